@@ -1,0 +1,196 @@
+import type { Base, Candidate, MovedInput, UnfetchedInput } from './candidate.js';
+import type { LandingMode, NixSettings, NotifyOptions, Person, Repository } from './run.js';
+import type { NotificationResult, Report } from './report.js';
+import type { Evaluation, Target, Verdict } from './verdict.js';
+
+/**
+ * The activities, as workflows see them: one interface for each kind of task queue. `activities/` implements them.
+ * Each may be repeated at any time; what makes that safe is said at each implementation.
+ */
+export interface CoordinatorActivities {
+  /** Fetches the mirror and names the commit of main that a run is about. */
+  resolveBase(input: { repository: Repository; run: string }): Promise<Base>;
+
+  /** Names of the targets, sorted; unknown named hosts are a non-retryable `UnknownHost`. */
+  listTargets(input: ListTargetsInput): Promise<TargetList>;
+
+  /** Updates the lock in an isolated tree of `base`, and returns it as a draft commit whose message is replaced later. */
+  updateLock(input: UpdateLockInput): Promise<LockUpdate>;
+
+  /** Gives a draft its complete message. The same input gives the same commit, byte for byte. */
+  commitCandidate(input: CommitInput): Promise<Candidate>;
+
+  /** Takes the update over onto a main that moved meanwhile. */
+  carryOver(input: CarryOverInput): Promise<LockUpdate>;
+
+  /** Pushes the candidate, or finds that it is there already. */
+  land(input: LandInput): Promise<LandResult>;
+
+  /** Sends one event to one notifier. Never throws for a notifier's own failure. */
+  notify(input: NotifyInput): Promise<NotificationResult>;
+
+  /** Writes the report below the state directory, and removes what the run kept on this machine. */
+  closeRun(input: { report: Report; repository: Repository }): Promise<void>;
+
+  /** Run that holds a repository (the memo of the lock's workflow); `null` when it is free. */
+  whoHolds(input: { lockWorkflowId: string }): Promise<string | null>;
+}
+
+export interface EvaluatorActivities {
+  /** Evaluates one target on candidate and base, and roots its derivation. */
+  evaluateTarget(input: EvaluateTargetInput): Promise<Evaluation>;
+}
+
+export interface BuilderActivities {
+  /** Builds one evaluated target in a supervised process of its own, and follows it. One attempt. */
+  buildTarget(input: BuildTargetInput): Promise<Verdict>;
+}
+
+export interface MachineActivities {
+  /** Follows a build that this machine started before; starts it again when nothing of it is left. */
+  attachBuild(input: BuildTargetInput): Promise<Verdict>;
+
+  /** Reads a slice of a build's log on this machine. */
+  readLog(input: ReadLogInput): Promise<LogSlice>;
+
+  /** Removes records and GC roots of a closed run on this machine. */
+  forgetRun(input: { run: string }): Promise<void>;
+}
+
+/** What names one candidate for Nix: the mirror of `repository` gets the bundle installed when it lacks `commit`. */
+export interface CandidateSource {
+  readonly repository: Repository;
+  readonly candidate: Candidate;
+}
+
+export interface ListTargetsInput {
+  readonly repository: Repository;
+  readonly base: string;
+  readonly hosts: 'all' | readonly string[];
+  readonly exclude: string | null;
+  readonly nix: NixSettings;
+}
+
+export interface TargetList {
+  readonly targets: readonly Target[];
+  /** `name = value` of each setting of the flake's nixConfig, when it is not accepted. */
+  readonly ignoredNixConfig: readonly string[];
+}
+
+export interface UpdateLockInput {
+  readonly repository: Repository;
+  readonly base: string;
+  readonly inputs: 'all' | readonly string[];
+  readonly nix: NixSettings;
+  readonly run: string;
+  readonly author: Person;
+  readonly committer: Person;
+  /** Author and committer date of the draft: seconds since 1970, the run's start. */
+  readonly date: number;
+}
+
+export type LockUpdate =
+  | { readonly kind: 'unchanged'; readonly unfetched: readonly UnfetchedInput[] }
+  | {
+      readonly kind: 'updated';
+      readonly draft: Candidate;
+      readonly moved: readonly MovedInput[];
+      readonly unfetched: readonly UnfetchedInput[];
+    };
+
+export interface CommitInput {
+  readonly repository: Repository;
+  readonly draft: Candidate;
+  readonly message: string;
+  readonly author: Person;
+  readonly committer: Person;
+  readonly date: number;
+}
+
+export interface CarryOverInput extends Omit<UpdateLockInput, 'base' | 'inputs'> {
+  readonly candidate: Candidate;
+  /** Root inputs that the candidate moved. */
+  readonly moved: readonly string[];
+  /** The commit that main is at now. */
+  readonly onto: string;
+}
+
+export interface LandInput {
+  readonly repository: Repository;
+  readonly candidate: Candidate;
+  readonly mode: Exclude<LandingMode, 'none'>;
+  readonly instance: string;
+  /** Wanted branch, for example `flake-update-20261121`. */
+  readonly branch: string;
+  /** Branch to use when `branch` holds somebody else's commits. */
+  readonly fallbackBranch: string;
+}
+
+export type LandResult =
+  | { readonly kind: 'landed'; readonly ref: string; readonly commit: string }
+  /** Only in mode `merge`: main is no ancestor of the candidate's head any more. */
+  | { readonly kind: 'main-moved'; readonly main: string };
+
+export interface NotifyInput {
+  readonly notifier: 'ntfy' | 'org';
+  readonly options: NotifyOptions;
+  readonly event: NotificationEvent;
+  readonly report: Report;
+  /** ISO 8601 time of the event. */
+  readonly at: string;
+}
+
+export type NotificationEvent = 'finished' | 'waiting' | 'reminder';
+
+export interface EvaluateTargetInput extends CandidateSource {
+  readonly target: Target;
+  readonly nix: NixSettings;
+  readonly run: string;
+}
+
+export interface BuildTargetInput extends CandidateSource {
+  readonly target: Target;
+  readonly nix: NixSettings;
+  readonly run: string;
+  readonly evaluation: Extract<Evaluation, { kind: 'evaluated' }>;
+  /** Lease of a build that nobody follows, in seconds. */
+  readonly takeoverSeconds: number;
+}
+
+export interface ReadLogInput {
+  readonly logPath: string;
+  readonly offset: number;
+  readonly limit: number;
+}
+
+export interface LogSlice {
+  readonly text: string;
+  readonly nextOffset: number;
+  readonly size: number;
+}
+
+/** Heartbeat details of `buildTarget` and `attachBuild`, and what the client draws. */
+export interface BuildHeartbeat {
+  readonly machine: string;
+  /** Host name, for people. */
+  readonly hostName: string;
+  readonly phase: 'queued' | 'evaluating' | 'building';
+  /** ISO 8601 start of the build, not of the attempt. */
+  readonly startedAt: string;
+  /** Derivations that are done, and that were planned (0 when not known yet). */
+  readonly done: number;
+  readonly planned: number;
+  readonly logPath: string;
+  readonly logBytes: number;
+  /** Last lines of the log: at most 3, each at most 200 characters. */
+  readonly lastLines: readonly string[];
+  /** Seconds that this target took in the last run that built it; `null` when not known. */
+  readonly estimateSeconds: number | null;
+}
+
+/** Heartbeat details of `evaluateTarget`. */
+export interface EvaluateHeartbeat {
+  readonly machine: string;
+  readonly phase: 'queued' | 'evaluating';
+  readonly startedAt: string;
+}

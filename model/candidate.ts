@@ -1,0 +1,52 @@
+/**
+ * A commit that a run proposes, in the form in which it travels between machines.
+ * `bundle` is a thin Git bundle (version 2) of `base..head` with the single ref `HEAD`, base64.
+ */
+export interface Candidate {
+  /** Commit that the run started from: 40 or 64 hexadecimal digits. */
+  readonly base: string;
+  readonly head: string;
+  readonly bundle: string;
+}
+
+/** The limit of a candidate's bundle, in bytes before base64. A larger one is a clear failure, never a truncated one. */
+export const BUNDLE_LIMIT_BYTES = 256 * 1024;
+
+/** The commit of main that a run starts from. */
+export interface Base {
+  readonly commit: string;
+  /** Seconds since 1970 of the base commit's committer date. */
+  readonly committedAt: number;
+  /** Full text of things left out, for people: unpushed commits and uncommitted files of the owner's checkout. */
+  readonly leftOut: readonly string[];
+}
+
+/** One root input that moved between two locks. Empty strings are never used: what is not known is `null`. */
+export interface MovedInput {
+  /** Root input's name, as in `flake.nix`. */
+  readonly name: string;
+  /** Kind of the source in the new lock: `github`, `git`, `path`, `tarball`, … */
+  readonly kind: string;
+  readonly from: InputRevision | null;
+  readonly to: InputRevision | null;
+  /** Web page that compares the two revisions, where the host is known. */
+  readonly compareUrl: string | null;
+  /** Nested inputs that moved below this one, as `a/b` paths; the input itself may not have moved. */
+  readonly nested: readonly string[];
+}
+
+export interface InputRevision {
+  /** Full revision, or the narHash (`sha256-…`) for sources without one. */
+  readonly revision: string;
+  /** Eight to eleven characters for people. */
+  readonly short: string;
+  /** `YYYY-MM-DD` of lastModified, in UTC. */
+  readonly date: string | null;
+}
+
+/** An input that stayed where it was although it was asked to move. */
+export interface UnfetchedInput {
+  readonly name: string;
+  /** Why, at most 1,000 characters of Nix's message without colours. */
+  readonly reason: string;
+}

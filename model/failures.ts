@@ -1,0 +1,28 @@
+/**
+ * Types of the non-retryable failures that activities and workflows throw, named after the situation.
+ * They appear as `type` in Temporal's history and decide what the client prints; messages name field, value and way out.
+ */
+export const FAILURES = [
+  'NotAGitRepository',
+  'NoFlake',
+  'FlakeDoesNotParse',
+  'LockUnreadable',
+  'UnknownInput',
+  'UnknownHost',
+  'UnknownBranch',
+  'RemoteUnreachable',
+  'RemoteReadOnly',
+  'PushRejected',
+  'TokenFile',
+  'SubmodulesUnsupported',
+  'LfsUnsupported',
+  'BundleTooLarge',
+  'NixUnusable',
+  'NixConfigRefused',
+  'NoTargets',
+  'RepositoryBusy',
+  'MainKeepsMoving',
+  'BadOptions',
+  'NoBuilder',
+] as const;
+export type FailureType = (typeof FAILURES)[number];

@@ -1,0 +1,24 @@
+/** Names and payloads of updates, signals and queries: what an operator sends to a run. */
+export const APPROVE = 'approve';
+export const REJECT = 'reject';
+export const APPROVE_SIGNAL = 'approve';
+export const REJECT_SIGNAL = 'reject';
+export const PROGRESS = 'progress';
+
+export interface Decision {
+  readonly by: string;
+  /** Head of the candidate that was shown; the decision holds for this commit alone. */
+  readonly commit: string;
+  readonly comment: string | null;
+}
+
+/** Update id that makes a repeated decision harmless. */
+export const decisionId = (kind: 'approve' | 'reject', commit: string): string => `${kind}:${commit}`;
+
+/** Search attributes of a run, all of type Keyword. */
+export const SEARCH_ATTRIBUTES = [
+  'LockkeeperInstance',
+  'LockkeeperRepository',
+  'LockkeeperOutcome',
+  'LockkeeperWaiting',
+] as const;

@@ -1,0 +1,50 @@
+import type { MovedInput, UnfetchedInput } from './candidate.js';
+import type { Outcome } from './report.js';
+import type { VerdictKind } from './verdict.js';
+
+export const PHASES = [
+  'waiting-for-repository',
+  'resolving',
+  'updating-lock',
+  'verifying',
+  'waiting-for-approval',
+  'landing',
+  'notifying',
+  'closed',
+] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** Answer of the `progress` query of `updateFlake`. */
+export interface RunProgress {
+  readonly run: string;
+  readonly instance: string;
+  readonly repository: string;
+  readonly phase: Phase;
+  /** What the run waits for, in one sentence; `null` when it works. */
+  readonly waitsFor: string | null;
+  readonly base: string | null;
+  readonly head: string | null;
+  readonly moved: readonly MovedInput[];
+  readonly unfetched: readonly UnfetchedInput[];
+  readonly targets: readonly TargetProgress[];
+  /** Workflow ids of the running `verifyCandidate` children. */
+  readonly children: readonly string[];
+  readonly approval: { readonly deadline: string; readonly commit: string } | null;
+  readonly outcome: Outcome | null;
+  /** What will be pushed and where, in one sentence. */
+  readonly intent: string;
+}
+
+export interface TargetProgress {
+  readonly name: string;
+  readonly state: 'waiting' | 'evaluating' | 'queued' | 'building' | 'done';
+  readonly system: string | null;
+  readonly verdict: VerdictKind | null;
+  readonly sameAsBase: boolean | null;
+  readonly seconds: number | null;
+  readonly error: string | null;
+}
+
+/** Activity ids are made of these, so that a client can tell which pending activity belongs to which target. */
+export const evaluateActivityId = (target: string): string => `evaluate ${target}`;
+export const buildActivityId = (target: string, round: number): string => `build ${target} #${round}`;

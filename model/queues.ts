@@ -1,0 +1,9 @@
+/** Task queue names: see "What runs where" in docs/architecture.md. Every name is made here. */
+export const COORDINATOR_QUEUE = 'lockkeeper';
+export const EVALUATE_QUEUE = 'lockkeeper-evaluate';
+
+/** @param system a Nix system such as `x86_64-linux` */
+export const buildQueue = (system: string): string => `lockkeeper-build-${system}`;
+
+/** @param machine the id kept in a machine's state directory */
+export const machineQueue = (machine: string): string => `lockkeeper-builder-${machine}`;

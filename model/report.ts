@@ -1,0 +1,110 @@
+import type { MovedInput, UnfetchedInput } from './candidate.js';
+import type { LandingMode } from './run.js';
+import type { Verdict } from './verdict.js';
+
+/**
+ * How a run ended.
+ * - `landed`: something was pushed (or written to a local repository)
+ * - `verified`: a dry run, everything but the push
+ * - `unchanged`: the lock did not move
+ * - `broken`: a required target is broken, nothing was pushed
+ * - `rejected`, `expired`: a person said no, or nobody answered
+ * - `cancelled`, `failed`: stopped by a person, or by an error
+ */
+export const OUTCOMES = [
+  'landed',
+  'verified',
+  'unchanged',
+  'broken',
+  'rejected',
+  'expired',
+  'cancelled',
+  'failed',
+] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+export interface Report {
+  /** Workflow id. */
+  readonly run: string;
+  readonly instance: string;
+  /** Display form of the repository. */
+  readonly repository: string;
+  readonly outcome: Outcome;
+  /** The error that ended a failed run, for people. */
+  readonly error: string | null;
+  readonly base: string | null;
+  readonly head: string | null;
+  readonly inputs: readonly ReportedInput[];
+  readonly unfetched: readonly UnfetchedInput[];
+  /** Settings of the flake's `nixConfig` that were not honoured. */
+  readonly ignoredNixConfig: readonly string[];
+  readonly leftOut: readonly string[];
+  readonly targets: readonly ReportedTarget[];
+  /** Names of the targets whose failure stops the landing. */
+  readonly required: readonly string[];
+  readonly landed: Landed | null;
+  readonly approval: ApprovalDecision | null;
+  readonly notifications: readonly NotificationResult[];
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly seconds: number;
+}
+
+export interface ReportedInput extends Omit<MovedInput, 'from' | 'to'> {
+  /** Full old and new revision; `null` when the input was added or removed. */
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly fromDate: string | null;
+  readonly toDate: string | null;
+}
+
+export interface ReportedTarget extends Omit<Verdict, 'target'> {
+  readonly name: string;
+  readonly kind: string;
+  readonly required: boolean;
+}
+
+export interface Landed {
+  readonly mode: LandingMode;
+  /** Branch that was moved; for `none` the branch that would have been. */
+  readonly ref: string;
+  readonly commit: string;
+}
+
+export interface ApprovalDecision {
+  readonly decision: 'approved' | 'rejected' | 'expired';
+  readonly by: string | null;
+  readonly commit: string;
+  readonly comment: string | null;
+}
+
+export interface NotificationResult {
+  readonly notifier: 'ntfy' | 'org';
+  readonly event: string;
+  readonly ok: boolean;
+  /** Why it failed, or `null`. */
+  readonly error: string | null;
+}
+
+/** True when at least one target was verified and none has another closure than on base. */
+export const noClosureDiffers = (report: Report): boolean =>
+  report.targets.length > 0 && report.targets.every((target) => target.sameAsBase === true);
+
+/** Exit status of `lockkeeper update`: 0 changed, 1 error, 2 lock unchanged, 3 no closure differs, 4 rejected or expired. */
+export function exitStatus(report: Report): number {
+  switch (report.outcome) {
+    case 'landed':
+    case 'verified':
+      if (report.targets.some((target) => target.verdict !== 'built' && target.required)) return 1;
+      return noClosureDiffers(report) ? 3 : 0;
+    case 'unchanged':
+      return 2;
+    case 'rejected':
+    case 'expired':
+      return 4;
+    case 'broken':
+    case 'cancelled':
+    case 'failed':
+      return 1;
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * What one run is asked to do. This is the single argument of the `updateFlake` workflow: plain data, already checked
+ * by the client (see `model/names.ts`), holding file paths instead of secrets.
+ */
+export interface RunOptions {
+  /** Name of the update job; `update` for a run that a person started without configuration. */
+  readonly instance: string;
+  readonly repository: Repository;
+  readonly targets: TargetSelection;
+  /** Targets whose failure stops the landing: all of them, or the named hosts. */
+  readonly require: 'all' | readonly string[];
+  /** Root inputs to update: all of them, or the named ones. */
+  readonly inputs: 'all' | readonly string[];
+  readonly landing: Landing;
+  /** `null`: land without asking. */
+  readonly approval: ApprovalPolicy | null;
+  readonly nix: NixSettings;
+  readonly author: Person;
+  readonly committer: Person;
+  readonly notify: NotifyOptions;
+  /** IANA time zone that names the date in the update branch, for example `Europe/Berlin`. */
+  readonly timeZone: string;
+  /** How long a run waits for another one that holds the same repository, in seconds. */
+  readonly repositoryWaitSeconds: number;
+  /** How long a lost builder has to come back before another one takes its builds over, in seconds. */
+  readonly takeoverSeconds: number;
+}
+
+/** The repository of a run. Either a remote that is pushed to, or (without a remote) a local repository. */
+export interface Repository {
+  /** What Git fetches from and pushes to: a remote's URL, or the absolute path of a local repository. */
+  readonly url: string;
+  /** The URL as a person may see it: user info (`user:password@`) is taken out. */
+  readonly displayUrl: string;
+  /** Absolute path of the owner's checkout when FLAKE was a path: only its local transport configuration is read. */
+  readonly checkout: string | null;
+  /** True when the repository has no remote: base is local main, and the branch lands in it. */
+  readonly local: boolean;
+  /** Branch that runs start from and that `merge` moves. */
+  readonly mainBranch: string;
+  /** Folder of `flake.nix` in the repository, without slashes at the ends; `''` is the root. */
+  readonly dir: string;
+  readonly transport: Transport;
+}
+
+/** Credentials as file paths. They are read where they are used, by Git alone. */
+export interface Transport {
+  readonly sshKeyFile: string | null;
+  readonly knownHostsFile: string | null;
+  readonly httpsTokenFile: string | null;
+}
+
+export interface TargetSelection {
+  /** Host names (attributes of `nixosConfigurations`), or all that the flake has. */
+  readonly hosts: 'all' | readonly string[];
+  /** Regular expression (whole name, as `^(?:…)$`) of hosts to leave out when `hosts` is `all`. */
+  readonly exclude: string | null;
+}
+
+export interface Landing {
+  readonly mode: LandingMode;
+  /** The update branch is this prefix and the run's date, `YYYYMMDD`. */
+  readonly branchPrefix: string;
+}
+
+export const LANDING_MODES = ['none', 'branch', 'merge'] as const;
+export type LandingMode = (typeof LANDING_MODES)[number];
+
+export interface ApprovalPolicy {
+  readonly deadlineSeconds: number;
+  readonly reminderSeconds: number;
+}
+
+export interface NixSettings {
+  /** `--option NAME VALUE` pairs, passed to every evaluation and build. */
+  readonly options: readonly (readonly [name: string, value: string])[];
+  readonly impure: boolean;
+  /** Whether the flake's own `nixConfig` is honoured. */
+  readonly acceptFlakeConfig: boolean;
+}
+
+export interface Person {
+  readonly name: string;
+  readonly email: string;
+}
+
+export interface NotifyOptions {
+  readonly ntfy: { readonly server: string; readonly topic: string; readonly tokenFile: string | null } | null;
+  /** Absolute path of an org-mode file that gets a TODO entry on failure. */
+  readonly inboxOrg: string | null;
+}

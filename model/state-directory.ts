@@ -1,0 +1,85 @@
+/** Layout of the state directory. Pure path arithmetic; every path is absolute. */
+import { posix as path } from 'node:path';
+
+export interface StateDirectory {
+  readonly root: string;
+  /** Id of this machine, one line. */
+  readonly machineId: string;
+  /** JSON `WorkerRecord` of the worker that runs here. */
+  readonly worker: string;
+  readonly workerLog: string;
+  readonly server: string;
+  /** JSON `ServerRecord` of the embedded server. */
+  readonly serverRecord: string;
+  readonly serverDatabase: string;
+  readonly serverLog: string;
+  /** One file a process that needs the embedded server or the shared worker: `users/<pid>`. */
+  readonly users: string;
+  readonly mirrors: string;
+  readonly work: string;
+  readonly builds: string;
+  readonly evaluations: string;
+  readonly reports: string;
+  readonly times: string;
+}
+
+export function stateDirectory(root: string): StateDirectory {
+  const under = (...parts: string[]): string => path.join(root, ...parts);
+  return {
+    root,
+    machineId: under('machine-id'),
+    worker: under('worker.json'),
+    workerLog: under('worker.log'),
+    server: under('server'),
+    serverRecord: under('server', 'server.json'),
+    serverDatabase: under('server', 'temporal.db'),
+    serverLog: under('server', 'server.log'),
+    users: under('users'),
+    mirrors: under('mirrors'),
+    work: under('work'),
+    builds: under('builds'),
+    evaluations: under('evaluations'),
+    reports: under('reports'),
+    times: under('times'),
+  };
+}
+
+/** The default root: `$LOCKKEEPER_STATE_DIR`, `$STATE_DIRECTORY` (systemd), else the XDG state directory. */
+export function defaultStateRoot(env: Readonly<Record<string, string | undefined>>): string {
+  const own = env.LOCKKEEPER_STATE_DIR ?? env.STATE_DIRECTORY?.split(':')[0];
+  if (own !== undefined && own !== '') return own;
+  const xdg = env.XDG_STATE_HOME;
+  if (xdg?.startsWith('/')) return path.join(xdg, 'lockkeeper');
+  return path.join(env.HOME ?? '/root', '.local', 'state', 'lockkeeper');
+}
+
+/** A process, told apart from a later one with the same pid by its boot and start time. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** `/proc/sys/kernel/random/boot_id` */
+  readonly bootId: string;
+  /** Field 22 of `/proc/<pid>/stat`, clock ticks since boot. */
+  readonly startTime: string;
+}
+
+export interface WorkerRecord extends ProcessIdentity {
+  readonly machine: string;
+  readonly version: string;
+  /** Address and namespace that the worker is connected to. */
+  readonly address: string;
+  readonly namespace: string;
+  readonly roles: readonly string[];
+  readonly systems: readonly string[];
+  readonly slots: number;
+  readonly evaluationSlots: number;
+  readonly healthUrl: string | null;
+  readonly ready: boolean;
+}
+
+export interface ServerRecord {
+  readonly keeper: ProcessIdentity;
+  readonly server: ProcessIdentity;
+  readonly address: string;
+  readonly uiUrl: string;
+  readonly namespace: string;
+}

@@ -1,0 +1,52 @@
+/** One thing to build. */
+export interface Target {
+  readonly kind: 'nixos';
+  /** Attribute name under `nixosConfigurations`; may hold dots and `@`. */
+  readonly name: string;
+}
+
+/** `nixosConfigurations."na.me"`, for people. */
+export const targetLabel = (target: Target): string => target.name;
+
+export type VerdictKind = 'built' | 'evaluation-failed' | 'build-failed' | 'timed-out' | 'skipped';
+
+/** What verifying one target of one candidate gave. Data, never an exception. */
+export interface Verdict {
+  readonly target: Target;
+  readonly verdict: VerdictKind;
+  /** Nix system of the derivation (`x86_64-linux`); `null` when it did not evaluate. */
+  readonly system: string | null;
+  readonly drvPath: string | null;
+  readonly outPath: string | null;
+  /** True when the closure is the same as on base, the revision left out; `null` when that is not known. */
+  readonly sameAsBase: boolean | null;
+  /** Wall time of evaluation and build, in seconds with one decimal. */
+  readonly seconds: number;
+  /** One line that says what broke; `null` when built. */
+  readonly error: string | null;
+  /** The derivation whose builder failed; `null` for evaluation errors. */
+  readonly failedDrv: string | null;
+  /** Machine and absolute path of the whole log. */
+  readonly machine: string | null;
+  readonly logPath: string | null;
+  /** Last 200 lines of the log, at most 8 KiB, without colours and control characters. */
+  readonly logTail: string | null;
+}
+
+/** What `evaluateTarget` returns. */
+export type Evaluation =
+  | {
+      readonly kind: 'evaluated';
+      readonly drvPath: string;
+      readonly outPath: string;
+      readonly system: string;
+      readonly sameAsBase: boolean | null;
+      /** Machine that has the derivation in its store. */
+      readonly machine: string;
+      readonly seconds: number;
+    }
+  | { readonly kind: 'failed'; readonly verdict: Verdict };
+
+export const LOG_TAIL_LINES = 200;
+export const LOG_TAIL_BYTES = 8 * 1024;
+export const MESSAGE_BYTES = 4 * 1024;
