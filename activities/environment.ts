@@ -1,0 +1,10 @@
+import type { StateDirectory } from '../model/state-directory.js';
+
+/** What every activity of a worker knows about the machine that it runs on. */
+export interface ActivityEnvironment {
+  readonly state: StateDirectory;
+  /** Id kept in the state directory: names the machine's own task queue. */
+  readonly machine: string;
+  /** For people. */
+  readonly hostName: string;
+}
