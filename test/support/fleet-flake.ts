@@ -1,0 +1,98 @@
+/** Text of the flakes that a fleet is made of. Plain derivations with `/bin/sh`: no nixpkgs, no sandbox. */
+
+export type Breakage = 'build' | 'eval' | 'build-after-move' | 'eval-after-move';
+
+export interface HostSpec {
+  /** Attribute name under `nixosConfigurations`; dots and `@` are fine. */
+  readonly name: string;
+  /** Input that the host is built from; default: the fleet's first one. */
+  readonly input?: string;
+  /** How long the builder of the system sleeps; default 0. */
+  readonly seconds?: number;
+  /** How the host is broken; `…-after-move` breaks only once its input has moved. */
+  readonly fail?: Breakage;
+  /** Default `x86_64-linux`. */
+  readonly system?: string;
+}
+
+export interface FleetFlake {
+  readonly hosts: readonly HostSpec[];
+  /** Input names and the URLs that they are fetched from. */
+  readonly inputs: Readonly<Record<string, string>>;
+  /** File that every builder appends one line to. */
+  readonly counter: string;
+  /** Makes the derivations of this fleet differ from those of every other. */
+  readonly salt: string;
+  readonly selfRev: boolean;
+  /** Body of the flake's own `nixConfig`, for example `max-jobs = 1;`. */
+  readonly nixConfig: string;
+}
+
+/** A Nix string literal. */
+const quote = (text: string): string => `"${text.replace(/[\\"$]/g, '\\$&')}"`;
+
+/** An input: a flake whose whole content is its version number. */
+export const inputFlake = `{
+  outputs = { self }: { lib.version = import ./version.nix; };
+}
+`;
+
+function hostText(host: HostSpec, inputs: FleetFlake['inputs']): string {
+  const input = host.input ?? Object.keys(inputs)[0] ?? '';
+  return `      ${quote(host.name)} = host {
+        name = ${quote(host.name)};
+        label = ${quote(host.name.replace(/[^A-Za-z0-9._-]/g, '-'))};
+        seconds = ${quote(String(host.seconds ?? 0))};
+        fail = ${quote(host.fail ?? 'never')};
+        system = ${quote(host.system ?? 'x86_64-linux')};
+        version = inputs.${quote(input)}.lib.version;
+      };`;
+}
+
+/** The `flake.nix` of a fleet: each host is a system and one package that the system depends on. */
+export function fleetFlake(fleet: FleetFlake): string {
+  const inputs = Object.entries(fleet.inputs).map(([name, url]) => `    ${quote(name)}.url = ${quote(url)};`);
+  return `{
+${fleet.nixConfig === '' ? '' : `  nixConfig = { ${fleet.nixConfig} };\n`}  inputs = {
+${inputs.join('\n')}
+  };
+  outputs = { self, ... }@inputs:
+    let
+      build = { name, kind, system, script, extra }: derivation ({
+        inherit name system;
+        builder = "/bin/sh";
+        salt = ${quote(fleet.salt)};
+        args = [ "-c" "echo \\"\${kind}\\" >> ${fleet.counter}; \${script}" ];
+      } // extra);
+      host = { name, label, seconds, fail, system, version }:
+        let
+          moved = version > 1;
+          broken = how: fail == how || (fail == "\${how}-after-move" && moved);
+          package = build {
+            inherit system;
+            name = "package-\${label}";
+            kind = "package \${name}";
+            script = "echo package of version $version; echo $version > $out";
+            extra = { version = toString version; };
+          };
+          toplevel = build {
+            inherit system;
+            name = "nixos-system-\${label}";
+            kind = "system \${name}";
+            script = if broken "build"
+              then "echo building \${label}; /bin/sleep \${seconds}; echo 'error: option boot.loader of \${label} is gone' >&2; exit 7"
+              else "echo building \${label}; /bin/sleep \${seconds}; read version < $package; echo $version > $out";
+            extra = { inherit package; }${fleet.selfRev ? ' // { revision = self.rev or "dirty"; }' : ''};
+          };
+        in {
+          config.system.build.toplevel =
+            if broken "eval" then throw "the option 'services.\${name}' does not exist" else toplevel;
+        };
+    in {
+      nixosConfigurations = {
+${fleet.hosts.map((host) => hostText(host, fleet.inputs)).join('\n')}
+      };
+    };
+}
+`;
+}

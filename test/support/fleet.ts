@@ -1,0 +1,138 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { run } from '../../activities/process.js';
+import { fleetFlake, inputFlake, type HostSpec } from './fleet-flake.js';
+import { commitFiles, git } from './git.js';
+
+export type { HostSpec } from './fleet-flake.js';
+
+export interface FleetOptions {
+  readonly hosts: readonly HostSpec[];
+  /** Names of the input repositories; default: `alpha` and `beta`. */
+  readonly inputs?: readonly string[];
+  /** Puts `self.rev` into every system, as NixOS does. */
+  readonly selfRev?: boolean;
+  /** Folder of the flake in its repository; default: the root. */
+  readonly dir?: string;
+  /** The checkout has no remote: its own main is the base. */
+  readonly local?: boolean;
+  readonly nixConfig?: string;
+}
+
+/** A small fleet in a temporary folder: input repositories, a flake with several hosts, a bare remote and a checkout. */
+export interface Fleet {
+  readonly root: string;
+  /** The owner's clone, on `main`. */
+  readonly checkout: string;
+  /** The bare remote; the checkout itself when the fleet is local. */
+  readonly remote: string;
+  /** Paths of the input repositories by name. */
+  readonly inputs: Readonly<Record<string, string>>;
+  /** File with one line, `package HOST` or `system HOST`, for each start of a builder. */
+  readonly counter: string;
+  /** Commits a new version to an input's repository; gives the new revision. */
+  moveInput(name: string): Promise<string>;
+  /** Commits files to the remote's main from another clone, as a colleague would; gives the new commit. */
+  pushToMain(files: Readonly<Record<string, string>>, message?: string): Promise<string>;
+  /** How often the builder of a host's system was started. */
+  buildsOf(host: string): Promise<number>;
+  /** Every line of the counter. */
+  builds(): Promise<readonly string[]>;
+  /** Branches of the remote and the commits that they are at. */
+  branches(): Promise<Readonly<Record<string, string>>>;
+  /** Content of a file in the remote at a branch or commit. */
+  show(commit: string, file: string): Promise<string>;
+  cleanup(): Promise<void>;
+}
+
+async function createInput(repository: string): Promise<void> {
+  await mkdir(repository, { recursive: true });
+  await git(repository, 'init', '--quiet', '--initial-branch=main');
+  await commitFiles(repository, { 'flake.nix': inputFlake, 'version.nix': '1\n' }, 'Version 1');
+}
+
+async function lock(directory: string): Promise<void> {
+  const result = await run('nix', ['--extra-experimental-features', 'nix-command flakes', 'flake', 'lock'], {
+    cwd: directory,
+  });
+  if (result.exitCode !== 0) throw new Error(`nix flake lock: ${result.stderr}`);
+}
+
+/** Makes a fleet whose lock is complete, committed, and pushed. Its derivations were never built before. */
+export async function createFleet(options: FleetOptions): Promise<Fleet> {
+  const root = await mkdtemp(path.join(tmpdir(), 'lockkeeper-fleet-'));
+  // Builders may run as another user.
+  await chmod(root, 0o755);
+  const counter = path.join(root, 'builds');
+  await writeFile(counter, '');
+  await chmod(counter, 0o666);
+
+  const names = options.inputs ?? ['alpha', 'beta'];
+  const inputs = Object.fromEntries(names.map((name) => [name, path.join(root, 'inputs', name)]));
+  for (const repository of Object.values(inputs)) await createInput(repository);
+
+  const checkout = path.join(root, 'fleet');
+  const bare = path.join(root, 'remote.git');
+  const flakeDirectory = path.join(checkout, options.dir ?? '');
+  await mkdir(flakeDirectory, { recursive: true });
+  await git(checkout, 'init', '--quiet', '--initial-branch=main');
+  await writeFile(
+    path.join(flakeDirectory, 'flake.nix'),
+    fleetFlake({
+      hosts: options.hosts,
+      inputs: Object.fromEntries(names.map((name) => [name, `git+file://${inputs[name] ?? ''}?ref=main`])),
+      counter,
+      salt: randomBytes(8).toString('hex'),
+      selfRev: options.selfRev ?? false,
+      nixConfig: options.nixConfig ?? '',
+    }),
+  );
+  await git(checkout, 'add', '--all');
+  await lock(flakeDirectory);
+  await commitFiles(checkout, {}, 'A fleet');
+
+  if (options.local !== true) {
+    await git(root, 'clone', '--quiet', '--bare', '--no-hardlinks', checkout, bare);
+    await git(checkout, 'remote', 'add', 'origin', bare);
+    await git(checkout, 'fetch', '--quiet', 'origin');
+    await git(checkout, 'remote', 'set-head', 'origin', 'main');
+    await git(checkout, 'branch', '--quiet', '--set-upstream-to=origin/main');
+  }
+  const remote = options.local === true ? checkout : bare;
+
+  const builds = async (): Promise<readonly string[]> =>
+    (await readFile(counter, 'utf8')).split('\n').filter((line) => line !== '');
+  return {
+    root,
+    checkout,
+    remote,
+    inputs,
+    counter,
+    builds,
+    async moveInput(name) {
+      const repository = inputs[name];
+      if (repository === undefined) throw new Error(`the fleet has no input ${name}`);
+      const version = Number(await readFile(path.join(repository, 'version.nix'), 'utf8')) + 1;
+      return commitFiles(repository, { 'version.nix': `${version}\n` }, `Version ${version}`);
+    },
+    async pushToMain(files, message = 'A change of a colleague') {
+      const clone = await mkdtemp(path.join(root, 'colleague-'));
+      await git(clone, 'clone', '--quiet', remote, '.');
+      const commit = await commitFiles(clone, files, message);
+      await git(clone, 'push', '--quiet', 'origin', 'HEAD:main');
+      return commit;
+    },
+    async buildsOf(host) {
+      return (await builds()).filter((line) => line === `system ${host}`).length;
+    },
+    async branches() {
+      const lines = await git(remote, 'for-each-ref', '--format=%(refname:lstrip=2) %(objectname)', 'refs/heads/');
+      const pairs = lines.split('\n').filter((line) => line !== '');
+      return Object.fromEntries(pairs.map((line) => line.split(' ') as [string, string]));
+    },
+    show: (commit, file) => git(remote, 'show', `${commit}:${file}`),
+    cleanup: () => rm(root, { recursive: true, force: true }),
+  };
+}
