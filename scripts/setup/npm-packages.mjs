@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { ROOT, Unavailable, run, warn } from './steps.mjs';
+
+/** Installs the packages of package-lock.json, unless exactly these are there. */
+export async function npmPackages() {
+  const wanted = await packages('package-lock.json');
+  if (isInstalled(wanted, await packages('node_modules/.package-lock.json'))) return 'up to date';
+  warn('installing npm packages (npm ci) …');
+  const { status } = await run('npm', ['ci', '--no-audit', '--no-fund'], { loud: true });
+  if (status === 127) throw new Unavailable('there is no npm on the PATH; install it (Debian: apt-get install npm)');
+  if (status !== 0) throw new Unavailable(`npm ci ended with status ${status}; its messages are above`);
+  return 'installed';
+}
+
+/** npm leaves a list of what it installed in node_modules, so no stamp of our own can be wrong about it. */
+async function packages(file) {
+  try {
+    return JSON.parse(await readFile(path.join(ROOT, file), 'utf8')).packages ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Packages for other platforms are optional and may be absent; every other one has to have the locked version. */
+function isInstalled(wanted, installed) {
+  if (wanted === null || installed === null) return false;
+  const asLocked = ([name, { version, optional, devOptional }]) =>
+    name === '' ||
+    (installed[name] === undefined ? Boolean(optional ?? devOptional) : installed[name].version === version);
+  return Object.entries(wanted).every(asLocked) && Object.keys(installed).every((name) => name in wanted);
+}

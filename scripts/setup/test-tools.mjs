@@ -1,0 +1,32 @@
+import path from 'node:path';
+import { ROOT, TOOLS, isProgram, lastLines, run, say, versionOf, warn } from './steps.mjs';
+
+/** What only tests use. Each is got once; tests skip by name what is not there (`test/support/tools.ts`). */
+const OPTIONAL = [
+  {
+    name: 'Nix (trixie)',
+    script: 'get-nix',
+    args: ['trixie'],
+    folder: 'nix-trixie',
+    program: 'bin/nix',
+    tests: 'Nix 2.26',
+  },
+  { name: 'Nix (sid)', script: 'get-nix', args: ['sid'], folder: 'nix-sid', program: 'bin/nix', tests: 'Nix 2.34' },
+  { name: 'ntfy', script: 'get-ntfy', args: [], folder: 'ntfy', program: 'ntfy', tests: 'a real ntfy server' },
+];
+
+/** Never fails: a test tool that cannot be had is a warning that names what will not be tested. */
+export async function testTools() {
+  for (const tool of OPTIONAL) {
+    const folder = path.join(TOOLS, tool.folder);
+    const program = path.join(folder, tool.program);
+    if (await isProgram(program)) {
+      say(tool.name, program);
+      continue;
+    }
+    warn(`getting ${tool.name} for the tests …`);
+    const { status, output } = await run(path.join(ROOT, 'scripts', tool.script), [...tool.args, folder]);
+    if (status === 0 && (await isProgram(program))) say(tool.name, `${await versionOf(program)}, installed`);
+    else say(tool.name, `WARNING: could not be had, so nothing is tested with ${tool.tests}: ${lastLines(output, 2)}`);
+  }
+}

@@ -1,0 +1,34 @@
+import { accessSync, constants } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** Programs that only tests use, as `scripts/setup.mjs --tests` gets them; tests skip by name what is not there. */
+const TOOLS = fileURLToPath(new URL('../../../.cache/tools/', import.meta.url));
+
+/** Another version of Nix than the one on the PATH. */
+export interface OtherNix {
+  readonly name: string;
+  /** Folder with `nix`, `nix-store` and so on, to be put first on the PATH. */
+  readonly binDir: string;
+}
+
+/** The newer Nix versions that could be had on this machine: 2.26 (Debian trixie) and 2.34 (sid). */
+export const otherNixes = (): readonly OtherNix[] =>
+  [
+    { name: 'Nix 2.26', binDir: `${TOOLS}nix-trixie/bin` },
+    { name: 'Nix 2.34', binDir: `${TOOLS}nix-sid/bin` },
+  ].filter(({ binDir }) => isProgram(`${binDir}/nix`));
+
+/** Path of a real ntfy server; `null` when it could not be had. */
+export function ntfyServer(): string | null {
+  const file = `${TOOLS}ntfy/ntfy`;
+  return isProgram(file) ? file : null;
+}
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
