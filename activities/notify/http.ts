@@ -1,0 +1,59 @@
+/** What became of a request: any answer at all, or the reason for none. */
+export type Answer =
+  | { readonly kind: 'answered'; readonly status: number; readonly body: string; readonly location: string | null }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** Most that is read of an answer; what is past it is not looked at. */
+const BODY_BYTES = 8 * 1024 * 1024;
+
+/**
+ * One HTTP request with a limit of time over the whole of it. Redirects are not followed: a POST would become a GET and
+ * look like a success. Throws only when `signal` aborts.
+ */
+export async function request(
+  url: string,
+  init: { readonly method: string; readonly headers: Record<string, string>; readonly body?: string },
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<Answer> {
+  signal.throwIfAborted();
+  // One controller and a timer of our own: in Node 20 a combined signal may be collected before its time-out fires.
+  const controller = new AbortController();
+  const abort = (): void => {
+    controller.abort();
+  };
+  const timer = setTimeout(abort, timeoutMs);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    const response = await fetch(url, { ...init, redirect: 'manual', signal: controller.signal });
+    const body = await read(response);
+    return { kind: 'answered', status: response.status, body, location: response.headers.get('location') };
+  } catch (error) {
+    signal.throwIfAborted();
+    const reason = controller.signal.aborted ? `no answer within ${timeoutMs / 1000} s` : causeOf(error);
+    return { kind: 'failed', reason };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+async function read(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  if (response.body !== null) {
+    for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+      chunks.push(chunk);
+      size += chunk.byteLength;
+      if (size > BODY_BYTES) break;
+    }
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** `fetch failed` says nothing; the reason is in its cause, which for several addresses is one of many. */
+function causeOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const inner = cause instanceof AggregateError ? (cause.errors as unknown[])[0] : cause;
+  if (inner instanceof Error) return inner.message;
+  return error instanceof Error ? error.message : 'unknown error';
+}

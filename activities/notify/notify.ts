@@ -1,0 +1,36 @@
+import { Context } from '@temporalio/activity';
+import type { CoordinatorActivities } from '../../model/activities.js';
+import { oneLine } from '../../model/one-line.js';
+import type { ActivityEnvironment } from '../environment.js';
+import { NotifierFault, systemCode } from './fault.js';
+import { notifiers } from './index.js';
+
+const ERROR_BYTES = 1000;
+/** A cancellation reaches an activity only through its heartbeats. */
+const HEARTBEAT_MS = 1000;
+
+/**
+ * Sends one event to one notifier. A notifier that fails is a result, never an exception: it must not fail a run. Only
+ * the activity's cancellation throws. Each notifier looks for the event's mark first, so that a repeat is skipped.
+ */
+export const createNotify =
+  (env: ActivityEnvironment): CoordinatorActivities['notify'] =>
+  async (input) => {
+    const heartbeat = setInterval(() => {
+      Context.current().heartbeat();
+    }, HEARTBEAT_MS);
+    const { notifier, event } = input;
+    try {
+      Context.current().cancellationSignal.throwIfAborted();
+      const chosen = notifiers[notifier];
+      if (chosen.wants(input)) await chosen.tell(input, Context.current().cancellationSignal);
+      return { notifier, event, ok: true, error: null };
+    } catch (error) {
+      Context.current().cancellationSignal.throwIfAborted();
+      // Other errors are not made for people, and might quote what they stumbled over.
+      const reason = error instanceof NotifierFault ? error.message : `${notifier} failed (${systemCode(error)})`;
+      return { notifier, event, ok: false, error: oneLine(`${reason} (on ${env.hostName})`, ERROR_BYTES) };
+    } finally {
+      clearInterval(heartbeat);
+    }
+  };

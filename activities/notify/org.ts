@@ -1,0 +1,92 @@
+import { constants } from 'node:fs';
+import { open, readFile, stat, type FileHandle } from 'node:fs/promises';
+import path from 'node:path';
+import { orgEntry, orgRunProperty } from '../../model/notification.js';
+import { isFailure } from '../../model/report.js';
+import { NotifierFault, systemCode } from './fault.js';
+import type { Notifier } from './types.js';
+
+const { O_APPEND, O_CREAT, O_EXCL, O_NOCTTY, O_NONBLOCK, O_WRONLY } = constants;
+const OWNER_WRITE = 0o200;
+
+/**
+ * A `TODO` entry in the owner's org-mode inbox, for runs that failed: https://orgmode.org/manual/TODO-Items.html
+ *
+ * The file is the owner's, and may be open in an editor, a symbolic link, or synchronised: it is never replaced. The entry
+ * goes to its end in a single appending write, so it is there as a whole, or not at all, and another writer's text stays.
+ */
+export const org: Notifier = {
+  wants: (input) => input.options.inboxOrg !== null && input.event === 'finished' && isFailure(input.report.outcome),
+
+  async tell(input, signal) {
+    const file = input.options.inboxOrg;
+    if (file === null) return;
+    try {
+      const before = await contentOf(file);
+      if (before?.split(/\r?\n/).some((line) => line.trim() === orgRunProperty(input.report.run)) === true) return;
+      signal.throwIfAborted();
+      const gap = before === null || before === '' || before.endsWith('\n') ? '' : '\n';
+      await append(file, before === null, gap + orgEntry(input.report, input.at, input.timeZone));
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new NotifierFault(`org inbox ${file} ${clauseOf(error, file)}`, { cause: error });
+    }
+  },
+};
+
+/** Text of the file; `null` when there is none. Throws when it is nothing that an entry should be appended to. */
+async function contentOf(file: string): Promise<string | null> {
+  const found = await stat(file).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return null;
+    throw error;
+  });
+  if (found === null) return null;
+  if (!found.isFile()) throw new NotifierFault('is not a regular file: name the org file that entries go to');
+  // A worker that runs as root could write to it, but its owner said that nobody shall.
+  if ((found.mode & OWNER_WRITE) === 0)
+    throw new NotifierFault(`is read-only: run chmod u+w ${file}, or name another file`);
+  return readFile(file, 'utf8');
+}
+
+/** One write at the end. A file made here belongs to the owner of its folder, also when the worker runs as root. */
+async function append(file: string, isNew: boolean, text: string): Promise<void> {
+  const flags = O_WRONLY | O_APPEND | O_NOCTTY | O_NONBLOCK | (isNew ? O_CREAT | O_EXCL : 0);
+  const handle = await open(file, flags, 0o644);
+  try {
+    if (isNew) await giveToFolderOwner(handle, file);
+    const data = Buffer.from(text, 'utf8');
+    const { bytesWritten } = await handle.write(data);
+    if (bytesWritten < data.length)
+      throw new NotifierFault('took only a part of the entry: free some space on its disk');
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function giveToFolderOwner(handle: FileHandle, file: string): Promise<void> {
+  if (process.geteuid?.() !== 0) return;
+  const folder = await stat(path.dirname(file));
+  await handle.chown(folder.uid, folder.gid);
+}
+
+/** What went wrong, as the end of "org inbox FILE …". */
+function clauseOf(error: unknown, file: string): string {
+  if (error instanceof NotifierFault) return error.message;
+  const code = systemCode(error);
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return `cannot be made: the folder ${path.dirname(file)} does not exist; make it, or name another file`;
+    case 'EEXIST':
+      return 'is a symbolic link to nothing, or was made this moment: make the file that it points to';
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return 'cannot be read and written by this worker: give its user the permission, or name another file';
+    case 'ENOSPC':
+      return 'cannot grow: free some space on its disk';
+    default:
+      return `cannot be written (${code})`;
+  }
+}

@@ -1,0 +1,95 @@
+import type { InputRevision, MovedInput } from './candidate.js';
+import { oneLine } from './one-line.js';
+
+export interface CommitMessageInput {
+  readonly instance: string;
+  readonly run: string;
+  readonly moved: readonly MovedInput[];
+  /** Names of the hosts that the run verifies, sorted. */
+  readonly hosts: readonly string[];
+}
+
+const SUBJECT = 'chore(flake): update flake.lock';
+const INSTANCE = 'Lockkeeper-Instance';
+const RUN = 'Lockkeeper-Run';
+
+/** Names that are listed before the rest is only counted. */
+const HOSTS_LISTED = 100;
+const NESTED_LISTED = 20;
+const COLUMNS = 72;
+const NAME_BYTES = 120;
+
+/**
+ * The whole message of a lock update's commit. The same input gives the same text, byte for byte.
+ *
+ * Names and URLs come from outside: each is put on one line behind a dash or spaces, so that none of them can add a
+ * line, begin a paragraph of trailers, or be the `---` that ends a message for git-interpret-trailers(1).
+ */
+export function commitMessage({ instance, run, moved, hosts }: CommitMessageInput): string {
+  const paragraphs = [
+    SUBJECT,
+    ['Inputs:', ...moved.flatMap(inputLines)].join('\n'),
+    ...(hosts.length === 0 ? [] : [['Hosts verified by this run:', ...hostLines(hosts)].join('\n')]),
+    `${INSTANCE}: ${oneLine(instance)}\n${RUN}: ${oneLine(run)}`,
+  ];
+  return `${paragraphs.join('\n\n')}\n`;
+}
+
+/** Id of the run that made a commit; `null` when Lockkeeper did not make it. */
+export const runTrailer = (message: string): string | null => trailer(message, RUN);
+
+/** Instance whose run made a commit; `null` when Lockkeeper did not make it. */
+export const instanceTrailer = (message: string): string | null => trailer(message, INSTANCE);
+
+function inputLines(input: MovedInput): string[] {
+  const url = input.compareUrl === null ? [] : [`  ${oneLine(input.compareUrl, 500)}`];
+  const nested = input.nested.slice(0, NESTED_LISTED).map((path) => oneLine(path, NAME_BYTES));
+  const more = input.nested.length - nested.length;
+  const below = nested.length === 0 ? [] : [...nested, ...(more > 0 ? [`and ${more} more`] : [])];
+  return [`- ${oneLine(input.name, NAME_BYTES)}: ${movement(input)}`, ...url, ...below.map((path) => `  - ${path}`)];
+}
+
+function movement({ from, to }: MovedInput): string {
+  if (from === null && to === null) return 'moved below itself';
+  if (from === null) return `added at ${short(to)}${dates(null, to)}`;
+  if (to === null) return `removed, was at ${short(from)}${dates(from, null)}`;
+  if (from.revision === to.revision) return `stays at ${short(to)}, moved below itself`;
+  return `${short(from)} → ${short(to)}${dates(from, to)}`;
+}
+
+const short = (revision: InputRevision | null): string => oneLine(revision?.short ?? '', 20);
+
+function dates(from: InputRevision | null, to: InputRevision | null): string {
+  const known = [from?.date, to?.date].filter((date) => typeof date === 'string').map((date) => oneLine(date, 20));
+  return known.length === 0 ? '' : ` (${[...new Set(known)].join(' → ')})`;
+}
+
+function hostLines(hosts: readonly string[]): string[] {
+  const listed = hosts.slice(0, HOSTS_LISTED).map((host) => oneLine(host, NAME_BYTES));
+  const more = hosts.length - listed.length;
+  const words = [...listed, ...(more > 0 ? [`and ${more} more`] : [])];
+  const lines: string[] = [];
+  let line = ' ';
+  for (const [index, word] of words.entries()) {
+    const next = ` ${word}${index < words.length - 1 ? ',' : ''}`;
+    if (line !== ' ' && line.length + next.length > COLUMNS) {
+      lines.push(line);
+      line = ' ';
+    }
+    line += next;
+  }
+  return [...lines, line];
+}
+
+/** Value of a trailer in the last paragraph, if that holds nothing but trailers; the subject is never taken for one. */
+function trailer(message: string, key: string): string | null {
+  const paragraphs = message
+    .replaceAll('\r\n', '\n')
+    .trimEnd()
+    .split(/\n[ \t]*\n/);
+  const lines = paragraphs.length < 2 ? [] : (paragraphs.at(-1) ?? '').split('\n');
+  if (!lines.every((line) => /^(?:[A-Za-z0-9-]+[ \t]*:|[ \t]+\S|\(cherry picked from commit )/.test(line))) return null;
+  const found = lines.find((line) => line.toLowerCase().startsWith(`${key.toLowerCase()}:`));
+  const value = found?.slice(key.length + 1).trim() ?? '';
+  return value === '' ? null : value;
+}

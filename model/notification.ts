@@ -1,0 +1,164 @@
+import type { NotificationEvent } from './activities.js';
+import { oneLine } from './one-line.js';
+import type { Outcome, Report } from './report.js';
+import { brokenTargets, countsWords, landedWords, movementWords, nameList, outcomeWords } from './report/words.js';
+import { tail, truncate } from './text.js';
+
+/** What notifiers say about a run. Text from outside is one line each, so that none of it can pose as another part. */
+
+/** Body of ntfy's JSON publishing: https://docs.ntfy.sh/publish/#publish-as-json */
+export interface NtfyMessage {
+  readonly topic: string;
+  readonly title: string;
+  readonly message: string;
+  readonly tags: readonly string[];
+  /** 1 (min) to 5 (max); 3 is the default. */
+  readonly priority: number;
+  readonly actions?: readonly { readonly action: 'view'; readonly label: string; readonly url: string }[];
+}
+
+/** The server turns a message past 4,096 bytes into an attachment. */
+const MESSAGE_BYTES = 3500;
+const TITLE_BYTES = 200;
+/** The most buttons that ntfy shows. */
+const ACTIONS = 3;
+
+/**
+ * The last line of a message, by which a repeat after a crash is recognised. An event that may come more than once in a
+ * run carries what tells one occurrence from the next: the commit that is asked about, or the time of the reminder.
+ * @param at ISO 8601 time of the event
+ */
+export function notificationMark(event: NotificationEvent, report: Report, at: string): string {
+  const occurrence = { finished: '', waiting: ` ${report.head ?? ''}`, reminder: ` ${at}` }[event];
+  return oneLine(`Run ${report.run}, ${event}${occurrence}`);
+}
+
+/** @param opts.at ISO 8601 time of the event */
+export function ntfyMessage(
+  event: NotificationEvent,
+  report: Report,
+  opts: { readonly topic: string; readonly at: string },
+): NtfyMessage {
+  const form = event === 'finished' ? OUTCOME_FORMS[report.outcome] : WAITING_FORM;
+  const what = event === 'finished' ? outcomeWords(report) : 'Waiting for approval';
+  const lines = event === 'finished' ? finishedLines(report) : waitingLines(event, report);
+  const message = truncate(lines.filter((line) => line !== '').join('\n'), MESSAGE_BYTES);
+  const actions = compareActions(report);
+  return {
+    topic: opts.topic,
+    title: oneLine(`${form.emoji} ${what}: ${report.repository} (${report.instance})`, TITLE_BYTES),
+    message: `${message}\n${notificationMark(event, report, opts.at)}`,
+    tags: form.tags,
+    priority: form.priority,
+    ...(actions.length === 0 ? {} : { actions }),
+  };
+}
+
+interface Form {
+  readonly emoji: string;
+  readonly priority: number;
+  readonly tags: readonly string[];
+}
+
+const FAILURE_FORM: Form = { emoji: '❌', priority: 4, tags: ['x', 'flake', 'warning'] };
+const STOPPED_FORM: Form = { emoji: '🚫', priority: 2, tags: ['no_entry_sign', 'flake'] };
+const WAITING_FORM: Form = { emoji: '✋', priority: 4, tags: ['raised_hand', 'flake'] };
+
+const OUTCOME_FORMS: Readonly<Record<Outcome, Form>> = {
+  landed: { emoji: '✅', priority: 3, tags: ['white_check_mark', 'flake'] },
+  verified: { emoji: '🧪', priority: 2, tags: ['test_tube', 'flake'] },
+  unchanged: { emoji: 'ℹ️', priority: 2, tags: ['information_source', 'flake'] },
+  broken: FAILURE_FORM,
+  failed: FAILURE_FORM,
+  expired: FAILURE_FORM,
+  rejected: STOPPED_FORM,
+  cancelled: STOPPED_FORM,
+};
+
+function finishedLines(report: Report): string[] {
+  const landed = landedWords(report);
+  return [
+    countsWords(report),
+    landed === null ? '' : `Commit ${landed.commit.slice(0, 12)} ${landed.text} ${landed.ref}`,
+    report.error === null ? '' : oneLine(report.error, 1000),
+    ...inputLines(report),
+    ...brokenTargets(report)
+      .slice(0, 10)
+      .map((target) => `✘ ${oneLine(target.name, 120)}: ${oneLine(target.error ?? target.verdict, 200)}`),
+    ...report.unfetched.slice(0, 5).map((input) => `${oneLine(input.name, 120)} stays: ${oneLine(input.reason, 200)}`),
+  ];
+}
+
+function waitingLines(event: NotificationEvent, report: Report): string[] {
+  return [
+    event === 'reminder' ? 'Still waiting for a decision.' : '',
+    `To land it: lockkeeper approve ${oneLine(report.run)}`,
+    `To refuse it: lockkeeper reject ${oneLine(report.run)}`,
+    report.head === null ? '' : `Commit ${oneLine(report.head)}`,
+    countsWords(report),
+    ...inputLines(report),
+  ];
+}
+
+const inputLines = (report: Report): string[] =>
+  report.inputs.slice(0, 20).map((input) => `${oneLine(input.name, 120)}: ${movementWords(input)}`);
+
+/** Buttons that open what moved. */
+const compareActions = (report: Report): { action: 'view'; label: string; url: string }[] =>
+  report.inputs
+    .flatMap(({ name, compareUrl }) => (compareUrl?.startsWith('https://') === true ? [{ name, url: compareUrl }] : []))
+    .slice(0, ACTIONS)
+    .map(({ name, url }) => ({ action: 'view', label: `Compare ${oneLine(name, 40)}`, url: oneLine(url, 500) }));
+
+/** Property of an org entry that names its run: what a repeat looks for. */
+export const orgRunProperty = (run: string): string => `:LOCKKEEPER_RUN: ${oneLine(run)}`;
+
+/**
+ * One org-mode `TODO` entry for a failed run, ending with a line feed. Only its first line begins with a star. What comes
+ * from outside is in fixed-width lines, or in the heading: there without the characters that org reads as time stamps or
+ * links, and never at the end, where it could be read as tags.
+ * @param at ISO 8601 time of the event
+ * @param timeZone IANA name of the zone that `:CREATED:` is written in
+ */
+export function orgEntry(report: Report, at: string, timeZone: string): string {
+  const broken = brokenTargets(report);
+  const first = broken[0];
+  const heading = `Flake update of ${report.repository} by ${report.instance}: ${outcomeWords(report).toLowerCase()}`;
+  const hosts = broken.length === 0 ? '' : ` (${nameList(broken.map((target) => target.name))})`;
+  const facts = [
+    countsWords(report),
+    ...(report.error === null ? [] : [report.error]),
+    ...broken.slice(0, 20).map((target) => `${oneLine(target.name, 120)}: ${target.error ?? target.verdict}`),
+    ...(first?.logPath == null ? [] : [`log of ${oneLine(first.name, 120)}: ${first.logPath}`]),
+    `lockkeeper report ${report.run}`,
+  ];
+  const log = tail(first?.logTail ?? '', { lines: 10, bytes: 2048 });
+  return `${[
+    `* TODO ${orgText(oneLine(`${heading}${hosts}`, 400))}`,
+    ':PROPERTIES:',
+    `:CREATED: ${orgTimestamp(at, timeZone)}`,
+    orgRunProperty(report.run),
+    ':END:',
+    ...facts.filter((fact) => fact !== '').map((fact) => `  : ${oneLine(fact, 1000)}`),
+    ...(log.trim() === '' ? [] : log.split('\n').map((line) => `  : | ${oneLine(line, 500)}`)),
+  ].join('\n')}\n`;
+}
+
+/** Text of a heading: active time stamps would show up in agendas, and brackets begin links and priorities. */
+const orgText = (text: string): string => text.replace(/[<[{]/g, '(').replace(/[>\]}]/g, ')');
+
+/** An inactive time stamp: `[2025-12-04 Thu 14:17]`. */
+function orgTimestamp(at: string, timeZone: string): string {
+  const parts = new Intl.DateTimeFormat('en-US', {
+    timeZone,
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    weekday: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  }).formatToParts(new Date(at));
+  const part = (type: Intl.DateTimeFormatPart['type']): string => parts.find((each) => each.type === type)?.value ?? '';
+  return `[${part('year')}-${part('month')}-${part('day')} ${part('weekday')} ${part('hour')}:${part('minute')}]`;
+}

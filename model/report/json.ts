@@ -1,0 +1,68 @@
+import { exitStatus, type Report, type ReportedInput, type ReportedTarget } from '../report.js';
+
+/**
+ * The report as programs read it: a stable shape with the fields in a stable order, spelled out one by one so that a
+ * field that is only ours does not become part of it by accident.
+ */
+export function reportJson(report: Report): Record<string, unknown> {
+  return {
+    run: report.run,
+    instance: report.instance,
+    repository: report.repository,
+    outcome: report.outcome,
+    exitStatus: exitStatus(report),
+    error: report.error,
+    base: report.base,
+    head: report.head,
+    inputs: report.inputs.map(inputJson),
+    unfetched: report.unfetched.map(({ name, reason }) => ({ name, reason })),
+    targets: report.targets.map(targetJson),
+    required: [...report.required],
+    landed:
+      report.landed === null
+        ? null
+        : { mode: report.landed.mode, ref: report.landed.ref, commit: report.landed.commit },
+    approval:
+      report.approval === null
+        ? null
+        : {
+            decision: report.approval.decision,
+            by: report.approval.by,
+            commit: report.approval.commit,
+            comment: report.approval.comment,
+          },
+    notifications: report.notifications.map(({ notifier, event, ok, error }) => ({ notifier, event, ok, error })),
+    leftOut: [...report.leftOut],
+    ignoredNixConfig: [...report.ignoredNixConfig],
+    startedAt: report.startedAt,
+    seconds: report.seconds,
+  };
+}
+
+const inputJson = (input: ReportedInput): Record<string, unknown> => ({
+  name: input.name,
+  kind: input.kind,
+  from: input.from,
+  to: input.to,
+  fromDate: input.fromDate,
+  toDate: input.toDate,
+  compareUrl: input.compareUrl,
+  nested: [...input.nested],
+});
+
+const targetJson = (target: ReportedTarget): Record<string, unknown> => ({
+  name: target.name,
+  kind: target.kind,
+  required: target.required,
+  system: target.system,
+  verdict: target.verdict,
+  sameAsBase: target.sameAsBase,
+  drvPath: target.drvPath,
+  outPath: target.outPath,
+  seconds: target.seconds,
+  error: target.error,
+  failedDrv: target.failedDrv,
+  machine: target.machine,
+  logPath: target.logPath,
+  logTail: target.logTail,
+});

@@ -1,0 +1,40 @@
+import { oneLine } from '../one-line.js';
+import { stripControl } from '../text.js';
+
+/**
+ * The few forms in which outside text enters Markdown. It goes into code spans and fences rather than being escaped:
+ * inside of those no forge makes links, mentions (`@name`), references (`#12`) or closing words (`fixes #12`) of it.
+ */
+
+/** Outside text as a code span on one line; nothing for an empty text, which has no code span. */
+export function code(text: string, bytes = 1000): string {
+  const line = oneLine(text, bytes);
+  if (line === '') return '';
+  const fence = '`'.repeat(longestRun(line) + 1);
+  const pad = line.startsWith('`') || line.endsWith('`') ? ' ' : '';
+  return `${fence}${pad}${line}${pad}${fence}`;
+}
+
+/** Outside lines as a code block. */
+export function codeBlock(text: string): string {
+  const clean = stripControl(text);
+  const fence = '`'.repeat(Math.max(3, longestRun(clean) + 1));
+  return `${fence}text\n${clean}\n${fence}`;
+}
+
+/** A link, if the address is one of the Web and has nothing in it that could end the link; else the address as code. */
+export const link = (label: string, url: string): string =>
+  /^https?:\/\/[\w.~:/?#@!$&'*+,;=%-]+$/.test(url) ? `[${label}](${url})` : code(url);
+
+/** A row of a table. A `|` ends a cell even inside of a code span, so it is escaped everywhere. */
+export const row = (cells: readonly string[]): string =>
+  `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+
+export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
+
+/** Outside text inside an HTML element, on one line. */
+export const html = (text: string): string =>
+  oneLine(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+
+const longestRun = (text: string): number => Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));

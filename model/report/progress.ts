@@ -1,0 +1,131 @@
+import { oneLine } from '../one-line.js';
+import type { Phase, RunProgress, TargetProgress } from '../progress.js';
+import { formatSeconds, truncate, utf8Length } from '../text.js';
+import { code, row, table } from './markdown-parts.js';
+import { closureWords, isBroken, movementWords, plural, VERDICTS } from './words.js';
+
+/** Limits of what a run shows of itself in the Temporal UI. */
+export const DETAILS_BYTES = 8 * 1024;
+export const SUMMARY_CHARACTERS = 200;
+
+const INPUTS_LISTED = 15;
+const UNFETCHED_LISTED = 8;
+/** Room that the line which counts the targets left out needs. */
+const REST_BYTES = 120;
+
+const PHASE_WORDS: Readonly<Record<Phase, string>> = {
+  'waiting-for-repository': 'Waiting for the repository',
+  resolving: 'Looking at the repository',
+  'updating-lock': 'Updating flake.lock',
+  verifying: 'Verifying hosts',
+  'waiting-for-approval': 'Waiting for approval',
+  landing: 'Landing',
+  notifying: 'Telling people',
+  closed: 'Over',
+};
+
+/**
+ * A run's current details: Markdown of at most 8 KiB. When the targets are too many, those that need a person come first
+ * and the others are counted; nothing is cut in the middle of a table row.
+ */
+export function runDetails(progress: RunProgress): string {
+  const before = [
+    `### ${PHASE_WORDS[progress.phase]}${progress.outcome === null ? '' : `: ${progress.outcome}`}`,
+    `${code(progress.repository, 300)} · run ${code(progress.run, 300)}`,
+    progress.intent === '' ? '' : `**Will do:** ${code(progress.intent, 500)}`,
+    progress.waitsFor === null ? '' : `**Waits for:** ${code(progress.waitsFor, 500)}`,
+    approval(progress),
+    inputs(progress),
+    progress.targets.length === 0 ? '' : counts(progress.targets),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+  return `${before}${targetTable(progress.targets, DETAILS_BYTES - utf8Length(before) - REST_BYTES)}\n`;
+}
+
+/** What a run is doing, in one line of plain text with at most 200 characters, as lists of runs show it. */
+export function runSummary(progress: RunProgress): string {
+  const { targets } = progress;
+  const done = targets.filter((target) => target.state === 'done').length;
+  const broken = targets.filter(isBroken).map((target) => target.name);
+  const parts = [
+    progress.outcome ?? PHASE_WORDS[progress.phase].toLowerCase(),
+    targets.length === 0 ? '' : `${done} of ${plural(targets.length, 'host')} done`,
+    broken.length === 0 ? '' : `broken: ${plainNames(broken)}`,
+    progress.moved.length === 0 ? '' : `moved: ${plainNames(progress.moved.map((input) => input.name))}`,
+  ];
+  const line = parts.filter((part) => part !== '').join(' · ');
+  const characters = Array.from(line);
+  return characters.length <= SUMMARY_CHARACTERS ? line : `${characters.slice(0, SUMMARY_CHARACTERS - 1).join('')}…`;
+}
+
+/** The UI reads a summary as Markdown, so names that could be more than text are only counted. */
+function plainNames(names: readonly string[]): string {
+  const plain = names.filter((name) => /^[A-Za-z0-9][A-Za-z0-9.@-]*$/.test(name) && name.length <= 60).slice(0, 4);
+  const more = names.length - plain.length;
+  return [...plain, ...(more > 0 ? [`${more} more`] : [])].join(', ');
+}
+
+function approval(progress: RunProgress): string {
+  if (progress.approval === null) return '';
+  const { commit, deadline } = progress.approval;
+  const run = oneLine(progress.run);
+  return [
+    `Commit ${code(commit, 64)} can be decided on until ${code(deadline, 40)}:`,
+    `- ${code(`lockkeeper approve ${run}`)}`,
+    `- ${code(`lockkeeper reject ${run}`)}`,
+  ].join('\n');
+}
+
+function inputs(progress: RunProgress): string {
+  const moved = progress.moved.slice(0, INPUTS_LISTED).map((input) => {
+    const flat = { ...input, from: input.from?.revision ?? null, to: input.to?.revision ?? null };
+    return `- ${code(input.name, 60)} ${code(movementWords({ ...flat, fromDate: null, toDate: null }), 60)}`;
+  });
+  const more = progress.moved.length - moved.length;
+  const stayed = progress.unfetched.slice(0, UNFETCHED_LISTED).map((input) => {
+    return `- ${code(input.name, 60)} stays: ${code(input.reason, 150)}`;
+  });
+  return [...moved, ...(more > 0 ? [`- and ${plural(more, 'input')} more`] : []), ...stayed].join('\n');
+}
+
+function counts(targets: readonly TargetProgress[]): string {
+  const built = targets.filter((target) => target.verdict === 'built').length;
+  const broken = targets.filter(isBroken).length;
+  return `${plural(targets.length, 'host')}: ${built} built, ${broken} broken`;
+}
+
+/** Rows while there is room for them, then how many are not shown. */
+function targetTable(targets: readonly TargetProgress[], room: number): string {
+  if (targets.length === 0) return '';
+  const head = table(['', 'host', 'system', 'state', 'closure', 'time'], []);
+  const rows: string[] = [];
+  let used = utf8Length(head) + 2;
+  for (const target of [...targets].sort((one, other) => urgency(one) - urgency(other))) {
+    const line = targetRow(target);
+    used += utf8Length(line) + 1;
+    if (used > room) break;
+    rows.push(line);
+  }
+  const more = targets.length - rows.length;
+  const rest = more > 0 ? `\n\nand ${plural(more, 'host')} more` : '';
+  return rows.length === 0 ? rest : `\n\n${[head, ...rows].join('\n')}${rest}`;
+}
+
+function urgency(target: TargetProgress): number {
+  if (isBroken(target)) return 0;
+  return { building: 1, evaluating: 2, queued: 3, waiting: 4, done: 5 }[target.state];
+}
+
+function targetRow(target: TargetProgress): string {
+  const verdict = target.verdict === null ? null : VERDICTS[target.verdict];
+  const error = target.error === null ? '' : `: ${code(truncate(target.error, 150))}`;
+  return row([
+    verdict?.symbol ?? '…',
+    code(target.name, 120),
+    code(target.system ?? '', 40),
+    `${verdict?.words ?? target.state}${error}`,
+    closureWords(target),
+    target.seconds === null ? '' : formatSeconds(target.seconds),
+  ]);
+}

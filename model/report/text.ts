@@ -1,0 +1,150 @@
+import { oneLine } from '../one-line.js';
+import type { Report, ReportedTarget } from '../report.js';
+import { formatSeconds, shellQuote, stripControl, tail } from '../text.js';
+import { painter, type Paint } from './paint.js';
+import {
+  approvalWords,
+  brokenTargets,
+  closureWords,
+  countsWords,
+  dateWords,
+  isBroken,
+  landedWords,
+  logsCommand,
+  movementWords,
+  OUTCOME_SYMBOLS,
+  outcomeWords,
+  SHOWN_LOG_BYTES,
+  SHOWN_LOG_LINES,
+  VERDICTS,
+} from './words.js';
+
+/** The report for a terminal: plain lines, or coloured ones. Ends with a line feed. */
+export function renderText(report: Report, color: boolean): string {
+  const paint = painter(color);
+  const sections = [
+    headline(report, paint),
+    section('Inputs', inputLines(report, paint), paint),
+    section('Not updated', reasonLines(report), paint),
+    section('Hosts', targetLines(report, paint), paint),
+    ...brokenTargets(report).map((target) => brokenSection(report, target, paint)),
+    section('Approval', textLines([approvalWords(report)]), paint),
+    section(
+      'Notifications that failed',
+      report.notifications
+        .filter((result) => !result.ok)
+        .map((result) => `  ${result.notifier} (${oneLine(result.event)}): ${oneLine(result.error ?? '', 1000)}`),
+      paint,
+    ),
+    section('Left out', textLines(report.leftOut), paint),
+    section('Settings of the flake that were ignored (nixConfig)', textLines(report.ignoredNixConfig), paint),
+  ];
+  return `${sections
+    .filter((lines) => lines.length > 0)
+    .flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]))
+    .join('\n')}\n`;
+}
+
+const textLines = (texts: readonly (string | null)[]): string[] =>
+  texts.filter((text) => text !== null).map((text) => `  ${oneLine(text, 1000)}`);
+
+function section(title: string, lines: readonly string[], paint: Paint): string[] {
+  return lines.length === 0 ? [] : [paint.bold(title), ...lines];
+}
+
+function headline(report: Report, paint: Paint): string[] {
+  const tone = toneOf(report, paint);
+  const landed = landedWords(report);
+  const lines = [
+    `${tone(`${OUTCOME_SYMBOLS[report.outcome]} ${outcomeWords(report)}`)}  ${oneLine(report.repository)}`,
+    countsWords(report),
+    landed === null ? '' : `${landed.text} ${paint.cyan(landed.ref)} (${landed.commit.slice(0, 12)})`,
+    report.error === null ? '' : paint.red(oneLine(report.error, 4096)),
+    paint.dim(`${oneLine(report.run)} · ${formatSeconds(report.seconds)}`),
+  ].filter((line) => line !== '');
+  return lines.map((line, index) => (index === 0 ? line : `  ${line}`));
+}
+
+function toneOf(report: Report, paint: Paint): (text: string) => string {
+  switch (report.outcome) {
+    case 'landed':
+    case 'verified':
+      return brokenTargets(report).length > 0 ? paint.yellow : paint.green;
+    case 'unchanged':
+      return paint.cyan;
+    case 'cancelled':
+      return paint.yellow;
+    case 'broken':
+    case 'rejected':
+    case 'expired':
+    case 'failed':
+      return paint.red;
+  }
+}
+
+function inputLines(report: Report, paint: Paint): string[] {
+  const rows = report.inputs.map((input) => [oneLine(input.name, 120), movementWords(input), dateWords(input)]);
+  const lines = columns(rows);
+  return report.inputs.flatMap((input, index) => [
+    `  ${lines[index] ?? ''}`,
+    ...(input.compareUrl === null ? [] : [`    ${paint.cyan(oneLine(input.compareUrl, 500))}`]),
+    ...(input.nested.length === 0 ? [] : [paint.dim(`    below it: ${oneLine(input.nested.join(', '), 500)}`)]),
+  ]);
+}
+
+const reasonLines = (report: Report): string[] =>
+  columns(report.unfetched.map((input) => [oneLine(input.name, 120), oneLine(input.reason, 1000)])).map(
+    (line) => `  ${line}`,
+  );
+
+function targetLines(report: Report, paint: Paint): string[] {
+  const rows = report.targets.map((target) => [
+    oneLine(target.name, 120),
+    oneLine(target.system ?? '', 40),
+    `${VERDICTS[target.verdict].words}${isBroken(target) && !target.required ? ' (not required)' : ''}`,
+    closureWords(target),
+    formatSeconds(target.seconds),
+  ]);
+  const lines = columns(rows);
+  return report.targets.map((target, index) => {
+    const symbol = VERDICTS[target.verdict].symbol;
+    const tone = isBroken(target) ? paint.red : target.verdict === 'built' ? paint.green : paint.dim;
+    return `  ${tone(symbol)} ${lines[index] ?? ''}`;
+  });
+}
+
+function brokenSection(report: Report, target: ReportedTarget, paint: Paint): string[] {
+  const log = shownLog(target);
+  return [
+    `${paint.red('✘')} ${paint.bold(oneLine(target.name, 120))}: ${oneLine(target.error ?? VERDICTS[target.verdict].words, 1000)}`,
+    ...(target.failedDrv === null ? [] : [`  derivation  ${oneLine(target.failedDrv, 500)}`]),
+    ...(target.logPath === null ? [] : [`  whole log   ${oneLine(target.logPath, 1000)}`]),
+    ...(target.logPath === null
+      ? []
+      : [paint.dim(`              ${logsCommand(report.run)} ${shellQuote(target.name)}`)]),
+    ...log.map((line) => `  ${paint.dim('│')} ${line}`),
+  ];
+}
+
+/** Last lines of a target's log, each fit for a terminal. */
+function shownLog(target: ReportedTarget): string[] {
+  if (target.logTail === null || target.logTail.trim() === '') return [];
+  return tail(stripControl(target.logTail), { lines: SHOWN_LOG_LINES, bytes: SHOWN_LOG_BYTES }).split('\n');
+}
+
+/** Rows as lines whose columns begin below each other; nothing is put behind the last one. */
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, width(cell));
+  }
+  return rows.map((row) =>
+    row
+      .map((cell, index) => cell + ' '.repeat((widths[index] ?? 0) - width(cell)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** Columns that a text takes, counting each code point as one: names and revisions are ASCII. */
+const width = (text: string): number => Array.from(text).length;

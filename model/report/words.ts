@@ -1,0 +1,129 @@
+import type { Outcome, Report, ReportedInput, ReportedTarget } from '../report.js';
+import { oneLine } from '../one-line.js';
+import type { VerdictKind } from '../verdict.js';
+
+/** What all forms of a report say in the same words. Texts that come out of here hold no control characters. */
+
+/** Lines of a broken target's log that a report shows; the whole log is named beside them. */
+export const SHOWN_LOG_LINES = 20;
+export const SHOWN_LOG_BYTES = 4 * 1024;
+
+const NAME_BYTES = 120;
+
+export const isBroken = (target: { readonly verdict: VerdictKind | null }): boolean =>
+  target.verdict !== null && target.verdict !== 'built' && target.verdict !== 'skipped';
+
+export const brokenTargets = (report: Report): ReportedTarget[] => report.targets.filter(isBroken);
+
+/** Names in a sentence: at most `limit` of them, the others only counted. */
+export function nameList(names: readonly string[], limit = 5): string {
+  const listed = names.slice(0, limit).map((name) => oneLine(name, NAME_BYTES));
+  const more = names.length - listed.length;
+  return more > 0 ? `${listed.join(', ')} and ${more} more` : listed.join(', ');
+}
+
+export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+
+/** How the run ended, as the beginning of a headline. */
+export function outcomeWords(report: Report): string {
+  switch (report.outcome) {
+    case 'landed':
+      return 'Landed';
+    case 'verified':
+      return 'Verified, nothing pushed';
+    case 'unchanged':
+      return 'Nothing to update';
+    case 'broken':
+      return 'Broken, nothing pushed';
+    case 'rejected':
+      return 'Rejected, nothing pushed';
+    case 'expired':
+      return 'Expired without an approval, nothing pushed';
+    case 'cancelled':
+      return 'Cancelled';
+    case 'failed':
+      return 'Failed';
+  }
+}
+
+export const OUTCOME_SYMBOLS: Readonly<Record<Outcome, string>> = {
+  landed: '✔',
+  verified: '✔',
+  unchanged: '•',
+  broken: '✘',
+  rejected: '✘',
+  expired: '✘',
+  cancelled: '■',
+  failed: '✘',
+};
+
+/** Counts in one sentence: `2 inputs moved · 3 of 4 hosts built · 1 broken: gamma`. */
+export function countsWords(report: Report): string {
+  const built = report.targets.filter((target) => target.verdict === 'built').length;
+  const broken = brokenTargets(report);
+  const parts = [
+    report.inputs.length > 0 ? `${plural(report.inputs.length, 'input')} moved` : '',
+    report.targets.length > 0 ? `${built} of ${plural(report.targets.length, 'host')} built` : '',
+    broken.length > 0 ? `${broken.length} broken: ${nameList(broken.map((target) => target.name))}` : '',
+  ];
+  return parts.filter((part) => part !== '').join(' · ');
+}
+
+/** Where the run's commit is, or would have been; `null` when that never came up. */
+export function landedWords(
+  report: Report,
+): { readonly text: string; readonly ref: string; readonly commit: string } | null {
+  if (report.landed === null) return null;
+  const { mode, ref, commit } = report.landed;
+  const text = { none: 'would have been pushed to', branch: 'on branch', merge: 'merged into' }[mode];
+  return { text, ref: oneLine(ref), commit: oneLine(commit) };
+}
+
+/** Symbol and words of a verdict; `null` stands for a target that has none yet. */
+export const VERDICTS: Readonly<Record<VerdictKind, { readonly symbol: string; readonly words: string }>> = {
+  built: { symbol: '✔', words: 'built' },
+  'evaluation-failed': { symbol: '✘', words: 'does not evaluate' },
+  'build-failed': { symbol: '✘', words: 'build failed' },
+  'timed-out': { symbol: '✘', words: 'timed out' },
+  skipped: { symbol: '–', words: 'skipped' },
+};
+
+/** Whether the closure is another than on base. */
+export function closureWords(target: { readonly sameAsBase: boolean | null }): string {
+  if (target.sameAsBase === null) return '';
+  return target.sameAsBase ? 'same' : 'changed';
+}
+
+/** A full revision in the length that people use; `sha256-` hashes keep some of what follows. */
+export function shortRevision(revision: string): string {
+  const clean = oneLine(revision);
+  if (/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(clean)) return clean.slice(0, 8);
+  return clean.replace(/^sha256-/, '').slice(0, 8);
+}
+
+/** `1a2b3c4d → 5e6f7a8b`, `added at …`, `removed, was at …`, or that only something below the input moved. */
+export function movementWords({ from, to }: ReportedInput): string {
+  if (from === null && to === null) return 'moved below itself';
+  if (from === null) return `added at ${shortRevision(to ?? '')}`;
+  if (to === null) return `removed, was at ${shortRevision(from)}`;
+  if (from === to) return `stays at ${shortRevision(to)}, moved below itself`;
+  return `${shortRevision(from)} → ${shortRevision(to)}`;
+}
+
+/** `2026-11-01 → 2026-11-20`, one date, or nothing. */
+export function dateWords({ fromDate, toDate }: ReportedInput): string {
+  const known = [fromDate, toDate].filter((date) => date !== null).map((date) => oneLine(date, 20));
+  return [...new Set(known)].join(' → ');
+}
+
+/** Who decided what, and why. */
+export function approvalWords(report: Report): string | null {
+  if (report.approval === null) return null;
+  const { decision, by, commit, comment } = report.approval;
+  const who = by === null ? '' : ` by ${oneLine(by, NAME_BYTES)}`;
+  const why = comment === null || comment.trim() === '' ? '' : `: ${oneLine(comment, 500)}`;
+  return `${decision}${who} (${shortRevision(commit)})${why}`;
+}
+
+/** The command that shows the whole log of a target, wherever it is kept. */
+export const logsCommand = (run: string): string => `lockkeeper logs ${oneLine(run)}`;
