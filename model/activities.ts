@@ -34,6 +34,12 @@ export interface CoordinatorActivities {
 
   /** Run that holds a repository (the memo of the lock's workflow); `null` when it is free. */
   whoHolds(input: { lockWorkflowId: string }): Promise<string | null>;
+
+  /** Which of Lockkeeper's search attributes the namespace has: upserting an unknown one would wedge the run. */
+  knownSearchAttributes(): Promise<readonly string[]>;
+
+  /** Number of workers that polled a task queue of activities lately (the server keeps a dead one for about 5 minutes). */
+  countPollers(input: { queue: string }): Promise<number>;
 }
 
 export interface EvaluatorActivities {
@@ -138,6 +144,8 @@ export interface NotifyInput {
   readonly report: Report;
   /** ISO 8601 time of the event. */
   readonly at: string;
+  /** IANA time zone for dates that people read. */
+  readonly timeZone: string;
 }
 
 export type NotificationEvent = 'finished' | 'waiting' | 'reminder';

@@ -22,3 +22,6 @@ export const SEARCH_ATTRIBUTES = [
   'LockkeeperOutcome',
   'LockkeeperWaiting',
 ] as const;
+
+/** Signal from `verifyCandidate` to its run: one target is done. */
+export const TARGET_DONE = 'targetDone';

@@ -23,6 +23,10 @@ export const OUTCOMES = [
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
+/** Outcomes that somebody has to look at. */
+export const isFailure = (outcome: Outcome): boolean =>
+  outcome === 'broken' || outcome === 'failed' || outcome === 'expired';
+
 export interface Report {
   /** Workflow id. */
   readonly run: string;
@@ -85,6 +89,21 @@ export interface NotificationResult {
   /** Why it failed, or `null`. */
   readonly error: string | null;
 }
+
+export const reportedInput = ({ from, to, ...moved }: MovedInput): ReportedInput => ({
+  ...moved,
+  from: from?.revision ?? null,
+  to: to?.revision ?? null,
+  fromDate: from?.date ?? null,
+  toDate: to?.date ?? null,
+});
+
+export const reportedTarget = ({ target, ...verdict }: Verdict, required: readonly string[]): ReportedTarget => ({
+  ...verdict,
+  name: target.name,
+  kind: target.kind,
+  required: required.includes(target.name),
+});
 
 /** True when at least one target was verified and none has another closure than on base. */
 export const noClosureDiffers = (report: Report): boolean =>

@@ -6,6 +6,8 @@ export interface RunOptions {
   /** Name of the update job; `update` for a run that a person started without configuration. */
   readonly instance: string;
   readonly repository: Repository;
+  /** Id of the workflow that holds the repository for one run: `repositoryLockId(repository)` of model/ids.ts. */
+  readonly lockWorkflowId: string;
   readonly targets: TargetSelection;
   /** Targets whose failure stops the landing: all of them, or the named hosts. */
   readonly require: 'all' | readonly string[];
@@ -24,6 +26,8 @@ export interface RunOptions {
   readonly repositoryWaitSeconds: number;
   /** How long a lost builder has to come back before another one takes its builds over, in seconds. */
   readonly takeoverSeconds: number;
+  /** How long a target may wait for a worker of its system to appear, in seconds. */
+  readonly builderWaitSeconds: number;
 }
 
 /** The repository of a run. Either a remote that is pushed to, or (without a remote) a local repository. */

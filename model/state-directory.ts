@@ -21,6 +21,8 @@ export interface StateDirectory {
   readonly evaluations: string;
   readonly reports: string;
   readonly times: string;
+  /** Task tokens of the activities that this machine's worker runs right now. */
+  readonly tasks: string;
 }
 
 export function stateDirectory(root: string): StateDirectory {
@@ -41,6 +43,7 @@ export function stateDirectory(root: string): StateDirectory {
     evaluations: under('evaluations'),
     reports: under('reports'),
     times: under('times'),
+    tasks: under('tasks'),
   };
 }
 

@@ -1,0 +1,49 @@
+import { Context } from '@temporalio/activity';
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { CoordinatorActivities } from '../../model/activities.js';
+import { SEARCH_ATTRIBUTES } from '../../model/messages.js';
+
+/** A poller that was not heard of for this long is dead: a long poll lasts 60 seconds, so a live one can be 33 s old. */
+const POLLER_AGE_MS = 90_000;
+
+/** `enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY` of Temporal's API. */
+const ACTIVITY_QUEUE = 2;
+
+/**
+ * Activities that ask the Temporal server itself. They only read, so repeating them is harmless; what they learn reaches
+ * the workflow as a result, because a workflow may not look.
+ */
+export function createServerActivities(): Pick<
+  CoordinatorActivities,
+  'whoHolds' | 'knownSearchAttributes' | 'countPollers'
+> {
+  return {
+    whoHolds: async ({ lockWorkflowId }) => {
+      try {
+        const { status, memo } = await Context.current().client.workflow.getHandle(lockWorkflowId).describe();
+        return status.name === 'RUNNING' && typeof memo?.run === 'string' ? memo.run : null;
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return null;
+        throw error;
+      }
+    },
+    knownSearchAttributes: async () => {
+      const { client } = Context.current();
+      // Listing attributes is an operator's right; where it is refused the run goes on without them.
+      const known = await client.connection.operatorService
+        .listSearchAttributes({ namespace: client.options.namespace })
+        .catch(() => ({ customAttributes: {} }));
+      return SEARCH_ATTRIBUTES.filter((name) => Object.hasOwn(known.customAttributes, name));
+    },
+    countPollers: async ({ queue }) => {
+      const { client } = Context.current();
+      const { pollers } = await client.connection.workflowService.describeTaskQueue({
+        namespace: client.options.namespace,
+        taskQueue: { name: queue },
+        taskQueueType: ACTIVITY_QUEUE,
+      });
+      const seen = pollers.map(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000);
+      return seen.filter((at) => Date.now() - at < POLLER_AGE_MS).length;
+    },
+  };
+}

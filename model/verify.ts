@@ -1,0 +1,74 @@
+import { utf8Length } from './text.js';
+import type { Candidate } from './candidate.js';
+import type { NixSettings, Repository } from './run.js';
+import type { Target, Verdict } from './verdict.js';
+
+/** The single argument of the `verifyCandidate` workflow: any candidate against any targets. */
+export interface VerifyInput {
+  /** Workflow id of the run. */
+  readonly run: string;
+  readonly repository: Repository;
+  readonly candidate: Candidate;
+  readonly targets: readonly Target[];
+  readonly nix: NixSettings;
+  readonly takeoverSeconds: number;
+  readonly builderWaitSeconds: number;
+}
+
+export interface VerifyResult {
+  /** One for each target, in the order of the input. */
+  readonly verdicts: readonly Verdict[];
+  /** Machines that hold records and GC roots of this verification. */
+  readonly machines: readonly string[];
+}
+
+/** Most targets of one `verifyCandidate`; larger runs start several, so that no history and no result grows past its limit. */
+export const TARGETS_PER_VERIFICATION = 100;
+
+/** Room for log tails in one verification's result and in a report, in bytes: a payload past 2 MB would end the run. */
+export const TAILS_LIMIT_BYTES = 600 * 1024;
+
+/**
+ * How many evaluations may be asked for at once: what one workflow task schedules is one message to the server, and past
+ * 4 MB (50 inputs of 100 KB were seen to do it) it wedges the run. An evaluation that ends schedules a build with an input of the same size.
+ */
+export function evaluationWave(input: VerifyInput): number {
+  const bytes = input.candidate.bundle.length + JSON.stringify(input.nix).length + 4096;
+  return Math.max(1, Math.min(50, Math.floor((450 * 1024) / bytes)));
+}
+
+/** Cuts log tails from their beginnings so that all of them together fit into `limit` bytes; short ones stay whole. */
+export function limitTails<T extends { readonly logTail: string | null }>(verdicts: readonly T[], limit: number): T[] {
+  const total = verdicts.reduce((sum, verdict) => sum + utf8Length(verdict.logTail ?? ''), 0);
+  if (total <= limit) return [...verdicts];
+  const share = Math.floor(limit / verdicts.filter((verdict) => verdict.logTail !== null).length);
+  return verdicts.map((verdict) => {
+    if (verdict.logTail === null) return verdict;
+    const lines = verdict.logTail.split('\n');
+    let bytes = utf8Length(verdict.logTail);
+    while (lines.length > 1 && bytes > share) bytes -= utf8Length(lines.shift() ?? '') + 1;
+    return { ...verdict, logTail: bytes > share ? (lines[0] ?? '').slice(-Math.floor(share / 4)) : lines.join('\n') };
+  });
+}
+
+export function failedVerdict(
+  target: Target,
+  verdict: 'skipped' | 'build-failed' | 'timed-out',
+  error: string,
+  system: string | null,
+): Verdict {
+  return {
+    target,
+    verdict,
+    system,
+    drvPath: null,
+    outPath: null,
+    sameAsBase: null,
+    seconds: 0,
+    error,
+    failedDrv: null,
+    machine: null,
+    logPath: null,
+    logTail: null,
+  };
+}

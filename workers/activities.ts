@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import type { ActivityEnvironment } from '../activities/environment.js';
+import { createGitActivities } from '../activities/git/index.js';
+import { createBuilderActivities, createMachineActivities } from '../activities/nix/builds.js';
+import { createEvaluatorActivities, createLockActivities } from '../activities/nix/evaluation.js';
+import { createNotify } from '../activities/notify/notify.js';
+import { createServerActivities } from '../activities/server/index.js';
+import type {
+  BuilderActivities,
+  CoordinatorActivities,
+  EvaluatorActivities,
+  MachineActivities,
+} from '../model/activities.js';
+import { writeAtomically } from './files.js';
+
+/** The activities of one machine, put together for each of its task queues. */
+export interface MachineRegister {
+  readonly coordinator: CoordinatorActivities;
+  readonly evaluator: EvaluatorActivities;
+  readonly builder: BuilderActivities;
+  readonly machine: MachineActivities;
+}
+
+export function createActivities(env: ActivityEnvironment): MachineRegister {
+  const machine = createMachineActivities(env);
+  return {
+    coordinator: {
+      ...createGitActivities(env),
+      ...createLockActivities(env),
+      ...createServerActivities(),
+      notify: createNotify(env),
+      closeRun: async ({ report }) => {
+        await writeAtomically(join(env.state.reports, `${report.run}.json`), JSON.stringify(report, null, 2));
+        await machine.forgetRun({ run: report.run });
+      },
+    },
+    evaluator: createEvaluatorActivities(env),
+    builder: createBuilderActivities(env),
+    machine,
+  };
+}

@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process';
+import { open } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { NativeConnection } from '@temporalio/worker';
+import type { NativeConnectionOptions } from '@temporalio/worker';
+import { isAlive } from '../activities/process-tree.js';
+import type { ServerRecord, StateDirectory } from '../model/state-directory.js';
+import { readJson } from './files.js';
+
+export interface ServerAddress {
+  readonly embedded: boolean;
+  readonly address: string;
+  readonly namespace: string;
+  readonly uiUrl: string | null;
+  readonly options: NativeConnectionOptions;
+}
+
+/** The server of Temporal's environment configuration if one is set, else the embedded one of this state directory. */
+export async function findServer(state: StateDirectory): Promise<ServerAddress> {
+  const { connectionOptions, namespace } = loadClientConnectConfig();
+  if (connectionOptions.address !== undefined) {
+    return {
+      embedded: false,
+      address: connectionOptions.address,
+      namespace: namespace ?? 'default',
+      uiUrl: null,
+      options: connectionOptions as NativeConnectionOptions,
+    };
+  }
+  const { address, uiUrl, namespace: own } = await ensureEmbeddedServer(state);
+  return { embedded: true, address, namespace: own, uiUrl, options: { address } };
+}
+
+/** Time for the embedded server to answer, in milliseconds. */
+const START_LIMIT_MS = 40_000;
+
+/** Starts the keeper when no live one is recorded; a second keeper on the directory ends by itself. */
+export async function ensureEmbeddedServer(state: StateDirectory): Promise<ServerRecord> {
+  const deadline = Date.now() + START_LIMIT_MS;
+  let spawned = false;
+  while (Date.now() < deadline) {
+    const record = await readJson<ServerRecord>(state.serverRecord);
+    if (record !== null && (await isAlive(record.keeper)) && (await isAlive(record.server))) return record;
+    if (!spawned && (record === null || !(await isAlive(record.keeper)))) {
+      await spawnKeeper(state);
+      spawned = true;
+    }
+    await sleep(50);
+  }
+  throw new Error(`the embedded Temporal server does not start: see ${state.serverLog}`);
+}
+
+async function spawnKeeper(state: StateDirectory): Promise<void> {
+  const log = await open(state.serverLog, 'a', 0o600);
+  const script = fileURLToPath(new URL('./server-keeper.js', import.meta.url));
+  spawn(process.execPath, [script, '--state-dir', state.root], {
+    detached: true,
+    stdio: ['ignore', log.fd, log.fd],
+  }).unref();
+  await log.close();
+}
+
+/** Restarts the keeper of the embedded server whenever it is gone, until `signal` aborts. */
+export async function guardEmbeddedServer(state: StateDirectory, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(1000, undefined, { signal }).catch(() => undefined);
+    const record = await readJson<ServerRecord>(state.serverRecord);
+    if (!signal.aborted && (record === null || !(await isAlive(record.keeper)))) await spawnKeeper(state);
+  }
+}
+
+/** Connects, trying again for a while: a server that is being restarted answers within seconds. */
+export async function connect(server: ServerAddress): Promise<NativeConnection> {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    try {
+      return await NativeConnection.connect(server.options);
+    } catch (error) {
+      if (Date.now() >= deadline)
+        throw new Error(
+          `no Temporal server answers at ${server.address}: ${error instanceof Error ? error.message : String(error)}. Start it, or mend TEMPORAL_ADDRESS (unset: an embedded server is used)`,
+        );
+      await sleep(500);
+    }
+  }
+}

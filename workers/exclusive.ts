@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto';
+import { realpath } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { StateDirectory } from '../model/state-directory.js';
+
+/**
+ * Makes this process the only one of its kind on a state directory, until it dies. The lock is a listening socket in
+ * Linux's abstract namespace (unix(7)): the kernel gives it back however the process ends, so that no lock file can be
+ * left behind and no pid can be mistaken for another.
+ * @returns false when another process holds it
+ */
+export async function claim(state: StateDirectory, role: 'worker' | 'server'): Promise<boolean> {
+  const place = createHash('sha256')
+    .update(await realpath(state.root))
+    .digest('hex')
+    .slice(0, 32);
+  const server = createServer((socket) => socket.destroy());
+  return await new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(false);
+      else reject(error);
+    });
+    server.listen(`\0lockkeeper/${place}/${role}`, () => {
+      server.unref();
+      resolve(true);
+    });
+  });
+}

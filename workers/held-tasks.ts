@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Context } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import type { ActivityInboundCallsInterceptor, ActivityInterceptorsFactory } from '@temporalio/worker';
+
+/**
+ * Tasks that a worker holds are written down while it works on them. A worker that starts finds those of its predecessor
+ * and reports them as failed, so that they are tried again within milliseconds instead of after a heartbeat time-out.
+ */
+export interface HeldTasks {
+  /** `folder` is emptied by `giveBack`; `machine` goes into the failure, so that a workflow knows whom to ask. */
+  readonly folder: string;
+  readonly machine: string;
+}
+
+/** Type of the failure that stands for a task whose worker died; the next attempt comes at once. */
+const lost = (type: 'WorkerRestarted' | 'WorkerStopped', machine: string): ApplicationFailure =>
+  ApplicationFailure.create({
+    message: type === 'WorkerRestarted' ? 'the worker was restarted' : 'the worker is stopping',
+    type,
+    details: [{ machine }],
+    nextRetryDelay: '1ms',
+  });
+
+/**
+ * @param heartbeat whether to heartbeat each second for activities that do not do so themselves: without one, a dead
+ * worker is noticed only when the whole activity times out, and a cancellation never arrives
+ */
+export const holdTasks =
+  ({ folder, machine }: HeldTasks, heartbeat: boolean): ActivityInterceptorsFactory =>
+  (context: Context) => {
+    const inbound: ActivityInboundCallsInterceptor = {
+      execute: async (input, next) => {
+        const token = Buffer.from(context.info.taskToken);
+        const file = join(folder, createHash('sha256').update(token).digest('hex').slice(0, 32));
+        await writeFile(file, token.toString('base64'), { mode: 0o600 });
+        const beat = heartbeat
+          ? setInterval(() => {
+              context.heartbeat();
+            }, 1000)
+          : undefined;
+        try {
+          return await next(input);
+        } catch (error) {
+          // Another attempt, here after a restart or elsewhere, takes over: say so at once.
+          if (context.cancellationDetails?.workerShutdown === true) throw lost('WorkerStopped', machine);
+          throw error;
+        } finally {
+          clearInterval(beat);
+          await rm(file, { force: true });
+        }
+      },
+    };
+    return { inbound };
+  };
+
+/** Reports the predecessor's tasks as failed. A token whose attempt has ended meanwhile is refused, which is fine. */
+export async function giveBackTasks(client: Client, { folder, machine }: HeldTasks): Promise<number> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const files = (await readdir(folder)).map((name) => join(folder, name));
+  const given = await Promise.all(
+    files.map(async (file) => {
+      const token = Buffer.from(await readFile(file, 'utf8'), 'base64');
+      const accepted = await client.activity.fail(token, lost('WorkerRestarted', machine)).then(
+        () => true,
+        () => false,
+      );
+      await rm(file, { force: true });
+      return accepted;
+    }),
+  );
+  return given.filter(Boolean).length;
+}

@@ -1,0 +1,52 @@
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import type { LogEntry, LogLevel } from '@temporalio/worker';
+import { stripControl } from '../model/text.js';
+
+export const LOG_FORMATS = ['text', 'json'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** Fields that Temporal adds to each entry and that tell a person nothing in a line. */
+const QUIET = new Set([
+  'sdkComponent',
+  'namespace',
+  'isLocal',
+  'taskToken',
+  'runId',
+  'workflowRunId',
+  'firstExecutionRunId',
+  'attempt',
+]);
+
+/** Sends the worker's own and Temporal's log entries to standard error, as readable lines or as one JSON object each. */
+export function installLogging(format: LogFormat, level: LogLevel, metricsAddress: string | null): DefaultLogger {
+  const logger = new DefaultLogger(level, (entry) => {
+    process.stderr.write(`${format === 'json' ? asJson(entry) : asText(entry)}\n`);
+  });
+  Runtime.install({
+    logger,
+    telemetryOptions: {
+      logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } },
+      ...(metricsAddress === null ? {} : { metrics: { prometheus: { bindAddress: metricsAddress } } }),
+    },
+    // Signals are ours: see workers/worker.ts.
+    shutdownSignals: [],
+  });
+  return logger;
+}
+
+const time = (entry: LogEntry): string => new Date(Number(entry.timestampNanos / 1_000_000n)).toISOString();
+
+function asJson({ meta, ...entry }: LogEntry): string {
+  const fields = Object.fromEntries(Object.entries(meta ?? {}).map(([name, value]) => [name, plain(value)]));
+  return JSON.stringify({ time: time(entry), level: entry.level.toLowerCase(), message: entry.message, ...fields });
+}
+
+function asText(entry: LogEntry): string {
+  const fields = Object.entries(entry.meta ?? {})
+    .filter(([name]) => !QUIET.has(name))
+    .map(([name, value]) => `${name}=${text(plain(value))}`);
+  return stripControl([time(entry), entry.level.padEnd(5), entry.message, ...fields].join(' ')).replace(/\n/g, ' | ');
+}
+
+const plain = (value: unknown): unknown => (value instanceof Error ? value.message : value);
+const text = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined'));

@@ -1,0 +1,41 @@
+import { realpathSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { Command } from 'commander';
+import { runWorker } from './worker.js';
+import { declareWorkerOptions } from './options.js';
+
+/** `lockkeeper worker` and `lockkeeper dev`: the processes that do the work. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('lockkeeper').exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 1));
+  declareWorkerOptions(
+    program.command('worker').description('serve task queues: workflows, evaluations and builds of this machine'),
+    (options) => runWorker(options, () => undefined),
+  );
+  declareWorkerOptions(
+    program
+      .command('dev')
+      .description('an embedded Temporal server (state on disk, web UI) and a worker with all roles'),
+    async (options) => {
+      if (process.env.TEMPORAL_ADDRESS !== undefined)
+        throw new Error(
+          'TEMPORAL_ADDRESS is set, and dev starts a server of its own: unset it, or use "lockkeeper worker"',
+        );
+      await runWorker(options, ({ address, uiUrl }) => {
+        process.stderr.write(
+          `Temporal server  ${address}\nTemporal UI      ${uiUrl ?? ''}\nState            ${options.stateDir}\n`,
+        );
+      });
+    },
+  );
+  try {
+    await program.parseAsync(['node', 'lockkeeper', ...argv]);
+    process.exit(0);
+  } catch (error) {
+    process.stderr.write(`lockkeeper: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
+}
+
+// The shared worker is started as a process of its own, not through the command.
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(realpathSync(process.argv[1])).href)
+  await main(process.argv.slice(2));

@@ -1,0 +1,168 @@
+import { spawn } from 'node:child_process';
+import { open } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { Connection } from '@temporalio/client';
+import Long from 'long';
+import { identify, isAlive, killTree } from '../activities/process-tree.js';
+import { SEARCH_ATTRIBUTES } from '../model/messages.js';
+import type { ProcessIdentity, ServerRecord, StateDirectory } from '../model/state-directory.js';
+import { claim } from './exclusive.js';
+import { readJson, writeAtomically } from './files.js';
+import { liveUsers, openStateDirectory, ownIdentity } from './state.js';
+import { findTemporalCli } from './temporal-cli.js';
+
+/**
+ * Keeps the embedded Temporal server of one state directory: starts it on a free port (the last one, if it is still
+ * free), writes where it is, starts it again when it dies, and ends it when no process has needed it for a while.
+ * It runs in a session of its own, so that no Ctrl-C reaches it. A second keeper on the same directory ends at once.
+ */
+const NAMESPACE = 'default';
+const RETENTION_SECONDS = 90 * 24 * 3600;
+const IDLE_SECONDS = 60;
+const UI_PORT_OFFSET = 1000;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { 'state-dir': { type: 'string' }, 'idle-seconds': { type: 'string' } },
+  });
+  const root = values['state-dir'];
+  if (root === undefined) throw new Error('server-keeper: --state-dir is missing');
+  const idleSeconds = Number(values['idle-seconds'] ?? IDLE_SECONDS);
+  const state = await openStateDirectory(root);
+  if (!(await claim(state, 'server'))) return;
+  const cli = await findTemporalCli(process.env);
+
+  let stopping = false;
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => (stopping = true));
+  process.on('SIGHUP', () => undefined);
+
+  let record = await keep(state, cli, await readJson<ServerRecord>(state.serverRecord));
+  let lastUse = Date.now();
+  while (!stopping && Date.now() - lastUse < idleSeconds * 1000) {
+    if (!(await isAlive(record.server))) {
+      say('the server is gone, starting it again');
+      record = await keep(state, cli, record);
+    }
+    if ((await liveUsers(state)).length > 0) lastUse = Date.now();
+    await sleep(500);
+  }
+  say(stopping ? 'asked to stop' : `nobody needed the server for ${idleSeconds} seconds`);
+  await killTree(record.server, 10_000);
+}
+
+/** Adopts a server that still runs, or starts one; returns when it answers. */
+async function keep(state: StateDirectory, cli: string, last: ServerRecord | null): Promise<ServerRecord> {
+  const keeper = await ownIdentity();
+  if (last !== null && (await isAlive(last.server)) && (await answers(last.address))) {
+    const adopted = { ...last, keeper };
+    await writeAtomically(state.serverRecord, JSON.stringify(adopted));
+    return adopted;
+  }
+  if (last !== null && (await isAlive(last.server))) await killTree(last.server, 2000);
+  const lastPort = Number(last?.address.split(':')[1] ?? 0);
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    const port = await freePorts(attempt === 0 ? lastPort : 0);
+    const server = await startServer(state, cli, port);
+    const address = `127.0.0.1:${port}`;
+    if (await becomesReady(server, address)) {
+      const uiUrl = `http://127.0.0.1:${port + UI_PORT_OFFSET}`;
+      const record: ServerRecord = { keeper, server, address, uiUrl, namespace: NAMESPACE };
+      await writeAtomically(state.serverRecord, JSON.stringify(record));
+      say(`the server answers at ${address}, its UI at ${uiUrl}`);
+      return record;
+    }
+    say(`the server did not answer at ${address}`);
+    await killTree(server, 2000);
+  }
+  throw new Error(`the embedded Temporal server does not start: see ${state.serverLog}`);
+}
+
+async function startServer(state: StateDirectory, cli: string, port: number): Promise<ProcessIdentity> {
+  const log = await open(state.serverLog, 'a', 0o600);
+  const attributes = SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]);
+  const child = spawn(
+    cli,
+    [
+      ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port)],
+      ...['--ui-ip', '127.0.0.1', '--ui-port', String(port + UI_PORT_OFFSET)],
+      ...['--db-filename', state.serverDatabase, '--namespace', NAMESPACE, '--log-level', 'warn'],
+      ...attributes,
+    ],
+    { detached: true, stdio: ['ignore', log.fd, log.fd] },
+  );
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', reject);
+  });
+  await log.close();
+  const identity = await identify(child.pid ?? 0);
+  if (identity === null) throw new Error(`the embedded Temporal server ended at once: see ${state.serverLog}`);
+  return identity;
+}
+
+async function becomesReady(server: ProcessIdentity, address: string): Promise<boolean> {
+  const deadline = Date.now() + 30_000;
+  while (Date.now() < deadline && (await isAlive(server))) {
+    if (await answers(address)) return true;
+    await sleep(50);
+  }
+  return false;
+}
+
+/** Whether a server answers there. Also makes it keep closed runs for 90 days; it would keep them for one day. */
+async function answers(address: string): Promise<boolean> {
+  try {
+    const connection = await Connection.connect({ address, connectTimeout: 1000 });
+    try {
+      await connection.withDeadline(Date.now() + 2000, () =>
+        connection.workflowService.updateNamespace({
+          namespace: NAMESPACE,
+          config: { workflowExecutionRetentionTtl: { seconds: Long.fromNumber(RETENTION_SECONDS) } },
+        }),
+      );
+      return true;
+    } finally {
+      await connection.close();
+    }
+  } catch {
+    return false;
+  }
+}
+
+/** A port that is free together with the one for the UI; `wanted` if it is, else one that the kernel chooses. */
+async function freePorts(wanted: number): Promise<number> {
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    const port = await bindable(attempt === 0 ? wanted : 0);
+    if (port !== null && port + UI_PORT_OFFSET < 65536 && (await bindable(port + UI_PORT_OFFSET)) !== null) return port;
+  }
+  throw new Error('no free port for the embedded Temporal server');
+}
+
+function bindable(port: number): Promise<number | null> {
+  const probe = createServer();
+  return new Promise((resolve) => {
+    probe.once('error', () => {
+      resolve(null);
+    });
+    probe.listen(port, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => {
+        resolve(typeof address === 'object' && address !== null ? address.port : null);
+      });
+    });
+  });
+}
+
+const say = (text: string): void => {
+  process.stderr.write(`${new Date().toISOString()} ${text}\n`);
+};
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    say(error instanceof Error ? error.message : String(error));
+    process.exit(1);
+  },
+);

@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { identify, isAlive } from '../activities/process-tree.js';
+import { stateDirectory } from '../model/state-directory.js';
+import type { ProcessIdentity, StateDirectory } from '../model/state-directory.js';
+import { readJson, writeAtomically } from './files.js';
+
+/** Makes the state directory and its folders, readable by their owner alone. */
+export async function openStateDirectory(root: string): Promise<StateDirectory> {
+  const state = stateDirectory(root);
+  const folders = [state.root, state.server, state.users, state.mirrors, state.work];
+  const data = [state.builds, state.evaluations, state.reports, state.times, state.tasks];
+  for (const folder of [...folders, ...data]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  return state;
+}
+
+/** The id of this machine: made once, kept in the state directory. */
+export async function machineId(state: StateDirectory): Promise<string> {
+  const made = randomBytes(8).toString('hex');
+  // `wx`: of two processes that start at once only one writes, and both read the same.
+  await writeFile(state.machineId, `${made}\n`, { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  });
+  return (await readFile(state.machineId, 'utf8')).trim();
+}
+
+export async function ownIdentity(): Promise<ProcessIdentity> {
+  const identity = await identify(process.pid);
+  if (identity === null) throw new Error('this process is not in /proc');
+  return identity;
+}
+
+/** Says that this process needs the embedded server and the shared worker, until the returned function is called. */
+export async function registerUser(state: StateDirectory, what: string): Promise<() => Promise<void>> {
+  const file = join(state.users, String(process.pid));
+  await writeAtomically(file, JSON.stringify({ ...(await ownIdentity()), what }));
+  return () => rm(file, { force: true });
+}
+
+/** Processes that need the embedded server or the shared worker. Files of dead ones are removed. */
+export async function liveUsers(
+  state: StateDirectory,
+): Promise<readonly (ProcessIdentity & { readonly what: string })[]> {
+  const names = await readdir(state.users).catch(() => []);
+  const live = [];
+  for (const name of names.filter((each) => /^\d+$/.test(each))) {
+    const file = join(state.users, name);
+    const user = await readJson<ProcessIdentity & { readonly what: string }>(file);
+    if (user !== null && (await isAlive(user))) live.push(user);
+    else await rm(file, { force: true });
+  }
+  return live;
+}

@@ -1,0 +1,196 @@
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
+import { Worker } from '@temporalio/worker';
+import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
+import type { ActivityEnvironment } from '../activities/environment.js';
+import { sweepWorkTrees } from '../activities/git/mirror.js';
+import { sweepBuilds } from '../activities/nix/returning-tasks.js';
+import { COORDINATOR_QUEUE, EVALUATE_QUEUE, buildQueue, machineQueue } from '../model/queues.js';
+import type { StateDirectory, WorkerRecord } from '../model/state-directory.js';
+import { createActivities } from './activities.js';
+import { connect, findServer, guardEmbeddedServer } from './connection.js';
+import type { ServerAddress } from './connection.js';
+import { claim } from './exclusive.js';
+import { writeAtomically } from './files.js';
+import { serveHealth } from './health.js';
+import { giveBackTasks, holdTasks } from './held-tasks.js';
+import type { HeldTasks } from './held-tasks.js';
+import { installLogging } from './log.js';
+import { nixSystems } from './nix-systems.js';
+import type { WorkerCommandOptions } from './options.js';
+import { createSearchAttributes } from './search-attributes.js';
+import { liveUsers, machineId, openStateDirectory, ownIdentity, registerUser } from './state.js';
+import { VERSION } from './version.js';
+
+/** Seconds that an attended worker stays after the last command that needed it has ended. */
+const ATTENDANCE_SECONDS = 3;
+/** Minutes between two looks for builds that nobody waits for any more. */
+const SWEEP_MINUTES = 10;
+
+/**
+ * Serves this machine's task queues until it is asked to stop: one Temporal worker for each queue, in one process,
+ * because slots in Temporal belong to a worker.
+ */
+export async function runWorker(
+  options: WorkerCommandOptions,
+  announce: (server: ServerAddress) => void,
+): Promise<void> {
+  const log = installLogging(
+    options.logFormat,
+    'INFO',
+    options.metricsPort === null ? null : `127.0.0.1:${options.metricsPort}`,
+  );
+  const state = await openStateDirectory(options.stateDir);
+  if (!(await claim(state, 'worker')))
+    throw new Error(
+      `a worker already runs on the state directory ${options.stateDir}: stop it, or give another --state-dir`,
+    );
+  const stop = stopSignal();
+  const leave = options.attended ? undefined : await registerUser(state, 'worker');
+  try {
+    const [server, systems, machine] = await Promise.all([
+      findServer(state),
+      options.systems ?? nixSystems(),
+      machineId(state),
+    ]);
+    const connection = await connect(server);
+    const client = new Client({ connection, namespace: server.namespace });
+    const env: ActivityEnvironment = { state, machine, hostName: hostname() };
+    const held: HeldTasks = { folder: state.tasks, machine };
+
+    await createSearchAttributes(client, (text) => log.warn(text));
+    await sweepWorkTrees(env);
+    const workers = await createWorkers({ connection, server, options, systems, env, held });
+    const health = options.healthPort === null ? null : await serveHealth(options.healthPort, workers);
+    // Sweeping looks at builds whose run has ended; giving tasks back makes the others be followed again at once.
+    await sweepBuilds(client, env);
+    const returned = await giveBackTasks(client, held);
+
+    const running = Promise.all([...workers.values()].map((worker) => worker.run()));
+    const record: WorkerRecord = {
+      ...(await ownIdentity()),
+      machine,
+      version: VERSION,
+      address: server.address,
+      namespace: server.namespace,
+      roles: options.roles,
+      systems,
+      slots: options.slots,
+      evaluationSlots: options.evaluationSlots,
+      healthUrl: health,
+      ready: true,
+    };
+    await writeAtomically(state.worker, JSON.stringify(record));
+    log.info('the worker is ready', {
+      server: server.address,
+      queues: [...workers.keys()].join(', '),
+      ...(returned === 0 ? {} : { takenUp: returned }),
+      ...(health === null ? {} : { health }),
+    });
+    announce(server);
+
+    const ended = new AbortController();
+    const background = [
+      ...(server.embedded ? [guardEmbeddedServer(state, ended.signal)] : []),
+      ...(options.attended ? [stopWhenAlone(state, stop, ended.signal)] : []),
+      sweepRegularly(client, env, ended.signal),
+    ];
+    stop.signal.addEventListener('abort', () => {
+      log.info('the worker stops; builds that run are picked up by the next one');
+      for (const worker of workers.values()) if (worker.getState() === 'RUNNING') worker.shutdown();
+    });
+    await running.finally(() => {
+      ended.abort();
+    });
+    await Promise.all(background);
+    await writeAtomically(state.worker, JSON.stringify({ ...record, ready: false }));
+    await connection.close();
+  } finally {
+    await leave?.();
+  }
+}
+
+interface Parts {
+  readonly connection: NativeConnection;
+  readonly server: ServerAddress;
+  readonly options: WorkerCommandOptions;
+  readonly systems: readonly string[];
+  readonly env: ActivityEnvironment;
+  readonly held: HeldTasks;
+}
+
+/** One Temporal worker a task queue: see "What runs where" in docs/architecture.md. */
+async function createWorkers(parts: Parts): Promise<ReadonlyMap<string, Worker>> {
+  const { options, env, held } = parts;
+  const activities = createActivities(env);
+  const follows = { activity: [holdTasks(held, false)] };
+  const beats = { activity: [holdTasks(held, true)] };
+  const queues: [string, Partial<WorkerOptions>][] = [];
+  if (options.roles.includes('coordinator')) {
+    const codePath = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+    const bundle: Partial<WorkerOptions> = { workflowBundle: { codePath }, maxCachedWorkflows: 200 };
+    const coordinating = {
+      activities: activities.coordinator,
+      interceptors: beats,
+      maxConcurrentActivityTaskExecutions: 20,
+    };
+    queues.push([COORDINATOR_QUEUE, { ...bundle, ...coordinating }]);
+  }
+  const evaluating = { activities: activities.evaluator, interceptors: follows };
+  queues.push([EVALUATE_QUEUE, { ...evaluating, maxConcurrentActivityTaskExecutions: options.evaluationSlots }]);
+  if (options.roles.includes('builder')) {
+    const building = { activities: activities.builder, interceptors: follows };
+    for (const system of parts.systems)
+      queues.push([buildQueue(system), { ...building, maxConcurrentActivityTaskExecutions: options.slots }]);
+  }
+  const own = { activities: activities.machine, interceptors: follows };
+  queues.push([machineQueue(env.machine), { ...own, maxConcurrentActivityTaskExecutions: 200 }]);
+  const created = await Promise.all(
+    queues.map(
+      async ([taskQueue, more]) => [taskQueue, await Worker.create({ ...common(parts), ...more, taskQueue })] as const,
+    ),
+  );
+  return new Map(created);
+}
+
+const common = ({ connection, server }: Parts): Omit<WorkerOptions, 'taskQueue'> => ({
+  connection,
+  namespace: server.namespace,
+  identity: `${String(process.pid)}@${hostname()}`,
+  // A dead worker is noticed after five seconds only if a heartbeat is sent each second.
+  maxHeartbeatThrottleInterval: '1 second',
+  defaultHeartbeatThrottleInterval: '1 second',
+  // The default delays the first workflow task after a worker's death by ten seconds.
+  stickyQueueScheduleToStartTimeout: '1 second',
+  shutdownGraceTime: '500ms',
+  shutdownForceTime: '15 seconds',
+});
+
+/** Aborts at SIGINT, SIGTERM or SIGHUP; a second one ends the process at once. */
+function stopSignal(): AbortController {
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(name, () => {
+      if (stop.signal.aborted) process.exit(1);
+      stop.abort();
+    });
+  return stop;
+}
+
+async function stopWhenAlone(state: StateDirectory, stop: AbortController, ended: AbortSignal): Promise<void> {
+  let alone = 0;
+  while (!ended.aborted && !stop.signal.aborted) {
+    await sleep(500, undefined, { signal: ended }).catch(() => undefined);
+    alone = (await liveUsers(state)).length === 0 ? alone + 0.5 : 0;
+    if (alone >= ATTENDANCE_SECONDS) stop.abort();
+  }
+}
+
+async function sweepRegularly(client: Client, env: ActivityEnvironment, ended: AbortSignal): Promise<void> {
+  while (!ended.aborted) {
+    await sleep(SWEEP_MINUTES * 60_000, undefined, { signal: ended }).catch(() => undefined);
+    if (!ended.aborted) await sweepBuilds(client, env).catch(() => undefined);
+  }
+}

@@ -1,0 +1,71 @@
+import { condition, defineSignal, defineUpdate, setHandler } from '@temporalio/workflow';
+import { APPROVE, REJECT } from '../model/messages.js';
+import type { Decision } from '../model/messages.js';
+import type { ApprovalDecision } from '../model/report.js';
+import type { ApprovalPolicy } from '../model/run.js';
+import type { RunState } from './run-state.js';
+
+export const approve = defineUpdate<string, [Decision]>(APPROVE);
+export const reject = defineUpdate<string, [Decision]>(REJECT);
+const approveSignal = defineSignal<[Decision]>(APPROVE);
+const rejectSignal = defineSignal<[Decision]>(REJECT);
+
+/** A person's gate before landing. Handlers live as long as the run; a decision counts only while it is waited for. */
+export interface Gate {
+  /** Waits for a decision on this commit, with reminders, until the deadline. */
+  readonly decide: (commit: string, policy: ApprovalPolicy, remind: () => Promise<void>) => Promise<ApprovalDecision>;
+}
+
+export function openGate(run: string, state: RunState): Gate {
+  let awaited: string | null = null;
+  let decision: ApprovalDecision | null = null;
+
+  const refusal = (sent: Decision): string | null => {
+    if (awaited === null) return `run ${run} is not waiting for approval (it is ${state.progress().phase})`;
+    if (decision !== null) return `run ${run} has been ${decision.decision} already`;
+    if (typeof sent.commit !== 'string' || sent.commit !== awaited)
+      return `the decision names commit ${String(sent.commit)}, but run ${run} waits for ${awaited}: look at it again with "lockkeeper status ${run}"`;
+    return null;
+  };
+  const take = (kind: 'approved' | 'rejected', sent: Decision): string => {
+    decision = { decision: kind, by: sent.by, commit: sent.commit, comment: sent.comment };
+    return `${kind} ${sent.commit}`;
+  };
+  const validator = (sent: Decision): void => {
+    const reason = refusal(sent);
+    if (reason !== null) throw new Error(reason);
+  };
+  const takeSignal = (kind: 'approved' | 'rejected', sent: Decision): void => {
+    const reason = refusal(sent);
+    if (reason === null) take(kind, sent);
+    else state.set({ waitsFor: [state.progress().waitsFor, `(ignored a signal: ${reason})`].join(' ').trim() });
+  };
+  setHandler(approve, (sent) => take('approved', sent), { validator });
+  setHandler(reject, (sent) => take('rejected', sent), { validator });
+  setHandler(approveSignal, (sent) => takeSignal('approved', sent));
+  setHandler(rejectSignal, (sent) => takeSignal('rejected', sent));
+
+  return {
+    decide: async (commit, policy, remind) => {
+      const end = Date.now() + policy.deadlineSeconds * 1000;
+      const deadline = new Date(end).toISOString();
+      awaited = commit;
+      decision = null;
+      state.set({ approval: { deadline, commit } });
+      state.phase(
+        'waiting-for-approval',
+        `approval of ${commit.slice(0, 12)} until ${deadline}: lockkeeper approve ${run}, or lockkeeper reject ${run}`,
+      );
+      state.tag('LockkeeperWaiting', 'approval');
+      while (decision === null && Date.now() < end) {
+        const pause = Math.min(policy.reminderSeconds * 1000, end - Date.now());
+        const decided = await condition(() => decision !== null, pause);
+        if (!decided && Date.now() < end) await remind();
+      }
+      awaited = null;
+      state.set({ approval: null });
+      state.tag('LockkeeperWaiting', 'no');
+      return decision ?? { decision: 'expired', by: null, commit, comment: null };
+    },
+  };
+}

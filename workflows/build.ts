@@ -1,0 +1,105 @@
+import {
+  ActivityCancellationType,
+  ActivityFailure,
+  ApplicationFailure,
+  TimeoutFailure,
+  isCancellation,
+  proxyActivities,
+  sleep,
+} from '@temporalio/workflow';
+import type { BuildHeartbeat, BuildTargetInput, BuilderActivities, MachineActivities } from '../model/activities.js';
+import { buildActivityId } from '../model/progress.js';
+import { buildQueue, machineQueue } from '../model/queues.js';
+import { failedVerdict } from '../model/verify.js';
+import { targetLabel } from '../model/verdict.js';
+import type { Verdict } from '../model/verdict.js';
+
+/** Backoff between attempts that infrastructure ended, in seconds; after the last one the fault becomes the verdict. */
+const INFRASTRUCTURE_BACKOFF = [2, 5, 15, 60, 300, 300, 300];
+
+/** Longest life of one attempt. The build's own time limit (10 h by default) ends it before. */
+const ATTEMPT_LIMIT = '14 hours';
+
+/**
+ * Builds one evaluated target, wherever a builder has a free slot, and stays with the build when its worker is lost: a
+ * build outlives its worker, so the machine that runs it is asked first, and only when it does not come back within the
+ * takeover time does the build go to the shared queue again.
+ */
+export async function build(input: BuildTargetInput): Promise<Verdict> {
+  const label = targetLabel(input.target);
+  let machine: string | null = null;
+  let faults = 0;
+  for (let round = 1; ; round++) {
+    try {
+      return machine === null ? await onAnyBuilder(input, round) : await onMachine(input, machine, round);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const lost = whatHappened(error);
+      if (lost.kind === 'fault') {
+        const pause = INFRASTRUCTURE_BACKOFF[faults];
+        if (pause === undefined)
+          return failedVerdict(
+            input.target,
+            'build-failed',
+            `the machine failed: ${lost.reason}`,
+            input.evaluation.system,
+          );
+        faults += 1;
+        await sleep(pause * 1000, { summary: `${label}: ${lost.reason}`.slice(0, 200) });
+        machine = null;
+      } else {
+        machine = lost.machine;
+      }
+    }
+  }
+}
+
+function onAnyBuilder(input: BuildTargetInput, round: number): Promise<Verdict> {
+  const label = targetLabel(input.target);
+  const { buildTarget } = proxyActivities<BuilderActivities>({
+    ...attempt(label, round, `build ${label} (${input.evaluation.system})`),
+    taskQueue: buildQueue(input.evaluation.system),
+  });
+  return buildTarget(input);
+}
+
+function onMachine(input: BuildTargetInput, machine: string, round: number): Promise<Verdict> {
+  const label = targetLabel(input.target);
+  const { attachBuild } = proxyActivities<MachineActivities>({
+    ...attempt(label, round, `attach to build ${label} (${input.evaluation.system})`),
+    taskQueue: machineQueue(machine),
+    scheduleToStartTimeout: input.takeoverSeconds * 1000,
+  });
+  return attachBuild(input);
+}
+
+const attempt = (label: string, round: number, summary: string) =>
+  ({
+    activityId: buildActivityId(label, round),
+    summary,
+    startToCloseTimeout: ATTEMPT_LIMIT,
+    heartbeatTimeout: '5 seconds',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { maximumAttempts: 1 },
+  }) as const;
+
+type Lost =
+  { readonly kind: 'lost'; readonly machine: string | null } | { readonly kind: 'fault'; readonly reason: string };
+
+/** Tells a lost worker (whose build may well live on) from a fault of the machine or its Nix. */
+function whatHappened(error: unknown): Lost {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof TimeoutFailure) {
+    if (cause.timeoutType === 'HEARTBEAT') {
+      const details = cause.lastHeartbeatDetails as BuildHeartbeat | undefined;
+      return { kind: 'lost', machine: details?.machine ?? null };
+    }
+    if (cause.timeoutType === 'SCHEDULE_TO_START') return { kind: 'lost', machine: null };
+  }
+  if (cause instanceof ApplicationFailure && (cause.type === 'WorkerRestarted' || cause.type === 'WorkerStopped')) {
+    const details = cause.details?.[0] as { readonly machine?: string } | undefined;
+    return { kind: 'lost', machine: details?.machine ?? null };
+  }
+  if (cause instanceof ApplicationFailure && cause.nonRetryable === true) throw error;
+  return { kind: 'fault', reason: cause instanceof Error ? cause.message : String(cause) };
+}

@@ -1,0 +1,54 @@
+import { log, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { MachineActivities, NotificationEvent } from '../model/activities.js';
+import { COORDINATOR_QUEUE, machineQueue } from '../model/queues.js';
+import type { CoordinatorActivities } from '../model/activities.js';
+import type { RunOptions } from '../model/run.js';
+import { isFailure } from '../model/report.js';
+import type { RunState } from './run-state.js';
+
+/** Telling people and tidying up are bounded: they never keep a run from ending. */
+const { notify, closeRun } = proxyActivities<Pick<CoordinatorActivities, 'notify' | 'closeRun'>>({
+  taskQueue: COORDINATOR_QUEUE,
+  startToCloseTimeout: '2 minutes',
+  heartbeatTimeout: '5 seconds',
+  retry: { initialInterval: '1 second', maximumInterval: '30 seconds', maximumAttempts: 10 },
+});
+
+/** Sends one event to each notifier that wants it. A notifier that fails is shown in the report. */
+export async function tell(options: RunOptions, state: RunState, event: NotificationEvent): Promise<void> {
+  const report = state.report();
+  const wanted: ('ntfy' | 'org')[] = [];
+  if (options.notify.ntfy !== null) wanted.push('ntfy');
+  if (options.notify.inboxOrg !== null && event === 'finished' && isFailure(report.outcome)) wanted.push('org');
+  const at = new Date(Date.now()).toISOString();
+  const results = await Promise.all(
+    wanted.map((notifier) =>
+      notify({ notifier, options: options.notify, event, report, at, timeZone: options.timeZone }).catch(
+        (error: unknown) => ({ notifier, event, ok: false, error: String(error) }),
+      ),
+    ),
+  );
+  state.notifications.push(...results);
+}
+
+/** Writes the report, and gives back what the run kept on the machines that worked for it. */
+export async function close(options: RunOptions, state: RunState, machines: readonly string[]): Promise<void> {
+  const run = workflowInfo().workflowId;
+  const forgotten = machines.map(async (machine) => {
+    const { forgetRun } = proxyActivities<MachineActivities>({
+      taskQueue: machineQueue(machine),
+      scheduleToStartTimeout: '5 seconds',
+      startToCloseTimeout: '1 minute',
+      heartbeatTimeout: '5 seconds',
+      retry: { maximumAttempts: 2 },
+    });
+    // A machine that is gone now sweeps what it kept when its worker starts again.
+    await forgetRun({ run }).catch((error: unknown) => {
+      log.warn(`machine ${machine} has not forgotten the run`, { error: String(error) });
+    });
+  });
+  const written = closeRun({ report: state.report(), repository: options.repository }).catch((error: unknown) => {
+    log.warn('the report was not written to the state directory', { error: String(error) });
+  });
+  await Promise.all([written, ...forgotten]);
+}

@@ -1,0 +1,19 @@
+import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, TimeoutFailure } from '@temporalio/workflow';
+import type { FailureType } from '../model/failures.js';
+import { truncate } from '../model/text.js';
+import { MESSAGE_BYTES } from '../model/verdict.js';
+
+/** The failure below Temporal's wrappers: what a person wants to read. */
+export function rootCause(error: unknown): { readonly message: string; readonly type: string } {
+  let cause: unknown = error;
+  while ((cause instanceof ActivityFailure || cause instanceof ChildWorkflowFailure) && cause.cause !== undefined)
+    cause = cause.cause;
+  const message = truncate(cause instanceof Error ? cause.message : String(cause), MESSAGE_BYTES);
+  if (cause instanceof ApplicationFailure) return { message, type: cause.type ?? 'Error' };
+  if (cause instanceof TimeoutFailure && error instanceof ActivityFailure)
+    return { message: `${error.activityType} did not answer in time (${message})`, type: 'Timeout' };
+  return { message, type: 'Error' };
+}
+
+export const fail = (type: FailureType, message: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(truncate(message, MESSAGE_BYTES), type);

@@ -1,0 +1,5 @@
+/** The workflows that a coordinator serves; what is exported here is what the bundle holds. */
+export { holdRepository } from './hold-repository.js';
+export { readRunLog } from './read-run-log.js';
+export { updateFlake } from './update-flake.js';
+export { verifyCandidate } from './verify-candidate.js';

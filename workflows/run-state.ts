@@ -1,0 +1,144 @@
+import {
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+  defineQuery,
+  defineSignal,
+} from '@temporalio/workflow';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import type { Candidate, MovedInput, UnfetchedInput } from '../model/candidate.js';
+import { PROGRESS, TARGET_DONE } from '../model/messages.js';
+import type { Phase, RunProgress, TargetProgress } from '../model/progress.js';
+import { runDetails } from '../model/report-render.js';
+import { reportedInput, reportedTarget } from '../model/report.js';
+import type { ApprovalDecision, Landed, NotificationResult, Outcome, Report } from '../model/report.js';
+import type { RunOptions } from '../model/run.js';
+import { TAILS_LIMIT_BYTES, limitTails } from '../model/verify.js';
+import { targetLabel } from '../model/verdict.js';
+import type { Target, Verdict } from '../model/verdict.js';
+
+export const progressQuery = defineQuery<RunProgress>(PROGRESS);
+const targetDone = defineSignal<[TargetProgress]>(TARGET_DONE);
+
+type SearchAttribute = 'LockkeeperInstance' | 'LockkeeperRepository' | 'LockkeeperOutcome' | 'LockkeeperWaiting';
+
+/**
+ * What a run knows so far. Whatever changes it is seen at once by the `progress` query, by the details in the Temporal UI
+ * and, in the end, in the report.
+ */
+export interface RunState {
+  readonly progress: () => RunProgress;
+  readonly set: (change: Partial<RunProgress>) => void;
+  readonly phase: (phase: Phase, waitsFor?: string | null) => void;
+  readonly targets: (targets: readonly Target[]) => void;
+  readonly tag: (name: SearchAttribute, value: string) => void;
+  readonly know: (names: readonly string[]) => void;
+  readonly report: () => Report;
+  candidate: Candidate | null;
+  verdicts: readonly Verdict[];
+  required: readonly string[];
+  ignoredNixConfig: readonly string[];
+  leftOut: readonly string[];
+  landed: Landed | null;
+  approval: ApprovalDecision | null;
+  notifications: NotificationResult[];
+  outcome: Outcome;
+  error: string | null;
+}
+
+export function trackRun(options: RunOptions, intent: string): RunState {
+  const { workflowId, startTime } = workflowInfo();
+  let progress: RunProgress = {
+    run: workflowId,
+    instance: options.instance,
+    repository: options.repository.displayUrl,
+    phase: 'waiting-for-repository',
+    waitsFor: null,
+    base: null,
+    head: null,
+    moved: [] as readonly MovedInput[],
+    unfetched: [] as readonly UnfetchedInput[],
+    targets: [],
+    children: [],
+    approval: null,
+    outcome: null,
+    intent,
+  };
+  const wanted = new Map<SearchAttribute, string>();
+  let known: readonly string[] = [];
+
+  const set = (change: Partial<RunProgress>): void => {
+    progress = { ...progress, ...change };
+    setCurrentDetails(runDetails(progress));
+  };
+  const upsert = (): void => {
+    const pairs = [...wanted]
+      .filter(([name]) => known.includes(name))
+      .map(([name, value]) => ({ key: defineSearchAttributeKey(name, 'KEYWORD'), value: value.slice(0, 250) }));
+    if (pairs.length > 0) upsertSearchAttributes(pairs);
+    if (known.length > 0) wanted.clear();
+  };
+
+  const state: RunState = {
+    progress: () => progress,
+    set,
+    phase: (phase, waitsFor = null) => set({ phase, waitsFor }),
+    targets: (targets) => set({ targets: targets.map((target) => ({ ...WAITING, name: targetLabel(target) })) }),
+    tag: (name, value) => {
+      wanted.set(name, value);
+      if (known.length > 0) upsert();
+    },
+    know: (names) => {
+      known = names;
+      upsert();
+    },
+    report: () => ({
+      run: workflowId,
+      instance: options.instance,
+      repository: options.repository.displayUrl,
+      outcome: state.outcome,
+      error: state.error,
+      base: progress.base,
+      head: state.candidate?.head ?? null,
+      inputs: progress.moved.map(reportedInput),
+      unfetched: progress.unfetched,
+      ignoredNixConfig: state.ignoredNixConfig,
+      leftOut: state.leftOut,
+      targets: limitTails(state.verdicts, TAILS_LIMIT_BYTES).map((verdict) => reportedTarget(verdict, state.required)),
+      required: state.required,
+      landed: state.landed,
+      approval: state.approval,
+      notifications: state.notifications,
+      startedAt: startTime.toISOString(),
+      seconds: Math.round((Date.now() - startTime.getTime()) / 100) / 10,
+    }),
+    candidate: null,
+    verdicts: [],
+    required: [],
+    ignoredNixConfig: [],
+    leftOut: [],
+    landed: null,
+    approval: null,
+    notifications: [],
+    outcome: 'failed',
+    error: null,
+  };
+
+  setHandler(progressQuery, () => progress);
+  setHandler(targetDone, (done) =>
+    set({ targets: progress.targets.map((target) => (target.name === done.name ? done : target)) }),
+  );
+  set({});
+  return state;
+}
+
+const WAITING: TargetProgress = {
+  name: '',
+  state: 'waiting',
+  system: null,
+  verdict: null,
+  sameAsBase: null,
+  seconds: null,
+  error: null,
+};

@@ -1,0 +1,225 @@
+import {
+  ApplicationFailure,
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  isCancellation,
+  upsertMemo,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { LockUpdate } from '../model/activities.js';
+import type { Candidate, MovedInput } from '../model/candidate.js';
+import { commitMessage } from '../model/commit-message.js';
+import { CARRY_OVER_LIMIT, landingIntent, updateBranches } from '../model/landing.js';
+import type { Outcome, Report } from '../model/report.js';
+import type { RunOptions } from '../model/run.js';
+import { targetLabel } from '../model/verdict.js';
+import type { Target } from '../model/verdict.js';
+import { coordinator } from './activities.js';
+import { openGate } from './approval.js';
+import type { Gate } from './approval.js';
+import { close, tell } from './closing.js';
+import { fail, rootCause } from './failures.js';
+import { takeRepository } from './repository-lock.js';
+import { trackRun } from './run-state.js';
+import type { RunState } from './run-state.js';
+import { verify } from './verification.js';
+
+/**
+ * One run: update the lock, verify every target, ask if asked to, land, tell people. The report is its result; of a run
+ * that failed it is the first detail of the failure, of a cancelled one it is in the memo `report`.
+ */
+export async function updateFlake(options: RunOptions): Promise<Report> {
+  const { workflowId, startTime } = workflowInfo();
+  const state = trackRun(options, landingIntent(options, startTime));
+  const run: Run = {
+    options,
+    state,
+    gate: openGate(workflowId, state),
+    id: workflowId,
+    startTime,
+    machines: new Set(),
+  };
+  let error: unknown;
+  try {
+    await together(
+      async () => {
+        state.know(await coordinator.knownSearchAttributes());
+      },
+      () => takeRepository(options, state),
+    );
+    state.outcome = await update(run);
+  } catch (caught) {
+    error = caught;
+    state.outcome = isCancellation(caught) ? 'cancelled' : 'failed';
+    state.error = state.outcome === 'failed' ? rootCause(caught).message : null;
+  }
+  await CancellationScope.nonCancellable(() => finish(run));
+  if (error === undefined) return state.report();
+  if (state.outcome === 'cancelled') {
+    upsertMemo({ report: state.report() });
+    throw error;
+  }
+  const { message, type } = rootCause(error);
+  throw ApplicationFailure.nonRetryable(message, type, state.report());
+}
+
+interface Run {
+  readonly options: RunOptions;
+  readonly state: RunState;
+  readonly gate: Gate;
+  readonly id: string;
+  readonly startTime: Date;
+  readonly machines: Set<string>;
+}
+
+async function update(run: Run): Promise<Outcome> {
+  const { options, state } = run;
+  const { repository, nix } = options;
+
+  state.phase('resolving');
+  const base = await coordinator.resolveBase({ repository, run: run.id });
+  state.leftOut = base.leftOut;
+  state.set({ base: base.commit });
+
+  state.phase('updating-lock');
+  const [list, lock] = await together(
+    () => coordinator.listTargets({ repository, base: base.commit, ...options.targets, nix }),
+    () => coordinator.updateLock({ repository, base: base.commit, inputs: options.inputs, nix, ...stamp(run) }),
+  );
+  state.ignoredNixConfig = list.ignoredNixConfig;
+  state.required = requiredTargets(options, list.targets);
+  state.set({ unfetched: lock.unfetched });
+  if (lock.kind === 'unchanged') return 'unchanged';
+  return await verifyAndLand(run, lock, list.targets);
+}
+
+/** Verifies, asks and lands; and does so again, a bounded number of times, when main has moved meanwhile. */
+async function verifyAndLand(run: Run, first: Updated, targets: readonly Target[]): Promise<Outcome> {
+  const { options, state } = run;
+  let lock = first;
+  let approved: string | null = null;
+  for (let carried = 0; carried <= CARRY_OVER_LIMIT; carried += 1) {
+    const candidate = await commit(run, lock, targets);
+    const { verdicts, machines } = await verify(options, state, candidate, targets);
+    for (const machine of machines) run.machines.add(machine);
+    state.verdicts = verdicts;
+    const broken = verdicts.filter(({ verdict }) => verdict !== 'built').map(({ target }) => targetLabel(target));
+    if (broken.some((name) => state.required.includes(name))) return 'broken';
+
+    if (options.landing.mode !== 'none' && options.approval !== null && approved !== revisions(lock.moved)) {
+      const decided = run.gate.decide(candidate.head, options.approval, () => tell(options, state, 'reminder'));
+      const [decision] = await together(
+        () => decided,
+        () => tell(options, state, 'waiting'),
+      );
+      state.approval = decision;
+      if (decision.decision !== 'approved') return decision.decision;
+      approved = revisions(lock.moved);
+    }
+
+    const next = await land(run, candidate, lock.moved);
+    if (next.kind === 'ended') return next.outcome;
+    lock = next.lock;
+  }
+  throw fail(
+    'MainKeepsMoving',
+    `${options.repository.mainBranch} moved ${CARRY_OVER_LIMIT + 1} times while this run was verifying: run it again when the branch is quieter, or land by branch`,
+  );
+}
+
+type Updated = Extract<LockUpdate, { readonly kind: 'updated' }>;
+type Next = { readonly kind: 'ended'; readonly outcome: Outcome } | { readonly kind: 'again'; readonly lock: Updated };
+
+async function commit(run: Run, lock: Updated, targets: readonly Target[]): Promise<Candidate> {
+  const { options, state } = run;
+  const message = commitMessage({
+    instance: options.instance,
+    run: run.id,
+    moved: lock.moved,
+    hosts: targets.map(targetLabel),
+  });
+  const { repository } = options;
+  const candidate = await coordinator.commitCandidate({ repository, draft: lock.draft, message, ...stamp(run) });
+  state.candidate = candidate;
+  state.set({ base: candidate.base, head: candidate.head, moved: lock.moved });
+  return candidate;
+}
+
+async function land(run: Run, candidate: Candidate, moved: readonly MovedInput[]): Promise<Next> {
+  const { options, state } = run;
+  const { repository, landing, nix } = options;
+  const branches = updateBranches(options, run.startTime);
+  if (landing.mode === 'none') {
+    state.landed = { mode: 'none', ref: branches.branch, commit: candidate.head };
+    return { kind: 'ended', outcome: 'verified' };
+  }
+  state.phase('landing');
+  const { mode } = landing;
+  const result = await coordinator.land({ repository, candidate, mode, instance: options.instance, ...branches });
+  if (result.kind === 'landed') {
+    state.landed = { mode, ref: result.ref, commit: result.commit };
+    return { kind: 'ended', outcome: 'landed' };
+  }
+  state.phase('updating-lock', null);
+  const names = moved.map(({ name }) => name);
+  const lock = await coordinator.carryOver({
+    repository,
+    candidate,
+    moved: names,
+    onto: result.main,
+    nix,
+    ...stamp(run),
+  });
+  if (lock.kind === 'unchanged') return { kind: 'ended', outcome: 'unchanged' };
+  return { kind: 'again', lock };
+}
+
+/** Tells people, writes the report and tidies up. What goes wrong here is logged and never changes how the run ended. */
+async function finish(run: Run): Promise<void> {
+  const { options, state } = run;
+  state.phase('notifying');
+  if (state.outcome !== 'cancelled') await tell(options, state, 'finished');
+  await close(options, state, [...run.machines]);
+  state.tag('LockkeeperOutcome', state.outcome);
+  state.set({ phase: 'closed', outcome: state.outcome, waitsFor: state.error });
+  // eslint-disable-next-line temporal/workflow-condition-timeout-style -- handlers are synchronous and end at once
+  await condition(allHandlersFinished);
+}
+
+/** Who signs a run's commits, and when: the same for each repetition, so that a repeated commit has the same hash. */
+const stamp = ({ options, id, startTime }: Run) => ({
+  run: id,
+  author: options.author,
+  committer: options.committer,
+  date: Math.floor(startTime.getTime() / 1000),
+});
+
+function requiredTargets(options: RunOptions, targets: readonly Target[]): readonly string[] {
+  const names = targets.map(targetLabel);
+  if (options.require === 'all') return names;
+  const unknown = options.require.filter((name) => !names.includes(name));
+  if (unknown.length === 0) return options.require;
+  throw fail(
+    'UnknownHost',
+    `--require names ${unknown.join(', ')}, which this run does not verify: it verifies ${names.join(', ')}`,
+  );
+}
+
+/** What an approval is about: an update that is carried over with the same revisions needs no second one. */
+const revisions = (moved: readonly MovedInput[]): string =>
+  JSON.stringify(moved.map(({ name, to, nested }) => [name, to?.revision ?? null, nested]));
+
+/** Runs two things side by side; when one fails the other is cancelled and waited for, so that nothing is left running. */
+async function together<A, B>(a: () => Promise<A>, b: () => Promise<B>): Promise<[A, B]> {
+  return await CancellationScope.cancellable(async () => {
+    const both = [a(), b()] as const;
+    try {
+      return await Promise.all(both);
+    } catch (error) {
+      CancellationScope.current().cancel();
+      await Promise.allSettled(both);
+      throw error;
+    }
+  });
+}
