@@ -1,0 +1,92 @@
+import type { FlakeLock, InputPath, LockEdge, LockNode } from './types.js';
+
+/** The inputs of the flake itself, sorted by name, and what those that have no node of their own follow. */
+export const rootInputs = (lock: FlakeLock): { readonly name: string; readonly follows: InputPath | null }[] =>
+  sortedInputs(lock.root).map(([name, edge]) => ({ name, follows: edge.kind === 'follows' ? edge.path : null }));
+
+/**
+ * Node that an input path leads to, every `follows` on the way taken; `[]` is the root. `null` when there is none, or
+ * when the `follows` lead in a circle.
+ */
+export function nodeOfInput(lock: FlakeLock, path: InputPath): LockNode | null {
+  const end = follow(lock, path);
+  return end.kind === 'node' ? end.node : null;
+}
+
+/** Node at the end of an edge, as `nodeOfInput`. */
+export const nodeOfEdge = (lock: FlakeLock, edge: LockEdge): LockNode | null =>
+  edge.kind === 'node' ? edge.node : nodeOfInput(lock, edge.path);
+
+/** Input path of a `follows` that never arrives because it comes back to itself; `null` when there is none. */
+export function followsCycle(lock: FlakeLock): InputPath | null {
+  for (const { path, edge } of allInputs(lock)) {
+    if (edge.kind === 'follows' && follow(lock, edge.path).kind === 'cycle') return path;
+  }
+  return null;
+}
+
+/**
+ * Every input of every node that is reached without `follows`, depth first in sorted order, each node's inputs once (by
+ * the first path that leads to it).
+ */
+export function allInputs(lock: FlakeLock): { readonly path: InputPath; readonly edge: LockEdge }[] {
+  const found: { readonly path: InputPath; readonly edge: LockEdge }[] = [];
+  const seen = new Set<LockNode>();
+  const inputsOf = (node: LockNode, path: InputPath): typeof found => {
+    seen.add(node);
+    return sortedInputs(node).map(([name, edge]) => ({ path: [...path, name], edge }));
+  };
+  const stack = inputsOf(lock.root, []).reverse();
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    found.push(next);
+    if (next.edge.kind === 'node' && !seen.has(next.edge.node))
+      stack.push(...inputsOf(next.edge.node, next.path).reverse());
+  }
+  return found;
+}
+
+/** A node's inputs in the order in which Nix goes through them: by the bytes of their names. */
+export const sortedInputs = (node: LockNode): (readonly [name: string, edge: LockEdge])[] =>
+  [...node.inputs].sort(([a], [b]) => compareNames(a, b));
+
+/** Order of two names by their bytes in UTF-8, which is the order of their code points. */
+export function compareNames(a: string, b: string): number {
+  const left = Array.from(a, (character) => character.codePointAt(0) ?? 0);
+  const right = Array.from(b, (character) => character.codePointAt(0) ?? 0);
+  const differs = left.findIndex((value, index) => value !== right[index]);
+  return differs === -1 ? left.length - right.length : (left[differs] ?? 0) - (right[differs] ?? -1);
+}
+
+const STEP_LIMIT = 10_000;
+
+type End =
+  { readonly kind: 'node'; readonly node: LockNode } | { readonly kind: 'nothing' } | { readonly kind: 'cycle' };
+
+/**
+ * Goes along a path. Where an input follows another, the rest of the path is put behind that one's path and the way
+ * begins again at the root. The way is a circle when a `follows` edge is met while it is still being resolved, so
+ * the edges under resolution are marked by how much of the path has yet to be gone when they are done with. A way that
+ * is absurdly long (`follows` can be written so that it doubles with each) counts as a circle, too.
+ */
+function follow(lock: FlakeLock, path: InputPath): End {
+  const open: { readonly edge: LockEdge; readonly rest: number }[] = [];
+  const todo = [...path].reverse();
+  let node = lock.root;
+  let steps = 0;
+  for (let name = todo.pop(); name !== undefined; name = todo.pop()) {
+    steps += 1;
+    if (steps > STEP_LIMIT) return { kind: 'cycle' };
+    const edge = node.inputs.get(name);
+    if (edge === undefined) return { kind: 'nothing' };
+    if (edge.kind === 'node') {
+      node = edge.node;
+      continue;
+    }
+    while ((open.at(-1)?.rest ?? -1) > todo.length) open.pop();
+    if (open.some((one) => one.edge === edge)) return { kind: 'cycle' };
+    open.push({ edge, rest: todo.length });
+    todo.push(...[...edge.path].reverse());
+    node = lock.root;
+  }
+  return { kind: 'node', node };
+}

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { movedInputs, parseFlakeLock, repointedInputs } from '../../model/flake-lock.js';
+import { fixture, hex, scrambledText, sketchedLock } from '../support/locks.js';
+import type { Sketches } from '../support/locks.js';
+
+const moves = (before: Sketches, after: Sketches): string[] =>
+  movedInputs(sketchedLock(before), parseFlakeLock(scrambledText(after))).map(({ name, nested }) =>
+    [name, ...nested].join(' '),
+  );
+/** A lock with one input, made of the given attributes. */
+const single = (locked: object, original: object = {}, more: object = {}): string =>
+  JSON.stringify({
+    version: 7,
+    root: 'root',
+    nodes: { root: { inputs: { a: 'a' } }, a: { locked, original, ...more } },
+  });
+const movedSingle = (before: object, after: object): boolean =>
+  movedInputs(parseFlakeLock(single(before)), parseFlakeLock(single(after))).length > 0;
+
+test('a lock that was only written in another form has not moved', () => {
+  const spellings = ['nix-2.8', 'nix-2.26', 'nix-2.34'].map(fixture);
+  for (const before of spellings) for (const after of spellings) assert.deepEqual(movedInputs(before, after), []);
+  assert.deepEqual(movedInputs(fixture('renamed'), fixture('renamed-as-nix')), []);
+  assert.deepEqual(movedInputs(fixture('version-5'), fixture('version-7')), []);
+});
+
+test('an input that moved is told with its revisions, dates and a page to compare', () => {
+  assert.deepEqual(movedInputs(fixture('follows'), fixture('follows-nixpkgs-moved')), [
+    {
+      name: 'nixpkgs',
+      kind: 'github',
+      from: { revision: 'a'.repeat(40), short: 'aaaaaaaa', date: '2023-11-14' },
+      to: { revision: 'e'.repeat(40), short: 'eeeeeeee', date: '2023-11-14' },
+      compareUrl: `https://github.com/NixOS/nixpkgs/compare/${'a'.repeat(40)}...${'e'.repeat(40)}`,
+      nested: [],
+    },
+  ]);
+});
+
+test('a nested move counts to its root input, which itself may have stayed', () => {
+  const [moved, ...others] = movedInputs(fixture('follows'), fixture('follows-nested-moved'));
+  assert.equal(moved?.name, 'deploy');
+  assert.deepEqual(moved.nested, ['deploy/utils']);
+  assert.equal(moved.compareUrl, null);
+  assert.equal(moved.from?.revision, moved.to?.revision);
+  assert.equal(others.length, 0, 'what follows the nested input has not moved by itself');
+});
+
+test('moves are found by path, whatever the nodes are called', () => {
+  const before = { a: { rev: 1, inputs: { n: { rev: 3 } } }, b: { rev: 2, inputs: { n: { rev: 4 } } } };
+  assert.deepEqual(moves(before, { b: before.b, a: before.a }), []);
+  assert.deepEqual(moves(before, { ...before, b: { rev: 2, inputs: { n: { rev: 5 } } } }), ['b b/n']);
+  assert.deepEqual(moves(before, { ...before, a: { rev: 9, inputs: { n: { rev: 9 } } } }), ['a a/n']);
+});
+
+test('inputs that were added or removed have moved', () => {
+  assert.deepEqual(moves({ a: { rev: 1 } }, { b: { rev: 2 } }), ['a', 'b']);
+  assert.deepEqual(moves({ a: { rev: 1 } }, { a: { rev: 1, inputs: { x: { rev: 2 } } } }), ['a a/x']);
+  const [added] = movedInputs(null, sketchedLock({ a: { rev: 1 } }));
+  assert.deepEqual([added?.from, added?.to?.revision], [null, hex(1)]);
+  const [removed] = movedInputs(sketchedLock({ a: { rev: 1 } }), sketchedLock({}));
+  assert.deepEqual([removed?.kind, removed?.from?.revision, removed?.to], ['github', hex(1), null]);
+});
+
+test('another follows is a move only where it leads to other content', () => {
+  const three = { n: { rev: 1 }, same: { rev: 1 }, other: { rev: 2 } };
+  assert.deepEqual(moves({ ...three, a: ['n'] }, { ...three, a: ['same'] }), []);
+  assert.deepEqual(moves({ ...three, a: ['n'] }, { ...three, a: ['other'] }), ['a']);
+  assert.deepEqual(moves({ ...three, a: ['n'] }, { ...three, a: { rev: 1 } }), []);
+  const own = { ...three, a: { rev: 5, inputs: { n: { rev: 7 } } } };
+  assert.deepEqual(moves(own, { ...three, a: { rev: 5, inputs: { n: ['n'] } } }), ['a a/n']);
+  assert.deepEqual(moves({ ...three, a: ['n'] }, { ...three, a: [] }), ['a']);
+});
+
+test('an input that follows one that moved has not moved itself', () => {
+  assert.deepEqual(moves({ n: { rev: 1 }, a: ['n'] }, { n: { rev: 2 }, a: ['n'] }), ['n']);
+});
+
+test('content is compared as far as both locks know it', () => {
+  const git = { type: 'git', url: 'https://h/x', rev: hex(1), narHash: 'sha256-A' };
+  assert.ok(!movedSingle(git, { ...git, ref: 'refs/heads/main', url: 'ssh://h/x' }));
+  assert.ok(!movedSingle(git, { type: 'git', rev: hex(1) }));
+  assert.ok(movedSingle(git, { ...git, narHash: 'sha256-B' }));
+  assert.ok(movedSingle(git, { ...git, dir: 'sub' }));
+  const tarball = { type: 'tarball', url: 'https://h/a.tar.gz', narHash: 'sha256-A' };
+  assert.ok(!movedSingle(tarball, { ...tarball, rev: hex(1) }), 'newer Nix knows revisions of archives');
+  assert.ok(movedSingle(tarball, { ...tarball, narHash: 'sha256-B' }));
+  assert.ok(!movedSingle({ type: 'path', path: './a', narHash: 'sha256-A' }, { type: 'path', path: './a' }));
+  assert.ok(movedSingle({ type: 'path', path: './a' }, { type: 'path', path: './b' }));
+  assert.ok(!movedSingle({}, {}));
+});
+
+test('a source without a revision is told by its narHash, and odd times give no date', () => {
+  const lock = (hash: string, time: unknown): string => single({ type: 'tarball', narHash: hash, lastModified: time });
+  const [moved] = movedInputs(
+    parseFlakeLock(lock('sha256-AAAAAAAAAAAAAAA=', 1e300)),
+    parseFlakeLock(lock('sha256-B', '1')),
+  );
+  assert.deepEqual(moved?.from, { revision: 'sha256-AAAAAAAAAAAAAAA=', short: 'AAAAAAAAAAA', date: null });
+  assert.deepEqual(moved.to, { revision: 'sha256-B', short: 'B', date: null });
+});
+
+test('shared nodes and circles of nodes are compared once, not for ever', () => {
+  const nodes: Record<string, object> = { root: { inputs: { a: 'n0' } } };
+  for (let n = 0; n < 60; n += 1)
+    nodes[`n${n}`] = {
+      locked: { rev: `${n}` },
+      original: {},
+      inputs: { x: `n${(n + 1) % 60}`, y: `n${(n + 1) % 60}` },
+    };
+  const text = JSON.stringify({ version: 7, root: 'root', nodes });
+  const moved = movedInputs(parseFlakeLock(text), parseFlakeLock(text.replace('"rev":"30"', '"rev":"moved"')));
+  assert.equal(moved[0]?.name, 'a');
+  assert.deepEqual(movedInputs(parseFlakeLock(text), parseFlakeLock(text)), []);
+});
+
+test('inputs that flake.nix asks for otherwise are found, and those that only moved are not', () => {
+  assert.deepEqual(repointedInputs(fixture('follows'), fixture('follows-nixpkgs-moved')), []);
+  assert.deepEqual(repointedInputs(fixture('nix-2.8'), fixture('nix-2.34')), []);
+  assert.deepEqual(
+    repointedInputs(
+      sketchedLock({ a: { rev: 1 }, n: { rev: 2 } }),
+      sketchedLock({ a: ['n'], n: { rev: 3 }, z: { rev: 1 } }),
+    ),
+    ['a', 'z'],
+  );
+  const repointed = (before: string, after: string): boolean =>
+    repointedInputs(parseFlakeLock(before), parseFlakeLock(after)).length > 0;
+  assert.ok(repointed(single({}, { type: 'github', ref: 'a' }), single({}, { type: 'github', ref: 'b' })));
+  assert.ok(repointed(single({}, {}), single({}, {}, { flake: false })));
+  assert.ok(!repointed(single({}, { ref: 'main', id: 'x' }), single({}, { id: 'x', ref: 'refs/heads/main' })));
+});
+
+test('a lock of every kind of source, read twice, has not moved', () => {
+  assert.deepEqual(movedInputs(fixture('every-kind'), fixture('every-kind')), []);
+});
