@@ -1,15 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ROOT, Unavailable, run, warn } from './steps.mjs';
+import { ROOT, Unavailable, lastLines, run, warn } from './steps.mjs';
+
+const QUIET = ['--no-audit', '--no-fund', '--no-progress'];
 
 /** Installs the packages of package-lock.json, unless exactly these are there. */
 export async function npmPackages() {
   const wanted = await packages('package-lock.json');
   if (isInstalled(wanted, await packages('node_modules/.package-lock.json'))) return 'up to date';
   warn('installing npm packages (npm ci) …');
-  const { status } = await run('npm', ['ci', '--no-audit', '--no-fund'], { loud: true });
-  if (status === 127) throw new Unavailable('there is no npm on the PATH; install it (Debian: apt-get install npm)');
-  if (status !== 0) throw new Unavailable(`npm ci ended with status ${status}; its messages are above`);
+  let result = await run('npm', ['ci', ...QUIET]);
+  // A registry that offers no packages for other platforms makes `npm ci` call the lock incomplete (EUSAGE). `npm install`
+  // leaves out what is optional, and still takes every version from the lock.
+  if (result.output.includes('EUSAGE')) result = await run('npm', ['install', '--no-save', ...QUIET]);
+  if (result.status === 127) throw new Unavailable('no npm on the PATH; install it (Debian: apt-get install npm)');
+  if (result.status !== 0) throw new Unavailable(`npm could not install them: ${lastLines(result.output, 8)}`);
   return 'installed';
 }
 
