@@ -8,6 +8,7 @@ import type { NativeConnectionOptions } from '@temporalio/worker';
 import { isAlive } from '../activities/process-tree.js';
 import type { ServerRecord, StateDirectory } from '../model/state-directory.js';
 import { readJson } from './files.js';
+import { pause } from './pause.js';
 
 export interface ServerAddress {
   readonly embedded: boolean;
@@ -26,7 +27,7 @@ export async function findServer(state: StateDirectory): Promise<ServerAddress> 
       address: connectionOptions.address,
       namespace: namespace ?? 'default',
       uiUrl: null,
-      options: connectionOptions as NativeConnectionOptions,
+      options: connectionOptions,
     };
   }
   const { address, uiUrl, namespace: own } = await ensureEmbeddedServer(state);
@@ -64,10 +65,9 @@ async function spawnKeeper(state: StateDirectory): Promise<void> {
 
 /** Restarts the keeper of the embedded server whenever it is gone, until `signal` aborts. */
 export async function guardEmbeddedServer(state: StateDirectory, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await sleep(1000, undefined, { signal }).catch(() => undefined);
+  while (await pause(1000, signal)) {
     const record = await readJson<ServerRecord>(state.serverRecord);
-    if (!signal.aborted && (record === null || !(await isAlive(record.keeper)))) await spawnKeeper(state);
+    if (record === null || !(await isAlive(record.keeper))) await spawnKeeper(state);
   }
 }
 
@@ -81,6 +81,7 @@ export async function connect(server: ServerAddress): Promise<NativeConnection> 
       if (Date.now() >= deadline)
         throw new Error(
           `no Temporal server answers at ${server.address}: ${error instanceof Error ? error.message : String(error)}. Start it, or mend TEMPORAL_ADDRESS (unset: an embedded server is used)`,
+          { cause: error },
         );
       await sleep(500);
     }

@@ -49,4 +49,4 @@ function asText(entry: LogEntry): string {
 }
 
 const plain = (value: unknown): unknown => (value instanceof Error ? value.message : value);
-const text = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined'));
+const text = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));

@@ -4,8 +4,8 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Connection } from '@temporalio/client';
-import Long from 'long';
 import { identify, isAlive, killTree } from '../activities/process-tree.js';
+import { run } from '../activities/process.js';
 import { SEARCH_ATTRIBUTES } from '../model/messages.js';
 import type { ProcessIdentity, ServerRecord, StateDirectory } from '../model/state-directory.js';
 import { claim } from './exclusive.js';
@@ -19,7 +19,8 @@ import { findTemporalCli } from './temporal-cli.js';
  * It runs in a session of its own, so that no Ctrl-C reaches it. A second keeper on the same directory ends at once.
  */
 const NAMESPACE = 'default';
-const RETENTION_SECONDS = 90 * 24 * 3600;
+/** Closed runs are kept for 90 days; a development server would keep them for one. */
+const RETENTION = '90d';
 const IDLE_SECONDS = 60;
 const UI_PORT_OFFSET = 1000;
 
@@ -34,13 +35,16 @@ async function main(): Promise<void> {
   if (!(await claim(state, 'server'))) return;
   const cli = await findTemporalCli(process.env);
 
-  let stopping = false;
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => (stopping = true));
+  const stop = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const)
+    process.on(name, () => {
+      stop.abort();
+    });
   process.on('SIGHUP', () => undefined);
 
   let record = await keep(state, cli, await readJson<ServerRecord>(state.serverRecord));
   let lastUse = Date.now();
-  while (!stopping && Date.now() - lastUse < idleSeconds * 1000) {
+  while (!stop.signal.aborted && Date.now() - lastUse < idleSeconds * 1000) {
     if (!(await isAlive(record.server))) {
       say('the server is gone, starting it again');
       record = await keep(state, cli, record);
@@ -48,7 +52,7 @@ async function main(): Promise<void> {
     if ((await liveUsers(state)).length > 0) lastUse = Date.now();
     await sleep(500);
   }
-  say(stopping ? 'asked to stop' : `nobody needed the server for ${idleSeconds} seconds`);
+  say(stop.signal.aborted ? 'asked to stop' : `nobody needed the server for ${idleSeconds} seconds`);
   await killTree(record.server, 10_000);
 }
 
@@ -70,6 +74,10 @@ async function keep(state: StateDirectory, cli: string, last: ServerRecord | nul
       const uiUrl = `http://127.0.0.1:${port + UI_PORT_OFFSET}`;
       const record: ServerRecord = { keeper, server, address, uiUrl, namespace: NAMESPACE };
       await writeAtomically(state.serverRecord, JSON.stringify(record));
+      void run(cli, [
+        ...['operator', 'namespace', 'update', '--address', address],
+        ...['--namespace', NAMESPACE, '--retention', RETENTION],
+      ]);
       say(`the server answers at ${address}, its UI at ${uiUrl}`);
       return record;
     }
@@ -111,16 +119,13 @@ async function becomesReady(server: ProcessIdentity, address: string): Promise<b
   return false;
 }
 
-/** Whether a server answers there. Also makes it keep closed runs for 90 days; it would keep them for one day. */
+/** Whether a server answers there. */
 async function answers(address: string): Promise<boolean> {
   try {
     const connection = await Connection.connect({ address, connectTimeout: 1000 });
     try {
       await connection.withDeadline(Date.now() + 2000, () =>
-        connection.workflowService.updateNamespace({
-          namespace: NAMESPACE,
-          config: { workflowExecutionRetentionTtl: { seconds: Long.fromNumber(RETENTION_SECONDS) } },
-        }),
+        connection.workflowService.describeNamespace({ namespace: NAMESPACE }),
       );
       return true;
     } finally {

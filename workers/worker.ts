@@ -1,11 +1,10 @@
 import { hostname } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import type { ActivityEnvironment } from '../activities/environment.js';
-import { sweepWorkTrees } from '../activities/git/mirror.js';
+import { sweepWorkTrees } from '../activities/git/work-tree.js';
 import { sweepBuilds } from '../activities/nix/returning-tasks.js';
 import { COORDINATOR_QUEUE, EVALUATE_QUEUE, buildQueue, machineQueue } from '../model/queues.js';
 import type { StateDirectory, WorkerRecord } from '../model/state-directory.js';
@@ -20,6 +19,7 @@ import type { HeldTasks } from './held-tasks.js';
 import { installLogging } from './log.js';
 import { nixSystems } from './nix-systems.js';
 import type { WorkerCommandOptions } from './options.js';
+import { pause } from './pause.js';
 import { createSearchAttributes } from './search-attributes.js';
 import { liveUsers, machineId, openStateDirectory, ownIdentity, registerUser } from './state.js';
 import { VERSION } from './version.js';
@@ -60,7 +60,9 @@ export async function runWorker(
     const env: ActivityEnvironment = { state, machine, hostName: hostname() };
     const held: HeldTasks = { folder: state.tasks, machine };
 
-    await createSearchAttributes(client, (text) => log.warn(text));
+    await createSearchAttributes(client, (text) => {
+      log.warn(text);
+    });
     await sweepWorkTrees(env);
     const workers = await createWorkers({ connection, server, options, systems, env, held });
     const health = options.healthPort === null ? null : await serveHealth(options.healthPort, workers);
@@ -181,16 +183,12 @@ function stopSignal(): AbortController {
 
 async function stopWhenAlone(state: StateDirectory, stop: AbortController, ended: AbortSignal): Promise<void> {
   let alone = 0;
-  while (!ended.aborted && !stop.signal.aborted) {
-    await sleep(500, undefined, { signal: ended }).catch(() => undefined);
+  while (!stop.signal.aborted && (await pause(500, ended))) {
     alone = (await liveUsers(state)).length === 0 ? alone + 0.5 : 0;
     if (alone >= ATTENDANCE_SECONDS) stop.abort();
   }
 }
 
 async function sweepRegularly(client: Client, env: ActivityEnvironment, ended: AbortSignal): Promise<void> {
-  while (!ended.aborted) {
-    await sleep(SWEEP_MINUTES * 60_000, undefined, { signal: ended }).catch(() => undefined);
-    if (!ended.aborted) await sweepBuilds(client, env).catch(() => undefined);
-  }
+  while (await pause(SWEEP_MINUTES * 60_000, ended)) await sweepBuilds(client, env).catch(() => undefined);
 }

@@ -1,4 +1,4 @@
-import { condition, defineSignal, defineUpdate, setHandler } from '@temporalio/workflow';
+import { ApplicationFailure, condition, defineSignal, defineUpdate, setHandler } from '@temporalio/workflow';
 import { APPROVE, REJECT } from '../model/messages.js';
 import type { Decision } from '../model/messages.js';
 import type { ApprovalDecision } from '../model/report.js';
@@ -19,12 +19,15 @@ export interface Gate {
 export function openGate(run: string, state: RunState): Gate {
   let awaited: string | null = null;
   let decision: ApprovalDecision | null = null;
+  // A function, because the compiler would take the variable for unchanged across an await.
+  const decided = (): ApprovalDecision | null => decision;
 
   const refusal = (sent: Decision): string | null => {
     if (awaited === null) return `run ${run} is not waiting for approval (it is ${state.progress().phase})`;
-    if (decision !== null) return `run ${run} has been ${decision.decision} already`;
-    if (typeof sent.commit !== 'string' || sent.commit !== awaited)
-      return `the decision names commit ${String(sent.commit)}, but run ${run} waits for ${awaited}: look at it again with "lockkeeper status ${run}"`;
+    const earlier = decided();
+    if (earlier !== null) return `run ${run} has been ${earlier.decision} already`;
+    if (sent.commit !== awaited)
+      return `the decision names commit ${sent.commit}, but run ${run} waits for ${awaited}: look at it again with "lockkeeper status ${run}"`;
     return null;
   };
   const take = (kind: 'approved' | 'rejected', sent: Decision): string => {
@@ -33,22 +36,25 @@ export function openGate(run: string, state: RunState): Gate {
   };
   const validator = (sent: Decision): void => {
     const reason = refusal(sent);
-    if (reason !== null) throw new Error(reason);
+    if (reason !== null) throw ApplicationFailure.nonRetryable(reason, 'NotWaiting');
   };
   const takeSignal = (kind: 'approved' | 'rejected', sent: Decision): void => {
     const reason = refusal(sent);
     if (reason === null) take(kind, sent);
     else state.set({ waitsFor: [state.progress().waitsFor, `(ignored a signal: ${reason})`].join(' ').trim() });
   };
-  setHandler(approve, (sent) => take('approved', sent), { validator });
-  setHandler(reject, (sent) => take('rejected', sent), { validator });
-  setHandler(approveSignal, (sent) => takeSignal('approved', sent));
-  setHandler(rejectSignal, (sent) => takeSignal('rejected', sent));
+  setHandler(approve, (sent): string => take('approved', sent), { validator });
+  setHandler(reject, (sent): string => take('rejected', sent), { validator });
+  setHandler(approveSignal, (sent): void => {
+    takeSignal('approved', sent);
+  });
+  setHandler(rejectSignal, (sent): void => {
+    takeSignal('rejected', sent);
+  });
 
   return {
     decide: async (commit, policy, remind) => {
-      const end = Date.now() + policy.deadlineSeconds * 1000;
-      const deadline = new Date(end).toISOString();
+      const deadline = new Date(Date.now() + policy.deadlineSeconds * 1000).toISOString();
       awaited = commit;
       decision = null;
       state.set({ approval: { deadline, commit } });
@@ -57,15 +63,16 @@ export function openGate(run: string, state: RunState): Gate {
         `approval of ${commit.slice(0, 12)} until ${deadline}: lockkeeper approve ${run}, or lockkeeper reject ${run}`,
       );
       state.tag('LockkeeperWaiting', 'approval');
-      while (decision === null && Date.now() < end) {
-        const pause = Math.min(policy.reminderSeconds * 1000, end - Date.now());
-        const decided = await condition(() => decision !== null, pause);
-        if (!decided && Date.now() < end) await remind();
+      for (let left = policy.deadlineSeconds * 1000; left > 0 && decided() === null;) {
+        const pause = Math.min(policy.reminderSeconds * 1000, left);
+        const answered = await condition(() => decided() !== null, pause);
+        left -= pause;
+        if (!answered && left > 0) await remind();
       }
       awaited = null;
       state.set({ approval: null });
       state.tag('LockkeeperWaiting', 'no');
-      return decision ?? { decision: 'expired', by: null, commit, comment: null };
+      return decided() ?? { decision: 'expired', by: null, commit, comment: null };
     },
   };
 }

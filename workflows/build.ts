@@ -57,8 +57,12 @@ export async function build(input: BuildTargetInput): Promise<Verdict> {
 function onAnyBuilder(input: BuildTargetInput, round: number): Promise<Verdict> {
   const label = targetLabel(input.target);
   const { buildTarget } = proxyActivities<BuilderActivities>({
-    ...attempt(label, round, `build ${label} (${input.evaluation.system})`),
     taskQueue: buildQueue(input.evaluation.system),
+    activityId: buildActivityId(label, round),
+    summary: `build ${label} (${input.evaluation.system})`,
+    ...ONE_ATTEMPT,
+    startToCloseTimeout: ATTEMPT_LIMIT,
+    retry: { maximumAttempts: 1 },
   });
   return buildTarget(input);
 }
@@ -66,22 +70,22 @@ function onAnyBuilder(input: BuildTargetInput, round: number): Promise<Verdict> 
 function onMachine(input: BuildTargetInput, machine: string, round: number): Promise<Verdict> {
   const label = targetLabel(input.target);
   const { attachBuild } = proxyActivities<MachineActivities>({
-    ...attempt(label, round, `attach to build ${label} (${input.evaluation.system})`),
     taskQueue: machineQueue(machine),
+    activityId: buildActivityId(label, round),
+    summary: `attach to build ${label} (${input.evaluation.system})`,
+    ...ONE_ATTEMPT,
     scheduleToStartTimeout: input.takeoverSeconds * 1000,
+    startToCloseTimeout: ATTEMPT_LIMIT,
+    retry: { maximumAttempts: 1 },
   });
   return attachBuild(input);
 }
 
-const attempt = (label: string, round: number, summary: string) =>
-  ({
-    activityId: buildActivityId(label, round),
-    summary,
-    startToCloseTimeout: ATTEMPT_LIMIT,
-    heartbeatTimeout: '5 seconds',
-    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: { maximumAttempts: 1 },
-  }) as const;
+/** The record on the builder's disk knows how far a build is, not the server: another attempt is another activity. */
+const ONE_ATTEMPT = {
+  heartbeatTimeout: '5 seconds',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+} as const;
 
 type Lost =
   { readonly kind: 'lost'; readonly machine: string | null } | { readonly kind: 'fault'; readonly reason: string };

@@ -15,7 +15,7 @@ const LONGEST_PAUSE = 15;
  */
 export async function takeRepository(options: RunOptions, state: RunState): Promise<void> {
   const { workflowId, memo } = workflowInfo();
-  const end = Date.now() + options.repositoryWaitSeconds * 1000;
+  let waited = 0;
   for (let pause = 1; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
     try {
       await startChild(holdRepository, {
@@ -30,12 +30,13 @@ export async function takeRepository(options: RunOptions, state: RunState): Prom
     }
     const holder = (await coordinator.whoHolds({ lockWorkflowId: options.lockWorkflowId })) ?? 'another run';
     const where = options.repository.displayUrl;
-    if (Date.now() >= end)
+    if (waited >= options.repositoryWaitSeconds)
       throw fail(
         'RepositoryBusy',
         `${where} is held by ${holder}, and was not released within ${options.repositoryWaitSeconds} seconds: wait for it ("lockkeeper watch ${holder}") or end it ("lockkeeper cancel ${holder}")`,
       );
     state.phase('waiting-for-repository', `${where} is held by ${holder}`);
+    waited += pause;
     await sleep(pause * 1000, { summary: `repository held by ${holder}` });
   }
 }

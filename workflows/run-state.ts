@@ -83,8 +83,12 @@ export function trackRun(options: RunOptions, intent: string): RunState {
   const state: RunState = {
     progress: () => progress,
     set,
-    phase: (phase, waitsFor = null) => set({ phase, waitsFor }),
-    targets: (targets) => set({ targets: targets.map((target) => ({ ...WAITING, name: targetLabel(target) })) }),
+    phase: (phase, waitsFor = null) => {
+      set({ phase, waitsFor });
+    },
+    targets: (targets) => {
+      set({ targets: targets.map((target) => ({ ...WAITING, name: targetLabel(target) })) });
+    },
     tag: (name, value) => {
       wanted.set(name, value);
       if (known.length > 0) upsert();
@@ -126,9 +130,9 @@ export function trackRun(options: RunOptions, intent: string): RunState {
   };
 
   setHandler(progressQuery, () => progress);
-  setHandler(targetDone, (done) =>
-    set({ targets: progress.targets.map((target) => (target.name === done.name ? done : target)) }),
-  );
+  setHandler(targetDone, (done): void => {
+    set({ targets: progress.targets.map((target) => (target.name === done.name ? done : target)) });
+  });
   set({});
   return state;
 }

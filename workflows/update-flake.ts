@@ -40,7 +40,7 @@ export async function updateFlake(options: RunOptions): Promise<Report> {
     startTime,
     machines: new Set(),
   };
-  let error: unknown;
+  let error: Error | undefined;
   try {
     await together(
       async () => {
@@ -50,7 +50,7 @@ export async function updateFlake(options: RunOptions): Promise<Report> {
     );
     state.outcome = await update(run);
   } catch (caught) {
-    error = caught;
+    error = caught instanceof Error ? caught : new Error(String(caught));
     state.outcome = isCancellation(caught) ? 'cancelled' : 'failed';
     state.error = state.outcome === 'failed' ? rootCause(caught).message : null;
   }

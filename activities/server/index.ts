@@ -40,6 +40,7 @@ export function createServerActivities(): Pick<
       const { pollers } = await client.connection.workflowService.describeTaskQueue({
         namespace: client.options.namespace,
         taskQueue: { name: queue },
+        // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- the enum lives in a package of Temporal's own
         taskQueueType: ACTIVITY_QUEUE,
       });
       const seen = pollers.map(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1000);
