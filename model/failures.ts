@@ -17,6 +17,7 @@ export const FAILURES = [
   'SubmodulesUnsupported',
   'LfsUnsupported',
   'BundleTooLarge',
+  'CandidateDamaged',
   'NixUnusable',
   'NixConfigRefused',
   'NoTargets',

@@ -1,0 +1,85 @@
+import type { CoordinatorActivities } from '../../model/activities.js';
+import { composeLock } from '../../model/flake-lock/compose.js';
+import { movedInputs } from '../../model/flake-lock/diff.js';
+import { repointedInputs } from '../../model/flake-lock/repointed.js';
+import { serialiseLock } from '../../model/flake-lock/serialise.js';
+import { FlakeLockError, type FlakeLock } from '../../model/flake-lock/types.js';
+import type { UnfetchedInput } from '../../model/candidate.js';
+import type { ActivityEnvironment } from '../environment.js';
+import { commitFile } from './commit.js';
+import { flakeFile, lockAt } from './flake-files.js';
+import { openGit } from './git.js';
+import { installBundle, installCommit } from './install-commit.js';
+
+/**
+ * Inputs of the candidate that may still move on the new main: not those that main moved, added, dropped or re-pointed
+ * since the candidate's base.
+ */
+function stillToMove(base: FlakeLock, main: FlakeLock, moved: readonly string[]): string[] {
+  const mainsOwn = new Set([...movedInputs(base, main).map(({ name }) => name), ...repointedInputs(base, main)]);
+  return moved.filter((name) => !mainsOwn.has(name) && main.root.inputs.has(name));
+}
+
+interface Composition {
+  readonly lock: FlakeLock;
+  readonly left: readonly UnfetchedInput[];
+}
+
+/**
+ * The new main's lock with the candidate's inputs. An input that cannot be there alone any more (it follows one that main
+ * dropped) stays as main has it, with the reason.
+ */
+function composeWhatFits(main: FlakeLock, candidate: FlakeLock, move: readonly string[]): Composition {
+  const attempt = (names: readonly string[]): FlakeLock | FlakeLockError => {
+    try {
+      return composeLock({ base: main, candidate, move: names });
+    } catch (error) {
+      if (error instanceof FlakeLockError && error.problem === 'not-composable') return error;
+      throw error;
+    }
+  };
+  const whole = attempt(move);
+  if (!(whole instanceof FlakeLockError)) return { lock: whole, left: [] };
+  let lock = main;
+  const taken: string[] = [];
+  const left: UnfetchedInput[] = [];
+  for (const name of move) {
+    const next = attempt([...taken, name]);
+    if (next instanceof FlakeLockError) {
+      left.push({ name, reason: next.message });
+    } else {
+      lock = next;
+      taken.push(name);
+    }
+  }
+  return { lock, left };
+}
+
+/**
+ * Takes the revisions that a candidate tested over onto a main that moved meanwhile. Nothing is fetched from the inputs:
+ * what lands is what main has, and what the candidate had. Safe to repeat: the same input gives the same draft.
+ */
+export const createCarryOver =
+  (env: ActivityEnvironment): CoordinatorActivities['carryOver'] =>
+  async ({ repository, candidate, moved, onto, run, author, committer, date }) => {
+    const git = openGit(await installBundle(env, { repository, candidate }));
+    await installCommit(env, repository, onto);
+    const base = await lockAt(git, repository, candidate.base);
+    const wanted = await lockAt(git, repository, candidate.head);
+    const main = await lockAt(git, repository, onto);
+
+    const { lock, left } = composeWhatFits(main, wanted, stillToMove(base, main, moved));
+    const movedNow = movedInputs(main, lock);
+    if (movedNow.length === 0) return { kind: 'unchanged', unfetched: left };
+    const draft = await commitFile(env, {
+      repository,
+      parent: onto,
+      path: flakeFile(repository, 'flake.lock'),
+      content: serialiseLock(lock),
+      message: `Draft of run ${run}\n`,
+      author,
+      committer,
+      date,
+    });
+    return { kind: 'updated', draft, moved: movedNow, unfetched: left };
+  };

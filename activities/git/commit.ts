@@ -1,0 +1,92 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { CoordinatorActivities } from '../../model/activities.js';
+import type { Candidate } from '../../model/candidate.js';
+import type { Person, Repository } from '../../model/run.js';
+import type { ActivityEnvironment } from '../environment.js';
+import { candidateOf } from './bundle.js';
+import type { Environment } from './config-environment.js';
+import { openGit, type Git } from './git.js';
+import { installBundle, installCommit } from './install-commit.js';
+import { commitRef, SCRATCH } from './mirror.js';
+
+/** Who makes a commit, and when. With them the same content gives the same commit on every machine. */
+export interface Signature {
+  readonly author: Person;
+  readonly committer: Person;
+  /** Seconds since 1970, of author and committer alike. */
+  readonly date: number;
+}
+
+export interface FileCommit extends Signature {
+  readonly repository: Repository;
+  readonly parent: string;
+  /** Of the file, from the root of the repository. */
+  readonly path: string;
+  readonly content: string;
+  readonly message: string;
+}
+
+const signatureVariables = ({ author, committer, date }: Signature): Environment => ({
+  GIT_AUTHOR_NAME: author.name,
+  GIT_AUTHOR_EMAIL: author.email,
+  GIT_AUTHOR_DATE: `@${date} +0000`,
+  GIT_COMMITTER_NAME: committer.name,
+  GIT_COMMITTER_EMAIL: committer.email,
+  GIT_COMMITTER_DATE: `@${date} +0000`,
+});
+
+async function commitTree(
+  git: Git,
+  commit: { readonly tree: string; readonly parents: readonly string[]; readonly message: string },
+  signature: Signature,
+): Promise<string> {
+  const parents = commit.parents.flatMap((parent) => ['-p', parent]);
+  const made = await git.run(['commit-tree', ...parents, '-F', '-', commit.tree], {
+    input: commit.message,
+    env: signatureVariables(signature),
+  });
+  const head = made.trim();
+  await git.run(['update-ref', commitRef(head), head]);
+  return head;
+}
+
+/** The tree of `parent` with one file written, made in an index of its own: no work tree, no filters, no line endings. */
+async function treeWith(git: Git, commit: FileCommit): Promise<string> {
+  const scratch = await mkdtemp(`${git.directory}${SCRATCH}`);
+  const env = { GIT_INDEX_FILE: path.join(scratch, 'index') };
+  try {
+    const blob = (await git.run(['hash-object', '-w', '--stdin'], { input: commit.content })).trim();
+    const entry = await git.run(['ls-tree', '-z', '--full-tree', commit.parent, '--', commit.path]);
+    const mode = entry.startsWith('100755') ? '100755' : '100644';
+    await git.run(['read-tree', commit.parent], { env });
+    await git.run(['update-index', '-z', '--index-info'], { env, input: `${mode} ${blob}\t${commit.path}\0` });
+    return (await git.run(['write-tree'], { env })).trim();
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Commits one file on top of `parent`, in the mirror. The same input gives the same candidate, byte for byte.
+ * Throws `BundleTooLarge`, and what `installCommit` throws when `parent` is not to be had.
+ */
+export async function commitFile(env: ActivityEnvironment, commit: FileCommit): Promise<Candidate> {
+  const mirror = await installCommit(env, commit.repository, commit.parent);
+  const git = openGit(mirror);
+  const tree = await treeWith(git, commit);
+  const head = await commitTree(git, { tree, parents: [commit.parent], message: commit.message }, commit);
+  return candidateOf(mirror, commit.parent, head);
+}
+
+/** Gives a draft its complete message: the draft's tree and parents, committed again. Safe to repeat: same commit. */
+export const createCommitCandidate =
+  (env: ActivityEnvironment): CoordinatorActivities['commitCandidate'] =>
+  async ({ repository, draft, message, ...signature }) => {
+    const mirror = await installBundle(env, { repository, candidate: draft });
+    const git = openGit(mirror);
+    const tree = (await git.run(['rev-parse', '--verify', `${draft.head}^{tree}`])).trim();
+    const parents = (await git.run(['rev-parse', `${draft.head}^@`])).split('\n').filter((parent) => parent !== '');
+    const head = await commitTree(git, { tree, parents, message }, signature);
+    return candidateOf(mirror, draft.base, head);
+  };

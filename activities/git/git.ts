@@ -1,0 +1,107 @@
+import { stat } from 'node:fs/promises';
+import { asyncLocalStorage } from '@temporalio/activity';
+import { GitError, simpleGit } from 'simple-git';
+import { MESSAGE_BYTES } from '../../model/verdict.js';
+import { redactUrl, stripControl, truncate } from '../../model/text.js';
+import { gitEnvironment, type Environment } from './config-environment.js';
+
+export interface GitResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface GitCall {
+  /** What Git reads on standard input. */
+  readonly input?: string;
+  /** Variables for this call alone, such as `GIT_INDEX_FILE`. */
+  readonly env?: Environment;
+}
+
+/** Git in one folder. */
+export interface Git {
+  readonly directory: string;
+  /** Gives standard output. Throws `GitFailed` when the exit status is not 0. */
+  run(args: readonly string[], call?: GitCall): Promise<string>;
+  /** Gives what came out, whatever the exit status. Throws when the activity is cancelled or Git cannot be started. */
+  attempt(args: readonly string[], call?: GitCall): Promise<GitResult>;
+}
+
+/** A Git command that failed and should not have: for Temporal a fault of the machine, which a retry may cure. */
+export class GitFailed extends Error {
+  override readonly name = 'GitFailed';
+  constructor(
+    command: string,
+    readonly result: GitResult,
+  ) {
+    super(truncate(`git ${command} failed (${result.exitCode}): ${gitMessage(result.stderr)}`, MESSAGE_BYTES));
+  }
+}
+
+/** Git's message, fit to be shown: no control characters, no user info in URLs. */
+export const gitMessage = (stderr: string): string => redactUrl(stripControl(stderr)).trim();
+
+export async function isDirectory(directory: string): Promise<boolean> {
+  return stat(directory).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+/**
+ * The one place that starts Git. `simple-git` refuses variables and settings that can run programs unless it is told
+ * otherwise; here they all come from `gitEnvironment`, and no argument that can do the same comes from outside.
+ * The cancellation of the activity that it is called from ends the command.
+ * @param directory must exist
+ * @param env the whole environment, from `gitEnvironment`
+ */
+export function openGit(directory: string, env: Readonly<Record<string, string>> = gitEnvironment()): Git {
+  const attempt = async (args: readonly string[], call: GitCall = {}): Promise<GitResult> => {
+    const signal = asyncLocalStorage.getStore()?.cancellationSignal;
+    signal?.throwIfAborted();
+    const variables: Record<string, string | undefined> = { ...env, ...call.env };
+    let finished = { exitCode: -1, stderr: '' };
+    const git = simpleGit({
+      baseDir: directory,
+      completion: { onClose: true, onExit: false },
+      ...(signal === undefined ? {} : { abort: signal }),
+      ...(call.input === undefined ? {} : { input: () => call.input }),
+      allowEnvironment: Object.keys(variables),
+      unsafe: {
+        allowUnsafeAskPass: true,
+        allowUnsafeConfigEnvCount: true,
+        allowUnsafeConfigPaths: true,
+        allowUnsafeCredentialHelper: true,
+        allowUnsafeFsMonitor: true,
+        allowUnsafeGitProxy: true,
+        allowUnsafeHooksPath: true,
+        allowUnsafeProtocolOverride: true,
+        allowUnsafeSshCommand: true,
+        allowUnsafeUrlRewrite: true,
+      },
+      errors(error, result) {
+        // Called after every command; an exit status is for the caller to judge, only a command that was ended is not.
+        finished = { exitCode: result.exitCode, stderr: Buffer.concat(result.stdErr).toString('utf8') };
+        return error instanceof GitError ? error : undefined;
+      },
+    }).env(variables);
+    try {
+      const stdout = await git.raw([...args]);
+      // Negative: there was nothing to start. Node gives the error's number in place of a status.
+      if (finished.exitCode < 0) throw new Error(`git cannot be started: ${finished.stderr.split('\n')[0] ?? ''}`);
+      return { ...finished, stdout };
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    }
+  };
+  return {
+    directory,
+    attempt,
+    async run(args, call) {
+      const result = await attempt(args, call);
+      if (result.exitCode !== 0) throw new GitFailed(args[0] ?? '', result);
+      return result.stdout;
+    },
+  };
+}

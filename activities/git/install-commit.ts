@@ -1,0 +1,97 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { ApplicationFailure } from '@temporalio/common';
+import type { Candidate } from '../../model/candidate.js';
+import type { FailureType } from '../../model/failures.js';
+import type { Repository } from '../../model/run.js';
+import type { ActivityEnvironment } from '../environment.js';
+import { GitFailed, openGit } from './git.js';
+import { commitRef, ensureMirror, fetchMirror, hasCommit, refIsAt, SCRATCH } from './mirror.js';
+import { exclusively } from './mutex.js';
+import { openRemoteGit, REMOTE } from './transport.js';
+
+/**
+ * Makes sure that the mirror has a commit of the remote and keeps it, even when branches are forced away from it later.
+ * A commit that no branch holds any more is asked for by name, which most servers answer.
+ * Throws `UnknownBranch` when the remote does not have it any more.
+ * @returns path of the mirror
+ */
+export async function installCommit(env: ActivityEnvironment, repository: Repository, commit: string): Promise<string> {
+  const mirror = await ensureMirror(env, repository);
+  const git = openGit(mirror);
+  if (await refIsAt(git, commitRef(commit), commit)) return mirror;
+  if (!(await hasCommit(git, commit))) await fetchMirror(env, repository);
+  if (!(await hasCommit(git, commit))) {
+    const remote = await openRemoteGit(mirror, repository);
+    const result = await exclusively(mirror, () =>
+      remote.attempt(['fetch', '--quiet', '--no-tags', REMOTE, `+${commit}:${commitRef(commit)}`]),
+    );
+    if (result.exitCode !== 0) {
+      throw ApplicationFailure.nonRetryable(
+        `${repository.displayUrl} does not have commit ${commit} any more: its branches were rewritten. Run the update again.`,
+        'UnknownBranch' satisfies FailureType,
+      );
+    }
+  }
+  await exclusively(mirror, () => git.run(['update-ref', commitRef(commit), commit]));
+  return mirror;
+}
+
+const damaged = (candidate: Candidate, why: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(
+    `The bundle of commit ${candidate.head} cannot be installed: ${why}`,
+    'CandidateDamaged' satisfies FailureType,
+  );
+
+/**
+ * Makes sure that the mirror has a candidate's commits, below `refs/lockkeeper/<head>` where Nix can name them. A candidate
+ * that is there already costs one look. Throws what `installCommit` throws for the base, and `CandidateDamaged` when the
+ * bundle does not give the head that it should.
+ * @returns path of the mirror
+ */
+export async function installBundle(
+  env: ActivityEnvironment,
+  source: { readonly repository: Repository; readonly candidate: Candidate },
+): Promise<string> {
+  const { repository, candidate } = source;
+  const mirror = await installCommit(env, repository, candidate.base);
+  if (candidate.head === candidate.base) return mirror;
+  const git = openGit(mirror);
+  await exclusively(mirror, async () => {
+    if (await refIsAt(git, commitRef(candidate.head), candidate.head)) return;
+    const scratch = await mkdtemp(`${mirror}${SCRATCH}`);
+    try {
+      const file = path.join(scratch, 'candidate.bundle');
+      await writeFile(file, Buffer.from(candidate.bundle, 'base64'));
+      const heads = await git.attempt(['bundle', 'list-heads', file]);
+      if (heads.stdout.trim() !== `${candidate.head} HEAD`) throw damaged(candidate, 'it holds another commit.');
+      const args = [
+        'fetch',
+        '--quiet',
+        '--no-tags',
+        '--no-write-fetch-head',
+        file,
+        `+HEAD:${commitRef(candidate.head)}`,
+      ];
+      const fetched = await git.attempt(args);
+      if (/index-pack|unpack-objects|bad object|corrupt/i.test(fetched.stderr))
+        throw damaged(candidate, 'it is cut off or broken.');
+      if (fetched.exitCode !== 0) throw new GitFailed('fetch', fetched);
+    } finally {
+      await rm(scratch, { recursive: true, force: true });
+    }
+  });
+  return mirror;
+}
+
+/**
+ * The flake of a commit in a mirror, as a URL that Nix 2.8 and later evaluate without a work tree. Every character that a
+ * URL or Nix could take for something else is percent-encoded.
+ * @param commit installed by `installBundle` or `installCommit`
+ * @param dir folder of `flake.nix`; `''` is the root
+ */
+export function candidateFlakeUrl(mirror: string, commit: string, dir: string): string {
+  const encode = (text: string): string => text.split('/').map(encodeURIComponent).join('/');
+  const folder = dir === '' ? '' : `&dir=${encode(dir)}`;
+  return `git+file://${encode(mirror)}?ref=${commitRef(commit)}&rev=${commit}${folder}`;
+}

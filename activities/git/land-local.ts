@@ -1,0 +1,100 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { LandInput, LandResult } from '../../model/activities.js';
+import type { FailureType } from '../../model/failures.js';
+import { stripControl, tail } from '../../model/text.js';
+import type { ActivityEnvironment } from '../environment.js';
+import { GitFailed, gitMessage, openGit, type Git } from './git.js';
+import { installBundle } from './install-commit.js';
+import { commitRef } from './mirror.js';
+import { allOurs, isAncestor } from './ours.js';
+
+const ABSENT = '0000000000000000000000000000000000000000';
+
+const refused = (message: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(message, 'PushRejected' satisfies FailureType);
+
+/** Brings the candidate's commits into the owner's repository, where at first no branch holds them. */
+async function bring(env: ActivityEnvironment, input: LandInput): Promise<Git> {
+  const mirror = await installBundle(env, input);
+  const git = openGit(input.repository.url.replace(/^file:\/\//, ''));
+  const ref = commitRef(input.candidate.head);
+  await git.run(['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--', mirror, ref]);
+  return git;
+}
+
+async function branchTip(git: Git, branch: string): Promise<string | null> {
+  const result = await git.attempt(['rev-parse', '--verify', '--quiet', `refs/heads/${branch}^{commit}`]);
+  return result.exitCode === 0 ? result.stdout.trim() : null;
+}
+
+/** Folder of the work tree that has a branch checked out; `null` when none has. */
+async function checkedOutAt(git: Git, branch: string): Promise<string | null> {
+  const bare = (await git.run(['rev-parse', '--is-bare-repository'])).trim() === 'true';
+  const list = await git.run(['worktree', 'list', '--porcelain', '-z']);
+  for (const entry of list.split('\0\0')) {
+    const lines = entry.split('\0');
+    const folder = lines.find((line) => line.startsWith('worktree '))?.slice('worktree '.length);
+    const isBareEntry = bare && lines.includes('bare');
+    if (folder !== undefined && !isBareEntry && lines.includes(`branch refs/heads/${branch}`)) return folder;
+  }
+  return null;
+}
+
+/** Moves a branch that no work tree has, from exactly where it was seen. */
+async function moveRef(git: Git, branch: string, head: string, expected: string | null): Promise<void> {
+  const message = 'lockkeeper: land update';
+  await git.run(['update-ref', '-m', message, `refs/heads/${branch}`, head, expected ?? ABSENT]);
+}
+
+/** Writes the update branch in a repository without a remote, by the same rules as on a remote. */
+export async function landLocalBranch(env: ActivityEnvironment, input: LandInput): Promise<LandResult> {
+  const { candidate, repository, instance } = input;
+  const git = await bring(env, input);
+  for (const branch of [input.branch, input.fallbackBranch]) {
+    const landed: LandResult = { kind: 'landed', ref: branch, commit: candidate.head };
+    const tip = await branchTip(git, branch);
+    if (tip === candidate.head) return landed;
+    if (tip !== null && (await isAncestor(git, candidate.head, tip))) return landed;
+    const main = await branchTip(git, repository.mainBranch);
+    const known = main === null ? [candidate.base] : [main, candidate.base];
+    if (tip !== null && !(await allOurs(git, tip, known, instance))) continue;
+    // Under somebody's feet, a moved branch looks like a change that they made.
+    if ((await checkedOutAt(git, branch)) !== null) continue;
+    await moveRef(git, branch, candidate.head, tip);
+    return landed;
+  }
+  throw refused(
+    `Both ${input.branch} and ${input.fallbackBranch} in ${repository.displayUrl} are checked out or hold commits that ` +
+      `are not of the instance ${instance}. Nothing was changed. Choose another --branch-prefix.`,
+  );
+}
+
+/**
+ * Fast-forwards main in a repository without a remote. Where main is checked out, Git's own merge moves branch and files
+ * together, and refuses before it touches anything when a file of the update has changes in the work tree.
+ */
+export async function landLocalMain(env: ActivityEnvironment, input: LandInput): Promise<LandResult> {
+  const { candidate, repository } = input;
+  const branch = repository.mainBranch;
+  const landed: LandResult = { kind: 'landed', ref: branch, commit: candidate.head };
+  const git = await bring(env, input);
+  const main = await branchTip(git, branch);
+  if (main === null) {
+    const message = `${repository.displayUrl} has no branch ${branch} any more.`;
+    throw ApplicationFailure.nonRetryable(message, 'UnknownBranch' satisfies FailureType);
+  }
+  if (await isAncestor(git, candidate.head, main)) return landed;
+  if (!(await isAncestor(git, main, candidate.head))) return { kind: 'main-moved', main };
+  const folder = await checkedOutAt(git, branch);
+  if (folder === null) {
+    await moveRef(git, branch, candidate.head, main);
+    return landed;
+  }
+  const merged = await openGit(folder).attempt(['merge', '--ff-only', '--no-verify', '--quiet', candidate.head]);
+  if (merged.exitCode === 0) return landed;
+  if (merged.stderr.includes('index.lock')) throw new GitFailed('merge', merged);
+  throw refused(
+    `${branch} is checked out in ${stripControl(folder)} and cannot be moved there. Nothing was changed. Commit or stash ` +
+      `your changes, or land on a branch (--land branch). Git said:\n${tail(gitMessage(merged.stderr), { lines: 20, bytes: 2048 })}`,
+  );
+}

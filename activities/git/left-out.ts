@@ -1,0 +1,76 @@
+import type { Repository } from '../../model/run.js';
+import { stripControl, tail, truncate } from '../../model/text.js';
+import { isDirectory, openGit, type Git } from './git.js';
+import { hasCommit } from './mirror.js';
+
+/** What is listed of commits or files before the rest is only counted. */
+const LISTED = 5;
+const LINE_BYTES = 160;
+
+const oneLine = (text: string): string => truncate(stripControl(text).replace(/\s+/g, ' ').trim(), LINE_BYTES);
+
+function listing(what: string, lines: readonly string[], count = lines.length): string {
+  const listed = lines.slice(0, LISTED).map(oneLine).join('; ');
+  return `${what}: ${listed}${count > LISTED ? `; and ${count - LISTED} more` : ''}`;
+}
+
+/** Commits of the checkout's main branch that the run's base does not have. */
+async function unpushed(git: Git, branch: string, base: string): Promise<string | null> {
+  const main = `refs/heads/${branch}`;
+  if ((await git.attempt(['rev-parse', '--verify', '--quiet', main])).exitCode !== 0) return null;
+  // A base that the owner has not fetched yet is after what the remote's branches were at the last fetch.
+  const known = (await hasCommit(git, base)) ? [`^${base}`] : ['--not', '--remotes'];
+  const count = Number(await git.run(['rev-list', '--count', main, ...known]));
+  if (count === 0) return null;
+  const log = await git.run(['log', '-z', `--max-count=${LISTED}`, '--format=%h %s', main, ...known]);
+  const what = count === 1 ? `1 unpushed commit of ${branch}` : `${count} unpushed commits of ${branch}`;
+  return listing(
+    what,
+    log.split('\0').filter((line) => line !== ''),
+    count,
+  );
+}
+
+/** Files of `git status --porcelain -z`: two letters, a space and the path; a rename has its old path behind it. */
+function changedFiles(status: string): string[] {
+  const files: string[] = [];
+  const entries = status.split('\0').values();
+  for (const entry of entries) {
+    if (entry === '') continue;
+    files.push(entry.slice(3));
+    if (/^(?:[RC]|.[RC])/.test(entry)) entries.next();
+  }
+  return files;
+}
+
+async function uncommitted(git: Git): Promise<string | null> {
+  const status = await git.run(
+    ['status', '--porcelain=v1', '-z', '--untracked-files=normal', '--ignore-submodules=none'],
+    {
+      // Without it, looking would write the owner's index.
+      env: { GIT_OPTIONAL_LOCKS: '0' },
+    },
+  );
+  const files = changedFiles(status);
+  if (files.length === 0) return null;
+  return listing(files.length === 1 ? '1 uncommitted file' : `${files.length} uncommitted files`, files);
+}
+
+/**
+ * What the owner's checkout has that a run does not see, in sentences for people. Only reads; a checkout that cannot be
+ * read (another machine's, or gone) is no reason to fail.
+ * @param base the commit that the run is about
+ */
+export async function leftOut(repository: Repository, base: string): Promise<string[]> {
+  const checkout = repository.checkout ?? (repository.local ? repository.url : null);
+  if (checkout === null || !(await isDirectory(checkout))) return [];
+  const git = openGit(checkout);
+  if ((await git.attempt(['rev-parse', '--is-inside-work-tree'])).stdout.trim() !== 'true') return [];
+  try {
+    const found = [repository.local ? null : await unpushed(git, repository.mainBranch, base), await uncommitted(git)];
+    return found.filter((text) => text !== null);
+  } catch (error) {
+    const said = error instanceof Error ? tail(stripControl(error.message), { lines: 3, bytes: 500 }) : '';
+    return [`Could not look for unpushed commits and uncommitted files: ${said}`];
+  }
+}

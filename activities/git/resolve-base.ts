@@ -1,0 +1,49 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { CoordinatorActivities } from '../../model/activities.js';
+import type { FailureType } from '../../model/failures.js';
+import type { Repository } from '../../model/run.js';
+import { stripControl } from '../../model/text.js';
+import type { ActivityEnvironment } from '../environment.js';
+import { checkFlake } from './flake-files.js';
+import { openGit, type Git } from './git.js';
+import { leftOut } from './left-out.js';
+import { installCommit } from './install-commit.js';
+import { fetchMirror } from './mirror.js';
+
+/** Names that are listed before the rest is only counted. */
+const BRANCHES_LISTED = 20;
+
+async function unknownBranch(git: Git, repository: Repository): Promise<ApplicationFailure> {
+  const refs = await git.run(['for-each-ref', '--format=%(refname:lstrip=2)', 'refs/heads/']);
+  const names = refs.split('\n').filter((name) => name !== '');
+  const listed = names.slice(0, BRANCHES_LISTED).map(stripControl).join(', ');
+  const more = names.length > BRANCHES_LISTED ? ` and ${names.length - BRANCHES_LISTED} more` : '';
+  const has = names.length === 0 ? 'It has no branches at all.' : `It has: ${listed}${more}.`;
+  return ApplicationFailure.nonRetryable(
+    `${repository.displayUrl} has no branch ${JSON.stringify(repository.mainBranch)}. ${has} Name another one with --main.`,
+    'UnknownBranch' satisfies FailureType,
+  );
+}
+
+/** The commit that a branch of the mirror is at. Throws `UnknownBranch`, with the names that exist. */
+export async function mainCommit(git: Git, repository: Repository): Promise<string> {
+  const ref = `refs/heads/${repository.mainBranch}^{commit}`;
+  const result = await git.attempt(['rev-parse', '--verify', '--quiet', ref]);
+  if (result.exitCode !== 0) throw await unknownBranch(git, repository);
+  return result.stdout.trim();
+}
+
+/**
+ * Fetches the mirror, names the commit of main that a run is about, keeps it, and refuses what no later step could handle.
+ * Repeating it may give a newer commit; the workflow keeps the first answer.
+ */
+export const createResolveBase =
+  (env: ActivityEnvironment): CoordinatorActivities['resolveBase'] =>
+  async ({ repository }) => {
+    const git = openGit(await fetchMirror(env, repository));
+    const commit = await mainCommit(git, repository);
+    await installCommit(env, repository, commit);
+    await checkFlake(git, repository, commit);
+    const committedAt = Number(await git.run(['show', '--no-patch', '--format=%ct', commit]));
+    return { commit, committedAt, leftOut: await leftOut(repository, commit) };
+  };

@@ -1,0 +1,105 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { ApplicationFailure } from '@temporalio/common';
+import type { FailureType } from '../../model/failures.js';
+import type { Repository, Transport } from '../../model/run.js';
+import { shellQuote } from '../../model/text.js';
+import { gitEnvironment, type ConfigEntry, type Environment } from './config-environment.js';
+import { isDirectory, openGit, type Git } from './git.js';
+import { checkTokenFile } from './token-file.js';
+
+/** `bin/` is beside `dist/` in a checkout and in an installed package. */
+const ASKPASS = fileURLToPath(new URL('../../../bin/lockkeeper-askpass', import.meta.url));
+
+/** Name under which commands know the repository's URL, so that it is in no argument: it may hold a password. */
+export const REMOTE = 'origin';
+
+/** Settings that say how to reach a remote; all others of the owner's checkout stay there. */
+const TRANSPORT_KEYS = '^(core\\.(sshcommand|gitproxy)|(url|http|credential|ssh|protocol)\\..*)$';
+
+/**
+ * The transport settings as Git sees them in a folder: system, global (with conditional includes, by which people choose
+ * a key for a folder) and local ones, in Git's order.
+ */
+async function transportConfig(directory: string): Promise<ConfigEntry[]> {
+  const result = await openGit(directory).attempt(['config', '--null', '--get-regexp', TRANSPORT_KEYS]);
+  return (
+    result.stdout
+      .split('\0')
+      .filter((entry) => entry !== '')
+      .map((entry): ConfigEntry => {
+        // A key without `=` has no value at all, which for Git is `true`.
+        const end = entry.indexOf('\n');
+        return end === -1 ? [entry, 'true'] : [entry.slice(0, end), entry.slice(end + 1)];
+      })
+      // Our own settings come back through GIT_CONFIG_COUNT.
+      .filter(([key]) => key !== 'protocol.ext.allow')
+  );
+}
+
+const badFile = (option: string, file: string, why: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(
+    `${option} names ${JSON.stringify(file)}, which ${why}.`,
+    'BadOptions' satisfies FailureType,
+  );
+
+async function checkReadable(option: string, file: string): Promise<void> {
+  // eslint-disable-next-line no-control-regex -- neither ssh's option syntax nor a shell can quote them safely
+  if (/["\x00-\x1f]/.test(file)) throw badFile(option, file, 'holds a quote or a control character');
+  await access(file, constants.R_OK).catch(() => {
+    throw badFile(option, file, 'does not exist or cannot be read by the worker');
+  });
+}
+
+/**
+ * The SSH command for named files. It takes the place of the person's `core.sshCommand`, as a file that is named for
+ * one run comes before what is set for all; `~/.ssh/config` is still read. ssh_config(5) has the quoting of `-o`.
+ */
+export async function sshCommand(transport: Transport): Promise<string> {
+  const options = ['-o', 'BatchMode=yes'];
+  if (transport.sshKeyFile !== null) {
+    await checkReadable('--ssh-key-file', transport.sshKeyFile);
+    options.push('-i', transport.sshKeyFile, '-o', 'IdentitiesOnly=yes');
+  }
+  if (transport.knownHostsFile !== null) {
+    await checkReadable('--known-hosts-file', transport.knownHostsFile);
+    const file = transport.knownHostsFile.replaceAll('%', '%%');
+    options.push('-o', `UserKnownHostsFile="${file}"`, '-o', 'StrictHostKeyChecking=yes');
+  }
+  return ['ssh', ...options].map(shellQuote).join(' ');
+}
+
+async function sshVariables(transport: Transport, config: readonly ConfigEntry[]): Promise<Environment> {
+  const named = transport.sshKeyFile !== null || transport.knownHostsFile !== null;
+  const own =
+    process.env.GIT_SSH_COMMAND !== undefined ||
+    process.env.GIT_SSH !== undefined ||
+    config.some(([key]) => key === 'core.sshcommand');
+  return named || !own ? { GIT_SSH_COMMAND: await sshCommand(transport) } : {};
+}
+
+/**
+ * Git in `directory`, with `origin` being the repository's remote, reached as its owner reaches it: SSH configuration
+ * and agent, `insteadOf`, proxies and certificates of this machine and of the owner's checkout, where it is here.
+ * Throws non-retryable failures for files of the run's options that cannot be used (`TokenFile`, `BadOptions`).
+ */
+export async function openRemoteGit(directory: string, repository: Repository): Promise<Git> {
+  const { checkout, transport, url } = repository;
+  const hasCheckout = checkout !== null && (await isDirectory(checkout));
+  const config = await transportConfig(hasCheckout ? checkout : directory);
+  const ssh = await sshVariables(transport, config);
+  const remote: ConfigEntry[] = [...(hasCheckout ? config : []), [`remote.${REMOTE}.url`, url]];
+  if (transport.httpsTokenFile === null) return openGit(directory, gitEnvironment(remote, ssh));
+
+  await checkTokenFile(transport.httpsTokenFile);
+  return openGit(
+    directory,
+    // An empty helper forgets those before it: a stored password must not win over the token that was asked for.
+    gitEnvironment([...remote, ['credential.helper', '']], {
+      ...ssh,
+      GIT_ASKPASS: ASKPASS,
+      LOCKKEEPER_TOKEN_FILE: transport.httpsTokenFile,
+    }),
+  );
+}

@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { Repository } from '../../model/run.js';
+import type { ActivityEnvironment } from '../environment.js';
+import { openGit } from './git.js';
+import { mirrorPath, WORK_TREE } from './mirror.js';
+import { exclusively } from './mutex.js';
+
+/**
+ * Runs `work` in a detached work tree of a commit that the mirror has, and removes the tree however `work` ends.
+ * @param label for people who look into the state directory
+ */
+export async function withWorkTree<T>(
+  env: ActivityEnvironment,
+  repository: Repository,
+  commit: string,
+  label: string,
+  work: (directory: string) => Promise<T>,
+): Promise<T> {
+  const mirror = mirrorPath(env, repository);
+  const name = `${WORK_TREE}${label.replace(/[^A-Za-z0-9_-]+/g, '-')}-${process.pid}-${randomBytes(6).toString('hex')}`;
+  const directory = path.join(env.state.work, name);
+  await mkdir(env.state.work, { recursive: true });
+  try {
+    await exclusively(mirror, () => openGit(mirror).run(['worktree', 'add', '--quiet', '--detach', directory, commit]));
+    return await work(directory);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+    // By hand rather than by Git, which a cancelled activity could not start any more.
+    await rm(path.join(mirror, 'worktrees', name), { recursive: true, force: true });
+  }
+}
