@@ -33,7 +33,7 @@ async function main(): Promise<number> {
   const state = stateDirectory(fleet.stateDir);
   await announceUse(state, 'demo');
   const healthy = HOSTS.filter((host) => host !== BROKEN_HOST);
-  const args = ['update', fleet.checkout, '--state-dir', fleet.stateDir, '--require', ...healthy];
+  const args = ['update', fleet.checkout, '--state-dir', fleet.stateDir, '--require', healthy.join(',')];
   heading('Lockkeeper updates it; all but the broken host have to build');
   console.log(`$ ./bin/lockkeeper ${args.join(' ')}\n`);
   const status = await runLockkeeper(args);
@@ -52,19 +52,27 @@ async function main(): Promise<number> {
   console.log(await git(fleet.remote, 'log', '--stat', `main..${branch}`));
 
   heading('Look further');
-  await lookFurther(fleet, (await runningServer(state))?.uiUrl ?? null);
+  const server = await runningServer(state);
+  await lookFurther(fleet, server?.uiUrl ?? null);
+  // The keeper would end the server by itself when nobody has needed it for a while; the files may be removed at once.
+  if (server !== null) process.kill(server.keeper.pid, 'SIGTERM');
   return 0;
 }
 
 /** Runs the real command with this terminal, so that its live progress is seen; gives its exit status. */
 async function runLockkeeper(args: readonly string[]): Promise<number> {
-  const env = { ...process.env, TEMPORAL_CLI: process.env.TEMPORAL_CLI ?? (await foundTemporal()) };
+  const env: NodeJS.ProcessEnv = { ...process.env, TEMPORAL_CLI: process.env.TEMPORAL_CLI ?? (await foundTemporal()) };
   // The demo shows the embedded server, wherever this person's own Temporal is.
   for (const name of Object.keys(env)) if (/^TEMPORAL_(?!CLI$)/.test(name)) Reflect.deleteProperty(env, name);
+  env.TEMPORAL_CONFIG_FILE = '/dev/null';
+  // Ctrl-C reaches the command too, which says how the run goes on; we say after it where the files are.
+  const stay = (): void => undefined;
+  process.on('SIGINT', stay);
   return new Promise((resolve, reject) => {
     const child = spawn(lockkeeper, args, { stdio: 'inherit', env });
     child.once('error', reject);
     child.once('close', (code) => {
+      process.off('SIGINT', stay);
       resolve(code ?? 1);
     });
   });
@@ -92,7 +100,10 @@ async function lookFurther(fleet: DemoFleet, uiUrl: string | null): Promise<void
   console.log(`all runs             ./bin/lockkeeper list ${own}`);
   console.log(`(in ${project})`);
   console.log(`\nWhen you are done:   rm -rf ${fleet.root}`);
-  if (!interactive) return;
+  if (!interactive) {
+    console.log('The server stops now; each of these commands starts it again, at the same address.');
+    return;
+  }
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   terminal.on('SIGINT', () => {
     terminal.close();
