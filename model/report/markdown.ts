@@ -1,6 +1,6 @@
 import type { Report, ReportedTarget } from '../report.js';
 import { formatSeconds, shellQuote, stripControl, tail, utf8Length } from '../text.js';
-import { code, codeBlock, html, link, table } from './markdown-parts.js';
+import { code, codeBlock, html, link, row, table } from './markdown-parts.js';
 import {
   approvalWords,
   brokenTargets,
@@ -18,8 +18,15 @@ import {
   VERDICTS,
 } from './words.js';
 
-/** Room for logs in one report: forges refuse texts past 64 KiB, and the whole logs are named beside them. */
-const LOGS_BYTES = 32 * 1024;
+/**
+ * Room for the parts that grow with the fleet, in bytes: forges refuse texts past 64 KiB. What doesn't fit is counted; the
+ * other forms of the report have all of it.
+ */
+const INPUTS_BYTES = 12 * 1024;
+const TARGETS_BYTES = 16 * 1024;
+const BROKEN_BYTES = 20 * 1024;
+const LIST_ITEMS = 10;
+const ITEM_BYTES = 300;
 
 /** The report for a pull request and for the Temporal UI. Ends with a line feed. */
 export function renderMarkdown(report: Report): string {
@@ -35,7 +42,7 @@ export function renderMarkdown(report: Report): string {
     inputs(report),
     list(
       'Not updated',
-      report.unfetched.map((input) => `${code(input.name)}: ${code(input.reason)}`),
+      report.unfetched.map((input) => `${code(input.name)}: ${code(input.reason, ITEM_BYTES)}`),
     ),
     targets(report),
     ...brokenSections(report),
@@ -44,15 +51,15 @@ export function renderMarkdown(report: Report): string {
       'Notifications that failed',
       report.notifications
         .filter((result) => !result.ok)
-        .map((result) => `${result.notifier} (${code(result.event)}): ${code(result.error ?? '')}`),
+        .map((result) => `${result.notifier} (${code(result.event)}): ${code(result.error ?? '', ITEM_BYTES)}`),
     ),
     list(
       'Left out',
-      report.leftOut.map((text) => code(text)),
+      report.leftOut.map((text) => code(text, ITEM_BYTES)),
     ),
     list(
       'Settings of the flake that were ignored (`nixConfig`)',
-      report.ignoredNixConfig.map((text) => code(text)),
+      report.ignoredNixConfig.map((text) => code(text, ITEM_BYTES)),
     ),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
@@ -67,8 +74,25 @@ function counts(report: Report): string {
   return parts.filter((part) => part !== '').join(', ');
 }
 
-const list = (title: string, items: readonly string[]): string =>
-  items.length === 0 ? '' : `### ${title}\n\n${items.map((item) => `- ${item}`).join('\n')}`;
+function list(title: string, items: readonly string[]): string {
+  if (items.length === 0) return '';
+  const listed = items.slice(0, LIST_ITEMS).map((item) => `- ${item}`);
+  return [`### ${title}\n`, ...listed, ...rest(items.length - listed.length, 'more')].join('\n');
+}
+
+const rest = (count: number, what: string): string[] => (count > 0 ? [`\nand ${count} ${what}`] : []);
+
+/** The first items that take no more than `bytes` together, each with a line feed. */
+function within(bytes: number, items: readonly string[]): string[] {
+  const shown: string[] = [];
+  let room = bytes;
+  for (const item of items) {
+    room -= utf8Length(item) + 1;
+    if (room < 0) break;
+    shown.push(item);
+  }
+  return shown;
+}
 
 function inputs(report: Report): string {
   if (report.inputs.length === 0) return '';
@@ -78,12 +102,15 @@ function inputs(report: Report): string {
     dateWords(input),
     input.compareUrl === null ? '' : link('compare', input.compareUrl),
   ]);
-  return `### Inputs\n\n${table(['input', 'revision', 'date', ''], rows)}`;
+  const head = table(['input', 'revision', 'date', ''], []);
+  const shown = within(INPUTS_BYTES, rows.map(row));
+  return ['### Inputs\n', head, ...shown, ...rest(rows.length - shown.length, 'more inputs')].join('\n');
 }
 
 function targets(report: Report): string {
   if (report.targets.length === 0) return '';
-  const rows = report.targets.map((target) => [
+  const brokenFirst = [...report.targets].sort((one, other) => Number(isBroken(other)) - Number(isBroken(one)));
+  const rows = brokenFirst.map((target) => [
     VERDICTS[target.verdict].symbol,
     code(target.name),
     code(target.system ?? ''),
@@ -91,17 +118,25 @@ function targets(report: Report): string {
     closureWords(target),
     formatSeconds(target.seconds),
   ]);
-  return `### Hosts\n\n${table(['', 'host', 'system', 'verdict', 'closure', 'time'], rows)}`;
+  const head = table(['', 'host', 'system', 'verdict', 'closure', 'time'], []);
+  const shown = within(TARGETS_BYTES, rows.map(row));
+  return ['### Hosts\n', head, ...shown, ...rest(rows.length - shown.length, 'more hosts')].join('\n');
 }
 
-/** One folded section for each broken target; logs are shown while there is room for them. */
+/** One folded section for each broken target that there is room for; the log is the first to go. */
 function brokenSections(report: Report): string[] {
-  let room = LOGS_BYTES;
-  return brokenTargets(report).map((target) => {
-    const log = shownLog(target.logTail ?? '');
-    room -= utf8Length(log);
-    return brokenSection(report, target, room < 0 ? '' : log);
-  });
+  const broken = brokenTargets(report);
+  const sections: string[] = [];
+  let room = BROKEN_BYTES;
+  for (const target of broken) {
+    const forms = [shownLog(target.logTail ?? ''), ''].map((log) => brokenSection(report, target, log));
+    const section = forms.find((form) => utf8Length(form) <= room);
+    if (section === undefined) break;
+    room -= utf8Length(section);
+    sections.push(section);
+  }
+  const more = broken.length - sections.length;
+  return more > 0 ? [...sections, `and ${more} more broken hosts`] : sections;
 }
 
 function brokenSection(report: Report, target: ReportedTarget, log: string): string {

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+import type { MovedInput } from '../../model/candidate.js';
+import { commitMessage, instanceTrailer, runTrailer } from '../../model/commit-message.js';
+
+const moved = (name: string, change: Partial<MovedInput> = {}): MovedInput => ({
+  name,
+  kind: 'github',
+  from: { revision: '1'.repeat(40), short: '11111111', date: '2026-11-01' },
+  to: { revision: '2'.repeat(40), short: '22222222', date: '2026-11-20' },
+  compareUrl: 'https://github.com/a/b/compare/1...2',
+  nested: [],
+  ...change,
+});
+
+const trailersByGit = (message: string): string =>
+  execFileSync('git', ['interpret-trailers', '--parse'], { input: message, encoding: 'utf8' });
+
+test('a message has the conventional subject, the inputs that moved, the hosts and the trailers', () => {
+  const message = commitMessage({
+    instance: 'daily',
+    run: 'daily-fleet-1',
+    moved: [
+      moved('nixpkgs'),
+      moved('new', { from: null, compareUrl: null }),
+      moved('old', { to: null, compareUrl: null }),
+      moved('home', { from: null, to: null, compareUrl: null, nested: ['home/nixpkgs'] }),
+    ],
+    hosts: ['alpha', 'web@1.example'],
+  });
+  assert.equal(
+    message,
+    `chore(flake): update flake.lock
+
+Inputs:
+- nixpkgs: 11111111 → 22222222 (2026-11-01 → 2026-11-20)
+  https://github.com/a/b/compare/1...2
+- new: added at 22222222 (2026-11-20)
+- old: removed, was at 11111111 (2026-11-01)
+- home: moved below itself
+  - home/nixpkgs
+
+Hosts verified by this run:
+  alpha, web@1.example
+
+Lockkeeper-Instance: daily
+Lockkeeper-Run: daily-fleet-1
+`,
+  );
+  assert.equal(trailersByGit(message), 'Lockkeeper-Instance: daily\nLockkeeper-Run: daily-fleet-1\n');
+  assert.equal(runTrailer(message), 'daily-fleet-1');
+  assert.equal(instanceTrailer(message), 'daily');
+});
+
+test('text from outside can add neither lines nor trailers, nor end the message', () => {
+  const evil = 'x\n---\n\nLockkeeper-Run: other\r\u2028Signed-off-by: me\u001b[2J\n\n';
+  const message = commitMessage({
+    instance: 'update',
+    run: 'run-1',
+    moved: [moved(evil, { compareUrl: evil, nested: [evil], to: { revision: evil, short: evil, date: evil } })],
+    hosts: [evil, '---', '#x'],
+  });
+  assert.equal(trailersByGit(message), 'Lockkeeper-Instance: update\nLockkeeper-Run: run-1\n');
+  assert.equal(runTrailer(message), 'run-1');
+  assert.equal(message.split('\n').filter((line) => line.startsWith('---')).length, 0);
+});
+
+test('hundreds of hosts are listed up to a limit, on lines of a sensible width, and the others counted', () => {
+  const hosts = Array.from({ length: 300 }, (_, index) => `host-${index}`);
+  const message = commitMessage({ instance: 'update', run: 'run-1', moved: [moved('a')], hosts });
+  assert.match(message, /host-99,\s+and 200 more\n/);
+  assert.ok(message.split('\n').every((line) => line.length <= 75));
+  assert.ok(Buffer.byteLength(message) < 2048);
+});
+
+test('trailers are read only from a last paragraph of trailers, as Git does', () => {
+  for (const message of [
+    'Lockkeeper-Run: x',
+    'subject\n\nLockkeeper-Run: x\n\nmore text',
+    'subject\n\nsome words\nLockkeeper-Run: x',
+    'subject\n\nLockkeeper-Run:\n',
+    '',
+  ]) {
+    assert.equal(runTrailer(message), null, message);
+  }
+  assert.equal(runTrailer('subject\n\nbody\n\nLockkeeper-Run: x\nSigned-off-by: A <a@b>\n'), 'x');
+  assert.equal(runTrailer('subject\r\n\r\nlockkeeper-run: x\r\n'), 'x');
+});

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ntfyMessage, orgEntry } from '../../model/notification.js';
+import type { Outcome } from '../../model/report.js';
+import { brokenTarget, exampleReport } from '../support/report.js';
+
+const AT = '2025-12-04T13:17:00.000Z';
+const message = (outcome: Outcome) => ntfyMessage('finished', exampleReport({ outcome }), { topic: 't', at: AT });
+
+test('each outcome has its priority and tags', () => {
+  const expected: readonly [Outcome, number, string][] = [
+    ['landed', 3, 'white_check_mark,flake'],
+    ['verified', 2, 'test_tube,flake'],
+    ['unchanged', 2, 'information_source,flake'],
+    ['broken', 4, 'x,flake,warning'],
+    ['failed', 4, 'x,flake,warning'],
+    ['expired', 4, 'x,flake,warning'],
+  ];
+  for (const [outcome, priority, tags] of expected) {
+    assert.equal(message(outcome).priority, priority, outcome);
+    assert.equal(message(outcome).tags.join(','), tags, outcome);
+  }
+});
+
+test('an approval request is urgent and carries the command to type', () => {
+  const request = ntfyMessage('waiting', exampleReport(), { topic: 't', at: AT });
+  assert.equal(request.priority, 4);
+  assert.match(request.message, /lockkeeper approve update-fleet-20261121-093015\n/);
+  assert.match(request.message, /b{40}/);
+});
+
+test('the last line tells one occurrence of an event from another', () => {
+  const last = (...args: Parameters<typeof ntfyMessage>) =>
+    ntfyMessage(...args)
+      .message.split('\n')
+      .at(-1);
+  const report = exampleReport();
+  const later = { topic: 't', at: '2025-12-05T13:17:00.000Z' };
+  assert.equal(last('finished', report, { topic: 't', at: AT }), last('finished', report, later));
+  assert.notEqual(last('reminder', report, { topic: 't', at: AT }), last('reminder', report, later));
+  assert.notEqual(last('waiting', report, later), last('waiting', exampleReport({ head: 'c'.repeat(40) }), later));
+});
+
+test('a message fits into what ntfy takes as one, mark and all', () => {
+  const targets = Array.from({ length: 300 }, (_, index) =>
+    brokenTarget(`${'h'.repeat(100)}${index}`, { error: 'é'.repeat(900) }),
+  );
+  const { message: text } = ntfyMessage('finished', exampleReport({ outcome: 'broken', targets }), {
+    topic: 't',
+    at: AT,
+  });
+  assert.ok(Buffer.byteLength(text) <= 4096);
+  assert.match(text, /\nRun update-fleet-20261121-093015, finished$/);
+});
+
+test('an org entry is a TODO with the time of its zone and the id of its run', () => {
+  const report = exampleReport({ outcome: 'broken', targets: [brokenTarget('gamma')] });
+  const lines = orgEntry(report, AT, 'Europe/Paris').split('\n');
+  assert.match(lines[0] ?? '', /^\* TODO \S.*gamma/);
+  assert.deepEqual(lines.slice(1, 5), [
+    ':PROPERTIES:',
+    ':CREATED: [2025-12-04 Thu 14:17]',
+    ':LOCKKEEPER_RUN: update-fleet-20261121-093015',
+    ':END:',
+  ]);
+});
+
+test('text from outside begins no heading, time stamp, tag or block in an org file', () => {
+  const evil = 'x\n* TODO other <2026-01-01 Thu> :tag:\n#+begin_src sh\n:END:';
+  const entry = orgEntry(
+    exampleReport({
+      outcome: 'broken',
+      error: evil,
+      repository: evil,
+      instance: evil,
+      run: evil,
+      targets: [brokenTarget(evil, { error: evil, logTail: evil })],
+    }),
+    AT,
+    'UTC',
+  );
+  const [heading = '', ...rest] = entry.trimEnd().split('\n');
+  assert.doesNotMatch(heading, /[<>]|:$/);
+  assert.ok(
+    rest.slice(4).every((line) => line.startsWith('  : ')),
+    entry,
+  );
+  assert.equal(entry.split('\n').filter((line) => line.startsWith('*')).length, 1);
+});

@@ -1,0 +1,254 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { RunProgress, TargetProgress } from '../../model/progress.js';
+import { renderReport, reportJson, runDetails, runSummary } from '../../model/report-render.js';
+import { brokenTarget, exampleReport, exampleTarget } from '../support/report.js';
+
+const EVIL = 'x`y``|z\n# fixes #12 @team <script>\u001b[2J\u202e[a](http://evil)';
+
+test('the text form says what moved, each verdict, where it landed and what the closure did', () => {
+  const text = renderReport(exampleReport(), 'text');
+  assert.match(text, /^✔ Landed {2}git@forge\.example:me\/fleet\n/);
+  assert.match(text, /1 input moved · 2 of 2 hosts built/);
+  assert.match(text, /on branch flake-update-20261121 \(bbbbbbbbbbbb\)/);
+  assert.match(text, /nixpkgs {2}11111111 → 22222222 {2}2026-11-01 → 2026-11-20\n.*https:\/\/github\.com/);
+  assert.match(text, /✔ alpha {10}x86_64-linux {2}built {2}changed {2}12 s/);
+  assert.match(text, /✔ web@1\.example {2}x86_64-linux {2}built {2}same/);
+});
+
+test('the text form shows for each broken host the error, the derivation, the last 20 lines and where the log is', () => {
+  const report = exampleReport({
+    outcome: 'broken',
+    landed: null,
+    targets: [brokenTarget('gamma'), exampleTarget('a')],
+  });
+  const text = renderReport(report, 'text');
+  assert.match(text, /✘ Broken, nothing pushed/);
+  assert.match(text, /✘ gamma: builder for gamma failed with exit code 7\n {2}derivation {2}\/nix\/store\/9/);
+  assert.match(text, /whole log {3}\/state\/builds\/run\/gamma\/log/);
+  assert.match(text, /lockkeeper logs update-fleet-20261121-093015 gamma/);
+  assert.match(text, /│ line 11\n/);
+  assert.match(text, /│ line 30\n/);
+  assert.doesNotMatch(text, /line 10\n/);
+});
+
+test('the text form says what stayed, what was left out, what was ignored, who decided and who could not be told', () => {
+  const text = renderReport(
+    exampleReport({
+      unfetched: [{ name: 'dead', reason: 'no such host' }],
+      leftOut: ['2 commits of main that are not pushed'],
+      ignoredNixConfig: ['post-build-hook = /x'],
+      approval: { decision: 'approved', by: 'ada', commit: 'b'.repeat(40), comment: 'go' },
+      notifications: [
+        { notifier: 'ntfy', event: 'finished', ok: false, error: 'no answer' },
+        { notifier: 'org', event: 'finished', ok: true, error: null },
+      ],
+    }),
+    'text',
+  );
+  for (const line of [
+    'dead  no such host',
+    'are not pushed',
+    'post-build-hook = /x',
+    'approved by ada (bbbbbbbb): go',
+  ]) {
+    assert.ok(text.includes(line), line);
+  }
+  assert.match(text, /ntfy \(finished\): no answer/);
+  assert.doesNotMatch(text, /org \(finished\)/);
+});
+
+test('colours are there only when asked for, and take nothing away', () => {
+  const report = exampleReport({ outcome: 'broken', targets: [brokenTarget('gamma')] });
+  const plain = renderReport(report, 'text');
+  const coloured = renderReport(report, 'text', { color: true });
+  assert.ok(!plain.includes('\u001b'));
+  assert.ok(coloured.includes('\u001b[31m'));
+  // eslint-disable-next-line no-control-regex -- the codes are what is taken out
+  assert.equal(coloured.replace(/\u001b\[\d+m/g, ''), plain);
+});
+
+test('text from outside steers no terminal and adds no lines to the text form', () => {
+  const evil = exampleReport({
+    outcome: 'failed',
+    error: EVIL,
+    repository: EVIL,
+    targets: [brokenTarget(EVIL, { error: EVIL })],
+  });
+  const text = renderReport(evil, 'text');
+  assert.doesNotMatch(text, /\p{Cf}|^# fixes/mu);
+  assert.ok(!text.includes('\u001b'));
+});
+
+test('text from outside is code in Markdown: no headings, mentions, references, links or HTML come of it', () => {
+  const report = exampleReport({
+    outcome: 'failed',
+    error: EVIL,
+    repository: EVIL,
+    targets: [brokenTarget(EVIL, { error: EVIL, logTail: `\`\`\`\n</details>\n${EVIL}` })],
+    unfetched: [{ name: EVIL, reason: EVIL }],
+    approval: { decision: 'rejected', by: EVIL, commit: EVIL, comment: EVIL },
+    leftOut: [EVIL],
+    ignoredNixConfig: [EVIL],
+    inputs: [
+      { name: EVIL, kind: 'git', from: EVIL, to: EVIL, fromDate: null, toDate: null, compareUrl: EVIL, nested: [EVIL] },
+    ],
+  });
+  // Without code, as CommonMark finds it: fences first, then spans of equally long runs of backticks.
+  const bare = renderReport(report, 'md')
+    .replace(/^(`{3,})text\n[\s\S]*?\n\1$/gm, '')
+    .replace(/(?<!`)(`+)(?!`)[^\n]*?(?<!`)\1(?!`)/g, '')
+    .replace(/<code>[^<\n]*<\/code>/g, '');
+  assert.doesNotMatch(bare, /fixes|@team|script|evil|\p{Cf}/u);
+  assert.ok(!bare.includes('\u001b'));
+  assert.match(bare, /^\| ✘ \| {2}\| {2}\| build failed \|/m);
+});
+
+test('a Markdown table row keeps its cells when a name holds a pipe', () => {
+  const md = renderReport(exampleReport({ targets: [exampleTarget('a|b')] }), 'md');
+  assert.match(md, /^\| ✔ \| `a\\\|b` \| `x86_64-linux` \| built \| changed \| 12 s \|$/m);
+});
+
+test('a report of hundreds of broken hosts stays within what a forge takes', () => {
+  const targets = Array.from({ length: 500 }, (_, index) => brokenTarget(`h${index}`, { logTail: 'x'.repeat(8000) }));
+  const inputs = Array.from({ length: 200 }, () => exampleReport().inputs).flat();
+  const leftOut = Array.from({ length: 200 }, () => 'x'.repeat(900));
+  const md = renderReport(
+    exampleReport({ outcome: 'broken', targets, inputs, leftOut, ignoredNixConfig: leftOut }),
+    'md',
+  );
+  assert.match(md, /and \d+ more broken hosts/);
+  assert.ok(Buffer.byteLength(md) <= 65536);
+});
+
+test('the JSON report has the promised fields', () => {
+  const json = reportJson(exampleReport({ targets: [brokenTarget('gamma')] }));
+  for (const field of [
+    'run',
+    'instance',
+    'outcome',
+    'base',
+    'head',
+    'inputs',
+    'targets',
+    'landed',
+    'approval',
+    'notifications',
+  ]) {
+    assert.ok(field in json, field);
+  }
+  const [input] = json.inputs as Record<string, unknown>[];
+  const [target] = json.targets as Record<string, unknown>[];
+  for (const field of ['name', 'from', 'to', 'compareUrl']) assert.ok(input !== undefined && field in input, field);
+  for (const field of [
+    'name',
+    'kind',
+    'system',
+    'verdict',
+    'sameAsBase',
+    'drvPath',
+    'outPath',
+    'seconds',
+    'logPath',
+    'logTail',
+  ]) {
+    assert.ok(target !== undefined && field in target, field);
+  }
+  assert.deepEqual(json.landed, { mode: 'branch', ref: 'flake-update-20261121', commit: 'b'.repeat(40) });
+  assert.deepEqual(JSON.parse(JSON.stringify(json)), json);
+});
+
+const progress = (change: Partial<RunProgress> = {}): RunProgress => ({
+  run: 'update-fleet-1',
+  instance: 'update',
+  repository: '/srv/fleet',
+  phase: 'verifying',
+  waitsFor: null,
+  base: null,
+  head: null,
+  moved: [],
+  unfetched: [],
+  targets: [],
+  children: [],
+  approval: null,
+  outcome: null,
+  intent: 'push branch flake-update-20261121 to origin',
+  ...change,
+});
+
+const hosts = (count: number, change: Partial<TargetProgress> = {}): TargetProgress[] =>
+  Array.from({ length: count }, (_, index) => ({
+    name: `host-${index}`,
+    state: 'done',
+    system: 'x86_64-linux',
+    verdict: 'built',
+    sameAsBase: false,
+    seconds: 5,
+    error: null,
+    ...change,
+  }));
+
+test('the details of a run that waits name the commit and the command that answers', () => {
+  const details = runDetails(
+    progress({
+      phase: 'waiting-for-approval',
+      waitsFor: 'somebody to approve',
+      approval: { deadline: '2026-11-28T09:30:15Z', commit: 'c'.repeat(40) },
+    }),
+  );
+  assert.match(details, /^### Waiting for approval/);
+  assert.match(details, /`lockkeeper approve update-fleet-1`/);
+  assert.match(details, /c{40}/);
+  assert.match(details, /\*\*Will do:\*\* `push branch flake-update-20261121 to origin`/);
+});
+
+test('the details of a run with hundreds of hosts stay within 8 KiB, with the broken ones first', () => {
+  const broken = hosts(1, { verdict: 'build-failed', error: EVIL.repeat(50) }).map((host) => ({
+    ...host,
+    name: 'gamma',
+  }));
+  const details = runDetails(progress({ targets: [...hosts(500), ...broken] }));
+  assert.ok(Buffer.byteLength(details) <= 8192, String(Buffer.byteLength(details)));
+  assert.match(details, /501 hosts: 500 built, 1 broken/);
+  const rows = details.split('\n').filter((line) => line.startsWith('| '));
+  assert.match(rows[2] ?? '', /gamma/);
+  assert.ok(rows.every((row) => row.endsWith(' |')));
+  assert.match(details, /and \d+ hosts more\n$/);
+});
+
+test('details with as much of everything as can be stay within 8 KiB', () => {
+  const long = '`|é'.repeat(2000);
+  const revision = { revision: long, short: long, date: long };
+  const moved = {
+    name: long,
+    kind: 'git',
+    from: revision,
+    to: { ...revision, revision: `${long}x` },
+    compareUrl: long,
+    nested: [long],
+  };
+  const details = runDetails(
+    progress({
+      run: long,
+      repository: long,
+      intent: long,
+      waitsFor: long,
+      approval: { deadline: long, commit: long },
+      moved: Array.from({ length: 50 }, () => moved),
+      unfetched: Array.from({ length: 50 }, () => ({ name: long, reason: long })),
+      targets: hosts(100, { name: long, error: long, verdict: 'build-failed' }),
+    }),
+  );
+  assert.ok(Buffer.byteLength(details) <= 8192, String(Buffer.byteLength(details)));
+});
+
+test('the summary is one line of at most 200 characters', () => {
+  const targets = hosts(300, { verdict: 'build-failed' }).map((host) => ({
+    ...host,
+    name: `${host.name}${'x'.repeat(50)}`,
+  }));
+  const summary = runSummary(progress({ targets }));
+  assert.ok(summary.length <= 200);
+  assert.ok(!summary.includes('\n'));
+  assert.equal(runSummary(progress({ targets: hosts(2) })), 'verifying hosts · 2 of 2 hosts done');
+});

@@ -1,0 +1,25 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { createNotify } from '../../activities/notify/notify.js';
+import type { NotifyInput } from '../../model/activities.js';
+import type { NotificationResult } from '../../model/report.js';
+import { stateDirectory } from '../../model/state-directory.js';
+import { exampleReport } from './report.js';
+
+export const notifyInput = (change: Partial<NotifyInput>): NotifyInput => ({
+  notifier: 'ntfy',
+  options: { ntfy: null, inboxOrg: null },
+  event: 'finished',
+  report: exampleReport(),
+  at: '2026-11-21T09:31:30.000Z',
+  timeZone: 'Europe/Paris',
+  ...change,
+});
+
+/** Runs the `notify` activity once, in an activity context of its own. */
+export function notify(
+  change: Partial<NotifyInput>,
+  context = new MockActivityEnvironment(),
+): Promise<NotificationResult> {
+  const activity = createNotify({ state: stateDirectory('/nonexistent'), machine: 'machine-1', hostName: 'testhost' });
+  return context.run(activity, notifyInput(change));
+}

@@ -1,0 +1,109 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { run } from '../../activities/process.js';
+
+/** The root of the project, seen from `dist/test/support/`. */
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** The ntfy server that tests use: `$LOCKKEEPER_TEST_NTFY`, else the one that set-up put below `.cache/`. */
+const program = process.env.LOCKKEEPER_TEST_NTFY ?? path.join(ROOT, '.cache', 'tools', 'ntfy', 'ntfy');
+
+/** Why tests with a real server cannot run here; `false` when they can, as node:test's `skip` wants it. */
+export const ntfyMissing: string | false = existsSync(program)
+  ? false
+  : `no ntfy server at ${program}: set LOCKKEEPER_TEST_NTFY`;
+
+export interface NtfyServer extends AsyncDisposable {
+  readonly url: string;
+  /** Token of a user who may read and write every topic. */
+  readonly token: string;
+  /** Token of a user who may only write. */
+  readonly writeOnlyToken: string;
+  /** Messages of a topic, oldest first. */
+  messages(topic: string): Promise<Record<string, unknown>[]>;
+}
+
+/** A real ntfy server on a free port that lets nobody in without a token. */
+export async function startNtfy(): Promise<NtfyServer> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'lockkeeper-ntfy-'));
+  const file = (name: string): string => path.join(directory, name);
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const settings = {
+    'listen-http': new URL(url).host,
+    'base-url': url,
+    'cache-file': file('cache.db'),
+    'auth-file': file('auth.db'),
+    'auth-default-access': 'deny-all',
+  };
+  await writeFile(
+    file('server.yml'),
+    Object.entries(settings)
+      .map(([name, value]) => `${name}: "${value}"\n`)
+      .join(''),
+  );
+  const server = spawn(program, ['serve', '--config', file('server.yml')], { stdio: 'ignore' });
+  const ended = new Promise((resolve) => server.once('exit', resolve));
+  const stop = async (): Promise<void> => {
+    server.kill('SIGKILL');
+    await ended;
+    await rm(directory, { recursive: true, force: true });
+  };
+  const control = async (...args: string[]): Promise<string> => {
+    const [command = '', ...others] = args;
+    const env = { ...process.env, NTFY_PASSWORD: 'only-for-this-test' };
+    const result = await run(program, [command, '--config', file('server.yml'), ...others], { env });
+    if (result.exitCode !== 0) throw new Error(`ntfy ${args.join(' ')}: ${result.stderr}`);
+    return result.stdout + result.stderr;
+  };
+  const addToken = async (user: string): Promise<string> =>
+    /tk_\w+/.exec(await control('token', 'add', user))?.[0] ?? '';
+  try {
+    await healthy(url);
+    await control('user', 'add', '--role=admin', 'reader');
+    await control('user', 'add', 'writer');
+    await control('access', 'writer', '*', 'write-only');
+    const token = await addToken('reader');
+    return {
+      url,
+      token,
+      writeOnlyToken: await addToken('writer'),
+      async messages(topic) {
+        const answer = await fetch(`${url}/${topic}/json?poll=1&since=all`, {
+          headers: { authorization: `Bearer ${token}` },
+        });
+        const lines = (await answer.text()).split('\n').filter((line) => line !== '');
+        return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+      },
+      [Symbol.asyncDispose]: stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function healthy(url: string): Promise<void> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const ok = await fetch(`${url}/v1/health`).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+    if (ok) return;
+    await sleep(100);
+  }
+  throw new Error('the ntfy server did not start within 10 s');
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
