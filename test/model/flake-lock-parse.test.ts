@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FlakeLockError, nodeOfInput, parseFlakeLock, rootInputs, serialiseLock } from '../../model/flake-lock.js';
+import {
+  FlakeLockError,
+  movedInputs,
+  nodeOfInput,
+  parseFlakeLock,
+  rootInputs,
+  serialiseLock,
+} from '../../model/flake-lock.js';
 import { fixture, fixtureText, scrambledText } from '../support/locks.js';
 
 const failsWith = (text: string | null, problem: FlakeLockError['problem'], message: RegExp): void => {
@@ -67,6 +74,23 @@ test('a lock that is missing, empty, cut off or no JSON is refused with the way 
   failsWith('<<<<<<< HEAD\n{\n=======', 'not-json', /unresolved merge/);
   failsWith('[]', 'malformed', /not a JSON object/);
   failsWith('null', 'malformed', /not a JSON object/);
+});
+
+test('a lock that is cut or damaged anywhere is read or refused, and nothing else', () => {
+  const text = fixtureText('follows');
+  for (let at = 0; at < text.trimEnd().length; at += 1)
+    assert.throws(() => parseFlakeLock(text.slice(0, at)), FlakeLockError);
+  const values = ['null', '[]', '{}', '7', '""', '"x"', '["x"]', 'true'];
+  const places = [...text.matchAll(/(?<=: )(?:"[^"]*"|\d+)/g)];
+  for (const { index, 0: old } of places)
+    for (const value of values) {
+      try {
+        const lock = parseFlakeLock(text.slice(0, index) + value + text.slice(index + old.length));
+        assert.ok(movedInputs(fixture('follows'), lock).length <= 4);
+      } catch (error) {
+        if (!(error instanceof FlakeLockError)) throw error;
+      }
+    }
 });
 
 test('a lock of a version that is not known is refused with the way out', () => {
