@@ -1,0 +1,134 @@
+import type { NixSettings } from '../../model/run.js';
+
+/** A version of Nix, as far as its command line depends on it. */
+export interface NixVersion {
+  readonly major: number;
+  readonly minor: number;
+  /** The whole line that `nix --version` printed. */
+  readonly text: string;
+}
+
+export const atLeast = (version: NixVersion, major: number, minor: number): boolean =>
+  version.major > major || (version.major === major && version.minor >= minor);
+
+/** Flakes are off by default; every one of our commands asks for them itself. */
+export const FLAKES = ['--extra-experimental-features', 'nix-command flakes'] as const;
+
+/**
+ * What every evaluation gets. The owner's options come first and ours last, so that only the run's own settings decide
+ * whether the flake's `nixConfig` is accepted and whether evaluation is pure (`nix-instantiate` is not by default).
+ */
+export const evaluationOptions = (settings: NixSettings): string[] => [
+  ...optionPairs(settings.options),
+  ...FLAKES,
+  ...optionPairs([
+    ['accept-flake-config', String(settings.acceptFlakeConfig)],
+    ['pure-eval', String(!settings.impure)],
+    ['warn-dirty', 'false'],
+  ]),
+];
+
+export const optionPairs = (pairs: NixSettings['options']): string[] =>
+  pairs.flatMap(([name, value]) => ['--option', name, value]);
+
+/** Arguments of `nix` that update every input of the flake in the current folder. */
+export const updateAll = (version: NixVersion, settings: NixSettings): string[] => [
+  'flake',
+  'update',
+  ...evaluationOptions(settings),
+  ...(takesInputNames(version) ? ['--flake', '.'] : []),
+];
+
+/** Arguments of `nix` that update only the named root inputs of the flake in the current folder. */
+export const updateInputs = (version: NixVersion, settings: NixSettings, names: readonly string[]): string[] =>
+  takesInputNames(version)
+    ? ['flake', 'update', ...evaluationOptions(settings), '--flake', '.', '--', ...names]
+    : ['flake', 'lock', ...evaluationOptions(settings), ...names.flatMap((name) => ['--update-input', name])];
+
+/** Before 2.19 a name after `flake update` was taken for the URL of a flake. */
+const takesInputNames = (version: NixVersion): boolean => atLeast(version, 2, 19);
+
+/**
+ * Arguments of `nix` that print the names of a flake's hosts as JSON. Only the names are evaluated, so a host that throws
+ * hides no other. Nix's own cache of evaluations is off, for it also remembers failures.
+ */
+export const evaluateNames = (flakeUrl: string, settings: NixSettings): string[] => [
+  'eval',
+  ...evaluationOptions(settings),
+  ...optionPairs([['eval-cache', 'false']]),
+  '--no-update-lock-file',
+  '--json',
+  '--apply',
+  'builtins.attrNames',
+  '--',
+  `${flakeUrl}#nixosConfigurations`,
+];
+
+/**
+ * Arguments of `nix-instantiate` that write a host's system derivation to the store and keep it from collection by `root`.
+ * `builtins.getFlake` has no flag for locks: it never writes one, and pure evaluation refuses one that is incomplete.
+ */
+export const instantiateHost = (flakeUrl: string, host: string, root: string, settings: NixSettings): string[] => [
+  ...evaluationOptions(settings),
+  '--add-root',
+  root,
+  '--expr',
+  `let system = (builtins.getFlake ${nixString(flakeUrl)}).nixosConfigurations.${nixString(host)}.config.system.build.toplevel; in if (system.type or null) == "derivation" then system else throw "config.system.build.toplevel is not a derivation"`,
+];
+
+/** Arguments of `nix-instantiate` that root a derivation which is in the store already: nothing is evaluated or built. */
+export const rootDerivation = (drvPath: string, root: string): string[] => [
+  ...FLAKES,
+  '--add-root',
+  root,
+  '--expr',
+  `import (/. + ${nixString(drvPath)})`,
+];
+
+/**
+ * Arguments of `nix-instantiate` that evaluate an expression from standard input as data: it reads no file, fetches
+ * nothing and builds nothing.
+ */
+export const evaluateRestricted = (): string[] => [
+  '--eval',
+  '--strict',
+  '--json',
+  ...FLAKES,
+  ...optionPairs([
+    ['restrict-eval', 'true'],
+    ['allowed-uris', ''],
+    ['allow-import-from-derivation', 'false'],
+  ]),
+  '-',
+];
+
+/** A Nix string literal that means exactly `text`. */
+export const nixString = (text: string): string =>
+  `"${text
+    .replace(/[\\"]/g, '\\$&')
+    .replace(/\$\{/g, '\\${')
+    .replace(/\n/g, '\\n')
+    .replace(/\r/g, '\\r')
+    .replace(/\t/g, '\\t')}"`;
+
+/**
+ * Environment of every Nix command. Home and Nix's own variables stay, for they hold the person's tokens and netrc; what
+ * a hook of Git may have left in ours goes, because Nix runs Git for inputs; nothing may wait for an answer.
+ */
+export function nixEnvironment(
+  own: Readonly<Record<string, string | undefined>> = process.env,
+): Record<string, string | undefined> {
+  const kept = Object.entries(own).filter(([name]) => !GIT_LOCATION.has(name));
+  return { ...Object.fromEntries(kept), GIT_TERMINAL_PROMPT: '0', NO_COLOR: '1', TERM: 'dumb' };
+}
+
+const GIT_LOCATION = new Set([
+  'GIT_DIR',
+  'GIT_WORK_TREE',
+  'GIT_INDEX_FILE',
+  'GIT_COMMON_DIR',
+  'GIT_OBJECT_DIRECTORY',
+  'GIT_ALTERNATE_OBJECT_DIRECTORIES',
+  'GIT_NAMESPACE',
+  'GIT_PREFIX',
+]);

@@ -1,0 +1,104 @@
+import { mkdir, readFile, readlink } from 'node:fs/promises';
+import path from 'node:path';
+import type { NixSettings } from '../../model/run.js';
+import type { Target } from '../../model/verdict.js';
+import type { ActivityEnvironment } from '../environment.js';
+import { candidateFlakeUrl } from '../git/install-commit.js';
+import type { Finished } from '../process.js';
+import { instantiateHost } from './commands.js';
+import { mainOutput, parseDerivation } from './derivation-file.js';
+import { nixErrorMessage } from './error-message.js';
+import {
+  ensureRoot,
+  evaluationPlace,
+  recall,
+  recallFailure,
+  remember,
+  rememberFailure,
+  type EvaluatedDerivation,
+} from './evaluations.js';
+import { faultOf } from './faults.js';
+import { flakeSettings, readFlakeFile, type FlakeAtCommit } from './flake-file.js';
+import { faultFailure, runNix } from './run-nix.js';
+import { SharedWork } from './shared-work.js';
+import { nixVersion } from './version.js';
+
+export interface CommitEvaluationInput {
+  /** The commit is installed in the mirror. */
+  readonly flake: FlakeAtCommit;
+  readonly target: Target;
+  readonly nix: NixSettings;
+  /** The run that keeps the derivation from collection. */
+  readonly run: string;
+  /** Tries so far, this one included: what looks like a fault of the network is the flake's own after a few. */
+  readonly attempt: number;
+  /** Whether a failure holds for the rest of the run. Only base: a person may ask for a target of a candidate again. */
+  readonly failsForGood?: boolean;
+}
+
+export type CommitEvaluation =
+  | ({ readonly kind: 'evaluated' } & EvaluatedDerivation)
+  | { readonly kind: 'failed'; readonly error: string; readonly log: string };
+
+/** A host that is out of reach this often, or an evaluation that is killed this often, is a verdict. */
+const ATTEMPTS = 5;
+
+const underWay = new SharedWork<CommitEvaluation>();
+
+/**
+ * Evaluates a target of one commit, once a machine: what was found is kept as long as the store has the derivation, and
+ * those who ask at the same time share one evaluation. Each run gets a GC root of its own; `releaseEvaluations` removes it.
+ * A flake that does not evaluate is an answer.
+ * @throws retryable when disk, memory, daemon or network failed, or a signal ended Nix; `NixUnusable`
+ */
+export async function evaluateCommit(
+  env: ActivityEnvironment,
+  input: CommitEvaluationInput,
+  signal: AbortSignal,
+): Promise<CommitEvaluation> {
+  const { flake, target, nix, run } = input;
+  const version = await nixVersion();
+  // Impure evaluation may look at the clock: its answer holds for this run alone.
+  const parts = [flake.repository.dir, target, nix, version.text, nix.impure ? run : null];
+  const place = evaluationPlace(env.state, run, flake.commit, parts);
+  const known = await recall(place);
+  if (known !== null) return { kind: 'evaluated', ...known };
+  const failure = input.failsForGood === true ? await recallFailure(place) : null;
+  if (failure !== null) return { kind: 'failed', error: failure, log: '' };
+
+  const settings = await acceptedSettings(flake, nix);
+  const evaluation = await underWay.share(place.record, signal, async (shared) => {
+    await mkdir(path.dirname(place.root), { recursive: true });
+    const url = candidateFlakeUrl(flake.mirror, flake.commit, flake.repository.dir);
+    const args = instantiateHost(url, target.name, place.root, { ...nix, options: [...settings, ...nix.options] });
+    const finished = await runNix('nix-instantiate', args, { signal: shared });
+    if (finished.exitCode !== 0) return failed(input, finished);
+    const found = await readEvaluated(place.root);
+    await remember(place, found);
+    return { kind: 'evaluated', ...found };
+  });
+  if (evaluation.kind === 'evaluated') await ensureRoot(place.root, evaluation.drvPath);
+  else if (input.failsForGood === true) await rememberFailure(place, evaluation.error);
+  return evaluation;
+}
+
+/** `nix-instantiate` does not look at a flake's `nixConfig`: settings that the owner accepts are passed as options. */
+export async function acceptedSettings(flake: FlakeAtCommit, nix: NixSettings): Promise<NixSettings['options']> {
+  if (!nix.acceptFlakeConfig) return [];
+  const text = await readFlakeFile(flake);
+  return text === null ? [] : ((await flakeSettings(text)) ?? []);
+}
+
+async function readEvaluated(root: string): Promise<EvaluatedDerivation> {
+  const drvPath = await readlink(root);
+  const derivation = parseDerivation(await readFile(drvPath, 'utf8'));
+  return { drvPath, outPath: mainOutput(derivation), system: derivation.platform };
+}
+
+function failed(input: CommitEvaluationInput, finished: Finished): CommitEvaluation {
+  const fault = faultOf(finished);
+  const doing = `${input.target.name} of commit ${input.flake.commit.slice(0, 12)} was not evaluated`;
+  if (fault !== null && (input.attempt < ATTEMPTS || fault.kind === 'nix')) throw faultFailure(doing, fault, finished);
+  const message = nixErrorMessage(finished.stderr);
+  return { kind: 'failed', error: fault === null ? message : `${fault.what}: ${message}`, log: finished.stderr };
+}

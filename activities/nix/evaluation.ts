@@ -1,0 +1,18 @@
+import type { CoordinatorActivities, EvaluatorActivities } from '../../model/activities.js';
+import type { ActivityEnvironment } from '../environment.js';
+import { createEvaluateTarget } from './evaluate-target.js';
+import { createListTargets } from './list-targets.js';
+import { createUpdateLock } from './update-lock.js';
+
+/** What coordinators do with Nix. */
+export const createLockActivities = (
+  env: ActivityEnvironment,
+): Pick<CoordinatorActivities, 'listTargets' | 'updateLock'> => ({
+  listTargets: createListTargets(env),
+  updateLock: createUpdateLock(env),
+});
+
+/** What machines with evaluation slots do. */
+export const createEvaluatorActivities = (env: ActivityEnvironment): EvaluatorActivities => ({
+  evaluateTarget: createEvaluateTarget(env),
+});

@@ -1,0 +1,42 @@
+import type { Finished } from '../process.js';
+
+/**
+ * Tells what the machine or the network did to a Nix command from what the flake did. Exit statuses do not help: they
+ * are 1 for both, and through the daemon for everything, so the text decides.
+ * - `machine`: disk full, no memory, no daemon, killed; a retry may cure it
+ * - `network`: something could not be reached; a retry may cure it
+ * - `nix`: this Nix cannot be used at all
+ */
+export interface Fault {
+  readonly kind: 'machine' | 'network' | 'nix';
+  /** One short phrase. */
+  readonly what: string;
+}
+
+const FAULTS: readonly (readonly [Fault['kind'], RegExp, string])[] = [
+  ['nix', /experimental (?:Nix )?feature '[^']*' is (?:disabled|not enabled)/, 'flakes are not enabled'],
+  ['machine', /No space left on device|disk I\/O error|database or disk is full|Disk quota exceeded/, 'no space left'],
+  ['machine', /lack of free disk space/, 'no space left'],
+  ['machine', /cannot (?:connect to|open connection to) .*(?:socket|daemon)/, 'the Nix daemon cannot be reached'],
+  ['machine', /cannot connect to socket|Nix daemon disconnected unexpectedly/, 'the Nix daemon cannot be reached'],
+  ['machine', /out of memory|std::bad_alloc|Cannot allocate memory|unable to fork/, 'no memory left'],
+  ['machine', /Too many open files|Resource temporarily unavailable|Read-only file system/, 'the system refused'],
+  ['network', /Could(?:n't| not) resolve host|Temporary failure in name resolution/, 'a host name cannot be resolved'],
+  ['network', /Couldn't connect to server|Failed to connect to|Could not connect/, 'a host cannot be reached'],
+  ['network', /Connection (?:refused|timed out|reset)|Network is unreachable/, 'a host cannot be reached'],
+  ['network', /Timeout was reached|Operation timed out/, 'a host does not answer'],
+  ['network', /HTTP error (?:429|5\d\d)/, 'a server refuses for now'],
+];
+
+/** Signals by which a process ends itself: the same evaluation would do it again. */
+const OWN_SIGNALS = new Set(['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL']);
+
+/** What kept a failed command from answering; `null` when the answer is about the flake. */
+export function faultOf(finished: Pick<Finished, 'signal' | 'stderr'>): Fault | null {
+  if (finished.signal !== null && !OWN_SIGNALS.has(finished.signal)) {
+    return { kind: 'machine', what: `it was ended by ${finished.signal}` };
+  }
+  const errors = finished.stderr.slice(-64 * 1024);
+  const found = FAULTS.find(([, pattern]) => pattern.test(errors));
+  return found === undefined ? null : { kind: found[0], what: found[2] };
+}

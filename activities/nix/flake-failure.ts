@@ -1,0 +1,56 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { FailureType } from '../../model/failures.js';
+import { truncate } from '../../model/text.js';
+import { MESSAGE_BYTES } from '../../model/verdict.js';
+import { flakeFile, lockAt } from '../git/flake-files.js';
+import { openGit } from '../git/git.js';
+import type { Finished } from '../process.js';
+import { nixErrorMessage, nixErrorPosition } from './error-message.js';
+import { faultOf } from './faults.js';
+import { readFlakeFile, type FlakeAtCommit } from './flake-file.js';
+import { faultFailure } from './run-nix.js';
+
+export const failure = (type: FailureType, message: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(truncate(message, MESSAGE_BYTES), type);
+
+/** What Nix says when `flake.nix` has inputs that the lock lacks (2.8 and newer versions, in this order). */
+const LOCK_INCOMPLETE =
+  /requires lock file changes|cannot write modified lock file|cannot update (?:unlocked )?flake input/;
+const LOCK_REFUSED = /(?:mutable|unlocked|unpinned) (?:lock|input)|unsupported version|missing node/;
+
+/**
+ * Says why a whole flake did not evaluate, as the failure to throw: what the machine did is retryable; of the flake's own
+ * faults the nearest cause is named - no `flake.nix`, a lock that cannot be used, or `flake.nix` itself.
+ */
+export async function flakeFailure(flake: FlakeAtCommit, finished: Finished): Promise<Error> {
+  const fault = faultOf(finished);
+  const where = `${flakeFile(flake.repository, 'flake.nix')} at commit ${flake.commit.slice(0, 12)}`;
+  if (fault !== null) return faultFailure(`${where} was not evaluated`, fault, finished);
+  if ((await readFlakeFile(flake)) === null) {
+    return failure('NoFlake', `There is no ${where}. Name the folder that has it: FLAKE?dir=FOLDER.`);
+  }
+  const message = nixErrorMessage(finished.stderr, 2000);
+  const unreadable = await lockAt(openGit(flake.mirror), flake.repository, flake.commit).then(
+    () => null,
+    (error: unknown) => error,
+  );
+  if (unreadable instanceof ApplicationFailure && mayBeTheLock(message)) return unreadable;
+  if (isLockRefusal(message)) {
+    return failure(
+      'LockUnreadable',
+      `The flake.lock beside ${where} cannot be used by this Nix as it is: ${message}. Run \`nix flake lock\` with the same Nix and commit the result.`,
+    );
+  }
+  const position = nixErrorPosition(finished.stderr);
+  const verb = message.startsWith('syntax error') ? 'parse' : 'evaluate';
+  return failure(
+    'FlakeDoesNotParse',
+    `${where} does not ${verb}: ${message}${position === null ? '' : `, at ${position}`}.`,
+  );
+}
+
+/** A flake without inputs needs no lock, so a missing one is to blame only when Nix speaks of it. */
+const mayBeTheLock = (message: string): boolean => /lock|json/i.test(message);
+
+/** Whether Nix refuses the lock: it lacks inputs that `flake.nix` has, or is written in a way that this Nix does not take. */
+export const isLockRefusal = (message: string): boolean => LOCK_INCOMPLETE.test(message) || LOCK_REFUSED.test(message);

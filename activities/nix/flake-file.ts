@@ -1,0 +1,65 @@
+import type { Repository } from '../../model/run.js';
+import { stripControl, truncate } from '../../model/text.js';
+import { fileAt, flakeFile } from '../git/flake-files.js';
+import { openGit } from '../git/git.js';
+import { evaluateRestricted } from './commands.js';
+import { runNix } from './run-nix.js';
+
+/** A flake at one commit of a bare mirror. */
+export interface FlakeAtCommit {
+  /** Path of the bare mirror, which has the commit. */
+  readonly mirror: string;
+  readonly commit: string;
+  readonly repository: Repository;
+}
+
+/** Text of `flake.nix`; `null` when the commit does not have it. */
+export const readFlakeFile = (flake: FlakeAtCommit): Promise<string | null> =>
+  fileAt(openGit(flake.mirror), flake.commit, flakeFile(flake.repository, 'flake.nix'));
+
+/** A setting of a flake's `nixConfig`, its value as `--option` takes it. */
+export type FlakeSetting = readonly [name: string, value: string];
+
+/**
+ * The settings in the `nixConfig` of a `flake.nix`, sorted by name. The file is evaluated as data: whatever would need a
+ * file, the network or a build makes it unreadable, which Nix would refuse too.
+ * @returns `null` when it cannot be read as data
+ */
+export async function flakeSettings(flakeText: string): Promise<readonly FlakeSetting[] | null> {
+  // The usual flake has none; then nothing needs to be evaluated.
+  if (!flakeText.includes('nixConfig')) return [];
+  const settings = await evaluateData(flakeText, 'flake.nixConfig or { }');
+  if (typeof settings !== 'object' || settings === null || Array.isArray(settings)) return null;
+  return Object.entries(settings)
+    .map(([name, value]) => [name, settingText(value)] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** Names of the inputs that a `flake.nix` declares or that its outputs take; `null` when it cannot be read as data. */
+export async function declaredInputs(flakeText: string): Promise<readonly string[] | null> {
+  const names = await evaluateData(
+    flakeText,
+    'builtins.attrNames (builtins.removeAttrs ((builtins.functionArgs flake.outputs) // (flake.inputs or { })) [ "self" ])',
+  );
+  return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : null;
+}
+
+/** One line for people, such as `extra-substituters = https://cache.example.org`; values are cut. */
+export const settingLine = ([name, value]: FlakeSetting): string =>
+  `${truncate(oneLine(name), 80)} = ${truncate(oneLine(value), 200)}`;
+
+const oneLine = (text: string): string => stripControl(text).replace(/\s+/g, ' ').trim();
+
+/** As Nix does it: lists are joined by spaces. */
+const settingText = (value: unknown): string =>
+  Array.isArray(value) ? value.map(settingText).join(' ') : typeof value === 'string' ? value : JSON.stringify(value);
+
+const TIME_LIMIT_MS = 20_000;
+
+async function evaluateData(flakeText: string, expression: string): Promise<unknown> {
+  const finished = await runNix('nix-instantiate', evaluateRestricted(), {
+    input: `let flake = (${flakeText}\n); in ${expression}`,
+    timeoutMs: TIME_LIMIT_MS,
+  });
+  return finished.exitCode === 0 ? JSON.parse(finished.stdout) : null;
+}

@@ -1,0 +1,24 @@
+import { Context, cancellationSignal, heartbeat } from '@temporalio/activity';
+
+const INTERVAL_MS = 1000;
+
+/**
+ * Runs the work of an activity with a heartbeat each second, so that a cancellation reaches it. The signal is aborted by
+ * anything that ends the attempt - evaluations and lock updates are cheap to repeat - and the cancellation is then what
+ * the activity fails with, whatever the interrupted work says.
+ */
+export async function whileHeartbeating<T>(details: unknown, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  heartbeat(details);
+  const timer = setInterval(() => {
+    heartbeat(details);
+  }, INTERVAL_MS);
+  const signal = cancellationSignal();
+  try {
+    return await work(signal);
+  } catch (error) {
+    if (signal.aborted) await Context.current().cancelled;
+    throw error;
+  } finally {
+    clearInterval(timer);
+  }
+}

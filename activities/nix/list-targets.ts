@@ -1,0 +1,71 @@
+import type { CoordinatorActivities, ListTargetsInput, TargetList } from '../../model/activities.js';
+import { stripControl, truncate } from '../../model/text.js';
+import type { ActivityEnvironment } from '../environment.js';
+import { flakeFile } from '../git/flake-files.js';
+import { candidateFlakeUrl, installCommit } from '../git/install-commit.js';
+import { evaluateNames } from './commands.js';
+import { flakeSettings, readFlakeFile, settingLine, type FlakeAtCommit } from './flake-file.js';
+import { failure, flakeFailure } from './flake-failure.js';
+import { whileHeartbeating } from './heartbeat.js';
+import { runNix } from './run-nix.js';
+import { nixVersion } from './version.js';
+
+/**
+ * Makes the activity that names the targets. It evaluates names alone, straight out of the mirror, so that one host that
+ * throws hides no other. Repeating it is harmless: it writes nothing.
+ * @throws `UnknownHost`, `NoTargets`, `NoFlake`, `FlakeDoesNotParse`, `LockUnreadable`, `BadOptions`, `NixUnusable`
+ */
+export const createListTargets =
+  (env: ActivityEnvironment): CoordinatorActivities['listTargets'] =>
+  (input) =>
+    whileHeartbeating(null, async (signal): Promise<TargetList> => {
+      await nixVersion();
+      const mirror = await installCommit(env, input.repository, input.base);
+      const flake = { mirror, commit: input.base, repository: input.repository };
+      const [names, ignoredNixConfig] = await Promise.all([
+        hostNames(flake, input, signal),
+        ignoredSettings(flake, input),
+      ]);
+      return { targets: select(names, input).map((name) => ({ kind: 'nixos', name })), ignoredNixConfig };
+    });
+
+async function hostNames(flake: FlakeAtCommit, input: ListTargetsInput, signal: AbortSignal): Promise<string[]> {
+  const url = candidateFlakeUrl(flake.mirror, flake.commit, input.repository.dir);
+  const finished = await runNix('nix', evaluateNames(url, input.nix), { signal });
+  if (finished.exitCode === 0) return (JSON.parse(finished.stdout) as string[]).sort();
+  if (/does not provide attribute .*nixosConfigurations/.test(finished.stderr)) return [];
+  throw await flakeFailure(flake, finished);
+}
+
+function select(names: readonly string[], input: ListTargetsInput): readonly string[] {
+  const where = `${flakeFile(input.repository, 'flake.nix')} of commit ${input.base.slice(0, 12)}`;
+  if (names.length === 0) throw failure('NoTargets', `${where} has no hosts: nixosConfigurations is missing or empty.`);
+  if (input.hosts !== 'all') {
+    const unknown = input.hosts.filter((host) => !names.includes(host));
+    if (unknown.length === 0) return [...new Set(input.hosts)].sort();
+    throw failure('UnknownHost', `${where} has no host ${listed(unknown)}. It has: ${listed(names)}.`);
+  }
+  const excluded = input.exclude === null ? null : wholeName(input.exclude);
+  const left = names.filter((name) => !excluded?.test(name));
+  if (left.length > 0) return left;
+  throw failure('NoTargets', `The exclude pattern ${input.exclude ?? ''} leaves none of the hosts ${listed(names)}.`);
+}
+
+function wholeName(pattern: string): RegExp {
+  try {
+    return new RegExp(`^(?:${pattern})$`, 'u');
+  } catch (error) {
+    throw failure('BadOptions', `The exclude pattern ${pattern} is no regular expression: ${String(error)}`);
+  }
+}
+
+const listed = (names: readonly string[]): string =>
+  truncate(names.map((name) => truncate(stripControl(name), 100)).join(', '), 2000);
+
+/** What the flake's `nixConfig` asks for and does not get. */
+async function ignoredSettings(flake: FlakeAtCommit, input: ListTargetsInput): Promise<readonly string[]> {
+  if (input.nix.acceptFlakeConfig) return [];
+  const text = await readFlakeFile(flake);
+  const settings = text === null ? [] : await flakeSettings(text);
+  return settings?.map(settingLine) ?? ['nixConfig = (cannot be read without running the flake)'];
+}

@@ -1,0 +1,33 @@
+import type { Candidate } from '../../model/candidate.js';
+import { openGit } from '../git/git.js';
+import { sameClosure } from './closure-comparison.js';
+import type { CommitEvaluation } from './evaluate-commit.js';
+import { revisionRewrite, type RevisionFacts } from './revision-text.js';
+
+/**
+ * Whether a target's closure is the same on candidate and base, the flake's own revision left out. A target that does
+ * not evaluate on base has no closure there, so it differs.
+ * @returns `null` when that cannot be told, because the store lost a derivation meanwhile
+ */
+export async function sameAsBase(
+  mirror: string,
+  candidate: Candidate,
+  drvPath: string,
+  base: CommitEvaluation,
+): Promise<boolean | null> {
+  if (base.kind === 'failed') return false;
+  if (base.drvPath === drvPath) return true;
+  const [head, before] = await Promise.all([facts(mirror, candidate.head), facts(mirror, candidate.base)]);
+  try {
+    return await sameClosure(drvPath, base.drvPath, revisionRewrite(head, before));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** What Nix tells a flake about its commit: `self.lastModified` is the committer date. */
+async function facts(mirror: string, revision: string): Promise<RevisionFacts> {
+  const date = await openGit(mirror).run(['show', '--no-patch', '--format=%ct', revision, '--']);
+  return { revision, lastModified: Number(date.trim()) };
+}

@@ -1,0 +1,49 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { FailureType } from '../../model/failures.js';
+import { stripControl, truncate } from '../../model/text.js';
+import { run } from '../process.js';
+import { atLeast, nixEnvironment, type NixVersion } from './commands.js';
+
+/** The oldest Nix that this was tried on. */
+const OLDEST = { major: 2, minor: 8 };
+
+let probed: Promise<NixVersion> | undefined;
+
+/**
+ * The Nix on the PATH, asked once a process; after a failure the next call asks again, so that a Nix which was installed
+ * meanwhile is found.
+ * @throws `NixUnusable` when there is none, or it is too old
+ */
+export function nixVersion(): Promise<NixVersion> {
+  probed ??= probe().catch((error: unknown) => {
+    probed = undefined;
+    throw error;
+  });
+  return probed;
+}
+
+async function probe(): Promise<NixVersion> {
+  const finished = await run('nix', ['--version'], { env: nixEnvironment(), timeoutMs: 20_000 });
+  if (finished.notFound) throw nixUnusable('there is no `nix` on the PATH of the worker; install Nix 2.8 or newer');
+  const version = parseNixVersion(finished.stdout);
+  if (version === null) {
+    const said = truncate(stripControl(finished.stdout + finished.stderr).trim(), 300);
+    throw nixUnusable(`\`nix --version\` did not name a version: ${said}`);
+  }
+  if (!atLeast(version, OLDEST.major, OLDEST.minor)) {
+    throw nixUnusable(`${version.text} is too old; install Nix ${OLDEST.major}.${OLDEST.minor} or newer`);
+  }
+  return version;
+}
+
+/** Reads `nix (Nix) 2.8.0` and its kin, where the last number is that of Nix: `nix (Determinate Nix 3.5.2) 2.28.3`. */
+export function parseNixVersion(output: string): NixVersion | null {
+  const text = stripControl(output).trim().split('\n')[0] ?? '';
+  const found = [...text.matchAll(/(\d+)\.(\d+)/g)].at(-1);
+  return found === undefined ? null : { major: Number(found[1]), minor: Number(found[2]), text };
+}
+
+const NIX_UNUSABLE: FailureType = 'NixUnusable';
+
+export const nixUnusable = (why: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(`Nix cannot be used: ${why}.`, NIX_UNUSABLE);
