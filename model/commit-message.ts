@@ -1,7 +1,7 @@
 import type { InputRevision, MovedInput } from './candidate.js';
 import { oneLine } from './one-line.js';
 
-export interface CommitMessageInput {
+interface CommitMessageInput {
   readonly instance: string;
   readonly run: string;
   readonly moved: readonly MovedInput[];

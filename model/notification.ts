@@ -7,7 +7,7 @@ import { tail, truncate } from './text.js';
 /** What notifiers say about a run. Text from outside is one line each, so that none of it can pose as another part. */
 
 /** Body of ntfy's JSON publishing: https://docs.ntfy.sh/publish/#publish-as-json */
-export interface NtfyMessage {
+interface NtfyMessage {
   readonly topic: string;
   readonly title: string;
   readonly message: string;

@@ -5,8 +5,8 @@ import { code, row, table } from './markdown-parts.js';
 import { closureWords, isBroken, movementWords, plural, VERDICTS } from './words.js';
 
 /** Limits of what a run shows of itself in the Temporal UI. */
-export const DETAILS_BYTES = 8 * 1024;
-export const SUMMARY_CHARACTERS = 200;
+const DETAILS_BYTES = 8 * 1024;
+const SUMMARY_CHARACTERS = 200;
 
 const INPUTS_LISTED = 15;
 const UNFETCHED_LISTED = 8;
