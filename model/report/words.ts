@@ -95,7 +95,7 @@ export function closureWords(target: { readonly sameAsBase: boolean | null }): s
 }
 
 /** A full revision in the length that people use; `sha256-` hashes keep some of what follows. */
-export function shortRevision(revision: string): string {
+function shortRevision(revision: string): string {
   const clean = oneLine(revision);
   if (/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(clean)) return clean.slice(0, 8);
   return clean.replace(/^sha256-/, '').slice(0, 8);

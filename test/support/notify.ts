@@ -5,7 +5,7 @@ import type { NotificationResult } from '../../model/report.js';
 import { stateDirectory } from '../../model/state-directory.js';
 import { exampleReport } from './report.js';
 
-export const notifyInput = (change: Partial<NotifyInput>): NotifyInput => ({
+const notifyInput = (change: Partial<NotifyInput>): NotifyInput => ({
   notifier: 'ntfy',
   options: { ntfy: null, inboxOrg: null },
   event: 'finished',
