@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { asyncLocalStorage } from '@temporalio/activity';
-import { GitError, simpleGit } from 'simple-git';
+import { GitPluginError, simpleGit } from 'simple-git';
 import { MESSAGE_BYTES } from '../../model/verdict.js';
 import { redactUrl, stripControl, truncate } from '../../model/text.js';
 import { gitEnvironment, type Environment } from './config-environment.js';
@@ -82,7 +82,7 @@ export function openGit(directory: string, env: Readonly<Record<string, string>>
       errors(error, result) {
         // Called after every command; an exit status is for the caller to judge, only a command that was ended is not.
         finished = { exitCode: result.exitCode, stderr: Buffer.concat(result.stdErr).toString('utf8') };
-        return error instanceof GitError ? error : undefined;
+        return error instanceof GitPluginError ? error : undefined;
       },
     }).env(variables);
     try {

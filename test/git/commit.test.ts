@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { test } from 'node:test';
+import { commitFile, createCommitCandidate } from '../../activities/git/commit.js';
+import { failure } from '../support/failure.js';
+import { commitFiles, git } from '../support/git.js';
+import { mirrorPath } from '../../activities/git/mirror.js';
+import { activityEnvironment, withPlace } from '../support/repository.js';
+
+const signature = {
+  author: { name: 'Änne Author', email: 'author@example.org' },
+  committer: { name: 'Cleo Committer', email: 'committer@example.org' },
+  date: 1_790_000_000,
+};
+const message =
+  'chore(flake): update flake.lock\n\n# not a comment\n\nLockkeeper-Instance: update\nLockkeeper-Run: r1\n';
+
+test('the same draft and message give the same commit on two machines, byte for byte', () =>
+  withPlace(async ({ root, env, repository, base }) => {
+    const file = { repository, parent: base, path: 'flake.lock', content: '{ }\r\n', message: 'Draft\n', ...signature };
+    const draft = await commitFile(env, file);
+    const other = activityEnvironment(path.join(root, 'other'));
+    assert.deepEqual(await commitFile(other, file), draft);
+
+    const first = await createCommitCandidate(env)({ repository, draft, message, ...signature });
+    const second = await createCommitCandidate(other)({ repository, draft, message, ...signature });
+    assert.deepEqual(second, first);
+    assert.deepEqual(await createCommitCandidate(env)({ repository, draft, message, ...signature }), first);
+
+    const mirror = mirrorPath(env, repository);
+    const raw = await git(mirror, 'cat-file', 'commit', first.head);
+    const tree = await git(mirror, 'rev-parse', `${draft.head}^{tree}`);
+    assert.equal(
+      `${raw}\n`,
+      `tree ${tree}\nparent ${base}\n` +
+        `author Änne Author <author@example.org> 1790000000 +0000\n` +
+        `committer Cleo Committer <committer@example.org> 1790000000 +0000\n\n${message}`,
+    );
+    assert.equal(await git(mirror, 'cat-file', 'blob', `${first.head}:flake.lock`), '{ }\r');
+    assert.equal(await git(mirror, 'diff', '--name-only', base, first.head), 'flake.lock');
+  }));
+
+test('a commit changes one file in a folder and leaves everything else as it is', () =>
+  withPlace(async ({ env, checkout, repository }) => {
+    const files = { 'sub dir/flake.lock': 'old\n', 'sub dir/run': '#!/bin/sh\n', 'ünï.txt': 'x\n' };
+    const parent = await commitFiles(checkout, files, 'More');
+    await git(checkout, 'push', '--quiet', 'origin', 'main');
+    const file = { repository, parent, path: 'sub dir/flake.lock', content: 'new\n', message: 'Draft\n', ...signature };
+    const { head } = await commitFile(env, file);
+    const changed = await git(mirrorPath(env, repository), 'diff', '--name-status', parent, head);
+    assert.equal(changed, 'M\tsub dir/flake.lock');
+  }));
+
+test('a change that is too large to travel is refused with its size', () =>
+  withPlace(async ({ env, repository, base }) => {
+    const content = randomBytes(300 * 1024).toString('base64');
+    const file = { repository, parent: base, path: 'flake.lock', content, message: 'Draft\n', ...signature };
+    const { message: said } = await failure(commitFile(env, file), 'BundleTooLarge');
+    assert.match(said, /262144 are the limit/);
+  }));
