@@ -87,7 +87,7 @@ export function checkRegExp(value: string, field = '--exclude'): string {
   }
   try {
     // By itself first: `a)|(b` would be accepted between the parentheses that are put around it.
-    new RegExp(value);
+    new RegExp(value, 'u');
     wholeNameExpression(value);
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^.*: /s, '') : 'it cannot be read';
@@ -97,7 +97,7 @@ export function checkRegExp(value: string, field = '--exclude'): string {
 }
 
 /** An exclude pattern as it is used: it speaks of whole names. */
-export const wholeNameExpression = (pattern: string): RegExp => new RegExp(`^(?:${pattern})$`);
+export const wholeNameExpression = (pattern: string): RegExp => new RegExp(`^(?:${pattern})$`, 'u');
 
 /** Settings of Nix whose values are secrets: arguments and histories are no place for them. */
 const SECRET_SETTINGS = /^(?:extra-)?access-tokens$/;
