@@ -18,12 +18,6 @@ export const otherNixes = (): readonly OtherNix[] =>
     { name: 'Nix 2.34', binDir: `${TOOLS}nix-sid/bin` },
   ].filter(({ binDir }) => isProgram(`${binDir}/nix`));
 
-/** Path of a real ntfy server; `null` when it could not be had. */
-export function ntfyServer(): string | null {
-  const file = `${TOOLS}ntfy/ntfy`;
-  return isProgram(file) ? file : null;
-}
-
 function isProgram(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);
