@@ -1,0 +1,26 @@
+import type { BuildHeartbeat, EvaluateHeartbeat } from '../model/activities.js';
+import type { Session } from './connection.js';
+
+/** What is known, from the server alone, of the work on one target. */
+export type PendingWork =
+  | { readonly step: 'evaluate'; readonly started: boolean; readonly heartbeat: EvaluateHeartbeat | null }
+  | { readonly step: 'build'; readonly started: boolean; readonly heartbeat: BuildHeartbeat | null };
+
+const STARTED = 2;
+
+/** Work on targets in a `verifyCandidate` child, by target: its pending activities and what they last told of themselves. */
+export async function pendingWork(session: Session, child: string): Promise<ReadonlyMap<string, PendingWork>> {
+  const { defaultPayloadConverter } = await import('@temporalio/common');
+  const description = await session.client.workflow.getHandle(child).describe();
+  const work = new Map<string, PendingWork>();
+  for (const activity of description.raw.pendingActivities ?? []) {
+    const started = Number(activity.state) === STARTED;
+    const [payload] = activity.heartbeatDetails?.payloads ?? [];
+    const heartbeat: unknown = payload === undefined ? null : defaultPayloadConverter.fromPayload(payload);
+    const [, step, target] = /^(evaluate|build) (.+?)(?: #\d+)?$/s.exec(activity.activityId ?? '') ?? [];
+    if (target === undefined || (work.get(target)?.step === 'build' && step === 'evaluate')) continue;
+    if (step === 'build') work.set(target, { step, started, heartbeat: heartbeat as BuildHeartbeat | null });
+    else work.set(target, { step: 'evaluate', started, heartbeat: heartbeat as EvaluateHeartbeat | null });
+  }
+  return work;
+}

@@ -1,0 +1,37 @@
+import { stripControl } from '../../model/text.js';
+import type { CommandContext } from '../context.js';
+import type { Finding } from '../doctor/finding.js';
+import { checkDisk, checkNode, checkStateDirectory } from '../doctor/machine.js';
+import { checkServer } from '../doctor/server.js';
+import { checkGit, checkNix } from '../doctor/tools.js';
+import { paintFor, result, resultJson } from '../output.js';
+import { pad } from '../progress/width.js';
+
+/** `lockkeeper doctor`: is all there that a run needs? Exit status 1 when something must be mended first. */
+export async function doctor(context: CommandContext): Promise<number> {
+  const { state } = context;
+  const found = await Promise.all<readonly Finding[] | Finding>([
+    checkNode(),
+    checkNix(),
+    checkGit(),
+    checkServer(context),
+    checkDisk('disk of /nix/store', '/nix/store', 20, 1),
+    checkDisk('disk of state directory', state.root, 2, 0.2),
+    checkStateDirectory(state),
+  ]);
+  const findings = found.flat();
+  const failed = findings.some(({ level }) => level === 'fail');
+  if (context.json) resultJson({ ok: !failed, checks: findings });
+  else result(lines(findings).join('\n'));
+  return failed ? 1 : 0;
+}
+
+function lines(findings: readonly Finding[]): string[] {
+  const style = paintFor(process.stdout);
+  const marks = { ok: style.green('✔ ok  '), warn: style.yellow('! warn'), fail: style.red('✘ fail') };
+  const width = Math.max(...findings.map(({ name }) => name.length));
+  return findings.flatMap(({ name, level, found, mend }) => [
+    `${marks[level]}  ${pad(name, width)}  ${stripControl(found)}`,
+    ...(mend === null ? [] : [`${' '.repeat(10 + width)}${style.cyan(`→ ${mend}`)}`]),
+  ]);
+}

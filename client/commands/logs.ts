@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { oneLine } from '../../model/one-line.js';
+import { stripControl } from '../../model/text.js';
+import { pendingWork } from '../activities.js';
+import { openExistingSession, type Session } from '../connection.js';
+import type { CommandContext } from '../context.js';
+import { CommandError } from '../errors.js';
+import { onInterrupt } from '../interrupt.js';
+import { lineSplitter, logReader, type LogPlace } from '../logs.js';
+import { look } from '../look.js';
+import { message, result } from '../output.js';
+import { runEnd } from '../run-end.js';
+import { findRun, noRuns } from '../runs.js';
+
+const POLL_MS = 500;
+
+/** `lockkeeper logs RUN [TARGET] [-f]`: the whole build log of a target, followed while it grows. */
+export async function logs(
+  context: CommandContext,
+  name: string,
+  target: string | null,
+  following: boolean,
+): Promise<number> {
+  const session = await openExistingSession(context, 'logs');
+  if (session === null) throw noRuns();
+  const interrupt = onInterrupt();
+  try {
+    const run = await findRun(session, name);
+    const place = await placeOf(session, context, run, target, following ? interrupt.signal : null);
+    if (place === null) return 130;
+    const read = await logReader(session, context.state, place);
+    const lines = lineSplitter();
+    let offset = 0;
+    let over = !following;
+    for (;;) {
+      const { bytes, nextOffset } = await read(offset);
+      for (const line of lines.push(bytes)) result(stripControl(line));
+      if (interrupt.signal.aborted) return 130;
+      const more = nextOffset > offset;
+      offset = nextOffset;
+      if (more) continue;
+      if (over) break;
+      // What was written between the last slice and the end of the build is read by one more turn.
+      over = await isOver(session, run, place);
+      if (!over) await sleep(POLL_MS, undefined, { signal: interrupt.signal }).catch(() => undefined);
+    }
+    const rest = lines.rest();
+    if (rest !== '') result(stripControl(rest));
+    return 0;
+  } finally {
+    interrupt.release();
+    await session.close();
+  }
+}
+
+/** Where the log lies; with a signal, waits until the build has one. `null` when interrupted. */
+async function placeOf(
+  session: Session,
+  context: CommandContext,
+  run: string,
+  target: string | null,
+  wait: AbortSignal | null,
+): Promise<LogPlace | null> {
+  for (let told = false; wait?.aborted !== true; told = true) {
+    const places = await logPlaces(session, context, run);
+    const place = choose(places, run, target, wait !== null);
+    if (place !== null) return place;
+    if (!told) message('Waiting for the build to start …');
+    await sleep(POLL_MS, undefined, wait === null ? {} : { signal: wait }).catch(() => undefined);
+  }
+  return null;
+}
+
+interface Places {
+  readonly closed: boolean;
+  /** Every target; `null` for one that has no log (yet). */
+  readonly targets: ReadonlyMap<string, LogPlace | null>;
+  readonly broken: readonly string[];
+}
+
+async function logPlaces(session: Session, context: CommandContext, run: string): Promise<Places> {
+  const { status, view, progress } = await look(session, run, null);
+  if (status !== 'RUNNING') {
+    const { report } = await runEnd(session, run, context.state);
+    if (report === null) throw new CommandError(`The run ${run} ended without a report, so its logs are not known.`);
+    const targets = report.targets.map(({ name, logPath, machine }) => {
+      return [name, logPath === null ? null : { logPath, machine }] as const;
+    });
+    const broken = report.targets.filter(({ verdict }) => verdict !== 'built').map(({ name }) => name);
+    return { closed: true, targets: new Map(targets), broken };
+  }
+  const targets = new Map<string, LogPlace | null>(view.targets.map(({ name }) => [name, null]));
+  for (const child of await children(session, run, progress?.children ?? [])) {
+    for (const [name, work] of await pendingWork(session, child)) {
+      if (work.step !== 'build' || work.heartbeat === null) continue;
+      targets.set(name, { logPath: work.heartbeat.logPath, machine: work.heartbeat.machine });
+    }
+  }
+  // Of targets that are done the verdicts know the log; the child that has them tells when it ends.
+  return { closed: false, targets, broken: [] };
+}
+
+async function children(session: Session, run: string, known: readonly string[]): Promise<readonly string[]> {
+  const { raw } = await session.client.workflow.getHandle(run).describe();
+  return [...new Set([...known, ...(raw.pendingChildren ?? []).map(({ workflowId }) => workflowId ?? '')])].filter(
+    (id) => id.includes('-verify-'),
+  );
+}
+
+function choose(places: Places, run: string, target: string | null, waits: boolean): LogPlace | null {
+  const names = [...places.targets.keys()];
+  if (target !== null) {
+    const place = places.targets.get(target);
+    if (place !== undefined && place !== null) return place;
+    if (place === undefined && (places.closed || names.length > 0)) {
+      throw new CommandError(`The run ${run} has no target "${target}": it has ${some(names)}.`);
+    }
+    if (waits && !places.closed) return null;
+    throw new CommandError(`The target "${target}" of ${run} has no build log${places.closed ? '' : ' yet'}.`);
+  }
+  const logged = names.filter((name) => places.targets.get(name) != null);
+  const wanted = places.broken.filter((name) => logged.includes(name));
+  const [only] = wanted.length === 1 ? wanted : logged;
+  if (only !== undefined && (wanted.length === 1 || logged.length === 1)) return places.targets.get(only) ?? null;
+  if (logged.length > 1) throw new CommandError(`The run ${run} has several logs: name a target of ${some(logged)}.`);
+  if (waits && !places.closed) return null;
+  throw new CommandError(`The run ${run} has no build logs${places.closed ? '' : ' yet'}.`);
+}
+
+/** Whether nobody writes to this log any more. */
+async function isOver(session: Session, run: string, place: LogPlace): Promise<boolean> {
+  const { status } = await session.client.workflow.getHandle(run).describe();
+  if (status.name !== 'RUNNING') return true;
+  for (const child of await children(session, run, [])) {
+    for (const work of (await pendingWork(session, child)).values()) {
+      if (work.step === 'build' && work.heartbeat?.logPath === place.logPath) return false;
+    }
+  }
+  return true;
+}
+
+const some = (names: readonly string[]): string =>
+  names.length === 0
+    ? 'none'
+    : names
+        .slice(0, 12)
+        .map((name) => oneLine(name, 120))
+        .join(', ') + (names.length > 12 ? ` and ${names.length - 12} more` : '');

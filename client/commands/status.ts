@@ -1,0 +1,41 @@
+import { renderReport, reportJson } from '../../model/report-render.js';
+import { openExistingSession, uiLink } from '../connection.js';
+import type { CommandContext } from '../context.js';
+import { look } from '../look.js';
+import { paintFor, result, resultJson, wantsColour } from '../output.js';
+import { frame } from '../progress/frame.js';
+import { runEnd } from '../run-end.js';
+import { findRun, noRuns } from '../runs.js';
+
+/** `lockkeeper status RUN`: where a run stands now. */
+export async function status(context: CommandContext, name: string): Promise<number> {
+  const session = await openExistingSession(context, 'status');
+  if (session === null) throw noRuns();
+  try {
+    const run = await findRun(session, name);
+    const { view, status: state } = await look(session, run, null);
+    if (state !== 'RUNNING') {
+      const { report, error } = await runEnd(session, run, context.state);
+      if (context.json) resultJson({ run, status: state, error, report: report === null ? null : reportJson(report) });
+      else if (report === null) result(`${run}: ${state.toLowerCase()}${error === null ? '' : `: ${error}`}`);
+      else result(renderReport(report, 'text', { color: wantsColour(process.stdout) }));
+      return 0;
+    }
+    if (context.json) resultJson({ status: state, uiUrl: uiLink(session, run), ...view });
+    else {
+      const style = paintFor(process.stdout);
+      const size = { columns: process.stdout.columns || 200, rows: 100_000 };
+      const link = uiLink(session, run);
+      result(
+        [
+          ...frame(view, size, { paint: style, tick: 0, now: Date.now() }),
+          ...(view.intent === null ? [] : ['', `  ${view.intent}`]),
+          ...(link === null ? [] : [style.dim(`  Temporal UI: ${link}`)]),
+        ].join('\n'),
+      );
+    }
+    return 0;
+  } finally {
+    await session.close();
+  }
+}

@@ -1,0 +1,90 @@
+import { optionsDigest, runId } from '../../model/ids.js';
+import { landingIntent } from '../../model/landing.js';
+import { COORDINATOR_QUEUE } from '../../model/queues.js';
+import type { RunOptions } from '../../model/run.js';
+import { shellQuote } from '../../model/text.js';
+import { openSession, type Session } from '../connection.js';
+import type { CommandContext } from '../context.js';
+import { CommandError } from '../errors.js';
+import { followRun } from '../follow-run.js';
+import { findHolder } from '../holder.js';
+import { optionsSummary } from '../options-summary.js';
+import { message, paintFor } from '../output.js';
+import { runOptions } from '../run-options.js';
+import type { UpdateFlags } from '../update-flags.js';
+import { attendWorker, servedElsewhere } from '../worker.js';
+
+/** `lockkeeper update [FLAKE]`: one run of a flake, followed to its end. */
+export async function update(context: CommandContext, flake: string, flags: UpdateFlags): Promise<number> {
+  const options = await runOptions(flake, flags);
+  const session = await openSession(context, 'update');
+  try {
+    const { run, isNew } = await startOrAttach(session, options, async () => {
+      message(`${options.repository.displayUrl}: ${landingIntent(options, new Date())}`);
+      await provideWorker(context, session, options, flags);
+    });
+    if (!isNew) {
+      message(`This update runs already: attached to ${run}.`);
+      await provideWorker(context, session, options, flags);
+    }
+    message(paintFor(process.stderr).dim(`Run ${run}`));
+    return await followRun(context, session, run, `lockkeeper watch ${shellQuote(run)}`);
+  } finally {
+    await session.close();
+  }
+}
+
+async function provideWorker(
+  context: CommandContext,
+  session: Session,
+  options: RunOptions,
+  flags: UpdateFlags,
+): Promise<void> {
+  if (await servedElsewhere(session, options.repository)) return;
+  const slots = { slots: flags.slots ?? null, evaluationSlots: flags.evalSlots ?? null };
+  await attendWorker(session, context.state, slots);
+}
+
+/** Finds the run that holds the repository, or starts one once `prepare` is through. */
+async function startOrAttach(
+  session: Session,
+  options: RunOptions,
+  prepare: () => Promise<void>,
+): Promise<{ readonly run: string; readonly isNew: boolean }> {
+  const digest = optionsDigest(options);
+  const holder = await findHolder(session, options);
+  if (holder !== null && holder.optionsDigest === digest) return { run: holder.run, isNew: false };
+  if (holder !== null) {
+    throw new CommandError(
+      `Another update of ${options.repository.displayUrl} is running, with other options.\n` +
+        `  running (${holder.run}): ${holder.summary ?? 'not known'}\n` +
+        `  asked for now: ${optionsSummary(options)}\n` +
+        `Wait for it ("lockkeeper watch ${holder.run}"), or end it ("lockkeeper cancel ${holder.run}").`,
+    );
+  }
+  await prepare();
+  const run = runId(options.instance, options.repository, new Date());
+  await start(session, run, options, digest);
+  return { run, isNew: true };
+}
+
+async function start(session: Session, run: string, options: RunOptions, digest: string): Promise<void> {
+  const { WorkflowExecutionAlreadyStartedError } = await import('@temporalio/client');
+  try {
+    await session.client.workflow.start('updateFlake', {
+      taskQueue: COORDINATOR_QUEUE,
+      workflowId: run,
+      args: [options],
+      memo: {
+        optionsDigest: digest,
+        optionsSummary: optionsSummary(options),
+        repositoryLock: options.lockWorkflowId,
+        repository: options.repository.displayUrl,
+      },
+      staticSummary: `update ${options.repository.displayUrl}`.slice(0, 200),
+    });
+  } catch (error) {
+    // Two commands in one second name their run alike: they follow the same one.
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}

@@ -1,0 +1,88 @@
+import type { Client } from '@temporalio/client';
+import type { CommandContext } from './context.js';
+import { ensureServer, runningServer } from './embedded.js';
+import { CommandError, messageOf } from './errors.js';
+import { chooseServer, type ServerChoice } from './server-choice.js';
+import { hasDatabase } from './state-files.js';
+import { announceUse } from './users.js';
+
+/** A connection to the server that this command talks to. */
+export interface Session {
+  readonly client: Client;
+  readonly address: string;
+  readonly namespace: string;
+  readonly embedded: boolean;
+  /** Address of the Temporal UI; known for the embedded server alone. */
+  readonly uiUrl: string | null;
+  close(): Promise<void>;
+}
+
+const CONNECT_MS = 4000;
+
+/**
+ * Connects to the configured server, or to the embedded one, which is started when it does not run.
+ * @param what the command, for the record of who needs the embedded server
+ */
+export async function openSession(context: CommandContext, what: string): Promise<Session> {
+  const choice = await chooseServer();
+  if (choice.kind === 'configured') return connectConfigured(choice);
+  // First the record, then the server: a server that nobody uses ends itself.
+  await announceUse(context.state, what);
+  const server = await ensureServer(context.state);
+  const client = await connect({ address: server.address }, server.namespace).catch((error: unknown) => {
+    throw new CommandError(
+      `The embedded Temporal server at ${server.address} does not answer: ${messageOf(error)}. ` +
+        `Its log is ${context.state.serverLog}.`,
+    );
+  });
+  return session(client, { ...server, embedded: true });
+}
+
+/**
+ * As `openSession`, for commands that only read: `null` when the embedded server would be used and has never kept a
+ * run, so that looking starts nothing and creates nothing.
+ */
+export async function openExistingSession(context: CommandContext, what: string): Promise<Session | null> {
+  const choice = await chooseServer();
+  if (choice.kind === 'configured') return connectConfigured(choice);
+  if (!hasDatabase(context.state) && (await runningServer(context.state)) === null) return null;
+  return openSession(context, what);
+}
+
+async function connectConfigured(choice: Extract<ServerChoice, { kind: 'configured' }>): Promise<Session> {
+  const client = await connect(choice.options, choice.namespace).catch((error: unknown) => {
+    throw new CommandError(
+      `No Temporal server answers at ${choice.address} (from ${choice.source}): ${firstLine(messageOf(error))}. ` +
+        `Start one there ("temporal server start-dev" starts one for development), or unset ` +
+        `${choice.source.startsWith('TEMPORAL') ? choice.source : 'TEMPORAL_PROFILE'} to use Lockkeeper's embedded server.`,
+    );
+  });
+  return session(client, { address: choice.address, namespace: choice.namespace, embedded: false, uiUrl: null });
+}
+
+async function connect(options: object, namespace: string): Promise<Client> {
+  const { Client, Connection } = await import('@temporalio/client');
+  const connection = await Connection.connect({ ...options, connectTimeout: CONNECT_MS });
+  return new Client({ connection, namespace });
+}
+
+function session(
+  client: Client,
+  about: {
+    readonly address: string;
+    readonly namespace: string;
+    readonly embedded: boolean;
+    readonly uiUrl: string | null;
+  },
+): Session {
+  const { address, namespace, embedded, uiUrl } = about;
+  return { client, address, namespace, embedded, uiUrl, close: () => client.connection.close() };
+}
+
+const firstLine = (text: string): string => text.split('\n')[0]?.trim() ?? text;
+
+/** Web address of a run in the Temporal UI, where its server's UI is known. */
+export const uiLink = (session: Session, run: string): string | null =>
+  session.uiUrl === null
+    ? null
+    : `${session.uiUrl.replace(/\/$/, '')}/namespaces/${session.namespace}/workflows/${encodeURIComponent(run)}`;

@@ -1,0 +1,39 @@
+import { spawn } from 'node:child_process';
+import { open } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { CommandError, messageOf } from './errors.js';
+
+export interface Detached {
+  readonly pid: number;
+  /** Whether it has ended. */
+  readonly exited: () => boolean;
+}
+
+/**
+ * Starts one of our own programs in a session of its own, where Ctrl-C does not reach it, with its output in a log.
+ * @param program path below `dist/workers`
+ */
+export async function startDetached(program: string, args: readonly string[], log: string): Promise<Detached> {
+  const file = await open(log, 'a', 0o600);
+  try {
+    const script = fileURLToPath(new URL(`../workers/${program}`, import.meta.url));
+    const child = spawn(process.execPath, [script, ...args], {
+      detached: true,
+      stdio: ['ignore', file.fd, file.fd],
+      cwd: '/',
+    });
+    const started = new Promise<number>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('spawn', () => {
+        resolve(child.pid ?? 0);
+      });
+    });
+    const pid = await started.catch((error: unknown) => {
+      throw new CommandError(`${script} cannot be started: ${messageOf(error)}`);
+    });
+    child.unref();
+    return { pid, exited: () => child.exitCode !== null || child.signalCode !== null };
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,13 @@
+/** What one check of `doctor` found. */
+export interface Finding {
+  readonly name: string;
+  readonly level: 'ok' | 'warn' | 'fail';
+  /** What is there. */
+  readonly found: string;
+  /** What to do about it; `null` when nothing is to be done. */
+  readonly mend: string | null;
+}
+
+export const ok = (name: string, found: string): Finding => ({ name, level: 'ok', found, mend: null });
+export const warn = (name: string, found: string, mend: string): Finding => ({ name, level: 'warn', found, mend });
+export const fail = (name: string, found: string, mend: string): Finding => ({ name, level: 'fail', found, mend });

@@ -1,0 +1,63 @@
+import { access, constants, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { userInfo } from 'node:os';
+import type { StateDirectory } from '../../model/state-directory.js';
+import { fail, ok, warn, type Finding } from './finding.js';
+
+const OLDEST_NODE = 20;
+const GIB = 1024 ** 3;
+
+export function checkNode(): Finding {
+  const { node } = process.versions;
+  return Number(node.split('.')[0]) >= OLDEST_NODE
+    ? ok('Node', node)
+    : fail('Node', node, `install Node ${OLDEST_NODE} or newer (https://nodejs.org, or nodejs in nixpkgs)`);
+}
+
+/** The state directory is made when it is first needed: then the nearest folder above it must be writable. */
+export async function checkStateDirectory(state: StateDirectory): Promise<Finding> {
+  const name = 'state directory';
+  const found = await stat(state.root).catch(() => null);
+  if (found === null) {
+    const above = await nearestFolder(state.root);
+    return (await writable(above))
+      ? ok(name, `${state.root} (made when it is needed)`)
+      : fail(name, `${state.root} cannot be made: ${above} is not writable`, 'name another one with --state-dir');
+  }
+  if (!found.isDirectory()) return fail(name, `${state.root} is not a folder`, 'name another one with --state-dir');
+  const { uid } = userInfo();
+  if (found.uid !== uid) {
+    return fail(
+      name,
+      `${state.root} belongs to user ${found.uid}, not to ${uid}`,
+      `run as its owner, or: chown -R ${uid} ${state.root}`,
+    );
+  }
+  if (!(await writable(state.root))) return fail(name, `${state.root} is not writable`, `chmod u+rwx ${state.root}`);
+  return (found.mode & 0o022) === 0
+    ? ok(name, state.root)
+    : warn(name, `${state.root} may be written by others`, `chmod go-w ${state.root}`);
+}
+
+export async function checkDisk(name: string, path: string, warnBelow: number, failBelow: number): Promise<Finding> {
+  const existing = await nearestFolder(path);
+  const { bavail, bsize } = await statfs(existing);
+  const free = (bavail * bsize) / GIB;
+  const found = `${free.toFixed(1)} GiB free`;
+  const mend = path.startsWith('/nix')
+    ? 'free space with "nix-collect-garbage -d", or add disk'
+    : 'free space, or name another folder with --state-dir';
+  if (free < failBelow) return fail(name, found, mend);
+  return free < warnBelow ? warn(name, found, mend) : ok(name, found);
+}
+
+async function nearestFolder(path: string): Promise<string> {
+  const found = await stat(path).catch(() => null);
+  return found?.isDirectory() === true || path === dirname(path) ? path : nearestFolder(dirname(path));
+}
+
+const writable = (path: string): Promise<boolean> =>
+  access(path, constants.W_OK | constants.X_OK).then(
+    () => true,
+    () => false,
+  );

@@ -1,0 +1,81 @@
+import { COORDINATOR_QUEUE, EVALUATE_QUEUE } from '../../model/queues.js';
+import type { Session } from '../connection.js';
+import { openExistingSession } from '../connection.js';
+import type { CommandContext } from '../context.js';
+import { messageOf } from '../errors.js';
+import { livePollers } from '../pollers.js';
+import { workflowTaskProblem } from '../problems.js';
+import { listOpenRuns } from '../runs.js';
+import { runningWorker } from '../worker.js';
+import { fail, ok, warn, type Finding } from './finding.js';
+
+export async function checkServer(context: CommandContext): Promise<readonly Finding[]> {
+  let session: Session | null;
+  try {
+    session = await openExistingSession(context, 'doctor');
+  } catch (error) {
+    return [fail('server', messageOf(error), 'start it, or unset TEMPORAL_ADDRESS to use the embedded one')];
+  }
+  if (session === null) return [ok('server', 'embedded; it is started when it is needed')];
+  try {
+    return [await checkNamespace(session), ...(await checkQueues(session, context)), ...(await checkRuns(session))];
+  } catch (error) {
+    return [fail('server', `${session.address}: ${messageOf(error)}`, 'look at its log, and start it again')];
+  } finally {
+    await session.close();
+  }
+}
+
+async function checkNamespace(session: Session): Promise<Finding> {
+  const { address, namespace, embedded } = session;
+  const where = `${embedded ? 'embedded' : 'configured'}, ${address}, namespace ${namespace}`;
+  try {
+    await session.client.withDeadline(Date.now() + 4000, () =>
+      session.client.workflowService.describeNamespace({ namespace }),
+    );
+    return ok('server', where);
+  } catch (error) {
+    const mend = `make it: temporal operator namespace create --address ${address} -n ${namespace}`;
+    return fail('server', `${where}: ${messageOf(error)}`, mend);
+  }
+}
+
+async function checkQueues(session: Session, context: CommandContext): Promise<readonly Finding[]> {
+  const [coordinators, evaluators, worker] = await Promise.all([
+    livePollers(session, COORDINATOR_QUEUE),
+    livePollers(session, EVALUATE_QUEUE, 'activity'),
+    runningWorker(context.state),
+  ]);
+  const queue = (name: string, count: number): Finding => {
+    if (count > 0) return ok(`queue ${name}`, `${count} ${count === 1 ? 'worker polls' : 'workers poll'} it`);
+    const found = 'no worker polls it';
+    // `update` brings its own worker when the server is the embedded one.
+    return session.embedded
+      ? ok(`queue ${name}`, `${found}; update starts one`)
+      : warn(`queue ${name}`, found, 'start one with "lockkeeper worker"');
+  };
+  return [
+    queue(COORDINATOR_QUEUE, coordinators.length),
+    queue(EVALUATE_QUEUE, evaluators.length),
+    worker === null
+      ? ok('worker here', 'none runs')
+      : ok(
+          'worker here',
+          `pid ${worker.pid}, ${worker.roles.join(' and ')}, ${worker.systems.join(', ')}, ${worker.slots} build slots`,
+        ),
+  ];
+}
+
+/** Open runs whose workflow task keeps failing: nothing else shows them. */
+async function checkRuns(session: Session): Promise<readonly Finding[]> {
+  const open = await listOpenRuns(session);
+  const problems = await Promise.all(
+    open.slice(0, 50).map(async ({ workflowId }) => {
+      const { raw } = await session.client.workflow.getHandle(workflowId).describe();
+      const problem = await workflowTaskProblem(session, workflowId, raw.pendingWorkflowTask?.attempt ?? 0);
+      return problem === null ? [] : [fail(`run ${workflowId}`, problem, `see "lockkeeper status ${workflowId}"`)];
+    }),
+  );
+  const found = problems.flat();
+  return found.length > 0 ? found : [ok('runs', `${open.length} open, none is stuck`)];
+}

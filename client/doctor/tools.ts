@@ -1,0 +1,94 @@
+import { stripControl } from '../../model/text.js';
+import { fail, ok, warn, type Finding } from './finding.js';
+
+const FLAKES = ['--extra-experimental-features', 'nix-command flakes'];
+const OLDEST_NIX = [2, 8] as const;
+const LIMIT_MS = 8000;
+
+interface Answer {
+  readonly found: boolean;
+  readonly ok: boolean;
+  readonly stdout: string;
+  readonly complaint: string;
+}
+
+async function ask(command: string, args: readonly string[]): Promise<Answer> {
+  const { execa } = await import('execa');
+  const answer = await execa(command, [...args], { reject: false, stdin: 'ignore', timeout: LIMIT_MS });
+  return {
+    found: answer.code !== 'ENOENT',
+    ok: answer.exitCode === 0,
+    stdout: stripControl(answer.stdout).trim(),
+    complaint: answer.timedOut
+      ? `no answer within ${LIMIT_MS / 1000} s`
+      : (stripControl(answer.stderr).trim().split('\n').at(-1) ?? ''),
+  };
+}
+
+export async function checkGit(): Promise<Finding> {
+  const { found, stdout } = await ask('git', ['--version']);
+  const version = /(\d+)\.(\d+)[\d.]*/.exec(stdout);
+  if (!found || version === null) return fail('Git', 'not on the PATH', 'install it, for example: apt-get install git');
+  const [text, major, minor] = version;
+  return Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 28)
+    ? ok('Git', text)
+    : fail('Git', text, 'install Git 2.28 or newer');
+}
+
+/** Nix itself, whether it evaluates flakes, and the settings that decide what builds may do. */
+export async function checkNix(): Promise<readonly Finding[]> {
+  const { found, stdout } = await ask('nix', ['--version']);
+  const version = /(\d+)\.(\d+)[\w.]*$/m.exec(stdout);
+  if (!found || version === null) {
+    return [fail('Nix', 'not on the PATH', 'install it: https://nixos.org/download, or "apt-get install nix-bin"')];
+  }
+  const [text, major, minor] = version;
+  const old = Number(major) < OLDEST_NIX[0] || (Number(major) === OLDEST_NIX[0] && Number(minor) < OLDEST_NIX[1]);
+  if (old) return [fail('Nix', text, `install Nix ${OLDEST_NIX.join('.')} or newer`)];
+  return [ok('Nix', text), ...(await Promise.all([checkFlakes(), checkStore()])), ...(await checkSettings())];
+}
+
+async function checkFlakes(): Promise<Finding> {
+  const { ok: works, complaint } = await ask('nix', [...FLAKES, 'eval', '--expr', 'builtins ? getFlake']);
+  return works
+    ? ok('flakes', 'can be enabled')
+    : fail('flakes', complaint, 'let this Nix use the experimental features nix-command and flakes');
+}
+
+async function checkStore(): Promise<Finding> {
+  const { ok: works, complaint } = await ask('nix', [...FLAKES, 'store', 'ping']);
+  return works
+    ? ok('Nix store', 'answers')
+    : fail('Nix store', complaint, 'start nix-daemon, or run as the user that owns /nix/store');
+}
+
+async function checkSettings(): Promise<readonly Finding[]> {
+  const { ok: works, stdout, complaint } = await ask('nix', [...FLAKES, 'show-config', '--json']);
+  if (!works) return [warn('Nix settings', complaint, 'see "nix show-config"')];
+  const settings = JSON.parse(stdout) as Readonly<Record<string, { readonly value: unknown } | undefined>>;
+  const { sandbox } = settings;
+  const value = (name: string): string => JSON.stringify(settings[name]?.value ?? null);
+  return [
+    sandbox?.value === false
+      ? warn(
+          'sandbox',
+          'off',
+          'builds can see this machine: set "sandbox = true" in nix.conf where the kernel allows it',
+        )
+      : ok('sandbox', value('sandbox')),
+    trustedUsers(settings['trusted-users']?.value),
+  ];
+}
+
+/** Without a daemon every setting is honoured; with one, only those of trusted users. */
+function trustedUsers(value: unknown): Finding {
+  const { username = '', uid } = { username: process.env.USER ?? process.env.LOGNAME, uid: process.getuid?.() };
+  const users: readonly unknown[] = Array.isArray(value) ? value : [];
+  if (uid === 0 || users.includes('*') || users.includes(username))
+    return ok('trusted', 'settings of this user are honoured');
+  return warn(
+    'trusted',
+    `this user is not among trusted-users (${users.join(', ')})`,
+    'a daemon ignores some settings of --nix-option and of flakes: add the user to trusted-users if you need them',
+  );
+}

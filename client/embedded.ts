@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServerRecord, StateDirectory } from '../model/state-directory.js';
+import { startDetached } from './detached.js';
+import { CommandError } from './errors.js';
+import { isAlive } from './process-identity.js';
+import { logEnd, prepareStateDirectory, readRecord } from './state-files.js';
+
+const START_MS = 15_000;
+
+/** The embedded server's record when it runs; `null` when nobody started it. */
+export async function runningServer(state: StateDirectory): Promise<ServerRecord | null> {
+  const record = await readRecord<ServerRecord>(state.serverRecord);
+  if (record === null || !(await isAlive(record.keeper)) || !(await isAlive(record.server))) return null;
+  return record;
+}
+
+/** The embedded server of this state directory, started when it does not run yet. */
+export async function ensureServer(state: StateDirectory): Promise<ServerRecord> {
+  const running = await runningServer(state);
+  if (running !== null) return running;
+  await prepareStateDirectory(state);
+  const log = join(state.server, 'keeper.log');
+  const keeper = await startDetached('server-keeper.js', ['--state-dir', state.root], log);
+  const deadline = Date.now() + START_MS;
+  while (Date.now() < deadline) {
+    const record = await runningServer(state);
+    if (record !== null) return record;
+    // Another command's keeper may have been quicker: then ours has ended, and the record still comes.
+    await sleep(keeper.exited() ? 250 : 50);
+  }
+  throw new CommandError(
+    `The embedded Temporal server did not start within ${START_MS / 1000} s. The end of ${log}:\n${await logEnd(log)}\n` +
+      'Run "lockkeeper doctor" to see what is missing, or set TEMPORAL_ADDRESS to a server of your own.',
+  );
+}

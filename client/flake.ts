@@ -1,0 +1,145 @@
+import { existsSync } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, relative, resolve } from 'node:path';
+import { checkBranchName } from '../model/names.js';
+import type { Repository, Transport } from '../model/run.js';
+import { redactUrl } from '../model/text.js';
+import { CommandError } from './errors.js';
+import { checkUrl, parseFlakeReference, type FlakeReference } from './flake-reference.js';
+import { git } from './git.js';
+import { localMainBranch, remoteMainBranch } from './main-branch.js';
+
+export interface FlakeOptions {
+  readonly remote: string | null;
+  readonly main: string | null;
+  readonly transport: Transport;
+}
+
+/** Finds the repository that FLAKE means, by reading alone. Everything that is wrong with it is one `CommandError`. */
+export async function resolveFlake(flake: string, options: FlakeOptions): Promise<Repository> {
+  if (options.main !== null) checkBranchName(options.main);
+  const reference = parseFlakeReference(flake);
+  const wanted = options.main ?? (reference.ref === null ? null : checkBranchName(reference.ref, 'ref'));
+  return reference.kind === 'path'
+    ? fromPath(reference, options, wanted)
+    : fromUrl(reference.url, reference.dir, options, wanted);
+}
+
+async function fromUrl(url: string, dir: string, options: FlakeOptions, wanted: string | null): Promise<Repository> {
+  if (options.remote !== null) {
+    throw new CommandError('--remote names a remote of a checkout, but FLAKE is a URL already: leave one of them out.');
+  }
+  const mainBranch = await remoteMainBranch({ url, transport: options.transport, checkout: null, wanted });
+  return {
+    url,
+    displayUrl: redactUrl(url),
+    checkout: null,
+    local: false,
+    mainBranch,
+    dir,
+    transport: options.transport,
+  };
+}
+
+type PathReference = Extract<FlakeReference, { kind: 'path' }>;
+
+async function fromPath(reference: PathReference, options: FlakeOptions, wanted: string | null): Promise<Repository> {
+  const folder = await existingFolder(reference.path);
+  const top = await git(['rev-parse', '--show-toplevel'], { cwd: folder });
+  if (!top.ok) {
+    const bare = await git(['rev-parse', '--is-bare-repository', '--absolute-git-dir'], { cwd: folder });
+    const [isBare, gitDir] = bare.stdout.split('\n');
+    if (bare.ok && isBare === 'true' && gitDir !== undefined) {
+      return fromUrl(gitDir, reference.dir, options, wanted);
+    }
+    throw notARepository(folder, top.complaint);
+  }
+  const checkout = await realpath(top.stdout.trim());
+  const dir = await flakeFolder(folder, checkout, reference.dir);
+  const remote = await findRemote(checkout, options.remote);
+  if (remote === null) {
+    const mainBranch = await localMainBranch(checkout, wanted);
+    const { transport } = options;
+    return { url: checkout, displayUrl: checkout, checkout, local: true, mainBranch, dir, transport };
+  }
+  const mainBranch = await remoteMainBranch({ url: remote, transport: options.transport, checkout, wanted });
+  return {
+    url: remote,
+    displayUrl: redactUrl(remote),
+    checkout,
+    local: false,
+    mainBranch,
+    dir,
+    transport: options.transport,
+  };
+}
+
+async function existingFolder(path: string): Promise<string> {
+  const folder = resolve(path.replace(/^~(?=\/|$)/, homedir()));
+  const found = await stat(folder).catch(() => null);
+  if (found === null) throw new CommandError(`FLAKE ${folder} does not exist.`);
+  if (!found.isDirectory()) throw new CommandError(`FLAKE ${folder} is a file: name the folder that holds flake.nix.`);
+  return realpath(folder);
+}
+
+function notARepository(folder: string, complaint: string): CommandError {
+  if (complaint.includes('dubious ownership')) {
+    return new CommandError(
+      `The Git repository ${folder} belongs to another user, and Git refuses it. ` +
+        `Run Lockkeeper as its owner, or allow it with: git config --global --add safe.directory ${folder}`,
+    );
+  }
+  return new CommandError(
+    `${folder} is not in a Git repository. Lockkeeper works on commits: run "git init" and commit the flake, or name another FLAKE.`,
+  );
+}
+
+/** Folder of `flake.nix` below the top of the checkout. As Nix does, a path without one means the nearest above it. */
+async function flakeFolder(folder: string, checkout: string, dir: string): Promise<string> {
+  const inside = relative(checkout, folder);
+  if (dir !== '') {
+    const named = [inside, dir].filter((part) => part !== '').join('/');
+    if (existsSync(resolve(checkout, named, 'flake.nix'))) return named;
+    throw new CommandError(`There is no flake.nix in ${resolve(checkout, named)}.`);
+  }
+  for (let at = folder; at.startsWith(checkout); at = dirname(at)) {
+    if (existsSync(resolve(at, 'flake.nix'))) return relative(checkout, at);
+  }
+  // It may be committed, but not in what is checked out now.
+  const committed = await git(['cat-file', '-e', `HEAD:${inside === '' ? '' : `${inside}/`}flake.nix`], {
+    cwd: checkout,
+  });
+  if (committed.ok) return inside;
+  throw new CommandError(
+    `There is no flake.nix in ${folder}, nor above it in the repository. Name its folder, or add "?dir=FOLDER" to FLAKE.`,
+  );
+}
+
+/** URL of the remote to use as the configuration has it, before insteadOf; `null` when the repository has no remote. */
+async function findRemote(checkout: string, wanted: string | null): Promise<string | null> {
+  const names = (await git(['remote'], { cwd: checkout })).stdout.split('\n').filter((name) => name !== '');
+  if (wanted !== null && !names.includes(wanted)) {
+    const known = names.length === 0 ? 'it has none' : `it has ${names.join(', ')}`;
+    throw new CommandError(`The repository ${checkout} has no remote "${wanted}": ${known}.`);
+  }
+  if (names.length === 0) return null;
+  const name = wanted ?? (names.includes('origin') ? 'origin' : names.length === 1 ? names[0] : undefined);
+  if (name === undefined) {
+    throw new CommandError(
+      `The repository ${checkout} has several remotes: name one with --remote (${names.join(', ')}).`,
+    );
+  }
+  const read = async (key: string): Promise<string | undefined> =>
+    (await git(['config', '--get-all', `remote.${name}.${key}`], { cwd: checkout })).stdout.split('\n')[0];
+  // Fetching works where pushing does, so a push URL of its own serves for both.
+  const url = (await read('pushurl')) || (await read('url'));
+  if (url === undefined || url === '') throw new CommandError(`The remote "${name}" of ${checkout} has no URL.`);
+  return remoteAddress(url, checkout, name);
+}
+
+function remoteAddress(url: string, checkout: string, name: string): string {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(url)) return checkUrl(`(remote ${name})`, url);
+  const scp = /^[^/]*:/.test(url);
+  return scp ? url : resolve(checkout, url);
+}

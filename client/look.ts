@@ -1,0 +1,97 @@
+import { PROGRESS } from '../model/messages.js';
+import { oneLine } from '../model/one-line.js';
+import type { RunProgress } from '../model/progress.js';
+import { pendingWork, type PendingWork } from './activities.js';
+import type { Session } from './connection.js';
+import { workerProblem, workflowTaskProblem } from './problems.js';
+import type { ProgressView } from './progress/view.js';
+import { targetView, unansweredTarget } from './target-view.js';
+
+const ANSWER_MS = 3000;
+/** How long the answer to "who polls?" is good for. */
+const POLLERS_MS = 3000;
+
+/** What is known of a run by looking at it; the next look builds on it. */
+export interface Sight {
+  readonly view: ProgressView;
+  /** What the server says of the run: `RUNNING`, `COMPLETED`, … */
+  readonly status: string;
+  readonly progress: RunProgress | null;
+  readonly pollers: { readonly problem: string | null; readonly at: number };
+}
+
+/**
+ * Looks at a run once. The server alone is asked for the run and its children, which also works without a worker; the
+ * run itself is asked only while it is open and somebody could answer: closed runs would replay old history with new code.
+ */
+export async function look(session: Session, run: string, before: Sight | null): Promise<Sight> {
+  const description = await session.client.withDeadline(Date.now() + ANSWER_MS, () =>
+    session.client.workflow.getHandle(run).describe(),
+  );
+  const status = description.status.name;
+  const open = status === 'RUNNING';
+  const fresh = before !== null && Date.now() - before.pollers.at < POLLERS_MS;
+  const pollers = fresh ? before.pollers : { problem: open ? await workerProblem(session) : null, at: Date.now() };
+  const taskProblem = open
+    ? await workflowTaskProblem(session, run, description.raw.pendingWorkflowTask?.attempt ?? 0)
+    : null;
+  const answered = open && pollers.problem === null && taskProblem === null ? await ask(session, run) : null;
+  const progress = answered ?? before?.progress ?? null;
+  const children = (description.raw.pendingChildren ?? []).filter(
+    (child) => child.workflowTypeName === 'verifyCandidate',
+  );
+  const works = await Promise.all(children.map((child) => childWork(session, child.workflowId ?? '')));
+  const work = new Map(works.flatMap((each) => [...each]));
+  const view = draw(run, progress, work, taskProblem ?? pollers.problem, description.startTime.getTime());
+  return { view, status, progress, pollers };
+}
+
+/** The run's own answer; `null` when it does not come in time. */
+async function ask(session: Session, run: string): Promise<RunProgress | null> {
+  try {
+    return await session.client.withDeadline(Date.now() + ANSWER_MS, () =>
+      session.client.workflow.getHandle(run).query<RunProgress>(PROGRESS),
+    );
+  } catch {
+    // The last answer stays; if it is the worker that is gone, the next look at the pollers says so.
+    return null;
+  }
+}
+
+const childWork = (session: Session, child: string): Promise<ReadonlyMap<string, PendingWork>> =>
+  session.client
+    .withDeadline(Date.now() + ANSWER_MS, () => pendingWork(session, child))
+    .catch(() => new Map<string, PendingWork>());
+
+function draw(
+  run: string,
+  progress: RunProgress | null,
+  work: ReadonlyMap<string, PendingWork>,
+  problem: string | null,
+  startedAt: number,
+): ProgressView {
+  const text = (value: string | null | undefined, bytes: number): string | null =>
+    value === null || value === undefined ? null : oneLine(value, bytes);
+  const targets =
+    progress === null || progress.targets.length === 0
+      ? [...work].map(([name, each]) => unansweredTarget(name, each))
+      : progress.targets.map((target) => targetView(target, work.get(target.name)));
+  return {
+    run,
+    phase: progress?.phase ?? null,
+    waitsFor: text(progress?.waitsFor, 500),
+    problem,
+    base: progress?.base ?? null,
+    head: progress?.head ?? null,
+    moved: (progress?.moved ?? []).map((input) => ({ ...input, name: oneLine(input.name, 80) })),
+    unfetched: (progress?.unfetched ?? []).map(({ name, reason }) => ({
+      name: oneLine(name, 80),
+      reason: oneLine(reason, 300),
+    })),
+    targets,
+    approval: progress?.approval ?? null,
+    outcome: progress?.outcome ?? null,
+    intent: text(progress?.intent, 500),
+    startedAt,
+  };
+}

@@ -1,0 +1,65 @@
+import { checkBranchName } from '../model/names.js';
+import type { Transport } from '../model/run.js';
+import { redactUrl } from '../model/text.js';
+import { CommandError } from './errors.js';
+import { git, transportEnvironment } from './git.js';
+
+const REMOTE_MS = 10_000;
+
+/** Finds the branch that a run starts from on a remote: the one asked for, or the remote's HEAD. */
+export async function remoteMainBranch(input: {
+  readonly url: string;
+  readonly transport: Transport;
+  /** Checkout whose Git configuration holds (insteadOf, proxies), and whose remote this is. */
+  readonly checkout: string | null;
+  readonly wanted: string | null;
+}): Promise<string> {
+  const { url, transport, checkout, wanted } = input;
+  const shown = redactUrl(url);
+  const answer = await git(['ls-remote', '--symref', '--', url, 'HEAD', 'refs/heads/*'], {
+    ...(checkout === null ? {} : { cwd: checkout }),
+    timeoutMs: REMOTE_MS,
+    env: await transportEnvironment(url, transport),
+  });
+  if (!answer.ok) {
+    const why = answer.timedOut ? `it did not answer within ${REMOTE_MS / 1000} s` : redactUrl(answer.complaint);
+    throw new CommandError(
+      `The remote ${shown} cannot be reached: ${why}. Check the address and your access ` +
+        '("git ls-remote" tells more; --ssh-key-file, --known-hosts-file and --https-token-file name credentials).',
+    );
+  }
+  const branches = [...answer.stdout.matchAll(/\trefs\/heads\/(.+)$/gm)].map((match) => match[1] ?? '');
+  const head = /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(answer.stdout)?.[1] ?? null;
+  if (wanted !== null) return existing(wanted, branches, shown);
+  if (head !== null && branches.includes(head)) return checkBranchName(head);
+  const usual = ['main', 'master'].find((name) => branches.includes(name));
+  if (usual !== undefined) return usual;
+  if (branches.length === 0) throw new CommandError(`The remote ${shown} has no branches yet: push the flake first.`);
+  throw new CommandError(
+    `The remote ${shown} does not say which branch is its main one. Name it with --main: ${list(branches)}.`,
+  );
+}
+
+/** Finds the branch that a run starts from in a repository without a remote: the one asked for, else main or master. */
+export async function localMainBranch(checkout: string, wanted: string | null): Promise<string> {
+  const refs = await git(['for-each-ref', '--format=%(refname:short)', 'refs/heads/'], { cwd: checkout });
+  const branches = refs.stdout.split('\n').filter((name) => name !== '');
+  if (wanted !== null) return existing(wanted, branches, checkout);
+  const current = (await git(['symbolic-ref', '--quiet', '--short', 'HEAD'], { cwd: checkout })).stdout.trim();
+  const found = ['main', 'master'].find((name) => branches.includes(name)) ?? current;
+  if (branches.includes(found)) return checkBranchName(found);
+  if (branches.length === 0) throw new CommandError(`${checkout} has no commits yet: commit the flake first.`);
+  throw new CommandError(
+    `${checkout} has no branch main or master. Name its main branch with --main: ${list(branches)}.`,
+  );
+}
+
+function existing(wanted: string, branches: readonly string[], where: string): string {
+  if (branches.includes(wanted)) return wanted;
+  throw new CommandError(`There is no branch "${wanted}" in ${where}. It has ${list(branches)}.`);
+}
+
+const list = (names: readonly string[]): string =>
+  names.length === 0
+    ? 'no branches'
+    : names.slice(0, 12).join(', ') + (names.length > 12 ? ` and ${names.length - 12} more` : '');

@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import { CommanderError, type Command } from 'commander';
+import { BadInput } from '../model/names.js';
+import { joinNixOptions } from './arguments.js';
+import { CommandError, messageOf } from './errors.js';
+import { failure } from './output.js';
+import { declareProgram } from './program.js';
+
+/**
+ * The `lockkeeper` command. Ends the process with the command's exit status.
+ * @param argv the arguments after the command's name
+ */
+export async function main(argv: readonly string[]): Promise<void> {
+  // `lockkeeper list | head`: a reader that has seen enough is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? 0 : 1);
+  });
+  let status = 0;
+  try {
+    const program = declareProgram(await version(), (code) => {
+      status = code;
+    });
+    speakPlainly(program);
+    await program.parseAsync(joinNixOptions(argv), { from: 'user' });
+  } catch (error) {
+    status = explain(error);
+  }
+  await flush();
+  process.exit(status);
+}
+
+/** Commander's own complaints become errors of ours: one message, exit status 1. */
+function speakPlainly(program: Command): void {
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride();
+    command.configureOutput({ outputError: () => undefined });
+  }
+}
+
+/** Says what went wrong, in one message, and gives the exit status. */
+function explain(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    if (error.code === 'commander.help') return 1;
+    failure(`${error.message.replace(/^error: /, '').replace(/\n\(?/g, ' (')}. See "lockkeeper --help".`);
+    return 1;
+  }
+  if (error instanceof CommandError) {
+    failure(error.message);
+    return error.exitStatus;
+  }
+  if (error instanceof BadInput) {
+    failure(error.message);
+    return 1;
+  }
+  failure(messageOf(error));
+  if (process.env.LOCKKEEPER_DEBUG !== undefined && error instanceof Error) failure(error.stack ?? '');
+  return 1;
+}
+
+async function version(): Promise<string> {
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version: found } = JSON.parse(text) as { readonly version: string };
+  return found;
+}
+
+/** Pipes are written in the background: a result must be out before the process ends. */
+const flush = (): Promise<unknown> =>
+  Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', done))));

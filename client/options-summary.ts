@@ -1,0 +1,20 @@
+import type { RunOptions } from '../model/run.js';
+
+/** What tells one update of a repository from another, in a few words. */
+export function optionsSummary(options: RunOptions): string {
+  const some = (label: string, value: 'all' | readonly string[]): string =>
+    `${label} ${value === 'all' ? 'all' : value.join(', ')}`;
+  const { landing, targets, nix, notify } = options;
+  return [
+    `land ${landing.mode}${landing.mode === 'branch' ? ` (${landing.branchPrefix}…)` : ''}`,
+    some('inputs', options.inputs),
+    some('hosts', targets.hosts) + (targets.exclude === null ? '' : ` but ${targets.exclude}`),
+    some('required', options.require),
+    ...(options.approval === null ? [] : ['with approval']),
+    ...(notify.ntfy === null ? [] : [`ntfy ${notify.ntfy.topic}`]),
+    ...(notify.inboxOrg === null ? [] : [`inbox ${notify.inboxOrg}`]),
+    ...(nix.impure ? ['impure'] : []),
+    ...(nix.acceptFlakeConfig ? ['flake settings accepted'] : []),
+    ...nix.options.map(([name, value]) => `${name} = ${value}`),
+  ].join('; ');
+}

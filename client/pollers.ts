@@ -1,0 +1,46 @@
+import { hostname } from 'node:os';
+import type { Session } from './connection.js';
+import { identify } from './process-identity.js';
+
+/** A worker that asks a task queue for work, as the server lists it. */
+export interface Poller {
+  readonly identity: string;
+  /** Milliseconds since 1970 of its last question. */
+  readonly lastAccess: number;
+}
+
+/**
+ * A long poll lasts a minute, so a live poller may have asked that long ago; the server lists a dead one for five
+ * minutes.
+ */
+const STALE_MS = 65_000;
+
+/** Who polls a queue for workflow tasks (or activity tasks) and is not known to be dead. */
+export async function livePollers(
+  session: Session,
+  queue: string,
+  kind: 'workflow' | 'activity' = 'workflow',
+): Promise<readonly Poller[]> {
+  const answer = await session.client.withDeadline(Date.now() + 4000, () =>
+    session.client.workflowService.describeTaskQueue({
+      namespace: session.namespace,
+      taskQueue: { name: queue },
+      taskQueueType: kind === 'workflow' ? 1 : 2,
+    }),
+  );
+  const pollers = (answer.pollers ?? []).map((poller) => ({
+    identity: poller.identity ?? '',
+    lastAccess: Number(poller.lastAccessTime?.seconds ?? 0) * 1000,
+  }));
+  const alive = await Promise.all(
+    pollers.map(async (poller) => Date.now() - poller.lastAccess < STALE_MS && !(await isDeadHere(poller.identity))),
+  );
+  return pollers.filter((_, index) => alive[index] === true);
+}
+
+/** Identities are `pid@host` by default: a process of this machine can be asked for directly. */
+async function isDeadHere(identity: string): Promise<boolean> {
+  const parts = /^(\d+)@(.+)$/.exec(identity);
+  if (parts?.[2] !== hostname()) return false;
+  return (await identify(Number(parts[1]))) === null;
+}

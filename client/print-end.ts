@@ -1,0 +1,24 @@
+import { exitStatus } from '../model/report.js';
+import { renderReport, reportJson } from '../model/report-render.js';
+import type { CommandContext } from './context.js';
+import { failure, result, resultJson, wantsColour } from './output.js';
+import type { RunEnd } from './run-end.js';
+
+/**
+ * Prints how a run ended: its report on standard output, its error (in one message) on standard error.
+ * @returns the exit status that goes with it
+ */
+export function printEnd(context: CommandContext, run: string, { report, error }: RunEnd): number {
+  if (report === null) {
+    failure(`the run ${run} ended without a report: ${error ?? 'no reason was given'}`);
+    return 1;
+  }
+  const failed = report.outcome === 'failed';
+  if (failed) failure(report.error ?? error ?? `the run ${run} failed`);
+  if (context.json) resultJson(reportJson(report));
+  // A run that failed before it knew anything has told all in its error.
+  else if (!failed || report.targets.length > 0 || report.inputs.length > 0) {
+    result(renderReport(report, 'text', { color: wantsColour(process.stdout) }));
+  }
+  return exitStatus(report);
+}

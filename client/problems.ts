@@ -1,0 +1,39 @@
+import { oneLine } from '../model/one-line.js';
+import { COORDINATOR_QUEUE } from '../model/queues.js';
+import type { Session } from './connection.js';
+import { livePollers } from './pollers.js';
+
+/** Says that nobody works on runs, and how to change that; `null` when somebody does. */
+export async function workerProblem(session: Session): Promise<string | null> {
+  if ((await livePollers(session, COORDINATOR_QUEUE)).length > 0) return null;
+  return `no worker polls the queue ${COORDINATOR_QUEUE}: start one with "lockkeeper worker", or run "lockkeeper update" again`;
+}
+
+/**
+ * Says that a run's workflow task keeps failing, which nothing else shows, with the way out; `null` when it does not.
+ * @param attempt of the pending workflow task; a single repeat also follows the death of a worker
+ */
+export async function workflowTaskProblem(session: Session, run: string, attempt: number): Promise<string | null> {
+  if (attempt < 2) return null;
+  const cause = await lastTaskFailure(session, run);
+  if (cause === null) return null;
+  return (
+    `the run's workflow task fails again and again (attempt ${attempt}): ${cause}. Usually the worker is of another version ` +
+    'than the run: start a worker of the version that started it, or end the run with ' +
+    `"temporal workflow terminate --address ${session.address} --namespace ${session.namespace} -w ${run}" and start it anew`
+  );
+}
+
+const TASK_FAILED = 7;
+
+/** Message of the latest failed workflow task, in one line; `null` when the history has none. */
+async function lastTaskFailure(session: Session, run: string): Promise<string | null> {
+  const answer = await session.client.workflowService.getWorkflowExecutionHistoryReverse({
+    namespace: session.namespace,
+    execution: { workflowId: run },
+    maximumPageSize: 6,
+  });
+  const event = answer.history?.events?.find((each) => Number(each.eventType) === TASK_FAILED);
+  const message = event?.workflowTaskFailedEventAttributes?.failure?.message;
+  return event === undefined ? null : oneLine(message ?? 'without a message', 300);
+}

@@ -1,0 +1,162 @@
+import { Argument, Command, Option } from 'commander';
+import { LANDING_MODES } from '../model/run.js';
+import { collect, collectList, duration, positiveInteger } from './arguments.js';
+import { commandContext, type CommandContext, type GlobalOptions } from './context.js';
+import { REPORT_FORMATS, type ReportFormat } from './report-format.js';
+import type { UpdateFlags } from './update-flags.js';
+
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+export type Shell = (typeof SHELLS)[number];
+
+const RUN = 'a run: its id, a unique beginning of it, or "latest"';
+
+/**
+ * Declares the whole command line. What a command does is imported when it is called, so that help and completion
+ * answer at once.
+ * @param exit takes the exit status of the command that ran
+ */
+export function declareProgram(version: string, exit: (status: number) => void): Command {
+  const program = new Command('lockkeeper')
+    .description('Keeps NixOS flake repositories up to date: updates flake.lock, builds every host, lands what holds.')
+    .version(version, '-V, --version')
+    .option(
+      '--state-dir <folder>',
+      'where state is kept (default: $LOCKKEEPER_STATE_DIR, else the XDG state directory)',
+    )
+    .option('--json', 'results as JSON on standard output')
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .showSuggestionAfterError(true);
+  const context = (): CommandContext => commandContext(program.opts<GlobalOptions>());
+
+  declareUpdate(program, context, exit);
+
+  program
+    .command('list')
+    .description('runs, newest first')
+    .option('--limit <n>', 'at most so many', positiveInteger('--limit'), 20)
+    .action(async (options: { limit: number }) => {
+      exit(await (await import('./commands/list.js')).list(context(), options));
+    });
+  program
+    .command('status')
+    .description('where a run stands')
+    .argument('<run>', RUN)
+    .action(async (run: string) => {
+      exit(await (await import('./commands/status.js')).status(context(), run));
+    });
+  program
+    .command('watch')
+    .description('live progress of a run until it is over, then its report (exit status as of update)')
+    .argument('<run>', RUN)
+    .action(async (run: string) => {
+      exit(await (await import('./commands/watch.js')).watch(context(), run));
+    });
+  program
+    .command('report')
+    .description('the report of a run that is over')
+    .argument('<run>', RUN)
+    .addOption(new Option('--format <format>', 'how it is written').choices(REPORT_FORMATS).default('text'))
+    .action(async (run: string, options: { format: ReportFormat }) => {
+      exit(await (await import('./commands/report.js')).report(context(), run, options.format));
+    });
+  program
+    .command('logs')
+    .description("a target's whole build log")
+    .argument('<run>', RUN)
+    .argument('[target]', 'a host (default: the only one that has a log, or that is broken)')
+    .option('-f, --follow', 'go on while it grows')
+    .action(async (run: string, target: string | undefined, options: { follow?: true }) => {
+      exit(await (await import('./commands/logs.js')).logs(context(), run, target ?? null, options.follow === true));
+    });
+  for (const kind of ['approve', 'reject'] as const) {
+    program
+      .command(kind)
+      .description(kind === 'approve' ? 'let a waiting run land' : 'end a waiting run without landing')
+      .argument('<run>', `${RUN} (the only run that waits)`)
+      .option('-m, --message <text>', 'a comment, kept in the report')
+      .option('-y, --yes', 'do not ask back')
+      .action(async (run: string, options: { message?: string; yes?: true }) => {
+        exit(await (await import('./commands/decide.js')).decide(context(), kind, run, options));
+      });
+  }
+  program
+    .command('cancel')
+    .description('end a run and its builds')
+    .argument('<run>', RUN)
+    .action(async (run: string) => {
+      exit(await (await import('./commands/cancel.js')).cancel(context(), run));
+    });
+  // These two are another program (see bin/lockkeeper); they are declared here for help and completion.
+  program.command('worker').description('serve task queues: workflows, evaluations and builds of this machine');
+  program.command('dev').description('an embedded Temporal server with its web UI, and a worker with all roles');
+  program
+    .command('doctor')
+    .description('check Node, Nix, Git, server, queues, disk and state directory, and say how to mend each')
+    .action(async () => {
+      exit(await (await import('./commands/doctor.js')).doctor(context()));
+    });
+  program
+    .command('completion')
+    .description('a completion script, for example: source <(lockkeeper completion bash)')
+    .addArgument(new Argument('<shell>', 'which shell').choices(SHELLS))
+    .action(async (shell: Shell) => {
+      exit((await import('./commands/completion.js')).completion(program, shell));
+    });
+  return program;
+}
+
+function declareUpdate(program: Command, context: () => CommandContext, exit: (status: number) => void): void {
+  program
+    .command('update')
+    .description('one run: update the lock, build every host, land; run again, it picks up where it stood')
+    .argument('[flake]', 'path or Git URL of the flake, with ?dir= and ?ref= if need be', '.')
+    .optionsGroup('What to update and build:')
+    .option('--input <name>', 'update only this input (repeatable, or a list with commas)', collectList)
+    .option('--host <name>', 'build only this host (repeatable, or a list with commas)', collectList)
+    .option('--exclude <pattern>', 'leave out hosts whose whole name matches this regular expression')
+    .option('--require <hosts>', '"all" or hosts that must build for anything to land (default: all)', collectList)
+    .optionsGroup('Where it lands:')
+    .addOption(new Option('--land <mode>', 'what happens to a good update (default: branch)').choices(LANDING_MODES))
+    .option('--dry-run', 'everything but the push: the same as --land none')
+    .option('--approve', 'ask before landing')
+    .option(
+      '--approval-deadline <span>',
+      'how long it waits for an answer (default: 7d)',
+      duration('--approval-deadline'),
+    )
+    .option('--remote <name>', 'remote of the checkout (default: origin, or the only one)')
+    .option('--main <branch>', "branch to start from (default: the remote's HEAD)")
+    .option('--branch-prefix <text>', 'the update branch is this and the date (default: flake-update-)')
+    .option('--time-zone <zone>', "time zone of that date (default: this machine's)")
+    .option('--author <person>', 'author of the commits (default: "Lockkeeper <lockkeeper@localhost>")')
+    .option('--committer <person>', 'committer of the commits (default: as --author)')
+    .optionsGroup('Who is told:')
+    .option('--ntfy-server <url>', 'ntfy server that gets a message at the end')
+    .option('--ntfy-topic <topic>', 'topic on that server')
+    .option('--ntfy-token-file <file>', 'file with the access token for it')
+    .option('--inbox-org <file>', 'org-mode file that gets a TODO entry on failure')
+    .optionsGroup('How it builds:')
+    .option('--slots <n>', 'builds at once (default: the number of cores, at least 4)', positiveInteger('--slots'))
+    .option('--eval-slots <n>', 'evaluations at once (default: 1 for each 4 GiB)', positiveInteger('--eval-slots'))
+    .option(
+      '--takeover-time <span>',
+      'how long a lost builder may stay away (default: 2min)',
+      duration('--takeover-time'),
+    )
+    .option('--nix-option <name value>', 'a setting for Nix, as two words (repeatable)', collect)
+    .option('--impure', 'let evaluation see this machine')
+    .option('--accept-flake-config', "honour the flake's own nixConfig")
+    .optionsGroup('How Git gets in:')
+    .option('--ssh-key-file <file>', 'private key for ssh')
+    .option('--known-hosts-file <file>', 'host keys for ssh')
+    .option('--https-token-file <file>', 'file with a token for HTTPS')
+    .optionsGroup('Options:')
+    .addHelpText(
+      'after',
+      '\nExit status: 0 changed, 1 error or broken targets, 2 lock unchanged, 3 lock changed but no closure differs,\n' +
+        '4 rejected or expired, 130 interrupted (the run itself goes on when a worker does).',
+    )
+    .action(async (flake: string, flags: UpdateFlags) => {
+      exit(await (await import('./commands/update.js')).update(context(), flake, flags));
+    });
+}

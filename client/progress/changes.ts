@@ -1,0 +1,61 @@
+import { clock, isBroken, movedWords, PHASE_WORDS, stateWords, tally } from './words.js';
+import type { ProgressView, TargetView } from './view.js';
+
+/** One thing that became different between two views of a run. */
+export interface Change {
+  readonly kind: 'phase' | 'fact' | 'target' | 'problem';
+  readonly text: string;
+  /** Of a target: that it is broken. */
+  readonly broken: boolean;
+}
+
+/** What became different, in the order in which to tell it. */
+export function changes(before: ProgressView | null, after: ProgressView): Change[] {
+  const found: Change[] = [];
+  const say = (kind: Change['kind'], text: string, broken = false): void => {
+    found.push({ kind, text, broken });
+  };
+  if (after.phase !== null && after.phase !== before?.phase && after.phase !== 'closed') {
+    say('phase', PHASE_WORDS[after.phase]);
+  }
+  if (before === null && after.intent !== null) say('fact', after.intent);
+  if (after.head !== null && after.head !== before?.head) {
+    for (const input of after.moved) say('fact', `moved: ${movedWords(input)}`);
+  }
+  for (const { name, reason } of after.unfetched) {
+    if (before?.unfetched.some((input) => input.name === name) !== true) say('fact', `${name} stays: ${reason}`);
+  }
+  const known = new Map(before?.targets.map((target) => [target.name, target]));
+  for (const target of after.targets) {
+    const text = targetChange(known.get(target.name), target);
+    if (text !== null) say('target', `${target.name}: ${text}`, isBroken(target));
+  }
+  if (after.waitsFor !== null && after.waitsFor !== before?.waitsFor) say('fact', `waits for ${after.waitsFor}`);
+  if (after.problem !== before?.problem) {
+    if (after.problem !== null) say('problem', after.problem);
+    else if (before?.problem != null) say('fact', 'goes on');
+  }
+  return found;
+}
+
+function targetChange(before: TargetView | undefined, after: TargetView): string | null {
+  if (before?.state === after.state && before.verdict === after.verdict) return null;
+  if (before === undefined && after.state === 'waiting') return null;
+  const words = stateWords(after);
+  if (after.state === 'done') {
+    const took = after.seconds === null ? '' : ` after ${clock(after.seconds * 1000)}`;
+    return `${words}${took}${after.error === null ? '' : `: ${after.error}`}`;
+  }
+  if (after.state !== 'building') return words;
+  const estimate = after.estimateSeconds === null ? '' : `, about ${clock(after.estimateSeconds * 1000)}`;
+  return `${words}${after.machine === null ? '' : ` on ${after.machine}`}${estimate}`;
+}
+
+/** One line for long silences: who still works. */
+export function stillAt(view: ProgressView): string {
+  const { done } = tally(view.targets);
+  const at = view.targets.filter(({ state }) => state === 'building' || state === 'evaluating').map(({ name }) => name);
+  const names = at.slice(0, 5).join(', ') + (at.length > 5 ? ` and ${at.length - 5} more` : '');
+  const count = view.targets.length === 0 ? '' : `, ${done} of ${view.targets.length} done`;
+  return `still ${view.phase === null ? 'waiting' : PHASE_WORDS[view.phase]}${count}${names === '' ? '' : `; at work: ${names}`}`;
+}

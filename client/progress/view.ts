@@ -1,0 +1,52 @@
+import type { MovedInput, UnfetchedInput } from '../../model/candidate.js';
+import type { Phase } from '../../model/progress.js';
+import type { Outcome, Report } from '../../model/report.js';
+import type { VerdictKind } from '../../model/verdict.js';
+
+/** All that a renderer draws of a run. Texts are one line each, without control characters. */
+export interface ProgressView {
+  readonly run: string;
+  /** `null` as long as no worker has told it. */
+  readonly phase: Phase | null;
+  readonly waitsFor: string | null;
+  /** What keeps the run from going on and what to do about it; `null` when all is well. */
+  readonly problem: string | null;
+  readonly base: string | null;
+  readonly head: string | null;
+  readonly moved: readonly MovedInput[];
+  readonly unfetched: readonly UnfetchedInput[];
+  readonly targets: readonly TargetView[];
+  readonly approval: { readonly commit: string; readonly deadline: string } | null;
+  readonly outcome: Outcome | null;
+  readonly intent: string | null;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+}
+
+export interface TargetView {
+  readonly name: string;
+  readonly state: 'waiting' | 'evaluating' | 'queued' | 'building' | 'done';
+  readonly system: string | null;
+  readonly verdict: VerdictKind | null;
+  readonly sameAsBase: boolean | null;
+  readonly error: string | null;
+  /** Of a target that is done. */
+  readonly seconds: number | null;
+  /** Milliseconds since 1970 of the start of what it is doing now. */
+  readonly startedAt: number | null;
+  /** Host name of the machine that works on it. */
+  readonly machine: string | null;
+  /** Derivations done and planned; 0 planned when that is not known. */
+  readonly done: number;
+  readonly planned: number;
+  readonly estimateSeconds: number | null;
+  readonly lastLine: string | null;
+  readonly logPath: string | null;
+}
+
+/** Draws a run. It is told what there is to see, and decides nothing. */
+export interface Renderer {
+  update(view: ProgressView): void;
+  /** The run is closed, or nobody looks any more (`null`); nothing is drawn after it. */
+  finish(report: Report | null): void;
+}

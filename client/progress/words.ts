@@ -1,0 +1,60 @@
+import type { MovedInput } from '../../model/candidate.js';
+import type { Phase } from '../../model/progress.js';
+import type { TargetView } from './view.js';
+
+/** Words that all renderers share. */
+export const PHASE_WORDS: Readonly<Record<Phase, string>> = {
+  'waiting-for-repository': 'waiting for the repository',
+  resolving: 'reading the repository',
+  'updating-lock': 'updating flake.lock',
+  verifying: 'verifying',
+  'waiting-for-approval': 'waiting for approval',
+  landing: 'landing',
+  notifying: 'finishing',
+  closed: 'done',
+};
+
+export const isBroken = (target: TargetView): boolean =>
+  target.verdict !== null && target.verdict !== 'built' && target.verdict !== 'skipped';
+
+/** What a target is at, in two or three words. */
+export function stateWords(target: TargetView): string {
+  switch (target.verdict) {
+    case 'built':
+      return target.sameAsBase === true ? 'built, same as before' : 'built';
+    case 'evaluation-failed':
+      return 'does not evaluate';
+    case 'build-failed':
+      return 'build failed';
+    case 'timed-out':
+      return 'timed out';
+    case 'skipped':
+      return 'skipped';
+    case null:
+      break;
+  }
+  if (target.state === 'queued') return `queued${target.system === null ? '' : ` for ${target.system}`}`;
+  return target.state;
+}
+
+/** `nixpkgs 4f2a1c9e → 8b1d22ef (2026-11-18)` */
+export function movedWords({ name, from, to, nested }: MovedInput): string {
+  if (from === null && to !== null) return `${name} added at ${to.short}`;
+  if (from !== null && to === null) return `${name} removed`;
+  if (from === null || to === null || from.revision === to.revision) return `${name} (${nested.join(', ')})`;
+  return `${name} ${from.short} → ${to.short}${to.date === null ? '' : ` (${to.date})`}`;
+}
+
+/** A running clock: `0:07`, `12:34`, `1:02:03`. */
+export function clock(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor((seconds % 3600) / 60);
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}
+
+export const tally = (targets: readonly TargetView[]): { readonly done: number; readonly broken: number } => ({
+  done: targets.filter((target) => target.state === 'done').length,
+  broken: targets.filter(isBroken).length,
+});

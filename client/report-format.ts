@@ -1,0 +1,2 @@
+export const REPORT_FORMATS = ['text', 'md', 'json'] as const;
+export type ReportFormat = (typeof REPORT_FORMATS)[number];

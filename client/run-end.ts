@@ -1,0 +1,45 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Report } from '../model/report.js';
+import type { StateDirectory } from '../model/state-directory.js';
+import type { Session } from './connection.js';
+import { messageOf } from './errors.js';
+import { readRecord } from './state-files.js';
+
+/** How a closed run ended. */
+export interface RunEnd {
+  readonly report: Report | null;
+  /** What the server says of a run without a report: terminated, timed out, or an error. */
+  readonly error: string | null;
+}
+
+/**
+ * Waits until a run is closed and gives its report: the workflow's result, the first detail of its failure, or the memo
+ * of a cancelled one; else the copy below the state directory.
+ */
+export async function runEnd(session: Session, run: string, state: StateDirectory): Promise<RunEnd> {
+  const { WorkflowFailedError } = await import('@temporalio/client');
+  const handle = session.client.workflow.getHandle(run);
+  try {
+    return { report: (await handle.result()) as Report, error: null };
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    const report =
+      reportIn(detailsOf(error.cause)) ??
+      reportIn((await handle.describe().catch(() => null))?.memo?.report) ??
+      (await storedReport(state, run));
+    return { report, error: report?.error ?? messageOf(error.cause ?? error) };
+  }
+}
+
+const detailsOf = (cause: unknown): unknown =>
+  cause instanceof Error && 'details' in cause && Array.isArray(cause.details) ? cause.details[0] : null;
+
+const reportIn = (value: unknown): Report | null =>
+  typeof value === 'object' && value !== null && 'run' in value && 'outcome' in value ? (value as Report) : null;
+
+/** The report that a worker of this machine wrote; `null` when there is none. */
+export async function storedReport(state: StateDirectory, run: string): Promise<Report | null> {
+  const name = (await readdir(state.reports).catch(() => [])).find((file) => file === `${run}.json`);
+  return name === undefined ? null : reportIn(await readRecord<Report>(join(state.reports, name)));
+}

@@ -1,0 +1,44 @@
+import { existsSync } from 'node:fs';
+import { mkdir, open, readFile } from 'node:fs/promises';
+import type { StateDirectory } from '../model/state-directory.js';
+import { CommandError, messageOf } from './errors.js';
+
+/** Contents of a JSON record; `null` when there is none or it is being written. */
+export async function readRecord<T>(path: string): Promise<T | null> {
+  const text = await readFile(path, 'utf8').catch(() => null);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    return null;
+  }
+}
+
+/** Makes the state directory, readable by its owner alone: it holds logs and run options. */
+export async function prepareStateDirectory(state: StateDirectory): Promise<void> {
+  try {
+    for (const path of [state.root, state.server, state.users]) await mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new CommandError(
+      `the state directory ${state.root} cannot be made: ${messageOf(error)}. ` +
+        'Name another one with --state-dir or $LOCKKEEPER_STATE_DIR.',
+    );
+  }
+}
+
+/** True when an embedded server has ever kept runs here. */
+export const hasDatabase = (state: StateDirectory): boolean => existsSync(state.serverDatabase);
+
+/** Last lines of a log file, for a message about the process that wrote it. */
+export async function logEnd(path: string, lines = 12): Promise<string> {
+  const file = await open(path, 'r').catch(() => null);
+  if (file === null) return '(no log)';
+  try {
+    const { size } = await file.stat();
+    const length = Math.min(size, 16 * 1024);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
+    return buffer.subarray(0, bytesRead).toString('utf8').trimEnd().split('\n').slice(-lines).join('\n');
+  } finally {
+    await file.close();
+  }
+}

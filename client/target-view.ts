@@ -1,0 +1,59 @@
+import { oneLine } from '../model/one-line.js';
+import type { TargetProgress } from '../model/progress.js';
+import type { PendingWork } from './activities.js';
+import type { TargetView } from './progress/view.js';
+
+const NAME_BYTES = 120;
+const LINE_BYTES = 200;
+
+/** One target as it is drawn: what the run says of it, and what its activities say between two answers of the run. */
+export function targetView(target: TargetProgress, work: PendingWork | undefined): TargetView {
+  const base: TargetView = {
+    name: oneLine(target.name, NAME_BYTES),
+    state: target.state,
+    system: target.system === null ? null : oneLine(target.system, 60),
+    verdict: target.verdict,
+    sameAsBase: target.sameAsBase,
+    error: target.error === null ? null : oneLine(target.error, 500),
+    seconds: target.seconds,
+    startedAt: null,
+    machine: null,
+    done: 0,
+    planned: 0,
+    estimateSeconds: null,
+    lastLine: null,
+    logPath: null,
+  };
+  if (target.state === 'done' || work === undefined) return base;
+  if (work.step === 'evaluate') {
+    const evaluating = work.started && work.heartbeat?.phase !== 'queued';
+    return { ...base, state: evaluating ? 'evaluating' : 'waiting', startedAt: time(work.heartbeat?.startedAt) };
+  }
+  const { heartbeat } = work;
+  // A build whose worker went away is still followed from its last heartbeat: it may well go on.
+  if (heartbeat === null) return { ...base, state: 'queued' };
+  const last = heartbeat.lastLines.at(-1);
+  return {
+    ...base,
+    state: heartbeat.phase,
+    startedAt: time(heartbeat.startedAt),
+    machine: oneLine(heartbeat.hostName, 60),
+    done: heartbeat.done,
+    planned: heartbeat.planned,
+    estimateSeconds: heartbeat.estimateSeconds,
+    lastLine: last === undefined ? null : oneLine(last, LINE_BYTES),
+    logPath: heartbeat.logPath,
+  };
+}
+
+/** A target that only the server's list of pending activities knows: no worker has answered for the run yet. */
+export const unansweredTarget = (name: string, work: PendingWork): TargetView =>
+  targetView(
+    { name, state: 'waiting', system: null, verdict: null, sameAsBase: null, seconds: null, error: null },
+    work,
+  );
+
+function time(iso: string | undefined): number | null {
+  const parsed = Date.parse(iso ?? '');
+  return Number.isNaN(parsed) ? null : parsed;
+}

@@ -1,0 +1,33 @@
+import type { LandingMode } from '../model/run.js';
+
+/** Options of `lockkeeper update` as commander gives them: `undefined` is "not given". */
+export interface UpdateFlags {
+  readonly input?: readonly string[];
+  readonly host?: readonly string[];
+  readonly exclude?: string;
+  readonly require?: readonly string[];
+  readonly land?: LandingMode;
+  readonly dryRun?: true;
+  readonly approve?: true;
+  readonly approvalDeadline?: number;
+  readonly remote?: string;
+  readonly main?: string;
+  readonly branchPrefix?: string;
+  readonly timeZone?: string;
+  readonly author?: string;
+  readonly committer?: string;
+  readonly ntfyServer?: string;
+  readonly ntfyTopic?: string;
+  readonly ntfyTokenFile?: string;
+  readonly inboxOrg?: string;
+  readonly slots?: number;
+  readonly evalSlots?: number;
+  readonly takeoverTime?: number;
+  /** Each is `NAME VALUE`. */
+  readonly nixOption?: readonly string[];
+  readonly impure?: true;
+  readonly acceptFlakeConfig?: true;
+  readonly sshKeyFile?: string;
+  readonly knownHostsFile?: string;
+  readonly httpsTokenFile?: string;
+}

@@ -1,0 +1,113 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { COORDINATOR_QUEUE } from '../model/queues.js';
+import type { Repository } from '../model/run.js';
+import type { StateDirectory, WorkerRecord } from '../model/state-directory.js';
+import type { Session } from './connection.js';
+import { startDetached } from './detached.js';
+import { CommandError } from './errors.js';
+import { livePollers } from './pollers.js';
+import { isAlive } from './process-identity.js';
+import { logEnd, prepareStateDirectory, readRecord } from './state-files.js';
+import { announceUse } from './users.js';
+
+const START_MS = 20_000;
+const WATCH_MS = 1000;
+
+/** Slots for a worker that is started here; `null` leaves the worker's defaults. */
+export interface WorkerSlots {
+  readonly slots: number | null;
+  readonly evaluationSlots: number | null;
+}
+
+export interface AttendedWorker {
+  /** Whether this command started the worker: it ends when no command needs it any more. */
+  readonly own: boolean;
+  /** Stops looking after the worker. */
+  release(): void;
+}
+
+/** The worker that serves this state directory; `null` when none runs. */
+export async function runningWorker(state: StateDirectory): Promise<WorkerRecord | null> {
+  const record = await readRecord<WorkerRecord>(state.worker);
+  return record !== null && (await isAlive(record)) ? record : null;
+}
+
+/**
+ * Whether a run can do without a worker of this machine: somebody else serves the queue of a configured server, and the
+ * repository is not a path that only this machine has.
+ */
+export async function servedElsewhere(session: Session, repository: Repository | null): Promise<boolean> {
+  if (session.embedded) return false;
+  const isHere = repository !== null && (repository.checkout !== null || /^(\/|file:)/.test(repository.url));
+  return !isHere && (await livePollers(session, COORDINATOR_QUEUE)).length > 0;
+}
+
+/** Makes sure that this machine's worker runs, and starts it again when it dies while this command runs. */
+export async function attendWorker(
+  session: Session,
+  state: StateDirectory,
+  slots: WorkerSlots = { slots: null, evaluationSlots: null },
+): Promise<AttendedWorker> {
+  await announceUse(state, 'worker');
+  const found = await readyWorker(state);
+  if (found !== null) checkServer(found, session, state);
+  else await startWorker(session, state, slots);
+  const stop = new AbortController();
+  void watch(session, state, slots, stop.signal);
+  return {
+    own: found === null,
+    release: () => {
+      stop.abort();
+    },
+  };
+}
+
+async function readyWorker(state: StateDirectory): Promise<WorkerRecord | null> {
+  const deadline = Date.now() + START_MS;
+  for (;;) {
+    const record = await runningWorker(state);
+    if (record === null || record.ready || Date.now() > deadline) return record;
+    await sleep(50);
+  }
+}
+
+function checkServer(record: WorkerRecord, session: Session, state: StateDirectory): void {
+  if (record.address === session.address && record.namespace === session.namespace) return;
+  throw new CommandError(
+    `The worker of ${state.root} (pid ${record.pid}) serves another server: ${record.address}, namespace ` +
+      `${record.namespace}; this command talks to ${session.address}, namespace ${session.namespace}. ` +
+      'Stop that worker, or name another state directory with --state-dir.',
+  );
+}
+
+async function startWorker(session: Session, state: StateDirectory, slots: WorkerSlots): Promise<void> {
+  await prepareStateDirectory(state);
+  const args = ['worker', '--attended', '--state-dir', state.root];
+  if (slots.slots !== null) args.push('--slots', String(slots.slots));
+  if (slots.evaluationSlots !== null) args.push('--eval-slots', String(slots.evaluationSlots));
+  const child = await startDetached('main.js', args, state.workerLog);
+  const deadline = Date.now() + START_MS;
+  while (Date.now() < deadline) {
+    const record = await runningWorker(state);
+    if (record?.ready === true) {
+      checkServer(record, session, state);
+      return;
+    }
+    if (record === null && child.exited()) break;
+    await sleep(50);
+  }
+  throw new CommandError(
+    `The worker ${child.exited() ? 'ended at once' : `was not ready within ${START_MS / 1000} s`}. ` +
+      `The end of ${state.workerLog}:\n${await logEnd(state.workerLog)}`,
+  );
+}
+
+/** A worker that dies takes at most a second and its start-up time from the run. */
+async function watch(session: Session, state: StateDirectory, slots: WorkerSlots, stop: AbortSignal): Promise<void> {
+  while (!stop.aborted) {
+    await sleep(WATCH_MS, undefined, { signal: stop, ref: false }).catch(() => undefined);
+    if (stop.aborted || (await runningWorker(state)) !== null) continue;
+    // A start that fails is tried again; meanwhile the progress display says that no worker polls.
+    await startWorker(session, state, slots).catch(() => sleep(WATCH_MS * 5, undefined, { ref: false }));
+  }
+}
