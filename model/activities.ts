@@ -29,8 +29,8 @@ export interface CoordinatorActivities {
   /** Sends one event to one notifier. Never throws for a notifier's own failure. */
   notify(input: NotifyInput): Promise<NotificationResult>;
 
-  /** Writes the report below the state directory, and removes what the run kept on this machine. */
-  closeRun(input: { report: Report; repository: Repository }): Promise<void>;
+  /** Writes the report below the state directory, and removes what the run kept on this machine, whose id it gives. */
+  closeRun(input: { report: Report }): Promise<{ readonly machine: string }>;
 
   /** Run that holds a repository (the memo of the lock's workflow); `null` when it is free. */
   whoHolds(input: { lockWorkflowId: string }): Promise<string | null>;

@@ -32,6 +32,7 @@ export function createActivities(env: ActivityEnvironment): MachineRegister {
       closeRun: async ({ report }) => {
         await writeAtomically(join(env.state.reports, `${report.run}.json`), JSON.stringify(report, null, 2));
         await machine.forgetRun({ run: report.run });
+        return { machine: env.machine };
       },
     },
     evaluator: createEvaluatorActivities(env),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '@temporalio/activity';
+import { ActivityNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor, ActivityInterceptorsFactory } from '@temporalio/worker';
@@ -50,7 +51,8 @@ export const holdTasks =
           throw error;
         } finally {
           clearInterval(beat);
-          await rm(file, { force: true });
+          // A server that is away may miss the end of an attempt that was shut down: the next worker tells it again.
+          if (context.cancellationDetails?.workerShutdown !== true) await rm(file, { force: true });
         }
       },
     };
@@ -64,12 +66,15 @@ export async function giveBackTasks(client: Client, { folder, machine }: HeldTas
   const given = await Promise.all(
     files.map(async (file) => {
       const token = Buffer.from(await readFile(file, 'utf8'), 'base64');
-      const accepted = await client.activity.fail(token, lost('WorkerRestarted', machine)).then(
-        () => true,
-        () => false,
-      );
-      await rm(file, { force: true });
-      return accepted;
+      try {
+        await client.activity.fail(token, lost('WorkerRestarted', machine));
+        return true;
+      } catch (error) {
+        if (error instanceof ActivityNotFoundError) return false;
+        throw error;
+      } finally {
+        await rm(file, { force: true });
+      }
     }),
   );
   return given.filter(Boolean).length;

@@ -17,9 +17,13 @@ const QUIET = new Set([
   'attempt',
 ]);
 
+/** What Temporal says of each of our workers by design: most serve activities alone, and none serves Nexus. */
+const EXPECTED = ['No workflows registered', 'No Nexus services registered', 'Worker state changed'];
+
 /** Sends the worker's own and Temporal's log entries to standard error, as readable lines or as one JSON object each. */
 export function installLogging(format: LogFormat, level: LogLevel, metricsAddress: string | null): DefaultLogger {
   const logger = new DefaultLogger(level, (entry) => {
+    if (EXPECTED.some((beginning) => entry.message.startsWith(beginning))) return;
     process.stderr.write(`${format === 'json' ? asJson(entry) : asText(entry)}\n`);
   });
   Runtime.install({

@@ -4,7 +4,7 @@ import { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import type { ActivityEnvironment } from '../activities/environment.js';
-import { sweepWorkTrees } from '../activities/git/work-tree.js';
+import { sweepWorkTrees } from '../activities/git/mirror.js';
 import { sweepBuilds } from '../activities/nix/returning-tasks.js';
 import { COORDINATOR_QUEUE, EVALUATE_QUEUE, buildQueue, machineQueue } from '../model/queues.js';
 import type { StateDirectory, WorkerRecord } from '../model/state-directory.js';

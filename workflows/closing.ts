@@ -32,23 +32,25 @@ export async function tell(options: RunOptions, state: RunState, event: Notifica
 }
 
 /** Writes the report, and gives back what the run kept on the machines that worked for it. */
-export async function close(options: RunOptions, state: RunState, machines: readonly string[]): Promise<void> {
+export async function close(state: RunState, machines: readonly string[]): Promise<void> {
   const run = workflowInfo().workflowId;
-  const forgotten = machines.map(async (machine) => {
-    const { forgetRun } = proxyActivities<MachineActivities>({
-      taskQueue: machineQueue(machine),
-      scheduleToStartTimeout: '5 seconds',
-      startToCloseTimeout: '1 minute',
-      heartbeatTimeout: '5 seconds',
-      retry: { maximumAttempts: 2 },
-    });
-    // A machine that is gone now sweeps what it kept when its worker starts again.
-    await forgetRun({ run }).catch((error: unknown) => {
-      log.warn(`machine ${machine} has not forgotten the run`, { error: String(error) });
-    });
-  });
-  const written = closeRun({ report: state.report(), repository: options.repository }).catch((error: unknown) => {
+  const done = await closeRun({ report: state.report() }).catch((error: unknown) => {
     log.warn('the report was not written to the state directory', { error: String(error) });
+    return { machine: null };
   });
-  await Promise.all([written, ...forgotten]);
+  const others = machines.filter((machine) => machine !== done.machine);
+  await Promise.all(
+    others.map(async (machine) => {
+      const { forgetRun } = proxyActivities<MachineActivities>({
+        taskQueue: machineQueue(machine),
+        scheduleToStartTimeout: '5 seconds',
+        startToCloseTimeout: '1 minute',
+        retry: { maximumAttempts: 2 },
+      });
+      // A machine that is gone now sweeps what it kept when its worker starts again.
+      await forgetRun({ run }).catch((error: unknown) => {
+        log.warn(`machine ${machine} has not forgotten the run`, { error: String(error) });
+      });
+    }),
+  );
 }

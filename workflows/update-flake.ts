@@ -180,7 +180,7 @@ async function finish(run: Run): Promise<void> {
   const { options, state } = run;
   state.phase('notifying');
   if (state.outcome !== 'cancelled') await tell(options, state, 'finished');
-  await close(options, state, [...run.machines]);
+  await close(state, [...run.machines]);
   state.tag('LockkeeperOutcome', state.outcome);
   state.set({ phase: 'closed', outcome: state.outcome, waitsFor: state.error });
   // eslint-disable-next-line temporal/workflow-condition-timeout-style -- handlers are synchronous and end at once

@@ -58,7 +58,7 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
     machines.add(evaluation.machine);
     const { system, sameAsBase } = evaluation;
     note(target, { state: 'queued', system, sameAsBase });
-    const missing = await served(system, (waitsFor) => note(target, { error: waitsFor }));
+    const missing = await served(system, (waitsFor) => tellParent(note(target, { error: waitsFor })));
     if (missing !== null) return failedVerdict(target, 'skipped', missing, system);
     note(target, { state: 'building', error: null });
     return await build({
@@ -110,35 +110,35 @@ function evaluate(input: VerifyInput, target: Target): Promise<Evaluation> {
   return evaluateTarget({ run, repository, candidate, target, nix });
 }
 
+type Tell = (waitsFor: string) => Promise<void>;
+
 /**
  * Waits until somebody serves a system, once for each system: a task on a queue without pollers waits in silence.
- * Gives `null`, or why the wait was given up; `waiting` is told what a target waits for meanwhile.
+ * Gives `null`, or why the wait was given up; each target that waits is told once what it waits for.
  */
-function servedSystems(
-  input: VerifyInput,
-): (system: string, waiting: (reason: string) => void) => Promise<string | null> {
-  const known = new Map<
-    string,
-    { readonly answer: Promise<string | null>; readonly waiting: Set<(reason: string) => void> }
-  >();
-  const wait = async (system: string, waiting: ReadonlySet<(reason: string) => void>): Promise<string | null> => {
+function servedSystems(input: VerifyInput): (system: string, tell: Tell) => Promise<string | null> {
+  const known = new Map<string, { readonly answer: Promise<string | null>; readonly untold: Set<Tell> }>();
+  const wait = async (system: string, untold: Set<Tell>): Promise<string | null> => {
     for (let waited = 0; ; waited += POLLER_PAUSE) {
       if ((await coordinator.countPollers({ queue: buildQueue(system) })) > 0) return null;
       const reason = `no worker serves ${system}`;
       if (waited >= input.builderWaitSeconds) return `${reason}, and none came within ${waited} seconds`;
-      for (const tell of waiting) tell(`waits for a worker of ${system}: start "lockkeeper worker" on such a machine`);
+      const tells = [...untold];
+      untold.clear();
+      for (const tell of tells)
+        await tell(`waits for a worker of ${system}: start "lockkeeper worker" on such a machine`);
       await sleep(POLLER_PAUSE * 1000, { summary: reason });
     }
   };
   return (system, tell) => {
     const entry = known.get(system);
     if (entry !== undefined) {
-      entry.waiting.add(tell);
+      entry.untold.add(tell);
       return entry.answer;
     }
-    const waiting = new Set([tell]);
-    const answer = wait(system, waiting);
-    known.set(system, { answer, waiting });
+    const untold = new Set([tell]);
+    const answer = wait(system, untold);
+    known.set(system, { answer, untold });
     return answer;
   };
 }

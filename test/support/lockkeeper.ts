@@ -116,7 +116,8 @@ export async function openHouse(): Promise<House> {
     worker: () => demand<WorkerRecord>(state.worker),
     server: () => demand<ServerRecord>(state.serverRecord),
     close: async () => {
-      for (const { child, pid } of started) if (child.exitCode === null && child.signalCode === null) await end(pid, 3000);
+      for (const { child, pid } of started)
+        if (child.exitCode === null && child.signalCode === null) await end(pid, 3000);
       for (const file of [state.worker, state.serverRecord]) {
         const record = await readRecord<WorkerRecord & ServerRecord>(file);
         for (const identity of [record, record?.keeper, record?.server])
