@@ -1,0 +1,175 @@
+import { performance } from 'node:perf_hooks';
+import { run } from '../../activities/process.js';
+import type { WorkerRecord } from '../../model/state-directory.js';
+import { createFleet } from '../support/fleet.js';
+import type { Fleet } from '../support/fleet.js';
+import { openHouse } from '../support/lockkeeper.js';
+import type { House } from '../support/lockkeeper.js';
+
+/**
+ * `npm run bench`: how much time the durable run costs, each figure beside what it is compared with, taken in turn in one
+ * run on this machine. Exit status 1 when a limit is passed.
+ */
+interface Figure {
+  readonly name: string;
+  readonly value: number;
+  readonly limit: number;
+  readonly unit: string;
+  readonly detail: string;
+}
+
+const FLAKES = ['--extra-experimental-features', 'nix-command flakes'];
+
+async function seconds(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1000;
+}
+
+async function median(times: number, work: () => Promise<number>): Promise<number> {
+  const taken: number[] = [];
+  for (let time = 0; time < times; time += 1) taken.push(await work());
+  return taken.sort((a, b) => a - b)[Math.floor(times / 2)] ?? Number.NaN;
+}
+
+const demand = (status: number | null, wanted: number, output: string): void => {
+  if (status !== wanted) throw new Error(`exit status ${String(status)} instead of ${wanted}:\n${output}`);
+};
+
+const HOSTS = Array.from({ length: 8 }, (_, index) => ({ name: `host${index + 1}`, seconds: 5 }));
+
+/** A fleet whose update is due: nothing of it was ever built, so each way of building starts from the same. */
+async function dueFleet(): Promise<Fleet> {
+  const fleet = await createFleet({ hosts: HOSTS });
+  await fleet.moveInput('alpha');
+  return fleet;
+}
+
+async function withNix(build: (checkout: string, hosts: readonly string[]) => Promise<void>): Promise<number> {
+  const fleet = await dueFleet();
+  try {
+    return await seconds(async () => {
+      demand(
+        (await run('nix', [...FLAKES, 'flake', 'update'], { cwd: fleet.checkout })).exitCode,
+        0,
+        'nix flake update',
+      );
+      await build(
+        fleet.checkout,
+        HOSTS.map(({ name }) => name),
+      );
+    });
+  } finally {
+    await fleet.cleanup();
+  }
+}
+
+async function nixBuild(cwd: string, host: string): Promise<void> {
+  const attribute = `.#nixosConfigurations.${host}.config.system.build.toplevel`;
+  const built = await run('nix', [...FLAKES, 'build', '--no-link', attribute], { cwd });
+  demand(built.exitCode, 0, built.stderr);
+}
+
+async function builds(house: House): Promise<readonly Figure[]> {
+  const fleet = await dueFleet();
+  let own: number;
+  try {
+    own = await seconds(async () => {
+      const updated = await house.update(fleet.checkout);
+      demand(updated.exitCode, 0, updated.stderr);
+    });
+  } finally {
+    await fleet.cleanup();
+  }
+  const atOnce = await withNix(async (cwd, hosts) => {
+    await Promise.all(hosts.map((host) => nixBuild(cwd, host)));
+  });
+  const inTurn = await withNix(async (cwd, hosts) => {
+    for (const host of hosts) await nixBuild(cwd, host);
+  });
+  const detail = (other: number): string => `${own.toFixed(1)} s against ${other.toFixed(1)} s`;
+  return [
+    {
+      name: '8 hosts of 5 s, against all nix builds at once',
+      value: own / atOnce,
+      limit: 1.3,
+      unit: '×',
+      detail: detail(atOnce),
+    },
+    {
+      name: '8 hosts of 5 s, against one after the other',
+      value: own / inTurn,
+      limit: 0.4,
+      unit: '×',
+      detail: detail(inTurn),
+    },
+  ];
+}
+
+async function nothingToDo(house: House): Promise<Figure> {
+  const fleet = await createFleet({ hosts: HOSTS });
+  try {
+    const own = async (): Promise<number> =>
+      await seconds(async () => {
+        const updated = await house.update(fleet.checkout);
+        demand(updated.exitCode, 2, updated.stderr);
+      });
+    const nix = async (): Promise<number> =>
+      await seconds(async () => {
+        demand(
+          (await run('nix', [...FLAKES, 'flake', 'update'], { cwd: fleet.checkout })).exitCode,
+          0,
+          'nix flake update',
+        );
+      });
+    await own();
+    const [ours, theirs] = [await median(5, own), await median(5, nix)];
+    const detail = `${ours.toFixed(2)} s against ${theirs.toFixed(2)} s`;
+    return {
+      name: 'nothing to update, more than nix flake update',
+      value: ours - theirs,
+      limit: 1,
+      unit: ' s',
+      detail,
+    };
+  } finally {
+    await fleet.cleanup();
+  }
+}
+
+async function help(house: House): Promise<Figure> {
+  const value = await median(7, () => seconds(() => house.lockkeeper(['--help'])));
+  return { name: 'lockkeeper --help', value, limit: 0.3, unit: ' s', detail: 'median of 7' };
+}
+
+async function workerStart(): Promise<Figure> {
+  const house = await openHouse();
+  try {
+    await house.dev();
+    // The embedded server stays, as it would for the next command: only the worker is measured.
+    const record: WorkerRecord = await house.worker();
+    process.kill(record.pid, 'SIGTERM');
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    const value = await seconds(() => house.dev());
+    return { name: 'worker ready after its start', value, limit: 3, unit: ' s', detail: 'server already running' };
+  } finally {
+    await house.close();
+  }
+}
+
+const house = await openHouse();
+let passed = true;
+try {
+  await house.dev('--slots', '8');
+  const figures = [await help(house), await workerStart(), await nothingToDo(house), ...(await builds(house))];
+  for (const { name, value, limit, unit, detail } of figures) {
+    const within = value <= limit;
+    passed = passed && within;
+    console.log(
+      `${within ? 'ok  ' : 'OVER'}  ${value.toFixed(2)}${unit} (at most ${limit}${unit})  ${name}: ${detail}`,
+    );
+  }
+} finally {
+  await house.close();
+}
+process.exit(passed ? 0 : 1);

@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { createFleet } from '../support/fleet.js';
+import { git } from '../support/git.js';
+import { openHouse, until } from '../support/lockkeeper.js';
+import type { House } from '../support/lockkeeper.js';
+
+let house: House;
+before(async () => {
+  house = await openHouse();
+  await house.dev();
+});
+after(() => house.close());
+
+const today = (): string => new Date().toISOString().slice(0, 10).replaceAll('-', '');
+const HOSTS = [{ name: 'athena' }, { name: 'web.example@eu', input: 'beta' }];
+
+test('an update lands as one reproducible commit on a dated branch, and the owner keeps the checkout as it was', async () => {
+  const fleet = await createFleet({ hosts: HOSTS });
+  try {
+    const revision = await fleet.moveInput('alpha');
+    const before = await git(fleet.checkout, 'status', '--porcelain=v2', '--branch');
+    const { exitCode, report } = await house.update(fleet.checkout, '--time-zone', 'UTC');
+
+    assert.equal(exitCode, 0);
+    assert.equal(report.outcome, 'landed');
+    const branches = await fleet.branches();
+    assert.deepEqual(Object.keys(branches).sort(), [`flake-update-${today()}`, 'main']);
+    assert.equal(branches[`flake-update-${today()}`], report.head);
+    assert.equal(report.landed?.commit, report.head);
+    assert.deepEqual(
+      report.inputs.map(({ name, to }) => [name, to]),
+      [['alpha', revision]],
+    );
+    assert.deepEqual(
+      report.targets.map(({ name, verdict, sameAsBase }) => [name, verdict, sameAsBase]),
+      [
+        ['athena', 'built', false],
+        ['web.example@eu', 'built', true],
+      ],
+    );
+    assert.equal(await git(fleet.checkout, 'status', '--porcelain=v2', '--branch'), before);
+
+    const head = report.head ?? '';
+    const message = await git(fleet.remote, 'log', '-1', '--format=%B', head);
+    assert.match(message, /^chore\(flake\): update flake\.lock\n/);
+    assert.match(message, /alpha/);
+    assert.doesNotMatch(message, /beta/);
+    assert.match(message, /web\.example@eu/);
+    const trailers = await git(fleet.remote, 'log', '-1', '--format=%(trailers:key=Lockkeeper-Run,valueonly)', head);
+    assert.equal(trailers.trim(), report.run);
+    const identity = await git(fleet.remote, 'log', '-1', '--format=%an <%ae>|%cn <%ce>|%at %ct|%P', head);
+    const started = Math.floor(Date.parse(report.startedAt) / 1000);
+    assert.equal(
+      identity,
+      `Lockkeeper <lockkeeper@localhost>|Lockkeeper <lockkeeper@localhost>|${started} ${started}|${report.base ?? ''}`,
+    );
+    assert.equal(await git(fleet.remote, 'diff', '--name-only', `${report.base ?? ''}..${head}`), 'flake.lock');
+    assert.deepEqual(await readdir(house.state.work), [], 'no work tree is left');
+
+    const again = await house.update(fleet.checkout, '--time-zone', 'UTC');
+    assert.equal(again.report.outcome, 'landed', 'main has not moved, so the update is still due');
+    assert.equal((await fleet.branches())[`flake-update-${today()}`], again.report.head, 'our own branch is replaced');
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
+test('a branch with somebody else’s commits is left alone, and the update gets a name of its own', async () => {
+  const fleet = await createFleet({ hosts: HOSTS });
+  try {
+    await fleet.moveInput('alpha');
+    const name = `bot/update-${today()}`;
+    await git(fleet.checkout, 'commit', '--quiet', '--allow-empty', '--message', 'a fix by hand');
+    await git(fleet.checkout, 'push', '--quiet', 'origin', `HEAD:refs/heads/${name}`);
+    await git(fleet.checkout, 'reset', '--quiet', '--hard', 'origin/main');
+    const theirs = (await fleet.branches())[name];
+    const { exitCode, report } = await house.update(
+      fleet.checkout,
+      ...['--branch-prefix', 'bot/update-', '--time-zone', 'UTC'],
+    );
+    assert.equal(exitCode, 0);
+    assert.match(report.landed?.ref ?? '', new RegExp(`^${name}-\\d{6}$`));
+    const branches = await fleet.branches();
+    assert.equal(branches[name], theirs);
+    assert.equal(branches[report.landed?.ref ?? ''], report.head);
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
+test('with nothing to move the lock is unchanged: exit status 2, nothing built and nothing pushed', async () => {
+  const fleet = await createFleet({ hosts: HOSTS });
+  try {
+    const { exitCode, report } = await house.update(fleet.checkout);
+    assert.equal(exitCode, 2);
+    assert.equal(report.outcome, 'unchanged');
+    assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
+    assert.deepEqual(await fleet.builds(), []);
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
+test('a moved lock that changes no closure is exit status 3, also when systems hold self.rev', async () => {
+  for (const selfRev of [false, true]) {
+    const fleet = await createFleet({ hosts: [{ name: 'athena' }], selfRev });
+    try {
+      await fleet.moveInput('beta');
+      const { exitCode, report } = await house.update(fleet.checkout);
+      assert.equal(report.outcome, 'landed');
+      assert.equal(report.targets[0]?.sameAsBase, true);
+      assert.equal(exitCode, 3, `selfRev: ${String(selfRev)}`);
+    } finally {
+      await fleet.cleanup();
+    }
+  }
+});
+
+test('a dry run does everything but the push, and names the branch that it would have pushed', async () => {
+  const fleet = await createFleet({ hosts: HOSTS });
+  try {
+    await fleet.moveInput('alpha');
+    const { exitCode, report } = await house.update(fleet.checkout, '--dry-run', '--time-zone', 'UTC');
+    assert.equal(exitCode, 0);
+    assert.equal(report.outcome, 'verified');
+    assert.deepEqual(report.landed, { mode: 'none', ref: `flake-update-${today()}`, commit: report.head });
+    assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
+    assert.equal(await fleet.buildsOf('athena'), 1);
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
+test('merging fast-forwards main to the commit that was verified', async () => {
+  const fleet = await createFleet({ hosts: HOSTS });
+  try {
+    await fleet.moveInput('alpha');
+    const { exitCode, report } = await house.update(fleet.checkout, '--land', 'merge');
+    assert.equal(exitCode, 0);
+    assert.deepEqual(report.landed, { mode: 'merge', ref: 'main', commit: report.head });
+    assert.deepEqual(await fleet.branches(), { main: report.head });
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
+test('when main moves while a run builds, the update is carried over, verified again and merged', async () => {
+  const fleet = await createFleet({ hosts: [{ name: 'athena', seconds: 3 }] });
+  try {
+    const revision = await fleet.moveInput('alpha');
+    const running = house.update(fleet.checkout, '--land', 'merge');
+    await until(async () => (await fleet.buildsOf('athena')) > 0, 30_000);
+    const theirs = await fleet.pushToMain({ 'NOTES.md': 'by a colleague\n' });
+    const { exitCode, report } = await running;
+    assert.equal(exitCode, 0);
+    assert.equal(report.base, theirs);
+    assert.equal(await git(fleet.remote, 'rev-parse', 'main^'), theirs);
+    assert.deepEqual(await fleet.branches(), { main: report.head });
+    assert.match(await fleet.show('main', 'flake.lock'), new RegExp(revision));
+    assert.equal(await fleet.buildsOf('athena'), 1, 'the same derivation is not built again');
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
+test('a repository without a remote gets its branch locally', async () => {
+  const fleet = await createFleet({ hosts: HOSTS, local: true });
+  try {
+    await fleet.moveInput('alpha');
+    const { exitCode, report } = await house.update(fleet.checkout, '--time-zone', 'UTC');
+    assert.equal(exitCode, 0);
+    assert.equal((await fleet.branches())[`flake-update-${today()}`], report.head);
+    assert.equal(await git(fleet.checkout, 'status', '--porcelain'), '');
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
+test('a flake in a subdirectory is updated where it is', async () => {
+  const fleet = await createFleet({ hosts: HOSTS, dir: 'nix/fleet' });
+  try {
+    await fleet.moveInput('alpha');
+    const { exitCode, report } = await house.update(`${fleet.checkout}?dir=nix/fleet`);
+    assert.equal(exitCode, 0);
+    const changed = await git(fleet.remote, 'diff', '--name-only', `${report.base ?? ''}..${report.head ?? ''}`);
+    assert.equal(changed, 'nix/fleet/flake.lock');
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
+test('unpushed commits and uncommitted files of the owner are named as left out', async () => {
+  const fleet = await createFleet({ hosts: HOSTS });
+  try {
+    await fleet.moveInput('alpha');
+    await git(fleet.checkout, 'commit', '--quiet', '--allow-empty', '--message', 'not pushed yet');
+    await git(fleet.checkout, 'rm', '--quiet', '--cached', 'flake.nix');
+    const { exitCode, report } = await house.update(fleet.checkout);
+    assert.equal(exitCode, 0);
+    assert.match(report.leftOut.join('\n'), /not pushed yet/);
+    assert.match(report.leftOut.join('\n'), /flake\.nix/);
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
+test('only the named inputs move, and an input that cannot be fetched stays with its reason', async () => {
+  const fleet = await createFleet({ hosts: HOSTS, inputs: ['alpha', 'beta', 'gamma'] });
+  try {
+    for (const name of ['alpha', 'beta', 'gamma']) await fleet.moveInput(name);
+    const named = await house.update(fleet.checkout, '--dry-run', '--input', 'beta');
+    assert.deepEqual(
+      named.report.inputs.map(({ name }) => name),
+      ['beta'],
+    );
+    await git(fleet.root, 'init', '--quiet', '--bare', 'empty.git');
+    const { rename } = await import('node:fs/promises');
+    await rename(fleet.inputs.gamma ?? '', `${fleet.inputs.gamma ?? ''}-gone`);
+    const { exitCode, report } = await house.update(fleet.checkout, '--dry-run');
+    assert.equal(exitCode, 0);
+    assert.deepEqual(report.inputs.map(({ name }) => name).sort(), ['alpha', 'beta']);
+    assert.deepEqual(
+      report.unfetched.map(({ name }) => name),
+      ['gamma'],
+    );
+    assert.match(report.unfetched[0]?.reason ?? '', /\S/);
+  } finally {
+    await fleet.cleanup();
+  }
+});

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { createFleet } from '../support/fleet.js';
+import { openHouse, until } from '../support/lockkeeper.js';
+import type { House } from '../support/lockkeeper.js';
+
+let house: House;
+before(async () => {
+  house = await openHouse();
+  await house.dev();
+});
+after(() => house.close());
+
+test('a required host that breaks stops the landing, and every other host is built all the same', async () => {
+  const fleet = await createFleet({
+    hosts: [
+      { name: 'athena' },
+      { name: 'kyushu', fail: 'build-after-move' },
+      { name: 'rhea', fail: 'eval-after-move' },
+    ],
+  });
+  try {
+    await fleet.moveInput('alpha');
+    const inbox = join(fleet.root, 'inbox.org');
+    const { exitCode, report } = await house.update(fleet.checkout, '--inbox-org', inbox);
+    assert.equal(exitCode, 1);
+    assert.equal(report.outcome, 'broken');
+    assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
+    const [athena, kyushu, rhea] = report.targets;
+    assert.equal(athena?.verdict, 'built');
+
+    assert.equal(kyushu?.verdict, 'build-failed');
+    assert.match(kyushu?.failedDrv ?? '', /nixos-system-kyushu\.drv$/);
+    assert.match(kyushu?.error ?? '', /exit code 7/);
+    assert.match(kyushu?.logTail ?? '', /option boot\.loader of kyushu is gone/);
+    assert.match(await readFile(kyushu?.logPath ?? '', 'utf8'), /option boot\.loader of kyushu is gone/);
+
+    assert.equal(rhea?.verdict, 'evaluation-failed');
+    assert.equal(rhea?.system, null);
+    assert.equal(rhea?.failedDrv, null);
+    assert.match(rhea?.error ?? '', /services\.rhea' does not exist/);
+
+    const org = await readFile(inbox, 'utf8');
+    assert.equal(org.match(/^\* TODO /gm)?.length, 1, 'one entry a run, not one a host');
+    assert.match(org, /:CREATED: {2}?\s*\[\d{4}-\d\d-\d\d \w{3} \d\d:\d\d\]/);
+
+    const shown = await house.lockkeeper(['report', report.run]);
+    assert.equal(shown.exitCode, 0);
+    assert.match(shown.stdout, /kyushu/);
+    const logs = await house.lockkeeper(['logs', report.run, 'kyushu']);
+    assert.match(logs.stdout, /option boot\.loader of kyushu is gone/);
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
+test('a broken host that is not required is reported, and the rest lands', async () => {
+  const fleet = await createFleet({ hosts: [{ name: 'athena' }, { name: 'kyushu', fail: 'build-after-move' }] });
+  try {
+    await fleet.moveInput('alpha');
+    const { exitCode, report } = await house.update(fleet.checkout, '--require', 'athena');
+    assert.equal(exitCode, 0);
+    assert.equal(report.outcome, 'landed');
+    assert.deepEqual(
+      report.targets.map(({ name, verdict, required }) => [name, verdict, required]),
+      [
+        ['athena', 'built', true],
+        ['kyushu', 'build-failed', false],
+      ],
+    );
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
+test('hosts are all that the flake has less an exclude pattern, or the ones that are named', async () => {
+  const fleet = await createFleet({ hosts: [{ name: 'athena' }, { name: 'athena-minimal' }, { name: 'rhea' }] });
+  try {
+    await fleet.moveInput('alpha');
+    const names = async (...args: string[]): Promise<string[]> =>
+      (await house.update(fleet.checkout, '--dry-run', ...args)).report.targets.map(({ name }) => name);
+    assert.deepEqual(await names('--exclude', '.*-minimal'), ['athena', 'rhea']);
+    assert.deepEqual(await names('--host', 'rhea'), ['rhea']);
+
+    for (const option of ['--host', '--require']) {
+      const wrong = await house.lockkeeper(['update', fleet.checkout, '--dry-run', option, 'nowhere']);
+      assert.equal(wrong.exitCode, 1);
+      assert.match(wrong.stderr, /nowhere/);
+      assert.match(wrong.stderr, /athena/, 'the names that exist are given');
+    }
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
+test('settings of the flake’s nixConfig are ignored and reported, unless the run accepts them', async () => {
+  const fleet = await createFleet({ hosts: [{ name: 'athena' }], nixConfig: 'max-silent-time = 4711;' });
+  try {
+    await fleet.moveInput('alpha');
+    const { report } = await house.update(fleet.checkout, '--dry-run');
+    assert.match(report.ignoredNixConfig.join('\n'), /max-silent-time.*4711/);
+    const accepted = await house.update(fleet.checkout, '--dry-run', '--accept-flake-config');
+    assert.deepEqual(accepted.report.ignoredNixConfig, []);
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
+test('a host of a system that nobody serves says what it waits for, and can be cancelled', async () => {
+  const fleet = await createFleet({ hosts: [{ name: 'athena' }, { name: 'pi', system: 'riscv64-linux' }] });
+  try {
+    await fleet.moveInput('alpha');
+    const running = house.start(['update', fleet.checkout, '--dry-run']);
+    await until(() => running.output().includes('riscv64-linux: start'), 30_000, running.output);
+    const cancelled = await house.lockkeeper(['cancel', 'latest']);
+    assert.equal(cancelled.exitCode, 0, cancelled.stderr);
+    assert.equal(await running.ended, 1);
+    assert.match(running.output(), /cancelled/i);
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
+test('cancelling kills the builds within five seconds and leaves nothing behind', async () => {
+  const fleet = await createFleet({ hosts: [{ name: 'athena', seconds: 4321 }] });
+  try {
+    await fleet.moveInput('alpha');
+    const running = house.start(['update', fleet.checkout]);
+    await until(async () => (await fleet.buildsOf('athena')) > 0, 30_000, running.output);
+    const before = Date.now();
+    const cancelled = await house.lockkeeper(['cancel', 'latest']);
+    assert.equal(cancelled.exitCode, 0, cancelled.stderr);
+    await until(async () => !(await sleeping('4321')), 5000 - (Date.now() - before));
+    assert.equal(await running.ended, 1);
+    const report = await house.lockkeeper(['report', 'latest', '--format', 'json']);
+    assert.equal((JSON.parse(report.stdout) as { outcome: string }).outcome, 'cancelled');
+    assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
+/** Whether a `sleep SECONDS` of a builder runs anywhere. */
+async function sleeping(seconds: string): Promise<boolean> {
+  const { readdir } = await import('node:fs/promises');
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (text.split('\0')[1] === seconds) return true;
+  }
+  return false;
+}
