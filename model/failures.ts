@@ -25,5 +25,6 @@ export const FAILURES = [
   'MainKeepsMoving',
   'BadOptions',
   'NoBuilder',
+  'LogUnavailable',
 ] as const;
 export type FailureType = (typeof FAILURES)[number];

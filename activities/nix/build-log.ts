@@ -1,0 +1,140 @@
+import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { stripControl } from '../../model/text.js';
+
+/** How far a build is, by its log. */
+export interface BuildProgress {
+  /** Derivations whose build began before the newest one. Nix doesn't say when one ends. */
+  readonly done: number;
+  readonly planned: number;
+  readonly bytes: number;
+  /** At most three, without control characters, at most 200 characters each. */
+  readonly lastLines: readonly string[];
+}
+
+const LAST_LINES = 3;
+const LINE_CHARACTERS = 200;
+const CHUNK = 256 * 1024;
+
+/** A line of a builder, as `bar-with-logs` shows it. A name of a store path holds no space, Nix's own lines do. */
+const BUILDER_LINE = /^([0-9A-Za-z+._?=-]+)(?: \(post\))?> ?/;
+const PLAN = /^(?:this|these (\d+)) derivations? will be built:$/;
+const BUILDING = /^building '([^']+\.drv)'/;
+
+/** Reads a growing log bit by bit. `offset` is where the part of this build begins, in bytes. */
+export class LogFollower {
+  private rest = Buffer.alloc(0);
+  private planned = 0;
+  private started = 0;
+  private lastLines: readonly string[] = [];
+
+  constructor(
+    private readonly file: string,
+    private offset: number,
+  ) {}
+
+  /** Reads what was written since the last call. A log that is not there yet is empty. */
+  async read(): Promise<BuildProgress> {
+    const handle = await open(this.file, 'r').catch(() => null);
+    if (handle !== null) {
+      try {
+        for (;;) {
+          const { bytesRead, buffer } = await handle.read(Buffer.alloc(CHUNK), 0, CHUNK, this.offset);
+          if (bytesRead === 0) break;
+          this.offset += bytesRead;
+          this.take(buffer.subarray(0, bytesRead));
+        }
+      } finally {
+        await handle.close();
+      }
+    }
+    return {
+      done: Math.max(0, this.started - 1),
+      planned: Math.max(this.planned, this.started),
+      bytes: this.offset,
+      lastLines: this.lastLines,
+    };
+  }
+
+  private take(chunk: Buffer): void {
+    const all = Buffer.concat([this.rest, chunk]);
+    const end = all.lastIndexOf(0x0a);
+    // A line without end is not kept for ever.
+    this.rest = Buffer.from(all.subarray(end + 1)).subarray(-CHUNK);
+    if (end === -1) return;
+    const lines = all.subarray(0, end).toString('utf8').split('\n');
+    for (const line of lines) {
+      const plan = PLAN.exec(line);
+      if (plan !== null) this.planned += Number(plan[1] ?? 1);
+      if (BUILDING.test(line)) this.started += 1;
+    }
+    this.lastLines = [...this.lastLines, ...lines.slice(-LAST_LINES).map(shown)]
+      .filter((line) => line !== '')
+      .slice(-LAST_LINES);
+  }
+}
+
+const shown = (line: string): string =>
+  stripControl(line.slice(0, 4 * LINE_CHARACTERS))
+    .replaceAll('\n', ' ')
+    .trim()
+    .slice(0, LINE_CHARACTERS);
+
+/** What a finished log says about a build, small whatever the log's size. */
+export interface LogEvidence {
+  /** Lines of Nix itself, the newest 4,000. */
+  readonly nixLines: readonly string[];
+  /** Derivations whose build began, in that order. */
+  readonly started: readonly string[];
+}
+
+const NIX_LINES = 4000;
+const LINE_LIMIT = 4000;
+
+/** Reads the log of one start, from `offset` on. */
+export async function readEvidence(file: string, offset: number): Promise<LogEvidence> {
+  const nixLines: string[] = [];
+  const started: string[] = [];
+  for await (const line of linesOf(file, offset)) {
+    const building = BUILDING.exec(line)?.[1];
+    if (building !== undefined) started.push(building);
+    else if (!BUILDER_LINE.test(line)) nixLines.push(line.slice(0, LINE_LIMIT));
+    if (nixLines.length > 2 * NIX_LINES) nixLines.splice(0, nixLines.length - NIX_LINES);
+  }
+  return { nixLines: nixLines.slice(-NIX_LINES), started };
+}
+
+/**
+ * The newest lines that one builder printed, without their prefix.
+ * @param name name of the derivation, as in the prefix
+ */
+export async function builderLines(file: string, offset: number, name: string, count: number): Promise<string[]> {
+  const found: string[] = [];
+  for await (const line of linesOf(file, offset)) {
+    const prefix = BUILDER_LINE.exec(line);
+    if (prefix?.[1] === name) found.push(line.slice(prefix[0].length, LINE_LIMIT));
+    if (found.length > 2 * count) found.splice(0, found.length - count);
+  }
+  return found.slice(-count);
+}
+
+async function* linesOf(file: string, offset: number): AsyncGenerator<string> {
+  const there = await stat(file).catch(() => null);
+  if (there === null) return;
+  yield* createInterface({ input: createReadStream(file, { start: offset }), crlfDelay: Infinity });
+}
+
+/** The end of a log, at most so many bytes. */
+export async function readEnd(file: string, bytes: number): Promise<string> {
+  const handle = await open(file, 'r').catch(() => null);
+  if (handle === null) return '';
+  try {
+    const { size } = await handle.stat();
+    const start = Math.max(0, size - bytes);
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(size - start), 0, size - start, start);
+    return buffer.subarray(0, bytesRead).toString('utf8');
+  } finally {
+    await handle.close();
+  }
+}

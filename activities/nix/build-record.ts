@@ -1,0 +1,142 @@
+import { readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { BuildTargetInput } from '../../model/activities.js';
+import type { ProcessIdentity, StateDirectory } from '../../model/state-directory.js';
+import type { Target, Verdict } from '../../model/verdict.js';
+import { hasFields, readJson, writeWhole } from './atomic-file.js';
+import { recordDirectory } from './record-directory.js';
+
+/**
+ * What a machine keeps about one target of one candidate, as paths in one folder below `builds`. The supervisor writes
+ * `identity`, `log` and `status`; everything else is the activities'. Every file but the log is written whole.
+ */
+export interface BuildRecord {
+  readonly directory: string;
+  /** JSON `RecordOwner`: what the record is about. */
+  readonly owner: string;
+  /** JSON `BuildStart` of the newest start. */
+  readonly start: string;
+  /** JSON `SupervisorIdentity`. */
+  readonly identity: string;
+  /** JSON `BuildStatus`. */
+  readonly status: string;
+  readonly log: string;
+  /** JSON `Verdict`: classified once, and from then on the answer to every attempt. */
+  readonly verdict: string;
+  readonly lease: string;
+  /** One file for each attempt that follows the build: see held-tasks.ts. */
+  readonly tasks: string;
+  /** GC root of the output. */
+  readonly result: string;
+}
+
+export interface RecordOwner {
+  /** Workflow id of the run. */
+  readonly run: string;
+  /** Temporal's, for a machine may have served more than one. */
+  readonly namespace: string;
+  readonly head: string;
+  readonly target: Target;
+}
+
+export interface BuildStart {
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** Where the log of this start begins: earlier ones stay before it. */
+  readonly logOffset: number;
+}
+
+export interface SupervisorIdentity extends ProcessIdentity {
+  /** Seconds since boot when it started: no clock that somebody sets. */
+  readonly uptime: number;
+}
+
+/** How a build ended. `valid`: nobody saw it end, but its output is there. */
+export interface BuildStatus {
+  readonly kind: 'exit' | 'lease' | 'stopped' | 'valid';
+  readonly code: number;
+  /** Seconds since boot at its end; `null` when nobody saw it. */
+  readonly uptime: number | null;
+}
+
+export function recordAt(directory: string): BuildRecord {
+  const file = (name: string): string => path.join(directory, name);
+  return {
+    directory,
+    owner: file('record.json'),
+    start: file('start.json'),
+    identity: file('identity'),
+    status: file('status'),
+    log: file('log'),
+    verdict: file('verdict.json'),
+    lease: file('lease'),
+    tasks: file('tasks'),
+    result: file('result'),
+  };
+}
+
+/** The record of a build, with its owner noted, so that a later worker knows whose it is. */
+export async function openRecord(
+  state: StateDirectory,
+  input: BuildTargetInput,
+  namespace: string,
+): Promise<BuildRecord> {
+  const record = recordAt(recordDirectory(state, input.run, input.candidate.head, input.target));
+  const owner: RecordOwner = { run: input.run, namespace, head: input.candidate.head, target: input.target };
+  await writeWhole(record.owner, JSON.stringify(owner));
+  return record;
+}
+
+export interface OwnedRecord {
+  readonly record: BuildRecord;
+  readonly owner: RecordOwner;
+}
+
+/** Every record of this machine that a build was ever asked for. */
+export async function listRecords(state: StateDirectory): Promise<readonly OwnedRecord[]> {
+  const found: OwnedRecord[] = [];
+  for (const run of await names(state.builds)) {
+    for (const name of await names(path.join(state.builds, run))) {
+      const record = recordAt(path.join(state.builds, run, name));
+      const owner = await readOwner(record);
+      if (owner !== null) found.push({ record, owner });
+    }
+  }
+  return found;
+}
+
+export const readOwner = (record: BuildRecord): Promise<RecordOwner | null> =>
+  readJson(record.owner, hasFields<RecordOwner>('run', 'namespace', 'head', 'target'));
+
+export const readStart = (record: BuildRecord): Promise<BuildStart | null> =>
+  readJson(record.start, hasFields<BuildStart>('startedAt', 'logOffset'));
+
+export const readIdentity = (record: BuildRecord): Promise<SupervisorIdentity | null> =>
+  readJson(record.identity, hasFields<SupervisorIdentity>('pid', 'bootId', 'startTime', 'uptime'));
+
+export const readStatus = (record: BuildRecord): Promise<BuildStatus | null> =>
+  readJson(record.status, hasFields<BuildStatus>('kind', 'code', 'uptime'));
+
+export const readVerdict = (record: BuildRecord): Promise<Verdict | null> =>
+  readJson(record.verdict, hasFields<Verdict>('target', 'verdict', 'seconds'));
+
+/**
+ * Renews the lease of a running build.
+ * @param seconds how long the build lives on when nobody renews it again
+ */
+export const renewLease = (record: BuildRecord, seconds: number): Promise<void> =>
+  writeWhole(record.lease, `${Math.ceil(seconds)} ${process.hrtime.bigint()}-${process.pid}\n`);
+
+/**
+ * Removes all that a build keeps alive or could be continued from: identity, status, lease, tokens, GC roots. What
+ * people read stays: the logs (a report names their path) and the verdict. Safe to repeat.
+ */
+export async function releaseRecord(record: BuildRecord): Promise<void> {
+  for (const name of await names(record.directory)) {
+    if (!KEPT.has(name)) await rm(path.join(record.directory, name), { recursive: true, force: true });
+  }
+}
+
+const KEPT = new Set(['log', 'evaluation.log', 'verdict.json']);
+
+export const names = (directory: string): Promise<string[]> => readdir(directory).catch(() => []);

@@ -1,0 +1,101 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { BuildTargetInput } from '../../model/activities.js';
+import { stripControl, tail } from '../../model/text.js';
+import { LOG_TAIL_BYTES, LOG_TAIL_LINES, type Verdict } from '../../model/verdict.js';
+import type { ActivityEnvironment } from '../environment.js';
+import { writeWhole } from './atomic-file.js';
+import { buildSeconds, resetBuild } from './build.js';
+import { readBuilderLog } from './build-command.js';
+import { builderLines, readEnd, readEvidence, type LogEvidence } from './build-log.js';
+import { readStart, type BuildRecord, type BuildStatus } from './build-record.js';
+import { noteBuildTime } from './build-times.js';
+import { classifyFailure, failedDerivation, type BuildFailure } from './classify-failure.js';
+import { storeName } from './derivation-file.js';
+import { runNix } from './run-nix.js';
+
+/** Failure type of a build that the machine broke: the record is reset, and the next attempt builds again. */
+export const BUILD_INFRASTRUCTURE = 'BuildInfrastructure';
+
+/**
+ * Turns an ended build into its verdict, and stores that in the record: a repeat finds it there.
+ * @throws a retryable `BuildInfrastructure` when the machine is to blame, not the build
+ */
+export async function concludeBuild(
+  env: ActivityEnvironment,
+  record: BuildRecord,
+  input: BuildTargetInput,
+  status: BuildStatus,
+): Promise<Verdict> {
+  const offset = (await readStart(record))?.logOffset ?? 0;
+  const evidence = await readEvidence(record.log, offset);
+  const wall = await buildSeconds(record, status);
+  const verdict: Verdict = {
+    target: input.target,
+    system: input.evaluation.system,
+    drvPath: input.evaluation.drvPath,
+    outPath: input.evaluation.outPath,
+    sameAsBase: input.evaluation.sameAsBase,
+    seconds: oneDecimal(input.evaluation.seconds + (wall ?? 0)),
+    machine: env.machine,
+    logPath: record.log,
+    ...(status.code === 0 ? BUILT : await failedVerdict(record, offset, status, evidence)),
+  };
+  await writeWhole(record.verdict, JSON.stringify(verdict));
+  if (verdict.verdict === 'built' && wall !== null && evidence.started.length > 0) {
+    await noteBuildTime(env.state, input.repository, input.target, oneDecimal(wall));
+  }
+  return verdict;
+}
+
+type Finding = Pick<Verdict, 'verdict' | 'error' | 'failedDrv' | 'logTail'>;
+
+const BUILT: Finding = { verdict: 'built', error: null, failedDrv: null, logTail: null };
+
+async function failedVerdict(
+  record: BuildRecord,
+  offset: number,
+  status: BuildStatus,
+  evidence: LogEvidence,
+): Promise<Finding> {
+  const drv = failedDerivation(evidence);
+  const lines = drv === null ? [] : await builderLines(record.log, offset, storeName(drv), LOG_TAIL_LINES);
+  const failure = classifyFailure({ ...evidence, status, builderLines: lines });
+  if (failure.kind === 'infrastructure') {
+    await resetBuild(record);
+    throw ApplicationFailure.retryable(
+      `The machine, not the build, failed: ${failure.message}. Log: ${record.log}`,
+      BUILD_INFRASTRUCTURE,
+    );
+  }
+  return {
+    verdict: failure.kind,
+    error: failure.message,
+    failedDrv: failure.failedDrv,
+    logTail: await logTail(record, failure, evidence, lines),
+  };
+}
+
+/** The end of the failed builder's log; of the whole log where the builder said nothing, or Nix says what is wrong. */
+async function logTail(
+  record: BuildRecord,
+  failure: BuildFailure,
+  evidence: LogEvidence,
+  lines: readonly string[],
+): Promise<string> {
+  const own = failure.told === 'by-builder' ? await ownLines(failure, evidence, lines) : '';
+  const text = own.trim() === '' ? await readEnd(record.log, 16 * LOG_TAIL_BYTES) : own;
+  return tail(stripControl(text), { lines: LOG_TAIL_LINES, bytes: LOG_TAIL_BYTES });
+}
+
+/** Lines in our log are told apart by the derivation's name alone; where two have the same, Nix's own log decides. */
+async function ownLines(failure: BuildFailure, evidence: LogEvidence, lines: readonly string[]): Promise<string> {
+  const { failedDrv } = failure;
+  const sameName = evidence.started.filter((drv) => failedDrv !== null && storeName(drv) === storeName(failedDrv));
+  if (failedDrv !== null && new Set(sameName).size > 1) {
+    const log = await runNix('nix-store', readBuilderLog(failedDrv), { timeoutMs: 20_000 });
+    if (log.exitCode === 0) return log.stdout.slice(-16 * LOG_TAIL_BYTES);
+  }
+  return lines.join('\n');
+}
+
+const oneDecimal = (seconds: number): number => Math.round(seconds * 10) / 10;

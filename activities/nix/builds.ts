@@ -1,0 +1,18 @@
+import type { BuilderActivities, MachineActivities } from '../../model/activities.js';
+import type { ActivityEnvironment } from '../environment.js';
+import { createAttachBuild } from './attach-build.js';
+import { createBuildTarget } from './build-target.js';
+import { createForgetRun } from './forget-run.js';
+import { createReadLog } from './read-log.js';
+
+/** What a builder offers on the queue of each system that it builds for. */
+export const createBuilderActivities = (env: ActivityEnvironment): BuilderActivities => ({
+  buildTarget: createBuildTarget(env),
+});
+
+/** What a builder offers on its own queue. */
+export const createMachineActivities = (env: ActivityEnvironment): MachineActivities => ({
+  attachBuild: createAttachBuild(env),
+  readLog: createReadLog(env),
+  forgetRun: createForgetRun(env),
+});

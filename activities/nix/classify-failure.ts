@@ -1,0 +1,168 @@
+import { stripControl, truncate } from '../../model/text.js';
+import type { BuildStatus } from './build-record.js';
+import type { LogEvidence } from './build-log.js';
+import { storeName } from './derivation-file.js';
+import { nixErrorMessage } from './error-message.js';
+import { faultOf } from './faults.js';
+
+/** Why a build did not succeed. Only `infrastructure` can be cured by trying again. */
+export interface BuildFailure {
+  readonly kind: 'build-failed' | 'timed-out' | 'infrastructure';
+  /** The derivation that is the root cause, not one that only depends on it; `null` when Nix names none. */
+  readonly failedDrv: string | null;
+  /** One line. */
+  readonly message: string;
+  /** Whose words explain it: the failed builder's, or Nix's own. */
+  readonly told: 'by-builder' | 'by-nix';
+}
+
+export interface FailureEvidence extends LogEvidence {
+  readonly status: BuildStatus;
+  /** The newest lines of the builder that failed, if they are known: they may tell of a full disk. */
+  readonly builderLines: readonly string[];
+}
+
+/** A derivation that failed by itself. */
+interface Cause {
+  readonly drv: string | null;
+  readonly reason: string;
+}
+
+/**
+ * Tells what the machine did to a build from what is wrong with the build. Exit statuses don't: through the daemon every
+ * failure is 1. A cause that no retry can cure wins over one that may be cured, so a broken host is never tried for hours.
+ */
+export function classifyFailure(evidence: FailureEvidence): BuildFailure {
+  const causes = findCauses(evidence);
+  const cause = rootCause(causes);
+  const ended = endedFromOutside(evidence.status);
+  if (ended !== null) return infrastructure(cause?.drv ?? null, ended);
+
+  const text = evidence.nixLines.filter((line) => !/^warning:|^\s+> /.test(line)).join('\n');
+  const fault = faultOf({ signal: null, stderr: text });
+  const excuse = builderFault(evidence.builderLines) ?? (fault?.kind === 'machine' ? fault.what : null);
+  if (cause !== null && excuse !== null && cause.reason.startsWith('builder failed with')) {
+    return infrastructure(cause.drv, `${excuse}: ${describe(cause)}`);
+  }
+  if (cause !== null && KILLED.test(cause.reason)) return infrastructure(cause.drv, describe(cause));
+  if (cause !== null) {
+    const more = new Set(causes.map((each) => each.drv)).size - 1;
+    return {
+      kind: cause.reason.startsWith('timed out') ? 'timed-out' : 'build-failed',
+      failedDrv: cause.drv,
+      message: describe(cause) + (more > 0 ? ` (and ${more} more failed)` : ''),
+      told: /^(?:builder failed|timed out)/.test(cause.reason) ? 'by-builder' : 'by-nix',
+    };
+  }
+  if (fault !== null) return infrastructure(null, `${fault.what}: ${nixErrorMessage(text)}`);
+  return withoutCause(evidence.status, text);
+}
+
+/** The derivation whose log is worth reading: the one that `classifyFailure` names. */
+export const failedDerivation = (evidence: LogEvidence): string | null => rootCause(findCauses(evidence))?.drv ?? null;
+
+const rootCause = (causes: readonly Cause[]): Cause | null =>
+  causes.find((cause) => !KILLED.test(cause.reason)) ?? causes[0] ?? null;
+
+/** The kernel's out-of-memory killer and a stopping machine send these; a program does not end itself with them. */
+const KILLED = /due to signal (?:9|15|1|2)\b/;
+
+const infrastructure = (failedDrv: string | null, message: string): BuildFailure => ({
+  kind: 'infrastructure',
+  failedDrv,
+  message: truncate(stripControl(message).replaceAll('\n', ' '), 500),
+  told: 'by-nix',
+});
+
+function endedFromOutside(status: BuildStatus): string | null {
+  if (status.kind === 'lease') return 'nobody followed the build any more, and it ended itself';
+  if (status.kind === 'stopped') return 'the build was asked to stop';
+  if (status.code > 128) return `Nix was ended by signal ${status.code - 128}`;
+  return null;
+}
+
+const BUILDER_FAULTS: readonly (readonly [RegExp, string])[] = [
+  [/No space left on device|Disk quota exceeded/, 'no space left'],
+  [/Cannot allocate memory|virtual memory exhausted/, 'no memory left'],
+  [/Killed signal terminated program|signal: 9, SIGKILL/, 'a program was killed, as when no memory is left'],
+  [/curl: \((?:5|6|7|28|35|52|55|56)\)|Could(?:n't| not) resolve host/, 'the network failed'],
+];
+
+/**
+ * Builders tell of the machine in their own words, which are looked at only in their newest lines: a builder that failed
+ * by itself and says so is tried again for nothing, a bounded number of times.
+ */
+function builderFault(lines: readonly string[]): string | null {
+  const text = lines.slice(-30).join('\n');
+  return BUILDER_FAULTS.find(([pattern]) => pattern.test(text))?.[1] ?? null;
+}
+
+function withoutCause(status: BuildStatus, text: string): BuildFailure {
+  if (/cannot build missing derivation|failed to obtain derivation of/.test(text)) {
+    return infrastructure(null, 'the derivation is no longer in the store');
+  }
+  if (/interrupted by the user|unexpected end-of-file|Broken pipe|some substitutes for the outputs of/.test(text)) {
+    return infrastructure(null, nixErrorMessage(text));
+  }
+  if (/Failed to find a machine for remote build|cannot build on 'ssh/.test(text)) {
+    return infrastructure(null, `no remote builder: ${nixErrorMessage(text)}`);
+  }
+  if (!/^error:/m.test(text)) return infrastructure(null, `nix-store ended with ${status.code} and no message`);
+  return { kind: 'build-failed', failedDrv: null, message: nixErrorMessage(text), told: 'by-nix' };
+}
+
+function describe(cause: Cause): string {
+  const name = cause.drv === null ? null : `'${storeName(cause.drv)}.drv'`;
+  if (name === null) return cause.reason;
+  if (cause.reason.startsWith('builder ')) return cause.reason.replace('builder ', `builder for ${name} `);
+  if (cause.reason.startsWith('timed out')) return `building ${name} ${cause.reason}`;
+  return `${name}: ${cause.reason}`;
+}
+
+/** A message of Nix with the reason in it, and the order of its groups. */
+const PATTERNS: readonly (readonly [RegExp, (match: RegExpExecArray) => Cause])[] = [
+  // Until 2.30.
+  [
+    /^error: builder for '([^']+)' (failed [^;]*);?$/,
+    (match) => ({ drv: match[1] ?? null, reason: `builder ${match[2] ?? ''}` }),
+  ],
+  [
+    /^error: building of '([^']+?\.drv)[!^][^']*' from \.drv file (timed out .*)$/,
+    (match) => ({ drv: match[1] ?? null, reason: match[2] ?? '' }),
+  ],
+  // Since 2.30 without a name.
+  [/^error: (timed out after .*)$/, (match) => ({ drv: null, reason: match[1] ?? '' })],
+  [
+    /^error: hash mismatch in fixed-output derivation '([^']+)'/,
+    (match) => ({ drv: match[1] ?? null, reason: 'hash mismatch in a fixed-output derivation' }),
+  ],
+  [
+    /^error: (an? '[^']+' with features \{.*\} is required) to build '([^']+)'/,
+    (match) => ({ drv: match[2] ?? null, reason: match[1] ?? '' }),
+  ],
+];
+
+function findCauses(evidence: LogEvidence): readonly Cause[] {
+  const lines = evidence.nixLines.map((line) => stripControl(line));
+  const found = lines.flatMap((line, index): Cause[] => {
+    for (const [pattern, cause] of PATTERNS) {
+      const match = pattern.exec(line);
+      if (match !== null) return [cause(match)];
+    }
+    const drv = /^error: Cannot build '([^']+)'\.$/.exec(line)?.[1];
+    return drv === undefined ? [] : newStyle(drv, lines.slice(index + 1, index + 6));
+  });
+  return found.map((cause) => (cause.drv === null ? { ...cause, drv: unnamed(evidence, found) } : cause));
+}
+
+/** Since 2.30 the reason stands below, and a derivation that only depends on a failed one is reported in the same way. */
+function newStyle(drv: string, below: readonly string[]): Cause[] {
+  const reason = /^\s+Reason: (.*?)\.?$/.exec(below[0] ?? '')?.[1];
+  if (reason === undefined || /^\d+ dependenc(?:y|ies) failed$/.test(reason)) return [];
+  const system = /^\s+Required system: '([^']+)'/.exec(below[1] ?? '')?.[1];
+  return [{ drv, reason: system === undefined ? reason : `a builder for '${system}' is required` }];
+}
+
+/** The derivation of a message that names none: the newest one that began and has no failure of its own. */
+const unnamed = (evidence: LogEvidence, causes: readonly Cause[]): string | null =>
+  evidence.started.findLast((drv) => !causes.some((cause) => cause.drv === drv)) ?? null;

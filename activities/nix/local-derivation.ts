@@ -1,0 +1,50 @@
+import { activityInfo } from '@temporalio/activity';
+import type { BuildTargetInput } from '../../model/activities.js';
+import type { NixSettings } from '../../model/run.js';
+import type { Verdict } from '../../model/verdict.js';
+import type { ActivityEnvironment } from '../environment.js';
+import { installBundle } from '../git/install-commit.js';
+import { acceptedSettings, evaluateCommit } from './evaluate-commit.js';
+import { failedVerdict, writeEvaluationLog } from './evaluation-verdict.js';
+import { ensureRoot } from './evaluations.js';
+import type { FlakeAtCommit } from './flake-file.js';
+
+export type LocalDerivation =
+  | {
+      readonly kind: 'there';
+      readonly evaluation: BuildTargetInput['evaluation'];
+      /** The run's settings, and the flake's own where they are accepted: builds need its caches and keys. */
+      readonly nix: NixSettings;
+    }
+  | { readonly kind: 'failed'; readonly verdict: Verdict };
+
+/**
+ * Makes sure that a target's derivation is in this machine's store, kept there by `root`. Another machine may have
+ * evaluated it, or it was collected: then it is evaluated here, under this machine's limit.
+ */
+export async function localDerivation(
+  env: ActivityEnvironment,
+  input: BuildTargetInput,
+  root: string,
+  signal: AbortSignal,
+): Promise<LocalDerivation> {
+  const { evaluation, candidate, repository, target, run } = input;
+  const flake = async (): Promise<FlakeAtCommit> => ({
+    mirror: await installBundle(env, input),
+    commit: candidate.head,
+    repository,
+  });
+  const options = input.nix.acceptFlakeConfig ? await acceptedSettings(await flake(), input.nix) : [];
+  const nix = { ...input.nix, options: [...options, ...input.nix.options] };
+  if (await ensureRoot(root, evaluation.drvPath)) return { kind: 'there', evaluation, nix };
+
+  const { attempt } = activityInfo();
+  const found = await evaluateCommit(env, { flake: await flake(), target, nix: input.nix, run, attempt }, signal);
+  if (found.kind === 'failed') {
+    const logPath = await writeEvaluationLog(env, input, found.log);
+    return { kind: 'failed', verdict: failedVerdict(env, input, found, logPath, evaluation.seconds) };
+  }
+  await ensureRoot(root, found.drvPath);
+  const { drvPath, outPath, system } = found;
+  return { kind: 'there', evaluation: { ...evaluation, drvPath, outPath, system }, nix };
+}

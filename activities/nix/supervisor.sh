@@ -1,0 +1,120 @@
+#!/bin/sh
+# Runs one build apart from the worker that started it, and leaves behind how it ended.
+#
+#   supervisor.sh RECORD LEASE COMMAND [ARGUMENT...]
+#
+# RECORD is the folder of the build, LEASE the seconds after which a build that nobody follows ends itself. The worker
+# starts this script in a session of its own. In RECORD it writes
+#   identity  who runs this build; claimed by a hard link, so of two supervisors started at once only one builds
+#   log       all output, appended
+#   status    how it ended, moved into place whole
+# and reads
+#   lease     "SECONDS STAMP"; whoever follows the build keeps changing STAMP
+# The lease counts turns of a loop and looks at no clock: a machine that slept or whose clock was set loses no build.
+set -u
+record=$1 lease=$2
+shift 2
+trap '' HUP
+
+# field N WORD...: the Nth word.
+field() {
+  shift "$1"
+  printf '%s' "$1"
+}
+
+# Each process as "pid parent start-time"; the command in /proc/PID/stat may hold spaces and parentheses.
+processes() {
+  for file in /proc/[0-9]*/stat; do
+    { read -r line <"$file"; } 2>/dev/null || continue
+    rest=${line##*) }
+    printf '%s %s %s\n' "${line%% *}" "$(field 2 $rest)" "$(field 20 $rest)"
+  done
+}
+
+# below PID: PID and all processes below it, as "pid:start-time". Nix runs builders in sessions of their own.
+below() {
+  all=$(processes)
+  pids=" $1 " found= grown=yes
+  while [ -n "$grown" ]; do
+    grown=
+    while read -r pid parent start; do
+      case $found in *" $pid:"*) continue ;; esac
+      case $pids in
+        *" $pid "* | *" $parent "*) pids="$pids$pid " found="$found $pid:$start" grown=yes ;;
+      esac
+    done <<EOF
+$all
+EOF
+  done
+  printf '%s' "$found"
+}
+
+# end_build PID: asks it to stop, gives it ten seconds, and kills what is left of it and below it.
+end_build() {
+  tree=$(below "$1")
+  kill -TERM "$1"
+  waited=0
+  while [ "$waited" -lt 10 ] && kill -0 "$1"; do
+    sleep 1
+    waited=$((waited + 1))
+  done
+  for each in $tree; do
+    { read -r line <"/proc/${each%%:*}/stat"; } || continue
+    [ "$(field 20 ${line##*) })" != "${each#*:}" ] || kill -KILL "${each%%:*}"
+  done
+}
+
+# watch_lease PID: ends the build when nobody renewed the lease for as many seconds as it says.
+watch_lease() {
+  idle=0 seen=
+  while kill -0 "$1"; do
+    sleep 1
+    stamp=
+    if read -r seconds stamp <"$record/lease"; then lease=$seconds; fi
+    if [ "$stamp" = "$seen" ]; then idle=$((idle + 1)); else idle=0 seen=$stamp; fi
+    if [ "$idle" -ge "$lease" ]; then
+      echo lease >"$record/ending"
+      end_build "$1"
+      return
+    fi
+  done
+}
+
+read -r boot </proc/sys/kernel/random/boot_id
+read -r line <"/proc/$$/stat"
+read -r uptime rest </proc/uptime
+printf '{"pid":%s,"bootId":"%s","startTime":"%s","uptime":%s}\n' \
+  "$$" "$boot" "$(field 20 ${line##*) })" "$uptime" >"$record/identity.$$" || exit 1
+ln "$record/identity.$$" "$record/identity" 2>/dev/null
+claimed=$?
+rm -f "$record/identity.$$"
+[ "$claimed" -eq 0 ] || exit 0
+
+rm -f "$record/ending"
+exec >>"$record/log" 2>&1
+"$@" </dev/null &
+build=$!
+stopped=
+trap 'stopped=yes; kill -TERM "$build" 2>/dev/null' TERM INT
+watch_lease "$build" >/dev/null 2>&1 </dev/null &
+watcher=$!
+
+# A signal interrupts the wait, not the build.
+while :; do
+  wait "$build"
+  code=$?
+  kill -0 "$build" 2>/dev/null || break
+done
+
+kind=exit
+if [ -f "$record/ending" ]; then
+  kind=lease
+  wait "$watcher"
+elif [ -n "$stopped" ]; then
+  kind=stopped
+fi
+kill "$watcher" 2>/dev/null
+[ "$code" -ne 0 ] || kind=exit
+read -r uptime rest </proc/uptime
+printf '{"kind":"%s","code":%s,"uptime":%s}\n' "$kind" "$code" "$uptime" >"$record/status.new" &&
+  mv -f "$record/status.new" "$record/status"

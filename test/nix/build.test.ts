@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/common';
+import { run } from '../../activities/process.js';
+import { readIdentity, readStatus } from '../../activities/nix/build-record.js';
+import { isBuildAlive } from '../../activities/nix/build-session.js';
+import { createForgetRun } from '../../activities/nix/forget-run.js';
+import type { HostSpec } from '../support/fleet.js';
+import {
+  attempt,
+  buildFixture,
+  linkTarget,
+  processesNamed,
+  until,
+  type BuildFixture,
+} from '../support/build-runner.js';
+
+let fixture: BuildFixture;
+
+/** Hosts that sleep have odd durations of their own, by which their processes are found. */
+const host = (name: string, seconds: number, rest: Partial<HostSpec> = {}): HostSpec => ({ name, seconds, ...rest });
+
+before(async () => {
+  fixture = await buildFixture({
+    hosts: [
+      host('quick', 0),
+      host('broken', 0, { fail: 'build' }),
+      host('slow', 3.251),
+      host('both', 2.252),
+      host('cancelled', 331.01),
+      host('ignored', 332.02),
+      host('nobodys', 333.03),
+      host('orphaned', 3.254),
+      host('lost', 2.255),
+      host('silent', 334.04),
+      host('detached', 2.256),
+    ],
+  });
+});
+after(() => fixture.cleanup());
+
+test('a host that builds is built once, and a repeat returns its verdict without building', async () => {
+  const { env, fleet } = fixture;
+  const input = await fixture.evaluated('quick');
+  const first = attempt(env, input);
+  const verdict = await first.verdict;
+  assert.equal(verdict.verdict, 'built');
+  assert.equal(verdict.outPath, input.evaluation.outPath);
+  assert.equal(verdict.machine, 'test-machine');
+  assert.equal(first.beats[0]?.machine, 'test-machine');
+  assert.match(await readFile(verdict.logPath ?? '', 'utf8'), /^nixos-system-quick> building quick$/m);
+  assert.equal(await linkTarget(fixture.recordOf(input).result), verdict.outPath);
+  assert.deepEqual(await attempt(env, input).verdict, verdict);
+  assert.equal(await fleet.buildsOf('quick'), 1);
+});
+
+test('a broken host is a verdict with the derivation that failed, its log, and where the whole log is', async () => {
+  const input = await fixture.evaluated('broken');
+  const verdict = await attempt(fixture.env, input).verdict;
+  assert.equal(verdict.verdict, 'build-failed');
+  assert.equal(verdict.error, "builder for 'nixos-system-broken.drv' failed with exit code 7");
+  assert.equal(verdict.failedDrv, input.evaluation.drvPath);
+  assert.equal(verdict.logTail, 'building broken\nerror: option boot.loader of broken is gone');
+  assert.match(await readFile(verdict.logPath ?? '', 'utf8'), /package-broken> package of version 1/);
+  assert.deepEqual(await attempt(fixture.env, input).verdict, verdict);
+  assert.equal(await fixture.fleet.buildsOf('broken'), 1);
+});
+
+test('heartbeats tell phase, derivations, log and last lines of a running build', async () => {
+  const input = await fixture.evaluated('slow');
+  const following = attempt(fixture.env, input);
+  const verdict = await following.verdict;
+  assert.equal(verdict.verdict, 'built');
+  assert.ok(verdict.seconds >= 3.2, `${verdict.seconds} s`);
+  const beat = following.beats.findLast(({ phase }) => phase === 'building');
+  assert.equal(beat?.planned, 2);
+  assert.equal(beat.done, 1);
+  assert.equal(beat.logPath, verdict.logPath);
+  assert.ok(beat.logBytes > 0);
+  assert.equal(beat.lastLines.at(-1), 'nixos-system-slow> building slow');
+  assert.equal(beat.estimateSeconds, null);
+  const again = attempt(fixture.env, { ...input, run: 'run-2' });
+  await again.verdict;
+  assert.ok((again.beats.at(-1)?.estimateSeconds ?? 0) >= 3.2);
+});
+
+test('two attempts at once start one build', async () => {
+  const input = await fixture.evaluated('both');
+  const attempts = [attempt(fixture.env, input), attempt(fixture.env, input), attempt(fixture.env, input)];
+  const process = await fixture.inProcess(input);
+  const verdicts = await Promise.all(attempts.map(({ verdict }) => verdict));
+  await until(() => process.exitCode !== null);
+  assert.deepEqual(new Set(verdicts.map(({ verdict }) => verdict)), new Set(['built']));
+  assert.equal(await fixture.fleet.buildsOf('both'), 1);
+});
+
+test('a build goes on when its worker is killed, and the next attempt attaches to it', async () => {
+  const input = await fixture.evaluated('detached');
+  const worker = await fixture.inProcess(input);
+  await until(async () => (await processesNamed('/bin/sleep', '2.256')).length === 1);
+  worker.kill('SIGKILL');
+  await until(() => worker.signalCode !== null);
+  assert.equal((await processesNamed('/bin/sleep', '2.256')).length, 1);
+  const verdict = await attempt(fixture.env, input).verdict;
+  assert.equal(verdict.verdict, 'built');
+  assert.equal(await fixture.fleet.buildsOf('detached'), 1);
+});
+
+test('a cancellation ends Nix and its builder within five seconds and removes what the build kept', async () => {
+  const input = await fixture.evaluated('cancelled');
+  const following = attempt(fixture.env, input);
+  await until(async () => (await processesNamed('/bin/sleep', '331.01')).length === 1);
+  const record = fixture.recordOf(input);
+  const supervisor = await readIdentity(record);
+  const began = performance.now();
+  following.environment.cancel('CANCELLED', new ActivityCancellationDetails({ cancelRequested: true }));
+  await assert.rejects(following.verdict, CancelledFailure);
+  assert.ok(performance.now() - began < 5000);
+  assert.deepEqual(await processesNamed('/bin/sleep', '331.01'), []);
+  await assert.rejects(readFile(`/proc/${supervisor?.pid ?? 0}/stat`));
+  assert.equal(await readIdentity(record), null);
+  assert.equal(await linkTarget(path.join(record.directory, 'drv')), null);
+});
+
+for (const reason of ['workerShutdown', 'timedOut', 'notFound', 'paused', 'reset'] as const) {
+  test(`a build goes on when its attempt ends by ${reason}`, async () => {
+    const input = await fixture.evaluated('ignored');
+    const following = attempt(fixture.env, input);
+    await until(async () => (await processesNamed('/bin/sleep', '332.02')).length === 1);
+    following.environment.cancel('CANCELLED', new ActivityCancellationDetails({ [reason]: true }));
+    await assert.rejects(following.verdict, CancelledFailure);
+    await sleep(300);
+    assert.equal((await processesNamed('/bin/sleep', '332.02')).length, 1);
+    assert.equal(await fixture.fleet.buildsOf('ignored'), 1);
+  });
+}
+
+test("nobody's build ends itself when its lease is over, and starts again for the next attempt", async () => {
+  const input = await fixture.evaluated('nobodys', { takeoverSeconds: 2 });
+  const worker = await fixture.inProcess(input);
+  await until(async () => (await processesNamed('/bin/sleep', '333.03')).length === 1);
+  worker.kill('SIGKILL');
+  await until(async () => (await readStatus(fixture.recordOf(input))) !== null);
+  assert.deepEqual(await processesNamed('/bin/sleep', '333.03'), []);
+  assert.equal((await readStatus(fixture.recordOf(input)))?.kind, 'lease');
+  const again = attempt(fixture.env, input);
+  await until(async () => (await processesNamed('/bin/sleep', '333.03')).length === 1);
+  again.environment.cancel();
+  await assert.rejects(again.verdict, CancelledFailure);
+});
+
+test('a build whose supervisor alone was killed is followed to its end and not built twice', async () => {
+  const input = await fixture.evaluated('orphaned');
+  const following = attempt(fixture.env, input);
+  await until(async () => (await processesNamed('/bin/sleep', '3.254')).length === 1);
+  process.kill((await readIdentity(fixture.recordOf(input)))?.pid ?? 0, 'SIGKILL');
+  assert.equal((await following.verdict).verdict, 'built');
+  assert.equal(await fixture.fleet.buildsOf('orphaned'), 1);
+});
+
+test('a build that was killed with its supervisor starts again', async () => {
+  const input = await fixture.evaluated('lost');
+  const following = attempt(fixture.env, input);
+  await until(async () => (await processesNamed('/bin/sleep', '2.255')).length === 1);
+  process.kill(-((await readIdentity(fixture.recordOf(input)))?.pid ?? 0), 'SIGKILL');
+  const verdict = await following.verdict;
+  assert.equal(verdict.verdict, 'built');
+  assert.equal(await fixture.fleet.buildsOf('lost'), 2);
+  assert.match(await readFile(verdict.logPath ?? '', 'utf8'), /the build starts again/);
+});
+
+test('a build record of another boot, with a pid that somebody has now, is no running build', async () => {
+  const input = await fixture.evaluated('quick', { run: 'run-boot' });
+  const record = fixture.recordOf(input);
+  await attempt(fixture.env, input).verdict;
+  const identity = await readIdentity(record);
+  await writeFile(record.identity, JSON.stringify({ ...identity, pid: process.pid, bootId: 'another' }));
+  assert.equal(await isBuildAlive(record), false);
+  await writeFile(record.identity, JSON.stringify({ ...identity, pid: process.pid }));
+  assert.equal(await isBuildAlive(record), false);
+});
+
+test('a builder that says nothing for too long is a verdict', async () => {
+  const nix = { options: [['max-silent-time', '1']] as const, impure: false, acceptFlakeConfig: false };
+  const input = await fixture.evaluated('silent', { nix });
+  const verdict = await attempt(fixture.env, input).verdict;
+  assert.equal(verdict.verdict, 'timed-out');
+  assert.match(verdict.error ?? '', /^building 'nixos-system-silent\.drv' timed out after 1 seconds/);
+  assert.equal(verdict.failedDrv, input.evaluation.drvPath);
+});
+
+test('a derivation that was collected is evaluated again', async () => {
+  const input = await fixture.evaluated('quick', { run: 'run-collected' });
+  const gone = { ...input.evaluation, drvPath: input.evaluation.drvPath.replace(/\/[a-z0-9]{6}/, '/000000') };
+  const verdict = await attempt(fixture.env, { ...input, evaluation: gone }).verdict;
+  assert.equal(verdict.verdict, 'built');
+  assert.equal(verdict.drvPath, input.evaluation.drvPath);
+});
+
+test('a closed run is let go: roots and records are gone, logs and verdicts stay', async () => {
+  const input = await fixture.evaluated('quick', { run: 'run-closed' });
+  const verdict = await attempt(fixture.env, input).verdict;
+  const record = fixture.recordOf(input);
+  await createForgetRun(fixture.env)({ run: 'run-closed' });
+  await createForgetRun(fixture.env)({ run: 'run-closed' });
+  assert.equal(await linkTarget(record.result), null);
+  assert.equal(await readIdentity(record), null);
+  await readFile(verdict.logPath ?? '');
+  await readFile(record.verdict);
+  const roots = await run('nix-store', ['--query', '--roots', '--', verdict.outPath ?? '']);
+  assert.ok(!roots.stdout.includes('run-closed'));
+});
