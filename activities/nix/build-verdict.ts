@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import type { BuildTargetInput } from '../../model/activities.js';
 import { stripControl, tail } from '../../model/text.js';
@@ -10,7 +11,7 @@ import { builderLines, readEnd, readEvidence, type LogEvidence } from './build-l
 import { readStart, type BuildRecord, type BuildStatus } from './build-record.js';
 import { noteBuildTime } from './build-times.js';
 import { classifyFailure, failedDerivation, type BuildFailure } from './classify-failure.js';
-import { storeName } from './derivation-file.js';
+import { parseDerivation, storeName } from './derivation-file.js';
 import { runNix } from './run-nix.js';
 
 /** Failure type of a build that the machine broke: the record is reset, and the next attempt builds again. */
@@ -59,7 +60,12 @@ async function failedVerdict(
 ): Promise<Finding> {
   const drv = failedDerivation(evidence);
   const lines = drv === null ? [] : await builderLines(record.log, offset, storeName(drv), LOG_TAIL_LINES);
-  const failure = classifyFailure({ ...evidence, status, builderLines: lines });
+  const failure = classifyFailure({
+    ...evidence,
+    status,
+    builderLines: lines,
+    fixedOutput: drv !== null && (await isFixedOutput(drv)),
+  });
   if (failure.kind === 'infrastructure') {
     await resetBuild(record);
     throw ApplicationFailure.retryable(
@@ -96,6 +102,15 @@ async function ownLines(failure: BuildFailure, evidence: LogEvidence, lines: rea
     if (log.exitCode === 0) return log.stdout.slice(-16 * LOG_TAIL_BYTES);
   }
   return lines.join('\n');
+}
+
+async function isFixedOutput(drv: string): Promise<boolean> {
+  try {
+    return parseDerivation(await readFile(drv, 'utf8')).outputs.some(({ hash }) => hash !== '');
+  } catch {
+    // Collected meanwhile, or of a kind that is not known: then nothing excuses the builder.
+    return false;
+  }
 }
 
 const oneDecimal = (seconds: number): number => Math.round(seconds * 10) / 10;

@@ -20,6 +20,8 @@ export interface FailureEvidence extends LogEvidence {
   readonly status: BuildStatus;
   /** The newest lines of the builder that failed, if they are known: they may tell of a full disk. */
   readonly builderLines: readonly string[];
+  /** Whether that builder makes a fixed output: only those have a network, and can lose it. */
+  readonly fixedOutput: boolean;
 }
 
 /** A derivation that failed by itself. */
@@ -40,7 +42,7 @@ export function classifyFailure(evidence: FailureEvidence): BuildFailure {
 
   const text = evidence.nixLines.filter((line) => !/^warning:|^\s+> /.test(line)).join('\n');
   const fault = faultOf({ signal: null, stderr: text });
-  const excuse = builderFault(evidence.builderLines) ?? (fault?.kind === 'machine' ? fault.what : null);
+  const excuse = builderFault(evidence) ?? (fault?.kind === 'machine' ? fault.what : null);
   if (cause !== null && excuse !== null && cause.reason.startsWith('builder failed with')) {
     return infrastructure(cause.drv, `${excuse}: ${describe(cause)}`);
   }
@@ -81,20 +83,25 @@ function endedFromOutside(status: BuildStatus): string | null {
   return null;
 }
 
-const BUILDER_FAULTS: readonly (readonly [RegExp, string])[] = [
+const MACHINE_WORDS: readonly (readonly [RegExp, string])[] = [
   [/No space left on device|Disk quota exceeded/, 'no space left'],
   [/Cannot allocate memory|virtual memory exhausted/, 'no memory left'],
   [/Killed signal terminated program|signal: 9, SIGKILL/, 'a program was killed, as when no memory is left'],
-  [/curl: \((?:5|6|7|28|35|52|55|56)\)|Could(?:n't| not) resolve host/, 'the network failed'],
+];
+const NETWORK_WORDS: readonly (readonly [RegExp, string])[] = [
+  [/curl: \((?:5|6|7|28|35|52|55|56)\)|Could(?:n't| not) (?:resolve host|connect)/, 'the network failed'],
+  [/unable to download .*(?:HTTP error (?:429|5\d\d)|[Tt]imed? ?out|Connection)/, 'the network failed'],
+  [/unable to access .*(?:Failed to connect|Connection|[Tt]imed out)/, 'the network failed'],
 ];
 
 /**
  * Builders tell of the machine in their own words, which are looked at only in their newest lines: a builder that failed
  * by itself and says so is tried again for nothing, a bounded number of times.
  */
-function builderFault(lines: readonly string[]): string | null {
-  const text = lines.slice(-30).join('\n');
-  return BUILDER_FAULTS.find(([pattern]) => pattern.test(text))?.[1] ?? null;
+function builderFault({ builderLines, fixedOutput }: FailureEvidence): string | null {
+  const text = builderLines.slice(-30).join('\n');
+  const words = fixedOutput ? [...MACHINE_WORDS, ...NETWORK_WORDS] : MACHINE_WORDS;
+  return words.find(([pattern]) => pattern.test(text))?.[1] ?? null;
 }
 
 function withoutCause(status: BuildStatus, text: string): BuildFailure {

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { builderLines, readEvidence } from '../../activities/nix/build-log.js';
+import type { BuildStatus } from '../../activities/nix/build-record.js';
+import { classifyFailure, failedDerivation, type BuildFailure } from '../../activities/nix/classify-failure.js';
+import { storeName } from '../../activities/nix/derivation-file.js';
+
+/** Logs that real Nix versions wrote, directly and (`daemon-…`) as a client of `nix-daemon`. */
+const FIXTURES = fileURLToPath(new URL('../../../test/fixtures/build-logs/', import.meta.url));
+const VERSIONS = ['2.8', '2.26', '2.34'];
+const EXIT: BuildStatus = { kind: 'exit', code: 1, uptime: 1 };
+
+async function classify(version: string, name: string, status = EXIT, fixedOutput = false): Promise<BuildFailure> {
+  const file = `${FIXTURES}${version}/${name}.log`;
+  const evidence = await readEvidence(file, 0);
+  const drv = failedDerivation(evidence);
+  const lines = drv === null ? [] : await builderLines(file, 0, storeName(drv), 200);
+  return classifyFailure({ ...evidence, status, builderLines: lines, fixedOutput });
+}
+
+interface Expected {
+  readonly kind: BuildFailure['kind'];
+  /** Name of the derivation to blame, without hash. */
+  readonly drv: string | null;
+  readonly message: RegExp;
+  readonly fixedOutput?: true;
+}
+
+const TABLE: Readonly<Record<string, Expected>> = {
+  dependency: { kind: 'build-failed', drv: 'fail', message: /^builder for 'fail\.drv' failed with exit code 7$/ },
+  'daemon-dependency': {
+    kind: 'build-failed',
+    drv: 'fail',
+    message: /^builder for 'fail\.drv' failed with exit code 7$/,
+  },
+  'two-failures': {
+    kind: 'build-failed',
+    drv: 'fail',
+    message: /^builder for 'fail\.drv' failed with exit code 7 \(and 1 more failed\)$/,
+  },
+  'daemon-two-failures': {
+    kind: 'build-failed',
+    drv: 'fail',
+    message: /^builder for 'fail\.drv' failed with exit code 7 \(and 1 more failed\)$/,
+  },
+  'hash-mismatch': { kind: 'build-failed', drv: 'hash', message: /^'hash\.drv': hash mismatch/ },
+  'no-output': { kind: 'build-failed', drv: 'nout', message: /^builder for 'nout\.drv' failed to produce output/ },
+  'no-builder': { kind: 'build-failed', drv: 'nobuilder', message: /failed with exit code 1$/ },
+  'other-system': { kind: 'build-failed', drv: 'arch', message: /^'arch\.drv': a.*'aarch64-linux'.*is required$/ },
+  'timed-out': { kind: 'timed-out', drv: 'slow', message: /^building 'slow\.drv' timed out after 2 seconds$/ },
+  silent: { kind: 'timed-out', drv: 'silent', message: /^building 'silent\.drv' timed out after 2 seconds/ },
+  'daemon-silent': { kind: 'timed-out', drv: 'silent', message: /^building 'silent\.drv' timed out after 2 seconds/ },
+  killed: { kind: 'infrastructure', drv: 'selfkill', message: /failed due to signal 9/ },
+  'daemon-killed': { kind: 'infrastructure', drv: 'selfkill', message: /failed due to signal 9/ },
+  'daemon-gone': { kind: 'infrastructure', drv: null, message: /daemon|end-of-file/ },
+  'no-daemon': { kind: 'infrastructure', drv: null, message: /daemon cannot be reached/ },
+  collected: { kind: 'infrastructure', drv: null, message: /no longer in the store/ },
+  'disk-full': { kind: 'infrastructure', drv: 'full', message: /no space left/i },
+  'disk-full-nix': { kind: 'infrastructure', drv: null, message: /no space left/ },
+  network: { kind: 'infrastructure', drv: 'fetch', message: /the network failed/, fixedOutput: true },
+};
+
+for (const version of VERSIONS) {
+  for (const [name, expected] of Object.entries(TABLE)) {
+    if (!existsSync(`${FIXTURES}${version}/${name}.log`)) continue;
+    test(`${name} of Nix ${version} is ${expected.kind}`, async () => {
+      const failure = await classify(version, name, EXIT, expected.fixedOutput ?? false);
+      assert.equal(failure.kind, expected.kind, failure.message);
+      assert.match(failure.message, expected.message);
+      // When Nix itself ran out of space it no longer says in which derivation.
+      if (name !== 'disk-full') {
+        assert.equal(failure.failedDrv === null ? null : storeName(failure.failedDrv), expected.drv);
+      }
+    });
+  }
+}
+
+test('a build that was ended from outside is no verdict, whatever its log says', async () => {
+  for (const status of [
+    { kind: 'lease', code: 143, uptime: 1 },
+    { kind: 'stopped', code: 143, uptime: 1 },
+    { kind: 'exit', code: 137, uptime: 1 },
+  ] as const) {
+    assert.equal((await classify('2.8', 'dependency', status)).kind, 'infrastructure');
+  }
+});
+
+const judge = (nixLines: readonly string[], builder: readonly string[] = [], fixedOutput = false): BuildFailure =>
+  classifyFailure({ nixLines, started: [], status: EXIT, builderLines: builder, fixedOutput });
+const FAILED = "error: builder for '/nix/store/00000000000000000000000000000000-x.drv' failed with exit code 1";
+
+test('a builder without network that complains of the network is a verdict, one that downloads is not', () => {
+  const said = ['curl: (6) Could not resolve host: example.org'];
+  assert.equal(judge([FAILED], said).kind, 'build-failed');
+  assert.equal(judge([FAILED], said, true).kind, 'infrastructure');
+});
+
+test('a compiler that was killed for memory is no verdict, one that crashed by itself is', () => {
+  assert.equal(judge([FAILED], ['c++: fatal error: Killed signal terminated program cc1plus']).kind, 'infrastructure');
+  assert.equal(
+    judge([FAILED.replace('with exit code 1', 'due to signal 11 (Segmentation fault)')]).kind,
+    'build-failed',
+  );
+});
+
+test('a failure that no retry cures is a verdict even beside one that may be cured', () => {
+  const killed = FAILED.replace('x.drv', 'y.drv').replace('with exit code 1', 'due to signal 9 (Killed)');
+  const failure = judge([killed, FAILED]);
+  assert.equal(failure.kind, 'build-failed');
+  assert.match(failure.message, /^builder for 'x\.drv'/);
+});
+
+test('an error of Nix that nobody knows is a verdict with its text, and silence is not', () => {
+  assert.deepEqual(judge(['error: the moon is in the way']).message, 'the moon is in the way');
+  assert.equal(judge(['error: the moon is in the way']).kind, 'build-failed');
+  assert.equal(judge([]).kind, 'infrastructure');
+});
