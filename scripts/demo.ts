@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { runningServer } from '../client/embedded.js';
@@ -36,7 +37,7 @@ async function main(): Promise<number> {
   const args = ['update', fleet.checkout, '--state-dir', fleet.stateDir, '--require', healthy.join(',')];
   heading('Lockkeeper updates it; all but the broken host have to build');
   console.log(`$ ./bin/lockkeeper ${args.join(' ')}\n`);
-  const status = await runLockkeeper(args);
+  const status = await runLockkeeper(fleet, args);
   if (status !== 0) {
     console.error(`\nThe demo failed: lockkeeper update ended with status ${status}. Its files are in ${fleet.root}`);
     return 1;
@@ -60,11 +61,11 @@ async function main(): Promise<number> {
 }
 
 /** Runs the real command with this terminal, so that its live progress is seen; gives its exit status. */
-async function runLockkeeper(args: readonly string[]): Promise<number> {
+async function runLockkeeper(fleet: DemoFleet, args: readonly string[]): Promise<number> {
   const env: NodeJS.ProcessEnv = { ...process.env, TEMPORAL_CLI: process.env.TEMPORAL_CLI ?? (await foundTemporal()) };
   // The demo shows the embedded server, wherever this person's own Temporal is.
   for (const name of Object.keys(env)) if (/^TEMPORAL_(?!CLI$)/.test(name)) Reflect.deleteProperty(env, name);
-  env.TEMPORAL_CONFIG_FILE = '/dev/null';
+  env.TEMPORAL_CONFIG_FILE = path.join(fleet.root, 'no-temporal-profile');
   // Ctrl-C reaches the command too, which says how the run goes on; we say after it where the files are.
   const stay = (): void => undefined;
   process.on('SIGINT', stay);

@@ -26,10 +26,16 @@ const AUTHOR = {
   GIT_COMMITTER_EMAIL: 'demo@localhost',
 };
 
+/** The state that the fleet is in when the demo starts is this old. */
+const AGE_MS = 14 * 24 * 3600 * 1000;
+
 /** Runs Git in a folder and gives its output. Throws with Git's message when it fails. */
-export async function git(folder: string, ...args: readonly string[]): Promise<string> {
+export const git = (folder: string, ...args: readonly string[]): Promise<string> => gitAt(new Date(), folder, ...args);
+
+async function gitAt(date: Date, folder: string, ...args: readonly string[]): Promise<string> {
   const options = ['-c', 'commit.gpgSign=false', '-c', 'core.hooksPath=/dev/null'];
-  return (await execa('git', ['-C', folder, ...options, ...args], { env: AUTHOR })).stdout;
+  const env = { ...AUTHOR, GIT_AUTHOR_DATE: date.toISOString(), GIT_COMMITTER_DATE: date.toISOString() };
+  return (await execa('git', ['-C', folder, ...options, ...args], { env })).stdout;
 }
 
 /** Makes the input repositories, the fleet with a complete lock, and the bare remote. */
@@ -37,10 +43,11 @@ export async function createDemoFleet(): Promise<DemoFleet> {
   const root = await mkdtemp(path.join(os.tmpdir(), 'lockkeeper-demo-'));
   // A Nix daemon reads the inputs as another user.
   await chmod(root, 0o755);
+  const past = new Date(Date.now() - AGE_MS);
   for (const name of INPUTS) {
     await mkdir(inputPath(root, name), { recursive: true });
     await git(inputPath(root, name), 'init', '--quiet', '--initial-branch=main');
-    await release(root, name, UPSTREAM[name].before);
+    await release(root, name, UPSTREAM[name].before, past);
   }
 
   const checkout = path.join(root, 'fleet');
@@ -57,7 +64,7 @@ export async function createDemoFleet(): Promise<DemoFleet> {
   await git(checkout, 'add', 'flake.nix');
   await execa('nix', ['--extra-experimental-features', 'nix-command flakes', 'flake', 'lock'], { cwd: checkout });
   await git(checkout, 'add', 'flake.lock');
-  await git(checkout, 'commit', '--quiet', '-m', 'feat: a fleet of four hosts');
+  await gitAt(past, checkout, 'commit', '--quiet', '-m', 'feat: a fleet of four hosts');
   await git(root, 'clone', '--quiet', '--bare', checkout, remote);
   await git(checkout, 'remote', 'add', 'origin', remote);
   await git(checkout, 'fetch', '--quiet', 'origin');
@@ -68,18 +75,18 @@ export async function createDemoFleet(): Promise<DemoFleet> {
 /** Releases the next version of each input that has one; gives what moved, for people. */
 export async function moveUpstream(fleet: DemoFleet): Promise<readonly string[]> {
   const moving = INPUTS.filter((name) => UPSTREAM[name].before !== UPSTREAM[name].after);
-  for (const name of moving) await release(fleet.root, name, UPSTREAM[name].after);
+  for (const name of moving) await release(fleet.root, name, UPSTREAM[name].after, new Date());
   return moving.map((name) => `${name} ${UPSTREAM[name].before} → ${UPSTREAM[name].after}`);
 }
 
 const inputPath = (root: string, name: InputName): string => path.join(root, 'inputs', name);
 
-async function release(root: string, name: InputName, version: string): Promise<void> {
+async function release(root: string, name: InputName, version: string, date: Date): Promise<void> {
   const repository = inputPath(root, name);
   const flake = name === 'base-system' ? baseSystemFlake(version) : packageFlake(name, version);
   await writeFile(path.join(repository, 'flake.nix'), flake);
   await git(repository, 'add', 'flake.nix');
-  await git(repository, 'commit', '--quiet', '-m', `${name} ${version}`);
+  await gitAt(date, repository, 'commit', '--quiet', '-m', `${name} ${version}`);
 }
 
 /** Nix's name for this machine: `x86_64-linux`, `aarch64-linux`, … */
