@@ -1,4 +1,5 @@
 import type { BuildHeartbeat, EvaluateHeartbeat } from '../model/activities.js';
+import type { Verdict } from '../model/verdict.js';
 import type { Session } from './connection.js';
 
 /** What is known, from the server alone, of the work on one target. */
@@ -23,4 +24,21 @@ export async function pendingWork(session: Session, child: string): Promise<Read
     else work.set(target, { step: 'evaluate', started, heartbeat: heartbeat as EvaluateHeartbeat | null });
   }
   return work;
+}
+
+const COMPLETED = 12;
+
+/** Verdicts that a `verifyCandidate` child has so far, read from its history: the run itself tells them without their logs. */
+export async function finishedVerdicts(session: Session, child: string): Promise<readonly Verdict[]> {
+  const { defaultPayloadConverter } = await import('@temporalio/common');
+  const history = await session.client.workflow.getHandle(child).fetchHistory();
+  return (history.events ?? []).flatMap((event) => {
+    if (Number(event.eventType) !== COMPLETED) return [];
+    const [payload] = event.activityTaskCompletedEventAttributes?.result?.payloads ?? [];
+    const value: unknown = payload === undefined ? null : defaultPayloadConverter.fromPayload(payload);
+    if (typeof value !== 'object' || value === null) return [];
+    // What an evaluation gives holds a verdict when it failed.
+    const verdict = 'target' in value ? value : 'verdict' in value ? value.verdict : null;
+    return typeof verdict === 'object' && verdict !== null ? [verdict as Verdict] : [];
+  });
 }

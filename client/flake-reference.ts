@@ -22,7 +22,7 @@ export function parseFlakeReference(text: string): FlakeReference {
   if (/\p{Cc}/u.test(text)) throw refused(text, 'holds control characters');
   if (text.startsWith('-')) throw refused(text, 'starts with a dash: write ./ before it if it is a path');
   if (text.includes('#')) throw refused(text, 'names an attribute after "#": name hosts with --host instead');
-  const [address = '', query = ''] = split(text, '?');
+  const [address, query] = split(text, '?');
   const parameters = readParameters(text, query);
   const dir = checkDir(text, parameters.get('dir') ?? '');
   const ref = parameters.get('ref')?.replace(/^refs\/heads\//, '') ?? null;
@@ -33,7 +33,7 @@ export function parseFlakeReference(text: string): FlakeReference {
   }
   const url = /^(?:git\+)?((?:https?|ssh|file|git):\/\/.*)$/i.exec(address)?.[1];
   if (url !== undefined) return { kind: 'url', url: checkUrl(text, url), dir, ref };
-  if (/^path:/.test(address)) return { kind: 'path', path: address.slice('path:'.length), dir, ref };
+  if (address.startsWith('path:')) return { kind: 'path', path: address.slice('path:'.length), dir, ref };
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(address)) throw refused(text, `has a scheme that no Git repository has here`);
   // Git's own rule: a colon before the first slash is a host, as in git@host:path.
   if (/^(?:[A-Za-z0-9._-]+@)?[A-Za-z0-9._-]+:[^:]/.test(address) && !/^[./~]/.test(address)) {

@@ -130,11 +130,15 @@ async function findRemote(checkout: string, wanted: string | null): Promise<stri
       `The repository ${checkout} has several remotes: name one with --remote (${names.join(', ')}).`,
     );
   }
-  const read = async (key: string): Promise<string | undefined> =>
-    (await git(['config', '--get-all', `remote.${name}.${key}`], { cwd: checkout })).stdout.split('\n')[0];
+  const read = async (key: string): Promise<string | null> => {
+    const [first = ''] = (await git(['config', '--get-all', `remote.${name}.${key}`], { cwd: checkout })).stdout.split(
+      '\n',
+    );
+    return first === '' ? null : first;
+  };
   // Fetching works where pushing does, so a push URL of its own serves for both.
-  const url = (await read('pushurl')) || (await read('url'));
-  if (url === undefined || url === '') throw new CommandError(`The remote "${name}" of ${checkout} has no URL.`);
+  const url = (await read('pushurl')) ?? (await read('url'));
+  if (url === null) throw new CommandError(`The remote "${name}" of ${checkout} has no URL.`);
   return remoteAddress(url, checkout, name);
 }
 

@@ -41,13 +41,14 @@ interface Live {
 async function watch(live: Live, run: string, renderer: Renderer, over: AbortSignal): Promise<void> {
   const start = Date.now();
   let sight: Sight | null = null;
-  while (!over.aborted) {
+  const stopped = (): boolean => over.aborted;
+  while (!stopped()) {
     try {
       sight = await look(live.session, run, sight);
-      if (!over.aborted) renderer.update(sight.view);
+      if (!stopped()) renderer.update(sight.view);
     } catch {
       const problem = `the server at ${live.session.address} does not answer; trying again`;
-      if (sight !== null && !over.aborted) renderer.update({ ...sight.view, problem });
+      if (sight !== null && !stopped()) renderer.update({ ...sight.view, problem });
     }
     await sleep(Date.now() - start < EARLY_FOR_MS ? EARLY_MS : LATER_MS, undefined, { signal: over }).catch(
       () => undefined,
@@ -62,12 +63,13 @@ async function untilClosed(
   over: AbortSignal,
 ): Promise<RunEnd | null> {
   const { ServiceError, WorkflowNotFoundError } = await import('@temporalio/client');
-  while (!over.aborted) {
+  const stopped = (): boolean => over.aborted;
+  while (!stopped()) {
     try {
       const { session } = live;
       return await session.client.withAbortSignal(over, () => runEnd(session, run, context.state));
     } catch (error) {
-      if (over.aborted) break;
+      if (stopped()) break;
       if (!(error instanceof ServiceError) || error instanceof WorkflowNotFoundError) throw error;
       await sleep(LATER_MS);
       live.session = await openSession(context, 'follow').catch(() => live.session);

@@ -15,6 +15,8 @@ export interface Poller {
  */
 const STALE_MS = 65_000;
 
+const QUEUE_TYPES = { workflow: 1, activity: 2 } as const;
+
 /** Who polls a queue for workflow tasks (or activity tasks) and is not known to be dead. */
 export async function livePollers(
   session: Session,
@@ -25,10 +27,11 @@ export async function livePollers(
     session.client.workflowService.describeTaskQueue({
       namespace: session.namespace,
       taskQueue: { name: queue },
-      taskQueueType: kind === 'workflow' ? 1 : 2,
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- the enum lives in a package of Temporal's own
+      taskQueueType: QUEUE_TYPES[kind],
     }),
   );
-  const pollers = (answer.pollers ?? []).map((poller) => ({
+  const pollers = answer.pollers.map((poller) => ({
     identity: poller.identity ?? '',
     lastAccess: Number(poller.lastAccessTime?.seconds ?? 0) * 1000,
   }));

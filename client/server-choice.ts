@@ -42,6 +42,6 @@ export async function chooseServer(): Promise<ServerChoice> {
       ...(tls === undefined ? {} : { tls }),
       ...(typeof apiKey === 'string' ? { apiKey } : {}),
       ...(metadata === undefined ? {} : { metadata }),
-    } as ConnectionOptions,
+    },
   };
 }

@@ -5,6 +5,7 @@ import type { StateDirectory, WorkerRecord } from '../model/state-directory.js';
 import type { Session } from './connection.js';
 import { startDetached } from './detached.js';
 import { CommandError } from './errors.js';
+import { message } from './output.js';
 import { livePollers } from './pollers.js';
 import { isAlive } from './process-identity.js';
 import { logEnd, prepareStateDirectory, readRecord } from './state-files.js';
@@ -50,8 +51,10 @@ export async function attendWorker(
 ): Promise<AttendedWorker> {
   await announceUse(state, 'worker');
   const found = await readyWorker(state);
-  if (found !== null) checkServer(found, session, state);
-  else await startWorker(session, state, slots);
+  if (found !== null) {
+    checkServer(found, session, state);
+    tellSlots(found, slots);
+  } else await startWorker(session, state, slots);
   const stop = new AbortController();
   void watch(session, state, slots, stop.signal);
   return {
@@ -80,6 +83,19 @@ function checkServer(record: WorkerRecord, session: Session, state: StateDirecto
   );
 }
 
+/** A worker that runs already keeps the slots that it was started with. */
+function tellSlots(worker: WorkerRecord, { slots, evaluationSlots }: WorkerSlots): void {
+  const differs =
+    (slots !== null && slots !== worker.slots) ||
+    (evaluationSlots !== null && evaluationSlots !== worker.evaluationSlots);
+  if (differs) {
+    message(
+      `The worker that runs here has ${worker.slots} build and ${worker.evaluationSlots} evaluation slots; ` +
+        'these are used as long as it runs.',
+    );
+  }
+}
+
 async function startWorker(session: Session, state: StateDirectory, slots: WorkerSlots): Promise<void> {
   await prepareStateDirectory(state);
   const args = ['worker', '--attended', '--state-dir', state.root];
@@ -104,9 +120,10 @@ async function startWorker(session: Session, state: StateDirectory, slots: Worke
 
 /** A worker that dies takes at most a second and its start-up time from the run. */
 async function watch(session: Session, state: StateDirectory, slots: WorkerSlots, stop: AbortSignal): Promise<void> {
-  while (!stop.aborted) {
+  const stopped = (): boolean => stop.aborted;
+  while (!stopped()) {
     await sleep(WATCH_MS, undefined, { signal: stop, ref: false }).catch(() => undefined);
-    if (stop.aborted || (await runningWorker(state)) !== null) continue;
+    if (stopped() || (await runningWorker(state)) !== null) continue;
     // A start that fails is tried again; meanwhile the progress display says that no worker polls.
     await startWorker(session, state, slots).catch(() => sleep(WATCH_MS * 5, undefined, { ref: false }));
   }

@@ -11,7 +11,7 @@ import { pad } from '../progress/width.js';
 export async function doctor(context: CommandContext): Promise<number> {
   const { state } = context;
   const found = await Promise.all<readonly Finding[] | Finding>([
-    checkNode(),
+    Promise.resolve(checkNode()),
     checkNix(),
     checkGit(),
     checkServer(context),

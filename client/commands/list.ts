@@ -1,3 +1,4 @@
+import type { TypedSearchAttributes } from '@temporalio/common';
 import { formatSeconds } from '../../model/text.js';
 import { oneLine } from '../../model/one-line.js';
 import { openExistingSession } from '../connection.js';
@@ -32,8 +33,8 @@ export async function list(context: CommandContext, options: { readonly limit: n
         repository: typeof run.memo?.repository === 'string' ? run.memo.repository : null,
         state: stateOf(
           run.status.name,
-          attribute(run.searchAttributes, 'LockkeeperOutcome'),
-          attribute(run.searchAttributes, 'LockkeeperWaiting'),
+          attribute(run.typedSearchAttributes, 'LockkeeperOutcome'),
+          attribute(run.typedSearchAttributes, 'LockkeeperWaiting'),
         ),
         startedAt: run.startTime.toISOString(),
         closedAt: run.closeTime?.toISOString() ?? null,
@@ -49,10 +50,9 @@ export async function list(context: CommandContext, options: { readonly limit: n
   }
 }
 
-const attribute = (attributes: Readonly<Record<string, unknown>>, name: string): string | null => {
-  const value = attributes[name];
-  const first: unknown = Array.isArray(value) ? value[0] : value;
-  return typeof first === 'string' && first !== '' ? first : null;
+const attribute = (attributes: TypedSearchAttributes, name: string): string | null => {
+  const value = attributes.getAll().find(({ key }) => key.name === name)?.value;
+  return typeof value === 'string' && value !== '' ? value : null;
 };
 
 function stateOf(status: string, outcome: string | null, waiting: string | null): string {

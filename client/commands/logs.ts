@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { oneLine } from '../../model/one-line.js';
 import { stripControl } from '../../model/text.js';
-import { pendingWork } from '../activities.js';
+import { finishedVerdicts, pendingWork } from '../activities.js';
 import { openExistingSession, type Session } from '../connection.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
@@ -91,12 +91,14 @@ async function logPlaces(session: Session, context: CommandContext, run: string)
   }
   const targets = new Map<string, LogPlace | null>(view.targets.map(({ name }) => [name, null]));
   for (const child of await children(session, run, progress?.children ?? [])) {
+    for (const { target, logPath, machine } of await finishedVerdicts(session, child)) {
+      if (logPath !== null) targets.set(target.name, { logPath, machine });
+    }
     for (const [name, work] of await pendingWork(session, child)) {
       if (work.step !== 'build' || work.heartbeat === null) continue;
       targets.set(name, { logPath: work.heartbeat.logPath, machine: work.heartbeat.machine });
     }
   }
-  // Of targets that are done the verdicts know the log; the child that has them tells when it ends.
   return { closed: false, targets, broken: [] };
 }
 

@@ -20,7 +20,7 @@ export async function update(context: CommandContext, flake: string, flags: Upda
   const session = await openSession(context, 'update');
   try {
     const { run, isNew } = await startOrAttach(session, options, async () => {
-      message(`${options.repository.displayUrl}: ${landingIntent(options, new Date())}`);
+      message(`This run ${landingIntent(options, new Date())}.`);
       await provideWorker(context, session, options, flags);
     });
     if (!isNew) {
@@ -28,11 +28,14 @@ export async function update(context: CommandContext, flake: string, flags: Upda
       await provideWorker(context, session, options, flags);
     }
     message(paintFor(process.stderr).dim(`Run ${run}`));
-    return await followRun(context, session, run, `lockkeeper watch ${shellQuote(run)}`);
+    return await followRun(context, session, run, sameCommand());
   } finally {
     await session.close();
   }
 }
+
+/** This very command: run again it attaches, and brings a worker if there is none. */
+const sameCommand = (): string => ['lockkeeper', ...process.argv.slice(2).map(shellQuote)].join(' ');
 
 async function provideWorker(
   context: CommandContext,

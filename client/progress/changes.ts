@@ -1,4 +1,4 @@
-import { clock, isBroken, movedWords, PHASE_WORDS, stateWords, tally } from './words.js';
+import { clock, isBroken, movedWords, PHASE_WORDS, stateWords, tally, took } from './words.js';
 import type { ProgressView, TargetView } from './view.js';
 
 /** One thing that became different between two views of a run. */
@@ -9,42 +9,45 @@ export interface Change {
   readonly broken: boolean;
 }
 
-/** What became different, in the order in which to tell it. */
+/** What became different, in the order in which to tell it: what is over belongs to the phase before. */
 export function changes(before: ProgressView | null, after: ProgressView): Change[] {
   const found: Change[] = [];
   const say = (kind: Change['kind'], text: string, broken = false): void => {
     found.push({ kind, text, broken });
   };
+  const known = new Map(before?.targets.map((target) => [target.name, target]));
+  const sayTargets = (wanted: (target: TargetView) => boolean): void => {
+    for (const target of after.targets.filter(wanted)) {
+      const text = targetChange(known.get(target.name), target);
+      if (text !== null) say('target', `${target.name}: ${text}`, isBroken(target));
+    }
+  };
+  sayTargets(({ state }) => state === 'done');
   if (after.phase !== null && after.phase !== before?.phase && after.phase !== 'closed') {
     say('phase', PHASE_WORDS[after.phase]);
   }
-  if (before === null && after.intent !== null) say('fact', after.intent);
   if (after.head !== null && after.head !== before?.head) {
     for (const input of after.moved) say('fact', `moved: ${movedWords(input)}`);
   }
   for (const { name, reason } of after.unfetched) {
     if (before?.unfetched.some((input) => input.name === name) !== true) say('fact', `${name} stays: ${reason}`);
   }
-  const known = new Map(before?.targets.map((target) => [target.name, target]));
-  for (const target of after.targets) {
-    const text = targetChange(known.get(target.name), target);
-    if (text !== null) say('target', `${target.name}: ${text}`, isBroken(target));
-  }
+  sayTargets(({ state }) => state !== 'done');
   if (after.waitsFor !== null && after.waitsFor !== before?.waitsFor) say('fact', `waits for ${after.waitsFor}`);
-  if (after.problem !== before?.problem) {
-    if (after.problem !== null) say('problem', after.problem);
-    else if (before?.problem != null) say('fact', 'goes on');
-  }
+  const problemBefore = before?.problem ?? null;
+  if (after.problem !== null && after.problem !== problemBefore) say('problem', after.problem);
+  if (after.problem === null && problemBefore !== null) say('fact', 'goes on');
   return found;
 }
 
 function targetChange(before: TargetView | undefined, after: TargetView): string | null {
   if (before?.state === after.state && before.verdict === after.verdict) return null;
-  if (before === undefined && after.state === 'waiting') return null;
+  // Between two steps a target waits for a moment; that is no news.
+  if (after.state === 'waiting') return null;
   const words = stateWords(after);
   if (after.state === 'done') {
-    const took = after.seconds === null ? '' : ` after ${clock(after.seconds * 1000)}`;
-    return `${words}${took}${after.error === null ? '' : `: ${after.error}`}`;
+    const span = after.seconds === null ? '' : ` after ${took(after.seconds)}`;
+    return `${words}${span}${after.error === null ? '' : `: ${after.error}`}`;
   }
   if (after.state !== 'building') return words;
   const estimate = after.estimateSeconds === null ? '' : `, about ${clock(after.estimateSeconds * 1000)}`;

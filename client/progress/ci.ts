@@ -2,7 +2,7 @@ import { oneLine } from '../../model/one-line.js';
 import { stripControl } from '../../model/text.js';
 import { changes, stillAt } from './changes.js';
 import type { ProgressView, Renderer } from './view.js';
-import { clock, PHASE_WORDS } from './words.js';
+import { clock } from './words.js';
 
 const SILENCE_MS = 60_000;
 
@@ -30,9 +30,10 @@ export function ciRenderer(write: (line: string) => void): Renderer {
   return {
     update: (view) => {
       const time = clock(Date.now() - view.startedAt).padStart(7);
-      if (view.phase !== null && view.phase !== before?.phase && view.phase !== 'closed')
-        group(PHASE_WORDS[view.phase]);
-      for (const { kind, text } of changes(before, view)) if (kind !== 'phase') line(`${time}  ${text}`);
+      for (const { kind, text } of changes(before, view)) {
+        if (kind === 'phase') group(text);
+        else line(`${time}  ${text}`);
+      }
       if (Date.now() - spokeAt >= SILENCE_MS) line(`${time}  ${stillAt(view)}`);
       before = view;
     },

@@ -1,7 +1,7 @@
 import type { Paint } from '../output.js';
 import type { ProgressView, TargetView } from './view.js';
 import { targetRow } from './row.js';
-import { clip, wrap } from './width.js';
+import { clip, width, wrap } from './width.js';
 import { clock, isBroken, movedWords, PHASE_WORDS, tally } from './words.js';
 
 export interface FrameSize {
@@ -29,7 +29,7 @@ export function frame(view: ProgressView, size: FrameSize, style: FrameStyle): s
   if (room < 1 || view.targets.length === 0) return head;
   const { shown, folded } = fold(view.targets, room);
   const nameWidth = Math.min(
-    Math.max(...view.targets.map((target) => [...target.name].length)),
+    Math.max(...view.targets.map((target) => width(target.name))),
     Math.max(8, Math.floor(columns / 3)),
   );
   const lines = shown.map((target) => targetRow(target, { columns, nameWidth }, style));
@@ -48,7 +48,7 @@ function headLines(view: ProgressView, columns: number, { paint, now }: FrameSty
     clock(now - view.startedAt),
   ];
   const title = clip(view.run, Math.max(8, columns - 4));
-  const rest = clip(` · ${facts.join(' · ')}`, columns - [...title].length);
+  const rest = clip(` · ${facts.join(' · ')}`, columns - width(title));
   const lines = [paint.bold(title) + paint.cyan(rest)];
   if (view.moved.length > 0) lines.push(paint.dim(clip(`  ${view.moved.map(movedWords).join(', ')}`, columns)));
   for (const { name, reason } of view.unfetched.slice(0, 2)) {

@@ -1,11 +1,11 @@
 import type { FrameStyle } from './frame.js';
 import type { TargetView } from './view.js';
-import { clip, pad } from './width.js';
-import { clock, isBroken, stateWords } from './words.js';
+import { clip, pad, width as widthOf } from './width.js';
+import { clock, isBroken, stateWords, took } from './words.js';
 
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const BAR_WIDTH = 18;
-const STATE_WIDTH = 12;
+const STATE_WIDTH = 17;
 
 /** One target as one line; what does not fit is left out from the right, the least important last. */
 export function targetRow(
@@ -54,7 +54,7 @@ class Line {
 
   add(part: string, style: (text: string) => string): void {
     if (part === '' || this.#full) return;
-    const length = [...part].length + 2;
+    const length = widthOf(part) + 2;
     if (this.#used + length > this.#columns) {
       this.#full = true;
       return;
@@ -85,9 +85,9 @@ function symbol(target: TargetView, { paint, tick }: FrameStyle): string {
 
 /** Elapsed time, and of a build how long it took the last time. */
 function time(target: TargetView, now: number): string {
-  if (target.seconds !== null) return clock(target.seconds * 1000).padStart(5);
+  if (target.seconds !== null) return took(target.seconds).padStart(6);
   if (target.startedAt === null) return '';
-  const elapsed = clock(now - target.startedAt).padStart(5);
+  const elapsed = clock(now - target.startedAt).padStart(6);
   return target.estimateSeconds === null ? elapsed : `${elapsed} of about ${clock(target.estimateSeconds * 1000)}`;
 }
 

@@ -2,6 +2,7 @@ import type { WriteStream } from 'node:tty';
 import type { Paint } from '../output.js';
 import { frame } from './frame.js';
 import type { ProgressView, Renderer } from './view.js';
+import { width } from './width.js';
 
 const REDRAW_MS = 120;
 const HIDE_CURSOR = '\x1b[?25l';
@@ -60,4 +61,4 @@ export function ttyRenderer(stream: WriteStream, paint: Paint): Renderer {
 }
 
 // eslint-disable-next-line no-control-regex -- our own colours are what it looks for
-const visibleLength = (line: string): number => [...line.replace(/\x1b\[[\d;]*m/g, '')].length;
+const visibleLength = (line: string): number => width(line.replace(/\x1b\[[\d;]*m/g, ''));

@@ -1,12 +1,33 @@
-/** Cuts a text without colours to a number of columns, with an ellipsis in place of what does not fit. */
+/** Texts without colours, measured and cut in columns of a terminal. */
+const segmenter = new Intl.Segmenter();
+
+/** What a person sees as one character each. */
+const characters = (text: string): string[] => Array.from(segmenter.segment(text), ({ segment }) => segment);
+
+/** East Asian wide characters and emoji take two columns. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
+
+const columnsOf = (character: string): number => (WIDE.test(character) ? 2 : 1);
+
+/** Columns that a text takes. */
+export const width = (text: string): number => characters(text).reduce((sum, each) => sum + columnsOf(each), 0);
+
+/** Cuts a text to a number of columns, with an ellipsis in place of what does not fit. */
 export function clip(text: string, columns: number): string {
-  const characters = [...text];
   if (columns <= 0) return '';
-  return characters.length <= columns ? text : `${characters.slice(0, columns - 1).join('')}…`;
+  if (width(text) <= columns) return text;
+  let kept = '';
+  let used = 0;
+  for (const character of characters(text)) {
+    used += columnsOf(character);
+    if (used > columns - 1) break;
+    kept += character;
+  }
+  return `${kept}…`;
 }
 
-export const pad = (text: string, columns: number): string =>
-  text + ' '.repeat(Math.max(0, columns - [...text].length));
+export const pad = (text: string, columns: number): string => text + ' '.repeat(Math.max(0, columns - width(text)));
 
 /** Breaks a text between words into at most `limit` lines; the last is cut when it holds more. */
 export function wrap(text: string, columns: number, limit: number): string[] {
@@ -15,7 +36,7 @@ export function wrap(text: string, columns: number, limit: number): string[] {
   let line = '';
   for (const word of text.trim().split(' ')) {
     const longer = line === '' ? indent + word : `${line} ${word}`;
-    if (line !== '' && [...longer].length > columns && lines.length < limit - 1) {
+    if (line !== '' && width(longer) > columns && lines.length < limit - 1) {
       lines.push(line);
       line = indent + word;
     } else line = longer;

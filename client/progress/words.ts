@@ -21,7 +21,7 @@ export const isBroken = (target: TargetView): boolean =>
 export function stateWords(target: TargetView): string {
   switch (target.verdict) {
     case 'built':
-      return target.sameAsBase === true ? 'built, same as before' : 'built';
+      return target.sameAsBase === true ? 'built (same)' : 'built';
     case 'evaluation-failed':
       return 'does not evaluate';
     case 'build-failed':
@@ -53,6 +53,9 @@ export function clock(milliseconds: number): string {
   const minutes = Math.floor((seconds % 3600) / 60);
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
+
+/** How long something took that is over: `4.2 s`, `12:34`. */
+export const took = (seconds: number): string => (seconds < 60 ? `${seconds.toFixed(1)} s` : clock(seconds * 1000));
 
 export const tally = (targets: readonly TargetView[]): { readonly done: number; readonly broken: number } => ({
   done: targets.filter((target) => target.state === 'done').length,
