@@ -8,6 +8,7 @@ import { announceUse } from '../client/users.js';
 import { stateDirectory } from '../model/state-directory.js';
 import { createDemoFleet, git, moveUpstream, type DemoFleet } from './demo/fleet.js';
 import { BROKEN_HOST, HOSTS } from './demo/flakes.js';
+import { stopEverything } from './demo/stop.js';
 
 /**
  * `npm run demo`: a real update of a small fleet, from nothing to a pushed branch. Exits with 0 when the branch holds
@@ -33,6 +34,18 @@ async function main(): Promise<number> {
   // Registered before the run, so that the server stays for looking around after it.
   const state = stateDirectory(fleet.stateDir);
   await announceUse(state, 'demo');
+  try {
+    if (!(await updateFleet(fleet))) return 1;
+    heading('Look further');
+    await lookFurther(fleet, (await runningServer(state))?.uiUrl ?? null);
+    return 0;
+  } finally {
+    await stopEverything(state);
+  }
+}
+
+/** The update itself and what it pushed; `false` when it did not do what the demo is there to show. */
+async function updateFleet(fleet: DemoFleet): Promise<boolean> {
   const healthy = HOSTS.filter((host) => host !== BROKEN_HOST);
   const args = ['update', fleet.checkout, '--state-dir', fleet.stateDir, '--require', healthy.join(',')];
   heading('Lockkeeper updates it; all but the broken host have to build');
@@ -40,24 +53,18 @@ async function main(): Promise<number> {
   const status = await runLockkeeper(fleet, args);
   if (status !== 0) {
     console.error(`\nThe demo failed: lockkeeper update ended with status ${status}. Its files are in ${fleet.root}`);
-    return 1;
+    return false;
   }
 
   heading('The branch that was pushed');
   const branch = await updateBranch(fleet);
   if (branch === null) {
     console.error(`The demo failed: ${fleet.remote} has no update branch.`);
-    return 1;
+    return false;
   }
   console.log(`$ git -C ${fleet.remote} log --stat main..${branch}\n`);
   console.log(await git(fleet.remote, 'log', '--stat', `main..${branch}`));
-
-  heading('Look further');
-  const server = await runningServer(state);
-  await lookFurther(fleet, server?.uiUrl ?? null);
-  // The keeper would end the server by itself when nobody has needed it for a while; the files may be removed at once.
-  if (server !== null) process.kill(server.keeper.pid, 'SIGTERM');
-  return 0;
+  return true;
 }
 
 /** Runs the real command with this terminal, so that its live progress is seen; gives its exit status. */
