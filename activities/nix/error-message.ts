@@ -27,7 +27,7 @@ export function nixErrorMessage(stderr: string, limit = 500): string {
 export function nixErrorPosition(stderr: string): string | null {
   const text = stripControl(stderr);
   const cause = text.slice(Math.max(0, text.search(/error:(?![\s\S]*\n\s*error:)/)));
-  const found = /\bat (?:\/nix\/store\/[^/\s]+|«[^»]*»)\/?([^\s:]*):(\d+):(\d+)/.exec(cause);
+  const found = /\bat (?:\/nix\/store\/[^/\s]+|«[^»]*»|\/[^\s:]*(?=\/[^\s/:]+:))\/?([^\s:]*):(\d+):(\d+)/.exec(cause);
   if (found?.[1] === undefined || found[1] === '') return null;
   return `${found[1]}:${found[2] ?? ''}:${found[3] ?? ''}`;
 }

@@ -14,7 +14,7 @@ export async function runNix(
   args: readonly string[],
   options: Omit<RunOptions, 'env'> = {},
 ): Promise<Finished> {
-  const finished = await run(command, args, { ...options, env: nixEnvironment() });
+  const finished = await run(command, args, { graceMs: 1000, ...options, env: nixEnvironment() });
   if (finished.notFound) throw nixUnusable(`there is no \`${command}\` on the PATH of the worker`);
   if (finished.exitCode !== 0 && faultOf(finished)?.kind === 'nix') {
     throw nixUnusable(`flakes cannot be enabled: ${nixErrorMessage(finished.stderr)}`);

@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict';
+import { access, mkdir, readFile, readdir, readlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CancelledFailure } from '@temporalio/common';
+import { releaseEvaluations } from '../../activities/nix/evaluations.js';
+import { recordDirectory } from '../../activities/nix/record-directory.js';
+import { run } from '../../activities/process.js';
+import type { EvaluateHeartbeat } from '../../model/activities.js';
+import type { Candidate } from '../../model/candidate.js';
+import type { Evaluation } from '../../model/verdict.js';
+import { PLAIN_NIX, withEvaluator, type Evaluator } from '../support/evaluator.js';
+import { git } from '../support/git.js';
+
+const NO_INPUTS = '{"nodes":{"root":{}},"root":"root","version":7}\n';
+
+type Evaluated = Extract<Evaluation, { kind: 'evaluated' }>;
+
+function evaluated(evaluation: Evaluation): Evaluated {
+  if (evaluation.kind === 'failed') assert.fail(evaluation.verdict.logTail ?? 'failed');
+  return evaluation;
+}
+
+/** A candidate with the lock updated. */
+async function updated({ update }: Evaluator): Promise<Candidate> {
+  const lock = await update();
+  assert.equal(lock.kind, 'updated');
+  return lock.draft;
+}
+
+const onMain = async ({ main }: Evaluator): Promise<Candidate> => {
+  const commit = await main();
+  return { base: commit, head: commit, bundle: '' };
+};
+
+test('a host gives its derivation, its output and the system that decides who builds it', () =>
+  withEvaluator(
+    { hosts: [{ name: 'web.example' }, { name: 'ann@arm', system: 'aarch64-linux' }] },
+    async (evaluator) => {
+      const candidate = await onMain(evaluator);
+      const web = evaluated(await evaluator.evaluate(candidate, 'web.example'));
+      assert.match(web.drvPath, /^\/nix\/store\/[a-z0-9]{32}-nixos-system-web\.example\.drv$/);
+      assert.match(web.outPath, /^\/nix\/store\/[a-z0-9]{32}-nixos-system-web\.example$/);
+      assert.deepEqual([web.system, web.machine, web.sameAsBase], ['x86_64-linux', 'test-machine', true]);
+      const arm = evaluated(await evaluator.evaluate(candidate, 'ann@arm'));
+      assert.equal(arm.system, 'aarch64-linux');
+    },
+  ));
+
+test('a candidate is evaluated out of its bundle on a machine that never saw it', () =>
+  withEvaluator({ hosts: [{ name: 'a' }, { name: 'b', input: 'beta' }] }, async (evaluator) => {
+    await evaluator.fleet.moveInput('alpha');
+    const candidate = await updated(evaluator);
+    const { state } = evaluator.env;
+    await run('rm', ['-rf', '--', state.mirrors, state.evaluations]);
+    assert.equal(evaluated(await evaluator.evaluate(candidate, 'a')).sameAsBase, false);
+    assert.equal(evaluated(await evaluator.evaluate(candidate, 'b')).sameAsBase, true);
+  }));
+
+test('a host that does not evaluate is a verdict with the error, the end of the log and the whole of it', () =>
+  withEvaluator({ hosts: [{ name: 'a' }, { name: 'bad', fail: 'eval-after-move' }] }, async (evaluator) => {
+    await evaluator.fleet.moveInput('alpha');
+    const candidate = await updated(evaluator);
+    const found = await evaluator.evaluate(candidate, 'bad');
+    assert.equal(found.kind, 'failed');
+    const { verdict } = found;
+    assert.equal(verdict.verdict, 'evaluation-failed');
+    assert.equal(verdict.error, "the option 'services.bad' does not exist");
+    assert.deepEqual([verdict.failedDrv, verdict.system, verdict.sameAsBase], [null, null, null]);
+    const directory = recordDirectory(evaluator.env.state, 'run-1', candidate.head, { kind: 'nixos', name: 'bad' });
+    assert.equal(verdict.logPath, path.join(directory, 'evaluation.log'));
+    assert.match(await readFile(verdict.logPath, 'utf8'), /services\.bad/);
+    assert.match(verdict.logTail ?? '', /error:.*services\.bad/s);
+    assert.equal((await evaluator.evaluate(candidate, 'a')).kind, 'evaluated');
+  }));
+
+test('hosts that abort, have no system, or one that is no derivation are verdicts too', () =>
+  withEvaluator({ hosts: [{ name: 'a' }] }, async (evaluator) => {
+    const flake = `{ outputs = _: { nixosConfigurations = {
+      aborts.config.system.build.toplevel = abort "stop here";
+      none = { };
+      text.config.system.build.toplevel = "text";
+      list.config.system.build.toplevel = [ ];
+      deep.config.system.build.toplevel = let f = x: f (x + 1) + 1; in f 0;
+    }; }; }\n`;
+    await evaluator.fleet.pushToMain({
+      'flake.nix': flake,
+      'flake.lock': NO_INPUTS,
+    });
+    const candidate = await onMain(evaluator);
+    const errors: Record<string, RegExp> = {
+      aborts: /stop here/,
+      none: /attribute 'config' missing/,
+      text: /not a derivation/,
+      list: /not a derivation/,
+      deep: /stack overflow|max-call-depth|infinite recursion/,
+      gone: /attribute 'gone' missing/,
+    };
+    for (const [host, error] of Object.entries(errors)) {
+      const found = await evaluator.evaluate(candidate, host);
+      assert.equal(found.kind, 'failed', host);
+      assert.match(found.verdict.error ?? '', error);
+    }
+  }));
+
+test('a host that base could not evaluate differs from base', () =>
+  withEvaluator({ hosts: [{ name: 'a', fail: 'eval' }] }, async (evaluator) => {
+    const text = await git(evaluator.fleet.remote, 'show', 'main:flake.nix');
+    const candidate = await evaluator.candidate('flake.nix', `${text.replace('fail = "eval"', 'fail = "never"')}\n`);
+    assert.equal(evaluated(await evaluator.evaluate(candidate, 'a')).sameAsBase, false);
+    assert.equal(evaluated(await evaluator.evaluate(candidate, 'a')).sameAsBase, false);
+  }));
+
+test('systems that hold self.rev are the same as on base when nothing else moved', () =>
+  withEvaluator({ hosts: [{ name: 'a' }, { name: 'b', input: 'beta' }], selfRev: true }, async (evaluator) => {
+    await evaluator.fleet.moveInput('beta');
+    const candidate = await updated(evaluator);
+    const a = evaluated(await evaluator.evaluate(candidate, 'a'));
+    const before = evaluated(await evaluator.evaluate(await onMain(evaluator), 'a'));
+    assert.notEqual(a.drvPath, before.drvPath);
+    assert.equal(a.sameAsBase, true);
+    assert.equal(evaluated(await evaluator.evaluate(candidate, 'b')).sameAsBase, false);
+  }));
+
+test('short revisions, dates and inputs below them are left out of the comparison; changes beside them are not', () =>
+  withEvaluator({ hosts: [{ name: 'a' }] }, async (evaluator) => {
+    const flake = (more: string): string => `{ outputs = { self }: let
+      d = name: attrs: derivation ({ inherit name; system = "x86_64-linux"; builder = "/bin/sh"; } // attrs);
+      day = builtins.substring 0 8 self.lastModifiedDate;
+      etc = d "etc-\${self.shortRev}" { text = "\${self.rev} \${toString self.lastModified} \${self.lastModifiedDate}"; };
+      unit = d "unit" { inherit etc; };
+      system = extra: { config.system.build.toplevel = d "system-25.05.\${day}.\${self.shortRev}" ({ args = [ "-c" "\${unit}/x \${etc}" ]; } // extra); };
+    in { nixosConfigurations = { same = system { }; other = system { ${more} }; source = system { src = "\${self}"; }; }; }; }\n`;
+    await evaluator.fleet.pushToMain({
+      'flake.nix': flake(''),
+      'flake.lock': NO_INPUTS,
+    });
+    const candidate = await evaluator.candidate('flake.nix', flake('x = "1";'));
+    const same = async (host: string): Promise<boolean | null> =>
+      evaluated(await evaluator.evaluate(candidate, host)).sameAsBase;
+    assert.equal(await same('same'), true);
+    assert.equal(await same('other'), false);
+    assert.equal(await same('source'), false);
+  }));
+
+test('a commit’s target is evaluated once: by runs one after the other, and by activities at the same time', () =>
+  withEvaluator({ hosts: [{ name: 'a' }] }, async (evaluator) => {
+    const { env, evaluate, main } = evaluator;
+    const candidate = await onMain(evaluator);
+    const [one, two] = await Promise.all([evaluate(candidate, 'a'), evaluate(candidate, 'a', { run: 'run-2' })]);
+    assert.equal(evaluated(one).drvPath, evaluated(two).drvPath);
+    const rootsOf = async (name: string): Promise<string[]> => readdir(path.join(env.state.evaluations, 'runs', name));
+    assert.deepEqual(await rootsOf('run-2'), await rootsOf('run-1'));
+    const [root] = await rootsOf('run-1');
+    assert.equal(await readlink(path.join(env.state.evaluations, 'runs', 'run-1', root ?? '')), evaluated(one).drvPath);
+
+    const [record] = await readdir(path.join(env.state.evaluations, 'commits'));
+    assert.ok(record?.startsWith(await main()));
+    const file = path.join(env.state.evaluations, 'commits', record ?? '');
+    const known = JSON.parse(await readFile(file, 'utf8')) as object;
+    await writeFile(file, JSON.stringify({ ...known, system: 'seen-again' }));
+    assert.equal(evaluated(await evaluate(candidate, 'a', { run: 'run-3' })).system, 'seen-again');
+    const options = { ...PLAIN_NIX, options: [['cores', '1']] as const };
+    assert.equal(evaluated(await evaluate(candidate, 'a', { nix: options })).system, 'x86_64-linux');
+  }));
+
+test('what a run relies on is a root of the store until the run is over', () =>
+  withEvaluator({ hosts: [{ name: 'a' }] }, async (evaluator) => {
+    const candidate = await onMain(evaluator);
+    const { drvPath } = evaluated(await evaluator.evaluate(candidate, 'a'));
+    const isRooted = async (): Promise<boolean> =>
+      (await run('nix-store', ['--query', '--roots', drvPath])).stdout.includes('/runs/run-1/');
+    assert.ok(await isRooted());
+    await releaseEvaluations(evaluator.env, 'run-1');
+    assert.ok(!(await isRooted()));
+    await releaseEvaluations(evaluator.env, 'run-1');
+
+    await run('nix-store', ['--delete', drvPath]);
+    await assert.rejects(access(drvPath));
+    assert.equal(evaluated(await evaluator.evaluate(candidate, 'a')).drvPath, drvPath);
+    await access(drvPath);
+  }));
+
+test('a flake’s own settings hold only when they are accepted', () =>
+  withEvaluator({ hosts: [{ name: 'a' }] }, async (evaluator) => {
+    const flake = `{
+      nixConfig.allow-import-from-derivation = false;
+      outputs = _: let
+        d = attrs: derivation ({ name = "d"; system = "x86_64-linux"; builder = "/bin/sh"; allowSubstitutes = false; } // attrs);
+        number = import (d { args = [ "-c" "echo 1 > $out" ]; });
+      in { nixosConfigurations.a.config.system.build.toplevel = d { inherit number; }; };
+    }\n`;
+    await evaluator.fleet.pushToMain({ 'flake.nix': flake, 'flake.lock': NO_INPUTS });
+    const candidate = await onMain(evaluator);
+    assert.equal((await evaluator.evaluate(candidate, 'a')).kind, 'evaluated');
+    const found = await evaluator.evaluate(candidate, 'a', { nix: { ...PLAIN_NIX, acceptFlakeConfig: true } });
+    assert.equal(found.kind, 'failed');
+    assert.match(found.verdict.error ?? '', /allow-import-from-derivation/);
+  }));
+
+test('a cancelled evaluation is ended at once, and heartbeats name the machine until then', () =>
+  withEvaluator({ hosts: [{ name: 'a' }] }, async (evaluator) => {
+    const flake = `{ outputs = _: { nixosConfigurations.slow.config.system.build.toplevel =
+      let count = n: if n == 0 then 0 else builtins.foldl' (a: b: a + b) 0 (builtins.genList (x: count (n - 1)) 9); in count 12; }; }\n`;
+    await evaluator.fleet.pushToMain({
+      'flake.nix': flake,
+      'flake.lock': NO_INPUTS,
+    });
+    const { evaluation, environment } = evaluator.start(await onMain(evaluator), 'slow');
+    const beats: EvaluateHeartbeat[] = [];
+    environment.on('heartbeat', (beat: EvaluateHeartbeat) => beats.push(beat));
+    const ended = evaluation.then(
+      () => assert.fail('it ended by itself'),
+      (error: unknown) => error,
+    );
+    await sleep(1800);
+    environment.cancel('CANCELLED');
+    const started = Date.now();
+    assert.ok((await ended) instanceof CancelledFailure);
+    assert.ok(Date.now() - started < 3000);
+    assert.ok(beats.length >= 1);
+    assert.deepEqual([beats[0]?.machine, beats[0]?.phase], ['test-machine', 'evaluating']);
+    const { stdout } = await run('ps', ['-eo', 'args']);
+    assert.ok(!stdout.includes(`${evaluator.env.state.root}/evaluations`));
+  }));
+
+test('a full disk is no verdict', { skip: process.getuid?.() !== 0 }, () =>
+  withEvaluator({ hosts: [{ name: 'a' }] }, async (evaluator) => {
+    const candidate = await onMain(evaluator);
+    await evaluator.list();
+    const full = path.join(evaluator.env.state.root, 'evaluations');
+    await mkdir(full, { recursive: true });
+    await run('mount', ['-t', 'tmpfs', '-o', 'nr_inodes=3', 'tmpfs', full]);
+    try {
+      await assert.rejects(evaluator.evaluate(candidate, 'a'), /No space left|ENOSPC/);
+    } finally {
+      await run('umount', [full]);
+    }
+  }),
+);

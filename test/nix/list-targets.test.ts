@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { failure } from '../support/failure.js';
+import { withEvaluator } from '../support/evaluator.js';
+
+const names = (list: { readonly targets: readonly { readonly name: string }[] }): readonly string[] =>
+  list.targets.map(({ name }) => name);
+
+const NO_INPUTS = '{"nodes":{"root":{}},"root":"root","version":7}\n';
+
+const HOSTS = [
+  { name: 'web.example' },
+  { name: 'ann@home' },
+  { name: 'broken', fail: 'eval' as const },
+  { name: 'db-minimal' },
+];
+
+test('every host of the flake is a target, sorted, also one that throws and ones with dots and @ in their names', () =>
+  withEvaluator({ hosts: HOSTS }, async ({ list }) => {
+    const found = await list();
+    assert.deepEqual(names(found), ['ann@home', 'broken', 'db-minimal', 'web.example']);
+    assert.deepEqual(found.ignoredNixConfig, []);
+  }));
+
+test('hosts whose whole name matches the exclude pattern are left out', () =>
+  withEvaluator({ hosts: HOSTS }, async ({ list }) => {
+    assert.deepEqual(names(await list({ exclude: '.*-minimal|broke' })), ['ann@home', 'broken', 'web.example']);
+    const nothing = await failure(list({ exclude: '.*' }), 'NoTargets');
+    assert.match(nothing.message, /exclude pattern \.\* leaves none of the hosts ann@home, broken/);
+    await failure(list({ exclude: '(' }), 'BadOptions');
+  }));
+
+test('a named host that the flake does not have is refused with the names that it has', () =>
+  withEvaluator({ hosts: HOSTS }, async ({ list }) => {
+    assert.deepEqual(names(await list({ hosts: ['web.example', 'broken', 'broken'] })), ['broken', 'web.example']);
+    const error = await failure(list({ hosts: ['broken', 'wbe'] }), 'UnknownHost');
+    assert.match(error.message, /has no host wbe\. It has: ann@home, broken, db-minimal, web\.example\./);
+  }));
+
+test('settings of the flake’s nixConfig are named as ignored, unless they are accepted', () =>
+  withEvaluator(
+    {
+      hosts: [{ name: 'a' }],
+      nixConfig:
+        'extra-substituters = [ "https://c.example" "https://d.example" ]; max-jobs = 3; commit-lockfile-summary = "m\\nn";',
+    },
+    async ({ list }) => {
+      assert.deepEqual((await list()).ignoredNixConfig, [
+        'commit-lockfile-summary = m n',
+        'extra-substituters = https://c.example https://d.example',
+        'max-jobs = 3',
+      ]);
+      const accepted = await list({ nix: { options: [], impure: false, acceptFlakeConfig: true } });
+      assert.deepEqual(accepted.ignoredNixConfig, []);
+    },
+  ));
+
+test('a flake that does not parse is refused with Nix’s message and the line', () =>
+  withEvaluator({ hosts: HOSTS }, async ({ fleet, list }) => {
+    await fleet.pushToMain({ 'flake.nix': '{\n  outputs = { self }: {\n    a = ;\n  };\n}\n' });
+    const error = await failure(list(), 'FlakeDoesNotParse');
+    assert.match(
+      error.message,
+      /^flake\.nix at commit [0-9a-f]{12} does not parse: syntax error, unexpected ';'.*flake\.nix:3:9/,
+    );
+  }));
+
+test('a lock that is damaged, or lacks an input of the flake, is refused with the way out', () =>
+  withEvaluator({ hosts: HOSTS }, async ({ fleet, list }) => {
+    await fleet.pushToMain({ 'flake.lock': '{ "nodes": ' });
+    assert.match((await failure(list(), 'LockUnreadable')).message, /cut off/);
+    const text = await readFile(path.join(fleet.checkout, 'flake.nix'), 'utf8');
+    const more = text.replace('inputs = {', `inputs = { gamma.url = "git+file://${fleet.inputs.alpha ?? ''}";`);
+    const lock = await readFile(path.join(fleet.checkout, 'flake.lock'), 'utf8');
+    await fleet.pushToMain({ 'flake.nix': more, 'flake.lock': lock });
+    assert.match((await failure(list(), 'LockUnreadable')).message, /Run `nix flake lock`/);
+  }));
+
+test('a flake without hosts, and a folder without a flake, are refused by name', () =>
+  withEvaluator({ hosts: HOSTS }, async ({ fleet, repository, list }) => {
+    await failure(list({ repository: { ...repository, dir: 'nowhere' } }), 'NoFlake');
+    await fleet.pushToMain({ 'flake.nix': '{ outputs = _: { packages = { }; }; }\n', 'flake.lock': NO_INPUTS });
+    await failure(list(), 'NoTargets');
+  }));
+
+test('a flake in a folder of its repository is listed there', () =>
+  withEvaluator({ hosts: [{ name: 'a' }], dir: 'nix/hosts' }, async ({ list }) => {
+    assert.deepEqual(names(await list()), ['a']);
+  }));

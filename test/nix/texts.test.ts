@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseDerivation, storeName } from '../../activities/nix/derivation-file.js';
+import { nixErrorMessage, nixErrorPosition } from '../../activities/nix/error-message.js';
+import { faultOf } from '../../activities/nix/faults.js';
+import { revisionRewrite } from '../../activities/nix/revision-text.js';
+
+const OLD_NIX = `error: attribute 'config' missing
+
+       at «string»:1:1:
+
+            1| (builtins.getFlake "git+file:///m.git").nixosConfigurations."nt".config
+             | ^
+(use '--show-trace' to show detailed location information)
+`;
+
+const NEW_NIX = `error:
+       … while evaluating the attribute 'nixosConfigurations.bad'
+         at «git+file:///m.git?rev=c5ee11cf»/flake.nix:6:92:
+            5|   outputs = { self }: {
+            6|     bad = throw "boom";
+
+       (stack trace truncated; use '--show-trace' to show the full, detailed trace)
+
+       error: boom
+       second line
+       at «git+file:///m.git?rev=c5ee11cf»/hosts/bad.nix:7:9:
+            7|   x
+`;
+
+const ASSERTIONS = `\u001b[31;1merror:\u001b[0m
+       Failed assertions:
+       - one is bad
+       - two is bad
+(use '--show-trace' to show detailed location information)
+`;
+
+test('an error of Nix is told as one line, in the words of old and new versions', () => {
+  assert.equal(nixErrorMessage(OLD_NIX), "attribute 'config' missing");
+  assert.equal(nixErrorMessage(NEW_NIX), 'boom second line');
+  assert.equal(nixErrorMessage(ASSERTIONS), 'Failed assertions: - one is bad - two is bad');
+  assert.equal(nixErrorMessage('remote: Enumerating objects\nKilled\n\n'), 'Killed');
+  assert.equal(nixErrorMessage(''), 'no message');
+  assert.ok(Buffer.byteLength(nixErrorMessage(`error: ${'ü'.repeat(900)}`, 100)) <= 100);
+});
+
+test('the place of an error is named when it is in the flake', () => {
+  assert.equal(nixErrorPosition(NEW_NIX), 'hosts/bad.nix:7:9');
+  assert.equal(nixErrorPosition('error: syntax error\n\n at /nix/store/abc-source/a b.nix:3:5:\n'), null);
+  assert.equal(
+    nixErrorPosition('error: syntax error\n\n  at /nix/store/abc-source/x/flake.nix:3:5:\n'),
+    'x/flake.nix:3:5',
+  );
+  assert.equal(nixErrorPosition('error: syntax error\n  at /state/work/tree-1/flake.nix:3:5:\n'), 'flake.nix:3:5');
+  assert.equal(nixErrorPosition(OLD_NIX), null);
+});
+
+test('what the machine or the network did is told from what the flake did', () => {
+  const kind = (stderr: string, signal: string | null = null): string | null =>
+    faultOf({ stderr, signal })?.kind ?? null;
+  assert.equal(kind('error: boom'), null);
+  assert.equal(kind('error: writing to file: No space left on device'), 'machine');
+  assert.equal(
+    kind("error: cannot connect to socket at '/nix/var/nix/daemon-socket/socket': Connection refused"),
+    'machine',
+  );
+  assert.equal(kind('error: Nix daemon disconnected unexpectedly (maybe it crashed?)'), 'machine');
+  assert.equal(kind('', 'SIGKILL'), 'machine');
+  assert.equal(kind('', 'SIGSEGV'), null);
+  assert.equal(kind("error: unable to download 'https://h/x': Couldn't resolve host name (6)"), 'network');
+  assert.equal(kind("error: experimental Nix feature 'flakes' is disabled; use"), 'nix');
+});
+
+test('a derivation file is read with its escapes, and one that is cut off is refused', () => {
+  const text = String.raw`Derive([("out","/nix/store/a","","")],[("/nix/store/b.drv",["dev","out"])],["/nix/store/s"],"x86_64-linux","/bin/sh",["-c","a \"b\"\n\\n\t"],[("k",""),("out","/nix/store/a")])`;
+  const found = parseDerivation(text);
+  assert.deepEqual(found.outputs, [{ name: 'out', path: '/nix/store/a', hashAlgorithm: '', hash: '' }]);
+  assert.deepEqual(found.inputDrvs, [{ path: '/nix/store/b.drv', outputs: ['dev', 'out'] }]);
+  assert.deepEqual(found.args, ['-c', 'a "b"\n\\n\t']);
+  assert.deepEqual(
+    [...found.env],
+    [
+      ['k', ''],
+      ['out', '/nix/store/a'],
+    ],
+  );
+  for (let end = 0; end < text.length; end += 7) assert.throws(() => parseDerivation(text.slice(0, end)));
+  assert.throws(() => parseDerivation('DrvWithVersion("xp-dyn-drv",[])'));
+  assert.equal(storeName('/nix/store/y25358mibh99yzc3hd4qi7wypsjdfak3-sys-alpha.drv'), 'sys-alpha');
+});
+
+test('facts of the candidate’s commit become those of base, and what only looks like them stays', () => {
+  const rewrite = revisionRewrite(
+    { revision: 'abcdef1234567890abcdef1234567890abcdef12', lastModified: 1_790_000_000 },
+    { revision: '0123456789abcdef0123456789abcdef01234567', lastModified: 1_780_000_000 },
+  );
+  const none = new Map<string, string>();
+  const cases: readonly (readonly [string, string])[] = [
+    ['rev abcdef1234567890abcdef1234567890abcdef12;', 'rev 0123456789abcdef0123456789abcdef01234567;'],
+    ['g-abcdef1.', 'g-0123456.'],
+    ['abcdef123456 abcdef19', '0123456789ab abcdef19'],
+    ['25.05.20260921.abcdef1', '25.05.20260528.0123456'],
+    ['20260921-abcdef123', '20260528-012345678'],
+    ['1790000000 11790000000 17900000001', '1780000000 11790000000 17900000001'],
+    ['20260921141320', '20260528202640'],
+    ['on 20260921 it', 'on 20260921 it'],
+  ];
+  for (const [text, expected] of cases) assert.equal(rewrite(text, none), expected);
+  const [one, other] = ['y25358mibh99yzc3hd4qi7wypsjdfak3', 'm96vhj1zz2lbs8bmkrcnc4ab6mkd8vbj'];
+  const hashes = new Map([[one, other]]);
+  assert.equal(
+    rewrite(`/nix/store/${one}-x/bin /nix/store/${other}-y`, hashes),
+    `/nix/store/${other}-x/bin /nix/store/${other}-y`,
+  );
+  assert.equal(
+    rewrite('/nix/store/zzabcdef1zzabcdef1zzabcdef1zzabc-y', hashes),
+    '/nix/store/zzabcdef1zzabcdef1zzabcdef1zzabc-y',
+  );
+});

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { readFile, readdir, rename } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import type { LockUpdate } from '../../model/activities.js';
+import { failure } from '../support/failure.js';
+import { withEvaluator, type Evaluator } from '../support/evaluator.js';
+import { git } from '../support/git.js';
+
+const hosts = [{ name: 'a' }];
+
+const movedNames = (update: LockUpdate): readonly string[] =>
+  update.kind === 'updated' ? update.moved.map(({ name }) => name) : [];
+
+const lockOf = async ({ fleet }: Evaluator): Promise<string> =>
+  readFile(path.join(fleet.checkout, 'flake.lock'), 'utf8');
+
+/** Changes `flake.nix` on main; the lock stays as it is. */
+async function editFlake(
+  { fleet }: Evaluator,
+  from: string,
+  to: string,
+  more: Record<string, string> = {},
+): Promise<void> {
+  const text = await git(fleet.remote, 'show', 'main:flake.nix');
+  assert.ok(text.includes(from));
+  await fleet.pushToMain({ 'flake.nix': `${text.replace(from, to)}\n`, ...more });
+}
+
+test('every input that moved upstream moves in a draft commit, and the owner’s checkout is not touched', () =>
+  withEvaluator({ hosts }, async (evaluator) => {
+    const { fleet, update, main, env } = evaluator;
+    const before = await lockOf(evaluator);
+    const to = await fleet.moveInput('beta');
+    const first = await update();
+    assert.equal(first.kind, 'updated');
+    assert.deepEqual(
+      first.moved.map(({ name, to: revision }) => [name, revision?.revision]),
+      [['beta', to]],
+    );
+    assert.deepEqual(first.unfetched, []);
+    assert.equal(first.draft.base, await main());
+    assert.deepEqual(await update(), first, 'the same answer of upstream gives the same draft');
+    assert.equal(await lockOf(evaluator), before);
+    assert.equal(await git(fleet.checkout, 'status', '--porcelain'), '');
+    assert.deepEqual(await readdir(env.state.work), []);
+  }));
+
+test('when nothing moved upstream the lock is unchanged, also when Nix writes it in another form', () =>
+  withEvaluator({ hosts }, async (evaluator) => {
+    assert.deepEqual(await evaluator.update(), { kind: 'unchanged', unfetched: [] });
+    const lock = await lockOf(evaluator);
+    const sameInOneLine = JSON.stringify(JSON.parse(lock));
+    // Versions of Nix spell the branch of a Git input in two ways.
+    const otherSpelling = lock.includes('"main"')
+      ? lock.replaceAll('"main"', '"refs/heads/main"')
+      : lock.replaceAll('"refs/heads/main"', '"main"');
+    assert.notEqual(otherSpelling, lock);
+    for (const text of [sameInOneLine, otherSpelling]) {
+      await evaluator.fleet.pushToMain({ 'flake.lock': text });
+      assert.deepEqual(await evaluator.update(), { kind: 'unchanged', unfetched: [] });
+    }
+  }));
+
+test('only the named inputs move', () =>
+  withEvaluator({ hosts, inputs: ['alpha', 'beta', 'gamma'] }, async ({ fleet, update }) => {
+    for (const name of ['alpha', 'beta', 'gamma']) await fleet.moveInput(name);
+    assert.deepEqual(movedNames(await update({ inputs: ['beta'] })), ['beta']);
+    assert.deepEqual(movedNames(await update({ inputs: ['alpha', 'gamma'] })), ['alpha', 'gamma']);
+  }));
+
+test('an input that cannot be fetched stays where it was, with the reason, and the others move', () =>
+  withEvaluator({ hosts, inputs: ['alpha', 'beta', 'gamma'] }, async ({ fleet, update }) => {
+    for (const name of ['alpha', 'gamma']) await fleet.moveInput(name);
+    await rename(fleet.inputs.beta ?? '', `${fleet.inputs.beta ?? ''}-gone`);
+    const found = await update();
+    assert.deepEqual(movedNames(found), ['alpha', 'gamma']);
+    assert.deepEqual(
+      found.unfetched.map(({ name }) => name),
+      ['beta'],
+    );
+    assert.ok((found.unfetched[0]?.reason ?? '').length > 10);
+    const alone = await update({ inputs: ['beta'] });
+    assert.equal(alone.kind, 'unchanged');
+    assert.equal(alone.unfetched.length, 1);
+  }));
+
+test('an unknown input, and one that follows another, are refused with what to name instead', () =>
+  withEvaluator({ hosts }, async (evaluator) => {
+    const { update, fleet } = evaluator;
+    const unknown = await failure(update({ inputs: ['alpha', 'nixpkgs'] }), 'UnknownInput');
+    assert.equal(unknown.message, 'The flake has no input nixpkgs. It has: alpha, beta.');
+    await editFlake(evaluator, 'inputs = {', 'inputs = { gamma.follows = "beta";');
+    await fleet.moveInput('alpha');
+    const locked = await update({ inputs: ['alpha'] });
+    assert.equal(locked.kind, 'updated');
+    await git(
+      fleet.remote,
+      'fetch',
+      '--quiet',
+      path.join(evaluator.env.state.mirrors, (await readdir(evaluator.env.state.mirrors))[0] ?? ''),
+      `${locked.draft.head}:refs/heads/main`,
+    );
+    const follower = await failure(update({ inputs: ['gamma'] }), 'UnknownInput');
+    assert.equal(follower.message, 'Input gamma follows beta: update that one instead.');
+  }));
+
+test('an input that the lock does not have yet is locked, by name or with all others', () =>
+  withEvaluator({ hosts }, async (evaluator) => {
+    const { update, fleet } = evaluator;
+    await editFlake(evaluator, 'inputs = {', `inputs = { gamma.url = "git+file://${fleet.inputs.beta ?? ''}";`);
+    assert.deepEqual(movedNames(await update({ inputs: ['gamma'] })), ['gamma']);
+    assert.deepEqual(movedNames(await update()), ['gamma']);
+  }));
+
+test('a missing lock is made, and a damaged one refused', () =>
+  withEvaluator({ hosts }, async ({ update, fleet }) => {
+    await fleet.pushToMain({ 'flake.lock': '' });
+    assert.match((await failure(update(), 'LockUnreadable')).message, /empty/);
+    const clone = path.join(fleet.root, 'another');
+    await git(fleet.root, 'clone', '--quiet', fleet.remote, clone);
+    await git(clone, 'rm', '--quiet', 'flake.lock');
+    await git(clone, 'commit', '--quiet', '--message', 'No lock');
+    await git(clone, 'push', '--quiet', 'origin', 'HEAD:main');
+    assert.deepEqual(movedNames(await update()), ['alpha', 'beta']);
+  }));
+
+test('a flake that does not parse is no fault of its inputs', () =>
+  withEvaluator({ hosts }, async (evaluator) => {
+    await editFlake(evaluator, 'outputs =', 'outputs = =');
+    assert.match((await failure(evaluator.update(), 'FlakeDoesNotParse')).message, /flake\.nix:\d+:\d+/);
+  }));
+
+test('a flake in a folder of its repository, with an input in another folder of it, is updated there', () =>
+  withEvaluator({ hosts, dir: 'fleet' }, async ({ fleet, update }) => {
+    await fleet.moveInput('alpha');
+    const found = await update();
+    assert.deepEqual(movedNames(found), ['alpha']);
+  }));
+
+test('a relative path input inside the repository stays an input', () =>
+  withEvaluator({ hosts }, async (evaluator) => {
+    const { fleet, update } = evaluator;
+    await editFlake(evaluator, 'inputs = {', 'inputs = { sub.url = "path:./sub";', {
+      'sub/flake.nix': '{ outputs = _: { lib.x = 1; }; }\n',
+    });
+    await fleet.moveInput('alpha');
+    const found = await update();
+    assert.ok(movedNames(found).includes('alpha'));
+    assert.deepEqual(found.unfetched, []);
+  }));
