@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { CommandContext } from './context.js';
 import { ensureServer, runningServer } from './embedded.js';
-import { CommandError, messageOf } from './errors.js';
+import { CommandError, grpcCode, messageOf } from './errors.js';
 import { chooseServer, type ServerChoice } from './server-choice.js';
 import { hasDatabase } from './state-files.js';
 import { announceUse } from './users.js';
@@ -17,7 +17,7 @@ export interface Session {
   close(): Promise<void>;
 }
 
-const CONNECT_MS = 4000;
+const CONNECT_MS = 3500;
 
 /**
  * Connects to the configured server, or to the embedded one, which is started when it does not run.
@@ -49,15 +49,29 @@ export async function openExistingSession(context: CommandContext, what: string)
   return openSession(context, what);
 }
 
+const NOT_FOUND = 5;
+const PERMISSION_DENIED = 7;
+
 async function connectConfigured(choice: Extract<ServerChoice, { kind: 'configured' }>): Promise<Session> {
-  const client = await connect(choice.options, choice.namespace).catch((error: unknown) => {
+  const { address, namespace, source } = choice;
+  try {
+    const client = await connect(choice.options, namespace);
+    await client.withDeadline(Date.now() + CONNECT_MS, () => client.workflowService.describeNamespace({ namespace }));
+    return session(client, { address, namespace, embedded: false, uiUrl: null });
+  } catch (error) {
+    if (grpcCode(error) === NOT_FOUND) {
+      throw new CommandError(
+        `The Temporal server at ${address} (from ${source}) has no namespace "${namespace}". Name another one with ` +
+          `TEMPORAL_NAMESPACE, or make it: temporal operator namespace create --address ${address} -n ${namespace}`,
+      );
+    }
+    const denied = grpcCode(error) === PERMISSION_DENIED ? ' Check the API key or the certificates.' : '';
     throw new CommandError(
-      `No Temporal server answers at ${choice.address} (from ${choice.source}): ${firstLine(messageOf(error))}. ` +
-        `Start one there ("temporal server start-dev" starts one for development), or unset ` +
-        `${choice.source.startsWith('TEMPORAL') ? choice.source : 'TEMPORAL_PROFILE'} to use Lockkeeper's embedded server.`,
+      `No Temporal server answers at ${address} (from ${source}): ${firstLine(messageOf(error))}.${denied} ` +
+        'Start one there ("temporal server start-dev" starts one for development), or unset ' +
+        `${source.startsWith('TEMPORAL') ? source : 'TEMPORAL_PROFILE'} to use Lockkeeper's embedded server.`,
     );
-  });
-  return session(client, { address: choice.address, namespace: choice.namespace, embedded: false, uiUrl: null });
+  }
 }
 
 async function connect(options: object, namespace: string): Promise<Client> {

@@ -12,8 +12,18 @@ export class CommandError extends Error {
 
 /** Message of anything that was thrown; never empty. */
 export function messageOf(error: unknown): string {
-  if (error instanceof Error) return error.message === '' ? error.name : error.message;
-  return String(error);
+  if (!(error instanceof Error)) return String(error);
+  const own = error.message === '' ? error.name : error.message;
+  // Temporal's client says what it tried; what the server (or the way to it) answered is in the cause.
+  const told = error.name === 'ServiceError' && error.cause instanceof Error ? error.cause : null;
+  if (told === null) return own;
+  return `${own} (${'details' in told && typeof told.details === 'string' ? told.details : told.message})`;
+}
+
+/** Status code of a gRPC call that failed, or `null`. */
+export function grpcCode(error: unknown): number | null {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error && 'code' in cause && typeof cause.code === 'number' ? cause.code : null;
 }
 
 /** Code of a system error (`ENOENT`, `EACCES`, …), or `null`. */

@@ -42,7 +42,12 @@ function explain(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
     if (error.code === 'commander.help') return 1;
-    failure(`${error.message.replace(/^error: /, '').replace(/\n\(?/g, ' (')}. See "lockkeeper --help".`);
+    failure(
+      `${error.message
+        .replace(/^error: /, '')
+        .replace(/\n\(?/g, ' (')
+        .replace(/\.$/, '')}. See "lockkeeper --help".`,
+    );
     return 1;
   }
   if (error instanceof CommandError) {

@@ -20,7 +20,8 @@ export async function update(context: CommandContext, flake: string, flags: Upda
   const session = await openSession(context, 'update');
   try {
     const { run, isNew } = await startOrAttach(session, options, async () => {
-      message(`This run ${landingIntent(options, new Date())}.`);
+      const plan = landingIntent(options, new Date());
+      message(`${plan.charAt(0).toUpperCase()}${plan.slice(1)}.`);
       await provideWorker(context, session, options, flags);
     });
     if (!isNew) {

@@ -107,7 +107,7 @@ function bar(target: TargetView, { now, tick }: FrameStyle): string {
     const at = Math.abs((tick % (span * 2)) - span);
     return `${'─'.repeat(at)}━━━━${'─'.repeat(span - at)}`;
   }
-  const full = Math.round(share * BAR_WIDTH);
+  const full = Math.floor(share * BAR_WIDTH);
   return '━'.repeat(full) + '─'.repeat(BAR_WIDTH - full);
 }
 
