@@ -19,7 +19,7 @@ export async function writeWhole(file: string, content: string): Promise<void> {
 }
 
 /** Content of a file; `null` when there is none. */
-export async function readIfThere(file: string): Promise<string | null> {
+async function readIfThere(file: string): Promise<string | null> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
@@ -40,7 +40,7 @@ export async function readJson<T>(file: string, isValid: (value: unknown) => val
   }
 }
 
-export const isMissing = (error: unknown): boolean =>
+const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 
 /** True for objects that have all the named fields. Files of our own need no more than this. */

@@ -25,7 +25,7 @@ export const realise = (drvPath: string, root: string, settings: NixSettings): s
   drvPath,
 ];
 
-/** Arguments of `nix-store` that root a path which is there already. */
+/** Arguments of `nix-store` that root a path if it is there, and fail if it is not: nothing is built or fetched. */
 export const rootPath = (storePath: string, root: string): string[] => [
   '--realise',
   ...optionPairs([['substitute', 'false']]),
@@ -34,9 +34,6 @@ export const rootPath = (storePath: string, root: string): string[] => [
   '--',
   storePath,
 ];
-
-/** Arguments of `nix-store` that succeed when a path is there and whole. */
-export const checkValidity = (storePath: string): string[] => ['--check-validity', '--', storePath];
 
 /** Arguments of `nix-store` that print the log of a derivation's last build on this machine; no cache is asked. */
 export const readBuilderLog = (drvPath: string): string[] => [

@@ -39,8 +39,10 @@ export class LogFollower {
     const handle = await open(this.file, 'r').catch(() => null);
     if (handle !== null) {
       try {
-        for (;;) {
-          const { bytesRead, buffer } = await handle.read(Buffer.alloc(CHUNK), 0, CHUNK, this.offset);
+        const { size } = await handle.stat();
+        while (this.offset < size) {
+          const length = Math.min(CHUNK, size - this.offset);
+          const { bytesRead, buffer } = await handle.read(Buffer.alloc(length), 0, length, this.offset);
           if (bytesRead === 0) break;
           this.offset += bytesRead;
           this.take(buffer.subarray(0, bytesRead));

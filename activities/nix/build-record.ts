@@ -24,8 +24,6 @@ export interface BuildRecord {
   /** JSON `Verdict`: classified once, and from then on the answer to every attempt. */
   readonly verdict: string;
   readonly lease: string;
-  /** One file for each attempt that follows the build: see held-tasks.ts. */
-  readonly tasks: string;
   /** GC root of the output. */
   readonly result: string;
 }
@@ -70,7 +68,6 @@ export function recordAt(directory: string): BuildRecord {
     log: file('log'),
     verdict: file('verdict.json'),
     lease: file('lease'),
-    tasks: file('tasks'),
     result: file('result'),
   };
 }
@@ -105,7 +102,7 @@ export async function listRecords(state: StateDirectory): Promise<readonly Owned
   return found;
 }
 
-export const readOwner = (record: BuildRecord): Promise<RecordOwner | null> =>
+const readOwner = (record: BuildRecord): Promise<RecordOwner | null> =>
   readJson(record.owner, hasFields<RecordOwner>('run', 'namespace', 'head', 'target'));
 
 export const readStart = (record: BuildRecord): Promise<BuildStart | null> =>
@@ -128,7 +125,7 @@ export const renewLease = (record: BuildRecord, seconds: number): Promise<void> 
   writeWhole(record.lease, `${Math.ceil(seconds)} ${process.hrtime.bigint()}-${process.pid}\n`);
 
 /**
- * Removes all that a build keeps alive or could be continued from: identity, status, lease, tokens, GC roots. What
+ * Removes all that a build keeps alive or could be continued from: identity, status, lease, GC roots. What
  * people read stays: the logs (a report names their path) and the verdict. Safe to repeat.
  */
 export async function releaseRecord(record: BuildRecord): Promise<void> {

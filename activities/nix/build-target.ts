@@ -9,7 +9,6 @@ import { endBuild } from './build-session.js';
 import { estimateSeconds } from './build-times.js';
 import { concludeBuild } from './build-verdict.js';
 import { followBuild } from './follow-build.js';
-import { dropTask, holdTask } from './held-tasks.js';
 import { localDerivation } from './local-derivation.js';
 
 const HEARTBEAT_MS = 1000;
@@ -41,7 +40,7 @@ export const createBuildTarget =
     }
   };
 
-/** The verdict of the record if there is one; else of a build, with the attempt noted in the record meanwhile. */
+/** The verdict of the record if there is one, else of a build. */
 async function answered(
   env: ActivityEnvironment,
   input: BuildTargetInput,
@@ -50,8 +49,6 @@ async function answered(
   const record = await openRecord(env.state, input, activityInfo().namespace);
   const known = await readVerdict(record);
   if (known !== null) return known;
-  const { base64TaskToken: token, activityId, workflowExecution } = activityInfo();
-  const held = await holdTask(record, { token, activityId, workflowId: workflowExecution?.workflowId ?? '' });
   try {
     return await build(env, input, record, report);
   } catch (error) {
@@ -62,9 +59,6 @@ async function answered(
     }
     // Rejects: what Temporal is to be told is the cancellation, not the work that it interrupted.
     return await cancelled();
-  } finally {
-    // A server that is away may miss the end of an attempt that was shut down; the next worker tells it again.
-    if (cancellationDetails()?.workerShutdown !== true) await dropTask(held);
   }
 }
 

@@ -15,7 +15,7 @@ import { parseDerivation, storeName } from './derivation-file.js';
 import { runNix } from './run-nix.js';
 
 /** Failure type of a build that the machine broke: the record is reset, and the next attempt builds again. */
-export const BUILD_INFRASTRUCTURE = 'BuildInfrastructure';
+const BUILD_INFRASTRUCTURE = 'BuildInfrastructure';
 
 /**
  * Turns an ended build into its verdict, and stores that in the record: a repeat finds it there.

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import { appendFile, mkdir, rm, stat } from 'node:fs/promises';
+import { appendFile, rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ApplicationFailure } from '@temporalio/common';
 import type { NixSettings } from '../../model/run.js';
 import { writeWhole } from './atomic-file.js';
-import { checkValidity, realise } from './build-command.js';
+import { realise, rootPath } from './build-command.js';
 import {
   readIdentity,
   readStart,
@@ -51,12 +51,11 @@ export async function observeBuild(record: BuildRecord): Promise<BuildState> {
  * supervisors by their claim of the identity file.
  */
 export async function ensureBuild(record: BuildRecord, order: BuildOrder): Promise<void> {
-  await mkdir(record.tasks, { recursive: true });
   if (needsNoStart(await observeBuild(record))) return;
   await withStartLock(record.directory, async () => {
     const state = await observeBuild(record);
     if (needsNoStart(state)) return;
-    if (state.kind !== 'none' && (await isValid(order.outPath))) {
+    if (state.kind !== 'none' && (await isThere(record, order.outPath))) {
       const status: BuildStatus = { kind: 'valid', code: 0, uptime: null };
       await writeWhole(record.status, JSON.stringify(status));
       return;
@@ -83,8 +82,9 @@ export async function resetBuild(record: BuildRecord): Promise<void> {
   });
 }
 
-const isValid = async (storePath: string): Promise<boolean> =>
-  (await runNix('nix-store', checkValidity(storePath))).exitCode === 0;
+/** Asks Nix whether the output is valid, and roots it. */
+const isThere = async (record: BuildRecord, outPath: string): Promise<boolean> =>
+  (await runNix('nix-store', rootPath(outPath, record.result))).exitCode === 0;
 
 /** Wall time of an ended build in seconds; `null` when nobody saw its end. */
 export async function buildSeconds(record: BuildRecord, status: BuildStatus): Promise<number | null> {

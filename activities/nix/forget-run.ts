@@ -8,8 +8,8 @@ import { releaseEvaluations } from './evaluations.js';
 import { runDirectoryName } from './record-directory.js';
 
 /**
- * Makes the activity that lets go of a closed run on this machine: builds that still run are ended, GC roots, leases and
- * tokens removed. Logs and verdicts stay, for the report names them. Safe to repeat.
+ * Makes the activity that lets go of a closed run on this machine: builds that still run are ended, GC roots and leases
+ * removed. Logs and verdicts stay, for the report names them. Safe to repeat.
  */
 export const createForgetRun =
   (env: ActivityEnvironment): MachineActivities['forgetRun'] =>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -170,6 +170,18 @@ test('a build that was killed with its supervisor starts again', async () => {
   assert.equal(verdict.verdict, 'built');
   assert.equal(await fixture.fleet.buildsOf('lost'), 2);
   assert.match(await readFile(verdict.logPath ?? '', 'utf8'), /the build starts again/);
+});
+
+test('a build that nobody saw end counts as built when its output is there, which gets a root', async () => {
+  const input = await fixture.evaluated('quick', { run: 'run-unseen' });
+  const record = fixture.recordOf(input);
+  await attempt(fixture.env, input).verdict;
+  for (const file of [record.status, record.verdict, record.result]) await rm(file);
+  const before = await fixture.fleet.buildsOf('quick');
+  assert.equal((await attempt(fixture.env, input).verdict).verdict, 'built');
+  assert.equal((await readStatus(record))?.kind, 'valid');
+  assert.equal(await linkTarget(record.result), input.evaluation.outPath);
+  assert.equal(await fixture.fleet.buildsOf('quick'), before);
 });
 
 test('a build record of another boot, with a pid that somebody has now, is no running build', async () => {

@@ -8,7 +8,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import type { ActivityEnvironment } from '../../activities/environment.js';
 import { installBundle } from '../../activities/git/install-commit.js';
 import { endBuild } from '../../activities/nix/build-session.js';
-import { listRecords, recordAt, type BuildRecord } from '../../activities/nix/build-record.js';
+import { listRecords, readIdentity, recordAt, type BuildRecord } from '../../activities/nix/build-record.js';
 import { createBuildTarget } from '../../activities/nix/build-target.js';
 import { createEvaluateTarget } from '../../activities/nix/evaluate-target.js';
 import { recordDirectory } from '../../activities/nix/record-directory.js';
@@ -71,7 +71,7 @@ export async function buildFixture(options: FleetOptions): Promise<BuildFixture>
       const script = fileURLToPath(new URL('build-process.js', import.meta.url));
       const child = spawn(process.execPath, [script, root, JSON.stringify(input)], { stdio: 'inherit' });
       children.push(child);
-      await until(async () => (await readdir(recordOf(input).tasks).catch(() => [])).length > 0);
+      await until(async () => (await readIdentity(recordOf(input))) !== null);
       return child;
     },
     async cleanup() {

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { appendFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { LogFollower, readEvidence } from '../../activities/nix/build-log.js';
+import { createReadLog } from '../../activities/nix/read-log.js';
+import { stateDirectory } from '../../model/state-directory.js';
+
+let root: string;
+let log: string;
+before(async () => {
+  root = await mkdtemp(path.join(tmpdir(), 'lockkeeper-log-'));
+  log = path.join(root, 'builds', 'run', 'record', 'log');
+  await mkdir(path.dirname(log), { recursive: true });
+});
+after(() => rm(root, { recursive: true, force: true }));
+
+const drv = (name: string): string => `/nix/store/00000000000000000000000000000000-${name}.drv`;
+const readLog = () => createReadLog({ state: stateDirectory(root), machine: 'm', hostName: 'h' });
+
+test('progress of a growing log counts derivations, whatever builders print and wherever a read ends', async () => {
+  await writeFile(log, 'an earlier start\n');
+  const follower = new LogFollower(log, 17);
+  assert.deepEqual(await follower.read(), { done: 0, planned: 0, bytes: 17, lastLines: [] });
+  await appendFile(
+    log,
+    `these 3 derivations will be built:\n  ${drv('a')}\nbuilding '${drv('a')}'...\na> \u001b[1mhel`,
+  );
+  assert.equal((await follower.read()).planned, 3);
+  await appendFile(log, `lo\u001b[0m\nbuilding '${drv('b')}'...\nb> building '${drv('x')}'...\n`);
+  const progress = await follower.read();
+  assert.equal(progress.done, 1);
+  assert.deepEqual(progress.lastLines, ['a> hello', `building '${drv('b')}'...`, `b> building '${drv('x')}'...`]);
+});
+
+test('a builder cannot pretend to be Nix', async () => {
+  await writeFile(log, `building '${drv('a')}'...\na> error: builder for '${drv('other')}' failed with exit code 1\n`);
+  assert.deepEqual(await readEvidence(log, 0), { nixLines: [], started: [drv('a')] });
+});
+
+test('a log is read in slices that end between characters and keep control characters', async () => {
+  await writeFile(log, 'a\u001b[1m€€');
+  const first = await readLog()({ logPath: log, offset: 0, limit: 9 });
+  assert.deepEqual(first, { text: 'a\u001b[1m€', nextOffset: 8, size: 11 });
+  assert.deepEqual(await readLog()({ logPath: log, offset: 8, limit: 9 }), { text: '€', nextOffset: 11, size: 11 });
+  assert.deepEqual(await readLog()({ logPath: log, offset: 11, limit: 9 }), { text: '', nextOffset: 11, size: 11 });
+});
+
+test('only logs below the folder of builds are read, also through links and dots', async () => {
+  await writeFile(path.join(root, 'secret'), 'secret');
+  await symlink('/etc/passwd', path.join(root, 'builds', 'run', 'link'));
+  for (const logPath of [
+    path.join(root, 'secret'),
+    `${root}/builds/../secret`,
+    path.join(root, 'builds', 'run', 'link'),
+    path.join(root, 'builds', 'run', 'missing'),
+    '/etc/passwd',
+  ]) {
+    await assert.rejects(readLog()({ logPath, offset: 0, limit: 10 }), { type: 'LogUnavailable', nonRetryable: true });
+  }
+});
