@@ -42,6 +42,7 @@ export interface TargetProgress {
   readonly verdict: VerdictKind | null;
   readonly sameAsBase: boolean | null;
   readonly seconds: number | null;
+  /** What broke it; of a target that is not done, what it waits for. */
   readonly error: string | null;
 }
 

@@ -41,7 +41,7 @@ export function changes(before: ProgressView | null, after: ProgressView): Chang
 }
 
 function targetChange(before: TargetView | undefined, after: TargetView): string | null {
-  if (before?.state === after.state && before.verdict === after.verdict) return null;
+  if (before?.state === after.state && before.verdict === after.verdict && before.error === after.error) return null;
   // Between two steps a target waits for a moment; that is no news.
   if (after.state === 'waiting') return null;
   const words = stateWords(after);

@@ -14,8 +14,7 @@ export const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   closed: 'done',
 };
 
-export const isBroken = (target: TargetView): boolean =>
-  target.verdict !== null && target.verdict !== 'built' && target.verdict !== 'skipped';
+export const isBroken = (target: TargetView): boolean => target.verdict !== null && target.verdict !== 'built';
 
 /** What a target is at, in two or three words. */
 export function stateWords(target: TargetView): string {
@@ -33,6 +32,7 @@ export function stateWords(target: TargetView): string {
     case null:
       break;
   }
+  if (target.state === 'queued' && target.error !== null) return target.error;
   if (target.state === 'queued') return `queued${target.system === null ? '' : ` for ${target.system}`}`;
   return target.state;
 }

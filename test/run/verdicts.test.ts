@@ -44,7 +44,7 @@ test('a required host that breaks stops the landing, and every other host is bui
 
     const org = await readFile(inbox, 'utf8');
     assert.equal(org.match(/^\* TODO /gm)?.length, 1, 'one entry a run, not one a host');
-    assert.match(org, /:CREATED: {2}?\s*\[\d{4}-\d\d-\d\d \w{3} \d\d:\d\d\]/);
+    assert.match(org, /:CREATED: \[\d{4}-\d\d-\d\d \w{3} \d\d:\d\d\]/);
 
     const shown = await house.lockkeeper(['report', report.run]);
     assert.equal(shown.exitCode, 0);
@@ -113,7 +113,7 @@ test('a host of a system that nobody serves says what it waits for, and can be c
   try {
     await fleet.moveInput('alpha');
     const running = house.start(['update', fleet.checkout, '--dry-run']);
-    await until(() => running.output().includes('riscv64-linux: start'), 30_000, running.output);
+    await until(() => running.output().includes('a worker of riscv64-linux'), 30_000, running.output);
     const cancelled = await house.lockkeeper(['cancel', 'latest']);
     assert.equal(cancelled.exitCode, 0, cancelled.stderr);
     assert.equal(await running.ended, 1);
