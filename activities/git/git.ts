@@ -49,7 +49,7 @@ export async function isDirectory(directory: string): Promise<boolean> {
 }
 
 /**
- * The one place that starts Git. `simple-git` refuses variables and settings that can run programs unless it is told
+ * Git for commands that need no network. `simple-git` refuses variables and settings that can run programs unless it is told
  * otherwise; here they all come from `gitEnvironment`, and no argument that can do the same comes from outside.
  * The cancellation of the activity that it is called from ends the command.
  * @param directory must exist

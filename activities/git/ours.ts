@@ -8,9 +8,9 @@ import type { Git } from './git.js';
  * @param known commits whose history is not the branch's own: main, and the base that the run started from
  */
 export async function allOurs(git: Git, tip: string, known: readonly string[], instance: string): Promise<boolean> {
-  const log = await git.run(['log', '-z', '--format=%B', tip, ...known.map((commit) => `^${commit}`)]);
-  // `-z` puts a NUL between commits, and none behind the last; an empty log has no commits.
-  const messages = log === '' ? [] : log.split('\0');
+  const log = await git.run(['log', '-z', '--format=tformat:%B', tip, ...known.map((commit) => `^${commit}`)]);
+  // Each message ends with a NUL.
+  const messages = log.split('\0').slice(0, -1);
   return messages.every((message) => instanceTrailer(message) === instance);
 }
 

@@ -7,6 +7,7 @@ import type { Repository, Transport } from '../../model/run.js';
 import { shellQuote } from '../../model/text.js';
 import { gitEnvironment, type ConfigEntry, type Environment } from './config-environment.js';
 import { isDirectory, openGit, type Git } from './git.js';
+import { openNetworkGit } from './network-git.js';
 import { checkTokenFile } from './token-file.js';
 
 /** `bin/` is beside `dist/` in a checkout and in an installed package. */
@@ -90,10 +91,10 @@ export async function openRemoteGit(directory: string, repository: Repository): 
   const config = await transportConfig(hasCheckout ? checkout : directory);
   const ssh = await sshVariables(transport, config);
   const remote: ConfigEntry[] = [...(hasCheckout ? config : []), [`remote.${REMOTE}.url`, url]];
-  if (transport.httpsTokenFile === null) return openGit(directory, gitEnvironment(remote, ssh));
+  if (transport.httpsTokenFile === null) return openNetworkGit(directory, gitEnvironment(remote, ssh));
 
   await checkTokenFile(transport.httpsTokenFile);
-  return openGit(
+  return openNetworkGit(
     directory,
     // An empty helper forgets those before it: a stored password must not win over the token that was asked for.
     gitEnvironment([...remote, ['credential.helper', '']], {

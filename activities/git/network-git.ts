@@ -1,0 +1,30 @@
+import { asyncLocalStorage } from '@temporalio/activity';
+import { run } from '../process.js';
+import { GitFailed, type Git, type GitCall, type GitResult } from './git.js';
+
+/**
+ * Git for commands that talk to a remote. They start helpers (`git-remote-https`, `ssh`) that go on when only Git itself is
+ * ended, so they run in a process group of their own, which the activity's cancellation ends whole. `simple-git` cannot do
+ * that, and is used for all other commands (`openGit`).
+ */
+export function openNetworkGit(directory: string, env: Readonly<Record<string, string>>): Git {
+  const attempt = async (args: readonly string[], call: GitCall = {}): Promise<GitResult> => {
+    const signal = asyncLocalStorage.getStore()?.cancellationSignal;
+    const finished = await run('git', args, {
+      cwd: directory,
+      env: { ...env, ...call.env },
+      ...(call.input === undefined ? {} : { input: call.input }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    return { exitCode: finished.exitCode ?? -1, stdout: finished.stdout, stderr: finished.stderr };
+  };
+  return {
+    directory,
+    attempt,
+    async run(args, call) {
+      const result = await attempt(args, call);
+      if (result.exitCode !== 0) throw new GitFailed(args[0] ?? '', result);
+      return result.stdout;
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { commitFile } from '../../activities/git/commit.js';
+import { createLand } from '../../activities/git/land.js';
+import type { Candidate } from '../../model/candidate.js';
+import type { Repository } from '../../model/run.js';
+import { failure } from '../support/failure.js';
+import { commitFiles, git } from '../support/git.js';
+import { repositoryAt, withPlace, type Place } from '../support/repository.js';
+
+const person = { name: 'Lockkeeper', email: 'lockkeeper@example.org' };
+const BRANCH = 'flake-update-20261121';
+
+interface Local {
+  readonly place: Place;
+  readonly repository: Repository;
+  readonly candidate: Candidate;
+  readonly land: (mode: 'branch' | 'merge') => ReturnType<ReturnType<typeof createLand>>;
+}
+
+/** The checkout is all there is: no remote. */
+const withLocal = (work: (local: Local) => Promise<void>): Promise<void> =>
+  withPlace(async (place) => {
+    await git(place.checkout, 'remote', 'remove', 'origin');
+    const repository = repositoryAt(place.checkout, { local: true, checkout: place.checkout });
+    const candidate = await commitFile(place.env, {
+      repository,
+      parent: place.base,
+      path: 'flake.lock',
+      content: 'updated\n',
+      message: 'Update\n\nLockkeeper-Instance: update\n',
+      author: person,
+      committer: person,
+      date: 1_790_000_000,
+    });
+    const land = createLand(place.env);
+    const more = { instance: 'update', branch: BRANCH, fallbackBranch: `${BRANCH}-093015` };
+    await work({ place, repository, candidate, land: (mode) => land({ repository, candidate, mode, ...more }) });
+  });
+
+test('without a remote the branch is written into the repository, and its files stay as they are', () =>
+  withLocal(async ({ place: { checkout }, candidate, land }) => {
+    const expected = { kind: 'landed', ref: BRANCH, commit: candidate.head };
+    assert.deepEqual(await land('branch'), expected);
+    assert.deepEqual(await land('branch'), expected);
+    assert.equal(await git(checkout, 'rev-parse', BRANCH), candidate.head);
+    assert.equal(await git(checkout, 'status', '--porcelain'), '');
+    assert.equal(await git(checkout, 'for-each-ref', 'refs/lockkeeper'), '');
+  }));
+
+test('a branch that is checked out or has other commits is left alone', () =>
+  withLocal(async ({ place: { checkout }, land }) => {
+    await git(checkout, 'switch', '--quiet', '--create', BRANCH);
+    const result = await land('branch');
+    assert.equal(result.kind === 'landed' && result.ref, `${BRANCH}-093015`);
+    const theirs = await commitFiles(checkout, { 'a.txt': 'a' }, 'Theirs');
+    await git(checkout, 'switch', '--quiet', 'main');
+    await land('branch');
+    assert.equal(await git(checkout, 'rev-parse', BRANCH), theirs);
+  }));
+
+test('a main that is checked out moves together with its files, around changes in other files', () =>
+  withLocal(async ({ place: { checkout }, candidate, land }) => {
+    await writeFile(path.join(checkout, 'flake.nix'), '{ /* in the works */ outputs = _: { }; }\n');
+    const hook = path.join(checkout, '.git', 'hooks', 'post-merge');
+    await writeFile(hook, '#!/bin/sh\ntouch hook-ran\n');
+    await chmod(hook, 0o755);
+    const expected = { kind: 'landed', ref: 'main', commit: candidate.head };
+    assert.deepEqual(await land('merge'), expected);
+    assert.deepEqual(await land('merge'), expected);
+    assert.equal(await readFile(path.join(checkout, 'flake.lock'), 'utf8'), 'updated\n');
+    assert.equal(await git(checkout, 'status', '--porcelain'), ' M flake.nix');
+  }));
+
+test('a checked-out main with changes to the lock is refused, and nothing of it is touched', () =>
+  withLocal(async ({ place: { checkout, base }, land }) => {
+    await writeFile(path.join(checkout, 'flake.lock'), 'mine\n');
+    const { message } = await failure(land('merge'), 'PushRejected');
+    assert.match(message, /flake\.lock/);
+    assert.equal(await git(checkout, 'rev-parse', 'main'), base);
+    assert.equal(await readFile(path.join(checkout, 'flake.lock'), 'utf8'), 'mine\n');
+  }));
+
+test('a main that is not checked out is moved without touching the work tree', () =>
+  withLocal(async ({ place: { checkout }, candidate, land }) => {
+    await git(checkout, 'switch', '--quiet', '--create', 'topic');
+    await land('merge');
+    assert.equal(await git(checkout, 'rev-parse', 'main'), candidate.head);
+    assert.equal(await git(checkout, 'status', '--porcelain'), '');
+  }));
+
+test('a local main that moved is told to the run', () =>
+  withLocal(async ({ place: { checkout }, land }) => {
+    const main = await commitFiles(checkout, { 'a.txt': 'a' }, 'Mine');
+    assert.deepEqual(await land('merge'), { kind: 'main-moved', main });
+  }));
