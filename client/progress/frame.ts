@@ -47,7 +47,7 @@ function headLines(view: ProgressView, columns: number, { paint, now }: FrameSty
     ...(broken === 0 ? [] : [`${broken} broken`]),
     clock(now - view.startedAt),
   ];
-  const title = clip(view.run, Math.max(8, columns - 4));
+  const title = clip(view.run, columns);
   const rest = clip(` · ${facts.join(' · ')}`, columns - width(title));
   const lines = [paint.bold(title) + paint.cyan(rest)];
   if (view.moved.length > 0) lines.push(paint.dim(clip(`  ${view.moved.map(movedWords).join(', ')}`, columns)));

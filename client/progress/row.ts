@@ -14,8 +14,10 @@ export function targetRow(
   style: FrameStyle,
 ): string {
   const { paint } = style;
-  const start = `  ${symbol(target, style)} ${pad(clip(target.name, width.nameWidth), width.nameWidth)}`;
-  const used = 4 + width.nameWidth;
+  const nameWidth = Math.min(width.nameWidth, width.columns - 4);
+  if (nameWidth < 1) return clip(target.name, width.columns);
+  const start = `  ${symbol(target, style)} ${pad(clip(target.name, nameWidth), nameWidth)}`;
+  const used = 4 + nameWidth;
   const line = new Line(start, used, width.columns);
   const words = stateWords(target);
   if (isBroken(target)) {
