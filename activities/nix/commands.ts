@@ -12,7 +12,7 @@ export const atLeast = (version: NixVersion, major: number, minor: number): bool
   version.major > major || (version.major === major && version.minor >= minor);
 
 /** Flakes are off by default; every one of our commands asks for them itself. */
-export const FLAKES = ['--extra-experimental-features', 'nix-command flakes'] as const;
+const FLAKES = ['--extra-experimental-features', 'nix-command flakes'] as const;
 
 /**
  * What every evaluation gets. The owner's options come first and ours last, so that only the run's own settings decide

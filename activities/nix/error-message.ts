@@ -1,4 +1,4 @@
-import { stripControl, truncate } from '../../model/text.js';
+import { redactUrl, stripControl, truncate } from '../../model/text.js';
 
 /** Where Nix points to, or what it shows of the source: everything that is not the message itself. */
 const AROUND_THE_MESSAGE =
@@ -8,10 +8,11 @@ const AROUND_THE_MESSAGE =
  * What Nix says went wrong, as one line: the text of the last `error:` in its output without trace and source. Nix 2.8
  * prints the message first and the trace after it, newer versions the other way round with a bare `error:` at the top;
  * in both the last `error:` is the one that names the cause. Some messages begin on the line after it.
+ * User info in URLs is taken out.
  * @param limit most bytes of the answer
  */
 export function nixErrorMessage(stderr: string, limit = 500): string {
-  const lines = stripControl(stderr).split('\n');
+  const lines = redactUrl(stripControl(stderr)).split('\n');
   const start = lines.findLastIndex((line) => /^\s*error:/.test(line));
   if (start === -1) return truncate(lines.findLast((line) => line.trim() !== '')?.trim() ?? 'no message', limit);
   const rest = lines.slice(start + 1);

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { EvaluateTargetInput } from '../../model/activities.js';
-import { stripControl, tail } from '../../model/text.js';
+import { redactUrl, stripControl, tail } from '../../model/text.js';
 import { LOG_TAIL_BYTES, LOG_TAIL_LINES, type Verdict } from '../../model/verdict.js';
 import type { ActivityEnvironment } from '../environment.js';
 import type { CommitEvaluation } from './evaluate-commit.js';
@@ -37,5 +37,5 @@ export const failedVerdict = (
   failedDrv: null,
   machine: env.machine,
   logPath,
-  logTail: tail(stripControl(found.log), { lines: LOG_TAIL_LINES, bytes: LOG_TAIL_BYTES }),
+  logTail: tail(redactUrl(stripControl(found.log)), { lines: LOG_TAIL_LINES, bytes: LOG_TAIL_BYTES }),
 });

@@ -29,7 +29,7 @@ export async function flakeFailure(flake: FlakeAtCommit, finished: Finished): Pr
   if ((await readFlakeFile(flake)) === null) {
     return failure('NoFlake', `There is no ${where}. Name the folder that has it: FLAKE?dir=FOLDER.`);
   }
-  const message = nixErrorMessage(finished.stderr, 2000);
+  const message = nixErrorMessage(finished.stderr, 2000).replace(/[.\s]+$/, '');
   const unreadable = await lockAt(openGit(flake.mirror), flake.repository, flake.commit).then(
     () => null,
     (error: unknown) => error,
@@ -38,7 +38,7 @@ export async function flakeFailure(flake: FlakeAtCommit, finished: Finished): Pr
   if (isLockRefusal(message)) {
     return failure(
       'LockUnreadable',
-      `The flake.lock beside ${where} cannot be used by this Nix as it is: ${message}. Run \`nix flake lock\` with the same Nix and commit the result.`,
+      `The flake.lock beside ${where} lacks an input, or is written in a way that this Nix does not take. Run \`nix flake lock\` with the worker's Nix and commit the result. Nix says: ${message}`,
     );
   }
   const position = nixErrorPosition(finished.stderr);

@@ -1,6 +1,5 @@
 import type { UnfetchedInput } from '../../model/candidate.js';
 import type { NixSettings } from '../../model/run.js';
-import { redactUrl } from '../../model/text.js';
 import type { Finished } from '../process.js';
 import { updateAll, updateInputs, type NixVersion } from './commands.js';
 import { nixErrorMessage } from './error-message.js';
@@ -53,7 +52,7 @@ export async function moveInputs(
   if (failed.length === wanted.names.length) await blame(tree, together, failed.length);
   return failed.map(({ name, finished }) => ({
     name,
-    reason: redactUrl(nixErrorMessage(finished.stderr, REASON_BYTES)),
+    reason: nixErrorMessage(finished.stderr, REASON_BYTES),
   }));
 }
 

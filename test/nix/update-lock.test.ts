@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { readFile, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { ApplicationFailure } from '@temporalio/common';
 import type { LockUpdate } from '../../model/activities.js';
 import { failure } from '../support/failure.js';
-import { withEvaluator, type Evaluator } from '../support/evaluator.js';
+import { PLAIN_NIX, withEvaluator, type Evaluator } from '../support/evaluator.js';
 import { git } from '../support/git.js';
 
 const hosts = [{ name: 'a' }];
@@ -83,6 +84,25 @@ test('an input that cannot be fetched stays where it was, with the reason, and t
     const alone = await update({ inputs: ['beta'] });
     assert.equal(alone.kind, 'unchanged');
     assert.equal(alone.unfetched.length, 1);
+  }));
+
+test('when nothing can be reached the update is tried again, and then says so', () =>
+  withEvaluator({ hosts, inputs: ['alpha'] }, async (evaluator) => {
+    const { update, fleet } = evaluator;
+    await editFlake(
+      evaluator,
+      `git+file://${fleet.inputs.alpha ?? ''}?ref=main`,
+      'http://me:secret@127.0.0.1:1/x.tar.gz',
+    );
+    const nix = { ...PLAIN_NIX, options: [['download-attempts', '1']] as const };
+    await assert.rejects(
+      update({ nix }),
+      (error) => error instanceof ApplicationFailure && error.nonRetryable !== true,
+    );
+    const found = await update({ nix }, 3);
+    assert.equal(found.kind, 'unchanged');
+    assert.match(found.unfetched[0]?.reason ?? '', /127\.0\.0\.1/);
+    assert.doesNotMatch(found.unfetched[0]?.reason ?? '', /secret/);
   }));
 
 test('an unknown input, and one that follows another, are refused with what to name instead', () =>
