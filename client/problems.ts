@@ -24,16 +24,19 @@ export async function workflowTaskProblem(session: Session, run: string, attempt
   );
 }
 
-const TASK_FAILED = 7;
+/** Types of history events that end a workflow task. */
+const TASK_COMPLETED = 7;
+const TASK_FAILED = 9;
 
-/** Message of the latest failed workflow task, in one line; `null` when the history has none. */
+/** Message of the run's last workflow task if it failed, in one line; `null` when it did not. */
 async function lastTaskFailure(session: Session, run: string): Promise<string | null> {
   const answer = await session.client.workflowService.getWorkflowExecutionHistoryReverse({
     namespace: session.namespace,
     execution: { workflowId: run },
     maximumPageSize: 6,
   });
-  const event = answer.history?.events?.find((each) => Number(each.eventType) === TASK_FAILED);
+  const event = answer.history?.events?.find((each) => [TASK_COMPLETED, TASK_FAILED].includes(Number(each.eventType)));
+  if (Number(event?.eventType) !== TASK_FAILED) return null;
   const message = event?.workflowTaskFailedEventAttributes?.failure?.message;
-  return event === undefined ? null : oneLine(message ?? 'without a message', 300);
+  return oneLine(message ?? 'without a message', 300);
 }

@@ -48,6 +48,17 @@ export async function isDirectory(directory: string): Promise<boolean> {
   );
 }
 
+/** Git in a folder, by way of a function that runs one command. */
+export const gitBy = (directory: string, attempt: Git['attempt']): Git => ({
+  directory,
+  attempt,
+  async run(args, call) {
+    const result = await attempt(args, call);
+    if (result.exitCode !== 0) throw new GitFailed(args[0] ?? '', result);
+    return result.stdout;
+  },
+});
+
 /**
  * Git for commands that need no network. `simple-git` refuses variables and settings that can run programs unless it is told
  * otherwise; here they all come from `gitEnvironment`, and no argument that can do the same comes from outside.
@@ -95,13 +106,5 @@ export function openGit(directory: string, env: Readonly<Record<string, string>>
       throw error;
     }
   };
-  return {
-    directory,
-    attempt,
-    async run(args, call) {
-      const result = await attempt(args, call);
-      if (result.exitCode !== 0) throw new GitFailed(args[0] ?? '', result);
-      return result.stdout;
-    },
-  };
+  return gitBy(directory, attempt);
 }

@@ -1,6 +1,6 @@
 import { asyncLocalStorage } from '@temporalio/activity';
 import { run } from '../process.js';
-import { GitFailed, type Git, type GitCall, type GitResult } from './git.js';
+import { gitBy, type Git, type GitCall, type GitResult } from './git.js';
 
 /**
  * Git for commands that talk to a remote. They start helpers (`git-remote-https`, `ssh`) that go on when only Git itself is
@@ -18,13 +18,5 @@ export function openNetworkGit(directory: string, env: Readonly<Record<string, s
     });
     return { exitCode: finished.exitCode ?? -1, stdout: finished.stdout, stderr: finished.stderr };
   };
-  return {
-    directory,
-    attempt,
-    async run(args, call) {
-      const result = await attempt(args, call);
-      if (result.exitCode !== 0) throw new GitFailed(args[0] ?? '', result);
-      return result.stdout;
-    },
-  };
+  return gitBy(directory, attempt);
 }

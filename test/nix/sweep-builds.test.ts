@@ -4,7 +4,7 @@ import { Client } from '@temporalio/client';
 import { ActivityCancellationDetails } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { readIdentity } from '../../activities/nix/build-record.js';
-import { sweepBuilds } from '../../activities/nix/returning-tasks.js';
+import { sweepBuilds } from '../../activities/nix/sweep-builds.js';
 import type { BuildTargetInput } from '../../model/activities.js';
 import { findTemporalCli } from '../../workers/temporal-cli.js';
 import {
