@@ -18,6 +18,7 @@ export const FAILURES = [
   'LfsUnsupported',
   'BundleTooLarge',
   'CandidateDamaged',
+  'GitUnusable',
   'NixUnusable',
   'NixConfigRefused',
   'NoTargets',

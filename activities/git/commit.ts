@@ -11,14 +11,14 @@ import { installBundle, installCommit } from './install-commit.js';
 import { commitRef, SCRATCH } from './mirror.js';
 
 /** Who makes a commit, and when. With them the same content gives the same commit on every machine. */
-export interface Signature {
+interface Signature {
   readonly author: Person;
   readonly committer: Person;
   /** Seconds since 1970, of author and committer alike. */
   readonly date: number;
 }
 
-export interface FileCommit extends Signature {
+interface FileCommit extends Signature {
   readonly repository: Repository;
   readonly parent: string;
   /** Of the file, from the root of the repository. */

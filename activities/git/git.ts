@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { asyncLocalStorage } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
 import { GitPluginError, simpleGit } from 'simple-git';
+import type { FailureType } from '../../model/failures.js';
 import { MESSAGE_BYTES } from '../../model/verdict.js';
 import { redactUrl, stripControl, truncate } from '../../model/text.js';
 import { gitEnvironment, type Environment } from './config-environment.js';
@@ -47,6 +49,13 @@ export async function isDirectory(directory: string): Promise<boolean> {
     () => false,
   );
 }
+
+/** Either the command is missing, or the folder has gone. */
+export const cannotStart = (directory: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(
+    `git cannot be started in ${directory}. Install Git, and put it on the PATH of the worker.`,
+    'GitUnusable' satisfies FailureType,
+  );
 
 /** Git in a folder, by way of a function that runs one command. */
 export const gitBy = (directory: string, attempt: Git['attempt']): Git => ({
@@ -99,7 +108,7 @@ export function openGit(directory: string, env: Readonly<Record<string, string>>
     try {
       const stdout = await git.raw([...args]);
       // Negative: there was nothing to start. Node gives the error's number in place of a status.
-      if (finished.exitCode < 0) throw new Error(`git cannot be started: ${finished.stderr.split('\n')[0] ?? ''}`);
+      if (finished.exitCode < 0) throw cannotStart(directory);
       return { ...finished, stdout };
     } catch (error) {
       signal?.throwIfAborted();

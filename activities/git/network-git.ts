@@ -1,6 +1,6 @@
 import { asyncLocalStorage } from '@temporalio/activity';
 import { run } from '../process.js';
-import { gitBy, type Git, type GitCall, type GitResult } from './git.js';
+import { cannotStart, gitBy, type Git, type GitCall, type GitResult } from './git.js';
 
 /**
  * Git for commands that talk to a remote. They start helpers (`git-remote-https`, `ssh`) that go on when only Git itself is
@@ -16,6 +16,7 @@ export function openNetworkGit(directory: string, env: Readonly<Record<string, s
       ...(call.input === undefined ? {} : { input: call.input }),
       ...(signal === undefined ? {} : { signal }),
     });
+    if (finished.notFound) throw cannotStart(directory);
     return { exitCode: finished.exitCode ?? -1, stdout: finished.stdout, stderr: finished.stderr };
   };
   return gitBy(directory, attempt);

@@ -7,9 +7,9 @@ import { fetchFailure, remoteMessage } from './remote-failure.js';
 import { REMOTE } from './transport.js';
 
 /** `raced`: the ref was not where it was expected to be, so the push has to be thought over. */
-export type PushResult = 'pushed' | 'raced';
+type PushResult = 'pushed' | 'raced';
 
-export interface Push {
+interface Push {
   readonly commit: string;
   /** Without `refs/heads/`. */
   readonly branch: string;

@@ -23,7 +23,7 @@ const NOT_A_REPOSITORY = /does not appear to be a git repository|not a git repos
 export const remoteMessage = (result: GitResult): string => tail(gitMessage(result.stderr), { lines: 20, bytes: 2048 });
 
 /** Whether a repository's URL is a folder on this machine. */
-export const isLocalPath = (url: string): boolean => url.startsWith('/') || url.startsWith('file://');
+const isLocalPath = (url: string): boolean => url.startsWith('/') || url.startsWith('file://');
 
 /**
  * The failure for a fetch that did not work. A network that is down may come back: retryable `RemoteUnreachable`. A
