@@ -3,6 +3,7 @@ import { shellQuote } from '../../model/text.js';
 import { openExistingSession, type Session } from '../connection.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
+import { look } from '../look.js';
 import { message, result, resultJson } from '../output.js';
 import { runEnd, type RunEnd } from '../run-end.js';
 import { findRun, noRuns } from '../runs.js';
@@ -26,8 +27,9 @@ export async function cancel(context: CommandContext, name: string): Promise<num
     message(`Cancelling ${run} …`);
     const end = await closedInTime(session, run, context);
     if (end === null) {
+      const problem = (await look(session, run, null)).view.problem;
       throw new CommandError(
-        `The run ${run} is asked to end, but did not within ${WAIT_MS / 1000} s: look at it with "lockkeeper status ${shellQuote(run)}".`,
+        `The run ${run} is asked to end, but did not within ${WAIT_MS / 1000} s: ${problem ?? `look at it with "lockkeeper status ${shellQuote(run)}"`}.`,
       );
     }
     if (context.json) resultJson({ run, report: end.report === null ? null : reportJson(end.report) });
