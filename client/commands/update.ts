@@ -1,4 +1,4 @@
-import { optionsDigest, runId } from '../../model/ids.js';
+import { normaliseUrl, optionsDigest, runId } from '../../model/ids.js';
 import { landingIntent } from '../../model/landing.js';
 import { COORDINATOR_QUEUE } from '../../model/queues.js';
 import type { RunOptions } from '../../model/run.js';
@@ -49,20 +49,31 @@ async function provideWorker(
   await attendWorker(session, context.state, slots);
 }
 
+/** The same update of the same remote is one, whether FLAKE was a checkout or a URL. */
+const sameUpdateDigest = (options: RunOptions): string => {
+  const { repository } = options;
+  return optionsDigest({
+    ...options,
+    repository: { ...repository, url: normaliseUrl(repository.url), displayUrl: '', checkout: null },
+  });
+};
+
 /** Finds the run that holds the repository, or starts one once `prepare` is through. */
 async function startOrAttach(
   session: Session,
   options: RunOptions,
   prepare: () => Promise<void>,
 ): Promise<{ readonly run: string; readonly isNew: boolean }> {
-  const digest = optionsDigest(options);
+  const digest = sameUpdateDigest(options);
   const holder = await findHolder(session, options);
   if (holder !== null && holder.optionsDigest === digest) return { run: holder.run, isNew: false };
   if (holder !== null) {
+    const asked = optionsSummary(options);
+    const hint = holder.summary === asked ? ' (they differ in details: author, time zone, credentials or times)' : '';
     throw new CommandError(
       `Another update of ${options.repository.displayUrl} is running, with other options.\n` +
         `  running (${holder.run}): ${holder.summary ?? 'not known'}\n` +
-        `  asked for now: ${optionsSummary(options)}\n` +
+        `  asked for now: ${asked}${hint}\n` +
         `Wait for it ("lockkeeper watch ${holder.run}"), or end it ("lockkeeper cancel ${holder.run}").`,
     );
   }

@@ -1,6 +1,7 @@
 import { oneLine } from '../../model/one-line.js';
 import { stripControl } from '../../model/text.js';
 import { changes, stillAt } from './changes.js';
+import { closedView } from './closed.js';
 import type { ProgressView, Renderer } from './view.js';
 import { clock } from './words.js';
 
@@ -27,17 +28,19 @@ export function ciRenderer(write: (line: string) => void): Renderer {
     write(harmless(text));
     spokeAt = Date.now();
   };
+  const tell = (view: ProgressView): void => {
+    const time = clock(Date.now() - view.startedAt).padStart(7);
+    for (const { kind, text } of changes(before, view)) {
+      if (kind === 'phase') group(text);
+      else line(`${time}  ${text}`);
+    }
+    if (Date.now() - spokeAt >= SILENCE_MS) line(`${time}  ${stillAt(view)}`);
+    before = view;
+  };
   return {
-    update: (view) => {
-      const time = clock(Date.now() - view.startedAt).padStart(7);
-      for (const { kind, text } of changes(before, view)) {
-        if (kind === 'phase') group(text);
-        else line(`${time}  ${text}`);
-      }
-      if (Date.now() - spokeAt >= SILENCE_MS) line(`${time}  ${stillAt(view)}`);
-      before = view;
-    },
+    update: tell,
     finish: (report) => {
+      if (before !== null && report !== null) tell(closedView(before, report));
       close();
       for (const target of report?.targets ?? []) {
         if (target.verdict === 'built' || target.logTail === null) continue;

@@ -42,7 +42,7 @@ export function frame(view: ProgressView, size: FrameSize, style: FrameStyle): s
 function headLines(view: ProgressView, columns: number, { paint, now }: FrameStyle): string[] {
   const { done, broken } = tally(view.targets);
   const facts = [
-    view.phase === null ? 'starting' : PHASE_WORDS[view.phase],
+    view.phase === null ? 'open' : PHASE_WORDS[view.phase],
     ...(view.targets.length === 0 ? [] : [`${done}/${view.targets.length} done`]),
     ...(broken === 0 ? [] : [`${broken} broken`]),
     clock(now - view.startedAt),
