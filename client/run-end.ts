@@ -39,7 +39,7 @@ const reportIn = (value: unknown): Report | null =>
   typeof value === 'object' && value !== null && 'run' in value && 'outcome' in value ? (value as Report) : null;
 
 /** The report that a worker of this machine wrote; `null` when there is none. */
-export async function storedReport(state: StateDirectory, run: string): Promise<Report | null> {
+async function storedReport(state: StateDirectory, run: string): Promise<Report | null> {
   const name = (await readdir(state.reports).catch(() => [])).find((file) => file === `${run}.json`);
   return name === undefined ? null : reportIn(await readRecord<Report>(join(state.reports, name)));
 }

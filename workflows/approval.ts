@@ -65,7 +65,7 @@ export function openGate(run: string, state: RunState): Gate {
       state.tag('LockkeeperWaiting', 'approval');
       for (let left = policy.deadlineSeconds * 1000; left > 0 && decided() === null;) {
         const pause = Math.min(policy.reminderSeconds * 1000, left);
-        const answered = await condition(() => decided() !== null, pause);
+        const answered = await condition(() => decided() !== null, pause, { summary: 'wait for approval' });
         left -= pause;
         if (!answered && left > 0) await remind();
       }

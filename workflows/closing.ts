@@ -7,12 +7,14 @@ import { isFailure } from '../model/report.js';
 import type { RunState } from './run-state.js';
 
 /** Telling people and tidying up are bounded: they never keep a run from ending. */
-const { notify, closeRun } = proxyActivities<Pick<CoordinatorActivities, 'notify' | 'closeRun'>>({
-  taskQueue: COORDINATOR_QUEUE,
-  startToCloseTimeout: '2 minutes',
-  heartbeatTimeout: '5 seconds',
-  retry: { initialInterval: '1 second', maximumInterval: '30 seconds', maximumAttempts: 10 },
-});
+const closing = (summary: string) =>
+  proxyActivities<Pick<CoordinatorActivities, 'notify' | 'closeRun'>>({
+    taskQueue: COORDINATOR_QUEUE,
+    summary,
+    startToCloseTimeout: '2 minutes',
+    heartbeatTimeout: '5 seconds',
+    retry: { initialInterval: '1 second', maximumInterval: '30 seconds', maximumAttempts: 10 },
+  });
 
 /** Sends one event to each notifier that wants it. A notifier that fails is shown in the report. */
 export async function tell(options: RunOptions, state: RunState, event: NotificationEvent): Promise<void> {
@@ -23,9 +25,9 @@ export async function tell(options: RunOptions, state: RunState, event: Notifica
   const at = new Date(Date.now()).toISOString();
   const results = await Promise.all(
     wanted.map((notifier) =>
-      notify({ notifier, options: options.notify, event, report, at, timeZone: options.timeZone }).catch(
-        (error: unknown) => ({ notifier, event, ok: false, error: String(error) }),
-      ),
+      closing(`tell ${notifier}: ${event}`)
+        .notify({ notifier, options: options.notify, event, report, at, timeZone: options.timeZone })
+        .catch((error: unknown) => ({ notifier, event, ok: false, error: String(error) })),
     ),
   );
   state.notifications.push(...results);
@@ -34,10 +36,12 @@ export async function tell(options: RunOptions, state: RunState, event: Notifica
 /** Writes the report, and gives back what the run kept on the machines that worked for it. */
 export async function close(state: RunState, machines: readonly string[]): Promise<void> {
   const run = workflowInfo().workflowId;
-  const done = await closeRun({ report: state.report() }).catch((error: unknown) => {
-    log.warn('the report was not written to the state directory', { error: String(error) });
-    return { machine: null };
-  });
+  const done = await closing('write the report')
+    .closeRun({ report: state.report() })
+    .catch((error: unknown) => {
+      log.warn('the report was not written to the state directory', { error: String(error) });
+      return { machine: null };
+    });
   const others = machines.filter((machine) => machine !== done.machine);
   await Promise.all(
     others.map(async (machine) => {

@@ -28,7 +28,9 @@ export async function takeRepository(options: RunOptions, state: RunState): Prom
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
-    const holder = (await coordinator.whoHolds({ lockWorkflowId: options.lockWorkflowId })) ?? 'another run';
+    const holder =
+      (await coordinator('ask who holds the repository').whoHolds({ lockWorkflowId: options.lockWorkflowId })) ??
+      'another run';
     const where = options.repository.displayUrl;
     if (waited >= options.repositoryWaitSeconds)
       throw fail(

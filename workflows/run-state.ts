@@ -65,7 +65,11 @@ export function trackRun(options: RunOptions, intent: string): RunState {
     outcome: null,
     intent,
   };
-  const wanted = new Map<SearchAttribute, string>();
+  const wanted = new Map<SearchAttribute, string>([
+    ['LockkeeperInstance', options.instance],
+    ['LockkeeperRepository', options.repository.displayUrl],
+    ['LockkeeperWaiting', 'no'],
+  ]);
   let known: readonly string[] = [];
 
   const set = (change: Partial<RunProgress>): void => {

@@ -44,11 +44,13 @@ export async function updateFlake(options: RunOptions): Promise<Report> {
   try {
     await together(
       async () => {
-        state.know(await coordinator.knownSearchAttributes());
+        state.know(await coordinator('look up search attributes').knownSearchAttributes());
       },
-      () => takeRepository(options, state),
+      async () => {
+        await takeRepository(options, state);
+        state.outcome = await update(run);
+      },
     );
-    state.outcome = await update(run);
   } catch (caught) {
     error = caught instanceof Error ? caught : new Error(String(caught));
     state.outcome = isCancellation(caught) ? 'cancelled' : 'failed';
@@ -78,14 +80,21 @@ async function update(run: Run): Promise<Outcome> {
   const { repository, nix } = options;
 
   state.phase('resolving');
-  const base = await coordinator.resolveBase({ repository, run: run.id });
+  const base = await coordinator(`fetch ${repository.mainBranch}`).resolveBase({ repository, run: run.id });
   state.leftOut = base.leftOut;
   state.set({ base: base.commit });
 
   state.phase('updating-lock');
   const [list, lock] = await together(
-    () => coordinator.listTargets({ repository, base: base.commit, ...options.targets, nix }),
-    () => coordinator.updateLock({ repository, base: base.commit, inputs: options.inputs, nix, ...stamp(run) }),
+    () => coordinator('list the hosts').listTargets({ repository, base: base.commit, ...options.targets, nix }),
+    () =>
+      coordinator('update flake.lock').updateLock({
+        repository,
+        base: base.commit,
+        inputs: options.inputs,
+        nix,
+        ...stamp(run),
+      }),
   );
   state.ignoredNixConfig = list.ignoredNixConfig;
   state.required = requiredTargets(options, list.targets);
@@ -140,7 +149,12 @@ async function commit(run: Run, lock: Updated, targets: readonly Target[]): Prom
     hosts: targets.map(targetLabel),
   });
   const { repository } = options;
-  const candidate = await coordinator.commitCandidate({ repository, draft: lock.draft, message, ...stamp(run) });
+  const candidate = await coordinator('commit flake.lock').commitCandidate({
+    repository,
+    draft: lock.draft,
+    message,
+    ...stamp(run),
+  });
   state.candidate = candidate;
   state.set({ base: candidate.base, head: candidate.head, moved: lock.moved });
   return candidate;
@@ -156,14 +170,16 @@ async function land(run: Run, candidate: Candidate, moved: readonly MovedInput[]
   }
   state.phase('landing');
   const { mode } = landing;
-  const result = await coordinator.land({ repository, candidate, mode, instance: options.instance, ...branches });
+  const result = await coordinator(
+    landing.mode === 'merge' ? `merge into ${repository.mainBranch}` : 'push the branch',
+  ).land({ repository, candidate, mode, instance: options.instance, ...branches });
   if (result.kind === 'landed') {
     state.landed = { mode, ref: result.ref, commit: result.commit };
     return { kind: 'ended', outcome: 'landed' };
   }
   state.phase('updating-lock', null);
   const names = moved.map(({ name }) => name);
-  const lock = await coordinator.carryOver({
+  const lock = await coordinator(`carry over onto ${result.main.slice(0, 12)}`).carryOver({
     repository,
     candidate,
     moved: names,

@@ -120,7 +120,8 @@ function servedSystems(input: VerifyInput): (system: string, tell: Tell) => Prom
   const known = new Map<string, { readonly answer: Promise<string | null>; readonly untold: Set<Tell> }>();
   const wait = async (system: string, untold: Set<Tell>): Promise<string | null> => {
     for (let waited = 0; ; waited += POLLER_PAUSE) {
-      if ((await coordinator.countPollers({ queue: buildQueue(system) })) > 0) return null;
+      if ((await coordinator(`look for workers of ${system}`).countPollers({ queue: buildQueue(system) })) > 0)
+        return null;
       const reason = `no worker serves ${system}`;
       if (waited >= input.builderWaitSeconds) return `${reason}, and none came within ${waited} seconds`;
       const tells = [...untold];

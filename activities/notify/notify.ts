@@ -6,8 +6,6 @@ import { NotifierFault, systemCode } from './fault.js';
 import { notifiers } from './index.js';
 
 const ERROR_BYTES = 1000;
-/** A cancellation reaches an activity only through its heartbeats. */
-const HEARTBEAT_MS = 1000;
 
 /**
  * Sends one event to one notifier. A notifier that fails is a result, never an exception: it must not fail a run. Only
@@ -16,9 +14,6 @@ const HEARTBEAT_MS = 1000;
 export const createNotify =
   (env: ActivityEnvironment): CoordinatorActivities['notify'] =>
   async (input) => {
-    const heartbeat = setInterval(() => {
-      Context.current().heartbeat();
-    }, HEARTBEAT_MS);
     const { notifier, event } = input;
     try {
       Context.current().cancellationSignal.throwIfAborted();
@@ -30,7 +25,5 @@ export const createNotify =
       // Other errors are not made for people, and might quote what they stumbled over.
       const reason = error instanceof NotifierFault ? error.message : `${notifier} failed (${systemCode(error)})`;
       return { notifier, event, ok: false, error: oneLine(`${reason} (on ${env.hostName})`, ERROR_BYTES) };
-    } finally {
-      clearInterval(heartbeat);
     }
   };
