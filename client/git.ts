@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import type { Transport } from '../model/run.js';
 import { shellQuote, stripControl } from '../model/text.js';
 import { CommandError } from './errors.js';
@@ -53,24 +53,32 @@ function pickComplaint(lines: readonly string[]): string {
   return line.replace(/^(fatal|error|remote): /, '').slice(0, 500);
 }
 
-/** The environment that gives Git the credentials of a run: key and known hosts for ssh, a token as a header for HTTPS. */
-export async function transportEnvironment(url: string, transport: Transport): Promise<Record<string, string>> {
-  const env: Record<string, string> = {};
-  const { sshKeyFile, knownHostsFile, httpsTokenFile } = transport;
-  if (sshKeyFile !== null || knownHostsFile !== null) {
-    env.GIT_SSH_COMMAND = [
-      'ssh -o BatchMode=yes',
-      ...(sshKeyFile === null ? [] : [`-o IdentitiesOnly=yes -i ${shellQuote(sshKeyFile)}`]),
-      ...(knownHostsFile === null ? [] : [`-o UserKnownHostsFile=${shellQuote(knownHostsFile)}`]),
-    ].join(' ');
-  }
-  if (httpsTokenFile !== null && /^https?:/.test(url)) {
-    const token = (await readFile(httpsTokenFile, 'utf8')).trim();
-    const { origin, username } = new URL(url);
-    const basic = Buffer.from(`${username === '' ? 'x-access-token' : username}:${token}`).toString('base64');
-    env.GIT_CONFIG_COUNT = '1';
-    env.GIT_CONFIG_KEY_0 = `http.${origin}/.extraHeader`;
-    env.GIT_CONFIG_VALUE_0 = `Authorization: Basic ${basic}`;
-  }
-  return env;
+/** Prints user name and token when Git asks for them: the token is in no argument and no environment. */
+const ASKPASS = fileURLToPath(new URL('../../bin/lockkeeper-askpass', import.meta.url));
+
+/** The environment that gives Git the credentials of a run, as the worker will: files for ssh, a token for HTTPS. */
+export function transportEnvironment({
+  sshKeyFile,
+  knownHostsFile,
+  httpsTokenFile,
+}: Transport): Record<string, string> {
+  const ssh = [
+    ...(sshKeyFile === null ? [] : ['-i', sshKeyFile, '-o', 'IdentitiesOnly=yes']),
+    ...(knownHostsFile === null
+      ? []
+      : ['-o', `UserKnownHostsFile="${knownHostsFile.replaceAll('%', '%%')}"`, '-o', 'StrictHostKeyChecking=yes']),
+  ];
+  return {
+    ...(ssh.length === 0 ? {} : { GIT_SSH_COMMAND: ['ssh', '-o', 'BatchMode=yes', ...ssh].map(shellQuote).join(' ') }),
+    ...(httpsTokenFile === null
+      ? {}
+      : {
+          GIT_ASKPASS: ASKPASS,
+          LOCKKEEPER_TOKEN_FILE: httpsTokenFile,
+          // A stored password must not win over the token that was asked for.
+          GIT_CONFIG_COUNT: '1',
+          GIT_CONFIG_KEY_0: 'credential.helper',
+          GIT_CONFIG_VALUE_0: '',
+        }),
+  };
 }

@@ -19,7 +19,7 @@ export async function remoteMainBranch(input: {
   const answer = await git(['ls-remote', '--symref', '--', url, 'HEAD', 'refs/heads/*'], {
     ...(checkout === null ? {} : { cwd: checkout }),
     timeoutMs: REMOTE_MS,
-    env: await transportEnvironment(url, transport),
+    env: transportEnvironment(transport),
   });
   if (!answer.ok) {
     const why = answer.timedOut ? `it did not answer within ${REMOTE_MS / 1000} s` : redactUrl(answer.complaint);

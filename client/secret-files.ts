@@ -6,7 +6,7 @@ import { CommandError, systemCode } from './errors.js';
 export async function checkSecretFile(path: string, option: string): Promise<string> {
   const absolute = await checkReadableFile(path, option);
   const { mode } = await stat(absolute);
-  if ((mode & 0o077) !== 0 && !fromSystemd(absolute)) {
+  if ((mode & 0o077) !== 0) {
     throw new CommandError(
       `${option} ${absolute} may be read by others (mode ${(mode & 0o777).toString(8)}): ` +
         `make it private with "chmod 600 ${absolute}".`,
@@ -28,10 +28,4 @@ export async function checkReadableFile(path: string, option: string): Promise<s
     throw new CommandError(`${option} ${absolute} ${why}.`);
   }
   return absolute;
-}
-
-/** systemd keeps credentials readable by one service; the access list that it uses shows as group permissions. */
-function fromSystemd(path: string): boolean {
-  const directory = process.env.CREDENTIALS_DIRECTORY;
-  return directory !== undefined && directory !== '' && path.startsWith(`${resolve(directory)}/`);
 }
