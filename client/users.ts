@@ -1,9 +1,9 @@
 import { unlinkSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
+import { readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProcessIdentity, StateDirectory } from '../model/state-directory.js';
-import { identify } from './process-identity.js';
-import { prepareStateDirectory } from './state-files.js';
+import { identify, isAlive } from './process-identity.js';
+import { prepareStateDirectory, readRecord } from './state-files.js';
 
 /** Contents of `users/<pid>`: a process that needs the embedded server or the shared worker. */
 interface UserRecord extends ProcessIdentity {
@@ -11,11 +11,15 @@ interface UserRecord extends ProcessIdentity {
   readonly what: string;
 }
 
+const announced = new Set<string>();
+
 /**
  * Says that this process needs the embedded server (and the shared worker) until it ends. The record goes when the
  * process exits; one that a killed process left is told by its dead pid.
  */
 export async function announceUse(state: StateDirectory, what: string): Promise<void> {
+  if (announced.has(state.users)) return;
+  announced.add(state.users);
   await prepareStateDirectory(state);
   const self = await identify(process.pid);
   if (self === null) return;
@@ -31,4 +35,17 @@ export async function announceUse(state: StateDirectory, what: string): Promise<
       // Gone already, or the state directory is: nobody needs it then.
     }
   });
+}
+
+/** Whether another process needs the embedded server or the shared worker now. */
+export async function othersUse(state: StateDirectory): Promise<boolean> {
+  const names = await readdir(state.users).catch(() => []);
+  const others = names.filter((name) => /^\d+$/.test(name) && name !== String(process.pid));
+  const alive = await Promise.all(
+    others.map(async (name) => {
+      const record = await readRecord<UserRecord>(join(state.users, name));
+      return record !== null && (await isAlive(record));
+    }),
+  );
+  return alive.includes(true);
 }

@@ -9,7 +9,7 @@ import { message } from './output.js';
 import { livePollers } from './pollers.js';
 import { isAlive } from './process-identity.js';
 import { logEnd, prepareStateDirectory, readRecord } from './state-files.js';
-import { announceUse } from './users.js';
+import { announceUse, othersUse } from './users.js';
 
 const START_MS = 20_000;
 const WATCH_MS = 1000;
@@ -21,7 +21,7 @@ export interface WorkerSlots {
 }
 
 export interface AttendedWorker {
-  /** Whether this command started the worker: it ends when no command needs it any more. */
+  /** Whether the worker runs for this command alone: it ends soon after it. */
   readonly own: boolean;
   /** Stops looking after the worker. */
   release(): void;
@@ -58,7 +58,8 @@ export async function attendWorker(
   const stop = new AbortController();
   void watch(session, state, slots, stop.signal);
   return {
-    own: found === null,
+    // A worker that lingers after the last command that needed it counts as ours too.
+    own: found === null || !(await othersUse(state)),
     release: () => {
       stop.abort();
     },

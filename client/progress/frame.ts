@@ -47,8 +47,10 @@ function headLines(view: ProgressView, columns: number, { paint, now }: FrameSty
     ...(broken === 0 ? [] : [`${broken} broken`]),
     clock(now - view.startedAt),
   ];
-  const title = clip(view.run, columns);
-  const rest = clip(` · ${facts.join(' · ')}`, columns - width(title));
+  const told = facts.join(' · ');
+  // On a narrow terminal the state matters more than the whole id.
+  const title = clip(view.run, Math.max(Math.min(12, columns), columns - width(told) - 3));
+  const rest = clip(` · ${told}`, columns - width(title));
   const lines = [paint.bold(title) + paint.cyan(rest)];
   if (view.moved.length > 0) lines.push(paint.dim(clip(`  ${view.moved.map(movedWords).join(', ')}`, columns)));
   for (const { name, reason } of view.unfetched.slice(0, 2)) {
