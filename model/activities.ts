@@ -43,8 +43,14 @@ export interface CoordinatorActivities {
 }
 
 export interface EvaluatorActivities {
-  /** Evaluates one target on candidate and base, and roots its derivation. */
+  /** Evaluates one target of the candidate, and roots its derivation. */
   evaluateTarget(input: EvaluateTargetInput): Promise<Evaluation>;
+
+  /**
+   * Whether the target's closure is the same as on base, the flake's own revision left out; base is evaluated for it, not
+   * built. `null` when that cannot be told. It runs beside the build, which need not wait for it.
+   */
+  compareWithBase(input: CompareInput): Promise<boolean | null>;
 }
 
 export interface BuilderActivities {
@@ -154,6 +160,11 @@ export interface EvaluateTargetInput extends CandidateSource {
   readonly target: Target;
   readonly nix: NixSettings;
   readonly run: string;
+}
+
+export interface CompareInput extends EvaluateTargetInput {
+  /** The candidate's derivation, as `evaluateTarget` found it. */
+  readonly drvPath: string;
 }
 
 export interface BuildTargetInput extends CandidateSource {

@@ -15,8 +15,6 @@ export const BUNDLE_LIMIT_BYTES = 256 * 1024;
 /** The commit of main that a run starts from. */
 export interface Base {
   readonly commit: string;
-  /** Seconds since 1970 of the base commit's committer date. */
-  readonly committedAt: number;
   /** Full text of things left out, for people: unpushed commits and uncommitted files of the owner's checkout. */
   readonly leftOut: readonly string[];
 }

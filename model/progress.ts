@@ -48,4 +48,5 @@ export interface TargetProgress {
 
 /** Activity ids are made of these, so that a client can tell which pending activity belongs to which target. */
 export const evaluateActivityId = (target: string): string => `evaluate ${target}`;
+export const compareActivityId = (target: string): string => `compare ${target}`;
 export const buildActivityId = (target: string, round: number): string => `build ${target} #${round}`;

@@ -40,7 +40,6 @@ export type Evaluation =
       readonly drvPath: string;
       readonly outPath: string;
       readonly system: string;
-      readonly sameAsBase: boolean | null;
       /** Machine that has the derivation in its store. */
       readonly machine: string;
       readonly seconds: number;

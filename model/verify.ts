@@ -30,11 +30,11 @@ export const TAILS_LIMIT_BYTES = 600 * 1024;
 
 /**
  * How many evaluations may be asked for at once: what one workflow task schedules is one message to the server, and past
- * 4 MB (50 inputs of 100 KB were seen to do it) it wedges the run. An evaluation that ends schedules a build with an input of the same size.
+ * 4 MB (50 inputs of 100 KB were seen to do it) it wedges the run. An evaluation that ends schedules a build and a comparison with inputs of the same size.
  */
 export function evaluationWave(input: VerifyInput): number {
   const bytes = input.candidate.bundle.length + JSON.stringify(input.nix).length + 4096;
-  return Math.max(1, Math.min(50, Math.floor((450 * 1024) / bytes)));
+  return Math.max(1, Math.min(50, Math.floor((300 * 1024) / bytes)));
 }
 
 /** Cuts log tails from their beginnings so that all of them together fit into `limit` bytes; short ones stay whole. */

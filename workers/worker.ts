@@ -99,10 +99,13 @@ export async function runWorker(
       ...(options.attended ? [stopWhenAlone(state, stop, ended.signal)] : []),
       sweepRegularly(client, env, ended.signal),
     ];
-    stop.signal.addEventListener('abort', () => {
+    const shutDown = (): void => {
       log.info('the worker stops; builds that run are picked up by the next one');
       for (const worker of workers.values()) if (worker.getState() === 'RUNNING') worker.shutdown();
-    });
+    };
+    stop.signal.addEventListener('abort', shutDown);
+    // It may have been asked to stop while it was starting.
+    if (stop.signal.aborted) shutDown();
     await running.finally(() => {
       ended.abort();
     });

@@ -11,7 +11,7 @@ import {
 } from '@temporalio/workflow';
 import type { EvaluatorActivities } from '../model/activities.js';
 import { PROGRESS, TARGET_DONE } from '../model/messages.js';
-import { evaluateActivityId } from '../model/progress.js';
+import { compareActivityId, evaluateActivityId } from '../model/progress.js';
 import type { TargetProgress } from '../model/progress.js';
 import { verificationDetails } from '../model/verification-details.js';
 import { EVALUATE_QUEUE, buildQueue } from '../model/queues.js';
@@ -56,8 +56,17 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
     });
     if (evaluation.kind === 'failed') return evaluation.verdict;
     machines.add(evaluation.machine);
-    const { system, sameAsBase } = evaluation;
-    note(target, { state: 'queued', system, sameAsBase });
+    const { system } = evaluation;
+    note(target, { state: 'queued', system });
+    const [sameAsBase, verdict] = await Promise.all([
+      compare(input, target, evaluation.drvPath),
+      buildWhere(target, evaluation),
+    ]);
+    return { ...verdict, sameAsBase };
+  };
+
+  const buildWhere = async (target: Target, evaluation: Evaluated): Promise<Verdict> => {
+    const { system } = evaluation;
     const missing = await served(system, (waitsFor) => tellParent(note(target, { error: waitsFor })));
     if (missing !== null) return failedVerdict(target, 'skipped', missing, system);
     note(target, { state: 'building', error: null });
@@ -95,19 +104,43 @@ const UNKNOWN: TargetProgress = {
   error: null,
 };
 
-function evaluate(input: VerifyInput, target: Target): Promise<Evaluation> {
-  const label = targetLabel(target);
-  const { evaluateTarget } = proxyActivities<EvaluatorActivities>({
+type Evaluated = Extract<Evaluation, { readonly kind: 'evaluated' }>;
+
+const evaluator = (activityId: string, summary: string) =>
+  proxyActivities<EvaluatorActivities>({
     taskQueue: EVALUATE_QUEUE,
-    activityId: evaluateActivityId(label),
-    summary: `evaluate ${label}`,
+    activityId,
+    summary,
     startToCloseTimeout: '2 hours',
     heartbeatTimeout: '5 seconds',
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts: 15 },
   });
+
+function evaluate(input: VerifyInput, target: Target): Promise<Evaluation> {
+  const label = targetLabel(target);
   const { run, repository, candidate, nix } = input;
-  return evaluateTarget({ run, repository, candidate, target, nix });
+  return evaluator(evaluateActivityId(label), `evaluate ${label}`).evaluateTarget({
+    run,
+    repository,
+    candidate,
+    target,
+    nix,
+  });
+}
+
+/** Runs beside the build, which need not wait for it: in a long evaluation that is most of what a build would wait. */
+function compare(input: VerifyInput, target: Target, drvPath: string): Promise<boolean | null> {
+  const label = targetLabel(target);
+  const { run, repository, candidate, nix } = input;
+  return evaluator(compareActivityId(label), `compare ${label} with base`).compareWithBase({
+    run,
+    repository,
+    candidate,
+    target,
+    nix,
+    drvPath,
+  });
 }
 
 type Tell = (waitsFor: string) => Promise<void>;

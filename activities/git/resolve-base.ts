@@ -43,7 +43,6 @@ export const createResolveBase =
     const git = openGit(await fetchMirror(env, repository));
     const commit = await mainCommit(git, repository);
     await installCommit(env, repository, commit);
-    await checkFlake(git, repository, commit);
-    const committedAt = Number(await git.run(['show', '--no-patch', '--format=%ct', commit]));
-    return { commit, committedAt, leftOut: await leftOut(repository, commit) };
+    const [, left] = await Promise.all([checkFlake(git, repository, commit), leftOut(repository, commit)]);
+    return { commit, leftOut: left };
   };

@@ -35,7 +35,8 @@ export async function concludeBuild(
     system: input.evaluation.system,
     drvPath: input.evaluation.drvPath,
     outPath: input.evaluation.outPath,
-    sameAsBase: input.evaluation.sameAsBase,
+    // Told by another activity, beside the build.
+    sameAsBase: null,
     seconds: oneDecimal(input.evaluation.seconds + (wall ?? 0)),
     machine: env.machine,
     logPath: record.log,

@@ -1,5 +1,5 @@
 import { activityInfo } from '@temporalio/activity';
-import type { EvaluateHeartbeat, EvaluatorActivities } from '../../model/activities.js';
+import type { EvaluateHeartbeat, EvaluateTargetInput, EvaluatorActivities } from '../../model/activities.js';
 import type { Evaluation } from '../../model/verdict.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { installBundle } from '../git/install-commit.js';
@@ -9,45 +9,61 @@ import { whileHeartbeating } from './heartbeat.js';
 import { sameAsBase } from './same-as-base.js';
 
 /**
- * Makes the activity that evaluates one target on candidate and base. A target that does not evaluate is a verdict, with
- * its log in the record's folder. Repeating it costs nothing: what was evaluated is remembered, and base is not
- * evaluated for a candidate that failed.
+ * Makes the activity that evaluates one target of the candidate. A target that does not evaluate is a verdict, with its log
+ * in the record's folder. Repeating it costs nothing: what was evaluated is remembered.
  * @throws retryable failures of the machine; `NixUnusable`
  */
 export const createEvaluateTarget =
   (env: ActivityEnvironment): EvaluatorActivities['evaluateTarget'] =>
   (input) => {
     const startedAt = new Date();
-    const beat: EvaluateHeartbeat = {
-      machine: env.machine,
-      phase: 'evaluating',
-      startedAt: startedAt.toISOString(),
-    };
     const seconds = (): number => Math.round((Date.now() - startedAt.getTime()) / 100) / 10;
-    return whileHeartbeating(beat, async (signal): Promise<Evaluation> => {
-      const { base, head } = input.candidate;
+    return whileHeartbeating(firstBeat(env, startedAt), async (signal): Promise<Evaluation> => {
       const mirror = await installBundle(env, input);
-      const evaluate = (commit: string): Promise<CommitEvaluation> => {
-        const { repository, target, nix, run } = input;
-        const flake = { mirror, commit, repository };
-        const { attempt } = activityInfo();
-        return evaluateCommit(env, { flake, target, nix, run, attempt, failsForGood: commit !== head }, signal);
-      };
-      const found = await evaluate(head);
+      const found = await evaluate(env, input, { mirror, commit: input.candidate.head }, signal);
       if (found.kind === 'failed') {
         const logPath = await writeEvaluationLog(env, input, found.log);
         return { kind: 'failed', verdict: failedVerdict(env, input, found, logPath, seconds()) };
       }
       const { drvPath, outPath, system } = found;
-      const same = head === base ? true : await sameAsBase(mirror, input.candidate, drvPath, await evaluate(base));
-      return {
-        kind: 'evaluated',
-        drvPath,
-        outPath,
-        system,
-        sameAsBase: same,
-        machine: env.machine,
-        seconds: seconds(),
-      };
+      return { kind: 'evaluated', drvPath, outPath, system, machine: env.machine, seconds: seconds() };
     });
   };
+
+/**
+ * Makes the activity that compares a target's closure with the one on base. The candidate is evaluated again only where
+ * another machine did so before.
+ * @throws retryable failures of the machine; `NixUnusable`
+ */
+export const createCompareWithBase =
+  (env: ActivityEnvironment): EvaluatorActivities['compareWithBase'] =>
+  (input) =>
+    whileHeartbeating(firstBeat(env, new Date()), async (signal) => {
+      const { base, head } = input.candidate;
+      if (head === base) return true;
+      const mirror = await installBundle(env, input);
+      const before = await evaluate(env, input, { mirror, commit: base }, signal);
+      if (before.kind === 'evaluated' && before.drvPath === input.drvPath) return true;
+      // Both graphs are read from the store of this machine.
+      await evaluate(env, input, { mirror, commit: head }, signal);
+      return await sameAsBase(mirror, input.candidate, input.drvPath, before);
+    });
+
+function evaluate(
+  env: ActivityEnvironment,
+  { repository, target, nix, run, candidate }: EvaluateTargetInput,
+  { mirror, commit }: { readonly mirror: string; readonly commit: string },
+  signal: AbortSignal,
+): Promise<CommitEvaluation> {
+  const { attempt } = activityInfo();
+  const flake = { mirror, commit, repository };
+  // A person may ask for a target of a candidate again; what fails on base stays so.
+  const failsForGood = commit !== candidate.head;
+  return evaluateCommit(env, { flake, target, nix, run, attempt, failsForGood }, signal);
+}
+
+const firstBeat = (env: ActivityEnvironment, startedAt: Date): EvaluateHeartbeat => ({
+  machine: env.machine,
+  phase: 'evaluating',
+  startedAt: startedAt.toISOString(),
+});

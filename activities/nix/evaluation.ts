@@ -1,6 +1,6 @@
 import type { CoordinatorActivities, EvaluatorActivities } from '../../model/activities.js';
 import type { ActivityEnvironment } from '../environment.js';
-import { createEvaluateTarget } from './evaluate-target.js';
+import { createCompareWithBase, createEvaluateTarget } from './evaluate-target.js';
 import { createListTargets } from './list-targets.js';
 import { createUpdateLock } from './update-lock.js';
 
@@ -15,4 +15,5 @@ export const createLockActivities = (
 /** What machines with evaluation slots do. */
 export const createEvaluatorActivities = (env: ActivityEnvironment): EvaluatorActivities => ({
   evaluateTarget: createEvaluateTarget(env),
+  compareWithBase: createCompareWithBase(env),
 });

@@ -19,9 +19,8 @@ const commitAndPush = async (place: Place, files: Readonly<Record<string, string
 
 test('the base is what main of the remote is at, and stays when the branch is rewritten', () =>
   withPlace(async (place) => {
-    const { commit, committedAt, leftOut } = await resolve(place);
+    const { commit, leftOut } = await resolve(place);
     assert.equal(commit, place.base);
-    assert.ok(Math.abs(Date.now() / 1000 - committedAt) < 600);
     assert.deepEqual(leftOut, []);
     await git(place.checkout, 'commit', '--quiet', '--amend', '--message', 'Rewritten');
     await git(place.checkout, 'push', '--quiet', '--force', 'origin', 'main');

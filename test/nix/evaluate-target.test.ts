@@ -42,7 +42,8 @@ test('a host gives its derivation, its output and the system that decides who bu
       const web = evaluated(await evaluator.evaluate(candidate, 'web.example'));
       assert.match(web.drvPath, /^\/nix\/store\/[a-z0-9]{32}-nixos-system-web\.example\.drv$/);
       assert.match(web.outPath, /^\/nix\/store\/[a-z0-9]{32}-nixos-system-web\.example$/);
-      assert.deepEqual([web.system, web.machine, web.sameAsBase], ['x86_64-linux', 'test-machine', true]);
+      assert.deepEqual([web.system, web.machine], ['x86_64-linux', 'test-machine']);
+      assert.equal(await evaluator.same(candidate, 'web.example'), true);
       const arm = evaluated(await evaluator.evaluate(candidate, 'ann@arm'));
       assert.equal(arm.system, 'aarch64-linux');
     },
@@ -54,8 +55,8 @@ test('a candidate is evaluated out of its bundle on a machine that never saw it'
     const candidate = await updated(evaluator);
     const { state } = evaluator.env;
     await run('rm', ['-rf', '--', state.mirrors, state.evaluations]);
-    assert.equal(evaluated(await evaluator.evaluate(candidate, 'a')).sameAsBase, false);
-    assert.equal(evaluated(await evaluator.evaluate(candidate, 'b')).sameAsBase, true);
+    assert.equal(await evaluator.same(candidate, 'a'), false);
+    assert.equal(await evaluator.same(candidate, 'b'), true);
   }));
 
 test('a host that does not evaluate is a verdict with the error, the end of the log and the whole of it', () =>
@@ -108,8 +109,8 @@ test('a host that base could not evaluate differs from base', () =>
   withEvaluator({ hosts: [{ name: 'a', fail: 'eval' }] }, async (evaluator) => {
     const text = await git(evaluator.fleet.remote, 'show', 'main:flake.nix');
     const candidate = await evaluator.candidate('flake.nix', `${text.replace('fail = "eval"', 'fail = "never"')}\n`);
-    assert.equal(evaluated(await evaluator.evaluate(candidate, 'a')).sameAsBase, false);
-    assert.equal(evaluated(await evaluator.evaluate(candidate, 'a')).sameAsBase, false);
+    assert.equal(await evaluator.same(candidate, 'a'), false);
+    assert.equal(await evaluator.same(candidate, 'a'), false);
   }));
 
 test('systems that hold self.rev are the same as on base when nothing else moved', () =>
@@ -119,8 +120,8 @@ test('systems that hold self.rev are the same as on base when nothing else moved
     const a = evaluated(await evaluator.evaluate(candidate, 'a'));
     const before = evaluated(await evaluator.evaluate(await onMain(evaluator), 'a'));
     assert.notEqual(a.drvPath, before.drvPath);
-    assert.equal(a.sameAsBase, true);
-    assert.equal(evaluated(await evaluator.evaluate(candidate, 'b')).sameAsBase, false);
+    assert.equal(await evaluator.same(candidate, 'a'), true);
+    assert.equal(await evaluator.same(candidate, 'b'), false);
   }));
 
 test('short revisions, dates and inputs below them are left out of the comparison; changes beside them are not', () =>
@@ -137,8 +138,7 @@ test('short revisions, dates and inputs below them are left out of the compariso
       'flake.lock': NO_INPUTS,
     });
     const candidate = await evaluator.candidate('flake.nix', flake('x = "1";'));
-    const same = async (host: string): Promise<boolean | null> =>
-      evaluated(await evaluator.evaluate(candidate, host)).sameAsBase;
+    const same = (host: string): Promise<boolean | null> => evaluator.same(candidate, host);
     assert.equal(await same('same'), true);
     assert.equal(await same('other'), false);
     assert.equal(await same('source'), false);

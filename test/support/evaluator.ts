@@ -6,7 +6,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import type { ActivityEnvironment } from '../../activities/environment.js';
 import { commitFile } from '../../activities/git/commit.js';
 import { fetchMirror } from '../../activities/git/mirror.js';
-import { createEvaluateTarget } from '../../activities/nix/evaluate-target.js';
+import { createCompareWithBase, createEvaluateTarget } from '../../activities/nix/evaluate-target.js';
 import { createLockActivities } from '../../activities/nix/evaluation.js';
 import type {
   EvaluateTargetInput,
@@ -46,6 +46,8 @@ export interface Evaluator {
   /** A candidate that writes one file on top of main. */
   readonly candidate: (file: string, content: string) => Promise<Candidate>;
   readonly evaluate: (candidate: Candidate, host: string, change?: Partial<EvaluateTargetInput>) => Promise<Evaluation>;
+  /** What `compareWithBase` says of a target that evaluates. */
+  readonly same: (candidate: Candidate, host: string) => Promise<boolean | null>;
   /** As `evaluate`, but gives the environment, so that it can be cancelled and its heartbeats be heard. */
   readonly start: (
     candidate: Candidate,
@@ -71,6 +73,7 @@ function createEvaluator(fleet: Fleet, env: ActivityEnvironment, dir: string): E
   const repository = repositoryAt(fleet.remote, { checkout: fleet.checkout, dir });
   const { listTargets, updateLock } = createLockActivities(env);
   const evaluateTarget = createEvaluateTarget(env);
+  const compareWithBase = createCompareWithBase(env);
   const main = (): Promise<string> => git(fleet.remote, 'rev-parse', 'main');
   const inputOf = (candidate: Candidate, host: string): EvaluateTargetInput => ({
     repository,
@@ -109,6 +112,12 @@ function createEvaluator(fleet: Fleet, env: ActivityEnvironment, dir: string): E
     async candidate(file, content) {
       await fetchMirror(env, repository);
       return commitFile(env, { repository, parent: await main(), path: file, content, message: 'Draft\n', ...WHO });
+    },
+    async same(candidate, host) {
+      const input = inputOf(candidate, host);
+      const evaluation: Evaluation = await activity().run(evaluateTarget, input);
+      if (evaluation.kind === 'failed') throw new Error(evaluation.verdict.logTail ?? 'failed');
+      return activity().run(compareWithBase, { ...input, drvPath: evaluation.drvPath });
     },
     evaluate: (candidate, host, change) => activity().run(evaluateTarget, { ...inputOf(candidate, host), ...change }),
   };
