@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import { execa } from 'execa';
 import { identify, killTree } from './process-tree.js';
 
@@ -10,6 +11,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Wall-clock limit; past it the child is ended and `timedOut` is set. */
   readonly timeoutMs?: number;
+  /** Whether others come first: the command gets a lower priority for the processor (nice(2), 10). */
+  readonly background?: boolean;
   /** Time between SIGTERM and SIGKILL. */
   readonly graceMs?: number;
 }
@@ -45,6 +48,7 @@ export async function run(command: string, args: readonly string[], options: Run
     stripFinalNewline: false,
     maxBuffer: MAX_OUTPUT,
   });
+  if (options.background === true && child.pid !== undefined) yieldTo(child.pid);
   let timedOut = false;
   let ending: Promise<void> | undefined;
   const end = (): void => {
@@ -77,5 +81,13 @@ export async function run(command: string, args: readonly string[], options: Run
   } finally {
     clearTimeout(timer);
     options.signal?.removeEventListener('abort', end);
+  }
+}
+
+function yieldTo(pid: number): void {
+  try {
+    setPriority(pid, 10);
+  } catch {
+    // It has ended already.
   }
 }

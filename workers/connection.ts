@@ -21,7 +21,7 @@ export interface ServerAddress {
 /** The server of Temporal's environment configuration if one is set, else the embedded one of this state directory. */
 export async function findServer(state: StateDirectory): Promise<ServerAddress> {
   const { connectionOptions, namespace } = loadClientConnectConfig();
-  if (connectionOptions.address !== undefined) {
+  if (connectionOptions.address !== undefined && connectionOptions.address !== '') {
     return {
       embedded: false,
       address: connectionOptions.address,

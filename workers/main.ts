@@ -16,7 +16,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       .command('dev')
       .description('an embedded Temporal server (state on disk, web UI) and a worker with all roles'),
     async (options) => {
-      if (process.env.TEMPORAL_ADDRESS !== undefined)
+      if ((process.env.TEMPORAL_ADDRESS ?? '') !== '')
         throw new Error(
           'TEMPORAL_ADDRESS is set, and dev starts a server of its own: unset it, or use "lockkeeper worker"',
         );

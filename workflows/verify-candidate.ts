@@ -1,12 +1,12 @@
 import {
   ActivityCancellationType,
+  CancellationScope,
   defineQuery,
   defineSignal,
   getExternalWorkflowHandle,
   proxyActivities,
   setCurrentDetails,
   setHandler,
-  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { EvaluatorActivities } from '../model/activities.js';
@@ -14,19 +14,16 @@ import { PROGRESS, TARGET_DONE } from '../model/messages.js';
 import { compareActivityId, evaluateActivityId } from '../model/progress.js';
 import type { TargetProgress } from '../model/progress.js';
 import { verificationDetails } from '../model/verification-details.js';
-import { EVALUATE_QUEUE, buildQueue } from '../model/queues.js';
+import { EVALUATE_QUEUE } from '../model/queues.js';
 import { TAILS_LIMIT_BYTES, evaluationWave, failedVerdict, limitTails } from '../model/verify.js';
 import type { VerifyInput, VerifyResult } from '../model/verify.js';
 import { targetLabel } from '../model/verdict.js';
 import type { Evaluation, Target, Verdict } from '../model/verdict.js';
-import { coordinator } from './activities.js';
 import { build } from './build.js';
+import { watchSystems } from './watch-systems.js';
 
 export const verificationProgress = defineQuery<readonly TargetProgress[]>(PROGRESS);
 const targetDone = defineSignal<[TargetProgress]>(TARGET_DONE);
-
-/** Seconds between two looks at a queue that nobody serves. */
-const POLLER_PAUSE = 10;
 
 /**
  * Verifies a candidate: each target is evaluated, then built on a machine of its system, all side by side. A target that
@@ -47,38 +44,57 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
     return next;
   };
   const evaluationSlot = semaphore(evaluationWave(input));
-  const served = servedSystems(input);
+  const comparisonSlot = semaphore(evaluationWave(input));
+  const watch = watchSystems(input.builderWaitSeconds);
 
+  const evaluated = countdown(input.targets.length);
   const verify = async (target: Target): Promise<Verdict> => {
     const evaluation = await evaluationSlot(() => {
       note(target, { state: 'evaluating' });
       return evaluate(input, target);
     });
+    evaluated.one();
     if (evaluation.kind === 'failed') return evaluation.verdict;
     machines.add(evaluation.machine);
     const { system } = evaluation;
     note(target, { state: 'queued', system });
     const [sameAsBase, verdict] = await Promise.all([
-      compare(input, target, evaluation.drvPath),
-      buildWhere(target, evaluation),
+      // Base comes last: builds wait for the candidate's evaluations, and nothing waits for base.
+      evaluated.all.then(() => comparisonSlot(() => compare(input, target, evaluation.drvPath))),
+      buildOrGiveUp(target, evaluation),
     ]);
     return { ...verdict, sameAsBase };
   };
 
-  const buildWhere = async (target: Target, evaluation: Evaluated): Promise<Verdict> => {
+  const buildOrGiveUp = async (target: Target, evaluation: Evaluated): Promise<Verdict> => {
     const { system } = evaluation;
-    const missing = await served(system, (waitsFor) => tellParent(note(target, { error: waitsFor })));
-    if (missing !== null) return failedVerdict(target, 'skipped', missing, system);
-    note(target, { state: 'building', error: null });
-    return await build({
-      run: input.run,
-      repository: input.repository,
-      candidate: input.candidate,
-      target,
-      nix: input.nix,
-      evaluation,
-      takeoverSeconds: input.takeoverSeconds,
+    const scope = new CancellationScope();
+    const unserved: { reason: string | null } = { reason: null };
+    const leave = watch(system, {
+      tell: (waitsFor) => tellParent(note(target, { error: waitsFor })),
+      giveUp: (reason) => {
+        unserved.reason = reason;
+        scope.cancel();
+      },
     });
+    try {
+      return await scope.run(() =>
+        build({
+          run: input.run,
+          repository: input.repository,
+          candidate: input.candidate,
+          target,
+          nix: input.nix,
+          evaluation,
+          takeoverSeconds: input.takeoverSeconds,
+        }),
+      );
+    } catch (error) {
+      if (unserved.reason === null) throw error;
+      return failedVerdict(target, 'skipped', unserved.reason, system);
+    } finally {
+      leave();
+    }
   };
 
   setCurrentDetails(verificationDetails([...progress.values()]));
@@ -143,45 +159,25 @@ function compare(input: VerifyInput, target: Target, drvPath: string): Promise<b
   });
 }
 
-type Tell = (waitsFor: string) => Promise<void>;
-
-/**
- * Waits until somebody serves a system, once for each system: a task on a queue without pollers waits in silence.
- * Gives `null`, or why the wait was given up; each target that waits is told once what it waits for.
- */
-function servedSystems(input: VerifyInput): (system: string, tell: Tell) => Promise<string | null> {
-  const known = new Map<string, { readonly answer: Promise<string | null>; readonly untold: Set<Tell> }>();
-  const wait = async (system: string, untold: Set<Tell>): Promise<string | null> => {
-    for (let waited = 0; ; waited += POLLER_PAUSE) {
-      if ((await coordinator(`look for workers of ${system}`).countPollers({ queue: buildQueue(system) })) > 0)
-        return null;
-      const reason = `no worker serves ${system}`;
-      if (waited >= input.builderWaitSeconds) return `${reason}, and none came within ${waited} seconds`;
-      const tells = [...untold];
-      untold.clear();
-      for (const tell of tells)
-        await tell(`waits for a worker of ${system}: start "lockkeeper worker" on such a machine`);
-      await sleep(POLLER_PAUSE * 1000, { summary: reason });
-    }
-  };
-  return (system, tell) => {
-    const entry = known.get(system);
-    if (entry !== undefined) {
-      entry.untold.add(tell);
-      return entry.answer;
-    }
-    const untold = new Set([tell]);
-    const answer = wait(system, untold);
-    known.set(system, { answer, untold });
-    return answer;
-  };
-}
-
 /** The parent draws the table that people see; a probe has no parent, or one that has ended. */
 async function tellParent(done: TargetProgress): Promise<void> {
   const { parent } = workflowInfo();
   if (parent === undefined) return;
   await getExternalWorkflowHandle(parent.workflowId, parent.runId).signal(targetDone, done);
+}
+
+/** A promise that resolves after `one` was called so many times. */
+function countdown(times: number): { readonly one: () => void; readonly all: Promise<void> } {
+  let left = times;
+  let open: () => void = () => undefined;
+  const all = new Promise<void>((resolve) => (open = resolve));
+  return {
+    all,
+    one: () => {
+      left -= 1;
+      if (left === 0) open();
+    },
+  };
 }
 
 function semaphore(slots: number): <T>(work: () => Promise<T>) => Promise<T> {

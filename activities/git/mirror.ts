@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { repositoryKey } from '../../model/ids.js';
 import type { Repository } from '../../model/run.js';
@@ -85,8 +85,10 @@ export async function fetchMirror(env: ActivityEnvironment, repository: Reposito
   return mirror;
 }
 
-/** Whether a ref is at a commit that is there. */
+/** Whether a ref of a mirror is at a commit that is there. Asked before each evaluation, so that Git is only run for packed refs. */
 export async function refIsAt(git: Git, ref: string, commit: string): Promise<boolean> {
+  const loose = await readFile(path.join(git.directory, ref), 'utf8').catch(() => '');
+  if (loose.trim() === commit) return true;
   const result = await git.attempt(['rev-parse', '--verify', '--quiet', `${ref}^{commit}`]);
   return result.exitCode === 0 && result.stdout.trim() === commit;
 }

@@ -34,6 +34,8 @@ export interface CommitEvaluationInput {
   readonly attempt: number;
   /** Whether a failure holds for the rest of the run. Only base: a person may ask for a target of a candidate again. */
   readonly failsForGood?: boolean;
+  /** Whether builds come first. */
+  readonly background?: boolean;
 }
 
 export type CommitEvaluation =
@@ -71,7 +73,7 @@ export async function evaluateCommit(
     await mkdir(path.dirname(place.root), { recursive: true });
     const url = candidateFlakeUrl(flake.mirror, flake.commit, flake.repository.dir);
     const args = instantiateHost(url, target.name, place.root, { ...nix, options: [...settings, ...nix.options] });
-    const finished = await runNix('nix-instantiate', args, { signal: shared });
+    const finished = await runNix('nix-instantiate', args, { signal: shared, background: input.background ?? false });
     if (finished.exitCode !== 0) return failed(input, finished);
     const found = await readEvaluated(place.root);
     await remember(place, found);

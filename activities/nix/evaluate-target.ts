@@ -59,7 +59,8 @@ function evaluate(
   const flake = { mirror, commit, repository };
   // A person may ask for a target of a candidate again; what fails on base stays so.
   const failsForGood = commit !== candidate.head;
-  return evaluateCommit(env, { flake, target, nix, run, attempt, failsForGood }, signal);
+  // Nobody waits for base, while its evaluation runs beside builds.
+  return evaluateCommit(env, { flake, target, nix, run, attempt, failsForGood, background: failsForGood }, signal);
 }
 
 const firstBeat = (env: ActivityEnvironment, startedAt: Date): EvaluateHeartbeat => ({

@@ -73,6 +73,14 @@ export async function ensureRoot(root: string, drvPath: string): Promise<boolean
   return (await runNix('nix-instantiate', rootDerivation(drvPath, root))).exitCode === 0;
 }
 
+/** Whether a run's evaluation keeps a derivation in this machine's store, which it still has. */
+export async function isRooted(state: StateDirectory, run: string, drvPath: string): Promise<boolean> {
+  const roots = runRoots(state, run);
+  const names = await readdir(roots).catch(() => []);
+  const targets = await Promise.all(names.map((name) => readlink(path.join(roots, name)).catch(() => null)));
+  return targets.includes(drvPath) && exists(drvPath);
+}
+
 /** Gives up what one run kept from collection, and forgets what the store has lost meanwhile. Safe to repeat. */
 export async function releaseEvaluations(env: ActivityEnvironment, run: string): Promise<void> {
   await rm(runRoots(env.state, run), { recursive: true, force: true });

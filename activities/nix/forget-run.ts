@@ -2,7 +2,7 @@ import { rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { MachineActivities } from '../../model/activities.js';
 import type { ActivityEnvironment } from '../environment.js';
-import { names, recordAt, releaseRecord } from './build-record.js';
+import { names, readStatus, recordAt, releaseRecord, type BuildRecord } from './build-record.js';
 import { endBuild } from './build-session.js';
 import { releaseEvaluations } from './evaluations.js';
 import { runDirectoryName } from './record-directory.js';
@@ -15,12 +15,14 @@ export const createForgetRun =
   (env: ActivityEnvironment): MachineActivities['forgetRun'] =>
   async ({ run }) => {
     const directory = path.join(env.state.builds, runDirectoryName(run));
-    for (const name of await names(directory)) {
-      const record = recordAt(path.join(directory, name));
-      await endBuild(record);
-      await releaseRecord(record);
-      // Succeeds only for a folder that nothing was kept in, which is then of no use.
-      await rmdir(record.directory).catch(() => undefined);
-    }
-    await releaseEvaluations(env, run);
+    const records = (await names(directory)).map((name) => recordAt(path.join(directory, name)));
+    await Promise.all([...records.map(release), releaseEvaluations(env, run)]);
   };
+
+async function release(record: BuildRecord): Promise<void> {
+  // Looking for what is left of a build reads all of /proc; most builds have ended by themselves.
+  if ((await readStatus(record)) === null) await endBuild(record);
+  await releaseRecord(record);
+  // Succeeds only for a folder that nothing was kept in, which is then of no use.
+  await rmdir(record.directory).catch(() => undefined);
+}

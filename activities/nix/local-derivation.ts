@@ -6,7 +6,7 @@ import type { ActivityEnvironment } from '../environment.js';
 import { installBundle } from '../git/install-commit.js';
 import { acceptedSettings, evaluateCommit } from './evaluate-commit.js';
 import { failedVerdict, writeEvaluationLog } from './evaluation-verdict.js';
-import { ensureRoot } from './evaluations.js';
+import { ensureRoot, isRooted } from './evaluations.js';
 import type { FlakeAtCommit } from './flake-file.js';
 
 export type LocalDerivation =
@@ -36,7 +36,8 @@ export async function localDerivation(
   });
   const options = input.nix.acceptFlakeConfig ? await acceptedSettings(await flake(), input.nix) : [];
   const nix = { ...input.nix, options: [...options, ...input.nix.options] };
-  if (await ensureRoot(root, evaluation.drvPath)) return { kind: 'there', evaluation, nix };
+  if ((await isRooted(env.state, run, evaluation.drvPath)) || (await ensureRoot(root, evaluation.drvPath)))
+    return { kind: 'there', evaluation, nix };
 
   const { attempt } = activityInfo();
   const found = await evaluateCommit(env, { flake: await flake(), target, nix: input.nix, run, attempt }, signal);
