@@ -1,4 +1,5 @@
 import type { MovedInput, UnfetchedInput } from './candidate.js';
+import type { TargetProgress } from './progress.js';
 import type { LandingMode } from './run.js';
 import type { Verdict } from './verdict.js';
 
@@ -103,6 +104,24 @@ export const reportedTarget = ({ target, ...verdict }: Verdict, required: readon
   name: target.name,
   kind: target.kind,
   required: required.includes(target.name),
+});
+
+/** A target of a run that ended before its verdict was in: what was known of it. */
+export const unfinishedTarget = (target: TargetProgress, required: readonly string[]): ReportedTarget => ({
+  name: target.name,
+  kind: 'nixos',
+  required: required.includes(target.name),
+  verdict: target.verdict ?? 'skipped',
+  system: target.system,
+  drvPath: null,
+  outPath: null,
+  sameAsBase: target.sameAsBase,
+  seconds: target.seconds ?? 0,
+  error: target.verdict === null ? 'the run ended before' : target.error,
+  failedDrv: null,
+  machine: null,
+  logPath: null,
+  logTail: null,
 });
 
 /** True when at least one target was verified and none has another closure than on base. */

@@ -11,7 +11,7 @@ import type { Candidate, MovedInput, UnfetchedInput } from '../model/candidate.j
 import { PROGRESS, TARGET_DONE } from '../model/messages.js';
 import type { Phase, RunProgress, TargetProgress } from '../model/progress.js';
 import { runDetails } from '../model/report-render.js';
-import { reportedInput, reportedTarget } from '../model/report.js';
+import { reportedInput, reportedTarget, unfinishedTarget } from '../model/report.js';
 import type { ApprovalDecision, Landed, NotificationResult, Outcome, Report } from '../model/report.js';
 import type { RunOptions } from '../model/run.js';
 import { TAILS_LIMIT_BYTES, limitTails } from '../model/verify.js';
@@ -113,7 +113,10 @@ export function trackRun(options: RunOptions, intent: string): RunState {
       unfetched: progress.unfetched,
       ignoredNixConfig: state.ignoredNixConfig,
       leftOut: state.leftOut,
-      targets: limitTails(state.verdicts, TAILS_LIMIT_BYTES).map((verdict) => reportedTarget(verdict, state.required)),
+      targets:
+        state.verdicts.length > 0
+          ? limitTails(state.verdicts, TAILS_LIMIT_BYTES).map((verdict) => reportedTarget(verdict, state.required))
+          : progress.targets.map((target) => unfinishedTarget(target, state.required)),
       required: state.required,
       landed: state.landed,
       approval: state.approval,

@@ -85,8 +85,8 @@ async function update(run: Run): Promise<Outcome> {
   state.set({ base: base.commit });
 
   state.phase('updating-lock');
-  const [list, lock] = await together(
-    () => coordinator('list the hosts').listTargets({ repository, base: base.commit, ...options.targets, nix }),
+  const [targets, lock] = await together(
+    () => listTargets(run, base.commit),
     () =>
       coordinator('update flake.lock').updateLock({
         repository,
@@ -96,20 +96,26 @@ async function update(run: Run): Promise<Outcome> {
         ...stamp(run),
       }),
   );
-  state.ignoredNixConfig = list.ignoredNixConfig;
-  state.required = requiredTargets(options, list.targets);
   state.set({ unfetched: lock.unfetched });
   if (lock.kind === 'unchanged') return 'unchanged';
-  return await verifyAndLand(run, lock, list.targets);
+  return await verifyAndLand(run, { lock, targets });
+}
+
+/** What is verified: an update, and the targets of the main branch that it is based on. */
+interface Work {
+  readonly lock: Extract<LockUpdate, { readonly kind: 'updated' }>;
+  readonly targets: readonly Target[];
 }
 
 /** Verifies, asks and lands; and does so again, a bounded number of times, when main has moved meanwhile. */
-async function verifyAndLand(run: Run, first: Updated, targets: readonly Target[]): Promise<Outcome> {
+async function verifyAndLand(run: Run, first: Work): Promise<Outcome> {
   const { options, state } = run;
-  let lock = first;
+  let work = first;
   let approved: string | null = null;
   for (let carried = 0; carried <= CARRY_OVER_LIMIT; carried += 1) {
-    const candidate = await commit(run, lock, targets);
+    const { lock, targets } = work;
+    state.verdicts = [];
+    const candidate = await commit(run, work);
     const { verdicts, machines } = await verify(options, state, candidate, targets);
     for (const machine of machines) run.machines.add(machine);
     state.verdicts = verdicts;
@@ -129,7 +135,7 @@ async function verifyAndLand(run: Run, first: Updated, targets: readonly Target[
 
     const next = await land(run, candidate, lock.moved);
     if (next.kind === 'ended') return next.outcome;
-    lock = next.lock;
+    work = next.work;
   }
   throw fail(
     'MainKeepsMoving',
@@ -137,10 +143,18 @@ async function verifyAndLand(run: Run, first: Updated, targets: readonly Target[
   );
 }
 
-type Updated = Extract<LockUpdate, { readonly kind: 'updated' }>;
-type Next = { readonly kind: 'ended'; readonly outcome: Outcome } | { readonly kind: 'again'; readonly lock: Updated };
+type Next = { readonly kind: 'ended'; readonly outcome: Outcome } | { readonly kind: 'again'; readonly work: Work };
 
-async function commit(run: Run, lock: Updated, targets: readonly Target[]): Promise<Candidate> {
+/** The targets that a commit of main has; which of them are required is known with them. */
+async function listTargets({ options, state }: Run, base: string): Promise<readonly Target[]> {
+  const { repository, nix } = options;
+  const list = await coordinator('list the hosts').listTargets({ repository, base, ...options.targets, nix });
+  state.ignoredNixConfig = list.ignoredNixConfig;
+  state.required = requiredTargets(options, list.targets);
+  return list.targets;
+}
+
+async function commit(run: Run, { lock, targets }: Work): Promise<Candidate> {
   const { options, state } = run;
   const message = commitMessage({
     instance: options.instance,
@@ -149,9 +163,10 @@ async function commit(run: Run, lock: Updated, targets: readonly Target[]): Prom
     hosts: targets.map(targetLabel),
   });
   const { repository } = options;
+  const { draft } = lock;
   const candidate = await coordinator('commit flake.lock').commitCandidate({
     repository,
-    draft: lock.draft,
+    draft,
     message,
     ...stamp(run),
   });
@@ -162,7 +177,7 @@ async function commit(run: Run, lock: Updated, targets: readonly Target[]): Prom
 
 async function land(run: Run, candidate: Candidate, moved: readonly MovedInput[]): Promise<Next> {
   const { options, state } = run;
-  const { repository, landing, nix } = options;
+  const { repository, landing } = options;
   const branches = updateBranches(options, run.startTime);
   if (landing.mode === 'none') {
     state.landed = { mode: 'none', ref: branches.branch, commit: candidate.head };
@@ -170,25 +185,35 @@ async function land(run: Run, candidate: Candidate, moved: readonly MovedInput[]
   }
   state.phase('landing');
   const { mode } = landing;
-  const result = await coordinator(
-    landing.mode === 'merge' ? `merge into ${repository.mainBranch}` : 'push the branch',
-  ).land({ repository, candidate, mode, instance: options.instance, ...branches });
-  if (result.kind === 'landed') {
-    state.landed = { mode, ref: result.ref, commit: result.commit };
-    return { kind: 'ended', outcome: 'landed' };
-  }
-  state.phase('updating-lock', null);
+  const { instance } = options;
+  const summary = mode === 'merge' ? `merge into ${repository.mainBranch}` : 'push the branch';
+  const result = await coordinator(summary).land({ repository, candidate, mode, instance, ...branches });
+  if (result.kind === 'main-moved') return await carryOver(run, candidate, moved, result.main);
+  state.landed = { mode, ref: result.ref, commit: result.commit };
+  return { kind: 'ended', outcome: 'landed' };
+}
+
+/** Takes the update to the main branch as it is now, hosts included; what main has moved itself needs no update. */
+async function carryOver(run: Run, candidate: Candidate, moved: readonly MovedInput[], onto: string): Promise<Next> {
+  const { options, state } = run;
+  const { repository, nix } = options;
+  state.phase('updating-lock');
   const names = moved.map(({ name }) => name);
-  const lock = await coordinator(`carry over onto ${result.main.slice(0, 12)}`).carryOver({
-    repository,
-    candidate,
-    moved: names,
-    onto: result.main,
-    nix,
-    ...stamp(run),
-  });
+  const [targets, lock] = await together(
+    () => listTargets(run, onto),
+    () =>
+      coordinator(`carry over onto ${onto.slice(0, 12)}`).carryOver({
+        repository,
+        candidate,
+        moved: names,
+        onto,
+        nix,
+        ...stamp(run),
+      }),
+  );
+  state.set({ unfetched: [...state.progress().unfetched, ...lock.unfetched] });
   if (lock.kind === 'unchanged') return { kind: 'ended', outcome: 'unchanged' };
-  return { kind: 'again', lock };
+  return { kind: 'again', work: { lock, targets } };
 }
 
 /** Tells people, writes the report and tidies up. What goes wrong here is logged and never changes how the run ended. */

@@ -165,6 +165,31 @@ test('when main moves while a run builds, the update is carried over, verified a
   }
 });
 
+test('a host that main gained meanwhile is verified with the update that is carried over', async () => {
+  const fleet = await createFleet({ hosts: [{ name: 'athena', seconds: 3 }] });
+  try {
+    await fleet.moveInput('alpha');
+    const running = house.update(fleet.checkout, '--land', 'merge');
+    await until(async () => (await fleet.buildsOf('athena')) > 0, 30_000);
+    const flake = await fleet.show('main', 'flake.nix');
+    const athena = /^ *"athena" = host \{[^}]*\};$/m.exec(flake)?.[0] ?? '';
+    const theirs = flake.replace(athena, `${athena}\n${athena.replaceAll('athena', 'rhea')}`);
+    await fleet.pushToMain({ 'flake.nix': `${theirs}\n` });
+    const { exitCode, report } = await running;
+    assert.equal(exitCode, 0);
+    assert.deepEqual(
+      report.targets.map(({ name, verdict }) => [name, verdict]),
+      [
+        ['athena', 'built'],
+        ['rhea', 'built'],
+      ],
+    );
+    assert.match(await git(fleet.remote, 'log', '-1', '--format=%B', 'main'), /rhea/);
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
 test('a repository without a remote gets its branch locally', async () => {
   const fleet = await createFleet({ hosts: HOSTS, local: true });
   try {

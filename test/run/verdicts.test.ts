@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { Report } from '../../model/report.js';
 import { createFleet } from '../support/fleet.js';
 import { openHouse, until } from '../support/lockkeeper.js';
 import type { House } from '../support/lockkeeper.js';
@@ -135,7 +136,12 @@ test('cancelling kills the builds within five seconds and leaves nothing behind'
     await until(async () => !(await sleeping('4321')), 5000 - (Date.now() - before));
     assert.equal(await running.ended, 1);
     const report = await house.lockkeeper(['report', 'latest', '--format', 'json']);
-    assert.equal((JSON.parse(report.stdout) as { outcome: string }).outcome, 'cancelled');
+    const { outcome, targets } = JSON.parse(report.stdout) as Report;
+    assert.equal(outcome, 'cancelled');
+    assert.deepEqual(
+      targets.map(({ name, verdict }) => [name, verdict]),
+      [['athena', 'skipped']],
+    );
     assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
   } finally {
     await fleet.cleanup();
