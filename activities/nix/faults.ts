@@ -1,3 +1,4 @@
+import { stripControl } from '../../model/text.js';
 import type { Finished } from '../process.js';
 
 /**
@@ -14,7 +15,7 @@ export interface Fault {
 }
 
 const FAULTS: readonly (readonly [Fault['kind'], RegExp, string])[] = [
-  ['nix', /experimental (?:Nix )?feature '[^']*' is (?:disabled|not enabled)/, 'flakes are not enabled'],
+  ['nix', /^\s*error: experimental Nix feature '(?:nix-command|flakes)' is disabled/m, 'flakes are not enabled'],
   ['machine', /No space left on device|disk I\/O error|database or disk is full|Disk quota exceeded/, 'no space left'],
   ['machine', /lack of free disk space/, 'no space left'],
   ['machine', /cannot (?:connect to|open connection to) .*(?:socket|daemon)/, 'the Nix daemon cannot be reached'],
@@ -28,6 +29,12 @@ const FAULTS: readonly (readonly [Fault['kind'], RegExp, string])[] = [
   ['network', /HTTP error (?:429|5\d\d)/, 'a server refuses for now'],
 ];
 
+/**
+ * What Nix went past: a cache that cannot be reached, a setting whose experimental feature is off, and what a flake traces.
+ * A flake that fails later, of its own, fails none the less for it.
+ */
+const ASIDES = /^(?:warning|trace|evaluation warning):.*$/gm;
+
 /** Signals by which a process ends itself: the same evaluation would do it again. */
 const OWN_SIGNALS = new Set(['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL']);
 
@@ -36,7 +43,7 @@ export function faultOf(finished: Pick<Finished, 'signal' | 'stderr'>): Fault | 
   if (finished.signal !== null && !OWN_SIGNALS.has(finished.signal)) {
     return { kind: 'machine', what: `it was ended by ${finished.signal}` };
   }
-  const errors = finished.stderr.slice(-64 * 1024);
+  const errors = stripControl(finished.stderr.slice(-64 * 1024)).replace(ASIDES, '');
   const found = FAULTS.find(([, pattern]) => pattern.test(errors));
   return found === undefined ? null : { kind: found[0], what: found[2] };
 }

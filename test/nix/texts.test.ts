@@ -71,6 +71,18 @@ test('what the machine or the network did is told from what the flake did', () =
   assert.equal(kind("error: experimental Nix feature 'flakes' is disabled; use"), 'nix');
 });
 
+test('what Nix went past before a flake failed of its own does not excuse it', () => {
+  const asides = [
+    "warning: Ignoring setting 'flake-registry' because experimental feature 'flakes' is not enabled",
+    "\u001b[35;1mwarning:\u001b[0m error: unable to download 'https://h/x': Couldn't resolve host name (6); retrying in 300 ms",
+    'trace: Connection refused',
+    'evaluation warning: could not connect: No space left on device',
+  ];
+  for (const aside of asides) assert.equal(faultOf({ stderr: `${aside}\nerror: boom`, signal: null }), null, aside);
+  const ofOneHost = "error: experimental Nix feature 'fetch-closure' is disabled; add '--extra-experimental-features'";
+  assert.equal(faultOf({ stderr: ofOneHost, signal: null }), null, 'a host may ask for what this Nix does not offer');
+});
+
 test('a derivation file is read with its escapes, and one that is cut off is refused', () => {
   const text = String.raw`Derive([("out","/nix/store/a","","")],[("/nix/store/b.drv",["dev","out"])],["/nix/store/s"],"x86_64-linux","/bin/sh",["-c","a \"b\"\n\\n\t"],[("k",""),("out","/nix/store/a")])`;
   const found = parseDerivation(text);
