@@ -1,0 +1,121 @@
+import { chmod, chown, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { run, type Finished } from '../../activities/process.js';
+
+/** A user and group that own nothing. */
+const NOBODY = 65534;
+
+export interface PrivateNix {
+  /** Folder with another Nix, to be put first on the PATH; `null`: the Nix of this machine. */
+  readonly binDir: string | null;
+  /**
+   * Whether Nix is used as on NixOS: by a user without rights, through a daemon of root, who collects garbage all the time.
+   */
+  readonly daemon?: boolean;
+}
+
+const MAIN_JOB = fileURLToPath(new URL('main-job.js', import.meta.url));
+/** Written by the set-up. */
+const TEMPORAL_PATH = fileURLToPath(new URL('../../../.cache/temporal-path', import.meta.url));
+const LIMIT_MS = 240_000;
+
+/**
+ * Puts a folder in the place of /nix and runs a command there. With a user id, the command is that user's: what belongs
+ * to root is the store, a daemon, and one who collects garbage twice a second.
+ */
+const INSIDE = `
+store=$1 user=$2
+shift 2
+mount --bind "$store" /nix || exit
+[ -n "$user" ] || exec "$@"
+HOME=/root nix-daemon >/nix/daemon.log 2>&1 &
+daemon=$!
+for turn in $(seq 200); do [ ! -S /nix/var/nix/daemon-socket/socket ] || break; sleep 0.1; done
+while sleep 0.5; do NIX_REMOTE= nix-store --gc >/nix/gc.log 2>&1 || echo failed >>/nix/gc-failed; done &
+collector=$!
+touch /nix/temporal
+mount --bind "$TEMPORAL_CLI" /nix/temporal || exit
+TEMPORAL_CLI=/nix/temporal NIX_REMOTE=daemon setpriv --reuid "$user" --regid "$user" --clear-groups -- "$@"
+code=$?
+kill "$daemon" "$collector"
+[ ! -e /nix/gc-failed ] || { cat /nix/gc.log >&2; exit 1; }
+exit "$code"
+`;
+
+/** Arguments of `unshare` for mounts of one's own; others than root become root of a user namespace for it. */
+const namespace = (): string[] => [process.getuid?.() === 0 ? '-m' : '-rm', '--propagation', 'private'];
+
+/** Why no private /nix can be had here, as the reason to skip a test; `false` when it can. */
+export async function noPrivateNix(): Promise<string | false> {
+  const tried = await run('unshare', [...namespace(), 'mount', '--bind', tmpdir(), '/nix']);
+  return tried.exitCode === 0 ? false : `no mount namespace with a /nix of its own: ${tried.stderr.trim()}`;
+}
+
+/** The same for a daemon and a user without rights. */
+export async function noPrivateDaemon(): Promise<string | false> {
+  if (process.getuid?.() !== 0) return 'only root can start a daemon for another user';
+  for (const file of [MAIN_JOB, process.execPath]) {
+    const tried = await run('setpriv', [...asUser(NOBODY), 'test', '-r', file]);
+    if (tried.exitCode !== 0) return `user ${NOBODY} cannot read ${file}`;
+  }
+  return noPrivateNix();
+}
+
+const asUser = (id: number): string[] => ['--reuid', String(id), '--regid', String(id), '--clear-groups', '--'];
+
+/** Runs the tests of `main-job.ts` with a store of their own, which is removed afterwards. */
+export async function runMainJob(nix: PrivateNix): Promise<Finished> {
+  const root = await mkdtemp(path.join(tmpdir(), 'lockkeeper-nix-'));
+  const home = path.join(root, 'home');
+  const store = path.join(root, 'nix');
+  for (const folder of ['store', 'var/nix', 'var/log/nix']) await mkdir(path.join(store, folder), { recursive: true });
+  await mkdir(path.join(home, 'tmp'), { recursive: true });
+  await chmod(root, 0o755);
+  const user = nix.daemon === true ? NOBODY : null;
+  if (user !== null) for (const folder of [home, path.join(home, 'tmp')]) await chown(folder, user, user);
+  try {
+    return await run(
+      'unshare',
+      [
+        ...namespace(),
+        ...['sh', '-c', INSIDE, 'sh', store, user === null ? '' : String(user)],
+        ...[process.execPath, '--test-reporter=spec', MAIN_JOB],
+      ],
+      { env: await environment(nix, home), timeoutMs: LIMIT_MS },
+    );
+  } finally {
+    // A store's folders are read-only, also for their owner.
+    await run('chmod', ['-R', 'u+w', '--', root]);
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+/** The environment of this process with another Nix, caches and settings. Nothing outside of this machine is asked. */
+async function environment(nix: PrivateNix, home: string): Promise<Record<string, string | undefined>> {
+  const own = process.env;
+  return {
+    ...own,
+    // Else the tests inside report in the runner's own binary protocol.
+    NODE_TEST_CONTEXT: undefined,
+    PATH: nix.binDir === null ? own.PATH : `${nix.binDir}:${own.PATH ?? ''}`,
+    // The Nix that was first on the PATH outside.
+    MACHINE_PATH: own.PATH,
+    TEMPORAL_CLI: own.TEMPORAL_CLI ?? (await readFile(TEMPORAL_PATH, 'utf8')).trim(),
+    HOME: home,
+    TMPDIR: path.join(home, 'tmp'),
+    XDG_CACHE_HOME: path.join(home, 'cache'),
+    XDG_CONFIG_HOME: path.join(home, 'config'),
+    NIX_REMOTE: undefined,
+    NIX_CONFIG: [
+      'sandbox = false',
+      `build-users-group = ${nix.daemon === true && (await hasBuildUsers()) ? 'nixbld' : ''}`,
+      'substituters =',
+      // Newer versions warn of it in every command, because flakes are not enabled here but by each command itself.
+      'flake-registry =',
+    ].join('\n'),
+  };
+}
+
+const hasBuildUsers = async (): Promise<boolean> => /^nixbld:.*:[^:\s]+$/m.test(await readFile('/etc/group', 'utf8'));
