@@ -22,6 +22,7 @@ export function targetView(target: TargetProgress, work: PendingWork | undefined
     planned: 0,
     estimateSeconds: null,
     lastLine: null,
+    trouble: null,
     logPath: null,
   };
   if (target.state === 'done' || work === undefined) return base;
@@ -42,6 +43,7 @@ export function targetView(target: TargetProgress, work: PendingWork | undefined
     planned: heartbeat.planned,
     estimateSeconds: heartbeat.estimateSeconds,
     lastLine: last === undefined ? null : oneLine(last, LINE_BYTES),
+    trouble: heartbeat.trouble === null ? null : oneLine(heartbeat.trouble, LINE_BYTES),
     logPath: heartbeat.logPath,
   };
 }

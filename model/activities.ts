@@ -203,6 +203,8 @@ export interface BuildHeartbeat {
   readonly logBytes: number;
   /** Last lines of the log: at most 3, each at most 200 characters. */
   readonly lastLines: readonly string[];
+  /** What Nix cannot reach or get while it goes on trying, in a few words; `null` when it has not complained. */
+  readonly trouble: string | null;
   /** Seconds that this target took in the last run that built it; `null` when not known. */
   readonly estimateSeconds: number | null;
 }

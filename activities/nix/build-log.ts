@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { stripControl } from '../../model/text.js';
+import { redactUrl, stripControl } from '../../model/text.js';
+import { faultOf } from './faults.js';
 
 /** How far a build is, by its log. */
 export interface BuildProgress {
@@ -11,6 +12,8 @@ export interface BuildProgress {
   readonly bytes: number;
   /** At most three, without control characters, at most 200 characters each. */
   readonly lastLines: readonly string[];
+  /** What Nix, not a builder, complained of: a cache that cannot be reached costs minutes, and nothing else tells of it. */
+  readonly trouble: string | null;
 }
 
 const LAST_LINES = 3;
@@ -28,6 +31,7 @@ export class LogFollower {
   private planned = 0;
   private started = 0;
   private lastLines: readonly string[] = [];
+  private readonly troubles = new Map<string, string>();
 
   constructor(
     private readonly file: string,
@@ -56,6 +60,7 @@ export class LogFollower {
       planned: Math.max(this.planned, this.started),
       bytes: this.offset,
       lastLines: this.lastLines,
+      trouble: [...this.troubles.values()].at(-1) ?? null,
     };
   }
 
@@ -70,11 +75,27 @@ export class LogFollower {
       const plan = PLAN.exec(line);
       if (plan !== null) this.planned += Number(plan[1] ?? 1);
       if (BUILDING.test(line)) this.started += 1;
+      const trouble = troubleOf(line);
+      // Hundreds of lines tell of one fault: the first one is kept.
+      if (trouble !== null && !this.troubles.has(trouble.what)) this.troubles.set(trouble.what, trouble.text);
     }
     this.lastLines = [...this.lastLines, ...lines.slice(-LAST_LINES).map(shown)]
       .filter((line) => line !== '')
       .slice(-LAST_LINES);
   }
+}
+
+const COMPLAINT = /^(?:warning|error): /;
+const HOST = /https?:\/\/([^\s/'"]+)/;
+
+/** What a line of Nix says of machine or network, and which host it is about. */
+function troubleOf(line: string): { readonly what: string; readonly text: string } | null {
+  if (!COMPLAINT.test(line)) return null;
+  const text = line.slice(0, LINE_LIMIT).replace(/^warning: /, '');
+  const fault = faultOf({ signal: null, stderr: text });
+  if (fault === null || fault.kind === 'nix') return null;
+  const host = HOST.exec(redactUrl(text))?.[1];
+  return { what: fault.what, text: shown(host === undefined ? fault.what : `${fault.what}: ${host}`) };
 }
 
 const shown = (line: string): string =>

@@ -83,8 +83,8 @@ async function build(
     const status = await followBuild(record, {
       leaseSeconds: input.takeoverSeconds,
       signal,
-      onProgress: ({ done, planned, bytes, lastLines }, startedAt) => {
-        report({ startedAt, done, planned, logBytes: bytes, lastLines });
+      onProgress: ({ done, planned, bytes, lastLines, trouble }, startedAt) => {
+        report({ startedAt, done, planned, logBytes: bytes, lastLines, trouble });
       },
     });
     if (status !== null) return concludeBuild(env, record, { ...input, evaluation: local.evaluation }, status);
@@ -101,5 +101,6 @@ const firstBeat = (env: ActivityEnvironment): BuildHeartbeat => ({
   logPath: '',
   logBytes: 0,
   lastLines: [],
+  trouble: null,
   estimateSeconds: null,
 });

@@ -41,7 +41,9 @@ export function changes(before: ProgressView | null, after: ProgressView): Chang
 }
 
 function targetChange(before: TargetView | undefined, after: TargetView): string | null {
-  if (before?.state === after.state && before.verdict === after.verdict && before.error === after.error) return null;
+  if (before?.state === after.state && before.verdict === after.verdict && before.error === after.error) {
+    return after.trouble === null || after.trouble === before.trouble ? null : after.trouble;
+  }
   // Between two steps a target waits for a moment; that is no news.
   if (after.state === 'waiting') return null;
   const words = stateWords(after);
@@ -51,7 +53,8 @@ function targetChange(before: TargetView | undefined, after: TargetView): string
   }
   if (after.state !== 'building') return words;
   const estimate = after.estimateSeconds === null ? '' : `, about ${clock(after.estimateSeconds * 1000)}`;
-  return `${words}${after.machine === null ? '' : ` on ${after.machine}`}${estimate}`;
+  const trouble = after.trouble === null ? '' : ` (${after.trouble})`;
+  return `${words}${after.machine === null ? '' : ` on ${after.machine}`}${estimate}${trouble}`;
 }
 
 /** One line for long silences: who still works. */
@@ -60,5 +63,7 @@ export function stillAt(view: ProgressView): string {
   const at = view.targets.filter(({ state }) => state === 'building' || state === 'evaluating').map(({ name }) => name);
   const names = at.slice(0, 5).join(', ') + (at.length > 5 ? ` and ${at.length - 5} more` : '');
   const count = view.targets.length === 0 ? '' : `, ${done} of ${view.targets.length} done`;
-  return `still ${view.phase === null ? 'waiting' : PHASE_WORDS[view.phase]}${count}${names === '' ? '' : `; at work: ${names}`}`;
+  const trouble =
+    view.targets.find((target) => target.state === 'building' && target.trouble !== null)?.trouble ?? null;
+  return `still ${view.phase === null ? 'waiting' : PHASE_WORDS[view.phase]}${count}${names === '' ? '' : `; at work: ${names}`}${trouble === null ? '' : ` (${trouble})`}`;
 }

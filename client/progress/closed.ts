@@ -18,6 +18,7 @@ export function closedView(before: ProgressView, report: Report): ProgressView {
     planned: 0,
     estimateSeconds: null,
     lastLine: null,
+    trouble: null,
     logPath: target.logPath,
   }));
   return { ...before, phase: 'closed', waitsFor: null, problem: null, targets, outcome: report.outcome };

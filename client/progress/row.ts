@@ -33,6 +33,7 @@ export function targetRow(
     line.add(bar(target, style), paint.cyan);
     line.add(counts(target), paint.dim);
     line.add(target.machine ?? '', paint.dim);
+    line.fill(target.trouble ?? '', paint.yellow);
     line.fill(target.lastLine ?? '', paint.dim);
   } else {
     line.add(pad(words, STATE_WIDTH), target.state === 'evaluating' ? paint.blue : paint.dim);

@@ -41,6 +41,8 @@ export interface TargetView {
   readonly planned: number;
   readonly estimateSeconds: number | null;
   readonly lastLine: string | null;
+  /** What Nix cannot reach or get while it builds. */
+  readonly trouble: string | null;
   readonly logPath: string | null;
 }
 

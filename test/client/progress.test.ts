@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { paint } from '../../client/output.js';
+import { stillAt } from '../../client/progress/changes.js';
 import { ciRenderer } from '../../client/progress/ci.js';
 import { frame } from '../../client/progress/frame.js';
 import { plainRenderer } from '../../client/progress/plain.js';
@@ -25,6 +26,7 @@ const target = (name: string, change: Partial<TargetView> = {}): TargetView => (
   planned: 0,
   estimateSeconds: null,
   lastLine: null,
+  trouble: null,
   logPath: null,
   ...change,
 });
@@ -117,7 +119,7 @@ function written(
   views: readonly ProgressView[],
 ) {
   const lines: string[] = [];
-  const renderer = make((line) => lines.push(line.replace(/ +\d+:\d\d(:\d\d)* {2}/, ' ')));
+  const renderer = make((line) => lines.push(line.replace(/^ *\d+(:\d\d)+ {2}/, ' ')));
   for (const each of views) renderer.update(each);
   return lines;
 }
@@ -129,6 +131,21 @@ const STORY = [
   view([building('alpha', { estimateSeconds: 65, done: 5 }), target('beta')]),
   view([built('alpha'), broken('beta')], { phase: 'landing', problem: 'no worker polls the queue' }),
 ];
+
+test('what a build cannot reach is said when it is met, and in the line for long silences', () => {
+  const trouble = 'a host name cannot be resolved: cache.example';
+  const views = [
+    view([building('alpha')]),
+    view([building('alpha', { trouble })]),
+    view([building('alpha', { trouble })]),
+  ];
+  const lines = written((write) => plainRenderer(write, paint(false)), views).map((line) => line.trim());
+  assert.equal(lines.at(-1), `alpha: ${trouble}`);
+  assert.equal(lines.filter((line) => line.includes(trouble)).length, 1);
+  assert.match(stillAt(view([building('alpha', { trouble })])), /at work: alpha \(a host name .*cache\.example\)$/);
+  const drawn = frame(view([building('alpha', { trouble, lastLine: 'last' })]), { columns: 160, rows: 9 }, PLAIN);
+  assert.match(drawn.join('\n'), /cannot be resolved: cache\.example/);
+});
 
 test('plain output is one line for each change and none for what stays', () => {
   const lines = written((write) => plainRenderer(write, paint(false)), STORY).map((line) => line.trim());

@@ -22,7 +22,7 @@ const readLog = () => createReadLog({ state: stateDirectory(root), machine: 'm',
 test('progress of a growing log counts derivations, whatever builders print and wherever a read ends', async () => {
   await writeFile(log, 'an earlier start\n');
   const follower = new LogFollower(log, 17);
-  assert.deepEqual(await follower.read(), { done: 0, planned: 0, bytes: 17, lastLines: [] });
+  assert.deepEqual(await follower.read(), { done: 0, planned: 0, bytes: 17, lastLines: [], trouble: null });
   await appendFile(
     log,
     `these 3 derivations will be built:\n  ${drv('a')}\nbuilding '${drv('a')}'...\na> \u001b[1mhel`,
@@ -32,6 +32,25 @@ test('progress of a growing log counts derivations, whatever builders print and 
   const progress = await follower.read();
   assert.equal(progress.done, 1);
   assert.deepEqual(progress.lastLines, ['a> hello', `building '${drv('b')}'...`, `b> building '${drv('x')}'...`]);
+});
+
+test('what Nix cannot reach is told once for each fault, and builders and traces are not taken for Nix', async () => {
+  const unresolved = "': Couldn't resolve host name (6); retrying in 291 ms\n";
+  await writeFile(
+    log,
+    "a> error: unable to download 'https://builder.example/': Connection refused\ntrace: timed out\n",
+  );
+  const follower = new LogFollower(log, 0);
+  assert.equal((await follower.read()).trouble, null);
+  await appendFile(
+    log,
+    `warning: error: unable to download 'https://me:secret@cache.example/nix-cache-info${unresolved}`,
+  );
+  assert.equal((await follower.read()).trouble, 'a host name cannot be resolved: cache.example');
+  await appendFile(log, `warning: error: unable to download 'https://other.example/x${unresolved}`);
+  assert.equal((await follower.read()).trouble, 'a host name cannot be resolved: cache.example');
+  await appendFile(log, 'error: writing to file: No space left on device\n');
+  assert.equal((await follower.read()).trouble, 'no space left');
 });
 
 test('a builder cannot pretend to be Nix', async () => {
