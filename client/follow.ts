@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openSession, type Session } from './connection.js';
 import type { CommandContext } from './context.js';
@@ -23,6 +24,8 @@ export async function follow(
 ): Promise<RunEnd | null> {
   const ended = new AbortController();
   const over = AbortSignal.any([signal, ended.signal]);
+  // The SDK adds a listener for each call and removes none: a long run would end in a warning of Node's.
+  setMaxListeners(0, over);
   const live = { session };
   const watching = watch(live, run, renderer, over);
   try {
