@@ -1,3 +1,4 @@
+import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { RunOptions } from '../model/run.js';
 import type { Session } from './connection.js';
 import { listOpenRuns } from './runs.js';
@@ -5,6 +6,8 @@ import { listOpenRuns } from './runs.js';
 /** An open run that has, or is about to take, a repository. */
 export interface Holder {
   readonly run: string;
+  /** Workflow id of the lock that it takes. */
+  readonly repositoryLock: string | null;
   readonly optionsDigest: string | null;
   /** What it was asked, in a few words. */
   readonly summary: string | null;
@@ -15,27 +18,37 @@ export interface Holder {
  * as well: `update` notes the lock that each will take in its memo.
  */
 export async function findHolder(session: Session, options: RunOptions): Promise<Holder | null> {
-  const { WorkflowNotFoundError } = await import('@temporalio/client');
-  const { workflow } = session.client;
-  const describe = async (id: string) => {
-    try {
-      const description = await workflow.getHandle(id).describe();
-      return description.status.name === 'RUNNING' ? description : null;
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return null;
-      throw error;
-    }
-  };
-  const lock = await describe(options.lockWorkflowId);
+  const lock = await describeOpen(session, options.lockWorkflowId);
   const named = text(lock?.memo?.run);
   const run =
     named ??
     (await listOpenRuns(session)).find(({ memo }) => memo?.repositoryLock === options.lockWorkflowId)?.workflowId ??
     null;
-  if (run === null) return null;
-  const description = await describe(run);
+  return run === null ? null : holderOf(session, run);
+}
+
+/** An open run as a holder; `null` when it is closed or there is none of that id. */
+export async function holderOf(session: Session, run: string): Promise<Holder | null> {
+  const description = await describeOpen(session, run);
   if (description === null) return null;
-  return { run, optionsDigest: text(description.memo?.optionsDigest), summary: text(description.memo?.optionsSummary) };
+  const { memo } = description;
+  return {
+    run,
+    repositoryLock: text(memo?.repositoryLock),
+    optionsDigest: text(memo?.optionsDigest),
+    summary: text(memo?.optionsSummary),
+  };
+}
+
+async function describeOpen(session: Session, id: string): Promise<WorkflowExecutionDescription | null> {
+  const { WorkflowNotFoundError } = await import('@temporalio/client');
+  try {
+    const description = await session.client.workflow.getHandle(id).describe();
+    return description.status.name === 'RUNNING' ? description : null;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
 }
 
 const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { normaliseUrl, optionsDigest, runId } from '../../model/ids.js';
 import { landingIntent } from '../../model/landing.js';
 import { COORDINATOR_QUEUE } from '../../model/queues.js';
@@ -7,7 +8,7 @@ import { openSession, type Session } from '../connection.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
 import { followRun } from '../follow-run.js';
-import { findHolder } from '../holder.js';
+import { findHolder, holderOf, type Holder } from '../holder.js';
 import { optionsSummary } from '../options-summary.js';
 import { message, paintFor } from '../output.js';
 import { runOptions } from '../run-options.js';
@@ -65,25 +66,40 @@ async function startOrAttach(
   prepare: () => Promise<void>,
 ): Promise<{ readonly run: string; readonly isNew: boolean }> {
   const digest = sameUpdateDigest(options);
-  const holder = await findHolder(session, options);
-  if (holder !== null && holder.optionsDigest === digest) return { run: holder.run, isNew: false };
-  if (holder !== null) {
-    const asked = optionsSummary(options);
-    const hint = holder.summary === asked ? ' (they differ in details: author, time zone, credentials or times)' : '';
-    throw new CommandError(
-      `Another update of ${options.repository.displayUrl} is running, with other options.\n` +
-        `  running (${holder.run}): ${holder.summary ?? 'not known'}\n` +
-        `  asked for now: ${asked}${hint}\n` +
-        `Wait for it ("lockkeeper watch ${holder.run}"), or end it ("lockkeeper cancel ${holder.run}").`,
-    );
-  }
+  const before = sameRun(await findHolder(session, options), options, digest);
+  if (before !== null) return { run: before, isNew: false };
   await prepare();
-  const run = runId(options.instance, options.repository, new Date());
-  await start(session, run, options, digest);
-  return { run, isNew: true };
+  // Starting a server and a worker takes seconds, in which another command may have been quicker.
+  const meanwhile = sameRun(await findHolder(session, options), options, digest);
+  if (meanwhile !== null) return { run: meanwhile, isNew: false };
+  for (;;) {
+    const run = runId(options.instance, options.repository, new Date());
+    if (await start(session, run, options, digest)) return { run, isNew: true };
+    // Two commands in one second name their run alike, also when the repositories are two of one name.
+    const holder = await holderOf(session, run);
+    if (holder === null || holder.repositoryLock === options.lockWorkflowId) {
+      return { run: sameRun(holder, options, digest) ?? run, isNew: false };
+    }
+    await sleep(1000);
+  }
 }
 
-async function start(session: Session, run: string, options: RunOptions, digest: string): Promise<void> {
+/** The run that does this very update already; `null` when the repository is free. Throws when another update holds it. */
+function sameRun(holder: Holder | null, options: RunOptions, digest: string): string | null {
+  if (holder === null) return null;
+  if (holder.optionsDigest === digest) return holder.run;
+  const asked = optionsSummary(options);
+  const hint = holder.summary === asked ? ' (they differ in details: author, time zone, credentials or times)' : '';
+  throw new CommandError(
+    `Another update of ${options.repository.displayUrl} is running, with other options.\n` +
+      `  running (${holder.run}): ${holder.summary ?? 'not known'}\n` +
+      `  asked for now: ${asked}${hint}\n` +
+      `Wait for it ("lockkeeper watch ${holder.run}"), or end it ("lockkeeper cancel ${holder.run}").`,
+  );
+}
+
+/** Starts a run; `false` when one of that name runs already. */
+async function start(session: Session, run: string, options: RunOptions, digest: string): Promise<boolean> {
   const { WorkflowExecutionAlreadyStartedError } = await import('@temporalio/client');
   try {
     await session.client.workflow.start('updateFlake', {
@@ -98,8 +114,9 @@ async function start(session: Session, run: string, options: RunOptions, digest:
       },
       staticSummary: `update ${options.repository.displayUrl}`.slice(0, 200),
     });
+    return true;
   } catch (error) {
-    // Two commands in one second name their run alike: they follow the same one.
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    return false;
   }
 }
