@@ -7,6 +7,8 @@ export interface Detached {
   readonly pid: number;
   /** Whether it has ended. */
   readonly exited: () => boolean;
+  /** Whether it has ended by itself with an error, which its log tells. */
+  readonly failed: () => boolean;
 }
 
 /**
@@ -32,7 +34,11 @@ export async function startDetached(program: string, args: readonly string[], lo
       throw new CommandError(`${script} cannot be started: ${messageOf(error)}`);
     });
     child.unref();
-    return { pid, exited: () => child.exitCode !== null || child.signalCode !== null };
+    return {
+      pid,
+      exited: () => child.exitCode !== null || child.signalCode !== null,
+      failed: () => child.exitCode !== null && child.exitCode !== 0,
+    };
   } finally {
     await file.close();
   }

@@ -26,8 +26,13 @@ export async function ensureServer(state: StateDirectory): Promise<ServerRecord>
   while (Date.now() < deadline) {
     const record = await runningServer(state);
     if (record !== null) return record;
+    if (keeper.failed()) break;
     // Another command's keeper may have been quicker: then ours has ended, and the record still comes.
     await sleep(keeper.exited() ? 250 : 50);
+  }
+  if (keeper.failed()) {
+    const why = (await logEnd(log, 1)).replace(/^\S+Z /, '');
+    throw new CommandError(`The embedded Temporal server did not start: ${why}. "lockkeeper doctor" tells more.`);
   }
   throw new CommandError(
     `The embedded Temporal server did not start within ${START_MS / 1000} s. The end of ${log}:\n${await logEnd(log)}\n` +

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { CommanderError, type Command } from 'commander';
 import { BadInput } from '../model/names.js';
 import { joinNixOptions } from './arguments.js';
-import { CommandError, messageOf } from './errors.js';
+import { CommandError, messageOf, systemCode } from './errors.js';
 import { failure } from './output.js';
 import { declareProgram } from './program.js';
 
@@ -58,7 +58,9 @@ function explain(error: unknown): number {
     failure(error.message);
     return 1;
   }
-  failure(messageOf(error));
+  if (systemCode(error) === 'ENOSPC')
+    failure(`No space is left: ${messageOf(error)}. Make room, and run the same command again.`);
+  else failure(messageOf(error));
   if (process.env.LOCKKEEPER_DEBUG !== undefined && error instanceof Error) failure(error.stack ?? '');
   return 1;
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { mkdir, open, readFile, statfs } from 'node:fs/promises';
 import type { StateDirectory } from '../model/state-directory.js';
-import { CommandError, messageOf } from './errors.js';
+import { CommandError, messageOf, systemCode } from './errors.js';
 
 /** Contents of a JSON record; `null` when there is none or it is being written. */
 export async function readRecord<T>(path: string): Promise<T | null> {
@@ -14,17 +14,29 @@ export async function readRecord<T>(path: string): Promise<T | null> {
   }
 }
 
+/** Below this nothing can be kept: the server's empty database alone takes half of it. */
+const LEAST_SPACE_BYTES = 1024 * 1024;
+
 /** Makes the state directory, readable by its owner alone: it holds logs and run options. */
 export async function prepareStateDirectory(state: StateDirectory): Promise<void> {
   try {
     for (const path of [state.root, state.server, state.users]) await mkdir(path, { recursive: true, mode: 0o700 });
+    const { bavail, bsize } = await statfs(state.root);
+    if (bavail * bsize < LEAST_SPACE_BYTES) throw noSpace(state);
   } catch (error) {
+    if (error instanceof CommandError) throw error;
+    if (systemCode(error) === 'ENOSPC') throw noSpace(state);
     throw new CommandError(
-      `the state directory ${state.root} cannot be made: ${messageOf(error)}. ` +
+      `The state directory ${state.root} cannot be made: ${messageOf(error)}. ` +
         'Name another one with --state-dir or $LOCKKEEPER_STATE_DIR.',
     );
   }
 }
+
+export const noSpace = (state: StateDirectory): CommandError =>
+  new CommandError(
+    `No space is left for the state directory ${state.root}: make room, or name another one with --state-dir.`,
+  );
 
 /** True when an embedded server has ever kept runs here. */
 export const hasDatabase = (state: StateDirectory): boolean => existsSync(state.serverDatabase);
