@@ -3,7 +3,7 @@ import { oneLine } from '../model/one-line.js';
 import type { RunProgress } from '../model/progress.js';
 import { pendingWork, type PendingWork } from './activities.js';
 import type { Session } from './connection.js';
-import { workerProblem, workflowTaskProblem } from './problems.js';
+import { retryProblem, workerProblem, workflowTaskProblem } from './problems.js';
 import type { ProgressView } from './progress/view.js';
 import { targetView, unansweredTarget } from './target-view.js';
 
@@ -42,7 +42,8 @@ export async function look(session: Session, run: string, before: Sight | null):
   );
   const works = await Promise.all(children.map((child) => childWork(session, child.workflowId ?? '')));
   const work = new Map(works.flatMap((each) => [...each]));
-  const view = draw(run, progress, work, taskProblem ?? pollers.problem, description.startTime.getTime());
+  const problem = taskProblem ?? pollers.problem ?? retryProblem(description.raw.pendingActivities ?? []);
+  const view = draw(run, progress, work, problem, description.startTime.getTime());
   return { view, status, progress, pollers };
 }
 
@@ -79,7 +80,7 @@ function draw(
   return {
     run,
     phase: progress?.phase ?? null,
-    waitsFor: text(progress?.waitsFor, 500),
+    waitsFor: progress?.phase === 'closed' ? null : text(progress?.waitsFor, 500),
     problem,
     base: progress?.base ?? null,
     head: progress?.head ?? null,

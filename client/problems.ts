@@ -40,3 +40,20 @@ async function lastTaskFailure(session: Session, run: string): Promise<string | 
   const message = event?.workflowTaskFailedEventAttributes?.failure?.message;
   return oneLine(message ?? 'without a message', 300);
 }
+
+interface PendingActivity {
+  readonly attempt?: number | null;
+  readonly maximumAttempts?: number | null;
+  readonly lastFailure?: { readonly message?: string | null } | null;
+}
+
+/**
+ * Says why a step of the run did not work the last time and that it is tried again: a full disk or a remote that does not
+ * answer would else only be seen as silence. `null` when every step is at its first try.
+ */
+export function retryProblem(activities: readonly PendingActivity[]): string | null {
+  const failing = activities.find((each) => (each.attempt ?? 0) > 1 && typeof each.lastFailure?.message === 'string');
+  if (failing === undefined) return null;
+  const most = failing.maximumAttempts ?? 0;
+  return `${oneLine(failing.lastFailure?.message ?? '', 300)} (tried again: attempt ${failing.attempt ?? 0}${most > 0 ? ` of ${most}` : ''})`;
+}

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { paint } from '../../client/output.js';
 import { stillAt } from '../../client/progress/changes.js';
 import { ciRenderer } from '../../client/progress/ci.js';
+import { retryProblem } from '../../client/problems.js';
 import { frame } from '../../client/progress/frame.js';
 import { plainRenderer } from '../../client/progress/plain.js';
 import { fraction } from '../../client/progress/row.js';
@@ -175,4 +176,13 @@ test('in CI each phase is a log group, and a build cannot give the runner comman
     commands.every((line) => /^::(group::[a-z .]+|endgroup::)$/.test(line)),
     commands.join('\n'),
   );
+});
+
+test('a step that is tried again says why, and how often it may', () => {
+  const lastFailure = { message: 'ENOSPC: no space left on device,\n copyfile' };
+  assert.equal(
+    retryProblem([{ attempt: 1 }, { attempt: 3, maximumAttempts: 15, lastFailure }]),
+    'ENOSPC: no space left on device, copyfile (tried again: attempt 3 of 15)',
+  );
+  assert.equal(retryProblem([{ attempt: 1, maximumAttempts: 15, lastFailure: null }]), null);
 });
