@@ -14,11 +14,11 @@ export function printEnd(context: CommandContext, run: string, { report, error }
     return 1;
   }
   const failed = report.outcome === 'failed';
-  if (failed) failure(report.error ?? error ?? `the run ${run} failed`);
-  if (context.json) resultJson(reportJson(report));
   // A run that failed before it knew anything has told all in its error.
-  else if (!failed || report.targets.length > 0 || report.inputs.length > 0) {
-    result(renderReport(report, 'text', { color: wantsColour(process.stdout) }));
-  }
+  const rendered = !context.json && (!failed || report.targets.length > 0 || report.inputs.length > 0);
+  // The report has the error too: on a terminal it would be read twice.
+  if (failed && !(rendered && process.stdout.isTTY)) failure(report.error ?? error ?? `the run ${run} failed`);
+  if (context.json) resultJson(reportJson(report));
+  else if (rendered) result(renderReport(report, 'text', { color: wantsColour(process.stdout) }));
   return exitStatus(report);
 }

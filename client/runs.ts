@@ -1,4 +1,5 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
+import { oneLine } from '../model/one-line.js';
 import type { Session } from './connection.js';
 import { CommandError } from './errors.js';
 
@@ -22,6 +23,8 @@ export const listOpenRuns = (session: Session): Promise<readonly WorkflowExecuti
 
 /** Workflow id of the run that RUN means: an id, a unique beginning of one, or `latest`. */
 export async function findRun(session: Session, run: string): Promise<string> {
+  if (run.trim() === '')
+    throw new CommandError('RUN is empty: give a run\'s id, a unique beginning of it, or "latest".');
   if (run !== 'latest' && (await isRun(session, run))) return run;
   const runs = await listRuns(session, run === 'latest' ? 50 : LOOKED_AT);
   if (run === 'latest') {
@@ -34,7 +37,9 @@ export async function findRun(session: Session, run: string): Promise<string> {
   if (only !== undefined && ids.length === 1) return only;
   if (only !== undefined) throw new CommandError(`"${run}" is the beginning of ${ids.length} runs: ${some(ids)}.`);
   if (runs.length === 0) throw noRuns();
-  throw new CommandError(`There is no run "${run}". The latest are ${some(runs.map(({ workflowId }) => workflowId))}.`);
+  throw new CommandError(
+    `There is no run "${oneLine(run, 120)}". The latest are ${some(runs.map(({ workflowId }) => workflowId))}.`,
+  );
 }
 
 /** The id itself, asked for directly: a run that has just started may not be listed yet. */
