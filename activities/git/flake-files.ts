@@ -27,7 +27,7 @@ export async function lockAt(git: Git, repository: Repository, commit: string): 
   } catch (error) {
     if (!(error instanceof FlakeLockError)) throw error;
     throw ApplicationFailure.nonRetryable(
-      `${file} at commit ${commit.slice(0, 11)} of ${repository.displayUrl}: ${error.message}`,
+      `${file} at commit ${commit.slice(0, 12)} of ${repository.displayUrl}: ${error.message}`,
       'LockUnreadable' satisfies FailureType,
     );
   }
@@ -42,7 +42,7 @@ const unsupported = (type: FailureType, message: string): ApplicationFailure =>
  * (`LfsUnsupported`).
  */
 export async function checkFlake(git: Git, repository: Repository, commit: string): Promise<void> {
-  const where = `commit ${commit.slice(0, 11)} of ${repository.mainBranch} in ${repository.displayUrl}`;
+  const where = `commit ${commit.slice(0, 12)} of ${repository.mainBranch} in ${repository.displayUrl}`;
   if ((await fileAt(git, commit, flakeFile(repository, 'flake.nix'))) === null) {
     throw unsupported(
       'NoFlake',

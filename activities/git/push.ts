@@ -35,7 +35,7 @@ export async function remoteBranch(git: Git, repository: Repository, branch: str
 }
 
 function pushFailure(repository: Repository, push: Push, result: GitResult): ApplicationFailure {
-  const said = remoteMessage({ ...result, stderr: `${result.stderr}\n${rejection(result)}` });
+  const said = refusal(result);
   const where = `branch ${push.branch} to ${repository.displayUrl}`;
   const rejected = result.stdout.includes('[remote rejected]');
   if (READ_ONLY.test(said) && !HOOK.test(said)) {
@@ -47,20 +47,33 @@ function pushFailure(repository: Repository, push: Push, result: GitResult): App
   }
   if (rejected || HOOK.test(said)) {
     return ApplicationFailure.nonRetryable(
-      `The remote refused to take ${where}. Nothing was changed. It said:\n${said}`,
+      `The remote refused to take ${where}. Nothing was changed there: ask who keeps it, or choose another landing (--land branch, --branch-prefix). It said:\n${said}`,
       'PushRejected' satisfies FailureType,
     );
   }
   return fetchFailure(repository, result);
 }
 
-/** The line of `git push --porcelain` that says what became of the ref. */
+/** What `git push --porcelain` says became of the ref: `[remote rejected] (pre-receive hook declined)`. */
 const rejection = (result: GitResult): string =>
   result.stdout
     .split('\n')
     .filter((line) => line.startsWith('!'))
-    .map((line) => stripControl(line.split('\t').slice(1).join(' ')))
+    .map((line) => stripControl(line.split('\t').slice(2).join(' ')))
     .join('\n');
+
+/** The words of a remote that took no push, without what Git adds for people at a terminal. */
+function refusal(result: GitResult): string {
+  const lines = result.stderr
+    .split('\n')
+    .filter((line) => !/^(?:error: failed to push some refs|hint:|To )/.test(line));
+  const said = remoteMessage({ ...result, stderr: [...lines, rejection(result)].join('\n') });
+  return said
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== '')
+    .join('\n');
+}
 
 /**
  * Pushes one commit to one branch, or finds that somebody was faster. Never forces a branch from anywhere but `replaces`.
