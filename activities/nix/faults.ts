@@ -17,7 +17,7 @@ export interface Fault {
 const FAULTS: readonly (readonly [Fault['kind'], RegExp, string])[] = [
   ['nix', /^\s*error: experimental Nix feature '(?:nix-command|flakes)' is disabled/m, 'flakes are not enabled'],
   ['machine', /No space left on device|disk I\/O error|database or disk is full|Disk quota exceeded/, 'no space left'],
-  ['machine', /lack of free disk space/, 'no space left'],
+  ['machine', /lack of free disk space|failed to extract archive \(Write failed\)/, 'no space left'],
   ['machine', /cannot (?:connect to|open connection to) .*(?:socket|daemon)/, 'the Nix daemon cannot be reached'],
   ['machine', /cannot connect to socket|Nix daemon disconnected unexpectedly/, 'the Nix daemon cannot be reached'],
   ['machine', /out of memory|std::bad_alloc|Cannot allocate memory|unable to fork/, 'no memory left'],
