@@ -33,11 +33,14 @@ export function parseFlakeLock(text: string | null): FlakeLock {
 
 function topLevel(text: string | null): JsonObject {
   if (text === null)
-    throw new FlakeLockError('missing', 'There is no flake.lock; run `nix flake lock`, then commit the file.');
+    throw new FlakeLockError(
+      'missing',
+      'There is no flake.lock; run `nix flake lock`, then commit the file (a flake without inputs has none, and nothing to update).',
+    );
   if (text.trim() === '')
     throw new FlakeLockError(
       'empty',
-      'flake.lock is empty; restore it with `git restore --source=HEAD flake.lock`, or remove it and run `nix flake lock`.',
+      'flake.lock is empty; restore the file from an older commit, or remove it and run `nix flake lock`; then commit it.',
     );
   let value: JsonValue;
   try {
@@ -50,7 +53,7 @@ function topLevel(text: string | null): JsonObject {
 }
 
 function notJson(text: string, error: unknown): FlakeLockError {
-  const restore = 'restore it with `git restore --source=HEAD flake.lock`, or remove it and run `nix flake lock`.';
+  const restore = 'restore the file from an older commit, or remove it and run `nix flake lock`; then commit it.';
   if (/^<{7} /m.test(text)) return new FlakeLockError('not-json', `flake.lock holds an unresolved merge; ${restore}`);
   if (text.trimStart().startsWith('{') && !text.trimEnd().endsWith('}'))
     return new FlakeLockError('not-json', `flake.lock is cut off; ${restore}`);

@@ -68,8 +68,8 @@ test('names with dots are names, not paths', () => {
 
 test('a lock that is missing, empty, cut off or no JSON is refused with the way out', () => {
   failsWith(null, 'missing', /no flake\.lock.*nix flake lock/);
-  failsWith(' \n', 'empty', /empty.*git restore/);
-  failsWith(fixtureText('every-kind').slice(0, 400), 'not-json', /cut off.*git restore/);
+  failsWith(' \n', 'empty', /empty.*older commit/);
+  failsWith(fixtureText('every-kind').slice(0, 400), 'not-json', /cut off.*older commit/);
   failsWith('{ "a": \x1b[31m }', 'not-json', /not JSON/);
   failsWith('<<<<<<< HEAD\n{\n=======', 'not-json', /unresolved merge/);
   failsWith('[]', 'malformed', /not a JSON object/);
