@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { run } from '../../activities/process.js';
+import { createFleet, type Fleet } from '../support/fleet.js';
+import { commitFiles, git } from '../support/git.js';
+import { openHouse, type House } from '../support/lockkeeper.js';
+
+/** Bad input that only a run can find: one message on the terminal, exit status 1, nothing changed, and the run closed. */
+let house: House;
+let fleet: Fleet;
+let scratch: string;
+
+before(async () => {
+  scratch = await mkdtemp(path.join(tmpdir(), 'lockkeeper-bad-'));
+  house = await openHouse();
+  fleet = await createFleet({ hosts: [{ name: 'web' }, { name: 'db' }], inputs: ['alpha'] });
+  await fleet.moveInput('alpha');
+  await house.dev();
+});
+
+after(async () => {
+  await house.close();
+  await fleet.cleanup();
+  await rm(scratch, { recursive: true, force: true });
+});
+
+/** Lines of standard error from the one that starts with `error:` on; there must be exactly one of those. */
+function errorOf(stderr: string): string {
+  assert.equal(stderr.match(/^error: /gm)?.length, 1, stderr);
+  assert.doesNotMatch(stderr, /^\s+at \S+ \(|node:internal|\.js:\d+/m, 'a stack trace');
+  return stderr.slice(stderr.search(/^error: /m));
+}
+
+/** Runs `update`, which must fail with this message and change neither the remote nor the house. */
+async function fails(message: RegExp, flake: string, ...args: readonly string[]): Promise<void> {
+  const branches = await fleet.branches();
+  const { exitCode, stderr } = await house.lockkeeper(['update', flake, ...args]);
+  assert.equal(exitCode, 1, stderr);
+  assert.match(errorOf(stderr), message);
+  assert.deepEqual(await fleet.branches(), branches);
+  assert.deepEqual(await readdir(house.state.work), []);
+  const { stdout } = await house.lockkeeper(['list', '--json']);
+  const runs = JSON.parse(stdout) as readonly { readonly state: string; readonly closedAt: string | null }[];
+  assert.ok(
+    runs.every(({ closedAt }) => closedAt !== null),
+    stdout,
+  );
+}
+
+/** A repository without a remote that holds these files. */
+async function repository(name: string, files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = path.join(scratch, name);
+  await mkdir(folder);
+  await git(folder, 'init', '--quiet', '--initial-branch=main');
+  await commitFiles(folder, files, 'Start');
+  return folder;
+}
+
+test('a flake.nix that does not parse, or that is not committed, is named with its place', async () => {
+  const lock = await fleet.show('main', 'flake.lock');
+  const broken = await repository('broken', { 'flake.nix': '{ outputs = \n', 'flake.lock': lock });
+  await fails(/flake\.nix at commit [0-9a-f]{12} does not parse: syntax error.* flake\.nix:\d+/, broken);
+  const untracked = await repository('untracked', { README: 'none yet\n' });
+  await writeFile(path.join(untracked, 'flake.nix'), '{ outputs = { self }: { }; }\n');
+  await fails(/There is no flake\.nix at commit [0-9a-f]{12} of main.*Commit/, untracked);
+});
+
+test('a flake.lock that is missing, empty, cut off or newer is named with what is wrong and the way out', async () => {
+  const flake = await fleet.show('main', 'flake.nix');
+  const lock = await fleet.show('main', 'flake.lock');
+  const folder = await repository('locks', { 'flake.nix': flake });
+  await fails(/There is no flake\.lock; run `nix flake lock`, then commit/, folder);
+  const bad: readonly (readonly [string, RegExp])[] = [
+    ['', /flake\.lock is empty; restore the file/],
+    [lock.slice(0, 200), /flake\.lock is cut off; restore the file/],
+    [lock.replace(/"version": 7/, '"version": 99'), /flake\.lock has version 99.*update Lockkeeper/],
+  ];
+  for (const [content, message] of bad) {
+    await commitFiles(folder, { 'flake.lock': content }, 'Break the lock');
+    await fails(message, folder);
+  }
+});
+
+test('inputs and hosts that the flake does not have are answered with those that it has', async () => {
+  await fails(/no input nope\. It has: alpha/, fleet.checkout, '--input', 'nope');
+  await fails(/no host nope\. It has: db, web/, fleet.checkout, '--host', 'web,nope');
+  await fails(/leaves none of the hosts db, web/, fleet.checkout, '--exclude', '.*');
+  await fails(/--require names nope/, fleet.checkout, '--require', 'nope');
+});
+
+test('a remote that refuses a push is told in its own words', async () => {
+  const hook = path.join(fleet.remote, 'hooks', 'pre-receive');
+  await mkdir(path.dirname(hook), { recursive: true });
+  await writeFile(hook, '#!/bin/sh\necho "no robots, please" >&2\nexit 1\n');
+  await chmod(hook, 0o755);
+  for (const mode of ['branch', 'merge']) {
+    await fails(
+      /refused to take branch .*\nremote: no robots, please\n\[remote rejected\]/,
+      fleet.checkout,
+      '--land',
+      mode,
+    );
+  }
+  await rm(hook);
+});
+
+test('a remote that cannot be reached is named before anything starts', async () => {
+  const clone = path.join(scratch, 'clone');
+  await git(scratch, 'clone', '--quiet', fleet.remote, clone);
+  for (const url of ['/nowhere/fleet.git', 'https://127.0.0.1:1/fleet.git', 'ssh://127.0.0.1:1/fleet.git']) {
+    await git(clone, 'remote', 'set-url', 'origin', url);
+    const { exitCode, stderr } = await house.lockkeeper(['update', clone]);
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /^error: The remote .* cannot be reached: [^\n]*ls-remote[^\n]*\n$/);
+  }
+});
+
+test('names of runs that are empty or hold control characters are answered on one line', async () => {
+  for (const [name, message] of [
+    ['', /RUN is empty/],
+    ['a\nb\x1b[31m', /There is no run "a b"/],
+  ] as const) {
+    const { exitCode, stderr } = await house.lockkeeper(['status', name]);
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /^error: [^\n]*\n$/);
+    assert.match(stderr, message);
+  }
+});
+
+test('two updates of one repository at once are one run, or the second is told of the first', async () => {
+  const same = ['update', fleet.checkout, '--dry-run', '--json'];
+  const both = await Promise.all([house.lockkeeper(same), house.lockkeeper(same)]);
+  const runs = both.map(({ stdout }) => (JSON.parse(stdout) as { readonly run: string }).run);
+  assert.deepEqual(
+    both.map(({ exitCode }) => exitCode),
+    [0, 0],
+  );
+  assert.equal(runs[0], runs[1]);
+  const [first, second] = await Promise.all([
+    house.lockkeeper(['update', fleet.checkout, '--dry-run']),
+    house.lockkeeper(['update', fleet.checkout, '--dry-run', '--host', 'web']),
+  ]);
+  const refused = first.exitCode === 1 ? first : second;
+  assert.deepEqual([first.exitCode, second.exitCode].sort(), [0, 1], `${first.stderr}\n${second.stderr}`);
+  assert.match(errorOf(refused.stderr), /with other options[^]*running \(update-[^]*asked for now[^]*lockkeeper watch/);
+});
+
+test('updates of two repositories of one name in the same second are two runs', async () => {
+  const other = path.join(scratch, 'other', path.basename(fleet.remote));
+  await git(scratch, 'clone', '--quiet', '--bare', fleet.remote, other);
+  const both = await Promise.all(
+    [fleet.remote, other].map((flake) => house.lockkeeper(['update', flake, '--dry-run', '--json', '--host', 'web'])),
+  );
+  const reports = both.map(({ stdout }) => JSON.parse(stdout) as { readonly run: string; readonly repository: string });
+  assert.deepEqual(
+    reports.map(({ repository: each }) => each),
+    [fleet.remote, other],
+  );
+  assert.notEqual(reports[0]?.run, reports[1]?.run);
+});
+
+/** A PATH with only these programs. */
+async function pathWith(name: string, programs: Readonly<Record<string, string>>): Promise<string> {
+  const folder = path.join(scratch, name);
+  await mkdir(folder);
+  for (const program of ['git', 'node', 'sh', 'temporal', 'env']) {
+    const { stdout } = await run('sh', ['-c', 'command -v "$1"', 'sh', program]);
+    await symlink(stdout.trim(), path.join(folder, program));
+  }
+  for (const [program, script] of Object.entries(programs)) {
+    await writeFile(path.join(folder, program), script, { mode: 0o755 });
+  }
+  return folder;
+}
+
+const DISABLED = `#!/bin/sh
+case "$*" in *--version*) echo "nix (Nix) 2.8.0"; exit 0 ;; esac
+echo "error: experimental Nix feature 'flakes' is disabled; use '--extra-experimental-features flakes' to override" >&2
+exit 1
+`;
+
+test('Nix that is missing, too old, or has no flakes is named with what to install', async () => {
+  const cases: readonly (readonly [string, Readonly<Record<string, string>>, RegExp])[] = [
+    ['no-nix', {}, /no `nix` on the PATH.*install Nix/],
+    ['old-nix', { nix: '#!/bin/sh\necho "nix (Nix) 2.3.16"\n' }, /2\.3\.16 is too old; install Nix 2\.8/],
+    ['no-flakes', { nix: DISABLED }, /flakes/],
+  ];
+  await Promise.all(
+    cases.map(async ([name, programs, message]) => {
+      const PATH = await pathWith(name, programs);
+      const own = await openHouse();
+      try {
+        const { exitCode, stderr } = await own.lockkeeper(['update', fleet.checkout], { env: { PATH } });
+        assert.equal(exitCode, 1, stderr);
+        assert.match(errorOf(stderr), message);
+      } finally {
+        await own.close();
+      }
+    }),
+  );
+});
+
+test('a Temporal CLI that is missing is told at once, with the ways out', async () => {
+  const PATH = await pathWith('no-temporal', {});
+  await rm(path.join(PATH, 'temporal'));
+  const own = await openHouse();
+  try {
+    const env = { PATH, HOME: scratch, TEMPORAL_CLI: '' };
+    const start = performance.now();
+    const { exitCode, stderr } = await own.lockkeeper(['update', fleet.checkout], { env });
+    assert.equal(exitCode, 1);
+    assert.match(errorOf(stderr), /Temporal CLI.*TEMPORAL_CLI.*TEMPORAL_ADDRESS/);
+    assert.ok(performance.now() - start < 5000);
+  } finally {
+    await own.close();
+  }
+});
+
+test('a state directory that is full, or no folder, is named with the way out', async (context) => {
+  const file = path.join(scratch, 'file');
+  await writeFile(file, '');
+  const wrong = await house.lockkeeper(['--state-dir', file, 'update', fleet.checkout]);
+  assert.equal(wrong.exitCode, 1);
+  assert.match(errorOf(wrong.stderr), /state directory .* cannot be made.*--state-dir/);
+
+  const small = path.join(scratch, 'small');
+  await mkdir(small);
+  const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'none', small]);
+  if (mounted.exitCode !== 0) {
+    context.diagnostic('a small file system cannot be mounted here: a full disk is not tried');
+    return;
+  }
+  try {
+    const full = await house.lockkeeper(['--state-dir', small, 'update', fleet.checkout]);
+    assert.equal(full.exitCode, 1);
+    assert.match(errorOf(full.stderr), /No space is left for the state directory .*--state-dir/);
+    assert.equal(existsSync(path.join(small, 'server', 'temporal.db')), false);
+  } finally {
+    await run('umount', ['--lazy', small]);
+  }
+});
