@@ -1,5 +1,5 @@
 import type { NixSettings } from '../../model/run.js';
-import { optionPairs } from './commands.js';
+import { optionPairs, PATIENCE } from './commands.js';
 
 /** Ten hours for one derivation, and two without a line of output; `--nix-option` overrides them. */
 const LIMITS = [
@@ -18,7 +18,7 @@ export const realise = (drvPath: string, root: string, settings: NixSettings): s
   '--keep-going',
   '--log-format',
   'bar-with-logs',
-  ...optionPairs([...LIMITS, ...settings.options]),
+  ...optionPairs([PATIENCE, ...LIMITS, ...settings.options]),
   '--add-root',
   root,
   '--',

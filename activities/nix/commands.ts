@@ -15,11 +15,17 @@ export const atLeast = (version: NixVersion, major: number, minor: number): bool
 const FLAKES = ['--extra-experimental-features', 'nix-command flakes'] as const;
 
 /**
+ * Seconds in which a server has to take a connection, five times over. Before 2.34 Nix set no limit: one that answers
+ * nothing at all was waited for more than ten minutes, without a word. The owner's `--nix-option` overrides it.
+ */
+export const PATIENCE = ['connect-timeout', '15'] as const;
+
+/**
  * What every evaluation gets. The owner's options come first and ours last, so that only the run's own settings decide
  * whether the flake's `nixConfig` is accepted and whether evaluation is pure (`nix-instantiate` is not by default).
  */
 export const evaluationOptions = (settings: NixSettings): string[] => [
-  ...optionPairs(settings.options),
+  ...optionPairs([PATIENCE, ...settings.options]),
   ...FLAKES,
   ...optionPairs([
     ['accept-flake-config', String(settings.acceptFlakeConfig)],

@@ -47,13 +47,17 @@ for (const [name, actual, expected] of TABLE) {
 
 test('evaluation is pure and accepts none of the flake’s settings unless the run says otherwise', () => {
   assert.deepEqual(common, [
+    ...['--option', 'connect-timeout', '15'],
     ...['--extra-experimental-features', 'nix-command flakes'],
     ...['--option', 'accept-flake-config', 'false'],
     ...['--option', 'pure-eval', 'true'],
     ...['--option', 'warn-dirty', 'false'],
   ]);
   const open = evaluationOptions({ options: [['cores', '2']], impure: true, acceptFlakeConfig: true }).join(' ');
-  assert.match(open, /^--option cores 2 .*--option accept-flake-config true --option pure-eval false/);
+  assert.match(
+    open,
+    /--option connect-timeout 15 --option cores 2 .*--option accept-flake-config true --option pure-eval false/,
+  );
 });
 
 test('names are evaluated without touching the lock, and a URL cannot be taken for an option', () => {
