@@ -1,4 +1,4 @@
-import { stripControl } from '../model/text.js';
+import { printableJson, stripControl } from '../model/text.js';
 
 /** Results go to standard output, everything else to standard error. */
 export function result(text: string): void {
@@ -6,7 +6,7 @@ export function result(text: string): void {
 }
 
 export const resultJson = (value: unknown): void => {
-  result(JSON.stringify(value, null, 2));
+  result(printableJson(value, 2));
 };
 
 /** A message for the person; may hold colours of our own, so texts from outside are stripped by the caller. */

@@ -13,6 +13,7 @@ const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
 /** Marks that make a terminal or browser show text in another order than it is written in. */
 const BIDI_CONTROLS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 const UNSAFE_IN_COMMANDS = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+const UNSAFE_IN_JSON = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 /* eslint-enable no-control-regex */
 
 const LONE_SURROGATES = /[\ud800-\udfff]/gu;
@@ -85,11 +86,19 @@ export const redactUrl = (text: string): string => text.replace(/([a-z][a-z0-9+.
 export function shellQuote(word: string): string {
   if (/^[\w/:.,@%+-][\w/:.,@%+=-]*$/.test(word)) return word;
   if (word.search(UNSAFE_IN_COMMANDS) === -1) return `'${word.replaceAll("'", "'\\''")}'`;
-  const spelled = word
-    .replace(/[\\']/g, '\\$&')
-    .replace(UNSAFE_IN_COMMANDS, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const spelled = word.replace(/[\\']/g, '\\$&').replace(UNSAFE_IN_COMMANDS, escapeCode);
   return `$'${spelled}'`;
 }
+
+/**
+ * A value as JSON that may go to a terminal: `JSON.stringify` leaves C1 controls, which some terminals obey, and marks of
+ * direction as they are.
+ * @param indent spaces for each level; without it all is on one line
+ */
+export const printableJson = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, null, indent).replace(UNSAFE_IN_JSON, escapeCode);
+
+const escapeCode = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 /**
  * A text as one line of Markdown that shows it as it is, in a paragraph or a table cell: no emphasis, code, links or

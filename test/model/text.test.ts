@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import {
   escapeMarkdown,
   formatSeconds,
+  printableJson,
   redactUrl,
   shellQuote,
   stripControl,
@@ -102,6 +103,13 @@ test('words of commands are quoted only where a shell would touch them', () => {
   assert.equal(shellQuote('~root'), "'~root'");
   assert.equal(shellQuote('=ls'), "'=ls'");
   assert.equal(shellQuote("a\n\x1b'\\"), "$'a\\u000a\\u001b\\'\\\\'");
+});
+
+test('JSON for a terminal holds no control character and no mark of direction, and means the same', () => {
+  const value = { log: 'a\u009b31mb\u007f\u202ec\u2028d\u001b' };
+  const json = printableJson(value, 2);
+  assert.doesNotMatch(json.replaceAll('\n', ''), /[\p{Cc}\p{Cf}\p{Zl}]/u);
+  assert.deepEqual(JSON.parse(json), value);
 });
 
 test('escaped text stays one plain Markdown cell', () => {
