@@ -99,8 +99,8 @@ export function checkRegExp(value: string, field = '--exclude'): string {
 /** An exclude pattern as it is used: it speaks of whole names. */
 export const wholeNameExpression = (pattern: string): RegExp => new RegExp(`^(?:${pattern})$`, 'u');
 
-/** Settings of Nix whose values are secrets: arguments and histories are no place for them. */
-const SECRET_SETTINGS = /^(?:extra-)?access-tokens$/;
+/** Whether the value of a setting of Nix is a secret: arguments and histories are no place for it. */
+export const isSecretSetting = (name: string): boolean => /^(?:extra-)?access-tokens$/.test(name);
 
 /** One `--nix-option NAME VALUE`. */
 export function checkNixOption(
@@ -111,7 +111,7 @@ export function checkNixOption(
   if (!/^[a-z][a-z0-9-]{0,80}$/.test(name)) {
     throw new BadInput(field, name, 'is no name of a Nix setting: give one such as max-jobs, followed by its value.');
   }
-  if (SECRET_SETTINGS.test(name)) {
+  if (isSecretSetting(name)) {
     throw new BadInput(
       field,
       name,

@@ -104,6 +104,8 @@ export const evaluateRestricted = (): string[] => [
     ['restrict-eval', 'true'],
     ['allowed-uris', ''],
     ['allow-import-from-derivation', 'false'],
+    // Restricted evaluation may read what NIX_PATH names; pure evaluation has no such path.
+    ['pure-eval', 'true'],
   ]),
   '-',
 ];
@@ -119,12 +121,13 @@ export const nixString = (text: string): string =>
 
 /**
  * Environment of every Nix command. Home and Nix's own variables stay, for they hold the person's tokens and netrc; what
- * a hook of Git may have left in ours goes, because Nix runs Git for inputs; nothing may wait for an answer.
+ * a hook of Git may have left in ours goes, because Nix runs Git for inputs; so does what belongs to Temporal, for an impure
+ * flake and fixed-output builders can read the environment; nothing may wait for an answer.
  */
 export function nixEnvironment(
   own: Readonly<Record<string, string | undefined>> = process.env,
 ): Record<string, string | undefined> {
-  const kept = Object.entries(own).filter(([name]) => !GIT_LOCATION.has(name));
+  const kept = Object.entries(own).filter(([name]) => !GIT_LOCATION.has(name) && !name.startsWith('TEMPORAL_'));
   return { ...Object.fromEntries(kept), GIT_TERMINAL_PROMPT: '0', NO_COLOR: '1', TERM: 'dumb' };
 }
 

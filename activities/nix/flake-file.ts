@@ -1,5 +1,7 @@
+import { isSecretSetting } from '../../model/names.js';
+import { oneLine } from '../../model/one-line.js';
 import type { Repository } from '../../model/run.js';
-import { stripControl, truncate } from '../../model/text.js';
+import { redactUrl } from '../../model/text.js';
 import { fileAt, flakeFile } from '../git/flake-files.js';
 import { openGit } from '../git/git.js';
 import { evaluateRestricted } from './commands.js';
@@ -44,11 +46,9 @@ export async function declaredInputs(flakeText: string): Promise<readonly string
   return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : null;
 }
 
-/** One line for people, such as `extra-substituters = https://cache.example.org`; values are cut. */
+/** One line for people, such as `extra-substituters = https://cache.example.org`; values are cut, and tokens left out. */
 export const settingLine = ([name, value]: FlakeSetting): string =>
-  `${truncate(oneLine(name), 80)} = ${truncate(oneLine(value), 200)}`;
-
-const oneLine = (text: string): string => stripControl(text).replace(/\s+/g, ' ').trim();
+  `${oneLine(name, 80)} = ${isSecretSetting(name) ? '…' : oneLine(redactUrl(value), 200)}`;
 
 /** As Nix does it: lists are joined by spaces. */
 const settingText = (value: unknown): string =>

@@ -1,4 +1,5 @@
 import type { CoordinatorActivities, ListTargetsInput, TargetList } from '../../model/activities.js';
+import { wholeNameExpression } from '../../model/names.js';
 import { stripControl, truncate } from '../../model/text.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { flakeFile } from '../git/flake-files.js';
@@ -13,7 +14,7 @@ import { nixVersion } from './version.js';
 /**
  * Makes the activity that names the targets. It evaluates names alone, straight out of the mirror, so that one host that
  * throws hides no other. Repeating it is harmless: it writes nothing.
- * @throws `UnknownHost`, `NoTargets`, `NoFlake`, `FlakeDoesNotParse`, `LockUnreadable`, `BadOptions`, `NixUnusable`
+ * @throws `UnknownHost`, `NoTargets`, `NoFlake`, `FlakeDoesNotParse`, `LockUnreadable`, `NixUnusable`
  */
 export const createListTargets =
   (env: ActivityEnvironment): CoordinatorActivities['listTargets'] =>
@@ -37,6 +38,9 @@ async function hostNames(flake: FlakeAtCommit, input: ListTargetsInput, signal: 
   throw await flakeFailure(flake, finished);
 }
 
+/** Names become ids of activities, which have a limit, and are shown by programs that are not ours. */
+const USABLE_NAME = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,200}$/u;
+
 function select(names: readonly string[], input: ListTargetsInput): readonly string[] {
   const where = `${flakeFile(input.repository, 'flake.nix')} of commit ${input.base.slice(0, 12)}`;
   if (names.length === 0) throw failure('NoTargets', `${where} has no hosts: nixosConfigurations is missing or empty.`);
@@ -45,18 +49,18 @@ function select(names: readonly string[], input: ListTargetsInput): readonly str
     if (unknown.length === 0) return [...new Set(input.hosts)].sort();
     throw failure('UnknownHost', `${where} has no host ${listed(unknown)}. It has: ${listed(names)}.`);
   }
-  const excluded = input.exclude === null ? null : wholeName(input.exclude);
+  const excluded = input.exclude === null ? null : wholeNameExpression(input.exclude);
   const left = names.filter((name) => !excluded?.test(name));
+  const unusable = left.find((name) => !USABLE_NAME.test(name));
+  if (unusable !== undefined) {
+    throw failure(
+      'UnknownHost',
+      `${where} has a host whose name cannot be used, ${listed([unusable])}: names have 1 to 200 characters, none of them ` +
+        'invisible. Give it another name, or leave it out with --exclude.',
+    );
+  }
   if (left.length > 0) return left;
   throw failure('NoTargets', `The exclude pattern ${input.exclude ?? ''} leaves none of the hosts ${listed(names)}.`);
-}
-
-function wholeName(pattern: string): RegExp {
-  try {
-    return new RegExp(`^(?:${pattern})$`, 'u');
-  } catch (error) {
-    throw failure('BadOptions', `The exclude pattern ${pattern} is no regular expression: ${String(error)}`);
-  }
 }
 
 const listed = (names: readonly string[]): string =>

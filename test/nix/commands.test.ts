@@ -74,6 +74,7 @@ test('a host’s name reaches Nix as a string, whatever is in it', () => {
 
 test('Nix keeps the person’s own variables, but not what a hook of Git left behind', () => {
   const env = nixEnvironment({
+    TEMPORAL_API_KEY: 'none of its business',
     HOME: '/home/o',
     NIX_CONFIG: 'x = y',
     GIT_DIR: '/elsewhere',

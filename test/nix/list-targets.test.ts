@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { flakeSettings } from '../../activities/nix/flake-file.js';
 import { failure } from '../support/failure.js';
 import { withEvaluator } from '../support/evaluator.js';
 
@@ -29,8 +31,19 @@ test('hosts whose whole name matches the exclude pattern are left out', () =>
     assert.deepEqual(names(await list({ exclude: '.*-minimal|broke' })), ['ann@home', 'broken', 'web.example']);
     const nothing = await failure(list({ exclude: '.*' }), 'NoTargets');
     assert.match(nothing.message, /exclude pattern \.\* leaves none of the hosts ann@home, broken/);
-    await failure(list({ exclude: '(' }), 'BadOptions');
   }));
+
+test('a host whose name has no end, or steers terminals, is refused unless it is left out', async () => {
+  for (const name of ['x'.repeat(201), 'web\u001b]52;c;\u0007', 'a\u202eb']) {
+    await withEvaluator({ hosts: [{ name: 'web' }, { name }] }, async ({ list }) => {
+      const { message } = await failure(list(), 'UnknownHost');
+      assert.match(message, /name cannot be used.*--exclude/);
+      // eslint-disable-next-line no-control-regex -- that is what must not be there
+      assert.doesNotMatch(message, /[\u001b\u0007\u202e]/);
+      assert.deepEqual(names(await list({ exclude: '(?!web$).*[^]*' })), ['web']);
+    });
+  }
+});
 
 test('a named host that the flake does not have is refused with the names that it has', () =>
   withEvaluator({ hosts: HOSTS }, async ({ list }) => {
@@ -56,6 +69,26 @@ test('settings of the flake’s nixConfig are named as ignored, unless they are 
       assert.deepEqual(accepted.ignoredNixConfig, []);
     },
   ));
+
+test('reading nixConfig reads no file, not even one that NIX_PATH leads to', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'lockkeeper-private-'));
+  const before = process.env.NIX_PATH;
+  try {
+    await writeFile(path.join(folder, 'private'), 'swordfish');
+    process.env.NIX_PATH = `private=${folder}`;
+    assert.equal(await flakeSettings(`{ nixConfig.x = builtins.readFile "${folder}/private"; }`), null);
+    assert.equal(await flakeSettings('{ nixConfig.x = builtins.readFile <private/private>; }'), null);
+  } finally {
+    if (before === undefined) delete process.env.NIX_PATH;
+    else process.env.NIX_PATH = before;
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('a token in nixConfig is not part of what is told about it', () =>
+  withEvaluator({ hosts: [{ name: 'a' }], nixConfig: 'access-tokens = "forge=swordfish";' }, async ({ list }) => {
+    assert.deepEqual((await list()).ignoredNixConfig, ['access-tokens = …']);
+  }));
 
 test('a flake that does not parse is refused with Nix’s message and the line', () =>
   withEvaluator({ hosts: HOSTS }, async ({ fleet, list }) => {
