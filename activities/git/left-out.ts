@@ -1,5 +1,6 @@
+import { oneLine } from '../../model/one-line.js';
 import type { Repository } from '../../model/run.js';
-import { stripControl, tail, truncate } from '../../model/text.js';
+import { stripControl, tail } from '../../model/text.js';
 import { isDirectory, openGit, type Git } from './git.js';
 import { hasCommit } from './mirror.js';
 
@@ -7,10 +8,11 @@ import { hasCommit } from './mirror.js';
 const LISTED = 5;
 const LINE_BYTES = 160;
 
-const oneLine = (text: string): string => truncate(stripControl(text).replace(/\s+/g, ' ').trim(), LINE_BYTES);
-
 function listing(what: string, lines: readonly string[], count = lines.length): string {
-  const listed = lines.slice(0, LISTED).map(oneLine).join('; ');
+  const listed = lines
+    .slice(0, LISTED)
+    .map((line) => oneLine(line, LINE_BYTES))
+    .join('; ');
   return `${what}: ${listed}${count > LISTED ? `; and ${count - LISTED} more` : ''}`;
 }
 
