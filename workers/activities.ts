@@ -1,9 +1,12 @@
 import { join } from 'node:path';
+import { atTheEdge } from '../activities/edge.js';
 import type { ActivityEnvironment } from '../activities/environment.js';
 import { createGitActivities } from '../activities/git/index.js';
 import { createBuilderActivities, createMachineActivities } from '../activities/nix/builds.js';
 import { createEvaluatorActivities, createLockActivities } from '../activities/nix/evaluation.js';
+import { runDirectoryName } from '../activities/nix/record-directory.js';
 import { createNotify } from '../activities/notify/notify.js';
+import { rememberEnvironmentSecrets } from '../activities/secrets.js';
 import { createServerActivities } from '../activities/server/index.js';
 import type {
   BuilderActivities,
@@ -22,21 +25,25 @@ export interface MachineRegister {
 }
 
 export function createActivities(env: ActivityEnvironment): MachineRegister {
+  rememberEnvironmentSecrets(process.env);
   const machine = createMachineActivities(env);
   return {
-    coordinator: {
+    coordinator: atTheEdge({
       ...createGitActivities(env),
       ...createLockActivities(env),
       ...createServerActivities(),
       notify: createNotify(env),
       closeRun: async ({ report }) => {
-        await writeAtomically(join(env.state.reports, `${report.run}.json`), JSON.stringify(report, null, 2));
+        await writeAtomically(
+          join(env.state.reports, `${runDirectoryName(report.run)}.json`),
+          JSON.stringify(report, null, 2),
+        );
         await machine.forgetRun({ run: report.run });
         return { machine: env.machine };
       },
-    },
-    evaluator: createEvaluatorActivities(env),
-    builder: createBuilderActivities(env),
-    machine,
+    }),
+    evaluator: atTheEdge(createEvaluatorActivities(env)),
+    builder: atTheEdge(createBuilderActivities(env)),
+    machine: atTheEdge(machine),
   };
 }

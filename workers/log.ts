@@ -1,6 +1,7 @@
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { LogEntry, LogLevel } from '@temporalio/worker';
-import { stripControl } from '../model/text.js';
+import { dataWithoutSecrets, withoutSecrets } from '../activities/secrets.js';
+import { printableJson, stripControl } from '../model/text.js';
 
 export const LOG_FORMATS = ['text', 'json'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
@@ -42,14 +43,16 @@ const time = (entry: LogEntry): string => new Date(Number(entry.timestampNanos /
 
 function asJson({ meta, ...entry }: LogEntry): string {
   const fields = Object.fromEntries(Object.entries(meta ?? {}).map(([name, value]) => [name, plain(value)]));
-  return JSON.stringify({ time: time(entry), level: entry.level.toLowerCase(), message: entry.message, ...fields });
+  const line = { time: time(entry), level: entry.level.toLowerCase(), message: entry.message, ...fields };
+  return printableJson(dataWithoutSecrets(line));
 }
 
 function asText(entry: LogEntry): string {
   const fields = Object.entries(entry.meta ?? {})
     .filter(([name]) => !QUIET.has(name))
     .map(([name, value]) => `${name}=${text(plain(value))}`);
-  return stripControl([time(entry), entry.level.padEnd(5), entry.message, ...fields].join(' ')).replace(/\n/g, ' | ');
+  const line = [time(entry), entry.level.padEnd(5), entry.message, ...fields].join(' ');
+  return stripControl(withoutSecrets(line)).replace(/\n/g, ' | ');
 }
 
 const plain = (value: unknown): unknown => (value instanceof Error ? value.message : value);

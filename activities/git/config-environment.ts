@@ -26,7 +26,8 @@ const ALWAYS: readonly ConfigEntry[] = [
 
 /**
  * Variables of the surrounding process that carry a person's own transport. All others of Git's are dropped: a worker
- * that was started from a hook must not work in that hook's repository.
+ * that was started from a hook must not work in that hook's repository. Those of Temporal are none of a remote helper's
+ * business.
  */
 const KEPT = new Set([
   'GIT_ASKPASS',
@@ -70,7 +71,7 @@ export function gitEnvironment(
   outer: Environment = process.env,
 ): Record<string, string> {
   const kept = Object.entries(outer).filter(
-    ([name]) => !INTERACTIVE.has(name) && (!name.startsWith('GIT_') || KEPT.has(name)),
+    ([name]) => !INTERACTIVE.has(name) && !name.startsWith('TEMPORAL_') && (!name.startsWith('GIT_') || KEPT.has(name)),
   );
   const entries = [...inherited(outer), ...config, ...ALWAYS];
   const settings = entries.flatMap(([key, value], index): [string, string][] => [

@@ -5,10 +5,12 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { FailureType } from '../../model/failures.js';
 import type { Repository, Transport } from '../../model/run.js';
 import { shellQuote } from '../../model/text.js';
+import { rememberPassword } from '../secrets.js';
+import { readTokenFile, TokenFileFault } from '../token-file.js';
 import { gitEnvironment, type ConfigEntry, type Environment } from './config-environment.js';
+import { rememberConfigSecrets } from './config-secrets.js';
 import { isDirectory, openGit, type Git } from './git.js';
 import { openNetworkGit } from './network-git.js';
-import { checkTokenFile } from './token-file.js';
 
 /** `bin/` is beside `dist/` in a checkout and in an installed package. */
 const ASKPASS = fileURLToPath(new URL('../../../bin/lockkeeper-askpass', import.meta.url));
@@ -80,6 +82,21 @@ async function sshVariables(transport: Transport, config: readonly ConfigEntry[]
   return named || !own ? { GIT_SSH_COMMAND: await sshCommand(transport) } : {};
 }
 
+/** Name that `bin/lockkeeper-askpass` gives for the user of a token. */
+const TOKEN_USER = 'x-access-token';
+
+async function tokenOf(file: string): Promise<string> {
+  try {
+    return await readTokenFile(file);
+  } catch (error) {
+    if (!(error instanceof TokenFileFault)) throw error;
+    throw ApplicationFailure.nonRetryable(
+      `The HTTPS token file ${JSON.stringify(file)} ${error.message}.`,
+      'TokenFile' satisfies FailureType,
+    );
+  }
+}
+
 /**
  * Git in `directory`, with `origin` being the repository's remote, reached as its owner reaches it: SSH configuration
  * and agent, `insteadOf`, proxies and certificates of this machine and of the owner's checkout, where it is here.
@@ -89,11 +106,12 @@ export async function openRemoteGit(directory: string, repository: Repository): 
   const { checkout, transport, url } = repository;
   const hasCheckout = checkout !== null && (await isDirectory(checkout));
   const config = await transportConfig(hasCheckout ? checkout : directory);
+  rememberConfigSecrets(config);
   const ssh = await sshVariables(transport, config);
   const remote: ConfigEntry[] = [...(hasCheckout ? config : []), [`remote.${REMOTE}.url`, url]];
   if (transport.httpsTokenFile === null) return openNetworkGit(directory, gitEnvironment(remote, ssh));
 
-  await checkTokenFile(transport.httpsTokenFile);
+  rememberPassword(TOKEN_USER, await tokenOf(transport.httpsTokenFile));
   return openNetworkGit(
     directory,
     // An empty helper forgets those before it: a stored password must not win over the token that was asked for.

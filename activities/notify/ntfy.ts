@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { NotifyInput } from '../../model/activities.js';
 import { notificationMark, ntfyMessage } from '../../model/notification.js';
 import { oneLine } from '../../model/one-line.js';
+import { withoutSecrets } from '../secrets.js';
+import { readTokenFile, TokenFileFault } from '../token-file.js';
 import { NotifierFault } from './fault.js';
 import { request, type Answer } from './http.js';
-import { readToken } from './token-file.js';
 import type { Notifier } from './types.js';
 
 const TIMEOUT_MS = 10_000;
@@ -25,6 +26,14 @@ export const ntfy: Notifier = {
   },
 };
 
+async function readToken(file: string): Promise<string> {
+  try {
+    return await readTokenFile(file);
+  } catch (error) {
+    throw error instanceof TokenFileFault ? new NotifierFault(`token file ${file} ${error.message}`) : error;
+  }
+}
+
 interface Topic {
   /** Without slashes at its end. */
   readonly server: string;
@@ -44,7 +53,7 @@ async function publishOnce(to: Topic, input: NotifyInput, signal: AbortSignal): 
     fault = result.fault;
     if (result.kind === 'refused') break;
   }
-  throw new NotifierFault(to.token === null ? fault : fault.replaceAll(to.token, '[token]'));
+  throw new NotifierFault(withoutSecrets(fault));
 }
 
 /** Whether the topic holds the event's mark. A topic that cannot be read says no: told twice is better than never. */

@@ -160,7 +160,7 @@ test('an answer that quotes the token does not bring it into the result', async 
     (request, response) => response.writeHead(400).end(JSON.stringify({ error: request.headers.authorization })),
     async (url) => {
       const result = await notify({ options: to(url, 'topic', await tokenFile('quoted', secret)) });
-      assert.match(result.error ?? '', /Bearer \[token\]/);
+      assert.match(result.error ?? '', /Bearer \[secret\]/);
       assert.ok(!(result.error ?? '').includes(secret));
     },
   );

@@ -1,0 +1,49 @@
+import { Context, asyncLocalStorage } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { checkActivityInput } from '../model/activity-input.js';
+import type { FailureType } from '../model/failures.js';
+import { BadInput } from '../model/names.js';
+import { cleanError, dataWithoutSecrets } from './secrets.js';
+
+type Activity = (...input: readonly unknown[]) => Promise<unknown>;
+
+/**
+ * Activities as a worker serves them: what comes in is checked, and what goes out (result, failure, heartbeats) holds none
+ * of the secrets that this process has read. Bad input is a non-retryable `BadOptions`.
+ */
+export function atTheEdge<T extends object>(activities: T): T {
+  const guarded = Object.entries(activities as Readonly<Record<string, Activity>>).map(
+    ([name, activity]) => [name, (...input: readonly unknown[]) => guard(activity, input)] as const,
+  );
+  return Object.fromEntries(guarded) as T;
+}
+
+async function guard(activity: Activity, input: readonly unknown[]): Promise<unknown> {
+  for (const each of input) check(each);
+  try {
+    return dataWithoutSecrets(await asyncLocalStorage.run(discreet(Context.current()), () => activity(...input)));
+  } catch (error) {
+    cleanError(error);
+    throw error;
+  }
+}
+
+function check(input: unknown): void {
+  try {
+    checkActivityInput(input);
+  } catch (error) {
+    if (!(error instanceof BadInput)) throw error;
+    const type: FailureType = 'BadOptions';
+    throw ApplicationFailure.nonRetryable(`The run's options are refused: ${error.message}`, type);
+  }
+}
+
+/** The activity's context, with heartbeats that hold no secrets. */
+const discreet = (context: Context): Context =>
+  Object.create(context, {
+    heartbeat: {
+      value: (details?: unknown): void => {
+        context.heartbeat(dataWithoutSecrets(details));
+      },
+    },
+  }) as Context;

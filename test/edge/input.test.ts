@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { atTheEdge } from '../../activities/edge.js';
+import { failure } from '../support/failure.js';
+import { repositoryAt } from '../support/repository.js';
+
+/** What an activity that takes anything says to an input; `null` when it takes it. */
+async function refusal(input: unknown): Promise<string | null> {
+  let called = false;
+  const { anything } = atTheEdge({
+    anything: (given: unknown): Promise<unknown> => {
+      called = true;
+      return Promise.resolve(given);
+    },
+  });
+  const result = new MockActivityEnvironment().run(anything, input);
+  if (await result.then(() => true).catch(() => false)) return null;
+  const { message } = await failure(result, 'BadOptions');
+  assert.ok(!called);
+  return message;
+}
+
+const noFiles = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile: null };
+const nix = { options: [], impure: false, acceptFlakeConfig: false };
+const commit = 'a'.repeat(40);
+
+test('what the client lets pass, activities take', async () => {
+  const urls = ['/srv/fleet.git', 'https://me@forge.example/a/b.git', 'ssh://git@h:22/x', 'git@host:x', 'forge:x'];
+  for (const url of urls) {
+    const repository = repositoryAt(url, {
+      displayUrl: url.replace('me@', '').replace('//git@', '//'),
+      dir: 'nix/hosts',
+    });
+    assert.equal(await refusal({ repository, run: 'r' }), null);
+  }
+  const options = [
+    ['max-jobs', '3'],
+    ['builders', ''],
+  ];
+  const candidate = { base: commit, head: 'b'.repeat(64), bundle: 'IyB2' };
+  const person = { name: 'Ann Ó', email: 'a@b' };
+  const ntfy = { server: 'https://ntfy.example', topic: 'fleet', tokenFile: '/run/token' };
+  const all = {
+    hosts: ['web.example', 'ann@home'],
+    exclude: '.*-minimal',
+    inputs: 'all',
+    nix: { ...nix, options },
+    author: person,
+    committer: person,
+    date: 1_790_000_000,
+    candidate,
+    base: commit,
+    branch: 'flake-update-20261121',
+    evaluation: { drvPath: '/nix/store/00000000000000000000000000000000-x.drv' },
+    options: { ntfy, inboxOrg: '/home/ann/inbox.org' },
+  };
+  assert.equal(await refusal(all), null);
+  assert.equal(await refusal({}), null);
+});
+
+test('a repository that is a command, an option, or leads out of itself is refused by its field', async () => {
+  const cases: readonly (readonly [Parameters<typeof repositoryAt>[1] & object, RegExp])[] = [
+    [{ url: 'ext::sh -c touch% /tmp/x' }, /repository\.url .*is a command/],
+    [{ url: '--upload-pack=touch /tmp/x' }, /repository\.url .*starts with a dash/],
+    [{ url: 'ssh://-oProxyCommand=x/y' }, /repository\.url .*starts with a dash/],
+    [{ url: 'git@-oProxyCommand=x:y' }, /repository\.url .*starts with a dash/],
+    [{ url: 'https://me:swordfish@h/x' }, /repository\.url .*holds a password/],
+    [{ url: 'relative', local: true }, /repository\.url .*absolute path/],
+    [{ displayUrl: 'https://else.example/' }, /repository\.displayUrl .*is not the URL/],
+    [{ checkout: 'here' }, /repository\.checkout .*absolute path/],
+    [{ mainBranch: '--output=x' }, /repository\.mainBranch .*starts with "-"/],
+    [{ mainBranch: 'main^{tree}' }, /repository\.mainBranch/],
+    [{ dir: '../../etc' }, /repository\.dir .*inside/],
+    [{ dir: 'a/..' }, /repository\.dir .*inside/],
+    [{ dir: '/etc' }, /repository\.dir .*inside/],
+    [{ transport: { ...noFiles, sshKeyFile: '-oProxyCommand=x' } }, /transport\.sshKeyFile .*absolute path/],
+  ];
+  for (const [change, expected] of cases) {
+    const url = change.url ?? '/srv/fleet.git';
+    const message = await refusal({ repository: { ...repositoryAt(url), displayUrl: url, ...change }, run: 'r' });
+    assert.match(message ?? 'taken', expected);
+    assert.ok(!(message ?? '').includes('swordfish'));
+  }
+});
+
+test('names, settings, commits and paths that are not what they should be are refused by their field', async () => {
+  const cases: readonly (readonly [object, RegExp])[] = [
+    [{ hosts: ['web', '--option'] }, /hosts "--option"/],
+    [{ hosts: 'some' }, /hosts "some" is no list/],
+    [{ exclude: 'a)|(b' }, /exclude .*no regular expression/],
+    [{ inputs: ['../x'] }, /inputs "\.\.\/x"/],
+    [{ nix: { ...nix, options: [['access-tokens', 'a=b']] } }, /nix\.options "access-tokens" would put secrets/],
+    [{ nix: { ...nix, options: [['x\ny', '1']] } }, /nix\.options .*no name of a Nix setting/],
+    [{ nix: { ...nix, options: ['max-jobs'] } }, /nix\.options .*no name and value/],
+    [{ nix: { ...nix, impure: 'no' } }, /nix\.impure .*neither true nor false/],
+    [{ author: { name: 'A\nB', email: 'a@b' } }, /author/],
+    [{ base: 'HEAD' }, /base "HEAD" is no full commit/],
+    [{ candidate: { base: commit, head: '../../../../', bundle: '' } }, /candidate\.head .*no full commit/],
+    [{ branch: 'a..b' }, /branch "a\.\.b"/],
+    [{ evaluation: { drvPath: '/nix/store/../../tmp/x.drv' } }, /evaluation\.drvPath/],
+    [{ drvPath: '/tmp/x.nix' }, /drvPath/],
+    [{ takeoverSeconds: '1; reboot' }, /takeoverSeconds .*no time span/],
+    [
+      { options: { ntfy: { server: 'file:///etc', topic: 'a', tokenFile: null }, inboxOrg: null } },
+      /options\.ntfy\.server/,
+    ],
+    [{ options: { ntfy: null, inboxOrg: 'inbox.org' } }, /options\.inboxOrg/],
+  ];
+  for (const [input, expected] of cases) assert.match((await refusal(input)) ?? 'taken', expected);
+});
