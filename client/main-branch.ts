@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { checkBranchName } from '../model/names.js';
 import type { Transport } from '../model/run.js';
 import { redactUrl } from '../model/text.js';
@@ -22,7 +23,9 @@ export async function remoteMainBranch(input: {
     env: transportEnvironment(transport),
   });
   if (!answer.ok) {
-    const why = answer.timedOut ? `it did not answer within ${REMOTE_MS / 1000} s` : redactUrl(answer.complaint);
+    const why = answer.timedOut
+      ? `it did not answer within ${REMOTE_MS / 1000} s`
+      : await withoutToken(redactUrl(answer.complaint), transport);
     throw new CommandError(
       `The remote ${shown} cannot be reached: ${why}. Check the address and your access ` +
         '("git ls-remote" tells more; --ssh-key-file, --known-hosts-file and --https-token-file name credentials).',
@@ -38,6 +41,12 @@ export async function remoteMainBranch(input: {
   throw new CommandError(
     `The remote ${shown} does not say which branch is its main one. Name it with --main: ${list(branches)}.`,
   );
+}
+
+/** A remote may echo the token that it refuses. */
+async function withoutToken(text: string, { httpsTokenFile }: Transport): Promise<string> {
+  const token = httpsTokenFile === null ? '' : (await readFile(httpsTokenFile, 'utf8').catch(() => '')).trim();
+  return token === '' ? text : text.replaceAll(token, '[secret]').replaceAll(encodeURIComponent(token), '[secret]');
 }
 
 /** Finds the branch that a run starts from in a repository without a remote: the one asked for, else main or master. */

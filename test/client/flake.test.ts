@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -138,5 +140,33 @@ test('addresses that hold secrets or mean no repository are refused', () => {
   assert.throws(() => parseFlakeReference(`https://${token}@github.com/a/b.git`), { message: /^(?!.*ghp_).*token/s });
   for (const flake of ['', '-x', '.#host', 'a\nb', 'hg+https://x/y', 'github:only', 'github:a/b?rev=0123', '.?x=1']) {
     assert.throws(() => parseFlakeReference(flake), { name: 'CommandError' }, JSON.stringify(flake));
+  }
+});
+
+test('a remote that echoes the token it refuses does not bring it into the message', async () => {
+  const token = 'swordfish+0123456789';
+  const server = createServer((request, response) => {
+    const { authorization } = request.headers;
+    if (authorization === undefined) {
+      response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="test"' }).end();
+      return;
+    }
+    const given = Buffer.from(authorization.replace('Basic ', ''), 'base64').toString();
+    response.writeHead(403, { 'Content-Type': 'text/plain' }).end(`${given} may not read this\n`);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const folder = await mkdtemp(path.join(tmpdir(), 'lockkeeper-echo-'));
+  try {
+    const httpsTokenFile = path.join(folder, 'token');
+    await writeFile(httpsTokenFile, `${token}\n`, { mode: 0o600 });
+    const transport = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile };
+    const { port } = server.address() as AddressInfo;
+    await assert.rejects(
+      resolveFlake(`git+http://127.0.0.1:${port}/fleet`, { remote: null, main: null, transport }),
+      /x-access-token:\[secret\] may not read this/,
+    );
+  } finally {
+    server.close();
+    await rm(folder, { recursive: true, force: true });
   }
 });
