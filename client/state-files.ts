@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { mkdir, open, readFile, statfs } from 'node:fs/promises';
-import type { StateDirectory } from '../model/state-directory.js';
+import { mkdir, open, readFile, stat, statfs } from 'node:fs/promises';
+import { stateDirectoryFault, type StateDirectory } from '../model/state-directory.js';
 import { CommandError, messageOf, systemCode } from './errors.js';
 
 /** Contents of a JSON record; `null` when there is none or it is being written. */
@@ -20,7 +20,10 @@ const LEAST_SPACE_BYTES = 1024 * 1024;
 /** Makes the state directory, readable by its owner alone: it holds logs and run options. */
 export async function prepareStateDirectory(state: StateDirectory): Promise<void> {
   try {
-    for (const path of [state.root, state.server, state.users]) await mkdir(path, { recursive: true, mode: 0o700 });
+    await mkdir(state.root, { recursive: true, mode: 0o700 });
+    const fault = stateDirectoryFault(state.root, (await stat(state.root)).mode);
+    if (fault !== null) throw new CommandError(`${fault}.`);
+    for (const path of [state.server, state.users]) await mkdir(path, { recursive: true, mode: 0o700 });
     const { bavail, bsize } = await statfs(state.root);
     if (bavail * bsize < LEAST_SPACE_BYTES) throw noSpace(state);
   } catch (error) {

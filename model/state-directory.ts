@@ -56,6 +56,16 @@ export function defaultStateRoot(env: Readonly<Record<string, string | undefined
   return path.join(env.HOME ?? '/root', '.local', 'state', 'lockkeeper');
 }
 
+/**
+ * Why a folder is not to be worked in, as a sentence; `null` when it may. Where everybody may write, as in /tmp itself,
+ * somebody else may have put links in the places of our files.
+ * @param mode of the folder, as stat(2) gives it
+ */
+export const stateDirectoryFault = (root: string, mode: number): string | null =>
+  (mode & 0o002) === 0
+    ? null
+    : `everybody may write to the state directory ${root}: name a folder of your own with --state-dir or $LOCKKEEPER_STATE_DIR`;
+
 /** A process, told apart from a later one with the same pid by its boot and start time. */
 export interface ProcessIdentity {
   readonly pid: number;

@@ -1,15 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { identify, isAlive } from '../activities/process-tree.js';
-import { stateDirectory } from '../model/state-directory.js';
+import { stateDirectory, stateDirectoryFault } from '../model/state-directory.js';
 import type { ProcessIdentity, StateDirectory } from '../model/state-directory.js';
 import { readJson, writeAtomically } from './files.js';
 
 /** Makes the state directory and its folders, readable by their owner alone. */
 export async function openStateDirectory(root: string): Promise<StateDirectory> {
   const state = stateDirectory(root);
-  const folders = [state.root, state.server, state.users, state.mirrors, state.work];
+  await mkdir(state.root, { recursive: true, mode: 0o700 });
+  const fault = stateDirectoryFault(state.root, (await stat(state.root)).mode);
+  if (fault !== null) throw new Error(fault);
+  const folders = [state.server, state.users, state.mirrors, state.work];
   const data = [state.builds, state.evaluations, state.reports, state.times, state.tasks];
   for (const folder of [...folders, ...data]) await mkdir(folder, { recursive: true, mode: 0o700 });
   return state;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -110,6 +110,18 @@ test('secret files must be there and be private', async () => {
   await chmod(token, 0o644);
   await refused(['update', '--https-token-file', token], /chmod 600/);
   await refused(['update', '--ssh-key-file', root], /is not a file/);
+});
+
+test('a state directory that everybody may write to is refused before anything is started in it', async () => {
+  const open = path.join(root, 'open');
+  await mkdir(open);
+  await chmod(open, 0o1777);
+  for (const command of ['update', 'worker']) {
+    const { exitCode, stderr } = await lockkeeper([command], { LOCKKEEPER_STATE_DIR: open });
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /everybody may write to the state directory .*--state-dir/);
+  }
+  assert.deepEqual(await readdir(open), []);
 });
 
 test('a folder that is no repository, or holds no flake, is named', async () => {
