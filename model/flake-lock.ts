@@ -8,5 +8,5 @@ export { parseFlakeLock } from './flake-lock/parse.js';
 export { repointedInputs } from './flake-lock/repointed.js';
 export { serialiseLock } from './flake-lock/serialise.js';
 export { FlakeLockError } from './flake-lock/types.js';
-export type { FlakeLock, InputPath, LockEdge, LockNode } from './flake-lock/types.js';
+export type { FlakeLock } from './flake-lock/types.js';
 export { nodeOfInput, rootInputs } from './flake-lock/walk.js';

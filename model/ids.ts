@@ -13,7 +13,7 @@ export function runId(instance: string, repository: Repository, now: Date): stri
 }
 
 /** Last part of the repository's path without `.git`, in characters that a shell does not touch. */
-export function repositoryName(repository: Pick<Repository, 'url'>): string {
+function repositoryName(repository: Pick<Repository, 'url'>): string {
   const last = repository.url.replace(/[/]+$/, '').split(/[/:]/).at(-1) ?? '';
   const name = last
     .replace(/\.git$/, '')

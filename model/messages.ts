@@ -1,8 +1,6 @@
 /** Names and payloads of updates, signals and queries: what an operator sends to a run. */
 export const APPROVE = 'approve';
 export const REJECT = 'reject';
-export const APPROVE_SIGNAL = 'approve';
-export const REJECT_SIGNAL = 'reject';
 export const PROGRESS = 'progress';
 
 export interface Decision {

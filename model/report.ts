@@ -125,7 +125,7 @@ export const unfinishedTarget = (target: TargetProgress, required: readonly stri
 });
 
 /** True when at least one target was verified and none has another closure than on base. */
-export const noClosureDiffers = (report: Report): boolean =>
+const noClosureDiffers = (report: Report): boolean =>
   report.targets.length > 0 && report.targets.every((target) => target.sameAsBase === true);
 
 /** Exit status of `lockkeeper update`: 0 changed, 1 error, 2 lock unchanged, 3 no closure differs, 4 rejected or expired. */

@@ -38,7 +38,7 @@ export async function findServer(state: StateDirectory): Promise<ServerAddress> 
 const START_LIMIT_MS = 40_000;
 
 /** Starts the keeper when no live one is recorded; a second keeper on the directory ends by itself. */
-export async function ensureEmbeddedServer(state: StateDirectory): Promise<ServerRecord> {
+async function ensureEmbeddedServer(state: StateDirectory): Promise<ServerRecord> {
   const deadline = Date.now() + START_LIMIT_MS;
   let spawned = false;
   while (Date.now() < deadline) {

@@ -22,10 +22,10 @@ export interface WorkerCommandOptions {
 }
 
 /** Build slots of a machine: its cores, and at least four, since many derivations wait more than they compute. */
-export const defaultSlots = (): number => Math.max(4, availableParallelism());
+const defaultSlots = (): number => Math.max(4, availableParallelism());
 
 /** Evaluation slots: one for each 4 GiB, since today's NixOS takes 1 to 4 GB to evaluate. */
-export const defaultEvaluationSlots = (): number => Math.max(1, Math.floor(totalmem() / (4 * 1024 ** 3)));
+const defaultEvaluationSlots = (): number => Math.max(1, Math.floor(totalmem() / (4 * 1024 ** 3)));
 
 interface Raw {
   readonly stateDir: string;

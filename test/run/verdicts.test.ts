@@ -33,15 +33,15 @@ test('a required host that breaks stops the landing, and every other host is bui
     assert.equal(athena?.verdict, 'built');
 
     assert.equal(kyushu?.verdict, 'build-failed');
-    assert.match(kyushu?.failedDrv ?? '', /nixos-system-kyushu\.drv$/);
-    assert.match(kyushu?.error ?? '', /exit code 7/);
-    assert.match(kyushu?.logTail ?? '', /option boot\.loader of kyushu is gone/);
-    assert.match(await readFile(kyushu?.logPath ?? '', 'utf8'), /option boot\.loader of kyushu is gone/);
+    assert.match(kyushu.failedDrv ?? '', /nixos-system-kyushu\.drv$/);
+    assert.match(kyushu.error ?? '', /exit code 7/);
+    assert.match(kyushu.logTail ?? '', /option boot\.loader of kyushu is gone/);
+    assert.match(await readFile(kyushu.logPath ?? '', 'utf8'), /option boot\.loader of kyushu is gone/);
 
     assert.equal(rhea?.verdict, 'evaluation-failed');
-    assert.equal(rhea?.system, null);
-    assert.equal(rhea?.failedDrv, null);
-    assert.match(rhea?.error ?? '', /services\.rhea' does not exist/);
+    assert.equal(rhea.system, null);
+    assert.equal(rhea.failedDrv, null);
+    assert.match(rhea.error ?? '', /services\.rhea' does not exist/);
 
     const org = await readFile(inbox, 'utf8');
     assert.equal(org.match(/^\* TODO /gm)?.length, 1, 'one entry a run, not one a host');

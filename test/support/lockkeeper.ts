@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../activities/process.js';
 import type { Finished } from '../../activities/process.js';
-import { descendants, identify, isAlive, killTree } from '../../activities/process-tree.js';
+import { identify, isAlive, killTree } from '../../activities/process-tree.js';
 import type { Report } from '../../model/report.js';
 import { stateDirectory } from '../../model/state-directory.js';
 import type { ServerRecord, StateDirectory, WorkerRecord } from '../../model/state-directory.js';
@@ -41,8 +41,8 @@ export interface CommandOptions {
 export interface Running {
   readonly child: ChildProcess;
   readonly pid: number;
-  output(): string;
-  stdout(): string;
+  readonly output: () => string;
+  readonly stdout: () => string;
   /** Resolves with the exit status, or the signal's name. */
   readonly ended: Promise<number | string>;
 }
@@ -159,21 +159,5 @@ export async function until(
   while (!(await check())) {
     if (Date.now() > deadline) throw new Error(complaint());
     await sleep(100);
-  }
-}
-
-/** Command lines of the processes below a pid. */
-export async function commandsBelow(pid: number): Promise<string[]> {
-  const found = await descendants(pid);
-  return await Promise.all(found.map(({ pid: each }) => commandLine(each)));
-}
-
-async function commandLine(pid: number): Promise<string> {
-  const file = await open(`/proc/${pid}/cmdline`).catch(() => null);
-  if (file === null) return '';
-  try {
-    return (await file.readFile('utf8')).replaceAll('\0', ' ').trim();
-  } finally {
-    await file.close();
   }
 }
