@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '@temporalio/activity';
-import { ActivityNotFoundError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor, ActivityInterceptorsFactory } from '@temporalio/worker';
@@ -36,7 +35,8 @@ export const holdTasks =
     const inbound: ActivityInboundCallsInterceptor = {
       execute: async (input, next) => {
         const token = Buffer.from(context.info.taskToken);
-        const file = join(folder, createHash('sha256').update(token).digest('hex').slice(0, 32));
+        const digest = createHash('sha256').update(token).digest('hex').slice(0, 32);
+        const file = join(folder, `${context.info.activityType}-${digest}`);
         await writeFile(file, token.toString('base64'), { mode: 0o600 });
         const beat = heartbeat
           ? setInterval(() => {
@@ -66,15 +66,13 @@ export async function giveBackTasks(client: Client, { folder, machine }: HeldTas
   const given = await Promise.all(
     files.map(async (file) => {
       const token = Buffer.from(await readFile(file, 'utf8'), 'base64');
-      try {
-        await client.activity.fail(token, lost('WorkerRestarted', machine));
-        return true;
-      } catch (error) {
-        if (error instanceof ActivityNotFoundError) return false;
-        throw error;
-      } finally {
-        await rm(file, { force: true });
-      }
+      // A stale token, one of another server, one that was cut off: the heartbeat's time-out does the same, later.
+      const accepted = await client.activity.fail(token, lost('WorkerRestarted', machine)).then(
+        () => true,
+        () => false,
+      );
+      await rm(file, { force: true });
+      return accepted;
     }),
   );
   return given.filter(Boolean).length;
