@@ -22,7 +22,8 @@ export function changes(before: ProgressView | null, after: ProgressView): Chang
       if (text !== null) say('target', `${target.name}: ${text}`, isBroken(target));
     }
   };
-  sayTargets(({ state }) => state === 'done');
+  // Of a run that was not seen before, nothing is known of an earlier phase.
+  if (before !== null) sayTargets(({ state }) => state === 'done');
   if (after.phase !== null && after.phase !== before?.phase && after.phase !== 'closed') {
     say('phase', PHASE_WORDS[after.phase]);
   }
@@ -32,7 +33,7 @@ export function changes(before: ProgressView | null, after: ProgressView): Chang
   for (const { name, reason } of after.unfetched) {
     if (before?.unfetched.some((input) => input.name === name) !== true) say('fact', `${name} stays: ${reason}`);
   }
-  sayTargets(({ state }) => state !== 'done');
+  sayTargets(({ state }) => before === null || state !== 'done');
   if (after.waitsFor !== null && after.waitsFor !== before?.waitsFor) say('fact', `waits for ${after.waitsFor}`);
   const problemBefore = before?.problem ?? null;
   if (after.problem !== null && after.problem !== problemBefore) say('problem', after.problem);

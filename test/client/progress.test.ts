@@ -186,3 +186,11 @@ test('a step that is tried again says why, and how often it may', () => {
   );
   assert.equal(retryProblem([{ attempt: 1, maximumAttempts: 15, lastFailure: null }]), null);
 });
+
+test('of a run that is first seen late, the phase is told before what is done', () => {
+  const lines = written((write) => plainRenderer(write, paint(false)), [view([built('alpha'), building('beta')])]);
+  assert.deepEqual(
+    lines.map((line) => line.trim().split(':')[0]),
+    ['verifying', 'moved', 'alpha', 'beta'],
+  );
+});
