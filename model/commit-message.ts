@@ -29,7 +29,7 @@ export function commitMessage({ instance, run, moved, hosts }: CommitMessageInpu
   const paragraphs = [
     SUBJECT,
     ['Inputs:', ...moved.flatMap(inputLines)].join('\n'),
-    ...(hosts.length === 0 ? [] : [['Hosts verified by this run:', ...hostLines(hosts)].join('\n')]),
+    ...(hosts.length === 0 ? [] : [['Hosts that this run verifies:', ...hostLines(hosts)].join('\n')]),
     `${INSTANCE}: ${oneLine(instance)}\n${RUN}: ${oneLine(run)}`,
   ];
   return `${paragraphs.join('\n\n')}\n`;

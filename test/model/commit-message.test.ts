@@ -41,7 +41,7 @@ Inputs:
 - home: moved below itself
   - home/nixpkgs
 
-Hosts verified by this run:
+Hosts that this run verifies:
   alpha, web@1.example
 
 Lockkeeper-Instance: daily
