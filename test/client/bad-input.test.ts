@@ -229,7 +229,7 @@ test('a state directory that is full, or no folder, is named with the way out', 
 
   const small = path.join(scratch, 'small');
   await mkdir(small);
-  const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'none', small]);
+  const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=256k,mode=700', 'none', small]);
   if (mounted.exitCode !== 0) {
     context.diagnostic('a small file system cannot be mounted here: a full disk is not tried');
     return;
