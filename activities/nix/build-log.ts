@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { redactUrl, stripControl } from '../../model/text.js';
+import { storeName } from './derivation-file.js';
 import { faultOf } from './faults.js';
 
 /** How far a build is, by its log. */
@@ -129,8 +130,14 @@ export async function readEvidence(file: string, offset: number): Promise<LogEvi
 }
 
 /**
- * The newest lines that one builder printed, without their prefix.
- * @param name name of the derivation, as in the prefix
+ * How Nix marks a builder's lines: the derivation's name without its version, which begins after the first dash that no
+ * letter follows (`parseDrvName`). So `bash44` may be any of thirty patches.
+ */
+export const builderMark = (drvPath: string): string => storeName(drvPath).replace(/-(?=[^A-Za-z]).*$/, '');
+
+/**
+ * The newest lines that one builder printed, without their mark.
+ * @param name the mark
  */
 export async function builderLines(file: string, offset: number, name: string, count: number): Promise<string[]> {
   const found: string[] = [];

@@ -7,11 +7,11 @@ import type { ActivityEnvironment } from '../environment.js';
 import { writeWhole } from './atomic-file.js';
 import { buildSeconds, resetBuild } from './build.js';
 import { readBuilderLog } from './build-command.js';
-import { builderLines, readEnd, readEvidence, type LogEvidence } from './build-log.js';
+import { builderLines, builderMark, readEnd, readEvidence, type LogEvidence } from './build-log.js';
 import { readStart, type BuildRecord, type BuildStatus } from './build-record.js';
 import { noteBuildTime } from './build-times.js';
 import { classifyFailure, failedDerivation, type BuildFailure } from './classify-failure.js';
-import { parseDerivation, storeName } from './derivation-file.js';
+import { parseDerivation } from './derivation-file.js';
 import { runNix } from './run-nix.js';
 
 /** Failure type of a build that the machine broke: the record is reset, and the next attempt builds again. */
@@ -60,7 +60,7 @@ async function failedVerdict(
   evidence: LogEvidence,
 ): Promise<Finding> {
   const drv = failedDerivation(evidence);
-  const lines = drv === null ? [] : await builderLines(record.log, offset, storeName(drv), LOG_TAIL_LINES);
+  const lines = drv === null ? [] : await linesOf(drv, record, offset, evidence);
   const failure = classifyFailure({
     ...evidence,
     status,
@@ -78,31 +78,33 @@ async function failedVerdict(
     verdict: failure.kind,
     error: failure.message,
     failedDrv: failure.failedDrv,
-    logTail: await logTail(record, failure, evidence, lines),
+    logTail: await logTail(record, failure, lines),
   };
 }
 
 /** The end of the failed builder's log; of the whole log where the builder said nothing, or Nix says what is wrong. */
-async function logTail(
-  record: BuildRecord,
-  failure: BuildFailure,
-  evidence: LogEvidence,
-  lines: readonly string[],
-): Promise<string> {
-  const own = failure.told === 'by-builder' ? await ownLines(failure, evidence, lines) : '';
+async function logTail(record: BuildRecord, failure: BuildFailure, lines: readonly string[]): Promise<string> {
+  const own = failure.told === 'by-builder' ? lines.join('\n') : '';
   const text = own.trim() === '' ? await readEnd(record.log, 16 * LOG_TAIL_BYTES) : own;
   return tail(stripControl(text), { lines: LOG_TAIL_LINES, bytes: LOG_TAIL_BYTES });
 }
 
-/** Lines in our log are told apart by the derivation's name alone; where two have the same, Nix's own log decides. */
-async function ownLines(failure: BuildFailure, evidence: LogEvidence, lines: readonly string[]): Promise<string> {
-  const { failedDrv } = failure;
-  const sameName = evidence.started.filter((drv) => failedDrv !== null && storeName(drv) === storeName(failedDrv));
-  if (failedDrv !== null && new Set(sameName).size > 1) {
-    const log = await runNix('nix-store', readBuilderLog(failedDrv), { timeoutMs: 20_000 });
-    if (log.exitCode === 0) return log.stdout.slice(-16 * LOG_TAIL_BYTES);
+/** The newest lines of one builder. Where several that began have the same mark in our log, Nix's own log decides. */
+async function linesOf(
+  drv: string,
+  record: BuildRecord,
+  offset: number,
+  evidence: LogEvidence,
+): Promise<readonly string[]> {
+  const mark = builderMark(drv);
+  const alike = evidence.started.filter((each) => builderMark(each) === mark);
+  if (new Set(alike).size > 1) {
+    const log = await runNix('nix-store', readBuilderLog(drv), { timeoutMs: 20_000 });
+    // Downloads write what they tell Nix's own progress bar into their log.
+    const lines = log.stdout.trimEnd().split('\n');
+    if (log.exitCode === 0) return lines.filter((line) => !line.startsWith('@nix ')).slice(-LOG_TAIL_LINES);
   }
-  return lines.join('\n');
+  return await builderLines(record.log, offset, mark, LOG_TAIL_LINES);
 }
 
 async function isFixedOutput(drv: string): Promise<boolean> {

@@ -3,7 +3,7 @@ import { appendFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { LogFollower, readEvidence } from '../../activities/nix/build-log.js';
+import { builderMark, LogFollower, readEvidence } from '../../activities/nix/build-log.js';
 import { createReadLog } from '../../activities/nix/read-log.js';
 import { stateDirectory } from '../../model/state-directory.js';
 
@@ -51,6 +51,20 @@ test('what Nix cannot reach is told once for each fault, and builders and traces
   assert.equal((await follower.read()).trouble, 'a host name cannot be resolved: cache.example');
   await appendFile(log, 'error: writing to file: No space left on device\n');
   assert.equal((await follower.read()).trouble, 'no space left');
+});
+
+test('the lines of a builder are found by its name without version, as Nix marks them', () => {
+  const marks = [
+    'autoconf-2.69.tar.xz',
+    'bash44-002',
+    'nixos-system-a-20.09.1',
+    'gcc-wrapper-stage-x',
+    '01-fix-with-2.28',
+  ];
+  assert.deepEqual(
+    marks.map((name) => builderMark(drv(name))),
+    ['autoconf', 'bash44', 'nixos-system-a', 'gcc-wrapper-stage-x', '01-fix-with'],
+  );
 });
 
 test('a builder cannot pretend to be Nix', async () => {

@@ -28,6 +28,7 @@ before(async () => {
     hosts: [
       host('quick', 0),
       host('broken', 0, { fail: 'build' }),
+      host('versioned-20.09', 0, { fail: 'build' }),
       host('slow', 3.251),
       host('both', 2.252),
       host('cancelled', 331.01),
@@ -67,6 +68,11 @@ test('a broken host is a verdict with the derivation that failed, its log, and w
   assert.match(await readFile(verdict.logPath ?? '', 'utf8'), /package-broken> package of version 1/);
   assert.deepEqual(await attempt(fixture.env, input).verdict, verdict);
   assert.equal(await fixture.fleet.buildsOf('broken'), 1);
+});
+
+test('the log tail of a system with a version in its name is its builder’s own', async () => {
+  const verdict = await attempt(fixture.env, await fixture.evaluated('versioned-20.09')).verdict;
+  assert.equal(verdict.logTail, 'building versioned-20.09\nerror: option boot.loader of versioned-20.09 is gone');
 });
 
 test('heartbeats tell phase, derivations, log and last lines of a running build', async () => {

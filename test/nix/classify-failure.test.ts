@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { builderLines, readEvidence } from '../../activities/nix/build-log.js';
+import { builderLines, builderMark, readEvidence } from '../../activities/nix/build-log.js';
 import type { BuildStatus } from '../../activities/nix/build-record.js';
 import { classifyFailure, failedDerivation, type BuildFailure } from '../../activities/nix/classify-failure.js';
 import { storeName } from '../../activities/nix/derivation-file.js';
@@ -16,7 +16,7 @@ async function classify(version: string, name: string, status = EXIT, fixedOutpu
   const file = `${FIXTURES}${version}/${name}.log`;
   const evidence = await readEvidence(file, 0);
   const drv = failedDerivation(evidence);
-  const lines = drv === null ? [] : await builderLines(file, 0, storeName(drv), 200);
+  const lines = drv === null ? [] : await builderLines(file, 0, builderMark(drv), 200);
   return classifyFailure({ ...evidence, status, builderLines: lines, fixedOutput });
 }
 
