@@ -3,10 +3,11 @@ import { APPROVE, REJECT } from '../model/messages.js';
 import type { Decision } from '../model/messages.js';
 import type { ApprovalDecision } from '../model/report.js';
 import type { ApprovalPolicy } from '../model/run.js';
+import { truncate } from '../model/text.js';
 import type { RunState } from './run-state.js';
 
-export const approve = defineUpdate<string, [Decision]>(APPROVE);
-export const reject = defineUpdate<string, [Decision]>(REJECT);
+const approve = defineUpdate<string, [Decision]>(APPROVE);
+const reject = defineUpdate<string, [Decision]>(REJECT);
 const approveSignal = defineSignal<[Decision]>(APPROVE);
 const rejectSignal = defineSignal<[Decision]>(REJECT);
 
@@ -18,20 +19,23 @@ export interface Gate {
 
 export function openGate(run: string, state: RunState): Gate {
   let awaited: string | null = null;
+  let question: string | null = null;
   let decision: ApprovalDecision | null = null;
   // A function, because the compiler would take the variable for unchanged across an await.
   const decided = (): ApprovalDecision | null => decision;
 
-  const refusal = (sent: Decision): string | null => {
+  const refusal = (sent: Partial<Decision> | null): string | null => {
+    // Anybody can type a signal by hand.
+    if (typeof sent?.commit !== 'string') return 'a decision is {"by": "…", "commit": "…", "comment": "…"}';
     if (awaited === null) return `run ${run} is not waiting for approval (it is ${state.progress().phase})`;
     const earlier = decided();
     if (earlier !== null) return `run ${run} has been ${earlier.decision} already`;
     if (sent.commit !== awaited)
-      return `the decision names commit ${sent.commit}, but run ${run} waits for ${awaited}: look at it again with "lockkeeper status ${run}"`;
+      return `the decision names commit ${truncate(sent.commit, 64)}, but run ${run} waits for ${awaited}: look at it again with "lockkeeper status ${run}"`;
     return null;
   };
   const take = (kind: 'approved' | 'rejected', sent: Decision): string => {
-    decision = { decision: kind, by: sent.by, commit: sent.commit, comment: sent.comment };
+    decision = { decision: kind, by: text(sent.by, 200), commit: sent.commit, comment: text(sent.comment, 2000) };
     return `${kind} ${sent.commit}`;
   };
   const validator = (sent: Decision): void => {
@@ -41,7 +45,7 @@ export function openGate(run: string, state: RunState): Gate {
   const takeSignal = (kind: 'approved' | 'rejected', sent: Decision): void => {
     const reason = refusal(sent);
     if (reason === null) take(kind, sent);
-    else state.set({ waitsFor: [state.progress().waitsFor, `(ignored a signal: ${reason})`].join(' ').trim() });
+    else state.set({ waitsFor: `${question ?? 'nobody’s decision'} (ignored a signal: ${reason})` });
   };
   setHandler(approve, (sent): string => take('approved', sent), { validator });
   setHandler(reject, (sent): string => take('rejected', sent), { validator });
@@ -58,21 +62,26 @@ export function openGate(run: string, state: RunState): Gate {
       awaited = commit;
       decision = null;
       state.set({ approval: { deadline, commit } });
-      state.phase(
-        'waiting-for-approval',
-        `approval of ${commit.slice(0, 12)} until ${deadline}: lockkeeper approve ${run}, or lockkeeper reject ${run}`,
-      );
+      question = `approval of ${commit.slice(0, 12)} until ${forPeople(deadline)}: lockkeeper approve ${run}, or lockkeeper reject ${run}`;
+      state.phase('waiting-for-approval', question);
       state.tag('LockkeeperWaiting', 'approval');
       for (let left = policy.deadlineSeconds * 1000; left > 0 && decided() === null;) {
-        const pause = Math.min(policy.reminderSeconds * 1000, left);
+        const pause = Math.min(Math.max(1, policy.reminderSeconds) * 1000, left);
         const answered = await condition(() => decided() !== null, pause, { summary: 'wait for approval' });
         left -= pause;
         if (!answered && left > 0) await remind();
       }
       awaited = null;
+      question = null;
       state.set({ approval: null });
       state.tag('LockkeeperWaiting', 'no');
       return decided() ?? { decision: 'expired', by: null, commit, comment: null };
     },
   };
 }
+
+const text = (value: unknown, bytes: number): string | null =>
+  typeof value === 'string' && value !== '' ? truncate(value, bytes) : null;
+
+/** `2026-11-28 10:35 UTC` */
+const forPeople = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`;

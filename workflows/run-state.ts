@@ -18,7 +18,7 @@ import { TAILS_LIMIT_BYTES, limitTails } from '../model/verify.js';
 import { targetLabel } from '../model/verdict.js';
 import type { Target, Verdict } from '../model/verdict.js';
 
-export const progressQuery = defineQuery<RunProgress>(PROGRESS);
+const progressQuery = defineQuery<RunProgress>(PROGRESS);
 const targetDone = defineSignal<[TargetProgress]>(TARGET_DONE);
 
 type SearchAttribute = 'LockkeeperInstance' | 'LockkeeperRepository' | 'LockkeeperOutcome' | 'LockkeeperWaiting';

@@ -31,7 +31,7 @@ import { verify } from './verification.js';
  */
 export async function updateFlake(options: RunOptions): Promise<Report> {
   const { workflowId, startTime } = workflowInfo();
-  const state = trackRun(options, landingIntent(options, startTime));
+  const state = begin(options, startTime);
   const run: Run = {
     options,
     state,
@@ -64,6 +64,15 @@ export async function updateFlake(options: RunOptions): Promise<Report> {
   }
   const { message, type } = rootCause(error);
   throw ApplicationFailure.nonRetryable(message, type, state.report());
+}
+
+/** Options that cannot even be shown end the run at once: an error of any other type would only be tried for ever. */
+function begin(options: RunOptions, startTime: Date): RunState {
+  try {
+    return trackRun(options, landingIntent(options, startTime));
+  } catch (error) {
+    throw fail('BadOptions', `the run's options cannot be used: ${rootCause(error).message}`);
+  }
 }
 
 interface Run {
@@ -223,7 +232,7 @@ async function finish(run: Run): Promise<void> {
   if (state.outcome !== 'cancelled') await tell(options, state, 'finished');
   await close(state, [...run.machines]);
   state.tag('LockkeeperOutcome', state.outcome);
-  state.set({ phase: 'closed', outcome: state.outcome, waitsFor: state.error });
+  state.set({ phase: 'closed', outcome: state.outcome, waitsFor: null });
   // eslint-disable-next-line temporal/workflow-condition-timeout-style -- handlers are synchronous and end at once
   await condition(allHandlersFinished);
 }
@@ -243,7 +252,7 @@ function requiredTargets(options: RunOptions, targets: readonly Target[]): reado
   if (unknown.length === 0) return options.require;
   throw fail(
     'UnknownHost',
-    `--require names ${unknown.join(', ')}, which this run does not verify: it verifies ${names.join(', ')}`,
+    `--require names ${unknown.join(', ')}, which this run does not verify. It verifies ${names.join(', ')}: correct --require, or add the host with --host.`,
   );
 }
 

@@ -22,7 +22,7 @@ import type { Evaluation, Target, Verdict } from '../model/verdict.js';
 import { build } from './build.js';
 import { watchSystems } from './watch-systems.js';
 
-export const verificationProgress = defineQuery<readonly TargetProgress[]>(PROGRESS);
+const verificationProgress = defineQuery<readonly TargetProgress[]>(PROGRESS);
 const targetDone = defineSignal<[TargetProgress]>(TARGET_DONE);
 
 /**

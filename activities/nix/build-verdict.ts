@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import type { BuildTargetInput } from '../../model/activities.js';
-import { stripControl, tail } from '../../model/text.js';
+import { redactUrl, stripControl, tail } from '../../model/text.js';
 import { LOG_TAIL_BYTES, LOG_TAIL_LINES, type Verdict } from '../../model/verdict.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { writeWhole } from './atomic-file.js';
@@ -86,7 +86,7 @@ async function failedVerdict(
 async function logTail(record: BuildRecord, failure: BuildFailure, lines: readonly string[]): Promise<string> {
   const own = failure.told === 'by-builder' ? lines.join('\n') : '';
   const text = own.trim() === '' ? await readEnd(record.log, 16 * LOG_TAIL_BYTES) : own;
-  return tail(stripControl(text), { lines: LOG_TAIL_LINES, bytes: LOG_TAIL_BYTES });
+  return tail(redactUrl(stripControl(text)), { lines: LOG_TAIL_LINES, bytes: LOG_TAIL_BYTES });
 }
 
 /** The newest lines of one builder. Where several that began have the same mark in our log, Nix's own log decides. */

@@ -135,6 +135,11 @@ async function noteStart(record: BuildRecord): Promise<void> {
   await writeWhole(record.start, JSON.stringify(start));
 }
 
-/** The worker's own environment without what belongs to Temporal: an API key is none of a build's business. */
-const buildEnvironment = (): Record<string, string | undefined> =>
-  nixEnvironment(Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_'))));
+const ACCESS_TOKENS = /^\s*(extra-)?access-tokens\s*=/;
+
+/** Realising needs no access tokens, and a fixed-output derivation may ask for variables of this environment. */
+function buildEnvironment(): Record<string, string | undefined> {
+  const env = nixEnvironment();
+  const lines = env.NIX_CONFIG?.split('\n').filter((line) => !ACCESS_TOKENS.test(line));
+  return { ...env, NIX_CONFIG: lines?.join('\n') };
+}

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
-import { COORDINATOR_QUEUE } from '../../model/queues.js';
+import { TARGET_DONE } from '../../model/messages.js';
+import { createFleet } from '../support/fleet.js';
 import { openHouse, until } from '../support/lockkeeper.js';
 import type { House } from '../support/lockkeeper.js';
 
@@ -19,32 +20,36 @@ after(async () => {
 });
 
 test('a run whose workflow task keeps failing is shown as such by status, watch and doctor, with the way out', async () => {
-  // What an incompatible version would see: options that this one cannot read.
-  const run = 'update-stuck-20261121-000000';
-  const handle = await client.workflow.start('updateFlake', {
-    taskQueue: COORDINATOR_QUEUE,
-    workflowId: run,
-    args: [{ instance: 'update' }],
-  });
+  const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
   try {
-    await until(async () => ((await handle.describe()).raw.pendingWorkflowTask?.attempt ?? 0) > 1, 30_000);
-    const status = await house.lockkeeper(['status', run]);
-    assert.match(status.stdout + status.stderr, /again and again/);
-    assert.match(status.stdout + status.stderr, new RegExp(`(cancel|terminate).*${run}`, 's'));
-
-    const watching = house.start(['watch', run]);
+    await fleet.moveInput('alpha');
+    const running = house.start(['update', fleet.checkout, '--approve']);
     await until(
-      () => watching.output().includes('again and again'),
-      15_000,
-      () => watching.output(),
+      () => running.output().includes('waits for approval'),
+      30_000,
+      () => running.output(),
     );
-    process.kill(watching.pid, 'SIGINT');
-    await watching.ended;
+    const run = /Run (\S+)/.exec(running.output())?.[1] ?? '';
+    const handle = client.workflow.getHandle(run);
+    // A message that this version cannot read, as one of another version would be.
+    await handle.signal(TARGET_DONE, null);
+    await until(async () => ((await handle.describe()).raw.pendingWorkflowTask?.attempt ?? 0) > 1, 30_000);
 
+    const wayOut = new RegExp(`fails again and again.*terminate.*${run}`, 's');
+    const status = await house.lockkeeper(['status', run]);
+    assert.match(status.stdout + status.stderr, wayOut);
+    await until(
+      () => wayOut.test(running.output()),
+      15_000,
+      () => running.output(),
+    );
     const doctor = await house.lockkeeper(['doctor']);
     assert.equal(doctor.exitCode, 1);
-    assert.match(doctor.stdout, new RegExp(`✘ fail .*${run}|${run}`));
+    assert.match(doctor.stdout, new RegExp(run));
+
+    await handle.terminate('as it was told');
+    assert.equal(await running.ended, 1);
   } finally {
-    await handle.terminate('the test is over');
+    await fleet.cleanup();
   }
 });
