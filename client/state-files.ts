@@ -36,7 +36,7 @@ export async function prepareStateDirectory(state: StateDirectory): Promise<void
   }
 }
 
-export const noSpace = (state: StateDirectory): CommandError =>
+const noSpace = (state: StateDirectory): CommandError =>
   new CommandError(
     `No space is left for the state directory ${state.root}: make room, or name another one with --state-dir.`,
   );

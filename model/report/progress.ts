@@ -6,7 +6,6 @@ import { closureWords, isBroken, movementWords, plural, VERDICTS } from './words
 
 /** Limits of what a run shows of itself in the Temporal UI. */
 const DETAILS_BYTES = 8 * 1024;
-const SUMMARY_CHARACTERS = 200;
 
 const INPUTS_LISTED = 15;
 const UNFETCHED_LISTED = 8;
@@ -41,29 +40,6 @@ export function runDetails(progress: RunProgress): string {
     .filter((part) => part !== '')
     .join('\n\n');
   return `${before}${targetTable(progress.targets, DETAILS_BYTES - utf8Length(before) - REST_BYTES)}\n`;
-}
-
-/** What a run is doing, in one line of plain text with at most 200 characters, as lists of runs show it. */
-export function runSummary(progress: RunProgress): string {
-  const { targets } = progress;
-  const done = targets.filter((target) => target.state === 'done').length;
-  const broken = targets.filter(isBroken).map((target) => target.name);
-  const parts = [
-    progress.outcome ?? PHASE_WORDS[progress.phase].toLowerCase(),
-    targets.length === 0 ? '' : `${done} of ${plural(targets.length, 'host')} done`,
-    broken.length === 0 ? '' : `broken: ${plainNames(broken)}`,
-    progress.moved.length === 0 ? '' : `moved: ${plainNames(progress.moved.map((input) => input.name))}`,
-  ];
-  const line = parts.filter((part) => part !== '').join(' · ');
-  const characters = Array.from(line);
-  return characters.length <= SUMMARY_CHARACTERS ? line : `${characters.slice(0, SUMMARY_CHARACTERS - 1).join('')}…`;
-}
-
-/** The UI reads a summary as Markdown, so names that could be more than text are only counted. */
-function plainNames(names: readonly string[]): string {
-  const plain = names.filter((name) => /^[A-Za-z0-9][A-Za-z0-9.@-]*$/.test(name) && name.length <= 60).slice(0, 4);
-  const more = names.length - plain.length;
-  return [...plain, ...(more > 0 ? [`${more} more`] : [])].join(', ');
 }
 
 function approval(progress: RunProgress): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RunProgress, TargetProgress } from '../../model/progress.js';
-import { renderReport, reportJson, runDetails, runSummary } from '../../model/report-render.js';
+import { renderReport, reportJson, runDetails } from '../../model/report-render.js';
 import { brokenTarget, exampleReport, exampleTarget } from '../support/report.js';
 
 const EVIL = 'x`y``|z\n# fixes #12 @team <script>\u001b[2J\u202e[a](http://evil)';
@@ -242,13 +242,3 @@ test('details with as much of everything as can be stay within 8 KiB', () => {
   assert.ok(Buffer.byteLength(details) <= 8192, String(Buffer.byteLength(details)));
 });
 
-test('the summary is one line of at most 200 characters', () => {
-  const targets = hosts(300, { verdict: 'build-failed' }).map((host) => ({
-    ...host,
-    name: `${host.name}${'x'.repeat(50)}`,
-  }));
-  const summary = runSummary(progress({ targets }));
-  assert.ok(summary.length <= 200);
-  assert.ok(!summary.includes('\n'));
-  assert.equal(runSummary(progress({ targets: hosts(2) })), 'verifying hosts · 2 of 2 hosts done');
-});
