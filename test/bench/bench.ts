@@ -1,36 +1,19 @@
-import { performance } from 'node:perf_hooks';
 import { run } from '../../activities/process.js';
 import type { WorkerRecord } from '../../model/state-directory.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet } from '../support/fleet.js';
 import { openHouse } from '../support/lockkeeper.js';
 import type { House } from '../support/lockkeeper.js';
+import { median, seconds } from './figures.js';
+import type { Figure } from './figures.js';
+import { recovery } from './recovery.js';
+import { scale } from './scale.js';
 
 /**
  * `npm run bench`: how much time the durable run costs, each figure beside what it is compared with, taken in turn in one
  * run on this machine. Exit status 1 when a limit is passed.
  */
-interface Figure {
-  readonly name: string;
-  readonly value: number;
-  readonly limit: number;
-  readonly unit: string;
-  readonly detail: string;
-}
-
 const FLAKES = ['--extra-experimental-features', 'nix-command flakes'];
-
-async function seconds(work: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return (performance.now() - start) / 1000;
-}
-
-async function median(times: number, work: () => Promise<number>): Promise<number> {
-  const taken: number[] = [];
-  for (let time = 0; time < times; time += 1) taken.push(await work());
-  return taken.sort((a, b) => a - b)[Math.floor(times / 2)] ?? Number.NaN;
-}
 
 const demand = (status: number | null, wanted: number, output: string): void => {
   if (status !== wanted) throw new Error(`exit status ${String(status)} instead of ${wanted}:\n${output}`);
@@ -161,7 +144,14 @@ const house = await openHouse();
 let passed = true;
 try {
   await house.dev('--slots', '8');
-  const figures = [await help(house), await workerStart(), await nothingToDo(house), ...(await builds(house))];
+  const figures = [
+    await help(house),
+    await workerStart(),
+    await nothingToDo(house),
+    ...(await builds(house)),
+    ...(await recovery(house)),
+    ...(await scale(50)),
+  ];
   for (const { name, value, limit, unit, detail } of figures) {
     const within = value <= limit;
     passed = passed && within;
