@@ -22,6 +22,9 @@ const FAULTS: readonly (readonly [Fault['kind'], RegExp, string])[] = [
   ['machine', /cannot connect to socket|Nix daemon disconnected unexpectedly/, 'the Nix daemon cannot be reached'],
   ['machine', /out of memory|std::bad_alloc|Cannot allocate memory|unable to fork/, 'no memory left'],
   ['machine', /Too many open files|Resource temporarily unavailable|Read-only file system/, 'the system refused'],
+  // Somebody collects garbage, and it went between being fetched and being read: 2.8, then 2.34.
+  ['machine', /^\s*error: path '\/nix\/store\/[^'/]+' is not valid/m, 'the store lost a source meanwhile'],
+  ['machine', /^\s*error: path '«[^»]+»\/flake\.nix' does not exist/m, 'the store lost a source meanwhile'],
   ['network', /Could(?:n't| not) resolve host|Temporary failure in name resolution/, 'a host name cannot be resolved'],
   ['network', /Couldn't connect to server|Failed to connect to|Could not connect/, 'a host cannot be reached'],
   ['network', /Connection (?:refused|timed out|reset)|Network is unreachable/, 'a host cannot be reached'],
