@@ -4,6 +4,7 @@ import { landingIntent } from '../../model/landing.js';
 import { COORDINATOR_QUEUE } from '../../model/queues.js';
 import type { RunOptions } from '../../model/run.js';
 import { shellQuote } from '../../model/text.js';
+import { alone } from '../alone.js';
 import { openSession, type Session } from '../connection.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
@@ -69,9 +70,21 @@ async function startOrAttach(
   const before = sameRun(await findHolder(session, options), options, digest);
   if (before !== null) return { run: before, isNew: false };
   await prepare();
-  // Starting a server and a worker takes seconds, in which another command may have been quicker.
-  const meanwhile = sameRun(await findHolder(session, options), options, digest);
-  if (meanwhile !== null) return { run: meanwhile, isNew: false };
+  // That takes seconds, in which another command may have been quicker: from here on there is one on this machine.
+  return await alone(options.lockWorkflowId, async () => {
+    const meanwhile = sameRun(await findHolder(session, options), options, digest);
+    if (meanwhile !== null) return { run: meanwhile, isNew: false };
+    const started = await startAnew(session, options, digest);
+    if (started.isNew) await untilListed(session, options);
+    return started;
+  });
+}
+
+async function startAnew(
+  session: Session,
+  options: RunOptions,
+  digest: string,
+): Promise<{ readonly run: string; readonly isNew: boolean }> {
   for (;;) {
     const run = runId(options.instance, options.repository, new Date());
     if (await start(session, run, options, digest)) return { run, isNew: true };
@@ -119,4 +132,10 @@ async function start(session: Session, run: string, options: RunOptions, digest:
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     return false;
   }
+}
+
+/** Waits until others find the run that was just started: the server lists it a moment later. */
+async function untilListed(session: Session, options: RunOptions): Promise<void> {
+  const deadline = Date.now() + 2000;
+  while (Date.now() < deadline && (await findHolder(session, options)) === null) await sleep(20);
 }
