@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerRecord, StateDirectory } from '../model/state-directory.js';
 import { startDetached } from './detached.js';
@@ -20,7 +19,7 @@ export async function ensureServer(state: StateDirectory): Promise<ServerRecord>
   const running = await runningServer(state);
   if (running !== null) return running;
   await prepareStateDirectory(state);
-  const log = join(state.server, 'keeper.log');
+  const log = state.serverLog;
   const keeper = await startDetached('server-keeper.js', ['--state-dir', state.root], log);
   const deadline = Date.now() + START_MS;
   while (Date.now() < deadline) {

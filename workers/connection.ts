@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
-import { open } from 'node:fs/promises';
+import type { ChildProcess } from 'node:child_process';
+import { open, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import { isAlive } from '../activities/process-tree.js';
+import { stripControl } from '../model/text.js';
 import type { ServerRecord, StateDirectory } from '../model/state-directory.js';
 import { readJson } from './files.js';
 import { pause } from './pause.js';
@@ -40,27 +42,29 @@ const START_LIMIT_MS = 40_000;
 /** Starts the keeper when no live one is recorded; a second keeper on the directory ends by itself. */
 async function ensureEmbeddedServer(state: StateDirectory): Promise<ServerRecord> {
   const deadline = Date.now() + START_LIMIT_MS;
-  let spawned = false;
+  let keeper: ChildProcess | undefined;
   while (Date.now() < deadline) {
     const record = await readJson<ServerRecord>(state.serverRecord);
     if (record !== null && (await isAlive(record.keeper)) && (await isAlive(record.server))) return record;
-    if (!spawned && (record === null || !(await isAlive(record.keeper)))) {
-      await spawnKeeper(state);
-      spawned = true;
-    }
+    if (keeper === undefined && (record === null || !(await isAlive(record.keeper)))) keeper = await spawnKeeper(state);
+    // One that finds another keeper at work ends with 0, and the record still comes.
+    if (typeof keeper?.exitCode === 'number' && keeper.exitCode !== 0) break;
     await sleep(50);
   }
-  throw new Error(`the embedded Temporal server does not start: see ${state.serverLog}`);
+  const last = (await readFile(state.serverLog, 'utf8').catch(() => '')).trimEnd().split('\n').at(-1) ?? '';
+  throw new Error(`the embedded Temporal server does not start: ${stripControl(last)} (its log: ${state.serverLog})`);
 }
 
-async function spawnKeeper(state: StateDirectory): Promise<void> {
+async function spawnKeeper(state: StateDirectory): Promise<ChildProcess> {
   const log = await open(state.serverLog, 'a', 0o600);
   const script = fileURLToPath(new URL('./server-keeper.js', import.meta.url));
-  spawn(process.execPath, [script, '--state-dir', state.root], {
+  const keeper = spawn(process.execPath, [script, '--state-dir', state.root], {
     detached: true,
     stdio: ['ignore', log.fd, log.fd],
-  }).unref();
+  });
+  keeper.unref();
   await log.close();
+  return keeper;
 }
 
 /** Restarts the keeper of the embedded server whenever it is gone, until `signal` aborts. */

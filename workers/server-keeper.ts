@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Connection } from '@temporalio/client';
+import type { WorkflowService } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
 import { identify, isAlive, killTree } from '../activities/process-tree.js';
-import { run } from '../activities/process.js';
 import { SEARCH_ATTRIBUTES } from '../model/messages.js';
 import type { ProcessIdentity, ServerRecord, StateDirectory } from '../model/state-directory.js';
 import { claim } from './exclusive.js';
@@ -20,7 +22,7 @@ import { findTemporalCli } from './temporal-cli.js';
  */
 const NAMESPACE = 'default';
 /** Closed runs are kept for 90 days; a development server would keep them for one. */
-const RETENTION = '90d';
+const RETENTION = '90 days';
 const IDLE_SECONDS = 60;
 const UI_PORT_OFFSET = 1000;
 
@@ -71,13 +73,10 @@ async function keep(state: StateDirectory, cli: string, last: ServerRecord | nul
     const server = await startServer(state, cli, port);
     const address = `127.0.0.1:${port}`;
     if (await becomesReady(server, address)) {
+      await keepClosedRuns(address);
       const uiUrl = `http://127.0.0.1:${port + UI_PORT_OFFSET}`;
       const record: ServerRecord = { keeper, server, address, uiUrl, namespace: NAMESPACE };
       await writeAtomically(state.serverRecord, JSON.stringify(record));
-      void run(cli, [
-        ...['operator', 'namespace', 'update', '--address', address],
-        ...['--namespace', NAMESPACE, '--retention', RETENTION],
-      ]);
       say(`the server answers at ${address}, its UI at ${uiUrl}`);
       return record;
     }
@@ -95,10 +94,11 @@ async function startServer(state: StateDirectory, cli: string, port: number): Pr
     [
       ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port)],
       ...['--ui-ip', '127.0.0.1', '--ui-port', String(port + UI_PORT_OFFSET)],
-      ...['--db-filename', state.serverDatabase, '--namespace', NAMESPACE, '--log-level', 'warn'],
+      ...['--db-filename', basename(state.serverDatabase), '--namespace', NAMESPACE, '--log-level', 'warn'],
       ...attributes,
     ],
-    { detached: true, stdio: ['ignore', log.fd, log.fd] },
+    // The server takes the database's name for part of a URI, where a path with `?` or `#` would be another file.
+    { cwd: state.server, detached: true, stdio: ['ignore', log.fd, log.fd] },
   );
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
@@ -120,19 +120,29 @@ async function becomesReady(server: ProcessIdentity, address: string): Promise<b
 }
 
 /** Whether a server answers there. */
-async function answers(address: string): Promise<boolean> {
+const answers = (address: string): Promise<boolean> =>
+  ask(address, (service) => service.describeNamespace({ namespace: NAMESPACE })).then(
+    () => true,
+    () => false,
+  );
+
+/** A server that refuses is told in the log: its runs are kept for a day only. */
+async function keepClosedRuns(address: string): Promise<void> {
+  const workflowExecutionRetentionTtl = msToTs(RETENTION);
+  await ask(address, (service) =>
+    service.updateNamespace({ namespace: NAMESPACE, config: { workflowExecutionRetentionTtl } }),
+  ).catch((error: unknown) => {
+    say(`closed runs are not kept for 90 days: ${error instanceof Error ? error.message : String(error)}`);
+  });
+}
+
+/** Asks a server one thing, within two seconds. */
+async function ask<T>(address: string, question: (service: WorkflowService) => Promise<T>): Promise<T> {
+  const connection = await Connection.connect({ address, connectTimeout: 1000 });
   try {
-    const connection = await Connection.connect({ address, connectTimeout: 1000 });
-    try {
-      await connection.withDeadline(Date.now() + 2000, () =>
-        connection.workflowService.describeNamespace({ namespace: NAMESPACE }),
-      );
-      return true;
-    } finally {
-      await connection.close();
-    }
-  } catch {
-    return false;
+    return await connection.withDeadline(Date.now() + 2000, () => question(connection.workflowService));
+  } finally {
+    await connection.close();
   }
 }
 
