@@ -27,15 +27,23 @@ export function installLogging(format: LogFormat, level: LogLevel, metricsAddres
     if (EXPECTED.some((beginning) => entry.message.startsWith(beginning))) return;
     process.stderr.write(`${format === 'json' ? asJson(entry) : asText(entry)}\n`);
   });
-  Runtime.install({
-    logger,
-    telemetryOptions: {
-      logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } },
-      ...(metricsAddress === null ? {} : { metrics: { prometheus: { bindAddress: metricsAddress } } }),
-    },
-    // Signals are ours: see workers/worker.ts.
-    shutdownSignals: [],
-  });
+  try {
+    Runtime.install({
+      logger,
+      telemetryOptions: {
+        logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } },
+        ...(metricsAddress === null ? {} : { metrics: { prometheus: { bindAddress: metricsAddress } } }),
+      },
+      // Signals are ours: see workers/worker.ts.
+      shutdownSignals: [],
+    });
+  } catch (error) {
+    if (metricsAddress === null) throw error;
+    throw new Error(
+      `metrics cannot be served at ${metricsAddress}: ${error instanceof Error ? error.message : String(error)}. Give another --metrics-port`,
+      { cause: error },
+    );
+  }
   return logger;
 }
 

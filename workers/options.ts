@@ -1,4 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os';
+import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { defaultStateRoot } from '../model/state-directory.js';
 import { LOG_FORMATS } from './log.js';
@@ -51,14 +52,14 @@ export function declareWorkerOptions(
     .option('--slots <n>', 'builds at once', whole(1, 1000), defaultSlots())
     .option('--eval-slots <n>', 'evaluations at once', whole(1, 1000), defaultEvaluationSlots())
     .option('--health-port <port>', 'answer GET /healthz and /readyz on this port of 127.0.0.1', whole(0, 65535))
-    .option('--metrics-port <port>', 'Prometheus metrics on this port of 127.0.0.1', whole(0, 65535))
+    .option('--metrics-port <port>', 'Prometheus metrics on this port of 127.0.0.1', whole(1, 65535))
     .addOption(
       new Option('--log-format <format>', 'log lines for people or programs').choices(LOG_FORMATS).default('text'),
     )
     .addOption(new Option('--attended').hideHelp())
     .action((raw: Raw) =>
       action({
-        stateDir: raw.stateDir,
+        stateDir: resolve(raw.stateDir),
         roles: raw.roles,
         systems: raw.systems ?? null,
         slots: raw.slots,

@@ -1,20 +1,34 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { identify, isAlive } from '../activities/process-tree.js';
 import { stateDirectory, stateDirectoryFault } from '../model/state-directory.js';
 import type { ProcessIdentity, StateDirectory } from '../model/state-directory.js';
 import { readJson, writeAtomically } from './files.js';
 
-/** Makes the state directory and its folders, readable by their owner alone. */
+/**
+ * Makes the state directory and its folders, readable by their owner alone.
+ * @throws Error that names the directory, why it cannot be used, and the way out
+ */
 export async function openStateDirectory(root: string): Promise<StateDirectory> {
   const state = stateDirectory(root);
-  await mkdir(state.root, { recursive: true, mode: 0o700 });
-  const fault = stateDirectoryFault(state.root, (await stat(state.root)).mode);
-  if (fault !== null) throw new Error(fault);
   const folders = [state.server, state.users, state.mirrors, state.work];
   const data = [state.builds, state.evaluations, state.reports, state.times, state.tasks];
-  for (const folder of [...folders, ...data]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  let fault: string | null;
+  try {
+    await mkdir(state.root, { recursive: true, mode: 0o700 });
+    fault = stateDirectoryFault(state.root, (await stat(state.root)).mode);
+    if (fault === null) {
+      await access(state.root, constants.W_OK);
+      for (const folder of [...folders, ...data]) await mkdir(folder, { recursive: true, mode: 0o700 });
+    }
+  } catch (error) {
+    throw new Error(
+      `the state directory ${root} cannot be used: ${error instanceof Error ? error.message : String(error)}. Name another one with --state-dir or $LOCKKEEPER_STATE_DIR`,
+      { cause: error },
+    );
+  }
+  if (fault !== null) throw new Error(fault);
   return state;
 }
 
