@@ -51,9 +51,16 @@ export interface Updated extends Finished {
   readonly report: Report;
 }
 
-export async function openHouse(): Promise<House> {
+export interface HouseOptions {
+  /** Name of the state directory's folder. */
+  readonly state?: string;
+  /** Environment of every command. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export async function openHouse(about: HouseOptions = {}): Promise<House> {
   const root = await mkdtemp(join(tmpdir(), 'lockkeeper-house-'));
-  const state = stateDirectory(join(root, 'state'));
+  const state = stateDirectory(join(root, about.state ?? 'state'));
   const started: Running[] = [];
   const environment = (options: CommandOptions): Record<string, string | undefined> => ({
     ...process.env,
@@ -62,6 +69,7 @@ export async function openHouse(): Promise<House> {
     GIT_CONFIG_GLOBAL: '/dev/null',
     NO_COLOR: '1',
     CI: undefined,
+    ...about.env,
     ...options.env,
   });
 

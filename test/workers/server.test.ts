@@ -1,0 +1,281 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { chmod, mkdir, readFile, readdir, readlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { run } from '../../activities/process.js';
+import { isAlive } from '../../activities/process-tree.js';
+import type { ServerRecord } from '../../model/state-directory.js';
+import { openHouse, until } from '../support/lockkeeper.js';
+import type { House } from '../support/lockkeeper.js';
+
+const KEEPER = fileURLToPath(new URL('../../workers/server-keeper.js', import.meta.url));
+/** A machine that runs other tests is slow to start a server. */
+const START_MS = 30_000;
+
+const withHouse = (body: (house: House) => Promise<void>, state?: string) => async (): Promise<void> => {
+  const house = await openHouse(state === undefined ? {} : { state });
+  try {
+    await body(house);
+  } finally {
+    await house.close();
+  }
+};
+
+/** A keeper of the house's server, as a command starts it. */
+function keeper(house: House, idleSeconds: number): ChildProcess {
+  const args = [KEEPER, '--state-dir', house.state.root, '--idle-seconds', String(idleSeconds)];
+  return spawn(process.execPath, args, { detached: true, stdio: 'ignore' });
+}
+
+/** The record of a server that runs; `other` than the one before, if given. */
+async function running(house: House, other?: ServerRecord): Promise<ServerRecord> {
+  let found: ServerRecord | null = null;
+  await until(
+    async () => {
+      found = await house.server().catch(() => null);
+      if (found === null || (other !== undefined && found.server.pid === other.server.pid)) return false;
+      return (await isAlive(found.server)) && (await isAlive(found.keeper));
+    },
+    START_MS,
+    () => `no server runs: ${JSON.stringify(found)}`,
+  );
+  return await house.server();
+}
+
+async function withClient<T>(address: string, work: (client: Client) => Promise<T>): Promise<T> {
+  const connection = await Connection.connect({ address });
+  try {
+    return await work(new Client({ connection }));
+  } finally {
+    await connection.close();
+  }
+}
+
+/** A run that nobody works on: it stays as long as the server's memory does. */
+const leaveRun = (address: string): Promise<unknown> =>
+  withClient(address, (client) =>
+    client.workflow.start('updateFlake', { taskQueue: 'nobody', workflowId: 'update-left-alone', args: [] }),
+  );
+
+const list = async (house: House): Promise<readonly string[]> => {
+  const { exitCode, stdout, stderr } = await house.lockkeeper(['list', '--json']);
+  assert.equal(exitCode, 0, stderr);
+  return (JSON.parse(stdout) as { readonly run: string }[]).map(({ run }) => run);
+};
+
+const sessionOf = async (pid: number): Promise<number> => {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8');
+  return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[3]);
+};
+
+test(
+  'of five keepers that start at once one stays, and records a server that answers',
+  withHouse(async (house) => {
+    const keepers = [1, 2, 3, 4, 5].map(() => keeper(house, 60));
+    const ends = new Map<number, number>();
+    for (const each of keepers)
+      each.once('exit', (code) => {
+        ends.set(each.pid ?? 0, code ?? -1);
+      });
+    const { address, keeper: kept } = await running(house);
+    await until(
+      () => ends.size === 4,
+      START_MS,
+      () => `${ends.size} keepers ended`,
+    );
+    assert.deepEqual([...ends.values()], [0, 0, 0, 0], 'the others end without complaint');
+    assert.equal(ends.has(kept.pid), false, 'the one that stays is the one in the record');
+    await leaveRun(address);
+    assert.deepEqual(await list(house), ['update-left-alone']);
+  }),
+);
+
+test(
+  'five commands that need the server at once share one',
+  withHouse(async (house) => {
+    keeper(house, 60);
+    const before = await running(house);
+    await leaveRun(before.address);
+    for (const { pid } of [before.keeper, before.server]) process.kill(pid, 'SIGKILL');
+    const lists = await Promise.all([1, 2, 3, 4, 5].map(() => list(house)));
+    assert.deepEqual(lists, Array(5).fill(['update-left-alone']), 'nothing was lost');
+    const { address, keeper: kept } = await house.server();
+    assert.equal(address, before.address, 'it is at the same port again');
+    assert.equal((await serversOf(house)).length, 1);
+    assert.ok(await isAlive(kept));
+  }),
+);
+
+/** Server processes that work in the house's folder. */
+async function serversOf(house: House): Promise<readonly string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+      const place = line.includes('start-dev') ? await readlink(`/proc/${pid}/cwd`).catch(() => '') : '';
+      return place === house.state.server ? [pid] : [];
+    }),
+  );
+  return found.flat();
+}
+
+test(
+  'a server that is killed is started again on its port by its keeper, with its runs',
+  withHouse(async (house) => {
+    keeper(house, 60);
+    const before = await running(house);
+    await leaveRun(before.address);
+    process.kill(before.server.pid, 'SIGKILL');
+    const next = await running(house, before);
+    assert.equal(next.address, before.address);
+    assert.equal(next.keeper.pid, before.keeper.pid);
+    assert.deepEqual(await list(house), ['update-left-alone']);
+  }),
+);
+
+test(
+  'a keeper that is killed leaves the server running, and the next command gives it a new one',
+  withHouse(async (house) => {
+    keeper(house, 60);
+    const before = await running(house);
+    await leaveRun(before.address);
+    process.kill(before.keeper.pid, 'SIGKILL');
+    await until(async () => !(await isAlive(before.keeper)), 5000);
+    assert.ok(await isAlive(before.server));
+    assert.deepEqual(await list(house), ['update-left-alone']);
+    const next = await house.server();
+    assert.equal(next.server.pid, before.server.pid, 'the server itself was taken over');
+    assert.notEqual(next.keeper.pid, before.keeper.pid);
+  }),
+);
+
+test(
+  'a worker brings server and keeper back when both are killed, and serves on',
+  withHouse(async (house) => {
+    const dev = await house.dev();
+    const before = await house.server();
+    for (const { pid } of [before.keeper, before.server]) process.kill(pid, 'SIGKILL');
+    const next = await running(house, before);
+    assert.equal(next.address, before.address);
+    assert.equal(dev.child.exitCode, null, dev.output());
+  }),
+);
+
+test(
+  'Ctrl-C at a command does not reach the server',
+  withHouse(async (house) => {
+    const dev = await house.dev();
+    const { keeper: kept, server } = await house.server();
+    for (const { pid } of [kept, server]) assert.notEqual(await sessionOf(pid), await sessionOf(dev.pid));
+    // A terminal sends it to the whole foreground group.
+    process.kill(-dev.pid, 'SIGINT');
+    assert.equal(await dev.ended, 0, dev.output());
+    assert.ok((await isAlive(server)) && (await isAlive(kept)), 'the server outlives the command');
+  }),
+);
+
+test(
+  'a server that nobody needs ends, and comes back on the same port with its runs',
+  withHouse(async (house) => {
+    const first = keeper(house, 2);
+    const ended = new Promise((resolve) => first.once('exit', resolve));
+    const before = await running(house);
+    await leaveRun(before.address);
+    assert.equal(await ended, 0);
+    assert.equal(await isAlive(before.server), false);
+    keeper(house, 60);
+    assert.equal((await running(house, before)).address, before.address);
+    assert.deepEqual(await list(house), ['update-left-alone']);
+  }),
+);
+
+test(
+  'closed runs are kept for 90 days, and the search attributes are there, as soon as the server is recorded',
+  withHouse(async (house) => {
+    keeper(house, 60);
+    const { address, namespace } = await running(house);
+    await withClient(address, async (client) => {
+      const { config } = await client.workflowService.describeNamespace({ namespace });
+      assert.equal(Number(config?.workflowExecutionRetentionTtl?.seconds), 90 * 24 * 3600);
+      const { customAttributes } = await client.connection.operatorService.listSearchAttributes({ namespace });
+      for (const name of ['LockkeeperInstance', 'LockkeeperRepository', 'LockkeeperOutcome', 'LockkeeperWaiting'])
+        assert.ok(name in customAttributes, name);
+    });
+  }),
+);
+
+test(
+  'a state directory may have spaces and characters in its path that mean something in a URL',
+  withHouse(async (house) => {
+    keeper(house, 60);
+    const { address } = await running(house);
+    await leaveRun(address);
+    assert.deepEqual(await list(house), ['update-left-alone']);
+    assert.ok((await readFile(house.state.serverDatabase)).length > 0, 'the database is in the state directory');
+    assert.deepEqual(await readdir(house.root), ['state of a fleet #1?%41&x=ü'], 'and nowhere else');
+  }, 'state of a fleet #1?%41&x=ü'),
+);
+
+test(
+  'a state directory that cannot be used is refused with one message that says what to do',
+  withHouse(async (house) => {
+    const file = join(house.root, 'file');
+    await writeFile(file, '');
+    for (const place of [file, join(file, 'below'), join(house.root, 'x'.repeat(300))]) {
+      const { exitCode, stderr } = await house.lockkeeper(['dev', '--state-dir', place], { timeoutMs: 20_000 });
+      assert.equal(exitCode, 1, stderr);
+      assert.match(stderr, /^[^\n]*the state directory [^\n]+ cannot be used: [^\n]+--state-dir[^\n]*\n$/);
+    }
+  }),
+);
+
+test(
+  'a state directory that its user may not write to is refused',
+  { skip: process.getuid?.() === 0 ? false : 'needs root, to become another user' },
+  withHouse(async (house) => {
+    await chmod(house.root, 0o755);
+    await mkdir(house.state.root, { mode: 0o755 });
+    const script = fileURLToPath(new URL('../../workers/main.js', import.meta.url));
+    const child = spawn(process.execPath, [script, 'worker', '--state-dir', house.state.root], { uid: 65534 });
+    let said = '';
+    child.stderr.on('data', (data: Buffer) => (said += data.toString()));
+    assert.equal(await new Promise((resolve) => child.once('exit', resolve)), 1);
+    assert.match(said, /the state directory \S+ cannot be used: EACCES/);
+  }),
+);
+
+test(
+  'a missing Temporal CLI is told within seconds by the command that needs it',
+  withHouse(async (house) => {
+    const env = { TEMPORAL_CLI: '/nowhere/temporal' };
+    const flake = join(house.root, 'flake');
+    await run('git', ['init', '--quiet', '--initial-branch=main', '--', flake]);
+    await writeFile(join(flake, 'flake.nix'), '{ outputs = { self }: { }; }');
+    await run('git', ['-C', flake, 'add', '--all']);
+    const author = ['-c', 'user.name=Test', '-c', 'user.email=test@example.org'];
+    await run('git', ['-C', flake, ...author, 'commit', '--quiet', '--message=Start']);
+    for (const args of [['dev'], ['update', flake]]) {
+      const begun = Date.now();
+      const { exitCode, stderr } = await house.lockkeeper(args, { env });
+      assert.equal(exitCode, 1, stderr);
+      assert.match(stderr, /TEMPORAL_CLI is \/nowhere\/temporal, which is not an executable file/, args.join(' '));
+      assert.ok(Date.now() - begun < 10_000, `${args.join(' ')} took ${Date.now() - begun} ms`);
+    }
+  }),
+);
+
+test(
+  "the server's own errors are in its log, and the command that waited for it quotes them",
+  withHouse(async (house) => {
+    await mkdir(house.state.server, { recursive: true });
+    await writeFile(house.state.serverDatabase, 'this is not a database, and longer than the header of one'.repeat(9));
+    const { exitCode, stderr } = await house.lockkeeper(['dev'], { timeoutMs: 60_000 });
+    assert.equal(exitCode, 1, stderr);
+    assert.match(await readFile(house.state.serverLog, 'utf8'), /not a database/);
+    assert.match(stderr, /server\.log/);
+  }),
+);
