@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Connection } from '@temporalio/client';
 import type { WorkflowService } from '@temporalio/client';
+// eslint-disable-next-line temporal/no-temporal-internal-imports -- nothing public makes a protobuf duration
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { identify, isAlive, killTree } from '../activities/process-tree.js';
 import { SEARCH_ATTRIBUTES } from '../model/messages.js';
