@@ -37,7 +37,7 @@ async function running(house: House, other?: ServerRecord): Promise<ServerRecord
   await until(
     async () => {
       found = await house.server().catch(() => null);
-      if (found === null || (other !== undefined && found.server.pid === other.server.pid)) return false;
+      if (found === null || found.server.pid === other?.server.pid) return false;
       return (await isAlive(found.server)) && (await isAlive(found.keeper));
     },
     START_MS,
