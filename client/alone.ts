@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { lockAddress } from '../model/lock-address.js';
 import { CommandError } from './errors.js';
 
 const WAIT_MS = 30_000;
@@ -10,7 +11,7 @@ const WAIT_MS = 30_000;
  * Linux's abstract namespace (unix(7)), which the kernel gives back however the process ends.
  */
 export async function alone<T>(key: string, work: () => Promise<T>): Promise<T> {
-  const place = `\0lockkeeper/start/${key}`;
+  const place = lockAddress('start', key);
   const deadline = Date.now() + WAIT_MS;
   let lock = await listen(place);
   while (lock === null) {

@@ -3,8 +3,9 @@ import { COORDINATOR_QUEUE } from '../model/queues.js';
 import type { Repository } from '../model/run.js';
 import type { StateDirectory, WorkerRecord } from '../model/state-directory.js';
 import type { Session } from './connection.js';
-import { startDetached } from './detached.js';
+import { startDetached, type Detached } from './detached.js';
 import { CommandError } from './errors.js';
+import { isHeld } from './held.js';
 import { message } from './output.js';
 import { livePollers } from './pollers.js';
 import { isAlive } from './process-identity.js';
@@ -102,7 +103,9 @@ async function startWorker(session: Session, state: StateDirectory, slots: Worke
   const args = ['worker', '--attended', '--state-dir', state.root];
   if (slots.slots !== null) args.push('--slots', String(slots.slots));
   if (slots.evaluationSlots !== null) args.push('--eval-slots', String(slots.evaluationSlots));
-  const child = await startDetached('main.js', args, state.workerLog);
+  const start = (): Promise<Detached> => startDetached('main.js', args, state.workerLog);
+  let child = await start();
+  let waited = false;
   const deadline = Date.now() + START_MS;
   while (Date.now() < deadline) {
     const record = await runningWorker(state);
@@ -110,7 +113,13 @@ async function startWorker(session: Session, state: StateDirectory, slots: Worke
       checkServer(record, session, state);
       return;
     }
-    if (record === null && child.exited()) break;
+    if (record === null && child.exited()) {
+      // Another command's worker was quicker, or an old one is not gone yet.
+      const held = await isHeld('worker', state);
+      if (!held && !waited) break;
+      if (!held) child = await start();
+      waited = held;
+    }
     await sleep(50);
   }
   throw new CommandError(

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { lockAddress } from '../model/lock-address.js';
 import type { StateDirectory } from '../model/state-directory.js';
 
 /**
@@ -10,17 +10,14 @@ import type { StateDirectory } from '../model/state-directory.js';
  * @returns false when another process holds it
  */
 export async function claim(state: StateDirectory, role: 'worker' | 'server'): Promise<boolean> {
-  const place = createHash('sha256')
-    .update(await realpath(state.root))
-    .digest('hex')
-    .slice(0, 32);
+  const place = lockAddress(role, await realpath(state.root));
   const server = createServer((socket) => socket.destroy());
   return await new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') resolve(false);
       else reject(error);
     });
-    server.listen(`\0lockkeeper/${place}/${role}`, () => {
+    server.listen(place, () => {
       server.unref();
       resolve(true);
     });
