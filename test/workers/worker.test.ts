@@ -23,7 +23,11 @@ const withHouse = (body: (house: House) => Promise<void>) => async (): Promise<v
 
 async function freePort(): Promise<number> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) =>
+    server.listen(0, '127.0.0.1', () => {
+      resolve();
+    }),
+  );
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   return port;
@@ -65,7 +69,7 @@ test(
     for (let attempt = 0; attempt < 3; attempt += 1) {
       const begun = Date.now();
       const running = house.start(['dev']);
-      await until(() => running.output().includes('the worker is ready'), 20_000, running.output);
+      await until(() => running.output().includes('the worker is ready'), 20_000, () => running.output());
       times.push(Date.now() - begun);
       await stop(running);
     }
@@ -77,7 +81,11 @@ test(
   'SIGTERM while a worker starts ends it cleanly, also when no server answers',
   withHouse(async (house) => {
     const silent = createServer();
-    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) =>
+      silent.listen(0, '127.0.0.1', () => {
+        resolve();
+      }),
+    );
     const { port } = silent.address() as AddressInfo;
     try {
       const healthPort = await freePort();
@@ -85,7 +93,7 @@ test(
         env: { TEMPORAL_ADDRESS: `127.0.0.1:${port}` },
       });
       const health = `http://127.0.0.1:${healthPort}`;
-      await until(async () => (await ask(`${health}/healthz`)).status === 200, 20_000, waiting.output);
+      await until(async () => (await ask(`${health}/healthz`)).status === 200, 20_000, () => waiting.output());
       assert.equal((await ask(`${health}/readyz`)).status, 503, 'it lives, and is not ready');
       const { status, ms } = await stop(waiting);
       assert.equal(status, 0, waiting.output());
@@ -198,7 +206,10 @@ test(
       .output()
       .split('\n')
       .find((line) => line.includes('the worker is ready'));
-    assert.match(ready ?? '', /^\S+Z INFO +the worker is ready server=127\.0\.0\.1:\d+ ui=http:\S+ queues=lockkeeper, /);
+    assert.match(
+      ready ?? '',
+      /^\S+Z INFO +the worker is ready server=127\.0\.0\.1:\d+ ui=http:\S+ queues=lockkeeper, /,
+    );
   }),
 );
 
@@ -234,7 +245,11 @@ test(
   'a port that is taken is told by its option',
   withHouse(async (house) => {
     const other = createServer();
-    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) =>
+      other.listen(0, '127.0.0.1', () => {
+        resolve();
+      }),
+    );
     const { port } = other.address() as AddressInfo;
     try {
       for (const option of ['--health-port', '--metrics-port']) {
@@ -258,7 +273,7 @@ test(
       await house.dev('--roles', 'coordinator');
       const { address } = await house.server();
       const far = builder.start(['worker', '--roles', 'builder'], { env: { TEMPORAL_ADDRESS: address } });
-      await until(() => far.output().includes('the worker is ready'), 30_000, far.output);
+      await until(() => far.output().includes('the worker is ready'), 30_000, () => far.output());
       const { machine } = await builder.worker();
       assert.notEqual((await house.worker()).machine, machine);
 

@@ -1,0 +1,37 @@
+import { Client, Connection } from '@temporalio/client';
+import type { Phase, RunProgress } from '../../model/progress.js';
+import { until } from './lockkeeper.js';
+import type { House, Running } from './lockkeeper.js';
+
+/** Connects to the server of a house. */
+export async function connectTo(house: House): Promise<Client> {
+  const { address } = await house.server();
+  return new Client({ connection: await Connection.connect({ address }) });
+}
+
+/** Waits until a run other than those known is in a phase. */
+export async function runInPhase(
+  client: Client,
+  phase: Phase,
+  running: Running,
+  known: readonly string[] = [],
+): Promise<RunProgress> {
+  let found: RunProgress | undefined;
+  await until(
+    async () => {
+      if (running.child.exitCode !== null) throw new Error(`the command ended: ${running.output()}`);
+      for await (const { workflowId } of client.workflow.list({
+        query: 'WorkflowType = "updateFlake" AND ExecutionStatus = "Running"',
+      })) {
+        if (known.includes(workflowId)) continue;
+        const progress = await client.workflow.getHandle(workflowId).query<RunProgress>('progress');
+        if (progress.phase === phase) found = progress;
+      }
+      return found !== undefined;
+    },
+    60_000,
+    () => `no run is ${phase}: ${running.output()}`,
+  );
+  if (found === undefined) throw new Error(`no run is ${phase}`);
+  return found;
+}
