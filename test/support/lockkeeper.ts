@@ -54,8 +54,6 @@ export interface Updated extends Finished {
 export interface HouseOptions {
   /** Name of the state directory's folder. */
   readonly state?: string;
-  /** Environment of every command. */
-  readonly env?: Readonly<Record<string, string>>;
 }
 
 export async function openHouse(about: HouseOptions = {}): Promise<House> {
@@ -69,7 +67,6 @@ export async function openHouse(about: HouseOptions = {}): Promise<House> {
     GIT_CONFIG_GLOBAL: '/dev/null',
     NO_COLOR: '1',
     CI: undefined,
-    ...about.env,
     ...options.env,
   });
 
