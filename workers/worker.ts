@@ -50,12 +50,21 @@ export async function runWorker(
   const stop = stopSignal();
   const leave = options.attended ? undefined : await registerUser(state, 'worker');
   try {
-    const [server, systems, machine] = await Promise.all([
-      findServer(state),
+    const workers = new Map<string, Worker>();
+    const health = options.healthPort === null ? null : await serveHealth(options.healthPort, workers);
+    const [begun, systems, machine] = await Promise.all([
+      unlessStopped(
+        findServer(state).then(async (found) => [found, await connect(found)] as const),
+        stop.signal,
+      ),
       options.systems ?? nixSystems(),
       machineId(state),
     ]);
-    const connection = await connect(server);
+    if (begun === null) {
+      log.info('asked to stop before a server answered');
+      return;
+    }
+    const [server, connection] = begun;
     const client = new Client({ connection, namespace: server.namespace });
     const env: ActivityEnvironment = { state, machine, hostName: hostname() };
     const held: HeldTasks = { folder: state.tasks, machine };
@@ -64,8 +73,8 @@ export async function runWorker(
       log.warn(text);
     });
     await sweepWorkTrees(env);
-    const workers = await createWorkers({ connection, server, options, systems, env, held });
-    const health = options.healthPort === null ? null : await serveHealth(options.healthPort, workers);
+    for (const [queue, worker] of await createWorkers({ connection, server, options, systems, env, held }))
+      workers.set(queue, worker);
     // Sweeping looks at builds whose run has ended; giving tasks back makes the others be followed again at once.
     await sweepBuilds(client, env);
     const returned = await giveBackTasks(client, held);
@@ -182,6 +191,17 @@ function stopSignal(): AbortController {
       stop.abort();
     });
   return stop;
+}
+
+/** Gives what comes, or `null` as soon as this process is asked to stop: a server may take long to answer. */
+async function unlessStopped<T>(coming: Promise<T>, stop: AbortSignal): Promise<T | null> {
+  const stopped = new Promise<null>((resolve) => {
+    if (stop.aborted) resolve(null);
+    stop.addEventListener('abort', () => {
+      resolve(null);
+    });
+  });
+  return await Promise.race([coming, stopped]);
 }
 
 async function stopWhenAlone(state: StateDirectory, stop: AbortController, ended: AbortSignal): Promise<void> {
