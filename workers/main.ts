@@ -21,6 +21,8 @@ export async function main(argv: readonly string[]): Promise<void> {
           'TEMPORAL_ADDRESS is set, and dev starts a server of its own: unset it, or use "lockkeeper worker"',
         );
       await runWorker(options, ({ address, uiUrl }) => {
+        // A program reads it from the log.
+        if (options.logFormat === 'json') return;
         process.stderr.write(
           `Temporal server  ${address}\nTemporal UI      ${uiUrl ?? ''}\nState            ${options.stateDir}\n`,
         );

@@ -96,6 +96,7 @@ export async function runWorker(
     await writeAtomically(state.worker, JSON.stringify(record));
     log.info('the worker is ready', {
       server: server.address,
+      ...(server.uiUrl === null ? {} : { ui: server.uiUrl }),
       queues: [...workers.keys()].join(', '),
       ...(returned === 0 ? {} : { takenUp: returned }),
       ...(health === null ? {} : { health }),
