@@ -75,19 +75,32 @@ export async function guardEmbeddedServer(state: StateDirectory, signal: AbortSi
   }
 }
 
-/** Connects, trying again for a while: a server that is being restarted answers within seconds. */
+/** Time for a server to answer: one that is being restarted does within seconds. */
+const CONNECT_LIMIT_MS = 4000;
+
+/**
+ * Connects, trying again for a while.
+ * @throws Error that says what was tried and how to start a server
+ */
 export async function connect(server: ServerAddress): Promise<NativeConnection> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + CONNECT_LIMIT_MS;
   for (;;) {
     try {
       return await NativeConnection.connect(server.options);
     } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
       if (Date.now() >= deadline)
         throw new Error(
-          `no Temporal server answers at ${server.address}: ${error instanceof Error ? error.message : String(error)}. Start it, or mend TEMPORAL_ADDRESS (unset: an embedded server is used)`,
+          `no Temporal server answers at ${server.address} (${reason(message)}), tried for ${CONNECT_LIMIT_MS / 1000} s. ` +
+            'Start it ("temporal server start-dev"), mend TEMPORAL_ADDRESS or the profile, or unset them to use the embedded server.',
           { cause: error },
         );
       await sleep(500);
     }
   }
 }
+
+/** The connection's own words are a structure of Rust's; what is in it for people is one of these. */
+const reason = (message: string): string =>
+  /Connection refused|dns error|certificate[^"]*|timed out|Unauthenticated|PermissionDenied/i.exec(message)?.[0] ??
+  'no connection';

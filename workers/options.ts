@@ -47,7 +47,11 @@ export function declareWorkerOptions(
 ): Command {
   return command
     .option('--state-dir <folder>', 'where mirrors, builds and reports are kept', defaultStateRoot(process.env))
-    .option('--roles <list>', `what this machine does, of: ${ROLES.join(', ')}`, roles, ROLES)
+    .addOption(
+      new Option('--roles <list>', 'what this machine does, with commas')
+        .argParser(roles)
+        .default(ROLES, ROLES.join(',')),
+    )
     .option('--systems <list>', 'Nix systems to build for (default: what this machine can build)', systems)
     .option('--slots <n>', 'builds at once', whole(1, 1000), defaultSlots())
     .option('--eval-slots <n>', 'evaluations at once', whole(1, 1000), defaultEvaluationSlots())

@@ -110,12 +110,11 @@ async function environment(nix: PrivateNix, home: string): Promise<Record<string
     NIX_REMOTE: undefined,
     NIX_CONFIG: [
       'sandbox = false',
-      `build-users-group = ${nix.daemon === true && (await hasBuildUsers()) ? 'nixbld' : ''}`,
+      // Nix kills whatever runs as a build user before it uses it: with the machine's own users, builds of another store.
+      'build-users-group =',
       'substituters =',
       // Newer versions warn of it in every command, because flakes are not enabled here but by each command itself.
       'flake-registry =',
     ].join('\n'),
   };
 }
-
-const hasBuildUsers = async (): Promise<boolean> => /^nixbld:.*:[^:\s]+$/m.test(await readFile('/etc/group', 'utf8'));
