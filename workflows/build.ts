@@ -20,12 +20,15 @@ const INFRASTRUCTURE_BACKOFF = [2, 5, 15, 60, 300, 300, 300];
 /** Longest life of one attempt. The build's own time limit (10 h by default) ends it before. */
 const ATTEMPT_LIMIT = '14 hours';
 
+/** Told what a build waits for, and `null` when it goes on. */
+export type TellWait = (waitsFor: string | null) => Promise<void>;
+
 /**
  * Builds one evaluated target, wherever a builder has a free slot, and stays with the build when its worker is lost: a
  * build outlives its worker, so the machine that runs it is asked first, and only when it does not come back within the
  * takeover time does the build go to the shared queue again.
  */
-export async function build(input: BuildTargetInput): Promise<Verdict> {
+export async function build(input: BuildTargetInput, wait: TellWait): Promise<Verdict> {
   const label = targetLabel(input.target);
   let machine: string | null = null;
   let faults = 0;
@@ -45,7 +48,9 @@ export async function build(input: BuildTargetInput): Promise<Verdict> {
             input.evaluation.system,
           );
         faults += 1;
+        await wait(`is tried again in ${pause} s: ${lost.reason}`);
         await sleep(pause * 1000, { summary: `${label}: ${lost.reason}`.slice(0, 200) });
+        await wait(null);
         machine = null;
       } else {
         machine = lost.machine;

@@ -20,6 +20,7 @@ import type { VerifyInput, VerifyResult } from '../model/verify.js';
 import { targetLabel } from '../model/verdict.js';
 import type { Evaluation, Target, Verdict } from '../model/verdict.js';
 import { build } from './build.js';
+import type { TellWait } from './build.js';
 import { watchSystems } from './watch-systems.js';
 
 const verificationProgress = defineQuery<readonly TargetProgress[]>(PROGRESS);
@@ -70,8 +71,9 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
     const { system } = evaluation;
     const scope = new CancellationScope();
     const unserved: { reason: string | null } = { reason: null };
+    const waits: TellWait = (waitsFor) => tellParent(note(target, { state: 'queued', error: waitsFor }));
     const leave = watch(system, {
-      tell: (waitsFor) => tellParent(note(target, { error: waitsFor })),
+      tell: waits,
       giveUp: (reason) => {
         unserved.reason = reason;
         scope.cancel();
@@ -79,15 +81,18 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
     });
     try {
       return await scope.run(() =>
-        build({
-          run: input.run,
-          repository: input.repository,
-          candidate: input.candidate,
-          target,
-          nix: input.nix,
-          evaluation,
-          takeoverSeconds: input.takeoverSeconds,
-        }),
+        build(
+          {
+            run: input.run,
+            repository: input.repository,
+            candidate: input.candidate,
+            target,
+            nix: input.nix,
+            evaluation,
+            takeoverSeconds: input.takeoverSeconds,
+          },
+          waits,
+        ),
       );
     } catch (error) {
       if (unserved.reason === null) throw error;
