@@ -1,3 +1,4 @@
+import { parseSpan } from '../model/span.js';
 import { CommandError } from './errors.js';
 
 /**
@@ -41,14 +42,11 @@ export const positiveInteger =
     throw new CommandError(`${option} "${value}" is not a whole number from 1 on: write one such as 4.`);
   };
 
-const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, min: 60, h: 3600, d: 86_400, w: 604_800 };
-
 /** A time span such as `90s`, `30min`, `12h` or `7d`, in seconds; a number without a unit is seconds. */
 export const duration =
   (option: string) =>
   (value: string): number => {
-    const match = /^(\d{1,9})\s*(s|m|min|h|d|w)?$/.exec(value.trim());
-    const seconds = Number(match?.[1] ?? 0) * (UNITS[match?.[2] ?? 's'] ?? 1);
+    const seconds = parseSpan(value) ?? 0;
     if (seconds > 0 && seconds <= 366 * 86_400) return seconds;
     throw new CommandError(
       `${option} "${value}" is no time span of at most a year: write one such as 90s, 30min, 12h or 7d.`,
