@@ -86,12 +86,20 @@ export function declareProgram(version: string, exit: (status: number) => void):
     .action(async (run: string) => {
       exit(await (await import('./commands/cancel.js')).cancel(context(), run));
     });
-  // These two are another program (see bin/lockkeeper); they are declared here for help and completion.
+  // These three are another program (see bin/lockkeeper); they are declared here for help and completion.
   program.command('worker').description('serve task queues: workflows, evaluations and builds of this machine');
   program.command('dev').description('an embedded Temporal server with its web UI, and a worker with all roles');
   program
+    .command('prune')
+    .description('remove from the state directory what no run needs any more')
+    .option('--dry-run', 'say what would be removed, and remove nothing')
+    .option('--older-than <span>', 'age of what is removed, at least 1d (default: by kind)')
+    .option('--max-size <size>', 'how much all build logs together may take (default: 2G)');
+  program
     .command('doctor')
-    .description('check Node, Nix, Git, server, queues, disk and state directory, and say how to mend each')
+    .description(
+      'check Node, Nix, Git, server, queues, disk and state directory, and say how to mend each and what is kept',
+    )
     .action(async () => {
       exit(await (await import('./commands/doctor.js')).doctor(context()));
     });

@@ -23,6 +23,8 @@ export interface StateDirectory {
   readonly times: string;
   /** Task tokens of the activities that this machine's worker runs right now. */
   readonly tasks: string;
+  /** Empty; its time is that of the last time that a worker cleaned up. */
+  readonly pruned: string;
 }
 
 export function stateDirectory(root: string): StateDirectory {
@@ -44,6 +46,7 @@ export function stateDirectory(root: string): StateDirectory {
     reports: under('reports'),
     times: under('times'),
     tasks: under('tasks'),
+    pruned: under('pruned'),
   };
 }
 

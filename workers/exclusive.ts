@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { lockAddress } from '../model/lock-address.js';
 import type { StateDirectory } from '../model/state-directory.js';
 
@@ -20,6 +20,20 @@ export async function claim(state: StateDirectory, role: 'worker' | 'server'): P
     server.listen(place, () => {
       server.unref();
       resolve(true);
+    });
+  });
+}
+
+/** Whether a process of a kind lives on a state directory: it has claimed it before it does anything there. */
+export async function isClaimed(state: StateDirectory, role: 'worker' | 'server'): Promise<boolean> {
+  const socket = connect(lockAddress(role, await realpath(state.root)));
+  return await new Promise((resolve) => {
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => {
+      resolve(false);
     });
   });
 }

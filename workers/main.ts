@@ -3,8 +3,9 @@ import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
 import { runWorker } from './worker.js';
 import { declareWorkerOptions } from './options.js';
+import { declarePrune } from './prune/command.js';
 
-/** `lockkeeper worker` and `lockkeeper dev`: the processes that do the work. */
+/** `lockkeeper worker` and `lockkeeper dev`, the processes that do the work, and `lockkeeper prune`, which tidies up. */
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('lockkeeper').exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 1));
   declareWorkerOptions(
@@ -29,9 +30,10 @@ export async function main(argv: readonly string[]): Promise<void> {
       });
     },
   );
+  declarePrune(program.command('prune').description('remove from the state directory what no run needs any more'));
   try {
     await program.parseAsync(['node', 'lockkeeper', ...argv]);
-    process.exit(0);
+    process.exit();
   } catch (error) {
     process.stderr.write(`lockkeeper: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(1);

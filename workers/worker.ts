@@ -20,6 +20,7 @@ import { installLogging } from './log.js';
 import { nixSystems } from './nix-systems.js';
 import type { WorkerCommandOptions } from './options.js';
 import { pause } from './pause.js';
+import { pruneRegularly } from './prune/regularly.js';
 import { createSearchAttributes } from './search-attributes.js';
 import { liveUsers, machineId, openStateDirectory, ownIdentity, registerUser } from './state.js';
 import { VERSION } from './version.js';
@@ -109,6 +110,8 @@ export async function runWorker(
       ...(options.attended ? [stopWhenAlone(state, stop, ended.signal)] : []),
       sweepRegularly(client, env, ended.signal),
     ];
+    // Not waited for at the end: Git may collect for minutes, and cleaning up can stop anywhere.
+    void pruneRegularly(client, env, log, ended.signal);
     const shutDown = (): void => {
       log.info('the worker stops; builds that run are picked up by the next one');
       for (const worker of workers.values()) if (worker.getState() === 'RUNNING') worker.shutdown();

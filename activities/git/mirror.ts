@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rename, rm, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { repositoryKey } from '../../model/ids.js';
 import type { Repository } from '../../model/run.js';
@@ -10,7 +10,7 @@ import { removeStaleLocks } from './stale-locks.js';
 import { openRemoteGit, REMOTE } from './transport.js';
 
 /** Names of things that are removed when a worker starts: clones that are not finished, scratch folders, work trees. */
-const PARTIAL = '.partial-';
+export const PARTIAL = '.partial-';
 export const SCRATCH = '.scratch-';
 export const WORK_TREE = 'tree-';
 
@@ -55,10 +55,17 @@ async function isMirror(directory: string): Promise<boolean> {
   return result.exitCode === 0 && path.basename(result.stdout.trim()) === path.basename(directory);
 }
 
-/** Makes the mirror when it is not there. Call it under the mirror's mutex; gives whether it was just made. */
+/**
+ * Makes the mirror when it is not there. Call it under the mirror's mutex; gives whether it was just made.
+ * The time of its folder is that of its newest use: see `pruneMirror`.
+ */
 async function ensure(env: ActivityEnvironment, repository: Repository): Promise<boolean> {
   const mirror = mirrorPath(env, repository);
-  if (await isMirror(mirror)) return false;
+  if (await isMirror(mirror)) {
+    const now = new Date();
+    await utimes(mirror, now, now);
+    return false;
+  }
   await rm(mirror, { recursive: true, force: true });
   await clone(env, repository);
   return true;

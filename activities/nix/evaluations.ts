@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { access, mkdir, readFile, readdir, readlink, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, readdir, readlink, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { StateDirectory } from '../../model/state-directory.js';
 import type { ActivityEnvironment } from '../environment.js';
@@ -37,10 +37,16 @@ export function evaluationPlace(state: StateDirectory, run: string, commit: stri
 const runRoots = (state: StateDirectory, run: string): string =>
   path.join(state.evaluations, 'runs', runDirectoryName(run));
 
-/** What was found earlier, rooted for this run; `null` when nothing was, or the store has lost it. */
+/**
+ * What was found earlier, rooted for this run; `null` when nothing was, or the store has lost it. The time of the record is
+ * that of its newest use.
+ */
 export async function recall(place: EvaluationPlace): Promise<EvaluatedDerivation | null> {
   const known = await readRecord(place.record);
   if (known === null || !(await exists(known.drvPath))) return null;
+  const now = new Date();
+  // Pruned in this moment: it is no less true.
+  await utimes(place.record, now, now).catch(() => undefined);
   return (await ensureRoot(place.root, known.drvPath)) ? known : null;
 }
 
@@ -91,7 +97,8 @@ export async function releaseEvaluations(env: ActivityEnvironment, run: string):
   }
 }
 
-async function isLost(record: string): Promise<boolean> {
+/** Whether the derivation that a record is about is gone from the store, or the record says nothing. */
+export async function isLost(record: string): Promise<boolean> {
   const known = await readRecord(record);
   return known === null || !(await exists(known.drvPath));
 }

@@ -53,7 +53,7 @@ async function refused(
 test('help answers without loading Temporal, within its time', async () => {
   const { exitCode, stdout } = await lockkeeper(['--help']);
   assert.equal(exitCode, 0);
-  for (const command of ['update', 'worker', 'dev', 'doctor', 'approve'])
+  for (const command of ['update', 'worker', 'dev', 'prune', 'doctor', 'approve'])
     assert.match(stdout, new RegExp(`^  ${command} `, 'm'));
   const times = [];
   for (let attempt = 0; attempt < 5; attempt += 1) {

@@ -1,0 +1,153 @@
+import { stat } from 'node:fs/promises';
+import { Client, Connection } from '@temporalio/client';
+import type { ConnectionOptions } from '@temporalio/client';
+import { InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { isAlive } from '../../activities/process-tree.js';
+import { groupBy } from '../../model/group-by.js';
+import { DAY_MS, DEFAULT_LIMITS, LEAST_DAYS } from '../../model/retention.js';
+import type { KeptKind, Limits, Removal } from '../../model/retention.js';
+import { formatSize, parseSize } from '../../model/size.js';
+import { parseSpan } from '../../model/span.js';
+import { defaultStateRoot, stateDirectory, stateDirectoryFault } from '../../model/state-directory.js';
+import type { ServerRecord, StateDirectory, WorkerRecord } from '../../model/state-directory.js';
+import { printableJson, stripControl } from '../../model/text.js';
+import { isClaimed } from '../exclusive.js';
+import { readJson } from '../files.js';
+import { prune } from './prune.js';
+import type { Pruned } from './prune.js';
+import { askServer } from './runs.js';
+import type { ServerView } from './runs.js';
+
+interface PruneFlags {
+  readonly stateDir: string;
+  readonly dryRun?: true;
+  readonly olderThan?: number;
+  readonly maxSize?: number;
+  readonly json?: true;
+}
+
+/** `lockkeeper prune`: cleans a state directory up, whether a worker and a server run or not. */
+export function declarePrune(command: Command): void {
+  command
+    .option('--state-dir <folder>', 'which state directory', defaultStateRoot(process.env))
+    .option('--dry-run', 'say what would be removed, and remove nothing')
+    .option('--older-than <span>', 'age of what is removed, at least 1d (default: by kind)', span)
+    .option('--max-size <size>', 'how much all build logs together may take (default: 2G)', size)
+    .option('--json', 'the result as JSON')
+    .action(async (flags: PruneFlags) => {
+      const state = stateDirectory(flags.stateDir);
+      const server = (await isOurs(state)) ? await findServerView(state) : null;
+      const pruned = await pruneNow(state, flags, server);
+      if (flags.json === true) process.stdout.write(`${json(pruned, flags, server !== null)}\n`);
+      else process.stdout.write(`${lines(pruned, flags, server !== null).join('\n')}\n`);
+      if (pruned.failed.length > 0) process.exitCode = 1;
+    });
+}
+
+async function pruneNow(state: StateDirectory, flags: PruneFlags, server: ServerView | null): Promise<Pruned> {
+  // Names below a folder that no worker ever used are somebody else's.
+  if (!(await isOurs(state))) return { removed: [], failed: [], left: [], kept: [] };
+  const leavesMirrors = (): Promise<boolean> => isClaimed(state, 'worker');
+  return prune({ state, limits: limits(flags), server, leavesMirrors, dryRun: flags.dryRun === true });
+}
+
+async function isOurs(state: StateDirectory): Promise<boolean> {
+  const found = await stat(state.root).catch(() => null);
+  if (found === null || (await stat(state.machineId).catch(() => null)) === null) return false;
+  const fault = stateDirectoryFault(state.root, found.mode);
+  if (fault !== null) throw new Error(fault);
+  return true;
+}
+
+/** Reports and times are small, and gone for good: they keep their year. */
+function limits({ olderThan, maxSize }: PruneFlags): Limits {
+  const { days, logBytes } = DEFAULT_LIMITS;
+  const age =
+    olderThan === undefined ? {} : { logs: olderThan, evaluation: olderThan, mirror: olderThan, ref: olderThan };
+  return { ...DEFAULT_LIMITS, days: { ...days, ...age }, logBytes: maxSize ?? logBytes };
+}
+
+/** The server that is configured, or the embedded one if it runs; `null` when none answers. None is started for this. */
+async function findServerView(state: StateDirectory): Promise<ServerView | null> {
+  const choice = await chosenServer(state);
+  if (choice === null) return null;
+  const { options, namespace } = choice;
+  // Runs that another server knows nothing of may be open on the one that the last worker here was for.
+  const worker = await readJson<WorkerRecord>(state.worker);
+  const own = worker !== null && worker.address === options.address && worker.namespace === namespace;
+  try {
+    const connection = await Connection.connect({ ...options, connectTimeout: 3000 });
+    return await askServer(new Client({ connection, namespace }), own);
+  } catch {
+    return null;
+  }
+}
+
+async function chosenServer(state: StateDirectory): Promise<{ options: ConnectionOptions; namespace: string } | null> {
+  const { connectionOptions, namespace } = loadClientConnectConfig();
+  if ((connectionOptions.address ?? '') !== '')
+    return { options: connectionOptions, namespace: namespace ?? 'default' };
+  const embedded = await readJson<ServerRecord>(state.serverRecord);
+  if (embedded === null || !(await isAlive(embedded.server))) return null;
+  return { options: { address: embedded.address }, namespace: embedded.namespace };
+}
+
+const KINDS: Readonly<Record<KeptKind, string>> = {
+  logs: 'logs of a run',
+  roots: 'GC roots of a run',
+  evaluation: 'evaluation',
+  report: 'report',
+  times: 'build times',
+  mirror: 'mirror',
+  ref: 'commit in a mirror',
+  'process-log': 'log (the old one is kept)',
+  user: 'record of a process',
+  leftover: 'leftover',
+};
+
+function lines({ removed, failed, left, kept }: Pruned, { dryRun }: PruneFlags, asked: boolean): string[] {
+  const did = dryRun === true ? 'would remove' : 'removed';
+  const line = (what: string, { item, why }: Removal, more = ''): string =>
+    stripControl(`${what}  ${item.path}  (${KINDS[item.kind]}, ${formatSize(item.bytes)}): ${why}${more}`);
+  return [
+    ...removed.map((each) => line(did, each)),
+    ...failed.map((each) => line('could not remove', each, `; ${each.error}`)),
+    ...left.map((each) => line('left', each, '; it is in use, or for the worker that runs here to remove')),
+    ...(asked ? [] : ['No server was asked which runs are open: what may belong to one is kept.']),
+    `${did} ${removed.length} in all, ${formatSize(total(removed.map(({ item }) => item)))}; ${formatSize(total(kept))} ${dryRun === true ? 'would be' : 'is'} kept`,
+  ];
+}
+
+const total = (items: readonly { readonly bytes: number }[]): number =>
+  items.reduce((sum, { bytes }) => sum + bytes, 0);
+
+function json({ removed, failed, left, kept }: Pruned, { dryRun }: PruneFlags, asked: boolean): string {
+  const plain = ({ item, why }: Removal): object => ({ kind: item.kind, path: item.path, bytes: item.bytes, why });
+  const keptBytes = Object.fromEntries(
+    [...groupBy(kept, ({ kind }) => kind)].map(([kind, items]) => [kind, total(items)]),
+  );
+  return printableJson({
+    dryRun: dryRun === true,
+    serverAsked: asked,
+    removed: removed.map(plain),
+    removedBytes: total(removed.map(({ item }) => item)),
+    failed: failed.map((each) => ({ ...plain(each), error: each.error })),
+    left: left.map(plain),
+    keptBytes,
+  });
+}
+
+/** Days of a span. */
+function span(text: string): number {
+  const found = (parseSpan(text) ?? 0) / (DAY_MS / 1000);
+  if (found < LEAST_DAYS) throw new InvalidArgumentError('Give a time span of at least a day, such as 1d, 36h or 12w.');
+  return found;
+}
+
+function size(text: string): number {
+  const found = parseSize(text);
+  if (found === null) throw new InvalidArgumentError('Give a size such as 500M or 2G.');
+  return found;
+}
