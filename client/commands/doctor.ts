@@ -1,6 +1,7 @@
 import { stripControl } from '../../model/text.js';
 import type { CommandContext } from '../context.js';
 import type { Finding } from '../doctor/finding.js';
+import { showKept } from '../doctor/kept.js';
 import { checkDisk, checkNode, checkStateDirectory } from '../doctor/machine.js';
 import { checkServer } from '../doctor/server.js';
 import { checkGit, checkNix } from '../doctor/tools.js';
@@ -18,6 +19,7 @@ export async function doctor(context: CommandContext): Promise<number> {
     checkDisk('disk of /nix/store', '/nix/store', 20, 1),
     checkDisk('disk of state directory', state.root, 2, 0.2),
     checkStateDirectory(state),
+    showKept(state),
   ]);
   const findings = found.flat();
   const failed = findings.some(({ level }) => level === 'fail');

@@ -1,0 +1,63 @@
+import { lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DEFAULT_LIMITS } from '../../model/retention.js';
+import { formatSize } from '../../model/size.js';
+import type { StateDirectory } from '../../model/state-directory.js';
+import { ok, warn, type Finding } from './finding.js';
+
+/** What the state directory holds, how much it is, and how long it stays there. */
+export async function showKept(state: StateDirectory): Promise<readonly Finding[]> {
+  const [builds, mirrors, evaluations, reports, times, runs, database] = await Promise.all([
+    size(state.builds),
+    size(state.mirrors),
+    size(state.evaluations),
+    size(state.reports),
+    size(state.times),
+    visible(state.builds),
+    databaseSize(state),
+  ]);
+  const mirrorCount = (await visible(state.mirrors)).filter((name) => name.endsWith('.git')).length;
+  const { days, logBytes } = DEFAULT_LIMITS;
+  const logs = `${formatSize(builds)} of ${count(runs.length, 'run')}; ${days.logs} days, ${formatSize(logBytes)} in all, open runs always`;
+  return [
+    builds > logBytes ? warn('kept: logs', logs, CLEAN) : ok('kept: logs', logs),
+    ok(
+      'kept: mirrors',
+      `${formatSize(mirrors)} of ${count(mirrorCount, 'repository', 'repositories')}; ${days.mirror} days after the last use`,
+    ),
+    ok(
+      'kept: evaluations',
+      `${formatSize(evaluations)}; ${days.evaluation} days after the last use, GC roots as long as their run`,
+    ),
+    ok('kept: reports', `${formatSize(reports + times)} with build times; ${days.report} days`),
+    ok('kept: database', `${formatSize(database)}; the server drops closed runs after 90 days`),
+    ok(
+      'kept: cleaning',
+      `by each worker once an hour, and by "${CLEAN}"; "${CLEAN} --dry-run" says what would go and why`,
+    ),
+  ];
+}
+
+const CLEAN = 'lockkeeper prune';
+
+const count = (number: number, one: string, several = `${one}s`): string => `${number} ${number === 1 ? one : several}`;
+
+/** Names that are not those of something that is being removed. */
+const visible = async (folder: string): Promise<string[]> =>
+  (await readdir(folder).catch(() => [])).filter((name) => !name.startsWith('.'));
+
+/** With the journal that SQLite keeps beside it. */
+async function databaseSize(state: StateDirectory): Promise<number> {
+  const sizes = await Promise.all(['', '-wal', '-shm'].map((end) => size(`${state.serverDatabase}${end}`)));
+  return sizes.reduce((sum, each) => sum + each, 0);
+}
+
+/** Bytes of a file or of all files below a folder; links are not followed. */
+async function size(path: string): Promise<number> {
+  const found = await lstat(path).catch(() => null);
+  if (found === null) return 0;
+  if (!found.isDirectory()) return found.size;
+  let bytes = 0;
+  for (const name of await readdir(path).catch(() => [])) bytes += await size(join(path, name));
+  return bytes;
+}
