@@ -5,7 +5,7 @@ import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import type { ActivityEnvironment } from '../activities/environment.js';
 import { sweepWorkTrees } from '../activities/git/mirror.js';
-import { sweepBuilds } from '../activities/nix/sweep-builds.js';
+import { sweepBuilds } from '../activities/nix/build/sweep-builds.js';
 import { COORDINATOR_QUEUE, EVALUATE_QUEUE, buildQueue, machineQueue } from '../model/queues.js';
 import type { StateDirectory, WorkerRecord } from '../model/state-directory.js';
 import { createActivities } from './activities.js';

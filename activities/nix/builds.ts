@@ -1,9 +1,9 @@
 import type { BuilderActivities, MachineActivities } from '../../model/activities.js';
 import type { ActivityEnvironment } from '../environment.js';
-import { createAttachBuild } from './attach-build.js';
-import { createBuildTarget } from './build-target.js';
-import { createForgetRun } from './forget-run.js';
-import { createReadLog } from './read-log.js';
+import { createAttachBuild } from './build/attach-build.js';
+import { createBuildTarget } from './build/build-target.js';
+import { createForgetRun } from './build/forget-run.js';
+import { createReadLog } from './build/read-log.js';
 
 /** What a builder offers on the queue of each system that it builds for. */
 export const createBuilderActivities = (env: ActivityEnvironment): BuilderActivities => ({

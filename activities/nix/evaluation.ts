@@ -1,8 +1,8 @@
 import type { CoordinatorActivities, EvaluatorActivities } from '../../model/activities.js';
 import type { ActivityEnvironment } from '../environment.js';
-import { createCompareWithBase, createEvaluateTarget } from './evaluate-target.js';
-import { createListTargets } from './list-targets.js';
-import { createUpdateLock } from './update-lock.js';
+import { createCompareWithBase, createEvaluateTarget } from './evaluate/evaluate-target.js';
+import { createListTargets } from './lock/list-targets.js';
+import { createUpdateLock } from './lock/update-lock.js';
 
 /** What coordinators do with Nix. */
 export const createLockActivities = (

@@ -241,4 +241,3 @@ test('details with as much of everything as can be stay within 8 KiB', () => {
   );
   assert.ok(Buffer.byteLength(details) <= 8192, String(Buffer.byteLength(details)));
 });
-

@@ -3,8 +3,8 @@ import { appendFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { builderMark, LogFollower, readEvidence } from '../../activities/nix/build-log.js';
-import { createReadLog } from '../../activities/nix/read-log.js';
+import { builderMark, LogFollower, readEvidence } from '../../activities/nix/build/build-log.js';
+import { createReadLog } from '../../activities/nix/build/read-log.js';
 import { stateDirectory } from '../../model/state-directory.js';
 
 let root: string;

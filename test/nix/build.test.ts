@@ -5,9 +5,9 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/common';
 import { run } from '../../activities/process.js';
-import { readIdentity, readStatus } from '../../activities/nix/build-record.js';
-import { isBuildAlive } from '../../activities/nix/build-session.js';
-import { createForgetRun } from '../../activities/nix/forget-run.js';
+import { readIdentity, readStatus } from '../../activities/nix/build/build-record.js';
+import { isBuildAlive } from '../../activities/nix/build/build-session.js';
+import { createForgetRun } from '../../activities/nix/build/forget-run.js';
 import type { HostSpec } from '../support/fleet.js';
 import {
   attempt,

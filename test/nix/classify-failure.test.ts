@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { builderLines, builderMark, readEvidence } from '../../activities/nix/build-log.js';
-import type { BuildStatus } from '../../activities/nix/build-record.js';
-import { classifyFailure, failedDerivation, type BuildFailure } from '../../activities/nix/classify-failure.js';
-import { storeName } from '../../activities/nix/derivation-file.js';
+import { builderLines, builderMark, readEvidence } from '../../activities/nix/build/build-log.js';
+import type { BuildStatus } from '../../activities/nix/build/build-record.js';
+import { classifyFailure, failedDerivation, type BuildFailure } from '../../activities/nix/build/classify-failure.js';
+import { storeName } from '../../activities/nix/evaluate/derivation-file.js';
 
 /** Logs that real Nix versions wrote, directly and (`daemon-…`) as a client of `nix-daemon`. */
 const FIXTURES = fileURLToPath(new URL('../../../test/fixtures/build-logs/', import.meta.url));

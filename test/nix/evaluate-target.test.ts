@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CancelledFailure } from '@temporalio/common';
-import { releaseEvaluations } from '../../activities/nix/evaluations.js';
+import { releaseEvaluations } from '../../activities/nix/evaluate/evaluations.js';
 import { recordDirectory } from '../../activities/nix/record-directory.js';
 import { run } from '../../activities/process.js';
 import type { EvaluateHeartbeat } from '../../model/activities.js';

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { flakeSettings } from '../../activities/nix/flake-file.js';
+import { flakeSettings } from '../../activities/nix/lock/flake-file.js';
 import { failure } from '../support/failure.js';
 import { withEvaluator } from '../support/evaluator.js';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { SharedWork } from '../../activities/nix/shared-work.js';
+import { SharedWork } from '../../activities/nix/evaluate/shared-work.js';
 
 /** Work that ends when it is told to, or when it is aborted; counts its starts. */
 function controlled() {

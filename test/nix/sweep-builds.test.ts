@@ -3,8 +3,8 @@ import { after as afterAll, before, test } from 'node:test';
 import { Client } from '@temporalio/client';
 import { ActivityCancellationDetails } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { readIdentity } from '../../activities/nix/build-record.js';
-import { sweepBuilds } from '../../activities/nix/sweep-builds.js';
+import { readIdentity } from '../../activities/nix/build/build-record.js';
+import { sweepBuilds } from '../../activities/nix/build/sweep-builds.js';
 import type { BuildTargetInput } from '../../model/activities.js';
 import { findTemporalCli } from '../../workers/temporal-cli.js';
 import {

@@ -1,6 +1,6 @@
 /** A worker's part in one build, as a process that tests kill: `build-process.js STATE_DIRECTORY INPUT_JSON`. */
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { createBuildTarget } from '../../activities/nix/build-target.js';
+import { createBuildTarget } from '../../activities/nix/build/build-target.js';
 import type { BuildTargetInput } from '../../model/activities.js';
 import { stateDirectory } from '../../model/state-directory.js';
 

@@ -6,7 +6,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import type { ActivityEnvironment } from '../../activities/environment.js';
 import { commitFile } from '../../activities/git/commit.js';
 import { fetchMirror } from '../../activities/git/mirror.js';
-import { createCompareWithBase, createEvaluateTarget } from '../../activities/nix/evaluate-target.js';
+import { createCompareWithBase, createEvaluateTarget } from '../../activities/nix/evaluate/evaluate-target.js';
 import { createLockActivities } from '../../activities/nix/evaluation.js';
 import type {
   EvaluateTargetInput,

@@ -69,7 +69,11 @@ test(
     for (let attempt = 0; attempt < 3; attempt += 1) {
       const begun = Date.now();
       const running = house.start(['dev']);
-      await until(() => running.output().includes('the worker is ready'), 20_000, () => running.output());
+      await until(
+        () => running.output().includes('the worker is ready'),
+        20_000,
+        () => running.output(),
+      );
       times.push(Date.now() - begun);
       await stop(running);
     }
@@ -93,7 +97,11 @@ test(
         env: { TEMPORAL_ADDRESS: `127.0.0.1:${port}` },
       });
       const health = `http://127.0.0.1:${healthPort}`;
-      await until(async () => (await ask(`${health}/healthz`)).status === 200, 20_000, () => waiting.output());
+      await until(
+        async () => (await ask(`${health}/healthz`)).status === 200,
+        20_000,
+        () => waiting.output(),
+      );
       assert.equal((await ask(`${health}/readyz`)).status, 503, 'it lives, and is not ready');
       const { status, ms } = await stop(waiting);
       assert.equal(status, 0, waiting.output());
@@ -273,7 +281,11 @@ test(
       await house.dev('--roles', 'coordinator');
       const { address } = await house.server();
       const far = builder.start(['worker', '--roles', 'builder'], { env: { TEMPORAL_ADDRESS: address } });
-      await until(() => far.output().includes('the worker is ready'), 30_000, () => far.output());
+      await until(
+        () => far.output().includes('the worker is ready'),
+        30_000,
+        () => far.output(),
+      );
       const { machine } = await builder.worker();
       assert.notEqual((await house.worker()).machine, machine);
 

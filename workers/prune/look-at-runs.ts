@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { REMOVING } from '../../activities/git/prune-mirror.js';
-import { listRecords, readIdentity } from '../../activities/nix/build-record.js';
-import type { OwnedRecord } from '../../activities/nix/build-record.js';
+import { listRecords, readIdentity } from '../../activities/nix/build/build-record.js';
+import type { OwnedRecord } from '../../activities/nix/build/build-record.js';
 import { isAlive } from '../../activities/process-tree.js';
 import { groupBy } from '../../model/group-by.js';
 import type { Kept, KeptRun } from '../../model/retention.js';

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { REMOVING, findMirrors } from '../../activities/git/prune-mirror.js';
 import { PARTIAL, SCRATCH, WORK_TREE } from '../../activities/git/mirror.js';
-import { isLost } from '../../activities/nix/evaluations.js';
+import { isLost } from '../../activities/nix/evaluate/evaluations.js';
 import { isAlive } from '../../activities/process-tree.js';
 import { maybeOpen } from '../../model/retention.js';
 import type { Kept } from '../../model/retention.js';

@@ -3,8 +3,8 @@ import { appendFile, rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ApplicationFailure } from '@temporalio/common';
-import type { NixSettings } from '../../model/run.js';
-import { writeWhole } from './atomic-file.js';
+import type { NixSettings } from '../../../model/run.js';
+import { writeWhole } from '../atomic-file.js';
 import { realise, rootPath } from './build-command.js';
 import {
   readIdentity,
@@ -16,8 +16,8 @@ import {
   type BuildStatus,
 } from './build-record.js';
 import { isBuildAlive, RECORD_VARIABLE } from './build-session.js';
-import { nixEnvironment } from './commands.js';
-import { runNix } from './run-nix.js';
+import { nixEnvironment } from '../commands.js';
+import { runNix } from '../run-nix.js';
 import { withStartLock } from './start-lock.js';
 
 /** What is built, and under which lease. */
@@ -92,7 +92,7 @@ export async function buildSeconds(record: BuildRecord, status: BuildStatus): Pr
   return identity === null || status.uptime === null ? null : Math.max(0, status.uptime - identity.uptime);
 }
 
-const SUPERVISOR = fileURLToPath(new URL('../../../activities/nix/supervisor.sh', import.meta.url));
+const SUPERVISOR = fileURLToPath(new URL('../../../../activities/nix/build/supervisor.sh', import.meta.url));
 const CLAIM_MS = 10_000;
 
 async function startSupervisor(record: BuildRecord, order: BuildOrder): Promise<void> {

@@ -1,11 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { access, mkdir, readFile, readdir, readlink, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { StateDirectory } from '../../model/state-directory.js';
-import type { ActivityEnvironment } from '../environment.js';
-import { rootDerivation } from './commands.js';
-import { runDirectoryName } from './record-directory.js';
-import { runNix } from './run-nix.js';
+import type { StateDirectory } from '../../../model/state-directory.js';
+import type { ActivityEnvironment } from '../../environment.js';
+import { rootDerivation } from '../commands.js';
+import { runDirectoryName } from '../record-directory.js';
+import { runNix } from '../run-nix.js';
 
 /**
  * What this machine knows of derivations that it evaluated, below `state.evaluations`:

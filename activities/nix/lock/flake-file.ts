@@ -1,11 +1,11 @@
-import { isSecretSetting } from '../../model/names.js';
-import { oneLine } from '../../model/one-line.js';
-import type { Repository } from '../../model/run.js';
-import { redactUrl } from '../../model/text.js';
-import { fileAt, flakeFile } from '../git/flake-files.js';
-import { openGit } from '../git/git.js';
-import { evaluateRestricted } from './commands.js';
-import { runNix } from './run-nix.js';
+import { isSecretSetting } from '../../../model/names.js';
+import { oneLine } from '../../../model/one-line.js';
+import type { Repository } from '../../../model/run.js';
+import { redactUrl } from '../../../model/text.js';
+import { fileAt, flakeFile } from '../../git/flake-files.js';
+import { openGit } from '../../git/git.js';
+import { evaluateRestricted } from '../commands.js';
+import { runNix } from '../run-nix.js';
 
 /** A flake at one commit of a bare mirror. */
 export interface FlakeAtCommit {

@@ -1,18 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { ApplicationFailure } from '@temporalio/common';
-import type { BuildTargetInput } from '../../model/activities.js';
-import { redactUrl, stripControl, tail } from '../../model/text.js';
-import { LOG_TAIL_BYTES, LOG_TAIL_LINES, type Verdict } from '../../model/verdict.js';
-import type { ActivityEnvironment } from '../environment.js';
-import { writeWhole } from './atomic-file.js';
+import type { BuildTargetInput } from '../../../model/activities.js';
+import { redactUrl, stripControl, tail } from '../../../model/text.js';
+import { LOG_TAIL_BYTES, LOG_TAIL_LINES, type Verdict } from '../../../model/verdict.js';
+import type { ActivityEnvironment } from '../../environment.js';
+import { writeWhole } from '../atomic-file.js';
 import { buildSeconds, resetBuild } from './build.js';
 import { readBuilderLog } from './build-command.js';
 import { builderLines, builderMark, readEnd, readEvidence, type LogEvidence } from './build-log.js';
 import { readStart, type BuildRecord, type BuildStatus } from './build-record.js';
 import { noteBuildTime } from './build-times.js';
 import { classifyFailure, failedDerivation, type BuildFailure } from './classify-failure.js';
-import { parseDerivation } from './derivation-file.js';
-import { runNix } from './run-nix.js';
+import { parseDerivation } from '../evaluate/derivation-file.js';
+import { runNix } from '../run-nix.js';
 
 /** Failure type of a build that the machine broke: the record is reset, and the next attempt builds again. */
 const BUILD_INFRASTRUCTURE = 'BuildInfrastructure';

@@ -1,5 +1,5 @@
-import type { Candidate } from '../../model/candidate.js';
-import { openGit } from '../git/git.js';
+import type { Candidate } from '../../../model/candidate.js';
+import { openGit } from '../../git/git.js';
 import { sameClosure } from './closure-comparison.js';
 import type { CommitEvaluation } from './evaluate-commit.js';
 import { revisionRewrite, type RevisionFacts } from './revision-text.js';

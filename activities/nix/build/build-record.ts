@@ -1,10 +1,10 @@
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { BuildTargetInput } from '../../model/activities.js';
-import type { ProcessIdentity, StateDirectory } from '../../model/state-directory.js';
-import type { Target, Verdict } from '../../model/verdict.js';
-import { hasFields, readJson, writeWhole } from './atomic-file.js';
-import { recordDirectory } from './record-directory.js';
+import type { BuildTargetInput } from '../../../model/activities.js';
+import type { ProcessIdentity, StateDirectory } from '../../../model/state-directory.js';
+import type { Target, Verdict } from '../../../model/verdict.js';
+import { hasFields, readJson, writeWhole } from '../atomic-file.js';
+import { recordDirectory } from '../record-directory.js';
 
 /**
  * What a machine keeps about one target of one candidate, as paths in one folder below `builds`. The supervisor writes

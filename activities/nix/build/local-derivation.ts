@@ -1,13 +1,13 @@
 import { activityInfo } from '@temporalio/activity';
-import type { BuildTargetInput } from '../../model/activities.js';
-import type { NixSettings } from '../../model/run.js';
-import type { Verdict } from '../../model/verdict.js';
-import type { ActivityEnvironment } from '../environment.js';
-import { installBundle } from '../git/install-commit.js';
-import { acceptedSettings, evaluateCommit } from './evaluate-commit.js';
-import { failedVerdict, writeEvaluationLog } from './evaluation-verdict.js';
-import { ensureRoot, isRooted } from './evaluations.js';
-import type { FlakeAtCommit } from './flake-file.js';
+import type { BuildTargetInput } from '../../../model/activities.js';
+import type { NixSettings } from '../../../model/run.js';
+import type { Verdict } from '../../../model/verdict.js';
+import type { ActivityEnvironment } from '../../environment.js';
+import { installBundle } from '../../git/install-commit.js';
+import { acceptedSettings, evaluateCommit } from '../evaluate/evaluate-commit.js';
+import { failedVerdict, writeEvaluationLog } from '../evaluate/evaluation-verdict.js';
+import { ensureRoot, isRooted } from '../evaluate/evaluations.js';
+import type { FlakeAtCommit } from '../lock/flake-file.js';
 
 export type LocalDerivation =
   | {

@@ -1,8 +1,8 @@
 import { activityInfo, cancellationDetails, cancellationSignal, cancelled, heartbeat } from '@temporalio/activity';
 import path from 'node:path';
-import type { BuilderActivities, BuildHeartbeat, BuildTargetInput } from '../../model/activities.js';
-import type { Verdict } from '../../model/verdict.js';
-import type { ActivityEnvironment } from '../environment.js';
+import type { BuilderActivities, BuildHeartbeat, BuildTargetInput } from '../../../model/activities.js';
+import type { Verdict } from '../../../model/verdict.js';
+import type { ActivityEnvironment } from '../../environment.js';
 import { ensureBuild, type BuildOrder } from './build.js';
 import { openRecord, readVerdict, releaseRecord, type BuildRecord } from './build-record.js';
 import { endBuild } from './build-session.js';

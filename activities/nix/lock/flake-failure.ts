@@ -1,14 +1,14 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { FailureType } from '../../model/failures.js';
-import { truncate } from '../../model/text.js';
-import { MESSAGE_BYTES } from '../../model/verdict.js';
-import { flakeFile, lockAt } from '../git/flake-files.js';
-import { openGit } from '../git/git.js';
-import type { Finished } from '../process.js';
-import { nixErrorMessage, nixErrorPosition } from './error-message.js';
-import { faultOf } from './faults.js';
+import type { FailureType } from '../../../model/failures.js';
+import { truncate } from '../../../model/text.js';
+import { MESSAGE_BYTES } from '../../../model/verdict.js';
+import { flakeFile, lockAt } from '../../git/flake-files.js';
+import { openGit } from '../../git/git.js';
+import type { Finished } from '../../process.js';
+import { nixErrorMessage, nixErrorPosition } from '../error-message.js';
+import { faultOf } from '../faults.js';
 import { readFlakeFile, type FlakeAtCommit } from './flake-file.js';
-import { faultFailure } from './run-nix.js';
+import { faultFailure } from '../run-nix.js';
 
 export const failure = (type: FailureType, message: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(truncate(message, MESSAGE_BYTES), type);

@@ -1,11 +1,11 @@
 import { activityInfo } from '@temporalio/activity';
-import type { EvaluateHeartbeat, EvaluateTargetInput, EvaluatorActivities } from '../../model/activities.js';
-import type { Evaluation } from '../../model/verdict.js';
-import type { ActivityEnvironment } from '../environment.js';
-import { installBundle } from '../git/install-commit.js';
+import type { EvaluateHeartbeat, EvaluateTargetInput, EvaluatorActivities } from '../../../model/activities.js';
+import type { Evaluation } from '../../../model/verdict.js';
+import type { ActivityEnvironment } from '../../environment.js';
+import { installBundle } from '../../git/install-commit.js';
 import { evaluateCommit, type CommitEvaluation } from './evaluate-commit.js';
 import { failedVerdict, writeEvaluationLog } from './evaluation-verdict.js';
-import { whileHeartbeating } from './heartbeat.js';
+import { whileHeartbeating } from '../heartbeat.js';
 import { sameAsBase } from './same-as-base.js';
 
 /**

@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { ProcessIdentity } from '../../model/state-directory.js';
-import { identify } from '../process-tree.js';
+import type { ProcessIdentity } from '../../../model/state-directory.js';
+import { identify } from '../../process-tree.js';
 
 /** Who this worker is, in locks and notes that a later one reads. */
 export async function ownIdentity(): Promise<ProcessIdentity> {

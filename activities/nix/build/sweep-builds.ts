@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import type { ActivityEnvironment } from '../environment.js';
+import type { ActivityEnvironment } from '../../environment.js';
 import { listRecords, releaseRecord } from './build-record.js';
 import { endBuild } from './build-session.js';
 import { createForgetRun } from './forget-run.js';

@@ -1,12 +1,12 @@
-import type { UnfetchedInput } from '../../model/candidate.js';
-import type { NixSettings } from '../../model/run.js';
-import type { Finished } from '../process.js';
-import { updateAll, updateInputs, type NixVersion } from './commands.js';
-import { nixErrorMessage } from './error-message.js';
-import { faultOf } from './faults.js';
+import type { UnfetchedInput } from '../../../model/candidate.js';
+import type { NixSettings } from '../../../model/run.js';
+import type { Finished } from '../../process.js';
+import { updateAll, updateInputs, type NixVersion } from '../commands.js';
+import { nixErrorMessage } from '../error-message.js';
+import { faultOf } from '../faults.js';
 import { declaredInputs, readFlakeFile, type FlakeAtCommit } from './flake-file.js';
 import { flakeFailure, isLockRefusal } from './flake-failure.js';
-import { faultFailure, runNix } from './run-nix.js';
+import { faultFailure, runNix } from '../run-nix.js';
 
 export interface LockedTree {
   readonly flake: FlakeAtCommit;

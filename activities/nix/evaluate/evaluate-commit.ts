@@ -1,13 +1,13 @@
 import { mkdir, readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
-import type { NixSettings } from '../../model/run.js';
-import type { Target } from '../../model/verdict.js';
-import type { ActivityEnvironment } from '../environment.js';
-import { candidateFlakeUrl } from '../git/install-commit.js';
-import type { Finished } from '../process.js';
-import { instantiateHost } from './commands.js';
+import type { NixSettings } from '../../../model/run.js';
+import type { Target } from '../../../model/verdict.js';
+import type { ActivityEnvironment } from '../../environment.js';
+import { candidateFlakeUrl } from '../../git/install-commit.js';
+import type { Finished } from '../../process.js';
+import { instantiateHost } from '../commands.js';
 import { mainOutput, parseDerivation } from './derivation-file.js';
-import { nixErrorMessage } from './error-message.js';
+import { nixErrorMessage } from '../error-message.js';
 import {
   ensureRoot,
   evaluationPlace,
@@ -17,11 +17,11 @@ import {
   rememberFailure,
   type EvaluatedDerivation,
 } from './evaluations.js';
-import { faultOf } from './faults.js';
-import { flakeSettings, readFlakeFile, type FlakeAtCommit } from './flake-file.js';
-import { faultFailure, runNix } from './run-nix.js';
+import { faultOf } from '../faults.js';
+import { flakeSettings, readFlakeFile, type FlakeAtCommit } from '../lock/flake-file.js';
+import { faultFailure, runNix } from '../run-nix.js';
 import { SharedWork } from './shared-work.js';
-import { nixVersion } from './version.js';
+import { nixVersion } from '../version.js';
 
 export interface CommitEvaluationInput {
   /** The commit is installed in the mirror. */

@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { EvaluateTargetInput } from '../../model/activities.js';
-import { redactUrl, stripControl, tail } from '../../model/text.js';
-import { LOG_TAIL_BYTES, LOG_TAIL_LINES, type Verdict } from '../../model/verdict.js';
-import type { ActivityEnvironment } from '../environment.js';
+import type { EvaluateTargetInput } from '../../../model/activities.js';
+import { redactUrl, stripControl, tail } from '../../../model/text.js';
+import { LOG_TAIL_BYTES, LOG_TAIL_LINES, type Verdict } from '../../../model/verdict.js';
+import type { ActivityEnvironment } from '../../environment.js';
 import type { CommitEvaluation } from './evaluate-commit.js';
-import { recordDirectory } from './record-directory.js';
+import { recordDirectory } from '../record-directory.js';
 
 type Asked = Pick<EvaluateTargetInput, 'candidate' | 'run' | 'target'>;
 

@@ -1,5 +1,5 @@
-import type { MachineActivities } from '../../model/activities.js';
-import type { ActivityEnvironment } from '../environment.js';
+import type { MachineActivities } from '../../../model/activities.js';
+import type { ActivityEnvironment } from '../../environment.js';
 import { createBuildTarget } from './build-target.js';
 
 /**

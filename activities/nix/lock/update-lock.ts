@@ -1,21 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { activityInfo } from '@temporalio/activity';
-import type { CoordinatorActivities, LockUpdate, UpdateLockInput } from '../../model/activities.js';
-import { movedInputs } from '../../model/flake-lock/diff.js';
-import { parseFlakeLock } from '../../model/flake-lock/parse.js';
-import { FlakeLockError, type FlakeLock } from '../../model/flake-lock/types.js';
-import type { ActivityEnvironment } from '../environment.js';
-import { commitFile } from '../git/commit.js';
-import { flakeFile } from '../git/flake-files.js';
-import { installCommit } from '../git/install-commit.js';
-import { withWorkTree } from '../git/work-tree.js';
+import type { CoordinatorActivities, LockUpdate, UpdateLockInput } from '../../../model/activities.js';
+import { movedInputs } from '../../../model/flake-lock/diff.js';
+import { parseFlakeLock } from '../../../model/flake-lock/parse.js';
+import { FlakeLockError, type FlakeLock } from '../../../model/flake-lock/types.js';
+import type { ActivityEnvironment } from '../../environment.js';
+import { commitFile } from '../../git/commit.js';
+import { flakeFile } from '../../git/flake-files.js';
+import { installCommit } from '../../git/install-commit.js';
+import { withWorkTree } from '../../git/work-tree.js';
 import type { FlakeAtCommit } from './flake-file.js';
 import { failure } from './flake-failure.js';
-import { whileHeartbeating } from './heartbeat.js';
+import { whileHeartbeating } from '../heartbeat.js';
 import { inputsToUpdate } from './inputs-to-update.js';
 import { moveInputs } from './move-inputs.js';
-import { nixVersion } from './version.js';
+import { nixVersion } from '../version.js';
 
 /**
  * Makes the activity that updates the lock: in a work tree of its own, so that the owner's checkout is never touched, and

@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { redactUrl, stripControl } from '../../model/text.js';
-import { storeName } from './derivation-file.js';
-import { faultOf } from './faults.js';
+import { redactUrl, stripControl } from '../../../model/text.js';
+import { storeName } from '../evaluate/derivation-file.js';
+import { faultOf } from '../faults.js';
 
 /** How far a build is, by its log. */
 export interface BuildProgress {

@@ -1,11 +1,11 @@
 import { rmdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { MachineActivities } from '../../model/activities.js';
-import type { ActivityEnvironment } from '../environment.js';
+import type { MachineActivities } from '../../../model/activities.js';
+import type { ActivityEnvironment } from '../../environment.js';
 import { names, readStatus, recordAt, releaseRecord, type BuildRecord } from './build-record.js';
 import { endBuild } from './build-session.js';
-import { releaseEvaluations } from './evaluations.js';
-import { runDirectoryName } from './record-directory.js';
+import { releaseEvaluations } from '../evaluate/evaluations.js';
+import { runDirectoryName } from '../record-directory.js';
 
 /**
  * Makes the activity that lets go of a closed run on this machine: builds that still run are ended, GC roots and leases

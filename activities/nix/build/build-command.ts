@@ -1,5 +1,5 @@
-import type { NixSettings } from '../../model/run.js';
-import { optionPairs, PATIENCE } from './commands.js';
+import type { NixSettings } from '../../../model/run.js';
+import { optionPairs, PATIENCE } from '../commands.js';
 
 /** Ten hours for one derivation, and two without a line of output; `--nix-option` overrides them. */
 const LIMITS = [

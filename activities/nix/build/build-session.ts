@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ProcessIdentity } from '../../model/state-directory.js';
-import { descendants, identify, isAlive, killTree } from '../process-tree.js';
+import type { ProcessIdentity } from '../../../model/state-directory.js';
+import { descendants, identify, isAlive, killTree } from '../../process-tree.js';
 import type { BuildRecord } from './build-record.js';
 import { readIdentity } from './build-record.js';
 

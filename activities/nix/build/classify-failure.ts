@@ -1,9 +1,9 @@
-import { stripControl, truncate } from '../../model/text.js';
+import { stripControl, truncate } from '../../../model/text.js';
 import type { BuildStatus } from './build-record.js';
 import type { LogEvidence } from './build-log.js';
-import { storeName } from './derivation-file.js';
-import { nixErrorMessage } from './error-message.js';
-import { faultOf } from './faults.js';
+import { storeName } from '../evaluate/derivation-file.js';
+import { nixErrorMessage } from '../error-message.js';
+import { faultOf } from '../faults.js';
 
 /** Why a build did not succeed. Only `infrastructure` can be cured by trying again. */
 export interface BuildFailure {

@@ -1,10 +1,10 @@
 import path from 'node:path';
-import { repositoryKey } from '../../model/ids.js';
-import type { Repository } from '../../model/run.js';
-import type { StateDirectory } from '../../model/state-directory.js';
-import type { Target } from '../../model/verdict.js';
-import { hasFields, readJson, writeWhole } from './atomic-file.js';
-import { targetKey } from './record-directory.js';
+import { repositoryKey } from '../../../model/ids.js';
+import type { Repository } from '../../../model/run.js';
+import type { StateDirectory } from '../../../model/state-directory.js';
+import type { Target } from '../../../model/verdict.js';
+import { hasFields, readJson, writeWhole } from '../atomic-file.js';
+import { targetKey } from '../record-directory.js';
 
 interface BuildTimes {
   /** Wall times of the newest builds in seconds, newest last. */

@@ -1,15 +1,15 @@
-import type { CoordinatorActivities, ListTargetsInput, TargetList } from '../../model/activities.js';
-import { wholeNameExpression } from '../../model/names.js';
-import { stripControl, truncate } from '../../model/text.js';
-import type { ActivityEnvironment } from '../environment.js';
-import { flakeFile } from '../git/flake-files.js';
-import { candidateFlakeUrl, installCommit } from '../git/install-commit.js';
-import { evaluateNames } from './commands.js';
+import type { CoordinatorActivities, ListTargetsInput, TargetList } from '../../../model/activities.js';
+import { wholeNameExpression } from '../../../model/names.js';
+import { stripControl, truncate } from '../../../model/text.js';
+import type { ActivityEnvironment } from '../../environment.js';
+import { flakeFile } from '../../git/flake-files.js';
+import { candidateFlakeUrl, installCommit } from '../../git/install-commit.js';
+import { evaluateNames } from '../commands.js';
 import { flakeSettings, readFlakeFile, settingLine, type FlakeAtCommit } from './flake-file.js';
 import { failure, flakeFailure } from './flake-failure.js';
-import { whileHeartbeating } from './heartbeat.js';
-import { runNix } from './run-nix.js';
-import { nixVersion } from './version.js';
+import { whileHeartbeating } from '../heartbeat.js';
+import { runNix } from '../run-nix.js';
+import { nixVersion } from '../version.js';
 
 /**
  * Makes the activity that names the targets. It evaluates names alone, straight out of the mirror, so that one host that
