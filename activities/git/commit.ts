@@ -56,11 +56,13 @@ async function treeWith(git: Git, commit: FileCommit): Promise<string> {
   const scratch = await mkdtemp(`${git.directory}${SCRATCH}`);
   const env = { GIT_INDEX_FILE: path.join(scratch, 'index') };
   try {
-    const blob = (await git.run(['hash-object', '-w', '--stdin'], { input: commit.content })).trim();
-    const entry = await git.run(['ls-tree', '-z', '--full-tree', commit.parent, '--', commit.path]);
+    const [blob, entry] = await Promise.all([
+      git.run(['hash-object', '-w', '--stdin'], { input: commit.content }),
+      git.run(['ls-tree', '-z', '--full-tree', commit.parent, '--', commit.path]),
+      git.run(['read-tree', commit.parent], { env }),
+    ]);
     const mode = entry.startsWith('100755') ? '100755' : '100644';
-    await git.run(['read-tree', commit.parent], { env });
-    await git.run(['update-index', '-z', '--index-info'], { env, input: `${mode} ${blob}\t${commit.path}\0` });
+    await git.run(['update-index', '-z', '--index-info'], { env, input: `${mode} ${blob.trim()}\t${commit.path}\0` });
     return (await git.run(['write-tree'], { env })).trim();
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -85,8 +87,8 @@ export const createCommitCandidate =
   async ({ repository, draft, message, ...signature }) => {
     const mirror = await installBundle(env, { repository, candidate: draft });
     const git = openGit(mirror);
-    const tree = (await git.run(['rev-parse', '--verify', `${draft.head}^{tree}`])).trim();
-    const parents = (await git.run(['rev-parse', `${draft.head}^@`])).split('\n').filter((parent) => parent !== '');
+    const lines = (await git.run(['rev-parse', `${draft.head}^{tree}`, `${draft.head}^@`])).trim().split('\n');
+    const [tree = '', ...parents] = lines;
     const head = await commitTree(git, { tree, parents, message }, signature);
     return candidateOf(mirror, draft.base, head);
   };

@@ -43,15 +43,25 @@ const unsupported = (type: FailureType, message: string): ApplicationFailure =>
  */
 export async function checkFlake(git: Git, repository: Repository, commit: string): Promise<void> {
   const where = `commit ${commit.slice(0, 12)} of ${repository.mainBranch} in ${repository.displayUrl}`;
-  if ((await fileAt(git, commit, flakeFile(repository, 'flake.nix'))) === null) {
+  const attributes = ':(glob)**/.gitattributes';
+  const [flake, modules, found, lockFault] = await Promise.all([
+    fileAt(git, commit, flakeFile(repository, 'flake.nix')),
+    fileAt(git, commit, '.gitmodules'),
+    git.attempt(['grep', '-l', '-z', '-E', '-e', '^[^#]*filter=lfs', commit, '--', attributes]),
+    // Without a flake.nix the lock is none of the reasons.
+    lockAt(git, repository, commit).then(
+      () => null,
+      (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
+    ),
+  ]);
+  if (flake === null) {
     throw unsupported(
       'NoFlake',
       `There is no ${flakeFile(repository, 'flake.nix')} at ${where}. ` +
         'Commit and push it, or name its folder: FLAKE?dir=FOLDER.',
     );
   }
-  await lockAt(git, repository, commit);
-  const modules = await fileAt(git, commit, '.gitmodules');
+  if (lockFault !== null) throw lockFault;
   if (modules !== null && /^\s*\[submodule\b/m.test(modules)) {
     throw unsupported(
       'SubmodulesUnsupported',
@@ -59,8 +69,6 @@ export async function checkFlake(git: Git, repository: Repository, commit: strin
         'Make them inputs of the flake instead, for example with url = "git+https://…" and flake = false.',
     );
   }
-  const attributes = ':(glob)**/.gitattributes';
-  const found = await git.attempt(['grep', '-l', '-z', '-E', '-e', '^[^#]*filter=lfs', commit, '--', attributes]);
   const file = found.stdout.split('\0')[0]?.slice(commit.length + 1) ?? '';
   if (file !== '') {
     throw unsupported(

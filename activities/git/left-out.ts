@@ -69,7 +69,10 @@ export async function leftOut(repository: Repository, base: string): Promise<str
   const git = openGit(checkout);
   if ((await git.attempt(['rev-parse', '--is-inside-work-tree'])).stdout.trim() !== 'true') return [];
   try {
-    const found = [repository.local ? null : await unpushed(git, repository.mainBranch, base), await uncommitted(git)];
+    const found = await Promise.all([
+      repository.local ? null : unpushed(git, repository.mainBranch, base),
+      uncommitted(git),
+    ]);
     return found.filter((text) => text !== null);
   } catch (error) {
     const said = error instanceof Error ? tail(stripControl(error.message), { lines: 3, bytes: 500 }) : '';

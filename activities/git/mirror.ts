@@ -48,11 +48,17 @@ async function clone(env: ActivityEnvironment, repository: Repository): Promise<
   }
 }
 
+/** Mirrors that this process has looked at: a disk that was cut off from power is found at the first look. */
+const soundMirrors = new Set<string>();
+
 /** Whether Git takes the folder itself for a repository: one that was half written to disk is made again. */
 async function isMirror(directory: string): Promise<boolean> {
   if (!(await isDirectory(directory))) return false;
+  if (soundMirrors.has(directory) && (await isDirectory(path.join(directory, 'objects')))) return true;
   const result = await openGit(directory).attempt(['rev-parse', '--absolute-git-dir']);
-  return result.exitCode === 0 && path.basename(result.stdout.trim()) === path.basename(directory);
+  const sound = result.exitCode === 0 && path.basename(result.stdout.trim()) === path.basename(directory);
+  if (sound) soundMirrors.add(directory);
+  return sound;
 }
 
 /**

@@ -82,6 +82,15 @@ export const instantiateHost = (flakeUrl: string, host: string, root: string, se
   `let system = (builtins.getFlake ${nixString(flakeUrl)}).nixosConfigurations.${nixString(host)}.config.system.build.toplevel; in if (system.type or null) == "derivation" then system else throw "config.system.build.toplevel is not a derivation"`,
 ];
 
+/** Arguments of `nix-instantiate` that bring a flake's source into the store. */
+export const fetchFlake = (flakeUrl: string, settings: NixSettings): string[] => [
+  ...evaluationOptions(settings),
+  '--eval',
+  '--read-write-mode',
+  '--expr',
+  `(builtins.getFlake ${nixString(flakeUrl)}).outPath`,
+];
+
 /** Arguments of `nix-instantiate` that root a derivation which is in the store already: nothing is evaluated or built. */
 export const rootDerivation = (drvPath: string, root: string): string[] => [
   ...FLAKES,

@@ -18,6 +18,8 @@ import { attendWorker, servedElsewhere } from '../worker.js';
 
 /** `lockkeeper update [FLAKE]`: one run of a flake, followed to its end. */
 export async function update(context: CommandContext, flake: string, flags: UpdateFlags): Promise<number> {
+  // Loading Temporal's client takes a quarter of a second, in which Git answers.
+  void import('@temporalio/client');
   const options = await runOptions(flake, flags);
   const session = await openSession(context, 'update');
   try {

@@ -5,7 +5,7 @@ import type { Target } from '../../../model/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { candidateFlakeUrl } from '../../git/install-commit.js';
 import type { Finished } from '../../process.js';
-import { instantiateHost } from '../commands.js';
+import { fetchFlake, instantiateHost } from '../commands.js';
 import { mainOutput, parseDerivation } from './derivation-file.js';
 import { nixErrorMessage } from '../error-message.js';
 import {
@@ -47,6 +47,22 @@ const ATTEMPTS = 5;
 
 const underWay = new SharedWork<CommitEvaluation>();
 
+/** Commits whose source Nix is fetching, and those that it has: by URL. */
+const fetching = new SharedWork<void>();
+const fetched = new Set<string>();
+
+/**
+ * Lets Nix fetch a commit's source once, before its targets are evaluated side by side: each of them would fetch it again.
+ * Whatever is wrong with the flake is for the evaluation to say.
+ */
+async function fetchSource(url: string, nix: NixSettings, signal: AbortSignal): Promise<void> {
+  if (fetched.has(url)) return;
+  await fetching.share(url, signal, async (shared) => {
+    await runNix('nix-instantiate', fetchFlake(url, nix), { signal: shared });
+    fetched.add(url);
+  });
+}
+
 /**
  * Evaluates a target of one commit, once a machine: what was found is kept as long as the store has the derivation, and
  * those who ask at the same time share one evaluation. Each run gets a GC root of its own; `releaseEvaluations` removes it.
@@ -73,6 +89,7 @@ export async function evaluateCommit(
     await mkdir(path.dirname(place.root), { recursive: true });
     const url = candidateFlakeUrl(flake.mirror, flake.commit, flake.repository.dir);
     const args = instantiateHost(url, target.name, place.root, { ...nix, options: [...settings, ...nix.options] });
+    await fetchSource(url, nix, shared);
     const finished = await runNix('nix-instantiate', args, { signal: shared, background: input.background ?? false });
     if (finished.exitCode !== 0) return failed(input, finished);
     const found = await readEvaluated(place.root);
