@@ -108,7 +108,10 @@ function withoutMachine(key: string, value: unknown): unknown {
 }
 
 const anonymous = (text: string): string =>
-  text.replaceAll(hostname(), 'machine').replaceAll(`${userInfo().username}@`, 'person@');
+  text
+    .replaceAll(hostname(), 'machine')
+    .replaceAll(`${userInfo().username}@`, 'person@')
+    .replaceAll(ROOT, '/lockkeeper/');
 
 async function record(scenario: Scenario, folder: string): Promise<void> {
   const house = await openHouse();
