@@ -1,5 +1,5 @@
 import { oneLine } from '../model/one-line.js';
-import type { TargetProgress } from '../model/progress.js';
+import { untouched, type TargetProgress } from '../model/progress.js';
 import type { PendingWork } from './activities.js';
 import type { TargetView } from './progress/view.js';
 
@@ -49,11 +49,7 @@ export function targetView(target: TargetProgress, work: PendingWork | undefined
 }
 
 /** A target that only the server's list of pending activities knows: no worker has answered for the run yet. */
-export const unansweredTarget = (name: string, work: PendingWork): TargetView =>
-  targetView(
-    { name, state: 'waiting', system: null, verdict: null, sameAsBase: null, seconds: null, error: null },
-    work,
-  );
+export const unansweredTarget = (name: string, work: PendingWork): TargetView => targetView(untouched(name), work);
 
 function time(iso: string | undefined): number | null {
   const parsed = Date.parse(iso ?? '');

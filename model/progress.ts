@@ -46,6 +46,17 @@ export interface TargetProgress {
   readonly error: string | null;
 }
 
+/** A target of which nothing is known yet. */
+export const untouched = (name: string): TargetProgress => ({
+  name,
+  state: 'waiting',
+  system: null,
+  verdict: null,
+  sameAsBase: null,
+  seconds: null,
+  error: null,
+});
+
 /** Activity ids are made of these, so that a client can tell which pending activity belongs to which target. */
 export const evaluateActivityId = (target: string): string => `evaluate ${target}`;
 export const compareActivityId = (target: string): string => `compare ${target}`;

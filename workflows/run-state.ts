@@ -9,6 +9,7 @@ import {
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { Candidate, MovedInput, UnfetchedInput } from '../model/candidate.js';
 import { PROGRESS, TARGET_DONE } from '../model/messages.js';
+import { untouched } from '../model/progress.js';
 import type { Phase, RunProgress, TargetProgress } from '../model/progress.js';
 import { runDetails } from '../model/report-render.js';
 import { reportedInput, reportedTarget, unfinishedTarget } from '../model/report.js';
@@ -91,7 +92,7 @@ export function trackRun(options: RunOptions, intent: string): RunState {
       set({ phase, waitsFor });
     },
     targets: (targets) => {
-      set({ targets: targets.map((target) => ({ ...WAITING, name: targetLabel(target) })) });
+      set({ targets: targets.map((target) => untouched(targetLabel(target))) });
     },
     tag: (name, value) => {
       wanted.set(name, value);
@@ -143,13 +144,3 @@ export function trackRun(options: RunOptions, intent: string): RunState {
   set({});
   return state;
 }
-
-const WAITING: TargetProgress = {
-  name: '',
-  state: 'waiting',
-  system: null,
-  verdict: null,
-  sameAsBase: null,
-  seconds: null,
-  error: null,
-};

@@ -11,7 +11,7 @@ import {
 } from '@temporalio/workflow';
 import type { EvaluatorActivities } from '../model/activities.js';
 import { PROGRESS, TARGET_DONE } from '../model/messages.js';
-import { compareActivityId, evaluateActivityId } from '../model/progress.js';
+import { compareActivityId, evaluateActivityId, untouched } from '../model/progress.js';
 import type { TargetProgress } from '../model/progress.js';
 import { verificationDetails } from '../model/verification-details.js';
 import { EVALUATE_QUEUE } from '../model/queues.js';
@@ -32,14 +32,14 @@ const targetDone = defineSignal<[TargetProgress]>(TARGET_DONE);
  */
 export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult> {
   const progress = new Map<string, TargetProgress>(
-    input.targets.map((target) => [targetLabel(target), { ...UNKNOWN, name: targetLabel(target) }]),
+    input.targets.map((target) => [targetLabel(target), untouched(targetLabel(target))]),
   );
   const machines = new Set<string>();
   setHandler(verificationProgress, () => [...progress.values()]);
 
   const note = (target: Target, change: Partial<TargetProgress>): TargetProgress => {
     const name = targetLabel(target);
-    const next = { ...UNKNOWN, ...progress.get(name), ...change, name };
+    const next = { ...(progress.get(name) ?? untouched(name)), ...change, name };
     progress.set(name, next);
     setCurrentDetails(verificationDetails([...progress.values()]));
     return next;
@@ -114,16 +114,6 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
   );
   return { verdicts: limitTails(verdicts, TAILS_LIMIT_BYTES), machines: [...machines].sort() };
 }
-
-const UNKNOWN: TargetProgress = {
-  name: '',
-  state: 'waiting',
-  system: null,
-  verdict: null,
-  sameAsBase: null,
-  seconds: null,
-  error: null,
-};
 
 type Evaluated = Extract<Evaluation, { readonly kind: 'evaluated' }>;
 
