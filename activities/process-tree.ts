@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ApplicationFailure } from '@temporalio/common';
 import type { ProcessIdentity } from '../model/state-directory.js';
 
 /** Boot id of this machine; pids and start times mean nothing across two of them. */
@@ -24,6 +25,13 @@ async function stat(pid: number): Promise<Stat | null> {
 export async function identify(pid: number): Promise<ProcessIdentity | null> {
   const found = await stat(pid);
   return found === null ? null : { pid, bootId: await bootId(), startTime: found.startTime };
+}
+
+/** Identity of this process, in locks, records and notes that a later one reads. */
+export async function ownIdentity(): Promise<ProcessIdentity> {
+  const identity = await identify(process.pid);
+  if (identity === null) throw ApplicationFailure.retryable('This process is not listed in /proc; is /proc mounted?');
+  return identity;
 }
 
 /** Whether exactly this process still runs: a reused pid, another boot and a zombie do not count. */

@@ -1,7 +1,7 @@
 import { oneLine } from '../model/one-line.js';
 import { untouched, type TargetProgress } from '../model/progress.js';
 import type { PendingWork } from './activities.js';
-import type { TargetView } from './progress/view.js';
+import { AT_REST, type TargetView } from './progress/view.js';
 
 const NAME_BYTES = 120;
 const LINE_BYTES = 200;
@@ -16,13 +16,7 @@ export function targetView(target: TargetProgress, work: PendingWork | undefined
     sameAsBase: target.sameAsBase,
     error: target.error === null ? null : oneLine(target.error, 500),
     seconds: target.seconds,
-    startedAt: null,
-    machine: null,
-    done: 0,
-    planned: 0,
-    estimateSeconds: null,
-    lastLine: null,
-    trouble: null,
+    ...AT_REST,
     logPath: null,
   };
   if (target.state === 'done' || work === undefined) return base;

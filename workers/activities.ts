@@ -14,7 +14,7 @@ import type {
   EvaluatorActivities,
   MachineActivities,
 } from '../model/activities.js';
-import { writeAtomically } from './files.js';
+import { writeWhole } from '../activities/atomic-file.js';
 
 /** The activities of one machine, put together for each of its task queues. */
 export interface MachineRegister {
@@ -34,7 +34,7 @@ export function createActivities(env: ActivityEnvironment): MachineRegister {
       ...createServerActivities(),
       notify: createNotify(env),
       closeRun: async ({ report }) => {
-        await writeAtomically(
+        await writeWhole(
           join(env.state.reports, `${runDirectoryName(report.run)}.json`),
           JSON.stringify(report, null, 2),
         );

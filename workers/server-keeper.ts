@@ -8,12 +8,13 @@ import { Connection } from '@temporalio/client';
 import type { WorkflowService } from '@temporalio/client';
 // eslint-disable-next-line temporal/no-temporal-internal-imports -- nothing public makes a protobuf duration
 import { msToTs } from '@temporalio/common/lib/time.js';
-import { identify, isAlive, killTree } from '../activities/process-tree.js';
+import { identify, isAlive, killTree, ownIdentity } from '../activities/process-tree.js';
 import { SEARCH_ATTRIBUTES } from '../model/messages.js';
 import type { ProcessIdentity, ServerRecord, StateDirectory } from '../model/state-directory.js';
 import { claim } from './exclusive.js';
-import { readJson, writeAtomically } from './files.js';
-import { liveUsers, openStateDirectory, ownIdentity } from './state.js';
+import { writeWhole } from '../activities/atomic-file.js';
+import { readJson } from './files.js';
+import { liveUsers, openStateDirectory } from './state.js';
 import { findTemporalCli } from './temporal-cli.js';
 
 /**
@@ -64,7 +65,7 @@ async function keep(state: StateDirectory, cli: string, last: ServerRecord | nul
   const keeper = await ownIdentity();
   if (last !== null && (await isAlive(last.server)) && (await answers(last.address))) {
     const adopted = { ...last, keeper };
-    await writeAtomically(state.serverRecord, JSON.stringify(adopted));
+    await writeWhole(state.serverRecord, JSON.stringify(adopted));
     return adopted;
   }
   if (last !== null && (await isAlive(last.server))) await killTree(last.server, 2000);
@@ -77,7 +78,7 @@ async function keep(state: StateDirectory, cli: string, last: ServerRecord | nul
       await keepClosedRuns(address);
       const uiUrl = `http://127.0.0.1:${port + UI_PORT_OFFSET}`;
       const record: ServerRecord = { keeper, server, address, uiUrl, namespace: NAMESPACE };
-      await writeAtomically(state.serverRecord, JSON.stringify(record));
+      await writeWhole(state.serverRecord, JSON.stringify(record));
       say(`the server answers at ${address}, its UI at ${uiUrl}`);
       return record;
     }

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { access, constants, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { identify, isAlive } from '../activities/process-tree.js';
+import { isAlive, ownIdentity } from '../activities/process-tree.js';
 import { stateDirectory, stateDirectoryFault } from '../model/state-directory.js';
 import type { ProcessIdentity, StateDirectory } from '../model/state-directory.js';
-import { readJson, writeAtomically } from './files.js';
+import { writeWhole } from '../activities/atomic-file.js';
+import { readJson } from './files.js';
 
 /**
  * Makes the state directory and its folders, readable by their owner alone.
@@ -42,16 +43,10 @@ export async function machineId(state: StateDirectory): Promise<string> {
   return (await readFile(state.machineId, 'utf8')).trim();
 }
 
-export async function ownIdentity(): Promise<ProcessIdentity> {
-  const identity = await identify(process.pid);
-  if (identity === null) throw new Error('this process is not in /proc');
-  return identity;
-}
-
 /** Says that this process needs the embedded server and the shared worker, until the returned function is called. */
 export async function registerUser(state: StateDirectory, what: string): Promise<() => Promise<void>> {
   const file = join(state.users, String(process.pid));
-  await writeAtomically(file, JSON.stringify({ ...(await ownIdentity()), what }));
+  await writeWhole(file, JSON.stringify({ ...(await ownIdentity()), what }));
   return () => rm(file, { force: true });
 }
 

@@ -4,6 +4,7 @@ import { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import type { ActivityEnvironment } from '../activities/environment.js';
+import { ownIdentity } from '../activities/process-tree.js';
 import { sweepWorkTrees } from '../activities/git/mirror.js';
 import { sweepBuilds } from '../activities/nix/build/sweep-builds.js';
 import { COORDINATOR_QUEUE, EVALUATE_QUEUE, buildQueue, machineQueue } from '../model/queues.js';
@@ -12,7 +13,7 @@ import { createActivities } from './activities.js';
 import { connect, findServer, guardEmbeddedServer } from './connection.js';
 import type { ServerAddress } from './connection.js';
 import { claim } from './exclusive.js';
-import { writeAtomically } from './files.js';
+import { writeWhole } from '../activities/atomic-file.js';
 import { serveHealth } from './health.js';
 import { giveBackTasks, holdTasks } from './held-tasks.js';
 import type { HeldTasks } from './held-tasks.js';
@@ -22,7 +23,7 @@ import type { WorkerCommandOptions } from './options.js';
 import { pause } from './pause.js';
 import { pruneRegularly } from './prune/regularly.js';
 import { createSearchAttributes } from './search-attributes.js';
-import { liveUsers, machineId, openStateDirectory, ownIdentity, registerUser } from './state.js';
+import { liveUsers, machineId, openStateDirectory, registerUser } from './state.js';
 import { VERSION } from './version.js';
 
 /** Seconds that an attended worker stays after the last command that needed it has ended. */
@@ -94,7 +95,7 @@ export async function runWorker(
       healthUrl: health,
       ready: true,
     };
-    await writeAtomically(state.worker, JSON.stringify(record));
+    await writeWhole(state.worker, JSON.stringify(record));
     log.info('the worker is ready', {
       server: server.address,
       ...(server.uiUrl === null ? {} : { ui: server.uiUrl }),
@@ -123,7 +124,7 @@ export async function runWorker(
       ended.abort();
     });
     await Promise.all(background);
-    await writeAtomically(state.worker, JSON.stringify({ ...record, ready: false }));
+    await writeWhole(state.worker, JSON.stringify({ ...record, ready: false }));
     await connection.close();
   } finally {
     await leave?.();

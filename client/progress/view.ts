@@ -46,6 +46,17 @@ export interface TargetView {
   readonly logPath: string | null;
 }
 
+/** A target that nothing works on. */
+export const AT_REST = {
+  startedAt: null,
+  machine: null,
+  done: 0,
+  planned: 0,
+  estimateSeconds: null,
+  lastLine: null,
+  trouble: null,
+} satisfies Partial<TargetView>;
+
 /** Draws a run. It is told what there is to see, and decides nothing. */
 export interface Renderer {
   update(view: ProgressView): void;

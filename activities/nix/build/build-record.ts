@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { BuildTargetInput } from '../../../model/activities.js';
 import type { ProcessIdentity, StateDirectory } from '../../../model/state-directory.js';
 import type { Target, Verdict } from '../../../model/verdict.js';
-import { hasFields, readJson, writeWhole } from '../atomic-file.js';
+import { hasFields, readJson, writeWhole } from '../../atomic-file.js';
 import { recordDirectory } from '../record-directory.js';
 
 /**

@@ -3,7 +3,7 @@ import { repositoryKey } from '../../../model/ids.js';
 import type { Repository } from '../../../model/run.js';
 import type { StateDirectory } from '../../../model/state-directory.js';
 import type { Target } from '../../../model/verdict.js';
-import { hasFields, readJson, writeWhole } from '../atomic-file.js';
+import { hasFields, readJson, writeWhole } from '../../atomic-file.js';
 import { targetKey } from '../record-directory.js';
 
 interface BuildTimes {

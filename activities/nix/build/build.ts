@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ApplicationFailure } from '@temporalio/common';
 import type { NixSettings } from '../../../model/run.js';
-import { writeWhole } from '../atomic-file.js';
+import { writeWhole } from '../../atomic-file.js';
 import { realise, rootPath } from './build-command.js';
 import {
   readIdentity,

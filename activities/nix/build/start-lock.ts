@@ -3,10 +3,9 @@ import { link, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessIdentity } from '../../../model/state-directory.js';
-import { isAlive } from '../../process-tree.js';
-import { hasFields, readJson, writeWhole } from '../atomic-file.js';
+import { isAlive, ownIdentity } from '../../process-tree.js';
+import { hasFields, readJson, writeWhole } from '../../atomic-file.js';
 import { names } from './build-record.js';
-import { ownIdentity } from './own-identity.js';
 
 const PREFIX = 'start.lock.';
 const POLL_MS = 50;

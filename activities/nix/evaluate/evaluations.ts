@@ -1,8 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { access, mkdir, readFile, readdir, readlink, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { access, mkdir, readFile, readdir, readlink, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { StateDirectory } from '../../../model/state-directory.js';
 import type { ActivityEnvironment } from '../../environment.js';
+import { writeWhole } from '../../atomic-file.js';
 import { rootDerivation } from '../commands.js';
 import { runDirectoryName } from '../record-directory.js';
 import { runNix } from '../run-nix.js';
@@ -51,12 +52,8 @@ export async function recall(place: EvaluationPlace): Promise<EvaluatedDerivatio
 }
 
 /** Keeps what was found. Written beside and renamed, so that nobody reads half of it. */
-export async function remember(place: EvaluationPlace, found: EvaluatedDerivation): Promise<void> {
-  await mkdir(path.dirname(place.record), { recursive: true });
-  const partial = `${place.record}.${randomUUID()}`;
-  await writeFile(partial, JSON.stringify(found));
-  await rename(partial, place.record);
-}
+export const remember = (place: EvaluationPlace, found: EvaluatedDerivation): Promise<void> =>
+  writeWhole(place.record, JSON.stringify(found));
 
 /** Keeps the reason why a target did not evaluate, until the run is over. */
 export async function rememberFailure(place: EvaluationPlace, error: string): Promise<void> {
