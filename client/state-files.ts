@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { stateDirectoryFault, type StateDirectory } from '../model/state-directory.js';
 import { CommandError, messageOf, systemCode } from './errors.js';
 
@@ -20,10 +21,10 @@ const LEAST_SPACE_BYTES = 1024 * 1024;
 /** Makes the state directory, readable by its owner alone: it holds logs and run options. */
 export async function prepareStateDirectory(state: StateDirectory): Promise<void> {
   try {
-    await mkdir(state.root, { recursive: true, mode: 0o700 });
+    await makeFolder(state.root);
     const fault = stateDirectoryFault(state.root, (await stat(state.root)).mode);
     if (fault !== null) throw new CommandError(`${fault}.`);
-    for (const path of [state.server, state.users]) await mkdir(path, { recursive: true, mode: 0o700 });
+    for (const path of [state.server, state.users]) await makeFolder(path);
     const { bavail, bsize } = await statfs(state.root);
     if (bavail * bsize < LEAST_SPACE_BYTES) throw noSpace(state);
   } catch (error) {
@@ -33,6 +34,29 @@ export async function prepareStateDirectory(state: StateDirectory): Promise<void
       `The state directory ${state.root} cannot be made: ${messageOf(error)}. ` +
         'Name another one with --state-dir or $LOCKKEEPER_STATE_DIR.',
     );
+  }
+}
+
+/**
+ * Makes a folder and what is missing above it; one that is there stays as it is.
+ * Not Node's recursive mkdir: that tries for ever where a parent exists but takes no folders, such as /proc.
+ */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdirUnlessThere(path);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await mkdirUnlessThere(path);
+  }
+}
+
+async function mkdirUnlessThere(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    const found = await stat(path).catch(() => null);
+    if (found?.isDirectory() !== true) throw error;
   }
 }
 

@@ -220,12 +220,14 @@ test('a Temporal CLI that is missing is told at once, with the ways out', async 
   }
 });
 
-test('a state directory that is full, or no folder, is named with the way out', async (context) => {
+test('a state directory that is full, no folder, or where none can be made, is named with the way out', async (context) => {
   const file = path.join(scratch, 'file');
   await writeFile(file, '');
-  const wrong = await house.lockkeeper(['--state-dir', file, 'update', fleet.checkout]);
-  assert.equal(wrong.exitCode, 1);
-  assert.match(errorOf(wrong.stderr), /state directory .* cannot be made.*--state-dir/);
+  for (const wrong of [file, path.join(file, 'below'), '/proc/nowhere/deep']) {
+    const refused = await house.lockkeeper(['--state-dir', wrong, 'update', fleet.checkout]);
+    assert.equal(refused.exitCode, 1);
+    assert.match(errorOf(refused.stderr), /state directory .* cannot be made.*--state-dir/);
+  }
 
   const small = path.join(scratch, 'small');
   await mkdir(small);
