@@ -1,0 +1,258 @@
+# The host's side: it follows a branch of its flake, forwards only, and says so when it cannot.
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+
+let
+  inherit (lib) mkOption types;
+  cfg = config.services.lockkeeper.follow;
+
+  # `?ref=` is understood in Git, github:, gitlab: and sourcehut: references alike.
+  separator = if lib.hasInfix "?" cfg.flake then "&" else "?";
+  reference = cfg.flake + lib.optionalString (cfg.branch != null) "${separator}ref=${cfg.branch}";
+
+  credentials = lib.filterAttrs (_: file: file != null) {
+    ssh-key = cfg.sshKeyFile;
+    https-token = cfg.httpsTokenFile;
+    access-tokens = cfg.accessTokensFile;
+  };
+  loadCredential = lib.mapAttrsToList (name: file: "${name}:${toString file}");
+
+  ssh = "ssh -i %d/ssh-key -o IdentitiesOnly=yes -o BatchMode=yes"
+    + lib.optionalString (cfg.knownHostsFile != null) " -o UserKnownHostsFile=${toString cfg.knownHostsFile}";
+
+  # What a reference to a tested channel may need is in the caches; nixos-rebuild would build itself anew first.
+  noReexec = if lib.versionAtLeast config.system.nixos.release "25.11" then "--no-reexec" else "--fast";
+
+  # Git runs it as one program, which a copy of the script with this host's shell is.
+  askpass = pkgs.writeScript "lockkeeper-follow-askpass" (
+    "#!${pkgs.runtimeShell}\n" + builtins.readFile ../follow/askpass.sh
+  );
+
+  notifies = cfg.ntfyServer != null && cfg.ntfyTopic != null;
+  time = types.strMatching "([01][0-9]|2[0-3]):[0-5][0-9]";
+  file = description: mkOption {
+    type = types.nullOr types.path;
+    default = null;
+    inherit description;
+  };
+in
+{
+  options.services.lockkeeper.follow = {
+    enable = lib.mkEnableOption "upgrades of this host to the newest tested commit of its flake";
+
+    flake = mkOption {
+      type = types.strMatching "[^#]+";
+      example = "git+https://git.example.org/fleet";
+      description = "Flake reference without a fragment and, unless branch is null, without a branch.";
+    };
+
+    branch = mkOption {
+      type = types.nullOr types.str;
+      default = "nixos-tested-${config.networking.hostName}";
+      description = ''
+        Branch to follow. The default is the channel that Lockkeeper moves to each commit whose build of this host passed.
+        With null, the reference is taken as it is.
+      '';
+    };
+
+    hostName = mkOption {
+      type = types.strMatching "[A-Za-z0-9_][A-Za-z0-9_.-]*";
+      default = config.networking.hostName;
+      description = "Attribute of this host below nixosConfigurations.";
+    };
+
+    requireCache = mkOption {
+      type = types.bool;
+      default = cfg.branch != null && lib.hasPrefix "nixos-tested-" cfg.branch;
+      description = "Whether only systems are applied that the binary caches hold: this host then never builds.";
+    };
+
+    operation = mkOption {
+      type = types.enum [
+        "switch"
+        "boot"
+      ];
+      default = "switch";
+      description = "Whether a new system is activated at once, or by the next boot.";
+    };
+
+    dates = mkOption {
+      type = types.either types.str (types.listOf types.str);
+      default = "04:40";
+      description = "When to look, as in systemd.time(7).";
+    };
+
+    randomizedDelaySec = mkOption {
+      type = types.str;
+      default = "45min";
+      description = "Random delay, so that a fleet does not come all at once. A time span as in systemd.time(7).";
+    };
+
+    persistent = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Whether a time that was missed while the host was off is made up for.";
+    };
+
+    allowReboot = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether the host reboots when kernel, initrd or kernel modules changed.";
+    };
+
+    rebootWindow = mkOption {
+      type = types.nullOr (
+        types.submodule {
+          options = {
+            lower = mkOption {
+              type = time;
+              example = "01:00";
+              description = "From when on it may reboot.";
+            };
+            upper = mkOption {
+              type = time;
+              example = "05:00";
+              description = "Until when; before lower, it is that of the next day.";
+            };
+          };
+        }
+      );
+      default = null;
+      description = "When the host may reboot; null: always. A reboot that is due outside is made up for by a later look.";
+    };
+
+    flags = mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+      description = "More arguments for nixos-rebuild.";
+    };
+
+    sshKeyFile = file "Private key for Git over ssh.";
+    knownHostsFile = file "Host keys for ssh.";
+    httpsTokenFile = file "File with a token for Git over HTTPS.";
+    accessTokensFile = file "File with a line access-tokens = github.com=… for Nix.";
+
+    ntfyServer = mkOption {
+      type = types.nullOr types.str;
+      default = null;
+      example = "https://ntfy.example.org";
+      description = "ntfy server that is told when an upgrade fails; ntfyTopic is needed too.";
+    };
+    ntfyTopic = mkOption {
+      type = types.nullOr types.str;
+      default = null;
+      description = "Topic on that server.";
+    };
+    ntfyTokenFile = file "File with the access token for that server.";
+  };
+
+  config = lib.mkIf cfg.enable {
+    assertions = [
+      {
+        assertion = !config.system.autoUpgrade.enable;
+        message = ''
+          services.lockkeeper.follow and system.autoUpgrade would both upgrade this host: disable one of them.
+        '';
+      }
+      {
+        assertion = (cfg.ntfyServer == null) == (cfg.ntfyTopic == null);
+        message = "services.lockkeeper.follow: ntfyServer and ntfyTopic are only of use together.";
+      }
+      {
+        assertion = cfg.rebootWindow == null || cfg.rebootWindow.lower != cfg.rebootWindow.upper;
+        message = "services.lockkeeper.follow.rebootWindow is empty: lower and upper are the same.";
+      }
+    ];
+
+    systemd.services.lockkeeper-follow = {
+      description = "Upgrade to the newest tested commit of ${cfg.flake}";
+      after = [ "network-online.target" ];
+      wants = [ "network-online.target" ];
+      # The upgrade itself must neither restart nor stop this unit.
+      restartIfChanged = false;
+      unitConfig = {
+        X-StopOnRemoval = false;
+      }
+      // lib.optionalAttrs notifies { OnFailure = [ "lockkeeper-follow-failed.service" ]; };
+      path = [
+        config.nix.package
+        config.system.build.nixos-rebuild
+        config.systemd.package
+        pkgs.coreutils
+        pkgs.gitMinimal
+        pkgs.jq
+        pkgs.openssh
+        # nixos-rebuild and the fetchers of Nix call these.
+        pkgs.gnutar
+        pkgs.gzip
+        pkgs.xz
+      ];
+      environment = {
+        HOME = "/root";
+        FOLLOW_FLAKE = reference;
+        FOLLOW_HOST = cfg.hostName;
+        FOLLOW_OPERATION = cfg.operation;
+        FOLLOW_REQUIRE_CACHE = lib.optionalString cfg.requireCache "1";
+        FOLLOW_ALLOW_REBOOT = lib.optionalString cfg.allowReboot "1";
+        FOLLOW_WINDOW = lib.optionalString (
+          cfg.rebootWindow != null
+        ) "${cfg.rebootWindow.lower}-${cfg.rebootWindow.upper}";
+        FOLLOW_PROFILE = "/nix/var/nix/profiles/system";
+        FOLLOW_BOOTED = "/run/booted-system";
+        GIT_TERMINAL_PROMPT = "0";
+      }
+      // lib.optionalAttrs (cfg.sshKeyFile != null) { GIT_SSH_COMMAND = ssh; }
+      // lib.optionalAttrs (cfg.httpsTokenFile != null) {
+        GIT_ASKPASS = askpass;
+        FOLLOW_HTTPS_TOKEN_FILE = "%d/https-token";
+      }
+      // lib.optionalAttrs (cfg.accessTokensFile != null) { NIX_USER_CONF_FILES = "%d/access-tokens"; }
+      // config.networking.proxy.envVars;
+      startAt = cfg.dates;
+      serviceConfig = {
+        Type = "oneshot";
+        StateDirectory = "lockkeeper-follow";
+        StateDirectoryMode = "0700";
+        LoadCredential = loadCredential credentials;
+        ExecStart = lib.escapeShellArgs (
+          [
+            pkgs.runtimeShell
+            "${../follow/follow.sh}"
+          ]
+          ++ lib.optional cfg.requireCache noReexec
+          ++ cfg.flags
+        );
+      };
+    };
+
+    systemd.timers.lockkeeper-follow.timerConfig = {
+      RandomizedDelaySec = cfg.randomizedDelaySec;
+      Persistent = cfg.persistent;
+    };
+
+    systemd.services.lockkeeper-follow-failed = lib.mkIf notifies {
+      description = "Tell that this host could not be upgraded";
+      path = [
+        config.systemd.package
+        pkgs.coreutils
+        pkgs.curl
+        pkgs.jq
+      ];
+      environment = {
+        FOLLOW_HOST = cfg.hostName;
+        FOLLOW_NTFY_SERVER = cfg.ntfyServer;
+        FOLLOW_NTFY_TOPIC = cfg.ntfyTopic;
+      }
+      // lib.optionalAttrs (cfg.ntfyTokenFile != null) { FOLLOW_NTFY_TOKEN_FILE = "%d/ntfy-token"; };
+      serviceConfig = {
+        Type = "oneshot";
+        LoadCredential = lib.optional (cfg.ntfyTokenFile != null) "ntfy-token:${toString cfg.ntfyTokenFile}";
+        ExecStart = "${pkgs.runtimeShell} ${../follow/notify-failure.sh}";
+      };
+    };
+  };
+}

@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { run, type Finished } from '../../activities/process.js';
+import { commitFiles, git } from '../support/git.js';
+
+/**
+ * The host's side with real Nix and Git. What cannot run here stands in on the PATH: `nixos-rebuild` notes its arguments
+ * and moves the profile, `shutdown` notes that it was called.
+ */
+const FOLDER = fileURLToPath(new URL('../../../nix/follow/', import.meta.url));
+
+const missing = async (program: string): Promise<string | false> =>
+  (await run(program, ['--version'])).exitCode === 0 ? false : `no ${program} on the PATH`;
+const skip = await missing('jq');
+
+const CHANNEL = 'nixos-tested-web';
+let root: string;
+let remote: string;
+let colleague: string;
+
+const flake = (version: number): string => `{
+  outputs = { self }: {
+    nixosConfigurations.web.config.system.build.toplevel = derivation {
+      name = "nixos-system-web-${version}";
+      system = "x86_64-linux";
+      builder = "/bin/sh";
+      args = [ "-c" "echo ${path.basename(root)} > $out" ];
+      allowSubstitutes = false;
+    };
+  };
+}
+`;
+
+const NIXOS_REBUILD = `#!/bin/sh
+echo "nixos-rebuild $*" >>"$CALLS"
+[ ! -e "$BROKEN" ] || { echo 'activation failed' >&2; exit 4; }
+ln -sfn "$NEW_SYSTEM" "$FOLLOW_PROFILE"
+`;
+const SHUTDOWN = `#!/bin/sh
+echo "shutdown $1 $2" >>"$CALLS"
+`;
+
+before(async () => {
+  root = await mkdtemp(path.join(tmpdir(), 'lockkeeper-follow-'));
+  remote = path.join(root, 'remote.git');
+  colleague = path.join(root, 'colleague');
+  await mkdir(path.join(root, 'bin'));
+  for (const [name, text] of [
+    ['nixos-rebuild', NIXOS_REBUILD],
+    ['shutdown', SHUTDOWN],
+  ] as const) {
+    await writeFile(path.join(root, 'bin', name), text);
+    await chmod(path.join(root, 'bin', name), 0o755);
+  }
+  for (const kernel of ['old', 'new']) {
+    await mkdir(path.join(root, kernel));
+    for (const part of ['initrd', 'kernel', 'kernel-modules'])
+      await symlink(`/nix/store/${kernel}-${part}`, path.join(root, kernel, part));
+  }
+  await git(root, 'init', '--quiet', '--bare', '--initial-branch=main', remote);
+  await git(root, 'clone', '--quiet', remote, colleague);
+});
+
+after(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+/** Moves the channel to a new commit, and gives it. */
+async function moveChannel(version: number): Promise<string> {
+  const commit = await commitFiles(colleague, { 'flake.nix': flake(version) }, `Version ${version}`);
+  await git(colleague, 'push', '--quiet', '--force', 'origin', `HEAD:${CHANNEL}`);
+  return commit;
+}
+
+interface Host {
+  follow(env?: Readonly<Record<string, string>>): Promise<Finished>;
+  calls(): Promise<readonly string[]>;
+}
+
+/** A host that has never followed anything. */
+async function host(name: string): Promise<Host> {
+  const own = (file: string): string => path.join(root, `${name}-${file}`);
+  await mkdir(own('state'));
+  await symlink(path.join(root, 'old'), own('profile'));
+  return {
+    follow: (env = {}) =>
+      run('bash', [path.join(FOLDER, 'follow.sh')], {
+        timeoutMs: 120_000,
+        env: {
+          ...process.env,
+          PATH: `${path.join(root, 'bin')}:${process.env.PATH ?? ''}`,
+          FOLLOW_FLAKE: `git+file://${remote}?ref=${CHANNEL}`,
+          FOLLOW_HOST: 'web',
+          FOLLOW_OPERATION: 'switch',
+          FOLLOW_PROFILE: own('profile'),
+          FOLLOW_BOOTED: path.join(root, 'old'),
+          STATE_DIRECTORY: own('state'),
+          CALLS: own('calls'),
+          BROKEN: own('broken'),
+          NEW_SYSTEM: path.join(root, 'old'),
+          ...env,
+        },
+      }),
+    calls: async () => (await readFile(own('calls'), 'utf8').catch(() => '')).split('\n').filter((line) => line !== ''),
+  };
+}
+
+const options = { skip, timeout: 240_000 };
+
+test('a host applies the commit that its channel names once, and stays there', options, async () => {
+  const commit = await moveChannel(1);
+  const web = await host('once');
+  const first = await web.follow();
+  assert.equal(first.exitCode, 0, first.stderr);
+  assert.equal((await web.follow()).exitCode, 0);
+  assert.deepEqual(await web.calls(), [
+    `nixos-rebuild switch --flake git+file://${remote}?ref=${CHANNEL}&rev=${commit}#web --refresh --no-update-lock-file`,
+  ]);
+});
+
+test('a host goes forwards, and refuses a channel that went back or to another line of history', options, async () => {
+  const older = await moveChannel(2);
+  const web = await host('forwards');
+  await web.follow();
+  const newer = await moveChannel(3);
+  assert.equal((await web.follow()).exitCode, 0);
+
+  await git(colleague, 'push', '--quiet', '--force', 'origin', `${older}:${CHANNEL}`);
+  const back = await web.follow();
+  assert.equal(back.exitCode, 1);
+  assert.match(back.stderr, new RegExp(`is at ${older}, which does not come after ${newer}.*remove .*applied\\.json`));
+  assert.equal((await web.calls()).length, 2, 'nothing was applied');
+});
+
+test('an upgrade that fails is a failure, remembers nothing, and is tried again', options, async () => {
+  await moveChannel(4);
+  const web = await host('failing');
+  const broken = path.join(root, 'failing-broken');
+  await writeFile(broken, '');
+  assert.notEqual((await web.follow()).exitCode, 0);
+  await rm(broken);
+  assert.equal((await web.follow()).exitCode, 0);
+  assert.equal((await web.calls()).length, 2);
+});
+
+test('with requireCache a host applies nothing that no cache holds, and builds nothing', options, async () => {
+  await moveChannel(5);
+  const web = await host('cache');
+  const refused = await web.follow({ FOLLOW_REQUIRE_CACHE: '1', NIX_CONFIG: 'substituters =' });
+  assert.equal(refused.exitCode, 1);
+  assert.match(
+    refused.stderr,
+    /nixos-system-web-5 is not in the binary caches of this host, and it builds nothing itself/,
+  );
+  assert.deepEqual(await web.calls(), []);
+
+  // The same as a cache's content: the output is valid in the store.
+  const output = `git+file://${remote}?ref=${CHANNEL}#nixosConfigurations.web.config.system.build.toplevel`;
+  const built = await run('nix', ['--extra-experimental-features', 'nix-command flakes', 'build', '--no-link', output]);
+  assert.equal(built.exitCode, 0, built.stderr);
+  const applied = await web.follow({ FOLLOW_REQUIRE_CACHE: '1', NIX_CONFIG: 'substituters =' });
+  assert.equal(applied.exitCode, 0, applied.stderr);
+  assert.match((await web.calls()).join('\n'), /--no-update-lock-file --option max-jobs 0 --option builders/);
+});
+
+test(
+  'a host reboots for another kernel inside its window, and makes up for it when it was outside',
+  options,
+  async () => {
+    await moveChannel(6);
+    const web = await host('reboot');
+    const hour = (shift: number): string => `${String((new Date().getHours() + shift + 24) % 24).padStart(2, '0')}:00`;
+    const env = { FOLLOW_ALLOW_REBOOT: '1', NEW_SYSTEM: path.join(root, 'new') };
+    const outside = await web.follow({ ...env, FOLLOW_WINDOW: `${hour(3)}-${hour(5)}` });
+    assert.match(outside.stderr, /has to reboot, which it may between/);
+    assert.equal((await web.calls()).length, 1);
+    assert.match((await web.calls())[0] ?? '', /^nixos-rebuild boot /);
+    await web.follow({ ...env, FOLLOW_WINDOW: `${hour(-2)}-${hour(2)}` });
+    assert.equal((await web.calls())[1], 'shutdown -r +1');
+  },
+);
+
+test('shellcheck finds nothing in the scripts of the host', { skip: await missing('shellcheck') }, async () => {
+  const files = ['follow.sh', 'askpass.sh', 'notify-failure.sh'].map((name) => path.join(FOLDER, name));
+  const checked = await run('shellcheck', files);
+  assert.equal(checked.exitCode, 0, checked.stdout);
+});
