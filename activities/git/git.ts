@@ -69,6 +69,14 @@ export const gitBy = (directory: string, attempt: Git['attempt']): Git => ({
 });
 
 /**
+ * simple-git waits 50 ms after a command that printed nothing, in case there is output to come (its completion plugin).
+ * With `onClose` there is none, and most plumbing is silent: a piece of output without a byte spares the wait.
+ */
+function saySomething(_command: string, stdout: NodeJS.ReadableStream): void {
+  setImmediate(() => stdout.emit('data', Buffer.alloc(0)));
+}
+
+/**
  * Git for commands that need no network. `simple-git` refuses variables and settings that can run programs unless it is told
  * otherwise; here they all come from `gitEnvironment`, and no argument that can do the same comes from outside.
  * The cancellation of the activity that it is called from ends the command.
@@ -104,7 +112,9 @@ export function openGit(directory: string, env: Readonly<Record<string, string>>
         finished = { exitCode: result.exitCode, stderr: Buffer.concat(result.stdErr).toString('utf8') };
         return error instanceof GitPluginError ? error : undefined;
       },
-    }).env(variables);
+    })
+      .env(variables)
+      .outputHandler(saySomething);
     try {
       const stdout = await git.raw([...args]);
       // Negative: there was nothing to start. Node gives the error's number in place of a status.
