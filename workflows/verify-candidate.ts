@@ -4,9 +4,11 @@ import {
   defineQuery,
   defineSignal,
   getExternalWorkflowHandle,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
+  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { EvaluatorActivities } from '../model/activities.js';
@@ -22,6 +24,9 @@ import type { Evaluation, Target, Verdict } from '../model/verdict.js';
 import { build } from './build.js';
 import type { TellWait } from './build.js';
 import { watchSystems } from './watch-systems.js';
+
+/** How long builds have both cores to themselves while they begin; nothing is to be seen of it when they end before. */
+const BUILDS_FIRST = '1 second';
 
 const verificationProgress = defineQuery<readonly TargetProgress[]>(PROGRESS);
 const targetDone = defineSignal<[TargetProgress]>(TARGET_DONE);
@@ -49,20 +54,33 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
   const watch = watchSystems(input.builderWaitSeconds);
 
   const evaluated = countdown(input.targets.length);
+  const built = countdown(input.targets.length);
+  let buildsBegan: Promise<unknown> | undefined;
+  // Base comes last: builds wait for the candidate's evaluations, and nothing waits for base.
+  const afterBuildsBegan = (): Promise<unknown> =>
+    (buildsBegan ??= evaluated.all.then(async () => {
+      // replay-tested: 2026-11-25, test/replay/0.1.0
+      if (!patched('compare-after-builds-began')) return;
+      // No time-out: whichever comes first, nothing is cancelled.
+      // eslint-disable-next-line temporal/workflow-prefer-cancellation-scope-with-timeout -- see above
+      await Promise.race([built.all, sleep(BUILDS_FIRST, { summary: 'builds begin before base is evaluated' })]);
+    }));
   const verify = async (target: Target): Promise<Verdict> => {
     const evaluation = await evaluationSlot(() => {
       note(target, { state: 'evaluating' });
       return evaluate(input, target);
     });
     evaluated.one();
-    if (evaluation.kind === 'failed') return evaluation.verdict;
+    if (evaluation.kind === 'failed') {
+      built.one();
+      return evaluation.verdict;
+    }
     machines.add(evaluation.machine);
     const { system } = evaluation;
     note(target, { state: 'queued', system });
     const [sameAsBase, verdict] = await Promise.all([
-      // Base comes last: builds wait for the candidate's evaluations, and nothing waits for base.
-      evaluated.all.then(() => comparisonSlot(() => compare(input, target, evaluation.drvPath))),
-      buildOrGiveUp(target, evaluation),
+      afterBuildsBegan().then(() => comparisonSlot(() => compare(input, target, evaluation.drvPath))),
+      buildOrGiveUp(target, evaluation).finally(built.one),
     ]);
     return { ...verdict, sameAsBase };
   };
