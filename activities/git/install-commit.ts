@@ -10,9 +10,22 @@ import { commitRef, ensureMirror, fetchMirror, hasCommit, refIsAt, SCRATCH } fro
 import { exclusively } from './mutex.js';
 import { openRemoteGit, REMOTE } from './transport.js';
 
+/** Fetches a commit that no branch holds any more, which most servers answer. Throws `UnknownBranch` where one does not. */
+async function fetchByName(mirror: string, repository: Repository, commit: string): Promise<void> {
+  const remote = await openRemoteGit(mirror, repository);
+  const result = await exclusively(mirror, () =>
+    remote.attempt(['fetch', '--quiet', '--no-tags', REMOTE, `+${commit}:${commitRef(commit)}`]),
+  );
+  if (result.exitCode === 0) return;
+  throw ApplicationFailure.nonRetryable(
+    `${repository.displayUrl} does not have commit ${commit} any more: its branches were rewritten. Run the update again.`,
+    'UnknownBranch' satisfies FailureType,
+  );
+}
+
 /**
  * Makes sure that the mirror has a commit of the remote and keeps it, even when branches are forced away from it later.
- * A commit that no branch holds any more is asked for by name, which most servers answer.
+ * A commit that no branch holds any more is asked for by name.
  * Throws `UnknownBranch` when the remote does not have it any more.
  * @returns path of the mirror
  */
@@ -20,18 +33,9 @@ export async function installCommit(env: ActivityEnvironment, repository: Reposi
   const mirror = await ensureMirror(env, repository);
   const git = openGit(mirror);
   if (await refIsAt(git, commitRef(commit), commit)) return mirror;
-  if (!(await hasCommit(git, commit))) await fetchMirror(env, repository);
   if (!(await hasCommit(git, commit))) {
-    const remote = await openRemoteGit(mirror, repository);
-    const result = await exclusively(mirror, () =>
-      remote.attempt(['fetch', '--quiet', '--no-tags', REMOTE, `+${commit}:${commitRef(commit)}`]),
-    );
-    if (result.exitCode !== 0) {
-      throw ApplicationFailure.nonRetryable(
-        `${repository.displayUrl} does not have commit ${commit} any more: its branches were rewritten. Run the update again.`,
-        'UnknownBranch' satisfies FailureType,
-      );
-    }
+    await fetchMirror(env, repository);
+    if (!(await hasCommit(git, commit))) await fetchByName(mirror, repository, commit);
   }
   await exclusively(mirror, () => git.run(['update-ref', commitRef(commit), commit]));
   return mirror;

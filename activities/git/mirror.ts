@@ -33,6 +33,9 @@ async function fetchAll(directory: string, repository: Repository): Promise<void
   if (result.exitCode !== 0) throw fetchFailure(repository, result);
 }
 
+/** Mirrors that this process has made or looked at: a disk that was cut off from power is found at the first look. */
+const soundMirrors = new Set<string>();
+
 /** Clones beside the mirror and renames, so that a clone that was killed never looks like a mirror. */
 async function clone(env: ActivityEnvironment, repository: Repository): Promise<void> {
   const mirror = mirrorPath(env, repository);
@@ -43,13 +46,11 @@ async function clone(env: ActivityEnvironment, repository: Repository): Promise<
     await git.run(['init', '--quiet', '--bare', `--initial-branch=${repository.mainBranch}`]);
     await fetchAll(partial, repository);
     await rename(partial, mirror);
+    soundMirrors.add(mirror);
   } finally {
     await rm(partial, { recursive: true, force: true });
   }
 }
-
-/** Mirrors that this process has looked at: a disk that was cut off from power is found at the first look. */
-const soundMirrors = new Set<string>();
 
 /** Whether Git takes the folder itself for a repository: one that was half written to disk is made again. */
 async function isMirror(directory: string): Promise<boolean> {
