@@ -46,7 +46,7 @@ type PathReference = Extract<FlakeReference, { kind: 'path' }>;
 
 async function fromPath(reference: PathReference, options: FlakeOptions, wanted: string | null): Promise<Repository> {
   const folder = await existingFolder(reference.path);
-  const top = await git(['rev-parse', '--show-toplevel'], { cwd: folder });
+  const [top, remotes] = await Promise.all([git(['rev-parse', '--show-toplevel'], { cwd: folder }), remotesOf(folder)]);
   if (!top.ok) {
     const bare = await git(['rev-parse', '--is-bare-repository', '--absolute-git-dir'], { cwd: folder });
     const [isBare, gitDir] = bare.stdout.split('\n');
@@ -57,7 +57,7 @@ async function fromPath(reference: PathReference, options: FlakeOptions, wanted:
   }
   const checkout = await realpath(top.stdout.trim());
   const dir = await flakeFolder(folder, checkout, reference.dir);
-  const remote = await findRemote(checkout, options.remote);
+  const remote = remoteUrl(checkout, remotes, options.remote);
   if (remote === null) {
     const mainBranch = await localMainBranch(checkout, wanted);
     const { transport } = options;
@@ -116,30 +116,42 @@ async function flakeFolder(folder: string, checkout: string, dir: string): Promi
   );
 }
 
-/** URL of the remote to use as the configuration has it, before insteadOf; `null` when the repository has no remote. */
-async function findRemote(checkout: string, wanted: string | null): Promise<string | null> {
-  const names = (await git(['remote'], { cwd: checkout })).stdout.split('\n').filter((name) => name !== '');
-  if (wanted !== null && !names.includes(wanted)) {
+/** Settings of one remote that matter here. Fetching works where pushing does, so a push URL of its own serves for both. */
+interface RemoteSettings {
+  readonly pushurl?: string;
+  readonly url?: string;
+}
+
+/** The remotes of the checkout around a folder, as its configuration has them before insteadOf; a key's first value counts. */
+async function remotesOf(folder: string): Promise<ReadonlyMap<string, RemoteSettings>> {
+  const remotes = new Map<string, RemoteSettings>();
+  const listed = await git(['config', '--null', '--get-regexp', '^remote\\..+\\.'], { cwd: folder });
+  for (const entry of listed.stdout.split('\0')) {
+    const [setting = '', ...value] = entry.split('\n');
+    const [, name, key] = /^remote\.(.+)\.([^.]+)$/.exec(setting) ?? [];
+    if (name !== undefined && key !== undefined) remotes.set(name, { [key]: value.join('\n'), ...remotes.get(name) });
+  }
+  return remotes;
+}
+
+/** URL of the remote to use; `null` when the repository has no remote. */
+function remoteUrl(checkout: string, remotes: ReadonlyMap<string, RemoteSettings>, wanted: string | null) {
+  const names = [...remotes.keys()].sort();
+  if (wanted !== null && !remotes.has(wanted)) {
     const known = names.length === 0 ? 'it has none' : `it has ${names.join(', ')}`;
     throw new CommandError(`The repository ${checkout} has no remote "${wanted}": ${known}.`);
   }
   if (names.length === 0) return null;
-  const name = wanted ?? (names.includes('origin') ? 'origin' : names.length === 1 ? names[0] : undefined);
+  const name = wanted ?? (remotes.has('origin') ? 'origin' : names.length === 1 ? names[0] : undefined);
   if (name === undefined) {
     throw new CommandError(
       `The repository ${checkout} has several remotes: name one with --remote (${names.join(', ')}).`,
     );
   }
-  const read = async (key: string): Promise<string | null> => {
-    const [first = ''] = (await git(['config', '--get-all', `remote.${name}.${key}`], { cwd: checkout })).stdout.split(
-      '\n',
-    );
-    return first === '' ? null : first;
-  };
-  // Fetching works where pushing does, so a push URL of its own serves for both.
-  const url = (await read('pushurl')) ?? (await read('url'));
-  if (url === null) throw new CommandError(`The remote "${name}" of ${checkout} has no URL.`);
-  return remoteAddress(url, checkout, name);
+  const { pushurl = '', url = '' } = remotes.get(name) ?? {};
+  const address = pushurl === '' ? url : pushurl;
+  if (address === '') throw new CommandError(`The remote "${name}" of ${checkout} has no URL.`);
+  return remoteAddress(address, checkout, name);
 }
 
 function remoteAddress(url: string, checkout: string, name: string): string {
