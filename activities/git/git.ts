@@ -1,17 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { asyncLocalStorage } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import { GitPluginError, simpleGit } from 'simple-git';
 import type { FailureType } from '../../model/failures.js';
 import { MESSAGE_BYTES } from '../../model/verdict.js';
 import { redactUrl, stripControl, truncate } from '../../model/text.js';
+import { launchGit } from '../launcher.js';
 import { gitEnvironment, type Environment } from './config-environment.js';
-
-export interface GitResult {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import type { GitResult } from './local-git.js';
 
 export interface GitCall {
   /** What Git reads on standard input. */
@@ -69,61 +64,16 @@ export const gitBy = (directory: string, attempt: Git['attempt']): Git => ({
 });
 
 /**
- * simple-git waits 50 ms after a command that printed nothing, in case there is output to come (its completion plugin).
- * With `onClose` there is none, and most plumbing is silent: a piece of output without a byte spares the wait.
- */
-function saySomething(_command: string, stdout: NodeJS.ReadableStream): void {
-  setImmediate(() => stdout.emit('data', Buffer.alloc(0)));
-}
-
-/**
- * Git for commands that need no network. `simple-git` refuses variables and settings that can run programs unless it is told
- * otherwise; here they all come from `gitEnvironment`, and no argument that can do the same comes from outside.
- * The cancellation of the activity that it is called from ends the command.
+ * Git for commands that need no network. The cancellation of the activity that it is called from ends the command.
  * @param directory must exist
  * @param env the whole environment, from `gitEnvironment`
  */
 export function openGit(directory: string, env: Readonly<Record<string, string>> = gitEnvironment()): Git {
-  const attempt = async (args: readonly string[], call: GitCall = {}): Promise<GitResult> => {
+  return gitBy(directory, async (args, { input, env: more } = {}) => {
     const signal = asyncLocalStorage.getStore()?.cancellationSignal;
-    signal?.throwIfAborted();
-    const variables: Record<string, string | undefined> = { ...env, ...call.env };
-    let finished = { exitCode: -1, stderr: '' };
-    const git = simpleGit({
-      baseDir: directory,
-      completion: { onClose: true, onExit: false },
-      ...(signal === undefined ? {} : { abort: signal }),
-      ...(call.input === undefined ? {} : { input: () => call.input }),
-      allowEnvironment: Object.keys(variables),
-      unsafe: {
-        allowUnsafeAskPass: true,
-        allowUnsafeConfigEnvCount: true,
-        allowUnsafeConfigPaths: true,
-        allowUnsafeCredentialHelper: true,
-        allowUnsafeFsMonitor: true,
-        allowUnsafeGitProxy: true,
-        allowUnsafeHooksPath: true,
-        allowUnsafeProtocolOverride: true,
-        allowUnsafeSshCommand: true,
-        allowUnsafeUrlRewrite: true,
-      },
-      errors(error, result) {
-        // Called after every command; an exit status is for the caller to judge, only a command that was ended is not.
-        finished = { exitCode: result.exitCode, stderr: Buffer.concat(result.stdErr).toString('utf8') };
-        return error instanceof GitPluginError ? error : undefined;
-      },
-    })
-      .env(variables)
-      .outputHandler(saySomething);
-    try {
-      const stdout = await git.raw([...args]);
-      // Negative: there was nothing to start. Node gives the error's number in place of a status.
-      if (finished.exitCode < 0) throw cannotStart(directory);
-      return { ...finished, stdout };
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw error;
-    }
-  };
-  return gitBy(directory, attempt);
+    const command = { directory, args, env: { ...env, ...more }, ...(input === undefined ? {} : { input }) };
+    const result = await launchGit(command, signal);
+    if (result.exitCode < 0) throw cannotStart(directory);
+    return result;
+  });
 }

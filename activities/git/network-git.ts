@@ -1,6 +1,7 @@
 import { asyncLocalStorage } from '@temporalio/activity';
-import { run } from '../process.js';
-import { cannotStart, gitBy, type Git, type GitCall, type GitResult } from './git.js';
+import { launch } from '../launcher.js';
+import { cannotStart, gitBy, type Git, type GitCall } from './git.js';
+import type { GitResult } from './local-git.js';
 
 /**
  * Git for commands that talk to a remote. They start helpers (`git-remote-https`, `ssh`) that go on when only Git itself is
@@ -10,7 +11,7 @@ import { cannotStart, gitBy, type Git, type GitCall, type GitResult } from './gi
 export function openNetworkGit(directory: string, env: Readonly<Record<string, string>>): Git {
   const attempt = async (args: readonly string[], call: GitCall = {}): Promise<GitResult> => {
     const signal = asyncLocalStorage.getStore()?.cancellationSignal;
-    const finished = await run('git', args, {
+    const finished = await launch('git', args, {
       cwd: directory,
       env: { ...env, ...call.env },
       ...(call.input === undefined ? {} : { input: call.input }),

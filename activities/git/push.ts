@@ -2,7 +2,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { FailureType } from '../../model/failures.js';
 import type { Repository } from '../../model/run.js';
 import { stripControl } from '../../model/text.js';
-import type { Git, GitResult } from './git.js';
+import type { Git } from './git.js';
+import type { GitResult } from './local-git.js';
 import { fetchFailure, remoteMessage } from './remote-failure.js';
 import { REMOTE } from './transport.js';
 

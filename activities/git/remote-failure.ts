@@ -2,7 +2,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { FailureType } from '../../model/failures.js';
 import type { Repository } from '../../model/run.js';
 import { tail } from '../../model/text.js';
-import { gitMessage, type GitResult } from './git.js';
+import { gitMessage } from './git.js';
+import type { GitResult } from './local-git.js';
 
 /** Answers of a remote that another try will not change. Everything else may be the network. */
 const REFUSALS = [

@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { run, type Finished, type RunOptions } from '../process.js';
+import { launch } from '../launcher.js';
+import type { Finished, RunOptions } from '../process.js';
 import { nixEnvironment } from './commands.js';
 import { nixErrorMessage } from './error-message.js';
 import { faultOf, type Fault } from './faults.js';
@@ -14,7 +15,7 @@ export async function runNix(
   args: readonly string[],
   options: Omit<RunOptions, 'env'> = {},
 ): Promise<Finished> {
-  const finished = await run(command, args, { graceMs: 1000, ...options, env: nixEnvironment() });
+  const finished = await launch(command, args, { graceMs: 1000, ...options, env: nixEnvironment() });
   if (finished.notFound) throw nixUnusable(`there is no \`${command}\` on the PATH of the worker`);
   if (finished.exitCode !== 0 && faultOf(finished)?.kind === 'nix') {
     throw nixUnusable(`flakes cannot be enabled: ${nixErrorMessage(finished.stderr)}`);

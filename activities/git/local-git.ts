@@ -1,0 +1,67 @@
+import { GitPluginError, simpleGit } from 'simple-git';
+
+/** One Git command that needs no network, as it travels to the launcher. */
+export interface LocalGitCommand {
+  /** Must exist. */
+  readonly directory: string;
+  readonly args: readonly string[];
+  /** The whole environment, from `gitEnvironment`. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What Git reads on standard input. */
+  readonly input?: string;
+}
+
+export interface GitResult {
+  /** Negative when Git could not be started. */
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Runs one Git command and gives what came out, whatever its exit status. `simple-git` refuses variables and settings that
+ * can run programs unless it is told otherwise; here they all come from `gitEnvironment`, and no argument that can do the
+ * same comes from outside.
+ * @param signal ends the command; the promise rejects then
+ */
+export async function localGit(command: LocalGitCommand, signal: AbortSignal): Promise<GitResult> {
+  const { directory, args, env, input } = command;
+  let finished = { exitCode: -1, stderr: '' };
+  const git = simpleGit({
+    baseDir: directory,
+    completion: { onClose: true, onExit: false },
+    abort: signal,
+    ...(input === undefined ? {} : { input: () => input }),
+    allowEnvironment: Object.keys(env),
+    unsafe: {
+      allowUnsafeAskPass: true,
+      allowUnsafeConfigEnvCount: true,
+      allowUnsafeConfigPaths: true,
+      allowUnsafeCredentialHelper: true,
+      allowUnsafeFsMonitor: true,
+      allowUnsafeGitProxy: true,
+      allowUnsafeHooksPath: true,
+      allowUnsafeProtocolOverride: true,
+      allowUnsafeSshCommand: true,
+      allowUnsafeUrlRewrite: true,
+    },
+    errors(error, result) {
+      // Called after every command; an exit status is for the caller to judge, only a command that was ended is not.
+      // Negative: there was nothing to start. Node gives the error's number in place of a status.
+      finished = { exitCode: result.exitCode, stderr: Buffer.concat(result.stdErr).toString('utf8') };
+      return error instanceof GitPluginError ? error : undefined;
+    },
+  })
+    .env({ ...env })
+    .outputHandler(saySomething);
+  const stdout = await git.raw([...args]);
+  return { ...finished, stdout };
+}
+
+/**
+ * simple-git waits 50 ms after a command that printed nothing, in case there is output to come (its completion plugin).
+ * With `onClose` there is none, and most plumbing is silent: a piece of output without a byte spares the wait.
+ */
+function saySomething(_command: string, stdout: NodeJS.ReadableStream): void {
+  setImmediate(() => stdout.emit('data', Buffer.alloc(0)));
+}

@@ -1,0 +1,35 @@
+import { localGit } from './git/local-git.js';
+import type { LauncherAnswer, LauncherOrder, LauncherRequest } from './launcher-protocol.js';
+import { run } from './process.js';
+
+/** The program of the launcher: see launcher.ts. It ends with the process that it serves. */
+const running = new Map<number, AbortController>();
+
+const carryOut = (order: LauncherOrder, signal: AbortSignal): Promise<unknown> =>
+  order.kind === 'git' ? localGit(order.command, signal) : run(order.command, order.args, { ...order.options, signal });
+
+async function answer(id: number, order: LauncherOrder): Promise<LauncherAnswer> {
+  const ending = new AbortController();
+  running.set(id, ending);
+  try {
+    return { kind: 'done', id, result: await carryOut(order, ending.signal) };
+  } catch (error) {
+    return { kind: 'failed', id, message: error instanceof Error ? error.message : String(error) };
+  } finally {
+    running.delete(id);
+  }
+}
+
+process.on('message', (message) => {
+  const request = message as LauncherRequest;
+  if (request.kind === 'end') {
+    running.get(request.id)?.abort();
+    return;
+  }
+  void answer(request.id, request.order).then((done) => process.send?.(done, () => undefined));
+});
+process.on('disconnect', () => {
+  process.exit(0);
+});
+// Whoever stops the worker's whole service stops this process through the worker, which still needs it then.
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => undefined);

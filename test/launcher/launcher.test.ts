@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { launch } from '../../activities/launcher.js';
+import { descendants, isAlive } from '../../activities/process-tree.js';
+import type { ProcessIdentity } from '../../model/state-directory.js';
+import { until } from '../support/lockkeeper.js';
+
+async function launcherOf(pid: number): Promise<ProcessIdentity | undefined> {
+  for (const each of await descendants(pid)) {
+    const command = await readFile(`/proc/${each.pid}/cmdline`, 'utf8').catch(() => '');
+    if (command.includes('launcher-process.js')) return each;
+  }
+  return undefined;
+}
+
+const theLauncher = async (): Promise<ProcessIdentity> => {
+  const found = await launcherOf(process.pid);
+  assert.ok(found);
+  return found;
+};
+
+test('a command gives what came out, whatever its exit status', async () => {
+  const finished = await launch('sh', ['-c', 'cat; echo oops >&2; exit 3'], { input: 'hello' });
+  assert.deepEqual([finished.exitCode, finished.stdout, finished.stderr], [3, 'hello', 'oops\n']);
+  assert.equal((await launch('no-such-command', [])).notFound, true);
+});
+
+test('a command has the environment that it is given, and no other', async () => {
+  const { stdout } = await launch('/usr/bin/env', [], { env: { A: 'b', C: undefined } });
+  assert.equal(stdout, 'A=b\n');
+});
+
+test('an abortion ends a command with everything below it', async () => {
+  const stop = new AbortController();
+  const sleeping = launch('sh', ['-c', 'sleep 300 & sleep 300; true'], { signal: stop.signal, graceMs: 500 });
+  const launcher = await theLauncher();
+  await until(async () => (await descendants(launcher.pid)).length === 3, 10_000);
+  const below = await descendants(launcher.pid);
+  stop.abort(new Error('enough'));
+  await assert.rejects(sleeping, /enough/);
+  for (const each of below) assert.equal(await isAlive(each), false);
+});
+
+test('a launcher that was killed fails its commands, and the next command has another one', async () => {
+  const sleeping = launch('sleep', ['2']);
+  const launcher = await theLauncher();
+  process.kill(launcher.pid, 'SIGKILL');
+  await assert.rejects(sleeping, /has died; they are tried again/);
+  assert.equal((await launch('echo', ['again'])).stdout, 'again\n');
+  assert.notEqual((await theLauncher()).pid, launcher.pid);
+});
+
+test('a launcher outlives signals that are meant for its process, and ends when that is killed', async () => {
+  const module = new URL('../../activities/launcher.js', import.meta.url).href;
+  const program = `const { launch } = await import(${JSON.stringify(module)}); await launch('sleep', ['300']);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'ignore' });
+  const pid = child.pid ?? 0;
+  await until(async () => (await descendants(pid)).length === 2, 20_000);
+  const launcher = await launcherOf(pid);
+  const [command] = (await descendants(pid)).filter((each) => each.pid !== launcher?.pid);
+  assert.ok(launcher !== undefined && command !== undefined);
+  process.kill(launcher.pid, 'SIGTERM');
+  process.kill(launcher.pid, 'SIGINT');
+  child.kill('SIGKILL');
+  await until(async () => !(await isAlive(launcher)), 10_000);
+  // As one that the killed process had started itself: it ends by itself.
+  assert.equal(await isAlive(command), true);
+  process.kill(command.pid, 'SIGKILL');
+});
