@@ -132,6 +132,7 @@ function declareUpdate(program: Command, context: () => CommandContext, exit: (s
       'how long it waits for an answer (default: 7d)',
       duration('--approval-deadline'),
     )
+    .option('--approval-reminder <span>', 'how often it asks again (default: 1d)', duration('--approval-reminder'))
     .option('--remote <name>', 'remote of the checkout (default: origin, or the only one)')
     .option('--main <branch>', "branch to start from (default: the remote's HEAD)")
     .option('--branch-prefix <text>', 'the update branch is this and the date (default: flake-update-)')

@@ -10,7 +10,15 @@ import {
   checkRegExp,
   checkServerUrl,
 } from '../model/names.js';
-import type { Landing, NixSettings, NotifyOptions, Person, RunOptions, Transport } from '../model/run.js';
+import type {
+  ApprovalPolicy,
+  Landing,
+  NixSettings,
+  NotifyOptions,
+  Person,
+  RunOptions,
+  Transport,
+} from '../model/run.js';
 import { repositoryLockId } from '../model/ids.js';
 import { CommandError } from './errors.js';
 import { resolveFlake } from './flake.js';
@@ -48,8 +56,7 @@ export async function runOptions(flake: string, flags: UpdateFlags): Promise<Run
     require,
     inputs,
     landing,
-    approval:
-      flags.approve === true ? { deadlineSeconds: flags.approvalDeadline ?? 7 * DAY, reminderSeconds: DAY } : null,
+    approval: approvalOf(flags),
     nix,
     author,
     committer,
@@ -98,10 +105,16 @@ function landingOf(flags: UpdateFlags): Landing {
   if (flags.approve === true && mode === 'none') {
     throw new CommandError('--approve asks before landing, but a dry run lands nothing: leave one of them out.');
   }
-  if (flags.approvalDeadline !== undefined && flags.approve !== true) {
-    throw new CommandError('--approval-deadline is for runs that ask: add --approve.');
-  }
   return { mode, branchPrefix: checkBranchPrefix(flags.branchPrefix ?? 'flake-update-') };
+}
+
+function approvalOf({ approve, approvalDeadline, approvalReminder }: UpdateFlags): ApprovalPolicy | null {
+  if (approve === true) {
+    return { deadlineSeconds: approvalDeadline ?? 7 * DAY, reminderSeconds: approvalReminder ?? DAY };
+  }
+  const given = approvalDeadline !== undefined ? '--approval-deadline' : '--approval-reminder';
+  if (approvalDeadline === undefined && approvalReminder === undefined) return null;
+  throw new CommandError(`${given} is for runs that ask: add --approve.`);
 }
 
 function nixSettings(flags: UpdateFlags): NixSettings {

@@ -10,6 +10,7 @@ export interface UpdateFlags {
   readonly dryRun?: true;
   readonly approve?: true;
   readonly approvalDeadline?: number;
+  readonly approvalReminder?: number;
   readonly remote?: string;
   readonly main?: string;
   readonly branchPrefix?: string;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../../activities/process.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet, HostSpec } from '../support/fleet.js';
@@ -92,7 +93,7 @@ test(
     const { run: name, head } = await runInPhase(client, 'waiting-for-approval', update);
     await client.connection.close();
     const begun = Date.now();
-    while ((await ntfy.messages('asked')).length === 0 && Date.now() - begun < 10_000);
+    while ((await ntfy.messages('asked')).length === 0 && Date.now() - begun < 30_000) await sleep(250);
     const [asked] = await ntfy.messages('asked');
     const lines = String(asked?.message).split('\n');
     const command = lines.find((line) => line.includes('lockkeeper approve'))?.replace(/^.*: /, '') ?? '';
@@ -102,6 +103,23 @@ test(
     assert.equal((await house.lockkeeper(args)).exitCode, 0, 'the command works as it was sent');
     assert.equal(await update.ended, 0);
     assert.deepEqual(await priorities(ntfy, 'asked'), [4, 3]);
+  }),
+);
+
+test(
+  'a run that waits for approval reminds until its deadline',
+  options,
+  inPlace([{ name: 'athena' }], async ({ house, fleet, ntfy, flags }) => {
+    await house.dev();
+    const times = ['--approval-deadline', '7s', '--approval-reminder', '2s'];
+    const { exitCode, report } = await house.update(fleet.checkout, '--approve', ...times, ...flags('reminded'));
+    assert.equal(exitCode, 4);
+    const events = ['waiting', 'reminder', 'reminder', 'reminder', 'finished'];
+    assert.deepEqual(
+      report.notifications.map(({ event, ok }) => [event, ok]),
+      events.map((event) => [event, true]),
+    );
+    assert.equal((await ntfy.messages('reminded')).length, events.length);
   }),
 );
 
