@@ -16,8 +16,11 @@ export async function seconds(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - start) / 1000;
 }
 
+export const middle = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
 export async function median(times: number, work: () => Promise<number>): Promise<number> {
   const taken: number[] = [];
   for (let time = 0; time < times; time += 1) taken.push(await work());
-  return taken.sort((a, b) => a - b)[Math.floor(times / 2)] ?? Number.NaN;
+  return middle(taken);
 }
