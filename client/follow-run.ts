@@ -10,6 +10,7 @@ import { chooseRenderer } from './progress/index.js';
 /**
  * Follows a run with live progress until it is closed, and prints its report.
  * @param again the command that picks the run up after an interruption
+ * @param strict as for `exitStatus`
  * @returns the exit status; 130 when Ctrl-C came first
  */
 export async function followRun(
@@ -17,6 +18,7 @@ export async function followRun(
   session: Session,
   run: string,
   again: string,
+  strict = false,
 ): Promise<number> {
   const { dim } = paintFor(process.stderr);
   const link = uiLink(session, run);
@@ -26,7 +28,7 @@ export async function followRun(
   try {
     const end = await follow(context, session, run, renderer, interrupt.signal);
     renderer.finish(end?.report ?? null);
-    if (end !== null) return printEnd(context, run, end);
+    if (end !== null) return printEnd(context, run, end, strict);
     const cancel = `lockkeeper cancel ${shellQuote(run)}`;
     message(
       `Interrupted: the run ${run} is not cancelled. Pick it up again with "${again}", or end it with "${cancel}".`,

@@ -81,6 +81,7 @@ function draw(
     run,
     phase: progress?.phase ?? null,
     waitsFor: progress?.phase === 'closed' ? null : text(progress?.waitsFor, 500),
+    doing: text(progress?.doing, 500),
     problem,
     base: progress?.base ?? null,
     head: progress?.head ?? null,

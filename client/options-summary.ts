@@ -5,11 +5,14 @@ export function optionsSummary(options: RunOptions): string {
   const some = (label: string, value: 'all' | readonly string[]): string =>
     `${label} ${value === 'all' ? 'all' : value.join(', ')}`;
   const { landing, targets, nix, notify } = options;
+  const { never = [] } = options.holdBack ?? {};
   return [
     `land ${landing.mode}${landing.mode === 'branch' ? ` (${landing.branchPrefix}…)` : ''}`,
     some('inputs', options.inputs),
     some('hosts', targets.hosts) + (targets.exclude === null ? '' : ` but ${targets.exclude}`),
     some('required', options.require),
+    ...(options.onFailure === undefined ? [] : [`on failure ${options.onFailure.join(', ')}`]),
+    ...(never.length === 0 ? [] : [`never held back ${never.join(', ')}`]),
     ...(options.approval === null ? [] : ['with approval']),
     ...(notify.ntfy === null ? [] : [`ntfy ${notify.ntfy.topic}`]),
     ...(notify.inboxOrg === null ? [] : [`inbox ${notify.inboxOrg}`]),

@@ -1,5 +1,5 @@
 import { Argument, Command, Option } from 'commander';
-import { LANDING_MODES } from '../model/run.js';
+import { FAILURE_STEPS, LANDING_MODES } from '../model/run.js';
 import { collect, collectList, duration, positiveInteger } from './arguments.js';
 import { commandContext, type CommandContext, type GlobalOptions } from './context.js';
 import { REPORT_FORMATS, type ReportFormat } from './report-format.js';
@@ -133,6 +133,15 @@ function declareUpdate(program: Command, context: () => CommandContext, exit: (s
       duration('--approval-deadline'),
     )
     .option('--approval-reminder <span>', 'how often it asks again (default: 1d)', duration('--approval-reminder'))
+    .optionsGroup('When a required host breaks:')
+    .option(
+      '--on-failure <steps>',
+      `what is tried, in this order, of ${FAILURE_STEPS.join(', ')} (default: hold-back,report; with --land merge: report)`,
+      collectList,
+    )
+    .option('--never-hold-back <inputs>', 'inputs that always move (repeatable, or a list with commas)', collectList)
+    .option('--strict', 'inputs that were held back, and hosts that were broken before, make the exit status 1')
+    .optionsGroup('Repository:')
     .option('--remote <name>', 'remote of the checkout (default: origin, or the only one)')
     .option('--main <branch>', "branch to start from (default: the remote's HEAD)")
     .option('--branch-prefix <text>', 'the update branch is this and the date (default: flake-update-)')

@@ -11,6 +11,9 @@ export interface UpdateFlags {
   readonly approve?: true;
   readonly approvalDeadline?: number;
   readonly approvalReminder?: number;
+  readonly onFailure?: readonly string[];
+  readonly neverHoldBack?: readonly string[];
+  readonly strict?: true;
   readonly remote?: string;
   readonly main?: string;
   readonly branchPrefix?: string;

@@ -20,6 +20,16 @@ export interface CoordinatorActivities {
   /** Gives a draft its complete message. The same input gives the same commit, byte for byte. */
   commitCandidate(input: CommitInput): Promise<Candidate>;
 
+  /** Moved inputs of a candidate, those together that can only move together. */
+  groupInputs(input: {
+    repository: Repository;
+    candidate: Candidate;
+    moved: readonly string[];
+  }): Promise<readonly (readonly string[])[]>;
+
+  /** Base with only some of a candidate's inputs moved, as a draft: a probe, or an update that keeps inputs back. */
+  composeCandidate(input: ComposeInput): Promise<LockUpdate>;
+
   /** Takes the update over onto a main that moved meanwhile. */
   carryOver(input: CarryOverInput): Promise<LockUpdate>;
 
@@ -117,6 +127,12 @@ export interface CommitInput {
   readonly author: Person;
   readonly committer: Person;
   readonly date: number;
+}
+
+export interface ComposeInput extends Omit<UpdateLockInput, 'base' | 'inputs' | 'nix'> {
+  readonly candidate: Candidate;
+  /** Root inputs that are as the candidate has them; the others are as base has them. */
+  readonly move: readonly string[];
 }
 
 export interface CarryOverInput extends Omit<UpdateLockInput, 'base' | 'inputs'> {

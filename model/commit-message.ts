@@ -1,10 +1,13 @@
 import type { InputRevision, MovedInput } from './candidate.js';
 import { oneLine } from './one-line.js';
+import type { HeldBackInput } from './report.js';
 
 interface CommitMessageInput {
   readonly instance: string;
   readonly run: string;
   readonly moved: readonly MovedInput[];
+  /** Inputs that stay where they are. */
+  readonly heldBack: readonly HeldBackInput[];
   /** Names of the hosts that the run verifies, sorted. */
   readonly hosts: readonly string[];
 }
@@ -18,6 +21,7 @@ const HOSTS_LISTED = 100;
 const NESTED_LISTED = 20;
 const COLUMNS = 72;
 const NAME_BYTES = 120;
+const REASON_BYTES = 500;
 
 /**
  * The whole message of a lock update's commit. The same input gives the same text, byte for byte.
@@ -25,10 +29,13 @@ const NAME_BYTES = 120;
  * Names and URLs come from outside: each is put on one line behind a dash or spaces, so that none of them can add a
  * line, begin a paragraph of trailers, or be the `---` that ends a message for git-interpret-trailers(1).
  */
-export function commitMessage({ instance, run, moved, hosts }: CommitMessageInput): string {
+export function commitMessage({ instance, run, moved, heldBack, hosts }: CommitMessageInput): string {
   const paragraphs = [
     SUBJECT,
     ['Inputs:', ...moved.flatMap(inputLines)].join('\n'),
+    ...(heldBack.length === 0
+      ? []
+      : [['Inputs that stay where they are:', ...heldBack.flatMap(heldBackLines)].join('\n')]),
     ...(hosts.length === 0 ? [] : [['Hosts that this run verifies:', ...hostLines(hosts)].join('\n')]),
     `${INSTANCE}: ${oneLine(instance)}\n${RUN}: ${oneLine(run)}`,
   ];
@@ -47,6 +54,13 @@ function inputLines(input: MovedInput): string[] {
   const more = input.nested.length - nested.length;
   const below = nested.length === 0 ? [] : [...nested, ...(more > 0 ? [`and ${more} more`] : [])];
   return [`- ${oneLine(input.name, NAME_BYTES)}: ${movement(input)}`, ...url, ...below.map((path) => `  - ${path}`)];
+}
+
+function heldBackLines({ input, targets, reason }: HeldBackInput): string[] {
+  const broken = targets.slice(0, NESTED_LISTED).map((target) => oneLine(target, NAME_BYTES));
+  const more = targets.length - broken.length;
+  const breaks = broken.length === 0 ? '' : ` breaks ${broken.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return [`- ${oneLine(input, NAME_BYTES)}${breaks}`, `  ${oneLine(reason, REASON_BYTES)}`];
 }
 
 function movement({ from, to }: MovedInput): string {

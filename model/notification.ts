@@ -1,7 +1,15 @@
 import type { NotificationEvent } from './activities.js';
 import { oneLine } from './one-line.js';
 import type { Outcome, Report } from './report.js';
-import { brokenTargets, countsWords, landedWords, movementWords, nameList, outcomeWords } from './report/words.js';
+import {
+  brokenTargets,
+  countsWords,
+  heldBackWords,
+  landedWords,
+  movementWords,
+  nameList,
+  outcomeWords,
+} from './report/words.js';
 import { tail, truncate } from './text.js';
 
 /** What notifiers say about a run. Text from outside is one line each, so that none of it can pose as another part. */
@@ -82,6 +90,7 @@ function finishedLines(report: Report): string[] {
     landed === null ? '' : `Commit ${landed.commit.slice(0, 12)} ${landed.text} ${landed.ref}`,
     report.error === null ? '' : oneLine(report.error, 1000),
     ...inputLines(report),
+    ...heldBackLines(report),
     ...brokenTargets(report)
       .slice(0, 10)
       .map((target) => `✘ ${oneLine(target.name, 120)}: ${oneLine(target.error ?? target.verdict, 200)}`),
@@ -97,11 +106,17 @@ function waitingLines(event: NotificationEvent, report: Report): string[] {
     report.head === null ? '' : `Commit ${oneLine(report.head)}`,
     countsWords(report),
     ...inputLines(report),
+    ...heldBackLines(report),
   ];
 }
 
 const inputLines = (report: Report): string[] =>
   report.inputs.slice(0, 20).map((input) => `${oneLine(input.name, 120)}: ${movementWords(input)}`);
+
+const heldBackLines = ({ heldBack = [], notHeldBack = [] }: Report): string[] => [
+  ...heldBack.slice(0, 10).map((held) => `${oneLine(held.input, 120)} held back: ${oneLine(heldBackWords(held), 200)}`),
+  ...notHeldBack.slice(0, 5).map(({ target, reason }) => `${oneLine(target, 120)} ${oneLine(reason, 200)}`),
+];
 
 /** Buttons that open what moved. */
 const compareActions = (report: Report): { action: 'view'; label: string; url: string }[] =>

@@ -7,6 +7,7 @@ export const PHASES = [
   'resolving',
   'updating-lock',
   'verifying',
+  'holding-back',
   'waiting-for-approval',
   'landing',
   'notifying',
@@ -22,6 +23,8 @@ export interface RunProgress {
   readonly phase: Phase;
   /** What the run waits for, in one sentence; `null` when it works. */
   readonly waitsFor: string | null;
+  /** What it does now when the phase does not tell all; missing in older runs. */
+  readonly doing?: string | null;
   readonly base: string | null;
   readonly head: string | null;
   readonly moved: readonly MovedInput[];

@@ -41,6 +41,12 @@ export interface Report {
   readonly head: string | null;
   readonly inputs: readonly ReportedInput[];
   readonly unfetched: readonly UnfetchedInput[];
+  /** Inputs that were kept at their old revision so that the rest could land; missing in reports of older runs. */
+  readonly heldBack?: readonly HeldBackInput[];
+  /** Names of required targets that are broken on base already, which stops nothing; missing in reports of older runs. */
+  readonly brokenOnBase?: readonly string[];
+  /** Broken targets that keeping inputs back does not help; missing in reports of older runs. */
+  readonly notHeldBack?: readonly NotHeldBack[];
   /** Settings of the flake's `nixConfig` that were not honoured. */
   readonly ignoredNixConfig: readonly string[];
   readonly leftOut: readonly string[];
@@ -53,6 +59,22 @@ export interface Report {
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   readonly seconds: number;
+}
+
+/** An input at base's revision although there is a newer one. */
+export interface HeldBackInput {
+  readonly input: string;
+  /** Names of the targets that break with it. */
+  readonly targets: readonly string[];
+  /** What broke the first of them, in one line. */
+  readonly reason: string;
+}
+
+/** A broken target for which no inputs can be kept back. */
+export interface NotHeldBack {
+  readonly target: string;
+  /** Why, as a sentence without its subject. */
+  readonly reason: string;
 }
 
 export interface ReportedInput extends Omit<MovedInput, 'from' | 'to'> {
@@ -124,16 +146,27 @@ export const unfinishedTarget = (target: TargetProgress, required: readonly stri
   logTail: null,
 });
 
+const isMissed = (
+  { brokenOnBase = [] }: Report,
+  { verdict, required, name }: ReportedTarget,
+  strict: boolean,
+): boolean => verdict !== 'built' && required && (strict || !brokenOnBase.includes(name));
+
 /** True when at least one target was verified and none has another closure than on base. */
 const noClosureDiffers = (report: Report): boolean =>
   report.targets.length > 0 && report.targets.every((target) => target.sameAsBase === true);
 
-/** Exit status of `lockkeeper update`: 0 changed, 1 error, 2 lock unchanged, 3 no closure differs, 4 rejected or expired. */
-export function exitStatus(report: Report): number {
+/**
+ * Exit status of `lockkeeper update`: 0 changed, 1 error, 2 lock unchanged, 3 no closure differs, 4 rejected or expired. A
+ * target that was broken before is no error of this run.
+ * @param strict whether inputs that were held back, and targets that were broken before, are errors
+ */
+export function exitStatus(report: Report, strict = false): number {
   switch (report.outcome) {
     case 'landed':
     case 'verified':
-      if (report.targets.some((target) => target.verdict !== 'built' && target.required)) return 1;
+      if (report.targets.some((target) => isMissed(report, target, strict))) return 1;
+      if (strict && (report.heldBack ?? []).length > 0) return 1;
       return noClosureDiffers(report) ? 3 : 0;
     case 'unchanged':
       return 2;

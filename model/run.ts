@@ -28,6 +28,25 @@ export interface RunOptions {
   readonly takeoverSeconds: number;
   /** How long a target may wait for a worker of its system to appear, in seconds. */
   readonly builderWaitSeconds: number;
+  /** What is done about required targets that are broken, tried in this order. Missing in older runs: `report` alone. */
+  readonly onFailure?: readonly FailureStep[];
+  /** How inputs are kept back; missing in older runs. */
+  readonly holdBack?: HoldBackOptions;
+}
+
+/**
+ * - `hold-back`: keep the inputs to blame at their old revision, and land the rest
+ * - `leave-behind`: land the update although the target is broken
+ * - `report`: land nothing, and say so
+ */
+export const FAILURE_STEPS = ['hold-back', 'leave-behind', 'report'] as const;
+export type FailureStep = (typeof FAILURE_STEPS)[number];
+
+export interface HoldBackOptions {
+  /** Root inputs that are kept back for nobody. */
+  readonly never: readonly string[];
+  /** Most candidates that one search makes and verifies. */
+  readonly probeBudget: number;
 }
 
 /** The repository of a run. Either a remote that is pushed to, or (without a remote) a local repository. */

@@ -1,7 +1,7 @@
 import { utf8Length } from './text.js';
 import type { Candidate } from './candidate.js';
 import type { NixSettings, Repository } from './run.js';
-import type { Target, Verdict } from './verdict.js';
+import type { Target, Verdict, VerdictKind } from './verdict.js';
 
 /** The single argument of the `verifyCandidate` workflow: any candidate against any targets. */
 export interface VerifyInput {
@@ -13,6 +13,15 @@ export interface VerifyInput {
   readonly nix: NixSettings;
   readonly takeoverSeconds: number;
   readonly builderWaitSeconds: number;
+  /** Of a probe, which is made to learn something: nobody is shown its verdicts, and it is not compared with base. */
+  readonly probe?: ProbeKnowledge;
+}
+
+/** What a run knows when it makes a probe: what this decides need not be built. */
+export interface ProbeKnowledge {
+  readonly derivations: readonly { readonly drvPath: string; readonly verdict: VerdictKind }[];
+  /** Verdicts on base, by name of the target. */
+  readonly base: readonly { readonly name: string; readonly verdict: VerdictKind }[];
 }
 
 export interface VerifyResult {

@@ -13,7 +13,15 @@ import { untouched } from '../model/progress.js';
 import type { Phase, RunProgress, TargetProgress } from '../model/progress.js';
 import { runDetails } from '../model/report-render.js';
 import { reportedInput, reportedTarget, unfinishedTarget } from '../model/report.js';
-import type { ApprovalDecision, Landed, NotificationResult, Outcome, Report } from '../model/report.js';
+import type {
+  ApprovalDecision,
+  HeldBackInput,
+  Landed,
+  NotHeldBack,
+  NotificationResult,
+  Outcome,
+  Report,
+} from '../model/report.js';
 import type { RunOptions } from '../model/run.js';
 import { TAILS_LIMIT_BYTES, limitTails } from '../model/verify.js';
 import { targetLabel } from '../model/verdict.js';
@@ -39,6 +47,9 @@ export interface RunState {
   candidate: Candidate | null;
   verdicts: readonly Verdict[];
   required: readonly string[];
+  heldBack: readonly HeldBackInput[];
+  brokenOnBase: readonly string[];
+  notHeldBack: readonly NotHeldBack[];
   ignoredNixConfig: readonly string[];
   leftOut: readonly string[];
   landed: Landed | null;
@@ -56,6 +67,7 @@ export function trackRun(options: RunOptions, intent: string): RunState {
     repository: options.repository.displayUrl,
     phase: 'waiting-for-repository',
     waitsFor: null,
+    doing: null,
     base: null,
     head: null,
     moved: [] as readonly MovedInput[],
@@ -89,7 +101,7 @@ export function trackRun(options: RunOptions, intent: string): RunState {
     progress: () => progress,
     set,
     phase: (phase, waitsFor = null) => {
-      set({ phase, waitsFor });
+      set({ phase, waitsFor, doing: null });
     },
     targets: (targets) => {
       set({ targets: targets.map((target) => untouched(targetLabel(target))) });
@@ -112,6 +124,9 @@ export function trackRun(options: RunOptions, intent: string): RunState {
       head: state.candidate?.head ?? null,
       inputs: progress.moved.map(reportedInput),
       unfetched: progress.unfetched,
+      heldBack: state.heldBack,
+      brokenOnBase: state.brokenOnBase,
+      notHeldBack: state.notHeldBack,
       ignoredNixConfig: state.ignoredNixConfig,
       leftOut: state.leftOut,
       targets:
@@ -128,6 +143,9 @@ export function trackRun(options: RunOptions, intent: string): RunState {
     candidate: null,
     verdicts: [],
     required: [],
+    heldBack: [],
+    brokenOnBase: [],
+    notHeldBack: [],
     ignoredNixConfig: [],
     leftOut: [],
     landed: null,

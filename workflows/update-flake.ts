@@ -7,9 +7,7 @@ import {
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { LockUpdate } from '../model/activities.js';
 import type { Candidate, MovedInput } from '../model/candidate.js';
-import { commitMessage } from '../model/commit-message.js';
 import { CARRY_OVER_LIMIT, landingIntent, updateBranches } from '../model/landing.js';
 import type { Outcome, Report } from '../model/report.js';
 import type { RunOptions } from '../model/run.js';
@@ -17,13 +15,15 @@ import { targetLabel } from '../model/verdict.js';
 import type { Target } from '../model/verdict.js';
 import { coordinator } from './activities.js';
 import { openGate } from './approval.js';
-import type { Gate } from './approval.js';
 import { close, tell } from './closing.js';
+import type { Update } from './commit-update.js';
 import { fail, rootCause } from './failures.js';
 import { takeRepository } from './repository-lock.js';
+import { stamp, together } from './run.js';
+import type { Run } from './run.js';
 import { trackRun } from './run-state.js';
 import type { RunState } from './run-state.js';
-import { verify } from './verification.js';
+import { settle } from './settle.js';
 
 /**
  * One run: update the lock, verify every target, ask if asked to, land, tell people. The report is its result; of a run
@@ -75,15 +75,6 @@ function begin(options: RunOptions, startTime: Date): RunState {
   }
 }
 
-interface Run {
-  readonly options: RunOptions;
-  readonly state: RunState;
-  readonly gate: Gate;
-  readonly id: string;
-  readonly startTime: Date;
-  readonly machines: Set<string>;
-}
-
 async function update(run: Run): Promise<Outcome> {
   const { options, state } = run;
   const { repository, nix } = options;
@@ -107,31 +98,21 @@ async function update(run: Run): Promise<Outcome> {
   );
   state.set({ unfetched: lock.unfetched });
   if (lock.kind === 'unchanged') return 'unchanged';
-  return await verifyAndLand(run, { lock, targets });
-}
-
-/** What is verified: an update, and the targets of the main branch that it is based on. */
-interface Work {
-  readonly lock: Extract<LockUpdate, { readonly kind: 'updated' }>;
-  readonly targets: readonly Target[];
+  return await verifyAndLand(run, { lock, targets, heldBack: [] });
 }
 
 /** Verifies, asks and lands; and does so again, a bounded number of times, when main has moved meanwhile. */
-async function verifyAndLand(run: Run, first: Work): Promise<Outcome> {
+async function verifyAndLand(run: Run, first: Update): Promise<Outcome> {
   const { options, state } = run;
-  let work = first;
+  let proposed = first;
   let approved: string | null = null;
   for (let carried = 0; carried <= CARRY_OVER_LIMIT; carried += 1) {
-    const { lock, targets } = work;
-    state.verdicts = [];
-    const candidate = await commit(run, work);
-    const { verdicts, machines } = await verify(options, state, candidate, targets);
-    for (const machine of machines) run.machines.add(machine);
-    state.verdicts = verdicts;
-    const broken = verdicts.filter(({ verdict }) => verdict !== 'built').map(({ target }) => targetLabel(target));
-    if (broken.some((name) => state.required.includes(name))) return 'broken';
+    const settled = await settle(run, proposed);
+    if (settled === null) return 'broken';
+    const { candidate, update } = settled;
+    const { moved } = update.lock;
 
-    if (options.landing.mode !== 'none' && options.approval !== null && approved !== revisions(lock.moved)) {
+    if (options.landing.mode !== 'none' && options.approval !== null && approved !== revisions(moved)) {
       const decided = run.gate.decide(candidate.head, options.approval, () => tell(options, state, 'reminder'));
       const [decision] = await together(
         () => decided,
@@ -139,12 +120,12 @@ async function verifyAndLand(run: Run, first: Work): Promise<Outcome> {
       );
       state.approval = decision;
       if (decision.decision !== 'approved') return decision.decision;
-      approved = revisions(lock.moved);
+      approved = revisions(moved);
     }
 
-    const next = await land(run, candidate, lock.moved);
+    const next = await land(run, candidate, update);
     if (next.kind === 'ended') return next.outcome;
-    work = next.work;
+    proposed = next.update;
   }
   throw fail(
     'MainKeepsMoving',
@@ -152,7 +133,7 @@ async function verifyAndLand(run: Run, first: Work): Promise<Outcome> {
   );
 }
 
-type Next = { readonly kind: 'ended'; readonly outcome: Outcome } | { readonly kind: 'again'; readonly work: Work };
+type Next = { readonly kind: 'ended'; readonly outcome: Outcome } | { readonly kind: 'again'; readonly update: Update };
 
 /** The targets that a commit of main has; which of them are required is known with them. */
 async function listTargets({ options, state }: Run, base: string): Promise<readonly Target[]> {
@@ -163,28 +144,7 @@ async function listTargets({ options, state }: Run, base: string): Promise<reado
   return list.targets;
 }
 
-async function commit(run: Run, { lock, targets }: Work): Promise<Candidate> {
-  const { options, state } = run;
-  const message = commitMessage({
-    instance: options.instance,
-    run: run.id,
-    moved: lock.moved,
-    hosts: targets.map(targetLabel),
-  });
-  const { repository } = options;
-  const { draft } = lock;
-  const candidate = await coordinator('commit flake.lock').commitCandidate({
-    repository,
-    draft,
-    message,
-    ...stamp(run),
-  });
-  state.candidate = candidate;
-  state.set({ base: candidate.base, head: candidate.head, moved: lock.moved });
-  return candidate;
-}
-
-async function land(run: Run, candidate: Candidate, moved: readonly MovedInput[]): Promise<Next> {
+async function land(run: Run, candidate: Candidate, update: Update): Promise<Next> {
   const { options, state } = run;
   const { repository, landing } = options;
   const branches = updateBranches(options, run.startTime);
@@ -197,17 +157,20 @@ async function land(run: Run, candidate: Candidate, moved: readonly MovedInput[]
   const { instance } = options;
   const summary = mode === 'merge' ? `merge into ${repository.mainBranch}` : 'push the branch';
   const result = await coordinator(summary).land({ repository, candidate, mode, instance, ...branches });
-  if (result.kind === 'main-moved') return await carryOver(run, candidate, moved, result.main);
+  if (result.kind === 'main-moved') return await carryOver(run, candidate, update, result.main);
   state.landed = { mode, ref: result.ref, commit: result.commit };
   return { kind: 'ended', outcome: 'landed' };
 }
 
-/** Takes the update to the main branch as it is now, hosts included; what main has moved itself needs no update. */
-async function carryOver(run: Run, candidate: Candidate, moved: readonly MovedInput[], onto: string): Promise<Next> {
+/**
+ * Takes the update to the main branch as it is now, hosts included; what main has moved itself needs no update, and what was
+ * kept back still is.
+ */
+async function carryOver(run: Run, candidate: Candidate, update: Update, onto: string): Promise<Next> {
   const { options, state } = run;
   const { repository, nix } = options;
   state.phase('updating-lock');
-  const names = moved.map(({ name }) => name);
+  const names = update.lock.moved.map(({ name }) => name);
   const [targets, lock] = await together(
     () => listTargets(run, onto),
     () =>
@@ -222,7 +185,7 @@ async function carryOver(run: Run, candidate: Candidate, moved: readonly MovedIn
   );
   state.set({ unfetched: [...state.progress().unfetched, ...lock.unfetched] });
   if (lock.kind === 'unchanged') return { kind: 'ended', outcome: 'unchanged' };
-  return { kind: 'again', work: { lock, targets } };
+  return { kind: 'again', update: { lock, targets, heldBack: update.heldBack } };
 }
 
 /** Tells people, writes the report and tidies up. What goes wrong here is logged and never changes how the run ended. */
@@ -236,14 +199,6 @@ async function finish(run: Run): Promise<void> {
   // eslint-disable-next-line temporal/workflow-condition-timeout-style -- handlers are synchronous and end at once
   await condition(allHandlersFinished);
 }
-
-/** Who signs a run's commits, and when: the same for each repetition, so that a repeated commit has the same hash. */
-const stamp = ({ options, id, startTime }: Run) => ({
-  run: id,
-  author: options.author,
-  committer: options.committer,
-  date: Math.floor(startTime.getTime() / 1000),
-});
 
 function requiredTargets(options: RunOptions, targets: readonly Target[]): readonly string[] {
   const names = targets.map(targetLabel);
@@ -259,17 +214,3 @@ function requiredTargets(options: RunOptions, targets: readonly Target[]): reado
 /** What an approval is about: an update that is carried over with the same revisions needs no second one. */
 const revisions = (moved: readonly MovedInput[]): string =>
   JSON.stringify(moved.map(({ name, to, nested }) => [name, to?.revision ?? null, nested]));
-
-/** Runs two things side by side; when one fails the other is cancelled and waited for, so that nothing is left running. */
-async function together<A, B>(a: () => Promise<A>, b: () => Promise<B>): Promise<[A, B]> {
-  return await CancellationScope.cancellable(async () => {
-    const both = [a(), b()] as const;
-    try {
-      return await Promise.all(both);
-    } catch (error) {
-      CancellationScope.current().cancel();
-      await Promise.allSettled(both);
-      throw error;
-    }
-  });
-}

@@ -1,28 +1,27 @@
 import {
-  ActivityCancellationType,
   CancellationScope,
   defineQuery,
   defineSignal,
   getExternalWorkflowHandle,
   patched,
-  proxyActivities,
   setCurrentDetails,
   setHandler,
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { EvaluatorActivities } from '../model/activities.js';
 import { PROGRESS, TARGET_DONE } from '../model/messages.js';
-import { compareActivityId, evaluateActivityId, untouched } from '../model/progress.js';
+import { untouched } from '../model/progress.js';
 import type { TargetProgress } from '../model/progress.js';
 import { verificationDetails } from '../model/verification-details.js';
-import { EVALUATE_QUEUE } from '../model/queues.js';
 import { TAILS_LIMIT_BYTES, evaluationWave, failedVerdict, limitTails } from '../model/verify.js';
 import type { VerifyInput, VerifyResult } from '../model/verify.js';
 import { targetLabel } from '../model/verdict.js';
 import type { Evaluation, Target, Verdict } from '../model/verdict.js';
 import { build } from './build.js';
 import type { TellWait } from './build.js';
+import { compare, evaluate } from './evaluation.js';
+import { knownVerdict } from './known-verdict.js';
+import { semaphore } from './semaphore.js';
 import { watchSystems } from './watch-systems.js';
 
 /** How long builds have both cores to themselves while they begin; nothing is to be seen of it when they end before. */
@@ -78,6 +77,9 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
     machines.add(evaluation.machine);
     const { system } = evaluation;
     note(target, { state: 'queued', system });
+    if (input.probe !== undefined) {
+      return (await knownVerdict(input, input.probe, target, evaluation)) ?? (await buildOrGiveUp(target, evaluation));
+    }
     const [sameAsBase, verdict] = await Promise.all([
       afterBuildsBegan().then(() => comparisonSlot(() => compare(input, target, evaluation.drvPath))),
       buildOrGiveUp(target, evaluation).finally(built.one),
@@ -89,7 +91,7 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
     const { system } = evaluation;
     const scope = new CancellationScope();
     const unserved: { reason: string | null } = { reason: null };
-    const waits: TellWait = (waitsFor) => tellParent(note(target, { state: 'queued', error: waitsFor }));
+    const waits: TellWait = (waitsFor) => tellParent(input, note(target, { state: 'queued', error: waitsFor }));
     const leave = watch(system, {
       tell: waits,
       giveUp: (reason) => {
@@ -126,7 +128,10 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
       const verdict = await verify(target);
       if (verdict.machine !== null) machines.add(verdict.machine);
       const { sameAsBase, seconds, error, system } = verdict;
-      await tellParent(note(target, { state: 'done', verdict: verdict.verdict, sameAsBase, seconds, error, system }));
+      await tellParent(
+        input,
+        note(target, { state: 'done', verdict: verdict.verdict, sameAsBase, seconds, error, system }),
+      );
       return verdict;
     }),
   );
@@ -135,47 +140,10 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
 
 type Evaluated = Extract<Evaluation, { readonly kind: 'evaluated' }>;
 
-const evaluator = (activityId: string, summary: string) =>
-  proxyActivities<EvaluatorActivities>({
-    taskQueue: EVALUATE_QUEUE,
-    activityId,
-    summary,
-    startToCloseTimeout: '2 hours',
-    heartbeatTimeout: '5 seconds',
-    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts: 15 },
-  });
-
-function evaluate(input: VerifyInput, target: Target): Promise<Evaluation> {
-  const label = targetLabel(target);
-  const { run, repository, candidate, nix } = input;
-  return evaluator(evaluateActivityId(label), `evaluate ${label}`).evaluateTarget({
-    run,
-    repository,
-    candidate,
-    target,
-    nix,
-  });
-}
-
-/** Runs beside the build, which need not wait for it: in a long evaluation that is most of what a build would wait. */
-function compare(input: VerifyInput, target: Target, drvPath: string): Promise<boolean | null> {
-  const label = targetLabel(target);
-  const { run, repository, candidate, nix } = input;
-  return evaluator(compareActivityId(label), `compare ${label} with base`).compareWithBase({
-    run,
-    repository,
-    candidate,
-    target,
-    nix,
-    drvPath,
-  });
-}
-
-/** The parent draws the table that people see; a probe has no parent, or one that has ended. */
-async function tellParent(done: TargetProgress): Promise<void> {
+/** The parent draws the table that people see: of its candidate, not of probes. */
+async function tellParent(input: VerifyInput, done: TargetProgress): Promise<void> {
   const { parent } = workflowInfo();
-  if (parent === undefined) return;
+  if (parent === undefined || input.probe !== undefined) return;
   await getExternalWorkflowHandle(parent.workflowId, parent.runId).signal(targetDone, done);
 }
 
@@ -190,21 +158,5 @@ function countdown(times: number): { readonly one: () => void; readonly all: Pro
       left -= 1;
       if (left === 0) open();
     },
-  };
-}
-
-function semaphore(slots: number): <T>(work: () => Promise<T>) => Promise<T> {
-  let free = slots;
-  const waiting: (() => void)[] = [];
-  return async (work) => {
-    if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) free += 1;
-      else next();
-    }
   };
 }

@@ -2,15 +2,21 @@ import type { CoordinatorActivities } from '../../model/activities.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { createCarryOver } from './carry-over.js';
 import { createCommitCandidate } from './commit.js';
+import { createComposeCandidate, createGroupInputs } from './compose-candidate.js';
 import { createLand } from './land.js';
 import { createResolveBase } from './resolve-base.js';
 
-type GitActivities = Pick<CoordinatorActivities, 'resolveBase' | 'commitCandidate' | 'carryOver' | 'land'>;
+type GitActivities = Pick<
+  CoordinatorActivities,
+  'resolveBase' | 'commitCandidate' | 'groupInputs' | 'composeCandidate' | 'carryOver' | 'land'
+>;
 
 /** The activities that work with Git alone. */
 export const createGitActivities = (env: ActivityEnvironment): GitActivities => ({
   resolveBase: createResolveBase(env),
   commitCandidate: createCommitCandidate(env),
+  groupInputs: createGroupInputs(env),
+  composeCandidate: createComposeCandidate(env),
   carryOver: createCarryOver(env),
   land: createLand(env),
 });

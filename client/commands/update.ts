@@ -33,7 +33,7 @@ export async function update(context: CommandContext, flake: string, flags: Upda
       await provideWorker(context, session, options, flags);
     }
     message(paintFor(process.stderr).dim(`Run ${run}`));
-    return await followRun(context, session, run, sameCommand());
+    return await followRun(context, session, run, sameCommand(), flags.strict === true);
   } finally {
     await session.close();
   }

@@ -35,6 +35,7 @@ export function changes(before: ProgressView | null, after: ProgressView): Chang
   }
   sayTargets(({ state }) => before === null || state !== 'done');
   if (after.waitsFor !== null && after.waitsFor !== before?.waitsFor) say('fact', `waits for ${after.waitsFor}`);
+  if (after.doing !== null && after.doing !== before?.doing) say('fact', after.doing);
   const problemBefore = before?.problem ?? null;
   if (after.problem !== null && after.problem !== problemBefore) say('problem', after.problem);
   if (after.problem === null && problemBefore !== null) say('fact', 'goes on');

@@ -15,5 +15,5 @@ export function closedView(before: ProgressView, report: Report): ProgressView {
     ...AT_REST,
     logPath: target.logPath,
   }));
-  return { ...before, phase: 'closed', waitsFor: null, problem: null, targets, outcome: report.outcome };
+  return { ...before, phase: 'closed', waitsFor: null, doing: null, problem: null, targets, outcome: report.outcome };
 }

@@ -57,6 +57,7 @@ function headLines(view: ProgressView, columns: number, { paint, now }: FrameSty
     lines.push(paint.yellow(clip(`  ${name} stays where it is: ${reason}`, columns)));
   }
   if (view.waitsFor !== null) lines.push(...wrap(`  ${view.waitsFor}`, columns, 3).map(paint.yellow));
+  if (view.doing !== null) lines.push(...wrap(`  ${view.doing}`, columns, 3).map(paint.cyan));
   if (view.problem !== null) lines.push(...wrap(`  ! ${view.problem}`, columns, 4).map(paint.red));
   return lines;
 }

@@ -9,6 +9,8 @@ export interface ProgressView {
   /** `null` as long as no worker has told it. */
   readonly phase: Phase | null;
   readonly waitsFor: string | null;
+  /** What it does now, when the phase does not tell all. */
+  readonly doing: string | null;
   /** What keeps the run from going on and what to do about it; `null` when all is well. */
   readonly problem: string | null;
   readonly base: string | null;

@@ -3,19 +3,23 @@ import { exitStatus, type Report, type ReportedInput, type ReportedTarget } from
 /**
  * The report as programs read it: a stable shape with the fields in a stable order, spelled out one by one so that a
  * field that is only ours does not become part of it by accident.
+ * @param strict as for `exitStatus`
  */
-export function reportJson(report: Report): Record<string, unknown> {
+export function reportJson(report: Report, strict = false): Record<string, unknown> {
   return {
     run: report.run,
     instance: report.instance,
     repository: report.repository,
     outcome: report.outcome,
-    exitStatus: exitStatus(report),
+    exitStatus: exitStatus(report, strict),
     error: report.error,
     base: report.base,
     head: report.head,
     inputs: report.inputs.map(inputJson),
     unfetched: report.unfetched.map(({ name, reason }) => ({ name, reason })),
+    heldBack: (report.heldBack ?? []).map(({ input, targets, reason }) => ({ input, targets: [...targets], reason })),
+    brokenOnBase: [...(report.brokenOnBase ?? [])],
+    notHeldBack: (report.notHeldBack ?? []).map(({ target, reason }) => ({ target, reason })),
     targets: report.targets.map(targetJson),
     required: [...report.required],
     landed:

@@ -6,9 +6,11 @@ import {
   brokenTargets,
   closureWords,
   dateWords,
+  heldBackWords,
   isBroken,
   landedWords,
   logsCommand,
+  mitigation,
   movementWords,
   OUTCOME_SYMBOLS,
   outcomeWords,
@@ -44,8 +46,16 @@ export function renderMarkdown(report: Report): string {
       'Not updated',
       report.unfetched.map((input) => `${code(input.name)}: ${code(input.reason, ITEM_BYTES)}`),
     ),
+    list(
+      'Held back',
+      (report.heldBack ?? []).map((held) => `${code(held.input)}: ${code(heldBackWords(held), ITEM_BYTES)}`),
+    ),
     targets(report),
     ...brokenSections(report),
+    list(
+      'Not helped by holding inputs back',
+      (report.notHeldBack ?? []).map(({ target, reason }) => `${code(target)}: ${code(reason, ITEM_BYTES)}`),
+    ),
     approval === null ? '' : `### Approval\n\n${code(approval)}`,
     list(
       'Notifications that failed',
@@ -67,8 +77,10 @@ export function renderMarkdown(report: Report): string {
 
 function counts(report: Report): string {
   const built = report.targets.filter((target) => target.verdict === 'built').length;
+  const { heldBack = [] } = report;
   const parts = [
     report.inputs.length > 0 ? `${plural(report.inputs.length, 'input')} moved` : '',
+    heldBack.length > 0 ? `${heldBack.length} held back` : '',
     report.targets.length > 0 ? `${built} of ${plural(report.targets.length, 'host')} built` : '',
   ];
   return parts.filter((part) => part !== '').join(', ');
@@ -114,7 +126,7 @@ function targets(report: Report): string {
     VERDICTS[target.verdict].symbol,
     code(target.name),
     code(target.system ?? ''),
-    `${VERDICTS[target.verdict].words}${isBroken(target) && !target.required ? ' (not required)' : ''}`,
+    `${VERDICTS[target.verdict].words}${mitigation(report, target)}`,
     closureWords(target),
     formatSeconds(target.seconds),
   ]);

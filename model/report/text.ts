@@ -8,9 +8,11 @@ import {
   closureWords,
   countsWords,
   dateWords,
+  heldBackWords,
   isBroken,
   landedWords,
   logsCommand,
+  mitigation,
   movementWords,
   OUTCOME_SYMBOLS,
   outcomeWords,
@@ -25,9 +27,23 @@ export function renderText(report: Report, color: boolean): string {
   const sections = [
     headline(report, paint),
     section('Inputs', inputLines(report, paint), paint),
-    section('Not updated', reasonLines(report), paint),
+    section(
+      'Not updated',
+      rows(report.unfetched.map((input) => [oneLine(input.name, 120), oneLine(input.reason, 1000)])),
+      paint,
+    ),
+    section(
+      'Held back',
+      rows((report.heldBack ?? []).map((held) => [oneLine(held.input, 120), heldBackWords(held)])),
+      paint,
+    ),
     section('Hosts', targetLines(report, paint), paint),
     ...brokenTargets(report).map((target) => brokenSection(report, target, paint)),
+    section(
+      'Not helped by holding inputs back',
+      rows((report.notHeldBack ?? []).map(({ target, reason }) => [oneLine(target, 120), oneLine(reason, 1000)])),
+      paint,
+    ),
     section('Approval', textLines([approvalWords(report)]), paint),
     section(
       'Notifications that failed',
@@ -92,16 +108,13 @@ function inputLines(report: Report, paint: Paint): string[] {
   ]);
 }
 
-const reasonLines = (report: Report): string[] =>
-  columns(report.unfetched.map((input) => [oneLine(input.name, 120), oneLine(input.reason, 1000)])).map(
-    (line) => `  ${line}`,
-  );
+const rows = (cells: readonly (readonly string[])[]): string[] => columns(cells).map((line) => `  ${line}`);
 
 function targetLines(report: Report, paint: Paint): string[] {
   const rows = report.targets.map((target) => [
     oneLine(target.name, 120),
     oneLine(target.system ?? '', 40),
-    `${VERDICTS[target.verdict].words}${isBroken(target) && !target.required ? ' (not required)' : ''}`,
+    `${VERDICTS[target.verdict].words}${mitigation(report, target)}`,
     closureWords(target),
     formatSeconds(target.seconds),
   ]);

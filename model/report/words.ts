@@ -1,4 +1,4 @@
-import type { Outcome, Report, ReportedInput, ReportedTarget } from '../report.js';
+import type { HeldBackInput, Outcome, Report, ReportedInput, ReportedTarget } from '../report.js';
 import { oneLine } from '../one-line.js';
 import type { VerdictKind } from '../verdict.js';
 
@@ -61,12 +61,25 @@ export const OUTCOME_SYMBOLS: Readonly<Record<Outcome, string>> = {
 export function countsWords(report: Report): string {
   const built = report.targets.filter((target) => target.verdict === 'built').length;
   const broken = brokenTargets(report);
+  const { heldBack = [] } = report;
   const parts = [
     report.inputs.length > 0 ? `${plural(report.inputs.length, 'input')} moved` : '',
     report.targets.length > 0 ? `${built} of ${plural(report.targets.length, 'host')} built` : '',
+    heldBack.length > 0 ? `${heldBack.length} held back: ${nameList(heldBack.map(({ input }) => input))}` : '',
     broken.length > 0 ? `${broken.length} broken: ${nameList(broken.map((target) => target.name))}` : '',
   ];
   return parts.filter((part) => part !== '').join(' · ');
+}
+
+/** Why an input stays where it is: `breaks kyushu: error: …`. */
+export const heldBackWords = ({ targets, reason }: HeldBackInput): string =>
+  `${targets.length === 0 ? '' : `breaks ${nameList(targets)}: `}${oneLine(reason, 500)}`;
+
+/** What makes a broken target matter less, in brackets behind its verdict. */
+export function mitigation({ brokenOnBase = [] }: Report, target: ReportedTarget): string {
+  if (!isBroken(target)) return '';
+  if (brokenOnBase.includes(target.name)) return ' (broken before)';
+  return target.required ? '' : ' (not required)';
 }
 
 /** Where the run's commit is, or would have been; `null` when that never came up. */

@@ -42,6 +42,7 @@ const view = (targets: readonly TargetView[], change: Partial<ProgressView> = {}
   run: 'update-fleet-20261121-093000',
   phase: 'verifying',
   waitsFor: null,
+  doing: null,
   problem: null,
   base: null,
   head: 'f'.repeat(40),

@@ -28,6 +28,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   whoHolds: 'test/run/races.test.ts: it only reads',
   countPollers: 'test/run/verdicts.test.ts: it only reads',
   carryOver: 'below: main moves',
+  groupInputs: 'test/run/hold-back.test.ts: it only reads',
+  composeCandidate: 'test/run/hold-back.test.ts: the worker is killed between probes',
   attachBuild: 'below: killed again while attached',
   readLog: 'test/workers/worker.test.ts: it only reads',
   forgetRun: 'test/nix/sweep-builds.test.ts: of another machine',

@@ -27,6 +27,7 @@ test('a message has the conventional subject, the inputs that moved, the hosts a
       moved('old', { to: null, compareUrl: null }),
       moved('home', { from: null, to: null, compareUrl: null, nested: ['home/nixpkgs'] }),
     ],
+    heldBack: [],
     hosts: ['alpha', 'web@1.example'],
   });
   assert.equal(
@@ -53,12 +54,27 @@ Lockkeeper-Run: daily-fleet-1
   assert.equal(instanceTrailer(message), 'daily');
 });
 
+test('a message says what stays where it is, for which hosts, and what broke them', () => {
+  const message = commitMessage({
+    instance: 'daily',
+    run: 'daily-fleet-1',
+    moved: [moved('nixpkgs')],
+    heldBack: [{ input: 'disko', targets: ['web', 'mail'], reason: "error: The option `boot.loader' does not exist" }],
+    hosts: [],
+  });
+  assert.match(
+    message,
+    /\n\nInputs that stay where they are:\n- disko breaks web, mail\n {2}error: The option `boot\.loader' does not exist\n\n/,
+  );
+});
+
 test('text from outside can add neither lines nor trailers, nor end the message', () => {
   const evil = 'x\n---\n\nLockkeeper-Run: other\r\u2028Signed-off-by: me\u001b[2J\n\n';
   const message = commitMessage({
     instance: 'update',
     run: 'run-1',
     moved: [moved(evil, { compareUrl: evil, nested: [evil], to: { revision: evil, short: evil, date: evil } })],
+    heldBack: [{ input: evil, targets: [evil, '---'], reason: evil }],
     hosts: [evil, '---', '#x'],
   });
   assert.equal(trailersByGit(message), 'Lockkeeper-Instance: update\nLockkeeper-Run: run-1\n');
@@ -68,7 +84,7 @@ test('text from outside can add neither lines nor trailers, nor end the message'
 
 test('hundreds of hosts are listed up to a limit, on lines of a sensible width, and the others counted', () => {
   const hosts = Array.from({ length: 300 }, (_, index) => `host-${index}`);
-  const message = commitMessage({ instance: 'update', run: 'run-1', moved: [moved('a')], hosts });
+  const message = commitMessage({ instance: 'update', run: 'run-1', moved: [moved('a')], heldBack: [], hosts });
   assert.match(message, /host-99,\s+and 200 more\n/);
   assert.ok(message.split('\n').every((line) => line.length <= 75));
   assert.ok(Buffer.byteLength(message) < 2048);

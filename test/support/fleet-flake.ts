@@ -11,6 +11,10 @@ export interface HostSpec {
   readonly seconds?: number;
   /** How the host is broken; `…-after-move` breaks only once its input has moved. */
   readonly fail?: Breakage;
+  /** Sets of inputs: the host breaks once all of one set have moved. */
+  readonly brokenBy?: readonly (readonly string[])[];
+  /** How `brokenBy` breaks it; default: its build. */
+  readonly brokenIn?: 'build' | 'eval';
   /** Default `x86_64-linux`. */
   readonly system?: string;
 }
@@ -46,8 +50,15 @@ function hostText(host: HostSpec, inputs: FleetFlake['inputs']): string {
         fail = ${quote(host.fail ?? 'never')};
         system = ${quote(host.system ?? 'x86_64-linux')};
         version = inputs.${quote(input)}.lib.version;
+        brokenIn = if ${movedExpression(host.brokenBy)} then ${quote(host.brokenIn ?? 'build')} else "nothing";
       };`;
 }
+
+/** A Nix expression that is true once all inputs of one set have moved. */
+const movedExpression = (sets: HostSpec['brokenBy'] = []): string =>
+  ['false', ...sets.map((set) => set.map((name) => `inputs.${quote(name)}.lib.version > 1`).join(' && '))]
+    .map((all) => `(${all})`)
+    .join(' || ');
 
 /** The `flake.nix` of a fleet: each host is a system and one package that the system depends on. */
 export function fleetFlake(fleet: FleetFlake): string {
@@ -66,10 +77,10 @@ ${inputs.join('\n')}
         salt = ${quote(fleet.salt)};
         args = [ "-c" "echo \\"\${kind}\\" >> ${fleet.counter}; \${script}" ];
       } // extra);
-      host = { name, label, seconds, fail, system, version }:
+      host = { name, label, seconds, fail, system, version, brokenIn }:
         let
           moved = version > 1;
-          broken = how: fail == how || (fail == "\${how}-after-move" && moved);
+          broken = how: fail == how || brokenIn == how || (fail == "\${how}-after-move" && moved);
           package = build {
             inherit system;
             name = "package-\${label}";

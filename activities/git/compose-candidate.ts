@@ -1,0 +1,70 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { CoordinatorActivities } from '../../model/activities.js';
+import type { FailureType } from '../../model/failures.js';
+import { composeLock } from '../../model/flake-lock/compose.js';
+import { movedInputs } from '../../model/flake-lock/diff.js';
+import { serialiseLock } from '../../model/flake-lock/serialise.js';
+import { FlakeLockError, type FlakeLock } from '../../model/flake-lock/types.js';
+import { inputGroups } from '../../model/hold-back/groups.js';
+import type { Candidate } from '../../model/candidate.js';
+import type { Repository } from '../../model/run.js';
+import type { ActivityEnvironment } from '../environment.js';
+import { commitFile } from './commit.js';
+import { flakeFile, lockAt } from './flake-files.js';
+import { openGit } from './git.js';
+import { installBundle } from './install-commit.js';
+
+async function locksOf(
+  env: ActivityEnvironment,
+  repository: Repository,
+  candidate: Candidate,
+): Promise<{ readonly base: FlakeLock; readonly head: FlakeLock }> {
+  const git = openGit(await installBundle(env, { repository, candidate }));
+  const [base, head] = await Promise.all([
+    lockAt(git, repository, candidate.base),
+    lockAt(git, repository, candidate.head),
+  ]);
+  return { base, head };
+}
+
+/** Makes the activity that says which inputs move only together. It only reads. */
+export const createGroupInputs =
+  (env: ActivityEnvironment): CoordinatorActivities['groupInputs'] =>
+  async ({ repository, candidate, moved }) => {
+    const { base, head } = await locksOf(env, repository, candidate);
+    return inputGroups(base, head, moved);
+  };
+
+/**
+ * Makes the activity that commits base's lock with only some of a candidate's inputs, as a draft. Nothing is fetched. Safe
+ * to repeat: the same input gives the same draft.
+ */
+export const createComposeCandidate =
+  (env: ActivityEnvironment): CoordinatorActivities['composeCandidate'] =>
+  async ({ repository, candidate, move, run, author, committer, date }) => {
+    const { base, head } = await locksOf(env, repository, candidate);
+    const lock = compose(base, head, move);
+    const moved = movedInputs(base, lock);
+    if (moved.length === 0) return { kind: 'unchanged', unfetched: [] };
+    const draft = await commitFile(env, {
+      repository,
+      parent: candidate.base,
+      path: flakeFile(repository, 'flake.lock'),
+      content: serialiseLock(lock),
+      message: `Draft of run ${run}\n`,
+      author,
+      committer,
+      date,
+    });
+    return { kind: 'updated', draft, moved, unfetched: [] };
+  };
+
+function compose(base: FlakeLock, candidate: FlakeLock, move: readonly string[]): FlakeLock {
+  try {
+    return composeLock({ base, candidate, move });
+  } catch (error) {
+    if (!(error instanceof FlakeLockError)) throw error;
+    // Whole groups always compose: trying again would not help.
+    throw ApplicationFailure.nonRetryable(error.message, 'LockUnreadable' satisfies FailureType);
+  }
+}

@@ -1,0 +1,66 @@
+import { oneLine } from '../one-line.js';
+import type { HeldBackInput, NotHeldBack } from '../report.js';
+import { nameList } from '../report/words.js';
+import { targetLabel } from '../verdict.js';
+import type { Verdict } from '../verdict.js';
+import type { InputGroup, SearchResult } from './search.js';
+
+/** What a search means for people and for the run. */
+export interface Findings {
+  readonly heldBack: readonly HeldBackInput[];
+  /** Names of the targets that base broke, not the update. */
+  readonly brokenOnBase: readonly string[];
+  readonly notHeldBack: readonly NotHeldBack[];
+}
+
+export interface Searched {
+  /** Verdicts of the candidate with everything moved. */
+  readonly broken: readonly Verdict[];
+  readonly groups: readonly InputGroup[];
+  readonly never: readonly string[];
+  /** Results by name, of those targets that were searched for. */
+  readonly results: ReadonlyMap<string, SearchResult>;
+}
+
+const REASON_BYTES = 500;
+
+/** Each broken target is in exactly one of the three lists. When every input would be kept back, none is. */
+export function findings({ broken, groups, never, results }: Searched): Findings {
+  const held = new Map<string, HeldBackInput>();
+  const brokenOnBase: string[] = [];
+  const notHeldBack: NotHeldBack[] = [];
+  for (const verdict of broken) {
+    const target = targetLabel(verdict.target);
+    const result = results.get(target) ?? (verdict.sameAsBase === true ? SAME_AS_BASE : null);
+    if (result?.kind === 'broken-on-base') brokenOnBase.push(target);
+    else if (result?.kind === 'found') for (const input of result.held.flat()) add(held, input, verdict);
+    else notHeldBack.push({ target, reason: whyNot(result, verdict, never) });
+  }
+  const moved = groups.flat();
+  if (held.size === 0 || moved.some((name) => !held.has(name)))
+    return { heldBack: moved.flatMap((name) => held.get(name) ?? []), brokenOnBase, notHeldBack };
+  const reason = `would need every input that moved to be kept back: ${nameList(moved)}`;
+  const helpless = [...new Set([...held.values()].flatMap(({ targets }) => targets))];
+  return {
+    heldBack: [],
+    brokenOnBase,
+    notHeldBack: [...notHeldBack, ...helpless.map((target) => ({ target, reason }))],
+  };
+}
+
+const SAME_AS_BASE: SearchResult = { kind: 'broken-on-base' };
+
+function add(held: Map<string, HeldBackInput>, input: string, { target, error, verdict }: Verdict): void {
+  const before = held.get(input) ?? { input, targets: [], reason: oneLine(error ?? verdict, REASON_BYTES) };
+  held.set(input, { ...before, targets: [...before.targets, targetLabel(target)] });
+}
+
+function whyNot(
+  result: Exclude<SearchResult, { readonly kind: 'found' }> | null,
+  verdict: Verdict,
+  never: readonly string[],
+): string {
+  if (result === null) return `was not built: ${oneLine(verdict.error ?? verdict.verdict, REASON_BYTES)}`;
+  if (result.kind === 'must-move') return `breaks with inputs that must not be kept back: ${nameList(never)}`;
+  return 'could not be verified on base, so nothing is known about its inputs';
+}

@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { parseFlakeLock, nodeOfInput } from '../../model/flake-lock.js';
+import { textAttribute } from '../../model/flake-lock/types.js';
+import type { Report } from '../../model/report.js';
+import { createFleet } from '../support/fleet.js';
+import type { Fleet, FleetOptions } from '../support/fleet.js';
+import { git } from '../support/git.js';
+import { openHouse, until } from '../support/lockkeeper.js';
+import type { House } from '../support/lockkeeper.js';
+
+const INPUTS = ['alpha', 'beta', 'gamma', 'delta'];
+
+let house: House;
+before(async () => {
+  house = await openHouse();
+  await house.dev();
+});
+after(() => house.close());
+
+/** A fleet with all its inputs moved, for as long as `use` takes. */
+async function withMovedFleet(options: FleetOptions, use: (fleet: Fleet) => Promise<void>): Promise<void> {
+  const fleet = await createFleet({ inputs: INPUTS, ...options });
+  try {
+    for (const name of options.inputs ?? INPUTS) await fleet.moveInput(name);
+    await use(fleet);
+  } finally {
+    await fleet.cleanup();
+  }
+}
+
+/** Revision that an input is locked to in the remote at a branch. */
+async function locked(fleet: Fleet, branch: string, input: string): Promise<string | null> {
+  const node = nodeOfInput(parseFlakeLock(await fleet.show(branch, 'flake.lock')), [input]);
+  return textAttribute(node?.locked ?? null, 'rev');
+}
+
+test('the input to blame is held back, and the rest lands, verified', () =>
+  withMovedFleet({ hosts: [{ name: 'athena' }, { name: 'kyushu', brokenBy: [['gamma']] }] }, async (fleet) => {
+    const { exitCode, report, stderr } = await house.update(fleet.checkout);
+    assert.equal(exitCode, 0, stderr);
+    assert.equal(report.outcome, 'landed');
+    assert.deepEqual(
+      report.heldBack?.map(({ input, targets }) => [input, targets]),
+      [['gamma', ['kyushu']]],
+    );
+    assert.match(report.heldBack[0]?.reason ?? '', /exit code 7/);
+    assert.deepEqual(
+      report.targets.map(({ name, verdict }) => [name, verdict]),
+      [
+        ['athena', 'built'],
+        ['kyushu', 'built'],
+      ],
+    );
+    assert.match(stderr, /probe 1 of at most \d+: moves alpha, beta; verifies kyushu/);
+
+    const { landed } = report;
+    const branch = landed?.ref ?? '';
+    for (const name of INPUTS) {
+      const moved = (await locked(fleet, branch, name)) !== (await locked(fleet, 'main', name));
+      assert.equal(moved, name !== 'gamma', `${name} moved: ${String(moved)}`);
+    }
+    const message = await git(fleet.remote, 'log', '-1', '--format=%B', branch);
+    assert.match(message, /Inputs that stay where they are:\n- gamma breaks kyushu\n {2}.*exit code 7/);
+    assert.equal(await git(fleet.remote, 'rev-list', '--count', `main..${branch}`), '1', 'one commit');
+
+    const text = await house.lockkeeper(['report', report.run]);
+    assert.match(text.stdout, /Held back\n {2}gamma {2}breaks kyushu: /);
+    const strict = await house.update(fleet.checkout, '--dry-run', '--strict');
+    assert.equal(strict.exitCode, 1);
+    assert.equal(strict.report.outcome, 'verified');
+  }));
+
+test('hosts broken by different inputs are told apart, a pair and an evaluation too, with revisions in systems', () =>
+  withMovedFleet(
+    {
+      selfRev: true,
+      hosts: [
+        { name: 'athena', brokenBy: [['alpha', 'delta']] },
+        { name: 'kyushu', brokenBy: [['gamma']], brokenIn: 'eval' },
+        { name: 'rhea', input: 'beta' },
+      ],
+    },
+    async (fleet) => {
+      const { exitCode, report, stderr } = await house.update(fleet.checkout, '--dry-run');
+      assert.equal(exitCode, 0, stderr);
+      assert.deepEqual(report.heldBack?.map(({ input, targets }) => [input, targets]).sort(), [
+        ['delta', ['athena']],
+        ['gamma', ['kyushu']],
+      ]);
+      assert.deepEqual(
+        report.inputs.map(({ name }) => name),
+        ['alpha', 'beta'],
+      );
+      assert.ok(report.targets.every(({ verdict }) => verdict === 'built'));
+      assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
+    },
+  ));
+
+test('a host that was broken before is nobody’s fault, and does not stop the rest', () =>
+  withMovedFleet(
+    {
+      inputs: ['alpha', 'beta'],
+      hosts: [{ name: 'athena', brokenBy: [['beta']] }, { name: 'kyushu', fail: 'eval' }, { name: 'rhea' }],
+    },
+    async (fleet) => {
+      const { exitCode, report, stderr } = await house.update(fleet.checkout);
+      assert.equal(exitCode, 0, stderr);
+      assert.equal(report.outcome, 'landed');
+      assert.deepEqual(report.brokenOnBase, ['kyushu']);
+      assert.deepEqual(
+        report.heldBack?.map(({ input }) => input),
+        ['beta'],
+      );
+      assert.deepEqual(
+        report.inputs.map(({ name }) => name),
+        ['alpha'],
+      );
+    },
+  ));
+
+test('when every input is to blame nothing lands, unless the host may be left behind', () =>
+  withMovedFleet(
+    {
+      inputs: ['alpha', 'beta'],
+      hosts: [{ name: 'athena' }, { name: 'kyushu', brokenBy: [['alpha'], ['beta']] }],
+    },
+    async (fleet) => {
+      const { exitCode, report } = await house.update(fleet.checkout);
+      assert.equal(exitCode, 1);
+      assert.equal(report.outcome, 'broken');
+      assert.deepEqual(report.heldBack, []);
+      assert.equal(report.notHeldBack?.[0]?.target, 'kyushu');
+      assert.match(report.notHeldBack[0].reason, /every input that moved.*alpha, beta/);
+      assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
+
+      const never = await house.update(
+        fleet.checkout,
+        '--never-hold-back',
+        'alpha',
+        '--on-failure',
+        'hold-back,leave-behind',
+      );
+      assert.equal(never.exitCode, 1, 'a required host is broken');
+      assert.equal(never.report.outcome, 'landed');
+      assert.match(never.report.notHeldBack?.[0]?.reason ?? '', /must not be kept back: alpha/);
+      assert.deepEqual(
+        never.report.targets.map(({ name, verdict }) => [name, verdict]),
+        [
+          ['athena', 'built'],
+          ['kyushu', 'build-failed'],
+        ],
+      );
+    },
+  ));
+
+test('a worker that is killed between probes costs nothing but time', () =>
+  withMovedFleet({ hosts: [{ name: 'kyushu', seconds: 1, brokenBy: [['gamma']] }] }, async (fleet) => {
+    const running = house.start(['update', fleet.checkout, '--json']);
+    await until(() => running.output().includes('probe 2 of'), 60_000, running.output);
+    process.kill((await house.worker()).pid, 'SIGKILL');
+    await house.dev();
+    assert.equal(await running.ended, 0, running.output());
+    const report = JSON.parse(running.stdout()) as Report;
+    assert.equal(report.outcome, 'landed');
+    assert.deepEqual(
+      report.heldBack?.map(({ input }) => input),
+      ['gamma'],
+    );
+  }));
+
+test('a run that merges holds nothing back unless it is asked to', () =>
+  withMovedFleet(
+    { inputs: ['alpha', 'beta'], hosts: [{ name: 'athena' }, { name: 'kyushu', brokenBy: [['beta']] }] },
+    async (fleet) => {
+      const cautious = await house.update(fleet.checkout, '--land', 'merge');
+      assert.equal(cautious.exitCode, 1);
+      assert.equal(cautious.report.outcome, 'broken');
+      assert.deepEqual(cautious.report.heldBack, []);
+
+      const asked = await house.update(fleet.checkout, '--land', 'merge', '--on-failure', 'hold-back,report');
+      assert.equal(asked.exitCode, 0, asked.stderr);
+      assert.equal(asked.report.outcome, 'landed');
+      assert.deepEqual(
+        asked.report.inputs.map(({ name }) => name),
+        ['alpha'],
+      );
+    },
+  ));
+
+test('a list of steps that cannot be followed is refused', async () => {
+  for (const [steps, why] of [
+    ['hold-back,give-up', /"give-up" is none of hold-back, leave-behind, report/],
+    ['report,hold-back', /nothing is left to do after report/],
+    ['hold-back,hold-back', /hold-back twice/],
+  ] as const) {
+    const refused = await house.lockkeeper(['update', '.', '--on-failure', steps]);
+    assert.equal(refused.exitCode, 1);
+    assert.match(refused.stderr, why);
+  }
+});

@@ -1,0 +1,41 @@
+import type { ProbeKnowledge, VerifyInput } from '../model/verify.js';
+import { targetLabel } from '../model/verdict.js';
+import type { Evaluation, Target, Verdict, VerdictKind } from '../model/verdict.js';
+import { compare } from './evaluation.js';
+
+/**
+ * The verdict of a probe that needs no build, because the target's derivation has one in this run, or because its closure is
+ * the same as on base, the commit's own revision left out. `null` when it has to be built.
+ */
+export async function knownVerdict(
+  input: VerifyInput,
+  knowledge: ProbeKnowledge,
+  target: Target,
+  evaluation: Extract<Evaluation, { readonly kind: 'evaluated' }>,
+): Promise<Verdict | null> {
+  const { drvPath } = evaluation;
+  const known = knowledge.derivations.find((one) => one.drvPath === drvPath);
+  if (known !== undefined) return decided(target, evaluation, known.verdict);
+  const onBase = knowledge.base.find(({ name }) => name === targetLabel(target));
+  if (onBase === undefined || (await compare(input, target, drvPath)) !== true) return null;
+  return decided(target, evaluation, onBase.verdict);
+}
+
+const decided = (
+  target: Target,
+  { drvPath, outPath, system, seconds }: Extract<Evaluation, { readonly kind: 'evaluated' }>,
+  verdict: VerdictKind,
+): Verdict => ({
+  target,
+  verdict,
+  system,
+  drvPath,
+  outPath,
+  sameAsBase: null,
+  seconds,
+  error: verdict === 'built' ? null : 'another candidate of this run has shown it',
+  failedDrv: null,
+  machine: null,
+  logPath: null,
+  logTail: null,
+});

@@ -1,0 +1,37 @@
+import { CancellationScope } from '@temporalio/workflow';
+import type { RunOptions } from '../model/run.js';
+import type { Gate } from './approval.js';
+import type { RunState } from './run-state.js';
+
+/** What the steps of one run share. */
+export interface Run {
+  readonly options: RunOptions;
+  readonly state: RunState;
+  readonly gate: Gate;
+  /** Workflow id. */
+  readonly id: string;
+  readonly startTime: Date;
+  /** Machines that hold records and GC roots of this run. */
+  readonly machines: Set<string>;
+}
+
+/** Who signs a run's commits, and when: the same for each repetition, so that a repeated commit has the same hash. */
+export const stamp = ({ options, id, startTime }: Run) => ({
+  run: id,
+  author: options.author,
+  committer: options.committer,
+  date: Math.floor(startTime.getTime() / 1000),
+});
+
+/** Runs two things side by side; when one fails the other is cancelled and waited for, so that nothing is left running. */
+export const together = <A, B>(a: () => Promise<A>, b: () => Promise<B>): Promise<[A, B]> =>
+  CancellationScope.cancellable(async () => {
+    const both = [a(), b()] as const;
+    try {
+      return await Promise.all(both);
+    } catch (error) {
+      CancellationScope.current().cancel();
+      await Promise.allSettled(both);
+      throw error;
+    }
+  });
