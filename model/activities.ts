@@ -61,6 +61,9 @@ export interface EvaluatorActivities {
    * built. `null` when that cannot be told. It runs beside the build, which need not wait for it.
    */
   compareWithBase(input: CompareInput): Promise<boolean | null>;
+
+  /** The first of some derivations that building the target would have to make; `null` when it needs none of them. */
+  findInPlan(input: PlanInput): Promise<string | null>;
 }
 
 export interface BuilderActivities {
@@ -176,6 +179,10 @@ export interface EvaluateTargetInput extends CandidateSource {
   readonly target: Target;
   readonly nix: NixSettings;
   readonly run: string;
+}
+
+export interface PlanInput extends CompareInput {
+  readonly derivations: readonly string[];
 }
 
 export interface CompareInput extends EvaluateTargetInput {

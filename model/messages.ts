@@ -23,3 +23,6 @@ export const SEARCH_ATTRIBUTES = [
 
 /** Signal from `verifyCandidate` to its run: one target is done. */
 export const TARGET_DONE = 'targetDone';
+
+/** Signal from `holdBack` to its run: what it tries now, in one sentence. */
+export const DOING = 'doing';

@@ -63,4 +63,5 @@ export const untouched = (name: string): TargetProgress => ({
 /** Activity ids are made of these, so that a client can tell which pending activity belongs to which target. */
 export const evaluateActivityId = (target: string): string => `evaluate ${target}`;
 export const compareActivityId = (target: string): string => `compare ${target}`;
+export const planActivityId = (target: string): string => `plan ${target}`;
 export const buildActivityId = (target: string, round: number): string => `build ${target} #${round}`;

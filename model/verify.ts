@@ -3,23 +3,30 @@ import type { Candidate } from './candidate.js';
 import type { NixSettings, Repository } from './run.js';
 import type { Target, Verdict, VerdictKind } from './verdict.js';
 
-/** The single argument of the `verifyCandidate` workflow: any candidate against any targets. */
-export interface VerifyInput {
+/** What all verifications of one run share. */
+export interface VerifySetting {
   /** Workflow id of the run. */
   readonly run: string;
   readonly repository: Repository;
-  readonly candidate: Candidate;
-  readonly targets: readonly Target[];
   readonly nix: NixSettings;
   readonly takeoverSeconds: number;
   readonly builderWaitSeconds: number;
+}
+
+/** The single argument of the `verifyCandidate` workflow: any candidate against any targets. */
+export interface VerifyInput extends VerifySetting {
+  readonly candidate: Candidate;
+  readonly targets: readonly Target[];
   /** Of a probe, which is made to learn something: nobody is shown its verdicts, and it is not compared with base. */
   readonly probe?: ProbeKnowledge;
 }
 
 /** What a run knows when it makes a probe: what this decides need not be built. */
 export interface ProbeKnowledge {
+  /** Verdicts of targets' derivations. */
   readonly derivations: readonly { readonly drvPath: string; readonly verdict: VerdictKind }[];
+  /** Derivations whose builder failed. */
+  readonly failed: readonly string[];
   /** Verdicts on base, by name of the target. */
   readonly base: readonly { readonly name: string; readonly verdict: VerdictKind }[];
 }

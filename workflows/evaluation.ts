@@ -1,6 +1,6 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { EvaluatorActivities } from '../model/activities.js';
-import { compareActivityId, evaluateActivityId } from '../model/progress.js';
+import { compareActivityId, evaluateActivityId, planActivityId } from '../model/progress.js';
 import { EVALUATE_QUEUE } from '../model/queues.js';
 import type { VerifyInput } from '../model/verify.js';
 import { targetLabel } from '../model/verdict.js';
@@ -40,5 +40,23 @@ export function compare(input: VerifyInput, target: Target, drvPath: string): Pr
     target,
     nix,
     drvPath,
+  });
+}
+
+/** Looks for derivations that failed already in what a build would have to make. */
+export function findInPlan(
+  input: VerifyInput,
+  target: Target,
+  about: { readonly drvPath: string; readonly derivations: readonly string[] },
+): Promise<string | null> {
+  const label = targetLabel(target);
+  const { run, repository, candidate, nix } = input;
+  return evaluator(planActivityId(label), `look into the build plan of ${label}`).findInPlan({
+    run,
+    repository,
+    candidate,
+    target,
+    nix,
+    ...about,
   });
 }

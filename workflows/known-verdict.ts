@@ -1,11 +1,12 @@
 import type { ProbeKnowledge, VerifyInput } from '../model/verify.js';
 import { targetLabel } from '../model/verdict.js';
 import type { Evaluation, Target, Verdict, VerdictKind } from '../model/verdict.js';
-import { compare } from './evaluation.js';
+import { compare, findInPlan } from './evaluation.js';
 
 /**
- * The verdict of a probe that needs no build, because the target's derivation has one in this run, or because its closure is
- * the same as on base, the commit's own revision left out. `null` when it has to be built.
+ * The verdict of a probe that needs no build, because the target's derivation has one in this run, because its closure is
+ * the same as on base, the commit's own revision left out, or because the build would need a derivation that failed in this
+ * run. `null` when it has to be built.
  */
 export async function knownVerdict(
   input: VerifyInput,
@@ -17,8 +18,11 @@ export async function knownVerdict(
   const known = knowledge.derivations.find((one) => one.drvPath === drvPath);
   if (known !== undefined) return decided(target, evaluation, known.verdict);
   const onBase = knowledge.base.find(({ name }) => name === targetLabel(target));
-  if (onBase === undefined || (await compare(input, target, drvPath)) !== true) return null;
-  return decided(target, evaluation, onBase.verdict);
+  if (onBase !== undefined && (await compare(input, target, drvPath)) === true)
+    return decided(target, evaluation, onBase.verdict);
+  if (knowledge.failed.length === 0) return null;
+  const failed = await findInPlan(input, target, { drvPath, derivations: knowledge.failed });
+  return failed === null ? null : { ...decided(target, evaluation, 'build-failed'), failedDrv: failed };
 }
 
 const decided = (

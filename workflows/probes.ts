@@ -1,59 +1,60 @@
 import type { Candidate } from '../model/candidate.js';
 import type { Probe, RoundAnswer } from '../model/hold-back/blame.js';
+import type { HoldBackRequest } from '../model/hold-back/request.js';
 import type { ProbeAnswer } from '../model/hold-back/search.js';
 import type { ProbeKnowledge } from '../model/verify.js';
 import { targetLabel } from '../model/verdict.js';
 import type { Verdict, VerdictKind } from '../model/verdict.js';
 import { coordinator } from './activities.js';
-import { stamp } from './run.js';
-import type { Run } from './run.js';
 import { semaphore } from './semaphore.js';
-import { verifyProbe } from './verification.js';
+import { verifyInChildren } from './verification.js';
 
 /** Probes that are made side by side: each may carry a bundle, and what one workflow task schedules has a limit. */
 const AT_ONCE = 4;
 
-/** Derivations that a probe is told of, in each child: some 100 bytes each. */
+/** Derivations of each kind that a probe is told of, in each child: some 100 bytes each. */
 const KNOWN_DERIVATIONS = 1000;
 
 export interface Probes {
   readonly make: (round: readonly Probe[]) => Promise<void>;
   readonly answer: RoundAnswer;
+  /** Machines that worked for them. */
+  readonly machines: ReadonlySet<string>;
 }
 
-/**
- * Makes probes of a broken candidate, and remembers what they gave.
- * @param broken the candidate's verdicts that are to be explained
- */
-export function openProbes(run: Run, candidate: Candidate, broken: readonly Verdict[]): Probes {
+/** Makes probes of a broken candidate, and remembers what they gave. */
+export function openProbes(request: HoldBackRequest): Probes {
   const slot = semaphore(AT_ONCE);
-  const targets = broken.map(({ target }) => target);
+  const targets = request.broken.map(({ target }) => target);
+  const machines = new Set<string>();
   const answers = new Map<Probe, ReadonlyMap<string, ProbeAnswer>>();
-  let knowledge: ProbeKnowledge = learn({ derivations: [], base: [] }, broken);
+  let knowledge: ProbeKnowledge = learn({ derivations: [], failed: [], base: [] }, request.broken);
 
   const make = async (probe: Probe): Promise<void> => {
-    const wanted = targets.filter((target) => probe.targets.includes(targetLabel(target)));
-    const verdicts = await verifyProbe(run, probe.number, {
-      candidate: await candidateOf(run, candidate, probe),
-      targets: wanted,
-      knowledge,
+    const verified = await verifyInChildren(request, {
+      label: `probe-${probe.number}`,
+      candidate: await candidateOf(request, probe),
+      targets: targets.filter((target) => probe.targets.includes(targetLabel(target))),
+      probe: knowledge,
     });
+    for (const machine of verified.machines) machines.add(machine);
+    const { verdicts } = verified;
     knowledge = learn(knowledge, verdicts);
     if (probe.number === 0) {
-      const base = verdicts.map(({ target, verdict }) => ({ name: targetLabel(target), verdict }));
-      knowledge = { ...knowledge, base: base.filter(({ verdict }) => verdict !== 'skipped') };
+      const base = verdicts.filter((verdict) => answerOf(verdict) !== 'unknown');
+      knowledge = { ...knowledge, base: base.map(({ target, verdict }) => ({ name: targetLabel(target), verdict })) };
     }
-    answers.set(probe, new Map(verdicts.map(({ target, verdict }) => [targetLabel(target), ANSWERS[verdict]])));
+    answers.set(probe, new Map(verdicts.map((verdict) => [targetLabel(verdict.target), answerOf(verdict)])));
   };
   return {
     make: async (round) => {
       await Promise.all(round.map((probe) => slot(() => make(probe))));
     },
     answer: (probe, target) => answers.get(probe)?.get(target) ?? 'unknown',
+    machines,
   };
 }
 
-/** A target that nobody could build tells nothing. */
 const ANSWERS: Readonly<Record<VerdictKind, ProbeAnswer>> = {
   built: 'holds',
   'evaluation-failed': 'breaks',
@@ -62,21 +63,38 @@ const ANSWERS: Readonly<Record<VerdictKind, ProbeAnswer>> = {
   skipped: 'unknown',
 };
 
-async function candidateOf(run: Run, { base, head, bundle }: Candidate, { move }: Probe): Promise<Candidate> {
-  const onBase: Candidate = { base, head: base, bundle: '' };
+/** A target that nobody could build, or whose machine failed until the end, tells nothing about inputs. */
+export const answerOf = ({ verdict, drvPath }: Pick<Verdict, 'verdict' | 'drvPath'>): ProbeAnswer =>
+  drvPath === null && verdict !== 'evaluation-failed' ? 'unknown' : ANSWERS[verdict];
+
+async function candidateOf(request: HoldBackRequest, { move }: Probe): Promise<Candidate> {
+  const { run, repository, candidate, author, committer, date } = request;
+  const onBase: Candidate = { base: candidate.base, head: candidate.base, bundle: '' };
   if (move.length === 0) return onBase;
   const lock = await coordinator(`probe: move ${move.join(', ')}`).composeCandidate({
-    repository: run.options.repository,
-    candidate: { base, head, bundle },
+    run,
+    repository,
+    candidate,
     move,
-    ...stamp(run),
+    author,
+    committer,
+    date,
   });
   return lock.kind === 'unchanged' ? onBase : lock.draft;
 }
 
-function learn(before: ProbeKnowledge, verdicts: readonly Verdict[]): ProbeKnowledge {
-  const learnt = verdicts.flatMap(({ drvPath, verdict }) =>
+type Learnt = Pick<Verdict, 'verdict' | 'drvPath' | 'failedDrv'>;
+
+function learn(before: ProbeKnowledge, verdicts: readonly Learnt[]): ProbeKnowledge {
+  const derivations = verdicts.flatMap(({ drvPath, verdict }) =>
     drvPath === null || verdict === 'skipped' ? [] : [{ drvPath, verdict }],
   );
-  return { ...before, derivations: [...before.derivations, ...learnt].slice(-KNOWN_DERIVATIONS) };
+  const failed = verdicts.flatMap(({ verdict, failedDrv }) =>
+    verdict === 'build-failed' && failedDrv !== null ? [failedDrv] : [],
+  );
+  return {
+    ...before,
+    derivations: [...before.derivations, ...derivations].slice(-KNOWN_DERIVATIONS),
+    failed: [...new Set([...before.failed, ...failed])].slice(-KNOWN_DERIVATIONS),
+  };
 }

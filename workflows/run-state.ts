@@ -8,7 +8,7 @@ import {
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { Candidate, MovedInput, UnfetchedInput } from '../model/candidate.js';
-import { PROGRESS, TARGET_DONE } from '../model/messages.js';
+import { DOING, PROGRESS, TARGET_DONE } from '../model/messages.js';
 import { untouched } from '../model/progress.js';
 import type { Phase, RunProgress, TargetProgress } from '../model/progress.js';
 import { runDetails } from '../model/report-render.js';
@@ -29,6 +29,7 @@ import type { Target, Verdict } from '../model/verdict.js';
 
 const progressQuery = defineQuery<RunProgress>(PROGRESS);
 const targetDone = defineSignal<[TargetProgress]>(TARGET_DONE);
+const doing = defineSignal<[string]>(DOING);
 
 type SearchAttribute = 'LockkeeperInstance' | 'LockkeeperRepository' | 'LockkeeperOutcome' | 'LockkeeperWaiting';
 
@@ -158,6 +159,9 @@ export function trackRun(options: RunOptions, intent: string): RunState {
   setHandler(progressQuery, () => progress);
   setHandler(targetDone, (done): void => {
     set({ targets: progress.targets.map((target) => (target.name === done.name ? done : target)) });
+  });
+  setHandler(doing, (words): void => {
+    if (progress.phase === 'holding-back') set({ doing: words });
   });
   set({});
   return state;

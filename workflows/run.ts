@@ -1,5 +1,6 @@
 import { CancellationScope } from '@temporalio/workflow';
 import type { RunOptions } from '../model/run.js';
+import type { VerifySetting } from '../model/verify.js';
 import type { Gate } from './approval.js';
 import type { RunState } from './run-state.js';
 
@@ -22,6 +23,12 @@ export const stamp = ({ options, id, startTime }: Run) => ({
   committer: options.committer,
   date: Math.floor(startTime.getTime() / 1000),
 });
+
+/** What all verifications of a run share. */
+export const verifySetting = ({ id, options }: Run): VerifySetting => {
+  const { repository, nix, takeoverSeconds, builderWaitSeconds } = options;
+  return { run: id, repository, nix, takeoverSeconds, builderWaitSeconds };
+};
 
 /** Runs two things side by side; when one fails the other is cancelled and waited for, so that nothing is left running. */
 export const together = <A, B>(a: () => Promise<A>, b: () => Promise<B>): Promise<[A, B]> =>

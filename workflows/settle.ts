@@ -1,41 +1,71 @@
 import type { Candidate } from '../model/candidate.js';
+import type { FailureStep } from '../model/run.js';
 import { targetLabel } from '../model/verdict.js';
-import type { Verdict } from '../model/verdict.js';
+import type { Target, Verdict } from '../model/verdict.js';
 import { commitUpdate } from './commit-update.js';
 import type { Update } from './commit-update.js';
-import { holdBack } from './hold-back.js';
+import { keepCulpritsBack } from './keep-back.js';
+import type { Repair } from './repair.js';
+import { verifySetting } from './run.js';
 import type { Run } from './run.js';
-import { verify } from './verification.js';
+import { verifyInChildren } from './verification.js';
+
+const REPAIRS: Readonly<Record<Exclude<FailureStep, 'leave-behind' | 'report'>, Repair>> = {
+  'hold-back': keepCulpritsBack,
+};
+
+/** What may land. */
+export interface Settled {
+  readonly candidate: Candidate;
+  readonly update: Update;
+}
 
 /**
- * Commits and verifies an update, and does about broken required targets what the policy says, one step after the other for
- * what is still broken: a repaired update is another candidate, all of whose targets are verified.
- * @returns what may land; `null` when nothing may
+ * Commits and verifies an update, and does about broken required targets what the policy says. A repaired update is
+ * another candidate, all of whose targets are verified; the step that helped is tried again if that broke others, for each
+ * repair leaves less to repair. A step that cannot help gives way to the next one.
+ * @returns `null` when nothing may land
  */
-export async function settle(
-  run: Run,
-  first: Update,
-): Promise<{ readonly candidate: Candidate; readonly update: Update } | null> {
+export async function settle(run: Run, first: Update): Promise<Settled | null> {
   const { options, state } = run;
-  const steps = [...(options.onFailure ?? ['report'])];
+  let steps = options.onFailure ?? ['report'];
   state.brokenOnBase = [];
   state.notHeldBack = [];
-  let update = first;
-  for (;;) {
+  for (let update = first; ;) {
     const candidate = await commitUpdate(run, update);
     const verdicts = await verify(run, candidate, update.targets);
     let repaired: Update | null = null;
-    for (let broken = inTheWay(run, verdicts); broken.length > 0; broken = inTheWay(run, verdicts)) {
-      const step = steps.shift() ?? 'report';
+    while (repaired === null) {
+      const broken = inTheWay(run, verdicts);
+      const [step = 'report', ...later] = steps;
+      if (broken.length === 0 || step === 'leave-behind') return { candidate, update };
       if (step === 'report') return null;
-      if (step === 'leave-behind') break;
-      const partlyWanted = steps.some((next) => next !== 'report');
-      repaired = await holdBack(run, { candidate, update, broken, partlyWanted });
-      if (repaired !== null) break;
+      const partlyWanted = later.some((next) => next !== 'report');
+      repaired = await REPAIRS[step](run, { candidate, update, broken, partlyWanted });
+      if (repaired === null) steps = later;
     }
-    if (repaired === null) return { candidate, update };
     update = repaired;
   }
+}
+
+/** Verifies a run's candidate, and shows how far it is. */
+async function verify(run: Run, candidate: Candidate, targets: readonly Target[]): Promise<readonly Verdict[]> {
+  const { state } = run;
+  state.verdicts = [];
+  state.phase('verifying');
+  state.targets(targets);
+  const { verdicts, machines } = await verifyInChildren(verifySetting(run), {
+    label: 'verify',
+    candidate,
+    targets,
+    started: (children) => {
+      state.set({ children });
+    },
+  });
+  for (const machine of machines) run.machines.add(machine);
+  state.set({ children: [] });
+  state.verdicts = verdicts;
+  return verdicts;
 }
 
 /** Required targets that the update broke: what was broken before it is nobody's fault. */

@@ -1,6 +1,6 @@
 import type { CoordinatorActivities, EvaluatorActivities } from '../../model/activities.js';
 import type { ActivityEnvironment } from '../environment.js';
-import { createCompareWithBase, createEvaluateTarget } from './evaluate/evaluate-target.js';
+import { createCompareWithBase, createEvaluateTarget, createFindInPlan } from './evaluate/evaluate-target.js';
 import { createListTargets } from './lock/list-targets.js';
 import { createUpdateLock } from './lock/update-lock.js';
 
@@ -16,4 +16,5 @@ export const createLockActivities = (
 export const createEvaluatorActivities = (env: ActivityEnvironment): EvaluatorActivities => ({
   evaluateTarget: createEvaluateTarget(env),
   compareWithBase: createCompareWithBase(env),
+  findInPlan: createFindInPlan(env),
 });

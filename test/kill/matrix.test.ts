@@ -30,6 +30,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   carryOver: 'below: main moves',
   groupInputs: 'test/run/hold-back.test.ts: it only reads',
   composeCandidate: 'test/run/hold-back.test.ts: the worker is killed between probes',
+  findInPlan: 'test/run/hold-back.test.ts: it only reads',
   attachBuild: 'below: killed again while attached',
   readLog: 'test/workers/worker.test.ts: it only reads',
   forgetRun: 'test/nix/sweep-builds.test.ts: of another machine',

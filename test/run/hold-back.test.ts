@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { run } from '../../activities/process.js';
 import { parseFlakeLock, nodeOfInput } from '../../model/flake-lock.js';
 import { textAttribute } from '../../model/flake-lock/types.js';
 import type { Report } from '../../model/report.js';
@@ -9,6 +12,7 @@ import { git } from '../support/git.js';
 import { openHouse, until } from '../support/lockkeeper.js';
 import type { House } from '../support/lockkeeper.js';
 
+const FLAKES = ['--extra-experimental-features', 'nix-command flakes'];
 const INPUTS = ['alpha', 'beta', 'gamma', 'delta'];
 
 let house: House;
@@ -94,6 +98,69 @@ test('hosts broken by different inputs are told apart, a pair and an evaluation 
       );
       assert.ok(report.targets.every(({ verdict }) => verdict === 'built'));
       assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
+    },
+  ));
+
+test('an input that others follow stays alone, the lock is accepted as it is, and what failed before is not built again', () =>
+  withMovedFleet(
+    {
+      inputs: ['beta', 'alpha', 'gamma'],
+      follows: { beta: 'alpha', gamma: 'alpha' },
+      selfRev: true,
+      hosts: [
+        { name: 'athena', input: 'beta' },
+        { name: 'kyushu', input: 'alpha', brokenBy: [['alpha']], brokenIn: 'package' },
+      ],
+    },
+    async (fleet) => {
+      const { exitCode, report, stderr } = await house.update(fleet.checkout);
+      assert.equal(exitCode, 0, stderr);
+      assert.deepEqual(
+        report.heldBack?.map(({ input, targets }) => [input, targets]),
+        [['alpha', ['kyushu']]],
+      );
+      assert.deepEqual(
+        report.inputs.map(({ name }) => name),
+        ['beta', 'gamma'],
+      );
+      const branch = report.landed?.ref ?? '';
+      const landed = await fleet.show(branch, 'flake.lock');
+      await git(fleet.checkout, 'fetch', '--quiet', 'origin', branch);
+      await git(fleet.checkout, 'checkout', '--quiet', 'FETCH_HEAD');
+      const locked = await run('nix', [...FLAKES, 'flake', 'lock'], { cwd: fleet.checkout });
+      assert.equal(locked.exitCode, 0, locked.stderr);
+      assert.equal((await readFile(join(fleet.checkout, 'flake.lock'), 'utf8')).trim(), landed);
+
+      // With everything moved, and on base. Systems differ in each probe, for they hold the commit's revision.
+      const starts = (await fleet.builds()).filter((line) => line === 'package kyushu');
+      assert.equal(starts.length, 2, 'the broken package was built once');
+    },
+  ));
+
+test('what keeping an input back breaks in turn is repaired in the same way', () =>
+  withMovedFleet(
+    {
+      inputs: ['alpha', 'beta', 'gamma'],
+      hosts: [
+        { name: 'athena', brokenBy: [['alpha', '!gamma']] },
+        { name: 'kyushu', brokenBy: [['gamma']] },
+        { name: 'rhea', input: 'beta' },
+      ],
+    },
+    async (fleet) => {
+      const { exitCode, report, stderr } = await house.update(fleet.checkout, '--dry-run');
+      assert.equal(exitCode, 0, stderr);
+      assert.deepEqual(
+        report.heldBack?.map(({ input, targets }) => [input, targets]),
+        [
+          ['gamma', ['kyushu']],
+          ['alpha', ['athena']],
+        ],
+      );
+      assert.deepEqual(
+        report.inputs.map(({ name }) => name),
+        ['beta'],
+      );
     },
   ));
 

@@ -11,10 +11,10 @@ export interface HostSpec {
   readonly seconds?: number;
   /** How the host is broken; `…-after-move` breaks only once its input has moved. */
   readonly fail?: Breakage;
-  /** Sets of inputs: the host breaks once all of one set have moved. */
+  /** Sets of inputs: the host breaks once all of one set have moved, and those with a `!` before them have not. */
   readonly brokenBy?: readonly (readonly string[])[];
   /** How `brokenBy` breaks it; default: its build. */
-  readonly brokenIn?: 'build' | 'eval';
+  readonly brokenIn?: 'build' | 'eval' | 'package';
   /** Default `x86_64-linux`. */
   readonly system?: string;
 }
@@ -23,6 +23,8 @@ export interface FleetFlake {
   readonly hosts: readonly HostSpec[];
   /** Input names and the URLs that they are fetched from. */
   readonly inputs: Readonly<Record<string, string>>;
+  /** Inputs whose own input `below` follows another input of the fleet. */
+  readonly follows: Readonly<Record<string, string>>;
   /** File that every builder appends one line to. */
   readonly counter: string;
   /** Makes the derivations of this fleet differ from those of every other. */
@@ -35,9 +37,12 @@ export interface FleetFlake {
 /** A Nix string literal. */
 const quote = (text: string): string => `"${text.replace(/[\\"$]/g, '\\$&')}"`;
 
-/** An input: a flake whose whole content is its version number. */
-export const inputFlake = `{
-  outputs = { self }: { lib.version = import ./version.nix; };
+/**
+ * An input: a flake whose whole content is its version number.
+ * @param below URL of an input of its own, `below`; `null` when it has none
+ */
+export const inputFlake = (below: string | null): string => `{
+${below === null ? '' : `  inputs.below.url = ${quote(below)};\n`}  outputs = { self, ... }: { lib.version = import ./version.nix; };
 }
 `;
 
@@ -54,18 +59,22 @@ function hostText(host: HostSpec, inputs: FleetFlake['inputs']): string {
       };`;
 }
 
+const hasMoved = (name: string): string =>
+  name.startsWith('!') ? `inputs.${quote(name.slice(1))}.lib.version == 1` : `inputs.${quote(name)}.lib.version > 1`;
+
 /** A Nix expression that is true once all inputs of one set have moved. */
 const movedExpression = (sets: HostSpec['brokenBy'] = []): string =>
-  ['false', ...sets.map((set) => set.map((name) => `inputs.${quote(name)}.lib.version > 1`).join(' && '))]
-    .map((all) => `(${all})`)
-    .join(' || ');
+  ['false', ...sets.map((set) => set.map(hasMoved).join(' && '))].map((all) => `(${all})`).join(' || ');
 
 /** The `flake.nix` of a fleet: each host is a system and one package that the system depends on. */
 export function fleetFlake(fleet: FleetFlake): string {
   const inputs = Object.entries(fleet.inputs).map(([name, url]) => `    ${quote(name)}.url = ${quote(url)};`);
+  const follows = Object.entries(fleet.follows).map(
+    ([name, other]) => `    ${quote(name)}.inputs.below.follows = ${quote(other)};`,
+  );
   return `{
 ${fleet.nixConfig === '' ? '' : `  nixConfig = { ${fleet.nixConfig} };\n`}  inputs = {
-${inputs.join('\n')}
+${[...inputs, ...follows].join('\n')}
   };
   outputs = { self, ... }@inputs:
     let
@@ -85,7 +94,7 @@ ${inputs.join('\n')}
             inherit system;
             name = "package-\${label}";
             kind = "package \${name}";
-            script = "echo package of version $version; echo $version > $out";
+            script = "echo package of version $version; \${if broken "package" then "exit 9" else "echo $version > $out"}";
             extra = { version = toString version; };
           };
           toplevel = build {

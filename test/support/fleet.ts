@@ -12,6 +12,8 @@ export interface FleetOptions {
   readonly hosts: readonly HostSpec[];
   /** Names of the input repositories; default: `alpha` and `beta`. */
   readonly inputs?: readonly string[];
+  /** Inputs that have an input of their own, `below`, which follows another one of the fleet. */
+  readonly follows?: Readonly<Record<string, string>>;
   /** Puts `self.rev` into every system, as NixOS does. */
   readonly selfRev?: boolean;
   /** Folder of the flake in its repository; default: the root. */
@@ -47,10 +49,10 @@ export interface Fleet {
   cleanup(): Promise<void>;
 }
 
-async function createInput(repository: string): Promise<void> {
+async function createInput(repository: string, below: string | null): Promise<void> {
   await mkdir(repository, { recursive: true });
   await git(repository, 'init', '--quiet', '--initial-branch=main');
-  await commitFiles(repository, { 'flake.nix': inputFlake, 'version.nix': '1\n' }, 'Version 1');
+  await commitFiles(repository, { 'flake.nix': inputFlake(below), 'version.nix': '1\n' }, 'Version 1');
 }
 
 async function lock(directory: string): Promise<void> {
@@ -71,7 +73,12 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
 
   const names = options.inputs ?? ['alpha', 'beta'];
   const inputs = Object.fromEntries(names.map((name) => [name, path.join(root, 'inputs', name)]));
-  for (const repository of Object.values(inputs)) await createInput(repository);
+  const url = (name: string): string => `git+file://${inputs[name] ?? ''}?ref=main`;
+  const follows = options.follows ?? {};
+  for (const [name, repository] of Object.entries(inputs)) {
+    const below = follows[name];
+    await createInput(repository, below === undefined ? null : url(below));
+  }
 
   const checkout = path.join(root, 'fleet');
   const bare = path.join(root, 'remote.git');
@@ -82,7 +89,8 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     path.join(flakeDirectory, 'flake.nix'),
     fleetFlake({
       hosts: options.hosts,
-      inputs: Object.fromEntries(names.map((name) => [name, `git+file://${inputs[name] ?? ''}?ref=main`])),
+      inputs: Object.fromEntries(names.map((name) => [name, url(name)])),
+      follows,
       counter,
       salt: randomBytes(8).toString('hex'),
       selfRev: options.selfRev ?? false,

@@ -3,7 +3,8 @@ import type { EvaluateHeartbeat, EvaluateTargetInput, EvaluatorActivities } from
 import type { Evaluation } from '../../../model/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { installBundle } from '../../git/install-commit.js';
-import { evaluateCommit, type CommitEvaluation } from './evaluate-commit.js';
+import { firstInPlan } from './build-plan.js';
+import { acceptedSettings, evaluateCommit, type CommitEvaluation } from './evaluate-commit.js';
 import { failedVerdict, writeEvaluationLog } from './evaluation-verdict.js';
 import { whileHeartbeating } from '../heartbeat.js';
 import { sameAsBase } from './same-as-base.js';
@@ -47,6 +48,22 @@ export const createCompareWithBase =
       // Both graphs are read from the store of this machine.
       await evaluate(env, input, { mirror, commit: head }, signal);
       return await sameAsBase(mirror, input.candidate, input.drvPath, before);
+    });
+
+/**
+ * Makes the activity that looks for derivations in what building the candidate would have to make. It only reads, once
+ * this machine's store has the candidate's derivation.
+ * @throws retryable failures of the machine; `NixUnusable`
+ */
+export const createFindInPlan =
+  (env: ActivityEnvironment): EvaluatorActivities['findInPlan'] =>
+  (input) =>
+    whileHeartbeating(firstBeat(env, new Date()), async (signal) => {
+      const { repository, nix, candidate, drvPath, derivations } = input;
+      const flake = { mirror: await installBundle(env, input), commit: candidate.head, repository };
+      await evaluate(env, input, flake, signal);
+      const options = [...(await acceptedSettings(flake, nix)), ...nix.options];
+      return await firstInPlan(drvPath, derivations, { ...nix, options }, signal);
     });
 
 function evaluate(

@@ -1,0 +1,38 @@
+import type { Candidate } from '../candidate.js';
+import type { Person } from '../run.js';
+import type { Target, VerdictKind } from '../verdict.js';
+import type { VerifySetting } from '../verify.js';
+import type { InputGroup, SearchResult } from './search.js';
+
+/** The single argument of the `holdBack` workflow: a candidate that broke something, and what it broke. */
+export interface HoldBackRequest extends VerifySetting {
+  readonly candidate: Candidate;
+  /** Root inputs that the candidate moved; the first ones are kept back least. */
+  readonly moved: readonly string[];
+  readonly broken: readonly BrokenTarget[];
+  /** Names of inputs that must not be kept back. */
+  readonly never: readonly string[];
+  /** Most probes of all targets together. */
+  readonly budget: number;
+  readonly author: Person;
+  readonly committer: Person;
+  /** Seconds since 1970, of each probe's commit. */
+  readonly date: number;
+}
+
+/** What the candidate's verification showed of a target. */
+export interface BrokenTarget {
+  readonly target: Target;
+  readonly verdict: VerdictKind;
+  readonly drvPath: string | null;
+  readonly failedDrv: string | null;
+}
+
+export interface HoldBackResult {
+  /** The moved inputs, those together that move only together. */
+  readonly groups: readonly InputGroup[];
+  /** By name of the target, one for each that was asked about. */
+  readonly results: readonly (readonly [target: string, result: SearchResult])[];
+  /** Machines that hold records and GC roots of probes. */
+  readonly machines: readonly string[];
+}

@@ -1,0 +1,16 @@
+import type { Candidate } from '../model/candidate.js';
+import type { Verdict } from '../model/verdict.js';
+import type { Update } from './commit-update.js';
+import type { Run } from './run.js';
+
+/** An update that broke something: its candidate, and the targets in question. */
+export interface BrokenUpdate {
+  readonly candidate: Candidate;
+  readonly update: Update;
+  readonly broken: readonly Verdict[];
+  /** Whether it is worth the while when only some of the targets are helped: the others are dealt with otherwise. */
+  readonly partlyWanted: boolean;
+}
+
+/** A step of the policy that gives another update, which is committed and verified in turn; `null` when it cannot help. */
+export type Repair = (run: Run, about: BrokenUpdate) => Promise<Update | null>;
