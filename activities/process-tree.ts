@@ -27,6 +27,9 @@ export async function identify(pid: number): Promise<ProcessIdentity | null> {
   return found === null ? null : { pid, bootId: await bootId(), startTime: found.startTime };
 }
 
+/** Pid of the process above; 0 above the first one, and for a process that is gone. */
+export const parentOf = async (pid: number): Promise<number> => (await stat(pid))?.parent ?? 0;
+
 /** Identity of this process, in locks, records and notes that a later one reads. */
 export async function ownIdentity(): Promise<ProcessIdentity> {
   const identity = await identify(process.pid);
@@ -80,4 +83,15 @@ export async function killTree(leader: ProcessIdentity, graceMs: number): Promis
   while (Date.now() < deadline && (await anyAlive())) await sleep(50);
   signal(-leader.pid, 'SIGKILL');
   for (const each of below) if (await isAlive(each)) signal(each.pid, 'SIGKILL');
+}
+
+/** Ends processes and everything below them: SIGTERM to them, up to `graceMs` to go by themselves, then SIGKILL to all. */
+export async function endProcesses(roots: readonly ProcessIdentity[], graceMs: number): Promise<void> {
+  if (roots.length === 0) return;
+  const below = (await Promise.all(roots.map((root) => descendants(root.pid)))).flat();
+  const all = [...roots, ...below];
+  for (const root of roots) if (await isAlive(root)) signal(root.pid, 'SIGTERM');
+  const deadline = Date.now() + graceMs;
+  while (Date.now() < deadline && (await Promise.all(all.map(isAlive))).includes(true)) await sleep(50);
+  for (const each of all) if (await isAlive(each)) signal(each.pid, 'SIGKILL');
 }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/common';
 import { run } from '../../activities/process.js';
 import { readIdentity, readStatus } from '../../activities/nix/build/build-record.js';
+import { descendants } from '../../activities/process-tree.js';
 import { isBuildAlive } from '../../activities/nix/build/build-session.js';
 import { createForgetRun } from '../../activities/nix/build/forget-run.js';
 import type { HostSpec } from '../support/fleet.js';
@@ -36,6 +37,8 @@ before(async () => {
       host('nobodys', 333.03),
       host('orphaned', 3.254),
       host('lost', 2.255),
+      host('taker', 1.357),
+      host('left-behind', 4.259),
       host('silent', 334.04),
       host('detached', 2.256),
     ],
@@ -176,6 +179,26 @@ test('a build that was killed with its supervisor starts again', async () => {
   assert.equal(verdict.verdict, 'built');
   assert.equal(await fixture.fleet.buildsOf('lost'), 2);
   assert.match(await readFile(verdict.logPath ?? '', 'utf8'), /the build starts again/);
+});
+
+test('a Nix that was killed is a fault of the machine, and the builder that it left does not disturb the next start', async () => {
+  // The first build user goes to another build, so that the second start gets another one than the first: else Nix itself
+  // ends what is left of its user.
+  const other = attempt(fixture.env, await fixture.evaluated('taker'));
+  await until(async () => (await processesNamed('/bin/sleep', '1.357')).length === 1);
+  const input = await fixture.evaluated('left-behind');
+  const following = attempt(fixture.env, input);
+  await until(async () => (await processesNamed('/bin/sleep', '4.259')).length === 1);
+  assert.equal((await other.verdict).verdict, 'built');
+  const supervisor = await readIdentity(fixture.recordOf(input));
+  for (const { pid } of await descendants(supervisor?.pid ?? 0)) {
+    const command = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
+    if (command.startsWith('nix')) process.kill(pid, 'SIGKILL');
+  }
+  await assert.rejects(following.verdict, /The machine, not the build, failed: Nix was ended by signal 9/);
+  assert.equal((await processesNamed('/bin/sleep', '4.259')).length, 1);
+  assert.equal((await attempt(fixture.env, input).verdict).verdict, 'built');
+  assert.equal(await fixture.fleet.buildsOf('left-behind'), 2);
 });
 
 test('a build that nobody saw end counts as built when its output is there, which gets a root', async () => {

@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessIdentity } from '../../../model/state-directory.js';
-import { descendants, identify, isAlive, killTree } from '../../process-tree.js';
+import { endProcesses, identify, isAlive, killTree } from '../../process-tree.js';
 import type { BuildRecord } from './build-record.js';
 import { readIdentity } from './build-record.js';
+import { endOrphanedBuilders } from './orphaned-builders.js';
 
 /** Names the record in the environment of supervisor and Nix (not of builders), which marks them when they are alone. */
 export const RECORD_VARIABLE = 'LOCKKEEPER_BUILD_RECORD';
@@ -21,10 +21,11 @@ export async function isBuildAlive(record: BuildRecord): Promise<boolean> {
 /** Ends a build, its Nix and its builders; does nothing when there is none. */
 export async function endBuild(record: BuildRecord): Promise<void> {
   const identity = await readIdentity(record);
-  if (identity === null) return;
-  if (await isAlive(identity)) await killTree(identity, GRACE_MS);
-  const left = await leftovers(record, identity);
-  if (left.length > 0) await endProcesses(left);
+  if (identity !== null) {
+    if (await isAlive(identity)) await killTree(identity, GRACE_MS);
+    await endProcesses(await leftovers(record, identity), GRACE_MS);
+  }
+  await endOrphanedBuilders(record);
 }
 
 /**
@@ -46,24 +47,4 @@ async function marked(pid: string, record: BuildRecord, identity: ProcessIdentit
   if (Number(fields[3]) !== identity.pid || fields[0] === 'Z' || fields[0] === 'X') return null;
   const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
   return environment.split('\0').includes(`${RECORD_VARIABLE}=${record.directory}`) ? identify(Number(pid)) : null;
-}
-
-async function endProcesses(roots: readonly ProcessIdentity[]): Promise<void> {
-  const below = (await Promise.all(roots.map((root) => descendants(root.pid)))).flat();
-  const all = [...roots, ...below];
-  await signalAll(roots, 'SIGTERM');
-  const deadline = Date.now() + GRACE_MS;
-  while (Date.now() < deadline && (await Promise.all(all.map(isAlive))).includes(true)) await sleep(50);
-  await signalAll(all, 'SIGKILL');
-}
-
-async function signalAll(processes: readonly ProcessIdentity[], name: NodeJS.Signals): Promise<void> {
-  for (const each of processes) {
-    if (!(await isAlive(each))) continue;
-    try {
-      process.kill(each.pid, name);
-    } catch {
-      // It ended between the look and the signal.
-    }
-  }
 }

@@ -18,6 +18,7 @@ import {
 import { isBuildAlive, RECORD_VARIABLE } from './build-session.js';
 import { nixEnvironment } from '../commands.js';
 import { runNix } from '../run-nix.js';
+import { endOrphanedBuilders } from './orphaned-builders.js';
 import { withStartLock } from './start-lock.js';
 
 /** What is built, and under which lease. */
@@ -96,6 +97,7 @@ const SUPERVISOR = fileURLToPath(new URL('../../../../activities/nix/build/super
 const CLAIM_MS = 10_000;
 
 async function startSupervisor(record: BuildRecord, order: BuildOrder): Promise<void> {
+  await endOrphanedBuilders(record);
   await noteStart(record);
   await renewLease(record, order.leaseSeconds);
   const child = spawn(
