@@ -1,10 +1,58 @@
 {
   description = "Keeps NixOS flake repositories up to date, as durable Temporal workflows";
 
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+
   outputs =
-    { self }:
+    { self, nixpkgs }:
+    let
+      inherit (nixpkgs) lib;
+      forAllSystems =
+        outputs:
+        lib.genAttrs [
+          "x86_64-linux"
+          "aarch64-linux"
+        ] (system: outputs nixpkgs.legacyPackages.${system});
+    in
     {
+      packages = forAllSystems (pkgs: rec {
+        lockkeeper = pkgs.callPackage ./nix/package.nix { };
+        default = lockkeeper;
+      });
+
+      apps = forAllSystems (pkgs: {
+        default = {
+          type = "app";
+          program = lib.getExe self.packages.${pkgs.stdenv.hostPlatform.system}.lockkeeper;
+        };
+      });
+
+      overlays.default = final: _: { lockkeeper = final.callPackage ./nix/package.nix { }; };
+
       # The host's side: see docs/nixos.md.
       nixosModules.follow = ./nix/modules/follow.nix;
+
+      checks = forAllSystems (
+        pkgs:
+        import ./nix/checks { inherit nixpkgs pkgs; }
+        // {
+          inherit (self.packages.${pkgs.stdenv.hostPlatform.system}) lockkeeper;
+        }
+      );
+
+      devShells = forAllSystems (pkgs: {
+        default = pkgs.mkShell {
+          packages = [
+            pkgs.git
+            pkgs.jq
+            pkgs.nix
+            pkgs.nodejs
+            pkgs.shellcheck
+            pkgs.temporal-cli
+          ];
+        };
+      });
+
+      formatter = forAllSystems (pkgs: pkgs.nixfmt-tree);
     };
 }

@@ -1,0 +1,21 @@
+# The checks that only evaluate. Each is a derivation that exists if its tests hold, with `tests` for those who ask one by one.
+{ nixpkgs, pkgs }:
+
+let
+  inherit (nixpkgs) lib;
+  evaluate = import ./evaluate.nix { inherit nixpkgs pkgs; };
+
+  # Tests are an attribute set from a sentence to whether it holds.
+  check =
+    name: tests:
+    let
+      failed = lib.attrNames (lib.filterAttrs (_: holds: !holds) tests);
+    in
+    pkgs.runCommand "check-${name}" { passthru = { inherit tests; }; } (
+      if failed == [ ] then "touch $out" else throw "${name}: ${lib.concatStringsSep "; " failed}"
+    );
+in
+lib.mapAttrs check {
+  follow = import ./follow.nix { inherit lib evaluate; };
+  npm-packages = import ./npm-packages.nix { inherit lib pkgs; };
+}
