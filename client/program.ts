@@ -86,6 +86,15 @@ export function declareProgram(version: string, exit: (status: number) => void):
     .action(async (run: string) => {
       exit(await (await import('./commands/cancel.js')).cancel(context(), run));
     });
+  program
+    .command('calendar')
+    .description('what a calendar expression means, and the next times at which a schedule of it starts runs')
+    .argument('<expression...>', 'as in systemd.time(7), such as "Mon..Fri 03:30 Europe/Berlin"')
+    .option('--base-time <time>', 'look from then on, such as "2027-10-30 20:00 UTC" (default: now)')
+    .option('--iterations <n>', 'so many times', positiveInteger('--iterations'), 1)
+    .action(async (expressions: readonly string[], options: { baseTime?: string; iterations: number }) => {
+      exit((await import('./commands/calendar.js')).calendar(context(), expressions, options));
+    });
   // These three are another program (see bin/lockkeeper); they are declared here for help and completion.
   program.command('worker').description('serve task queues: workflows, evaluations and builds of this machine');
   program.command('dev').description('an embedded Temporal server with its web UI, and a worker with all roles');
