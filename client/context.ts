@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { defaultStateRoot, stateDirectory, type StateDirectory } from '../model/state-directory.js';
+import { noteStateDir } from './typed.js';
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -15,6 +16,7 @@ export interface CommandContext {
 }
 
 export function commandContext(options: GlobalOptions): CommandContext {
+  noteStateDir(options.stateDir);
   const root = resolve(options.stateDir ?? defaultStateRoot(process.env));
   return { state: stateDirectory(root), json: options.json === true };
 }

@@ -4,6 +4,7 @@ import { startDetached } from './detached.js';
 import { CommandError } from './errors.js';
 import { isAlive } from './process-identity.js';
 import { logEnd, prepareStateDirectory, readRecord } from './state-files.js';
+import { typed } from './typed.js';
 
 const START_MS = 15_000;
 
@@ -31,10 +32,10 @@ export async function ensureServer(state: StateDirectory): Promise<ServerRecord>
   }
   if (keeper.failed()) {
     const why = (await logEnd(log, 1)).replace(/^\S+Z /, '');
-    throw new CommandError(`The embedded Temporal server did not start: ${why}. "lockkeeper doctor" tells more.`);
+    throw new CommandError(`The embedded Temporal server did not start: ${why}. "${typed('doctor')}" tells more.`);
   }
   throw new CommandError(
     `The embedded Temporal server did not start within ${START_MS / 1000} s. The end of ${log}:\n${await logEnd(log)}\n` +
-      'Run "lockkeeper doctor" to see what is missing, or set TEMPORAL_ADDRESS to a server of your own.',
+      `Run "${typed('doctor')}" to see what is missing, or set TEMPORAL_ADDRESS to a server of your own.`,
   );
 }

@@ -1,4 +1,3 @@
-import { shellQuote } from '../model/text.js';
 import { uiLink, type Session } from './connection.js';
 import type { CommandContext } from './context.js';
 import { follow } from './follow.js';
@@ -6,6 +5,7 @@ import { onInterrupt } from './interrupt.js';
 import { message, paintFor } from './output.js';
 import { printEnd } from './print-end.js';
 import { chooseRenderer } from './progress/index.js';
+import { typed } from './typed.js';
 
 /**
  * Follows a run with live progress until it is closed, and prints its report.
@@ -29,7 +29,7 @@ export async function followRun(
     const end = await follow(context, session, run, renderer, interrupt.signal);
     renderer.finish(end?.report ?? null);
     if (end !== null) return printEnd(context, run, end, strict);
-    const cancel = `lockkeeper cancel ${shellQuote(run)}`;
+    const cancel = typed('cancel', run);
     message(
       `Interrupted: the run ${run} is not cancelled. Pick it up again with "${again}", or end it with "${cancel}".`,
     );

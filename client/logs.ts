@@ -7,6 +7,7 @@ import type { StateDirectory } from '../model/state-directory.js';
 import type { Session } from './connection.js';
 import { CommandError, messageOf, systemCode } from './errors.js';
 import { livePollers } from './pollers.js';
+import { typed } from './typed.js';
 
 /** Where the log of a target lies. */
 export interface LogPlace {
@@ -28,7 +29,7 @@ export async function logReader(session: Session, state: StateDirectory, place: 
   if ((await livePollers(session, COORDINATOR_QUEUE)).length === 0) {
     throw new CommandError(
       `The log lies on another machine (${machine}), and no worker polls the queue ${COORDINATOR_QUEUE} to fetch it: ` +
-        'start one with "lockkeeper worker".',
+        `start one with "${typed('worker')}".`,
     );
   }
   return async (offset) => {

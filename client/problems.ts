@@ -2,11 +2,12 @@ import { oneLine } from '../model/one-line.js';
 import { COORDINATOR_QUEUE } from '../model/queues.js';
 import type { Session } from './connection.js';
 import { livePollers } from './pollers.js';
+import { typed } from './typed.js';
 
 /** Says that nobody works on runs, and how to change that; `null` when somebody does. */
 export async function workerProblem(session: Session): Promise<string | null> {
   if ((await livePollers(session, COORDINATOR_QUEUE)).length > 0) return null;
-  return `no worker polls the queue ${COORDINATOR_QUEUE}: start one with "lockkeeper worker", or run "lockkeeper update" again`;
+  return `no worker polls the queue ${COORDINATOR_QUEUE}: start one with "${typed('worker')}", or run "${typed('update')}" again`;
 }
 
 /**

@@ -2,6 +2,7 @@ import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { oneLine } from '../model/one-line.js';
 import type { Session } from './connection.js';
 import { CommandError } from './errors.js';
+import { typed } from './typed.js';
 
 const RUNS = 'WorkflowType = "updateFlake"';
 /** How many runs a beginning of an id is looked for in. */
@@ -54,7 +55,7 @@ async function isRun(session: Session, id: string): Promise<boolean> {
 }
 
 export const noRuns = (): CommandError =>
-  new CommandError('There are no runs yet. Start one with "lockkeeper update".');
+  new CommandError(`There are no runs yet. Start one with "${typed('update')}".`);
 
 const some = (ids: readonly string[]): string =>
   ids.slice(0, 8).join(', ') + (ids.length > 8 ? ` and ${ids.length - 8} more` : '');

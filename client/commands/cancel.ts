@@ -1,5 +1,4 @@
 import { reportJson } from '../../model/report-render.js';
-import { shellQuote } from '../../model/text.js';
 import { openExistingSession, type Session } from '../connection.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
@@ -8,6 +7,7 @@ import { message, result, resultJson } from '../output.js';
 import { runEnd, type RunEnd } from '../run-end.js';
 import { findRun, noRuns } from '../runs.js';
 import { attendWorker, servedElsewhere } from '../worker.js';
+import { typed } from '../typed.js';
 
 const WAIT_MS = 30_000;
 
@@ -20,7 +20,7 @@ export async function cancel(context: CommandContext, name: string): Promise<num
     const handle = session.client.workflow.getHandle(run);
     const { status } = await handle.describe();
     if (status.name !== 'RUNNING')
-      throw new CommandError(`The run ${run} is over already: see "lockkeeper report ${run}".`);
+      throw new CommandError(`The run ${run} is over already: see "${typed('report', run)}".`);
     // Ending its builds and tidying up is a worker's work.
     if (!(await servedElsewhere(session, null))) await attendWorker(session, context.state);
     await handle.cancel();
@@ -29,7 +29,7 @@ export async function cancel(context: CommandContext, name: string): Promise<num
     if (end === null) {
       const problem = (await look(session, run, null)).view.problem;
       throw new CommandError(
-        `The run ${run} is asked to end, but did not within ${WAIT_MS / 1000} s: ${problem ?? `look at it with "lockkeeper status ${shellQuote(run)}"`}.`,
+        `The run ${run} is asked to end, but did not within ${WAIT_MS / 1000} s: ${problem ?? `look at it with "${typed('status', run)}"`}.`,
       );
     }
     if (context.json) resultJson({ run, report: end.report === null ? null : reportJson(end.report) });

@@ -1,7 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { APPROVE, REJECT, decisionId, type Decision } from '../../model/messages.js';
-import { shellQuote } from '../../model/text.js';
 import { openExistingSession, type Session } from '../connection.js';
 import type { CommandContext } from '../context.js';
 import { CommandError, messageOf } from '../errors.js';
@@ -12,6 +11,7 @@ import { frame } from '../progress/frame.js';
 import type { ProgressView } from '../progress/view.js';
 import { findRun, listOpenRuns, noRuns } from '../runs.js';
 import { attendWorker, servedElsewhere } from '../worker.js';
+import { typed } from '../typed.js';
 
 export interface DecideFlags {
   readonly message?: string;
@@ -43,11 +43,11 @@ export async function decide(
     if (worker?.own === true) {
       // The worker ends with this command, and the run needs it to go on.
       message(`${done} ${commit.slice(0, 12)}.`);
-      const status = await followRun(context, session, run, `lockkeeper watch ${shellQuote(run)}`);
+      const status = await followRun(context, session, run, typed('watch', run));
       return kind === 'reject' && status === 4 ? 0 : status;
     }
     if (context.json) resultJson({ run, decision: kind === 'approve' ? 'approved' : 'rejected', commit });
-    else result(`${done} ${commit.slice(0, 12)} of ${run}. Follow it with "lockkeeper watch ${shellQuote(run)}".`);
+    else result(`${done} ${commit.slice(0, 12)} of ${run}. Follow it with "${typed('watch', run)}".`);
     return 0;
   } finally {
     await session.close();
@@ -82,7 +82,7 @@ async function waitingRun(session: Session, name: string): Promise<WaitingRun> {
 /** The run if it waits, else why it cannot be decided on. */
 async function waiting(session: Session, run: string): Promise<WaitingRun | string> {
   const { view, status } = await look(session, run, null);
-  if (status !== 'RUNNING') return `The run ${run} is over: see "lockkeeper report ${run}".`;
+  if (status !== 'RUNNING') return `The run ${run} is over: see "${typed('report', run)}".`;
   if (view.approval !== null) return { run, view, commit: view.approval.commit };
   if (view.problem !== null) return `The run ${run} cannot be asked: ${view.problem}.`;
   return `The run ${run} is not waiting for approval${view.phase === null ? '' : ` (it is ${view.phase})`}.`;

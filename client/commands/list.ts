@@ -6,6 +6,7 @@ import type { CommandContext } from '../context.js';
 import { message, paintFor, result, resultJson } from '../output.js';
 import { pad } from '../progress/width.js';
 import { listRuns } from '../runs.js';
+import { typed } from '../typed.js';
 
 interface ListedRun {
   readonly run: string;
@@ -22,7 +23,7 @@ export async function list(context: CommandContext, options: { readonly limit: n
   const session = await openExistingSession(context, 'list');
   if (session === null) {
     if (context.json) resultJson([]);
-    else message('There are no runs yet. Start one with "lockkeeper update".');
+    else message(`There are no runs yet. Start one with "${typed('update')}".`);
     return 0;
   }
   try {
@@ -42,7 +43,7 @@ export async function list(context: CommandContext, options: { readonly limit: n
       };
     });
     if (context.json) resultJson(runs);
-    else if (runs.length === 0) message('There are no runs yet. Start one with "lockkeeper update".');
+    else if (runs.length === 0) message(`There are no runs yet. Start one with "${typed('update')}".`);
     else result(table(runs));
     return 0;
   } finally {

@@ -6,6 +6,7 @@ import { result, resultJson, wantsColour } from '../output.js';
 import type { ReportFormat } from '../report-format.js';
 import { runEnd } from '../run-end.js';
 import { findRun, noRuns } from '../runs.js';
+import { typed } from '../typed.js';
 
 /** `lockkeeper report RUN`: the report of a closed run. */
 export async function report(context: CommandContext, name: string, format: ReportFormat): Promise<number> {
@@ -15,7 +16,7 @@ export async function report(context: CommandContext, name: string, format: Repo
     const run = await findRun(session, name);
     const { status } = await session.client.workflow.getHandle(run).describe();
     if (status.name === 'RUNNING') {
-      throw new CommandError(`The run ${run} is not over yet: see "lockkeeper status ${run}".`);
+      throw new CommandError(`The run ${run} is not over yet: see "${typed('status', run)}".`);
     }
     const end = await runEnd(session, run, context.state);
     if (end.report === null) {

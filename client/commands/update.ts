@@ -15,6 +15,7 @@ import { message, paintFor } from '../output.js';
 import { runOptions } from '../run-options.js';
 import type { UpdateFlags } from '../update-flags.js';
 import { attendWorker, servedElsewhere } from '../worker.js';
+import { typed } from '../typed.js';
 
 /** `lockkeeper update [FLAKE]`: one run of a flake, followed to its end. */
 export async function update(context: CommandContext, flake: string, flags: UpdateFlags): Promise<number> {
@@ -109,7 +110,7 @@ function sameRun(holder: Holder | null, options: RunOptions, digest: string): st
     `Another update of ${options.repository.displayUrl} is running, with other options.\n` +
       `  running (${holder.run}): ${holder.summary ?? 'not known'}\n` +
       `  asked for now: ${asked}${hint}\n` +
-      `Wait for it ("lockkeeper watch ${holder.run}"), or end it ("lockkeeper cancel ${holder.run}").`,
+      `Wait for it ("${typed('watch', holder.run)}"), or end it ("${typed('cancel', holder.run)}").`,
   );
 }
 

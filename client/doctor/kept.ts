@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DEFAULT_LIMITS } from '../../model/retention.js';
 import { formatSize } from '../../model/size.js';
 import type { StateDirectory } from '../../model/state-directory.js';
+import { typed } from '../typed.js';
 import { ok, warn, type Finding } from './finding.js';
 
 /** What the state directory holds, how much it is, and how long it stays there. */
@@ -20,7 +21,7 @@ export async function showKept(state: StateDirectory): Promise<readonly Finding[
   const { days, logBytes } = DEFAULT_LIMITS;
   const logs = `${formatSize(builds)} of ${count(runs.length, 'run')}; ${days.logs} days, ${formatSize(logBytes)} in all, open runs always`;
   return [
-    builds > logBytes ? warn('kept: logs', logs, CLEAN) : ok('kept: logs', logs),
+    builds > logBytes ? warn('kept: logs', logs, typed('prune')) : ok('kept: logs', logs),
     ok(
       'kept: mirrors',
       `${formatSize(mirrors)} of ${count(mirrorCount, 'repository', 'repositories')}; ${days.mirror} days after the last use`,
@@ -33,12 +34,10 @@ export async function showKept(state: StateDirectory): Promise<readonly Finding[
     ok('kept: database', `${formatSize(database)}; the server drops closed runs after 90 days`),
     ok(
       'kept: cleaning',
-      `by each worker once an hour, and by "${CLEAN}"; "${CLEAN} --dry-run" says what would go and why`,
+      `by each worker once an hour, and by "${typed('prune')}"; "${typed('prune', '--dry-run')}" says what would go and why`,
     ),
   ];
 }
-
-const CLEAN = 'lockkeeper prune';
 
 const count = (number: number, one: string, several = `${one}s`): string => `${number} ${number === 1 ? one : several}`;
 

@@ -1,7 +1,8 @@
-import { access, constants, stat, statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { access, constants, mkdtemp, rmdir, stat, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { userInfo } from 'node:os';
 import type { StateDirectory } from '../../model/state-directory.js';
+import { messageOf, systemCode } from '../errors.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
 const OLDEST_NODE = 20;
@@ -14,15 +15,15 @@ export function checkNode(): Finding {
     : fail('Node', node, `install Node ${OLDEST_NODE} or newer (https://nodejs.org, or nodejs in nixpkgs)`);
 }
 
-/** The state directory is made when it is first needed: then the nearest folder above it must be writable. */
+/** The state directory is made when it is first needed: then that is tried, as access rights do not tell (`/proc`, a file above). */
 export async function checkStateDirectory(state: StateDirectory): Promise<Finding> {
   const name = 'state directory';
   const found = await stat(state.root).catch(() => null);
   if (found === null) {
-    const above = await nearestFolder(state.root);
-    return (await writable(above))
+    const why = await cannotMake(state.root);
+    return why === null
       ? ok(name, `${state.root} (made when it is needed)`)
-      : fail(name, `${state.root} cannot be made: ${above} is not writable`, 'name another one with --state-dir');
+      : fail(name, `${state.root} cannot be made: ${why}`, 'name another one with --state-dir');
   }
   if (!found.isDirectory()) return fail(name, `${state.root} is not a folder`, 'name another one with --state-dir');
   const { uid } = userInfo();
@@ -49,6 +50,21 @@ export async function checkDisk(name: string, path: string, warnBelow: number, f
     : 'free space, or name another folder with --state-dir';
   if (free < failBelow) return fail(name, found, mend);
   return free < warnBelow ? warn(name, found, mend) : ok(name, found);
+}
+
+/** Why a folder cannot be made, or `null`: tried with one of another name in the nearest folder above, which is removed again. */
+async function cannotMake(path: string): Promise<string | null> {
+  const above = dirname(path);
+  const found = await stat(above).catch((error: unknown) => (systemCode(error) === 'ENOENT' ? null : messageOf(error)));
+  if (typeof found === 'string') return found;
+  if (found === null) return await cannotMake(above);
+  if (!found.isDirectory()) return `${above} is not a folder`;
+  try {
+    await rmdir(await mkdtemp(join(above, '.lockkeeper-')));
+    return null;
+  } catch {
+    return `${above} is not writable`;
+  }
 }
 
 async function nearestFolder(path: string): Promise<string> {

@@ -8,6 +8,7 @@ import { workflowTaskProblem } from '../problems.js';
 import { listOpenRuns } from '../runs.js';
 import { runningWorker } from '../worker.js';
 import { fail, ok, warn, type Finding } from './finding.js';
+import { typed } from '../typed.js';
 
 export async function checkServer(context: CommandContext): Promise<readonly Finding[]> {
   let session: Session | null;
@@ -52,7 +53,7 @@ async function checkQueues(session: Session, context: CommandContext): Promise<r
     // `update` brings its own worker when the server is the embedded one.
     return session.embedded
       ? ok(`queue ${name}`, `${found}; update starts one`)
-      : warn(`queue ${name}`, found, 'start one with "lockkeeper worker"');
+      : warn(`queue ${name}`, found, `start one with "${typed('worker')}"`);
   };
   return [
     queue(COORDINATOR_QUEUE, coordinators.length),
@@ -73,7 +74,7 @@ async function checkRuns(session: Session): Promise<readonly Finding[]> {
     open.slice(0, 50).map(async ({ workflowId }) => {
       const { raw } = await session.client.workflow.getHandle(workflowId).describe();
       const problem = await workflowTaskProblem(session, workflowId, raw.pendingWorkflowTask?.attempt ?? 0);
-      return problem === null ? [] : [fail(`run ${workflowId}`, problem, `see "lockkeeper status ${workflowId}"`)];
+      return problem === null ? [] : [fail(`run ${workflowId}`, problem, `see "${typed('status', workflowId)}"`)];
     }),
   );
   const found = problems.flat();

@@ -241,6 +241,8 @@ test('a state directory that is full, no folder, or where none can be made, is n
     const refused = await house.lockkeeper(['--state-dir', wrong, 'update', fleet.checkout]);
     assert.equal(refused.exitCode, 1);
     assert.match(errorOf(refused.stderr), /state directory .* cannot be made.*--state-dir/);
+    const doctor = await house.lockkeeper(['--state-dir', wrong, 'doctor']);
+    assert.match(doctor.stdout, /state directory.*(cannot be made|is not a folder)/);
   }
 
   const small = path.join(scratch, 'small');

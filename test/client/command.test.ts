@@ -143,6 +143,8 @@ test('looking at runs before there are any starts and makes nothing', async () =
   assert.deepEqual([listed.exitCode, listed.stdout], [0, '[]\n']);
   await refused(['status', 'latest'], /no runs yet/);
   await refused(['approve', 'latest'], /no runs yet/);
+  const own = path.join(root, 'my own');
+  await refused(['--state-dir', own, 'status', 'latest'], /"lockkeeper update --state-dir '.*\/my own'"/);
 });
 
 test('doctor says of each check how it stands, for people and for programs', async () => {
