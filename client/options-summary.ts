@@ -5,7 +5,7 @@ export function optionsSummary(options: RunOptions): string {
   const some = (label: string, value: 'all' | readonly string[]): string =>
     `${label} ${value === 'all' ? 'all' : value.join(', ')}`;
   const { landing, targets, nix, notify } = options;
-  const { never = [] } = options.holdBack ?? {};
+  const { never = [], pinned = [] } = options.holdBack ?? {};
   return [
     `land ${landing.mode}${landing.mode === 'branch' ? ` (${landing.branchPrefix}…)` : ''}`,
     some('inputs', options.inputs),
@@ -13,6 +13,7 @@ export function optionsSummary(options: RunOptions): string {
     some('required', options.require),
     ...(options.onFailure === undefined ? [] : [`on failure ${options.onFailure.join(', ')}`]),
     ...(never.length === 0 ? [] : [`never held back ${never.join(', ')}`]),
+    ...(pinned.length === 0 ? [] : [`pinned ${pinned.map(({ input, until }) => `${input} (${until})`).join(', ')}`]),
     ...(options.approval === null ? [] : ['with approval']),
     ...(notify.ntfy === null ? [] : [`ntfy ${notify.ntfy.topic}`]),
     ...(notify.inboxOrg === null ? [] : [`inbox ${notify.inboxOrg}`]),

@@ -80,6 +80,15 @@ export function declareProgram(version: string, exit: (status: number) => void):
       });
   }
   program
+    .command('hold')
+    .description('keep an input of an open run where it is on main; the rest is verified again')
+    .argument('<run>', RUN)
+    .argument('<input>', 'an input that the run moves')
+    .option('-m, --message <text>', 'why, kept in the report')
+    .action(async (run: string, input: string, options: { message?: string }) => {
+      exit(await (await import('./commands/hold.js')).hold(context(), run, input, options.message ?? null));
+    });
+  program
     .command('cancel')
     .description('end a run and its builds')
     .argument('<run>', RUN)
@@ -148,7 +157,16 @@ function declareUpdate(program: Command, context: () => CommandContext, exit: (s
       `what is tried, in this order, of ${FAILURE_STEPS.join(', ')} (default: hold-back,report; with --land merge: report)`,
       collectList,
     )
-    .option('--never-hold-back <inputs>', 'inputs that always move (repeatable, or a list with commas)', collectList)
+    .option(
+      '--never-hold-back <inputs>',
+      'inputs that no host keeps back (repeatable, or a list with commas)',
+      collectList,
+    )
+    .option(
+      '--pin <text>',
+      'an input that stays, the last day on which it does, and why, in one word (repeatable)',
+      collect,
+    )
     .option('--strict', 'inputs that were held back, and hosts that were broken before, make the exit status 1')
     .optionsGroup('Repository:')
     .option('--remote <name>', 'remote of the checkout (default: origin, or the only one)')

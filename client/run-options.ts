@@ -10,10 +10,8 @@ import {
   checkRegExp,
   checkServerUrl,
 } from '../model/names.js';
-import { FAILURE_STEPS } from '../model/run.js';
 import type {
   ApprovalPolicy,
-  FailureStep,
   Landing,
   NixSettings,
   NotifyOptions,
@@ -23,14 +21,13 @@ import type {
 } from '../model/run.js';
 import { repositoryLockId } from '../model/ids.js';
 import { CommandError } from './errors.js';
+import { failurePolicy } from './failure-policy.js';
 import { resolveFlake } from './flake.js';
 import { checkReadableFile, checkSecretFile } from './secret-files.js';
 import type { UpdateFlags } from './update-flags.js';
 
 const LOCKKEEPER: Person = { name: 'Lockkeeper', email: 'lockkeeper@localhost' };
 const DAY = 86_400;
-/** Some five inputs of a hundred can be found with so many. */
-const PROBE_BUDGET = 32;
 
 /** What a run is asked to do, from what a person typed. All that can be checked before anything starts is checked here. */
 export async function runOptions(flake: string, flags: UpdateFlags): Promise<RunOptions> {
@@ -42,7 +39,6 @@ export async function runOptions(flake: string, flags: UpdateFlags): Promise<Run
     throw new CommandError('--exclude leaves hosts out of all, but --host names them already: leave one of them out.');
   }
   const landing = landingOf(flags);
-  const neverHoldBack = names(flags.neverHoldBack, '--never-hold-back', checkInputName);
   const author = flags.author === undefined ? LOCKKEEPER : checkPerson(flags.author);
   const committer = flags.committer === undefined ? author : checkPerson(flags.committer, '--committer');
   const nix = nixSettings(flags);
@@ -71,8 +67,7 @@ export async function runOptions(flake: string, flags: UpdateFlags): Promise<Run
     lockWorkflowId: repositoryLockId(repository),
     takeoverSeconds: flags.takeoverTime ?? 120,
     builderWaitSeconds: 600,
-    onFailure: failureSteps(flags.onFailure, landing),
-    holdBack: { never: neverHoldBack === 'all' ? [] : neverHoldBack, probeBudget: PROBE_BUDGET },
+    ...failurePolicy(flags, landing),
   };
 }
 
@@ -122,25 +117,6 @@ function approvalOf({ approve, approvalDeadline, approvalReminder }: UpdateFlags
   const given = approvalDeadline !== undefined ? '--approval-deadline' : '--approval-reminder';
   if (approvalDeadline === undefined && approvalReminder === undefined) return null;
   throw new CommandError(`${given} is for runs that ask: add --approve.`);
-}
-
-/** By default inputs are held back where a person looks before main moves. */
-function failureSteps(given: readonly string[] | undefined, landing: Landing): readonly FailureStep[] {
-  if (given === undefined) return landing.mode === 'merge' ? ['report'] : ['hold-back', 'report'];
-  const steps = given.map((word) => {
-    const step = FAILURE_STEPS.find((each) => each === word);
-    if (step !== undefined) return step;
-    throw new CommandError(`--on-failure "${word}" is none of ${FAILURE_STEPS.join(', ')}.`);
-  });
-  const repeated = steps.find((step, index) => steps.indexOf(step) !== index);
-  if (repeated !== undefined) throw new CommandError(`--on-failure names ${repeated} twice: each step is tried once.`);
-  const last = steps.find((step, index) => (step === 'report' || step === 'leave-behind') && index < steps.length - 1);
-  if (last !== undefined) {
-    throw new CommandError(
-      `--on-failure ${steps.join(',')}: nothing is left to do after ${last}, so put it at the end.`,
-    );
-  }
-  return steps;
 }
 
 function nixSettings(flags: UpdateFlags): NixSettings {

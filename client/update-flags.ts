@@ -13,6 +13,8 @@ export interface UpdateFlags {
   readonly approvalReminder?: number;
   readonly onFailure?: readonly string[];
   readonly neverHoldBack?: readonly string[];
+  /** Each is `INPUT YYYY-MM-DD REASON`. */
+  readonly pin?: readonly string[];
   readonly strict?: true;
   readonly remote?: string;
   readonly main?: string;

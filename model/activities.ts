@@ -106,6 +106,8 @@ export interface UpdateLockInput {
   readonly repository: Repository;
   readonly base: string;
   readonly inputs: 'all' | readonly string[];
+  /** Root inputs that the run's policy names, which the flake has to have; missing in older runs. */
+  readonly named?: readonly string[];
   readonly nix: NixSettings;
   readonly run: string;
   readonly author: Person;
@@ -132,13 +134,13 @@ export interface CommitInput {
   readonly date: number;
 }
 
-export interface ComposeInput extends Omit<UpdateLockInput, 'base' | 'inputs' | 'nix'> {
+export interface ComposeInput extends Omit<UpdateLockInput, 'base' | 'inputs' | 'named' | 'nix'> {
   readonly candidate: Candidate;
   /** Root inputs that are as the candidate has them; the others are as base has them. */
   readonly move: readonly string[];
 }
 
-export interface CarryOverInput extends Omit<UpdateLockInput, 'base' | 'inputs'> {
+export interface CarryOverInput extends Omit<UpdateLockInput, 'base' | 'inputs' | 'named'> {
   readonly candidate: Candidate;
   /** Root inputs that the candidate moved. */
   readonly moved: readonly string[];

@@ -13,6 +13,19 @@ export interface Decision {
 /** Update id that makes a repeated decision harmless. */
 export const decisionId = (kind: 'approve' | 'reject', commit: string): string => `${kind}:${commit}`;
 
+/** Update: keep an input where it is on base, in this run. */
+export const HOLD_BACK_INPUT = 'holdBackInput';
+
+export interface HoldRequest {
+  readonly by: string;
+  /** Name of a root input that the run moves. */
+  readonly input: string;
+  readonly comment: string | null;
+}
+
+/** Update id that makes a repeated request harmless. */
+export const holdId = (input: string): string => `hold:${input}`;
+
 /** Search attributes of a run, all of type Keyword. */
 export const SEARCH_ATTRIBUTES = [
   'LockkeeperInstance',

@@ -45,8 +45,18 @@ export type FailureStep = (typeof FAILURE_STEPS)[number];
 export interface HoldBackOptions {
   /** Root inputs that are kept back for nobody. */
   readonly never: readonly string[];
+  /** Root inputs that stay where they are for a time, whatever they break or mend. */
+  readonly pinned: readonly PinnedInput[];
   /** Most candidates that one search makes and verifies. */
   readonly probeBudget: number;
+}
+
+export interface PinnedInput {
+  readonly input: string;
+  /** Why, for people. */
+  readonly reason: string;
+  /** Last day on which it stays, `YYYY-MM-DD` in the run's time zone. */
+  readonly until: string;
 }
 
 /** The repository of a run. Either a remote that is pushed to, or (without a remote) a local repository. */

@@ -15,6 +15,8 @@ const rejectSignal = defineSignal<[Decision]>(REJECT);
 export interface Gate {
   /** Waits for a decision on this commit, with reminders, until the deadline. */
   readonly decide: (commit: string, policy: ApprovalPolicy, remind: () => Promise<void>) => Promise<ApprovalDecision>;
+  /** Asks no more, because there is another candidate. */
+  readonly withdraw: () => void;
 }
 
 export function openGate(run: string, state: RunState): Gate {
@@ -56,7 +58,15 @@ export function openGate(run: string, state: RunState): Gate {
     takeSignal('rejected', sent);
   });
 
+  const withdraw = (): void => {
+    awaited = null;
+    question = null;
+    state.set({ approval: null });
+    state.tag('LockkeeperWaiting', 'no');
+  };
+
   return {
+    withdraw,
     decide: async (commit, policy, remind) => {
       const deadline = new Date(Date.now() + policy.deadlineSeconds * 1000).toISOString();
       awaited = commit;
@@ -71,10 +81,7 @@ export function openGate(run: string, state: RunState): Gate {
         left -= pause;
         if (!answered && left > 0) await remind();
       }
-      awaited = null;
-      question = null;
-      state.set({ approval: null });
-      state.tag('LockkeeperWaiting', 'no');
+      withdraw();
       return decided() ?? { decision: 'expired', by: null, commit, comment: null };
     },
   };

@@ -1,79 +1,38 @@
-import { ChildWorkflowCancellationType, ParentClosePolicy, executeChild } from '@temporalio/workflow';
-import { findings } from '../model/hold-back/findings.js';
-import type { Findings } from '../model/hold-back/findings.js';
+import { withCompany } from '../model/hold-back/pins.js';
 import type { HeldBackInput } from '../model/report.js';
 import { coordinator } from './activities.js';
 import type { Update } from './commit-update.js';
-import { holdBack } from './hold-back.js';
-import { answerOf } from './probes.js';
-import type { BrokenUpdate } from './repair.js';
-import { stamp, verifySetting } from './run.js';
+import { stamp } from './run.js';
 import type { Run } from './run.js';
 
 /**
- * The step `hold-back`: finds the inputs to blame, and gives the update without them. The smallest set is kept at base's
- * revision, and everything else moves. `null` when that helps nobody, or not all who need help; the run's state then says why.
+ * An update with some inputs where they are on base. Nothing is fetched: the revisions tested are the revisions landed.
+ * `null` when nothing is left to move.
+ * @param heldBack whole groups of inputs that only move together
  */
-export async function keepCulpritsBack(run: Run, about: BrokenUpdate): Promise<Update | null> {
-  const { state } = run;
-  state.phase('holding-back');
-  const { heldBack, brokenOnBase, notHeldBack } = await findCulprits(run, about);
-  state.set({ doing: null });
-  state.brokenOnBase = [...state.brokenOnBase, ...brokenOnBase];
-  state.notHeldBack = notHeldBack;
-  if (heldBack.length === 0 || (notHeldBack.length > 0 && !about.partlyWanted)) return null;
-  return await keepBack(run, about, heldBack);
-}
-
-async function findCulprits(run: Run, { candidate, update, broken }: BrokenUpdate): Promise<Findings> {
-  const { options } = run;
-  const { never, probeBudget } = options.holdBack ?? { never: [], probeBudget: 0 };
-  // What nobody could build tells nothing about inputs, and what is the same on base is broken there.
-  const asked = broken.filter((verdict) => answerOf(verdict) !== 'unknown' && verdict.sameAsBase !== true);
-  if (asked.length === 0)
-    return findings({ broken, groups: movedNames(update).map((name) => [name]), never, results: new Map() });
-  const head = candidate.head.slice(0, 12);
-  const { groups, results, machines } = await executeChild(holdBack, {
-    workflowId: `${run.id}-hold-back-${head}`,
-    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-    cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-    staticSummary: `inputs to blame for ${head} of ${run.id}`,
-    args: [
-      {
-        ...verifySetting(run),
-        ...stamp(run),
-        candidate,
-        moved: movedNames(update),
-        broken: asked.map(({ target, verdict, drvPath, failedDrv }) => ({ target, verdict, drvPath, failedDrv })),
-        never,
-        budget: probeBudget,
-      },
-    ],
-  });
-  for (const machine of machines) run.machines.add(machine);
-  return findings({ broken, groups, never, results: new Map(results) });
-}
-
-/** The update with some inputs where they are on base. Nothing is fetched: the revisions tested are the revisions landed. */
-async function keepBack(
-  run: Run,
-  { candidate, update }: BrokenUpdate,
-  heldBack: readonly HeldBackInput[],
-): Promise<Update | null> {
+export async function keepBack(run: Run, update: Update, heldBack: readonly HeldBackInput[]): Promise<Update | null> {
   const held = heldBack.map(({ input }) => input);
-  const move = movedNames(update).filter((name) => !held.includes(name));
   const lock = await coordinator(`keep ${held.join(', ')} back`).composeCandidate({
     repository: run.options.repository,
-    candidate,
-    move,
+    candidate: update.lock.draft,
+    move: update.lock.moved.map(({ name }) => name).filter((name) => !held.includes(name)),
     ...stamp(run),
   });
-  if (lock.kind === 'unchanged') return null;
-  return { ...update, lock, heldBack: [...update.heldBack, ...heldBack] };
+  run.state.heldBack = [...update.heldBack, ...heldBack];
+  return lock.kind === 'unchanged' ? null : { ...update, lock, heldBack: run.state.heldBack };
 }
 
-/** The first inputs are kept back least: most security fixes come with nixpkgs. */
-const movedNames = ({ lock }: Update): readonly string[] => {
-  const names = lock.moved.map(({ name }) => name);
-  return [...names.filter((name) => name === 'nixpkgs'), ...names.filter((name) => name !== 'nixpkgs')];
-};
+/** The same for inputs that somebody named: those that can only move with them stay as well. */
+export async function keepNamedBack(
+  run: Run,
+  update: Update,
+  wanted: readonly HeldBackInput[],
+): Promise<Update | null> {
+  if (wanted.length === 0) return update;
+  const groups = await coordinator('see which inputs move only together').groupInputs({
+    repository: run.options.repository,
+    candidate: update.lock.draft,
+    moved: update.lock.moved.map(({ name }) => name),
+  });
+  return await keepBack(run, update, withCompany(wanted, groups));
+}

@@ -2,6 +2,7 @@ import { CancellationScope } from '@temporalio/workflow';
 import type { RunOptions } from '../model/run.js';
 import type { VerifySetting } from '../model/verify.js';
 import type { Gate } from './approval.js';
+import type { Holds } from './holds.js';
 import type { RunState } from './run-state.js';
 
 /** What the steps of one run share. */
@@ -9,6 +10,7 @@ export interface Run {
   readonly options: RunOptions;
   readonly state: RunState;
   readonly gate: Gate;
+  readonly holds: Holds;
   /** Workflow id. */
   readonly id: string;
   readonly startTime: Date;

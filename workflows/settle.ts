@@ -4,7 +4,8 @@ import { targetLabel } from '../model/verdict.js';
 import type { Target, Verdict } from '../model/verdict.js';
 import { commitUpdate } from './commit-update.js';
 import type { Update } from './commit-update.js';
-import { keepCulpritsBack } from './keep-back.js';
+import { keepCulpritsBack } from './culprits.js';
+import { keepNamedBack } from './keep-back.js';
 import type { Repair } from './repair.js';
 import { verifySetting } from './run.js';
 import type { Run } from './run.js';
@@ -23,28 +24,50 @@ export interface Settled {
 /**
  * Commits and verifies an update, and does about broken required targets what the policy says. A repaired update is
  * another candidate, all of whose targets are verified; the step that helped is tried again if that broke others, for each
- * repair leaves less to repair. A step that cannot help gives way to the next one.
- * @returns `null` when nothing may land
+ * repair leaves less to repair. A step that cannot help gives way to the next one. Inputs that are held back by hand
+ * meanwhile make another candidate as well.
+ * @returns the outcome when nothing may land
  */
-export async function settle(run: Run, first: Update): Promise<Settled | null> {
-  const { options, state } = run;
+export async function settle(run: Run, first: Update): Promise<Settled | 'broken' | 'unchanged'> {
+  const { options, state, holds } = run;
   let steps = options.onFailure ?? ['report'];
   state.brokenOnBase = [];
   state.notHeldBack = [];
-  for (let update = first; ;) {
-    const candidate = await commitUpdate(run, update);
-    const verdicts = await verify(run, candidate, update.targets);
-    let repaired: Update | null = null;
-    while (repaired === null) {
-      const broken = inTheWay(run, verdicts);
-      const [step = 'report', ...later] = steps;
-      if (broken.length === 0 || step === 'leave-behind') return { candidate, update };
-      if (step === 'report') return null;
-      const partlyWanted = later.some((next) => next !== 'report');
-      repaired = await REPAIRS[step](run, { candidate, update, broken, partlyWanted });
-      if (repaired === null) steps = later;
-    }
-    update = repaired;
+  for (let update: Update | null = first; update !== null;) {
+    const proposed: Update = update;
+    const candidate = await commitUpdate(run, proposed);
+    const judged = await holds.unlessAsked(async () => {
+      const verdicts = await verify(run, candidate, proposed.targets);
+      return await judge(run, { candidate, update: proposed, verdicts, steps });
+    });
+    if (judged === 'lands') return { candidate, update: proposed };
+    if (judged === 'broken') return 'broken';
+    steps = judged?.steps ?? steps;
+    update = judged?.repaired ?? (await keepNamedBack(run, proposed, holds.take()));
+  }
+  return 'unchanged';
+}
+
+interface Repaired {
+  readonly repaired: Update;
+  /** Steps that are left, the one that helped included. */
+  readonly steps: readonly FailureStep[];
+}
+
+/** What becomes of a verified update: one step after the other is tried until one gives another update, or decides. */
+async function judge(
+  run: Run,
+  about: Settled & { readonly verdicts: readonly Verdict[]; readonly steps: readonly FailureStep[] },
+): Promise<'lands' | 'broken' | Repaired> {
+  const { candidate, update, verdicts } = about;
+  for (let { steps } = about; ; steps = steps.slice(1)) {
+    const broken = inTheWay(run, verdicts);
+    const [step = 'report', ...later] = steps;
+    if (broken.length === 0 || step === 'leave-behind') return 'lands';
+    if (step === 'report') return 'broken';
+    const partlyWanted = later.some((other) => other !== 'report');
+    const repaired = await REPAIRS[step](run, { candidate, update, broken, partlyWanted });
+    if (repaired !== null) return { repaired, steps };
   }
 }
 

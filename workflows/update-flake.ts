@@ -10,7 +10,8 @@ import {
 import type { Candidate, MovedInput } from '../model/candidate.js';
 import { CARRY_OVER_LIMIT, landingIntent, updateBranches } from '../model/landing.js';
 import type { Outcome, Report } from '../model/report.js';
-import type { RunOptions } from '../model/run.js';
+import { pinnedInputs } from '../model/hold-back/pins.js';
+import type { ApprovalPolicy, RunOptions } from '../model/run.js';
 import { targetLabel } from '../model/verdict.js';
 import type { Target } from '../model/verdict.js';
 import { coordinator } from './activities.js';
@@ -18,12 +19,15 @@ import { openGate } from './approval.js';
 import { close, tell } from './closing.js';
 import type { Update } from './commit-update.js';
 import { fail, rootCause } from './failures.js';
+import { openHolds } from './holds.js';
+import { keepNamedBack } from './keep-back.js';
 import { takeRepository } from './repository-lock.js';
 import { stamp, together } from './run.js';
 import type { Run } from './run.js';
 import { trackRun } from './run-state.js';
 import type { RunState } from './run-state.js';
 import { settle } from './settle.js';
+import type { Settled } from './settle.js';
 
 /**
  * One run: update the lock, verify every target, ask if asked to, land, tell people. The report is its result; of a run
@@ -36,6 +40,7 @@ export async function updateFlake(options: RunOptions): Promise<Report> {
     options,
     state,
     gate: openGate(workflowId, state),
+    holds: openHolds(workflowId, state),
     id: workflowId,
     startTime,
     machines: new Set(),
@@ -85,6 +90,7 @@ async function update(run: Run): Promise<Outcome> {
   state.set({ base: base.commit });
 
   state.phase('updating-lock');
+  const pins = options.holdBack?.pinned ?? [];
   const [targets, lock] = await together(
     () => listTargets(run, base.commit),
     () =>
@@ -92,46 +98,68 @@ async function update(run: Run): Promise<Outcome> {
         repository,
         base: base.commit,
         inputs: options.inputs,
+        named: [...(options.holdBack?.never ?? []), ...pins.map(({ input }) => input)],
         nix,
         ...stamp(run),
       }),
   );
   state.set({ unfetched: lock.unfetched });
   if (lock.kind === 'unchanged') return 'unchanged';
-  return await verifyAndLand(run, { lock, targets, heldBack: [] });
+  const names = lock.moved.map(({ name }) => name);
+  const pinned = pinnedInputs(pins, names, { moment: run.startTime, timeZone: options.timeZone });
+  const first = await keepNamedBack(run, { lock, targets, heldBack: [] }, pinned);
+  return first === null ? 'unchanged' : await verifyAndLand(run, first);
 }
 
-/** Verifies, asks and lands; and does so again, a bounded number of times, when main has moved meanwhile. */
+/**
+ * Verifies, asks and lands; and does so again, a bounded number of times, when main has moved meanwhile, and each time that
+ * an input is held back while the run asks.
+ */
 async function verifyAndLand(run: Run, first: Update): Promise<Outcome> {
   const { options, state } = run;
   let proposed = first;
   let approved: string | null = null;
-  for (let carried = 0; carried <= CARRY_OVER_LIMIT; carried += 1) {
+  for (let carried = 0; carried <= CARRY_OVER_LIMIT;) {
     const settled = await settle(run, proposed);
-    if (settled === null) return 'broken';
+    if (typeof settled === 'string') return settled;
     const { candidate, update } = settled;
-    const { moved } = update.lock;
 
-    if (options.landing.mode !== 'none' && options.approval !== null && approved !== revisions(moved)) {
-      const decided = run.gate.decide(candidate.head, options.approval, () => tell(options, state, 'reminder'));
-      const [decision] = await together(
-        () => decided,
-        () => tell(options, state, 'waiting'),
-      );
+    const proposal = revisions(update.lock.moved);
+    if (options.landing.mode !== 'none' && options.approval !== null && approved !== proposal) {
+      const decision = await ask(run, settled, options.approval);
+      if (decision === null) {
+        run.gate.withdraw();
+        const rest = await keepNamedBack(run, update, run.holds.take());
+        if (rest === null) return 'unchanged';
+        proposed = rest;
+        continue;
+      }
       state.approval = decision;
       if (decision.decision !== 'approved') return decision.decision;
-      approved = revisions(moved);
+      approved = proposal;
     }
 
     const next = await land(run, candidate, update);
     if (next.kind === 'ended') return next.outcome;
     proposed = next.update;
+    carried += 1;
   }
   throw fail(
     'MainKeepsMoving',
     `${options.repository.mainBranch} moved ${CARRY_OVER_LIMIT + 1} times while this run was verifying: run it again when the branch is quieter, or land by branch`,
   );
 }
+
+/** Waits for a person's decision; `null` when an input was held back instead. */
+const ask = ({ gate, holds, options, state }: Run, { candidate }: Settled, policy: ApprovalPolicy) =>
+  holds.unlessAsked(async () => {
+    const decided = gate.decide(candidate.head, policy, () => tell(options, state, 'reminder'));
+    const [decision] = await together(
+      () => decided,
+      () => tell(options, state, 'waiting'),
+    );
+    return decision;
+  });
 
 type Next = { readonly kind: 'ended'; readonly outcome: Outcome } | { readonly kind: 'again'; readonly update: Update };
 

@@ -1,15 +1,15 @@
-import { hostname, userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { APPROVE, REJECT, decisionId, type Decision } from '../../model/messages.js';
 import { openExistingSession, type Session } from '../connection.js';
 import type { CommandContext } from '../context.js';
-import { CommandError, messageOf } from '../errors.js';
+import { CommandError } from '../errors.js';
 import { followRun } from '../follow-run.js';
 import { look } from '../look.js';
 import { message, paintFor, result, resultJson } from '../output.js';
 import { frame } from '../progress/frame.js';
 import type { ProgressView } from '../progress/view.js';
 import { findRun, listOpenRuns, noRuns } from '../runs.js';
+import { operator, sendUpdate } from '../send-update.js';
 import { attendWorker, servedElsewhere } from '../worker.js';
 import { typed } from '../typed.js';
 
@@ -17,8 +17,6 @@ export interface DecideFlags {
   readonly message?: string;
   readonly yes?: true;
 }
-
-const ANSWER_MS = 10_000;
 
 /** `lockkeeper approve RUN` and `lockkeeper reject RUN`: shows what is decided on, then sends the decision on that commit. */
 export async function decide(
@@ -38,7 +36,12 @@ export async function decide(
       message('Nothing was sent.');
       return 1;
     }
-    await send(session, run, kind, commit, flags.message ?? null);
+    const decision: Decision = { by: operator(), commit, comment: flags.message ?? null };
+    await sendUpdate(session, run, {
+      name: kind === 'approve' ? APPROVE : REJECT,
+      id: decisionId(kind, commit),
+      argument: decision,
+    });
     const done = kind === 'approve' ? 'Approved' : 'Rejected';
     if (worker?.own === true) {
       // The worker ends with this command, and the run needs it to go on.
@@ -106,27 +109,5 @@ async function confirmed(kind: 'approve' | 'reject', flags: DecideFlags): Promis
     return /^y(es)?$/i.test(answer.trim());
   } finally {
     questions.close();
-  }
-}
-
-async function send(
-  session: Session,
-  run: string,
-  kind: 'approve' | 'reject',
-  commit: string,
-  comment: string | null,
-): Promise<void> {
-  const decision: Decision = { by: `${userInfo().username}@${hostname()}`, commit, comment };
-  try {
-    await session.client.withDeadline(Date.now() + ANSWER_MS, () =>
-      session.client.workflow.getHandle(run).executeUpdate<string, [Decision]>(kind === 'approve' ? APPROVE : REJECT, {
-        args: [decision],
-        updateId: decisionId(kind, commit),
-      }),
-    );
-  } catch (error) {
-    const { WorkflowUpdateFailedError } = await import('@temporalio/client');
-    const why = error instanceof WorkflowUpdateFailedError ? messageOf(error.cause ?? error) : messageOf(error);
-    throw new CommandError(`The run ${run} did not take it: ${why}.`);
   }
 }

@@ -35,6 +35,7 @@ export const createUpdateLock =
         const directory = path.join(tree, repository.dir);
         const before = readLock(input, await lockText(directory));
         const names = await inputsToUpdate(flake, before, input.inputs);
+        await inputsToUpdate(flake, before, input.named ?? []);
         const unfetched = await moveInputs(
           { flake, directory, version, nix: input.nix, attempt: activityInfo().attempt },
           { all: input.inputs === 'all', names },

@@ -1,0 +1,32 @@
+import { hostname, userInfo } from 'node:os';
+import type { Session } from './connection.js';
+import { CommandError, messageOf } from './errors.js';
+
+const ANSWER_MS = 10_000;
+
+/** Who types, as it is kept in the report. */
+export const operator = (): string => `${userInfo().username}@${hostname()}`;
+
+/**
+ * Sends an update to a run, and waits for its answer. Repeating it with the same id is harmless.
+ * @throws `CommandError` with the run's reason when it refuses
+ */
+export async function sendUpdate(
+  session: Session,
+  run: string,
+  update: { readonly name: string; readonly id: string; readonly argument: unknown },
+): Promise<void> {
+  try {
+    await session.client.withDeadline(Date.now() + ANSWER_MS, () =>
+      session.client.workflow
+        .getHandle(run)
+        .executeUpdate(update.name, { args: [update.argument], updateId: update.id }),
+    );
+  } catch (error) {
+    const { WorkflowNotFoundError, WorkflowUpdateFailedError } = await import('@temporalio/client');
+    if (error instanceof WorkflowNotFoundError)
+      throw new CommandError(`The run ${run} is over: see "lockkeeper report ${run}".`);
+    const why = error instanceof WorkflowUpdateFailedError ? messageOf(error.cause ?? error) : messageOf(error);
+    throw new CommandError(`The run ${run} did not take it: ${why}.`);
+  }
+}
