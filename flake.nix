@@ -29,14 +29,22 @@
 
       overlays.default = final: _: { lockkeeper = final.callPackage ./nix/package.nix { }; };
 
-      # The host's side: see docs/nixos.md.
-      nixosModules.follow = ./nix/modules/follow.nix;
+      # See docs/nixos.md.
+      nixosModules = {
+        lockkeeper = ./nix/modules/lockkeeper.nix;
+        # The host's side.
+        follow = ./nix/modules/follow.nix;
+      };
 
       checks = forAllSystems (
         pkgs:
-        import ./nix/checks { inherit nixpkgs pkgs; }
-        // {
+        let
           inherit (self.packages.${pkgs.stdenv.hostPlatform.system}) lockkeeper;
+        in
+        { inherit lockkeeper; }
+        // import ./nix/checks {
+          inherit nixpkgs pkgs;
+          package = lockkeeper;
         }
       );
 

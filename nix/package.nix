@@ -57,6 +57,9 @@ buildNpmPackage {
     npm prune --omit=dev --no-save --ignore-scripts
     find node_modules/@temporalio/core-bridge/releases -mindepth 1 -maxdepth 1 ! -name ${platform} -exec rm -r {} +
     rm -r dist/test dist/scripts
+    # Both name the archives that were installed from, which would keep all of them in the closure.
+    rm node_modules/.package-lock.json
+    mv .package.json.orig package.json
 
     home=$out/lib/lockkeeper
     mkdir -p "$home"

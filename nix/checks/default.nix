@@ -1,5 +1,10 @@
 # The checks that only evaluate. Each is a derivation that exists if its tests hold, with `tests` for those who ask one by one.
-{ nixpkgs, pkgs }:
+{
+  nixpkgs,
+  pkgs,
+  # What the worker's units run; it is not built by evaluating them.
+  package,
+}:
 
 let
   inherit (nixpkgs) lib;
@@ -17,5 +22,6 @@ let
 in
 lib.mapAttrs check {
   follow = import ./follow.nix { inherit lib evaluate; };
+  lockkeeper-module = import ./lockkeeper.nix { inherit lib evaluate package; };
   npm-packages = import ./npm-packages.nix { inherit lib pkgs; };
 }

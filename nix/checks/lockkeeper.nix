@@ -1,0 +1,99 @@
+# What the module of a worker generates, and what it refuses.
+{
+  lib,
+  evaluate,
+  package,
+}:
+
+let
+  host =
+    settings:
+    evaluate [
+      ../modules/lockkeeper.nix
+      {
+        services.lockkeeper = {
+          enable = true;
+          inherit package;
+        }
+        // settings;
+      }
+    ];
+  service = settings: (host settings).config.systemd.services.lockkeeper;
+  refuses = text: settings: lib.any (lib.hasInfix text) (host settings).refusals;
+  starts = settings: (service settings).serviceConfig.ExecStart;
+  # An option of a wrong type cannot even be looked at.
+  isWrong = settings: !(builtins.tryEval (starts settings)).success;
+  cluster = {
+    address = "temporal.example.org:7233";
+    namespace = "fleet";
+  };
+in
+{
+  "a single machine keeps a server of its own" =
+    starts { } == "${package}/bin/lockkeeper dev --roles=coordinator,builder"
+    && !((service { }).environment ? TEMPORAL_ADDRESS);
+  "a builder of a cluster says what it does, and where its server is" =
+    let
+      builder = cluster // {
+        roles = [ "builder" ];
+        systems = [ "aarch64-linux" ];
+        slots = 2;
+        metricsPort = 9464;
+      };
+    in
+    starts builder
+    == "${package}/bin/lockkeeper worker --roles=builder --systems=aarch64-linux --slots=2 --metrics-port=9464"
+    && (service builder).environment.TEMPORAL_ADDRESS == "temporal.example.org:7233"
+    && (service builder).environment.TEMPORAL_NAMESPACE == "fleet";
+  "a stop ends the worker alone, and nothing that its builds use goes with it" =
+    let
+      inherit (service { }) serviceConfig;
+    in
+    serviceConfig.KillMode == "process"
+    && !serviceConfig.PrivateTmp
+    && !(serviceConfig ? RuntimeDirectory)
+    && !(serviceConfig ? DynamicUser);
+  "secrets reach the worker as credentials" =
+    let
+      inherit
+        (service {
+          temporalConfigFile = "/run/secrets/temporal.toml";
+          credentials.deploy-key = "/run/secrets/key";
+        })
+        environment
+        serviceConfig
+        ;
+    in
+    serviceConfig.LoadCredential == [
+      "deploy-key:/run/secrets/key"
+      "temporal.toml:/run/secrets/temporal.toml"
+    ]
+    && environment.TEMPORAL_CONFIG_FILE == "%d/temporal.toml"
+    && !(environment ? TEMPORAL_NAMESPACE);
+  "it writes to its own folders, and to what it is given" =
+    (service { writablePaths = [ "/srv/git" ]; }).serviceConfig.ReadWritePaths == [
+      "/tmp"
+      "/var/tmp"
+      "-/srv/git"
+    ];
+  "it has an account of its own, or that of a person" =
+    (host { }).config.users.users.lockkeeper.isSystemUser
+    && !((host { user = "vincent"; }).config.users.users ? lockkeeper)
+    && (service { user = "vincent"; }).serviceConfig.User == "vincent";
+  "root keeps the capabilities that reading other people's checkouts takes" =
+    (service { }).serviceConfig.CapabilityBoundingSet == ""
+    && !((service { user = "root"; }).serviceConfig ? CapabilityBoundingSet);
+  "no port is opened" =
+    let
+      inherit ((host { metricsPort = 9464; }).config.networking) firewall;
+    in
+    firewall.enable && firewall.allowedTCPPorts == [ ] && firewall.interfaces == { };
+  "it refuses a builder without a coordinator" = refuses "services.lockkeeper.address" {
+    roles = [ "builder" ];
+  };
+  "it refuses a namespace of no server" = refuses "services.lockkeeper.namespace" { namespace = "fleet"; };
+  "it refuses a role that there is not" = isWrong { roles = [ "janitor" ]; };
+  "it refuses an address without a port" = isWrong { address = "temporal.example.org"; };
+  "it refuses a name of no system" = isWrong { systems = [ "x86_64 linux" ]; };
+  "nothing else is refused" = (host { }).refusals == [ ] && (host cluster).refusals == [ ];
+}
