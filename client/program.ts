@@ -1,6 +1,7 @@
 import { Argument, Command, Option } from 'commander';
 import { FAILURE_STEPS, LANDING_MODES } from '../model/run.js';
 import { collect, collectList, duration, positiveInteger } from './arguments.js';
+import type { SystemdUnitsOptions } from './commands/systemd-units.js';
 import { commandContext, type CommandContext, type GlobalOptions } from './context.js';
 import { REPORT_FORMATS, type ReportFormat } from './report-format.js';
 import type { UpdateFlags } from './update-flags.js';
@@ -120,6 +121,15 @@ export function declareProgram(version: string, exit: (status: number) => void):
     )
     .action(async () => {
       exit(await (await import('./commands/doctor.js')).doctor(context()));
+    });
+  program
+    .command('systemd-units')
+    .description('the systemd unit of a worker, for distributions that are not NixOS')
+    .option('--user <name>', 'account of the worker', 'lockkeeper')
+    .option('--address <host:port>', 'Temporal server (default: one of its own)')
+    .option('--directory <folder>', 'write it there instead of printing it')
+    .action(async (options: SystemdUnitsOptions) => {
+      exit(await (await import('./commands/systemd-units.js')).systemdUnitFiles(context(), options));
     });
   program
     .command('completion')

@@ -79,38 +79,13 @@ in
     # Builds and the server of its own are for the next worker to find.
     KillMode = "process";
     TimeoutStopSec = 30;
-    # A private folder would go with the worker, and with it what running builds have there.
-    PrivateTmp = false;
-
-    ProtectSystem = "strict";
     ReadWritePaths = [
       "/tmp"
       "/var/tmp"
     ]
     ++ map (path: "-${path}") writablePaths;
-    # People's Git and SSH settings and their checkouts are read where they are.
-    ProtectHome = "read-only";
-    UMask = "0077";
-    NoNewPrivileges = true;
-    PrivateDevices = true;
-    ProtectClock = true;
-    ProtectControlGroups = true;
-    ProtectHostname = true;
-    ProtectKernelLogs = true;
-    ProtectKernelModules = true;
-    ProtectKernelTunables = true;
-    LockPersonality = true;
-    RestrictAddressFamilies = [
-      "AF_UNIX"
-      "AF_INET"
-      "AF_INET6"
-      "AF_NETLINK"
-    ];
-    RestrictNamespaces = true;
-    RestrictRealtime = true;
-    RestrictSUIDSGID = true;
-    SystemCallArchitectures = "native";
   }
+  // import ./confinement.nix
   # Root reads other people's checkouts by its capabilities; nobody else gets any.
   // lib.optionalAttrs (user != "root") {
     AmbientCapabilities = "";

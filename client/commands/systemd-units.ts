@@ -1,0 +1,41 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { systemdUnits } from '../../model/systemd-units.js';
+import type { CommandContext } from '../context.js';
+import { CommandError, messageOf } from '../errors.js';
+import { message, result, resultJson } from '../output.js';
+
+export interface SystemdUnitsOptions {
+  readonly user: string;
+  readonly address?: string;
+  readonly directory?: string;
+}
+
+const PROGRAM = fileURLToPath(new URL('../../../bin/lockkeeper', import.meta.url));
+
+/** `lockkeeper systemd-units`: unit files of a worker that runs this very installation. */
+export async function systemdUnitFiles(context: CommandContext, options: SystemdUnitsOptions): Promise<number> {
+  const { user, address = null, directory } = options;
+  // Node by its path: the one of this shell may not be on the PATH of a service.
+  const units = systemdUnits({ command: [process.execPath, PROGRAM], user, address });
+  const files = Object.entries(units).map(
+    ([name, text]) => [path.resolve(directory ?? '.', name), name, text] as const,
+  );
+  if (directory !== undefined)
+    try {
+      await mkdir(directory, { recursive: true });
+      for (const [file, , text] of files) await writeFile(file, text);
+    } catch (error) {
+      throw new CommandError(`--directory ${directory} cannot be written to: ${messageOf(error)}.`);
+    }
+  if (context.json) resultJson(units);
+  else if (directory === undefined) result(files.map(([, name, text]) => `# ${name}\n${text}`).join('\n'));
+  else for (const [file] of files) message(`written: ${file}`);
+  if (directory === undefined)
+    message('Write them to a folder with --directory /etc/systemd/system, then: systemctl daemon-reload');
+  else if (user === 'lockkeeper')
+    message(`Then: useradd --system --home-dir /var/lib/lockkeeper lockkeeper; systemctl enable --now lockkeeper`);
+  else message('Then: systemctl enable --now lockkeeper');
+  return 0;
+}

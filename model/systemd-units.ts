@@ -1,0 +1,101 @@
+import { posix as path } from 'node:path';
+import { BadInput } from './names.js';
+
+/** systemd units of a worker, for distributions other than NixOS, which has modules: see docs/operations.md. */
+
+export interface WorkerUnit {
+  /** Absolute paths of the program and of what runs it, then arguments. */
+  readonly command: readonly string[];
+  readonly user: string;
+  /** `HOST:PORT` of a Temporal server, or `null` for one of its own. */
+  readonly address: string | null;
+}
+
+/** Name of the unit, and of its folders below /var/lib and /var/cache. */
+const NAME = 'lockkeeper';
+
+/** What systemd keeps a worker from: the same as nix/modules/confinement.nix. */
+export const CONFINEMENT: Readonly<Record<string, string>> = {
+  ProtectSystem: 'strict',
+  ProtectHome: 'read-only',
+  PrivateTmp: 'false',
+  UMask: '0077',
+  NoNewPrivileges: 'true',
+  PrivateDevices: 'true',
+  ProtectClock: 'true',
+  ProtectControlGroups: 'true',
+  ProtectHostname: 'true',
+  ProtectKernelLogs: 'true',
+  ProtectKernelModules: 'true',
+  ProtectKernelTunables: 'true',
+  LockPersonality: 'true',
+  RestrictAddressFamilies: 'AF_UNIX AF_INET AF_INET6 AF_NETLINK',
+  RestrictNamespaces: 'true',
+  RestrictRealtime: 'true',
+  RestrictSUIDSGID: 'true',
+  SystemCallArchitectures: 'native',
+};
+
+/** Where Nix's own installer and distributions put `nix`, `git` and `ssh`. */
+const PATH = ['/usr/local/bin', '/usr/bin', '/bin', '/nix/var/nix/profiles/default/bin'];
+
+/**
+ * The unit files by name.
+ * @throws BadInput for a user or an address that systemd would take for something else
+ */
+export function systemdUnits({ command, user, address }: WorkerUnit): Readonly<Record<string, string>> {
+  if (!/^[A-Za-z_][A-Za-z0-9_.-]{0,30}$/.test(user))
+    throw new BadInput('--user', user, 'is no name of an account: write one such as lockkeeper.');
+  if (address !== null && !/^[\w.:[\]-]+:\d{1,5}$/.test(address))
+    throw new BadInput('--address', address, 'is no address of a server: write one such as temporal.example.org:7233.');
+  // What Git calls for a password runs by the same Node.
+  const programs = new Set([...PATH, path.dirname(command[0] ?? '/usr/bin/node')]);
+  const environment = [
+    `PATH=${[...programs].join(':')}`,
+    'NIX_REMOTE=daemon',
+    `XDG_CACHE_HOME=/var/cache/${NAME}`,
+    ...(address === null ? [] : [`TEMPORAL_ADDRESS=${address}`]),
+  ];
+  const service = [
+    ['ExecStart', [...command, address === null ? 'dev' : 'worker'].map(commandWord).join(' ')],
+    ['User', user],
+    ...environment.map((each) => ['Environment', quoted(each)]),
+    ['StateDirectory', NAME],
+    ['StateDirectoryMode', '0700'],
+    ['CacheDirectory', NAME],
+    ['CacheDirectoryMode', '0700'],
+    ['Restart', 'always'],
+    ['RestartSec', '10'],
+    '# Builds outlive their worker, and the next one finds them: only the worker itself is to be stopped.',
+    ['KillMode', 'process'],
+    ['TimeoutStopSec', '30'],
+    '# A remote on this machine belongs here too.',
+    ['ReadWritePaths', '/tmp /var/tmp'],
+    ...Object.entries(CONFINEMENT),
+    // Root reads other people's checkouts by its capabilities; nobody else gets any.
+    ...(user === 'root' ? [] : [['CapabilityBoundingSet', '']]),
+  ];
+  const unit = [
+    ['Description', `Lockkeeper worker of ${user}`],
+    ['Wants', 'network-online.target'],
+    ['After', 'network-online.target nix-daemon.socket'],
+    ['StartLimitIntervalSec', '0'],
+  ];
+  const sections = { Unit: unit, Service: service, Install: [['WantedBy', 'multi-user.target']] };
+  return { [`${NAME}.service`]: Object.entries(sections).map(section).join('\n') };
+}
+
+/** A setting, or a comment as it is. */
+type Line = readonly string[] | string;
+
+const section = ([name, lines]: readonly [string, readonly Line[]]): string =>
+  [`[${name}]`, ...lines.map((line) => (typeof line === 'string' ? line : line.join('='))), ''].join('\n');
+
+/** One word as systemd.syntax(7) reads it; specifiers are taken as text. */
+function quoted(text: string): string {
+  const plain = text.replaceAll('%', '%%');
+  return /^[\w%$./:=@[\]-]+$/.test(plain) ? plain : `"${plain.replace(/["\\]/g, '\\$&')}"`;
+}
+
+/** One word of a command in systemd.service(5); variables are taken as text. */
+const commandWord = (text: string): string => quoted(text.replaceAll('$', () => '$$'));
