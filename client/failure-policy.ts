@@ -6,6 +6,7 @@ import type { UpdateFlags } from './update-flags.js';
 
 /** Some five inputs of a hundred can be found with so many. */
 const PROBE_BUDGET = 32;
+const ALARM_SECONDS = 14 * 86_400;
 
 /** What is done when a required host breaks, from what a person typed. */
 export function failurePolicy(
@@ -26,6 +27,7 @@ export function failurePolicy(
       never: never.sort(),
       pinned: pinned.sort((one, other) => (one.input < other.input ? -1 : 1)),
       probeBudget: PROBE_BUDGET,
+      alarmSeconds: flags.heldBackAlarm ?? ALARM_SECONDS,
     },
   };
 }

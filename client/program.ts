@@ -177,6 +177,11 @@ function declareUpdate(program: Command, context: () => CommandContext, exit: (s
       'an input that stays, the last day on which it does, and why, in one word (repeatable)',
       collect,
     )
+    .option(
+      '--held-back-alarm <span>',
+      'how long an input may be held back before people are alarmed (default: 14d)',
+      duration('--held-back-alarm'),
+    )
     .option('--strict', 'inputs that were held back, and hosts that were broken before, make the exit status 1')
     .optionsGroup('Repository:')
     .option('--remote <name>', 'remote of the checkout (default: origin, or the only one)')

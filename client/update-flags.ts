@@ -15,6 +15,7 @@ export interface UpdateFlags {
   readonly neverHoldBack?: readonly string[];
   /** Each is `INPUT YYYY-MM-DD REASON`. */
   readonly pin?: readonly string[];
+  readonly heldBackAlarm?: number;
   readonly strict?: true;
   readonly remote?: string;
   readonly main?: string;

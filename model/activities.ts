@@ -1,4 +1,5 @@
 import type { Base, Candidate, MovedInput, UnfetchedInput } from './candidate.js';
+import type { EarlierHold } from './hold-back/earlier.js';
 import type { LandingMode, NixSettings, NotifyOptions, Person, Repository } from './run.js';
 import type { NotificationResult, Report } from './report.js';
 import type { Evaluation, Target, Verdict } from './verdict.js';
@@ -29,6 +30,9 @@ export interface CoordinatorActivities {
 
   /** Base with only some of a candidate's inputs moved, as a draft: a probe, or an update that keeps inputs back. */
   composeCandidate(input: ComposeInput): Promise<LockUpdate>;
+
+  /** What earlier runs of the repository held back and none has moved since. */
+  earlierHolds(input: { repository: Repository }): Promise<readonly EarlierHold[]>;
 
   /** Takes the update over onto a main that moved meanwhile. */
   carryOver(input: CarryOverInput): Promise<LockUpdate>;

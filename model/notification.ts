@@ -1,14 +1,17 @@
 import type { NotificationEvent } from './activities.js';
 import { oneLine } from './one-line.js';
-import type { Outcome, Report } from './report.js';
+import { isFailure } from './report.js';
+import type { HeldBackInput, Outcome, Report } from './report.js';
 import {
   brokenTargets,
   countsWords,
   heldBackWords,
   landedWords,
+  letGoWords,
   movementWords,
   nameList,
   outcomeWords,
+  overdueInputs,
 } from './report/words.js';
 import { tail, truncate } from './text.js';
 
@@ -47,7 +50,7 @@ export function ntfyMessage(
   report: Report,
   opts: { readonly topic: string; readonly at: string },
 ): NtfyMessage {
-  const form = event === 'finished' ? OUTCOME_FORMS[report.outcome] : WAITING_FORM;
+  const form = event === 'finished' ? finishedForm(report) : WAITING_FORM;
   const what = event === 'finished' ? outcomeWords(report) : 'Waiting for approval';
   const lines = event === 'finished' ? finishedLines(report) : waitingLines(event, report);
   const message = truncate(lines.filter((line) => line !== '').join('\n'), MESSAGE_BYTES);
@@ -83,6 +86,12 @@ const OUTCOME_FORMS: Readonly<Record<Outcome, Form>> = {
   cancelled: STOPPED_FORM,
 };
 
+/** A run that ended well is urgent all the same when an input is held back for too long. */
+const finishedForm = (report: Report): Form =>
+  overdueInputs(report).length > 0 && !isFailure(report.outcome)
+    ? { emoji: '⏰', priority: FAILURE_FORM.priority, tags: ['alarm_clock', 'flake', 'warning'] }
+    : OUTCOME_FORMS[report.outcome];
+
 function finishedLines(report: Report): string[] {
   const landed = landedWords(report);
   return [
@@ -113,10 +122,16 @@ function waitingLines(event: NotificationEvent, report: Report): string[] {
 const inputLines = (report: Report): string[] =>
   report.inputs.slice(0, 20).map((input) => `${oneLine(input.name, 120)}: ${movementWords(input)}`);
 
-const heldBackLines = ({ heldBack = [], notHeldBack = [] }: Report): string[] => [
-  ...heldBack.slice(0, 10).map((held) => `${oneLine(held.input, 120)} held back: ${oneLine(heldBackWords(held), 200)}`),
-  ...notHeldBack.slice(0, 5).map(({ target, reason }) => `${oneLine(target, 120)} ${oneLine(reason, 200)}`),
+const heldBackLines = (report: Report): string[] => [
+  ...(report.heldBack ?? []).slice(0, 10).map((held) => `${oneLine(held.input, 120)} ${heldBackLine(held, report)}`),
+  ...(report.letGo ?? []).slice(0, 10).map((input) => `${oneLine(input.input, 120)} ${letGoWords(input)}`),
+  ...(report.notHeldBack ?? [])
+    .slice(0, 5)
+    .map(({ target, reason }) => `${oneLine(target, 120)} ${oneLine(reason, 200)}`),
 ];
+
+const heldBackLine = (held: HeldBackInput, report: Report): string =>
+  `${held.overdue === true ? '⏰ ' : ''}held back: ${oneLine(heldBackWords(held, report), 200)}`;
 
 /** Buttons that open what moved. */
 const compareActions = (report: Report): { action: 'view'; label: string; url: string }[] =>
@@ -129,7 +144,7 @@ const compareActions = (report: Report): { action: 'view'; label: string; url: s
 export const orgRunProperty = (run: string): string => `:LOCKKEEPER_RUN: ${oneLine(run)}`;
 
 /**
- * One org-mode `TODO` entry for a failed run, ending with a line feed. Only its first line begins with a star. What comes
+ * One org-mode `TODO` entry for a run that somebody has to look at, ending with a line feed. Only its first line begins with a star. What comes
  * from outside is in fixed-width lines, or in the heading: there without the characters that org reads as time stamps or
  * links, and never at the end, where it could be read as tags.
  * @param at ISO 8601 time of the event
@@ -140,16 +155,19 @@ export function orgEntry(report: Report, at: string, timeZone: string): string {
   const first = broken[0];
   const heading = `Flake update of ${report.repository} by ${report.instance}: ${outcomeWords(report).toLowerCase()}`;
   const hosts = broken.length === 0 ? '' : ` (${nameList(broken.map((target) => target.name))})`;
+  const overdue = overdueInputs(report);
+  const alarm = overdue.length === 0 ? '' : `, ${nameList(overdue)} held back for too long`;
   const facts = [
     countsWords(report),
     ...(report.error === null ? [] : [report.error]),
     ...broken.slice(0, 20).map((target) => `${oneLine(target.name, 120)}: ${target.error ?? target.verdict}`),
+    ...(report.heldBack ?? []).map((held) => `${oneLine(held.input, 120)} ${heldBackLine(held, report)}`).slice(0, 20),
     ...(first?.logPath == null ? [] : [`log of ${oneLine(first.name, 120)}: ${first.logPath}`]),
     `lockkeeper report ${report.run}`,
   ];
   const log = tail(first?.logTail ?? '', { lines: 10, bytes: 2048 });
   return `${[
-    `* TODO ${orgText(oneLine(`${heading}${hosts}`, 400))}`,
+    `* TODO ${orgText(oneLine(`${heading}${hosts}${alarm}`, 400))}`,
     ':PROPERTIES:',
     `:CREATED: ${orgTimestamp(at, timeZone)}`,
     orgRunProperty(report.run),

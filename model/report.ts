@@ -28,6 +28,10 @@ export type Outcome = (typeof OUTCOMES)[number];
 export const isFailure = (outcome: Outcome): boolean =>
   outcome === 'broken' || outcome === 'failed' || outcome === 'expired';
 
+/** Whether somebody has to look at a run that has ended. */
+export const needsLook = ({ outcome, heldBack = [] }: Report): boolean =>
+  isFailure(outcome) || heldBack.some(({ overdue }) => overdue === true);
+
 export interface Report {
   /** Workflow id. */
   readonly run: string;
@@ -43,6 +47,8 @@ export interface Report {
   readonly unfetched: readonly UnfetchedInput[];
   /** Inputs that were kept at their old revision so that the rest could land; missing in reports of older runs. */
   readonly heldBack?: readonly HeldBackInput[];
+  /** Inputs that earlier runs held back, and this one moved; missing in reports of older runs. */
+  readonly letGo?: readonly LetGoInput[];
   /** Names of required targets that are broken on base already, which stops nothing; missing in reports of older runs. */
   readonly brokenOnBase?: readonly string[];
   /** Broken targets that keeping inputs back does not help; missing in reports of older runs. */
@@ -66,8 +72,21 @@ export interface HeldBackInput {
   readonly input: string;
   /** Names of the targets that break with it. */
   readonly targets: readonly string[];
-  /** What broke the first of them, in one line. */
+  /** What broke the first of them, in one line; or why it stays although it breaks nothing. */
   readonly reason: string;
+  /** Revision that it stays at; missing when that is not known. */
+  readonly revision?: string | null;
+  /** Start of the first run that held it back at this revision: ISO 8601. */
+  readonly since?: string;
+  /** Whether that is longer ago than the owner wants. */
+  readonly overdue?: boolean;
+}
+
+/** An input that moves again. */
+export interface LetGoInput {
+  readonly input: string;
+  /** Start of the first run that held it back: ISO 8601. */
+  readonly since: string;
 }
 
 /** A broken target for which no inputs can be kept back. */

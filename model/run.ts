@@ -49,6 +49,8 @@ export interface HoldBackOptions {
   readonly pinned: readonly PinnedInput[];
   /** Most candidates that one search makes and verifies. */
   readonly probeBudget: number;
+  /** Longest time that an input is held back without an alarm, in seconds; missing in older runs. */
+  readonly alarmSeconds?: number;
 }
 
 export interface PinnedInput {

@@ -1,11 +1,10 @@
-import { join } from 'node:path';
 import { atTheEdge } from '../activities/edge.js';
 import type { ActivityEnvironment } from '../activities/environment.js';
 import { createGitActivities } from '../activities/git/index.js';
 import { createBuilderActivities, createMachineActivities } from '../activities/nix/builds.js';
 import { createEvaluatorActivities, createLockActivities } from '../activities/nix/evaluation.js';
-import { runDirectoryName } from '../activities/nix/record-directory.js';
 import { createNotify } from '../activities/notify/notify.js';
+import { createEarlierHolds, writeReport } from '../activities/reports.js';
 import { rememberEnvironmentSecrets } from '../activities/secrets.js';
 import { createServerActivities } from '../activities/server/index.js';
 import type {
@@ -14,7 +13,6 @@ import type {
   EvaluatorActivities,
   MachineActivities,
 } from '../model/activities.js';
-import { writeWhole } from '../activities/atomic-file.js';
 
 /** The activities of one machine, put together for each of its task queues. */
 export interface MachineRegister {
@@ -32,12 +30,10 @@ export function createActivities(env: ActivityEnvironment): MachineRegister {
       ...createGitActivities(env),
       ...createLockActivities(env),
       ...createServerActivities(),
+      earlierHolds: createEarlierHolds(env),
       notify: createNotify(env),
       closeRun: async ({ report }) => {
-        await writeWhole(
-          join(env.state.reports, `${runDirectoryName(report.run)}.json`),
-          JSON.stringify(report, null, 2),
-        );
+        await writeReport(env, report);
         await machine.forgetRun({ run: report.run });
         return { machine: env.machine };
       },

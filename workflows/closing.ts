@@ -3,7 +3,7 @@ import type { MachineActivities, NotificationEvent } from '../model/activities.j
 import { COORDINATOR_QUEUE, machineQueue } from '../model/queues.js';
 import type { CoordinatorActivities } from '../model/activities.js';
 import type { RunOptions } from '../model/run.js';
-import { isFailure } from '../model/report.js';
+import { needsLook } from '../model/report.js';
 import type { RunState } from './run-state.js';
 
 /** Telling people and tidying up are bounded: they never keep a run from ending. */
@@ -21,7 +21,7 @@ export async function tell(options: RunOptions, state: RunState, event: Notifica
   const report = state.report();
   const wanted: ('ntfy' | 'org')[] = [];
   if (options.notify.ntfy !== null) wanted.push('ntfy');
-  if (options.notify.inboxOrg !== null && event === 'finished' && isFailure(report.outcome)) wanted.push('org');
+  if (options.notify.inboxOrg !== null && event === 'finished' && needsLook(report)) wanted.push('org');
   const at = new Date(Date.now()).toISOString();
   const results = await Promise.all(
     wanted.map((notifier) =>

@@ -18,7 +18,9 @@ export async function keepBack(run: Run, update: Update, heldBack: readonly Held
     move: update.lock.moved.map(({ name }) => name).filter((name) => !held.includes(name)),
     ...stamp(run),
   });
-  run.state.heldBack = [...update.heldBack, ...heldBack];
+  const from = new Map(update.lock.moved.map(({ name, from: before }) => [name, before?.revision ?? null]));
+  const added = heldBack.map((input) => ({ ...input, revision: from.get(input.input) ?? null }));
+  run.state.heldBack = [...update.heldBack, ...added];
   return lock.kind === 'unchanged' ? null : { ...update, lock, heldBack: run.state.heldBack };
 }
 

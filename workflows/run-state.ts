@@ -8,6 +8,8 @@ import {
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { Candidate, MovedInput, UnfetchedInput } from '../model/candidate.js';
+import { letGoInputs, withHistory } from '../model/hold-back/earlier.js';
+import type { EarlierHold } from '../model/hold-back/earlier.js';
 import { DOING, PROGRESS, TARGET_DONE } from '../model/messages.js';
 import { untouched } from '../model/progress.js';
 import type { Phase, RunProgress, TargetProgress } from '../model/progress.js';
@@ -49,6 +51,7 @@ export interface RunState {
   verdicts: readonly Verdict[];
   required: readonly string[];
   heldBack: readonly HeldBackInput[];
+  earlierHolds: readonly EarlierHold[];
   brokenOnBase: readonly string[];
   notHeldBack: readonly NotHeldBack[];
   ignoredNixConfig: readonly string[];
@@ -125,7 +128,14 @@ export function trackRun(options: RunOptions, intent: string): RunState {
       head: state.candidate?.head ?? null,
       inputs: progress.moved.map(reportedInput),
       unfetched: progress.unfetched,
-      heldBack: state.heldBack,
+      heldBack: withHistory(state.heldBack, state.earlierHolds, {
+        startedAt: startTime.toISOString(),
+        alarmSeconds: options.holdBack?.alarmSeconds ?? null,
+      }),
+      letGo:
+        state.outcome === 'landed' || state.outcome === 'verified'
+          ? letGoInputs(progress.moved.map(reportedInput), state.earlierHolds)
+          : [],
       brokenOnBase: state.brokenOnBase,
       notHeldBack: state.notHeldBack,
       ignoredNixConfig: state.ignoredNixConfig,
@@ -145,6 +155,7 @@ export function trackRun(options: RunOptions, intent: string): RunState {
     verdicts: [],
     required: [],
     heldBack: [],
+    earlierHolds: [],
     brokenOnBase: [],
     notHeldBack: [],
     ignoredNixConfig: [],

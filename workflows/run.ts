@@ -32,15 +32,17 @@ export const verifySetting = ({ id, options }: Run): VerifySetting => {
   return { run: id, repository, nix, takeoverSeconds, builderWaitSeconds };
 };
 
-/** Runs two things side by side; when one fails the other is cancelled and waited for, so that nothing is left running. */
-export const together = <A, B>(a: () => Promise<A>, b: () => Promise<B>): Promise<[A, B]> =>
+/** Runs some things side by side; when one fails the others are cancelled and waited for, so that nothing is left running. */
+export const together = <T extends readonly unknown[]>(
+  ...work: { readonly [K in keyof T]: () => Promise<T[K]> }
+): Promise<T> =>
   CancellationScope.cancellable(async () => {
-    const both = [a(), b()] as const;
+    const all = work.map((start) => start());
     try {
-      return await Promise.all(both);
+      return (await Promise.all(all)) as unknown as T;
     } catch (error) {
       CancellationScope.current().cancel();
-      await Promise.allSettled(both);
+      await Promise.allSettled(all);
       throw error;
     }
   });

@@ -10,6 +10,7 @@ import {
 import type { Candidate, MovedInput } from '../model/candidate.js';
 import { CARRY_OVER_LIMIT, landingIntent, updateBranches } from '../model/landing.js';
 import type { Outcome, Report } from '../model/report.js';
+import type { EarlierHold } from '../model/hold-back/earlier.js';
 import { pinnedInputs } from '../model/hold-back/pins.js';
 import type { ApprovalPolicy, RunOptions } from '../model/run.js';
 import { targetLabel } from '../model/verdict.js';
@@ -91,7 +92,7 @@ async function update(run: Run): Promise<Outcome> {
 
   state.phase('updating-lock');
   const pins = options.holdBack?.pinned ?? [];
-  const [targets, lock] = await together(
+  const [targets, lock, earlier] = await together(
     () => listTargets(run, base.commit),
     () =>
       coordinator('update flake.lock').updateLock({
@@ -102,7 +103,9 @@ async function update(run: Run): Promise<Outcome> {
         nix,
         ...stamp(run),
       }),
+    () => earlierHolds(run),
   );
+  state.earlierHolds = earlier;
   state.set({ unfetched: lock.unfetched });
   if (lock.kind === 'unchanged') return 'unchanged';
   const names = lock.moved.map(({ name }) => name);
@@ -171,6 +174,12 @@ async function listTargets({ options, state }: Run, base: string): Promise<reado
   state.required = requiredTargets(options, list.targets);
   return list.targets;
 }
+
+/** What earlier runs held back; older runs did not ask. */
+const earlierHolds = async ({ options }: Run): Promise<readonly EarlierHold[]> =>
+  options.holdBack?.alarmSeconds === undefined
+    ? []
+    : await coordinator('see what was held back before').earlierHolds({ repository: options.repository });
 
 async function land(run: Run, candidate: Candidate, update: Update): Promise<Next> {
   const { options, state } = run;

@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { open, readFile, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { orgEntry, orgRunProperty } from '../../model/notification.js';
-import { isFailure } from '../../model/report.js';
+import { needsLook } from '../../model/report.js';
 import { NotifierFault, systemCode } from './fault.js';
 import type { Notifier } from './types.js';
 
@@ -10,13 +10,13 @@ const { O_APPEND, O_CREAT, O_EXCL, O_NOCTTY, O_NONBLOCK, O_WRONLY } = constants;
 const OWNER_WRITE = 0o200;
 
 /**
- * A `TODO` entry in the owner's org-mode inbox, for runs that failed: https://orgmode.org/manual/TODO-Items.html
+ * A `TODO` entry in the owner's org-mode inbox, for runs that somebody has to look at: https://orgmode.org/manual/TODO-Items.html
  *
  * The file is the owner's, and may be open in an editor, a symbolic link, or synchronised: it is never replaced. The entry
  * goes to its end in a single appending write, so it is there as a whole, or not at all, and another writer's text stays.
  */
 export const org: Notifier = {
-  wants: (input) => input.options.inboxOrg !== null && input.event === 'finished' && isFailure(input.report.outcome),
+  wants: (input) => input.options.inboxOrg !== null && input.event === 'finished' && needsLook(input.report),
 
   async tell(input, signal) {
     const file = input.options.inboxOrg;

@@ -9,6 +9,7 @@ import {
   heldBackWords,
   isBroken,
   landedWords,
+  letGoWords,
   logsCommand,
   mitigation,
   movementWords,
@@ -48,7 +49,11 @@ export function renderMarkdown(report: Report): string {
     ),
     list(
       'Held back',
-      (report.heldBack ?? []).map((held) => `${code(held.input)}: ${code(heldBackWords(held), ITEM_BYTES)}`),
+      (report.heldBack ?? []).map((held) => `${code(held.input)}: ${code(heldBackWords(held, report), ITEM_BYTES)}`),
+    ),
+    list(
+      'No longer held back',
+      (report.letGo ?? []).map((input) => `${code(input.input)}: ${code(letGoWords(input), ITEM_BYTES)}`),
     ),
     targets(report),
     ...brokenSections(report),

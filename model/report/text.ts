@@ -11,6 +11,7 @@ import {
   heldBackWords,
   isBroken,
   landedWords,
+  letGoWords,
   logsCommand,
   mitigation,
   movementWords,
@@ -34,7 +35,12 @@ export function renderText(report: Report, color: boolean): string {
     ),
     section(
       'Held back',
-      rows((report.heldBack ?? []).map((held) => [oneLine(held.input, 120), heldBackWords(held)])),
+      rows((report.heldBack ?? []).map((held) => [oneLine(held.input, 120), heldBackWords(held, report)])),
+      paint,
+    ),
+    section(
+      'No longer held back',
+      rows((report.letGo ?? []).map((input) => [oneLine(input.input, 120), letGoWords(input)])),
       paint,
     ),
     section('Hosts', targetLines(report, paint), paint),

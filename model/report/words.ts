@@ -1,4 +1,4 @@
-import type { HeldBackInput, Outcome, Report, ReportedInput, ReportedTarget } from '../report.js';
+import type { HeldBackInput, LetGoInput, Outcome, Report, ReportedInput, ReportedTarget } from '../report.js';
 import { oneLine } from '../one-line.js';
 import type { VerdictKind } from '../verdict.js';
 
@@ -71,9 +71,19 @@ export function countsWords(report: Report): string {
   return parts.filter((part) => part !== '').join(' · ');
 }
 
-/** Why an input stays where it is: `breaks kyushu: error: …`. */
-export const heldBackWords = ({ targets, reason }: HeldBackInput): string =>
-  `${targets.length === 0 ? '' : `breaks ${nameList(targets)}: `}${oneLine(reason, 500)}`;
+/** Why an input stays where it is, and since when: `since 2026-11-01, too long; breaks kyushu: error: …`. */
+export function heldBackWords({ targets, reason, since, overdue }: HeldBackInput, { startedAt }: Report): string {
+  const long = overdue === true ? ', too long' : '';
+  const history = since === undefined || since === startedAt ? '' : `since ${since.slice(0, 10)}${long}; `;
+  return `${history}${targets.length === 0 ? '' : `breaks ${nameList(targets)}: `}${oneLine(reason, 500)}`;
+}
+
+/** What is said of an input that moves again. */
+export const letGoWords = ({ since }: LetGoInput): string => `moves again; was held back since ${since.slice(0, 10)}`;
+
+/** Names of inputs that are held back for too long. */
+export const overdueInputs = ({ heldBack = [] }: Report): readonly string[] =>
+  heldBack.filter(({ overdue }) => overdue === true).map(({ input }) => input);
 
 /** What makes a broken target matter less, in brackets behind its verdict. */
 export function mitigation({ brokenOnBase = [] }: Report, target: ReportedTarget): string {

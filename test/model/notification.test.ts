@@ -22,6 +22,20 @@ test('each outcome has its priority and tags', () => {
   }
 });
 
+test('an input that is held back for too long makes a good end urgent, and an entry of its own', () => {
+  const report = exampleReport({
+    startedAt: '2026-11-25T03:00:00.000Z',
+    heldBack: [
+      { input: 'zfs', targets: ['web'], reason: 'is broken', since: '2026-11-01T03:00:00.000Z', overdue: true },
+    ],
+  });
+  const { priority, title, message: text } = ntfyMessage('finished', report, { topic: 't', at: AT });
+  assert.equal(priority, 4);
+  assert.match(title, /^⏰ /u);
+  assert.match(text, /^zfs ⏰ held back: since 2026-11-01, too long; breaks web: is broken$/mu);
+  assert.match(orgEntry(report, AT, 'UTC'), /^\* TODO .*, zfs held back for too long$/m);
+});
+
 test('an approval request is urgent and carries the command to type', () => {
   const request = ntfyMessage('waiting', exampleReport(), { topic: 't', at: AT });
   assert.equal(request.priority, 4);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { run } from '../../activities/process.js';
@@ -161,6 +161,43 @@ test('what keeping an input back breaks in turn is repaired in the same way', ()
         report.inputs.map(({ name }) => name),
         ['beta'],
       );
+    },
+  ));
+
+test('the next run tries again, alarms when an input is held back for too long, and says when it is let go', () =>
+  withMovedFleet(
+    {
+      inputs: ['alpha', 'beta'],
+      hosts: [{ name: 'athena' }, { name: 'kyushu', brokenBy: [['beta=2']] }],
+    },
+    async (fleet) => {
+      const inbox = join(fleet.root, 'inbox.org');
+      const update = () => house.update(fleet.checkout, '--inbox-org', inbox);
+      const first = await update();
+      assert.equal(first.exitCode, 0, first.stderr);
+      assert.deepEqual([first.report.heldBack?.[0]?.input, first.report.heldBack?.[0]?.overdue], ['beta', false]);
+
+      // As if it had been three weeks ago.
+      const file = join(house.state.reports, `${first.report.run}.json`);
+      const since = new Date(Date.parse(first.report.startedAt) - 21 * 86_400_000).toISOString();
+      await writeFile(file, (await readFile(file, 'utf8')).replaceAll(first.report.startedAt, since));
+      const second = await update();
+      assert.equal(second.exitCode, 0, second.stderr);
+      assert.deepEqual(
+        second.report.heldBack?.map(({ input, since: first, overdue }) => [input, first, overdue]),
+        [['beta', since, true]],
+      );
+      const entries = await readFile(inbox, 'utf8');
+      assert.equal(entries.match(/^\* TODO /gm)?.length, 1, entries);
+      assert.match(entries, /beta held back for too long/);
+
+      await fleet.moveInput('beta');
+      const third = await update();
+      assert.equal(third.exitCode, 0, third.stderr);
+      assert.deepEqual(third.report.heldBack, []);
+      assert.deepEqual(third.report.letGo, [{ input: 'beta', since }]);
+      const text = await house.lockkeeper(['report', third.report.run]);
+      assert.match(text.stdout, /No longer held back\n {2}beta {2}moves again; was held back since /);
     },
   ));
 

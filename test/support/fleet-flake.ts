@@ -11,7 +11,10 @@ export interface HostSpec {
   readonly seconds?: number;
   /** How the host is broken; `…-after-move` breaks only once its input has moved. */
   readonly fail?: Breakage;
-  /** Sets of inputs: the host breaks once all of one set have moved, and those with a `!` before them have not. */
+  /**
+   * Sets of inputs: the host breaks once all of one set have moved, and those with a `!` before them have not. `alpha=2` is
+   * alpha at its second version alone.
+   */
   readonly brokenBy?: readonly (readonly string[])[];
   /** How `brokenBy` breaks it; default: its build. */
   readonly brokenIn?: 'build' | 'eval' | 'package';
@@ -59,8 +62,11 @@ function hostText(host: HostSpec, inputs: FleetFlake['inputs']): string {
       };`;
 }
 
-const hasMoved = (name: string): string =>
-  name.startsWith('!') ? `inputs.${quote(name.slice(1))}.lib.version == 1` : `inputs.${quote(name)}.lib.version > 1`;
+function hasMoved(condition: string): string {
+  const [name = '', version] = condition.replace('!', '').split('=');
+  const state = condition.startsWith('!') ? '== 1' : version === undefined ? '> 1' : `== ${version}`;
+  return `inputs.${quote(name)}.lib.version ${state}`;
+}
 
 /** A Nix expression that is true once all inputs of one set have moved. */
 const movedExpression = (sets: HostSpec['brokenBy'] = []): string =>

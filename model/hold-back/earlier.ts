@@ -1,0 +1,52 @@
+import type { HeldBackInput, LetGoInput, Report, ReportedInput } from '../report.js';
+
+/** An input that earlier runs held back, and none has moved since. */
+export interface EarlierHold {
+  readonly input: string;
+  /** Start of the first run that held it back at this revision: ISO 8601. */
+  readonly since: string;
+  /** Revision that it stays at; `null` when that is not known. */
+  readonly revision: string | null;
+}
+
+/**
+ * What earlier runs of a repository held back. For each input the newest run decides that held it back or moved it; runs
+ * that neither landed nor were verified prove nothing.
+ * @param reports newest first
+ */
+export function earlierHolds(reports: readonly Report[]): readonly EarlierHold[] {
+  const found = new Map<string, EarlierHold | null>();
+  for (const { outcome, startedAt, heldBack = [], inputs } of reports) {
+    if (outcome !== 'landed' && outcome !== 'verified') continue;
+    for (const { input, since = startedAt, revision = null } of heldBack)
+      if (!found.has(input)) found.set(input, { input, since, revision });
+    for (const { name } of inputs) if (!found.has(name)) found.set(name, null);
+  }
+  return [...found.values()].filter((hold) => hold !== null);
+}
+
+/**
+ * Says since when inputs have been held back, and which of them for too long. One that nobody's break keeps back is left
+ * out of the alarm: a pin has a date of its own.
+ * @param run.startedAt ISO 8601
+ * @param run.alarmSeconds longest time without an alarm; `null`: there is none
+ */
+export function withHistory(
+  heldBack: readonly HeldBackInput[],
+  earlier: readonly EarlierHold[],
+  run: { readonly startedAt: string; readonly alarmSeconds: number | null },
+): readonly HeldBackInput[] {
+  return heldBack.map((held) => {
+    const before = earlier.find(({ input, revision }) => input === held.input && revision === (held.revision ?? null));
+    const since = before?.since ?? run.startedAt;
+    const seconds = (Date.parse(run.startedAt) - Date.parse(since)) / 1000;
+    const overdue = run.alarmSeconds !== null && held.targets.length > 0 && seconds > run.alarmSeconds;
+    return { ...held, since, overdue };
+  });
+}
+
+/** Inputs that move now from where earlier runs held them back. */
+export const letGoInputs = (inputs: readonly ReportedInput[], earlier: readonly EarlierHold[]): readonly LetGoInput[] =>
+  earlier.flatMap(({ input, since, revision }) =>
+    inputs.some(({ name, from }) => name === input && from === revision) ? [{ input, since }] : [],
+  );

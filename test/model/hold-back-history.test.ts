@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { earlierHolds, letGoInputs, withHistory } from '../../model/hold-back/earlier.js';
+import type { Report } from '../../model/report.js';
+import { exampleReport } from '../support/report.js';
+
+const day = (number: number): string => `2026-11-${String(number).padStart(2, '0')}T03:00:00.000Z`;
+const DAY = 86_400;
+
+/** A run of that day that moved nixpkgs from a revision and held another input back. */
+const held = (on: number, change: Partial<Report> = {}): Report =>
+  exampleReport({
+    startedAt: day(on),
+    heldBack: [{ input: 'zfs', targets: ['web'], reason: 'broken', revision: 'old' }],
+    ...change,
+  });
+
+test('an input is held back since the first of the runs that did so', () => {
+  const first = held(1);
+  const [hold] = earlierHolds([first]);
+  const second = withHistory(first.heldBack ?? [], [{ input: 'zfs', since: day(1), revision: 'old' }], {
+    startedAt: day(3),
+    alarmSeconds: DAY,
+  });
+  assert.deepEqual(hold, { input: 'zfs', since: day(1), revision: 'old' });
+  assert.deepEqual([second[0]?.since, second[0]?.overdue], [day(1), true]);
+  assert.deepEqual(earlierHolds([held(3, { heldBack: second }), first]), [hold]);
+});
+
+test('the newest run that moved an input or held it back decides, and one that ended otherwise does not', () => {
+  const [moved] = exampleReport().inputs;
+  assert.ok(moved !== undefined);
+  const letGo = exampleReport({ startedAt: day(2), inputs: [{ ...moved, name: 'zfs' }] });
+  assert.deepEqual(earlierHolds([letGo, held(1)]), []);
+  assert.deepEqual(earlierHolds([{ ...letGo, outcome: 'broken' }, held(1)]), earlierHolds([held(1)]));
+  assert.deepEqual(earlierHolds([exampleReport({ startedAt: day(2) }), held(1)]), earlierHolds([held(1)]));
+});
+
+test('time counts for one revision, and what breaks nothing raises no alarm', () => {
+  const run = { startedAt: day(20), alarmSeconds: 14 * DAY };
+  const earlier = [{ input: 'zfs', since: day(1), revision: 'old' }];
+  const one = { input: 'zfs', targets: ['web'], reason: 'broken', revision: 'old' };
+  const state = (change: Partial<typeof one>) => {
+    const [found] = withHistory([{ ...one, ...change }], earlier, run);
+    return [found?.since, found?.overdue];
+  };
+  assert.deepEqual(state({}), [day(1), true]);
+  assert.deepEqual(state({ revision: 'newer' }), [day(20), false]);
+  assert.deepEqual(state({ targets: [] }), [day(1), false]);
+});
+
+test('an input is let go when it moves from where it was held', () => {
+  const [moved] = exampleReport().inputs;
+  assert.ok(moved !== undefined);
+  const earlier = [{ input: 'nixpkgs', since: day(1), revision: moved.from }];
+  assert.deepEqual(letGoInputs([moved], earlier), [{ input: 'nixpkgs', since: day(1) }]);
+  assert.deepEqual(letGoInputs([{ ...moved, from: 'other' }], earlier), []);
+});
