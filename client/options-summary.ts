@@ -1,4 +1,5 @@
 import type { RunOptions } from '../model/run.js';
+import { BUILDER_WAIT_SECONDS, TAKEOVER_SECONDS } from './run-options.js';
 
 /** What tells one update of a repository from another, in a few words. */
 export function optionsSummary(options: RunOptions): string {
@@ -17,6 +18,10 @@ export function optionsSummary(options: RunOptions): string {
     ...(options.approval === null ? [] : ['with approval']),
     ...(notify.ntfy === null ? [] : [`ntfy ${notify.ntfy.topic}`]),
     ...(notify.inboxOrg === null ? [] : [`inbox ${notify.inboxOrg}`]),
+    ...(options.takeoverSeconds === TAKEOVER_SECONDS ? [] : [`takeover after ${options.takeoverSeconds} s`]),
+    ...(options.builderWaitSeconds === BUILDER_WAIT_SECONDS
+      ? []
+      : [`builders waited for ${options.builderWaitSeconds} s`]),
     ...(nix.impure ? ['impure'] : []),
     ...(nix.acceptFlakeConfig ? ['flake settings accepted'] : []),
     ...nix.options.map(([name, value]) => `${name} = ${value}`),

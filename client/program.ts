@@ -203,6 +203,11 @@ function declareUpdate(program: Command, context: () => CommandContext, exit: (s
       'how long a lost builder may stay away (default: 2min)',
       duration('--takeover-time'),
     )
+    .option(
+      '--builder-wait <span>',
+      'how long a host waits for a worker of its system before it is skipped (default: 10min)',
+      duration('--builder-wait'),
+    )
     .option('--nix-option <name value>', 'a setting for Nix, as two words (repeatable)', collect)
     .option('--impure', 'let evaluation see this machine')
     .option('--accept-flake-config', "honour the flake's own nixConfig")

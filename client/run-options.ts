@@ -28,6 +28,8 @@ import type { UpdateFlags } from './update-flags.js';
 
 const LOCKKEEPER: Person = { name: 'Lockkeeper', email: 'lockkeeper@localhost' };
 const DAY = 86_400;
+export const TAKEOVER_SECONDS = 120;
+export const BUILDER_WAIT_SECONDS = 600;
 
 /** What a run is asked to do, from what a person typed. All that can be checked before anything starts is checked here. */
 export async function runOptions(flake: string, flags: UpdateFlags): Promise<RunOptions> {
@@ -65,8 +67,8 @@ export async function runOptions(flake: string, flags: UpdateFlags): Promise<Run
     timeZone,
     repositoryWaitSeconds: 3600,
     lockWorkflowId: repositoryLockId(repository),
-    takeoverSeconds: flags.takeoverTime ?? 120,
-    builderWaitSeconds: 600,
+    takeoverSeconds: flags.takeoverTime ?? TAKEOVER_SECONDS,
+    builderWaitSeconds: flags.builderWait ?? BUILDER_WAIT_SECONDS,
     ...failurePolicy(flags, landing),
   };
 }

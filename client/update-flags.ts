@@ -30,6 +30,7 @@ export interface UpdateFlags {
   readonly slots?: number;
   readonly evalSlots?: number;
   readonly takeoverTime?: number;
+  readonly builderWait?: number;
   /** Each is `NAME VALUE`. */
   readonly nixOption?: readonly string[];
   readonly impure?: true;

@@ -52,7 +52,10 @@ export interface CoordinatorActivities {
   /** Which of Lockkeeper's search attributes the namespace has: upserting an unknown one would wedge the run. */
   knownSearchAttributes(): Promise<readonly string[]>;
 
-  /** Number of workers that polled a task queue of activities lately (the server keeps a dead one for about 5 minutes). */
+  /**
+   * Number of workers that polled a task queue of activities lately (the server keeps a dead one for about 5 minutes).
+   * Asked only by runs that began under 0.1.0: see `PresenceActivities`.
+   */
   countPollers(input: { queue: string }): Promise<number>;
 }
 
@@ -73,6 +76,15 @@ export interface EvaluatorActivities {
 export interface BuilderActivities {
   /** Builds one evaluated target in a supervised process of its own, and follows it. One attempt. */
   buildTarget(input: BuildTargetInput): Promise<Verdict>;
+}
+
+/** Whether a system is served, on a queue for each system that no build keeps busy. */
+export interface PresenceActivities {
+  /** Answers: a worker of the system is there. */
+  answer(): Promise<void>;
+
+  /** Ends only when its worker does. Its heartbeats tell the server meanwhile that the system is served. */
+  stay(): Promise<void>;
 }
 
 export interface MachineActivities {

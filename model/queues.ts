@@ -5,5 +5,12 @@ export const EVALUATE_QUEUE = 'lockkeeper-evaluate';
 /** @param system a Nix system such as `x86_64-linux` */
 export const buildQueue = (system: string): string => `lockkeeper-build-${system}`;
 
+/**
+ * Answers whether a system is served: builds that take all slots keep a worker from polling the queue above for hours, and
+ * then it looks like one that nobody serves.
+ * @param system a Nix system
+ */
+export const presenceQueue = (system: string): string => `lockkeeper-presence-${system}`;
+
 /** @param machine the id kept in a machine's state directory */
 export const machineQueue = (machine: string): string => `lockkeeper-builder-${machine}`;

@@ -7,11 +7,13 @@ import { createNotify } from '../activities/notify/notify.js';
 import { createEarlierHolds, writeReport } from '../activities/reports.js';
 import { rememberEnvironmentSecrets } from '../activities/secrets.js';
 import { createServerActivities } from '../activities/server/index.js';
+import { createPresenceActivities } from '../activities/server/presence.js';
 import type {
   BuilderActivities,
   CoordinatorActivities,
   EvaluatorActivities,
   MachineActivities,
+  PresenceActivities,
 } from '../model/activities.js';
 
 /** The activities of one machine, put together for each of its task queues. */
@@ -20,6 +22,7 @@ export interface MachineRegister {
   readonly evaluator: EvaluatorActivities;
   readonly builder: BuilderActivities;
   readonly machine: MachineActivities;
+  readonly presence: PresenceActivities;
 }
 
 export function createActivities(env: ActivityEnvironment): MachineRegister {
@@ -41,5 +44,6 @@ export function createActivities(env: ActivityEnvironment): MachineRegister {
     evaluator: atTheEdge(createEvaluatorActivities(env)),
     builder: atTheEdge(createBuilderActivities(env)),
     machine: atTheEdge(machine),
+    presence: atTheEdge(createPresenceActivities()),
   };
 }

@@ -7,7 +7,7 @@ import type { ActivityEnvironment } from '../activities/environment.js';
 import { ownIdentity } from '../activities/process-tree.js';
 import { sweepWorkTrees } from '../activities/git/mirror.js';
 import { sweepBuilds } from '../activities/nix/build/sweep-builds.js';
-import { COORDINATOR_QUEUE, EVALUATE_QUEUE, buildQueue, machineQueue } from '../model/queues.js';
+import { COORDINATOR_QUEUE, EVALUATE_QUEUE, buildQueue, machineQueue, presenceQueue } from '../model/queues.js';
 import type { StateDirectory, WorkerRecord } from '../model/state-directory.js';
 import { createActivities } from './activities.js';
 import { connect, findServer, guardEmbeddedServer } from './connection.js';
@@ -161,8 +161,11 @@ async function createWorkers(parts: Parts): Promise<ReadonlyMap<string, Worker>>
   queues.push([EVALUATE_QUEUE, { ...evaluating, maxConcurrentActivityTaskExecutions: options.evaluationSlots }]);
   if (options.roles.includes('builder')) {
     const building = { activities: activities.builder, interceptors: follows };
-    for (const system of parts.systems)
+    const present = { activities: activities.presence, interceptors: beats, maxConcurrentActivityTaskExecutions: 1000 };
+    for (const system of parts.systems) {
       queues.push([buildQueue(system), { ...building, maxConcurrentActivityTaskExecutions: options.slots }]);
+      queues.push([presenceQueue(system), present]);
+    }
   }
   const own = { activities: activities.machine, interceptors: follows };
   queues.push([machineQueue(env.machine), { ...own, maxConcurrentActivityTaskExecutions: 200 }]);

@@ -1,54 +1,130 @@
-import { isCancellation, log, sleep } from '@temporalio/workflow';
-import { buildQueue } from '../model/queues.js';
-import { coordinator } from './activities.js';
+import { CancellationScope, isCancellation, log, patched, proxyActivities, sleep } from '@temporalio/workflow';
+import type { PresenceActivities } from '../model/activities.js';
+import { presenceQueue } from '../model/queues.js';
+import { watchPollers } from './watch-pollers.js';
 
-/** Seconds after which a build that has not ended is looked after, and between two looks at a queue that nobody serves. */
-const PAUSE = 10;
+/** Seconds after which a build that has not ended is looked after: quick ones cost one timer and no look. */
+const QUICK = 6;
+
+/** Seconds in which a worker answers that has nothing else to do: with `QUICK`, ten until people are told. */
+const ANSWER = 4;
 
 /** A build that may be waiting for a machine of its system. */
 export interface Waiting {
-  /** Called once, when nobody serves the system. */
-  readonly tell: (waitsFor: string) => Promise<void>;
+  /** Called when nobody serves the system, and with `null` when somebody does again. */
+  readonly tell: (waitsFor: string | null) => Promise<void>;
   readonly giveUp: (reason: string) => void;
 }
 
+/** A system that builds wait for. */
+interface Watched {
+  readonly system: string;
+  readonly builds: Set<Waiting>;
+  /** What the builds were told. */
+  waitsFor: string | null;
+  /** Ends the watch, once it asks. */
+  end: () => void;
+}
+
 /**
- * Looks after systems that builds wait for: a task on a queue without pollers waits in silence. Each system is watched from
- * its first build on, until a worker of it was seen; quick builds cost one timer and no look.
+ * Looks after systems that builds wait for: a task on a queue without workers waits in silence. Workers answer on a queue
+ * of its own for each system, because one whose slots are all taken does not poll for builds, and is there none the less.
  * @param limit seconds after which the builds of a system that nobody serves are given up
  * @returns a function that adds a build, and gives one that takes it off again
  */
 export function watchSystems(limit: number): (system: string, build: Waiting) => () => void {
-  const systems = new Map<string, Set<Waiting>>();
+  const systems = new Map<string, Watched>();
   return (system, build) => {
     const known = systems.get(system);
-    const builds = known ?? new Set<Waiting>();
-    builds.add(build);
+    const watched = known ?? { system, builds: new Set(), waitsFor: null, end: () => undefined };
+    watched.builds.add(build);
     if (known === undefined) {
-      systems.set(system, builds);
-      watch(system, builds, limit).catch((error: unknown) => {
+      systems.set(system, watched);
+      watch(watched, limit, () => systems.delete(system)).catch((error: unknown) => {
         if (!isCancellation(error))
-          log.warn(`the queue of ${system} is not watched any more`, { error: String(error) });
+          log.warn(`whether ${system} is served is not watched any more`, { error: String(error) });
       });
+    } else if (watched.waitsFor !== null) {
+      // Who cannot be told has ended, and needs it no more.
+      build.tell(watched.waitsFor).catch(() => undefined);
     }
-    return () => builds.delete(build);
+    return () => {
+      watched.builds.delete(build);
+      if (watched.builds.size === 0) watched.end();
+    };
   };
 }
 
-async function watch(system: string, builds: ReadonlySet<Waiting>, limit: number): Promise<void> {
-  const told = new Set<Waiting>();
-  for (let waited = PAUSE; ; waited += PAUSE) {
-    await sleep(PAUSE * 1000, { summary: `look whether ${system} is served` });
-    if (builds.size === 0) return;
-    if ((await coordinator(`look for workers of ${system}`).countPollers({ queue: buildQueue(system) })) > 0) return;
-    if (waited >= limit) {
-      for (const build of [...builds])
-        build.giveUp(`no worker serves ${system}, and none came within ${waited} seconds`);
-      return;
+async function watch(watched: Watched, limit: number, forget: () => void): Promise<void> {
+  await sleep(QUICK * 1000, { summary: `look whether ${watched.system} is served` });
+  // replay-tested: 2026-11-25, test/replay/0.1.0
+  if (!patched('ask-who-is-present')) {
+    await watchPollers(watched.system, watched.builds, limit);
+    return;
+  }
+  try {
+    if (watched.builds.size === 0) return;
+    const asking = new CancellationScope();
+    watched.end = () => {
+      asking.cancel();
+    };
+    await asking.run(() => watchPresence(watched, limit));
+  } finally {
+    forget();
+  }
+}
+
+/** Until the watch is ended, or the builds are given up. */
+async function watchPresence(watched: Watched, limit: number): Promise<void> {
+  const { system } = watched;
+  for (;;) {
+    if (!(await answers(system, ANSWER))) {
+      await tell(watched, `waits for a worker of ${system}: start "lockkeeper worker" on such a machine`);
+      if (!(await answers(system, limit))) {
+        for (const build of [...watched.builds])
+          build.giveUp(`no worker serves ${system}, and none came within ${limit} seconds`);
+        return;
+      }
+      await tell(watched, null);
     }
-    for (const build of [...builds].filter((each) => !told.has(each))) {
-      told.add(build);
-      await build.tell(`waits for a worker of ${system}: start "lockkeeper worker" on such a machine`);
+    await workerGone(system);
+  }
+}
+
+async function tell(watched: Watched, waitsFor: string | null): Promise<void> {
+  watched.waitsFor = waitsFor;
+  await Promise.all([...watched.builds].map((build) => build.tell(waitsFor)));
+}
+
+const present = (system: string, patience: number) =>
+  proxyActivities<PresenceActivities>({
+    taskQueue: presenceQueue(system),
+    summary: `see whether ${system} is served`,
+    scheduleToStartTimeout: patience * 1000,
+    startToCloseTimeout: '14 hours',
+    heartbeatTimeout: '5 seconds',
+    retry: { maximumAttempts: 1 },
+  });
+
+/** Whether a worker answers within so many seconds. One that dies over it has not answered. */
+async function answers(system: string, seconds: number): Promise<boolean> {
+  const end = Date.now() + seconds * 1000;
+  for (let left = seconds; left > 0; left = (end - Date.now()) / 1000) {
+    try {
+      await present(system, left).answer();
+      return true;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
     }
+  }
+  return false;
+}
+
+/** Resolves when the worker that answered, or another one, has died or stopped. */
+async function workerGone(system: string): Promise<void> {
+  try {
+    await present(system, ANSWER).stay();
+  } catch (error) {
+    if (isCancellation(error)) throw error;
   }
 }

@@ -26,7 +26,9 @@ type Victim = (typeof VICTIMS)[number];
 /** Activities that a plain run on one machine does not reach; each has a test of its own, named here. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   whoHolds: 'test/run/races.test.ts: it only reads',
-  countPollers: 'test/run/verdicts.test.ts: it only reads',
+  countPollers: 'test/replay: only runs that began under 0.1.0 ask',
+  answer: 'test/run/builders.test.ts: it does nothing',
+  stay: 'test/run/builders.test.ts: its worker is killed',
   carryOver: 'below: main moves',
   groupInputs: 'test/run/hold-back.test.ts: it only reads',
   composeCandidate: 'test/run/hold-back.test.ts: the worker is killed between probes',

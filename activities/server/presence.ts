@@ -1,0 +1,9 @@
+import { Context } from '@temporalio/activity';
+import type { PresenceActivities } from '../../model/activities.js';
+
+/** Activities that do nothing: that a worker runs them is what their caller wants to know. Repeating them is harmless. */
+export const createPresenceActivities = (): PresenceActivities => ({
+  answer: () => Promise.resolve(),
+  // Rejects when the worker stops or the caller has seen enough; the interceptor of all workers heartbeats.
+  stay: () => Context.current().cancelled,
+});

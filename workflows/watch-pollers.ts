@@ -1,0 +1,26 @@
+import { sleep } from '@temporalio/workflow';
+import { buildQueue } from '../model/queues.js';
+import { coordinator } from './activities.js';
+import type { Waiting } from './watch-systems.js';
+
+/** Seconds between two looks at a queue that nobody serves. */
+const PAUSE = 10;
+
+/** How runs that began under 0.1.0 look after a system, from their first look on: by who polls the queue of its builds. */
+export async function watchPollers(system: string, builds: ReadonlySet<Waiting>, limit: number): Promise<void> {
+  const told = new Set<Waiting>();
+  for (let waited = PAUSE; ; waited += PAUSE) {
+    if (builds.size === 0) return;
+    if ((await coordinator(`look for workers of ${system}`).countPollers({ queue: buildQueue(system) })) > 0) return;
+    if (waited >= limit) {
+      for (const build of [...builds])
+        build.giveUp(`no worker serves ${system}, and none came within ${waited} seconds`);
+      return;
+    }
+    for (const build of [...builds].filter((each) => !told.has(each))) {
+      told.add(build);
+      await build.tell(`waits for a worker of ${system}: start "lockkeeper worker" on such a machine`);
+    }
+    await sleep(PAUSE * 1000, { summary: `look whether ${system} is served` });
+  }
+}
