@@ -47,10 +47,13 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
   };
 }
 
-/** Git says what is wrong in its first `fatal:` or `error:` line; ssh says it before that. */
+/** What is wrong is said in the first line, by Git or by ssh; but a changed host key is below ssh's banner. */
 function pickComplaint(lines: readonly string[]): string {
-  const line = lines[0] ?? lines.find((each) => /^(fatal|error):/.test(each)) ?? '';
-  return line.replace(/^(fatal|error|remote): /, '').slice(0, 500);
+  const line = lines.find((each) => each.startsWith('Host key for ')) ?? lines[0] ?? '';
+  return line
+    .replace(/^(fatal|error|remote): /, '')
+    .replace(/\.$/, '')
+    .slice(0, 500);
 }
 
 /** Prints user name and token when Git asks for them: the token is in no argument and no environment. */

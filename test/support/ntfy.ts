@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../activities/process.js';
+import { freePort } from './free-port.js';
 
 /** The root of the project, seen from `dist/test/support/`. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -100,12 +100,4 @@ async function healthy(url: string): Promise<void> {
     await sleep(100);
   }
   throw new Error('the ntfy server did not start within 10 s');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -6,6 +6,7 @@ import { isAlive } from '../../activities/process-tree.js';
 import type { Report } from '../../model/report.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet } from '../support/fleet.js';
+import { freePort } from '../support/free-port.js';
 import { openHouse, until } from '../support/lockkeeper.js';
 import type { House, Running } from '../support/lockkeeper.js';
 
@@ -20,18 +21,6 @@ const withHouse = (body: (house: House) => Promise<void>) => async (): Promise<v
     await house.close();
   }
 };
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) =>
-    server.listen(0, '127.0.0.1', () => {
-      resolve();
-    }),
-  );
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Status of an HTTP answer; 0 when nobody answers. */
 const ask = async (url: string): Promise<{ readonly status: number; readonly text: string }> => {
