@@ -12,6 +12,7 @@ const ALARM_SECONDS = 14 * 86_400;
 export function failurePolicy(
   flags: UpdateFlags,
   landing: Landing,
+  hasAgent: boolean,
 ): Required<Pick<RunOptions, 'onFailure' | 'holdBack'>> {
   const never = [...new Set((flags.neverHoldBack ?? []).map((name) => checkInputName(name, '--never-hold-back')))];
   const pinned = (flags.pin ?? []).map(pinnedInput);
@@ -22,7 +23,7 @@ export function failurePolicy(
   if (both !== undefined)
     throw new CommandError(`--pin keeps ${both} back, but --never-hold-back says never: leave one of them out.`);
   return {
-    onFailure: failureSteps(flags.onFailure, landing),
+    onFailure: failureSteps(flags.onFailure, landing, hasAgent),
     holdBack: {
       never: never.sort(),
       pinned: pinned.sort((one, other) => (one.input < other.input ? -1 : 1)),
@@ -32,9 +33,23 @@ export function failurePolicy(
   };
 }
 
-/** By default inputs are held back where a person looks before main moves. */
-function failureSteps(given: readonly string[] | undefined, landing: Landing): readonly FailureStep[] {
-  if (given === undefined) return landing.mode === 'merge' ? ['report'] : ['hold-back', 'report'];
+/** By default an agent is asked if there is one, and inputs are held back where a person looks before main moves. */
+function failureSteps(
+  given: readonly string[] | undefined,
+  landing: Landing,
+  hasAgent: boolean,
+): readonly FailureStep[] {
+  if (given === undefined) {
+    const others: readonly FailureStep[] = landing.mode === 'merge' ? ['report'] : ['hold-back', 'report'];
+    return hasAgent ? ['autofix', ...others] : others;
+  }
+  if (given.includes('autofix') !== hasAgent) {
+    throw new CommandError(
+      hasAgent
+        ? '--autofix names an agent, but --on-failure does not ask it: add autofix to the list.'
+        : '--on-failure asks an agent, but there is none: name its command with --autofix.',
+    );
+  }
   const steps = given.map((word) => {
     const step = FAILURE_STEPS.find((each) => each === word);
     if (step !== undefined) return step;

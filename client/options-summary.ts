@@ -1,4 +1,5 @@
-import type { RunOptions } from '../model/run.js';
+import type { AutofixOptions, RunOptions } from '../model/run.js';
+import { shellQuote } from '../model/text.js';
 import { BUILDER_WAIT_SECONDS, TAKEOVER_SECONDS } from './run-options.js';
 
 /** What tells one update of a repository from another, in a few words. */
@@ -13,6 +14,7 @@ export function optionsSummary(options: RunOptions): string {
     some('hosts', targets.hosts) + (targets.exclude === null ? '' : ` but ${targets.exclude}`),
     some('required', options.require),
     ...(options.onFailure === undefined ? [] : [`on failure ${options.onFailure.join(', ')}`]),
+    ...(options.autofix == null ? [] : [autofixSummary(options.autofix)]),
     ...(never.length === 0 ? [] : [`never held back ${never.join(', ')}`]),
     ...(pinned.length === 0 ? [] : [`pinned ${pinned.map(({ input, until }) => `${input} (${until})`).join(', ')}`]),
     ...(options.approval === null ? [] : ['with approval']),
@@ -27,3 +29,6 @@ export function optionsSummary(options: RunOptions): string {
     ...nix.options.map(([name, value]) => `${name} = ${value}`),
   ].join('; ');
 }
+
+const autofixSummary = ({ command, args, maxAttempts, timeoutSeconds }: AutofixOptions): string =>
+  `agent ${[command, ...args].map(shellQuote).join(' ')} (${maxAttempts} attempts of ${timeoutSeconds} s)`;

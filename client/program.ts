@@ -164,7 +164,7 @@ function declareUpdate(program: Command, context: () => CommandContext, exit: (s
     .optionsGroup('When a required host breaks:')
     .option(
       '--on-failure <steps>',
-      `what is tried, in this order, of ${FAILURE_STEPS.join(', ')} (default: hold-back,report; with --land merge: report)`,
+      `what is tried, in this order, of ${FAILURE_STEPS.join(', ')} (default: hold-back,report; with --land merge: report; with --autofix that first)`,
       collectList,
     )
     .option(
@@ -183,6 +183,32 @@ function declareUpdate(program: Command, context: () => CommandContext, exit: (s
       duration('--held-back-alarm'),
     )
     .option('--strict', 'inputs that were held back, and hosts that were broken before, make the exit status 1')
+    .optionsGroup('When an agent is to mend what broke:')
+    .option('--autofix <command>', 'the agent: COMMAND ARGUMENTS… -p PROMPT, in a copy of the repository')
+    .option(
+      '--autofix-arg <argument>',
+      'an argument for it (repeatable); {prompt} and {promptFile} stand for the prompt',
+      collect,
+    )
+    .option('--autofix-env-file <file>', 'variables for it alone, as in an EnvironmentFile of systemd')
+    .option(
+      '--autofix-home-path <path>',
+      'what it may read below your home (repeatable), such as .config/agent',
+      collect,
+    )
+    .option('--max-attempts <n>', 'attempts for each broken host (default: 3)', positiveInteger('--max-attempts'))
+    .option('--autofix-timeout <span>', 'how long an attempt may take (default: 30min)', duration('--autofix-timeout'))
+    .option(
+      '--autofix-protect <patterns>',
+      'paths that it may not touch, in place of the usual ones (repeatable, or a list with commas)',
+      collectList,
+    )
+    .option('--autofix-max-files <n>', 'files that it may change (default: 20)', positiveInteger('--autofix-max-files'))
+    .option(
+      '--autofix-max-lines <n>',
+      'lines that it may change (default: 500)',
+      positiveInteger('--autofix-max-lines'),
+    )
     .optionsGroup('Repository:')
     .option('--remote <name>', 'remote of the checkout (default: origin, or the only one)')
     .option('--main <branch>', "branch to start from (default: the remote's HEAD)")

@@ -20,6 +20,7 @@ import type {
   Transport,
 } from '../model/run.js';
 import { repositoryLockId } from '../model/ids.js';
+import { autofixOptions } from './autofix-options.js';
 import { CommandError } from './errors.js';
 import { failurePolicy } from './failure-policy.js';
 import { resolveFlake } from './flake.js';
@@ -43,6 +44,7 @@ export async function runOptions(flake: string, flags: UpdateFlags): Promise<Run
   const landing = landingOf(flags);
   const author = flags.author === undefined ? LOCKKEEPER : checkPerson(flags.author);
   const committer = flags.committer === undefined ? author : checkPerson(flags.committer, '--committer');
+  const autofix = await autofixOptions(flags);
   const nix = nixSettings(flags);
   const timeZone = checkTimeZone(flags.timeZone);
   const notify = await notifyOptions(flags);
@@ -69,7 +71,8 @@ export async function runOptions(flake: string, flags: UpdateFlags): Promise<Run
     lockWorkflowId: repositoryLockId(repository),
     takeoverSeconds: flags.takeoverTime ?? TAKEOVER_SECONDS,
     builderWaitSeconds: flags.builderWait ?? BUILDER_WAIT_SECONDS,
-    ...failurePolicy(flags, landing),
+    ...failurePolicy(flags, landing, autofix !== null),
+    autofix,
   };
 }
 

@@ -17,6 +17,15 @@ export interface UpdateFlags {
   readonly pin?: readonly string[];
   readonly heldBackAlarm?: number;
   readonly strict?: true;
+  readonly autofix?: string;
+  readonly autofixArg?: readonly string[];
+  readonly autofixEnvFile?: string;
+  readonly autofixHomePath?: readonly string[];
+  readonly autofixProtect?: readonly string[];
+  readonly autofixMaxFiles?: number;
+  readonly autofixMaxLines?: number;
+  readonly autofixTimeout?: number;
+  readonly maxAttempts?: number;
   readonly remote?: string;
   readonly main?: string;
   readonly branchPrefix?: string;

@@ -1,3 +1,4 @@
+import type { AttemptInput, AttemptResult } from './autofix/attempt.js';
 import type { Base, Candidate, MovedInput, UnfetchedInput } from './candidate.js';
 import type { EarlierHold } from './hold-back/earlier.js';
 import type { LandingMode, NixSettings, NotifyOptions, Person, Repository } from './run.js';
@@ -33,6 +34,9 @@ export interface CoordinatorActivities {
 
   /** What earlier runs of the repository held back and none has moved since. */
   earlierHolds(input: { repository: Repository }): Promise<readonly EarlierHold[]>;
+
+  /** Puts the newest commit of `fix` on top of a candidate; `null` when it does not fit there, or changes nothing. */
+  applyFix(input: ApplyFixInput): Promise<Candidate | null>;
 
   /** Takes the update over onto a main that moved meanwhile. */
   carryOver(input: CarryOverInput): Promise<LockUpdate>;
@@ -85,6 +89,11 @@ export interface PresenceActivities {
 
   /** Ends only when its worker does. Its heartbeats tell the server meanwhile that the system is served. */
   stay(): Promise<void>;
+}
+
+export interface AgentActivities {
+  /** Lets an agent work on a broken target, and gives what it changed if that may be tried. */
+  attemptFix(input: AttemptInput): Promise<AttemptResult>;
 }
 
 export interface MachineActivities {
@@ -154,6 +163,11 @@ export interface ComposeInput extends Omit<UpdateLockInput, 'base' | 'inputs' | 
   readonly candidate: Candidate;
   /** Root inputs that are as the candidate has them; the others are as base has them. */
   readonly move: readonly string[];
+}
+
+export interface ApplyFixInput extends Omit<CommitInput, 'draft' | 'message'> {
+  readonly candidate: Candidate;
+  readonly fix: Candidate;
 }
 
 export interface CarryOverInput extends Omit<UpdateLockInput, 'base' | 'inputs' | 'named'> {

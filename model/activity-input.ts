@@ -1,15 +1,19 @@
 import {
   BadInput,
+  checkAgentArgument,
+  checkAgentCommand,
   checkBranchName,
+  checkHomePath,
   checkHostName,
   checkInputName,
   checkNixOption,
   checkNtfyTopic,
+  checkPathPattern,
   checkPerson,
   checkRegExp,
   checkServerUrl,
 } from './names.js';
-import { redactUrl } from './text.js';
+import { redactUrl, utf8Length } from './text.js';
 
 /**
  * What every activity refuses to work with. A run's options are checked by the client, but anybody who reaches the Temporal
@@ -147,6 +151,24 @@ const seconds: Check = (value, field) => {
   if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) throw refuse(field, value, 'is no time span.');
 };
 
+/** An argument of at most 128 KiB: what Linux lets one be (MAX_ARG_STRLEN of execve(2)). */
+const checkPrompt = (value: string, field: string): void => {
+  if (value.includes('\0') || utf8Length(value) >= 128 * 1024)
+    throw refuse(field, value.slice(0, 80), 'is no argument of a command: it is too long, or holds a NUL.');
+};
+const wholeNumber: Check = (value, field) => {
+  if (!Number.isInteger(value) || (value as number) < 1) throw refuse(field, value, 'is no whole number from 1 on.');
+};
+const patterns = list(text(checkPathPattern));
+const agent = object({
+  command: text(checkAgentCommand),
+  args: list(text(checkAgentArgument)),
+  envFile: orNull(absolutePath),
+  homePaths: list(text(checkHomePath)),
+  timeoutSeconds: seconds,
+  rules: object({ protected: patterns, maxFiles: wholeNumber, maxLines: wholeNumber }),
+});
+
 const FIELDS: ReadonlyMap<string, Check> = new Map(
   Object.entries<Check>({
     repository,
@@ -162,6 +184,10 @@ const FIELDS: ReadonlyMap<string, Check> = new Map(
     onto: commit,
     candidate,
     draft: candidate,
+    fix: candidate,
+    agent,
+    attempt: wholeNumber,
+    prompt: text(checkPrompt),
     branch: text(checkBranchName),
     fallbackBranch: text(checkBranchName),
     evaluation: object({ drvPath: derivation }),

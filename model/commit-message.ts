@@ -1,6 +1,8 @@
 import type { InputRevision, MovedInput } from './candidate.js';
 import { oneLine } from './one-line.js';
 import type { HeldBackInput } from './report.js';
+import { targetLabel } from './verdict.js';
+import type { Verdict } from './verdict.js';
 
 interface CommitMessageInput {
   readonly instance: string;
@@ -37,7 +39,37 @@ export function commitMessage({ instance, run, moved, heldBack, hosts }: CommitM
       ? []
       : [['Inputs that stay where they are:', ...heldBack.flatMap(heldBackLines)].join('\n')]),
     ...(hosts.length === 0 ? [] : [['Hosts that this run verifies:', ...hostLines(hosts)].join('\n')]),
-    `${INSTANCE}: ${oneLine(instance)}\n${RUN}: ${oneLine(run)}`,
+    trailers(instance, run),
+  ];
+  return `${paragraphs.join('\n\n')}\n`;
+}
+
+/** What says whose a commit is: a branch is replaced only when all its commits have them. */
+const trailers = (instance: string, run: string): string =>
+  `${INSTANCE}: ${oneLine(instance)}\n${RUN}: ${oneLine(run)}`;
+
+interface FixMessageInput {
+  readonly instance: string;
+  readonly run: string;
+  readonly broken: Verdict;
+  /** Name of the agent's command, and which attempt of it this is. */
+  readonly agent: string;
+  readonly attempt: number;
+}
+
+/** The whole message of an agent's fix, under the same rules as `commitMessage`. */
+export function fixMessage({ instance, run, broken, agent, attempt }: FixMessageInput): string {
+  const host = oneLine(targetLabel(broken.target), NAME_BYTES);
+  const what = broken.verdict === 'evaluation-failed' ? 'does not evaluate' : 'does not build';
+  const paragraphs = [
+    `fix(${host}): work with the updated inputs`,
+    [
+      `With the inputs of this update ${host} ${what}:`,
+      `- ${oneLine(broken.error ?? broken.verdict, REASON_BYTES)}`,
+      ...(broken.failedDrv === null ? [] : [`- in ${oneLine(broken.failedDrv, REASON_BYTES)}`]),
+    ].join('\n'),
+    `Changed by ${oneLine(agent, NAME_BYTES)}, attempt ${attempt}.`,
+    trailers(instance, run),
   ];
   return `${paragraphs.join('\n\n')}\n`;
 }

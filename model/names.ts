@@ -165,3 +165,40 @@ export function checkServerUrl(value: string, field = '--ntfy-server'): string {
   }
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }
+
+/** Command of an agent: a name to be found on the PATH, or an absolute path. */
+export function checkAgentCommand(value: string, field = '--autofix'): string {
+  if (!/^(?!-)[^/\p{Cc}]+$|^\/[^\p{Cc}]+$/u.test(value) || value.length > 4096) {
+    throw new BadInput(field, value, 'is no command: give one that is on the PATH of the worker, or an absolute path.');
+  }
+  return value;
+}
+
+/** Argument of an agent. */
+export function checkAgentArgument(value: string, field = '--autofix-arg'): string {
+  if (/[^\P{Cc}\n\t]/u.test(value) || value.length > 16_384) {
+    throw new BadInput(field, value, 'is refused: an argument has at most 16384 characters and no control characters.');
+  }
+  return value;
+}
+
+/** Path below a home that an agent may read in its own. */
+export function checkHomePath(value: string, field = '--autofix-home-path'): string {
+  if (!/^(?![~/])[^\p{Cc}]+$/u.test(value) || value.split('/').some((part) => /^\.{0,2}$/.test(part))) {
+    throw new BadInput(field, value, 'is no path below the home of the worker’s user: give one such as .config/agent.');
+  }
+  return value;
+}
+
+/** Pattern of paths that an agent may not touch; see `pathPattern`. */
+export function checkPathPattern(value: string, field = '--autofix-protect'): string {
+  if (
+    value.replaceAll('/', '') === '' ||
+    value.startsWith('!') ||
+    /\p{Cc}/u.test(value) ||
+    value.length > NAME_LENGTH
+  ) {
+    throw new BadInput(field, value, 'is no pattern of paths: give one such as secrets/** or *.age.');
+  }
+  return value;
+}

@@ -7,6 +7,7 @@ export const PHASES = [
   'resolving',
   'updating-lock',
   'verifying',
+  'mending',
   'holding-back',
   'waiting-for-approval',
   'landing',

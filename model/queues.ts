@@ -1,6 +1,8 @@
 /** Task queue names: see "What runs where" in docs/architecture.md. Every name is made here. */
 export const COORDINATOR_QUEUE = 'lockkeeper';
 export const EVALUATE_QUEUE = 'lockkeeper-evaluate';
+/** Served where an agent's credentials are. */
+export const AGENT_QUEUE = 'lockkeeper-agent';
 
 /** @param system a Nix system such as `x86_64-linux` */
 export const buildQueue = (system: string): string => `lockkeeper-build-${system}`;

@@ -45,6 +45,8 @@ export interface Report {
   readonly head: string | null;
   readonly inputs: readonly ReportedInput[];
   readonly unfetched: readonly UnfetchedInput[];
+  /** What agents did about broken targets; missing in reports of older runs. */
+  readonly fixes?: readonly ReportedFix[];
   /** Inputs that were kept at their old revision so that the rest could land; missing in reports of older runs. */
   readonly heldBack?: readonly HeldBackInput[];
   /** Inputs that earlier runs held back, and this one moved; missing in reports of older runs. */
@@ -65,6 +67,48 @@ export interface Report {
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   readonly seconds: number;
+}
+
+/** What was tried to mend one target. */
+export interface ReportedFix {
+  readonly target: string;
+  /** Empty for a target that another one's fix mended as well. */
+  readonly attempts: readonly ReportedAttempt[];
+  /** The commit that mends it; `null` when nothing did. */
+  readonly commit: string | null;
+}
+
+/**
+ * - `mended`: its target builds with it
+ * - `still-broken`: its target does not
+ * - `taken-out`: it broke another target, or did not fit any more
+ * - the others: see `AttemptResult`
+ */
+export const ATTEMPT_OUTCOMES = [
+  'mended',
+  'still-broken',
+  'taken-out',
+  'refused',
+  'unchanged',
+  'timed-out',
+  'unusable',
+] as const;
+export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
+
+export interface ReportedAttempt {
+  /** From 1 on. */
+  readonly number: number;
+  readonly outcome: AttemptOutcome;
+  /** Why it did not do, as a sentence without its subject; `null` when it did. */
+  readonly reason: string | null;
+  /** Of the agent, without the build that followed. */
+  readonly seconds: number;
+  readonly machine: string;
+  readonly logPath: string;
+  /** Whether the agent ran apart from the rest of the machine. */
+  readonly sandboxed: boolean;
+  /** Paths that it changed. */
+  readonly files: readonly string[];
 }
 
 /** An input at base's revision although there is a newer one. */

@@ -32,14 +32,17 @@ export interface RunOptions {
   readonly onFailure?: readonly FailureStep[];
   /** How inputs are kept back; missing in older runs. */
   readonly holdBack?: HoldBackOptions;
+  /** The agent that `autofix` asks; missing or `null` when there is none. */
+  readonly autofix?: AutofixOptions | null;
 }
 
 /**
+ * - `autofix`: ask an agent to mend the configuration
  * - `hold-back`: keep the inputs to blame at their old revision, and land the rest
  * - `leave-behind`: land the update although the target is broken
  * - `report`: land nothing, and say so
  */
-export const FAILURE_STEPS = ['hold-back', 'leave-behind', 'report'] as const;
+export const FAILURE_STEPS = ['autofix', 'hold-back', 'leave-behind', 'report'] as const;
 export type FailureStep = (typeof FAILURE_STEPS)[number];
 
 export interface HoldBackOptions {
@@ -59,6 +62,31 @@ export interface PinnedInput {
   readonly reason: string;
   /** Last day on which it stays, `YYYY-MM-DD` in the run's time zone. */
   readonly until: string;
+}
+
+/** A coding agent, as a command of the machines that serve its queue, and what it may do. */
+export interface AutofixOptions {
+  readonly command: string;
+  /** Put before the arguments that give it the prompt; `{prompt}` and `{promptFile}` stand for it. */
+  readonly args: readonly string[];
+  /** Absolute path of a file with variables for the agent, in the form of systemd's `EnvironmentFile=`. */
+  readonly envFile: string | null;
+  /** Paths below the home of the worker's user that the agent may read in its own. */
+  readonly homePaths: readonly string[];
+  /** For each broken target. */
+  readonly maxAttempts: number;
+  /** Of one attempt. */
+  readonly timeoutSeconds: number;
+  readonly rules: GuardRules;
+}
+
+/** What an agent's change must not be. */
+export interface GuardRules {
+  /** Patterns of paths: see `pathPattern`. */
+  readonly protected: readonly string[];
+  readonly maxFiles: number;
+  /** Lines that come and go, together. */
+  readonly maxLines: number;
 }
 
 /** The repository of a run. Either a remote that is pushed to, or (without a remote) a local repository. */

@@ -1,3 +1,4 @@
+import { createAttemptFix } from '../activities/agent/attempt-fix.js';
 import { atTheEdge } from '../activities/edge.js';
 import type { ActivityEnvironment } from '../activities/environment.js';
 import { createGitActivities } from '../activities/git/index.js';
@@ -9,6 +10,7 @@ import { rememberEnvironmentSecrets } from '../activities/secrets.js';
 import { createServerActivities } from '../activities/server/index.js';
 import { createPresenceActivities } from '../activities/server/presence.js';
 import type {
+  AgentActivities,
   BuilderActivities,
   CoordinatorActivities,
   EvaluatorActivities,
@@ -21,6 +23,7 @@ export interface MachineRegister {
   readonly coordinator: CoordinatorActivities;
   readonly evaluator: EvaluatorActivities;
   readonly builder: BuilderActivities;
+  readonly agent: AgentActivities;
   readonly machine: MachineActivities;
   readonly presence: PresenceActivities;
 }
@@ -43,6 +46,7 @@ export function createActivities(env: ActivityEnvironment): MachineRegister {
     }),
     evaluator: atTheEdge(createEvaluatorActivities(env)),
     builder: atTheEdge(createBuilderActivities(env)),
+    agent: atTheEdge({ attemptFix: createAttemptFix(env) }),
     machine: atTheEdge(machine),
     presence: atTheEdge(createPresenceActivities()),
   };

@@ -5,7 +5,7 @@ import { defaultStateRoot } from '../model/state-directory.js';
 import { LOG_FORMATS } from './log.js';
 import type { LogFormat } from './log.js';
 
-export const ROLES = ['coordinator', 'builder'] as const;
+export const ROLES = ['coordinator', 'builder', 'agent'] as const;
 export type Role = (typeof ROLES)[number];
 
 export interface WorkerCommandOptions {

@@ -7,7 +7,14 @@ import type { ActivityEnvironment } from '../activities/environment.js';
 import { ownIdentity } from '../activities/process-tree.js';
 import { sweepWorkTrees } from '../activities/git/mirror.js';
 import { sweepBuilds } from '../activities/nix/build/sweep-builds.js';
-import { COORDINATOR_QUEUE, EVALUATE_QUEUE, buildQueue, machineQueue, presenceQueue } from '../model/queues.js';
+import {
+  AGENT_QUEUE,
+  COORDINATOR_QUEUE,
+  EVALUATE_QUEUE,
+  buildQueue,
+  machineQueue,
+  presenceQueue,
+} from '../model/queues.js';
 import type { StateDirectory, WorkerRecord } from '../model/state-directory.js';
 import { createActivities } from './activities.js';
 import { connect, findServer, guardEmbeddedServer } from './connection.js';
@@ -30,6 +37,8 @@ import { VERSION } from './version.js';
 const ATTENDANCE_SECONDS = 3;
 /** Minutes between two looks for builds that nobody waits for any more. */
 const SWEEP_MINUTES = 10;
+/** Agents at once: they wait for their models more than they work. */
+const AGENT_SLOTS = 4;
 
 /**
  * Serves this machine's task queues until it is asked to stop: one Temporal worker for each queue, in one process,
@@ -167,6 +176,11 @@ async function createWorkers(parts: Parts): Promise<ReadonlyMap<string, Worker>>
       queues.push([presenceQueue(system), present]);
     }
   }
+  if (options.roles.includes('agent'))
+    queues.push([
+      AGENT_QUEUE,
+      { activities: activities.agent, interceptors: follows, maxConcurrentActivityTaskExecutions: AGENT_SLOTS },
+    ]);
   const own = { activities: activities.machine, interceptors: follows };
   queues.push([machineQueue(env.machine), { ...own, maxConcurrentActivityTaskExecutions: 200 }]);
   const created = await Promise.all(

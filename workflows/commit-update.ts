@@ -1,10 +1,12 @@
 import type { LockUpdate } from '../model/activities.js';
+import type { Fix } from '../model/autofix/fix-target.js';
 import type { Candidate } from '../model/candidate.js';
 import { commitMessage } from '../model/commit-message.js';
 import type { HeldBackInput } from '../model/report.js';
 import { targetLabel } from '../model/verdict.js';
 import type { Target } from '../model/verdict.js';
 import { coordinator } from './activities.js';
+import { putFixesOn } from './fixes.js';
 import { stamp } from './run.js';
 import type { Run } from './run.js';
 
@@ -14,11 +16,38 @@ export interface Update {
   readonly targets: readonly Target[];
   /** Inputs that are kept where they are on base. */
   readonly heldBack: readonly HeldBackInput[];
+  /** What agents have mended, as commits on top of the lock's. */
+  readonly fixes: readonly Fix[];
 }
 
-/** Makes the candidate of an update, complete with its message: the commit that is verified is the one that lands. */
-export async function commitUpdate(run: Run, { lock, targets, heldBack }: Update): Promise<Candidate> {
-  const { options, state } = run;
+/** A committed update. */
+export interface Committed {
+  readonly candidate: Candidate;
+  /** With those of its fixes that fit. */
+  readonly update: Update;
+  /** Whether it has fixes that were made for another lock, or another main. */
+  readonly takesFixesOver: boolean;
+}
+
+/** Makes the candidate of an update, complete with its messages: the commits that are verified are those that land. */
+export async function commitUpdate(run: Run, update: Update): Promise<Committed> {
+  const { state } = run;
+  const locked = await commitLock(run, update);
+  const { candidate, fixes } = await putFixesOn(run, locked, update.fixes);
+  state.candidate = candidate;
+  state.heldBack = update.heldBack;
+  state.fixes = fixes;
+  state.set({ base: candidate.base, head: candidate.head, moved: update.lock.moved });
+  return {
+    candidate,
+    update: { ...update, fixes },
+    takesFixesOver: fixes.some(({ madeFor }) => madeFor !== locked.head),
+  };
+}
+
+/** Makes the commit of an update's lock alone. */
+export async function commitLock(run: Run, { lock, targets, heldBack }: Update): Promise<Candidate> {
+  const { options } = run;
   const message = commitMessage({
     instance: options.instance,
     run: run.id,
@@ -26,14 +55,10 @@ export async function commitUpdate(run: Run, { lock, targets, heldBack }: Update
     heldBack,
     hosts: targets.map(targetLabel),
   });
-  const candidate = await coordinator('commit flake.lock').commitCandidate({
+  return await coordinator('commit flake.lock').commitCandidate({
     repository: options.repository,
     draft: lock.draft,
     message,
     ...stamp(run),
   });
-  state.candidate = candidate;
-  state.heldBack = heldBack;
-  state.set({ base: candidate.base, head: candidate.head, moved: lock.moved });
-  return candidate;
 }

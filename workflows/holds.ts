@@ -9,7 +9,7 @@ import type { RunState } from './run-state.js';
 const holdBackInput = defineUpdate<string, [HoldRequest]>(HOLD_BACK_INPUT);
 
 /** Phases in which the candidate may still become another one. */
-const OPEN: readonly Phase[] = ['verifying', 'holding-back', 'waiting-for-approval'];
+const OPEN: readonly Phase[] = ['verifying', 'mending', 'holding-back', 'waiting-for-approval'];
 
 /** Inputs that an operator holds back by hand. A request ends what the run does with the candidate that has the input. */
 export interface Holds {

@@ -1,4 +1,5 @@
 /** The workflows that a coordinator serves; what is exported here is what the bundle holds. */
+export { fixTarget } from './fix-target.js';
 export { holdBack } from './hold-back.js';
 export { holdRepository } from './hold-repository.js';
 export { readRunLog } from './read-run-log.js';

@@ -7,6 +7,9 @@ import {
   defineSignal,
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
+import type { PastAttempt } from '../model/autofix/attempt.js';
+import { reportedFixes } from '../model/autofix/fix-target.js';
+import type { Fix } from '../model/autofix/fix-target.js';
 import type { Candidate, MovedInput, UnfetchedInput } from '../model/candidate.js';
 import { letGoInputs, withHistory } from '../model/hold-back/earlier.js';
 import type { EarlierHold } from '../model/hold-back/earlier.js';
@@ -52,6 +55,9 @@ export interface RunState {
   required: readonly string[];
   heldBack: readonly HeldBackInput[];
   earlierHolds: readonly EarlierHold[];
+  /** What agents have tried, by name of the target: all that were asked about, also those for which nothing was tried yet. */
+  readonly tried: Map<string, readonly PastAttempt[]>;
+  fixes: readonly Fix[];
   brokenOnBase: readonly string[];
   notHeldBack: readonly NotHeldBack[];
   ignoredNixConfig: readonly string[];
@@ -128,6 +134,7 @@ export function trackRun(options: RunOptions, intent: string): RunState {
       head: state.candidate?.head ?? null,
       inputs: progress.moved.map(reportedInput),
       unfetched: progress.unfetched,
+      fixes: reportedFixes(state.tried, state.fixes),
       heldBack: withHistory(state.heldBack, state.earlierHolds, {
         startedAt: startTime.toISOString(),
         alarmSeconds: options.holdBack?.alarmSeconds ?? null,
@@ -154,6 +161,8 @@ export function trackRun(options: RunOptions, intent: string): RunState {
     candidate: null,
     verdicts: [],
     required: [],
+    tried: new Map(),
+    fixes: [],
     heldBack: [],
     earlierHolds: [],
     brokenOnBase: [],
@@ -172,7 +181,7 @@ export function trackRun(options: RunOptions, intent: string): RunState {
     set({ targets: progress.targets.map((target) => (target.name === done.name ? done : target)) });
   });
   setHandler(doing, (words): void => {
-    if (progress.phase === 'holding-back') set({ doing: words });
+    if (progress.phase === 'holding-back' || progress.phase === 'mending') set({ doing: words });
   });
   set({});
   return state;

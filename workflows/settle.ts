@@ -3,15 +3,18 @@ import type { FailureStep } from '../model/run.js';
 import { targetLabel } from '../model/verdict.js';
 import type { Target, Verdict } from '../model/verdict.js';
 import { commitUpdate } from './commit-update.js';
-import type { Update } from './commit-update.js';
+import type { Committed, Update } from './commit-update.js';
 import { keepCulpritsBack } from './culprits.js';
+import { disown } from './fixes.js';
 import { keepNamedBack } from './keep-back.js';
+import { mendTargets } from './mend.js';
 import type { Repair } from './repair.js';
 import { verifySetting } from './run.js';
 import type { Run } from './run.js';
 import { verifyInChildren } from './verification.js';
 
 const REPAIRS: Readonly<Record<Exclude<FailureStep, 'leave-behind' | 'report'>, Repair>> = {
+  autofix: mendTargets,
   'hold-back': keepCulpritsBack,
 };
 
@@ -33,17 +36,17 @@ export async function settle(run: Run, first: Update): Promise<Settled | 'broken
   let steps = options.onFailure ?? ['report'];
   state.brokenOnBase = [];
   state.notHeldBack = [];
-  for (let update: Update | null = first; update !== null;) {
-    const proposed: Update = update;
-    const candidate = await commitUpdate(run, proposed);
+  for (let proposed: Update | null = first; proposed !== null;) {
+    const committed: Committed = await commitUpdate(run, proposed);
+    const { candidate, update } = committed;
     const judged = await holds.unlessAsked(async () => {
-      const verdicts = await verify(run, candidate, proposed.targets);
-      return await judge(run, { candidate, update: proposed, verdicts, steps });
+      const verdicts = await verify(run, candidate, update.targets);
+      return await judge(run, { ...committed, verdicts, steps });
     });
-    if (judged === 'lands') return { candidate, update: proposed };
+    if (judged === 'lands') return { candidate, update };
     if (judged === 'broken') return 'broken';
     steps = judged?.steps ?? steps;
-    update = judged?.repaired ?? (await keepNamedBack(run, proposed, holds.take()));
+    proposed = judged?.repaired ?? (await keepNamedBack(run, update, holds.take()));
   }
   return 'unchanged';
 }
@@ -57,9 +60,12 @@ interface Repaired {
 /** What becomes of a verified update: one step after the other is tried until one gives another update, or decides. */
 async function judge(
   run: Run,
-  about: Settled & { readonly verdicts: readonly Verdict[]; readonly steps: readonly FailureStep[] },
+  about: Committed & { readonly verdicts: readonly Verdict[]; readonly steps: readonly FailureStep[] },
 ): Promise<'lands' | 'broken' | Repaired> {
-  const { candidate, update, verdicts } = about;
+  const { candidate, update, verdicts, takesFixesOver } = about;
+  // Fixes that were made for something else are dropped together: what breaks with them may need none of them.
+  if (takesFixesOver && inTheWay(run, verdicts).length > 0)
+    return { repaired: withoutFixes(run, update), steps: about.steps };
   for (let { steps } = about; ; steps = steps.slice(1)) {
     const broken = inTheWay(run, verdicts);
     const [step = 'report', ...later] = steps;
@@ -69,6 +75,12 @@ async function judge(
     const repaired = await REPAIRS[step](run, { candidate, update, broken, partlyWanted });
     if (repaired !== null) return { repaired, steps };
   }
+}
+
+function withoutFixes(run: Run, update: Update): Update {
+  for (const fix of update.fixes)
+    disown(run, fix, 'does not hold with the inputs and the main that it has to go on now');
+  return { ...update, fixes: [] };
 }
 
 /** Verifies a run's candidate, and shows how far it is. */

@@ -7,7 +7,7 @@ import {
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { Candidate, MovedInput } from '../model/candidate.js';
+import type { Candidate } from '../model/candidate.js';
 import { CARRY_OVER_LIMIT, landingIntent, updateBranches } from '../model/landing.js';
 import type { Outcome, Report } from '../model/report.js';
 import type { EarlierHold } from '../model/hold-back/earlier.js';
@@ -110,7 +110,7 @@ async function update(run: Run): Promise<Outcome> {
   if (lock.kind === 'unchanged') return 'unchanged';
   const names = lock.moved.map(({ name }) => name);
   const pinned = pinnedInputs(pins, names, { moment: run.startTime, timeZone: options.timeZone });
-  const first = await keepNamedBack(run, { lock, targets, heldBack: [] }, pinned);
+  const first = await keepNamedBack(run, { lock, targets, heldBack: [], fixes: [] }, pinned);
   return first === null ? 'unchanged' : await verifyAndLand(run, first);
 }
 
@@ -127,7 +127,7 @@ async function verifyAndLand(run: Run, first: Update): Promise<Outcome> {
     if (typeof settled === 'string') return settled;
     const { candidate, update } = settled;
 
-    const proposal = revisions(update.lock.moved);
+    const proposal = proposalOf(update);
     if (options.landing.mode !== 'none' && options.approval !== null && approved !== proposal) {
       const decision = await ask(run, settled, options.approval);
       if (decision === null) {
@@ -222,7 +222,7 @@ async function carryOver(run: Run, candidate: Candidate, update: Update, onto: s
   );
   state.set({ unfetched: [...state.progress().unfetched, ...lock.unfetched] });
   if (lock.kind === 'unchanged') return { kind: 'ended', outcome: 'unchanged' };
-  return { kind: 'again', update: { lock, targets, heldBack: update.heldBack } };
+  return { kind: 'again', update: { ...update, lock, targets } };
 }
 
 /** Tells people, writes the report and tidies up. What goes wrong here is logged and never changes how the run ended. */
@@ -248,6 +248,9 @@ function requiredTargets(options: RunOptions, targets: readonly Target[]): reado
   );
 }
 
-/** What an approval is about: an update that is carried over with the same revisions needs no second one. */
-const revisions = (moved: readonly MovedInput[]): string =>
-  JSON.stringify(moved.map(({ name, to, nested }) => [name, to?.revision ?? null, nested]));
+/** What an approval is about: an update that is carried over with the same revisions and fixes needs no second one. */
+const proposalOf = ({ lock, fixes }: Update): string =>
+  JSON.stringify([
+    ...lock.moved.map(({ name, to, nested }) => [name, to?.revision ?? null, nested]),
+    ...fixes.map(({ targets, madeFor }) => [madeFor, ...targets.map(targetLabel)]),
+  ]);

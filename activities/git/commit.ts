@@ -11,7 +11,7 @@ import { installBundle, installCommit } from './install-commit.js';
 import { commitRef, SCRATCH } from './mirror.js';
 
 /** Who makes a commit, and when. With them the same content gives the same commit on every machine. */
-interface Signature {
+export interface Signature {
   readonly author: Person;
   readonly committer: Person;
   /** Seconds since 1970, of author and committer alike. */
@@ -36,7 +36,8 @@ const signatureVariables = ({ author, committer, date }: Signature): Environment
   GIT_COMMITTER_DATE: `@${date} +0000`,
 });
 
-async function commitTree(
+/** Commits a tree that the mirror has, and keeps the commit there. The same input gives the same commit. */
+export async function commitTree(
   git: Git,
   commit: { readonly tree: string; readonly parents: readonly string[]; readonly message: string },
   signature: Signature,

@@ -1,5 +1,6 @@
 import type { CoordinatorActivities } from '../../model/activities.js';
 import type { ActivityEnvironment } from '../environment.js';
+import { createApplyFix } from './apply-fix.js';
 import { createCarryOver } from './carry-over.js';
 import { createCommitCandidate } from './commit.js';
 import { createComposeCandidate, createGroupInputs } from './compose-candidate.js';
@@ -8,7 +9,7 @@ import { createResolveBase } from './resolve-base.js';
 
 type GitActivities = Pick<
   CoordinatorActivities,
-  'resolveBase' | 'commitCandidate' | 'groupInputs' | 'composeCandidate' | 'carryOver' | 'land'
+  'resolveBase' | 'applyFix' | 'commitCandidate' | 'groupInputs' | 'composeCandidate' | 'carryOver' | 'land'
 >;
 
 /** The activities that work with Git alone. */
@@ -17,6 +18,7 @@ export const createGitActivities = (env: ActivityEnvironment): GitActivities => 
   commitCandidate: createCommitCandidate(env),
   groupInputs: createGroupInputs(env),
   composeCandidate: createComposeCandidate(env),
+  applyFix: createApplyFix(env),
   carryOver: createCarryOver(env),
   land: createLand(env),
 });

@@ -8,6 +8,7 @@ export const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   resolving: 'reading the repository',
   'updating-lock': 'updating flake.lock',
   verifying: 'verifying',
+  mending: 'mending hosts',
   'holding-back': 'finding the inputs to blame',
   'waiting-for-approval': 'waiting for approval',
   landing: 'landing',

@@ -1,4 +1,4 @@
-import { exitStatus, type Report, type ReportedInput, type ReportedTarget } from '../report.js';
+import { exitStatus, type Report, type ReportedFix, type ReportedInput, type ReportedTarget } from '../report.js';
 
 /**
  * The report as programs read it: a stable shape with the fields in a stable order, spelled out one by one so that a
@@ -17,6 +17,7 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
     head: report.head,
     inputs: report.inputs.map(inputJson),
     unfetched: report.unfetched.map(({ name, reason }) => ({ name, reason })),
+    fixes: (report.fixes ?? []).map(fixJson),
     heldBack: (report.heldBack ?? []).map((held) => ({
       input: held.input,
       targets: [...held.targets],
@@ -50,6 +51,21 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
     seconds: report.seconds,
   };
 }
+
+const fixJson = ({ target, attempts, commit }: ReportedFix): Record<string, unknown> => ({
+  target,
+  attempts: attempts.map((attempt) => ({
+    number: attempt.number,
+    outcome: attempt.outcome,
+    reason: attempt.reason,
+    seconds: attempt.seconds,
+    machine: attempt.machine,
+    logPath: attempt.logPath,
+    sandboxed: attempt.sandboxed,
+    files: [...attempt.files],
+  })),
+  commit,
+});
 
 const inputJson = (input: ReportedInput): Record<string, unknown> => ({
   name: input.name,

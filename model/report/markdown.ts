@@ -1,11 +1,13 @@
-import type { Report, ReportedTarget } from '../report.js';
+import type { Report, ReportedFix, ReportedTarget } from '../report.js';
 import { formatSeconds, shellQuote, stripControl, tail, utf8Length } from '../text.js';
 import { code, codeBlock, html, link, row, table } from './markdown-parts.js';
 import {
   approvalWords,
+  attemptWords,
   brokenTargets,
   closureWords,
   dateWords,
+  fixWords,
   heldBackWords,
   isBroken,
   landedWords,
@@ -47,6 +49,7 @@ export function renderMarkdown(report: Report): string {
       'Not updated',
       report.unfetched.map((input) => `${code(input.name)}: ${code(input.reason, ITEM_BYTES)}`),
     ),
+    list('What an agent was asked to mend', (report.fixes ?? []).flatMap(fixItems)),
     list(
       'Held back',
       (report.heldBack ?? []).map((held) => `${code(held.input)}: ${code(heldBackWords(held, report), ITEM_BYTES)}`),
@@ -90,6 +93,11 @@ function counts(report: Report): string {
   ];
   return parts.filter((part) => part !== '').join(', ');
 }
+
+const fixItems = (fix: ReportedFix): string[] => [
+  `${code(fix.target)}: ${code(fixWords(fix))}`,
+  ...fix.attempts.map((attempt) => `${code(fix.target)}: ${code(attemptWords(attempt), ITEM_BYTES)}`),
+];
 
 function list(title: string, items: readonly string[]): string {
   if (items.length === 0) return '';

@@ -17,6 +17,7 @@ const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   resolving: 'Looking at the repository',
   'updating-lock': 'Updating flake.lock',
   verifying: 'Verifying hosts',
+  mending: 'Mending hosts',
   'holding-back': 'Finding the inputs to blame',
   'waiting-for-approval': 'Waiting for approval',
   landing: 'Landing',

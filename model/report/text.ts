@@ -1,13 +1,15 @@
 import { oneLine } from '../one-line.js';
-import type { Report, ReportedTarget } from '../report.js';
+import type { Report, ReportedFix, ReportedTarget } from '../report.js';
 import { formatSeconds, shellQuote, stripControl, tail } from '../text.js';
 import { painter, type Paint } from './paint.js';
 import {
   approvalWords,
+  attemptWords,
   brokenTargets,
   closureWords,
   countsWords,
   dateWords,
+  fixWords,
   heldBackWords,
   isBroken,
   landedWords,
@@ -31,6 +33,11 @@ export function renderText(report: Report, color: boolean): string {
     section(
       'Not updated',
       rows(report.unfetched.map((input) => [oneLine(input.name, 120), oneLine(input.reason, 1000)])),
+      paint,
+    ),
+    section(
+      'What an agent was asked to mend',
+      (report.fixes ?? []).flatMap((fix) => fixLines(fix, paint)),
       paint,
     ),
     section(
@@ -113,6 +120,14 @@ function inputLines(report: Report, paint: Paint): string[] {
     ...(input.nested.length === 0 ? [] : [paint.dim(`    below it: ${oneLine(input.nested.join(', '), 500)}`)]),
   ]);
 }
+
+const fixLines = (fix: ReportedFix, paint: Paint): string[] => [
+  `  ${oneLine(fix.target, 120)}: ${fixWords(fix)}`,
+  ...fix.attempts.flatMap((attempt) => [
+    `    ${attemptWords(attempt)}`,
+    ...(attempt.logPath === '' ? [] : [paint.dim(`      log  ${oneLine(attempt.logPath, 1000)}`)]),
+  ]),
+];
 
 const rows = (cells: readonly (readonly string[])[]): string[] => columns(cells).map((line) => `  ${line}`);
 

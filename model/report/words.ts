@@ -1,5 +1,16 @@
-import type { HeldBackInput, LetGoInput, Outcome, Report, ReportedInput, ReportedTarget } from '../report.js';
+import type {
+  AttemptOutcome,
+  HeldBackInput,
+  LetGoInput,
+  Outcome,
+  Report,
+  ReportedAttempt,
+  ReportedFix,
+  ReportedInput,
+  ReportedTarget,
+} from '../report.js';
 import { oneLine } from '../one-line.js';
+import { formatSeconds } from '../text.js';
 import type { VerdictKind } from '../verdict.js';
 
 /** What all forms of a report say in the same words. Texts that come out of here hold no control characters. */
@@ -61,10 +72,12 @@ export const OUTCOME_SYMBOLS: Readonly<Record<Outcome, string>> = {
 export function countsWords(report: Report): string {
   const built = report.targets.filter((target) => target.verdict === 'built').length;
   const broken = brokenTargets(report);
-  const { heldBack = [] } = report;
+  const { fixes = [], heldBack = [] } = report;
+  const mended = fixes.filter(({ commit }) => commit !== null);
   const parts = [
     report.inputs.length > 0 ? `${plural(report.inputs.length, 'input')} moved` : '',
     report.targets.length > 0 ? `${built} of ${plural(report.targets.length, 'host')} built` : '',
+    mended.length > 0 ? `${mended.length} mended: ${nameList(mended.map(({ target }) => target))}` : '',
     heldBack.length > 0 ? `${heldBack.length} held back: ${nameList(heldBack.map(({ input }) => input))}` : '',
     broken.length > 0 ? `${broken.length} broken: ${nameList(broken.map((target) => target.name))}` : '',
   ];
@@ -84,6 +97,28 @@ export const letGoWords = ({ since }: LetGoInput): string => `moves again; was h
 /** Names of inputs that are held back for too long. */
 export const overdueInputs = ({ heldBack = [] }: Report): readonly string[] =>
   heldBack.filter(({ overdue }) => overdue === true).map(({ input }) => input);
+
+const OUTCOMES: Readonly<Record<AttemptOutcome, string>> = {
+  mended: 'mends it',
+  'still-broken': 'failed',
+  'taken-out': 'taken out again',
+  refused: 'refused',
+  unchanged: 'no change',
+  'timed-out': 'ended',
+  unusable: 'no agent',
+};
+
+/** What came of an attempt: `attempt 2 (1 min 05 s): failed: …`. */
+export function attemptWords({ number, outcome, reason, seconds, sandboxed, files }: ReportedAttempt): string {
+  const changed = files.length === 0 ? '' : ` Changed: ${nameList(files)}.`;
+  const why = reason === null ? '.' : `: ${oneLine(reason, 500)}.`;
+  const apart = sandboxed || outcome === 'unusable' ? '' : ' No sandbox was there.';
+  return `attempt ${number} (${formatSeconds(seconds)}): ${OUTCOMES[outcome]}${why}${changed}${apart}`;
+}
+
+/** What came of all attempts at a target: `mended by 3f2a1b4c`. */
+export const fixWords = ({ commit }: ReportedFix): string =>
+  commit === null ? 'not mended' : `mended by ${shortRevision(commit)}`;
 
 /** What makes a broken target matter less, in brackets behind its verdict. */
 export function mitigation({ brokenOnBase = [] }: Report, target: ReportedTarget): string {

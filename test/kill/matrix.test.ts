@@ -33,6 +33,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   groupInputs: 'test/run/hold-back.test.ts: it only reads',
   composeCandidate: 'test/run/hold-back.test.ts: the worker is killed between probes',
   findInPlan: 'test/run/hold-back.test.ts: it only reads',
+  applyFix: 'test/run/autofix.test.ts: it makes the same commit again',
+  attemptFix: 'test/run/autofix.test.ts: the worker is killed while the agent works',
   attachBuild: 'below: killed again while attached',
   readLog: 'test/workers/worker.test.ts: it only reads',
   forgetRun: 'test/nix/sweep-builds.test.ts: of another machine',

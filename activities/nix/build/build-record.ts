@@ -78,8 +78,13 @@ export async function openRecord(
   input: BuildTargetInput,
   namespace: string,
 ): Promise<BuildRecord> {
-  const record = recordAt(recordDirectory(state, input.run, input.candidate.head, input.target));
-  const owner: RecordOwner = { run: input.run, namespace, head: input.candidate.head, target: input.target };
+  const directory = recordDirectory(state, input.run, input.candidate.head, input.target);
+  return ownRecord(directory, { run: input.run, namespace, head: input.candidate.head, target: input.target });
+}
+
+/** The record in a folder, with its owner noted. */
+export async function ownRecord(directory: string, owner: RecordOwner): Promise<BuildRecord> {
+  const record = recordAt(directory);
   await writeWhole(record.owner, JSON.stringify(owner));
   return record;
 }

@@ -62,7 +62,13 @@ export async function ensureBuild(record: BuildRecord, order: BuildOrder): Promi
       return;
     }
     await forgetEnd(record);
-    await startSupervisor(record, order);
+    await endOrphanedBuilders(record);
+    await startSupervised(record, {
+      what: 'build',
+      command: realise(order.drvPath, record.result, order.nix),
+      env: buildEnvironment(),
+      leaseSeconds: order.leaseSeconds,
+    });
   });
 }
 
@@ -71,7 +77,7 @@ const needsNoStart = (state: BuildState): boolean =>
   (state.kind === 'ended' && (state.status.kind === 'exit' || state.status.kind === 'valid'));
 
 /** The status first: an identity without one is a lost build, which the next attempt knows how to treat. */
-async function forgetEnd(record: BuildRecord): Promise<void> {
+export async function forgetEnd(record: BuildRecord): Promise<void> {
   await rm(record.status, { force: true });
   await rm(record.identity, { force: true });
 }
@@ -96,20 +102,27 @@ export async function buildSeconds(record: BuildRecord, status: BuildStatus): Pr
 const SUPERVISOR = fileURLToPath(new URL('../../../../activities/nix/build/supervisor.sh', import.meta.url));
 const CLAIM_MS = 10_000;
 
-async function startSupervisor(record: BuildRecord, order: BuildOrder): Promise<void> {
-  await endOrphanedBuilders(record);
-  await noteStart(record);
-  await renewLease(record, order.leaseSeconds);
-  const child = spawn(
-    '/bin/sh',
-    [
-      SUPERVISOR,
-      record.directory,
-      String(Math.ceil(order.leaseSeconds)),
-      ...realise(order.drvPath, record.result, order.nix),
-    ],
-    { detached: true, stdio: 'ignore', env: { ...buildEnvironment(), [RECORD_VARIABLE]: record.directory } },
-  );
+/** A command that outlives its worker. */
+export interface Supervised {
+  /** For people. */
+  readonly what: string;
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly leaseSeconds: number;
+}
+
+/** Starts a command under a supervisor of its own, in a session of its own. Call it under the start lock of the record. */
+export async function startSupervised(
+  record: BuildRecord,
+  { what, command, env, leaseSeconds }: Supervised,
+): Promise<void> {
+  await noteStart(record, what);
+  await renewLease(record, leaseSeconds);
+  const child = spawn('/bin/sh', [SUPERVISOR, record.directory, String(Math.ceil(leaseSeconds)), ...command], {
+    detached: true,
+    stdio: 'ignore',
+    env: { ...env, [RECORD_VARIABLE]: record.directory },
+  });
   const failed = new Promise<never>((_, reject) => child.once('error', reject));
   child.unref();
   await Promise.race([claimed(record), failed]);
@@ -120,19 +133,19 @@ async function claimed(record: BuildRecord): Promise<void> {
   const deadline = Date.now() + CLAIM_MS;
   while ((await readIdentity(record)) === null) {
     if (Date.now() > deadline)
-      throw ApplicationFailure.retryable(`The build's supervisor did not start. Is ${record.directory} writable?`);
+      throw ApplicationFailure.retryable(`The supervisor did not start. Is ${record.directory} writable?`);
     await sleep(20);
   }
 }
 
-async function noteStart(record: BuildRecord): Promise<void> {
+async function noteStart(record: BuildRecord, what: string): Promise<void> {
   const logOffset = await stat(record.log).then(
     ({ size }) => size,
     () => 0,
   );
   const start: BuildStart = { startedAt: new Date().toISOString(), logOffset };
   if ((await readStart(record)) !== null && logOffset > 0) {
-    await appendFile(record.log, `\n== lockkeeper: the build starts again, ${start.startedAt} ==\n`);
+    await appendFile(record.log, `\n== lockkeeper: the ${what} starts again, ${start.startedAt} ==\n`);
   }
   await writeWhole(record.start, JSON.stringify(start));
 }

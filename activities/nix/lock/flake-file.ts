@@ -46,6 +46,15 @@ export async function declaredInputs(flakeText: string): Promise<readonly string
   return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : null;
 }
 
+/** What a lock depends on in a `flake.nix`, and what Nix would be told by it, as one text; `null` when it cannot be read as data. */
+export async function flakeShape(flakeText: string): Promise<string | null> {
+  const shape = await evaluateData(
+    flakeText,
+    '{ inputs = flake.inputs or { }; taken = builtins.attrNames (builtins.functionArgs flake.outputs); settings = flake.nixConfig or { }; }',
+  );
+  return shape === null ? null : JSON.stringify(shape);
+}
+
 /** One line for people, such as `extra-substituters = https://cache.example.org`; values are cut, and tokens left out. */
 export const settingLine = ([name, value]: FlakeSetting): string =>
   `${oneLine(name, 80)} = ${isSecretSetting(name) ? '…' : oneLine(redactUrl(value), 200)}`;

@@ -1,0 +1,200 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, readFile, symlink } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { agentArguments } from '../../model/autofix/agent-command.js';
+import { EnvFileFault } from '../../model/autofix/env-file.js';
+import { writeWhole } from '../atomic-file.js';
+import { identify, killTree } from '../process-tree.js';
+import { plainVariables, readVariables } from './agent-variables.js';
+import { ATTEMPT_VARIABLE, endLeftovers } from './leftovers.js';
+import { DAEMON_FOLDER, nixVariables } from './nix-access.js';
+import { agentPlace } from './order.js';
+import type { AgentEnd, AgentOrder, AgentPlace } from './order.js';
+import { redactedLines } from './redacted-lines.js';
+import { canSandbox, hiddenPaths, isHidden, isThere, sandboxArguments } from './sandbox.js';
+
+/**
+ * The program that runs one agent, under the supervisor of an attempt: `agent-process.js FOLDER`. It reads the order from the
+ * folder, and the agent's variables, which no other process gets to see; passes on what the agent says, without their
+ * values; keeps to the limits, whether or not a worker still follows; kills what the agent leaves behind; and writes down how
+ * it ended.
+ */
+const GRACE_MS = 2000;
+
+interface Started {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly sandboxed: boolean;
+}
+
+/** What keeps an agent from being started, in a few words that no further attempt would change. */
+class Unusable extends Error {
+  override readonly name = 'Unusable';
+}
+
+async function main(directory: string): Promise<void> {
+  const place = agentPlace(directory);
+  const order = JSON.parse(await readFile(place.order, 'utf8')) as AgentOrder;
+  const end = await carryOut(directory, place, order).catch((error: unknown): AgentEnd => {
+    if (error instanceof Unusable) return { kind: 'unusable', what: error.message, sandboxed: false };
+    throw error;
+  });
+  await writeWhole(place.end, JSON.stringify(end));
+}
+
+async function carryOut(directory: string, place: AgentPlace, order: AgentOrder): Promise<AgentEnd> {
+  const own = await variablesOf(order);
+  const env = {
+    ...plainVariables(),
+    ...(await nixVariables(place.home)),
+    HOME: place.home,
+    TMPDIR: place.temporary,
+    ...Object.fromEntries(own),
+    [ATTEMPT_VARIABLE]: directory,
+  };
+  const agent = await prepare(place, order, env);
+  try {
+    return { ...(await follow(agent, place, order, [...own.values()])), sandboxed: agent.sandboxed };
+  } finally {
+    await endLeftovers(directory);
+  }
+}
+
+async function variablesOf({ envFile }: AgentOrder): Promise<ReadonlyMap<string, string>> {
+  try {
+    return await readVariables(envFile);
+  } catch (error) {
+    const why = error instanceof EnvFileFault ? error.message : `cannot be read (${codeOf(error)})`;
+    throw new Unusable(`the file of its variables, ${String(envFile)}, ${why}`);
+  }
+}
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown error';
+
+async function prepare(place: AgentPlace, order: AgentOrder, env: Readonly<Record<string, string>>): Promise<Started> {
+  const command = await onPath(order.command, env.PATH ?? '');
+  const args = agentArguments(order.command, order.args, { text: order.prompt, file: place.promptFile });
+  const lent = order.homePaths.map((each) => [path.join(homedir(), each), path.join(place.home, each)] as const);
+  if (!(await canSandbox())) {
+    for (const [from, to] of lent) {
+      await mkdir(path.dirname(to), { recursive: true });
+      if (await isThere(from)) await symlink(from, to).catch(() => undefined);
+    }
+    return { command, args, env, sandboxed: false };
+  }
+  const hidden = await hiddenPaths([...order.hidden, ...(env.NIX_REMOTE === 'daemon' ? [] : [DAEMON_FOLDER])]);
+  const folders = (env.PATH ?? '').split(path.delimiter).filter((folder) => path.isAbsolute(folder));
+  const programs = [command, ...folders].filter((each) => isHidden(each, hidden));
+  const sandbox = await sandboxArguments({
+    hidden,
+    shown: [...[...programs, ...order.shown].map((each) => [each, each] as const), ...lent],
+    writable: [place.tree, place.home, place.temporary],
+    directory: place.tree,
+  });
+  return { command: 'bwrap', args: [...sandbox, command, ...args], env, sandboxed: true };
+}
+
+/** Absolute path of the agent's command. */
+async function onPath(command: string, folders: string): Promise<string> {
+  const places = command.includes('/')
+    ? [path.resolve(command)]
+    : folders.split(path.delimiter).map((folder) => path.join(folder, command));
+  for (const each of places) if (await isThere(each)) return each;
+  throw new Unusable(
+    command.includes('/') ? `there is no ${command}` : `there is no command ${command} on the PATH of the worker`,
+  );
+}
+
+/** Runs the agent to its end, or to one of its limits. */
+async function follow(
+  agent: Started,
+  place: AgentPlace,
+  order: AgentOrder,
+  secrets: readonly string[],
+): Promise<Pick<AgentEnd, 'kind' | 'what'>> {
+  const child = spawn(agent.command, agent.args, {
+    cwd: place.tree,
+    env: agent.env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const limit: { reached: 'timed-out' | 'flooded' | null } = { reached: null };
+  const stop = (why: 'timed-out' | 'flooded'): void => {
+    if (limit.reached !== null) return;
+    limit.reached = why;
+    void endChild(child);
+  };
+  const timer = setTimeout(() => {
+    stop('timed-out');
+  }, order.timeoutSeconds * 1000);
+  // The supervisor was asked to end: nobody wants this attempt any more.
+  process.once('SIGTERM', () => void endChild(child).then(() => process.exit(1)));
+  const said = passOn(child, order.outputBytes, secrets, () => {
+    stop('flooded');
+  });
+  try {
+    const [code, signal] = await ended(child);
+    await endChild(child);
+    await said.rest();
+    if (limit.reached !== null) return { kind: limit.reached, what: '' };
+    return { kind: 'exit', what: signal ?? String(code) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const ended = (child: ChildProcess): Promise<readonly [number | null, string | null]> =>
+  new Promise((resolve, reject) => {
+    // `close` waits for whoever holds the output, which may be a child that was left behind.
+    child.once('exit', (code, signal) => {
+      resolve([code, signal]);
+    });
+    child.once('error', (error) => {
+      reject(new Unusable(`it cannot be started (${codeOf(error)})`));
+    });
+  });
+
+async function endChild(child: ChildProcess): Promise<void> {
+  const leader = child.pid === undefined ? null : await identify(child.pid);
+  if (leader !== null) await killTree(leader, GRACE_MS);
+}
+
+/** Copies the agent's output to ours, which is the log. Past the limit nothing more is copied. */
+function passOn(
+  child: ChildProcess,
+  limit: number,
+  secrets: readonly string[],
+  tooMuch: () => void,
+): { readonly rest: () => Promise<void> } {
+  let room = limit;
+  const write = (text: string): boolean => {
+    if (room < 0 || text === '') return true;
+    room -= Buffer.byteLength(text);
+    if (room >= 0) return process.stdout.write(text);
+    tooMuch();
+    return process.stdout.write(`\n== lockkeeper: the agent has said more than ${limit} bytes, and is ended ==\n`);
+  };
+  const copies = [child.stdout, child.stderr].map((stream) => {
+    const lines = redactedLines(secrets);
+    stream?.setEncoding('utf8');
+    stream?.on('data', (text: string) => {
+      write(lines.push(text));
+    });
+    return { stream, lines };
+  });
+  return {
+    rest: async () => {
+      // What is still in the pipes.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      for (const { stream, lines } of copies) {
+        stream?.destroy();
+        write(lines.end());
+      }
+    },
+  };
+}
+
+await main(process.argv[2] ?? '');
+process.exit(0);

@@ -1,0 +1,50 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { gitEnvironment } from '../git/config-environment.js';
+import { openGit } from '../git/git.js';
+
+/**
+ * Makes a repository of its own for an agent, with a commit of the mirror checked out. It borrows the mirror's objects and
+ * has no remote, so that nothing that the agent does with it reaches the mirror or anybody else.
+ */
+export async function makeAgentTree(mirror: string, commit: string, directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const git = openGit(directory);
+  await git.run(['init', '--quiet', '--initial-branch=main']);
+  await writeFile(path.join(directory, '.git', 'objects', 'info', 'alternates'), `${path.join(mirror, 'objects')}\n`);
+  // For an agent that commits: its home holds no configuration.
+  await git.run(['config', 'user.name', 'Agent']);
+  await git.run(['config', 'user.email', 'agent@localhost']);
+  await git.run(['reset', '--quiet', '--hard', commit]);
+}
+
+/**
+ * Git for looking at what an agent left in its folder. Nothing of the agent's own repository or of this machine's
+ * configuration is read, both of which could name programs to run; objects go to `objects` alone.
+ */
+export const gitOver = (tree: string, mirror: string, index: string, objects: string) =>
+  openGit(
+    tree,
+    gitEnvironment(
+      [
+        ['core.fileMode', 'true'],
+        ['core.symlinks', 'true'],
+        ['core.quotePath', 'false'],
+        ['core.attributesFile', '/dev/null'],
+        ['core.excludesFile', '/dev/null'],
+        ['diff.renames', 'false'],
+        // The mirror is, and a work tree is put over it here.
+        ['core.bare', 'false'],
+      ],
+      {
+        GIT_CONFIG_GLOBAL: '/dev/null',
+        GIT_CONFIG_NOSYSTEM: '1',
+        GIT_DIR: mirror,
+        GIT_WORK_TREE: tree,
+        GIT_INDEX_FILE: index,
+        GIT_OBJECT_DIRECTORY: objects,
+        GIT_ALTERNATE_OBJECT_DIRECTORIES: path.join(mirror, 'objects'),
+      },
+    ),
+  );

@@ -1,0 +1,31 @@
+import { readFile, readdir } from 'node:fs/promises';
+
+/** Names the attempt in the environment of its agent, which marks what the agent leaves behind in other sessions. */
+export const ATTEMPT_VARIABLE = 'LOCKKEEPER_ATTEMPT';
+
+const ROUNDS = 5;
+
+/**
+ * Kills every process that an attempt's agent has left anywhere on the machine, as far as it kept its environment: in a
+ * sandbox nothing is left. Several times over, for one may start another meanwhile.
+ */
+export async function endLeftovers(directory: string): Promise<void> {
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+    const marked = await Promise.all(pids.map((pid) => isMarked(pid, directory)));
+    const found = pids.filter((_, index) => marked[index] === true);
+    if (found.length === 0) return;
+    for (const pid of found) {
+      try {
+        process.kill(Number(pid), 'SIGKILL');
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+  }
+}
+
+async function isMarked(pid: string, directory: string): Promise<boolean> {
+  const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+  return environment.split('\0').includes(`${ATTEMPT_VARIABLE}=${directory}`);
+}

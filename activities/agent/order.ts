@@ -1,0 +1,59 @@
+import path from 'node:path';
+import { hasFields, readJson } from '../atomic-file.js';
+
+/** What the process of an attempt is told, in a file of its record: it goes on without the worker that wrote it. */
+export interface AgentOrder {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly prompt: string;
+  readonly envFile: string | null;
+  readonly homePaths: readonly string[];
+  readonly timeoutSeconds: number;
+  /** Most that the agent may say, in bytes. */
+  readonly outputBytes: number;
+  /** Folders and files of the machine that the agent need not see, beside the usual ones. */
+  readonly hidden: readonly string[];
+  /** What of them it has to see after all: the objects of the mirror that its repository borrows. */
+  readonly shown: readonly string[];
+}
+
+/** How an attempt's agent ended. */
+export interface AgentEnd {
+  readonly kind: 'exit' | 'timed-out' | 'flooded' | 'unusable';
+  /** Exit status or signal for `exit`, and what is wrong for `unusable`, in a few words. */
+  readonly what: string;
+  readonly sandboxed: boolean;
+}
+
+/** Paths in the folder of an attempt, beside those of its record. */
+export interface AgentPlace {
+  /** Work tree of the candidate, where the agent works. */
+  readonly tree: string;
+  /** Home of the agent. */
+  readonly home: string;
+  /** Its folder for temporary files; holds the prompt. */
+  readonly temporary: string;
+  readonly promptFile: string;
+  /** JSON `AgentOrder`. */
+  readonly order: string;
+  /** JSON `AgentEnd`. */
+  readonly end: string;
+  /** JSON `AttemptResult`: judged once, and from then on the answer to every repetition. */
+  readonly result: string;
+}
+
+export function agentPlace(directory: string): AgentPlace {
+  const under = (...parts: string[]): string => path.join(directory, ...parts);
+  return {
+    tree: under('tree'),
+    home: under('home'),
+    temporary: under('tmp'),
+    promptFile: under('tmp', 'prompt.md'),
+    order: under('order.json'),
+    end: under('end.json'),
+    result: under('result.json'),
+  };
+}
+
+export const readEnd = (place: AgentPlace): Promise<AgentEnd | null> =>
+  readJson(place.end, hasFields<AgentEnd>('kind', 'what', 'sandboxed'));

@@ -1,0 +1,93 @@
+import { access, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { run } from '../process.js';
+
+/** What an agent sees of the machine: all of it read-only but for these. */
+export interface Sandbox {
+  /** Folders that are empty for it, and files that are. */
+  readonly hidden: readonly string[];
+  /** Paths that it sees although they lie in hidden folders, and under which path. */
+  readonly shown: readonly (readonly [from: string, to: string])[];
+  /** Folders that it may write to. */
+  readonly writable: readonly string[];
+  readonly directory: string;
+}
+
+/** Where people and services keep what is theirs: keys, tokens, sockets of agents. */
+const PRIVATE_FOLDERS = [
+  '/home',
+  '/root',
+  '/tmp',
+  '/var/tmp',
+  '/run/user',
+  '/run/secrets',
+  '/run/secrets.d',
+  '/run/agenix',
+  '/run/agenix.d',
+  '/run/keys',
+  '/run/credentials',
+];
+
+/** Those of the usual hidden folders, and of others, that are on this machine. */
+export async function hiddenPaths(more: readonly string[]): Promise<readonly string[]> {
+  const all = [...new Set([...PRIVATE_FOLDERS, homedir(), ...more])].filter((each) => each !== '/');
+  const there = await Promise.all(all.map(isThere));
+  return all.filter((_, index) => there[index] === true);
+}
+
+export const isThere = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  );
+
+/** What every sandbox is: namespaces of its own but for the network, and no rights over the machine. */
+const APART = [
+  '--unshare-user',
+  '--unshare-pid',
+  '--unshare-ipc',
+  '--unshare-uts',
+  '--unshare-cgroup-try',
+  '--die-with-parent',
+  '--cap-drop',
+  'ALL',
+  '--ro-bind',
+  '/',
+  '/',
+  '--dev',
+  '/dev',
+  '--proc',
+  '/proc',
+];
+
+/** Arguments of bwrap(1), before the command. Later ones lie above earlier ones. */
+export async function sandboxArguments({ hidden, shown, writable, directory }: Sandbox): Promise<string[]> {
+  const covers = await Promise.all(
+    hidden.map(async (each) =>
+      (await stat(each)).isDirectory() ? ['--tmpfs', each] : ['--ro-bind', '/dev/null', each],
+    ),
+  );
+  return [
+    ...APART,
+    // A folder above another one has to be covered first.
+    ...covers.sort(([, one = ''], [, other = '']) => one.length - other.length).flat(),
+    ...writable.flatMap((each) => ['--bind', each, each]),
+    ...shown.flatMap(([from, to]) => ['--ro-bind-try', from, to]),
+    '--chdir',
+    directory,
+    '--',
+  ];
+}
+
+/** Whether bubblewrap is here and may make what a sandbox needs, which containers and kernels may forbid. */
+export async function canSandbox(): Promise<boolean> {
+  const tried = await run('bwrap', [...APART, '--tmpfs', '/tmp', '--', '/bin/sh', '-c', 'exit 0'], {
+    timeoutMs: 10_000,
+  });
+  return tried.exitCode === 0;
+}
+
+/** Whether a path lies in one of the hidden folders. */
+export const isHidden = (file: string, hidden: readonly string[]): boolean =>
+  hidden.some((folder) => file === folder || file.startsWith(folder + path.sep));

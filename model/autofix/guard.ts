@@ -1,0 +1,106 @@
+import { oneLine } from '../one-line.js';
+import { plural } from '../report/words.js';
+import type { GuardRules } from '../run.js';
+import { pathPattern } from './path-pattern.js';
+
+/** One path that differs between a candidate and what an agent left. */
+export interface ChangedFile {
+  /** From the root of the repository. */
+  readonly path: string;
+  /** Mode as Git writes it, `000000` when the file is gone: `100644`, `100755`, `120000` is a link, `160000` a repository. */
+  readonly mode: string;
+  /** Where a link leads to; `null` for everything else. */
+  readonly link: string | null;
+  /** Lines that came and went; `null` for a binary file. */
+  readonly lines: number | null;
+}
+
+/** All that the guard looks at; what needs Nix or Git to find out is found out before. */
+export interface ProposedChange {
+  readonly files: readonly ChangedFile[];
+  /** Whether `flake.nix` declares other inputs or another `nixConfig`, or cannot be read as data any more. */
+  readonly flake: 'same' | 'changed' | 'unreadable';
+  /** Files that hold a value of the agent's variables. */
+  readonly secretsIn: readonly string[];
+}
+
+/** What no agent may touch, unless the owner says otherwise: secrets, Git's own files, and what runs elsewhere. */
+export const PROTECTED_PATHS: readonly string[] = [
+  'secrets/**',
+  '**/*.age',
+  '**/*.key',
+  '**/*.pem',
+  '.git*',
+  '.sops.yaml',
+  '.ci/**',
+  '.circleci/**',
+  '.buildkite/**',
+  '.builds/**',
+  '.build.yml',
+  '.cirrus.yml',
+  '.drone.yml',
+  '.forgejo/**',
+  '.gitea/**',
+  '.travis.yml',
+  '.woodpecker/**',
+  '.woodpecker.y*ml',
+  'Jenkinsfile',
+  'garnix.yaml',
+];
+
+const LOCK = /(?:^|\/)flake\.lock$/;
+const REPOSITORY = '160000';
+const NAMED = 3;
+
+/** Why an agent's change is not tried, as a sentence without its subject; `null` when it may be. */
+export function refusal({ files, flake, secretsIn }: ProposedChange, rules: GuardRules): string | null {
+  const named = (wanted: (file: ChangedFile) => boolean): string => names(files.filter(wanted).map(({ path }) => path));
+  const lines = files.reduce((sum, file) => sum + (file.lines ?? 0), 0);
+  const faults: readonly (readonly [boolean | string, (found: string) => string])[] = [
+    [files.length === 0, () => 'changes nothing'],
+    [named(({ path }) => LOCK.test(path)), (found) => `touches ${found}, which is what is being verified`],
+    [protectedOnes(files, rules), (found) => `touches ${found}`],
+    [named(({ mode }) => mode === REPOSITORY), (found) => `holds a Git repository of its own: ${found}`],
+    [named(leavesTree), (found) => `holds a link that leaves the repository: ${found}`],
+    [named(({ lines: some }) => some === null), (found) => `holds a binary file, which nobody can review: ${found}`],
+    [names(secretsIn), (found) => `writes a value of the variables that the agent was given: ${found}`],
+    [flake === 'unreadable', () => 'leaves a flake.nix whose inputs cannot be read'],
+    [flake === 'changed', () => 'changes the inputs or the nixConfig in flake.nix, which the lock has to fit'],
+    [
+      files.length > rules.maxFiles,
+      () => `changes ${plural(files.length, 'file')}, and ${rules.maxFiles} are the limit`,
+    ],
+    [lines > rules.maxLines, () => `changes ${plural(lines, 'line')}, and ${rules.maxLines} are the limit`],
+  ];
+  const fault = faults.find(([found]) => found !== false && found !== '');
+  return fault === undefined ? null : fault[1](String(fault[0]));
+}
+
+/** Protected paths that are touched, each with the pattern that protects it. */
+function protectedOnes(files: readonly ChangedFile[], rules: GuardRules): string {
+  const patterns = rules.protected.map((text) => ({ text, matches: pathPattern(text) }));
+  const found = files.flatMap(({ path }) => {
+    const pattern = patterns.find(({ matches }) => matches(path));
+    return pattern === undefined ? [] : [`${path} (protected by ${pattern.text})`];
+  });
+  return names(found);
+}
+
+const names = (paths: readonly string[]): string =>
+  paths
+    .slice(0, NAMED)
+    .map((text) => oneLine(text, 200))
+    .join(', ');
+
+/** Whether a file is a link that leads out of the repository: to an absolute path, or above the root. */
+function leavesTree({ path, link }: ChangedFile): boolean {
+  if (link === null) return false;
+  if (link.startsWith('/')) return true;
+  let depth = path.split('/').length - 1;
+  for (const part of link.split('/')) {
+    if (part === '..') depth -= 1;
+    else if (part !== '' && part !== '.') depth += 1;
+    if (depth < 0) return true;
+  }
+  return false;
+}

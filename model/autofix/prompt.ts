@@ -1,0 +1,84 @@
+import type { MovedInput } from '../candidate.js';
+import { oneLine } from '../one-line.js';
+import { movementWords } from '../report/words.js';
+import { reportedInput } from '../report.js';
+import type { GuardRules } from '../run.js';
+import { codeBlock } from '../report/markdown-parts.js';
+import { tail } from '../text.js';
+import { LOG_TAIL_BYTES, LOG_TAIL_LINES } from '../verdict.js';
+import type { Verdict } from '../verdict.js';
+import type { PastAttempt } from './attempt.js';
+
+interface PromptInput {
+  readonly broken: Verdict;
+  readonly moved: readonly MovedInput[];
+  readonly earlier: readonly PastAttempt[];
+  readonly rules: GuardRules;
+  /** Folder of `flake.nix`; `''` is the root. */
+  readonly dir: string;
+}
+
+/** Inputs that are listed before the rest is only counted. */
+const INPUTS_LISTED = 60;
+const EARLIER_LOG_BYTES = 4 * 1024;
+
+/** What an agent is asked, in Markdown. Text from builds and from earlier attempts stands in fences, as what was said and not as what is asked. */
+export function agentPrompt({ broken, moved, earlier, rules, dir }: PromptInput): string {
+  const host = oneLine(broken.target.name, 200);
+  const parts = [
+    `# Mend the NixOS host ${host}`,
+    `An update of flake.lock broke \`nixosConfigurations."${host}"\` of the flake in ${dir === '' ? 'this repository' : `the folder ${oneLine(dir)}`}. ` +
+      'The new lock is committed already. Change the configuration so that the host works with it. Change as little as possible.',
+    `## What the update moved\n\n${movedLines(moved)}`,
+    `## What broke\n\n${brokenLines(broken)}`,
+    ...earlier.map(earlierLines),
+    `## Rules\n\n${ruleLines(rules)}`,
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+function movedLines(moved: readonly MovedInput[]): string {
+  const lines = moved.slice(0, INPUTS_LISTED).map((input) => {
+    const url = input.compareUrl === null ? '' : `, ${oneLine(input.compareUrl, 500)}`;
+    return `- ${oneLine(input.name, 120)}: ${movementWords(reportedInput(input))}${url}`;
+  });
+  return [...lines, ...(moved.length > lines.length ? [`- and ${moved.length - lines.length} more`] : [])].join('\n');
+}
+
+function brokenLines({ verdict, error, failedDrv, logTail }: Verdict): string {
+  return [
+    verdict === 'evaluation-failed' ? 'It does not evaluate.' : 'It evaluates, and its build fails.',
+    error === null ? '' : `Error: ${oneLine(error, 2000)}`,
+    failedDrv === null ? '' : `Failing derivation: ${oneLine(failedDrv, 500)}`,
+    logTail === null ? '' : `The end of its log:\n\n${fenced(logTail, LOG_TAIL_BYTES)}`,
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+function earlierLines({ number, reason, patch, logTail }: PastAttempt): string {
+  return [
+    `## Attempt ${number}, which did not do`,
+    oneLine(reason ?? 'It did not mend the host.', 2000),
+    patch === '' ? 'It left no change.' : `It changed:\n\n${fenced(patch, LOG_TAIL_BYTES)}`,
+    logTail === null ? '' : `With that change the log ended so:\n\n${fenced(logTail, EARLIER_LOG_BYTES)}`,
+    'Its change is not in the folder any more.',
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
+}
+
+const ruleLines = (rules: GuardRules): string =>
+  [
+    '- Read the AGENTS.md files of the repository first: what they say binds you.',
+    '- Work in this folder alone. It has no remote: commit or not, as you like; what the folder holds in the end is what counts.',
+    '- Leave flake.lock as it is, and the inputs and the nixConfig in flake.nix too.',
+    `- Do not touch these paths: ${rules.protected.map((pattern) => oneLine(pattern, 200)).join(', ')}.`,
+    '- Add no submodule, no binary file, and no link that leaves the repository. Leave nothing behind that is not part of the change.',
+    `- Change at most ${rules.maxFiles} files and ${rules.maxLines} lines.`,
+    '- Do not mend it by taking the host, a service or a check out of the configuration.',
+    '- You need not build the whole host: that is done when you are through.',
+  ].join('\n');
+
+/** The end of an outside text as a code block that it cannot end itself. */
+const fenced = (text: string, bytes: number): string => codeBlock(tail(text, { lines: LOG_TAIL_LINES, bytes }));

@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { before, test } from 'node:test';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { canSandbox } from '../../activities/agent/sandbox.js';
+import { createAttemptFix } from '../../activities/agent/attempt-fix.js';
+import type { AttemptInput, AttemptResult } from '../../model/autofix/attempt.js';
+import type { AutofixOptions } from '../../model/run.js';
+import { agentOptions, writeAgent } from '../support/agent.js';
+import { git } from '../support/git.js';
+import { withPlace } from '../support/repository.js';
+import type { Place } from '../support/repository.js';
+
+const PERSON = { name: 'Lockkeeper', email: 'lockkeeper@localhost' };
+
+let sandbox = false;
+before(async () => {
+  sandbox = await canSandbox();
+});
+
+async function inputFor(
+  place: Place,
+  behaviour: readonly string[],
+  change: Partial<AutofixOptions> = {},
+): Promise<AttemptInput> {
+  const command = await writeAgent(place.root);
+  return {
+    run: 'run-1',
+    repository: place.repository,
+    candidate: { base: place.base, head: place.base, bundle: '' },
+    target: { kind: 'nixos', name: 'athena' },
+    attempt: 1,
+    agent: agentOptions(command, behaviour, change),
+    prompt: 'Mend athena.\n',
+    message: 'fix(athena): work with the updated inputs\n',
+    author: PERSON,
+    committer: PERSON,
+    date: 1_790_000_000,
+    takeoverSeconds: 60,
+  };
+}
+
+const attempt = (
+  place: Place,
+  input: AttemptInput,
+  environment = new MockActivityEnvironment(),
+): Promise<AttemptResult> => {
+  const activity = createAttemptFix(place.env);
+  return environment.run<[AttemptInput], AttemptResult, typeof activity>(activity, input);
+};
+
+/** What an agent that behaves so leaves, and what it said. */
+const attempted = async (
+  behaviour: readonly string[],
+  use: (result: AttemptResult, log: string, place: Place, input: AttemptInput) => Promise<void> | void,
+  change: (place: Place) => Promise<Partial<AutofixOptions>> = () => Promise.resolve({}),
+): Promise<void> =>
+  withPlace(async (place) => {
+    const input = await inputFor(place, behaviour, await change(place));
+    const result = await attempt(place, input);
+    await use(result, await readFile(result.logPath, 'utf8'), place, input);
+  });
+
+test('what an agent changes becomes one commit, the same each time, whatever it commits itself', () =>
+  attempted(['say-prompt', 'keep-prompt', 'note', 'commit'], async (result, log, place, input) => {
+    assert.equal(result.kind, 'proposed', result.reason ?? '');
+    assert.deepEqual(result.files, ['MINE.md', 'NOTES.md']);
+    assert.match(log, /^Mend athena\.\n/);
+    assert.match(log, /same prompt/);
+    assert.match(result.patch, /\+noted/);
+    assert.equal(result.sandboxed, sandbox);
+    const again = await attempt(place, { ...input, attempt: 2 });
+    assert.equal(again.candidate?.head, result.candidate?.head);
+    assert.notEqual(result.candidate?.head, place.base);
+    // Judged once: the agent does not work again.
+    assert.deepEqual(await attempt(place, input), result);
+  }));
+
+for (const [behaviour, kind, reason] of [
+  [['nothing'], 'unchanged', /^changes nothing$/],
+  [['fail'], 'unchanged', /^changes nothing \(it ended with status 3\)$/],
+  [['lock'], 'refused', /^touches flake\.lock, which is what is being verified$/],
+  [['note', 'secrets'], 'refused', /^touches secrets\/wifi \(protected by secrets\/\*\*\)$/],
+  [['link'], 'refused', /^holds a link that leaves the repository: users$/],
+  [['repository'], 'refused', /^holds a Git repository of its own: sub\/\.git$/],
+  [['inputs'], 'refused', /^changes the inputs or the nixConfig in flake\.nix/],
+] as const) {
+  test(`an agent's change is judged: ${behaviour.join(', ')}`, () =>
+    attempted(behaviour, (result) => {
+      assert.equal(result.kind, kind, result.reason ?? '');
+      assert.match(result.reason ?? '', reason);
+      assert.equal(result.candidate, null);
+    }));
+}
+
+test('an agent gets PATH, a home of its own, the locale and its own variables, and nothing else of the worker', () => {
+  process.env.GITHUB_TOKEN = 'not-for-agents';
+  return attempted(
+    ['environment'],
+    (_, log) => {
+      const names = log.split('\n').flatMap((line) => /^([A-Z_]+)=/.exec(line)?.[1] ?? []);
+      assert.ok(names.includes('AGENT_MODEL'));
+      const usual =
+        /^(?:PATH|HOME|TMPDIR|LANG|LANGUAGE|LC_.*|TZ|PWD|OLDPWD|SHLVL|_|NIX_REMOTE|NIX_CONFIG|AGENT_.*|LOCKKEEPER_ATTEMPT)$/;
+      assert.deepEqual(
+        names.filter((name) => !usual.test(name)),
+        [],
+      );
+    },
+    async ({ root }) => {
+      const envFile = path.join(root, 'agent.env');
+      await writeFile(envFile, 'AGENT_MODEL="small one"\n', { mode: 0o600 });
+      return { envFile };
+    },
+  );
+});
+
+const SECRET = 'sk-0123456789abcdef-secret';
+const withSecret = async ({ root }: Place): Promise<Partial<AutofixOptions>> => {
+  const envFile = path.join(root, 'agent.env');
+  await writeFile(envFile, `AGENT_TOKEN='${SECRET}'\n`, { mode: 0o600 });
+  return { envFile };
+};
+
+test('a secret that an agent prints is in no log, and one that it writes is refused', async () => {
+  await attempted(
+    ['print-secret'],
+    (result, log) => {
+      assert.equal(log, 'the token is [secret]\n');
+      assert.equal(result.kind, 'unchanged');
+    },
+    withSecret,
+  );
+  await attempted(
+    ['write-secret'],
+    (result) => {
+      assert.equal(result.kind, 'refused');
+      assert.match(result.reason ?? '', /^writes a value of the variables that the agent was given: token\.nix$/);
+      assert.ok(!JSON.stringify(result).includes(SECRET), 'nor in what is told of it');
+    },
+    withSecret,
+  );
+});
+
+test('an agent that cannot be started says why', async () => {
+  await attempted(
+    ['nothing'],
+    ({ kind, reason }) => {
+      assert.equal(kind, 'unusable');
+      assert.match(reason ?? '', /^could not be started: there is no command no-such-agent on the PATH of the worker$/);
+    },
+    () => Promise.resolve({ command: 'no-such-agent' }),
+  );
+  await attempted(
+    ['nothing'],
+    ({ kind, reason }) => {
+      assert.equal(kind, 'unusable');
+      assert.match(reason ?? '', /agent\.env, holds something else than NAME=value in line 2$/);
+    },
+    async ({ root }) => {
+      await writeFile(path.join(root, 'agent.env'), 'A=1\nexport B\n');
+      return { envFile: path.join(root, 'agent.env') };
+    },
+  );
+});
+
+test('an agent that hangs is ended at its limit, one that floods at the limit of its output', async () => {
+  await attempted(
+    ['hang'],
+    ({ kind, reason }) => {
+      assert.equal(kind, 'timed-out');
+      assert.equal(reason, 'was not through after 2 s');
+    },
+    () => Promise.resolve({ timeoutSeconds: 2 }),
+  );
+  await attempted(['flood'], ({ kind, reason }, log) => {
+    assert.equal(kind, 'timed-out');
+    assert.match(reason ?? '', /said more than 16 MiB/);
+    assert.ok(log.length < 17 * 1024 * 1024, `the log has ${log.length} bytes`);
+    assert.match(log.slice(-200), /the agent has said more than/);
+  });
+});
+
+test('what an agent leaves running is ended with it', () =>
+  attempted(['leave'], async (result) => {
+    assert.equal(result.kind, 'proposed', result.reason ?? '');
+    const running = await commandLines();
+    assert.ok(!running.some((command) => command.includes('sleep\u0000601')), running.join('\n'));
+  }));
+
+async function commandLines(): Promise<readonly string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  return Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+}
+
+test('an agent has no remote to push to, and cannot reach the real one in its sandbox', () =>
+  attempted(['push', 'note'], async (result, log, place) => {
+    assert.match(log, /'origin' does not appear to be a git repository/);
+    assert.equal(result.kind, 'proposed');
+    assert.equal(await git(place.remote, 'rev-parse', 'main'), place.base);
+  }));
+
+test('settings that an agent leaves in its repository run nothing in the worker', () =>
+  attempted(['filter'], async (result, log) => {
+    assert.equal(result.kind, 'proposed', result.reason ?? '');
+    await assert.rejects(readFile(path.join(path.dirname(result.logPath), 'ran')), /ENOENT/);
+    assert.equal(log, '');
+  }));
+
+test('in its sandbox an agent sees no home, no state and no token, and writes to its own folders alone', async (context) => {
+  if (!sandbox) {
+    context.skip('bubblewrap is missing, or may not make namespaces here');
+    return;
+  }
+  await withPlace(async (place) => {
+    const token = path.join(place.root, 'token');
+    await writeFile(token, 'a token\n');
+    await mkdir(place.env.state.reports, { recursive: true });
+    const hidden = [place.env.state.reports, place.remote, token, path.join(homedir(), '.gitconfig'), '/run/user/0'];
+    const behaviour = [...hidden, '/nix/store'].map((each) => `see:${each}`);
+    const result = await attempt(place, await inputFor(place, [...behaviour, 'write:/usr', 'write:.', 'nix']));
+    const log = await readFile(result.logPath, 'utf8');
+    for (const each of hidden) assert.ok(log.includes(`does not see ${each}\n`), log);
+    assert.match(log, /^sees \/nix\/store$/m);
+    assert.match(log, /^cannot write to \/usr$/m);
+    assert.match(log, /^wrote to \.$/m);
+    assert.match(log, /^nix gives 2$/m);
+    assert.match(log, /-x\.drv$/m);
+  });
+});

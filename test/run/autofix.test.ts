@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Report, ReportedAttempt } from '../../model/report.js';
+import { writeAgent } from '../support/agent.js';
+import { createFleet } from '../support/fleet.js';
+import type { Fleet, FleetOptions } from '../support/fleet.js';
+import { git } from '../support/git.js';
+import { openHouse, until } from '../support/lockkeeper.js';
+import type { House } from '../support/lockkeeper.js';
+
+let house: House;
+let agent: string;
+before(async () => {
+  house = await openHouse();
+  agent = await writeAgent(house.root);
+  await house.dev();
+});
+after(() => house.close());
+
+/** A fleet with all its inputs moved, for as long as `use` takes. */
+async function withMovedFleet(options: FleetOptions, use: (fleet: Fleet) => Promise<void>): Promise<void> {
+  const fleet = await createFleet(options);
+  try {
+    for (const name of options.inputs ?? ['alpha', 'beta']) await fleet.moveInput(name);
+    await use(fleet);
+  } finally {
+    await fleet.cleanup();
+  }
+}
+
+/** Options that let the tests' agent behave so. */
+const asking = (...behaviour: string[]): string[] => [
+  '--autofix',
+  agent,
+  ...behaviour.flatMap((each) => ['--autofix-arg', each]),
+];
+
+/** Logs of all attempts that were made in this house. */
+const attemptLogs = async (): Promise<readonly string[]> =>
+  (await readdir(house.state.builds, { recursive: true })).filter((name) => /-fix-\d+\/log$/.test(name));
+
+/** The attempt that was begun since, if its agent runs already. */
+async function newLog(known: readonly string[]): Promise<{ readonly folder: string; readonly text: string } | null> {
+  const found = (await attemptLogs()).find((name) => !known.includes(name));
+  if (found === undefined) return null;
+  const file = join(house.state.builds, found);
+  return { folder: dirname(file), text: await readFile(file, 'utf8') };
+}
+
+/** How many processes of agents run in this house. */
+async function runningAgents(): Promise<number> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const all = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')));
+  return all.filter((text) => text.includes(`LOCKKEEPER_ATTEMPT=${house.state.builds}`)).length;
+}
+
+const outcomes = (attempts: readonly ReportedAttempt[] = []): readonly string[] =>
+  attempts.map(({ outcome }) => outcome);
+
+test('an agent mends a host, and its fix lands on top of the lock, verified', () =>
+  withMovedFleet({ hosts: [{ name: 'athena' }, { name: 'kyushu', brokenBy: [['beta']] }] }, async (fleet) => {
+    const { exitCode, report, stderr } = await house.update(fleet.checkout, ...asking('say-prompt', 'mend'));
+    assert.equal(exitCode, 0, stderr);
+    assert.equal(report.outcome, 'landed');
+    const [fix] = report.fixes ?? [];
+    assert.equal(fix?.target, 'kyushu');
+    assert.deepEqual(outcomes(fix.attempts), ['mended']);
+    assert.deepEqual(fix.attempts[0]?.files, ['flake.nix']);
+    assert.deepEqual(report.heldBack, []);
+    assert.ok(report.targets.every(({ verdict }) => verdict === 'built'));
+    assert.match(stderr, /attempt 1 of 3 at kyushu: asks /);
+
+    const branch = report.landed?.ref ?? '';
+    const subjects = await git(fleet.remote, 'log', '--format=%s', `main..${branch}`);
+    assert.equal(subjects, 'fix(kyushu): work with the updated inputs\nchore(flake): update flake.lock');
+    assert.equal(await git(fleet.remote, 'rev-parse', branch), fix.commit);
+    const message = await git(fleet.remote, 'log', '-1', '--format=%B', branch);
+    assert.match(message, /kyushu does not build:\n- .*exit code 7/);
+    assert.match(message, /Changed by .*test-agent, attempt 1\.\n\nLockkeeper-Instance: update\nLockkeeper-Run: /);
+
+    const text = await house.lockkeeper(['report', report.run]);
+    assert.match(text.stdout, /What an agent was asked to mend\n {2}kyushu: mended by [0-9a-f]{8}\n {4}attempt 1 \(/);
+  }));
+
+test('a second attempt knows why the first one did not do', () =>
+  withMovedFleet({ hosts: [{ name: 'kyushu', brokenBy: [['beta']] }] }, async (fleet) => {
+    const { exitCode, report, stderr } = await house.update(fleet.checkout, '--dry-run', ...asking('mend-second'));
+    assert.equal(exitCode, 0, stderr);
+    const [fix] = report.fixes ?? [];
+    assert.deepEqual(outcomes(fix?.attempts), ['still-broken', 'mended']);
+    assert.match(fix?.attempts[0]?.reason ?? '', /does not mend it: .*exit code 7/);
+    assert.deepEqual(
+      fix?.attempts.map(({ files }) => files),
+      [['NOTES.md'], ['flake.nix']],
+    );
+  }));
+
+test('a fix that mends two hosts is one, and a fix that breaks another host is taken out and made anew', () =>
+  withMovedFleet(
+    { hosts: [{ name: 'athena' }, { name: 'kyushu', brokenBy: [['beta']] }, { name: 'rhea', brokenBy: [['beta']] }] },
+    async (fleet) => {
+      const { exitCode, report, stderr } = await house.update(fleet.checkout, ...asking('mend', 'careless:athena'));
+      assert.equal(exitCode, 0, stderr);
+      const [kyushu, rhea] = report.fixes ?? [];
+      assert.deepEqual(outcomes(kyushu?.attempts), ['taken-out', 'mended']);
+      assert.match(kyushu?.attempts[0]?.reason ?? '', /^breaks athena: .*exit code 7/);
+      assert.equal(rhea?.target, 'rhea');
+      assert.deepEqual(rhea.attempts, []);
+      assert.equal(rhea.commit, kyushu?.commit);
+      assert.ok(report.targets.every(({ verdict }) => verdict === 'built'));
+      const branch = report.landed?.ref ?? '';
+      assert.equal(await git(fleet.remote, 'rev-list', '--count', `main..${branch}`), '2');
+    },
+  ));
+
+test('what the agent cannot mend is held back, and its fixes land beside that', () =>
+  withMovedFleet(
+    {
+      hosts: [
+        { name: 'athena', brokenBy: [['beta']] },
+        { name: 'kyushu', brokenBy: [['gamma']] },
+      ],
+      inputs: ['alpha', 'beta', 'gamma'],
+    },
+    async (fleet) => {
+      const asked = [...asking('mend:athena'), '--max-attempts', '1'];
+      const { exitCode, report, stderr } = await house.update(fleet.checkout, ...asked);
+      assert.equal(exitCode, 0, stderr);
+      assert.deepEqual(
+        report.fixes?.map(({ target, attempts, commit }) => [target, outcomes(attempts), commit !== null]),
+        [
+          ['athena', ['mended'], true],
+          ['kyushu', ['unchanged'], false],
+        ],
+      );
+      assert.deepEqual(
+        report.heldBack?.map(({ input }) => input),
+        ['gamma'],
+      );
+      const branch = report.landed?.ref ?? '';
+      assert.equal(
+        await git(fleet.remote, 'log', '--format=%s', `main..${branch}`),
+        'fix(athena): work with the updated inputs\nchore(flake): update flake.lock',
+      );
+    },
+  ));
+
+test('an agent outlives its worker, and the attempt is the same one', () =>
+  withMovedFleet({ hosts: [{ name: 'kyushu', brokenBy: [['beta']] }] }, async (fleet) => {
+    const known = await attemptLogs();
+    const running = house.start(['update', fleet.checkout, '--dry-run', '--json', ...asking('wait', 'mend')]);
+    await until(async () => (await newLog(known))?.text.includes('it waits') === true, 60_000, running.output);
+    const { pid } = await house.worker();
+    process.kill(pid, 'SIGKILL');
+    // The command that follows the run brings another one.
+    await until(
+      async () => {
+        const worker = await house.worker();
+        return worker.ready && worker.pid !== pid;
+      },
+      60_000,
+      running.output,
+    );
+    await writeFile(join((await newLog(known))?.folder ?? '', 'tmp', 'go'), '');
+    assert.equal(await running.ended, 0, running.output());
+    const report = JSON.parse(running.stdout()) as Report;
+    assert.deepEqual(outcomes(report.fixes?.[0]?.attempts), ['mended']);
+    assert.equal((await newLog(known))?.text, 'it waits\n', 'it was not begun again');
+  }));
+
+test('cancelling a run ends its agent with all its processes', () =>
+  withMovedFleet({ hosts: [{ name: 'kyushu', brokenBy: [['beta']] }] }, async (fleet) => {
+    const running = house.start(['update', fleet.checkout, '--dry-run', ...asking('hang')]);
+    await until(() => running.output().includes('asks '), 60_000, running.output);
+    await until(async () => (await runningAgents()) > 0, 60_000, running.output);
+    const cancelled = await house.lockkeeper(['cancel', 'latest']);
+    assert.equal(cancelled.exitCode, 0, cancelled.stderr);
+    await running.ended;
+    await until(
+      async () => (await runningAgents()) === 0,
+      30_000,
+      () => 'the agent still runs',
+    );
+  }));

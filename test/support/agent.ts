@@ -1,0 +1,68 @@
+import { chmod, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { AutofixOptions } from '../../model/run.js';
+
+/**
+ * A program behind the command line of a coding agent: `AGENT BEHAVIOUR… -p PROMPT`. It works in the current folder, as an
+ * agent does; each of its first arguments says one thing to do.
+ */
+const PROGRAM = `#!/bin/sh
+set -u
+for prompt; do :; done
+while [ "$1" != -p ]; do
+  case $1 in
+    say-prompt) printf '%s\\n' "$prompt" ;;
+    keep-prompt) cp "$TMPDIR/prompt.md" "$HOME/prompt" && cmp "$HOME/prompt" "$TMPDIR/prompt.md" && echo same prompt ;;
+    note) echo noted >> NOTES.md ;;
+    mend) sed -i 's/then "\\(build\\|eval\\)" else "nothing"/then "nothing" else "nothing"/' flake.nix ;;
+    mend:*) sed -i "/name = \\"\${1#mend:}\\"/,/};/s/then \\"build\\" else/then \\"nothing\\" else/" flake.nix ;;
+    careless:*) case $prompt in *"breaks \${1#careless:}"*) ;; *) sed -i "/name = \\"\${1#careless:}\\"/,/};/s/else \\"nothing\\"/else \\"build\\"/" flake.nix ;; esac ;;
+    mend-second) case $prompt in *"Attempt 1, which did not do"*noted*) sed -i 's/then "build" else/then "nothing" else/' flake.nix ;; *) echo noted >> NOTES.md ;; esac ;;
+    nothing) echo there is nothing to do ;;
+    fail) exit 3 ;;
+    hang) sleep 600 ;;
+    flood) while :; do echo "the same line, over and over again, until somebody ends it"; done ;;
+    leave) setsid sh -c 'while :; do sleep 1; done' & setsid sh -c 'echo $$ > left-pid; exec sleep 601' & sleep 1; mv left-pid NOTES.md ;;
+    lock) echo >> flake.lock ;;
+    secrets) mkdir -p secrets && echo opened > secrets/wifi ;;
+    push) git remote; git push origin HEAD:main; git push; echo pushed with $? ;;
+    print-secret) echo "the token is $AGENT_TOKEN" ;;
+    write-secret) echo "token = $AGENT_TOKEN" > token.nix ;;
+    commit) echo mine > MINE.md && git add MINE.md && git commit -q -m 'A commit of its own' && git commit -q --allow-empty -m Another ;;
+    link) ln -s /etc/passwd users ;;
+    repository) git init -q sub && git -C sub -c user.name=a -c user.email=a@b commit -q --allow-empty -m x ;;
+    filter) printf '%s\\n' '* filter=evil' > .git/info/attributes; git config filter.evil.clean "touch $HOME/../ran; cat"; echo noted >> NOTES.md ;;
+    inputs) sed -i 's/^{/{ inputs.more.url = "path:.\\/more";/' flake.nix ;;
+    environment) env | sort ;;
+    see:*) if [ -e "\${1#see:}" ]; then echo "sees \${1#see:}"; else echo "does not see \${1#see:}"; fi ;;
+    write:*) if touch "\${1#write:}/written" 2>/dev/null; then echo "wrote to \${1#write:}"; else echo "cannot write to \${1#write:}"; fi ;;
+    nix) nix eval --raw --expr '"nix gives " + toString (1 + 1)' && echo && nix-instantiate --expr 'derivation { name = "x"; builder = "/bin/sh"; system = "x86_64-linux"; }' ;;
+    wait) echo it waits; until [ -e "$TMPDIR/go" ]; do sleep 0.1; done ;;
+    *) echo "no such behaviour: $1" >&2; exit 64 ;;
+  esac
+  shift
+done
+`;
+
+/** Writes the program to a folder; gives its path. */
+export async function writeAgent(folder: string): Promise<string> {
+  const file = path.join(folder, 'test-agent');
+  await writeFile(file, PROGRAM);
+  await chmod(file, 0o755);
+  return file;
+}
+
+export const agentOptions = (
+  command: string,
+  behaviour: readonly string[],
+  change: Partial<AutofixOptions> = {},
+): AutofixOptions => ({
+  command,
+  args: behaviour,
+  envFile: null,
+  homePaths: [],
+  maxAttempts: 3,
+  timeoutSeconds: 60,
+  rules: { protected: ['secrets/**', '*.age'], maxFiles: 5, maxLines: 50 },
+  ...change,
+});

@@ -1,0 +1,90 @@
+import { defineSignal, getExternalWorkflowHandle, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import type { AttemptResult, PastAttempt } from '../model/autofix/attempt.js';
+import type { FixTargetInput, FixTargetResult } from '../model/autofix/fix-target.js';
+import { agentPrompt } from '../model/autofix/prompt.js';
+import type { Candidate } from '../model/candidate.js';
+import { fixMessage } from '../model/commit-message.js';
+import { DOING } from '../model/messages.js';
+import { oneLine } from '../model/one-line.js';
+import { targetLabel } from '../model/verdict.js';
+import type { Verdict } from '../model/verdict.js';
+import { askAgent } from './agent.js';
+import { verifyInChildren } from './verification.js';
+
+const doing = defineSignal<[string]>(DOING);
+
+/**
+ * Lets an agent mend one broken target: each attempt starts from the candidate, knows why the ones before did not do, and is
+ * verified for this target alone. Ends with the first that does, or when all attempts are used up.
+ */
+export async function fixTarget(input: FixTargetInput): Promise<FixTargetResult> {
+  const { agent, broken, earlier } = input;
+  const machines = new Set<string>();
+  const attempts: PastAttempt[] = [];
+  for (let number = earlier.length + 1; number <= agent.maxAttempts; number += 1) {
+    await tell(`attempt ${number} of ${agent.maxAttempts} at ${targetLabel(broken.target)}: asks ${agent.command}`);
+    const result = await attempt(input, number, [...earlier, ...attempts]);
+    if (result.machine !== '') machines.add(result.machine);
+    const verdict = result.candidate === null ? null : await verify(input, number, result.candidate, machines);
+    attempts.push(pastAttempt(number, result, verdict));
+    if (verdict?.verdict === 'built') return { attempts, candidate: result.candidate, machines: [...machines].sort() };
+    if (result.kind === 'unusable') break;
+  }
+  return { attempts, candidate: null, machines: [...machines].sort() };
+}
+
+function attempt(input: FixTargetInput, number: number, earlier: readonly PastAttempt[]): Promise<AttemptResult> {
+  const { run, instance, repository, candidate, broken, moved, agent, author, committer, date } = input;
+  return askAgent(
+    {
+      run,
+      repository,
+      candidate,
+      target: broken.target,
+      attempt: number,
+      agent,
+      prompt: agentPrompt({ broken, moved, earlier, rules: agent.rules, dir: repository.dir }),
+      message: fixMessage({ instance, run, broken, agent: agent.command, attempt: number }),
+      author,
+      committer,
+      date,
+      takeoverSeconds: input.takeoverSeconds,
+    },
+    input.builderWaitSeconds,
+  );
+}
+
+async function verify(
+  input: FixTargetInput,
+  number: number,
+  candidate: Candidate,
+  machines: Set<string>,
+): Promise<Verdict | null> {
+  const { target } = input.broken;
+  await tell(`attempt ${number} of ${input.agent.maxAttempts} at ${targetLabel(target)}: verifies it`);
+  const verified = await verifyInChildren(input, {
+    label: `fix-${targetLabel(target)}`,
+    candidate,
+    targets: [target],
+    probe: { derivations: [], failed: [], base: [] },
+  });
+  for (const machine of verified.machines) machines.add(machine);
+  return verified.verdicts[0] ?? null;
+}
+
+/** What an attempt came to, as reports and later attempts are told. */
+function pastAttempt(number: number, result: AttemptResult, verdict: Verdict | null): PastAttempt {
+  const { kind, reason, seconds, machine, logPath, sandboxed, files, patch } = result;
+  const common = { number, seconds, machine, logPath, sandboxed, files, patch, logTail: verdict?.logTail ?? null };
+  if (kind !== 'proposed') return { ...common, outcome: kind, reason };
+  if (verdict?.verdict === 'built') return { ...common, outcome: 'mended', reason: null };
+  const why = oneLine(verdict?.error ?? 'it could not be verified', 1000);
+  return { ...common, outcome: 'still-broken', reason: `does not mend it: ${why}` };
+}
+
+async function tell(words: string): Promise<void> {
+  setCurrentDetails(words);
+  const { parent } = workflowInfo();
+  if (parent === undefined) return;
+  await getExternalWorkflowHandle(parent.workflowId, parent.runId).signal(doing, words);
+}
