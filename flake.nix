@@ -41,7 +41,14 @@
         let
           inherit (self.packages.${pkgs.stdenv.hostPlatform.system}) lockkeeper;
         in
-        { inherit lockkeeper; }
+        {
+          inherit lockkeeper;
+          vm = import ./nix/checks/vm.nix {
+            inherit nixpkgs pkgs;
+            inherit (pkgs) temporal-cli;
+            package = lockkeeper;
+          };
+        }
         // import ./nix/checks {
           inherit nixpkgs pkgs;
           package = lockkeeper;

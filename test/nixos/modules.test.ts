@@ -95,3 +95,11 @@ test(
     }
   },
 );
+
+test('the test of whole machines can be made', { skip: unevaluated, timeout: 240_000 }, async () => {
+  const made = await evaluate(`(import (root + "nix/checks/vm.nix") {
+    inherit nixpkgs pkgs package;
+    temporal-cli = pkgs.hello;
+  }).driver.drvPath`);
+  assert.match(String(made), /nixos-test-driver/);
+});
