@@ -4,6 +4,7 @@ import { createFleet } from '../support/fleet.js';
 import type { Fleet } from '../support/fleet.js';
 import { openHouse } from '../support/lockkeeper.js';
 import type { House } from '../support/lockkeeper.js';
+import { blame } from './blame.js';
 import { median, middle, seconds } from './figures.js';
 import type { Figure } from './figures.js';
 import { recovery } from './recovery.js';
@@ -162,6 +163,7 @@ try {
     await nothingToDo(house),
     ...(await builds(house)),
     ...(await recovery(house)),
+    ...(await blame(house)),
     ...(await scale(50)),
   ];
   for (const { name, value, limit, unit, detail } of figures) {

@@ -5,7 +5,7 @@ export type Breakage = 'build' | 'eval' | 'build-after-move' | 'eval-after-move'
 export interface HostSpec {
   /** Attribute name under `nixosConfigurations`; dots and `@` are fine. */
   readonly name: string;
-  /** Input that the host is built from; default: the fleet's first one. */
+  /** Input that the host is built from, or `all` of them; default: the fleet's first one. */
   readonly input?: string;
   /** How long the builder of the system sleeps; default 0. */
   readonly seconds?: number;
@@ -49,6 +49,10 @@ ${below === null ? '' : `  inputs.below.url = ${quote(below)};\n`}  outputs = { 
 }
 `;
 
+/** The versions of all inputs, one digit each. */
+const ALL_VERSIONS =
+  'builtins.fromJSON (builtins.concatStringsSep "" (map (input: toString input.lib.version) (builtins.attrValues (removeAttrs inputs [ "self" ]))))';
+
 function hostText(host: HostSpec, inputs: FleetFlake['inputs']): string {
   const input = host.input ?? Object.keys(inputs)[0] ?? '';
   return `      ${quote(host.name)} = host {
@@ -57,7 +61,7 @@ function hostText(host: HostSpec, inputs: FleetFlake['inputs']): string {
         seconds = ${quote(String(host.seconds ?? 0))};
         fail = ${quote(host.fail ?? 'never')};
         system = ${quote(host.system ?? 'x86_64-linux')};
-        version = inputs.${quote(input)}.lib.version;
+        version = ${input === 'all' ? ALL_VERSIONS : `inputs.${quote(input)}.lib.version`};
         brokenIn = if ${movedExpression(host.brokenBy)} then ${quote(host.brokenIn ?? 'build')} else "nothing";
       };`;
 }
