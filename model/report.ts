@@ -118,6 +118,8 @@ export interface HeldBackInput {
   readonly targets: readonly string[];
   /** What broke the first of them, in one line; or why it stays although it breaks nothing. */
   readonly reason: string;
+  /** Whole log of what broke the first of them; missing when it breaks nothing. */
+  readonly logPath?: string | null;
   /** Revision that it stays at; missing when that is not known. */
   readonly revision?: string | null;
   /** Start of the first run that held it back at this revision: ISO 8601. */

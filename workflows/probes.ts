@@ -12,8 +12,11 @@ import { verifyInChildren } from './verification.js';
 /** Probes that are made side by side: each may carry a bundle, and what one workflow task schedules has a limit. */
 const AT_ONCE = 4;
 
-/** Derivations of each kind that a probe is told of, in each child: some 100 bytes each. */
+/** Targets' derivations that a probe is told of, in each child: some 100 bytes each. */
 const KNOWN_DERIVATIONS = 1000;
+
+/** Failed derivations that it is told of: they go into the input of an activity for each target. */
+const KNOWN_FAILURES = 50;
 
 export interface Probes {
   readonly make: (round: readonly Probe[]) => Promise<void>;
@@ -95,6 +98,6 @@ function learn(before: ProbeKnowledge, verdicts: readonly Learnt[]): ProbeKnowle
   return {
     ...before,
     derivations: [...before.derivations, ...derivations].slice(-KNOWN_DERIVATIONS),
-    failed: [...new Set([...before.failed, ...failed])].slice(-KNOWN_DERIVATIONS),
+    failed: [...new Set([...before.failed, ...failed])].slice(0, KNOWN_FAILURES),
   };
 }

@@ -50,8 +50,8 @@ export function findings({ broken, groups, never, results }: Searched): Findings
 
 const SAME_AS_BASE: SearchResult = { kind: 'broken-on-base' };
 
-function add(held: Map<string, HeldBackInput>, input: string, { target, error, verdict }: Verdict): void {
-  const before = held.get(input) ?? { input, targets: [], reason: oneLine(error ?? verdict, REASON_BYTES) };
+function add(held: Map<string, HeldBackInput>, input: string, { target, error, verdict, logPath }: Verdict): void {
+  const before = held.get(input) ?? { input, targets: [], reason: oneLine(error ?? verdict, REASON_BYTES), logPath };
   held.set(input, { ...before, targets: [...before.targets, targetLabel(target)] });
 }
 

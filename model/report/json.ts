@@ -22,6 +22,7 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
       input: held.input,
       targets: [...held.targets],
       reason: held.reason,
+      logPath: held.logPath ?? null,
       revision: held.revision ?? null,
       since: held.since ?? null,
       overdue: held.overdue === true,

@@ -42,7 +42,12 @@ export function renderText(report: Report, color: boolean): string {
     ),
     section(
       'Held back',
-      rows((report.heldBack ?? []).map((held) => [oneLine(held.input, 120), heldBackWords(held, report)])),
+      rows(
+        (report.heldBack ?? []).flatMap((held) => [
+          [oneLine(held.input, 120), heldBackWords(held, report)],
+          ...(held.logPath == null ? [] : [['', `log: ${oneLine(held.logPath, 500)}`]]),
+        ]),
+      ),
       paint,
     ),
     section(

@@ -42,6 +42,14 @@ const SCENARIOS: readonly Scenario[] = [
     play: async (house, fleet) => (await house.update(fleet.checkout)).report.run,
   },
   {
+    name: 'held-back',
+    hosts: [{ name: 'athena', input: 'beta' }, { name: 'rhea', brokenBy: [['alpha']] }],
+    play: async (house, fleet) => {
+      await fleet.moveInput('beta');
+      return (await house.update(fleet.checkout)).report.run;
+    },
+  },
+  {
     name: 'approval',
     hosts: [{ name: 'athena' }],
     play: async (house, fleet) => {
@@ -124,12 +132,12 @@ async function record(scenario: Scenario, folder: string): Promise<void> {
     const client = await connectTo(house);
     const { address } = await house.server();
     const children: string[] = [];
-    for await (const { workflowId } of client.workflow.list({ query: 'WorkflowType = "verifyCandidate"' }))
-      children.push(workflowId);
+    const query = 'WorkflowType IN ("verifyCandidate", "holdBack")';
+    for await (const { workflowId } of client.workflow.list({ query })) children.push(workflowId);
     await client.connection.close();
     const kept = [name, ...children.sort()];
     for (const [index, workflowId] of kept.entries()) {
-      const file = join(folder, `${scenario.name}${index === 0 ? '' : `-verify-${index}`}.json`);
+      const file = join(folder, `${scenario.name}${index === 0 ? '' : `-child-${index}`}.json`);
       await writeFile(file, `${await history(address, workflowId)}\n`);
     }
     process.stdout.write(`${scenario.name}: ${kept.join(', ')}\n`);
