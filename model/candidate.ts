@@ -7,7 +7,13 @@ export interface Candidate {
   readonly base: string;
   readonly head: string;
   readonly bundle: string;
+  /** The Nix that wrote its lock, as `nix --version` names it; missing where none did, and in older runs. */
+  readonly lockedBy?: string;
 }
+
+/** A candidate whose lock is made of what another one's holds. */
+export const withLockOf = (candidate: Candidate, { lockedBy }: Candidate): Candidate =>
+  lockedBy === undefined ? candidate : { ...candidate, lockedBy };
 
 /** The limit of a candidate's bundle, in bytes before base64. A larger one is a clear failure, never a truncated one. */
 export const BUNDLE_LIMIT_BYTES = 256 * 1024;

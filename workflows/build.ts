@@ -99,7 +99,8 @@ type Lost =
 function whatHappened(error: unknown): Lost {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof TimeoutFailure) {
-    if (cause.timeoutType === 'HEARTBEAT') {
+    // After `ATTEMPT_LIMIT` the build itself goes on.
+    if (cause.timeoutType === 'HEARTBEAT' || cause.timeoutType === 'START_TO_CLOSE') {
       const details = cause.lastHeartbeatDetails as BuildHeartbeat | undefined;
       return { kind: 'lost', machine: details?.machine ?? null };
     }

@@ -4,7 +4,7 @@ import { movedInputs } from '../../model/flake-lock/diff.js';
 import { repointedInputs } from '../../model/flake-lock/repointed.js';
 import { serialiseLock } from '../../model/flake-lock/serialise.js';
 import { FlakeLockError, type FlakeLock } from '../../model/flake-lock/types.js';
-import type { UnfetchedInput } from '../../model/candidate.js';
+import { withLockOf, type UnfetchedInput } from '../../model/candidate.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { commitFile } from './commit.js';
 import { flakeFile, lockAt } from './flake-files.js';
@@ -81,5 +81,5 @@ export const createCarryOver =
       committer,
       date,
     });
-    return { kind: 'updated', draft, moved: movedNow, unfetched: left };
+    return { kind: 'updated', draft: withLockOf(draft, candidate), moved: movedNow, unfetched: left };
   };

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { CoordinatorActivities } from '../../model/activities.js';
+import { withLockOf } from '../../model/candidate.js';
 import type { Candidate } from '../../model/candidate.js';
 import type { Person, Repository } from '../../model/run.js';
 import type { ActivityEnvironment } from '../environment.js';
@@ -91,5 +92,5 @@ export const createCommitCandidate =
     const lines = (await git.run(['rev-parse', `${draft.head}^{tree}`, `${draft.head}^@`])).trim().split('\n');
     const [tree = '', ...parents] = lines;
     const head = await commitTree(git, { tree, parents, message }, signature);
-    return candidateOf(mirror, draft.base, head);
+    return withLockOf(await candidateOf(mirror, draft.base, head), draft);
   };

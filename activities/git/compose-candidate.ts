@@ -6,6 +6,7 @@ import { movedInputs } from '../../model/flake-lock/diff.js';
 import { serialiseLock } from '../../model/flake-lock/serialise.js';
 import { FlakeLockError, type FlakeLock } from '../../model/flake-lock/types.js';
 import { inputGroups } from '../../model/hold-back/groups.js';
+import { withLockOf } from '../../model/candidate.js';
 import type { Candidate } from '../../model/candidate.js';
 import type { Repository } from '../../model/run.js';
 import type { ActivityEnvironment } from '../environment.js';
@@ -56,7 +57,7 @@ export const createComposeCandidate =
       committer,
       date,
     });
-    return { kind: 'updated', draft, moved, unfetched: [] };
+    return { kind: 'updated', draft: withLockOf(draft, candidate), moved, unfetched: [] };
   };
 
 function compose(base: FlakeLock, candidate: FlakeLock, move: readonly string[]): FlakeLock {

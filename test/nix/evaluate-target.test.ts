@@ -5,6 +5,8 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CancelledFailure } from '@temporalio/common';
 import { releaseEvaluations } from '../../activities/nix/evaluate/evaluations.js';
+import { atLeast } from '../../activities/nix/commands.js';
+import { nixVersion } from '../../activities/nix/version.js';
 import { recordDirectory } from '../../activities/nix/record-directory.js';
 import { run } from '../../activities/process.js';
 import type { EvaluateHeartbeat } from '../../model/activities.js';
@@ -75,6 +77,45 @@ test('a host that does not evaluate is a verdict with the error, the end of the 
     assert.match(verdict.logTail ?? '', /error:.*services\.bad/s);
     assert.equal((await evaluator.evaluate(candidate, 'a')).kind, 'evaluated');
   }));
+
+/** As Nix 2.26 and newer write it. Older ones want a hash of the folder, and take the lock for one that may change. */
+const RELATIVE_LOCK = JSON.stringify({
+  nodes: {
+    part: {
+      locked: { path: './part', type: 'path' },
+      original: { path: './part', type: 'path' },
+      parent: [],
+    },
+    root: { inputs: { part: 'part' } },
+  },
+  root: 'root',
+  version: 7,
+});
+const nix = await nixVersion();
+
+test(
+  'a lock that this Nix cannot read is an error that names both versions, and no verdict',
+  { skip: atLeast(nix, 2, 26) && `${nix.text} reads the locks of every version` },
+  () =>
+    withEvaluator({ hosts: [{ name: 'a' }] }, async (evaluator) => {
+      await evaluator.fleet.pushToMain({
+        'flake.nix': '{ inputs.part.url = "path:./part"; outputs = { part, ... }: part; }',
+        'part/flake.nix':
+          '{ outputs = _: { nixosConfigurations.a.config.system.build.toplevel = derivation { name = "a"; builder = "x"; system = "y"; }; }; }',
+      });
+      const written = await evaluator.candidate('flake.lock', RELATIVE_LOCK);
+      const refused = evaluator.evaluate({ ...written, lockedBy: 'nix (Nix) 2.34.8' }, 'a');
+      await assert.rejects(refused, (error: Error & { readonly type?: string; readonly nonRetryable?: boolean }) => {
+        assert.deepEqual([error.type, error.nonRetryable], ['LockUnreadable', true]);
+        assert.ok(error.message.startsWith(`${nix.text} on `), error.message);
+        assert.match(error.message, /cannot read the flake\.lock of commit .*, which nix \(Nix\) 2\.34\.8 wrote/);
+        return true;
+      });
+      // Written by the same Nix, it is the flake that is at fault.
+      const same = await evaluator.evaluate({ ...written, lockedBy: nix.text }, 'a');
+      assert.equal(same.kind, 'failed');
+    }),
+);
 
 test('hosts that abort, have no system, or one that is no derivation are verdicts too', () =>
   withEvaluator({ hosts: [{ name: 'a' }] }, async (evaluator) => {

@@ -5,7 +5,7 @@ import type { Verdict } from '../../../model/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { installBundle } from '../../git/install-commit.js';
 import { acceptedSettings, evaluateCommit } from '../evaluate/evaluate-commit.js';
-import { failedVerdict, writeEvaluationLog } from '../evaluate/evaluation-verdict.js';
+import { assertLockIsReadable, failedVerdict, writeEvaluationLog } from '../evaluate/evaluation-verdict.js';
 import { ensureRoot, isRooted } from '../evaluate/evaluations.js';
 import type { FlakeAtCommit } from '../lock/flake-file.js';
 
@@ -42,6 +42,7 @@ export async function localDerivation(
   const { attempt } = activityInfo();
   const found = await evaluateCommit(env, { flake: await flake(), target, nix: input.nix, run, attempt }, signal);
   if (found.kind === 'failed') {
+    await assertLockIsReadable(env, input, found.error);
     const logPath = await writeEvaluationLog(env, input, found.log);
     return { kind: 'failed', verdict: failedVerdict(env, input, found, logPath, evaluation.seconds) };
   }

@@ -5,14 +5,14 @@ import type { ActivityEnvironment } from '../../environment.js';
 import { installBundle } from '../../git/install-commit.js';
 import { firstInPlan } from './build-plan.js';
 import { acceptedSettings, evaluateCommit, type CommitEvaluation } from './evaluate-commit.js';
-import { failedVerdict, writeEvaluationLog } from './evaluation-verdict.js';
+import { assertLockIsReadable, failedVerdict, writeEvaluationLog } from './evaluation-verdict.js';
 import { whileHeartbeating } from '../heartbeat.js';
 import { sameAsBase } from './same-as-base.js';
 
 /**
  * Makes the activity that evaluates one target of the candidate. A target that does not evaluate is a verdict, with its log
  * in the record's folder. Repeating it costs nothing: what was evaluated is remembered.
- * @throws retryable failures of the machine; `NixUnusable`
+ * @throws retryable failures of the machine; `LockUnreadable`, `NixUnusable`
  */
 export const createEvaluateTarget =
   (env: ActivityEnvironment): EvaluatorActivities['evaluateTarget'] =>
@@ -23,6 +23,7 @@ export const createEvaluateTarget =
       const mirror = await installBundle(env, input);
       const found = await evaluate(env, input, { mirror, commit: input.candidate.head }, signal);
       if (found.kind === 'failed') {
+        await assertLockIsReadable(env, input, found.error);
         const logPath = await writeEvaluationLog(env, input, found.log);
         return { kind: 'failed', verdict: failedVerdict(env, input, found, logPath, seconds()) };
       }

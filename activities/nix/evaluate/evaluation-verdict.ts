@@ -1,11 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { EvaluateTargetInput } from '../../../model/activities.js';
-import { redactUrl, stripControl, tail } from '../../../model/text.js';
+import { redactUrl, stripControl, tail, truncate } from '../../../model/text.js';
 import { LOG_TAIL_BYTES, LOG_TAIL_LINES, type Verdict } from '../../../model/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import type { CommitEvaluation } from './evaluate-commit.js';
+import { failure, isLockRefusal } from '../lock/flake-failure.js';
 import { recordDirectory } from '../record-directory.js';
+import { nixVersion } from '../version.js';
 
 type Asked = Pick<EvaluateTargetInput, 'candidate' | 'run' | 'target'>;
 
@@ -16,6 +18,26 @@ export async function writeEvaluationLog(env: ActivityEnvironment, asked: Asked,
   await mkdir(directory, { recursive: true });
   await writeFile(file, log);
   return file;
+}
+
+/**
+ * Tells a lock that this machine's Nix cannot read from a target that does not evaluate: the coordinator's Nix wrote it in
+ * another version's way.
+ * @throws `LockUnreadable`, which names both versions
+ */
+export async function assertLockIsReadable(
+  env: ActivityEnvironment,
+  { candidate }: Asked,
+  error: string,
+): Promise<void> {
+  const { lockedBy, head } = candidate;
+  const { text } = await nixVersion();
+  if (lockedBy === undefined || lockedBy === text || !isLockRefusal(error)) return;
+  const writer = truncate(stripControl(lockedBy), 100);
+  throw failure(
+    'LockUnreadable',
+    `${text} on ${env.hostName} cannot read the flake.lock of commit ${head.slice(0, 12)}, which ${writer} wrote on the coordinator: give both machines the same Nix. ${text} says: ${error}`,
+  );
 }
 
 /** The verdict of a target that does not evaluate. */

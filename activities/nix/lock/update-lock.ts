@@ -46,7 +46,8 @@ export const createUpdateLock =
         if (content === null) return { kind: 'unchanged', unfetched };
         const moved = movedInputs(before, parseFlakeLock(content));
         if (moved.length === 0) return { kind: 'unchanged', unfetched };
-        return { kind: 'updated', draft: await commitDraft(env, input, content), moved, unfetched };
+        const draft = { ...(await commitDraft(env, input, content)), lockedBy: version.text };
+        return { kind: 'updated', draft, moved, unfetched };
       });
     });
 
