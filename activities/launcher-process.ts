@@ -1,12 +1,26 @@
+import { spawn } from 'node:child_process';
 import { localGit } from './git/local-git.js';
-import type { LauncherAnswer, LauncherOrder, LauncherRequest } from './launcher-protocol.js';
+import type { DetachedCommand, LauncherAnswer, LauncherOrder, LauncherRequest } from './launcher-protocol.js';
 import { run } from './process.js';
 
 /** The program of the launcher: see launcher.ts. It ends with the process that it serves. */
 const running = new Map<number, AbortController>();
 
-const carryOut = (order: LauncherOrder, signal: AbortSignal): Promise<unknown> =>
-  order.kind === 'git' ? localGit(order.command, signal) : run(order.command, order.args, { ...order.options, signal });
+function carryOut(order: LauncherOrder, signal: AbortSignal): Promise<unknown> {
+  if (order.kind === 'git') return localGit(order.command, signal);
+  if (order.kind === 'detach') return detach(order);
+  return run(order.command, order.args, { ...order.options, signal });
+}
+
+/** Resolves once the command runs. */
+function detach({ command, args, env }: DetachedCommand): Promise<void> {
+  const child = spawn(command, args, { detached: true, stdio: 'ignore', env });
+  child.unref();
+  return new Promise((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', reject);
+  });
+}
 
 async function answer(id: number, order: LauncherOrder): Promise<LauncherAnswer> {
   const ending = new AbortController();

@@ -9,7 +9,15 @@ export type LauncherOrder =
       readonly args: readonly string[];
       readonly options: Omit<RunOptions, 'signal'>;
     }
-  | { readonly kind: 'git'; readonly command: LocalGitCommand };
+  | { readonly kind: 'git'; readonly command: LocalGitCommand }
+  | ({ readonly kind: 'detach' } & DetachedCommand);
+
+/** A command that lives on by itself, in a session of its own and without any of our files. */
+export interface DetachedCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
 
 /** From a process to its launcher; `end` ends an order's command with everything below it. */
 export type LauncherRequest =

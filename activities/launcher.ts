@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { GitResult, LocalGitCommand } from './git/local-git.js';
-import type { LauncherAnswer, LauncherOrder, LauncherRequest } from './launcher-protocol.js';
+import type { DetachedCommand, LauncherAnswer, LauncherOrder, LauncherRequest } from './launcher-protocol.js';
 import type { Finished, RunOptions } from './process.js';
 
 /**
@@ -35,6 +35,10 @@ export const launch = (
 /** As `localGit`, from the launcher. */
 export const launchGit = (command: LocalGitCommand, signal?: AbortSignal): Promise<GitResult> =>
   order<GitResult>({ kind: 'git', command }, signal);
+
+/** Starts a command that lives on by itself, whatever becomes of this process and of the launcher. */
+export const launchDetached = (command: DetachedCommand): Promise<void> =>
+  order<undefined>({ kind: 'detach', ...command }, undefined);
 
 /** An abortion ends the command whole before the promise rejects with the signal's reason. */
 async function order<T>(what: LauncherOrder, signal: AbortSignal | undefined): Promise<T> {

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { appendFile, rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +15,7 @@ import {
   type BuildStatus,
 } from './build-record.js';
 import { isBuildAlive, RECORD_VARIABLE } from './build-session.js';
+import { launchDetached } from '../../launcher.js';
 import { nixEnvironment } from '../commands.js';
 import { runNix } from '../run-nix.js';
 import { endOrphanedBuilders } from './orphaned-builders.js';
@@ -118,14 +118,12 @@ export async function startSupervised(
 ): Promise<void> {
   await noteStart(record, what);
   await renewLease(record, leaseSeconds);
-  const child = spawn('/bin/sh', [SUPERVISOR, record.directory, String(Math.ceil(leaseSeconds)), ...command], {
-    detached: true,
-    stdio: 'ignore',
+  await launchDetached({
+    command: '/bin/sh',
+    args: [SUPERVISOR, record.directory, String(Math.ceil(leaseSeconds)), ...command],
     env: { ...env, [RECORD_VARIABLE]: record.directory },
   });
-  const failed = new Promise<never>((_, reject) => child.once('error', reject));
-  child.unref();
-  await Promise.race([claimed(record), failed]);
+  await claimed(record);
 }
 
 /** Waits until a supervisor has written who it is: from then on it is found, whatever becomes of this process. */
