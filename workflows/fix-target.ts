@@ -78,7 +78,7 @@ function pastAttempt(number: number, result: AttemptResult, verdict: Verdict | n
   const common = { number, seconds, machine, logPath, sandboxed, files, patch, logTail: verdict?.logTail ?? null };
   if (kind !== 'proposed') return { ...common, outcome: kind, reason };
   if (verdict?.verdict === 'built') return { ...common, outcome: 'mended', reason: null };
-  const why = oneLine(verdict?.error ?? 'it could not be verified', 1000);
+  const why = oneLine(verdict?.error ?? 'it could not be verified', 500);
   return { ...common, outcome: 'still-broken', reason: `does not mend it: ${why}` };
 }
 

@@ -1,14 +1,15 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gitEnvironment } from '../git/config-environment.js';
 import { openGit } from '../git/git.js';
+import { removeTree } from '../remove-tree.js';
 
 /**
  * Makes a repository of its own for an agent, with a commit of the mirror checked out. It borrows the mirror's objects and
  * has no remote, so that nothing that the agent does with it reaches the mirror or anybody else.
  */
 export async function makeAgentTree(mirror: string, commit: string, directory: string): Promise<void> {
-  await rm(directory, { recursive: true, force: true });
+  await removeTree(directory);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const git = openGit(directory);
   await git.run(['init', '--quiet', '--initial-branch=main']);

@@ -7,6 +7,7 @@ import type { AttemptHeartbeat, AttemptInput, AttemptResult } from '../../model/
 import { formatSeconds } from '../../model/text.js';
 import { hasFields, readJson, writeWhole } from '../atomic-file.js';
 import type { ActivityEnvironment } from '../environment.js';
+import { removeTree } from '../remove-tree.js';
 import { installBundle } from '../git/install-commit.js';
 import { buildSeconds, forgetEnd, observeBuild, startSupervised } from '../nix/build/build.js';
 import { ownRecord, releaseRecord } from '../nix/build/build-record.js';
@@ -77,7 +78,7 @@ async function answered(env: ActivityEnvironment, attempt: Attempt): Promise<Att
     if (known !== null) return known;
     const result = await concluded(env, attempt, await runAgent(env, attempt));
     await writeWhole(place.result, JSON.stringify(result));
-    for (const folder of [place.tree, place.home, place.temporary]) await removeFolder(folder);
+    for (const folder of [place.tree, place.home, place.temporary]) await removeTree(folder);
     return result;
   } catch (error) {
     if (!cancellationSignal().aborted) throw error;
@@ -130,7 +131,7 @@ async function prepare(env: ActivityEnvironment, input: AttemptInput, record: Bu
   const mirror = await installBundle(env, input);
   await rm(place.end, { force: true });
   for (const folder of [place.home, place.temporary]) {
-    await removeFolder(folder);
+    await removeTree(folder);
     await mkdir(folder, { recursive: true, mode: 0o700 });
   }
   await makeAgentTree(mirror, input.candidate.head, place.tree);
@@ -194,9 +195,6 @@ async function changeOf(
     }
   }
 }
-
-/** What an agent made may have any permissions. */
-const removeFolder = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true, maxRetries: 3 });
 
 const firstBeat = (env: ActivityEnvironment, record: BuildRecord): AttemptHeartbeat => ({
   machine: env.machine,

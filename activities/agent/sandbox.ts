@@ -14,7 +14,7 @@ export interface Sandbox {
   readonly directory: string;
 }
 
-/** Where people and services keep what is theirs: keys, tokens, sockets of agents. */
+/** Where people and services keep what is theirs: keys, tokens, sockets. */
 const PRIVATE_FOLDERS = [
   '/home',
   '/root',
@@ -27,6 +27,12 @@ const PRIVATE_FOLDERS = [
   '/run/agenix.d',
   '/run/keys',
   '/run/credentials',
+  // Whoever talks to these is as good as root.
+  '/run/docker.sock',
+  '/run/podman',
+  '/run/containerd',
+  '/run/libvirt',
+  '/run/incus',
 ];
 
 /** Those of the usual hidden folders, and of others, that are on this machine. */

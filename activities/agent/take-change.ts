@@ -15,6 +15,7 @@ import { openGit } from '../git/git.js';
 import type { Git } from '../git/git.js';
 import { installBundle } from '../git/install-commit.js';
 import { SCRATCH } from '../git/mirror.js';
+import { unlock } from '../remove-tree.js';
 import { flakeShape } from '../nix/lock/flake-file.js';
 import { gitOver } from './agent-tree.js';
 import { readVariables } from './agent-variables.js';
@@ -28,6 +29,7 @@ export type Change = Pick<AttemptResult, 'kind' | 'reason' | 'candidate' | 'file
  */
 export async function takeChange(env: ActivityEnvironment, input: AttemptInput, tree: string): Promise<Change> {
   const mirror = await installBundle(env, input);
+  await unlock(tree);
   // Names programs that Git would run, and is of no use any more.
   await rm(path.join(tree, '.git'), { recursive: true, force: true });
   const scratch = await mkdtemp(`${mirror}${SCRATCH}`);
@@ -49,13 +51,16 @@ export async function takeChange(env: ActivityEnvironment, input: AttemptInput, 
 
     await rm(index, { force: true });
     const accepted = await writeTree(gitOver(tree, mirror, index, path.join(mirror, 'objects')), input.candidate.head);
+    // What an agent left running outside of a sandbox may go on writing.
+    if (accepted !== left) return refused('was still being changed while it was judged', files, patch);
     return { kind: 'proposed', reason: null, candidate: await commit(mirror, input, accepted), files, patch };
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
 }
 
-const FILES_REPORTED = 100;
+/** A report with many attempts has to stay below the 2 MB of a payload. */
+const FILES_REPORTED = 20;
 
 const unchanged = (reason: string): Change => ({ kind: 'unchanged', reason, candidate: null, files: [], patch: '' });
 const refused = (reason: string, files: readonly string[], patch: string): Change => ({

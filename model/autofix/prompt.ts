@@ -19,7 +19,9 @@ interface PromptInput {
 }
 
 /** Inputs that are listed before the rest is only counted. */
-const INPUTS_LISTED = 60;
+const INPUTS_LISTED = 40;
+/** The newest ones: a prompt may be one argument, of at most 128 KiB. */
+const EARLIER_TOLD = 4;
 const EARLIER_LOG_BYTES = 4 * 1024;
 
 /** What an agent is asked, in Markdown. Text from builds and from earlier attempts stands in fences, as what was said and not as what is asked. */
@@ -31,7 +33,7 @@ export function agentPrompt({ broken, moved, earlier, rules, dir }: PromptInput)
       'The new lock is committed already. Change the configuration so that the host works with it. Change as little as possible.',
     `## What the update moved\n\n${movedLines(moved)}`,
     `## What broke\n\n${brokenLines(broken)}`,
-    ...earlier.map(earlierLines),
+    ...earlier.slice(-EARLIER_TOLD).map(earlierLines),
     `## Rules\n\n${ruleLines(rules)}`,
   ];
   return `${parts.join('\n\n')}\n`;

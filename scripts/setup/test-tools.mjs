@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { ROOT, TOOLS, isProgram, lastLines, run, say, versionOf, warn } from './steps.mjs';
+import { ROOT, TOOLS, isProgram, lastLines, onPath, run, say, versionOf, warn } from './steps.mjs';
+import { aptInstall } from './system-packages.mjs';
 
 /** What only tests use. Each is got once; tests skip by name what is not there (`test/support/tools.ts`). */
 const OPTIONAL = [
@@ -17,6 +18,7 @@ const OPTIONAL = [
 
 /** Never fails: a test tool that cannot be had is a warning that names what will not be tested. */
 export async function testTools() {
+  await bubblewrap();
   for (const tool of OPTIONAL) {
     const folder = path.join(TOOLS, tool.folder);
     const program = path.join(folder, tool.program);
@@ -29,4 +31,11 @@ export async function testTools() {
     if (status === 0 && (await isProgram(program))) say(tool.name, `${await versionOf(program)}, installed`);
     else say(tool.name, `WARNING: could not be had, so nothing is tested with ${tool.tests}: ${lastLines(output, 2)}`);
   }
+}
+
+async function bubblewrap() {
+  const reason = (await onPath('bwrap')) === null ? await aptInstall(['bubblewrap']) : null;
+  const found = await onPath('bwrap');
+  if (found !== null) say('bubblewrap', `${await versionOf(found)} (${found})`);
+  else say('bubblewrap', `WARNING: could not be had, so no sandbox of agents is tested: ${reason ?? 'no bwrap'}`);
 }

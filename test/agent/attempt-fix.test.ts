@@ -6,10 +6,14 @@ import { before, test } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { canSandbox } from '../../activities/agent/sandbox.js';
 import { createAttemptFix } from '../../activities/agent/attempt-fix.js';
+import { listRecords, readIdentity } from '../../activities/nix/build/build-record.js';
+import { descendants } from '../../activities/process-tree.js';
 import type { AttemptInput, AttemptResult } from '../../model/autofix/attempt.js';
 import type { AutofixOptions } from '../../model/run.js';
+import type { ProcessIdentity } from '../../model/state-directory.js';
 import { agentOptions, writeAgent } from '../support/agent.js';
 import { git } from '../support/git.js';
+import { until } from '../support/lockkeeper.js';
 import { withPlace } from '../support/repository.js';
 import type { Place } from '../support/repository.js';
 
@@ -193,6 +197,47 @@ test('what an agent leaves running is ended with it', () =>
 async function commandLines(): Promise<readonly string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   return Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+}
+
+test('an agent that was killed with its supervisor begins again, as the same attempt and in a fresh folder', () =>
+  withPlace(async (place) => {
+    const input = await inputFor(place, ['note', 'wait']);
+    const running = attempt(place, input);
+    const record = await started(place);
+    // Whoever kills everything: the kernel that wants memory, or a machine that goes down.
+    for (const { pid } of [record, ...(await descendants(record.pid))]) kill(pid);
+    const again = await started(place, record.pid);
+    await writeFile(path.join(again.folder, 'tmp', 'go'), '');
+    const result = await running;
+    assert.equal(result.kind, 'proposed', result.reason ?? '');
+    assert.match(result.patch, /^\+noted$/m);
+    assert.ok(!result.patch.includes('+noted\n+noted'), 'once');
+    assert.match(await readFile(result.logPath, 'utf8'), /the agent starts again/);
+  }));
+
+/** With the first process of a sandbox all others in it go. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    assert.equal((error as NodeJS.ErrnoException).code, 'ESRCH');
+  }
+}
+
+/** The supervisor of the attempt, other than one that is known, once its agent waits. */
+async function started(place: Place, known = 0): Promise<ProcessIdentity & { readonly folder: string }> {
+  let found: (ProcessIdentity & { readonly folder: string }) | undefined;
+  await until(async () => {
+    for (const { record } of await listRecords(place.env.state)) {
+      const identity = await readIdentity(record);
+      const log = await readFile(record.log, 'utf8').catch(() => '');
+      const waits = log.split('starts again').at(-1)?.includes('it waits') === true;
+      if (identity !== null && identity.pid !== known && waits) found = { ...identity, folder: record.directory };
+    }
+    return found !== undefined;
+  }, 30_000);
+  if (found === undefined) throw new Error('no agent was started');
+  return found;
 }
 
 test('an agent has no remote to push to, and cannot reach the real one in its sandbox', () =>

@@ -241,3 +241,43 @@ test('details with as much of everything as can be stay within 8 KiB', () => {
   );
   assert.ok(Buffer.byteLength(details) <= 8192, String(Buffer.byteLength(details)));
 });
+
+test('each form says what an agent did, also that no sandbox was there, and text from it stays text', () => {
+  const attempt = {
+    number: 1,
+    outcome: 'refused',
+    reason: EVIL,
+    seconds: 65,
+    machine: 'm',
+    logPath: '/state/builds/run/fix-1/log',
+    sandboxed: false,
+    files: [EVIL],
+  } as const;
+  const report = exampleReport({
+    fixes: [
+      {
+        target: 'alpha',
+        attempts: [attempt, { ...attempt, number: 2, outcome: 'mended', reason: null }],
+        commit: 'c'.repeat(40),
+      },
+      { target: 'beta', attempts: [], commit: 'c'.repeat(40) },
+    ],
+  });
+  const text = renderReport(report, 'text');
+  assert.match(text, /2 mended: alpha, beta/);
+  assert.match(
+    text,
+    /What an agent was asked to mend\n {2}alpha: mended by cccccccc\n {4}attempt 1 \(1 min 05 s\): refused: x/,
+  );
+  assert.match(text, /No sandbox was there\.\n {6}log {2}\/state\/builds\/run\/fix-1\/log\n/);
+  assert.match(text, /attempt 2 \(1 min 05 s\): mends it\. Changed: /);
+  // eslint-disable-next-line no-control-regex -- it is what must not be there
+  assert.doesNotMatch(text, /[\u001b\u202e]/);
+  const markdown = renderReport(report, 'md');
+  assert.match(markdown, /### What an agent was asked to mend/);
+  assert.doesNotMatch(markdown, /^# fixes|(?<![`x].*)<script>/m);
+  assert.deepEqual(
+    reportJson(report).fixes,
+    report.fixes?.map((fix) => ({ ...fix })),
+  );
+});

@@ -1,9 +1,10 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { BuildTargetInput } from '../../../model/activities.js';
 import type { ProcessIdentity, StateDirectory } from '../../../model/state-directory.js';
 import type { Target, Verdict } from '../../../model/verdict.js';
 import { hasFields, readJson, writeWhole } from '../../atomic-file.js';
+import { removeTree } from '../../remove-tree.js';
 import { recordDirectory } from '../record-directory.js';
 
 /**
@@ -135,7 +136,7 @@ export const renewLease = (record: BuildRecord, seconds: number): Promise<void> 
  */
 export async function releaseRecord(record: BuildRecord): Promise<void> {
   for (const name of await names(record.directory)) {
-    if (!KEPT.has(name)) await rm(path.join(record.directory, name), { recursive: true, force: true });
+    if (!KEPT.has(name)) await removeTree(path.join(record.directory, name));
   }
 }
 

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PROTECTED_PATHS, refusal } from '../../model/autofix/guard.js';
+import type { ChangedFile, ProposedChange } from '../../model/autofix/guard.js';
+import { pathPattern } from '../../model/autofix/path-pattern.js';
+
+const RULES = { protected: PROTECTED_PATHS, maxFiles: 2, maxLines: 10 };
+
+const file = (path: string, change: Partial<ChangedFile> = {}): ChangedFile => ({
+  path,
+  mode: '100644',
+  link: null,
+  lines: 1,
+  ...change,
+});
+const link = (path: string, to: string): ChangedFile => file(path, { mode: '120000', link: to });
+const change = (files: readonly ChangedFile[], more: Partial<ProposedChange> = {}): ProposedChange => ({
+  files,
+  flake: 'same',
+  secretsIn: [],
+  ...more,
+});
+
+for (const [what, proposed, reason] of [
+  ['two small files', change([file('flake.nix'), file('hosts/web.nix')]), null],
+  ['a link within the repository', change([link('hosts/web/common', '../../common')]), null],
+  ['a file that is gone', change([file('old.nix', { mode: '000000' })]), null],
+  ['nothing', change([]), 'changes nothing'],
+  ['the lock', change([file('flake.lock')]), 'touches flake.lock, which is what is being verified'],
+  ['a lock in a folder', change([file('sub/flake.lock')]), 'touches sub/flake.lock, which is what is being verified'],
+  ['a secret', change([file('secrets/a/wifi')]), 'touches secrets/a/wifi (protected by secrets/**)'],
+  ['an encrypted file', change([file('hosts/web.age')]), 'touches hosts/web.age (protected by **/*.age)'],
+  [
+    'a workflow of the forge',
+    change([file('.github/workflows/ci.yml')]),
+    'touches .github/workflows/ci.yml (protected by .git*)',
+  ],
+  ['a submodule', change([file('sub', { mode: '160000' })]), 'holds a Git repository of its own: sub'],
+  ['an absolute link', change([link('users', '/etc/passwd')]), 'holds a link that leaves the repository: users'],
+  [
+    'a link above the root',
+    change([link('hosts/up', '../../up')]),
+    'holds a link that leaves the repository: hosts/up',
+  ],
+  [
+    'a link that leaves and comes back',
+    change([link('up', '../fleet/x')]),
+    'holds a link that leaves the repository: up',
+  ],
+  [
+    'a binary file',
+    change([file('logo.png', { lines: null })]),
+    'holds a binary file, which nobody can review: logo.png',
+  ],
+  [
+    'a secret of its own',
+    change([file('a.nix')], { secretsIn: ['a.nix'] }),
+    'writes a value of the variables that the agent was given: a.nix',
+  ],
+  [
+    'other inputs',
+    change([file('flake.nix')], { flake: 'changed' }),
+    'changes the inputs or the nixConfig in flake.nix, which the lock has to fit',
+  ],
+  [
+    'a flake that cannot be read',
+    change([file('flake.nix')], { flake: 'unreadable' }),
+    'leaves a flake.nix whose inputs cannot be read',
+  ],
+  ['too many files', change([file('a'), file('b'), file('c')]), 'changes 3 files, and 2 are the limit'],
+  ['too many lines', change([file('a', { lines: 11 })]), 'changes 11 lines, and 10 are the limit'],
+  ['a name with control characters', change([file('a\u001b[31m.age')]), 'touches a.age (protected by **/*.age)'],
+] as const) {
+  test(`an agent's change is ${reason === null ? 'tried' : 'refused'}: ${what}`, () => {
+    assert.equal(refusal(proposed, RULES), reason);
+  });
+}
+
+test('patterns of paths mean what they mean in .gitignore', () => {
+  for (const [pattern, meant, not] of [
+    ['secrets/**', ['secrets/a', 'secrets/a/b'], ['secrets', 'hosts/secrets/a', 'secrets2/a']],
+    ['*.age', ['a.age', 'x/y/a.age', 'a.age/b'], ['a.agent', 'age']],
+    ['**/*.key', ['a.key', 'x/y/a.key'], ['a.keys']],
+    ['.git*', ['.gitignore', '.github/workflows/x.yml', 'sub/.gitmodules'], ['git', 'x.git']],
+    ['/hosts', ['hosts', 'hosts/web.nix'], ['x/hosts']],
+    ['hosts/', ['hosts/web.nix', 'x/hosts/web.nix'], ['hosts2']],
+    ['hosts/*/private', ['hosts/web/private', 'hosts/web/private/x'], ['hosts/a/b/private']],
+    ['a/**/b', ['a/b', 'a/x/b', 'a/x/y/b'], ['a/xb']],
+    ['file?.nix', ['file1.nix'], ['file.nix', 'file/.nix']],
+    ['a+(b).nix', ['a+(b).nix'], ['aab.nix']],
+    ['SECRETS/**', ['secrets/a'], []],
+  ] as const) {
+    const matches = pathPattern(pattern);
+    for (const path of meant) assert.ok(matches(path), `${pattern} means ${path}`);
+    for (const path of not) assert.ok(!matches(path), `${pattern} does not mean ${path}`);
+  }
+});
