@@ -127,6 +127,7 @@ export function declareProgram(version: string, exit: (status: number) => void):
     .description('the systemd unit of a worker, for distributions that are not NixOS')
     .option('--user <name>', 'account of the worker', 'lockkeeper')
     .option('--address <host:port>', 'Temporal server (default: one of its own)')
+    .option('--agent', 'let it run coding agents, in a sandbox that the worker may make')
     .option('--directory <folder>', 'write it there instead of printing it')
     .action(async (options: SystemdUnitsOptions) => {
       exit(await (await import('./commands/systemd-units.js')).systemdUnitFiles(context(), options));

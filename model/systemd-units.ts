@@ -9,13 +9,18 @@ export interface WorkerUnit {
   readonly user: string;
   /** `HOST:PORT` of a Temporal server, or `null` for one of its own. */
   readonly address: string | null;
+  /** Whether it runs coding agents. */
+  readonly agent: boolean;
 }
 
 /** Name of the unit, and of its folders below /var/lib and /var/cache. */
 const NAME = 'lockkeeper';
 
-/** What systemd keeps a worker from: the same as nix/modules/confinement.nix. */
-export const CONFINEMENT: Readonly<Record<string, string>> = {
+/**
+ * What systemd keeps a worker from: the same as nix/modules/confinement.nix. The sandbox of an agent takes namespaces of its
+ * own, and a /proc of which nothing is covered.
+ */
+export const confinement = (agent: boolean): Readonly<Record<string, string>> => ({
   ProtectSystem: 'strict',
   ProtectHome: 'read-only',
   PrivateTmp: 'false',
@@ -25,16 +30,16 @@ export const CONFINEMENT: Readonly<Record<string, string>> = {
   ProtectClock: 'true',
   ProtectControlGroups: 'true',
   ProtectHostname: 'true',
-  ProtectKernelLogs: 'true',
+  ProtectKernelLogs: String(!agent),
   ProtectKernelModules: 'true',
-  ProtectKernelTunables: 'true',
+  ProtectKernelTunables: String(!agent),
   LockPersonality: 'true',
   RestrictAddressFamilies: 'AF_UNIX AF_INET AF_INET6 AF_NETLINK',
-  RestrictNamespaces: 'true',
+  RestrictNamespaces: String(!agent),
   RestrictRealtime: 'true',
   RestrictSUIDSGID: 'true',
   SystemCallArchitectures: 'native',
-};
+});
 
 /** Where Nix's own installer and distributions put `nix`, `git` and `ssh`. */
 const PATH = ['/usr/local/bin', '/usr/bin', '/bin', '/nix/var/nix/profiles/default/bin'];
@@ -43,7 +48,7 @@ const PATH = ['/usr/local/bin', '/usr/bin', '/bin', '/nix/var/nix/profiles/defau
  * The unit files by name.
  * @throws BadInput for a user or an address that systemd would take for something else
  */
-export function systemdUnits({ command, user, address }: WorkerUnit): Readonly<Record<string, string>> {
+export function systemdUnits({ command, user, address, agent }: WorkerUnit): Readonly<Record<string, string>> {
   if (!/^[A-Za-z_][A-Za-z0-9_.-]{0,30}$/.test(user))
     throw new BadInput('--user', user, 'is no name of an account: write one such as lockkeeper.');
   if (address !== null && !/^[\w.:[\]-]+:\d{1,5}$/.test(address))
@@ -56,37 +61,46 @@ export function systemdUnits({ command, user, address }: WorkerUnit): Readonly<R
     `XDG_CACHE_HOME=/var/cache/${NAME}`,
     ...(address === null ? [] : [`TEMPORAL_ADDRESS=${address}`]),
   ];
-  const service = [
-    ['ExecStart', [...command, address === null ? 'dev' : 'worker'].map(commandWord).join(' ')],
+  const program = command.map(commandWord).join(' ');
+  const roles = ['coordinator', 'builder', ...(agent ? ['agent'] : [])];
+  const worker = [
+    ['ExecStart', `${program} ${address === null ? 'dev' : 'worker'} --roles=${roles.join(',')}`],
     ['User', user],
     ...environment.map((each) => ['Environment', quoted(each)]),
+    '# Builds outlive their worker, and the next one finds them: only the worker itself is to be stopped.',
+    ['KillMode', 'process'],
     ['StateDirectory', NAME],
     ['StateDirectoryMode', '0700'],
     ['CacheDirectory', NAME],
     ['CacheDirectoryMode', '0700'],
     ['Restart', 'always'],
     ['RestartSec', '10'],
-    '# Builds outlive their worker, and the next one finds them: only the worker itself is to be stopped.',
-    ['KillMode', 'process'],
     ['TimeoutStopSec', '30'],
     '# A remote on this machine belongs here too.',
     ['ReadWritePaths', '/tmp /var/tmp'],
-    ...Object.entries(CONFINEMENT),
+    ...Object.entries(confinement(agent)),
     // Root reads other people's checkouts by its capabilities; nobody else gets any.
     ...(user === 'root' ? [] : [['CapabilityBoundingSet', '']]),
   ];
-  const unit = [
-    ['Description', `Lockkeeper worker of ${user}`],
-    ['Wants', 'network-online.target'],
-    ['After', 'network-online.target nix-daemon.socket'],
-    ['StartLimitIntervalSec', '0'],
-  ];
-  const sections = { Unit: unit, Service: service, Install: [['WantedBy', 'multi-user.target']] };
-  return { [`${NAME}.service`]: Object.entries(sections).map(section).join('\n') };
+  return {
+    [`${NAME}.service`]: unitFile({
+      Unit: [
+        ['Description', `Lockkeeper worker of ${user}`],
+        ['Wants', 'network-online.target'],
+        ['After', 'network-online.target nix-daemon.socket'],
+        ['StartLimitIntervalSec', '0'],
+      ],
+      Service: worker,
+      Install: [['WantedBy', 'multi-user.target']],
+    }),
+  };
 }
 
 /** A setting, or a comment as it is. */
 type Line = readonly string[] | string;
+
+const unitFile = (sections: Readonly<Record<string, readonly Line[]>>): string =>
+  Object.entries(sections).map(section).join('\n');
 
 const section = ([name, lines]: readonly [string, readonly Line[]]): string =>
   [`[${name}]`, ...lines.map((line) => (typeof line === 'string' ? line : line.join('='))), ''].join('\n');

@@ -9,6 +9,7 @@ import { message, result, resultJson } from '../output.js';
 export interface SystemdUnitsOptions {
   readonly user: string;
   readonly address?: string;
+  readonly agent?: true;
   readonly directory?: string;
 }
 
@@ -16,9 +17,9 @@ const PROGRAM = fileURLToPath(new URL('../../../bin/lockkeeper', import.meta.url
 
 /** `lockkeeper systemd-units`: unit files of a worker that runs this very installation. */
 export async function systemdUnitFiles(context: CommandContext, options: SystemdUnitsOptions): Promise<number> {
-  const { user, address = null, directory } = options;
+  const { user, address = null, agent = false, directory } = options;
   // Node by its path: the one of this shell may not be on the PATH of a service.
-  const units = systemdUnits({ command: [process.execPath, PROGRAM], user, address });
+  const units = systemdUnits({ command: [process.execPath, PROGRAM], user, address, agent });
   const files = Object.entries(units).map(
     ([name, text]) => [path.resolve(directory ?? '.', name), name, text] as const,
   );

@@ -83,6 +83,18 @@ in
   "root keeps the capabilities that reading other people's checkouts takes" =
     (service { }).serviceConfig.CapabilityBoundingSet == ""
     && !((service { user = "root"; }).serviceConfig ? CapabilityBoundingSet);
+  "only where coding agents run may the worker make their sandbox" =
+    let
+      inherit (service {
+        roles = [
+          "coordinator"
+          "agent"
+        ];
+      }) environment serviceConfig;
+    in
+    !serviceConfig.RestrictNamespaces
+    && lib.hasInfix "bubblewrap" environment.PATH
+    && (service { }).serviceConfig.RestrictNamespaces;
   "no port is opened" =
     let
       inherit ((host { metricsPort = 9464; }).config.networking) firewall;

@@ -1,6 +1,11 @@
 # What systemd keeps a worker from. Plain data: `lockkeeper systemd-units` writes the same for other distributions
 # (model/systemd-units.ts), and a test compares the two.
 {
+  # Whether it runs coding agents: their sandbox takes namespaces of its own, and a /proc of which nothing is covered.
+  agent,
+}:
+
+{
   ProtectSystem = "strict";
   # People's Git and SSH settings and their checkouts are read where they are.
   ProtectHome = "read-only";
@@ -12,12 +17,12 @@
   ProtectClock = true;
   ProtectControlGroups = true;
   ProtectHostname = true;
-  ProtectKernelLogs = true;
+  ProtectKernelLogs = !agent;
   ProtectKernelModules = true;
-  ProtectKernelTunables = true;
+  ProtectKernelTunables = !agent;
   LockPersonality = true;
   RestrictAddressFamilies = "AF_UNIX AF_INET AF_INET6 AF_NETLINK";
-  RestrictNamespaces = true;
+  RestrictNamespaces = !agent;
   RestrictRealtime = true;
   RestrictSUIDSGID = true;
   SystemCallArchitectures = "native";

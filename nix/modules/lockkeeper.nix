@@ -9,6 +9,7 @@
 let
   inherit (lib) mkOption types;
   cfg = config.services.lockkeeper;
+  units = import ./units.nix { inherit config lib pkgs; };
 
   option =
     type: default: description:
@@ -48,13 +49,17 @@ in
         types.enum [
           "coordinator"
           "builder"
+          "agent"
         ]
       );
       default = [
         "coordinator"
         "builder"
       ];
-      description = "What this machine does: a coordinator runs updates and lands them, a builder builds and needs no right to push.";
+      description = ''
+        What this machine does: a coordinator runs updates and lands them, a builder builds and needs no right to push, an agent
+        mends hosts with a coding agent.
+      '';
     };
     systems = mkOption {
       type = types.nullOr (types.nonEmptyListOf (types.strMatching "[a-z0-9_]+-[a-z0-9_]+"));
@@ -105,11 +110,7 @@ in
       }
     ];
 
-    systemd.services.lockkeeper = import ./worker-service.nix {
-      inherit config lib pkgs;
-      unit = "lockkeeper";
-      inherit (cfg) user credentials writablePaths healthPort metricsPort;
-    };
+    systemd.services.lockkeeper = units.worker { inherit (cfg) user credentials writablePaths; };
 
     users = lib.mkIf (cfg.user == "lockkeeper") {
       users.lockkeeper = {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../activities/process.js';
-import { CONFINEMENT, systemdUnits } from '../../model/systemd-units.js';
+import { confinement, systemdUnits } from '../../model/systemd-units.js';
 import { hasSystemdAnalyze } from '../support/systemd-calendar.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -32,41 +32,46 @@ async function complaints(unit: string): Promise<string> {
 test('systemd accepts the unit of a worker, with a server of its own and of a cluster', { skip }, async () => {
   for (const [name, more] of [
     ['alone', []],
-    ['cluster', ['--address', 'temporal.example.org:7233', '--user', 'vincent']],
+    ['cluster', ['--address', 'temporal.example.org:7233', '--user', 'vincent', '--agent']],
   ] as const) {
     const directory = path.join(folder, name);
     const written = await run(LOCKKEEPER, ['systemd-units', '--directory', directory, ...more]);
     assert.equal(written.exitCode, 0, written.stderr);
     assert.match(written.stderr, /systemctl enable --now lockkeeper/);
-    assert.equal(await complaints(path.join(directory, 'lockkeeper.service')), '');
+    const units = await readdir(directory);
+    assert.deepEqual(units, ['lockkeeper.service']);
+    for (const unit of units) assert.equal(await complaints(path.join(directory, unit)), '');
   }
   const text = await readFile(path.join(folder, 'cluster', 'lockkeeper.service'), 'utf8');
-  assert.match(text, /^ExecStart=\S+ \S+\/bin\/lockkeeper worker$/m);
+  assert.match(text, /^ExecStart=\S+ \S+\/bin\/lockkeeper worker --roles=coordinator,builder,agent$/m);
   assert.match(text, /^User=vincent$/m);
 });
 
 test('a path in the unit is taken as it is, whatever it holds', { skip }, async () => {
   const unit = path.join(folder, 'lockkeeper.service');
   const write = async (...command: string[]): Promise<string> => {
-    const text = systemdUnits({ command, user: 'lockkeeper', address: null })['lockkeeper.service'] ?? '';
+    const text = systemdUnits({ command, user: 'lockkeeper', address: null, agent: false })['lockkeeper.service'] ?? '';
     await writeFile(unit, text);
     return text;
   };
   assert.match(
     await write('/bin/sh', '/opt/a "folder" of 100%n \\ $HOME/lockkeeper'),
-    /^ExecStart=\/bin\/sh "\/opt\/a \\"folder\\" of 100%%n \\\\ \$\$HOME\/lockkeeper" dev$/m,
+    /^ExecStart=\/bin\/sh "\/opt\/a \\"folder\\" of 100%%n \\\\ \$\$HOME\/lockkeeper" dev --roles=coordinator,builder$/m,
   );
   assert.equal(await complaints(unit), '');
   assert.match(await write('/nowhere/node', LOCKKEEPER), /:\/nowhere$/m, 'its own Node is on its PATH');
   assert.match(await complaints(unit), /not executable/, 'systemd looks at the command at all');
 });
 
-test('the unit confines a worker as the NixOS module does', async () => {
+test('the unit confines a worker as the NixOS module does, with and without agents', async () => {
   const file = path.join(ROOT, 'nix', 'modules', 'confinement.nix');
-  const evaluated = await run('nix-instantiate', ['--eval', '--strict', '--json', file]);
-  assert.equal(evaluated.exitCode, 0, evaluated.stderr);
-  const settings = Object.entries(JSON.parse(evaluated.stdout) as Readonly<Record<string, string | boolean>>);
-  assert.deepEqual(CONFINEMENT, Object.fromEntries(settings.map(([key, value]) => [key, String(value)])));
+  for (const agent of [true, false]) {
+    const arg = ['--arg', 'agent', String(agent)];
+    const evaluated = await run('nix-instantiate', ['--eval', '--strict', '--json', ...arg, file]);
+    assert.equal(evaluated.exitCode, 0, evaluated.stderr);
+    const settings = Object.entries(JSON.parse(evaluated.stdout) as Readonly<Record<string, string | boolean>>);
+    assert.deepEqual(confinement(agent), Object.fromEntries(settings.map(([key, value]) => [key, String(value)])));
+  }
 });
 
 test('what cannot stand in a unit is refused', async () => {

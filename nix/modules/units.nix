@@ -1,0 +1,109 @@
+# The units of an account.
+{
+  config,
+  lib,
+  pkgs,
+}:
+
+let
+  cfg = config.services.lockkeeper;
+  embedded = cfg.address == null && cfg.temporalConfigFile == null;
+  flag = name: value: lib.optional (value != null) "--${name}=${toString value}";
+  list = lib.concatStringsSep ",";
+  agent = lib.elem "agent" cfg.roles;
+  loadCredential = lib.mapAttrsToList (name: file: "${name}:${toString file}");
+  server = lib.optionalAttrs (cfg.temporalConfigFile != null) { "temporal.toml" = cfg.temporalConfigFile; };
+
+  # Name of the worker, and of its state and cache directories.
+  unit = "lockkeeper";
+
+  common = user: {
+    path = [
+      config.nix.package
+      pkgs.git
+      pkgs.openssh
+    ]
+    # The agent is the account's own, or everybody's.
+    ++ lib.optionals agent [
+      pkgs.bubblewrap
+      "/etc/profiles/per-user/${user}"
+      "/run/current-system/sw"
+    ];
+    environment = {
+      # Also root builds through the daemon: the worker needs no right to write to the store.
+      NIX_REMOTE = "daemon";
+      NODE_EXTRA_CA_CERTS = "/etc/ssl/certs/ca-certificates.crt";
+      XDG_CACHE_HOME = "/var/cache/${unit}";
+      LOCKKEEPER_STATE_DIR = "/var/lib/${unit}";
+    }
+    // lib.optionalAttrs (cfg.address != null) { TEMPORAL_ADDRESS = cfg.address; }
+    // lib.optionalAttrs (cfg.namespace != null) { TEMPORAL_NAMESPACE = cfg.namespace; }
+    // lib.optionalAttrs (cfg.temporalConfigFile != null) { TEMPORAL_CONFIG_FILE = "%d/temporal.toml"; }
+    // config.networking.proxy.envVars;
+  };
+  # Builds, and a server of its own that a command started, are for the next worker to find.
+  outlived = {
+    KillMode = "process";
+  };
+in
+{
+  # A worker. Its builds outlive it: a stop ends the worker alone, and takes nothing from below the builds.
+  worker =
+    {
+      user,
+      # Name to file.
+      credentials,
+      writablePaths,
+    }:
+    common user
+    // {
+      description = "Lockkeeper worker of ${user}";
+      wantedBy = [ "multi-user.target" ];
+      wants = [ "network-online.target" ];
+      after = [
+        "network-online.target"
+        "nix-daemon.socket"
+      ];
+      # Otherwise the worker would be away for as long as the rest of an activation takes.
+      stopIfChanged = false;
+      # A server that is away for hours is no reason to give up.
+      startLimitIntervalSec = 0;
+
+      serviceConfig = {
+        # Nothing here that systemd would want quoted: numbers, and words that the options check.
+        ExecStart = toString (
+          [
+            "${cfg.package}/bin/lockkeeper"
+            (if embedded then "dev" else "worker")
+            "--roles=${list cfg.roles}"
+          ]
+          ++ lib.optional (cfg.systems != null) "--systems=${list cfg.systems}"
+          ++ flag "slots" cfg.slots
+          ++ flag "eval-slots" cfg.evalSlots
+          ++ flag "health-port" cfg.healthPort
+          ++ flag "metrics-port" cfg.metricsPort
+        );
+        User = user;
+        StateDirectory = unit;
+        StateDirectoryMode = "0700";
+        CacheDirectory = unit;
+        CacheDirectoryMode = "0700";
+        LoadCredential = loadCredential (credentials // server);
+        Restart = "always";
+        RestartSec = 10;
+        TimeoutStopSec = 30;
+        ReadWritePaths = [
+          "/tmp"
+          "/var/tmp"
+        ]
+        ++ map (path: "-${path}") writablePaths;
+      }
+      // outlived
+      // import ./confinement.nix { inherit agent; }
+      # Root reads other people's checkouts by its capabilities; nobody else gets any.
+      // lib.optionalAttrs (user != "root") {
+        AmbientCapabilities = "";
+        CapabilityBoundingSet = "";
+      };
+    };
+}
