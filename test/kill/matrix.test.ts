@@ -1,129 +1,381 @@
 import assert from 'node:assert/strict';
 import { watch } from 'node:fs';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
-import { createActivities } from '../../workers/activities.js';
+import type { Client } from '@temporalio/client';
+import { repositoryLockId } from '../../model/ids.js';
+import { COORDINATOR_QUEUE } from '../../model/queues.js';
 import { stateDirectory } from '../../model/state-directory.js';
-import type { Report } from '../../model/report.js';
-import { createFleet } from '../support/fleet.js';
-import type { Fleet } from '../support/fleet.js';
-import { git } from '../support/git.js';
+import { createActivities } from '../../workers/activities.js';
+import { writeAgent } from '../support/agent.js';
+import type { FleetOptions } from '../support/fleet.js';
+import { killBuilder } from '../support/kill-builder.js';
 import { openHouse, until } from '../support/lockkeeper.js';
 import type { House, Running } from '../support/lockkeeper.js';
 import { ntfyMissing, startNtfy } from '../support/ntfy.js';
 import type { NtfyServer } from '../support/ntfy.js';
+import { repositoryAt } from '../support/repository.js';
+import { withServer } from '../support/runs.js';
+import { VICTIMS, assertAsIfNothingHappened, kill, killAt, openHelper, openStage } from '../support/stage.js';
+import type { Stage, Victim } from '../support/stage.js';
 
 /**
- * Whatever dies while a run is at one of its activities, the run ends as if nothing had happened: one branch, one message,
- * each derivation built once, nothing left behind. The list of activities is the workers' own, so that a new one is in the
- * matrix by itself. `LOCKKEEPER_TEST_FULL=1` (`npm run test:full`) kills the server and both as well; CI kills the worker.
+ * Whatever dies while a run is at one of its activities or waits for something, the run ends as if nothing had happened:
+ * {worker, server, both} × {each activity, each wait}. The list of activities is the workers' own: a new one is a row by
+ * itself, and the first test here fails until a scene comes to it. `npm run test:full` plays every cell, `npm test` a few.
  */
-const VICTIMS =
-  process.env.LOCKKEEPER_TEST_FULL === '1' ? (['worker', 'server', 'both'] as const) : (['worker'] as const);
-type Victim = (typeof VICTIMS)[number];
-
-/** Activities that a plain run on one machine does not reach; each has a test of its own, named here. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  whoHolds: 'test/run/races.test.ts: it only reads',
-  countPollers: 'test/replay: only runs that began under 0.1.0 ask',
-  answer: 'test/run/builders.test.ts: it does nothing',
-  stay: 'test/run/builders.test.ts: its worker is killed',
-  carryOver: 'below: main moves',
-  groupInputs: 'test/run/hold-back.test.ts: it only reads',
-  composeCandidate: 'test/run/hold-back.test.ts: the worker is killed between probes',
-  findInPlan: 'test/run/hold-back.test.ts: it only reads',
-  applyFix: 'test/run/autofix.test.ts: it makes the same commit again',
-  attemptFix: 'test/run/autofix.test.ts: the worker is killed while the agent works',
-  attachBuild: 'below: killed again while attached',
-  readLog: 'test/workers/worker.test.ts: it only reads',
-  forgetRun: 'test/nix/sweep-builds.test.ts: of another machine',
-};
-
-const register = createActivities({ state: stateDirectory('/nonexistent'), machine: 'none', hostName: 'none' });
-const ACTIVITIES = Object.values(register).flatMap((activities: object) => Object.keys(activities));
+const FULL = process.env.LOCKKEEPER_TEST_FULL === '1';
 
 let house: House;
 let ntfy: NtfyServer;
-let fleet: Fleet;
+/** Program of an agent: see test/support/agent.ts. */
+let agent: string;
 
-/** Kills, once, as soon as the worker holds a task of this activity. */
-function killAt(
+/** Plays a run in which `victim` dies at the row's place, and looks at how it ended. */
+type Scene = (victim: Victim) => Promise<void>;
+
+const PLAIN: FleetOptions = { hosts: [{ name: 'athena', seconds: 2 }, { name: 'rhea' }] };
+
+async function onStage(at: House, options: FleetOptions, body: (stage: Stage) => Promise<void>): Promise<void> {
+  const stage = await openStage(at, ntfy, options);
+  try {
+    await body(stage);
+  } finally {
+    await stage.fleet.cleanup();
+  }
+}
+
+const says = (running: Running, text: string | RegExp): Promise<void> =>
+  until(
+    () => running.output().search(text) >= 0,
+    90_000,
+    () => `not said: ${String(text)}\n${running.output()}`,
+  );
+
+/** Plays a run whose victim dies when the worker holds a task of the activity. */
+async function dyingAt(
   activity: string,
   victim: Victim,
-  times = 1,
-): { readonly killed: () => number; readonly stop: () => void } {
-  let killed = 0;
-  const seen = new Set<string>();
-  const watcher = watch(house.state.tasks, (_, file) => {
-    if (file === null || !file.startsWith(`${activity}-`) || seen.has(file) || killed >= times) return;
-    seen.add(file);
-    killed += 1;
-    void kill(victim);
-  });
-  return {
-    killed: () => killed,
-    stop: () => {
-      watcher.close();
-    },
+  body: (killed: () => boolean) => Promise<void>,
+  at = house,
+): Promise<void> {
+  const killer = await killAt(house, activity, victim, at);
+  try {
+    await body(killer.killed);
+    assert.ok(killer.killed(), `no worker held ${activity}: it needs a scene of its own in SCENES`);
+  } finally {
+    killer.stop();
+  }
+}
+
+/** A run that needs nobody. */
+const plain =
+  (activity: string, options = PLAIN): Scene =>
+  (victim) =>
+    dyingAt(activity, victim, () =>
+      onStage(house, options, async (stage) => {
+        await assertAsIfNothingHappened(stage, stage.update(), ntfy);
+      }),
+    );
+
+/** Builds that take so long that the run looks whether their system is served. */
+const slow = (activity: string): Scene => plain(activity, { hosts: [{ name: 'athena', seconds: 12 }] });
+
+/** A run that a broken host leads further, and what it is asked. */
+interface Detour {
+  readonly options: FleetOptions;
+  readonly args: () => readonly string[];
+}
+
+/**
+ * A detour builds more than once what differs with the commit, and what is broken: how often, a run tells in which nobody
+ * dies.
+ */
+function detour({ options, args }: Detour): (activity: string) => Scene {
+  let undisturbed: Promise<readonly string[]> | undefined;
+  const builds = (): Promise<readonly string[]> =>
+    (undisturbed ??= new Promise((resolve, reject) => {
+      onStage(house, options, async (stage) => {
+        const running = stage.update(...args());
+        assert.equal(await running.ended, 0, running.output());
+        resolve(await stage.fleet.builds());
+      }).catch(reject);
+    }));
+  return (activity) => async (victim) => {
+    const expected = await builds();
+    await dyingAt(activity, victim, () =>
+      onStage(house, options, async (stage) => {
+        await assertAsIfNothingHappened(stage, stage.update(...args()), ntfy, { builds: expected });
+      }),
+    );
   };
 }
 
-async function kill(victim: Victim): Promise<void> {
-  const pids: number[] = [];
-  if (victim !== 'server') pids.push((await house.worker()).pid);
-  if (victim !== 'worker') {
-    const { keeper, server } = await house.server();
-    pids.push(keeper.pid, server.pid);
-  }
-  for (const pid of pids) process.kill(pid, 'SIGKILL');
-}
-
-async function update(topic: string, ...more: string[]): Promise<Running> {
-  const token = join(house.root, 'token');
-  await writeFile(token, ntfy.token, { mode: 0o600 });
-  const told = ['--ntfy-server', ntfy.url, '--ntfy-topic', topic, '--ntfy-token-file', token];
-  return house.start(['update', fleet.checkout, '--json', ...told, ...more]);
-}
-
-/** What every cell ends in. */
-async function assertAsIfNothingHappened(running: Running, topic: string): Promise<Report> {
-  assert.equal(await running.ended, 0, running.output());
-  const report = JSON.parse(running.stdout()) as Report;
-  assert.equal(report.outcome, 'landed');
-  assert.deepEqual(
-    report.targets.map(({ name, verdict }) => [name, verdict]),
-    [
-      ['athena', 'built'],
-      ['rhea', 'built'],
+/** An input that others follow breaks a host, and is found and held back. */
+const holdsBack = detour({
+  options: {
+    inputs: ['beta', 'alpha', 'gamma'],
+    follows: { beta: 'alpha', gamma: 'alpha' },
+    selfRev: true,
+    hosts: [
+      { name: 'athena', input: 'beta' },
+      { name: 'kyushu', input: 'alpha', brokenBy: [['alpha']], brokenIn: 'package' },
     ],
+  },
+  args: () => [],
+});
+
+/** An agent mends one host, and not the other, which an input is held back for: the fix is taken over onto that. */
+const mends = detour({
+  options: {
+    inputs: ['alpha', 'beta', 'gamma'],
+    hosts: [
+      { name: 'athena', brokenBy: [['beta']] },
+      { name: 'kyushu', brokenBy: [['gamma']] },
+    ],
+  },
+  args: () => ['--autofix', agent, '--autofix-arg', 'mend:athena', '--max-attempts', '1'],
+});
+
+/** Main moves while a run that lands by merge builds. */
+const mainMoves: Scene = (victim) =>
+  dyingAt('carryOver', victim, () =>
+    onStage(house, PLAIN, async (stage) => {
+      const { fleet } = stage;
+      const running = stage.update('--land', 'merge');
+      await until(
+        async () => (await fleet.buildsOf('athena')) > 0,
+        60_000,
+        () => running.output(),
+      );
+      await fleet.pushToMain({ 'NOTES.md': 'by a colleague\n' });
+      await assertAsIfNothingHappened(stage, running, ntfy);
+    }),
   );
-  const { main, ...others } = await fleet.branches();
-  if (report.landed?.mode === 'merge') {
-    assert.equal(main, report.head);
-    assert.deepEqual(others, {});
-  } else {
-    assert.deepEqual(others, { [report.landed?.ref ?? '']: report.head });
+
+/** A worker dies while it builds, and again while the next one is attached to that build. */
+const diesTwice: Scene = (victim) =>
+  dyingAt('attachBuild', victim, () =>
+    onStage(house, { hosts: [{ name: 'athena', seconds: 8 }] }, async (stage) => {
+      const running = stage.update();
+      await until(
+        () => withServer(house, async (client) => (await followedBuilds(client)) > 0),
+        60_000,
+        () => running.output(),
+      );
+      await kill(house, victim === 'server' ? 'worker' : victim);
+      await assertAsIfNothingHappened(stage, running, ntfy);
+    }),
+  );
+
+/** Builds of which the server knows the machine: only those can be attached to. */
+async function followedBuilds(client: Client): Promise<number> {
+  let builds = 0;
+  for await (const { workflowId } of client.workflow.list({ query: OPEN_VERIFICATIONS })) {
+    const { raw } = await client.workflow.getHandle(workflowId).describe();
+    const followed = (raw.pendingActivities ?? []).filter(
+      ({ activityType, heartbeatDetails }) => activityType?.name === 'buildTarget' && heartbeatDetails != null,
+    );
+    builds += followed.length;
   }
-  assert.deepEqual(
-    [...(await fleet.builds())].sort(),
-    ['package athena', 'package rhea', 'system athena', 'system rhea'],
-    'each derivation is built once',
-  );
-  assert.equal((await ntfy.messages(topic)).length, 1, 'people are told once');
-  assert.deepEqual(
-    report.notifications.map(({ ok }) => ok),
-    [true],
-  );
-  assert.deepEqual(await readdir(house.state.work), [], 'no work tree is left');
-  assert.deepEqual(await git(fleet.checkout, 'status', '--porcelain'), '');
-  return report;
+  return builds;
 }
+
+const OPEN_VERIFICATIONS = 'WorkflowType = "verifyCandidate" AND ExecutionStatus = "Running"';
+
+/** Somebody else holds the repository; it is given back when `meanwhile` is over. */
+const whileHeld = (meanwhile: (running: Running) => Promise<void>): Promise<void> =>
+  onStage(house, PLAIN, async (stage) => {
+    await house.lockkeeper(['list']);
+    const workflowId = repositoryLockId(repositoryAt(stage.fleet.remote));
+    const held = { workflowId, taskQueue: COORDINATOR_QUEUE };
+    await untilDone((client) => client.workflow.start('holdRepository', held));
+    const running = stage.update();
+    await meanwhile(running);
+    await untilDone((client) => client.workflow.getHandle(workflowId).terminate('given back'));
+    await assertAsIfNothingHappened(stage, running, ntfy);
+  });
+
+/** Does something with the house's server as soon as it can be done: the server may be starting again. */
+const untilDone = (work: (client: Client) => Promise<unknown>): Promise<void> =>
+  until(
+    () => withServer(house, (client) => work(client).then(() => true)),
+    60_000,
+    () => 'the server does not come back',
+  );
+
+const asksWhoHolds: Scene = (victim) => dyingAt('whoHolds', victim, (killed) => whileHeld(() => until(killed, 60_000)));
+
+const waitsForRepository: Scene = (victim) =>
+  whileHeld(async (running) => {
+    await says(running, 'is held by');
+    await kill(house, victim);
+  });
+
+const FOREIGN = 'riscv64-linux';
+
+/** No worker serves the system of a host; the one that comes at last can build for it, as one with emulation can. */
+const whileUnserved = (meanwhile: (running: Running) => Promise<void>): Promise<void> =>
+  onStage(house, { hosts: [{ name: 'athena' }, { name: 'pi', system: FOREIGN }] }, async (stage) => {
+    const running = stage.update();
+    await meanwhile(running);
+    await untilDone(() => Promise.resolve());
+    const helper = await openHelper(house, ['--roles', 'builder', '--systems', FOREIGN], {
+      NIX_CONFIG: `extra-platforms = ${FOREIGN}`,
+    });
+    try {
+      await helper.start();
+      await assertAsIfNothingHappened(stage, running, ntfy, { helpers: [helper.house] });
+    } finally {
+      await helper.house.close();
+    }
+  });
+
+const waitsForSystem: Scene = (victim) =>
+  whileUnserved(async (running) => {
+    await says(running, `a worker of ${FOREIGN}`);
+    await kill(house, victim);
+  });
+
+/** Another machine builds, and is told to forget the run at its end. The worker that dies is the one of that machine. */
+const builtElsewhere: Scene = (victim) =>
+  withCoordinator(['--roles', 'coordinator'], async (coordinator) => {
+    const helper = await openHelper(coordinator, ['--roles', 'builder']);
+    const killer = await killAt(coordinator, 'forgetRun', victim, helper.house);
+    try {
+      await helper.start();
+      await onStage(coordinator, PLAIN, async (stage) => {
+        const running = stage.update();
+        await until(killer.killed, 90_000, () => `nobody was told to forget: ${running.output()}`);
+        if (victim !== 'server') await helper.start();
+        await assertAsIfNothingHappened(stage, running, ntfy, { helpers: [helper.house] });
+      });
+    } finally {
+      killer.stop();
+      await helper.house.close();
+    }
+  });
+
+/** Somebody on another machine reads a log of a run that is over. */
+const logIsRead: Scene = (victim) =>
+  withCoordinator([], async (coordinator) => {
+    const reader = await openHouse();
+    const killer = await killAt(coordinator, 'readLog', victim);
+    try {
+      await onStage(coordinator, PLAIN, async (stage) => {
+        const { run } = await assertAsIfNothingHappened(stage, stage.update(), ntfy);
+        const env = { TEMPORAL_ADDRESS: (await coordinator.server()).address };
+        const reading = reader.start(['logs', run, 'rhea'], { env });
+        await until(killer.killed, 60_000, () => `nobody was asked: ${reading.output()}`);
+        if (victim !== 'server') await coordinator.dev();
+        await reading.ended;
+        // A command that only reads may say that the server is gone; typed again, it reads all.
+        await until(
+          async () => (await reader.lockkeeper(['logs', run, 'rhea'], { env })).stdout.includes('building rhea'),
+          60_000,
+          () => reading.output(),
+        );
+        if (victim === 'worker') assert.match(reading.stdout(), /building rhea/);
+      });
+    } finally {
+      killer.stop();
+      await reader.close();
+    }
+  });
+
+async function withCoordinator(args: readonly string[], body: (coordinator: House) => Promise<void>): Promise<void> {
+  const coordinator = await openHouse();
+  try {
+    await coordinator.dev(...args);
+    await body(coordinator);
+  } finally {
+    await coordinator.close();
+  }
+}
+
+const waitsForApproval: Scene = (victim) =>
+  onStage(house, PLAIN, async (stage) => {
+    const running = stage.update('--approve');
+    await says(running, 'waits for approval');
+    await until(async () => (await ntfy.messages(stage.topic)).length === 1, 60_000);
+    await kill(house, victim);
+    await until(
+      async () => (await house.lockkeeper(['approve', 'latest', '--yes'])).exitCode === 0,
+      60_000,
+      () => running.output(),
+    );
+    await assertAsIfNothingHappened(stage, running, ntfy, { told: 2 });
+  });
+
+/** The machine fails a build twice, so that the third try is a while away. */
+const waitsForRetry: Scene = (victim) =>
+  onStage(house, { hosts: [{ name: 'athena', seconds: 3 }] }, async (stage) => {
+    const running = stage.update();
+    for (const time of [1, 2]) {
+      await until(
+        async () => (await stage.fleet.buildsOf('athena')) === time,
+        60_000,
+        () => running.output(),
+      );
+      await killBuilder(stage.fleet, 'athena');
+    }
+    await says(running, /is tried again in 5 s/);
+    await kill(house, victim);
+    const tries = ['system athena', 'system athena', 'system athena'];
+    await assertAsIfNothingHappened(stage, running, ntfy, { builds: ['package athena', ...tries] });
+  });
+
+/** How a run comes to activities that a plain one on one machine does not come to. */
+const SCENES: Readonly<Record<string, Scene>> = {
+  carryOver: mainMoves,
+  groupInputs: holdsBack('groupInputs'),
+  composeCandidate: holdsBack('composeCandidate'),
+  findInPlan: holdsBack('findInPlan'),
+  attemptFix: mends('attemptFix'),
+  applyFix: mends('applyFix'),
+  answer: slow('answer'),
+  stay: slow('stay'),
+  attachBuild: diesTwice,
+  whoHolds: asksWhoHolds,
+  forgetRun: builtElsewhere,
+  readLog: logIsRead,
+};
+
+/** Activities that no run of this version comes to: they serve runs that an earlier one began (see test/replay). */
+const RETIRED = ['countPollers'];
+
+const WAITS: Readonly<Record<string, Scene>> = {
+  'waiting for approval': waitsForApproval,
+  'waiting for the repository': waitsForRepository,
+  'waiting for a worker of a system': waitsForSystem,
+  'waiting to try a build again': waitsForRetry,
+};
+
+const register = createActivities({ state: stateDirectory('/nonexistent'), machine: 'none', hostName: 'none' });
+const activities = Object.values(register)
+  .flatMap((group: object) => Object.keys(group))
+  .filter((activity) => !RETIRED.includes(activity));
+const ROWS: readonly (readonly [place: string, play: Scene])[] = [
+  ...activities.map((activity) => [`at ${activity}`, SCENES[activity] ?? plain(activity)] as const),
+  ...Object.entries(WAITS),
+];
+const CELLS = ROWS.flatMap(([place, play]) => VICTIMS.map((victim) => ({ name: `${victim} ${place}`, victim, play })));
+
+const FEW = [
+  'server at commitCandidate',
+  'worker at evaluateTarget',
+  'both at buildTarget',
+  'worker at land',
+  'server at notify',
+  'both waiting for approval',
+  'worker waiting for the repository',
+];
+const played = FULL ? CELLS : CELLS.filter(({ name }) => FEW.includes(name));
 
 describe('killed at any moment, a run ends as if nothing had happened', { skip: ntfyMissing }, () => {
   before(async () => {
     house = await openHouse();
-    await mkdir(house.state.tasks, { recursive: true, mode: 0o700 });
+    agent = await writeAgent(house.root);
     ntfy = await startNtfy();
   });
   after(async () => {
@@ -131,85 +383,24 @@ describe('killed at any moment, a run ends as if nothing had happened', { skip: 
     await ntfy[Symbol.asyncDispose]();
   });
 
-  const cell = async (name: string, body: (topic: string) => Promise<void>): Promise<void> => {
-    fleet = await createFleet({ hosts: [{ name: 'athena', seconds: 2 }, { name: 'rhea' }] });
+  test('every activity is one that a plain run comes to, or has a scene', async () => {
+    await mkdir(house.state.tasks, { recursive: true, mode: 0o700 });
+    const held = new Set<string>(Object.keys(SCENES));
+    const watcher = watch(house.state.tasks, (_, file) => held.add(file?.split('-')[0] ?? ''));
     try {
-      await fleet.moveInput('alpha');
-      await body(name.replaceAll(/[^A-Za-z]/g, ''));
+      await onStage(house, PLAIN, async (stage) => {
+        await assertAsIfNothingHappened(stage, stage.update(), ntfy);
+      });
     } finally {
-      await fleet.cleanup();
+      watcher.close();
     }
-  };
+    assert.deepEqual(
+      activities.filter((activity) => !held.has(activity)),
+      [],
+    );
+  });
 
-  for (const victim of VICTIMS) {
-    for (const activity of ACTIVITIES) {
-      if (activity in ELSEWHERE) continue;
-      test(`${victim} at ${activity}`, () =>
-        cell(`${victim}-${activity}`, async (topic) => {
-          const killer = killAt(activity, victim);
-          try {
-            const running = await update(topic);
-            await assertAsIfNothingHappened(running, topic);
-            assert.equal(killer.killed(), 1, 'it was killed there');
-          } finally {
-            killer.stop();
-          }
-        }));
-    }
-
-    test(`${victim} at carryOver`, () =>
-      cell(`${victim}-carryOver`, async (topic) => {
-        const killer = killAt('carryOver', victim);
-        try {
-          const running = await update(topic, '--land', 'merge');
-          await until(
-            async () => (await fleet.buildsOf('athena')) > 0,
-            60_000,
-            () => running.output(),
-          );
-          await fleet.pushToMain({ 'NOTES.md': 'by a colleague\n' });
-          await assertAsIfNothingHappened(running, topic);
-          assert.equal(killer.killed(), 1, 'it was killed there');
-        } finally {
-          killer.stop();
-        }
-      }));
-
-    test(`${victim} at buildTarget, and again at attachBuild`, () =>
-      cell(`${victim}-attach`, async (topic) => {
-        const killers = [killAt('buildTarget', victim), killAt('attachBuild', victim === 'server' ? 'worker' : victim)];
-        try {
-          const running = await update(topic);
-          await assertAsIfNothingHappened(running, topic);
-          assert.equal(killers[0]?.killed(), 1, 'it was killed there');
-        } finally {
-          for (const killer of killers) killer.stop();
-        }
-      }));
-
-    test(`${victim} while approval is waited for`, () =>
-      cell(`${victim}-approval`, async () => {
-        // The request is a message of its own, so this cell tells nobody.
-        const running = house.start(['update', fleet.checkout, '--json', '--approve']);
-        await until(
-          () => running.output().includes('waits for approval'),
-          60_000,
-          () => running.output(),
-        );
-        await kill(victim);
-        let approved = await house.lockkeeper(['approve', 'latest', '--yes']);
-        await until(
-          async () => {
-            if (approved.exitCode === 0) return true;
-            approved = await house.lockkeeper(['approve', 'latest', '--yes']);
-            return approved.exitCode === 0;
-          },
-          30_000,
-          () => approved.stderr,
-        );
-        assert.equal(await running.ended, 0, running.output());
-        const report = JSON.parse(running.stdout()) as Report;
-        assert.equal((await fleet.branches())[report.landed?.ref ?? ''], report.head);
-      }));
-  }
+  for (const { name, victim, play } of played) test(name, () => play(victim));
+  if (!FULL)
+    test(`${CELLS.length - played.length} cells more`, { skip: 'npm run test:full plays them' }, () => undefined);
 });

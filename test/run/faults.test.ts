@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFile, readdir } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { createFleet } from '../support/fleet.js';
+import { killBuilder } from '../support/kill-builder.js';
 import { openHouse, until } from '../support/lockkeeper.js';
 import type { House } from '../support/lockkeeper.js';
 
@@ -22,12 +22,7 @@ test('a builder that the machine killed is tried again, and the run says so mean
       30_000,
       () => running.output(),
     );
-    // As the kernel does when memory is short.
-    for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-      const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-      if (command.includes('\0-c\0') && command.includes(fleet.counter) && command.includes('system athena'))
-        process.kill(Number(pid), 'SIGKILL');
-    }
+    await killBuilder(fleet, 'athena');
     await until(
       () => /is tried again in \d+ s: .*signal 9/.test(running.output()),
       20_000,

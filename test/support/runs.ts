@@ -35,3 +35,14 @@ export async function runInPhase(
   if (found === undefined) throw new Error(`no run is ${phase}`);
   return found;
 }
+
+/** Asks the server of a house something; `false` when it does not answer, or its answer was an error. */
+export async function withServer(house: House, ask: (client: Client) => Promise<boolean>): Promise<boolean> {
+  const client = await connectTo(house).catch(() => null);
+  if (client === null) return false;
+  try {
+    return await ask(client).catch(() => false);
+  } finally {
+    await client.connection.close();
+  }
+}
