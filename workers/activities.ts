@@ -38,6 +38,7 @@ export function createActivities(env: ActivityEnvironment): MachineRegister {
       ...createServerActivities(),
       earlierHolds: createEarlierHolds(env),
       notify: createNotify(env),
+      // Safe to repeat: the report is replaced as a whole, and forgetting what is forgotten does nothing.
       closeRun: async ({ report }) => {
         await writeReport(env, report);
         await machine.forgetRun({ run: report.run });

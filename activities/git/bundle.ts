@@ -20,7 +20,8 @@ async function borrowing(mirror: string, head: string, directory: string): Promi
 
 /**
  * A candidate of two commits that the mirror has, with the thin bundle of what lies between them.
- * Throws a non-retryable `BundleTooLarge` failure past the limit.
+ * Safe to repeat: it only reads the mirror, and its scratch folder is its own; what a killed one leaves, the next start of a
+ * worker sweeps. Throws a non-retryable `BundleTooLarge` failure past the limit.
  */
 export async function candidateOf(mirror: string, base: string, head: string): Promise<Candidate> {
   const scratch = await mkdtemp(`${mirror}${SCRATCH}`);

@@ -35,7 +35,8 @@ export async function mainCommit(git: Git, repository: Repository): Promise<stri
 
 /**
  * Fetches the mirror, names the commit of main that a run is about, keeps it, and refuses what no later step could handle.
- * Repeating it may give a newer commit; the workflow keeps the first answer.
+ * Repeating it may give a newer commit; the workflow keeps the first answer. A mirror is cloned beside its place and renamed,
+ * and Git moves each ref at once, so that dying in the midst leaves the mirror as it was, or newer.
  */
 export const createResolveBase =
   (env: ActivityEnvironment): CoordinatorActivities['resolveBase'] =>

@@ -8,7 +8,8 @@ import { mirrorPath, WORK_TREE } from './mirror.js';
 import { exclusively } from './mutex.js';
 
 /**
- * Runs `work` in a detached work tree of a commit that the mirror has, and removes the tree however `work` ends.
+ * Runs `work` in a detached work tree of a commit that the mirror has, and removes the tree however `work` ends. Each has a
+ * name of its own, so that a repeat never meets what a killed one left; the next start of a worker sweeps that.
  * @param label for people who look into the state directory
  */
 export async function withWorkTree<T>(

@@ -13,7 +13,8 @@ const OWNER_WRITE = 0o200;
  * A `TODO` entry in the owner's org-mode inbox, for runs that somebody has to look at: https://orgmode.org/manual/TODO-Items.html
  *
  * The file is the owner's, and may be open in an editor, a symbolic link, or synchronised: it is never replaced. The entry
- * goes to its end in a single appending write, so it is there as a whole, or not at all, and another writer's text stays.
+ * goes to its end in a single appending write, so it is there as a whole, or not at all, and another writer's text stays. A
+ * repeat finds the run's id in it, and writes nothing.
  */
 export const org: Notifier = {
   wants: (input) => input.options.inboxOrg !== null && input.event === 'finished' && needsLook(input.report),

@@ -34,7 +34,7 @@ export const createEvaluateTarget =
 
 /**
  * Makes the activity that compares a target's closure with the one on base. The candidate is evaluated again only where
- * another machine did so before.
+ * another machine did so before. Repeating it costs what comparing costs: evaluations are remembered.
  * @throws retryable failures of the machine; `NixUnusable`
  */
 export const createCompareWithBase =

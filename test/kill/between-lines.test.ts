@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict';
+import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { sweepWorkTrees } from '../../activities/git/mirror.js';
+import { run } from '../../activities/process.js';
+import type { LockUpdate } from '../../model/activities.js';
+import type { Candidate } from '../../model/candidate.js';
+import type { Repository } from '../../model/run.js';
+import { createActivities } from '../../workers/activities.js';
+import { PLAIN_NIX } from '../support/evaluator.js';
+import type { ActivityEnd } from '../support/activity-process.js';
+import { createFleet } from '../support/fleet.js';
+import type { Fleet } from '../support/fleet.js';
+import { git } from '../support/git.js';
+import { ntfyMissing, startNtfy } from '../support/ntfy.js';
+import type { NtfyServer } from '../support/ntfy.js';
+import { exampleReport } from '../support/report.js';
+import { activityEnvironment, repositoryAt } from '../support/repository.js';
+
+/**
+ * Each activity that changes something is killed before each change, each command and each request that it makes, and in
+ * the midst of each command; then it is done again, as the next attempt does. What is there in the end is what one attempt
+ * would have left. `npm run test:full` kills at every point, `npm test` at a few that are spread over the activity.
+ */
+const FULL = process.env.LOCKKEEPER_TEST_FULL === '1';
+const FEW = 3;
+
+const PROGRAM = fileURLToPath(new URL('../support/activity-process.js', import.meta.url));
+const STAMP = {
+  author: { name: 'A', email: 'a@example.org' },
+  committer: { name: 'C', email: 'c@example.org' },
+  date: 1_790_000_000,
+};
+const MESSAGE = 'chore(flake): update flake.lock\n\nLockkeeper-Instance: update\nLockkeeper-Run: r\n';
+
+/** A fleet whose update is due, before anything was done for it; `pristine` is a copy of all that. */
+let fleet: Fleet;
+let repository: Repository;
+let base: string;
+let draft: Candidate;
+let candidate: Candidate;
+let pristine: string;
+let ntfy: NtfyServer | undefined;
+const stateRoot = (): string => path.join(fleet.root, 'state');
+
+async function restore(): Promise<void> {
+  await rm(fleet.root, { recursive: true, force: true });
+  await cp(pristine, fleet.root, { recursive: true, preserveTimestamps: true });
+}
+
+async function attempt(name: string, input: object, dieAt: number): Promise<ActivityEnd | 'died'> {
+  const env = { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', DIE_AT: String(dieAt) };
+  const args = [PROGRAM, stateRoot(), name, JSON.stringify(input)];
+  const finished = await run(process.execPath, args, { env, timeoutMs: 120_000 });
+  if (finished.signal === 'SIGKILL') return 'died';
+  assert.equal(finished.exitCode, 0, finished.stderr);
+  return JSON.parse(finished.stdout) as ActivityEnd;
+}
+
+/** All that an activity leaves that others see, and what nobody should see. */
+async function world(look: () => Promise<unknown>): Promise<unknown> {
+  await sweepWorkTrees(activityEnvironment(fleet.root));
+  const files = await readdir(stateRoot(), { recursive: true }).catch(() => []);
+  return {
+    branches: await fleet.branches(),
+    checkout: await git(fleet.checkout, 'status', '--porcelain', '--branch'),
+    // Half files of the record-keeping are pruned when they are a day old.
+    left: files.filter((file) => /\.lock$|\.partial-|\.scratch-|^work\/./.test(file)),
+    more: await look(),
+  };
+}
+
+interface Effect {
+  readonly activity: string;
+  /** Made when the fleet is there. */
+  readonly input: () => object;
+  /** What else the activity changes; it is given the number of this try. */
+  readonly look?: () => Promise<unknown>;
+}
+
+/** A result without the time that it took. */
+const untimed = (result: unknown): unknown =>
+  JSON.parse(JSON.stringify(result, (key, value: unknown) => (key === 'seconds' ? undefined : value)));
+
+const killedAt = (point: number): string => `killed at effect ${point}`;
+
+async function assertRepeatable({ activity, input, look = () => Promise.resolve(null) }: Effect): Promise<void> {
+  await restore();
+  const undisturbed = await attempt(activity, input(), 0);
+  assert.ok(undisturbed !== 'died');
+  assert.ok(undisturbed.effects > 1, 'it changes something');
+  const expected = await world(look);
+  const every = Array.from({ length: undisturbed.effects }, (_, index) => index + 1);
+  const points = FULL ? every : every.filter((point) => point % Math.ceil(every.length / FEW) === 0);
+  let died = 0;
+  for (const point of points) {
+    await restore();
+    // Commands that overlap come in another order at times, so that a late point may not be reached.
+    if ((await attempt(activity, input(), point)) === 'died') died += 1;
+    await sweepWorkTrees(activityEnvironment(fleet.root));
+    const again = await attempt(activity, input(), 0);
+    assert.ok(again !== 'died');
+    assert.deepEqual(untimed(again.result), untimed(undisturbed.result), killedAt(point));
+    assert.deepEqual(await world(look), expected, killedAt(point));
+  }
+  assert.ok(died >= points.length / 2, `it died at ${died} of ${points.length} points`);
+}
+
+describe('killed between any two of its lines and done again, an activity leaves what one attempt leaves:', () => {
+  before(async () => {
+    if (ntfyMissing === false) ntfy = await startNtfy();
+    fleet = await createFleet({ hosts: [{ name: 'athena' }] });
+    await fleet.moveInput('alpha');
+    repository = repositoryAt(fleet.remote, { checkout: fleet.checkout });
+    base = await git(fleet.remote, 'rev-parse', 'main');
+    const { coordinator } = createActivities(activityEnvironment(fleet.root));
+    const lock = await new MockActivityEnvironment().run<[], LockUpdate, () => Promise<LockUpdate>>(() =>
+      coordinator.updateLock(updateInput()),
+    );
+    assert.equal(lock.kind, 'updated');
+    ({ draft } = lock);
+    candidate = await new MockActivityEnvironment().run<[], Candidate, () => Promise<Candidate>>(() =>
+      coordinator.commitCandidate(commitInput()),
+    );
+    await rm(stateRoot(), { recursive: true });
+    pristine = await mkdtemp(path.join(tmpdir(), 'lockkeeper-pristine-'));
+    await cp(fleet.root, pristine, { recursive: true, preserveTimestamps: true });
+  });
+  after(async () => {
+    await ntfy?.[Symbol.asyncDispose]();
+    await rm(pristine, { recursive: true, force: true });
+    await fleet.cleanup();
+  });
+
+  const updateInput = () => ({ repository, base, inputs: 'all' as const, nix: PLAIN_NIX, run: 'r', ...STAMP });
+  const commitInput = () => ({ repository, draft, message: MESSAGE, ...STAMP });
+  const landInput = (mode: 'branch' | 'merge') => () => ({
+    repository,
+    candidate,
+    mode,
+    instance: 'update',
+    branch: 'flake-update',
+    fallbackBranch: 'flake-update-r',
+  });
+  /** The owner's repository has no remote, and main is checked out. */
+  const landLocalInput = () => ({
+    ...landInput('merge')(),
+    repository: repositoryAt(fleet.checkout, { checkout: fleet.checkout, local: true }),
+  });
+  const notifyInput = (options: object, notifier: 'ntfy' | 'org', outcome: 'failed' | 'landed') => () => ({
+    notifier,
+    options: { ntfy: null, inboxOrg: null, ...options },
+    event: 'finished' as const,
+    report: { ...exampleReport(), outcome },
+    at: '2026-11-21T09:31:30.000Z',
+    timeZone: 'Europe/Paris',
+  });
+
+  test('a mirror is cloned and fetched', () =>
+    assertRepeatable({ activity: 'resolveBase', input: () => ({ repository, run: 'r' }) }));
+  test('a lock is updated in a work tree', () => assertRepeatable({ activity: 'updateLock', input: updateInput }));
+  test('a commit is made, and its bundle', () => assertRepeatable({ activity: 'commitCandidate', input: commitInput }));
+  test('a branch is pushed', () => assertRepeatable({ activity: 'land', input: landInput('branch') }));
+  test('main is fast-forwarded at the remote', () => assertRepeatable({ activity: 'land', input: landInput('merge') }));
+  test('main is fast-forwarded where it is checked out', () =>
+    assertRepeatable({
+      activity: 'land',
+      input: landLocalInput,
+      look: () => readFile(path.join(fleet.checkout, 'flake.lock'), 'utf8'),
+    }));
+
+  test('an org entry is written', () => {
+    const inboxOrg = path.join(fleet.root, 'inbox.org');
+    return assertRepeatable({
+      activity: 'notify',
+      input: notifyInput({ inboxOrg }, 'org', 'failed'),
+      look: () => readFile(inboxOrg, 'utf8'),
+    });
+  });
+
+  test('a message is published', { skip: ntfyMissing }, async () => {
+    const tokenFile = path.join(pristine, 'token');
+    await writeFile(tokenFile, ntfy?.token ?? '', { mode: 0o600 });
+    let topics = 0;
+    await assertRepeatable({
+      activity: 'notify',
+      // Messages cannot be taken back, so each point has a topic of its own.
+      input: () => notifyInput({ ntfy: { server: ntfy?.url, topic: `topic${topics}`, tokenFile } }, 'ntfy', 'landed')(),
+      look: async () => (await ntfy?.messages(`topic${topics++}`))?.length,
+    });
+  });
+
+  test('a report is written, and what the run kept is given back', () =>
+    assertRepeatable({
+      activity: 'closeRun',
+      input: () => ({ report: exampleReport() }),
+      look: () => readFile(path.join(stateRoot(), 'reports', `${exampleReport().run}.json`), 'utf8'),
+    }));
+
+  test('a derivation is rooted', () =>
+    assertRepeatable({
+      activity: 'evaluateTarget',
+      input: () => ({
+        repository,
+        candidate,
+        target: { kind: 'nixos', name: 'athena' },
+        nix: PLAIN_NIX,
+        run: 'r',
+      }),
+      look: async () => (await readdir(path.join(stateRoot(), 'evaluations', 'runs', 'r'))).sort(),
+    }));
+});
