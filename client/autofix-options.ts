@@ -1,5 +1,6 @@
 import { PROTECTED_PATHS } from '../model/autofix/guard.js';
 import { checkAgentArgument, checkAgentCommand, checkHomePath, checkPathPattern } from '../model/names.js';
+import { AUTOFIX } from '../model/run-defaults.js';
 import type { AutofixOptions } from '../model/run.js';
 import { CommandError } from './errors.js';
 import { checkSecretFile } from './secret-files.js';
@@ -30,12 +31,12 @@ export async function autofixOptions(flags: UpdateFlags): Promise<AutofixOptions
     args: (flags.autofixArg ?? []).map((arg) => checkAgentArgument(arg)),
     envFile: envFile === undefined ? null : await checkSecretFile(envFile, '--autofix-env-file'),
     homePaths: (flags.autofixHomePath ?? []).map((each) => checkHomePath(each)),
-    maxAttempts: flags.maxAttempts ?? 3,
-    timeoutSeconds: flags.autofixTimeout ?? 1800,
+    maxAttempts: flags.maxAttempts ?? AUTOFIX.maxAttempts,
+    timeoutSeconds: flags.autofixTimeout ?? AUTOFIX.timeoutSeconds,
     rules: {
       protected: flags.autofixProtect?.map((each) => checkPathPattern(each)) ?? PROTECTED_PATHS,
-      maxFiles: flags.autofixMaxFiles ?? 20,
-      maxLines: flags.autofixMaxLines ?? 500,
+      maxFiles: flags.autofixMaxFiles ?? AUTOFIX.maxFiles,
+      maxLines: flags.autofixMaxLines ?? AUTOFIX.maxLines,
     },
   };
 }

@@ -16,74 +16,103 @@ export interface FlakeOptions {
   readonly transport: Transport;
 }
 
+/** Where a repository was named, for messages. */
+interface Words {
+  readonly flake: string;
+  readonly remote: string;
+  /** How to say which folder of a repository is meant. */
+  readonly dir: string;
+}
+
+interface Search extends FlakeOptions {
+  readonly words: Words;
+  /** Whether the remote is asked for its branches; otherwise the branch that was named is believed. */
+  readonly askRemote: boolean;
+}
+
 /** Finds the repository that FLAKE means, by reading alone. Everything that is wrong with it is one `CommandError`. */
 export async function resolveFlake(flake: string, options: FlakeOptions): Promise<Repository> {
   if (options.main !== null) checkBranchName(options.main);
   const reference = parseFlakeReference(flake);
-  const wanted = options.main ?? (reference.ref === null ? null : checkBranchName(reference.ref, 'ref'));
-  return reference.kind === 'path'
-    ? fromPath(reference, options, wanted)
-    : fromUrl(reference.url, reference.dir, options, wanted);
+  const words = { flake: 'FLAKE', remote: '--remote', dir: 'add "?dir=FOLDER" to FLAKE' };
+  return find(reference, { ...options, words, askRemote: true });
 }
 
-async function fromUrl(url: string, dir: string, options: FlakeOptions, wanted: string | null): Promise<Repository> {
-  if (options.remote !== null) {
-    throw new CommandError('--remote names a remote of a checkout, but FLAKE is a URL already: leave one of them out.');
+/**
+ * Finds the repository of a configured instance. No remote is asked, so that a configuration can be used while the network
+ * is down; a branch that does not exist is what the run then fails with.
+ * @param where of the instance in the configuration, such as `instances.daily`
+ */
+export async function resolveConfigured(
+  reference: FlakeReference,
+  options: FlakeOptions & { readonly main: string },
+  where: string,
+): Promise<Repository> {
+  const words = { flake: `${where}.repoPath`, remote: `${where}.gitRemote`, dir: 'give flakeDir' };
+  return find(reference, { ...options, words, askRemote: false });
+}
+
+function find(reference: FlakeReference, search: Search): Promise<Repository> {
+  const wanted = search.main ?? (reference.ref === null ? null : checkBranchName(reference.ref, 'ref'));
+  return reference.kind === 'path'
+    ? fromPath(reference, search, wanted)
+    : fromUrl(reference.url, reference.dir, search, wanted);
+}
+
+async function fromUrl(url: string, dir: string, search: Search, wanted: string | null): Promise<Repository> {
+  const { remote, transport, words } = search;
+  if (remote !== null) {
+    throw new CommandError(
+      `${words.remote} names a remote of a checkout, but ${words.flake} is a URL already: leave one of them out.`,
+    );
   }
-  const mainBranch = await remoteMainBranch({ url, transport: options.transport, checkout: null, wanted });
-  return {
-    url,
-    displayUrl: redactUrl(url),
-    checkout: null,
-    local: false,
-    mainBranch,
-    dir,
-    transport: options.transport,
-  };
+  const mainBranch = await branchOf(search, { url, checkout: null, wanted });
+  return { url, displayUrl: redactUrl(url), checkout: null, local: false, mainBranch, dir, transport };
+}
+
+async function branchOf(
+  { transport, askRemote }: Search,
+  at: { readonly url: string; readonly checkout: string | null; readonly wanted: string | null },
+): Promise<string> {
+  return !askRemote && at.wanted !== null ? at.wanted : remoteMainBranch({ ...at, transport });
 }
 
 type PathReference = Extract<FlakeReference, { kind: 'path' }>;
 
-async function fromPath(reference: PathReference, options: FlakeOptions, wanted: string | null): Promise<Repository> {
-  const folder = await existingFolder(reference.path);
+async function fromPath(reference: PathReference, search: Search, wanted: string | null): Promise<Repository> {
+  const { words, transport } = search;
+  const folder = await existingFolder(reference.path, words);
   const [top, remotes] = await Promise.all([git(['rev-parse', '--show-toplevel'], { cwd: folder }), remotesOf(folder)]);
   if (!top.ok) {
     const bare = await git(['rev-parse', '--is-bare-repository', '--absolute-git-dir'], { cwd: folder });
     const [isBare, gitDir] = bare.stdout.split('\n');
     if (bare.ok && isBare === 'true' && gitDir !== undefined) {
-      return fromUrl(gitDir, reference.dir, options, wanted);
+      return fromUrl(gitDir, reference.dir, search, wanted);
     }
-    throw notARepository(folder, top.complaint);
+    throw notARepository(folder, top.complaint, words);
   }
   const checkout = await realpath(top.stdout.trim());
-  const dir = await flakeFolder(folder, checkout, reference.dir);
-  const remote = remoteUrl(checkout, remotes, options.remote);
-  if (remote === null) {
+  const dir = await flakeFolder(folder, checkout, reference.dir, words);
+  const url = remoteUrl(checkout, remotes, search);
+  if (url === null) {
     const mainBranch = await localMainBranch(checkout, wanted);
-    const { transport } = options;
     return { url: checkout, displayUrl: checkout, checkout, local: true, mainBranch, dir, transport };
   }
-  const mainBranch = await remoteMainBranch({ url: remote, transport: options.transport, checkout, wanted });
-  return {
-    url: remote,
-    displayUrl: redactUrl(remote),
-    checkout,
-    local: false,
-    mainBranch,
-    dir,
-    transport: options.transport,
-  };
+  const mainBranch = await branchOf(search, { url, checkout, wanted });
+  return { url, displayUrl: redactUrl(url), checkout, local: false, mainBranch, dir, transport };
 }
 
-async function existingFolder(path: string): Promise<string> {
+async function existingFolder(path: string, words: Words): Promise<string> {
   const folder = resolve(path.replace(/^~(?=\/|$)/, homedir()));
   const found = await stat(folder).catch(() => null);
-  if (found === null) throw new CommandError(`FLAKE ${folder} does not exist.`);
-  if (!found.isDirectory()) throw new CommandError(`FLAKE ${folder} is a file: name the folder that holds flake.nix.`);
+  if (found === null) throw new CommandError(`${words.flake} ${folder} does not exist.`);
+  if (!found.isDirectory()) {
+    throw new CommandError(`${words.flake} ${folder} is a file: name the folder that holds flake.nix.`);
+  }
   return realpath(folder);
 }
 
-function notARepository(folder: string, complaint: string): CommandError {
+function notARepository(folder: string, complaint: string, words: Words): CommandError {
   if (complaint.includes('dubious ownership')) {
     return new CommandError(
       `The Git repository ${folder} belongs to another user, and Git refuses it. ` +
@@ -91,12 +120,12 @@ function notARepository(folder: string, complaint: string): CommandError {
     );
   }
   return new CommandError(
-    `${folder} is not in a Git repository. Lockkeeper works on commits: run "git init" and commit the flake, or name another FLAKE.`,
+    `${folder} is not in a Git repository. Lockkeeper works on commits: run "git init" and commit the flake, or name another ${words.flake}.`,
   );
 }
 
 /** Folder of `flake.nix` below the top of the checkout. As Nix does, a path without one means the nearest above it. */
-async function flakeFolder(folder: string, checkout: string, dir: string): Promise<string> {
+async function flakeFolder(folder: string, checkout: string, dir: string, words: Words): Promise<string> {
   const inside = relative(checkout, folder);
   if (dir !== '') {
     const named = [inside, dir].filter((part) => part !== '').join('/');
@@ -112,7 +141,7 @@ async function flakeFolder(folder: string, checkout: string, dir: string): Promi
   });
   if (committed.ok) return inside;
   throw new CommandError(
-    `There is no flake.nix in ${folder}, nor above it in the repository. Name its folder, or add "?dir=FOLDER" to FLAKE.`,
+    `There is no flake.nix in ${folder}, nor above it in the repository. Name its folder, or ${words.dir}.`,
   );
 }
 
@@ -135,7 +164,11 @@ async function remotesOf(folder: string): Promise<ReadonlyMap<string, RemoteSett
 }
 
 /** URL of the remote to use; `null` when the repository has no remote. */
-function remoteUrl(checkout: string, remotes: ReadonlyMap<string, RemoteSettings>, wanted: string | null) {
+function remoteUrl(
+  checkout: string,
+  remotes: ReadonlyMap<string, RemoteSettings>,
+  { remote: wanted, words }: Search,
+): string | null {
   const names = [...remotes.keys()].sort();
   if (wanted !== null && !remotes.has(wanted)) {
     const known = names.length === 0 ? 'it has none' : `it has ${names.join(', ')}`;
@@ -145,7 +178,7 @@ function remoteUrl(checkout: string, remotes: ReadonlyMap<string, RemoteSettings
   const name = wanted ?? (remotes.has('origin') ? 'origin' : names.length === 1 ? names[0] : undefined);
   if (name === undefined) {
     throw new CommandError(
-      `The repository ${checkout} has several remotes: name one with --remote (${names.join(', ')}).`,
+      `The repository ${checkout} has several remotes: name one with ${words.remote} (${names.join(', ')}).`,
     );
   }
   const { pushurl = '', url = '' } = remotes.get(name) ?? {};

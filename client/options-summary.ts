@@ -1,6 +1,6 @@
+import { BUILDER_WAIT_SECONDS, TAKEOVER_SECONDS } from '../model/run-defaults.js';
 import type { AutofixOptions, RunOptions } from '../model/run.js';
 import { shellQuote } from '../model/text.js';
-import { BUILDER_WAIT_SECONDS, TAKEOVER_SECONDS } from './run-options.js';
 
 /** What tells one update of a repository from another, in a few words. */
 export function optionsSummary(options: RunOptions): string {

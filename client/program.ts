@@ -2,12 +2,17 @@ import { Argument, Command, Option } from 'commander';
 import { FAILURE_STEPS, LANDING_MODES } from '../model/run.js';
 import { collect, collectList, duration, positiveInteger } from './arguments.js';
 import type { SystemdUnitsOptions } from './commands/systemd-units.js';
+import type { RunFlags } from './commands/run.js';
+import type { ConfigFlags } from './config-file.js';
 import { commandContext, type CommandContext, type GlobalOptions } from './context.js';
 import { REPORT_FORMATS, type ReportFormat } from './report-format.js';
 import type { UpdateFlags } from './update-flags.js';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
+
+export const CONFIG_ACTIONS = ['check', 'show', 'schema'] as const;
+export type ConfigAction = (typeof CONFIG_ACTIONS)[number];
 
 const RUN = 'a run: its id, a unique beginning of it, or "latest"';
 
@@ -30,6 +35,7 @@ export function declareProgram(version: string, exit: (status: number) => void):
   const context = (): CommandContext => commandContext(program.opts<GlobalOptions>());
 
   declareUpdate(program, context, exit);
+  declareConfigured(program, context, exit);
 
   program
     .command('list')
@@ -141,6 +147,35 @@ export function declareProgram(version: string, exit: (status: number) => void):
     });
   return program;
 }
+
+/** Commands about the instances of a configuration file. */
+function declareConfigured(program: Command, context: () => CommandContext, exit: (status: number) => void): void {
+  program
+    .command('run')
+    .description('start a run of a configured instance by hand')
+    .argument('<instance>', 'its name in the configuration file')
+    .option('-w, --watch', 'follow it to its end, with a worker if none runs (exit status as of update)')
+    .option('--strict', 'with --watch: as of update')
+    .addOption(configOption())
+    .action(async (instance: string, flags: RunFlags) => {
+      exit(await (await import('./commands/run.js')).runInstance(context(), instance, flags));
+    });
+  program
+    .command('config')
+    .description('check the configuration file, show an instance with its defaults, or print the JSON Schema')
+    .addArgument(new Argument('<action>', 'what to do').choices(CONFIG_ACTIONS))
+    .argument('[instance]', 'name of the instance to show')
+    .addOption(configOption())
+    .action(async (action: ConfigAction, instance: string | undefined, options: ConfigFlags) => {
+      exit(await (await import('./commands/config.js')).config(context(), action, instance ?? null, options));
+    });
+}
+
+const configOption = (): Option =>
+  new Option(
+    '--config <file>',
+    'configuration file (default: $LOCKKEEPER_CONFIG, ./lockkeeper.toml or .json, the same in /etc/lockkeeper)',
+  );
 
 function declareUpdate(program: Command, context: () => CommandContext, exit: (status: number) => void): void {
   program

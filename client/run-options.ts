@@ -10,15 +10,8 @@ import {
   checkRegExp,
   checkServerUrl,
 } from '../model/names.js';
-import type {
-  ApprovalPolicy,
-  Landing,
-  NixSettings,
-  NotifyOptions,
-  Person,
-  RunOptions,
-  Transport,
-} from '../model/run.js';
+import { BUILDER_WAIT_SECONDS, LOCKKEEPER, REPOSITORY_WAIT_SECONDS, TAKEOVER_SECONDS } from '../model/run-defaults.js';
+import type { ApprovalPolicy, Landing, NixSettings, NotifyOptions, RunOptions, Transport } from '../model/run.js';
 import { repositoryLockId } from '../model/ids.js';
 import { autofixOptions } from './autofix-options.js';
 import { CommandError } from './errors.js';
@@ -27,10 +20,7 @@ import { resolveFlake } from './flake.js';
 import { checkReadableFile, checkSecretFile } from './secret-files.js';
 import type { UpdateFlags } from './update-flags.js';
 
-const LOCKKEEPER: Person = { name: 'Lockkeeper', email: 'lockkeeper@localhost' };
 const DAY = 86_400;
-export const TAKEOVER_SECONDS = 120;
-export const BUILDER_WAIT_SECONDS = 600;
 
 /** What a run is asked to do, from what a person typed. All that can be checked before anything starts is checked here. */
 export async function runOptions(flake: string, flags: UpdateFlags): Promise<RunOptions> {
@@ -67,7 +57,7 @@ export async function runOptions(flake: string, flags: UpdateFlags): Promise<Run
     committer,
     notify,
     timeZone,
-    repositoryWaitSeconds: 3600,
+    repositoryWaitSeconds: REPOSITORY_WAIT_SECONDS,
     lockWorkflowId: repositoryLockId(repository),
     takeoverSeconds: flags.takeoverTime ?? TAKEOVER_SECONDS,
     builderWaitSeconds: flags.builderWait ?? BUILDER_WAIT_SECONDS,

@@ -44,6 +44,16 @@ export async function servedElsewhere(session: Session, repository: Repository |
   return !isHere && (await livePollers(session, COORDINATOR_QUEUE)).length > 0;
 }
 
+/** Makes sure that somebody works on a run: this machine's worker, unless another one does. */
+export async function provideWorker(
+  state: StateDirectory,
+  session: Session,
+  repository: Repository,
+  slots?: WorkerSlots,
+): Promise<void> {
+  if (!(await servedElsewhere(session, repository))) await attendWorker(session, state, slots);
+}
+
 /** Makes sure that this machine's worker runs, and starts it again when it dies while this command runs. */
 export async function attendWorker(
   session: Session,

@@ -202,3 +202,12 @@ export function checkPathPattern(value: string, field = '--autofix-protect'): st
   }
   return value;
 }
+
+/** A day, `YYYY-MM-DD`. */
+export function checkDay(value: string, field: string): string {
+  const day = new Date(`${value}T00:00:00Z`);
+  if (/^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(value)) {
+    return value;
+  }
+  throw new BadInput(field, value, 'is no date: write one such as 2026-12-31.');
+}

@@ -1,0 +1,44 @@
+import { openSession } from '../connection.js';
+import { findInstance, loadConfiguration, type ConfigFlags } from '../config-file.js';
+import type { CommandContext } from '../context.js';
+import { followRun } from '../follow-run.js';
+import { instanceOptions } from '../instance-options.js';
+import { message, paintFor, result, resultJson } from '../output.js';
+import { workerProblem } from '../problems.js';
+import { plan, sameCommand } from '../run-words.js';
+import { startInLine } from '../start-run.js';
+import { provideWorker } from '../worker.js';
+
+export interface RunFlags extends ConfigFlags {
+  readonly watch?: true;
+  readonly strict?: true;
+}
+
+/**
+ * `lockkeeper run INSTANCE`: a run of a configured instance. When another run holds the repository it waits its turn; when
+ * the same one is open already, that one is taken.
+ */
+export async function runInstance(context: CommandContext, name: string, flags: RunFlags): Promise<number> {
+  const options = await instanceOptions(findInstance(await loadConfiguration(flags), name));
+  const watch = flags.watch === true;
+  const session = await openSession(context, 'run');
+  try {
+    const { run, isNew } = await startInLine(session, options, () => {
+      message(plan(options));
+      return Promise.resolve();
+    });
+    if (!isNew) message('This instance runs already.');
+    if (watch) {
+      await provideWorker(context.state, session, options.repository);
+      message(paintFor(process.stderr).dim(`Run ${run}`));
+      return await followRun(context, session, run, sameCommand(), flags.strict === true);
+    }
+    const problem = await workerProblem(session);
+    if (problem !== null) message(`note: ${problem}.`);
+    if (context.json) resultJson({ run, isNew, problem });
+    else result(run);
+    return 0;
+  } finally {
+    await session.close();
+  }
+}

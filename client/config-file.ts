@@ -1,0 +1,105 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { BadConfiguration, readConfiguration, type Configuration } from '../model/config/read.js';
+import type { Instance } from '../model/config/options.js';
+import { nearest } from '../model/config/nearest.js';
+import { BadInput } from '../model/names.js';
+import { stripControl } from '../model/text.js';
+import { CommandError, messageOf, systemCode } from './errors.js';
+import { parseFlakeReference } from './flake-reference.js';
+
+export interface ConfigFlags {
+  readonly config?: string;
+}
+
+/** Where a configuration is looked for when none is named, in this order. */
+const PLACES = ['.', '/etc/lockkeeper'].flatMap((folder) =>
+  ['lockkeeper.toml', 'lockkeeper.json'].map((name) => `${folder}/${name}`),
+);
+
+export interface LoadedConfiguration extends Configuration {
+  /** Absolute path of the file. */
+  readonly file: string;
+}
+
+/**
+ * Finds and reads the configuration.
+ * @throws CommandError with everything that is wrong with it
+ */
+export async function loadConfiguration(flags: ConfigFlags): Promise<LoadedConfiguration> {
+  const { file, content } = await findFile(flags);
+  try {
+    const configuration = readConfiguration(await parse(file, content));
+    const faults = configuration.instances.flatMap(addressFaults);
+    if (faults.length > 0) throw new BadConfiguration(faults);
+    return { file, ...configuration };
+  } catch (error) {
+    if (!(error instanceof BadConfiguration)) throw error;
+    const [only, ...more] = error.faults;
+    if (only !== undefined && more.length === 0) throw new CommandError(`${file}: ${only}`);
+    throw new CommandError(
+      `${file} has ${error.faults.length} faults:\n${error.faults.map((each) => `  ${each}`).join('\n')}`,
+    );
+  }
+}
+
+/** What is wrong with the address of a repository: only its own grammar says. */
+function addressFaults({ name, repoUrl }: Instance): readonly string[] {
+  if (repoUrl === null) return [];
+  const where = `instances.${name}.repoUrl`;
+  const fault = (wayOut: string): readonly string[] => [new BadInput(where, repoUrl, wayOut).message];
+  try {
+    const { kind, ref } = parseFlakeReference(repoUrl);
+    if (kind === 'path')
+      return fault('is a path: give it as repoPath, or write git+file://… for a repository by itself.');
+    return ref === null ? [] : fault('names a branch: name it with mainBranch instead.');
+  } catch (error) {
+    if (error instanceof CommandError) return [`${where}: ${error.message}`];
+    throw error;
+  }
+}
+
+async function findFile(flags: ConfigFlags): Promise<{ readonly file: string; readonly content: string }> {
+  const fromEnvironment = process.env.LOCKKEEPER_CONFIG ?? '';
+  const named = flags.config ?? (fromEnvironment === '' ? null : fromEnvironment);
+  for (const place of named === null ? PLACES : [named]) {
+    const file = resolve(place);
+    try {
+      return { file, content: await readFile(file, 'utf8') };
+    } catch (error) {
+      if (named === null && systemCode(error) === 'ENOENT') continue;
+      const source = flags.config === undefined && named !== null ? ' (from $LOCKKEEPER_CONFIG)' : '';
+      throw new CommandError(`The configuration ${file}${source} cannot be read: ${reason(error)}.`);
+    }
+  }
+  throw new CommandError(
+    `There is no configuration: none of ${PLACES.join(', ')} exists. Name one with --config or $LOCKKEEPER_CONFIG; docs/configuration.md says what goes into it.`,
+  );
+}
+
+const reason = (error: unknown): string =>
+  ({ ENOENT: 'it does not exist', EACCES: 'this user may not read it', EISDIR: 'it is a folder' })[
+    systemCode(error) ?? ''
+  ] ?? messageOf(error);
+
+async function parse(file: string, content: string): Promise<unknown> {
+  try {
+    if (file.endsWith('.json')) return JSON.parse(content) as unknown;
+    return (await import('smol-toml')).parse(content);
+  } catch (error) {
+    const kind = file.endsWith('.json') ? 'JSON' : 'TOML';
+    throw new CommandError(`${file} is no ${kind}: ${stripControl(messageOf(error)).trim()}`);
+  }
+}
+
+/** The instance of that name. */
+export function findInstance({ file, instances }: LoadedConfiguration, name: string): Instance {
+  const found = instances.find((instance) => instance.name === name);
+  if (found !== undefined) return found;
+  const names = instances.map((instance) => instance.name);
+  const near = nearest(name, names);
+  const known = names.length === 0 ? 'It has none' : `It has ${names.join(', ')}`;
+  throw new CommandError(
+    `${file} has no instance "${stripControl(name)}". ${near === null ? known : `Did you mean "${near}"? ${known}`}.`,
+  );
+}

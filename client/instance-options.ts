@@ -1,0 +1,95 @@
+import type { Instance } from '../model/config/options.js';
+import { repositoryLockId } from '../model/ids.js';
+import { checkPerson } from '../model/names.js';
+import { LOCKKEEPER, PROBE_BUDGET, usualFailureSteps } from '../model/run-defaults.js';
+import type { AutofixOptions, Landing, NotifyOptions, Repository, RunOptions } from '../model/run.js';
+import { resolveConfigured } from './flake.js';
+import { parseFlakeReference } from './flake-reference.js';
+
+/**
+ * What a run of a configured instance is asked to do. Only the checkout is looked at, for the address of its remote.
+ * Credentials stay file names here: it is the worker who reads them, perhaps as another user or on another machine.
+ * @throws CommandError when there is no such repository
+ */
+export async function instanceOptions(instance: Instance): Promise<RunOptions> {
+  const { buildSystems, exclude, flakeInputs, approval, nixOptions } = instance;
+  const landing = landingOf(instance);
+  const author = instance.author === null ? LOCKKEEPER : checkPerson(instance.author);
+  const repository = await repositoryOf(instance);
+  return {
+    instance: instance.name,
+    repository,
+    targets: { hosts: buildSystems.length === 0 ? 'all' : sorted(buildSystems), exclude },
+    require: instance.require === 'all' ? 'all' : sorted(instance.require),
+    inputs: flakeInputs.length === 0 ? 'all' : sorted(flakeInputs),
+    landing,
+    approval: approval.enable ? { deadlineSeconds: approval.deadlineSec, reminderSeconds: approval.reminderSec } : null,
+    nix: {
+      options: Object.entries(nixOptions).sort(([a], [b]) => (a < b ? -1 : 1)),
+      impure: instance.impure,
+      acceptFlakeConfig: instance.acceptFlakeConfig,
+    },
+    author,
+    committer: instance.committer === null ? author : checkPerson(instance.committer),
+    notify: notifyOf(instance),
+    timeZone: timeZoneOf(instance),
+    repositoryWaitSeconds: instance.repositoryWaitSec,
+    lockWorkflowId: repositoryLockId(repository),
+    takeoverSeconds: instance.takeoverSec,
+    builderWaitSeconds: instance.builderWaitSec,
+    onFailure: instance.onFailure ?? usualFailureSteps(landing.mode, instance.autoFix.enable),
+    holdBack: {
+      never: sorted(instance.neverHoldBack),
+      pinned: [...instance.pinnedInputs].sort((one, other) => (one.input < other.input ? -1 : 1)),
+      probeBudget: PROBE_BUDGET,
+      alarmSeconds: instance.heldBackAlarmSec,
+    },
+    autofix: autofixOf(instance),
+  };
+}
+
+/** The instance's time zone, or this machine's. */
+const timeZoneOf = ({ timeZone }: Instance): string => timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+const sorted = (names: readonly string[]): readonly string[] => [...new Set(names)].sort();
+
+function repositoryOf(instance: Instance): Promise<Repository> {
+  const { name, repoPath, repoUrl, flakeDir, gitRemote, mainBranch, sshKeyFile, knownHostsFile, httpsTokenFile } =
+    instance;
+  const reference =
+    repoPath === null
+      ? parseFlakeReference(repoUrl ?? '')
+      : { kind: 'path' as const, path: repoPath, dir: '', ref: null };
+  return resolveConfigured(
+    { ...reference, dir: flakeDir === '' ? reference.dir : flakeDir },
+    { remote: gitRemote, main: mainBranch, transport: { sshKeyFile, knownHostsFile, httpsTokenFile } },
+    `instances.${name}`,
+  );
+}
+
+function landingOf({ dryRun, autoMerge, branchPrefix }: Instance): Landing {
+  return { mode: dryRun ? 'none' : autoMerge ? 'merge' : 'branch', branchPrefix };
+}
+
+function notifyOf({ ntfyServer, ntfyTopic, ntfyTokenFile, inboxOrg }: Instance): NotifyOptions {
+  const ntfy =
+    ntfyServer === null || ntfyTopic === null
+      ? null
+      : { server: ntfyServer, topic: ntfyTopic, tokenFile: ntfyTokenFile };
+  return { ntfy, inboxOrg };
+}
+
+function autofixOf({ autoFix }: Instance): AutofixOptions | null {
+  if (!autoFix.enable) return null;
+  const { command, extraArgs, envFile, homePaths, maxAttempts, timeoutSec, protectedPaths, maxFiles, maxLines } =
+    autoFix;
+  return {
+    command,
+    args: extraArgs,
+    envFile,
+    homePaths,
+    maxAttempts,
+    timeoutSeconds: timeoutSec,
+    rules: { protected: protectedPaths, maxFiles, maxLines },
+  };
+}

@@ -1,0 +1,39 @@
+import { BadInput } from '../names.js';
+
+/** Checks of values that only a configuration holds; the others are those of `model/names.ts`. */
+
+/** Name of an instance: it becomes a part of schedule and run ids, and of names of systemd units. */
+export function checkInstanceName(value: string, field: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$/.test(value)) return value;
+  throw new BadInput(
+    field,
+    value,
+    'is no name of an instance: give at most 60 letters, digits, "_" and "-", starting with a letter or digit.',
+  );
+}
+
+export function checkAbsolutePath(value: string, field: string): string {
+  if (/^\/[^\p{Cc}]*$/u.test(value)) return value;
+  throw new BadInput(field, value, 'is no absolute path: write it from the first "/" on.');
+}
+
+export function checkFolderInside(value: string, field: string): string {
+  const parts = value.split('/').filter((part) => part !== '' && part !== '.');
+  if (!value.startsWith('/') && !parts.includes('..') && !/\p{Cc}/u.test(value)) return parts.join('/');
+  throw new BadInput(field, value, 'is no folder inside the repository: give a relative path without "..".');
+}
+
+export function checkTimeZone(value: string, field: string): string {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: value });
+    return value;
+  } catch {
+    throw new BadInput(field, value, 'is not a time zone: write one such as Europe/Berlin.');
+  }
+}
+
+/** One line of text, for people or for a command's arguments. */
+export function checkLine(value: string, field: string): string {
+  if (value !== '' && value.length <= 1000 && !/\p{Cc}/u.test(value)) return value;
+  throw new BadInput(field, value, 'is refused: give one line of 1 to 1000 characters.');
+}

@@ -1,0 +1,155 @@
+import { BadInput } from '../names.js';
+import { parseSpan } from '../span.js';
+
+/** A JSON Schema, as far as ours needs it. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** What the value of an option may be: read from a file, described for people, and described for editors. */
+export interface Kind<T> {
+  /** For people, as in "a list of texts". */
+  readonly words: string;
+  readonly schema: JsonSchema;
+  /**
+   * @param field where the value stands, such as `instances.daily.schedule`
+   * @throws BadInput that names field, value and way out
+   */
+  readonly read: (value: unknown, field: string) => T;
+}
+
+const shown = (value: unknown): string =>
+  typeof value === 'string' ? value : value === undefined ? 'nothing' : JSON.stringify(value);
+
+const refuse = (field: string, value: unknown, wayOut: string): BadInput => new BadInput(field, shown(value), wayOut);
+
+/** What a value is, for a person who wrote another one. */
+function typeWords(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (value instanceof Date) return 'a date';
+  if (typeof value === 'string') return 'text';
+  return { boolean: 'true or false', number: 'a number', object: 'a table' }[typeof value as string] ?? 'nothing';
+}
+
+const wrongType = (field: string, value: unknown, words: string): BadInput =>
+  refuse(field, value, `is ${typeWords(value)}: give ${words}.`);
+
+export const flag: Kind<boolean> = {
+  words: 'true or false',
+  schema: { type: 'boolean' },
+  read: (value, field) => {
+    if (typeof value !== 'boolean') throw wrongType(field, value, 'true or false, without quotes');
+    return value;
+  },
+};
+
+/** @param check refuses with a `BadInput` what is no such text, and gives the text as it is used */
+export const text = (words: string, check: (value: string, field: string) => string): Kind<string> => ({
+  words,
+  schema: { type: 'string' },
+  read: (value, field) => {
+    if (typeof value !== 'string') throw wrongType(field, value, `${words}, as text in quotes`);
+    return check(value, field);
+  },
+});
+
+export const whole = (least: number, most: number): Kind<number> => ({
+  words: `a whole number from ${least} to ${most}`,
+  schema: { type: 'integer', minimum: least, maximum: most },
+  read: (value, field) => {
+    if (typeof value !== 'number' || !Number.isInteger(value)) throw wrongType(field, value, 'a whole number');
+    if (value < least || value > most) throw refuse(field, value, `is not from ${least} to ${most}.`);
+    return value;
+  },
+});
+
+const YEAR = 366 * 86_400;
+
+/** A time span in seconds, also written as `90s`, `30min`, `12h` or `7d`. */
+export const span = (least: number): Kind<number> => ({
+  words: 'seconds, or a span such as "12h"',
+  schema: {
+    anyOf: [
+      { type: 'integer', minimum: least, maximum: YEAR },
+      { type: 'string', pattern: '^[0-9]{1,9} *(s|m|min|h|d|w)?$' },
+    ],
+  },
+  read: (value, field) => {
+    const seconds = typeof value === 'string' ? parseSpan(value) : value;
+    if (typeof seconds !== 'number' || !Number.isInteger(seconds)) {
+      throw refuse(field, value, 'is no time span: give whole seconds, or text such as "30min", "12h" or "7d".');
+    }
+    if (seconds < least || seconds > YEAR) throw refuse(field, value, `is not from ${least} seconds to a year.`);
+    return seconds;
+  },
+});
+
+export const oneOf = <const T extends string>(values: readonly T[]): Kind<T> => ({
+  words: values.map((value) => `"${value}"`).join(', '),
+  schema: { enum: values },
+  read: (value, field) => {
+    const found = values.find((each) => each === value);
+    if (found === undefined) throw refuse(field, value, `is none of ${values.join(', ')}.`);
+    return found;
+  },
+});
+
+export const listOf = <T>(kind: Kind<T>, plural: string): Kind<readonly T[]> => ({
+  words: `a list of ${plural}`,
+  schema: { type: 'array', items: kind.schema },
+  read: (value, field) => {
+    if (!Array.isArray(value)) throw wrongType(field, value, `a list of ${plural}, in [ ]`);
+    return value.map((each, index) => kind.read(each, `${field}[${index}]`));
+  },
+});
+
+/** `word`, or what `kind` reads. */
+export const wordOr = <const W extends string, T>(word: W, kind: Kind<T>): Kind<W | T> => ({
+  words: `"${word}", or ${kind.words}`,
+  schema: { anyOf: [{ const: word }, kind.schema] },
+  read: (value, field) => (value === word ? word : kind.read(value, field)),
+});
+
+/** A value that may be left out; without it the option is `null`. */
+export const maybe = <T>(kind: Kind<T>): Kind<T | null> => kind;
+
+/** A table of any names. */
+export const tableOf = <T>(
+  kind: Kind<T>,
+  words: string,
+  checkKey: (key: string, field: string) => unknown,
+): Kind<Readonly<Record<string, T>>> => ({
+  words,
+  schema: { type: 'object', additionalProperties: kind.schema },
+  read: (value, field) => {
+    if (!isTable(value)) throw wrongType(field, value, words);
+    const entries = Object.entries(value).map(([key, each]) => {
+      checkKey(key, field);
+      return [key, kind.read(each, `${field}.${key}`)] as const;
+    });
+    return Object.fromEntries(entries);
+  },
+});
+
+/** A small table with exactly these fields, all of them required. */
+export const record = <F extends Readonly<Record<string, Kind<unknown>>>>(
+  words: string,
+  fields: F,
+): Kind<{ readonly [K in keyof F]: F[K] extends Kind<infer T> ? T : never }> => ({
+  words,
+  schema: {
+    type: 'object',
+    properties: Object.fromEntries(Object.entries(fields).map(([name, kind]) => [name, kind.schema])),
+    required: Object.keys(fields),
+    additionalProperties: false,
+  },
+  read: (value, field) => {
+    if (!isTable(value)) throw wrongType(field, value, words);
+    const unknown = Object.keys(value).find((name) => !Object.hasOwn(fields, name));
+    if (unknown !== undefined) throw refuse(`${field}.${unknown}`, value[unknown], `is unknown: give ${words}.`);
+    return Object.fromEntries(
+      Object.entries(fields).map(([name, kind]) => [name, kind.read(value[name], `${field}.${name}`)]),
+    ) as never;
+  },
+});
+
+export const isTable = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);

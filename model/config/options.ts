@@ -1,0 +1,272 @@
+import { PROTECTED_PATHS } from '../autofix/guard.js';
+import {
+  checkAgentArgument,
+  checkAgentCommand,
+  checkBranchName,
+  checkBranchPrefix,
+  checkDay,
+  checkHomePath,
+  checkHostName,
+  checkInputName,
+  checkNixOption,
+  checkNtfyTopic,
+  checkPathPattern,
+  checkPerson,
+  checkRegExp,
+  checkServerUrl,
+} from '../names.js';
+import {
+  AUTOFIX,
+  BUILDER_WAIT_SECONDS,
+  HELD_BACK_ALARM_SECONDS,
+  REPOSITORY_WAIT_SECONDS,
+  TAKEOVER_SECONDS,
+} from '../run-defaults.js';
+import { FAILURE_STEPS } from '../run.js';
+import { checkAbsolutePath, checkFolderInside, checkLine, checkTimeZone } from './checks.js';
+import { flag, listOf, maybe, oneOf, record, span, tableOf, text, whole, wordOr, type Kind } from './kinds.js';
+
+/** One option of an instance: everything that validation, editors and the documentation know of it. */
+export interface Option<T> {
+  readonly kind: Kind<T>;
+  /** What holds when it is not given. */
+  readonly fallback: T;
+  /** What it does, as a clause in Markdown. */
+  readonly doc: string;
+  /** A value as TOML writes it. */
+  readonly example: string;
+}
+
+/** Options that belong together, in a table of their own. */
+export interface Group<O> {
+  readonly doc: string;
+  readonly options: O;
+}
+
+const option = <T>(kind: Kind<T>, fallback: T, example: string, doc: string): Option<T> => ({
+  kind,
+  fallback,
+  doc,
+  example,
+});
+
+const path = text('an absolute path', checkAbsolutePath);
+const line = text('one line of text', checkLine);
+const host = text('the name of a host', checkHostName);
+const input = text('the name of an input', checkInputName);
+const person = text('"Name <email>"', (value, field) => {
+  checkPerson(value, field);
+  return value;
+});
+const pinnedInput = record('{ input = "…", reason = "…", until = "YYYY-MM-DD" }', {
+  input,
+  reason: line,
+  until: text('a date, "YYYY-MM-DD"', checkDay),
+});
+const nixOptions = tableOf(
+  text('a value', (value) => value),
+  'a table of Nix settings, such as { max-jobs = "4" }',
+  () => undefined,
+);
+
+const DAY = 86_400;
+
+/** Every option of an instance, in the order in which the documentation shows them. `[defaults]` takes the same ones. */
+export const INSTANCE_OPTIONS = {
+  repoPath: option(
+    maybe(path),
+    null,
+    '"/home/vincent/src/home"',
+    'folder of the flake in a checkout, whose remote is fetched from and pushed to; the checkout itself is never touched',
+  ),
+  repoUrl: option(
+    maybe(line),
+    null,
+    '"git+ssh://git@example.org/fleet.git"',
+    'the repository by its address instead of `repoPath`: a Git URL, or `github:`, `gitlab:` or `sourcehut:OWNER/REPO`',
+  ),
+  flakeDir: option(
+    text('a folder', checkFolderInside),
+    '',
+    '"nix"',
+    'folder of `flake.nix` below `repoPath` or in the repository',
+  ),
+  gitRemote: option(maybe(line), null, '"upstream"', 'remote of the checkout (default: `origin`, or the only one)'),
+  mainBranch: option(
+    text('a branch', checkBranchName),
+    'main',
+    '"trunk"',
+    'branch that runs start from, and that `autoMerge` moves',
+  ),
+
+  flakeInputs: option(
+    listOf(input, 'inputs'),
+    [],
+    '["nixpkgs", "home-manager"]',
+    'only these inputs; none: all of them',
+  ),
+  buildSystems: option(
+    listOf(host, 'hosts'),
+    [],
+    '["okinawa", "kyushu"]',
+    'hosts of `nixosConfigurations` to build; none: all of them',
+  ),
+  exclude: option(
+    maybe(text('a regular expression', checkRegExp)),
+    null,
+    '".*-minimal"',
+    'leaves out hosts whose whole name matches, when all are built',
+  ),
+  require: option(
+    wordOr('all', listOf(host, 'hosts')),
+    'all',
+    '["okinawa"]',
+    'hosts that have to build for anything to land',
+  ),
+
+  timeZone: option(
+    maybe(text('a time zone', checkTimeZone)),
+    null,
+    '"Europe/Berlin"',
+    'time zone of the date in the update branch (default: that of the machine that starts the run)',
+  ),
+
+  autoMerge: option(flag, false, 'true', 'fast-forward `mainBranch` instead of pushing a branch'),
+  dryRun: option(flag, false, 'true', 'everything but the push, also with `autoMerge`'),
+  branchPrefix: option(
+    text('the beginning of a branch', checkBranchPrefix),
+    'flake-update-',
+    '"bot/update-"',
+    'the update branch is this and the date',
+  ),
+  author: option(
+    maybe(person),
+    null,
+    '"Bot <bot@example.org>"',
+    'who commits are from (default: `Lockkeeper <lockkeeper@localhost>`)',
+  ),
+  committer: option(maybe(person), null, '"Bot <bot@example.org>"', 'who makes them (default: the author)'),
+  approval: {
+    doc: 'Asking a person before anything lands.',
+    options: {
+      enable: option(flag, false, 'true', 'whether a run asks'),
+      deadlineSec: option(span(60), 7 * DAY, '"2d"', 'how long it waits for an answer'),
+      reminderSec: option(span(60), DAY, '"12h"', 'pause between reminders'),
+    },
+  },
+
+  ntfyServer: option(
+    maybe(text('an address', checkServerUrl)),
+    null,
+    '"https://ntfy.example.org"',
+    'ntfy server that gets a message at the end of a run',
+  ),
+  ntfyTopic: option(maybe(text('a topic', checkNtfyTopic)), null, '"nix"', 'topic on that server'),
+  ntfyTokenFile: option(maybe(path), null, '"/run/secrets/ntfy"', 'file with the access token for it'),
+  inboxOrg: option(
+    maybe(path),
+    null,
+    '"/home/vincent/org/inbox.org"',
+    'org-mode file that gets a `TODO` entry when a run fails',
+  ),
+
+  onFailure: option(
+    maybe(listOf(oneOf(FAILURE_STEPS), 'steps')),
+    null,
+    '["hold-back", "leave-behind"]',
+    'what is tried when a required host breaks, in this order: `autofix` asks the agent, `hold-back` keeps the inputs to blame and lands the rest, `leave-behind` lands all the same, `report` lands nothing (default: `autofix` if `autoFix.enable`, `hold-back` unless `autoMerge`, `report`)',
+  ),
+  neverHoldBack: option(listOf(input, 'inputs'), [], '["nixpkgs"]', 'inputs that are never held back'),
+  pinnedInputs: option(
+    listOf(pinnedInput, 'pinned inputs'),
+    [],
+    '[{ input = "nixpkgs", reason = "kernel regression", until = "2027-01-31" }]',
+    'inputs that stay where they are up to a day',
+  ),
+  heldBackAlarmSec: option(
+    span(1),
+    HELD_BACK_ALARM_SECONDS,
+    '"30d"',
+    'longest time that an input is held back without an alarm',
+  ),
+
+  autoFix: {
+    doc: 'A coding agent that tries to mend hosts that break.',
+    options: {
+      enable: option(flag, false, 'true', 'whether it is asked'),
+      command: option(
+        text('a command', checkAgentCommand),
+        'pir',
+        '"claude"',
+        'the agent: a command on the PATH of the worker, or an absolute path',
+      ),
+      extraArgs: option(
+        listOf(text('an argument', checkAgentArgument), 'arguments'),
+        [],
+        '["--no-session"]',
+        'its arguments before `-p PROMPT`; `{prompt}` or `{promptFile}` in one of them stands for that',
+      ),
+      maxAttempts: option(whole(1, 20), AUTOFIX.maxAttempts, '2', 'tries for each host'),
+      envFile: option(
+        maybe(path),
+        null,
+        '"/run/secrets/agent.env"',
+        'file of `NAME=VALUE` lines for the agent’s process alone',
+      ),
+      timeoutSec: option(span(1), AUTOFIX.timeoutSeconds, '"1h"', 'time limit of one try'),
+      homePaths: option(
+        listOf(text('a path', checkHomePath), 'paths'),
+        [],
+        '[".config/pir"]',
+        'what the agent may read of the home of the worker’s user',
+      ),
+      protectedPaths: option(
+        listOf(text('a pattern', checkPathPattern), 'patterns'),
+        PROTECTED_PATHS,
+        '["secrets/**"]',
+        'files that it may not change, besides `flake.lock`',
+      ),
+      maxFiles: option(whole(1, 10_000), AUTOFIX.maxFiles, '5', 'most files that a fix may change'),
+      maxLines: option(whole(1, 1_000_000), AUTOFIX.maxLines, '100', 'most lines that a fix may change'),
+    },
+  },
+
+  nixOptions: option(nixOptions, {}, '{ max-jobs = "4" }', 'settings of Nix for every evaluation and build'),
+  impure: option(flag, false, 'true', 'let evaluation see the machine'),
+  acceptFlakeConfig: option(flag, false, 'true', 'honour the flake’s own `nixConfig`'),
+  sshKeyFile: option(maybe(path), null, '"/run/secrets/deploy-key"', 'private key for ssh'),
+  knownHostsFile: option(maybe(path), null, '"/etc/ssh/ssh_known_hosts"', 'host keys for ssh'),
+  httpsTokenFile: option(maybe(path), null, '"/run/secrets/forge-token"', 'file with a token for HTTPS'),
+  repositoryWaitSec: option(
+    span(0),
+    REPOSITORY_WAIT_SECONDS,
+    '"6h"',
+    'how long a run waits for another one of its repository',
+  ),
+  takeoverSec: option(
+    span(1),
+    TAKEOVER_SECONDS,
+    '"5min"',
+    'how long a lost builder may stay away before another one takes its build over',
+  ),
+  builderWaitSec: option(span(1), BUILDER_WAIT_SECONDS, '"1h"', 'how long a host waits for a worker of its system'),
+} as const;
+
+type Values<O> = {
+  readonly [K in keyof O]: O[K] extends Option<infer T> ? T : O[K] extends Group<infer G> ? Values<G> : never;
+};
+
+/** The options of one instance, with defaults. */
+export type InstanceOptions = Values<typeof INSTANCE_OPTIONS>;
+
+export interface Instance extends InstanceOptions {
+  readonly name: string;
+}
+
+/** Options and groups as they are, for those who walk through all of them. */
+export type OptionTable = Readonly<Record<string, Option<unknown> | Group<Readonly<Record<string, Option<unknown>>>>>>;
+
+/** Checks whole settings of Nix once name and value are read: the name decides what its value may be. */
+export function checkNixOptions(settings: Readonly<Record<string, string>>, field: string): void {
+  for (const [name, value] of Object.entries(settings)) checkNixOption(name, value, field);
+}

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { run, type Finished } from '../../activities/process.js';
+
+const COMMAND = fileURLToPath(new URL('../../../bin/lockkeeper', import.meta.url));
+const GOOD = '[instances.daily]\nrepoPath = "/src/home"\nautoMerge = true\n';
+
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'lockkeeper-config-'));
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+const config = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Finished> =>
+  run(COMMAND, ['config', ...args], { cwd: folder, env: { ...process.env, NO_COLOR: '1', ...env } });
+
+const file = async (name: string, content: string): Promise<string> => {
+  const place = path.join(folder, name);
+  await mkdir(path.dirname(place), { recursive: true });
+  await writeFile(place, content);
+  return place;
+};
+
+test('the file is taken from --config, else $LOCKKEEPER_CONFIG, else the current folder; JSON is as good as TOML', async () => {
+  await file('lockkeeper.toml', GOOD);
+  const json = await file('elsewhere/other.json', '{"instances":{"nightly":{"repoUrl":"github:a/b"}}}');
+  const named = await file('named.toml', '');
+  const found = await Promise.all([
+    config(['check', '--json']),
+    config(['check', '--json'], { LOCKKEEPER_CONFIG: json }),
+    config(['check', '--json', '--config', named], { LOCKKEEPER_CONFIG: json }),
+  ]);
+  const checked = found.map(({ stdout }) => JSON.parse(stdout) as { readonly instances: readonly string[] });
+  assert.deepEqual(
+    checked.map(({ instances }) => instances),
+    [['daily'], ['nightly'], []],
+  );
+});
+
+test('an instance is shown with its defaults, and a mistyped name is answered with the right one', async () => {
+  const place = await file('shown.toml', GOOD);
+  const { stdout } = await config(['show', 'daily', '--config', place]);
+  assert.match(stdout, /^\[instances\.daily\]\n/);
+  for (const line of ['autoMerge = true', 'buildSystems = []', 'takeoverSec = 120'])
+    assert.ok(stdout.split('\n').includes(line), line);
+  // What is shown is a configuration again.
+  assert.equal((await config(['check', '--config', await file('again.toml', stdout)])).exitCode, 0);
+  const { exitCode, stderr } = await config(['show', 'dayly', '--config', place]);
+  assert.equal(exitCode, 1);
+  assert.match(stderr, /has no instance "dayly"\. Did you mean "daily"\?/);
+});
+
+const unreadable: readonly (readonly [what: string, name: string, content: string | null, message: RegExp])[] = [
+  ['a file that is not there', 'none.toml', null, /none\.toml cannot be read: it does not exist\./],
+  ['broken TOML', 'broken.toml', '[instances\n', /broken\.toml is no TOML: .*\n+1: {2}\[instances/],
+  ['broken JSON', 'broken.json', '{', /broken\.json is no JSON: /],
+  [
+    'a fault',
+    'one.toml',
+    '[instances.x]\nrepoPth = "/a"\nrepoUrl = "github:a/b"',
+    /one\.toml: instances\.x\.repoPth "\/a" is unknown/,
+  ],
+  [
+    'a repository that is a path',
+    'path.toml',
+    '[instances.x]\nrepoUrl = "/src"',
+    /path\.toml: instances\.x\.repoUrl "\/src" is a path: give it as repoPath/,
+  ],
+  [
+    'a repository with a password',
+    'password.toml',
+    '[instances.x]\nrepoUrl = "https://me:secret@example.org/a.git"',
+    /password\.toml: instances\.x\.repoUrl: The address https:\/\/…@example\.org\/a\.git holds a password/,
+  ],
+  [
+    'several faults',
+    'two.toml',
+    '[instances.x]\nrepoPth = 1\ndryRun = 2',
+    /two\.toml has 2 faults:\n {2}instances\.x\.repoPth.*\n {2}instances\.x\.dryRun/,
+  ],
+];
+
+for (const [what, name, content, message] of unreadable)
+  test(`${what} is one message that names the file, and exit status 1`, async () => {
+    const place = content === null ? path.join(folder, name) : await file(name, content);
+    const { exitCode, stdout, stderr } = await config(['check', '--config', place]);
+    assert.deepEqual([exitCode, stdout], [1, '']);
+    assert.equal(stderr.match(/^error: /gm)?.length, 1, stderr);
+    assert.match(stderr, message);
+  });
+
+test('what an instance has and does not use is noted', async () => {
+  const place = await file('idle.toml', `${GOOD}ntfyServer = "https://ntfy.example.org"\n`);
+  const { exitCode, stderr } = await config(['check', '--config', place]);
+  assert.equal(exitCode, 0);
+  assert.match(stderr, /note: instances\.daily sends no ntfy messages: ntfyTopic is not given\./);
+});

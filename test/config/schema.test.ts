@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { parse } from 'smol-toml';
+import { configurationSchema } from '../../model/config/json-schema.js';
+import { optionTables } from '../../model/config/markdown.js';
+import { INSTANCE_OPTIONS, type OptionTable } from '../../model/config/options.js';
+import { BadConfiguration, readConfiguration, type Configuration } from '../../model/config/read.js';
+
+const DOCS = new URL('../../../docs/', import.meta.url);
+const read = (toml: string): Configuration => readConfiguration(parse(toml));
+
+function faultsOf(toml: string): readonly string[] {
+  try {
+    read(toml);
+  } catch (error) {
+    assert.ok(error instanceof BadConfiguration, String(error));
+    return error.faults;
+  }
+  return assert.fail(`accepted: ${toml}`);
+}
+
+test('an instance takes what it does not say from [defaults], and the rest from the defaults of each option', () => {
+  const { instances } = read(`
+    [defaults]
+    repoPath = "/src/home"
+    branchPrefix = "bot/"
+    approval = { deadlineSec = "2d" }
+    [instances.daily]
+    autoMerge = true
+    approval.enable = true
+    [instances.weekly]
+    branchPrefix = "weekly/"
+    takeoverSec = "10min"
+  `);
+  const [daily, weekly] = instances;
+  assert.deepEqual(
+    [daily?.name, daily?.autoMerge, daily?.branchPrefix, daily?.takeoverSec],
+    ['daily', true, 'bot/', 120],
+  );
+  assert.deepEqual(daily?.approval, { enable: true, deadlineSec: 172_800, reminderSec: 86_400 });
+  assert.deepEqual([weekly?.autoMerge, weekly?.branchPrefix, weekly?.takeoverSec], [false, 'weekly/', 600]);
+  assert.deepEqual([weekly?.approval.enable, weekly?.autoFix.command, weekly?.mainBranch], [false, 'pir', 'main']);
+});
+
+const bad: readonly (readonly [what: string, toml: string, message: RegExp])[] = [
+  ['an unknown key', 'autoMrege = true', /^instances\.x\.autoMrege "true" is unknown: did you mean "autoMerge"\?$/],
+  ['a key of another tool', 'zzzzzzzzzz = 1', /^instances\.x\.zzzzzzzzzz "1" is unknown: there are repoPath, repoUrl/],
+  [
+    'a misspelt key of a group',
+    'approval.deadline = 2',
+    /^instances\.x\.approval\.deadline "2" is unknown: did you mean "deadlineSec"/,
+  ],
+  ['text for a flag', 'dryRun = "yes"', /^instances\.x\.dryRun "yes" is text: give true or false/],
+  [
+    'a number for text',
+    'mainBranch = 5',
+    /^instances\.x\.mainBranch "5" is a number: give a branch, as text in quotes/,
+  ],
+  [
+    'text for a list',
+    'buildSystems = "web"',
+    /^instances\.x\.buildSystems "web" is text: give a list of hosts, in \[ \]/,
+  ],
+  ['a value for a group', 'approval = true', /^instances\.x\.approval is no table/],
+  [
+    'a host that is none',
+    'buildSystems = ["web", "-x"]',
+    /^instances\.x\.buildSystems\[1\] "-x" is refused: a host name/,
+  ],
+  ['a relative path', 'ntfyTokenFile = "token"', /^instances\.x\.ntfyTokenFile "token" is no absolute path/],
+  ['a folder outside', 'flakeDir = "../other"', /^instances\.x\.flakeDir "\.\.\/other" is no folder inside/],
+  [
+    'an unknown word',
+    'onFailure = ["retry"]',
+    /^instances\.x\.onFailure\[0\] "retry" is none of autofix, hold-back, leave-behind, report/,
+  ],
+  ['a span without sense', 'takeoverSec = "soon"', /^instances\.x\.takeoverSec "soon" is no time span/],
+  ['a negative span', 'repositoryWaitSec = -1', /^instances\.x\.repositoryWaitSec "-1" is not from 0 seconds/],
+  ['an unknown time zone', 'timeZone = "Berlin"', /^instances\.x\.timeZone "Berlin" is not a time zone/],
+  ['no step', 'onFailure = []', /^instances\.x\.onFailure "" is empty: name steps/],
+  [
+    'steps after the last',
+    'onFailure = ["report", "hold-back"]',
+    /^instances\.x\.onFailure "report,hold-back" is refused: nothing is left to do after report/,
+  ],
+  ['a pattern that cannot be read', 'exclude = "("', /^instances\.x\.exclude "\(" is no regular expression/],
+  [
+    'an agent that is not asked',
+    'autoFix.enable = true\nonFailure = ["report"]',
+    /^instances\.x\.onFailure "\[\\"report\\"\]" does not ask the agent of autoFix\.enable: add "autofix"/,
+  ],
+  ['too many tries', 'autoFix.maxAttempts = 99', /^instances\.x\.autoFix\.maxAttempts "99" is not from 1 to 20/],
+  [
+    'a pinned input without a date',
+    'pinnedInputs = [{ input = "a", reason = "b" }]',
+    /^instances\.x\.pinnedInputs\[0\]\.until "nothing" is nothing: give a date/,
+  ],
+  [
+    'an input that is pinned and never held back',
+    'neverHoldBack = ["a"]\npinnedInputs = [{ input = "a", reason = "b", until = "2027-01-31" }]',
+    /^instances\.x\.pinnedInputs "a" is kept back, but neverHoldBack says never/,
+  ],
+  [
+    'a secret as a setting',
+    'nixOptions = { access-tokens = "x" }',
+    /^instances\.x\.nixOptions "access-tokens" would put secrets into arguments/,
+  ],
+  [
+    'two addresses',
+    'repoUrl = "github:a/b"',
+    /^instances\.x\.repoUrl "github:a\/b" names the repository a second time/,
+  ],
+  ['exclude beside hosts', 'exclude = "a"\nbuildSystems = ["b"]', /^instances\.x\.exclude "a" leaves hosts out of all/],
+  [
+    'a required host that is not built',
+    'require = ["a"]\nbuildSystems = ["b"]',
+    /^instances\.x\.require "a" is not built/,
+  ],
+  [
+    'approval of a dry run',
+    'dryRun = true\napproval.enable = true',
+    /^instances\.x\.approval\.enable "true" asks before landing/,
+  ],
+];
+
+for (const [what, toml, message] of bad)
+  test(`${what} is refused with its place, its value and the way out`, () => {
+    const faults = faultsOf(`[instances.x]\nrepoPath = "/src"\n${toml}\n`);
+    assert.equal(faults.length, 1, faults.join('\n'));
+    assert.match(faults[0] ?? '', message);
+  });
+
+test('faults outside of instances are named as well, and all of them at once', () => {
+  assert.deepEqual(faultsOf('[instance.x]\nrepoPath = "/src"'), [
+    'instance "{\\"x\\":{\\"repoPath\\":\\"/src\\"}}" is unknown: did you mean "instances"?',
+  ]);
+  assert.match(faultsOf('[defaults]\ndryRun = 1')[0] ?? '', /^defaults\.dryRun "1" is a number/);
+  assert.match(
+    faultsOf('[instances."a b"]\nrepoPath = "/src"')[0] ?? '',
+    /^instances\.a b "a b" is no name of an instance/,
+  );
+  assert.match(faultsOf('[instances.x]')[0] ?? '', /^instances\.x\.repoPath "" is missing/);
+  assert.equal(faultsOf('[instances.x]\ndryRun = 1\nrepoPath = "src"\nautoMrege = ""').length, 3);
+});
+
+test('two instances that would write one branch of one repository are refused, and others are not', () => {
+  const two = (a: string, b: string): string =>
+    `[defaults]\nrepoPath = "/src"\n[instances.a]\n${a}\n[instances.b]\n${b}\n`;
+  assert.match(
+    faultsOf(two('', ''))[0] ?? '',
+    /^instances\.b\.branchPrefix "flake-update-" is that of instances\.a too/,
+  );
+  for (const other of ['branchPrefix = "b-"', 'autoMerge = true', 'dryRun = true', 'repoPath = "/b"'])
+    assert.equal(read(two('', other)).instances.length, 2, other);
+});
+
+test('every example of the documentation is a value that the option takes', () => {
+  const each = (options: OptionTable, where: string): void => {
+    for (const [name, about] of Object.entries(options)) {
+      if ('options' in about) each(about.options, `${name}.`);
+      else about.kind.read(parse(`value = ${about.example}`).value, where + name);
+    }
+  };
+  each(INSTANCE_OPTIONS, '');
+});
+
+test('what the documentation takes from the schema is up to date (node dist/scripts/configuration-docs.js)', async () => {
+  const page = await readFile(new URL('configuration.md', DOCS), 'utf8');
+  assert.ok(page.includes(optionTables()));
+  const schema = await readFile(new URL('lockkeeper.schema.json', DOCS), 'utf8');
+  assert.deepEqual(JSON.parse(schema), JSON.parse(JSON.stringify(configurationSchema())));
+});

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Report } from '../../model/report.js';
+import { createFleet, type Fleet } from '../support/fleet.js';
+import { openHouse, type House } from '../support/lockkeeper.js';
+
+let house: House;
+let fleet: Fleet;
+before(async () => {
+  house = await openHouse();
+  await house.dev();
+  fleet = await createFleet({ hosts: [{ name: 'athena' }, { name: 'web', input: 'beta' }] });
+});
+after(async () => {
+  await house.close();
+  await fleet.cleanup();
+});
+
+/** Writes a configuration beside the house, and gives the flag that names it. */
+async function configured(toml: string): Promise<readonly string[]> {
+  const file = join(house.root, 'lockkeeper.toml');
+  await writeFile(file, `[defaults]\nrepoPath = "${fleet.checkout}"\ntimeZone = "UTC"\n${toml}`);
+  return ['--config', file];
+}
+
+interface Started {
+  readonly run: string;
+  readonly isNew: boolean;
+  readonly problem: string | null;
+}
+
+const started = async (instance: string, flags: readonly string[]): Promise<Started> => {
+  const { exitCode, stdout, stderr } = await house.lockkeeper(['run', instance, '--json', ...flags]);
+  assert.equal(exitCode, 0, stderr);
+  return JSON.parse(stdout) as Started;
+};
+
+const reportOf = async (run: string): Promise<Report> => {
+  const { stdout, stderr } = await house.lockkeeper(['watch', run, '--json']);
+  assert.notEqual(stdout, '', stderr);
+  return JSON.parse(stdout) as Report;
+};
+
+test('a run of an instance does what the file asks, and is followed to its end with --watch', async () => {
+  const revision = await fleet.moveInput('beta');
+  const flags = await configured(`
+    [instances.nightly]
+    flakeInputs = ["beta"]
+    buildSystems = ["web"]
+    branchPrefix = "bot/nightly-"
+    author = "Bot <bot@example.org>"
+  `);
+  const { exitCode, stdout, stderr } = await house.lockkeeper(['run', 'nightly', '--watch', '--json', ...flags]);
+  assert.equal(exitCode, 0, stderr);
+  const report = JSON.parse(stdout) as Report;
+  assert.deepEqual(
+    [
+      report.instance,
+      report.outcome,
+      report.inputs.map(({ name, to }) => [name, to]),
+      report.targets.map(({ name }) => name),
+    ],
+    ['nightly', 'landed', [['beta', revision]], ['web']],
+  );
+  assert.match(report.landed?.ref ?? '', /bot\/nightly-\d{8}$/);
+});
+
+test('instances of one repository run one after another, and an instance that runs already is not started twice', async () => {
+  await fleet.moveInput('alpha');
+  const flags = await configured(`
+    [instances.one]
+    dryRun = true
+    [instances.two]
+    dryRun = true
+    buildSystems = ["athena"]
+  `);
+  const one = await started('one', flags);
+  const two = await started('two', flags);
+  const again = await started('two', flags);
+  assert.deepEqual([one.isNew, two.isNew, again], [true, true, { ...two, isNew: false }]);
+  const [first, second] = await Promise.all([reportOf(one.run), reportOf(two.run)]);
+  assert.deepEqual([first.outcome, second.outcome], ['verified', 'verified']);
+  assert.deepEqual([first.targets.length, second.targets.length], [2, 1]);
+  const { stdout } = await house.lockkeeper(['list', '--json']);
+  const listed = JSON.parse(stdout) as readonly { readonly run: string; readonly closedAt: string }[];
+  const closed = (run: string): string => listed.find((each) => each.run === run)?.closedAt ?? '';
+  assert.ok(closed(one.run) < closed(two.run), stdout);
+});
+
+test('without a worker a run is started and waits, and the command says so', async () => {
+  const alone = await openHouse();
+  try {
+    const flags = await configured('[instances.daily]\ndryRun = true\n');
+    const { exitCode, stdout, stderr } = await alone.lockkeeper(['run', 'daily', ...flags]);
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stdout, /^daily-.*-\d{8}-\d{6}\n?$/);
+    assert.match(stderr, /note: no worker polls the queue lockkeeper: start one with "lockkeeper worker"/);
+  } finally {
+    await alone.close();
+  }
+});
+
+test('an instance whose repository is not there is named with its place in the file', async () => {
+  const flags = await configured('[instances.lost]\nrepoPath = "/nowhere/at/all"\n');
+  const { exitCode, stderr } = await house.lockkeeper(['run', 'lost', ...flags]);
+  assert.equal(exitCode, 1);
+  assert.match(stderr, /instances\.lost\.repoPath \/nowhere\/at\/all does not exist\./);
+});
