@@ -7,6 +7,7 @@ import { BadInput } from '../model/names.js';
 import { stripControl } from '../model/text.js';
 import { CommandError, messageOf, systemCode } from './errors.js';
 import { parseFlakeReference } from './flake-reference.js';
+import { scheduleSpec } from './schedules/desired.js';
 
 export interface ConfigFlags {
   readonly config?: string;
@@ -30,7 +31,10 @@ export async function loadConfiguration(flags: ConfigFlags): Promise<LoadedConfi
   const { file, content } = await findFile(flags);
   try {
     const configuration = readConfiguration(await parse(file, content));
-    const faults = configuration.instances.flatMap(addressFaults);
+    const faults = configuration.instances.flatMap((instance) => [
+      ...addressFaults(instance),
+      ...scheduleFaults(instance),
+    ]);
     if (faults.length > 0) throw new BadConfiguration(faults);
     return { file, ...configuration };
   } catch (error) {
@@ -55,6 +59,17 @@ function addressFaults({ name, repoUrl }: Instance): readonly string[] {
     return ref === null ? [] : fault('names a branch: name it with mainBranch instead.');
   } catch (error) {
     if (error instanceof CommandError) return [`${where}: ${error.message}`];
+    throw error;
+  }
+}
+
+/** What a Temporal schedule cannot say; it depends on the time zone of expressions that name none. */
+function scheduleFaults(instance: Instance): readonly string[] {
+  try {
+    scheduleSpec(instance);
+    return [];
+  } catch (error) {
+    if (error instanceof BadInput) return [error.message];
     throw error;
   }
 }

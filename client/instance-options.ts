@@ -11,11 +11,11 @@ import { parseFlakeReference } from './flake-reference.js';
  * Credentials stay file names here: it is the worker who reads them, perhaps as another user or on another machine.
  * @throws CommandError when there is no such repository
  */
-export async function instanceOptions(instance: Instance): Promise<RunOptions> {
+export async function instanceOptions(instance: Instance, find = configuredRepository): Promise<RunOptions> {
   const { buildSystems, exclude, flakeInputs, approval, nixOptions } = instance;
   const landing = landingOf(instance);
   const author = instance.author === null ? LOCKKEEPER : checkPerson(instance.author);
-  const repository = await repositoryOf(instance);
+  const repository = await find(instance);
   return {
     instance: instance.name,
     repository,
@@ -49,11 +49,26 @@ export async function instanceOptions(instance: Instance): Promise<RunOptions> {
 }
 
 /** The instance's time zone, or this machine's. */
-const timeZoneOf = ({ timeZone }: Instance): string => timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+export const timeZoneOf = ({ timeZone }: Instance): string =>
+  timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 const sorted = (names: readonly string[]): readonly string[] => [...new Set(names)].sort();
 
-function repositoryOf(instance: Instance): Promise<Repository> {
+/** `configuredRepository` that looks only once at the repository of several instances. */
+export function repositoryFinder(): typeof configuredRepository {
+  const found = new Map<string, Repository>();
+  return async (instance) => {
+    const { repoPath, repoUrl, flakeDir, gitRemote, mainBranch, sshKeyFile, knownHostsFile, httpsTokenFile } = instance;
+    const key = [repoPath, repoUrl, flakeDir, gitRemote, mainBranch, sshKeyFile, knownHostsFile, httpsTokenFile].join(
+      '\n',
+    );
+    const repository = found.get(key) ?? (await configuredRepository(instance));
+    found.set(key, repository);
+    return repository;
+  };
+}
+
+function configuredRepository(instance: Instance): Promise<Repository> {
   const { name, repoPath, repoUrl, flakeDir, gitRemote, mainBranch, sshKeyFile, knownHostsFile, httpsTokenFile } =
     instance;
   const reference =

@@ -30,11 +30,10 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 /** Commander's own complaints become errors of ours: one message, exit status 1. */
-function speakPlainly(program: Command): void {
-  for (const command of [program, ...program.commands]) {
-    command.exitOverride();
-    command.configureOutput({ outputError: () => undefined });
-  }
+function speakPlainly(command: Command): void {
+  command.exitOverride();
+  command.configureOutput({ outputError: () => undefined });
+  for (const below of command.commands) speakPlainly(below);
 }
 
 /** Says what went wrong, in one message, and gives the exit status. */

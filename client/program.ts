@@ -2,6 +2,7 @@ import { Argument, Command, Option } from 'commander';
 import { FAILURE_STEPS, LANDING_MODES } from '../model/run.js';
 import { collect, collectList, duration, positiveInteger } from './arguments.js';
 import type { SystemdUnitsOptions } from './commands/systemd-units.js';
+import type { ApplyFlags } from './commands/apply.js';
 import type { RunFlags } from './commands/run.js';
 import type { ConfigFlags } from './config-file.js';
 import { commandContext, type CommandContext, type GlobalOptions } from './context.js';
@@ -161,6 +162,15 @@ function declareConfigured(program: Command, context: () => CommandContext, exit
       exit(await (await import('./commands/run.js')).runInstance(context(), instance, flags));
     });
   program
+    .command('apply')
+    .description('make the schedules on the server equal to the configuration file, and print what changed')
+    .option('--dry-run', 'say what would change, and change nothing')
+    .addOption(configOption())
+    .action(async (flags: ApplyFlags) => {
+      exit(await (await import('./commands/apply.js')).apply(context(), flags));
+    });
+  declareSchedules(program, context, exit);
+  program
     .command('config')
     .description('check the configuration file, show an instance with its defaults, or print the JSON Schema')
     .addArgument(new Argument('<action>', 'what to do').choices(CONFIG_ACTIONS))
@@ -168,6 +178,44 @@ function declareConfigured(program: Command, context: () => CommandContext, exit
     .addOption(configOption())
     .action(async (action: ConfigAction, instance: string | undefined, options: ConfigFlags) => {
       exit(await (await import('./commands/config.js')).config(context(), action, instance ?? null, options));
+    });
+}
+
+/** The schedules that the server has: no configuration file is needed for them. */
+function declareSchedules(program: Command, context: () => CommandContext, exit: (status: number) => void): void {
+  const instance = 'name of the instance';
+  const schedules = program
+    .command('schedules')
+    .description('the schedules of instances, with last result and next times')
+    .action(async () => {
+      exit(await (await import('./commands/schedules.js')).listSchedules(context()));
+    });
+  for (const action of ['pause', 'resume'] as const) {
+    schedules
+      .command(action)
+      .description(action === 'pause' ? 'start no runs until it is resumed' : 'start runs again')
+      .argument('<instance>', instance)
+      .option('-m, --message <text>', 'why, for whoever looks at it next')
+      .action(async (name: string, { message }: { message?: string }) => {
+        const { pauseSchedule } = await import('./commands/schedules.js');
+        exit(await pauseSchedule(context(), name, action, message ?? null));
+      });
+  }
+  schedules
+    .command('trigger')
+    .description("start a run now with the schedule's own arguments, also while it is paused")
+    .argument('<instance>', instance)
+    .action(async (name: string) => {
+      exit(await (await import('./commands/schedules.js')).triggerSchedule(context(), name));
+    });
+  schedules
+    .command('backfill')
+    .description('start the runs that were due in a span of time, one after another')
+    .argument('<instance>', instance)
+    .requiredOption('--from <time>', 'the first time, such as "2027-10-30 20:00 UTC"')
+    .option('--to <time>', 'the last one (default: now)')
+    .action(async (name: string, span: { from: string; to?: string }) => {
+      exit(await (await import('./commands/schedules.js')).backfillSchedule(context(), name, span));
     });
 }
 

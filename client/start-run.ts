@@ -108,7 +108,7 @@ async function start(session: Session, run: string, options: RunOptions): Promis
 }
 
 /** How a run is started, by a person or by a schedule: its memo is what others find it and know it by. */
-const startOptions = (options: RunOptions) => ({
+export const startOptions = (options: RunOptions) => ({
   taskQueue: COORDINATOR_QUEUE,
   args: [options] as const,
   memo: {

@@ -9,8 +9,15 @@ import type { Repository } from './run.js';
  */
 export function runId(instance: string, repository: Repository, now: Date): string {
   const stamp = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
-  return `${instance}-${repositoryName(repository)}-${stamp}`;
+  return `${scheduledRunId(instance, repository)}-${stamp}`;
 }
+
+/** What ids of runs that a schedule starts begin with; the server adds the time for which it started them. */
+export const scheduledRunId = (instance: string, repository: Repository): string =>
+  `${instance}-${repositoryName(repository)}`;
+
+/** Id of the schedule of a configured instance. */
+export const scheduleId = (instance: string): string => `lockkeeper-${instance}`;
 
 /** Last part of the repository's path without `.git`, in characters that a shell does not touch. */
 function repositoryName(repository: Pick<Repository, 'url'>): string {

@@ -8,9 +8,9 @@ import {
 } from '../../model/calendar.js';
 import { BadInput } from '../../model/names.js';
 import type { CommandContext } from '../context.js';
-import { CommandError } from '../errors.js';
 import { localTime, timeFrom } from '../local-time.js';
 import { failure, message, result, resultJson } from '../output.js';
+import { pointInTime } from '../point-in-time.js';
 
 export interface CalendarOptions {
   readonly baseTime?: string;
@@ -31,7 +31,7 @@ interface Outlook {
 export function calendar(context: CommandContext, expressions: readonly string[], options: CalendarOptions): number {
   const local = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const now = Date.now() / 1000;
-  const after = options.baseTime === undefined ? now : readBaseTime(options.baseTime, local);
+  const after = options.baseTime === undefined ? now : pointInTime(options.baseTime, local, '--base-time');
   const outlooks = expressions.map((expression): Outlook => {
     const event = parseCalendar(expression);
     const timeZone = event.timeZone ?? local;
@@ -60,18 +60,6 @@ function refusalOf(event: CalendarEvent, timeZone: string): string | null {
     if (error instanceof BadInput) return error.message;
     throw error;
   }
-}
-
-/** A point in time is a calendar event that comes once. */
-function readBaseTime(text: string, timeZone: string): number {
-  if (text === 'now') return Date.now() / 1000;
-  const event = parseCalendar(text.replace(/^(\d{4}-\d\d-\d\d)T([\d:]+)(?:\.0+)?Z$/, '$1 $2 UTC'), '--base-time');
-  // A second early: a firing at 1970 itself counts as well.
-  const [time, another] = nextFirings([event], { after: -1, count: 2, timeZone });
-  if (time !== undefined && another === undefined) return time;
-  throw new CommandError(
-    `--base-time "${text}" is no single point in time: write one such as "2027-10-30 20:00", with a time zone if need be.`,
-  );
 }
 
 const asJson = ({ expression, event, timeZone, firings, refusal }: Outlook): unknown => ({

@@ -8,7 +8,10 @@ export function completion(program: Command, shell: Shell): number {
     name: command.name(),
     description: plain(command.description()),
     options: [...command.options, ...program.options].filter((option) => !option.hidden).map(word),
-    values: command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
+    values: [
+      ...command.registeredArguments.flatMap((argument) => argument.argChoices ?? []),
+      ...command.commands.map((below) => below.name()),
+    ],
   }));
   result({ bash, zsh, fish }[shell](commands));
   return 0;

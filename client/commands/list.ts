@@ -1,10 +1,10 @@
-import type { TypedSearchAttributes } from '@temporalio/common';
 import { formatSeconds } from '../../model/text.js';
 import { oneLine } from '../../model/one-line.js';
 import { openExistingSession } from '../connection.js';
 import type { CommandContext } from '../context.js';
 import { message, paintFor, result, resultJson } from '../output.js';
 import { pad } from '../progress/width.js';
+import { runState } from '../run-state.js';
 import { listRuns } from '../runs.js';
 import { typed } from '../typed.js';
 
@@ -32,11 +32,7 @@ export async function list(context: CommandContext, options: { readonly limit: n
       return {
         run: run.workflowId,
         repository: typeof run.memo?.repository === 'string' ? run.memo.repository : null,
-        state: stateOf(
-          run.status.name,
-          attribute(run.typedSearchAttributes, 'LockkeeperOutcome'),
-          attribute(run.typedSearchAttributes, 'LockkeeperWaiting'),
-        ),
+        state: runState(run),
         startedAt: run.startTime.toISOString(),
         closedAt: run.closeTime?.toISOString() ?? null,
         seconds: Math.round((end.getTime() - run.startTime.getTime()) / 1000),
@@ -49,16 +45,6 @@ export async function list(context: CommandContext, options: { readonly limit: n
   } finally {
     await session.close();
   }
-}
-
-const attribute = (attributes: TypedSearchAttributes, name: string): string | null => {
-  const value = attributes.getAll().find(({ key }) => key.name === name)?.value;
-  return typeof value === 'string' && value !== '' ? value : null;
-};
-
-function stateOf(status: string, outcome: string | null, waiting: string | null): string {
-  if (status !== 'RUNNING') return outcome ?? (status === 'COMPLETED' ? 'closed' : status.toLowerCase());
-  return waiting !== null && waiting !== 'no' ? `waiting for ${waiting}` : 'running';
 }
 
 function table(runs: readonly ListedRun[]): string {

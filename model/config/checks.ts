@@ -1,3 +1,4 @@
+import { parseCalendar } from '../calendar.js';
 import { BadInput } from '../names.js';
 
 /** Checks of values that only a configuration holds; the others are those of `model/names.ts`. */
@@ -36,4 +37,9 @@ export function checkTimeZone(value: string, field: string): string {
 export function checkLine(value: string, field: string): string {
   if (value !== '' && value.length <= 1000 && !/\p{Cc}/u.test(value)) return value;
   throw new BadInput(field, value, 'is refused: give one line of 1 to 1000 characters.');
+}
+
+export function checkCalendar(value: string, field: string): string {
+  parseCalendar(value, field);
+  return value;
 }

@@ -83,10 +83,11 @@ const RULES: readonly Rule[] = [
 ];
 
 /** What is allowed and still deserves a word: options that do nothing as they are. */
-export function idle({ name, ntfyServer, ntfyTopic, approval }: Instance): string[] {
+export function idle({ name, ntfyServer, ntfyTopic, approval, enable }: Instance): string[] {
   const where = `instances.${name}`;
   const lacking = ntfyServer === null ? 'ntfyServer' : 'ntfyTopic';
   return [
+    ...(enable ? [] : [`${where} has no schedule: enable is false`]),
     ...((ntfyServer === null) === (ntfyTopic === null)
       ? []
       : [`${where} sends no ntfy messages: ${lacking} is not given`]),

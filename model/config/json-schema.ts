@@ -9,6 +9,7 @@ export function configurationSchema(): JsonSchema {
     title: 'Lockkeeper',
     type: 'object',
     properties: {
+      name: { type: 'string', description: TOP_DOC.name },
       defaults: { ...instance, description: TOP_DOC.defaults },
       instances: { type: 'object', additionalProperties: instance, description: TOP_DOC.instances },
     },
@@ -18,6 +19,7 @@ export function configurationSchema(): JsonSchema {
 }
 
 const TOP_DOC = {
+  name: 'tells the schedules of this configuration from those of others on the same server (default: name of the host)',
   defaults: 'options that hold for every instance that does not give its own',
   instances: 'the instances by name',
 } as const;

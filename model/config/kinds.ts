@@ -101,6 +101,20 @@ export const listOf = <T>(kind: Kind<T>, plural: string): Kind<readonly T[]> => 
   },
 });
 
+/** One value, or a list of them. */
+export const oneOrMore = <T>(kind: Kind<T>, plural: string): Kind<readonly T[]> => {
+  const list = listOf(kind, plural);
+  return {
+    words: `${kind.words}, or ${list.words}`,
+    schema: { anyOf: [kind.schema, { ...list.schema, minItems: 1 }] },
+    read: (value, field) => {
+      if (!Array.isArray(value)) return [kind.read(value, field)];
+      if (value.length === 0) throw refuse(field, value, `is empty: give ${kind.words}.`);
+      return list.read(value, field);
+    },
+  };
+};
+
 /** `word`, or what `kind` reads. */
 export const wordOr = <const W extends string, T>(word: W, kind: Kind<T>): Kind<W | T> => ({
   words: `"${word}", or ${kind.words}`,

@@ -23,8 +23,21 @@ import {
   TAKEOVER_SECONDS,
 } from '../run-defaults.js';
 import { FAILURE_STEPS } from '../run.js';
-import { checkAbsolutePath, checkFolderInside, checkLine, checkTimeZone } from './checks.js';
-import { flag, listOf, maybe, oneOf, record, span, tableOf, text, whole, wordOr, type Kind } from './kinds.js';
+import { checkAbsolutePath, checkCalendar, checkFolderInside, checkLine, checkTimeZone } from './checks.js';
+import {
+  flag,
+  listOf,
+  maybe,
+  oneOf,
+  oneOrMore,
+  record,
+  span,
+  tableOf,
+  text,
+  whole,
+  wordOr,
+  type Kind,
+} from './kinds.js';
 
 /** One option of an instance: everything that validation, editors and the documentation know of it. */
 export interface Option<T> {
@@ -73,6 +86,7 @@ const DAY = 86_400;
 
 /** Every option of an instance, in the order in which the documentation shows them. `[defaults]` takes the same ones. */
 export const INSTANCE_OPTIONS = {
+  enable: option(flag, true, 'false', 'whether the instance has a schedule; `lockkeeper run` starts it all the same'),
   repoPath: option(
     maybe(path),
     null,
@@ -124,11 +138,30 @@ export const INSTANCE_OPTIONS = {
     'hosts that have to build for anything to land',
   ),
 
+  schedule: option(
+    oneOrMore(text('a calendar expression', checkCalendar), 'calendar expressions'),
+    ['weekly'],
+    '"Sun *-*-1..7,15..21 02:00:00"',
+    'when runs start: calendar expressions as in systemd.time(7), one or several',
+  ),
   timeZone: option(
     maybe(text('a time zone', checkTimeZone)),
     null,
     '"Europe/Berlin"',
-    'time zone of the date in the update branch (default: that of the machine that starts the run)',
+    'time zone of `schedule` where it names none, and of the date in the update branch (default: that of the machine that applies the configuration)',
+  ),
+  randomizedDelaySec: option(span(0), 3600, '"30min"', 'each run starts up to so much later, at random'),
+  persistent: option(
+    flag,
+    true,
+    'false',
+    'whether a start that was missed while the server was down is made up for, once',
+  ),
+  overlap: option(
+    oneOf(['wait', 'skip']),
+    'wait',
+    '"skip"',
+    'what happens when a run is due while the last one of the schedule is open, also one that waits for approval: it starts after that (`wait`; one at most), or not at all (`skip`)',
   ),
 
   autoMerge: option(flag, false, 'true', 'fast-forward `mainBranch` instead of pushing a branch'),

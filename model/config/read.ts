@@ -7,6 +7,8 @@ import { nearest } from './nearest.js';
 import { INSTANCE_OPTIONS, type Instance, type InstanceOptions, type OptionTable } from './options.js';
 
 export interface Configuration {
+  /** Tells its schedules from those of other configurations on the same server; `null` when it is not given. */
+  readonly name: string | null;
   /** By name. */
   readonly instances: readonly Instance[];
 }
@@ -20,7 +22,7 @@ export class BadConfiguration extends Error {
   }
 }
 
-const TOP = ['defaults', 'instances'];
+const TOP = ['name', 'defaults', 'instances'];
 const TABLE: OptionTable = INSTANCE_OPTIONS;
 
 /**
@@ -31,6 +33,10 @@ export function readConfiguration(value: unknown): Configuration {
   const faults: string[] = [];
   const top = tableAt(value, 'the configuration', faults);
   unknownKeys(top, TOP, '', faults);
+  const name =
+    top.name === undefined || top.name === null
+      ? null
+      : (attempt(faults, () => checkInstanceName(shortly(top.name), 'name')) ?? null);
   const given = tableAt(top.defaults ?? {}, 'defaults', faults);
   const defaults = readOptions(given, TABLE, 'defaults', faults);
   const instances = Object.entries(tableAt(top.instances ?? {}, 'instances', faults))
@@ -47,7 +53,7 @@ export function readConfiguration(value: unknown): Configuration {
     });
   faults.push(...sharedBranches(instances));
   if (faults.length > 0) throw new BadConfiguration(faults);
-  return { instances };
+  return { name, instances };
 }
 
 type Table = Readonly<Record<string, unknown>>;

@@ -45,7 +45,7 @@ test('an instance is shown with its defaults, and a mistyped name is answered wi
   const place = await file('shown.toml', GOOD);
   const { stdout } = await config(['show', 'daily', '--config', place]);
   assert.match(stdout, /^\[instances\.daily\]\n/);
-  for (const line of ['autoMerge = true', 'buildSystems = []', 'takeoverSec = 120'])
+  for (const line of ['autoMerge = true', 'schedule = ["weekly"]', 'randomizedDelaySec = 3600'])
     assert.ok(stdout.split('\n').includes(line), line);
   // What is shown is a configuration again.
   assert.equal((await config(['check', '--config', await file('again.toml', stdout)])).exitCode, 0);
@@ -75,6 +75,12 @@ const unreadable: readonly (readonly [what: string, name: string, content: strin
     'password.toml',
     '[instances.x]\nrepoUrl = "https://me:secret@example.org/a.git"',
     /password\.toml: instances\.x\.repoUrl: The address https:\/\/…@example\.org\/a\.git holds a password/,
+  ],
+  [
+    'a schedule in several time zones',
+    'zones.toml',
+    '[instances.x]\nrepoPath = "/src"\nschedule = ["04:00 UTC", "05:00 Europe/Berlin"]',
+    /zones\.toml: instances\.x\.schedule .* uses several time zones \(UTC, Europe\/Berlin\)/,
   ],
   [
     'several faults',

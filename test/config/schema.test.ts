@@ -45,7 +45,7 @@ test('an instance takes what it does not say from [defaults], and the rest from 
 
 const bad: readonly (readonly [what: string, toml: string, message: RegExp])[] = [
   ['an unknown key', 'autoMrege = true', /^instances\.x\.autoMrege "true" is unknown: did you mean "autoMerge"\?$/],
-  ['a key of another tool', 'zzzzzzzzzz = 1', /^instances\.x\.zzzzzzzzzz "1" is unknown: there are repoPath, repoUrl/],
+  ['a key of another tool', 'zzzzzzzzzz = 1', /^instances\.x\.zzzzzzzzzz "1" is unknown: there are enable, repoPath/],
   [
     'a misspelt key of a group',
     'approval.deadline = 2',
@@ -85,6 +85,12 @@ const bad: readonly (readonly [what: string, toml: string, message: RegExp])[] =
     /^instances\.x\.onFailure "report,hold-back" is refused: nothing is left to do after report/,
   ],
   ['a pattern that cannot be read', 'exclude = "("', /^instances\.x\.exclude "\(" is no regular expression/],
+  ['an empty schedule', 'schedule = []', /^instances\.x\.schedule "\[\]" is empty/],
+  [
+    'a schedule that is none',
+    'schedule = ["daily", "sometimes"]',
+    /^instances\.x\.schedule\[1\] "sometimes" is no calendar event/,
+  ],
   [
     'an agent that is not asked',
     'autoFix.enable = true\nonFailure = ["report"]',

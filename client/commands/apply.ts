@@ -1,0 +1,85 @@
+import type { Instance } from '../../model/config/options.js';
+import { loadConfiguration, type ConfigFlags } from '../config-file.js';
+import { openSession } from '../connection.js';
+import type { CommandContext } from '../context.js';
+import { messageOf } from '../errors.js';
+import { instanceOptions, repositoryFinder } from '../instance-options.js';
+import { failure, message, paintFor, result, resultJson, type Paint } from '../output.js';
+import { workerProblem } from '../problems.js';
+import { applySchedules, type Change } from '../schedules/apply.js';
+import { desiredSchedule, ownerOf, type Desired } from '../schedules/desired.js';
+import { forEach } from '../schedules/together.js';
+
+export interface ApplyFlags extends ConfigFlags {
+  readonly dryRun?: true;
+}
+
+/** Checkouts that are looked at side by side. */
+const AT_ONCE = 4;
+
+/**
+ * `lockkeeper apply`: makes the server's schedules equal to the configuration. An instance that cannot be resolved keeps the
+ * schedule that it has, and does not stop the others.
+ */
+export async function apply(context: CommandContext, flags: ApplyFlags): Promise<number> {
+  const configuration = await loadConfiguration(flags);
+  const owner = ownerOf(configuration);
+  const enabled = configuration.instances.filter(({ enable }) => enable);
+  const find = repositoryFinder();
+  const resolved = await forEach(enabled, AT_ONCE, (instance) => resolve(owner, instance, find));
+  const schedules = resolved.filter((each): each is Desired => !('kind' in each));
+  const unresolved = resolved.filter((each): each is Failed => 'kind' in each);
+  const session = await openSession(context, 'apply');
+  try {
+    const leave = unresolved.map(({ instance }) => instance);
+    const applied = await applySchedules(session, { owner, schedules, leave }, flags.dryRun === true);
+    const changes = [...applied, ...unresolved].sort((a, b) => (a.instance < b.instance ? -1 : 1));
+    if (context.json) resultJson(changes);
+    else tell(changes, flags.dryRun === true);
+    const problem = schedules.length === 0 ? null : await workerProblem(session);
+    if (problem !== null) message(`note: ${problem}.`);
+    return changes.some(({ kind }) => kind === 'failed') ? 1 : 0;
+  } finally {
+    await session.close();
+  }
+}
+
+type Failed = Extract<Change, { kind: 'failed' }>;
+
+async function resolve(
+  owner: string,
+  instance: Instance,
+  find: ReturnType<typeof repositoryFinder>,
+): Promise<Desired | Failed> {
+  try {
+    return desiredSchedule(owner, instance, await instanceOptions(instance, find));
+  } catch (error) {
+    return { kind: 'failed', instance: instance.name, reason: messageOf(error) };
+  }
+}
+
+function tell(changes: readonly Change[], dryRun: boolean): void {
+  const paint = paintFor(process.stdout);
+  const lines = changes.flatMap((change) => line(change, paint));
+  const count = (kind: Change['kind']): number => changes.filter((change) => change.kind === kind).length;
+  const counts = (['created', 'updated', 'removed', 'unchanged'] as const)
+    .filter((kind) => count(kind) > 0)
+    .map((kind) => `${count(kind)} ${kind}`);
+  const sum = counts.length === 0 ? 'no schedules' : counts.join(', ');
+  result([...lines, `${sum}${dryRun ? ' (a dry run: nothing was changed)' : ''}`].join('\n'));
+  for (const change of changes) if (change.kind === 'failed') failure(`${change.instance}: ${change.reason}`);
+}
+
+function line(change: Change, paint: Paint): readonly string[] {
+  switch (change.kind) {
+    case 'created':
+      return [paint.green(`+ ${change.instance}`)];
+    case 'removed':
+      return [paint.red(`- ${change.instance}`)];
+    case 'updated':
+      return [paint.yellow(`~ ${change.instance}: ${change.changed.join(', ')}`)];
+    case 'unchanged':
+    case 'failed':
+      return [];
+  }
+}

@@ -1,0 +1,164 @@
+import type { ScheduleHandle } from '@temporalio/client';
+import { scheduleId } from '../../model/ids.js';
+import { oneLine } from '../../model/one-line.js';
+import type { RunOptions } from '../../model/run.js';
+import { nearest } from '../../model/config/nearest.js';
+import { openExistingSession, type Session } from '../connection.js';
+import type { CommandContext } from '../context.js';
+import { CommandError } from '../errors.js';
+import { message, paintFor, result, resultJson } from '../output.js';
+import { pointInTime } from '../point-in-time.js';
+import { workerProblem } from '../problems.js';
+import { pad } from '../progress/width.js';
+import { runState } from '../run-state.js';
+import { listRuns } from '../runs.js';
+import { listOwned, type Owned } from '../schedules/owned.js';
+import { forEach } from '../schedules/together.js';
+import { startInLine } from '../start-run.js';
+import { typed } from '../typed.js';
+
+const NO_SCHEDULES = `There are no schedules yet. Write a configuration (docs/configuration.md), then: lockkeeper apply`;
+/** Questions at once. */
+const AT_ONCE = 12;
+
+interface Listed {
+  readonly instance: string;
+  readonly configuration: string;
+  readonly paused: boolean;
+  readonly note: string | null;
+  /** The last run that the schedule started; `null` when it has started none. */
+  readonly last: { readonly run: string; readonly state: string; readonly startedAt: string } | null;
+  readonly next: readonly string[];
+}
+
+/** `lockkeeper schedules`: the schedules with what they last gave and when they come next. */
+export async function listSchedules(context: CommandContext): Promise<number> {
+  const session = await openExistingSession(context, 'schedules');
+  try {
+    const owned = session === null ? [] : await listOwned(session);
+    const listed = session === null ? [] : await forEach(owned, AT_ONCE, (each) => describe(session, each));
+    if (context.json) resultJson(listed);
+    else if (listed.length === 0) message(NO_SCHEDULES);
+    else result(table(listed));
+    return 0;
+  } finally {
+    await session?.close();
+  }
+}
+
+async function describe(session: Session, schedule: Owned): Promise<Listed> {
+  const { scheduleId: id, instance, lockkeeper, state, info } = schedule;
+  const [last] = await listRuns(session, 1, `TemporalScheduledById = "${id}"`);
+  return {
+    instance,
+    configuration: lockkeeper,
+    paused: state.paused,
+    note: state.note === undefined || state.note === '' ? null : state.note,
+    last:
+      last === undefined
+        ? null
+        : { run: last.workflowId, state: runState(last), startedAt: last.startTime.toISOString() },
+    next: state.paused ? [] : info.nextActionTimes.slice(0, 3).map((time) => time.toISOString()),
+  };
+}
+
+function table(listed: readonly Listed[]): string {
+  const style = paintFor(process.stdout);
+  const width = Math.max(...listed.map(({ instance }) => instance.length));
+  const minute = (time: string): string => time.slice(0, 16).replace('T', ' ');
+  return listed
+    .map(({ instance, paused, note, last, next }) => {
+      const when = paused
+        ? style.yellow(`paused${note === null ? '' : `: ${oneLine(note, 200)}`}`)
+        : next.length === 0
+          ? style.dim('never again')
+          : `next ${next.slice(0, 2).map(minute).join(', ')} UTC`;
+      const before = last === null ? 'not run yet' : `last ${minute(last.startedAt)}: ${last.state}`;
+      return [pad(instance, width), when, style.dim(before)].join('  ');
+    })
+    .join('\n');
+}
+
+/** `lockkeeper schedules pause|resume INSTANCE`. What runs already goes on. */
+export const pauseSchedule = (
+  context: CommandContext,
+  instance: string,
+  action: 'pause' | 'resume',
+  why: string | null,
+): Promise<number> =>
+  withSchedule(context, instance, async (_session, handle) => {
+    if (action === 'pause') await handle.pause(why ?? 'paused with lockkeeper schedules pause');
+    // An empty note is replaced by the client's own words.
+    else await handle.unpause(why ?? 'resumed with lockkeeper schedules resume');
+    const { state, info } = await handle.describe();
+    const next = state.paused ? null : (info.nextActionTimes[0]?.toISOString() ?? null);
+    if (context.json) resultJson({ instance, paused: state.paused, note: state.note ?? null, next });
+    else
+      result(
+        state.paused ? `${instance} is paused.` : `${instance} runs again${next === null ? '' : `, next at ${next}`}.`,
+      );
+  });
+
+/** `lockkeeper schedules trigger INSTANCE`: a run as the schedule would start it, but with an id at once. */
+export const triggerSchedule = (context: CommandContext, instance: string): Promise<number> =>
+  withSchedule(context, instance, async (session, handle) => {
+    const { action } = await handle.describe();
+    const [options] = (action.args ?? []) as readonly RunOptions[];
+    if (options === undefined) throw new CommandError(`The schedule of ${instance} has no arguments: apply it again.`);
+    const { run, isNew } = await startInLine(session, options, () => Promise.resolve());
+    if (!isNew) message('This instance runs already.');
+    const problem = await workerProblem(session);
+    if (problem !== null) message(`note: ${problem}.`);
+    if (context.json) resultJson({ run, isNew, problem });
+    else result(run);
+  });
+
+/** `lockkeeper schedules backfill INSTANCE`: runs for times that are over, one after another. */
+export const backfillSchedule = (
+  context: CommandContext,
+  instance: string,
+  span: { readonly from: string; readonly to?: string },
+): Promise<number> => {
+  const local = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const start = new Date(pointInTime(span.from, local, '--from') * 1000);
+  const end = new Date(pointInTime(span.to ?? 'now', local, '--to') * 1000);
+  if (end <= start) {
+    throw new CommandError(`--to ${end.toISOString()} is not after --from ${start.toISOString()}: exchange them.`);
+  }
+  return withSchedule(context, instance, async (_session, handle) => {
+    await handle.backfill({ start, end, overlap: 'BUFFER_ALL' });
+    if (context.json) resultJson({ instance, from: start.toISOString(), to: end.toISOString() });
+    else
+      result(
+        `The server starts the runs of ${instance} that were due from ${start.toISOString()} to ${end.toISOString()}, one after another.`,
+      );
+  });
+};
+
+async function withSchedule(
+  context: CommandContext,
+  instance: string,
+  work: (session: Session, handle: ScheduleHandle) => Promise<void>,
+): Promise<number> {
+  const session = await openExistingSession(context, 'schedules');
+  if (session === null) throw new CommandError(NO_SCHEDULES);
+  const { ScheduleNotFoundError } = await import('@temporalio/client');
+  try {
+    await work(session, session.client.schedule.getHandle(scheduleId(instance)));
+    return 0;
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) throw await unknown(session, instance);
+    throw error;
+  } finally {
+    await session.close();
+  }
+}
+
+async function unknown(session: Session, instance: string): Promise<CommandError> {
+  const names = (await listOwned(session)).map((each) => each.instance);
+  if (names.length === 0) return new CommandError(NO_SCHEDULES);
+  const near = nearest(instance, names);
+  return new CommandError(
+    `There is no schedule of "${oneLine(instance, 100)}". ${near === null ? `There are ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}` : `Did you mean "${near}"`}${near === null ? '.' : '?'} After a change of the configuration: ${typed('apply')}`,
+  );
+}

@@ -1,0 +1,112 @@
+import { messageOf } from '../errors.js';
+import type { Session } from '../connection.js';
+import { differences } from './compare.js';
+import type { Desired } from './desired.js';
+import { listOwned, ownershipOf, type Owned } from './owned.js';
+import { forEach } from './together.js';
+
+/** What became of one schedule, or would. */
+export type Change =
+  | { readonly kind: 'created' | 'removed' | 'unchanged'; readonly instance: string }
+  | { readonly kind: 'updated'; readonly instance: string; readonly changed: readonly string[] }
+  | { readonly kind: 'failed'; readonly instance: string; readonly reason: string };
+
+/** Requests at once. The server answers some hundred a second. */
+const AT_ONCE = 12;
+
+export interface Wanted {
+  readonly owner: string;
+  readonly schedules: readonly Desired[];
+  /** Instances whose schedule stays as it is, because what it should be is not known. */
+  readonly leave: readonly string[];
+}
+
+/**
+ * Makes the schedules of one owner what they should be, and touches no others. Each step is safe to repeat and stands by itself:
+ * after an end in the middle, doing it again does the rest. An operator's pause stays.
+ */
+export async function applySchedules(session: Session, wanted: Wanted, dryRun: boolean): Promise<readonly Change[]> {
+  const owned = await listOwned(session);
+  const listed = new Set(owned.map(({ scheduleId }) => scheduleId));
+  const kept = await forEach(wanted.schedules, AT_ONCE, (desired) =>
+    guarded(desired.memo.instance, () =>
+      establish(session, wanted.owner, desired, listed.has(desired.scheduleId), dryRun),
+    ),
+  );
+  const names = new Set([...wanted.schedules.map(({ memo }) => memo.instance), ...wanted.leave]);
+  const surplus = owned.filter(({ lockkeeper, instance }) => lockkeeper === wanted.owner && !names.has(instance));
+  const removed = await forEach(surplus, AT_ONCE, (schedule) =>
+    guarded(schedule.instance, () => remove(session, schedule, dryRun)),
+  );
+  return [...kept, ...removed].sort((a, b) => (a.instance < b.instance ? -1 : 1));
+}
+
+async function guarded(instance: string, work: () => Promise<Change>): Promise<Change> {
+  try {
+    return await work();
+  } catch (error) {
+    return { kind: 'failed', instance, reason: messageOf(error) };
+  }
+}
+
+/** @param isListed whether the server lists such a schedule; a new one is listed a moment later */
+async function establish(
+  session: Session,
+  owner: string,
+  desired: Desired,
+  isListed: boolean,
+  dryRun: boolean,
+): Promise<Change> {
+  const instance = desired.memo.instance;
+  const { schedule } = session.client;
+  const { ScheduleAlreadyRunning } = await import('@temporalio/client');
+  if (!isListed) {
+    try {
+      if (dryRun) return (await exists(session, desired.scheduleId)) ? await compare() : { kind: 'created', instance };
+      await schedule.create(desired);
+      return { kind: 'created', instance };
+    } catch (error) {
+      if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    }
+  }
+  return await compare();
+
+  async function compare(): Promise<Change> {
+    const handle = schedule.getHandle(desired.scheduleId);
+    const found = await handle.describe();
+    const theirs = ownershipOf(found.memo);
+    if (theirs?.lockkeeper !== owner) {
+      const whose = theirs === null ? 'is not ours' : `belongs to the configuration "${theirs.lockkeeper}"`;
+      throw new Error(
+        `the schedule ${desired.scheduleId} exists and ${whose}: give the instance another name${theirs === null ? '' : `, or this configuration that one (name = "${theirs.lockkeeper}")`}`,
+      );
+    }
+    const changed = differences(desired, found);
+    if (changed.length === 0) return { kind: 'unchanged', instance };
+    const { spec, action, policies } = desired;
+    if (!dryRun) await handle.update(({ state }) => ({ spec, action, policies, state }));
+    return { kind: 'updated', instance, changed };
+  }
+}
+
+async function exists(session: Session, id: string): Promise<boolean> {
+  const { ScheduleNotFoundError } = await import('@temporalio/client');
+  try {
+    await session.client.schedule.getHandle(id).describe();
+    return true;
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return false;
+    throw error;
+  }
+}
+
+async function remove(session: Session, { scheduleId, instance }: Owned, dryRun: boolean): Promise<Change> {
+  const { ScheduleNotFoundError } = await import('@temporalio/client');
+  try {
+    if (!dryRun) await session.client.schedule.getHandle(scheduleId).delete();
+  } catch (error) {
+    // Removed before, and still listed.
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
+  }
+  return { kind: 'removed', instance };
+}

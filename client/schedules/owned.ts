@@ -1,0 +1,24 @@
+import type { ScheduleSummary } from '@temporalio/client';
+import type { Session } from '../connection.js';
+import type { Ownership } from './desired.js';
+
+/** The schedules that Lockkeeper made, whatever the configuration, by id. */
+export async function listOwned(session: Session): Promise<readonly Owned[]> {
+  const found: Owned[] = [];
+  for await (const summary of session.client.schedule.list({ pageSize: 500 })) {
+    const ownership = ownershipOf(summary.memo);
+    if (ownership !== null) found.push({ ...summary, ...ownership });
+  }
+  return found.sort((a, b) => (a.scheduleId < b.scheduleId ? -1 : 1));
+}
+
+export interface Owned extends ScheduleSummary {
+  /** Name of the configuration. */
+  readonly lockkeeper: string;
+  readonly instance: string;
+}
+
+export function ownershipOf(memo: Readonly<Record<string, unknown>> | undefined): Ownership | null {
+  const { lockkeeper, instance } = memo ?? {};
+  return typeof lockkeeper === 'string' && typeof instance === 'string' ? { lockkeeper, instance } : null;
+}
