@@ -11,6 +11,7 @@ import type { Fleet, FleetOptions } from '../support/fleet.js';
 import { git } from '../support/git.js';
 import { openHouse, until } from '../support/lockkeeper.js';
 import type { House } from '../support/lockkeeper.js';
+import { connectTo } from '../support/runs.js';
 
 const FLAKES = ['--extra-experimental-features', 'nix-command flakes'];
 const INPUTS = ['alpha', 'beta', 'gamma', 'delta'];
@@ -272,6 +273,32 @@ test('a worker that is killed between probes costs nothing but time', () =>
       ['gamma'],
     );
   }));
+
+test('a run that is cancelled while it looks for the input to blame ends its probes', () =>
+  withMovedFleet(
+    { hosts: [{ name: 'kyushu', seconds: 20, brokenBy: [['gamma']], brokenIn: 'package' }] },
+    async (fleet) => {
+      const running = house.start(['update', fleet.checkout, '--json']);
+      // The probe and base sleep: the package that is broken did not.
+      await until(async () => (await fleet.buildsOf('kyushu')) > 0, 60_000, running.output);
+      const { stdout } = await house.lockkeeper(['list', '--json']);
+      const [open] = (
+        JSON.parse(stdout) as readonly { readonly run: string; readonly closedAt: string | null }[]
+      ).filter(({ closedAt }) => closedAt === null);
+      assert.equal((await house.lockkeeper(['cancel', open?.run ?? ''])).exitCode, 0);
+      assert.equal(await running.ended, 1, running.output());
+      const report = JSON.parse(running.stdout()) as Report;
+      assert.equal(report.outcome, 'cancelled');
+      const client = await connectTo(house);
+      try {
+        for await (const { workflowId } of client.workflow.list({ query: 'ExecutionStatus = "Running"' }))
+          assert.ok(!workflowId.startsWith(report.run), `${workflowId} is still open`);
+      } finally {
+        await client.connection.close();
+      }
+      assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
+    },
+  ));
 
 test('a run that merges holds nothing back unless it is asked to', () =>
   withMovedFleet(
