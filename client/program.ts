@@ -72,9 +72,15 @@ export function declareProgram(version: string, exit: (status: number) => void):
     .description("a target's whole build log")
     .argument('<run>', RUN)
     .argument('[target]', 'a host (default: the only one that has a log, or that is broken)')
+    .option(
+      '--attempt <n>',
+      'what an agent said in its attempt at the host, in place of the build',
+      positiveInteger('--attempt'),
+    )
     .option('-f, --follow', 'go on while it grows')
-    .action(async (run: string, target: string | undefined, options: { follow?: true }) => {
-      exit(await (await import('./commands/logs.js')).logs(context(), run, target ?? null, options.follow === true));
+    .action(async (run: string, target: string | undefined, options: { follow?: true; attempt?: number }) => {
+      const wanted = { target: target ?? null, attempt: options.attempt ?? null };
+      exit(await (await import('./commands/logs.js')).logs(context(), run, wanted, options.follow === true));
     });
   for (const kind of ['approve', 'reject'] as const) {
     program

@@ -47,16 +47,20 @@ export function disown({ state }: Run, fix: Fix, reason: string): void {
   }
 }
 
-/** Verifies one target of a candidate with fixes; nobody is shown more than that. */
-export async function verifyFix(run: Run, candidate: Candidate, target: Target): Promise<Verdict | undefined> {
-  const { verdicts, machines } = await verifyInChildren(verifySetting(run), {
-    label: `fix-${targetLabel(target)}`,
-    candidate,
-    targets: [target],
-    probe: NOTHING_KNOWN,
-  });
+/** Verifies one target of a candidate with fixes. */
+export const verifyFix = async (run: Run, candidate: Candidate, target: Target): Promise<Verdict | undefined> =>
+  (await verifyFixes(run, candidate, [target]))[0];
+
+/** Verifies some targets of a candidate to learn what to do about them; nobody is shown more than that. */
+export async function verifyFixes(
+  run: Run,
+  candidate: Candidate,
+  targets: readonly Target[],
+): Promise<readonly Verdict[]> {
+  const about = { label: 'fix', candidate, targets, probe: NOTHING_KNOWN };
+  const { verdicts, machines } = await verifyInChildren(verifySetting(run), about);
   for (const machine of machines) run.machines.add(machine);
-  return verdicts[0];
+  return verdicts;
 }
 
 const NOTHING_KNOWN = { derivations: [], failed: [], base: [] };

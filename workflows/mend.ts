@@ -7,7 +7,7 @@ import type { Target, Verdict } from '../model/verdict.js';
 import { commitLock } from './commit-update.js';
 import { fixTarget } from './fix-target.js';
 import { isRegression, takeOutCulprits } from './fix-regressions.js';
-import { verifyFix } from './fixes.js';
+import { verifyFix, verifyFixes } from './fixes.js';
 import type { FixedCandidate } from './fixes.js';
 import type { BrokenUpdate, Repair } from './repair.js';
 import { stamp, verifySetting } from './run.js';
@@ -23,7 +23,7 @@ export const mendTargets: Repair = async (run, about) => {
   if (agent === null) return null;
   const { state } = run;
   state.phase('mending');
-  const asked = about.broken.filter(isMendable);
+  const asked = await leaveOutBrokenBefore(run, about, about.broken.filter(isMendable));
   const regressions = asked.filter(({ target }) => isRegression(run, about.update.fixes, target));
   let fixed: FixedCandidate = { candidate: about.candidate, fixes: about.update.fixes };
   const targets = asked.filter((verdict) => !regressions.includes(verdict)).map(({ target }) => target);
@@ -38,6 +38,23 @@ export const mendTargets: Repair = async (run, about) => {
   state.set({ doing: null });
   return fixed.candidate.head === about.candidate.head ? null : { ...about.update, fixes: fixed.fixes };
 };
+
+/** What the base breaks as well is nobody's fault: it is noted, and no agent is asked about it. */
+async function leaveOutBrokenBefore(
+  run: Run,
+  { candidate: { base } }: BrokenUpdate,
+  broken: readonly Verdict[],
+): Promise<readonly Verdict[]> {
+  const { state } = run;
+  const fresh = broken.filter(({ target }) => !state.tried.has(targetLabel(target))).map(({ target }) => target);
+  if (fresh.length === 0) return broken;
+  const onBase = await verifyFixes(run, { base, head: base, bundle: '' }, fresh);
+  const before = onBase
+    .filter(({ verdict }) => verdict !== 'built' && verdict !== 'skipped')
+    .map(({ target }) => targetLabel(target));
+  state.brokenOnBase = [...state.brokenOnBase, ...before];
+  return broken.filter(({ target }) => !before.includes(targetLabel(target)));
+}
 
 /** What nobody could build tells an agent nothing, and what is the same on base was broken before. */
 const isMendable = ({ verdict, sameAsBase }: Verdict): boolean => verdict !== 'skipped' && sameAsBase !== true;

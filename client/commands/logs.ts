@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { oneLine } from '../../model/one-line.js';
 import { stripControl } from '../../model/text.js';
+import { attemptsOf, attemptsUnderWay } from '../attempt-logs.js';
 import { finishedVerdicts, pendingWork } from '../activities.js';
 import { openExistingSession, type Session } from '../connection.js';
 import type { CommandContext } from '../context.js';
@@ -14,19 +15,22 @@ import { findRun, noRuns } from '../runs.js';
 
 const POLL_MS = 500;
 
+/** Whose log is asked for. */
+interface Wanted {
+  /** `null`: the only target that comes into question. */
+  readonly target: string | null;
+  /** The log of an agent's attempt in place of the build's. */
+  readonly attempt: number | null;
+}
+
 /** `lockkeeper logs RUN [TARGET] [-f]`: the whole build log of a target, followed while it grows. */
-export async function logs(
-  context: CommandContext,
-  name: string,
-  target: string | null,
-  following: boolean,
-): Promise<number> {
+export async function logs(context: CommandContext, name: string, wanted: Wanted, following: boolean): Promise<number> {
   const session = await openExistingSession(context, 'logs');
   if (session === null) throw noRuns();
   const interrupt = onInterrupt();
   try {
     const run = await findRun(session, name);
-    const place = await placeOf(session, context, run, target, following ? interrupt.signal : null);
+    const place = await placeOf(session, context, run, wanted, following ? interrupt.signal : null);
     if (place === null) return 130;
     const read = await logReader(session, context.state, place);
     const lines = lineSplitter();
@@ -41,7 +45,7 @@ export async function logs(
       if (more) continue;
       if (over) break;
       // What was written between the last slice and the end of the build is read by one more turn.
-      over = await isOver(session, run, place);
+      over = await isOver(session, run, place, wanted);
       if (!over) await sleep(POLL_MS, undefined, { signal: interrupt.signal }).catch(() => undefined);
     }
     const rest = lines.rest();
@@ -58,14 +62,14 @@ async function placeOf(
   session: Session,
   context: CommandContext,
   run: string,
-  target: string | null,
+  wanted: Wanted,
   wait: AbortSignal | null,
 ): Promise<LogPlace | null> {
   for (let told = false; wait?.aborted !== true; told = true) {
-    const places = await logPlaces(session, context, run);
-    const place = choose(places, run, target, wait !== null);
+    const places = await logPlaces(session, context, run, wanted);
+    const place = choose(places, run, wanted, wait !== null);
     if (place !== null) return place;
-    if (!told) message('Waiting for the build to start …');
+    if (!told) message(`Waiting for the ${wanted.attempt === null ? 'build' : 'attempt'} to start …`);
     await sleep(POLL_MS, undefined, wait === null ? {} : { signal: wait }).catch(() => undefined);
   }
   return null;
@@ -78,16 +82,20 @@ interface Places {
   readonly broken: readonly string[];
 }
 
-async function logPlaces(session: Session, context: CommandContext, run: string): Promise<Places> {
+async function logPlaces(session: Session, context: CommandContext, run: string, { attempt }: Wanted): Promise<Places> {
   const { status, view, progress } = await look(session, run, null);
   if (status !== 'RUNNING') {
     const { report } = await runEnd(session, run, context.state);
     if (report === null) throw new CommandError(`The run ${run} ended without a report, so its logs are not known.`);
+    if (attempt !== null) return { closed: true, targets: attemptsOf(report, attempt), broken: [] };
     const targets = report.targets.map(({ name, logPath, machine }) => {
       return [name, logPath === null ? null : { logPath, machine }] as const;
     });
     const broken = report.targets.filter(({ verdict }) => verdict !== 'built').map(({ name }) => name);
     return { closed: true, targets: new Map(targets), broken };
+  }
+  if (attempt !== null) {
+    return { closed: false, targets: await attemptsUnderWay(session, run, attempt), broken: [] };
   }
   const targets = new Map<string, LogPlace | null>(view.targets.map(({ name }) => [name, null]));
   for (const child of await children(session, run, progress?.children ?? [])) {
@@ -109,7 +117,8 @@ async function children(session: Session, run: string, known: readonly string[])
   );
 }
 
-function choose(places: Places, run: string, target: string | null, waits: boolean): LogPlace | null {
+function choose(places: Places, run: string, { target, attempt }: Wanted, waits: boolean): LogPlace | null {
+  const what = attempt === null ? 'build log' : `log of an attempt ${attempt}`;
   const names = [...places.targets.keys()];
   if (target !== null) {
     const place = places.targets.get(target);
@@ -118,7 +127,7 @@ function choose(places: Places, run: string, target: string | null, waits: boole
       throw new CommandError(`The run ${run} has no target "${target}": it has ${some(names)}.`);
     }
     if (waits && !places.closed) return null;
-    throw new CommandError(`The target "${target}" of ${run} has no build log${places.closed ? '' : ' yet'}.`);
+    throw new CommandError(`The target "${target}" of ${run} has no ${what}${places.closed ? '' : ' yet'}.`);
   }
   const logged = names.filter((name) => places.targets.get(name) != null);
   const wanted = places.broken.filter((name) => logged.includes(name));
@@ -126,13 +135,17 @@ function choose(places: Places, run: string, target: string | null, waits: boole
   if (only !== undefined && (wanted.length === 1 || logged.length === 1)) return places.targets.get(only) ?? null;
   if (logged.length > 1) throw new CommandError(`The run ${run} has several logs: name a target of ${some(logged)}.`);
   if (waits && !places.closed) return null;
-  throw new CommandError(`The run ${run} has no build logs${places.closed ? '' : ' yet'}.`);
+  throw new CommandError(`The run ${run} has no ${what}${places.closed ? '' : ' yet'}.`);
 }
 
 /** Whether nobody writes to this log any more. */
-async function isOver(session: Session, run: string, place: LogPlace): Promise<boolean> {
+async function isOver(session: Session, run: string, place: LogPlace, { attempt }: Wanted): Promise<boolean> {
   const { status } = await session.client.workflow.getHandle(run).describe();
   if (status.name !== 'RUNNING') return true;
+  if (attempt !== null) {
+    const underWay = [...(await attemptsUnderWay(session, run, attempt)).values()];
+    return !underWay.some(({ logPath }) => logPath === place.logPath);
+  }
   for (const child of await children(session, run, [])) {
     for (const work of (await pendingWork(session, child)).values()) {
       if (work.step === 'build' && work.heartbeat?.logPath === place.logPath) return false;

@@ -80,6 +80,14 @@ test('an agent mends a host, and its fix lands on top of the lock, verified', ()
     assert.match(message, /kyushu does not build:\n- .*exit code 7/);
     assert.match(message, /Changed by .*test-agent, attempt 1\.\n\nLockkeeper-Instance: update\nLockkeeper-Run: /);
 
+    const said = await house.lockkeeper(['logs', report.run, 'kyushu', '--attempt', '1']);
+    assert.match(
+      said.stdout,
+      /^# Mend the NixOS host kyushu\n[^]*- beta: [0-9a-f]{8} → [0-9a-f]{8}[^]*exit code 7/,
+      said.stderr,
+    );
+    const none = await house.lockkeeper(['logs', report.run, 'kyushu', '--attempt', '2']);
+    assert.match(none.stderr, /has no log of an attempt 2/);
     const text = await house.lockkeeper(['report', report.run]);
     assert.match(text.stdout, /What an agent was asked to mend\n {2}kyushu: mended by [0-9a-f]{8}\n {4}attempt 1 \(/);
   }));
@@ -121,6 +129,7 @@ test('what the agent cannot mend is held back, and its fixes land beside that', 
       hosts: [
         { name: 'athena', brokenBy: [['beta']] },
         { name: 'kyushu', brokenBy: [['gamma']] },
+        { name: 'rhea', fail: 'eval' },
       ],
       inputs: ['alpha', 'beta', 'gamma'],
     },
@@ -139,6 +148,7 @@ test('what the agent cannot mend is held back, and its fixes land beside that', 
         report.heldBack?.map(({ input }) => input),
         ['gamma'],
       );
+      assert.deepEqual(report.brokenOnBase, ['rhea'], 'no agent was asked about it');
       const branch = report.landed?.ref ?? '';
       assert.equal(
         await git(fleet.remote, 'log', '--format=%s', `main..${branch}`),
@@ -147,10 +157,10 @@ test('what the agent cannot mend is held back, and its fixes land beside that', 
     },
   ));
 
-test('an agent outlives its worker, and the attempt is the same one', () =>
+test('an agent outlives its worker, as the same attempt, and its fix goes along when main moves', () =>
   withMovedFleet({ hosts: [{ name: 'kyushu', brokenBy: [['beta']] }] }, async (fleet) => {
     const known = await attemptLogs();
-    const running = house.start(['update', fleet.checkout, '--dry-run', '--json', ...asking('wait', 'mend')]);
+    const running = house.start(['update', fleet.checkout, '--land', 'merge', '--json', ...asking('wait', 'mend')]);
     await until(async () => (await newLog(known))?.text.includes('it waits') === true, 60_000, running.output);
     const { pid } = await house.worker();
     process.kill(pid, 'SIGKILL');
@@ -163,11 +173,17 @@ test('an agent outlives its worker, and the attempt is the same one', () =>
       60_000,
       running.output,
     );
+    await fleet.pushToMain({ 'NOTES.md': 'by a colleague\n' });
     await writeFile(join((await newLog(known))?.folder ?? '', 'tmp', 'go'), '');
     assert.equal(await running.ended, 0, running.output());
     const report = JSON.parse(running.stdout()) as Report;
     assert.deepEqual(outcomes(report.fixes?.[0]?.attempts), ['mended']);
     assert.equal((await newLog(known))?.text, 'it waits\n', 'it was not begun again');
+    assert.equal(
+      await git(fleet.remote, 'log', '-3', '--format=%s', 'main'),
+      'fix(kyushu): work with the updated inputs\nchore(flake): update flake.lock\nA change of a colleague',
+    );
+    assert.equal(report.fixes?.[0]?.commit, await git(fleet.remote, 'rev-parse', 'main'));
   }));
 
 test('cancelling a run ends its agent with all its processes', () =>
