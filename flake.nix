@@ -32,6 +32,8 @@
       # See docs/nixos.md.
       nixosModules = {
         lockkeeper = ./nix/modules/lockkeeper.nix;
+        # The same, and services.nix-flake-updater.
+        nix-flake-updater = ./nix/modules/nix-flake-updater.nix;
         # The host's side.
         follow = ./nix/modules/follow.nix;
       };

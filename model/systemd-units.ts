@@ -59,16 +59,20 @@ export function systemdUnits({ command, user, address, agent }: WorkerUnit): Rea
     `PATH=${[...programs].join(':')}`,
     'NIX_REMOTE=daemon',
     `XDG_CACHE_HOME=/var/cache/${NAME}`,
+    `LOCKKEEPER_STATE_DIR=/var/lib/${NAME}`,
     ...(address === null ? [] : [`TEMPORAL_ADDRESS=${address}`]),
   ];
   const program = command.map(commandWord).join(' ');
   const roles = ['coordinator', 'builder', ...(agent ? ['agent'] : [])];
-  const worker = [
-    ['ExecStart', `${program} ${address === null ? 'dev' : 'worker'} --roles=${roles.join(',')}`],
+  const common = [
     ['User', user],
     ...environment.map((each) => ['Environment', quoted(each)]),
-    '# Builds outlive their worker, and the next one finds them: only the worker itself is to be stopped.',
+    '# Builds, and a server of its own, outlive what started them: only that is to be stopped.',
     ['KillMode', 'process'],
+  ];
+  const worker = [
+    ['ExecStart', `${program} ${address === null ? 'dev' : 'worker'} --roles=${roles.join(',')}`],
+    ...common,
     ['StateDirectory', NAME],
     ['StateDirectoryMode', '0700'],
     ['CacheDirectory', NAME],
@@ -92,6 +96,20 @@ export function systemdUnits({ command, user, address, agent }: WorkerUnit): Rea
       ],
       Service: worker,
       Install: [['WantedBy', 'multi-user.target']],
+    }),
+    [`${NAME}-run@.service`]: unitFile({
+      Unit: [
+        ['Description', 'A run of the instance %i'],
+        ['Wants', `${NAME}.service`],
+        ['After', `${NAME}.service`],
+      ],
+      Service: [
+        ['Type', 'oneshot'],
+        ['ExecStart', `${program} run --watch -- %i`],
+        '# Nothing moved, or nothing that a host is built of.',
+        ['SuccessExitStatus', '2 3'],
+        ...common,
+      ],
     }),
   };
 }

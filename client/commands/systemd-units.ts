@@ -15,7 +15,7 @@ export interface SystemdUnitsOptions {
 
 const PROGRAM = fileURLToPath(new URL('../../../bin/lockkeeper', import.meta.url));
 
-/** `lockkeeper systemd-units`: unit files of a worker that runs this very installation. */
+/** `lockkeeper systemd-units`: unit files of a worker and of runs that runs this very installation. */
 export async function systemdUnitFiles(context: CommandContext, options: SystemdUnitsOptions): Promise<number> {
   const { user, address = null, agent = false, directory } = options;
   // Node by its path: the one of this shell may not be on the PATH of a service.

@@ -23,5 +23,6 @@ in
 lib.mapAttrs check {
   follow = import ./follow.nix { inherit lib evaluate; };
   lockkeeper-module = import ./lockkeeper.nix { inherit lib evaluate package; };
+  nix-flake-updater-module = import ./nix-flake-updater.nix { inherit lib evaluate package; };
   npm-packages = import ./npm-packages.nix { inherit lib pkgs; };
 }

@@ -78,6 +78,10 @@ makeTest {
         enable = true;
         inherit package;
         address = "server:7233";
+        instances.fleet = {
+          repoUrl = "git://remote/fleet";
+          autoMerge = true;
+        };
       };
     };
 
@@ -124,10 +128,10 @@ makeTest {
 
     with subtest("a run lands although its worker is restarted in the middle of the build"):
         worker.wait_for_unit("lockkeeper.service")
-        worker.execute(f"{lockkeeper} update git://remote/fleet --land merge >/tmp/run 2>&1 &")
-        worker.wait_until_succeeds(f"{lockkeeper} status latest | grep -i build")
+        run = worker.succeed(f"{lockkeeper} run fleet").strip()
+        worker.wait_until_succeeds(f"{lockkeeper} status {run} | grep -i build")
         worker.succeed("systemctl restart lockkeeper")
-        worker.succeed(f"{lockkeeper} watch latest")
+        worker.succeed(f"{lockkeeper} watch {run}")
         assert "update" in remote.succeed("git -C /var/lib/git/fleet log --format=%s main")
 
     with subtest("the host follows"):

@@ -15,6 +15,75 @@ let
     type: default: description:
     mkOption { inherit type default description; };
   maybe = type: option (types.nullOr type) null;
+
+  # What a configuration file may hold; `lockkeeper config check` has the last word about it.
+  json =
+    with types;
+    nullOr (oneOf [
+      bool
+      int
+      str
+      (attrsOf json)
+      (listOf json)
+    ])
+    // {
+      description = "a value of JSON";
+    };
+  table = types.attrsOf json;
+
+  accountOf = instance: instance.user or cfg.user;
+  accounts =
+    if cfg.instances == { } then [ cfg.user ] else lib.unique (map accountOf (lib.attrValues cfg.instances));
+  ownInstances = user: lib.filterAttrs (_: instance: accountOf instance == user) cfg.instances;
+
+  repositoryOf = instance: instance.repoPath or instance.repoUrl or "";
+  sharing = repository: lib.filter (each: repositoryOf each == repository) (lib.attrValues cfg.instances);
+
+  # Secrets are the options whose names end in File, wherever they stand.
+  isSecret = path: value: value != null && lib.hasSuffix "File" (lib.last path);
+  credentialName = lib.concatStringsSep ".";
+  secretsBelow =
+    path: value:
+    if lib.isAttrs value then
+      lib.concatLists (lib.mapAttrsToList (key: secretsBelow (path ++ [ key ])) value)
+    else
+      lib.optional (isSecret path value) (lib.nameValuePair (credentialName path) value);
+
+  # The configuration of an account's instances: the worker reads secrets where systemd puts them.
+  configurationOf =
+    user:
+    let
+      given = {
+        inherit (cfg) defaults;
+        instances = lib.mapAttrs (_: instance: removeAttrs instance [ "user" ]) (ownInstances user);
+      };
+      place =
+        path: value:
+        if isSecret path value then "/run/credentials/${units.unitOf user}.service/${credentialName path}" else value;
+    in
+    {
+      secrets = lib.listToAttrs (secretsBelow [ ] given);
+      content = lib.mapAttrsRecursive place given;
+    };
+
+  checkedFile =
+    user:
+    pkgs.runCommand "${units.unitOf user}.json"
+      {
+        text = builtins.toJSON cfg.configuration.${user};
+        passAsFile = [ "text" ];
+      }
+      ''
+        cp "$textPath" lockkeeper.json
+        ${cfg.package}/bin/lockkeeper config check --config ./lockkeeper.json
+        cp lockkeeper.json "$out"
+      '';
+
+  inboxFolders =
+    user:
+    lib.concatMap (instance: lib.optional (instance.inboxOrg or null != null) (dirOf instance.inboxOrg)) (
+      lib.attrValues (ownInstances user)
+    );
 in
 {
   options.services.lockkeeper = {
@@ -55,7 +124,9 @@ in
       default = [
         "coordinator"
         "builder"
-      ];
+      ]
+      ++ lib.optional (lib.any (instance: instance.autoFix.enable or false) (lib.attrValues cfg.instances)) "agent";
+      defaultText = "coordinator and builder, and agent if an instance asks for one";
       description = ''
         What this machine does: a coordinator runs updates and lands them, a builder builds and needs no right to push, an agent
         mends hosts with a coding agent.
@@ -71,6 +142,34 @@ in
     evalSlots = maybe types.ints.positive "Evaluations at once; null: one for each 4 GiB of memory.";
     healthPort = maybe types.port "Port of 127.0.0.1 for GET /healthz and /readyz.";
     metricsPort = maybe types.port "Port of 127.0.0.1 for Prometheus metrics.";
+
+    instances = mkOption {
+      type = types.attrsOf table;
+      default = { };
+      example = {
+        nightly = {
+          repoUrl = "git+ssh://git@example.org/fleet.git";
+          autoMerge = true;
+          sshKeyFile = "/run/secrets/deploy-key";
+        };
+      };
+      description = ''
+        Instances by name, with the options of a configuration file. `user` is the account whose worker does the work: one with a
+        server of its own for each account. Options that name a file are read by root when the worker starts.
+      '';
+    };
+    defaults = mkOption {
+      type = table;
+      default = { };
+      description = "Options of all instances that do not say otherwise.";
+    };
+    configuration = mkOption {
+      type = types.attrsOf table;
+      internal = true;
+      readOnly = true;
+      default = lib.genAttrs accounts (user: (configurationOf user).content);
+      description = "What the configuration file of each account holds.";
+    };
 
     credentials = mkOption {
       type = types.attrsOf types.path;
@@ -108,11 +207,43 @@ in
         assertion = cfg.namespace == null || cfg.address != null || cfg.temporalConfigFile != null;
         message = "services.lockkeeper.namespace is of use only with services.lockkeeper.address or temporalConfigFile.";
       }
-    ];
+      {
+        assertion = (cfg.healthPort == null && cfg.metricsPort == null) || lib.length accounts == 1;
+        message = ''
+          services.lockkeeper.healthPort and metricsPort are of one worker, and the instances here have one for each of
+          ${lib.concatStringsSep ", " accounts}.
+        '';
+      }
+      {
+        assertion = (cfg.address == null && cfg.temporalConfigFile == null) || accounts == [ cfg.user ];
+        message = ''
+          services.lockkeeper.address: the coordinators of a cluster share their work, so it cannot be promised to the accounts
+          ${lib.concatStringsSep ", " (lib.remove cfg.user accounts)}. Leave the address out, or set services.lockkeeper.user to the
+          only account.
+        '';
+      }
+    ]
+    ++ map (repository: {
+      assertion = lib.length (lib.unique (map accountOf (sharing repository))) == 1;
+      message = ''
+        services.lockkeeper.instances: several accounts update ${repository}, and could not see one another's runs. Give
+        its instances one user.
+      '';
+    }) (lib.unique (map repositoryOf (lib.attrValues cfg.instances)));
 
-    systemd.services.lockkeeper = units.worker { inherit (cfg) user credentials writablePaths; };
+    systemd.services = lib.mkMerge (
+      map (
+        user: {
+          ${units.unitOf user} = units.worker {
+            inherit user;
+            credentials = cfg.credentials // (configurationOf user).secrets;
+            writablePaths = cfg.writablePaths ++ inboxFolders user;
+          };
+        }
+      ) accounts
+    );
 
-    users = lib.mkIf (cfg.user == "lockkeeper") {
+    users = lib.mkIf (cfg.user == "lockkeeper" && lib.elem "lockkeeper" accounts) {
       users.lockkeeper = {
         isSystemUser = true;
         group = "lockkeeper";
@@ -122,6 +253,14 @@ in
       groups.lockkeeper = { };
     };
 
-    environment.systemPackages = [ cfg.package ];
+    environment = {
+      systemPackages = [ cfg.package ];
+      # For commands that people type: `--config /etc/lockkeeper/….json`, and without it that of the account `user`.
+      etc = lib.mkIf (cfg.instances != { }) (
+        lib.listToAttrs (
+          map (user: lib.nameValuePair "lockkeeper/${units.unitOf user}.json" { source = checkedFile user; }) accounts
+        )
+      );
+    };
   };
 }

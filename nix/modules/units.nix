@@ -1,4 +1,4 @@
-# The units of an account.
+# What the units of an account have in common: one worker for each account, and commands beside it.
 {
   config,
   lib,
@@ -14,8 +14,8 @@ let
   loadCredential = lib.mapAttrsToList (name: file: "${name}:${toString file}");
   server = lib.optionalAttrs (cfg.temporalConfigFile != null) { "temporal.toml" = cfg.temporalConfigFile; };
 
-  # Name of the worker, and of its state and cache directories.
-  unit = "lockkeeper";
+  # Name of the account's worker, and of its state and cache directories.
+  unitOf = user: if user == cfg.user then "lockkeeper" else "lockkeeper-${user}";
 
   common = user: {
     path = [
@@ -33,8 +33,8 @@ let
       # Also root builds through the daemon: the worker needs no right to write to the store.
       NIX_REMOTE = "daemon";
       NODE_EXTRA_CA_CERTS = "/etc/ssl/certs/ca-certificates.crt";
-      XDG_CACHE_HOME = "/var/cache/${unit}";
-      LOCKKEEPER_STATE_DIR = "/var/lib/${unit}";
+      XDG_CACHE_HOME = "/var/cache/${unitOf user}";
+      LOCKKEEPER_STATE_DIR = "/var/lib/${unitOf user}";
     }
     // lib.optionalAttrs (cfg.address != null) { TEMPORAL_ADDRESS = cfg.address; }
     // lib.optionalAttrs (cfg.namespace != null) { TEMPORAL_NAMESPACE = cfg.namespace; }
@@ -47,6 +47,8 @@ let
   };
 in
 {
+  inherit unitOf;
+
   # A worker. Its builds outlive it: a stop ends the worker alone, and takes nothing from below the builds.
   worker =
     {
@@ -84,9 +86,9 @@ in
           ++ flag "metrics-port" cfg.metricsPort
         );
         User = user;
-        StateDirectory = unit;
+        StateDirectory = unitOf user;
         StateDirectoryMode = "0700";
-        CacheDirectory = unit;
+        CacheDirectory = unitOf user;
         CacheDirectoryMode = "0700";
         LoadCredential = loadCredential (credentials // server);
         Restart = "always";
@@ -105,5 +107,21 @@ in
         AmbientCapabilities = "";
         CapabilityBoundingSet = "";
       };
+    };
+
+  # A command that talks to the account's server, and ends.
+  command =
+    user: arguments:
+    common user
+    // {
+      wants = [ "${unitOf user}.service" ];
+      after = [ "${unitOf user}.service" ];
+      serviceConfig = {
+        Type = "oneshot";
+        ExecStart = toString ([ "${cfg.package}/bin/lockkeeper" ] ++ arguments);
+        User = user;
+        LoadCredential = loadCredential server;
+      }
+      // outlived;
     };
 }

@@ -29,7 +29,7 @@ async function complaints(unit: string): Promise<string> {
   return own.join('\n');
 }
 
-test('systemd accepts the unit of a worker, with a server of its own and of a cluster', { skip }, async () => {
+test('systemd accepts the units of a worker, with a server of its own and of a cluster', { skip }, async () => {
   for (const [name, more] of [
     ['alone', []],
     ['cluster', ['--address', 'temporal.example.org:7233', '--user', 'vincent', '--agent']],
@@ -39,7 +39,7 @@ test('systemd accepts the unit of a worker, with a server of its own and of a cl
     assert.equal(written.exitCode, 0, written.stderr);
     assert.match(written.stderr, /systemctl enable --now lockkeeper/);
     const units = await readdir(directory);
-    assert.deepEqual(units, ['lockkeeper.service']);
+    assert.deepEqual(units.sort(), ['lockkeeper-run@.service', 'lockkeeper.service']);
     for (const unit of units) assert.equal(await complaints(path.join(directory, unit)), '');
   }
   const text = await readFile(path.join(folder, 'cluster', 'lockkeeper.service'), 'utf8');

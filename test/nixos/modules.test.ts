@@ -71,30 +71,104 @@ test('modules generate and refuse what their checks say', { skip: unevaluated, t
       });
 });
 
+/** Both examples of the module that services.nix-flake-updater takes the place of, and a secret. */
+const EXAMPLES = `(host [
+  (modules + "nix-flake-updater.nix")
+  {
+    services.lockkeeper = { inherit package; };
+    services.nix-flake-updater = {
+      biweekly = {
+        enable = true;
+        repoPath = "/home/vincent/src/home";
+        buildSystems = [ "okinawa" "kyushu" "rhea" "athena" ];
+        schedule = "Sun *-*-1..7,15..21 02:00:00";
+        ntfyServer = "https://ntfy.sbr.pm";
+        ntfyTokenFile = "/run/secrets/ntfy";
+        user = "vincent";
+        autoFix = {
+          enable = true;
+          command = "pir";
+          extraArgs = [ "--model" "claude-opus-4-6" "--no-session" "--no-extensions" "--no-themes" ];
+          maxAttempts = 3;
+        };
+      };
+      daily = {
+        enable = true;
+        repoPath = "/home/vincent/src/home";
+        flakeInputs = [ "chick-group" "chapeau-rouge" ];
+        autoMerge = true;
+        buildSystems = [ "okinawa" "kyushu" ];
+        schedule = "*-*-* 04:00:00";
+        user = "vincent";
+      };
+    };
+  }
+]).config`;
+
 test(
-  'systemd accepts the unit of a worker, and finds it well confined',
+  'systemd accepts the units of workers and instances, and finds workers well confined',
   { skip: unevaluated === false ? unverified : unevaluated, timeout: 120_000 },
   async () => {
-    const text = (await evaluate(`(host [
-      (modules + "lockkeeper.nix")
-      { services.lockkeeper = { enable = true; inherit package; credentials.key = "/run/secrets/key"; }; }
-    ]).config.systemd.units."lockkeeper.service".text`)) as string;
-    const folder = await mkdtemp(path.join(tmpdir(), 'lockkeeper-unit-'));
-    try {
-      const unit = path.join(folder, 'lockkeeper.service');
-      // The program in the store was not built: that of this checkout stands in.
-      const here = text.replace(/\/nix\/store\/\S+\/bin\/lockkeeper/, path.join(ROOT, 'bin', 'lockkeeper'));
-      await writeFile(unit, here);
-      const verified = await run('systemd-analyze', ['verify', unit]);
-      assert.equal(verified.exitCode, 0, verified.stderr);
-      assert.doesNotMatch(verified.stderr, /lockkeeper\.service/);
-      const secured = await run('systemd-analyze', ['security', '--offline=true', '--threshold=35', unit]);
-      assert.equal(secured.exitCode, 0, secured.stdout);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    const units = (await evaluate(`let
+      inherit (nixpkgs) lib;
+      alone = (host [
+        (modules + "lockkeeper.nix")
+        { services.lockkeeper = { enable = true; inherit package; credentials.key = "/run/secrets/key"; }; }
+      ]).config;
+      ours = name: unit: lib.hasPrefix "lockkeeper" name || lib.hasPrefix "nix-flake-updater" name;
+    in lib.mapAttrs (_: unit: unit.text) (
+      lib.filterAttrs ours (alone.systemd.units // ${EXAMPLES}.systemd.units)
+    )`)) as Readonly<Record<string, string>>;
+    assert.deepEqual(Object.keys(units).sort(), [
+      'lockkeeper-vincent.service',
+      'lockkeeper.service',
+      'nix-flake-updater-biweekly.service',
+      'nix-flake-updater-biweekly.timer',
+      'nix-flake-updater-daily.service',
+      'nix-flake-updater-daily.timer',
+    ]);
+    await inFolder(async (folder) => {
+      const files = Object.entries(units).map(([name, text]) => {
+        // The program in the store was not built: that of this checkout stands in.
+        const here = text.replace(/\/nix\/store\/\S+\/bin\/lockkeeper/, path.join(ROOT, 'bin', 'lockkeeper'));
+        return [path.join(folder, name), here] as const;
+      });
+      for (const [file, text] of files) await writeFile(file, text);
+      for (const [file] of files) {
+        const verified = await run('systemd-analyze', ['verify', '--man=no', file]);
+        assert.equal(verified.exitCode, 0, verified.stderr);
+        assert.doesNotMatch(verified.stderr, /lockkeeper|updater/);
+      }
+      // In tenths of systemd's points of exposure; an agent's sandbox takes rights that nothing else does.
+      for (const [name, most] of [
+        ['lockkeeper.service', 35],
+        ['lockkeeper-vincent.service', 50],
+      ] as const) {
+        const limits = ['security', '--offline=true', `--threshold=${most}`, path.join(folder, name)];
+        const secured = await run('systemd-analyze', limits);
+        assert.equal(secured.exitCode, 0, secured.stdout);
+      }
+    });
   },
 );
+
+test('the configuration of instances is right', { skip: unevaluated, timeout: 120_000 }, async () => {
+  const configuration = await evaluate(`${EXAMPLES}.services.lockkeeper.configuration.vincent`);
+  await inFolder(async (folder) => {
+    const file = path.join(folder, 'lockkeeper.json');
+    await writeFile(file, JSON.stringify(configuration));
+    const lockkeeper = (...args: string[]): ReturnType<typeof run> =>
+      run(path.join(ROOT, 'bin', 'lockkeeper'), ['config', ...args, '--config', file]);
+    const checked = await lockkeeper('check');
+    assert.equal(checked.exitCode, 0, checked.stderr);
+    const shown = await lockkeeper('show', 'biweekly');
+    assert.match(shown.stdout, /^buildSystems = \["okinawa", "kyushu", "rhea", "athena"\]$/m);
+    assert.match(shown.stdout, /^onFailure = \["autofix", "report"\]$/m);
+    assert.match(shown.stdout, /^command = "pir"$/m);
+    assert.match((await lockkeeper('show', 'daily')).stdout, /^autoMerge = true$/m);
+    assert.match(shown.stdout, /^ntfyTokenFile = "\/run\/credentials\/lockkeeper-vincent\.service\//m);
+  });
+});
 
 test('the test of whole machines can be made', { skip: unevaluated, timeout: 240_000 }, async () => {
   const made = await evaluate(`(import (root + "nix/checks/vm.nix") {
@@ -103,3 +177,12 @@ test('the test of whole machines can be made', { skip: unevaluated, timeout: 240
   }).driver.drvPath`);
   assert.match(String(made), /nixos-test-driver/);
 });
+
+async function inFolder(act: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'lockkeeper-nixos-'));
+  try {
+    await act(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
