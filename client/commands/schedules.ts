@@ -17,7 +17,8 @@ import { forEach } from '../schedules/together.js';
 import { startInLine } from '../start-run.js';
 import { typed } from '../typed.js';
 
-const NO_SCHEDULES = `There are no schedules yet. Write a configuration (docs/configuration.md), then: lockkeeper apply`;
+const noSchedules = (): string =>
+  `There are no schedules yet. Write a configuration (docs/configuration.md), then: ${typed('apply')}`;
 /** Questions at once. */
 const AT_ONCE = 12;
 
@@ -38,7 +39,7 @@ export async function listSchedules(context: CommandContext): Promise<number> {
     const owned = session === null ? [] : await listOwned(session);
     const listed = session === null ? [] : await forEach(owned, AT_ONCE, (each) => describe(session, each));
     if (context.json) resultJson(listed);
-    else if (listed.length === 0) message(NO_SCHEDULES);
+    else if (listed.length === 0) message(noSchedules());
     else result(table(listed));
     return 0;
   } finally {
@@ -141,7 +142,7 @@ async function withSchedule(
   work: (session: Session, handle: ScheduleHandle) => Promise<void>,
 ): Promise<number> {
   const session = await openExistingSession(context, 'schedules');
-  if (session === null) throw new CommandError(NO_SCHEDULES);
+  if (session === null) throw new CommandError(noSchedules());
   const { ScheduleNotFoundError } = await import('@temporalio/client');
   try {
     await work(session, session.client.schedule.getHandle(scheduleId(instance)));
@@ -156,7 +157,7 @@ async function withSchedule(
 
 async function unknown(session: Session, instance: string): Promise<CommandError> {
   const names = (await listOwned(session)).map((each) => each.instance);
-  if (names.length === 0) return new CommandError(NO_SCHEDULES);
+  if (names.length === 0) return new CommandError(noSchedules());
   const near = nearest(instance, names);
   return new CommandError(
     `There is no schedule of "${oneLine(instance, 100)}". ${near === null ? `There are ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}` : `Did you mean "${near}"`}${near === null ? '.' : '?'} After a change of the configuration: ${typed('apply')}`,
