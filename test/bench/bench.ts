@@ -164,7 +164,7 @@ try {
     ...(await builds(house)),
     ...(await recovery(house)),
     ...(await blame(house)),
-    ...(await scale(50)),
+    ...(await scale()),
   ];
   for (const { name, value, limit, unit, detail } of figures) {
     const within = value <= limit;
