@@ -1,3 +1,4 @@
+import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { PROGRESS } from '../model/messages.js';
 import { oneLine } from '../model/one-line.js';
 import type { RunProgress } from '../model/progress.js';
@@ -32,10 +33,10 @@ export async function look(session: Session, run: string, before: Sight | null):
   const open = status === 'RUNNING';
   const fresh = before !== null && Date.now() - before.pollers.at < POLLERS_MS;
   const pollers = fresh ? before.pollers : { problem: open ? await workerProblem(session) : null, at: Date.now() };
-  const taskProblem = open
-    ? await workflowTaskProblem(session, run, description.raw.pendingWorkflowTask?.attempt ?? 0)
-    : null;
-  const answered = open && pollers.problem === null && taskProblem === null ? await ask(session, run) : null;
+  const taskProblem = open ? await taskProblemOf(session, run, description) : null;
+  // A run that waits for a child of it that is stuck can still be asked.
+  const mute = taskProblem !== null && (description.raw.pendingWorkflowTask?.attempt ?? 0) > 1;
+  const answered = open && pollers.problem === null && !mute ? await ask(session, run) : null;
   const progress = answered ?? before?.progress ?? null;
   const children = (description.raw.pendingChildren ?? []).filter(
     (child) => child.workflowTypeName === 'verifyCandidate',
@@ -46,6 +47,10 @@ export async function look(session: Session, run: string, before: Sight | null):
   const view = draw(run, progress, work, problem, description.startTime.getTime());
   return { view, status, progress, pollers };
 }
+
+/** A child that ends at this moment cannot be asked any more: the next look tells. */
+const taskProblemOf = (session: Session, run: string, { raw }: WorkflowExecutionDescription): Promise<string | null> =>
+  session.client.withDeadline(Date.now() + ANSWER_MS, () => workflowTaskProblem(session, run, raw)).catch(() => null);
 
 /** The run's own answer; `null` when it does not come in time. */
 async function ask(session: Session, run: string): Promise<RunProgress | null> {

@@ -1,3 +1,4 @@
+import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { oneLine } from '../model/one-line.js';
 import { COORDINATOR_QUEUE } from '../model/queues.js';
 import type { Session } from './connection.js';
@@ -10,18 +11,45 @@ export async function workerProblem(session: Session): Promise<string | null> {
   return `no worker polls the queue ${COORDINATOR_QUEUE}: start one with "${typed('worker')}", or run "${typed('update')}" again`;
 }
 
+/** What the server says of a workflow. */
+type Described = WorkflowExecutionDescription['raw'];
+
 /**
- * Says that a run's workflow task keeps failing, which nothing else shows, with the way out; `null` when it does not.
- * @param attempt of the pending workflow task; a single repeat also follows the death of a worker
+ * Says that the workflow task of a run, or of a workflow that works for it, keeps failing, which nothing else shows, with
+ * the way out; `null` when none does.
+ * @param described the run; each open workflow below it is asked for
  */
-export async function workflowTaskProblem(session: Session, run: string, attempt: number): Promise<string | null> {
-  if (attempt < 2) return null;
-  const cause = await lastTaskFailure(session, run);
+export async function workflowTaskProblem(session: Session, run: string, described: Described): Promise<string | null> {
+  const own = await failingTask(session, run, described);
+  if (own !== null)
+    return `the run's ${own} and start it anew: "temporal workflow terminate ${where(session)} -w ${run}"`;
+  return await failingBelow(session, described);
+}
+
+/** The run lives on below a child that is ended: it fails, and tells people. */
+async function failingBelow(session: Session, described: Described): Promise<string | null> {
+  for (const child of described.pendingChildren ?? []) {
+    const id = child.workflowId ?? '';
+    const { raw } = await session.client.workflow.getHandle(id).describe();
+    const own = await failingTask(session, id, raw);
+    if (own !== null)
+      return `${id} works for the run, and its ${own} by ending that: "temporal workflow terminate ${where(session)} -w ${id}"`;
+    const below = await failingBelow(session, raw);
+    if (below !== null) return below;
+  }
+  return null;
+}
+
+const where = ({ address, namespace }: Session): string => `--address ${address} --namespace ${namespace}`;
+
+/** A single repeat also follows the death of a worker. */
+async function failingTask(session: Session, workflow: string, described: Described): Promise<string | null> {
+  const attempt = described.pendingWorkflowTask?.attempt ?? 0;
+  const cause = attempt < 2 ? null : await lastTaskFailure(session, workflow);
   if (cause === null) return null;
   return (
-    `the run's workflow task fails again and again (attempt ${attempt}): ${cause}. Usually the worker is of another version ` +
-    'than the run: start a worker of the version that started it, or end the run with ' +
-    `"temporal workflow terminate --address ${session.address} --namespace ${session.namespace} -w ${run}" and start it anew`
+    `workflow task fails again and again (attempt ${attempt}): ${cause}. Usually the worker is of another version than the ` +
+    'run: start a worker of the version that started it, or end the run'
   );
 }
 
@@ -29,11 +57,11 @@ export async function workflowTaskProblem(session: Session, run: string, attempt
 const TASK_COMPLETED = 7;
 const TASK_FAILED = 9;
 
-/** Message of the run's last workflow task if it failed, in one line; `null` when it did not. */
-async function lastTaskFailure(session: Session, run: string): Promise<string | null> {
+/** Message of a workflow's last task if it failed, in one line; `null` when it did not. */
+async function lastTaskFailure(session: Session, workflow: string): Promise<string | null> {
   const answer = await session.client.workflowService.getWorkflowExecutionHistoryReverse({
     namespace: session.namespace,
-    execution: { workflowId: run },
+    execution: { workflowId: workflow },
     maximumPageSize: 6,
   });
   const event = answer.history?.events?.find((each) => [TASK_COMPLETED, TASK_FAILED].includes(Number(each.eventType)));

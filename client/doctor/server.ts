@@ -73,7 +73,7 @@ async function checkRuns(session: Session): Promise<readonly Finding[]> {
   const problems = await Promise.all(
     open.slice(0, 50).map(async ({ workflowId }) => {
       const { raw } = await session.client.workflow.getHandle(workflowId).describe();
-      const problem = await workflowTaskProblem(session, workflowId, raw.pendingWorkflowTask?.attempt ?? 0);
+      const problem = await workflowTaskProblem(session, workflowId, raw).catch(() => null);
       return problem === null ? [] : [fail(`run ${workflowId}`, problem, `see "${typed('status', workflowId)}"`)];
     }),
   );

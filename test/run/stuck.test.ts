@@ -1,55 +1,129 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Client, Connection } from '@temporalio/client';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { Client } from '@temporalio/client';
+import { NativeConnection, Worker, bundleWorkflowCode } from '@temporalio/worker';
 import { TARGET_DONE } from '../../model/messages.js';
+import { COORDINATOR_QUEUE } from '../../model/queues.js';
+import type { Report } from '../../model/report.js';
+import { createActivities } from '../../workers/activities.js';
 import { createFleet } from '../support/fleet.js';
 import { openHouse, until } from '../support/lockkeeper.js';
-import type { House } from '../support/lockkeeper.js';
+import type { House, Running } from '../support/lockkeeper.js';
+import { connectTo } from '../support/runs.js';
 
-let house: House;
-let client: Client;
-before(async () => {
-  house = await openHouse();
-  await house.dev();
-  const { address } = await house.server();
-  client = new Client({ connection: await Connection.connect({ address }) });
-});
-after(async () => {
-  await client.connection.close();
-  await house.close();
-});
+const withHouse =
+  (args: readonly string[], body: (house: House, client: Client) => Promise<void>) => async (): Promise<void> => {
+    const house = await openHouse();
+    try {
+      await house.dev(...args);
+      const client = await connectTo(house);
+      await body(house, client);
+      await client.connection.close();
+    } finally {
+      await house.close();
+    }
+  };
 
-test('a run whose workflow task keeps failing is shown as such by status, watch and doctor, with the way out', async () => {
-  const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
+/** `status`, the command that follows the run, and `doctor` show what is wrong and the way out. */
+async function assertShown(house: House, running: Running, run: string, wayOut: RegExp): Promise<void> {
+  let status = '';
+  await until(
+    async () => {
+      const { stdout, stderr } = await house.lockkeeper(['status', run]);
+      // Long lines are folded.
+      status = (stdout + stderr).replaceAll(/\s+/g, ' ');
+      return wayOut.test(status);
+    },
+    60_000,
+    () => status,
+  );
+  await until(
+    () => wayOut.test(running.output()),
+    60_000,
+    () => running.output(),
+  );
+  const doctor = await house.lockkeeper(['doctor']);
+  assert.equal(doctor.exitCode, 1);
+  assert.match(doctor.stdout, new RegExp(`run ${run}.*fails again and again`, 's'));
+}
+
+test(
+  'a run whose workflow task keeps failing is shown as such by status, watch and doctor, with the way out',
+  withHouse([], async (house, client) => {
+    const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
+    try {
+      await fleet.moveInput('alpha');
+      const running = house.start(['update', fleet.checkout, '--approve']);
+      await until(
+        () => running.output().includes('waits for approval'),
+        60_000,
+        () => running.output(),
+      );
+      const run = /Run (\S+)/.exec(running.output())?.[1] ?? '';
+      const handle = client.workflow.getHandle(run);
+      // A message that this version cannot read, as one of another version would be.
+      await handle.signal(TARGET_DONE, null);
+      const command = `temporal workflow terminate --address \\S+ --namespace default -w ${run}"`;
+      await assertShown(
+        house,
+        running,
+        run,
+        new RegExp(`the run's workflow task fails again and again.*${command}`, 's'),
+      );
+      await handle.terminate('as it was told');
+      assert.equal(await running.ended, 1);
+    } finally {
+      await fleet.cleanup();
+    }
+  }),
+);
+
+test(
+  'a verification that no worker knows is shown in the same way, and ending it as told ends the run with a report',
+  withHouse(['--roles', 'builder'], async (house, client) => {
+    const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
+    try {
+      await fleet.moveInput('alpha');
+      await besideAnotherVersion(house, async () => {
+        const running = house.start(['update', fleet.checkout]);
+        await until(
+          () => running.output().includes('verifying'),
+          60_000,
+          () => running.output(),
+        );
+        const run = /Run (\S+)/.exec(running.output())?.[1] ?? '';
+        const child = `${run}-verify-[0-9a-f]{12}-1`;
+        const command = `temporal workflow terminate --address \\S+ --namespace default -w (${child})"`;
+        const wayOut = new RegExp(`works for the run, and its workflow task fails.*verifyCandidate.*${command}`, 's');
+        await assertShown(house, running, run, wayOut);
+        await client.workflow.getHandle(wayOut.exec(running.output())?.[1] ?? '').terminate('as it was told');
+        assert.equal(await running.ended, 1, running.output());
+        const { stdout } = await house.lockkeeper(['report', run, '--format', 'json']);
+        assert.equal((JSON.parse(stdout) as Report).outcome, 'failed');
+      });
+    } finally {
+      await fleet.cleanup();
+    }
+  }),
+);
+
+/** Runs something beside a coordinator of another version. */
+async function besideAnotherVersion(house: House, body: () => Promise<void>): Promise<void> {
+  const workflowsPath = fileURLToPath(new URL('../support/workflows-without-verification.js', import.meta.url));
+  const workflowBundle = await bundleWorkflowCode({ workflowsPath });
+  const connection = await NativeConnection.connect({ address: (await house.server()).address });
   try {
-    await fleet.moveInput('alpha');
-    const running = house.start(['update', fleet.checkout, '--approve']);
-    await until(
-      () => running.output().includes('waits for approval'),
-      30_000,
-      () => running.output(),
-    );
-    const run = /Run (\S+)/.exec(running.output())?.[1] ?? '';
-    const handle = client.workflow.getHandle(run);
-    // A message that this version cannot read, as one of another version would be.
-    await handle.signal(TARGET_DONE, null);
-    await until(async () => ((await handle.describe()).raw.pendingWorkflowTask?.attempt ?? 0) > 1, 30_000);
-
-    const wayOut = new RegExp(`fails again and again.*terminate.*${run}`, 's');
-    const status = await house.lockkeeper(['status', run]);
-    assert.match(status.stdout + status.stderr, wayOut);
-    await until(
-      () => wayOut.test(running.output()),
-      15_000,
-      () => running.output(),
-    );
-    const doctor = await house.lockkeeper(['doctor']);
-    assert.equal(doctor.exitCode, 1);
-    assert.match(doctor.stdout, new RegExp(run));
-
-    await handle.terminate('as it was told');
-    assert.equal(await running.ended, 1);
+    const { machine } = await house.worker();
+    const { coordinator } = createActivities({ state: house.state, machine, hostName: 'elsewhere' });
+    const worker = await Worker.create({
+      connection,
+      workflowBundle,
+      taskQueue: COORDINATOR_QUEUE,
+      activities: coordinator,
+    });
+    await worker.runUntil(body);
   } finally {
-    await fleet.cleanup();
+    await connection.close();
   }
-});
+}

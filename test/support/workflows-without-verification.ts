@@ -1,0 +1,2 @@
+/** The workflows as a version may have them that knows no `verifyCandidate`. */
+export { holdRepository, updateFlake } from '../../workflows/index.js';
