@@ -5,7 +5,7 @@ import { PATCH_BYTES } from '../../model/autofix/attempt.js';
 import type { AttemptResult } from '../../model/autofix/attempt.js';
 import { refusal } from '../../model/autofix/guard.js';
 import type { ChangedFile, ProposedChange } from '../../model/autofix/guard.js';
-import type { Candidate } from '../../model/candidate.js';
+import { withLockOf, type Candidate } from '../../model/candidate.js';
 import { stripControl, truncate } from '../../model/text.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { candidateOf } from '../git/bundle.js';
@@ -172,5 +172,5 @@ async function patchOf(git: Git, parent: string, left: string, values: readonly 
 async function commit(mirror: string, input: AttemptInput, tree: string): Promise<Candidate> {
   const { candidate, message, ...signature } = input;
   const made = await commitTree(openGit(mirror), { tree, parents: [candidate.head], message }, signature);
-  return candidateOf(mirror, candidate.base, made);
+  return withLockOf(await candidateOf(mirror, candidate.base, made), candidate);
 }

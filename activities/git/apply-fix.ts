@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { CoordinatorActivities } from '../../model/activities.js';
+import { withLockOf } from '../../model/candidate.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { candidateOf } from './bundle.js';
 import { commitTree } from './commit.js';
@@ -28,7 +29,8 @@ export const createApplyFix =
     if (tree === null || tree === before.trim()) return null;
     // `log` ends its output with a line feed of its own.
     const commit = { tree, parents: [candidate.head], message: message.replace(/\n$/, '') };
-    return candidateOf(mirror, candidate.base, await commitTree(git, commit, signature));
+    const head = await commitTree(git, commit, signature);
+    return withLockOf(await candidateOf(mirror, candidate.base, head), candidate);
   };
 
 /** Tree of a commit with a patch, made in an index of its own; `null` when the patch does not fit. */

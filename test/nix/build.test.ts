@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -7,7 +8,7 @@ import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/commo
 import { run } from '../../activities/process.js';
 import { readIdentity, readStatus } from '../../activities/nix/build/build-record.js';
 import { descendants } from '../../activities/process-tree.js';
-import { isBuildAlive } from '../../activities/nix/build/build-session.js';
+import { endBuild, isBuildAlive } from '../../activities/nix/build/build-session.js';
 import { createForgetRun } from '../../activities/nix/build/forget-run.js';
 import type { HostSpec } from '../support/fleet.js';
 import {
@@ -39,6 +40,9 @@ before(async () => {
       host('lost', 2.255),
       host('taker', 1.357),
       host('left-behind', 4.259),
+      host('shared', 4.261),
+      host('superseded', 2.262),
+      host('set-back', 5.263),
       host('silent', 334.04),
       host('detached', 2.256),
     ],
@@ -147,6 +151,41 @@ for (const reason of ['workerShutdown', 'timedOut', 'notFound', 'paused', 'reset
   });
 }
 
+test('of two runs that build one derivation one is cancelled, and the other one gets its build', async () => {
+  const cancelled = attempt(fixture.env, await fixture.evaluated('shared', { run: 'run-cancelled' }));
+  await until(async () => (await processesNamed('/bin/sleep', '4.261')).length === 1);
+  const input = await fixture.evaluated('shared', { run: 'run-other' });
+  const other = attempt(fixture.env, input);
+  await until(async () => (await readIdentity(fixture.recordOf(input))) !== null);
+  cancelled.environment.cancel('CANCELLED', new ActivityCancellationDetails({ cancelRequested: true }));
+  await assert.rejects(cancelled.verdict, CancelledFailure);
+  assert.equal((await other.verdict).verdict, 'built');
+});
+
+test('an attempt that the server gave up while its process lives leaves the build to the attempt after it', async () => {
+  const input = await fixture.evaluated('superseded');
+  const first = attempt(fixture.env, input);
+  await until(async () => (await processesNamed('/bin/sleep', '2.262')).length === 1);
+  const second = attempt(fixture.env, input);
+  await until(() => second.beats.some(({ phase }) => phase === 'building'));
+  first.environment.cancel('CANCELLED', new ActivityCancellationDetails({ notFound: true }));
+  await assert.rejects(first.verdict, CancelledFailure);
+  assert.equal((await second.verdict).verdict, 'built');
+  assert.equal(await fixture.fleet.buildsOf('superseded'), 1);
+});
+
+test('a clock that is set back by a day in mid-build ends no build and lengthens none', async (context) => {
+  const input = await fixture.evaluated('set-back', { takeoverSeconds: 3 });
+  const following = attempt(fixture.env, input);
+  await until(async () => (await processesNamed('/bin/sleep', '5.263')).length === 1);
+  context.mock.timers.enable({ apis: ['Date'], now: Date.now() - 86_400_000 });
+  const verdict = await following.verdict;
+  context.mock.timers.reset();
+  assert.equal(verdict.verdict, 'built');
+  assert.ok(verdict.seconds >= 5.2 && verdict.seconds < 100, `${verdict.seconds} s`);
+  assert.equal(await fixture.fleet.buildsOf('set-back'), 1);
+});
+
 test("nobody's build ends itself when its lease is over, and starts again for the next attempt", async () => {
   const input = await fixture.evaluated('nobodys', { takeoverSeconds: 2 });
   const worker = await fixture.inProcess(input);
@@ -222,6 +261,20 @@ test('a build record of another boot, with a pid that somebody has now, is no ru
   assert.equal(await isBuildAlive(record), false);
   await writeFile(record.identity, JSON.stringify({ ...identity, pid: process.pid }));
   assert.equal(await isBuildAlive(record), false);
+});
+
+test('a process that got the pid of a supervisor which is gone is not ended with its build', async () => {
+  const input = await fixture.evaluated('quick', { run: 'run-reused' });
+  const record = fixture.recordOf(input);
+  await attempt(fixture.env, input).verdict;
+  const somebody = spawn('/bin/sleep', ['335.05'], { detached: true, stdio: 'ignore' });
+  try {
+    await writeFile(record.identity, JSON.stringify({ ...(await readIdentity(record)), pid: somebody.pid }));
+    await endBuild(record);
+    assert.equal((await processesNamed('/bin/sleep', '335.05')).length, 1);
+  } finally {
+    somebody.kill('SIGKILL');
+  }
 });
 
 test('a builder that says nothing for too long is a verdict', async () => {
