@@ -54,6 +54,8 @@ export interface Updated extends Finished {
 export interface HouseOptions {
   /** Name of the state directory's folder. */
   readonly state?: string;
+  /** Words that start its commands, for example as another user; default: none. */
+  readonly startedBy?: readonly string[];
 }
 
 export async function openHouse(about: HouseOptions = {}): Promise<House> {
@@ -80,7 +82,8 @@ export async function openHouse(about: HouseOptions = {}): Promise<House> {
         ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       }),
     start: (args, options = {}) => {
-      const child = spawn(command, args, { env: environment(options), cwd: options.cwd, detached: true });
+      const [program = command, ...words] = [...(about.startedBy ?? []), command, ...args];
+      const child = spawn(program, words, { env: environment(options), cwd: options.cwd, detached: true });
       let output = '';
       let stdout = '';
       child.stdout.on('data', (data: Buffer) => {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { run, type Finished } from '../../activities/process.js';
 
 /** A user and group that own nothing. */
-const NOBODY = 65534;
+export const NOBODY = 65534;
 
 export interface PrivateNix {
   /** Folder with another Nix, to be put first on the PATH; `null`: the Nix of this machine. */
@@ -63,7 +63,7 @@ export async function noPrivateDaemon(): Promise<string | false> {
   return noPrivateNix();
 }
 
-const asUser = (id: number): string[] => ['--reuid', String(id), '--regid', String(id), '--clear-groups', '--'];
+export const asUser = (id: number): string[] => ['--reuid', String(id), '--regid', String(id), '--clear-groups', '--'];
 
 /** Runs the tests of `main-job.ts` with a store of their own, which is removed afterwards. */
 export async function runMainJob(nix: PrivateNix): Promise<Finished> {
