@@ -6,6 +6,7 @@ import type { Report } from '../../model/report.js';
 import { createFleet } from '../support/fleet.js';
 import { openHouse, until } from '../support/lockkeeper.js';
 import type { House } from '../support/lockkeeper.js';
+import { connectTo } from '../support/runs.js';
 
 let house: House;
 before(async () => {
@@ -143,6 +144,37 @@ test('cancelling kills the builds within five seconds and leaves nothing behind'
       [['athena', 'skipped']],
     );
     assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
+test('fifty broken hosts with long logs fit into the histories, each with the end of its log and the place of the rest', async () => {
+  const names = Array.from({ length: 50 }, (_, index) => `host${String(index).padStart(2, '0')}`);
+  const fleet = await createFleet({ hosts: names.map((name) => ({ name, fail: 'build', longLog: true })) });
+  try {
+    await fleet.moveInput('alpha');
+    const { report, exitCode } = await house.update(fleet.checkout, '--on-failure', 'report');
+    assert.equal(exitCode, 1);
+    assert.deepEqual(
+      report.targets.map(({ name, verdict }) => [name, verdict]),
+      names.map((name) => [name, 'build-failed']),
+    );
+    for (const { name, logTail, logPath } of report.targets) {
+      assert.ok(logTail?.endsWith(`option boot.loader of ${name} is gone`), String(logTail));
+      const log = await readFile(logPath ?? '', 'utf8');
+      assert.equal(log.match(/> 0{1990,}\d+$/gm)?.length, 200, 'the log on the disk is whole');
+    }
+    const client = await connectTo(house);
+    let events = 0;
+    for await (const { workflowId } of client.workflow.list()) {
+      if (!workflowId.startsWith(report.run)) continue;
+      const { historyLength, historySize = 0 } = await client.workflow.getHandle(workflowId).describe();
+      events += historyLength;
+      assert.ok(historySize < 2 * 2 ** 20, `${workflowId}: ${historySize} bytes`);
+    }
+    await client.connection.close();
+    assert.ok(events > 0 && events <= 2000, `${events} events`);
   } finally {
     await fleet.cleanup();
   }

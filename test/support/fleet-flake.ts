@@ -18,6 +18,8 @@ export interface HostSpec {
   readonly brokenBy?: readonly (readonly string[])[];
   /** How `brokenBy` breaks it; default: its build. */
   readonly brokenIn?: 'build' | 'eval' | 'package';
+  /** Whether the builder of the system prints 200 lines of 2,000 characters first. */
+  readonly longLog?: boolean;
   /** Default `x86_64-linux`. */
   readonly system?: string;
 }
@@ -60,6 +62,7 @@ function hostText(host: HostSpec, inputs: FleetFlake['inputs']): string {
         label = ${quote(host.name.replace(/[^A-Za-z0-9._-]/g, '-'))};
         seconds = ${quote(String(host.seconds ?? 0))};
         fail = ${quote(host.fail ?? 'never')};
+        lines = ${quote(host.longLog === true ? '200' : '0')};
         system = ${quote(host.system ?? 'x86_64-linux')};
         version = ${input === 'all' ? ALL_VERSIONS : `inputs.${quote(input)}.lib.version`};
         brokenIn = if ${movedExpression(host.brokenBy)} then ${quote(host.brokenIn ?? 'build')} else "nothing";
@@ -96,9 +99,10 @@ ${[...inputs, ...follows].join('\n')}
         salt = ${quote(fleet.salt)};
         args = [ "-c" "echo \\"\${kind}\\" >> ${fleet.counter}; \${script}" ];
       } // extra);
-      host = { name, label, seconds, fail, system, version, brokenIn }:
+      host = { name, label, seconds, fail, lines, system, version, brokenIn }:
         let
           moved = version > 1;
+          chatter = if lines == "0" then "" else "i=0; while [ $i -lt \${lines} ]; do i=$((i + 1)); printf '%02000d\\n' $i; done; ";
           broken = how: fail == how || brokenIn == how || (fail == "\${how}-after-move" && moved);
           package = build {
             inherit system;
@@ -112,7 +116,7 @@ ${[...inputs, ...follows].join('\n')}
             name = "nixos-system-\${label}";
             kind = "system \${name}";
             script = if broken "build"
-              then "echo building \${label}; /bin/sleep \${seconds}; echo 'error: option boot.loader of \${label} is gone' >&2; exit 7"
+              then "echo building \${label}; \${chatter}/bin/sleep \${seconds}; echo 'error: option boot.loader of \${label} is gone' >&2; exit 7"
               else "echo building \${label}; /bin/sleep \${seconds}; read version < $package; echo $version > $out";
             extra = { inherit package; }${fleet.selfRev ? ' // { revision = self.rev or "dirty"; }' : ''};
           };
