@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { noPrivateDaemon, runMainJob } from '../support/private-nix.js';
+import { noPrivateDaemon, runPrivately } from '../support/private-nix.js';
 import { otherNixes } from '../support/tools.js';
 
 const skip = await noPrivateDaemon();
@@ -11,7 +11,7 @@ for (const { name, binDir } of nixes) {
     `the main job of a user without rights, through the daemon of ${name}, while root collects garbage`,
     { skip },
     async () => {
-      const finished = await runMainJob({ binDir, daemon: true });
+      const finished = await runPrivately({ binDir, daemon: true });
       assert.equal(finished.exitCode, 0, finished.stdout + finished.stderr);
     },
   );

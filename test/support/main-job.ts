@@ -1,5 +1,5 @@
 /**
- * The main job, on whatever Nix is first on the PATH: tests that `runMainJob` runs in a namespace with a store of its own.
+ * The main job, on whatever Nix is first on the PATH: tests that `runPrivately` runs in a namespace with a store of its own.
  * `MACHINE_PATH` is the PATH with this machine's own Nix, which writes the first locks.
  */
 import assert from 'node:assert/strict';

@@ -65,8 +65,8 @@ export async function noPrivateDaemon(): Promise<string | false> {
 
 export const asUser = (id: number): string[] => ['--reuid', String(id), '--regid', String(id), '--clear-groups', '--'];
 
-/** Runs the tests of `main-job.ts` with a store of their own, which is removed afterwards. */
-export async function runMainJob(nix: PrivateNix): Promise<Finished> {
+/** Runs a file of tests, by default those of `main-job.ts`, with a store of their own, which is removed afterwards. */
+export async function runPrivately(nix: PrivateNix, tests = MAIN_JOB): Promise<Finished> {
   const root = await mkdtemp(path.join(tmpdir(), 'lockkeeper-nix-'));
   const home = path.join(root, 'home');
   const store = path.join(root, 'nix');
@@ -81,7 +81,7 @@ export async function runMainJob(nix: PrivateNix): Promise<Finished> {
       [
         ...namespace(),
         ...['sh', '-c', INSIDE, 'sh', store, user === null ? '' : String(user)],
-        ...[process.execPath, '--test-reporter=spec', MAIN_JOB],
+        ...[process.execPath, '--test-reporter=spec', tests],
       ],
       { env: await environment(nix, home), timeoutMs: LIMIT_MS },
     );
