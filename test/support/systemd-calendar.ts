@@ -32,6 +32,16 @@ export const hasSystemdAnalyze = (): Promise<boolean> =>
     () => false,
   );
 
+/** The systemd that the committed table is of; other versions repeat some steps differently at the end of a month. */
+export const TABLE_VERSION = '252';
+
+/** Version of this machine's `systemd-analyze`, or `null` when there is none. */
+export const systemdVersion = (): Promise<string | null> =>
+  promisify(execFile)('systemd-analyze', ['--version']).then(
+    ({ stdout }) => /^systemd (\d+)/.exec(stdout)?.[1] ?? null,
+    () => null,
+  );
+
 /** Whether systemd takes an expression. */
 export const systemdTakes = (expression: string): Promise<boolean> =>
   systemdAnalyze(['--', expression]).then(
