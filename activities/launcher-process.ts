@@ -13,8 +13,8 @@ function carryOut(order: LauncherOrder, signal: AbortSignal): Promise<unknown> {
 }
 
 /** Resolves once the command runs. */
-function detach({ command, args, env }: DetachedCommand): Promise<void> {
-  const child = spawn(command, args, { detached: true, stdio: 'ignore', env });
+function detach({ command, args, cwd, env }: DetachedCommand): Promise<void> {
+  const child = spawn(command, args, { detached: true, stdio: 'ignore', cwd, env });
   child.unref();
   return new Promise((resolve, reject) => {
     child.once('spawn', resolve);

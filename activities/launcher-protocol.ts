@@ -16,6 +16,8 @@ export type LauncherOrder =
 export interface DetachedCommand {
   readonly command: string;
   readonly args: readonly string[];
+  /** Default: that of the launcher. */
+  readonly cwd?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 

@@ -1,6 +1,7 @@
+import type { Gate } from '../model/gates/gate.js';
 import { BUILDER_WAIT_SECONDS, TAKEOVER_SECONDS } from '../model/run-defaults.js';
 import type { AutofixOptions, RunOptions } from '../model/run.js';
-import { shellQuote } from '../model/text.js';
+import { formatSeconds, shellQuote } from '../model/text.js';
 
 /** What tells one update of a repository from another, in a few words. */
 export function optionsSummary(options: RunOptions): string {
@@ -8,6 +9,7 @@ export function optionsSummary(options: RunOptions): string {
     `${label} ${value === 'all' ? 'all' : value.join(', ')}`;
   const { landing, targets, nix, notify } = options;
   const { never = [], pinned = [] } = options.holdBack ?? {};
+  const { gates = [] } = options;
   return [
     `land ${landing.mode}${landing.mode === 'branch' ? ` (${landing.branchPrefix}…)` : ''}`,
     some('inputs', options.inputs),
@@ -17,6 +19,7 @@ export function optionsSummary(options: RunOptions): string {
     ...(options.autofix == null ? [] : [autofixSummary(options.autofix)]),
     ...(never.length === 0 ? [] : [`never held back ${never.join(', ')}`]),
     ...(pinned.length === 0 ? [] : [`pinned ${pinned.map(({ input, until }) => `${input} (${until})`).join(', ')}`]),
+    ...(gates.length === 0 ? [] : [`gates ${gates.map(gateSummary).join(', ')}`]),
     ...(options.approval === null ? [] : ['with approval']),
     ...(notify.ntfy === null ? [] : [`ntfy ${notify.ntfy.topic}`]),
     ...(notify.inboxOrg === null ? [] : [`inbox ${notify.inboxOrg}`]),
@@ -32,3 +35,11 @@ export function optionsSummary(options: RunOptions): string {
 
 const autofixSummary = ({ command, args, maxAttempts, timeoutSeconds }: AutofixOptions): string =>
   `agent ${[command, ...args].map(shellQuote).join(' ')} (${maxAttempts} attempts of ${timeoutSeconds} s)`;
+
+const gateSummary = ({ name, check, timeoutSeconds, required }: Gate): string =>
+  [
+    name,
+    ...(check.kind === 'preset' ? [] : [`(${check.words.join(' ')})`]),
+    `within ${formatSeconds(timeoutSeconds)}`,
+    ...(required ? [] : ['warns only']),
+  ].join(' ');

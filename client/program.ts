@@ -241,6 +241,14 @@ function declareUpdate(program: Command, context: () => CommandContext, exit: (s
     .option('--host <name>', 'build only this host (repeatable, or a list with commas)', collectList)
     .option('--exclude <pattern>', 'leave out hosts whose whole name matches this regular expression')
     .option('--require <hosts>', '"all" or hosts that must build for anything to land (default: all)', collectList)
+    .optionsGroup('What else has to hold:')
+    .option(
+      '--gate <gate>',
+      'a check that has to pass: NAME=COMMAND, or one of flake-check, fmt, statix, deadnix (repeatable)',
+      collect,
+    )
+    .option('--gate-warn <gate>', 'the same, but a failure is only reported (repeatable)', collect)
+    .option('--gate-timeout <span>', 'how long each gate may run (default: 1h)', duration('--gate-timeout'))
     .optionsGroup('Where it lands:')
     .addOption(new Option('--land <mode>', 'what happens to a good update (default: branch)').choices(LANDING_MODES))
     .option('--dry-run', 'everything but the push: the same as --land none')

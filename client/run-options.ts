@@ -17,6 +17,7 @@ import { autofixOptions } from './autofix-options.js';
 import { CommandError } from './errors.js';
 import { failurePolicy } from './failure-policy.js';
 import { resolveFlake } from './flake.js';
+import { gatesOf } from './gates.js';
 import { checkReadableFile, checkSecretFile } from './secret-files.js';
 import type { UpdateFlags } from './update-flags.js';
 
@@ -63,6 +64,7 @@ export async function runOptions(flake: string, flags: UpdateFlags): Promise<Run
     builderWaitSeconds: flags.builderWait ?? BUILDER_WAIT_SECONDS,
     ...failurePolicy(flags, landing, autofix !== null),
     autofix,
+    gates: gatesOf(flags),
   };
 }
 

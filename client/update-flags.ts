@@ -26,6 +26,9 @@ export interface UpdateFlags {
   readonly autofixMaxLines?: number;
   readonly autofixTimeout?: number;
   readonly maxAttempts?: number;
+  readonly gate?: readonly string[];
+  readonly gateWarn?: readonly string[];
+  readonly gateTimeout?: number;
   readonly remote?: string;
   readonly main?: string;
   readonly branchPrefix?: string;

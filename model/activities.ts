@@ -3,7 +3,7 @@ import type { Base, Candidate, MovedInput, UnfetchedInput } from './candidate.js
 import type { EarlierHold } from './hold-back/earlier.js';
 import type { LandingMode, NixSettings, NotifyOptions, Person, Repository } from './run.js';
 import type { NotificationResult, Report } from './report.js';
-import type { Evaluation, Target, Verdict } from './verdict.js';
+import type { Evaluation, GateTarget, HostTarget, Verdict } from './verdict.js';
 
 /**
  * The activities, as workflows see them: one interface for each kind of task queue. `activities/` implements them.
@@ -96,6 +96,11 @@ export interface AgentActivities {
   attemptFix(input: AttemptInput): Promise<AttemptResult>;
 }
 
+export interface GateActivities {
+  /** Runs a gate's command in a work tree of the candidate, supervised as a build is, and follows it. */
+  runGate(input: GateInput): Promise<Verdict>;
+}
+
 export interface MachineActivities {
   /** Follows a build that this machine started before; starts it again when nothing of it is left. */
   attachBuild(input: BuildTargetInput): Promise<Verdict>;
@@ -122,7 +127,7 @@ export interface ListTargetsInput {
 }
 
 export interface TargetList {
-  readonly targets: readonly Target[];
+  readonly targets: readonly HostTarget[];
   /** `name = value` of each setting of the flake's nixConfig, when it is not accepted. */
   readonly ignoredNixConfig: readonly string[];
 }
@@ -208,7 +213,7 @@ export interface NotifyInput {
 export type NotificationEvent = 'finished' | 'waiting' | 'reminder';
 
 export interface EvaluateTargetInput extends CandidateSource {
-  readonly target: Target;
+  readonly target: HostTarget;
   readonly nix: NixSettings;
   readonly run: string;
 }
@@ -222,8 +227,16 @@ export interface CompareInput extends EvaluateTargetInput {
   readonly drvPath: string;
 }
 
+export interface GateInput extends CandidateSource {
+  readonly gate: GateTarget;
+  readonly nix: NixSettings;
+  readonly run: string;
+  /** Lease of a command that nobody follows, in seconds. */
+  readonly takeoverSeconds: number;
+}
+
 export interface BuildTargetInput extends CandidateSource {
-  readonly target: Target;
+  readonly target: HostTarget;
   readonly nix: NixSettings;
   readonly run: string;
   readonly evaluation: Extract<Evaluation, { kind: 'evaluated' }>;
@@ -243,7 +256,7 @@ export interface LogSlice {
   readonly size: number;
 }
 
-/** Heartbeat details of `buildTarget` and `attachBuild`, and what the client draws. */
+/** Heartbeat details of `buildTarget`, `attachBuild` and `runGate`, and what the client draws. */
 export interface BuildHeartbeat {
   readonly machine: string;
   /** Host name, for people. */

@@ -1,3 +1,4 @@
+import { checkGateName, checkGateWords, PRESETS } from './gates/gate.js';
 import {
   BadInput,
   checkAgentArgument,
@@ -80,6 +81,13 @@ const matching = (rule: RegExp, wayOut: string): Check =>
   text((value, field) => {
     if (!rule.test(value)) throw new BadInput(field, value, wayOut);
   });
+
+const oneOf =
+  (values: readonly string[]): Check =>
+  (value, field) => {
+    if (typeof value !== 'string' || !values.includes(value))
+      throw refuse(field, value, `is none of ${values.join(', ')}.`);
+  };
 
 const flag: Check = (value, field) => {
   if (typeof value !== 'boolean') throw refuse(field, value, 'is neither true nor false.');
@@ -192,6 +200,17 @@ const FIELDS: ReadonlyMap<string, Check> = new Map(
     fallbackBranch: text(checkBranchName),
     evaluation: object({ drvPath: derivation }),
     drvPath: derivation,
+    gate: (value, field) => {
+      const { name, check, timeoutSeconds } = asObject(field, value);
+      text(checkGateName)(name, `${field}.name`);
+      seconds(timeoutSeconds, `${field}.timeoutSeconds`);
+      const { kind, preset, words } = asObject(`${field}.check`, check);
+      if (kind === 'preset') oneOf(PRESETS)(preset, `${field}.check.preset`);
+      else {
+        list(text(() => undefined))(words, `${field}.check.words`);
+        checkGateWords(words as readonly string[], `${field}.check.words`);
+      }
+    },
     // Of `notify`.
     options: object({
       ntfy: orNull(

@@ -1,7 +1,6 @@
 import type { InputRevision, MovedInput } from './candidate.js';
 import { oneLine } from './one-line.js';
 import type { HeldBackInput } from './report.js';
-import { targetLabel } from './verdict.js';
 import type { Verdict } from './verdict.js';
 
 interface CommitMessageInput {
@@ -59,12 +58,13 @@ interface FixMessageInput {
 
 /** The whole message of an agent's fix, under the same rules as `commitMessage`. */
 export function fixMessage({ instance, run, broken, agent, attempt }: FixMessageInput): string {
-  const host = oneLine(targetLabel(broken.target), NAME_BYTES);
-  const what = broken.verdict === 'evaluation-failed' ? 'does not evaluate' : 'does not build';
+  const name = oneLine(broken.target.name, NAME_BYTES);
+  const host = broken.verdict === 'evaluation-failed' ? 'does not evaluate' : 'does not build';
+  const what = broken.target.kind === 'gate' ? `the gate ${name} does not pass` : `${name} ${host}`;
   const paragraphs = [
-    `fix(${host}): work with the updated inputs`,
+    `fix(${name}): work with the updated inputs`,
     [
-      `With the inputs of this update ${host} ${what}:`,
+      `With the inputs of this update ${what}:`,
       `- ${oneLine(broken.error ?? broken.verdict, REASON_BYTES)}`,
       ...(broken.failedDrv === null ? [] : [`- in ${oneLine(broken.failedDrv, REASON_BYTES)}`]),
     ].join('\n'),

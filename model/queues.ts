@@ -4,13 +4,19 @@ export const EVALUATE_QUEUE = 'lockkeeper-evaluate';
 /** Served where an agent's credentials are. */
 export const AGENT_QUEUE = 'lockkeeper-agent';
 
+/** Served by builders. */
+export const GATE_QUEUE = 'lockkeeper-gate';
+
+/** Stands for gates where builds name a system: see `presenceQueue`. */
+export const GATES = 'gates';
+
 /** @param system a Nix system such as `x86_64-linux` */
 export const buildQueue = (system: string): string => `lockkeeper-build-${system}`;
 
 /**
  * Answers whether a system is served: builds that take all slots keep a worker from polling the queue above for hours, and
  * then it looks like one that nobody serves.
- * @param system a Nix system
+ * @param system a Nix system, or `GATES`
  */
 export const presenceQueue = (system: string): string => `lockkeeper-presence-${system}`;
 

@@ -1,6 +1,7 @@
 import type { MovedInput, UnfetchedInput } from './candidate.js';
 import type { TargetProgress } from './progress.js';
 import type { LandingMode } from './run.js';
+import { kindOf, targetLabel } from './verdict.js';
 import type { Verdict } from './verdict.js';
 
 /**
@@ -188,15 +189,15 @@ export const reportedInput = ({ from, to, ...moved }: MovedInput): ReportedInput
 
 export const reportedTarget = ({ target, ...verdict }: Verdict, required: readonly string[]): ReportedTarget => ({
   ...verdict,
-  name: target.name,
+  name: targetLabel(target),
   kind: target.kind,
-  required: required.includes(target.name),
+  required: required.includes(targetLabel(target)),
 });
 
 /** A target of a run that ended before its verdict was in: what was known of it. */
 export const unfinishedTarget = (target: TargetProgress, required: readonly string[]): ReportedTarget => ({
   name: target.name,
-  kind: 'nixos',
+  kind: kindOf(target.name),
   required: required.includes(target.name),
   verdict: target.verdict ?? 'skipped',
   system: target.system,
@@ -217,9 +218,17 @@ const isMissed = (
   strict: boolean,
 ): boolean => verdict !== 'built' && required && (strict || !brokenOnBase.includes(name));
 
-/** True when at least one target was verified and none has another closure than on base. */
+/** Targets that are built. */
+export const hostsOf = ({ targets }: Report): readonly ReportedTarget[] =>
+  targets.filter(({ kind }) => kind !== 'gate');
+
+/** Targets that are commands which have to succeed. */
+export const gatesOf = ({ targets }: Report): readonly ReportedTarget[] =>
+  targets.filter(({ kind }) => kind === 'gate');
+
+/** True when at least one host was verified and none has another closure than on base. */
 const noClosureDiffers = (report: Report): boolean =>
-  report.targets.length > 0 && report.targets.every((target) => target.sameAsBase === true);
+  hostsOf(report).length > 0 && hostsOf(report).every((target) => target.sameAsBase === true);
 
 /**
  * Exit status of `lockkeeper update`: 0 changed, 1 error, 2 lock unchanged, 3 no closure differs, 4 rejected or expired. A

@@ -1,3 +1,5 @@
+import type { Gate } from './gates/gate.js';
+
 /**
  * What one run is asked to do. This is the single argument of the `updateFlake` workflow: plain data, already checked
  * by the client (see `model/names.ts`), holding file paths instead of secrets.
@@ -34,6 +36,8 @@ export interface RunOptions {
   readonly holdBack?: HoldBackOptions;
   /** The agent that `autofix` asks; missing or `null` when there is none. */
   readonly autofix?: AutofixOptions | null;
+  /** Checks beside the builds; missing in older runs. */
+  readonly gates?: readonly Gate[];
 }
 
 /**

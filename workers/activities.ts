@@ -1,6 +1,7 @@
 import { createAttemptFix } from '../activities/agent/attempt-fix.js';
 import { atTheEdge } from '../activities/edge.js';
 import type { ActivityEnvironment } from '../activities/environment.js';
+import { createRunGate } from '../activities/gate/run-gate.js';
 import { createGitActivities } from '../activities/git/index.js';
 import { createBuilderActivities, createMachineActivities } from '../activities/nix/builds.js';
 import { createEvaluatorActivities, createLockActivities } from '../activities/nix/evaluation.js';
@@ -14,6 +15,7 @@ import type {
   BuilderActivities,
   CoordinatorActivities,
   EvaluatorActivities,
+  GateActivities,
   MachineActivities,
   PresenceActivities,
 } from '../model/activities.js';
@@ -24,6 +26,7 @@ export interface MachineRegister {
   readonly evaluator: EvaluatorActivities;
   readonly builder: BuilderActivities;
   readonly agent: AgentActivities;
+  readonly gate: GateActivities;
   readonly machine: MachineActivities;
   readonly presence: PresenceActivities;
 }
@@ -48,6 +51,7 @@ export function createActivities(env: ActivityEnvironment): MachineRegister {
     evaluator: atTheEdge(createEvaluatorActivities(env)),
     builder: atTheEdge(createBuilderActivities(env)),
     agent: atTheEdge({ attemptFix: createAttemptFix(env) }),
+    gate: atTheEdge({ runGate: createRunGate(env) }),
     machine: atTheEdge(machine),
     presence: atTheEdge(createPresenceActivities()),
   };

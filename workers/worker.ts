@@ -11,6 +11,8 @@ import {
   AGENT_QUEUE,
   COORDINATOR_QUEUE,
   EVALUATE_QUEUE,
+  GATES,
+  GATE_QUEUE,
   buildQueue,
   machineQueue,
   presenceQueue,
@@ -175,6 +177,10 @@ async function createWorkers(parts: Parts): Promise<ReadonlyMap<string, Worker>>
       queues.push([buildQueue(system), { ...building, maxConcurrentActivityTaskExecutions: options.slots }]);
       queues.push([presenceQueue(system), present]);
     }
+    // A flake check needs the memory of an evaluation.
+    const gating = { activities: activities.gate, interceptors: follows };
+    queues.push([GATE_QUEUE, { ...gating, maxConcurrentActivityTaskExecutions: options.evaluationSlots }]);
+    queues.push([presenceQueue(GATES), present]);
   }
   if (options.roles.includes('agent'))
     queues.push([

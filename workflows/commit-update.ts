@@ -53,7 +53,7 @@ export async function commitLock(run: Run, { lock, targets, heldBack }: Update):
     run: run.id,
     moved: lock.moved,
     heldBack,
-    hosts: targets.map(targetLabel),
+    hosts: targets.filter(({ kind }) => kind === 'nixos').map(targetLabel),
   });
   return await coordinator('commit flake.lock').commitCandidate({
     repository: options.repository,

@@ -4,7 +4,7 @@ import { compareActivityId, evaluateActivityId, planActivityId } from '../model/
 import { EVALUATE_QUEUE } from '../model/queues.js';
 import type { VerifyInput } from '../model/verify.js';
 import { targetLabel } from '../model/verdict.js';
-import type { Evaluation, Target } from '../model/verdict.js';
+import type { Evaluation, HostTarget } from '../model/verdict.js';
 
 const evaluator = (activityId: string, summary: string) =>
   proxyActivities<EvaluatorActivities>({
@@ -17,7 +17,7 @@ const evaluator = (activityId: string, summary: string) =>
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts: 15 },
   });
 
-export function evaluate(input: VerifyInput, target: Target): Promise<Evaluation> {
+export function evaluate(input: VerifyInput, target: HostTarget): Promise<Evaluation> {
   const label = targetLabel(target);
   const { run, repository, candidate, nix } = input;
   return evaluator(evaluateActivityId(label), `evaluate ${label}`).evaluateTarget({
@@ -30,7 +30,7 @@ export function evaluate(input: VerifyInput, target: Target): Promise<Evaluation
 }
 
 /** Runs beside the build, which need not wait for it: in a long evaluation that is most of what a build would wait. */
-export function compare(input: VerifyInput, target: Target, drvPath: string): Promise<boolean | null> {
+export function compare(input: VerifyInput, target: HostTarget, drvPath: string): Promise<boolean | null> {
   const label = targetLabel(target);
   const { run, repository, candidate, nix } = input;
   return evaluator(compareActivityId(label), `compare ${label} with base`).compareWithBase({
@@ -46,7 +46,7 @@ export function compare(input: VerifyInput, target: Target, drvPath: string): Pr
 /** Looks for derivations that failed already in what a build would have to make. */
 export function findInPlan(
   input: VerifyInput,
-  target: Target,
+  target: HostTarget,
   about: { readonly drvPath: string; readonly derivations: readonly string[] },
 ): Promise<string | null> {
   const label = targetLabel(target);

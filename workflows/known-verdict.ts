@@ -1,6 +1,6 @@
 import type { ProbeKnowledge, VerifyInput } from '../model/verify.js';
 import { targetLabel } from '../model/verdict.js';
-import type { Evaluation, Target, Verdict, VerdictKind } from '../model/verdict.js';
+import type { Evaluation, HostTarget, Verdict, VerdictKind } from '../model/verdict.js';
 import { compare, findInPlan } from './evaluation.js';
 
 /**
@@ -11,7 +11,7 @@ import { compare, findInPlan } from './evaluation.js';
 export async function knownVerdict(
   input: VerifyInput,
   knowledge: ProbeKnowledge,
-  target: Target,
+  target: HostTarget,
   evaluation: Extract<Evaluation, { readonly kind: 'evaluated' }>,
 ): Promise<Verdict | null> {
   const { drvPath } = evaluation;
@@ -26,7 +26,7 @@ export async function knownVerdict(
 }
 
 const decided = (
-  target: Target,
+  target: HostTarget,
   { drvPath, outPath, system, seconds }: Extract<Evaluation, { readonly kind: 'evaluated' }>,
   verdict: VerdictKind,
 ): Verdict => ({

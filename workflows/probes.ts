@@ -67,8 +67,8 @@ const ANSWERS: Readonly<Record<VerdictKind, ProbeAnswer>> = {
 };
 
 /** A target that nobody could build, or whose machine failed until the end, tells nothing about inputs. */
-export const answerOf = ({ verdict, drvPath }: Pick<Verdict, 'verdict' | 'drvPath'>): ProbeAnswer =>
-  drvPath === null && verdict !== 'evaluation-failed' ? 'unknown' : ANSWERS[verdict];
+export const answerOf = ({ target, verdict, drvPath }: Pick<Verdict, 'target' | 'verdict' | 'drvPath'>): ProbeAnswer =>
+  target.kind === 'nixos' && drvPath === null && verdict !== 'evaluation-failed' ? 'unknown' : ANSWERS[verdict];
 
 async function candidateOf(request: HoldBackRequest, { move }: Probe): Promise<Candidate> {
   const { run, repository, candidate, author, committer, date } = request;

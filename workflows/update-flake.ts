@@ -8,6 +8,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Candidate } from '../model/candidate.js';
+import type { Gate } from '../model/gates/gate.js';
 import { CARRY_OVER_LIMIT, landingIntent, updateBranches } from '../model/landing.js';
 import type { Outcome, Report } from '../model/report.js';
 import type { EarlierHold } from '../model/hold-back/earlier.js';
@@ -166,13 +167,17 @@ const ask = ({ gate, holds, options, state }: Run, { candidate }: Settled, polic
 
 type Next = { readonly kind: 'ended'; readonly outcome: Outcome } | { readonly kind: 'again'; readonly update: Update };
 
-/** The targets that a commit of main has; which of them are required is known with them. */
+/** The hosts that a commit of main has, and the run's gates; which of them are required is known with them. */
 async function listTargets({ options, state }: Run, base: string): Promise<readonly Target[]> {
   const { repository, nix } = options;
   const list = await coordinator('list the hosts').listTargets({ repository, base, ...options.targets, nix });
   state.ignoredNixConfig = list.ignoredNixConfig;
-  state.required = requiredTargets(options, list.targets);
-  return list.targets;
+  const gates = options.gates ?? [];
+  state.required = [
+    ...requiredHosts(options, list.targets),
+    ...gates.filter(({ required }) => required).map((gate) => targetLabel({ ...gate, kind: 'gate' })),
+  ];
+  return [...list.targets, ...gates.map(gateTarget)];
 }
 
 /** What earlier runs held back; older runs did not ask. */
@@ -237,7 +242,9 @@ async function finish(run: Run): Promise<void> {
   await condition(allHandlersFinished);
 }
 
-function requiredTargets(options: RunOptions, targets: readonly Target[]): readonly string[] {
+const gateTarget = ({ name, check, timeoutSeconds }: Gate): Target => ({ kind: 'gate', name, check, timeoutSeconds });
+
+function requiredHosts(options: RunOptions, targets: readonly Target[]): readonly string[] {
   const names = targets.map(targetLabel);
   if (options.require === 'all') return names;
   const unknown = options.require.filter((name) => !names.includes(name));

@@ -10,16 +10,18 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { PROGRESS, TARGET_DONE } from '../model/messages.js';
+import { GATES } from '../model/queues.js';
 import { untouched } from '../model/progress.js';
 import type { TargetProgress } from '../model/progress.js';
 import { verificationDetails } from '../model/verification-details.js';
 import { TAILS_LIMIT_BYTES, evaluationWave, failedVerdict, limitTails } from '../model/verify.js';
 import type { VerifyInput, VerifyResult } from '../model/verify.js';
 import { targetLabel } from '../model/verdict.js';
-import type { Evaluation, Target, Verdict } from '../model/verdict.js';
+import type { Evaluation, HostTarget, Target, Verdict } from '../model/verdict.js';
 import { build } from './build.js';
 import type { TellWait } from './build.js';
 import { compare, evaluate } from './evaluation.js';
+import { runGate } from './gate.js';
 import { knownVerdict } from './known-verdict.js';
 import { semaphore } from './semaphore.js';
 import { watchSystems } from './watch-systems.js';
@@ -64,7 +66,16 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
       // eslint-disable-next-line temporal/workflow-prefer-cancellation-scope-with-timeout -- see above
       await Promise.race([built.all, sleep(BUILDS_FIRST, { summary: 'builds begin before base is evaluated' })]);
     }));
-  const verify = async (target: Target): Promise<Verdict> => {
+  const verify = (target: Target): Promise<Verdict> => {
+    if (target.kind === 'nixos') return verifyHost(target);
+    // Gates run beside all else: nothing of the hosts waits for them.
+    evaluated.one();
+    built.one();
+    note(target, { state: 'queued' });
+    return unlessUnserved(target, GATES, () => runGate(input, target));
+  };
+
+  const verifyHost = async (target: HostTarget): Promise<Verdict> => {
     const evaluation = await evaluationSlot(() => {
       note(target, { state: 'evaluating' });
       return evaluate(input, target);
@@ -87,8 +98,28 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
     return { ...verdict, sameAsBase };
   };
 
-  const buildOrGiveUp = async (target: Target, evaluation: Evaluated): Promise<Verdict> => {
-    const { system } = evaluation;
+  const buildOrGiveUp = (target: HostTarget, evaluation: Evaluated): Promise<Verdict> =>
+    unlessUnserved(target, evaluation.system, (waits) =>
+      build(
+        {
+          run: input.run,
+          repository: input.repository,
+          candidate: input.candidate,
+          target,
+          nix: input.nix,
+          evaluation,
+          takeoverSeconds: input.takeoverSeconds,
+        },
+        waits,
+      ),
+    );
+
+  /** Work for a worker of a system (or of gates): says so when there is none, and gives it up after a while. */
+  const unlessUnserved = async (
+    target: Target,
+    system: string,
+    work: (waits: TellWait) => Promise<Verdict>,
+  ): Promise<Verdict> => {
     const scope = new CancellationScope();
     const unserved: { reason: string | null } = { reason: null };
     const waits: TellWait = (waitsFor) => tellParent(input, note(target, { state: 'queued', error: waitsFor }));
@@ -100,23 +131,10 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
       },
     });
     try {
-      return await scope.run(() =>
-        build(
-          {
-            run: input.run,
-            repository: input.repository,
-            candidate: input.candidate,
-            target,
-            nix: input.nix,
-            evaluation,
-            takeoverSeconds: input.takeoverSeconds,
-          },
-          waits,
-        ),
-      );
+      return await scope.run(() => work(waits));
     } catch (error) {
       if (unserved.reason === null) throw error;
-      return failedVerdict(target, 'skipped', unserved.reason, system);
+      return failedVerdict(target, 'skipped', unserved.reason, target.kind === 'gate' ? null : system);
     } finally {
       leave();
     }

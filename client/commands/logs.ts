@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { oneLine } from '../../model/one-line.js';
 import { stripControl } from '../../model/text.js';
+import { targetLabel } from '../../model/verdict.js';
 import { attemptsOf, attemptsUnderWay } from '../attempt-logs.js';
 import { finishedVerdicts, pendingWork } from '../activities.js';
 import { openExistingSession, type Session } from '../connection.js';
@@ -100,7 +101,7 @@ async function logPlaces(session: Session, context: CommandContext, run: string,
   const targets = new Map<string, LogPlace | null>(view.targets.map(({ name }) => [name, null]));
   for (const child of await children(session, run, progress?.children ?? [])) {
     for (const { target, logPath, machine } of await finishedVerdicts(session, child)) {
-      if (logPath !== null) targets.set(target.name, { logPath, machine });
+      if (logPath !== null) targets.set(targetLabel(target), { logPath, machine });
     }
     for (const [name, work] of await pendingWork(session, child)) {
       if (work.step !== 'build' || work.heartbeat === null) continue;

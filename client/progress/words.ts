@@ -1,5 +1,6 @@
 import type { MovedInput } from '../../model/candidate.js';
 import type { Phase } from '../../model/progress.js';
+import { isGate } from '../../model/verdict.js';
 import type { TargetView } from './view.js';
 
 /** Words that all renderers share. */
@@ -22,18 +23,20 @@ export const isBroken = (target: TargetView): boolean => target.verdict !== null
 export function stateWords(target: TargetView): string {
   switch (target.verdict) {
     case 'built':
+      if (isGate(target.name)) return 'passed';
       return target.sameAsBase === true ? 'built (same)' : 'built';
     case 'evaluation-failed':
       return 'does not evaluate';
     case 'build-failed':
-      return 'build failed';
+      return isGate(target.name) ? 'failed' : 'build failed';
     case 'timed-out':
       return 'timed out';
     case 'skipped':
-      return 'skipped';
+      return isGate(target.name) ? 'could not run' : 'skipped';
     case null:
       break;
   }
+  if (isGate(target.name) && target.state === 'building') return 'running';
   if (target.state === 'queued' && target.error !== null) return target.error;
   if (target.state === 'queued') return `queued${target.system === null ? '' : ` for ${target.system}`}`;
   return target.state;

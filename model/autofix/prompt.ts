@@ -1,4 +1,5 @@
 import type { MovedInput } from '../candidate.js';
+import { PRESET_WORDS } from '../gates/gate.js';
 import { oneLine } from '../one-line.js';
 import { movementWords } from '../report/words.js';
 import { reportedInput } from '../report.js';
@@ -6,7 +7,7 @@ import type { GuardRules } from '../run.js';
 import { codeBlock } from '../report/markdown-parts.js';
 import { tail } from '../text.js';
 import { LOG_TAIL_BYTES, LOG_TAIL_LINES } from '../verdict.js';
-import type { Verdict } from '../verdict.js';
+import type { GateTarget, HostTarget, Verdict } from '../verdict.js';
 import type { PastAttempt } from './attempt.js';
 
 interface PromptInput {
@@ -26,11 +27,9 @@ const EARLIER_LOG_BYTES = 4 * 1024;
 
 /** What an agent is asked, in Markdown. Text from builds and from earlier attempts stands in fences, as what was said and not as what is asked. */
 export function agentPrompt({ broken, moved, earlier, rules, dir }: PromptInput): string {
-  const host = oneLine(broken.target.name, 200);
+  const flake = `the flake in ${dir === '' ? 'this repository' : `the folder ${oneLine(dir)}`}`;
   const parts = [
-    `# Mend the NixOS host ${host}`,
-    `An update of flake.lock broke \`nixosConfigurations."${host}"\` of the flake in ${dir === '' ? 'this repository' : `the folder ${oneLine(dir)}`}. ` +
-      'The new lock is committed already. Change the configuration so that the host works with it. Change as little as possible.',
+    ...(broken.target.kind === 'gate' ? gateTask(broken.target, flake) : hostTask(broken.target, flake)),
     `## What the update moved\n\n${movedLines(moved)}`,
     `## What broke\n\n${brokenLines(broken)}`,
     ...earlier.slice(-EARLIER_TOLD).map(earlierLines),
@@ -38,6 +37,22 @@ export function agentPrompt({ broken, moved, earlier, rules, dir }: PromptInput)
   ];
   return `${parts.join('\n\n')}\n`;
 }
+
+function hostTask({ name }: HostTarget, flake: string): readonly string[] {
+  const host = oneLine(name, 200);
+  return [
+    `# Mend the NixOS host ${host}`,
+    `An update of flake.lock broke \`nixosConfigurations."${host}"\` of ${flake}. ` +
+      'The new lock is committed already. Change the configuration so that the host works with it. Change as little as possible.',
+  ];
+}
+
+const gateTask = ({ name, check }: GateTarget, flake: string): readonly string[] => [
+  `# Make the check ${name} pass`,
+  `An update of flake.lock, which is committed already, has to pass the check ${name} of ${flake}: ` +
+    `\`${oneLine(check.kind === 'preset' ? PRESET_WORDS[check.preset] : check.words.join(' '), 2000)}\` ` +
+    'has to succeed, and may change no file that is committed. Change as little as possible.',
+];
 
 function movedLines(moved: readonly MovedInput[]): string {
   const lines = moved.slice(0, INPUTS_LISTED).map((input) => {
@@ -47,9 +62,10 @@ function movedLines(moved: readonly MovedInput[]): string {
   return [...lines, ...(moved.length > lines.length ? [`- and ${moved.length - lines.length} more`] : [])].join('\n');
 }
 
-function brokenLines({ verdict, error, failedDrv, logTail }: Verdict): string {
+function brokenLines({ target, verdict, error, failedDrv, logTail }: Verdict): string {
+  const host = verdict === 'evaluation-failed' ? 'It does not evaluate.' : 'It evaluates, and its build fails.';
   return [
-    verdict === 'evaluation-failed' ? 'It does not evaluate.' : 'It evaluates, and its build fails.',
+    target.kind === 'gate' ? 'The check does not pass.' : host,
     error === null ? '' : `Error: ${oneLine(error, 2000)}`,
     failedDrv === null ? '' : `Failing derivation: ${oneLine(failedDrv, 500)}`,
     logTail === null ? '' : `The end of its log:\n\n${fenced(logTail, LOG_TAIL_BYTES)}`,
@@ -61,7 +77,7 @@ function brokenLines({ verdict, error, failedDrv, logTail }: Verdict): string {
 function earlierLines({ number, reason, patch, logTail }: PastAttempt): string {
   return [
     `## Attempt ${number}, which did not do`,
-    oneLine(reason ?? 'It did not mend the host.', 2000),
+    oneLine(reason ?? 'It did not mend it.', 2000),
     patch === '' ? 'It left no change.' : `It changed:\n\n${fenced(patch, LOG_TAIL_BYTES)}`,
     logTail === null ? '' : `With that change the log ended so:\n\n${fenced(logTail, EARLIER_LOG_BYTES)}`,
     'Its change is not in the folder any more.',

@@ -1,4 +1,13 @@
-import { exitStatus, type Report, type ReportedFix, type ReportedInput, type ReportedTarget } from '../report.js';
+import {
+  exitStatus,
+  gatesOf,
+  hostsOf,
+  type Report,
+  type ReportedFix,
+  type ReportedInput,
+  type ReportedTarget,
+} from '../report.js';
+import type { VerdictKind } from '../verdict.js';
 
 /**
  * The report as programs read it: a stable shape with the fields in a stable order, spelled out one by one so that a
@@ -30,7 +39,8 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
     letGo: (report.letGo ?? []).map(({ input, since }) => ({ input, since })),
     brokenOnBase: [...(report.brokenOnBase ?? [])],
     notHeldBack: (report.notHeldBack ?? []).map(({ target, reason }) => ({ target, reason })),
-    targets: report.targets.map(targetJson),
+    targets: hostsOf(report).map(targetJson),
+    gates: gatesOf(report).map(gateJson),
     required: [...report.required],
     landed:
       report.landed === null
@@ -78,6 +88,25 @@ const inputJson = (input: ReportedInput): Record<string, unknown> => ({
   compareUrl: input.compareUrl,
   nested: [...input.nested],
 });
+
+const gateJson = (gate: ReportedTarget): Record<string, unknown> => ({
+  name: gate.name,
+  required: gate.required,
+  verdict: GATE_VERDICTS[gate.verdict],
+  seconds: gate.seconds,
+  error: gate.error,
+  machine: gate.machine,
+  logPath: gate.logPath,
+  logTail: gate.logTail,
+});
+
+const GATE_VERDICTS: Readonly<Record<VerdictKind, string>> = {
+  built: 'passed',
+  'evaluation-failed': 'failed',
+  'build-failed': 'failed',
+  'timed-out': 'timed-out',
+  skipped: 'skipped',
+};
 
 const targetJson = (target: ReportedTarget): Record<string, unknown> => ({
   name: target.name,

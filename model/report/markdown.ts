@@ -1,3 +1,4 @@
+import { gatesOf, hostsOf } from '../report.js';
 import type { Report, ReportedFix, ReportedTarget } from '../report.js';
 import { formatSeconds, shellQuote, stripControl, tail, utf8Length } from '../text.js';
 import { code, codeBlock, html, link, row, table } from './markdown-parts.js';
@@ -9,6 +10,7 @@ import {
   dateWords,
   fixWords,
   heldBackWords,
+  hitWords,
   isBroken,
   landedWords,
   letGoWords,
@@ -20,6 +22,7 @@ import {
   plural,
   SHOWN_LOG_BYTES,
   SHOWN_LOG_LINES,
+  verdictWords,
   VERDICTS,
 } from './words.js';
 
@@ -29,6 +32,7 @@ import {
  */
 const INPUTS_BYTES = 12 * 1024;
 const TARGETS_BYTES = 16 * 1024;
+const GATES_BYTES = 4 * 1024;
 const BROKEN_BYTES = 20 * 1024;
 const LIST_ITEMS = 10;
 const ITEM_BYTES = 300;
@@ -58,7 +62,8 @@ export function renderMarkdown(report: Report): string {
       'No longer held back',
       (report.letGo ?? []).map((input) => `${code(input.input)}: ${code(letGoWords(input), ITEM_BYTES)}`),
     ),
-    targets(report),
+    hosts(report),
+    gates(report),
     ...brokenSections(report),
     list(
       'Not helped by holding inputs back',
@@ -84,12 +89,11 @@ export function renderMarkdown(report: Report): string {
 }
 
 function counts(report: Report): string {
-  const built = report.targets.filter((target) => target.verdict === 'built').length;
   const { heldBack = [] } = report;
   const parts = [
     report.inputs.length > 0 ? `${plural(report.inputs.length, 'input')} moved` : '',
     heldBack.length > 0 ? `${heldBack.length} held back` : '',
-    report.targets.length > 0 ? `${built} of ${plural(report.targets.length, 'host')} built` : '',
+    ...hitWords(report),
   ];
   return parts.filter((part) => part !== '').join(', ');
 }
@@ -132,14 +136,31 @@ function inputs(report: Report): string {
   return ['### Inputs\n', head, ...shown, ...rest(rows.length - shown.length, 'more inputs')].join('\n');
 }
 
-function targets(report: Report): string {
-  if (report.targets.length === 0) return '';
-  const brokenFirst = [...report.targets].sort((one, other) => Number(isBroken(other)) - Number(isBroken(one)));
-  const rows = brokenFirst.map((target) => [
+const brokenFirst = (targets: readonly ReportedTarget[]): ReportedTarget[] =>
+  [...targets].sort((one, other) => Number(isBroken(other)) - Number(isBroken(one)));
+
+function gates(report: Report): string {
+  const rows = brokenFirst(gatesOf(report)).map((gate) => [
+    VERDICTS[gate.verdict].symbol,
+    code(gate.name),
+    `${verdictWords(gate)}${mitigation(report, gate)}`,
+    gate.verdict === 'skipped' ? code(gate.error ?? '', ITEM_BYTES) : '',
+    formatSeconds(gate.seconds),
+  ]);
+  if (rows.length === 0) return '';
+  const shown = within(GATES_BYTES, rows.map(row));
+  const head = table(['', 'gate', 'verdict', '', 'time'], []);
+  return ['### Gates\n', head, ...shown, ...rest(rows.length - shown.length, 'more gates')].join('\n');
+}
+
+function hosts(report: Report): string {
+  const all = hostsOf(report);
+  if (all.length === 0) return '';
+  const rows = brokenFirst(all).map((target) => [
     VERDICTS[target.verdict].symbol,
     code(target.name),
     code(target.system ?? ''),
-    `${VERDICTS[target.verdict].words}${mitigation(report, target)}`,
+    `${verdictWords(target)}${mitigation(report, target)}`,
     closureWords(target),
     formatSeconds(target.seconds),
   ]);
@@ -161,7 +182,9 @@ function brokenSections(report: Report): string[] {
     sections.push(section);
   }
   const more = broken.length - sections.length;
-  return more > 0 ? [...sections, `and ${more} more broken hosts`] : sections;
+  return more > 0
+    ? [...sections, `and ${more} more broken ${gatesOf(report).length === 0 ? 'hosts' : 'hosts and gates'}`]
+    : sections;
 }
 
 function brokenSection(report: Report, target: ReportedTarget, log: string): string {
@@ -173,7 +196,7 @@ function brokenSection(report: Report, target: ReportedTarget, log: string): str
       : `- whole log: ${code(target.logPath)}, or ${code(`${logsCommand(report.run)} ${shellQuote(target.name)}`)}`,
   ].filter((fact) => fact !== '');
   return [
-    `<details>\n<summary>✘ <code>${html(target.name)}</code> ${VERDICTS[target.verdict].words}</summary>`,
+    `<details>\n<summary>✘ <code>${html(target.name)}</code> ${verdictWords(target)}</summary>`,
     ...(facts.length === 0 ? [] : [facts.join('\n')]),
     ...(log.trim() === '' ? [] : [codeBlock(log)]),
     '</details>',

@@ -2,7 +2,8 @@ import { oneLine } from '../one-line.js';
 import type { Phase, RunProgress, TargetProgress } from '../progress.js';
 import { formatSeconds, truncate, utf8Length } from '../text.js';
 import { code, row, table } from './markdown-parts.js';
-import { closureWords, isBroken, movementWords, plural, VERDICTS } from './words.js';
+import { closureWords, isBroken, movementWords, plural, VERDICTS, verdictWords } from './words.js';
+import { isGate, kindOf } from '../verdict.js';
 
 /** Limits of what a run shows of itself in the Temporal UI. */
 const DETAILS_BYTES = 8 * 1024;
@@ -69,9 +70,15 @@ function inputs(progress: RunProgress): string {
 }
 
 function counts(targets: readonly TargetProgress[]): string {
-  const built = targets.filter((target) => target.verdict === 'built').length;
-  const broken = targets.filter(isBroken).length;
-  return `${plural(targets.length, 'host')}: ${built} built, ${broken} broken`;
+  const share = (some: readonly TargetProgress[], noun: string, verb: string): string[] => {
+    const good = some.filter(({ verdict }) => verdict === 'built').length;
+    return some.length === 0
+      ? []
+      : [`${plural(some.length, noun)}: ${good} ${verb}, ${some.filter(isBroken).length} broken`];
+  };
+  const gates = targets.filter(({ name }) => isGate(name));
+  const hosts = targets.filter(({ name }) => !isGate(name));
+  return [...share(hosts, 'host', 'built'), ...share(gates, 'gate', 'passed')].join(' · ');
 }
 
 /** Rows while there is room for them, then how many are not shown. */
@@ -103,7 +110,7 @@ function targetRow(target: TargetProgress): string {
     verdict?.symbol ?? '…',
     code(target.name, 120),
     code(target.system ?? '', 40),
-    `${verdict?.words ?? target.state}${error}`,
+    `${target.verdict === null ? target.state : verdictWords({ kind: kindOf(target.name), verdict: target.verdict })}${error}`,
     closureWords(target),
     target.seconds === null ? '' : formatSeconds(target.seconds),
   ]);

@@ -1,4 +1,5 @@
 import { oneLine } from '../one-line.js';
+import { gatesOf, hostsOf } from '../report.js';
 import type { Report, ReportedFix, ReportedTarget } from '../report.js';
 import { formatSeconds, shellQuote, stripControl, tail } from '../text.js';
 import { painter, type Paint } from './paint.js';
@@ -21,6 +22,7 @@ import {
   outcomeWords,
   SHOWN_LOG_BYTES,
   SHOWN_LOG_LINES,
+  verdictWords,
   VERDICTS,
 } from './words.js';
 
@@ -55,7 +57,8 @@ export function renderText(report: Report, color: boolean): string {
       rows((report.letGo ?? []).map((input) => [oneLine(input.input, 120), letGoWords(input)])),
       paint,
     ),
-    section('Hosts', targetLines(report, paint), paint),
+    section('Hosts', hostLines(report, paint), paint),
+    section('Gates', gateLines(report, paint), paint),
     ...brokenTargets(report).map((target) => brokenSection(report, target, paint)),
     section(
       'Not helped by holding inputs back',
@@ -136,16 +139,32 @@ const fixLines = (fix: ReportedFix, paint: Paint): string[] => [
 
 const rows = (cells: readonly (readonly string[])[]): string[] => columns(cells).map((line) => `  ${line}`);
 
-function targetLines(report: Report, paint: Paint): string[] {
-  const rows = report.targets.map((target) => [
+function hostLines(report: Report, paint: Paint): string[] {
+  const hosts = hostsOf(report);
+  const rows = hosts.map((target) => [
     oneLine(target.name, 120),
     oneLine(target.system ?? '', 40),
-    `${VERDICTS[target.verdict].words}${mitigation(report, target)}`,
+    `${verdictWords(target)}${mitigation(report, target)}`,
     closureWords(target),
     formatSeconds(target.seconds),
   ]);
-  const lines = columns(rows);
-  return report.targets.map((target, index) => {
+  return marked(hosts, columns(rows), paint);
+}
+
+function gateLines(report: Report, paint: Paint): string[] {
+  const gates = gatesOf(report);
+  const rows = gates.map((gate) => [
+    oneLine(gate.name, 120),
+    `${verdictWords(gate)}${mitigation(report, gate)}`,
+    formatSeconds(gate.seconds),
+    gate.verdict === 'skipped' ? oneLine(gate.error ?? '', 500) : '',
+  ]);
+  return marked(gates, columns(rows), paint);
+}
+
+/** Lines of targets with the symbol of their verdict in front. */
+function marked(targets: readonly ReportedTarget[], lines: readonly string[], paint: Paint): string[] {
+  return targets.map((target, index) => {
     const symbol = VERDICTS[target.verdict].symbol;
     const tone = isBroken(target) ? paint.red : target.verdict === 'built' ? paint.green : paint.dim;
     return `  ${tone(symbol)} ${lines[index] ?? ''}`;
@@ -155,7 +174,7 @@ function targetLines(report: Report, paint: Paint): string[] {
 function brokenSection(report: Report, target: ReportedTarget, paint: Paint): string[] {
   const log = shownLog(target);
   return [
-    `${paint.red('✘')} ${paint.bold(oneLine(target.name, 120))}: ${oneLine(target.error ?? VERDICTS[target.verdict].words, 1000)}`,
+    `${paint.red('✘')} ${paint.bold(oneLine(target.name, 120))}: ${oneLine(target.error ?? verdictWords(target), 1000)}`,
     ...(target.failedDrv === null ? [] : [`  derivation  ${oneLine(target.failedDrv, 500)}`]),
     ...(target.logPath === null ? [] : [`  whole log   ${oneLine(target.logPath, 1000)}`]),
     ...(target.logPath === null

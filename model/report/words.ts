@@ -1,3 +1,4 @@
+import { gatesOf, hostsOf } from '../report.js';
 import type {
   AttemptOutcome,
   HeldBackInput,
@@ -68,15 +69,23 @@ export const OUTCOME_SYMBOLS: Readonly<Record<Outcome, string>> = {
   failed: '✘',
 };
 
+/** `3 of 4 hosts built`, `1 of 2 gates passed`. */
+export function hitWords(report: Report): string[] {
+  const share = (targets: readonly ReportedTarget[], noun: string, verb: string): string[] => {
+    const good = targets.filter(({ verdict }) => verdict === 'built').length;
+    return targets.length === 0 ? [] : [`${good} of ${plural(targets.length, noun)} ${verb}`];
+  };
+  return [...share(hostsOf(report), 'host', 'built'), ...share(gatesOf(report), 'gate', 'passed')];
+}
+
 /** Counts in one sentence: `2 inputs moved · 3 of 4 hosts built · 1 broken: gamma`. */
 export function countsWords(report: Report): string {
-  const built = report.targets.filter((target) => target.verdict === 'built').length;
   const broken = brokenTargets(report);
   const { fixes = [], heldBack = [] } = report;
   const mended = fixes.filter(({ commit }) => commit !== null);
   const parts = [
     report.inputs.length > 0 ? `${plural(report.inputs.length, 'input')} moved` : '',
-    report.targets.length > 0 ? `${built} of ${plural(report.targets.length, 'host')} built` : '',
+    ...hitWords(report),
     mended.length > 0 ? `${mended.length} mended: ${nameList(mended.map(({ target }) => target))}` : '',
     heldBack.length > 0 ? `${heldBack.length} held back: ${nameList(heldBack.map(({ input }) => input))}` : '',
     broken.length > 0 ? `${broken.length} broken: ${nameList(broken.map((target) => target.name))}` : '',
@@ -120,11 +129,24 @@ export function attemptWords({ number, outcome, reason, seconds, sandboxed, file
 export const fixWords = ({ commit }: ReportedFix): string =>
   commit === null ? 'not mended' : `mended by ${shortRevision(commit)}`;
 
+/** A verdict in words; a gate was not built, but passed. */
+export const verdictWords = (target: Pick<ReportedTarget, 'kind' | 'verdict'>): string =>
+  target.kind === 'gate' ? GATE_VERDICTS[target.verdict] : VERDICTS[target.verdict].words;
+
+const GATE_VERDICTS: Readonly<Record<VerdictKind, string>> = {
+  built: 'passed',
+  'evaluation-failed': 'failed',
+  'build-failed': 'failed',
+  'timed-out': 'timed out',
+  skipped: 'could not run',
+};
+
 /** What makes a broken target matter less, in brackets behind its verdict. */
 export function mitigation({ brokenOnBase = [] }: Report, target: ReportedTarget): string {
   if (!isBroken(target)) return '';
   if (brokenOnBase.includes(target.name)) return ' (broken before)';
-  return target.required ? '' : ' (not required)';
+  if (target.required) return '';
+  return target.kind === 'gate' ? ' (warns only)' : ' (not required)';
 }
 
 /** Where the run's commit is, or would have been; `null` when that never came up. */

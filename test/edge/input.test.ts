@@ -53,6 +53,7 @@ test('what the client lets pass, activities take', async () => {
     base: commit,
     branch: 'flake-update-20261121',
     evaluation: { drvPath: '/nix/store/00000000000000000000000000000000-x.drv' },
+    gate: { kind: 'gate', name: 'fmt', check: { kind: 'command', words: ['true', '-x'] }, timeoutSeconds: 5 },
     options: { ntfy, inboxOrg: '/home/ann/inbox.org' },
   };
   assert.equal(await refusal(all), null);
@@ -88,6 +89,15 @@ test('names, settings, commits and paths that are not what they should be are re
   const cases: readonly (readonly [object, RegExp])[] = [
     [{ hosts: ['web', '--option'] }, /hosts "--option"/],
     [{ hosts: 'some' }, /hosts "some" is no list/],
+    [{ gate: { name: '../x' } }, /gate\.name "\.\.\/x" is no name of a gate/],
+    [
+      { gate: { name: 'x', timeoutSeconds: 5, check: { kind: 'preset', preset: 'rm' } } },
+      /gate\.check\.preset "rm" is none of flake-check/,
+    ],
+    [
+      { gate: { name: 'x', timeoutSeconds: 5, check: { kind: 'command', words: [] } } },
+      /gate\.check\.words .*has no command/,
+    ],
     [{ exclude: 'a)|(b' }, /exclude .*no regular expression/],
     [{ inputs: ['../x'] }, /inputs "\.\.\/x"/],
     [{ nix: { ...nix, options: [['access-tokens', 'a=b']] } }, /nix\.options "access-tokens" would put secrets/],

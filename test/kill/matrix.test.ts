@@ -78,6 +78,14 @@ const plain =
       }),
     );
 
+/** A gate's command takes a while, and is followed by the next worker. */
+const gated: Scene = (victim) =>
+  dyingAt('runGate', victim, () =>
+    onStage(house, PLAIN, async (stage) => {
+      await assertAsIfNothingHappened(stage, stage.update('--gate', 'slow=sleep 2'), ntfy);
+    }),
+  );
+
 /** Builds that take so long that the run looks whether their system is served. */
 const slow = (activity: string): Scene => plain(activity, { hosts: [{ name: 'athena', seconds: 12 }] });
 
@@ -328,6 +336,7 @@ const waitsForRetry: Scene = (victim) =>
 /** How a run comes to activities that a plain one on one machine does not come to. */
 const SCENES: Readonly<Record<string, Scene>> = {
   carryOver: mainMoves,
+  runGate: gated,
   groupInputs: holdsBack('groupInputs'),
   composeCandidate: holdsBack('composeCandidate'),
   findInPlan: holdsBack('findInPlan'),

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { untouched } from '../../model/progress.js';
 import type { RunProgress, TargetProgress } from '../../model/progress.js';
+import { exitStatus } from '../../model/report.js';
+import type { ReportedTarget } from '../../model/report.js';
 import { renderReport, reportJson, runDetails } from '../../model/report-render.js';
 import { brokenTarget, exampleReport, exampleTarget } from '../support/report.js';
 
@@ -280,4 +283,49 @@ test('each form says what an agent did, also that no sandbox was there, and text
     reportJson(report).fixes,
     report.fixes?.map((fix) => ({ ...fix })),
   );
+});
+
+test('gates have a part of their own, and are no hosts', () => {
+  const gate = (name: string, change: Partial<ReportedTarget>): ReportedTarget =>
+    exampleTarget(name, { kind: 'gate', system: null, drvPath: null, outPath: null, sameAsBase: null, ...change });
+  const report = exampleReport({
+    targets: [
+      exampleTarget('alpha', { sameAsBase: true }),
+      gate('gate:flake-check', {}),
+      gate('gate:fmt', { verdict: 'build-failed', required: false, error: 'it changes a file: flake.nix' }),
+      gate('gate:lint', { verdict: 'skipped', error: 'could not run on build1: there is no lint' }),
+    ],
+    required: ['alpha', 'gate:flake-check', 'gate:lint'],
+  });
+  const text = renderReport(report, 'text');
+  assert.match(text, /1 of 1 host built · 1 of 3 gates passed · 1 broken: gate:fmt/);
+  assert.match(text, /\nGates\n {2}✔ gate:flake-check {2}passed +12 s\n {2}✘ gate:fmt +failed \(warns only\)/);
+  assert.match(text, /– gate:lint +could not run .* could not run on build1: there is no lint/);
+  const markdown = renderReport(report, 'md');
+  assert.match(markdown, /### Gates\n\n.*\n.*\n\| ✘ \| `gate:fmt` \| failed \(warns only\)/);
+  assert.match(markdown, /<summary>✘ <code>gate:fmt<\/code> failed<\/summary>/);
+  const { targets, gates } = reportJson(report) as Record<'targets' | 'gates', { name: string; verdict: string }[]>;
+  assert.deepEqual(
+    targets.map(({ name }) => name),
+    ['alpha'],
+  );
+  assert.deepEqual(
+    gates.map(({ name, verdict }) => `${name} ${verdict}`),
+    ['gate:flake-check passed', 'gate:fmt failed', 'gate:lint skipped'],
+  );
+  assert.equal(exitStatus(report), 1, 'a required gate that could not run has not passed');
+  assert.equal(exitStatus({ ...report, targets: report.targets.slice(0, 2) }), 3, 'no host has another closure');
+});
+
+test('a run in progress counts its hosts and its gates apart', () => {
+  const details = runDetails(
+    progress({
+      targets: [
+        { ...untouched('alpha'), state: 'done', verdict: 'built' },
+        { ...untouched('gate:fmt'), state: 'done', verdict: 'build-failed' },
+      ],
+    }),
+  );
+  assert.match(details, /1 host: 1 built, 0 broken · 1 gate: 0 passed, 1 broken/);
+  assert.match(details, /`gate:fmt` \|.*\| failed/);
 });

@@ -1,17 +1,15 @@
-import { activityInfo, cancellationDetails, cancellationSignal, cancelled, heartbeat } from '@temporalio/activity';
+import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import path from 'node:path';
-import type { BuilderActivities, BuildHeartbeat, BuildTargetInput } from '../../../model/activities.js';
+import type { BuilderActivities, BuildTargetInput } from '../../../model/activities.js';
 import type { Verdict } from '../../../model/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { ensureBuild, type BuildOrder } from './build.js';
-import { openRecord, readVerdict, releaseRecord, type BuildRecord } from './build-record.js';
-import { endBuild } from './build-session.js';
+import { openRecord, type BuildRecord } from './build-record.js';
 import { estimateSeconds } from './build-times.js';
 import { concludeBuild } from './build-verdict.js';
 import { followBuild } from './follow-build.js';
+import { whileFollowing, type TellProgress } from './while-following.js';
 import { localDerivation } from './local-derivation.js';
-
-const HEARTBEAT_MS = 1000;
 
 /**
  * Makes the activity that builds one evaluated target and follows the build. The build belongs to its record, not to the
@@ -22,51 +20,18 @@ const HEARTBEAT_MS = 1000;
  */
 export const createBuildTarget =
   (env: ActivityEnvironment): BuilderActivities['buildTarget'] =>
-  async (input) => {
-    let beat = firstBeat(env);
-    // At once: the workflow learns from it which machine has the build.
-    heartbeat(beat);
-    const report = (change: Partial<BuildHeartbeat>): void => {
-      beat = { ...beat, ...change };
-      heartbeat(beat);
-    };
-    const timer = setInterval(() => {
-      heartbeat(beat);
-    }, HEARTBEAT_MS);
-    try {
-      return await answered(env, input, report);
-    } finally {
-      clearInterval(timer);
-    }
-  };
-
-/** The verdict of the record if there is one, else of a build. */
-async function answered(
-  env: ActivityEnvironment,
-  input: BuildTargetInput,
-  report: (change: Partial<BuildHeartbeat>) => void,
-): Promise<Verdict> {
-  const record = await openRecord(env.state, input, activityInfo().namespace);
-  const known = await readVerdict(record);
-  if (known !== null) return known;
-  try {
-    return await build(env, input, record, report);
-  } catch (error) {
-    if (!cancellationSignal().aborted) throw error;
-    if (cancellationDetails()?.cancelRequested === true) {
-      await endBuild(record);
-      await releaseRecord(record);
-    }
-    // Rejects: what Temporal is to be told is the cancellation, not the work that it interrupted.
-    return await cancelled();
-  }
-}
+  (input) =>
+    whileFollowing(
+      env,
+      () => openRecord(env.state, input, activityInfo().namespace),
+      (record, report) => build(env, input, record, report),
+    );
 
 async function build(
   env: ActivityEnvironment,
   input: BuildTargetInput,
   record: BuildRecord,
-  report: (change: Partial<BuildHeartbeat>) => void,
+  report: TellProgress,
 ): Promise<Verdict> {
   const signal = cancellationSignal();
   const estimate = await estimateSeconds(env.state, input.repository, input.target);
@@ -90,17 +55,3 @@ async function build(
     if (status !== null) return concludeBuild(env, record, { ...input, evaluation: local.evaluation }, status);
   }
 }
-
-const firstBeat = (env: ActivityEnvironment): BuildHeartbeat => ({
-  machine: env.machine,
-  hostName: env.hostName,
-  phase: 'queued',
-  startedAt: new Date(activityInfo().currentAttemptScheduledTimestampMs).toISOString(),
-  done: 0,
-  planned: 0,
-  logPath: '',
-  logBytes: 0,
-  lastLines: [],
-  trouble: null,
-  estimateSeconds: null,
-});

@@ -108,19 +108,22 @@ export interface Supervised {
   readonly what: string;
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Folder that it starts in; default: that of the worker. */
+  readonly directory?: string;
   readonly leaseSeconds: number;
 }
 
 /** Starts a command under a supervisor of its own, in a session of its own. Call it under the start lock of the record. */
 export async function startSupervised(
   record: BuildRecord,
-  { what, command, env, leaseSeconds }: Supervised,
+  { what, command, env, directory, leaseSeconds }: Supervised,
 ): Promise<void> {
   await noteStart(record, what);
   await renewLease(record, leaseSeconds);
   await launchDetached({
     command: '/bin/sh',
     args: [SUPERVISOR, record.directory, String(Math.ceil(leaseSeconds)), ...command],
+    ...(directory === undefined ? {} : { cwd: directory }),
     env: { ...env, [RECORD_VARIABLE]: record.directory },
   });
   await claimed(record);

@@ -1,0 +1,70 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { GateInput } from '../../model/activities.js';
+import { oneLine } from '../../model/one-line.js';
+import { nameList } from '../../model/report/words.js';
+import { redactUrl, stripControl, tail } from '../../model/text.js';
+import { LOG_TAIL_BYTES, LOG_TAIL_LINES, MESSAGE_BYTES, type Verdict } from '../../model/verdict.js';
+import type { ActivityEnvironment } from '../environment.js';
+import { readEnd } from '../nix/build/build-log.js';
+import type { BuildRecord } from '../nix/build/build-record.js';
+import { nixErrorMessage } from '../nix/error-message.js';
+import { faultOf } from '../nix/faults.js';
+
+/** A machine or network that fails this often has the last word. */
+const ATTEMPTS = 5;
+
+/** What `nix flake check` says at its end, after all that is wrong. */
+const NIX_SUMMARY = /^error: some errors were encountered .*$/m;
+
+export type GateFinding = Pick<Verdict, 'verdict' | 'error'>;
+
+export const PASSED: GateFinding = { verdict: 'built', error: null };
+
+/**
+ * What a command that ended with another status than 0 says of the candidate.
+ * @param attempt tries so far, this one included
+ * @throws a retryable `NixFault` when the machine or the network kept Nix from answering
+ */
+export async function failedFinding(
+  record: BuildRecord,
+  [command = '']: readonly string[],
+  code: number,
+  attempt: number,
+): Promise<GateFinding> {
+  const said = await readEnd(record.log, 16 * LOG_TAIL_BYTES);
+  if (command === 'nix') {
+    const fault = faultOf({ signal: null, stderr: said });
+    if (fault !== null && attempt < ATTEMPTS)
+      throw ApplicationFailure.retryable(`${fault.what}. ${nixErrorMessage(said)}`, 'NixFault');
+  }
+  const why = said.trim() === '' ? '' : `: ${nixErrorMessage(said.replace(NIX_SUMMARY, ''))}`;
+  return { verdict: 'build-failed', error: oneLine(`status ${code}${why}`, MESSAGE_BYTES) };
+}
+
+/** A command that changes tracked files has found something to mend: so a formatter is a gate. */
+export const changedFinding = (files: readonly string[]): GateFinding => ({
+  verdict: 'build-failed',
+  error: `it changes ${files.length === 1 ? 'a file' : `${files.length} files`}: ${nameList(files)}`,
+});
+
+export async function gateVerdict(
+  env: ActivityEnvironment,
+  { gate }: GateInput,
+  record: BuildRecord | null,
+  found: GateFinding & { readonly seconds: number },
+): Promise<Verdict> {
+  const log = found.verdict === 'built' || record === null ? null : await readEnd(record.log, 16 * LOG_TAIL_BYTES);
+  return {
+    target: gate,
+    ...found,
+    system: null,
+    drvPath: null,
+    outPath: null,
+    sameAsBase: null,
+    seconds: Math.round(found.seconds * 10) / 10,
+    failedDrv: null,
+    machine: env.machine,
+    logPath: record?.log ?? null,
+    logTail: log === null ? null : tail(redactUrl(stripControl(log)), { lines: LOG_TAIL_LINES, bytes: LOG_TAIL_BYTES }),
+  };
+}

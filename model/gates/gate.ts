@@ -1,0 +1,72 @@
+import { BadInput } from '../names.js';
+import { splitWords } from './words.js';
+
+/** A named check of a candidate beside its builds: a command that has to succeed in the candidate's work tree. */
+export interface Gate {
+  readonly name: string;
+  readonly check: GateCheck;
+  /** How long it may run, in seconds. */
+  readonly timeoutSeconds: number;
+  /** Whether nothing lands when it fails; otherwise the failure is only reported. */
+  readonly required: boolean;
+}
+
+/** What a gate runs: a command that is known by its name, or the words of one. */
+export type GateCheck =
+  | { readonly kind: 'preset'; readonly preset: Preset }
+  | { readonly kind: 'command'; readonly words: readonly string[] };
+
+/** Checks whose command depends on Nix's version and the run's settings, or that many flakes use. */
+export const PRESETS = ['flake-check', 'fmt', 'statix', 'deadnix'] as const;
+export type Preset = (typeof PRESETS)[number];
+
+/** Their commands as a person types them. */
+export const PRESET_WORDS: Readonly<Record<Preset, string>> = {
+  'flake-check': 'nix flake check',
+  fmt: 'nix fmt -- .',
+  statix: 'statix check .',
+  deadnix: 'deadnix --fail .',
+};
+
+const NAME = /^[a-z0-9][a-z0-9-]{0,59}$/;
+
+/** Name of a gate: what reports, logs and the Temporal UI call it. */
+export function checkGateName(value: string, field = '--gate'): string {
+  if (NAME.test(value)) return value;
+  throw new BadInput(
+    field,
+    value,
+    'is no name of a gate: at most 60 lower-case letters, digits and "-", such as no-todo.',
+  );
+}
+
+/**
+ * Reads `NAME=COMMAND`, or the name of a preset alone. The command is split into words, and no shell sees it.
+ * @throws BadInput for a name that cannot be used, an unknown preset, an empty command and a quote that is left open
+ */
+export function parseGate(text: string, field = '--gate'): Pick<Gate, 'name' | 'check'> {
+  const mark = text.indexOf('=');
+  if (mark === -1) {
+    const preset = PRESETS.find((each) => each === text);
+    if (preset !== undefined) return { name: preset, check: { kind: 'preset', preset } };
+    throw new BadInput(
+      field,
+      text,
+      `is no gate that is known by its name (${PRESETS.join(', ')}): write NAME=COMMAND for another one.`,
+    );
+  }
+  const name = checkGateName(text.slice(0, mark), field);
+  const words = splitWords(text.slice(mark + 1));
+  if (words === null) throw new BadInput(field, text, 'has a quote or backslash in its command that is left open.');
+  checkGateWords(words, `${field} ${name}`);
+  return { name, check: { kind: 'command', words } };
+}
+
+/** Words of a command: something to start, and nothing that no argument can hold. */
+export function checkGateWords(words: readonly string[], field: string): void {
+  const [command = ''] = words;
+  if (command === '') throw new BadInput(field, words.join(' '), 'has no command: write NAME=COMMAND.');
+  if (words.some((word) => word.includes('\0')) || words.join(' ').length > 4096) {
+    throw new BadInput(field, words.join(' '), 'is no command of at most 4096 characters.');
+  }
+}

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+import { gatesOf } from '../../../client/gates.js';
+import { parseGate } from '../../../model/gates/gate.js';
+import { splitWords } from '../../../model/gates/words.js';
+
+test('a command is split into the words that a shell would make of it', () => {
+  for (const line of [
+    'true',
+    '  nix   fmt -- .  ',
+    `sh -c 'echo "a b" | grep a'`,
+    'echo "a \\"b\\" \\\\ c" d',
+    `echo a'b'"c"d`,
+    `echo '' "" x`,
+    'echo a\\ b \\"',
+    "echo 'a\nb' c\td",
+    'echo ä→b',
+  ]) {
+    const shell = execFileSync('/bin/sh', ['-c', `set -f; set -- ${line}; printf '%s\\0' "$@"`], { encoding: 'utf8' });
+    assert.deepEqual(splitWords(line), shell.split('\0').slice(0, -1), line);
+  }
+});
+
+test('a quote or backslash that is left open is no command', () => {
+  for (const line of [`echo 'x`, 'echo "x', 'echo x\\', `'`]) assert.equal(splitWords(line), null, line);
+});
+
+test('a gate is NAME=COMMAND, or known by its name', () => {
+  assert.deepEqual(parseGate('no-todo=sh -c "! grep -r TODO ."'), {
+    name: 'no-todo',
+    check: { kind: 'command', words: ['sh', '-c', '! grep -r TODO .'] },
+  });
+  assert.deepEqual(parseGate('statix'), { name: 'statix', check: { kind: 'preset', preset: 'statix' } });
+  assert.deepEqual(parseGate('statix=statix check hosts').check, {
+    kind: 'command',
+    words: ['statix', 'check', 'hosts'],
+  });
+});
+
+test('gates in another order are the same gates', () => {
+  assert.deepEqual(
+    gatesOf({ gate: ['fmt', 'b=true'], gateWarn: ['a=true'] }),
+    gatesOf({ gate: ['b=true', 'fmt'], gateWarn: ['a=true'], gateTimeout: 3600 }),
+  );
+});
+
+test('gates that cannot be used are refused in one message', () => {
+  for (const [flags, why] of [
+    [{ gate: ['check'] }, /--gate "check" is no gate that is known by its name \(flake-check, fmt, statix, deadnix\)/],
+    [{ gate: ['A B=true'] }, /--gate "A B" is no name of a gate/],
+    [{ gate: ['-x=true'] }, /--gate "-x" is no name of a gate/],
+    [{ gateWarn: ['empty='] }, /--gate-warn empty "" has no command/],
+    [{ gate: [`open=echo 'x`] }, /has a quote or backslash in its command that is left open/],
+    [{ gate: ['x=true'], gateWarn: ['x=false'] }, /two gates with the name x/],
+    [{ gateTimeout: 300 }, /--gate-timeout is for runs with gates/],
+    [{ gate: ['x=true'], gateTimeout: 30 * 86_400 }, /--gate-timeout is longer than 7d/],
+  ] as const) {
+    assert.throws(() => gatesOf(flags), why);
+  }
+});

@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Report } from '../../model/report.js';
+import { writeAgent } from '../support/agent.js';
+import { createFleet } from '../support/fleet.js';
+import type { Fleet, FleetOptions } from '../support/fleet.js';
+import { git } from '../support/git.js';
+import { openHouse, until } from '../support/lockkeeper.js';
+import type { House } from '../support/lockkeeper.js';
+
+let house: House;
+before(async () => {
+  house = await openHouse();
+  await house.dev();
+});
+after(() => house.close());
+
+/** What the JSON report says of a gate. */
+interface GateJson {
+  readonly name: string;
+  readonly required: boolean;
+  readonly verdict: 'passed' | 'failed' | 'timed-out' | 'skipped';
+  readonly error: string | null;
+  readonly logPath: string | null;
+  readonly logTail: string | null;
+}
+
+const gatesOf = (report: Report): readonly GateJson[] => (report as unknown as { gates: readonly GateJson[] }).gates;
+
+/** A fleet whose input `alpha` has moved, for as long as `use` takes. */
+async function withMovedFleet(options: Partial<FleetOptions>, use: (fleet: Fleet) => Promise<void>): Promise<void> {
+  const fleet = await createFleet({ hosts: [{ name: 'athena' }], ...options });
+  try {
+    await fleet.moveInput('alpha');
+    await use(fleet);
+  } finally {
+    await fleet.cleanup();
+  }
+}
+
+test('gates stop the landing, and the report says of each what it found', () =>
+  withMovedFleet({ dir: 'nix' }, async (fleet) => {
+    const { exitCode, report } = await house.update(
+      join(fleet.checkout, 'nix'),
+      ...['--on-failure', 'report', '--gate-timeout', '5s'],
+      ...['--gate', `no-todo=sh -c "echo 'error: found a TODO' >&2; exit 3"`],
+      ...['--gate', 'formats=sed -i 1s/^/#/ flake.nix', '--gate', 'writes-beside=touch beside'],
+      ...['--gate', `sees=sh -c 'git log -1 --format=%H; cat flake.lock'`],
+      ...['--gate', 'lint=lint-that-nobody-has --all', '--gate', 'own=./scripts/lint'],
+      ...['--gate', 'hangs=sh -c "sleep 7654 & sleep 7654"'],
+    );
+    assert.equal(exitCode, 1);
+    assert.equal(report.outcome, 'broken');
+    assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
+    assert.deepEqual(
+      report.targets.map(({ name, verdict }) => [name, verdict]),
+      [['athena', 'built']],
+      'gates are no hosts',
+    );
+    const gate = (name: string): GateJson => {
+      const found = gatesOf(report).find((each) => each.name === `gate:${name}`);
+      assert.ok(found, name);
+      return found;
+    };
+    assert.deepEqual(
+      gatesOf(report).map(({ name, verdict }) => `${name} ${verdict}`),
+      [
+        'gate:formats failed',
+        'gate:hangs timed-out',
+        'gate:lint skipped',
+        'gate:no-todo failed',
+        'gate:own skipped',
+        'gate:sees passed',
+        'gate:writes-beside passed',
+      ],
+      'what Git does not know of may be written',
+    );
+
+    assert.equal(gate('no-todo').error, 'status 3: found a TODO');
+    assert.match(await readFile(gate('no-todo').logPath ?? '', 'utf8'), /found a TODO/);
+    assert.equal(gate('formats').error, 'it changes a file: nix/flake.nix');
+    assert.match(gate('formats').logTail ?? '', /\+#\{/, 'the log shows what it would change');
+    assert.match(
+      gate('lint').error ?? '',
+      /no lint-that-nobody-has on the PATH of the worker. Install it there, or leave/,
+    );
+    assert.match(gate('own').error ?? '', /there is no program \.\/scripts\/lint/);
+    assert.equal(gate('hangs').error, 'was not through after 5 s');
+    await until(async () => !(await sleeping('7654')), 5000);
+    const log = await readFile(gate('sees').logPath ?? '', 'utf8');
+    assert.ok(log.startsWith(report.head ?? '-'), 'the candidate is checked out');
+    assert.ok(log.includes(report.inputs[0]?.to ?? '-'), 'with its new lock, in the folder of the flake');
+
+    const text = await house.lockkeeper(['report', report.run]);
+    assert.match(
+      text.stdout,
+      /1 of 1 host built · 2 of 7 gates passed · 3 broken: gate:formats, gate:hangs, gate:no-todo/,
+    );
+    assert.match(text.stdout, /Gates\n {2}✘ gate:formats +failed .*\n/);
+    assert.match(text.stdout, /gate:lint +could not run .*lint-that-nobody-has/);
+    const shown = await house.lockkeeper(['logs', report.run, 'gate:no-todo']);
+    assert.match(shown.stdout, /found a TODO/);
+  }));
+
+test('a gate that only warns is reported, and an update that nix flake check accepts lands', () =>
+  withMovedFleet({}, async (fleet) => {
+    const { exitCode, report } = await house.update(
+      fleet.checkout,
+      ...['--gate-warn', 'no-todo=false', '--gate', 'flake-check'],
+    );
+    assert.equal(exitCode, 0);
+    assert.equal(report.outcome, 'landed');
+    assert.deepEqual(
+      gatesOf(report).map(({ name, verdict, required, error }) => [name, verdict, required, error]),
+      [
+        ['gate:flake-check', 'passed', true, null],
+        ['gate:no-todo', 'failed', false, 'status 1'],
+      ],
+    );
+    const { stdout } = await house.lockkeeper(['report', report.run]);
+    assert.match(stdout, /gate:no-todo +failed \(warns only\)/);
+  }));
+
+test('the input that makes a gate fail is held back, and the rest lands', () =>
+  withMovedFleet({ inputs: ['alpha', 'beta'] }, async (fleet) => {
+    await fleet.moveInput('beta');
+    const bad = await fleet.moveInput('beta');
+    const { exitCode, report, stderr } = await house.update(
+      fleet.checkout,
+      ...['--gate', `no-beta=sh -c '! grep ${bad} flake.lock'`, '--gate', 'always=false'],
+    );
+    assert.equal(exitCode, 0, stderr);
+    assert.equal(report.outcome, 'landed');
+    assert.deepEqual(
+      report.heldBack?.map(({ input, targets }) => [input, targets]),
+      [['beta', ['gate:no-beta']]],
+    );
+    assert.deepEqual(report.brokenOnBase, ['gate:always']);
+    assert.deepEqual(
+      report.inputs.map(({ name }) => name),
+      ['alpha'],
+    );
+  }));
+
+test('an agent is asked to make a gate pass, and its fix lands with the update', () =>
+  withMovedFleet({}, async (fleet) => {
+    const agent = await writeAgent(fleet.root);
+    const { exitCode, report, stderr } = await house.update(
+      fleet.checkout,
+      ...['--gate', 'noted=grep -q noted NOTES.md', '--autofix', agent],
+      ...['say-prompt', 'note'].flatMap((word) => ['--autofix-arg', word]),
+    );
+    assert.equal(exitCode, 0, stderr);
+    const [fix] = report.fixes ?? [];
+    assert.deepEqual([fix?.target, fix?.attempts.map(({ outcome }) => outcome)], ['gate:noted', ['mended']]);
+    const branch = report.landed?.ref ?? '';
+    assert.match(
+      await git(fleet.remote, 'log', '-1', '--format=%B', branch),
+      /^fix\(noted\): .*\n\nWith .* the gate noted does not pass:\n/,
+    );
+    const log = await readFile(fix?.attempts[0]?.logPath ?? '', 'utf8');
+    assert.match(log, /# Make the check noted pass[\s\S]*`grep -q noted NOTES\.md` has to succeed/);
+  }));
+
+test('the gate flake-check says what Nix finds wrong with hosts that nobody builds', () =>
+  withMovedFleet({ hosts: [{ name: 'athena' }, { name: 'kyushu', fail: 'eval-after-move' }] }, async (fleet) => {
+    const { report } = await house.update(
+      fleet.checkout,
+      ...['--dry-run', '--on-failure', 'report', '--host', 'athena', '--gate', 'flake-check'],
+    );
+    assert.equal(report.outcome, 'broken');
+    assert.match(gatesOf(report)[0]?.error ?? '', /services\.kyushu' does not exist/);
+  }));
+
+test('a worker that is killed while a gate runs goes on with it', () =>
+  withMovedFleet({}, async (fleet) => {
+    const starts = join(fleet.root, 'starts');
+    const gate = join(fleet.root, 'slow-gate');
+    await writeFile(gate, `#!/bin/sh\necho start >> ${starts}\nsleep 6\n`, { mode: 0o755 });
+    const running = house.start(['update', fleet.checkout, '--json', '--gate', `slow=${gate}`]);
+    await until(async () => (await readFile(starts, 'utf8').catch(() => '')) !== '', 60_000, running.output);
+    process.kill((await house.worker()).pid, 'SIGKILL');
+    assert.equal(await running.ended, 0, running.output());
+    const report = JSON.parse(running.stdout()) as Report;
+    assert.deepEqual(
+      gatesOf(report).map(({ verdict }) => verdict),
+      ['passed'],
+    );
+    assert.equal(await readFile(starts, 'utf8'), 'start\n', 'it ran once');
+  }));
+
+test('cancelling a run ends its gates', () =>
+  withMovedFleet({}, async (fleet) => {
+    const running = house.start(['update', fleet.checkout, '--gate', 'hangs=sleep 8765']);
+    await until(() => sleeping('8765'), 60_000, running.output);
+    await until(() => running.output().includes('gate:hangs'), 60_000, running.output);
+    const cancelled = await house.lockkeeper(['cancel', 'latest']);
+    assert.equal(cancelled.exitCode, 0, cancelled.stderr);
+    await until(async () => !(await sleeping('8765')), 10_000);
+    assert.equal(await running.ended, 1);
+  }));
+
+/** Whether a `sleep SECONDS` runs anywhere. */
+async function sleeping(seconds: string): Promise<boolean> {
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+    if (words[0] === 'sleep' && words[1] === seconds) return true;
+  }
+  return false;
+}
