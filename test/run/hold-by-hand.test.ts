@@ -119,8 +119,8 @@ test(
     assert.equal(nothing.report.heldBack?.length, 3);
 
     for (const [pin, why] of [
-      ['alpha soon because', /"soon" is no date such as 2026-12-31/],
-      ['alpha 2026-02-30 because', /"2026-02-30" is no date/],
+      ['alpha soon because', /--pin "soon" is no date/],
+      ['alpha 2026-02-30 because', /--pin "2026-02-30" is no date/],
       ['alpha', /is no input, last day and reason/],
       ['omega 9999-12-31 unknown', /has no input omega/],
     ] as const) {
