@@ -3,16 +3,12 @@ import type { Session } from '../connection.js';
 import { differences } from './compare.js';
 import type { Desired } from './desired.js';
 import { listOwned, ownershipOf, type Owned } from './owned.js';
-import { forEach } from './together.js';
 
 /** What became of one schedule, or would. */
 export type Change =
   | { readonly kind: 'created' | 'removed' | 'unchanged'; readonly instance: string }
   | { readonly kind: 'updated'; readonly instance: string; readonly changed: readonly string[] }
   | { readonly kind: 'failed'; readonly instance: string; readonly reason: string };
-
-/** Requests at once. The server answers some hundred a second. */
-const AT_ONCE = 12;
 
 export interface Wanted {
   readonly owner: string;
@@ -28,17 +24,20 @@ export interface Wanted {
 export async function applySchedules(session: Session, wanted: Wanted, dryRun: boolean): Promise<readonly Change[]> {
   const owned = await listOwned(session);
   const listed = new Set(owned.map(({ scheduleId }) => scheduleId));
-  const kept = await forEach(wanted.schedules, AT_ONCE, (desired) =>
-    guarded(desired.memo.instance, () =>
-      establish(session, wanted.owner, desired, listed.has(desired.scheduleId), dryRun),
-    ),
-  );
+  const changes: Change[] = [];
+  // One after another: the server describes 200 schedules in 3 s so, and in 8 to 13 s when asked for several at once.
+  for (const desired of wanted.schedules) {
+    const isListed = listed.has(desired.scheduleId);
+    changes.push(
+      await guarded(desired.memo.instance, () => establish(session, wanted.owner, desired, isListed, dryRun)),
+    );
+  }
   const names = new Set([...wanted.schedules.map(({ memo }) => memo.instance), ...wanted.leave]);
   const surplus = owned.filter(({ lockkeeper, instance }) => lockkeeper === wanted.owner && !names.has(instance));
-  const removed = await forEach(surplus, AT_ONCE, (schedule) =>
-    guarded(schedule.instance, () => remove(session, schedule, dryRun)),
-  );
-  return [...kept, ...removed].sort((a, b) => (a.instance < b.instance ? -1 : 1));
+  for (const schedule of surplus) {
+    changes.push(await guarded(schedule.instance, () => remove(session, schedule, dryRun)));
+  }
+  return changes.sort((a, b) => (a.instance < b.instance ? -1 : 1));
 }
 
 async function guarded(instance: string, work: () => Promise<Change>): Promise<Change> {
