@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Report } from '../../model/report.js';
+import { processesNamed } from '../support/build-runner.js';
+import { createFleet } from '../support/fleet.js';
+import type { Fleet } from '../support/fleet.js';
+import { openHouse, until } from '../support/lockkeeper.js';
+import type { House, Running } from '../support/lockkeeper.js';
+
+/** An update whose host is being built. */
+const inMidBuild =
+  (seconds: number, body: (house: House, fleet: Fleet, running: Running) => Promise<void>) =>
+  async (): Promise<void> => {
+    const house = await openHouse();
+    const fleet = await createFleet({ hosts: [{ name: 'athena', seconds }] });
+    try {
+      await fleet.moveInput('alpha');
+      const running = house.start(['update', fleet.checkout, '--json']);
+      await until(
+        async () => (await fleet.buildsOf('athena')) === 1,
+        60_000,
+        () => running.output(),
+      );
+      await body(house, fleet, running);
+    } finally {
+      await house.close();
+      await fleet.cleanup();
+    }
+  };
+
+async function assertLanded(fleet: Fleet, running: Running, builds: number): Promise<Report> {
+  assert.equal(await running.ended, 0, running.output());
+  const report = JSON.parse(running.stdout()) as Report;
+  const { main, ...others } = await fleet.branches();
+  assert.equal(main, report.base);
+  assert.deepEqual(Object.values(others), [report.head]);
+  assert.equal(await fleet.buildsOf('athena'), builds);
+  return report;
+}
+
+test(
+  'a build that ends while the server is away for 15 seconds is not built again, and its report outlives the server',
+  inMidBuild(5.217, async (house, fleet, running) => {
+    const { keeper, server } = await house.server();
+    // A keeper that stands still starts no other server, and lets nobody else be keeper.
+    process.kill(keeper.pid, 'SIGSTOP');
+    process.kill(server.pid, 'SIGKILL');
+    const back = sleep(15_000);
+    await until(async () => (await processesNamed('/bin/sleep', '5.217')).length === 0, 60_000);
+    await back;
+    process.kill(keeper.pid, 'SIGCONT');
+    const { run } = await assertLanded(fleet, running, 1);
+
+    const again = await house.server();
+    for (const { pid } of [again.keeper, again.server]) process.kill(pid, 'SIGKILL');
+    const report = await house.lockkeeper(['report', run, '--format', 'json']);
+    assert.equal((JSON.parse(report.stdout) as Report).outcome, 'landed', report.stderr);
+  }),
+);
+
+/** Makes every process that the state directory names one of an earlier boot, whose number somebody else has by now. */
+async function reboot(house: House, stranger: number): Promise<void> {
+  for (const file of await readdir(house.state.root, { recursive: true, withFileTypes: true })) {
+    if (!file.isFile() || !/^(?:worker\.json|server\.json|identity|\d+|start\.lock\.\d+)$/.test(file.name)) continue;
+    const name = join(file.parentPath, file.name);
+    const text = await readFile(name, 'utf8');
+    const earlier = text
+      .replaceAll(/"bootId":\s*"[^"]*"/g, '"bootId":"00000000-0000-4000-8000-000000000000"')
+      .replaceAll(/"pid":\s*\d+/g, `"pid":${stranger}`);
+    if (earlier !== text) await writeFile(name, earlier);
+  }
+}
+
+test(
+  'a machine that went down in mid-build goes on after it has started again, and kills nobody who has an old number',
+  inMidBuild(6.318, async (house, fleet, running) => {
+    const { keeper, server } = await house.server();
+    const worker = await house.worker();
+    const builds = async (): Promise<number[]> => {
+      const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+      const environments = await Promise.all(
+        pids.map((pid) => readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')),
+      );
+      return pids.filter((_, index) => environments[index]?.includes(`=${house.state.builds}`) === true).map(Number);
+    };
+    for (const pid of [running.pid, worker.pid, keeper.pid, server.pid, ...(await builds())])
+      process.kill(pid, 'SIGKILL');
+    for (const pid of await processesNamed('/bin/sleep', '6.318')) process.kill(pid, 'SIGKILL');
+    await reboot(house, process.pid);
+
+    const again = house.start(['update', fleet.checkout, '--json']);
+    await assertLanded(fleet, again, 2);
+  }),
+);
