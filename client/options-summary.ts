@@ -39,7 +39,7 @@ const autofixSummary = ({ command, args, maxAttempts, timeoutSeconds }: AutofixO
 const gateSummary = ({ name, check, timeoutSeconds, required }: Gate): string =>
   [
     name,
-    ...(check.kind === 'preset' ? [] : [`(${check.words.join(' ')})`]),
+    ...(check.kind === 'preset' ? [] : [`(${check.words.map(shellQuote).join(' ')})`]),
     `within ${formatSeconds(timeoutSeconds)}`,
     ...(required ? [] : ['warns only']),
   ].join(' ');

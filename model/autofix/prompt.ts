@@ -5,7 +5,7 @@ import { movementWords } from '../report/words.js';
 import { reportedInput } from '../report.js';
 import type { GuardRules } from '../run.js';
 import { codeBlock } from '../report/markdown-parts.js';
-import { tail } from '../text.js';
+import { shellQuote, tail } from '../text.js';
 import { LOG_TAIL_BYTES, LOG_TAIL_LINES } from '../verdict.js';
 import type { GateTarget, HostTarget, Verdict } from '../verdict.js';
 import type { PastAttempt } from './attempt.js';
@@ -50,7 +50,7 @@ function hostTask({ name }: HostTarget, flake: string): readonly string[] {
 const gateTask = ({ name, check }: GateTarget, flake: string): readonly string[] => [
   `# Make the check ${name} pass`,
   `An update of flake.lock, which is committed already, has to pass the check ${name} of ${flake}: ` +
-    `\`${oneLine(check.kind === 'preset' ? PRESET_WORDS[check.preset] : check.words.join(' '), 2000)}\` ` +
+    `\`${oneLine(check.kind === 'preset' ? PRESET_WORDS[check.preset] : check.words.map(shellQuote).join(' '), 2000)}\` ` +
     'has to succeed, and may change no file that is committed. Change as little as possible.',
 ];
 

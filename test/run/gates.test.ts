@@ -147,9 +147,12 @@ test('the input that makes a gate fail is held back, and the rest lands', () =>
 test('an agent is asked to make a gate pass, and its fix lands with the update', () =>
   withMovedFleet({}, async (fleet) => {
     const agent = await writeAgent(fleet.root);
+    // On main it passes: nobody is asked about what fails there.
+    const moved = await fleet.moveInput('alpha');
+    const command = `grep -q noted NOTES.md || ! grep -q ${moved} flake.lock`;
     const { exitCode, report, stderr } = await house.update(
       fleet.checkout,
-      ...['--gate', 'noted=grep -q noted NOTES.md', '--autofix', agent],
+      ...['--gate', `noted=sh -c '${command}'`, '--autofix', agent],
       ...['say-prompt', 'note'].flatMap((word) => ['--autofix-arg', word]),
     );
     assert.equal(exitCode, 0, stderr);
@@ -161,7 +164,7 @@ test('an agent is asked to make a gate pass, and its fix lands with the update',
       /^fix\(noted\): .*\n\nWith .* the gate noted does not pass:\n/,
     );
     const log = await readFile(fix?.attempts[0]?.logPath ?? '', 'utf8');
-    assert.match(log, /# Make the check noted pass[\s\S]*`grep -q noted NOTES\.md` has to succeed/);
+    assert.match(log, /# Make the check noted pass[\s\S]*`sh -c 'grep -q noted NOTES\.md .*'` has to succeed/);
   }));
 
 test('the gate flake-check says what Nix finds wrong with hosts that nobody builds', () =>
