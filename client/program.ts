@@ -137,7 +137,7 @@ export function declareProgram(version: string, exit: (status: number) => void):
     });
   program
     .command('systemd-units')
-    .description('the systemd units of a worker and of runs, for distributions that are not NixOS')
+    .description('the systemd units of a worker, its schedules and runs, for distributions that are not NixOS')
     .option('--user <name>', 'account of the worker', 'lockkeeper')
     .option('--address <host:port>', 'Temporal server (default: one of its own)')
     .option('--agent', 'let it run coding agents, in a sandbox that the worker may make')

@@ -86,6 +86,11 @@ export function systemdUnits({ command, user, address, agent }: WorkerUnit): Rea
     // Root reads other people's checkouts by its capabilities; nobody else gets any.
     ...(user === 'root' ? [] : [['CapabilityBoundingSet', '']]),
   ];
+  const beside = [
+    ['Wants', `${NAME}.service`],
+    ['After', `${NAME}.service`],
+  ];
+  const install = [['WantedBy', 'multi-user.target']];
   return {
     [`${NAME}.service`]: unitFile({
       Unit: [
@@ -95,14 +100,28 @@ export function systemdUnits({ command, user, address, agent }: WorkerUnit): Rea
         ['StartLimitIntervalSec', '0'],
       ],
       Service: worker,
-      Install: [['WantedBy', 'multi-user.target']],
+      Install: install,
+    }),
+    [`${NAME}-apply.service`]: unitFile({
+      Unit: [
+        ['Description', 'Make the schedules those of the configuration'],
+        ...beside,
+        ['ConditionPathExistsGlob', '/etc/lockkeeper/lockkeeper.*'],
+        '# The server may come later than this machine.',
+        ['StartLimitIntervalSec', '0'],
+      ],
+      Service: [
+        ['Type', 'oneshot'],
+        ['RemainAfterExit', 'true'],
+        ['ExecStart', `${program} apply`],
+        ['Restart', 'on-failure'],
+        ['RestartSec', '30'],
+        ...common,
+      ],
+      Install: install,
     }),
     [`${NAME}-run@.service`]: unitFile({
-      Unit: [
-        ['Description', 'A run of the instance %i'],
-        ['Wants', `${NAME}.service`],
-        ['After', `${NAME}.service`],
-      ],
+      Unit: [['Description', 'A run of the instance %i'], ...beside],
       Service: [
         ['Type', 'oneshot'],
         ['ExecStart', `${program} run --watch -- %i`],

@@ -15,7 +15,7 @@ export interface SystemdUnitsOptions {
 
 const PROGRAM = fileURLToPath(new URL('../../../bin/lockkeeper', import.meta.url));
 
-/** `lockkeeper systemd-units`: unit files of a worker and of runs that runs this very installation. */
+/** `lockkeeper systemd-units`: unit files of a worker, its schedules and runs that runs this very installation. */
 export async function systemdUnitFiles(context: CommandContext, options: SystemdUnitsOptions): Promise<number> {
   const { user, address = null, agent = false, directory } = options;
   // Node by its path: the one of this shell may not be on the PATH of a service.
@@ -36,7 +36,9 @@ export async function systemdUnitFiles(context: CommandContext, options: Systemd
   if (directory === undefined)
     message('Write them to a folder with --directory /etc/systemd/system, then: systemctl daemon-reload');
   else if (user === 'lockkeeper')
-    message(`Then: useradd --system --home-dir /var/lib/lockkeeper lockkeeper; systemctl enable --now lockkeeper`);
-  else message('Then: systemctl enable --now lockkeeper');
+    message(
+      `Then: useradd --system --home-dir /var/lib/lockkeeper lockkeeper; systemctl enable --now lockkeeper lockkeeper-apply`,
+    );
+  else message('Then: systemctl enable --now lockkeeper lockkeeper-apply');
   return 0;
 }

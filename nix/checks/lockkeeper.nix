@@ -95,6 +95,9 @@ in
     !serviceConfig.RestrictNamespaces
     && lib.hasInfix "bubblewrap" environment.PATH
     && (service { }).serviceConfig.RestrictNamespaces;
+  "a coordinator applies its schedules, also when the last instance is gone" =
+    (host { }).config.systemd.services ? lockkeeper-apply
+    && !((host (cluster // { roles = [ "builder" ]; })).config.systemd.services ? lockkeeper-apply);
   "no port is opened" =
     let
       inherit ((host { metricsPort = 9464; }).config.networking) firewall;

@@ -63,7 +63,6 @@ let
   inherit (host examples) config refusals;
   inherit (config.systemd) services;
   inherit (config.services.lockkeeper.configuration.vincent) instances;
-  timer = name: config.systemd.timers."nix-flake-updater-${name}".timerConfig;
 
   one = settings: host { one = { enable = true; repoPath = "/srv/fleet"; } // settings; };
   rootInstance = settings: (one settings).config.services.lockkeeper.configuration.root.instances.one;
@@ -73,11 +72,8 @@ in
 {
   "the examples are taken as they are" = refusals == [ ];
   "the biweekly example runs on the first and third Sunday, on all its hosts and inputs, with the agent" =
-    timer "biweekly" == {
-      OnCalendar = "Sun *-*-1..7,15..21 02:00:00";
-      RandomizedDelaySec = 3600;
-      Persistent = true;
-    }
+    instances.biweekly.schedule == "Sun *-*-1..7,15..21 02:00:00"
+    && instances.biweekly.randomizedDelaySec == 3600
     && instances.biweekly.buildSystems == examples.biweekly.buildSystems
     && instances.biweekly.flakeInputs == [ ]
     && !instances.biweekly.autoMerge
@@ -90,15 +86,16 @@ in
     lib.hasInfix "--roles=coordinator,builder,agent" services.lockkeeper-vincent.serviceConfig.ExecStart
     && !(lib.hasInfix "agent" (one { }).config.systemd.services.lockkeeper-root.serviceConfig.ExecStart);
   "the daily example moves main each night, for two inputs on two hosts, without the agent" =
-    (timer "daily").OnCalendar == "*-*-* 04:00:00"
+    instances.daily.schedule == "*-*-* 04:00:00"
     && instances.daily.flakeInputs == examples.daily.flakeInputs
     && instances.daily.autoMerge
     && !instances.daily.autoFix.enable;
   "the rest is as it was" =
-    (one { }).config.systemd.timers.nix-flake-updater-one.timerConfig.OnCalendar == "weekly"
-    && rootInstance { } == {
+    rootInstance { } == {
       repoPath = "/srv/fleet";
       buildSystems = [ ];
+      schedule = "weekly";
+      randomizedDelaySec = 3600;
       flakeInputs = [ ];
       gitRemote = "origin";
       mainBranch = "main";
@@ -129,7 +126,10 @@ in
     && wants == [ "lockkeeper-vincent.service" ]
     && config.environment.etc ? "lockkeeper/lockkeeper-vincent.json";
   "one worker for each account, with a state directory of its own" =
-    workers (host examples) == [ "lockkeeper-vincent" ]
+    workers (host examples) == [
+      "lockkeeper-vincent"
+      "lockkeeper-vincent-apply"
+    ]
     && services.lockkeeper-vincent.serviceConfig.User == "vincent"
     && services.lockkeeper-vincent.serviceConfig.StateDirectory == "lockkeeper-vincent"
     && services.lockkeeper-vincent.environment.LOCKKEEPER_STATE_DIR == "/var/lib/lockkeeper-vincent"
@@ -140,8 +140,15 @@ in
       };
     })) == [
       "lockkeeper-root"
+      "lockkeeper-root-apply"
       "lockkeeper-vincent"
+      "lockkeeper-vincent-apply"
     ];
+  "an activation applies the schedules" =
+    let
+      inherit (services.lockkeeper-vincent-apply) serviceConfig wantedBy;
+    in
+    lib.hasInfix " apply --config /nix/store/" serviceConfig.ExecStart && wantedBy == [ "multi-user.target" ];
   "a secret is read by root, and the worker's configuration names where it is then" =
     let
       with-token = one {
@@ -189,6 +196,7 @@ in
     isWrong { autoMege = true; }
     && isWrong { buildSystems = "okinawa"; }
     && isWrong { autoFix.maxAttempts = 0; }
+    && isWrong { randomizedDelaySec = -1; }
     && isWrong { onFailure = [ "hold-back" ]; }
     && isWrong { ntfyTokenFile = "secrets/ntfy"; };
 }

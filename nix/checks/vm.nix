@@ -81,6 +81,7 @@ makeTest {
         instances.fleet = {
           repoUrl = "git://remote/fleet";
           autoMerge = true;
+          schedule = "Sun 02:00";
         };
       };
     };
@@ -126,8 +127,11 @@ makeTest {
             f"cd /var/lib/git/motto && echo steady >motto && {git} commit -am two"
         )
 
+    with subtest("the worker has applied its schedule"):
+        worker.wait_for_unit("lockkeeper-apply.service")
+        assert "fleet" in worker.succeed(f"{lockkeeper} schedules")
+
     with subtest("a run lands although its worker is restarted in the middle of the build"):
-        worker.wait_for_unit("lockkeeper.service")
         run = worker.succeed(f"{lockkeeper} run fleet").strip()
         worker.wait_until_succeeds(f"{lockkeeper} status {run} | grep -i build")
         worker.succeed("systemctl restart lockkeeper")

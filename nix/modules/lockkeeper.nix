@@ -63,7 +63,10 @@ let
     in
     {
       secrets = lib.listToAttrs (secretsBelow [ ] given);
-      content = lib.mapAttrsRecursive place given;
+      # Several machines may apply schedules to one server, and each removes none but those of its name.
+      content = lib.mapAttrsRecursive place given // {
+        name = config.networking.hostName;
+      };
     };
 
   checkedFile =
@@ -149,7 +152,7 @@ in
       example = {
         nightly = {
           repoUrl = "git+ssh://git@example.org/fleet.git";
-          autoMerge = true;
+          schedule = "*-*-* 02:00:00";
           sshKeyFile = "/run/secrets/deploy-key";
         };
       };
@@ -233,12 +236,34 @@ in
 
     systemd.services = lib.mkMerge (
       map (
-        user: {
+        user:
+        {
           ${units.unitOf user} = units.worker {
             inherit user;
             credentials = cfg.credentials // (configurationOf user).secrets;
             writablePaths = cfg.writablePaths ++ inboxFolders user;
           };
+        }
+        # Also without instances: those that were there before have to go.
+        // lib.optionalAttrs (lib.elem "coordinator" cfg.roles) {
+          "${units.unitOf user}-apply" =
+            lib.recursiveUpdate
+              (units.command user [
+                "apply"
+                "--config"
+                (checkedFile user)
+              ])
+              {
+                description = "Make the schedules of ${user} those of the configuration";
+                wantedBy = [ "multi-user.target" ];
+                # The server may come later than this machine.
+                startLimitIntervalSec = 0;
+                serviceConfig = {
+                  RemainAfterExit = true;
+                  Restart = "on-failure";
+                  RestartSec = 30;
+                };
+              };
         }
       ) accounts
     );

@@ -78,19 +78,15 @@ in
       # One vocabulary: the options are those of a configuration file. What breaks is reported, and nothing of it lands.
       instances = lib.mapAttrs (
         _: instance:
-        removeAttrs instance [
-          "enable"
-          "schedule"
-          "randomizedDelaySec"
-        ]
+        removeAttrs instance [ "enable" ]
         // {
           onFailure = lib.mkDefault (lib.optional instance.autoFix.enable "autofix" ++ [ "report" ]);
         }
       ) instances;
     };
 
-    # Whoever starts it, by hand or by time: a unit starts its instance's run and follows it. A run that is open already is
-    # followed, and one that holds the repository is waited for.
+    # By time, Temporal starts a run; by hand, a unit does and follows it. A run that is open already is followed, and another
+    # one that holds the repository is waited for.
     systemd.services = lib.mapAttrs' (
       name: instance:
       lib.nameValuePair "nix-flake-updater-${name}" (
@@ -110,19 +106,6 @@ in
             serviceConfig.SuccessExitStatus = "2 3";
           }
       )
-    ) instances;
-
-    systemd.timers = lib.mapAttrs' (
-      name: instance:
-      lib.nameValuePair "nix-flake-updater-${name}" {
-        wantedBy = [ "timers.target" ];
-        timerConfig = {
-          OnCalendar = instance.schedule;
-          RandomizedDelaySec = instance.randomizedDelaySec;
-          # A time that was missed while the machine was off is made up for.
-          Persistent = true;
-        };
-      }
     ) instances;
 
     warnings = lib.concatLists (

@@ -39,7 +39,7 @@ test('systemd accepts the units of a worker, with a server of its own and of a c
     assert.equal(written.exitCode, 0, written.stderr);
     assert.match(written.stderr, /systemctl enable --now lockkeeper/);
     const units = await readdir(directory);
-    assert.deepEqual(units.sort(), ['lockkeeper-run@.service', 'lockkeeper.service']);
+    assert.deepEqual(units.sort(), ['lockkeeper-apply.service', 'lockkeeper-run@.service', 'lockkeeper.service']);
     for (const unit of units) assert.equal(await complaints(path.join(directory, unit)), '');
   }
   const text = await readFile(path.join(folder, 'cluster', 'lockkeeper.service'), 'utf8');

@@ -120,12 +120,12 @@ test(
       lib.filterAttrs ours (alone.systemd.units // ${EXAMPLES}.systemd.units)
     )`)) as Readonly<Record<string, string>>;
     assert.deepEqual(Object.keys(units).sort(), [
+      'lockkeeper-apply.service',
+      'lockkeeper-vincent-apply.service',
       'lockkeeper-vincent.service',
       'lockkeeper.service',
       'nix-flake-updater-biweekly.service',
-      'nix-flake-updater-biweekly.timer',
       'nix-flake-updater-daily.service',
-      'nix-flake-updater-daily.timer',
     ]);
     await inFolder(async (folder) => {
       const files = Object.entries(units).map(([name, text]) => {
@@ -162,6 +162,7 @@ test('the configuration of instances is right', { skip: unevaluated, timeout: 12
     const checked = await lockkeeper('check');
     assert.equal(checked.exitCode, 0, checked.stderr);
     const shown = await lockkeeper('show', 'biweekly');
+    assert.match(shown.stdout, /^schedule = \["Sun \*-\*-1\.\.7,15\.\.21 02:00:00"\]$/m);
     assert.match(shown.stdout, /^buildSystems = \["okinawa", "kyushu", "rhea", "athena"\]$/m);
     assert.match(shown.stdout, /^onFailure = \["autofix", "report"\]$/m);
     assert.match(shown.stdout, /^command = "pir"$/m);
