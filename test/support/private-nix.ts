@@ -14,6 +14,8 @@ export interface PrivateNix {
    * Whether Nix is used as on NixOS: by a user without rights, through a daemon of root, who collects garbage all the time.
    */
   readonly daemon?: boolean;
+  /** Room in the store; default: that of the disk. */
+  readonly megabytes?: number;
 }
 
 const MAIN_JOB = fileURLToPath(new URL('main-job.js', import.meta.url));
@@ -26,9 +28,13 @@ const LIMIT_MS = 240_000;
  * to root is the store, a daemon, and one who collects garbage twice a second.
  */
 const INSIDE = `
-store=$1 user=$2
-shift 2
-mount --bind "$store" /nix || exit
+store=$1 user=$2 megabytes=$3
+shift 3
+if [ -n "$megabytes" ]; then
+  mount -t tmpfs -o "size=\${megabytes}m" none /nix && mkdir -p /nix/store /nix/var/nix /nix/var/log/nix || exit
+else
+  mount --bind "$store" /nix || exit
+fi
 [ -n "$user" ] || exec "$@"
 HOME=/root nix-daemon >/nix/daemon.log 2>&1 &
 daemon=$!
@@ -80,7 +86,7 @@ export async function runPrivately(nix: PrivateNix, tests = MAIN_JOB): Promise<F
       'unshare',
       [
         ...namespace(),
-        ...['sh', '-c', INSIDE, 'sh', store, user === null ? '' : String(user)],
+        ...['sh', '-c', INSIDE, 'sh', store, user === null ? '' : String(user), String(nix.megabytes ?? '')],
         ...[process.execPath, '--test-reporter=spec', tests],
       ],
       { env: await environment(nix, home), timeoutMs: LIMIT_MS },
