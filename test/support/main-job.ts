@@ -99,7 +99,7 @@ test(
       );
 
       await fleet.moveInput('alpha');
-      const { exitCode, report, stderr } = await house.update(fleet.checkout);
+      const { exitCode, report, stderr } = await house.update(fleet.checkout, '--on-failure', 'report');
       assert.equal(exitCode, 1, stderr);
       assert.equal(report.outcome, 'broken', stderr);
       assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
