@@ -1,3 +1,4 @@
+import { gatesOf } from '../model/config/gates.js';
 import type { Instance } from '../model/config/options.js';
 import { repositoryLockId } from '../model/ids.js';
 import { checkPerson } from '../model/names.js';
@@ -45,6 +46,7 @@ export async function instanceOptions(instance: Instance, find = configuredRepos
       alarmSeconds: instance.heldBackAlarmSec,
     },
     autofix: autofixOf(instance),
+    gates: gatesOf(instance),
   };
 }
 

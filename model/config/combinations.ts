@@ -1,5 +1,6 @@
 import { checkFailureSteps, checkPinned } from '../failure-steps.js';
 import { BadInput } from '../names.js';
+import { gatesOf } from './gates.js';
 import { checkNixOptions, type Instance } from './options.js';
 
 /** What cannot be meant together, though each option is right by itself: one message for each. */
@@ -74,6 +75,10 @@ const RULES: readonly Rule[] = [
   },
   ({ pinnedInputs, neverHoldBack }, where) => {
     checkPinned(pinnedInputs, neverHoldBack, [`${where}.pinnedInputs`, 'neverHoldBack']);
+    return null;
+  },
+  (instance, where) => {
+    gatesOf(instance, `${where}.`);
     return null;
   },
   ({ nixOptions }, where) => {

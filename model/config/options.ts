@@ -1,4 +1,6 @@
 import { PROTECTED_PATHS } from '../autofix/guard.js';
+import { parseGate } from '../gates/gate.js';
+import { GATE_TIMEOUT_SECONDS } from '../gates/list.js';
 import {
   checkAgentArgument,
   checkAgentCommand,
@@ -67,6 +69,10 @@ const path = text('an absolute path', checkAbsolutePath);
 const line = text('one line of text', checkLine);
 const host = text('the name of a host', checkHostName);
 const input = text('the name of an input', checkInputName);
+const gate = text('the name of a known gate, or "NAME=COMMAND"', (value, field) => {
+  parseGate(value, field);
+  return value;
+});
 const person = text('"Name <email>"', (value, field) => {
   checkPerson(value, field);
   return value;
@@ -263,6 +269,15 @@ export const INSTANCE_OPTIONS = {
       maxLines: option(whole(1, 1_000_000), AUTOFIX.maxLines, '100', 'most lines that a fix may change'),
     },
   },
+
+  gates: option(
+    listOf(gate, 'gates'),
+    [],
+    '["flake-check", "unused=deadnix --fail hosts"]',
+    'checks of the whole flake beside the builds, all of which have to hold: `flake-check`, `fmt`, `statix`, `deadnix`, or `NAME=COMMAND`',
+  ),
+  gatesWarn: option(listOf(gate, 'gates'), [], '["statix"]', 'more of them, whose failure is only reported'),
+  gateTimeoutSec: option(span(1), GATE_TIMEOUT_SECONDS, '"2h"', 'how long each gate may run, at most a week'),
 
   nixOptions: option(nixOptions, {}, '{ max-jobs = "4" }', 'settings of Nix for every evaluation and build'),
   impure: option(flag, false, 'true', 'let evaluation see the machine'),

@@ -96,6 +96,21 @@ const bad: readonly (readonly [what: string, toml: string, message: RegExp])[] =
     'autoFix.enable = true\nonFailure = ["report"]',
     /^instances\.x\.onFailure "\[\\"report\\"\]" does not ask the agent of autoFix\.enable: add "autofix"/,
   ],
+  [
+    'a gate that nobody knows',
+    'gates = ["flake-check", "lint"]',
+    /^instances\.x\.gates\[1\] "lint" is no gate that is known by its name/,
+  ],
+  [
+    'two gates of one name',
+    'gates = ["statix"]\ngatesWarn = ["statix=true"]',
+    /^instances\.x\.gates "statix" is the name of two gates/,
+  ],
+  [
+    'a gate that may run for a month',
+    'gates = ["statix"]\ngateTimeoutSec = "30d"',
+    /^instances\.x\.gateTimeoutSec "2592000 s" is longer than 7d/,
+  ],
   ['too many tries', 'autoFix.maxAttempts = 99', /^instances\.x\.autoFix\.maxAttempts "99" is not from 1 to 20/],
   [
     'a pinned input without a date',

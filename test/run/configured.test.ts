@@ -51,10 +51,12 @@ test('a run of an instance does what the file asks, and is followed to its end w
     buildSystems = ["web"]
     branchPrefix = "bot/nightly-"
     author = "Bot <bot@example.org>"
+    gates = ["locked=git diff --quiet HEAD -- flake.lock"]
+    gatesWarn = ["licence=test -e LICENSE"]
   `);
   const { exitCode, stdout, stderr } = await house.lockkeeper(['run', 'nightly', '--watch', '--json', ...flags]);
   assert.equal(exitCode, 0, stderr);
-  const report = JSON.parse(stdout) as Report;
+  const report = JSON.parse(stdout) as Report & { readonly gates: readonly { name: string; verdict: string }[] };
   assert.deepEqual(
     [
       report.instance,
@@ -63,6 +65,10 @@ test('a run of an instance does what the file asks, and is followed to its end w
       report.targets.map(({ name }) => name),
     ],
     ['nightly', 'landed', [['beta', revision]], ['web']],
+  );
+  assert.deepEqual(
+    report.gates.map(({ name, verdict }) => `${name} ${verdict}`),
+    ['gate:licence failed', 'gate:locked passed'],
   );
   assert.match(report.landed?.ref ?? '', /bot\/nightly-\d{8}$/);
 });

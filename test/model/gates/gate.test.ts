@@ -52,9 +52,9 @@ test('gates that cannot be used are refused in one message', () => {
     [{ gate: ['-x=true'] }, /--gate "-x" is no name of a gate/],
     [{ gateWarn: ['empty='] }, /--gate-warn empty "" has no command/],
     [{ gate: [`open=echo 'x`] }, /has a quote or backslash in its command that is left open/],
-    [{ gate: ['x=true'], gateWarn: ['x=false'] }, /two gates with the name x/],
+    [{ gate: ['x=true'], gateWarn: ['x=false'] }, /--gate "x" is the name of two gates/],
     [{ gateTimeout: 300 }, /--gate-timeout is for runs with gates/],
-    [{ gate: ['x=true'], gateTimeout: 30 * 86_400 }, /--gate-timeout is longer than 7d/],
+    [{ gate: ['x=true'], gateTimeout: 30 * 86_400 }, /--gate-timeout "2592000 s" is longer than 7d/],
   ] as const) {
     assert.throws(() => gatesOf(flags), why);
   }
