@@ -1,6 +1,7 @@
 import { access, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { APART, TRIED_IN_SANDBOX } from '../../model/autofix/sandbox.js';
 import { run } from '../process.js';
 
 /** What an agent sees of the machine: all of it read-only but for these. */
@@ -48,25 +49,6 @@ export const isThere = (file: string): Promise<boolean> =>
     () => false,
   );
 
-/** What every sandbox is: namespaces of its own but for the network, and no rights over the machine. */
-const APART = [
-  '--unshare-user',
-  '--unshare-pid',
-  '--unshare-ipc',
-  '--unshare-uts',
-  '--unshare-cgroup-try',
-  '--die-with-parent',
-  '--cap-drop',
-  'ALL',
-  '--ro-bind',
-  '/',
-  '/',
-  '--dev',
-  '/dev',
-  '--proc',
-  '/proc',
-];
-
 /** Arguments of bwrap(1), before the command. Later ones lie above earlier ones. */
 export async function sandboxArguments({ hidden, shown, writable, directory }: Sandbox): Promise<string[]> {
   const covers = await Promise.all(
@@ -88,9 +70,7 @@ export async function sandboxArguments({ hidden, shown, writable, directory }: S
 
 /** Whether bubblewrap is here and may make what a sandbox needs, which containers and kernels may forbid. */
 export async function canSandbox(): Promise<boolean> {
-  const tried = await run('bwrap', [...APART, '--tmpfs', '/tmp', '--', '/bin/sh', '-c', 'exit 0'], {
-    timeoutMs: 10_000,
-  });
+  const tried = await run('bwrap', TRIED_IN_SANDBOX, { timeoutMs: 10_000 });
   return tried.exitCode === 0;
 }
 

@@ -4,7 +4,7 @@ import type { Finding } from '../doctor/finding.js';
 import { showKept } from '../doctor/kept.js';
 import { checkDisk, checkNode, checkStateDirectory } from '../doctor/machine.js';
 import { checkServer } from '../doctor/server.js';
-import { checkGit, checkNix } from '../doctor/tools.js';
+import { checkAgentSandbox, checkGit, checkNix } from '../doctor/tools.js';
 import { paintFor, result, resultJson } from '../output.js';
 import { pad } from '../progress/width.js';
 
@@ -15,6 +15,7 @@ export async function doctor(context: CommandContext): Promise<number> {
     Promise.resolve(checkNode()),
     checkNix(),
     checkGit(),
+    checkAgentSandbox(),
     checkServer(context),
     checkDisk('disk of /nix/store', '/nix/store', 20, 1),
     checkDisk('disk of state directory', state.root, 2, 0.2),

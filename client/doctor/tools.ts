@@ -1,3 +1,4 @@
+import { TRIED_IN_SANDBOX } from '../../model/autofix/sandbox.js';
 import { stripControl } from '../../model/text.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
@@ -33,6 +34,16 @@ export async function checkGit(): Promise<Finding> {
   return Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 28)
     ? ok('Git', text)
     : fail('Git', text, 'install Git 2.28 or newer');
+}
+
+/** Containers and kernels may forbid what a sandbox needs, so one is made. */
+export async function checkAgentSandbox(): Promise<Finding> {
+  const name = 'agent sandbox';
+  const { found, ok: works, complaint } = await ask('bwrap', TRIED_IN_SANDBOX);
+  if (works) return ok(name, 'bubblewrap makes one');
+  return found
+    ? warn(name, complaint, 'agents of --autofix would see this machine: let this user make user namespaces')
+    : warn(name, 'no bubblewrap', 'agents of --autofix would see this machine: install bubblewrap');
 }
 
 /** Nix itself, whether it evaluates flakes, and the settings that decide what builds may do. */

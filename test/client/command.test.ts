@@ -151,7 +151,16 @@ test('doctor says of each check how it stands, for people and for programs', asy
   const { stdout, exitCode } = await lockkeeper(['doctor', '--json']);
   const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: readonly { name: string; level: string }[] };
   assert.equal(exitCode, ok ? 0 : 1);
-  for (const name of ['Node', 'Nix', 'flakes', 'Git', 'server', 'disk of /nix/store', 'state directory']) {
+  for (const name of [
+    'Node',
+    'Nix',
+    'flakes',
+    'Git',
+    'agent sandbox',
+    'server',
+    'disk of /nix/store',
+    'state directory',
+  ]) {
     assert.ok(
       checks.some((check) => check.name === name),
       name,
