@@ -27,7 +27,12 @@ export function rememberPassword(user: string, password: string): void {
 /** Notes the secrets that the environment of a worker may hold: Temporal's API key, and the access tokens of Nix. */
 export function rememberEnvironmentSecrets(env: Readonly<Record<string, string | undefined>>): void {
   rememberSecret(env.TEMPORAL_API_KEY ?? '');
-  for (const [, tokens = ''] of (env.NIX_CONFIG ?? '').matchAll(/^\s*(?:extra-)?access-tokens\s*=(.*)$/gm)) {
+  rememberAccessTokens(env.NIX_CONFIG ?? '');
+}
+
+/** Notes the access tokens of Nix in lines of nix.conf(5). */
+export function rememberAccessTokens(lines: string): void {
+  for (const [, tokens = ''] of lines.matchAll(/^\s*(?:extra-)?access-tokens\s*=(.*)$/gm)) {
     // HOST=TOKEN, where some hosts want TYPE:TOKEN: nix.conf(5).
     for (const [, token = ''] of tokens.matchAll(/[^\s=]+=(\S+)/g)) {
       rememberSecret(token);

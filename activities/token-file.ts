@@ -17,6 +17,18 @@ export class TokenFileFault extends Error {
  * the token is taken out of all that leaves this process. Throws `TokenFileFault`.
  */
 export async function readTokenFile(file: string): Promise<string> {
+  const token = (await readPrivateFile(file, TOKEN_BYTES)).trim();
+  if (token === '') throw new TokenFileFault('is empty: write the token into it');
+  // Also what an HTTP header can carry: fetch would quote the token in its complaint about any other.
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    throw new TokenFileFault('holds more than a token: put the token alone in it, on one line');
+  }
+  rememberSecret(token);
+  return token;
+}
+
+/** Text of a regular file that only its owner may use. Throws `TokenFileFault`. */
+export async function readPrivateFile(file: string, most: number): Promise<string> {
   // A pipe without a writer would be waited for without end.
   const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
     throw new TokenFileFault(openFault(error));
@@ -28,15 +40,8 @@ export async function readTokenFile(file: string): Promise<string> {
       const mode = (found.mode & 0o777).toString(8);
       throw new TokenFileFault(`may be used by others than its owner (mode ${mode}): run chmod 600 on it`);
     }
-    if (found.size > TOKEN_BYTES) throw new TokenFileFault('is too large for a token: put the token alone in it');
-    const token = (await handle.readFile('utf8')).trim();
-    if (token === '') throw new TokenFileFault('is empty: write the token into it');
-    // Also what an HTTP header can carry: fetch would quote the token in its complaint about any other.
-    if (!/^[\x21-\x7e]+$/.test(token)) {
-      throw new TokenFileFault('holds more than a token: put the token alone in it, on one line');
-    }
-    rememberSecret(token);
-    return token;
+    if (found.size > most) throw new TokenFileFault('is too large for a token: put the token alone in it');
+    return await handle.readFile('utf8');
   } finally {
     await handle.close();
   }

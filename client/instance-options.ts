@@ -29,6 +29,7 @@ export async function instanceOptions(instance: Instance, find = configuredRepos
       options: Object.entries(nixOptions).sort(([a], [b]) => (a < b ? -1 : 1)),
       impure: instance.impure,
       acceptFlakeConfig: instance.acceptFlakeConfig,
+      ...(instance.accessTokensFile === null ? {} : { accessTokensFile: instance.accessTokensFile }),
     },
     author,
     committer: instance.committer === null ? author : checkPerson(instance.committer),

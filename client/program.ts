@@ -339,6 +339,7 @@ function declareUpdate(program: Command, context: () => CommandContext, exit: (s
     .option('--ssh-key-file <file>', 'private key for ssh')
     .option('--known-hosts-file <file>', 'host keys for ssh')
     .option('--https-token-file <file>', 'file with a token for HTTPS')
+    .option('--access-tokens-file <file>', 'file with "access-tokens = HOST=TOKEN" for Nix, for private inputs')
     .optionsGroup('Options:')
     .addHelpText(
       'after',

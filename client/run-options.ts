@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import {
   checkBranchPrefix,
   checkHostName,
+  checkIncludedFile,
   checkInputName,
   checkNixOption,
   checkNtfyTopic,
@@ -36,7 +37,7 @@ export async function runOptions(flake: string, flags: UpdateFlags): Promise<Run
   const author = flags.author === undefined ? LOCKKEEPER : checkPerson(flags.author);
   const committer = flags.committer === undefined ? author : checkPerson(flags.committer, '--committer');
   const autofix = await autofixOptions(flags);
-  const nix = nixSettings(flags);
+  const nix = await nixSettings(flags);
   const timeZone = checkTimeZone(flags.timeZone);
   const notify = await notifyOptions(flags);
   const transport = await transportOf(flags);
@@ -116,12 +117,15 @@ function approvalOf({ approve, approvalDeadline, approvalReminder }: UpdateFlags
   throw new CommandError(`${given} is for runs that ask: add --approve.`);
 }
 
-function nixSettings(flags: UpdateFlags): NixSettings {
+async function nixSettings(flags: UpdateFlags): Promise<NixSettings> {
   const options = (flags.nixOption ?? []).map((joined) => {
     const space = joined.indexOf(' ');
     return checkNixOption(joined.slice(0, space), joined.slice(space + 1));
   });
-  return { options, impure: flags.impure === true, acceptFlakeConfig: flags.acceptFlakeConfig === true };
+  const settings = { options, impure: flags.impure === true, acceptFlakeConfig: flags.acceptFlakeConfig === true };
+  if (flags.accessTokensFile === undefined) return settings;
+  const file = await checkSecretFile(flags.accessTokensFile, '--access-tokens-file');
+  return { ...settings, accessTokensFile: checkIncludedFile(file, '--access-tokens-file') };
 }
 
 function checkTimeZone(given: string | undefined): string {

@@ -50,4 +50,5 @@ export interface UpdateFlags {
   readonly sshKeyFile?: string;
   readonly knownHostsFile?: string;
   readonly httpsTokenFile?: string;
+  readonly accessTokensFile?: string;
 }

@@ -6,6 +6,7 @@ import {
   checkBranchName,
   checkHomePath,
   checkHostName,
+  checkIncludedFile,
   checkInputName,
   checkNixOption,
   checkNtfyTopic,
@@ -56,6 +57,12 @@ const text =
   (value, field) => {
     if (typeof value !== 'string') throw refuse(field, value, 'is no text.');
     check(value, field);
+  };
+
+const orMissing =
+  (check: Check): Check =>
+  (value, field) => {
+    if (value !== undefined) check(value, field);
   };
 
 const orNull =
@@ -183,7 +190,12 @@ const FIELDS: ReadonlyMap<string, Check> = new Map(
     hosts: orAll(list(text(checkHostName))),
     exclude: orNull(text(checkRegExp)),
     inputs: orAll(list(text(checkInputName))),
-    nix: object({ options: list(nixOption), impure: flag, acceptFlakeConfig: flag }),
+    nix: object({
+      options: list(nixOption),
+      impure: flag,
+      acceptFlakeConfig: flag,
+      accessTokensFile: orMissing(text(checkIncludedFile)),
+    }),
     author: person,
     committer: person,
     date: seconds,

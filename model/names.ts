@@ -99,6 +99,12 @@ export function checkRegExp(value: string, field = '--exclude'): string {
 /** An exclude pattern as it is used: it speaks of whole names. */
 export const wholeNameExpression = (pattern: string): RegExp => new RegExp(`^(?:${pattern})$`, 'u');
 
+/** Absolute path of a file that Nix includes: its parser splits lines at white space, and takes `#` for a comment. */
+export function checkIncludedFile(value: string, field: string): string {
+  if (/^\/[^\s#\p{Cc}]+$/u.test(value)) return value;
+  throw new BadInput(field, value, 'cannot be read by Nix: give an absolute path without spaces and "#".');
+}
+
 /** Whether the value of a setting of Nix is a secret: arguments and histories are no place for it. */
 export const isSecretSetting = (name: string): boolean => /^(?:extra-)?access-tokens$/.test(name);
 

@@ -144,6 +144,8 @@ export interface NixSettings {
   readonly impure: boolean;
   /** Whether the flake's own `nixConfig` is honoured. */
   readonly acceptFlakeConfig: boolean;
+  /** File with lines `access-tokens = HOST=TOKEN …` of nix.conf(5), for inputs that are private. */
+  readonly accessTokensFile?: string;
 }
 
 export interface Person {

@@ -15,7 +15,7 @@ import { followBuild } from '../nix/build/follow-build.js';
 import { endOrphanedBuilders } from '../nix/build/orphaned-builders.js';
 import { withStartLock } from '../nix/build/start-lock.js';
 import { whileFollowing, type TellProgress } from '../nix/build/while-following.js';
-import { nixEnvironment } from '../nix/commands.js';
+import { fetchingEnvironment } from '../nix/access-tokens.js';
 import { recordDirectory } from '../nix/record-directory.js';
 import { gateCommand, whyNotStarted } from './gate-command.js';
 import { changedFiles, makeGateTree } from './gate-tree.js';
@@ -97,7 +97,7 @@ async function start({ env, input, record, tree, directory, words }: GateRun): P
     await endOrphanedBuilders(record);
     const mirror = await installBundle(env, input);
     await makeGateTree(mirror, input.candidate.head, tree);
-    const variables = nixEnvironment();
+    const variables = await fetchingEnvironment(input.nix);
     const missing = await whyNotStarted(words[0] ?? '', directory, variables.PATH ?? '');
     if (missing !== null) return missing;
     await startSupervised(record, {

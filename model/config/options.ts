@@ -9,6 +9,7 @@ import {
   checkDay,
   checkHomePath,
   checkHostName,
+  checkIncludedFile,
   checkInputName,
   checkNixOption,
   checkNtfyTopic,
@@ -285,6 +286,12 @@ export const INSTANCE_OPTIONS = {
   sshKeyFile: option(maybe(path), null, '"/run/secrets/deploy-key"', 'private key for ssh'),
   knownHostsFile: option(maybe(path), null, '"/etc/ssh/ssh_known_hosts"', 'host keys for ssh'),
   httpsTokenFile: option(maybe(path), null, '"/run/secrets/forge-token"', 'file with a token for HTTPS'),
+  accessTokensFile: option(
+    maybe(text('an absolute path without spaces', checkIncludedFile)),
+    null,
+    '"/run/secrets/access-tokens"',
+    'file with lines `access-tokens = HOST=TOKEN` of nix.conf(5), for private inputs and rate limits',
+  ),
   repositoryWaitSec: option(
     span(0),
     REPOSITORY_WAIT_SECONDS,

@@ -109,6 +109,7 @@ test('secret files must be there and be private', async () => {
   await writeFile(token, 'secret\n');
   await chmod(token, 0o644);
   await refused(['update', '--https-token-file', token], /chmod 600/);
+  await refused(['update', '--access-tokens-file', token], /--access-tokens-file .*chmod 600/);
   await refused(['update', '--ssh-key-file', root], /is not a file/);
 });
 

@@ -58,7 +58,7 @@ const fetched = new Set<string>();
 async function fetchSource(url: string, nix: NixSettings, signal: AbortSignal): Promise<void> {
   if (fetched.has(url)) return;
   await fetching.share(url, signal, async (shared) => {
-    await runNix('nix-instantiate', fetchFlake(url, nix), { signal: shared });
+    await runNix('nix-instantiate', fetchFlake(url, nix), { signal: shared, fetching: nix });
     fetched.add(url);
   });
 }
@@ -90,7 +90,11 @@ export async function evaluateCommit(
     const url = candidateFlakeUrl(flake.mirror, flake.commit, flake.repository.dir);
     const args = instantiateHost(url, target.name, place.root, { ...nix, options: [...settings, ...nix.options] });
     await fetchSource(url, nix, shared);
-    const finished = await runNix('nix-instantiate', args, { signal: shared, background: input.background ?? false });
+    const finished = await runNix('nix-instantiate', args, {
+      signal: shared,
+      background: input.background ?? false,
+      fetching: nix,
+    });
     if (finished.exitCode !== 0) return failed(input, finished);
     const found = await readEvaluated(place.root);
     await remember(place, found);

@@ -32,7 +32,7 @@ export const createListTargets =
 
 async function hostNames(flake: FlakeAtCommit, input: ListTargetsInput, signal: AbortSignal): Promise<string[]> {
   const url = candidateFlakeUrl(flake.mirror, flake.commit, input.repository.dir);
-  const finished = await runNix('nix', evaluateNames(url, input.nix), { signal });
+  const finished = await runNix('nix', evaluateNames(url, input.nix), { signal, fetching: input.nix });
   if (finished.exitCode === 0) return (JSON.parse(finished.stdout) as string[]).sort();
   if (/does not provide attribute .*nixosConfigurations/.test(finished.stderr)) return [];
   throw await flakeFailure(flake, finished);

@@ -36,7 +36,7 @@ export async function moveInputs(
 ): Promise<readonly UnfetchedInput[]> {
   const { version, nix } = tree;
   const nixIn = async (args: readonly string[]): Promise<Finished> => {
-    const finished = await runNix('nix', args, { cwd: tree.directory, signal });
+    const finished = await runNix('nix', args, { cwd: tree.directory, signal, fetching: nix });
     const fault = finished.exitCode === 0 ? null : faultOf(finished);
     if (fault?.kind === 'machine') throw faultFailure('The lock was not updated', fault, finished);
     return finished;

@@ -1,0 +1,36 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { FailureType } from '../../model/failures.js';
+import type { NixSettings } from '../../model/run.js';
+import { rememberAccessTokens } from '../secrets.js';
+import { readPrivateFile, TokenFileFault } from '../token-file.js';
+import { nixEnvironment } from './commands.js';
+
+const MOST_BYTES = 64 * 1024;
+
+/** A line of the file: a comment, nothing, or access tokens. Whatever else Nix could be told is no business of this file. */
+const LINE = /^\s*(?:#.*|(?:extra-)?access-tokens\s*=.*)?$/;
+
+/**
+ * Environment of a Nix command that may fetch private inputs. The file's name goes into `NIX_CONFIG`, and Nix reads it:
+ * the tokens themselves are in no argument and no environment.
+ * @throws `TokenFile`, for good, when the file cannot be used
+ */
+export async function fetchingEnvironment({
+  accessTokensFile: file,
+}: Pick<NixSettings, 'accessTokensFile'>): Promise<Record<string, string | undefined>> {
+  const env = nixEnvironment();
+  if (file === undefined) return env;
+  try {
+    const text = await readPrivateFile(file, MOST_BYTES);
+    if (!text.split('\n').every((line) => LINE.test(line)))
+      throw new TokenFileFault('holds more than lines "access-tokens = HOST=TOKEN": leave out everything else');
+    rememberAccessTokens(text);
+  } catch (error) {
+    if (!(error instanceof TokenFileFault)) throw error;
+    throw ApplicationFailure.nonRetryable(
+      `The file of Nix's access tokens ${JSON.stringify(file)} ${error.message}.`,
+      'TokenFile' satisfies FailureType,
+    );
+  }
+  return { ...env, NIX_CONFIG: `${env.NIX_CONFIG ?? ''}\ninclude ${file}\n` };
+}
