@@ -73,7 +73,7 @@ test(
 test(
   'a broken host is named in the message',
   options,
-  inPlace([{ name: 'athena' }, { name: 'rhea', fail: 'build' }], async ({ house, fleet, ntfy, flags }) => {
+  inPlace([{ name: 'athena' }, { name: 'rhea', fail: 'build-after-move' }], async ({ house, fleet, ntfy, flags }) => {
     const { exitCode, report } = await house.update(fleet.checkout, ...flags('broken'));
     assert.equal(exitCode, 1);
     const [message] = await ntfy.messages('broken');

@@ -1,4 +1,4 @@
-import { mkdir, readFile, readlink } from 'node:fs/promises';
+import { access, mkdir, readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { NixSettings } from '../../../model/run.js';
 import type { Target } from '../../../model/verdict.js';
@@ -17,7 +17,7 @@ import {
   rememberFailure,
   type EvaluatedDerivation,
 } from './evaluations.js';
-import { faultOf } from '../faults.js';
+import { faultOf, type Fault } from '../faults.js';
 import { flakeSettings, readFlakeFile, type FlakeAtCommit } from '../lock/flake-file.js';
 import { faultFailure, runNix } from '../run-nix.js';
 import { SharedWork } from './shared-work.js';
@@ -95,7 +95,7 @@ export async function evaluateCommit(
       background: input.background ?? false,
       fetching: nix,
     });
-    if (finished.exitCode !== 0) return failed(input, finished);
+    if (finished.exitCode !== 0) return await failed(input, finished);
     const found = await readEvaluated(place.root);
     await remember(place, found);
     return { kind: 'evaluated', ...found };
@@ -112,14 +112,29 @@ export async function acceptedSettings(flake: FlakeAtCommit, nix: NixSettings): 
   return text === null ? [] : ((await flakeSettings(text)) ?? []);
 }
 
+const MISSING_FILE = /'(\/nix\/store\/[^'/]+)[^']*': No such file or directory/g;
+
+/** A file that is missing is the flake's fault, unless the whole source was collected while Nix read it. */
+async function lostSource(stderr: string): Promise<Fault | null> {
+  const sources = [...stderr.matchAll(MISSING_FILE)].map(([, source = '']) => source);
+  const lost = (await Promise.all(sources.map(isGone))).some((gone) => gone);
+  return lost ? { kind: 'machine', what: 'the store lost a source meanwhile' } : null;
+}
+
+const isGone = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => false,
+    () => true,
+  );
+
 async function readEvaluated(root: string): Promise<EvaluatedDerivation> {
   const drvPath = await readlink(root);
   const derivation = parseDerivation(await readFile(drvPath, 'utf8'));
   return { drvPath, outPath: mainOutput(derivation), system: derivation.platform };
 }
 
-function failed(input: CommitEvaluationInput, finished: Finished): CommitEvaluation {
-  const fault = faultOf(finished);
+async function failed(input: CommitEvaluationInput, finished: Finished): Promise<CommitEvaluation> {
+  const fault = faultOf(finished) ?? (await lostSource(finished.stderr));
   const doing = `${input.target.name} of commit ${input.flake.commit.slice(0, 12)} was not evaluated`;
   if (fault !== null && (input.attempt < ATTEMPTS || fault.kind === 'nix')) throw faultFailure(doing, fault, finished);
   const message = nixErrorMessage(finished.stderr);
