@@ -12,7 +12,8 @@ import { DAEMON_FOLDER, nixVariables } from './nix-access.js';
 import { agentPlace } from './order.js';
 import type { AgentEnd, AgentOrder, AgentPlace } from './order.js';
 import { redactedLines } from './redacted-lines.js';
-import { canSandbox, hiddenPaths, isHidden, isThere, sandboxArguments } from './sandbox.js';
+import { exists } from '../exists.js';
+import { canSandbox, hiddenPaths, isHidden, sandboxArguments } from './sandbox.js';
 
 /**
  * The program that runs one agent, under the supervisor of an attempt: `agent-process.js FOLDER`. It reads the order from the
@@ -80,7 +81,7 @@ async function prepare(place: AgentPlace, order: AgentOrder, env: Readonly<Recor
   if (!(await canSandbox())) {
     for (const [from, to] of lent) {
       await mkdir(path.dirname(to), { recursive: true });
-      if (await isThere(from)) await symlink(from, to).catch(() => undefined);
+      if (await exists(from)) await symlink(from, to).catch(() => undefined);
     }
     return { command, args, env, sandboxed: false };
   }
@@ -101,7 +102,7 @@ async function onPath(command: string, folders: string): Promise<string> {
   const places = command.includes('/')
     ? [path.resolve(command)]
     : folders.split(path.delimiter).map((folder) => path.join(folder, command));
-  for (const each of places) if (await isThere(each)) return each;
+  for (const each of places) if (await exists(each)) return each;
   throw new Unusable(
     command.includes('/') ? `there is no ${command}` : `there is no command ${command} on the PATH of the worker`,
   );

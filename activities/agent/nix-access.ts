@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import { run } from '../process.js';
-import { isThere } from './sandbox.js';
+import { exists } from '../exists.js';
 
 /** Folder of the socket by which Nix's daemon is reached. */
 export const DAEMON_FOLDER = '/nix/var/nix/daemon-socket';
@@ -13,7 +13,7 @@ export const DAEMON_FOLDER = '/nix/var/nix/daemon-socket';
 export async function nixVariables(
   home: string,
 ): Promise<{ readonly NIX_REMOTE: string; readonly NIX_CONFIG: string }> {
-  const viaDaemon = (await isThere(path.join(DAEMON_FOLDER, 'socket'))) && !(await isTrusted());
+  const viaDaemon = (await exists(path.join(DAEMON_FOLDER, 'socket'))) && !(await isTrusted());
   const flakes = 'extra-experimental-features = nix-command flakes';
   if (viaDaemon) return { NIX_REMOTE: 'daemon', NIX_CONFIG: flakes };
   // Users that build for others are the machine's.

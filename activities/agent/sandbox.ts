@@ -1,7 +1,8 @@
-import { access, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { APART, TRIED_IN_SANDBOX } from '../../model/autofix/sandbox.js';
+import { exists } from '../exists.js';
 import { run } from '../process.js';
 
 /** What an agent sees of the machine: all of it read-only but for these. */
@@ -39,15 +40,9 @@ const PRIVATE_FOLDERS = [
 /** Those of the usual hidden folders, and of others, that are on this machine. */
 export async function hiddenPaths(more: readonly string[]): Promise<readonly string[]> {
   const all = [...new Set([...PRIVATE_FOLDERS, homedir(), ...more])].filter((each) => each !== '/');
-  const there = await Promise.all(all.map(isThere));
+  const there = await Promise.all(all.map(exists));
   return all.filter((_, index) => there[index] === true);
 }
-
-export const isThere = (file: string): Promise<boolean> =>
-  access(file).then(
-    () => true,
-    () => false,
-  );
 
 /** Arguments of bwrap(1), before the command. Later ones lie above earlier ones. */
 export async function sandboxArguments({ hidden, shown, writable, directory }: Sandbox): Promise<string[]> {

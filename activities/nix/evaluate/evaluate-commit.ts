@@ -1,8 +1,9 @@
-import { access, mkdir, readFile, readlink } from 'node:fs/promises';
+import { mkdir, readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { NixSettings } from '../../../model/run.js';
 import type { Target } from '../../../model/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
+import { exists } from '../../exists.js';
 import { candidateFlakeUrl } from '../../git/install-commit.js';
 import type { Finished } from '../../process.js';
 import { fetchFlake, instantiateHost } from '../commands.js';
@@ -117,15 +118,9 @@ const MISSING_FILE = /'(\/nix\/store\/[^'/]+)[^']*': No such file or directory/g
 /** A file that is missing is the flake's fault, unless the whole source was collected while Nix read it. */
 async function lostSource(stderr: string): Promise<Fault | null> {
   const sources = [...stderr.matchAll(MISSING_FILE)].map(([, source = '']) => source);
-  const lost = (await Promise.all(sources.map(isGone))).some((gone) => gone);
+  const lost = (await Promise.all(sources.map(exists))).includes(false);
   return lost ? { kind: 'machine', what: 'the store lost a source meanwhile' } : null;
 }
-
-const isGone = (file: string): Promise<boolean> =>
-  access(file).then(
-    () => false,
-    () => true,
-  );
 
 async function readEvaluated(root: string): Promise<EvaluatedDerivation> {
   const drvPath = await readlink(root);

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { access, mkdir, readFile, readdir, readlink, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, readlink, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { StateDirectory } from '../../../model/state-directory.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { writeWhole } from '../../atomic-file.js';
 import { rootDerivation } from '../commands.js';
 import { runDirectoryName } from '../record-directory.js';
+import { exists } from '../../exists.js';
 import { runNix } from '../run-nix.js';
 
 /**
@@ -110,9 +111,3 @@ async function readRecord(file: string): Promise<EvaluatedDerivation | null> {
     return null;
   }
 }
-
-const exists = (file: string): Promise<boolean> =>
-  access(file).then(
-    () => true,
-    () => false,
-  );
