@@ -13,7 +13,7 @@ import { parseFlakeReference } from './flake-reference.js';
  * @throws CommandError when there is no such repository
  */
 export async function instanceOptions(instance: Instance, find = configuredRepository): Promise<RunOptions> {
-  const { buildSystems, exclude, flakeInputs, approval, nixOptions } = instance;
+  const { buildSystems, exclude, flakeInputs, excludeInputs, inputGroups, approval, nixOptions } = instance;
   const landing = landingOf(instance);
   const author = instance.author === null ? LOCKKEEPER : checkPerson(instance.author);
   const repository = await find(instance);
@@ -23,6 +23,8 @@ export async function instanceOptions(instance: Instance, find = configuredRepos
     targets: { hosts: buildSystems.length === 0 ? 'all' : sorted(buildSystems), exclude },
     require: instance.require === 'all' ? 'all' : sorted(instance.require),
     inputs: flakeInputs.length === 0 ? 'all' : sorted(flakeInputs),
+    ...(excludeInputs.length === 0 ? {} : { excludeInputs: sorted(excludeInputs) }),
+    ...(inputGroups.length === 0 ? {} : { inputGroups: inputGroups.map(sorted) }),
     landing,
     approval: approval.enable ? { deadlineSeconds: approval.deadlineSec, reminderSeconds: approval.reminderSec } : null,
     nix: {

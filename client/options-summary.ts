@@ -12,7 +12,7 @@ export function optionsSummary(options: RunOptions): string {
   const { gates = [] } = options;
   return [
     `land ${landing.mode}${landing.mode === 'branch' ? ` (${landing.branchPrefix}…)` : ''}`,
-    some('inputs', options.inputs),
+    inputsSummary(options),
     some('hosts', targets.hosts) + (targets.exclude === null ? '' : ` but ${targets.exclude}`),
     some('required', options.require),
     ...(options.onFailure === undefined ? [] : [`on failure ${options.onFailure.join(', ')}`]),
@@ -31,6 +31,12 @@ export function optionsSummary(options: RunOptions): string {
     ...(nix.acceptFlakeConfig ? ['flake settings accepted'] : []),
     ...nix.options.map(([name, value]) => `${name} = ${value}`),
   ].join('; ');
+}
+
+function inputsSummary({ inputs, excludeInputs = [], inputGroups = [] }: RunOptions): string {
+  if (inputGroups.length > 0) return `inputs in turn ${inputGroups.map((group) => group.join(', ')).join(' | ')}`;
+  if (inputs !== 'all') return `inputs ${inputs.join(', ')}`;
+  return `inputs all${excludeInputs.length === 0 ? '' : ` but ${excludeInputs.join(', ')}`}`;
 }
 
 const autofixSummary = ({ command, args, maxAttempts, timeoutSeconds }: AutofixOptions): string =>

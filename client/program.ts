@@ -238,6 +238,7 @@ function declareUpdate(program: Command, context: () => CommandContext, exit: (s
     .argument('[flake]', 'path or Git URL of the flake, with ?dir= and ?ref= if need be', '.')
     .optionsGroup('What to update and build:')
     .option('--input <name>', 'update only this input (repeatable, or a list with commas)', collectList)
+    .option('--exclude-input <name>', 'update all inputs but this (repeatable, or a list with commas)', collectList)
     .option('--host <name>', 'build only this host (repeatable, or a list with commas)', collectList)
     .option('--exclude <pattern>', 'leave out hosts whose whole name matches this regular expression')
     .option('--require <hosts>', '"all" or hosts that must build for anything to land (default: all)', collectList)

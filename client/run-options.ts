@@ -29,6 +29,7 @@ export async function runOptions(flake: string, flags: UpdateFlags): Promise<Run
   const hosts = names(flags.host, '--host', checkHostName);
   const require = requiredHosts(flags.require, hosts);
   const inputs = names(flags.input, '--input', checkInputName);
+  const excludeInputs = excludedInputs(flags);
   const exclude = flags.exclude === undefined ? null : checkRegExp(flags.exclude);
   if (exclude !== null && hosts !== 'all') {
     throw new CommandError('--exclude leaves hosts out of all, but --host names them already: leave one of them out.');
@@ -52,6 +53,7 @@ export async function runOptions(flake: string, flags: UpdateFlags): Promise<Run
     targets: { hosts, exclude },
     require,
     inputs,
+    ...(excludeInputs.length === 0 ? {} : { excludeInputs }),
     landing,
     approval: approvalOf(flags),
     nix,
@@ -77,6 +79,16 @@ function names(
 ): 'all' | readonly string[] {
   if (given === undefined) return 'all';
   return [...new Set(given.map((value) => check(value, option)))].sort();
+}
+
+function excludedInputs({ input, excludeInput }: UpdateFlags): readonly string[] {
+  if (excludeInput !== undefined && input !== undefined) {
+    throw new CommandError(
+      '--exclude-input leaves inputs out of all, but --input names them already: leave one of them out.',
+    );
+  }
+  const excluded = names(excludeInput, '--exclude-input', checkInputName);
+  return excluded === 'all' ? [] : excluded;
 }
 
 function requiredHosts(

@@ -3,6 +3,7 @@ import type { LandingMode } from '../model/run.js';
 /** Options of `lockkeeper update` as commander gives them: `undefined` is "not given". */
 export interface UpdateFlags {
   readonly input?: readonly string[];
+  readonly excludeInput?: readonly string[];
   readonly host?: readonly string[];
   readonly exclude?: string;
   readonly require?: readonly string[];

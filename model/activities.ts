@@ -1,6 +1,7 @@
 import type { AttemptInput, AttemptResult } from './autofix/attempt.js';
 import type { Base, Candidate, MovedInput, UnfetchedInput } from './candidate.js';
 import type { EarlierHold } from './hold-back/earlier.js';
+import type { InputGroup } from './input-groups.js';
 import type { LandingMode, NixSettings, NotifyOptions, Person, Repository } from './run.js';
 import type { NotificationResult, Report } from './report.js';
 import type { Evaluation, GateTarget, HostTarget, Verdict } from './verdict.js';
@@ -136,6 +137,12 @@ export interface UpdateLockInput {
   readonly repository: Repository;
   readonly base: string;
   readonly inputs: 'all' | readonly string[];
+  /** Root inputs that are left out of all. */
+  readonly excludeInputs?: readonly string[];
+  /** Groups of root inputs, of which the next one in turn is updated that has something to move; instead of `inputs`. */
+  readonly inputGroups?: readonly InputGroup[];
+  /** Whose turns these are; missing in older runs. */
+  readonly instance?: string;
   /** Root inputs that the run's policy names, which the flake has to have; missing in older runs. */
   readonly named?: readonly string[];
   readonly nix: NixSettings;
@@ -146,6 +153,9 @@ export interface UpdateLockInput {
   readonly date: number;
 }
 
+/** The fields that say which inputs are to move. */
+type InputChoice = 'inputs' | 'excludeInputs' | 'inputGroups' | 'instance' | 'named';
+
 export type LockUpdate =
   | { readonly kind: 'unchanged'; readonly unfetched: readonly UnfetchedInput[] }
   | {
@@ -153,6 +163,8 @@ export type LockUpdate =
       readonly draft: Candidate;
       readonly moved: readonly MovedInput[];
       readonly unfetched: readonly UnfetchedInput[];
+      /** Whose turn it was, if inputs take turns. */
+      readonly group?: InputGroup;
     };
 
 export interface CommitInput {
@@ -164,7 +176,7 @@ export interface CommitInput {
   readonly date: number;
 }
 
-export interface ComposeInput extends Omit<UpdateLockInput, 'base' | 'inputs' | 'named' | 'nix'> {
+export interface ComposeInput extends Omit<UpdateLockInput, 'base' | 'nix' | InputChoice> {
   readonly candidate: Candidate;
   /** Root inputs that are as the candidate has them; the others are as base has them. */
   readonly move: readonly string[];
@@ -175,7 +187,7 @@ export interface ApplyFixInput extends Omit<CommitInput, 'draft' | 'message'> {
   readonly fix: Candidate;
 }
 
-export interface CarryOverInput extends Omit<UpdateLockInput, 'base' | 'inputs' | 'named'> {
+export interface CarryOverInput extends Omit<UpdateLockInput, 'base' | InputChoice> {
   readonly candidate: Candidate;
   /** Root inputs that the candidate moved. */
   readonly moved: readonly string[];

@@ -190,6 +190,8 @@ const FIELDS: ReadonlyMap<string, Check> = new Map(
     hosts: orAll(list(text(checkHostName))),
     exclude: orNull(text(checkRegExp)),
     inputs: orAll(list(text(checkInputName))),
+    excludeInputs: orMissing(list(text(checkInputName))),
+    inputGroups: orMissing(list(list(text(checkInputName)))),
     nix: object({
       options: list(nixOption),
       impure: flag,

@@ -8,6 +8,7 @@ export const FAILURES = [
   'FlakeDoesNotParse',
   'LockUnreadable',
   'UnknownInput',
+  'NoInputs',
   'UnknownHost',
   'UnknownBranch',
   'RemoteUnreachable',

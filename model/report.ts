@@ -1,4 +1,5 @@
 import type { MovedInput, UnfetchedInput } from './candidate.js';
+import type { InputGroup } from './input-groups.js';
 import type { TargetProgress } from './progress.js';
 import type { LandingMode } from './run.js';
 import { kindOf, targetLabel } from './verdict.js';
@@ -45,6 +46,8 @@ export interface Report {
   readonly base: string | null;
   readonly head: string | null;
   readonly inputs: readonly ReportedInput[];
+  /** The group of inputs whose turn it was; missing when inputs do not take turns, or none of them moved. */
+  readonly inputGroup?: InputGroup;
   readonly unfetched: readonly UnfetchedInput[];
   /** What agents did about broken targets; missing in reports of older runs. */
   readonly fixes?: readonly ReportedFix[];

@@ -1,4 +1,5 @@
 import type { Gate } from './gates/gate.js';
+import type { InputGroup } from './input-groups.js';
 
 /**
  * What one run is asked to do. This is the single argument of the `updateFlake` workflow: plain data, already checked
@@ -15,6 +16,10 @@ export interface RunOptions {
   readonly require: 'all' | readonly string[];
   /** Root inputs to update: all of them, or the named ones. */
   readonly inputs: 'all' | readonly string[];
+  /** Root inputs that are left out of all; missing when there are none, as in older runs. */
+  readonly excludeInputs?: readonly string[];
+  /** Groups of root inputs of which a run updates one, in turn; missing when there are none, as in older runs. */
+  readonly inputGroups?: readonly InputGroup[];
   readonly landing: Landing;
   /** `null`: land without asking. */
   readonly approval: ApprovalPolicy | null;

@@ -13,6 +13,7 @@ import type { Fix } from '../model/autofix/fix-target.js';
 import type { Candidate, MovedInput, UnfetchedInput } from '../model/candidate.js';
 import { letGoInputs, withHistory } from '../model/hold-back/earlier.js';
 import type { EarlierHold } from '../model/hold-back/earlier.js';
+import type { InputGroup } from '../model/input-groups.js';
 import { DOING, PROGRESS, TARGET_DONE } from '../model/messages.js';
 import { untouched } from '../model/progress.js';
 import type { Phase, RunProgress, TargetProgress } from '../model/progress.js';
@@ -53,6 +54,7 @@ export interface RunState {
   candidate: Candidate | null;
   verdicts: readonly Verdict[];
   required: readonly string[];
+  inputGroup: InputGroup | null;
   heldBack: readonly HeldBackInput[];
   earlierHolds: readonly EarlierHold[];
   /** What agents have tried, by name of the target: all that were asked about, also those for which nothing was tried yet. */
@@ -133,6 +135,7 @@ export function trackRun(options: RunOptions, intent: string): RunState {
       base: progress.base,
       head: state.candidate?.head ?? null,
       inputs: progress.moved.map(reportedInput),
+      ...(state.inputGroup === null ? {} : { inputGroup: state.inputGroup }),
       unfetched: progress.unfetched,
       fixes: reportedFixes(state.tried, state.fixes),
       heldBack: withHistory(state.heldBack, state.earlierHolds, {
@@ -161,6 +164,7 @@ export function trackRun(options: RunOptions, intent: string): RunState {
     candidate: null,
     verdicts: [],
     required: [],
+    inputGroup: null,
     tried: new Map(),
     fixes: [],
     heldBack: [],

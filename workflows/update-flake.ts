@@ -99,7 +99,7 @@ async function update(run: Run): Promise<Outcome> {
       coordinator('update flake.lock').updateLock({
         repository,
         base: base.commit,
-        inputs: options.inputs,
+        ...inputChoice(options),
         named: [...(options.holdBack?.never ?? []), ...pins.map(({ input }) => input)],
         nix,
         ...stamp(run),
@@ -109,11 +109,19 @@ async function update(run: Run): Promise<Outcome> {
   state.earlierHolds = earlier;
   state.set({ unfetched: lock.unfetched });
   if (lock.kind === 'unchanged') return 'unchanged';
+  state.inputGroup = lock.group ?? null;
   const names = lock.moved.map(({ name }) => name);
   const pinned = pinnedInputs(pins, names, { moment: run.startTime, timeZone: options.timeZone });
   const first = await keepNamedBack(run, { lock, targets, heldBack: [], fixes: [] }, pinned);
   return first === null ? 'unchanged' : await verifyAndLand(run, first);
 }
+
+/** Which inputs a run is about. */
+const inputChoice = ({ inputs, excludeInputs, inputGroups, instance }: RunOptions) => ({
+  inputs,
+  ...(excludeInputs === undefined ? {} : { excludeInputs }),
+  ...(inputGroups === undefined ? {} : { inputGroups, instance }),
+});
 
 /**
  * Verifies, asks and lands; and does so again, a bounded number of times, when main has moved meanwhile, and each time that

@@ -1,4 +1,5 @@
 import { checkFailureSteps, checkPinned } from '../failure-steps.js';
+import { inputOfTwoGroups } from '../input-groups.js';
 import { BadInput } from '../names.js';
 import { gatesOf } from './gates.js';
 import { checkNixOptions, type Instance } from './options.js';
@@ -46,6 +47,25 @@ const RULES: readonly Rule[] = [
           'names a remote of a checkout, but repoUrl is an address already: leave one of them out.',
         )
       : null,
+  ({ flakeInputs, excludeInputs }) =>
+    flakeInputs.length > 0 && excludeInputs.length > 0
+      ? fault(
+          'excludeInputs',
+          excludeInputs.join(', '),
+          'leaves inputs out of all, but flakeInputs names them already: leave one of them out.',
+        )
+      : null,
+  ({ flakeInputs, excludeInputs, inputGroups }) => {
+    if (inputGroups.length === 0) return null;
+    const twice = inputOfTwoGroups(inputGroups);
+    if (twice !== null) return fault('inputGroups', twice, 'is in two groups: take it out of one.');
+    if (inputGroups.some((group) => group.length === 0))
+      return fault('inputGroups', inputGroups, 'has an empty group: name inputs in it, or take it out.');
+    const other = flakeInputs.length > 0 ? 'flakeInputs' : excludeInputs.length > 0 ? 'excludeInputs' : null;
+    return other === null
+      ? null
+      : fault('inputGroups', inputGroups, `says which inputs move, and so does ${other}: leave one of them out.`);
+  },
   ({ buildSystems, exclude }) =>
     buildSystems.length > 0 && exclude !== null
       ? fault(

@@ -126,6 +126,13 @@ export const INSTANCE_OPTIONS = {
     '["nixpkgs", "home-manager"]',
     'only these inputs; none: all of them',
   ),
+  excludeInputs: option(listOf(input, 'inputs'), [], '["hardware"]', 'all inputs but these'),
+  inputGroups: option(
+    listOf(listOf(input, 'inputs'), 'lists of inputs'),
+    [],
+    '[["nixpkgs", "home-manager"], ["hardware"]]',
+    'groups of inputs, of which each run moves one, in turn; inputs in no group stay',
+  ),
   buildSystems: option(
     listOf(host, 'hosts'),
     [],

@@ -25,6 +25,7 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
     base: report.base,
     head: report.head,
     inputs: report.inputs.map(inputJson),
+    inputGroup: report.inputGroup === undefined ? null : [...report.inputGroup],
     unfetched: report.unfetched.map(({ name, reason }) => ({ name, reason })),
     fixes: (report.fixes ?? []).map(fixJson),
     heldBack: (report.heldBack ?? []).map((held) => ({

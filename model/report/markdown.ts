@@ -16,10 +16,10 @@ import {
   letGoWords,
   logsCommand,
   mitigation,
+  movedWords,
   movementWords,
   OUTCOME_SYMBOLS,
   outcomeWords,
-  plural,
   SHOWN_LOG_BYTES,
   SHOWN_LOG_LINES,
   verdictWords,
@@ -90,11 +90,7 @@ export function renderMarkdown(report: Report): string {
 
 function counts(report: Report): string {
   const { heldBack = [] } = report;
-  const parts = [
-    report.inputs.length > 0 ? `${plural(report.inputs.length, 'input')} moved` : '',
-    heldBack.length > 0 ? `${heldBack.length} held back` : '',
-    ...hitWords(report),
-  ];
+  const parts = [movedWords(report), heldBack.length > 0 ? `${heldBack.length} held back` : '', ...hitWords(report)];
   return parts.filter((part) => part !== '').join(', ');
 }
 

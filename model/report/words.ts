@@ -78,13 +78,19 @@ export function hitWords(report: Report): string[] {
   return [...share(hostsOf(report), 'host', 'built'), ...share(gatesOf(report), 'gate', 'passed')];
 }
 
+/** How many inputs moved, and whose turn it was if inputs take turns: `2 inputs moved (turn of alpha, beta)`. */
+export function movedWords({ inputs, inputGroup }: Report): string {
+  if (inputs.length === 0) return '';
+  return `${plural(inputs.length, 'input')} moved${inputGroup === undefined ? '' : ` (turn of ${nameList(inputGroup)})`}`;
+}
+
 /** Counts in one sentence: `2 inputs moved · 3 of 4 hosts built · 1 broken: gamma`. */
 export function countsWords(report: Report): string {
   const broken = brokenTargets(report);
   const { fixes = [], heldBack = [] } = report;
   const mended = fixes.filter(({ commit }) => commit !== null);
   const parts = [
-    report.inputs.length > 0 ? `${plural(report.inputs.length, 'input')} moved` : '',
+    movedWords(report),
     ...hitWords(report),
     mended.length > 0 ? `${mended.length} mended: ${nameList(mended.map(({ target }) => target))}` : '',
     heldBack.length > 0 ? `${heldBack.length} held back: ${nameList(heldBack.map(({ input }) => input))}` : '',

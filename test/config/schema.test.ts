@@ -132,6 +132,32 @@ const bad: readonly (readonly [what: string, toml: string, message: RegExp])[] =
     'repoUrl = "github:a/b"',
     /^instances\.x\.repoUrl "github:a\/b" names the repository a second time/,
   ],
+  [
+    'exclusion beside named inputs',
+    'excludeInputs = ["a"]\nflakeInputs = ["b"]',
+    /^instances\.x\.excludeInputs "a" leaves inputs out of all, but flakeInputs names them already/,
+  ],
+  [
+    'groups beside named inputs',
+    'inputGroups = [["a"], ["b"]]\nflakeInputs = ["b"]',
+    /^instances\.x\.inputGroups ".*" says which inputs move, and so does flakeInputs: leave one of them out/,
+  ],
+  [
+    'groups beside an exclusion',
+    'inputGroups = [["a"], ["b"]]\nexcludeInputs = ["c"]',
+    /^instances\.x\.inputGroups ".*" says which inputs move, and so does excludeInputs/,
+  ],
+  [
+    'an input of two groups',
+    'inputGroups = [["a", "b"], ["b"]]',
+    /^instances\.x\.inputGroups "b" is in two groups: take it out of one/,
+  ],
+  ['an empty group', 'inputGroups = [["a"], []]', /^instances\.x\.inputGroups ".*" has an empty group/],
+  [
+    'groups that are none',
+    'inputGroups = ["a"]',
+    /^instances\.x\.inputGroups\[0\] "a" is text: give a list of inputs, in \[ \]/,
+  ],
   ['exclude beside hosts', 'exclude = "a"\nbuildSystems = ["b"]', /^instances\.x\.exclude "a" leaves hosts out of all/],
   [
     'a required host that is not built',

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
-import { readFile, readdir, rename } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import type { LockUpdate } from '../../model/activities.js';
+import { writeReport } from '../../activities/reports.js';
 import { failure } from '../support/failure.js';
 import { PLAIN_NIX, withEvaluator, type Evaluator } from '../support/evaluator.js';
 import { git } from '../support/git.js';
+import { exampleReport } from '../support/report.js';
 
 const hosts = [{ name: 'a' }];
 
@@ -70,6 +72,43 @@ test('only the named inputs move', () =>
     assert.deepEqual(movedNames(await update({ inputs: ['alpha', 'gamma'] })), ['alpha', 'gamma']);
   }));
 
+test('excluded inputs stay, and one has to be left', () =>
+  withEvaluator({ hosts, inputs: ['alpha', 'beta', 'gamma'] }, async ({ fleet, update }) => {
+    for (const name of ['alpha', 'beta', 'gamma']) await fleet.moveInput(name);
+    assert.deepEqual(movedNames(await update({ excludeInputs: ['beta'] })), ['alpha', 'gamma']);
+    const unknown = await failure(update({ excludeInputs: ['nixpkgs'] }), 'UnknownInput');
+    assert.equal(unknown.message, 'The flake has no input nixpkgs. It has: alpha, beta, gamma.');
+    const none = await failure(update({ excludeInputs: ['alpha', 'beta', 'gamma'] }), 'NoInputs');
+    assert.match(none.message, /^All inputs are excluded \(alpha, beta, gamma\)/);
+  }));
+
+test('of groups that take turns the first one moves that can', () =>
+  withEvaluator({ hosts, inputs: ['alpha', 'beta', 'gamma'] }, async ({ fleet, update, env, repository }) => {
+    const inputGroups = [['alpha'], ['beta', 'gamma']];
+    const next = async (): Promise<unknown> => {
+      const found = await update({ inputGroups, instance: 'nightly' });
+      return found.kind === 'updated' ? [found.group, movedNames(found)] : found.kind;
+    };
+    assert.deepEqual(await next(), 'unchanged');
+    await fleet.moveInput('gamma');
+    assert.deepEqual(await next(), [['beta', 'gamma'], ['gamma']], 'nothing of the first group has moved');
+    await fleet.moveInput('alpha');
+    assert.deepEqual(await next(), [['alpha'], ['alpha']]);
+
+    const turn = { instance: 'nightly', repository: repository.displayUrl, inputGroup: ['alpha'] };
+    await mkdir(env.state.reports, { recursive: true });
+    await writeReport(env, exampleReport({ ...turn, run: 'weekly-fleet-1', instance: 'weekly' }));
+    assert.deepEqual(await next(), [['alpha'], ['alpha']], 'another instance takes nobody’s turn');
+    await writeReport(env, exampleReport({ ...turn, run: 'nightly-fleet-1', outcome: 'broken' }));
+    assert.deepEqual(await next(), [['beta', 'gamma'], ['gamma']], 'it had its turn, whatever came of it');
+
+    const unknown = await failure(
+      update({ inputGroups: [['alpha'], ['nixpkgs']], instance: 'nightly' }),
+      'UnknownInput',
+    );
+    assert.match(unknown.message, /no input nixpkgs/, 'not only when it is its turn');
+  }));
+
 test('an input that cannot be fetched stays where it was, with the reason, and the others move', () =>
   withEvaluator({ hosts, inputs: ['alpha', 'beta', 'gamma'] }, async ({ fleet, update }) => {
     for (const name of ['alpha', 'gamma']) await fleet.moveInput(name);
@@ -122,7 +161,7 @@ test('an unknown input, and one that follows another, are refused with what to n
       `${locked.draft.head}:refs/heads/main`,
     );
     const follower = await failure(update({ inputs: ['gamma'] }), 'UnknownInput');
-    assert.equal(follower.message, 'Input gamma follows beta: update that one instead.');
+    assert.equal(follower.message, 'Input gamma follows beta: name that one instead.');
   }));
 
 test('an input that the lock does not have yet is locked, by name or with all others', () =>

@@ -73,6 +73,39 @@ test('a run of an instance does what the file asks, and is followed to its end w
   assert.match(report.landed?.ref ?? '', /bot\/nightly-\d{8}$/);
 });
 
+test('groups of inputs take turns, also after a run whose hosts broke and in the runs of another worker', async () => {
+  const own = await createFleet({
+    inputs: ['alpha', 'beta', 'gamma'],
+    hosts: [
+      { name: 'athena', input: 'alpha', fail: 'build-after-move' },
+      { name: 'web', input: 'gamma' },
+    ],
+  });
+  const other = await openHouse();
+  try {
+    for (const name of ['alpha', 'beta', 'gamma']) await own.moveInput(name);
+    const file = join(other.root, 'lockkeeper.toml');
+    await writeFile(
+      file,
+      `[instances.turns]\nrepoPath = "${own.checkout}"\nautoMerge = true\ninputGroups = [["alpha"], ["beta"], ["gamma"]]\n`,
+    );
+    const turn = async (): Promise<readonly unknown[]> => {
+      // Its worker and server end with the command: each run has others.
+      const { stdout, stderr } = await other.lockkeeper(['run', 'turns', '--watch', '--json', '--config', file]);
+      assert.notEqual(stdout, '', stderr);
+      const { inputGroup, outcome } = JSON.parse(stdout) as Report;
+      return [inputGroup ?? null, outcome];
+    };
+    assert.deepEqual(await turn(), [['alpha'], 'broken']);
+    assert.deepEqual(await turn(), [['beta'], 'landed']);
+    assert.deepEqual(await turn(), [['gamma'], 'landed']);
+    assert.deepEqual(await turn(), [['alpha'], 'broken'], 'it has its turn again');
+  } finally {
+    await other.close();
+    await own.cleanup();
+  }
+});
+
 test('instances of one repository run one after another, and an instance that runs already is not started twice', async () => {
   await fleet.moveInput('alpha');
   const flags = await configured(`

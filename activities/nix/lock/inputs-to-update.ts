@@ -26,7 +26,7 @@ export async function inputsToUpdate(
     const follows = roots.find((root) => root.name === name)?.follows;
     if (follows === undefined || follows === null) continue;
     const leader = follows.length === 0 ? 'the flake itself' : follows.join('/');
-    throw failure('UnknownInput', `Input ${shown(name)} follows ${shown(leader)}: update that one instead.`);
+    throw failure('UnknownInput', `Input ${shown(name)} follows ${shown(leader)}: name that one instead.`);
   }
   const declared = await declaredNames(flake);
   const missing = unknown.filter((name) => !declared.includes(name));

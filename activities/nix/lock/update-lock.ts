@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { activityInfo } from '@temporalio/activity';
 import type { CoordinatorActivities, LockUpdate, UpdateLockInput } from '../../../model/activities.js';
+import type { UnfetchedInput } from '../../../model/candidate.js';
 import { movedInputs } from '../../../model/flake-lock/diff.js';
 import { parseFlakeLock } from '../../../model/flake-lock/parse.js';
 import { FlakeLockError, type FlakeLock } from '../../../model/flake-lock/types.js';
@@ -10,6 +11,7 @@ import { commitFile } from '../../git/commit.js';
 import { flakeFile } from '../../git/flake-files.js';
 import { installCommit } from '../../git/install-commit.js';
 import { withWorkTree } from '../../git/work-tree.js';
+import { chooseInputs } from './choose-inputs.js';
 import type { FlakeAtCommit } from './flake-file.js';
 import { failure } from './flake-failure.js';
 import { whileHeartbeating } from '../heartbeat.js';
@@ -20,8 +22,9 @@ import { nixVersion } from '../version.js';
 /**
  * Makes the activity that updates the lock: in a work tree of its own, so that the owner's checkout is never touched, and
  * committed from there as a draft. What moved is judged by content: a lock that Nix only wrote in another form is
- * unchanged. Repeating it asks upstream again; with the same answers it gives the same draft.
- * @throws `UnknownInput`, `LockUnreadable`, `FlakeDoesNotParse`, `NixUnusable`; retryable failures of the machine
+ * unchanged. Of groups that take turns the first one moves that can. Repeating it asks upstream again; with the same answers
+ * it gives the same draft.
+ * @throws `UnknownInput`, `NoInputs`, `LockUnreadable`, `FlakeDoesNotParse`, `NixUnusable`; retryable failures of the machine
  */
 export const createUpdateLock =
   (env: ActivityEnvironment): CoordinatorActivities['updateLock'] =>
@@ -34,20 +37,20 @@ export const createUpdateLock =
       return withWorkTree(env, repository, base, 'lock', async (tree) => {
         const directory = path.join(tree, repository.dir);
         const before = readLock(input, await lockText(directory));
-        const names = await inputsToUpdate(flake, before, input.inputs);
+        const choices = await chooseInputs(env, flake, before, input);
         await inputsToUpdate(flake, before, input.named ?? []);
-        const unfetched = await moveInputs(
-          { flake, directory, version, nix: input.nix, attempt: activityInfo().attempt },
-          { all: input.inputs === 'all', names },
-          signal,
-        );
-        const content = await lockText(directory);
-        // A flake without inputs gets no lock.
-        if (content === null) return { kind: 'unchanged', unfetched };
-        const moved = movedInputs(before, parseFlakeLock(content));
-        if (moved.length === 0) return { kind: 'unchanged', unfetched };
-        const draft = { ...(await commitDraft(env, input, content)), lockedBy: version.text };
-        return { kind: 'updated', draft, moved, unfetched };
+        const locked = { flake, directory, version, nix: input.nix, attempt: activityInfo().attempt };
+        const unfetched: UnfetchedInput[] = [];
+        for (const { group, ...choice } of choices) {
+          unfetched.push(...(await moveInputs(locked, choice, signal)));
+          const content = await lockText(directory);
+          // A flake without inputs gets no lock.
+          const moved = content === null ? [] : movedInputs(before, parseFlakeLock(content));
+          if (content === null || moved.length === 0) continue;
+          const draft = { ...(await commitDraft(env, input, content)), lockedBy: version.text };
+          return { kind: 'updated', draft, moved, unfetched, ...(group === null ? {} : { group }) };
+        }
+        return { kind: 'unchanged', unfetched };
       });
     });
 
