@@ -6,8 +6,8 @@ import { serialiseLock } from '../../model/flake-lock/serialise.js';
 import { FlakeLockError, type FlakeLock } from '../../model/flake-lock/types.js';
 import { withLockOf, type UnfetchedInput } from '../../model/candidate.js';
 import type { ActivityEnvironment } from '../environment.js';
-import { commitFile } from './commit.js';
-import { flakeFile, lockAt } from './flake-files.js';
+import { commitDraft } from './commit-draft.js';
+import { lockAt } from './flake-files.js';
 import { openGit } from './git.js';
 import { installBundle, installCommit } from './install-commit.js';
 
@@ -61,7 +61,7 @@ function composeWhatFits(main: FlakeLock, candidate: FlakeLock, move: readonly s
  */
 export const createCarryOver =
   (env: ActivityEnvironment): CoordinatorActivities['carryOver'] =>
-  async ({ repository, candidate, moved, onto, run, author, committer, date }) => {
+  async ({ repository, candidate, moved, onto, ...stamp }) => {
     const git = openGit(await installBundle(env, { repository, candidate }));
     await installCommit(env, repository, onto);
     const base = await lockAt(git, repository, candidate.base);
@@ -71,15 +71,6 @@ export const createCarryOver =
     const { lock, left } = composeWhatFits(main, wanted, stillToMove(base, main, moved));
     const movedNow = movedInputs(main, lock);
     if (movedNow.length === 0) return { kind: 'unchanged', unfetched: left };
-    const draft = await commitFile(env, {
-      repository,
-      parent: onto,
-      path: flakeFile(repository, 'flake.lock'),
-      content: serialiseLock(lock),
-      message: `Draft of run ${run}\n`,
-      author,
-      committer,
-      date,
-    });
+    const draft = await commitDraft(env, { repository, ...stamp }, onto, serialiseLock(lock));
     return { kind: 'updated', draft: withLockOf(draft, candidate), moved: movedNow, unfetched: left };
   };

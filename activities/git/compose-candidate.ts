@@ -10,8 +10,8 @@ import { withLockOf } from '../../model/candidate.js';
 import type { Candidate } from '../../model/candidate.js';
 import type { Repository } from '../../model/run.js';
 import type { ActivityEnvironment } from '../environment.js';
-import { commitFile } from './commit.js';
-import { flakeFile, lockAt } from './flake-files.js';
+import { commitDraft } from './commit-draft.js';
+import { lockAt } from './flake-files.js';
 import { openGit } from './git.js';
 import { installBundle } from './install-commit.js';
 
@@ -42,21 +42,12 @@ export const createGroupInputs =
  */
 export const createComposeCandidate =
   (env: ActivityEnvironment): CoordinatorActivities['composeCandidate'] =>
-  async ({ repository, candidate, move, run, author, committer, date }) => {
+  async ({ repository, candidate, move, ...stamp }) => {
     const { base, head } = await locksOf(env, repository, candidate);
     const lock = compose(base, head, move);
     const moved = movedInputs(base, lock);
     if (moved.length === 0) return { kind: 'unchanged', unfetched: [] };
-    const draft = await commitFile(env, {
-      repository,
-      parent: candidate.base,
-      path: flakeFile(repository, 'flake.lock'),
-      content: serialiseLock(lock),
-      message: `Draft of run ${run}\n`,
-      author,
-      committer,
-      date,
-    });
+    const draft = await commitDraft(env, { repository, ...stamp }, candidate.base, serialiseLock(lock));
     return { kind: 'updated', draft: withLockOf(draft, candidate), moved, unfetched: [] };
   };
 

@@ -7,7 +7,7 @@ import { movedInputs } from '../../../model/flake-lock/diff.js';
 import { parseFlakeLock } from '../../../model/flake-lock/parse.js';
 import { FlakeLockError, type FlakeLock } from '../../../model/flake-lock/types.js';
 import type { ActivityEnvironment } from '../../environment.js';
-import { commitFile } from '../../git/commit.js';
+import { commitDraft } from '../../git/commit-draft.js';
 import { flakeFile } from '../../git/flake-files.js';
 import { installCommit } from '../../git/install-commit.js';
 import { withWorkTree } from '../../git/work-tree.js';
@@ -47,7 +47,7 @@ export const createUpdateLock =
           // A flake without inputs gets no lock.
           const moved = content === null ? [] : movedInputs(before, parseFlakeLock(content));
           if (content === null || moved.length === 0) continue;
-          const draft = { ...(await commitDraft(env, input, content)), lockedBy: version.text };
+          const draft = { ...(await commitDraft(env, input, input.base, content)), lockedBy: version.text };
           return { kind: 'updated', draft, moved, unfetched, ...(group === null ? {} : { group }) };
         }
         return { kind: 'unchanged', unfetched };
@@ -70,15 +70,3 @@ function readLock(input: UpdateLockInput, text: string | null): FlakeLock | null
     throw failure('LockUnreadable', `${where}: ${error.message}`);
   }
 }
-
-const commitDraft = (env: ActivityEnvironment, input: UpdateLockInput, content: string) =>
-  commitFile(env, {
-    repository: input.repository,
-    parent: input.base,
-    path: flakeFile(input.repository, 'flake.lock'),
-    content,
-    message: `Draft of run ${input.run}\n`,
-    author: input.author,
-    committer: input.committer,
-    date: input.date,
-  });
