@@ -80,10 +80,13 @@ async function nestedRepositories(tree: string): Promise<readonly string[]> {
     .sort();
 }
 
-/** Tree of all that is in the folder but what .gitignore leaves out, and what Nix leaves where it builds. */
+/** What Nix leaves where it builds, and aider where it works: its history, and a cache. */
+const LEFT_BESIDE = ['result', 'result-*', '.aider*'];
+
+/** Tree of all that is in the folder but what .gitignore leaves out, and what tools leave beside their work. */
 async function writeTree(git: Git, parent: string): Promise<string> {
   await git.run(['read-tree', parent]);
-  await git.run(['add', '--all', '--', '.', ':(exclude,top)result', ':(exclude,top)result-*']);
+  await git.run(['add', '--all', '--', '.', ...LEFT_BESIDE.map((name) => `:(exclude,top)${name}`)]);
   return (await git.run(['write-tree'])).trim();
 }
 

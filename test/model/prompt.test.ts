@@ -11,12 +11,8 @@ const PROMPT = { text: 'Mend {promptFile}.', file: '/tmp/prompt.md' };
 for (const [command, args, given] of [
   ['pir', ['--fast'], ['--fast', '-p', PROMPT.text]],
   ['/opt/agents/claude', [], ['--permission-mode', 'acceptEdits', '-p', PROMPT.text]],
-  [
-    'aider',
-    ['--model', 'small'],
-    ['--model', 'small', '--yes-always', '--no-auto-commits', '--message-file', PROMPT.file],
-  ],
-  ['codex', [], ['exec', PROMPT.text]],
+  ['aider', ['{prompt}'], [PROMPT.text]],
+  ['codex', ['-m', 'x'], ['-m', 'x', 'exec', '--sandbox', 'workspace-write', PROMPT.text]],
   ['claude', ['run', '--in={prompt}'], ['run', `--in=${PROMPT.text}`]],
   ['pir', ['--file', '{promptFile}', '{prompt}'], ['--file', PROMPT.file, PROMPT.text]],
 ] as const) {
