@@ -20,6 +20,7 @@ export async function instanceOptions(instance: Instance, find = configuredRepos
   return {
     instance: instance.name,
     repository,
+    ...(instance.user === null ? {} : { user: instance.user }),
     targets: { hosts: buildSystems.length === 0 ? 'all' : sorted(buildSystems), exclude },
     require: instance.require === 'all' ? 'all' : sorted(instance.require),
     inputs: flakeInputs.length === 0 ? 'all' : sorted(flakeInputs),

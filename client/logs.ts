@@ -2,12 +2,11 @@ import { createHash } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
 import type { LogSlice, ReadLogInput } from '../model/activities.js';
-import { COORDINATOR_QUEUE } from '../model/queues.js';
 import type { StateDirectory } from '../model/state-directory.js';
 import type { Session } from './connection.js';
 import { CommandError, messageOf, systemCode } from './errors.js';
-import { livePollers } from './pollers.js';
-import { typed } from './typed.js';
+import { workerProblem } from './problems.js';
+import { queueOfRun } from './runs.js';
 
 /** Where the log of a target lies. */
 export interface LogPlace {
@@ -22,18 +21,21 @@ export type ReadLog = (offset: number) => Promise<{ readonly bytes: Buffer; read
 const SLICE_BYTES = 256 * 1024;
 
 /** A reader of a log: of this machine's disk, or through a short workflow of the machine that has it. */
-export async function logReader(session: Session, state: StateDirectory, place: LogPlace): Promise<ReadLog> {
+export async function logReader(
+  session: Session,
+  state: StateDirectory,
+  run: string,
+  place: LogPlace,
+): Promise<ReadLog> {
   const here = (await readFile(state.machineId, 'utf8').catch(() => '')).trim();
   if (place.machine === null || place.machine === here) return (offset) => readHere(place.logPath, offset);
   const { machine } = place;
-  if ((await livePollers(session, COORDINATOR_QUEUE)).length === 0) {
-    throw new CommandError(
-      `The log lies on another machine (${machine}), and no worker polls the queue ${COORDINATOR_QUEUE} to fetch it: ` +
-        `start one with "${typed('worker')}".`,
-    );
-  }
+  const taskQueue = await queueOfRun(session, run);
+  const problem = await workerProblem(session, taskQueue);
+  if (problem !== null)
+    throw new CommandError(`The log lies on another machine (${machine}), and cannot be fetched: ${problem}.`);
   return async (offset) => {
-    const slice = await readThere(session, { machine, logPath: place.logPath, offset, limit: SLICE_BYTES });
+    const slice = await readThere(session, taskQueue, { machine, logPath: place.logPath, offset, limit: SLICE_BYTES });
     return { bytes: Buffer.from(slice.text), nextOffset: slice.nextOffset };
   };
 }
@@ -54,13 +56,17 @@ async function readHere(path: string, offset: number): Promise<{ bytes: Buffer; 
   }
 }
 
-async function readThere(session: Session, input: ReadLogInput & { readonly machine: string }): Promise<LogSlice> {
+async function readThere(
+  session: Session,
+  taskQueue: string,
+  input: ReadLogInput & { readonly machine: string },
+): Promise<LogSlice> {
   const key = createHash('sha256').update(input.logPath).digest('hex').slice(0, 12);
   try {
     return await session.client.workflow.execute<(input: ReadLogInput & { machine: string }) => Promise<LogSlice>>(
       'readRunLog',
       {
-        taskQueue: COORDINATOR_QUEUE,
+        taskQueue,
         workflowId: `lockkeeper-log-${key}-${input.offset}-${process.pid}-${Date.now()}`,
         workflowExecutionTimeout: '1 minute',
         args: [input],

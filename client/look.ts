@@ -32,7 +32,9 @@ export async function look(session: Session, run: string, before: Sight | null):
   const status = description.status.name;
   const open = status === 'RUNNING';
   const fresh = before !== null && Date.now() - before.pollers.at < POLLERS_MS;
-  const pollers = fresh ? before.pollers : { problem: open ? await workerProblem(session) : null, at: Date.now() };
+  const pollers = fresh
+    ? before.pollers
+    : { problem: open ? await workerProblem(session, description.taskQueue) : null, at: Date.now() };
   const taskProblem = open ? await taskProblemOf(session, run, description) : null;
   // A run that waits for a child of it that is stuck can still be asked.
   const mute = taskProblem !== null && (description.raw.pendingWorkflowTask?.attempt ?? 0) > 1;

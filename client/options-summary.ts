@@ -11,6 +11,7 @@ export function optionsSummary(options: RunOptions): string {
   const { never = [], pinned = [] } = options.holdBack ?? {};
   const { gates = [] } = options;
   return [
+    ...(options.user === undefined ? [] : [`as ${options.user}`]),
     `land ${landing.mode}${landing.mode === 'branch' ? ` (${landing.branchPrefix}…)` : ''}`,
     inputsSummary(options),
     some('hosts', targets.hosts) + (targets.exclude === null ? '' : ` but ${targets.exclude}`),

@@ -1,14 +1,19 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { oneLine } from '../model/one-line.js';
-import { COORDINATOR_QUEUE } from '../model/queues.js';
+import { COORDINATOR_QUEUE, userOf } from '../model/queues.js';
 import type { Session } from './connection.js';
 import { livePollers } from './pollers.js';
 import { typed } from './typed.js';
 
-/** Says that nobody works on runs, and how to change that; `null` when somebody does. */
-export async function workerProblem(session: Session): Promise<string | null> {
-  if ((await livePollers(session, COORDINATOR_QUEUE)).length > 0) return null;
-  return `no worker polls the queue ${COORDINATOR_QUEUE}: start one with "${typed('worker')}", or run "${typed('update')}" again`;
+/** Says that nobody works on the runs of a queue, and how to change that; `null` when somebody does. */
+export async function workerProblem(session: Session, queue = COORDINATOR_QUEUE): Promise<string | null> {
+  if ((await livePollers(session, queue)).length > 0) return null;
+  const user = userOf(queue);
+  const start =
+    user === null
+      ? `start one with "${typed('worker')}", or run "${typed('update')}" again`
+      : `start one as ${user}, with "lockkeeper worker --user-queue ${user}"`;
+  return `no worker polls the queue ${queue}: ${start}`;
 }
 
 /** What the server says of a workflow. */

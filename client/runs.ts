@@ -54,6 +54,10 @@ async function isRun(session: Session, id: string): Promise<boolean> {
   }
 }
 
+/** The task queue that a run is on. */
+export const queueOfRun = async (session: Session, run: string): Promise<string> =>
+  (await session.client.workflow.getHandle(run).describe()).taskQueue;
+
 export const noRuns = (): CommandError =>
   new CommandError(`There are no runs yet. Start one with "${typed('update')}".`);
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { normaliseUrl, optionsDigest, runId } from '../model/ids.js';
-import { COORDINATOR_QUEUE } from '../model/queues.js';
+import { COORDINATOR_QUEUE, queueOf } from '../model/queues.js';
 import type { RunOptions } from '../model/run.js';
 import { alone } from './alone.js';
 import type { Session } from './connection.js';
@@ -107,9 +107,12 @@ async function start(session: Session, run: string, options: RunOptions): Promis
   }
 }
 
+/** The queue of a run: that of the account that does it. */
+export const runQueue = ({ user }: RunOptions): string => queueOf(COORDINATOR_QUEUE, user ?? null);
+
 /** How a run is started, by a person or by a schedule: its memo is what others find it and know it by. */
 export const startOptions = (options: RunOptions) => ({
-  taskQueue: COORDINATOR_QUEUE,
+  taskQueue: runQueue(options),
   args: [options] as const,
   memo: {
     optionsDigest: sameUpdateDigest(options),

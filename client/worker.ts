@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { COORDINATOR_QUEUE } from '../model/queues.js';
-import type { Repository } from '../model/run.js';
+import { COORDINATOR_QUEUE, userOf } from '../model/queues.js';
+import type { Repository, RunOptions } from '../model/run.js';
 import type { StateDirectory, WorkerRecord } from '../model/state-directory.js';
 import type { Session } from './connection.js';
 import { startDetached, type Detached } from './detached.js';
@@ -9,6 +9,7 @@ import { isHeld } from './held.js';
 import { message } from './output.js';
 import { livePollers } from './pollers.js';
 import { isAlive } from './process-identity.js';
+import { queueOfRun } from './runs.js';
 import { logEnd, prepareStateDirectory, readRecord } from './state-files.js';
 import { announceUse, othersUse } from './users.js';
 
@@ -38,24 +39,39 @@ export async function runningWorker(state: StateDirectory): Promise<WorkerRecord
  * Whether a run can do without a worker of this machine: somebody else serves the queue of a configured server, and the
  * repository is not a path that only this machine has.
  */
-export async function servedElsewhere(session: Session, repository: Repository | null): Promise<boolean> {
+async function servedElsewhere(session: Session, repository: Repository | null): Promise<boolean> {
   if (session.embedded) return false;
   const isHere = repository !== null && (repository.checkout !== null || /^(\/|file:)/.test(repository.url));
   return !isHere && (await livePollers(session, COORDINATOR_QUEUE)).length > 0;
 }
 
-/** Makes sure that somebody works on a run: this machine's worker, unless another one does. */
+/**
+ * Makes sure that somebody works on a run: this machine's worker, unless another one does. Nobody but its own workers does a
+ * run of an account: who follows it is told when none of them is there.
+ */
 export async function provideWorker(
   state: StateDirectory,
   session: Session,
-  repository: Repository,
+  { user, repository }: RunOptions,
   slots?: WorkerSlots,
 ): Promise<void> {
-  if (!(await servedElsewhere(session, repository))) await attendWorker(session, state, slots);
+  if (user !== undefined || (await servedElsewhere(session, repository))) return;
+  await attendWorker(session, state, slots);
+}
+
+/** This machine's worker, for a command that a run has to answer; `null` when others do the run. */
+export async function workerFor(
+  state: StateDirectory,
+  session: Session,
+  run: string | null,
+): Promise<AttendedWorker | null> {
+  const queue = run === null ? null : await queueOfRun(session, run);
+  const isAnothers = (queue !== null && userOf(queue) !== null) || (await servedElsewhere(session, null));
+  return isAnothers ? null : await attendWorker(session, state);
 }
 
 /** Makes sure that this machine's worker runs, and starts it again when it dies while this command runs. */
-export async function attendWorker(
+async function attendWorker(
   session: Session,
   state: StateDirectory,
   slots: WorkerSlots = { slots: null, evaluationSlots: null },
@@ -87,6 +103,11 @@ async function readyWorker(state: StateDirectory): Promise<WorkerRecord | null> 
 }
 
 function checkServer(record: WorkerRecord, session: Session, state: StateDirectory): void {
+  if (typeof record.userQueue === 'string')
+    throw new CommandError(
+      `The worker of ${state.root} (pid ${record.pid}) does the runs of ${record.userQueue} alone, and there is one worker for a ` +
+        'state directory: name another one with --state-dir.',
+    );
   if (record.address === session.address && record.namespace === session.namespace) return;
   throw new CommandError(
     `The worker of ${state.root} (pid ${record.pid}) serves another server: ${record.address}, namespace ` +

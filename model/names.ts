@@ -172,6 +172,13 @@ export function checkServerUrl(value: string, field = '--ntfy-server'): string {
   return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
 }
 
+/** Name of an account of the machine, as useradd(8) takes it. */
+export function checkAccountName(value: string, field: string): string {
+  if (!/^[A-Za-z_][A-Za-z0-9_.-]{0,30}$/.test(value))
+    throw new BadInput(field, value, 'is no name of an account: write one such as lockkeeper.');
+  return value;
+}
+
 /** Command of an agent: a name to be found on the PATH, or an absolute path. */
 export function checkAgentCommand(value: string, field = '--autofix'): string {
   if (!/^(?!-)[^/\p{Cc}]+$|^\/[^\p{Cc}]+$/u.test(value) || value.length > 4096) {

@@ -22,3 +22,12 @@ export const presenceQueue = (system: string): string => `lockkeeper-presence-${
 
 /** @param machine the id kept in a machine's state directory */
 export const machineQueue = (machine: string): string => `lockkeeper-builder-${machine}`;
+
+/**
+ * The queue of an account's own workers: what these do is done with its rights, credentials and settings, and by nobody else.
+ * @param user name of the account; `null`: whoever serves the queue
+ */
+export const queueOf = (queue: string, user: string | null): string => (user === null ? queue : `${queue}@${user}`);
+
+/** The account that a queue belongs to; `null` when it is nobody's in particular. No other name of a queue has an `@`. */
+export const userOf = (queue: string): string | null => queue.split('@')[1] ?? null;

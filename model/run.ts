@@ -9,6 +9,8 @@ export interface RunOptions {
   /** Name of the update job; `update` for a run that a person started without configuration. */
   readonly instance: string;
   readonly repository: Repository;
+  /** Account whose workers do the run; missing when any may. */
+  readonly user?: string;
   /** Id of the workflow that holds the repository for one run: `repositoryLockId(repository)` of model/ids.ts. */
   readonly lockWorkflowId: string;
   readonly targets: TargetSelection;

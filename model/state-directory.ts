@@ -85,6 +85,8 @@ export interface WorkerRecord extends ProcessIdentity {
   readonly address: string;
   readonly namespace: string;
   readonly roles: readonly string[];
+  /** The account whose runs alone it does; `null` or missing: those of nobody in particular. */
+  readonly userQueue?: string | null;
   readonly systems: readonly string[];
   readonly slots: number;
   readonly evaluationSlots: number;

@@ -1,5 +1,5 @@
 import { posix as path } from 'node:path';
-import { BadInput } from './names.js';
+import { BadInput, checkAccountName } from './names.js';
 
 /** systemd units of a worker, for distributions other than NixOS, which has modules: see docs/operations.md. */
 
@@ -49,8 +49,7 @@ const PATH = ['/usr/local/bin', '/usr/bin', '/bin', '/nix/var/nix/profiles/defau
  * @throws BadInput for a user or an address that systemd would take for something else
  */
 export function systemdUnits({ command, user, address, agent }: WorkerUnit): Readonly<Record<string, string>> {
-  if (!/^[A-Za-z_][A-Za-z0-9_.-]{0,30}$/.test(user))
-    throw new BadInput('--user', user, 'is no name of an account: write one such as lockkeeper.');
+  checkAccountName(user, '--user');
   if (address !== null && !/^[\w.:[\]-]+:\d{1,5}$/.test(address))
     throw new BadInput('--address', address, 'is no address of a server: write one such as temporal.example.org:7233.');
   // What Git calls for a password runs by the same Node.

@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { checkAccountName } from '../model/names.js';
 import { defaultStateRoot } from '../model/state-directory.js';
 import { LOG_FORMATS } from './log.js';
 import type { LogFormat } from './log.js';
@@ -11,6 +12,8 @@ export type Role = (typeof ROLES)[number];
 export interface WorkerCommandOptions {
   readonly stateDir: string;
   readonly roles: readonly Role[];
+  /** The account whose runs it does; `null`: those of nobody in particular. */
+  readonly userQueue: string | null;
   /** `null`: what this machine's Nix can build. */
   readonly systems: readonly string[] | null;
   readonly slots: number;
@@ -31,6 +34,7 @@ const defaultEvaluationSlots = (): number => Math.max(1, Math.floor(totalmem() /
 interface Raw {
   readonly stateDir: string;
   readonly roles: readonly Role[];
+  readonly userQueue?: string;
   readonly systems?: readonly string[];
   readonly slots: number;
   readonly evalSlots: number;
@@ -52,6 +56,7 @@ export function declareWorkerOptions(
         .argParser(roles)
         .default(ROLES, ROLES.join(',')),
     )
+    .option('--user-queue <account>', 'do the runs of instances with this user, and no others', account)
     .option('--systems <list>', 'Nix systems to build for (default: what this machine can build)', systems)
     .option('--slots <n>', 'builds at once', whole(1, 1000), defaultSlots())
     .option('--eval-slots <n>', 'evaluations at once', whole(1, 1000), defaultEvaluationSlots())
@@ -65,6 +70,7 @@ export function declareWorkerOptions(
       action({
         stateDir: resolve(raw.stateDir),
         roles: raw.roles,
+        userQueue: raw.userQueue ?? null,
         systems: raw.systems ?? null,
         slots: raw.slots,
         evaluationSlots: raw.evalSlots,
@@ -88,6 +94,14 @@ function roles(text: string): readonly Role[] {
   if (known.length === 0 || known.length !== given.length)
     throw new InvalidArgumentError(`Give one or more of ${ROLES.join(', ')}, separated by commas.`);
   return known;
+}
+
+function account(text: string): string {
+  try {
+    return checkAccountName(text, '--user-queue');
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
 }
 
 function systems(text: string): readonly string[] {

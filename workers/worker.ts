@@ -16,6 +16,7 @@ import {
   buildQueue,
   machineQueue,
   presenceQueue,
+  queueOf,
 } from '../model/queues.js';
 import type { StateDirectory, WorkerRecord } from '../model/state-directory.js';
 import { createActivities } from './activities.js';
@@ -100,6 +101,7 @@ export async function runWorker(
       address: server.address,
       namespace: server.namespace,
       roles: options.roles,
+      userQueue: options.userQueue,
       systems,
       slots: options.slots,
       evaluationSlots: options.evaluationSlots,
@@ -190,9 +192,10 @@ async function createWorkers(parts: Parts): Promise<ReadonlyMap<string, Worker>>
   const own = { activities: activities.machine, interceptors: follows };
   queues.push([machineQueue(env.machine), { ...own, maxConcurrentActivityTaskExecutions: 200 }]);
   const created = await Promise.all(
-    queues.map(
-      async ([taskQueue, more]) => [taskQueue, await Worker.create({ ...common(parts), ...more, taskQueue })] as const,
-    ),
+    queues.map(async ([queue, more]) => {
+      const taskQueue = queueOf(queue, options.userQueue);
+      return [taskQueue, await Worker.create({ ...common(parts), ...more, taskQueue })] as const;
+    }),
   );
   return new Map(created);
 }

@@ -2,6 +2,7 @@ import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow'
 import type { CoordinatorActivities } from '../model/activities.js';
 import { COORDINATOR_QUEUE } from '../model/queues.js';
 import { truncate } from '../model/text.js';
+import { ownQueue } from './own-queue.js';
 
 /** Room for a summary in Temporal's UI. */
 const SUMMARY_BYTES = 200;
@@ -13,7 +14,7 @@ const SUMMARY_BYTES = 200;
  */
 export const coordinator = (summary: string) =>
   proxyActivities<CoordinatorActivities>({
-    taskQueue: COORDINATOR_QUEUE,
+    taskQueue: ownQueue(COORDINATOR_QUEUE),
     summary: truncate(summary, SUMMARY_BYTES),
     startToCloseTimeout: '1 hour',
     heartbeatTimeout: '5 seconds',

@@ -11,6 +11,7 @@ import { AGENT_QUEUE } from '../model/queues.js';
 import { truncate } from '../model/text.js';
 import { targetLabel } from '../model/verdict.js';
 import { coordinator } from './activities.js';
+import { ownQueue, workerCommand } from './own-queue.js';
 
 /** Time beside the agent's own in which its folder is made and what it left is judged, in seconds. */
 const AROUND = 3600;
@@ -22,7 +23,7 @@ const AROUND = 3600;
 export async function askAgent(input: AttemptInput, waitSeconds: number): Promise<AttemptResult> {
   const label = targetLabel(input.target);
   const { attemptFix } = proxyActivities<AgentActivities>({
-    taskQueue: AGENT_QUEUE,
+    taskQueue: ownQueue(AGENT_QUEUE),
     activityId: `attempt ${input.attempt} at ${label}`,
     summary: truncate(`attempt ${input.attempt}: ${input.agent.command} mends ${label}`, 200),
     scheduleToStartTimeout: waitSeconds * 1000,
@@ -37,7 +38,8 @@ export async function askAgent(input: AttemptInput, waitSeconds: number): Promis
     } catch (error) {
       if (isCancellation(error) || !wasNotTaken(error)) throw error;
       // All its machines may have slept, or be busy with others.
-      if ((await coordinator('look for workers with agents').countPollers({ queue: AGENT_QUEUE })) > 0) continue;
+      if ((await coordinator('look for workers with agents').countPollers({ queue: ownQueue(AGENT_QUEUE) })) > 0)
+        continue;
       return nobody(waitSeconds);
     }
   }
@@ -50,7 +52,7 @@ const wasNotTaken = (error: unknown): boolean =>
 
 const nobody = (waitSeconds: number): AttemptResult => ({
   kind: 'unusable',
-  reason: `no worker serves agents, and none came within ${waitSeconds} seconds: start "lockkeeper worker --roles agent" where the agent is`,
+  reason: `no worker serves agents, and none came within ${waitSeconds} seconds: start "${workerCommand()} --roles agent" where the agent is`,
   candidate: null,
   files: [],
   patch: '',

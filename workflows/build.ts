@@ -13,6 +13,7 @@ import { buildQueue, machineQueue } from '../model/queues.js';
 import { failedVerdict } from '../model/verify.js';
 import { targetLabel } from '../model/verdict.js';
 import type { Verdict } from '../model/verdict.js';
+import { ownQueue } from './own-queue.js';
 
 /** Backoff between attempts that infrastructure ended, in seconds; after the last one the fault becomes the verdict. */
 const INFRASTRUCTURE_BACKOFF = [2, 5, 15, 60, 300, 300, 300];
@@ -62,7 +63,7 @@ export async function build(input: BuildTargetInput, wait: TellWait): Promise<Ve
 function onAnyBuilder(input: BuildTargetInput, round: number): Promise<Verdict> {
   const label = targetLabel(input.target);
   const { buildTarget } = proxyActivities<BuilderActivities>({
-    taskQueue: buildQueue(input.evaluation.system),
+    taskQueue: ownQueue(buildQueue(input.evaluation.system)),
     activityId: buildActivityId(label, round),
     summary: `build ${label} (${input.evaluation.system})`,
     ...ONE_ATTEMPT,
@@ -75,7 +76,7 @@ function onAnyBuilder(input: BuildTargetInput, round: number): Promise<Verdict> 
 function onMachine(input: BuildTargetInput, machine: string, round: number): Promise<Verdict> {
   const label = targetLabel(input.target);
   const { attachBuild } = proxyActivities<MachineActivities>({
-    taskQueue: machineQueue(machine),
+    taskQueue: ownQueue(machineQueue(machine)),
     activityId: buildActivityId(label, round),
     summary: `attach to build ${label} (${input.evaluation.system})`,
     ...ONE_ATTEMPT,

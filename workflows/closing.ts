@@ -5,11 +5,12 @@ import type { CoordinatorActivities } from '../model/activities.js';
 import type { RunOptions } from '../model/run.js';
 import { needsLook } from '../model/report.js';
 import type { RunState } from './run-state.js';
+import { ownQueue } from './own-queue.js';
 
 /** Telling people and tidying up are bounded: they never keep a run from ending. */
 const closing = (summary: string) =>
   proxyActivities<Pick<CoordinatorActivities, 'notify' | 'closeRun'>>({
-    taskQueue: COORDINATOR_QUEUE,
+    taskQueue: ownQueue(COORDINATOR_QUEUE),
     summary,
     startToCloseTimeout: '2 minutes',
     heartbeatTimeout: '5 seconds',
@@ -46,7 +47,7 @@ export async function close(state: RunState, machines: readonly string[]): Promi
   await Promise.all(
     others.map(async (machine) => {
       const { forgetRun } = proxyActivities<MachineActivities>({
-        taskQueue: machineQueue(machine),
+        taskQueue: ownQueue(machineQueue(machine)),
         scheduleToStartTimeout: '5 seconds',
         startToCloseTimeout: '1 minute',
         retry: { maximumAttempts: 2 },

@@ -5,10 +5,11 @@ import { EVALUATE_QUEUE } from '../model/queues.js';
 import type { VerifyInput } from '../model/verify.js';
 import { targetLabel } from '../model/verdict.js';
 import type { Evaluation, HostTarget } from '../model/verdict.js';
+import { ownQueue } from './own-queue.js';
 
 const evaluator = (activityId: string, summary: string) =>
   proxyActivities<EvaluatorActivities>({
-    taskQueue: EVALUATE_QUEUE,
+    taskQueue: ownQueue(EVALUATE_QUEUE),
     activityId,
     summary,
     startToCloseTimeout: '2 hours',

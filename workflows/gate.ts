@@ -5,6 +5,7 @@ import { GATE_QUEUE } from '../model/queues.js';
 import type { VerifyInput } from '../model/verify.js';
 import { targetLabel } from '../model/verdict.js';
 import type { GateTarget, Verdict } from '../model/verdict.js';
+import { ownQueue } from './own-queue.js';
 
 /** Time beside the command's own in which its work tree is made, in seconds. */
 const AROUND = 3600;
@@ -13,7 +14,7 @@ const AROUND = 3600;
 export function runGate(input: VerifyInput, gate: GateTarget): Promise<Verdict> {
   const { run, repository, candidate, nix, takeoverSeconds } = input;
   const activities = proxyActivities<GateActivities>({
-    taskQueue: GATE_QUEUE,
+    taskQueue: ownQueue(GATE_QUEUE),
     // Read as that of a build by who shows how far it is.
     activityId: buildActivityId(targetLabel(gate), 1),
     summary: `gate ${gate.name}`,

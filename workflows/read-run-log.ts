@@ -1,12 +1,13 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { LogSlice, MachineActivities, ReadLogInput } from '../model/activities.js';
 import { machineQueue } from '../model/queues.js';
+import { ownQueue } from './own-queue.js';
 
 /** Reads a slice of a log that lies on another machine. Short-lived, and never behind that machine's builds. */
 export async function readRunLog(input: ReadLogInput & { readonly machine: string }): Promise<LogSlice> {
   const { machine, ...slice } = input;
   const { readLog } = proxyActivities<MachineActivities>({
-    taskQueue: machineQueue(machine),
+    taskQueue: ownQueue(machineQueue(machine)),
     scheduleToStartTimeout: '5 seconds',
     startToCloseTimeout: '20 seconds',
     retry: { maximumAttempts: 2 },

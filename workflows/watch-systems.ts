@@ -2,6 +2,7 @@ import { CancellationScope, isCancellation, log, patched, proxyActivities, sleep
 import type { PresenceActivities } from '../model/activities.js';
 import { presenceQueue } from '../model/queues.js';
 import { watchPollers } from './watch-pollers.js';
+import { ownQueue, workerCommand } from './own-queue.js';
 
 /** Seconds after which a build that has not ended is looked after: quick ones cost one timer and no look. */
 const QUICK = 6;
@@ -79,7 +80,7 @@ async function watchPresence(watched: Watched, limit: number): Promise<void> {
   const { system } = watched;
   for (;;) {
     if (!(await answers(system, ANSWER))) {
-      await tell(watched, `waits for a worker of ${system}: start "lockkeeper worker" on such a machine`);
+      await tell(watched, `waits for a worker of ${system}: start "${workerCommand()}" on such a machine`);
       if (!(await answers(system, limit))) {
         for (const build of [...watched.builds])
           build.giveUp(`no worker serves ${system}, and none came within ${limit} seconds`);
@@ -98,7 +99,7 @@ async function tell(watched: Watched, waitsFor: string | null): Promise<void> {
 
 const present = (system: string, patience: number) =>
   proxyActivities<PresenceActivities>({
-    taskQueue: presenceQueue(system),
+    taskQueue: ownQueue(presenceQueue(system)),
     summary: `see whether ${system} is served`,
     scheduleToStartTimeout: patience * 1000,
     startToCloseTimeout: '14 hours',

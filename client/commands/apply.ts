@@ -36,8 +36,10 @@ export async function apply(context: CommandContext, flags: ApplyFlags): Promise
     const changes = [...applied, ...unresolved].sort((a, b) => (a.instance < b.instance ? -1 : 1));
     if (context.json) resultJson(changes);
     else tell(changes, flags.dryRun === true);
-    const problem = schedules.length === 0 ? null : await workerProblem(session);
-    if (problem !== null) message(`note: ${problem}.`);
+    for (const queue of new Set(schedules.map(({ action }) => action.taskQueue))) {
+      const problem = await workerProblem(session, queue);
+      if (problem !== null) message(`note: ${problem}.`);
+    }
     return changes.some(({ kind }) => kind === 'failed') ? 1 : 0;
   } finally {
     await session.close();

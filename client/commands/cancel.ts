@@ -6,7 +6,7 @@ import { look } from '../look.js';
 import { message, result, resultJson } from '../output.js';
 import { runEnd, type RunEnd } from '../run-end.js';
 import { findRun, noRuns } from '../runs.js';
-import { attendWorker, servedElsewhere } from '../worker.js';
+import { workerFor } from '../worker.js';
 import { typed } from '../typed.js';
 
 const WAIT_MS = 30_000;
@@ -22,7 +22,7 @@ export async function cancel(context: CommandContext, name: string): Promise<num
     if (status.name !== 'RUNNING')
       throw new CommandError(`The run ${run} is over already: see "${typed('report', run)}".`);
     // Ending its builds and tidying up is a worker's work.
-    if (!(await servedElsewhere(session, null))) await attendWorker(session, context.state);
+    await workerFor(context.state, session, run);
     await handle.cancel();
     message(`Cancelling ${run} …`);
     const end = await closedInTime(session, run, context);

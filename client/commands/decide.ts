@@ -10,7 +10,7 @@ import { frame } from '../progress/frame.js';
 import type { ProgressView } from '../progress/view.js';
 import { findRun, listOpenRuns, noRuns } from '../runs.js';
 import { operator, sendUpdate } from '../send-update.js';
-import { attendWorker, servedElsewhere } from '../worker.js';
+import { workerFor } from '../worker.js';
 import { typed } from '../typed.js';
 
 export interface DecideFlags {
@@ -29,7 +29,8 @@ export async function decide(
   if (session === null) throw noRuns();
   try {
     // The run's validator must answer, so somebody has to work on it.
-    const worker = (await servedElsewhere(session, null)) ? null : await attendWorker(session, context.state);
+    const named = name === 'latest' ? null : await findRun(session, name);
+    const worker = await workerFor(context.state, session, named);
     const { run, view, commit } = await waitingRun(session, name);
     show(view, commit);
     if (!(await confirmed(kind, flags))) {

@@ -7,7 +7,7 @@ import { followRun } from '../follow-run.js';
 import { message, result, resultJson } from '../output.js';
 import { findRun, noRuns } from '../runs.js';
 import { operator, sendUpdate } from '../send-update.js';
-import { attendWorker, servedElsewhere } from '../worker.js';
+import { workerFor } from '../worker.js';
 
 /** `lockkeeper hold RUN INPUT`: keeps an input of an open run where it is on main. The run verifies the rest again. */
 export async function hold(
@@ -22,7 +22,7 @@ export async function hold(
   try {
     const run = await findRun(session, name);
     // The run's validator must answer, so somebody has to work on it.
-    const worker = (await servedElsewhere(session, null)) ? null : await attendWorker(session, context.state);
+    const worker = await workerFor(context.state, session, run);
     await sendUpdate(session, run, { name: HOLD_BACK_INPUT, id: holdId(input), argument: request });
     if (worker?.own === true) {
       // The worker ends with this command, and the run needs it to go on.

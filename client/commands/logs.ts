@@ -33,7 +33,7 @@ export async function logs(context: CommandContext, name: string, wanted: Wanted
     const run = await findRun(session, name);
     const place = await placeOf(session, context, run, wanted, following ? interrupt.signal : null);
     if (place === null) return 130;
-    const read = await logReader(session, context.state, place);
+    const read = await logReader(session, context.state, run, place);
     const lines = lineSplitter();
     let offset = 0;
     let over = !following;

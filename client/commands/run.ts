@@ -6,7 +6,7 @@ import { instanceOptions } from '../instance-options.js';
 import { message, paintFor, result, resultJson } from '../output.js';
 import { workerProblem } from '../problems.js';
 import { plan, sameCommand } from '../run-words.js';
-import { startInLine } from '../start-run.js';
+import { runQueue, startInLine } from '../start-run.js';
 import { provideWorker } from '../worker.js';
 
 export interface RunFlags extends ConfigFlags {
@@ -29,11 +29,11 @@ export async function runInstance(context: CommandContext, name: string, flags: 
     });
     if (!isNew) message('This instance runs already.');
     if (watch) {
-      await provideWorker(context.state, session, options.repository);
+      await provideWorker(context.state, session, options);
       message(paintFor(process.stderr).dim(`Run ${run}`));
       return await followRun(context, session, run, sameCommand(), flags.strict === true);
     }
-    const problem = await workerProblem(session);
+    const problem = await workerProblem(session, runQueue(options));
     if (problem !== null) message(`note: ${problem}.`);
     if (context.json) resultJson({ run, isNew, problem });
     else result(run);

@@ -14,7 +14,7 @@ import { runState } from '../run-state.js';
 import { listRuns } from '../runs.js';
 import { listOwned, type Owned } from '../schedules/owned.js';
 import { forEach } from '../schedules/together.js';
-import { startInLine } from '../start-run.js';
+import { runQueue, startInLine } from '../start-run.js';
 import { typed } from '../typed.js';
 
 const noSchedules = (): string =>
@@ -108,7 +108,7 @@ export const triggerSchedule = (context: CommandContext, instance: string): Prom
     if (options === undefined) throw new CommandError(`The schedule of ${instance} has no arguments: apply it again.`);
     const { run, isNew } = await startInLine(session, options, () => Promise.resolve());
     if (!isNew) message('This instance runs already.');
-    const problem = await workerProblem(session);
+    const problem = await workerProblem(session, runQueue(options));
     if (problem !== null) message(`note: ${problem}.`);
     if (context.json) resultJson({ run, isNew, problem });
     else result(run);

@@ -18,11 +18,11 @@ export async function update(context: CommandContext, flake: string, flags: Upda
   try {
     const { run, isNew } = await startOrAttach(session, options, async () => {
       message(plan(options));
-      await provideWorker(context.state, session, options.repository, slots);
+      await provideWorker(context.state, session, options, slots);
     });
     if (!isNew) {
       message(`This update runs already: attached to ${run}.`);
-      await provideWorker(context.state, session, options.repository, slots);
+      await provideWorker(context.state, session, options, slots);
     }
     message(paintFor(process.stderr).dim(`Run ${run}`));
     return await followRun(context, session, run, sameCommand(), flags.strict === true);

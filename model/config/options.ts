@@ -2,6 +2,7 @@ import { PROTECTED_PATHS } from '../autofix/guard.js';
 import { parseGate } from '../gates/gate.js';
 import { GATE_TIMEOUT_SECONDS } from '../gates/list.js';
 import {
+  checkAccountName,
   checkAgentArgument,
   checkAgentCommand,
   checkBranchName,
@@ -118,6 +119,12 @@ export const INSTANCE_OPTIONS = {
     'main',
     '"trunk"',
     'branch that runs start from, and that `autoMerge` moves',
+  ),
+  user: option(
+    maybe(text('the name of an account', checkAccountName)),
+    null,
+    '"vincent"',
+    'account that does the work, with its Git and SSH settings: by workers that were started with `--user-queue`',
   ),
 
   flakeInputs: option(
