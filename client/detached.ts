@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { open } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { CommandError, messageOf } from './errors.js';
+import { installed } from './installation.js';
 
 export interface Detached {
   readonly pid: number;
@@ -18,7 +18,7 @@ export interface Detached {
 export async function startDetached(program: string, args: readonly string[], log: string): Promise<Detached> {
   const file = await open(log, 'a', 0o600);
   try {
-    const script = fileURLToPath(new URL(`../workers/${program}`, import.meta.url));
+    const script = installed(`dist/workers/${program}`);
     const child = spawn(process.execPath, [script, ...args], {
       detached: true,
       stdio: ['ignore', file.fd, file.fd],

@@ -1,7 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import type { Transport } from '../model/run.js';
 import { shellQuote, stripControl } from '../model/text.js';
 import { CommandError } from './errors.js';
+import { installed } from './installation.js';
 
 export interface GitAnswer {
   readonly ok: boolean;
@@ -57,7 +57,7 @@ function pickComplaint(lines: readonly string[]): string {
 }
 
 /** Prints user name and token when Git asks for them: the token is in no argument and no environment. */
-const ASKPASS = fileURLToPath(new URL('../../bin/lockkeeper-askpass', import.meta.url));
+const ASKPASS = installed('bin/lockkeeper-askpass');
 
 /** The environment that gives Git the credentials of a run, as the worker will: files for ssh, a token for HTTPS. */
 export function transportEnvironment({

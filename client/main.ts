@@ -3,6 +3,7 @@ import { CommanderError, type Command } from 'commander';
 import { BadInput } from '../model/names.js';
 import { joinNixOptions } from './arguments.js';
 import { CommandError, messageOf, systemCode } from './errors.js';
+import { installed } from './installation.js';
 import { failure } from './output.js';
 import { declareProgram } from './program.js';
 
@@ -65,7 +66,7 @@ function explain(error: unknown): number {
 }
 
 async function version(): Promise<string> {
-  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+  const text = await readFile(installed('package.json'), 'utf8');
   const { version: found } = JSON.parse(text) as { readonly version: string };
   return found;
 }

@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { systemdUnits } from '../../model/systemd-units.js';
 import type { CommandContext } from '../context.js';
 import { CommandError, messageOf } from '../errors.js';
+import { installed } from '../installation.js';
 import { message, result, resultJson } from '../output.js';
 
 export interface SystemdUnitsOptions {
@@ -13,7 +13,7 @@ export interface SystemdUnitsOptions {
   readonly directory?: string;
 }
 
-const PROGRAM = fileURLToPath(new URL('../../../bin/lockkeeper', import.meta.url));
+const PROGRAM = installed('bin/lockkeeper');
 
 /** `lockkeeper systemd-units`: unit files of a worker, its schedules and runs that runs this very installation. */
 export async function systemdUnitFiles(context: CommandContext, options: SystemdUnitsOptions): Promise<number> {

@@ -10,7 +10,7 @@ import { provideWorker } from '../worker.js';
 
 /** `lockkeeper update [FLAKE]`: one run of a flake, followed to its end. */
 export async function update(context: CommandContext, flake: string, flags: UpdateFlags): Promise<number> {
-  // Loading Temporal's client takes a quarter of a second, in which Git answers.
+  // Loading Temporal's client takes a while, in which Git answers.
   void import('@temporalio/client');
   const options = await runOptions(flake, flags);
   const slots = { slots: flags.slots ?? null, evaluationSlots: flags.evalSlots ?? null };

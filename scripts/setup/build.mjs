@@ -7,19 +7,21 @@ import { ROOT, Unavailable, run, warn } from './steps.mjs';
 const DIST = path.join(ROOT, 'dist');
 const STAMP = path.join(DIST, '.build-stamp');
 const BUNDLE = path.join(DIST, 'workflow-bundle.js');
+const CLIENT = path.join(DIST, 'client', 'bundle.cache');
 const FOLDERS = ['client', 'workflows', 'activities', 'workers', 'model', 'scripts', 'test'];
 const SINGLE_FILES = ['tsconfig.json', 'package-lock.json'];
 
-/** Compiles into `dist/` and bundles the workflows, unless the last build was made of exactly these sources. */
+/** Compiles into `dist/` and bundles the client and the workflows, unless the last build was made of exactly these sources. */
 export async function build() {
   const sources = await listSources();
   const now = await fingerprint(sources);
   const last = await readFile(STAMP, 'utf8').catch(() => '');
-  if (last === now && (await exists(BUNDLE))) return 'up to date';
+  if (last === now && (await exists(BUNDLE)) && (await exists(CLIENT))) return 'up to date';
   warn('building …');
   await prune(new Set(sources));
   await step('tsc', ['node_modules/typescript/bin/tsc']);
   await step('the workflow bundle', ['dist/scripts/bundle-workflows.js']);
+  await step('the bundle of the client', ['dist/scripts/bundle-client.js']);
   await mkdir(DIST, { recursive: true });
   await writeFile(STAMP, now);
   return 'done';
