@@ -45,6 +45,16 @@ in
     == "${package}/bin/lockkeeper worker --roles=builder --systems=aarch64-linux --slots=2 --metrics-port=9464"
     && (service builder).environment.TEMPORAL_ADDRESS == "temporal.example.org:7233"
     && (service builder).environment.TEMPORAL_NAMESPACE == "fleet";
+  "a builder takes part in the runs of an account of another machine" =
+    lib.hasInfix " worker --roles=builder --user-queue=vincent" (
+      starts (
+        cluster
+        // {
+          roles = [ "builder" ];
+          userQueue = "vincent";
+        }
+      )
+    );
   "a stop ends the worker alone, and nothing that its builds use goes with it" =
     let
       inherit (service { }) serviceConfig;
@@ -107,6 +117,7 @@ in
     roles = [ "builder" ];
   };
   "it refuses a namespace of no server" = refuses "services.lockkeeper.namespace" { namespace = "fleet"; };
+  "it refuses a queue of its own server" = refuses "services.lockkeeper.userQueue" { userQueue = "vincent"; };
   "it refuses a role that there is not" = isWrong { roles = [ "janitor" ]; };
   "it refuses an address without a port" = isWrong { address = "temporal.example.org"; };
   "it refuses a name of no system" = isWrong { systems = [ "x86_64 linux" ]; };

@@ -180,18 +180,41 @@ in
     lib.any (lib.hasInfix "several accounts update /home/vincent/src/home") (host (
       examples // { daily = examples.daily // { user = "root"; }; }
     )).refusals;
-  "it refuses an account of one machine on a cluster" =
-    lib.any (lib.hasInfix "cannot be promised to the accounts")
-      (evaluate [
+  "on a cluster each account has a worker on task queues of its own, and they may share a repository" =
+    let
+      cluster = evaluate [
         ../modules/nix-flake-updater.nix
         {
           services.lockkeeper = {
             inherit package;
             address = "temporal.example.org:7233";
+            user = "vincent";
           };
-          services.nix-flake-updater = examples;
+          services.nix-flake-updater = examples // {
+            audit = examples.daily // {
+              user = "root";
+              dryRun = true;
+            };
+          };
         }
-      ]).refusals;
+      ];
+      inherit (cluster.config.services.lockkeeper) configuration;
+      starts = name: cluster.config.systemd.services.${name}.serviceConfig.ExecStart;
+    in
+    cluster.refusals == [ ]
+    && workers cluster == [
+      "lockkeeper"
+      "lockkeeper-apply"
+      "lockkeeper-root"
+      "lockkeeper-root-apply"
+    ]
+    && lib.hasInfix " worker --roles=coordinator,builder,agent --user-queue=root" (starts "lockkeeper-root")
+    && !(lib.hasInfix "--user-queue" (starts "lockkeeper"))
+    && configuration.root.instances.audit.user == "root"
+    && !(configuration.vincent.instances.daily ? user)
+    # Neither removes the schedules of the other.
+    && configuration.root.name == "web_root"
+    && configuration.vincent.name == "web";
   "it refuses options that there are not, and values of another type" =
     isWrong { autoMege = true; }
     && isWrong { buildSystems = "okinawa"; }

@@ -35,6 +35,7 @@ let
   accounts =
     if cfg.instances == { } then [ cfg.user ] else lib.unique (map accountOf (lib.attrValues cfg.instances));
   ownInstances = user: lib.filterAttrs (_: instance: accountOf instance == user) cfg.instances;
+  asQueue = user: lib.optionalAttrs (units.queueOf user != null) { user = units.queueOf user; };
 
   repositoryOf = instance: instance.repoPath or instance.repoUrl or "";
   sharing = repository: lib.filter (each: repositoryOf each == repository) (lib.attrValues cfg.instances);
@@ -55,7 +56,7 @@ let
     let
       given = {
         inherit (cfg) defaults;
-        instances = lib.mapAttrs (_: instance: removeAttrs instance [ "user" ]) (ownInstances user);
+        instances = lib.mapAttrs (_: instance: removeAttrs instance [ "user" ] // asQueue user) (ownInstances user);
       };
       place =
         path: value:
@@ -63,9 +64,12 @@ let
     in
     {
       secrets = lib.listToAttrs (secretsBelow [ ] given);
-      # Several machines may apply schedules to one server, and each removes none but those of its name.
+      # Several machines and accounts may apply schedules to one server, and each removes none but those of its name. Names
+      # of hosts have no underscore.
       content = lib.mapAttrsRecursive place given // {
-        name = config.networking.hostName;
+        name =
+          config.networking.hostName
+          + lib.optionalString (!units.embedded && user != cfg.user) "_${lib.replaceStrings [ "." ] [ "-" ] user}";
       };
     };
 
@@ -100,6 +104,10 @@ in
     };
 
     user = option types.str "lockkeeper" "Account of the worker; lockkeeper is made if it is that.";
+    userQueue = maybe (types.strMatching "[A-Za-z_][A-Za-z0-9_.-]*") ''
+      Account of a cluster whose runs that worker takes part in, and in no others; null: those of nobody in particular. A
+      builder for the instances of another machine's account takes this.
+    '';
 
     address = mkOption {
       type = types.nullOr (types.strMatching "[^[:space:]]+:[0-9]+");
@@ -157,8 +165,9 @@ in
         };
       };
       description = ''
-        Instances by name, with the options of a configuration file. `user` is the account whose worker does the work: one with a
-        server of its own for each account. Options that name a file are read by root when the worker starts.
+        Instances by name, with the options of a configuration file. `user` is the account whose worker does the work: one for
+        each account, with task queues of its own on a cluster, and else with a server of its own. Options that name a file are
+        read by root when the worker starts.
       '';
     };
     defaults = mkOption {
@@ -200,14 +209,14 @@ in
   config = lib.mkIf cfg.enable {
     assertions = [
       {
-        assertion = cfg.address != null || cfg.temporalConfigFile != null || lib.elem "coordinator" cfg.roles;
+        assertion = !units.embedded || lib.elem "coordinator" cfg.roles;
         message = ''
           services.lockkeeper.roles: a builder gets its work from a coordinator, and this machine would keep a Temporal server
           of its own that no coordinator uses. Set services.lockkeeper.address.
         '';
       }
       {
-        assertion = cfg.namespace == null || cfg.address != null || cfg.temporalConfigFile != null;
+        assertion = cfg.namespace == null || !units.embedded;
         message = "services.lockkeeper.namespace is of use only with services.lockkeeper.address or temporalConfigFile.";
       }
       {
@@ -218,19 +227,18 @@ in
         '';
       }
       {
-        assertion = (cfg.address == null && cfg.temporalConfigFile == null) || accounts == [ cfg.user ];
+        assertion = cfg.userQueue == null || !units.embedded;
         message = ''
-          services.lockkeeper.address: the coordinators of a cluster share their work, so it cannot be promised to the accounts
-          ${lib.concatStringsSep ", " (lib.remove cfg.user accounts)}. Leave the address out, or set services.lockkeeper.user to the
-          only account.
+          services.lockkeeper.userQueue is of use only with services.lockkeeper.address or temporalConfigFile: a server of its own
+          holds no runs but this machine's.
         '';
       }
     ]
     ++ map (repository: {
-      assertion = lib.length (lib.unique (map accountOf (sharing repository))) == 1;
+      assertion = !units.embedded || lib.length (lib.unique (map accountOf (sharing repository))) == 1;
       message = ''
         services.lockkeeper.instances: several accounts update ${repository}, and could not see one another's runs. Give
-        its instances one user.
+        its instances one user, or set services.lockkeeper.address: on one server they take turns.
       '';
     }) (lib.unique (map repositoryOf (lib.attrValues cfg.instances)));
 

@@ -17,6 +17,9 @@ let
   # Name of the account's worker, and of its state and cache directories.
   unitOf = user: if user == cfg.user then "lockkeeper" else "lockkeeper-${user}";
 
+  # The account on whose task queues a worker is; with a server of its own it needs none.
+  queueOf = user: if user == cfg.user then cfg.userQueue else if embedded then null else user;
+
   common = user: {
     path = [
       config.nix.package
@@ -47,7 +50,7 @@ let
   };
 in
 {
-  inherit unitOf;
+  inherit embedded queueOf unitOf;
 
   # A worker. Its builds outlive it: a stop ends the worker alone, and takes nothing from below the builds.
   worker =
@@ -79,6 +82,7 @@ in
             (if embedded then "dev" else "worker")
             "--roles=${list cfg.roles}"
           ]
+          ++ flag "user-queue" (queueOf user)
           ++ lib.optional (cfg.systems != null) "--systems=${list cfg.systems}"
           ++ flag "slots" cfg.slots
           ++ flag "eval-slots" cfg.evalSlots
