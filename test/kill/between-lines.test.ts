@@ -5,12 +5,16 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { sweepWorkTrees } from '../../activities/git/mirror.js';
+import { candidateOf } from '../../activities/git/bundle.js';
+import { commitFile } from '../../activities/git/commit.js';
+import { mirrorPath, sweepWorkTrees } from '../../activities/git/mirror.js';
 import { run } from '../../activities/process.js';
 import type { LockUpdate } from '../../model/activities.js';
+import type { AttemptInput } from '../../model/autofix/attempt.js';
 import type { Candidate } from '../../model/candidate.js';
 import type { Repository } from '../../model/run.js';
 import { createActivities } from '../../workers/activities.js';
+import { agentOptions, writeAgent } from '../support/agent.js';
 import { PLAIN_NIX } from '../support/evaluator.js';
 import type { ActivityEnd } from '../support/activity-process.js';
 import { createFleet } from '../support/fleet.js';
@@ -28,6 +32,8 @@ import { activityEnvironment, repositoryAt } from '../support/repository.js';
  */
 const FULL = process.env.LOCKKEEPER_TEST_FULL === '1';
 const FEW = 3;
+/** Ends as making a commit does, which is killed at a few points anyway. */
+const LIKE_A_COMMIT = { skip: FULL ? false : 'npm run test:full plays it' };
 
 const PROGRAM = fileURLToPath(new URL('../support/activity-process.js', import.meta.url));
 const STAMP = {
@@ -43,6 +49,10 @@ let repository: Repository;
 let base: string;
 let draft: Candidate;
 let candidate: Candidate;
+/** The candidate with one commit more. */
+let fix: Candidate;
+/** A main that has moved on, on another branch. */
+let ahead: string;
 let pristine: string;
 let ntfy: NtfyServer | undefined;
 const stateRoot = (): string => path.join(fleet.root, 'state');
@@ -114,10 +124,14 @@ describe('killed between any two of its lines and done again, an activity leaves
   before(async () => {
     if (ntfyMissing === false) ntfy = await startNtfy();
     fleet = await createFleet({ hosts: [{ name: 'athena' }] });
-    await fleet.moveInput('alpha');
+    for (const name of ['alpha', 'beta']) await fleet.moveInput(name);
+    await writeAgent(fleet.root);
     repository = repositoryAt(fleet.remote, { checkout: fleet.checkout });
     base = await git(fleet.remote, 'rev-parse', 'main');
-    const { coordinator } = createActivities(activityEnvironment(fleet.root));
+    ahead = await git(fleet.remote, 'commit-tree', '-m', 'By a colleague', '-p', base, `${base}^{tree}`);
+    await git(fleet.remote, 'update-ref', 'refs/heads/ahead', ahead);
+    const env = activityEnvironment(fleet.root);
+    const { coordinator } = createActivities(env);
     const lock = await new MockActivityEnvironment().run<[], LockUpdate, () => Promise<LockUpdate>>(() =>
       coordinator.updateLock(updateInput()),
     );
@@ -126,6 +140,9 @@ describe('killed between any two of its lines and done again, an activity leaves
     candidate = await new MockActivityEnvironment().run<[], Candidate, () => Promise<Candidate>>(() =>
       coordinator.commitCandidate(commitInput()),
     );
+    const change = { path: 'NOTES.md', content: 'mended\n', message: 'fix(athena): a note\n', ...STAMP };
+    const { head } = await commitFile(env, { repository, parent: candidate.head, ...change });
+    fix = await candidateOf(mirrorPath(env, repository), base, head);
     await rm(stateRoot(), { recursive: true });
     pristine = await mkdtemp(path.join(tmpdir(), 'lockkeeper-pristine-'));
     await cp(fleet.root, pristine, { recursive: true, preserveTimestamps: true });
@@ -138,6 +155,37 @@ describe('killed between any two of its lines and done again, an activity leaves
 
   const updateInput = () => ({ repository, base, inputs: 'all' as const, nix: PLAIN_NIX, run: 'r', ...STAMP });
   const commitInput = () => ({ repository, draft, message: MESSAGE, ...STAMP });
+  const attemptInput = (): AttemptInput => ({
+    run: 'r',
+    repository,
+    candidate,
+    target: { kind: 'nixos', name: 'athena' },
+    attempt: 1,
+    agent: agentOptions(path.join(fleet.root, 'test-agent'), ['note', 'commit']),
+    prompt: 'Mend athena.\n',
+    message: 'fix(athena): work with the updated inputs\n',
+    ...STAMP,
+    takeoverSeconds: 60,
+  });
+  const gateInput = () => ({
+    run: 'r',
+    repository,
+    candidate,
+    gate: {
+      kind: 'gate' as const,
+      name: 'noted',
+      check: { kind: 'command' as const, words: ['sh', '-c', 'echo noted; exit 3'] },
+      timeoutSeconds: 60,
+    },
+    nix: PLAIN_NIX,
+    takeoverSeconds: 60,
+  });
+  /** What an attempt or a gate leaves of its own: no work tree, no home. */
+  const recordFolders = async () =>
+    (await readdir(path.join(stateRoot(), 'builds'), { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name)
+      .sort();
   const landInput = (mode: 'branch' | 'merge') => () => ({
     repository,
     candidate,
@@ -164,6 +212,31 @@ describe('killed between any two of its lines and done again, an activity leaves
     assertRepeatable({ activity: 'resolveBase', input: () => ({ repository, run: 'r' }) }));
   test('a lock is updated in a work tree', () => assertRepeatable({ activity: 'updateLock', input: updateInput }));
   test('a commit is made, and its bundle', () => assertRepeatable({ activity: 'commitCandidate', input: commitInput }));
+  test('a lock is composed of two', LIKE_A_COMMIT, () =>
+    assertRepeatable({
+      activity: 'composeCandidate',
+      input: () => ({ repository, candidate, move: ['alpha'], run: 'r', ...STAMP }),
+    }),
+  );
+  test('an update is carried over onto another main', LIKE_A_COMMIT, () =>
+    assertRepeatable({
+      activity: 'carryOver',
+      input: () => ({
+        repository,
+        candidate,
+        moved: ['alpha', 'beta'],
+        onto: ahead,
+        nix: PLAIN_NIX,
+        run: 'r',
+        ...STAMP,
+      }),
+    }),
+  );
+  test('a fix is put on top of another candidate', () =>
+    assertRepeatable({ activity: 'applyFix', input: () => ({ repository, candidate: draft, fix, ...STAMP }) }));
+  test('an agent makes an attempt, and its change is taken', () =>
+    assertRepeatable({ activity: 'attemptFix', input: attemptInput, look: recordFolders }));
+  test('a gate is run', () => assertRepeatable({ activity: 'runGate', input: gateInput, look: recordFolders }));
   test('a branch is pushed', () => assertRepeatable({ activity: 'land', input: landInput('branch') }));
   test('main is fast-forwarded at the remote', () => assertRepeatable({ activity: 'land', input: landInput('merge') }));
   test('main is fast-forwarded where it is checked out', () =>
