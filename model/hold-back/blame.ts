@@ -1,5 +1,5 @@
 import { searchCulprits } from './search.js';
-import type { InputGroup, ProbeAnswer, SearchResult } from './search.js';
+import type { InputGroup, ProbeAnswer, Questions, SearchResult } from './search.js';
 
 /** One candidate to make and verify: base with these inputs moved (none: base itself), for the targets that ask. */
 export interface Probe {
@@ -36,7 +36,7 @@ export function* blame(input: BlameInput): Generator<readonly Probe[], ReadonlyM
       asking.delete(target);
       results.set(target, step.value);
     } else {
-      asking.set(target, { search, move: step.value.flat() });
+      asking.set(target, { search, questions: step.value });
     }
   };
   const always = (group: InputGroup): boolean => group.some((name) => input.never.includes(name));
@@ -64,12 +64,15 @@ export function* blame(input: BlameInput): Generator<readonly Probe[], ReadonlyM
       }
       base = null;
     }
-    for (const probe of asked)
-      for (const target of probe.targets) {
-        const search = asking.get(target)?.search;
-        if (search === undefined) continue;
-        advance(target, search, search.next(affordable.includes(probe) ? answer(probe, target) : 'unknown'));
-      }
+    const probes = new Map(affordable.map((probe) => [setOf(probe.move), probe]));
+    for (const [target, { search, questions }] of [...asking]) {
+      const found = questions.map((question) => probes.get(setOf(question.flat())));
+      advance(
+        target,
+        search,
+        search.next(found.map((probe) => (probe === undefined ? 'unknown' : answer(probe, target)))),
+      );
+    }
   }
   return results;
 }
@@ -78,17 +81,19 @@ type Search = ReturnType<typeof searchCulprits>;
 
 interface Asking {
   readonly search: Search;
-  readonly move: readonly string[];
+  readonly questions: Questions;
 }
+
+const setOf = (move: readonly string[]): string => JSON.stringify([...move].sort());
 
 /** One probe for each set that is asked about. All questions are collected before any search goes on. */
 function probesOf(asking: ReadonlyMap<string, Asking>, made: number): Probe[] {
   const sets = new Map<string, { readonly move: readonly string[]; readonly targets: string[] }>();
-  for (const [target, { move }] of asking) {
-    const key = JSON.stringify([...move].sort());
-    const known = sets.get(key);
-    if (known === undefined) sets.set(key, { move, targets: [target] });
-    else known.targets.push(target);
-  }
+  for (const [target, { questions }] of asking)
+    for (const move of questions.map((question) => question.flat())) {
+      const known = sets.get(setOf(move));
+      if (known === undefined) sets.set(setOf(move), { move, targets: [target] });
+      else known.targets.push(target);
+    }
   return [...sets.values()].map((set, index) => ({ ...set, number: made + index + 1 }));
 }
