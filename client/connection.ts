@@ -4,6 +4,7 @@ import { ensureServer, runningServer } from './embedded.js';
 import { CommandError, grpcCode, messageOf } from './errors.js';
 import { chooseServer, type ServerChoice } from './server-choice.js';
 import { hasDatabase } from './state-files.js';
+import { tlsTrouble } from './tls-trouble.js';
 import { announceUse } from './users.js';
 
 /** A connection to the server that this command talks to. */
@@ -18,6 +19,8 @@ export interface Session {
 }
 
 const CONNECT_MS = 3500;
+
+type Configured = Extract<ServerChoice, { kind: 'configured' }>;
 
 /**
  * Connects to the configured server, or to the embedded one, which is started when it does not run.
@@ -49,29 +52,44 @@ export async function openExistingSession(context: CommandContext, what: string)
   return openSession(context, what);
 }
 
-const NOT_FOUND = 5;
-const PERMISSION_DENIED = 7;
-
-async function connectConfigured(choice: Extract<ServerChoice, { kind: 'configured' }>): Promise<Session> {
-  const { address, namespace, source } = choice;
+async function connectConfigured(choice: Configured): Promise<Session> {
+  const { address, namespace } = choice;
   try {
     const client = await connect(choice.options, namespace);
     await client.withDeadline(Date.now() + CONNECT_MS, () => client.workflowService.describeNamespace({ namespace }));
     return session(client, { address, namespace, embedded: false, uiUrl: null });
   } catch (error) {
-    if (grpcCode(error) === NOT_FOUND) {
-      throw new CommandError(
-        `The Temporal server at ${address} (from ${source}) has no namespace "${namespace}". Name another one with ` +
-          `TEMPORAL_NAMESPACE, or make it: temporal operator namespace create --address ${address} -n ${namespace}`,
-      );
-    }
-    const denied = grpcCode(error) === PERMISSION_DENIED ? ' Check the API key or the certificates.' : '';
-    throw new CommandError(
-      `No Temporal server answers at ${address} (from ${source}): ${firstLine(messageOf(error))}.${denied} ` +
-        'Start one there ("temporal server start-dev" starts one for development), or unset ' +
-        `${source.startsWith('TEMPORAL') ? source : 'TEMPORAL_PROFILE'} to use Lockkeeper's embedded server.`,
+    throw new CommandError(await whatIsWrong(choice, error));
+  }
+}
+
+const NOT_FOUND = 5;
+const PERMISSION_DENIED = 7;
+const UNAUTHENTICATED = 16;
+
+async function whatIsWrong({ address, namespace, source, options }: Configured, error: unknown): Promise<string> {
+  const code = grpcCode(error);
+  if (code === NOT_FOUND) {
+    return (
+      `The Temporal server at ${address} (from ${source}) has no namespace "${namespace}". Name another one with ` +
+      `TEMPORAL_NAMESPACE, or make it: temporal operator namespace create --address ${address} -n ${namespace}`
     );
   }
+  const said = firstLine(messageOf(error));
+  const refused = code === PERMISSION_DENIED || code === UNAUTHENTICATED;
+  const trouble = refused ? said : await tlsTrouble(options);
+  if (trouble !== null) {
+    return (
+      `The Temporal server at ${address} (from ${source}) and this client do not accept each other: ${trouble}. ` +
+      "Check the API key and the certificates that Temporal's configuration names (TEMPORAL_API_KEY and TEMPORAL_TLS_…, " +
+      'or the same in its profile).'
+    );
+  }
+  return (
+    `No Temporal server answers at ${address} (from ${source}): ${said}. ` +
+    'Start one there ("temporal server start-dev" starts one for development), say TEMPORAL_TLS=true if it speaks TLS, or unset ' +
+    `${source.startsWith('TEMPORAL') ? source : 'TEMPORAL_PROFILE'} to use Lockkeeper's embedded server.`
+  );
 }
 
 async function connect(options: object, namespace: string): Promise<Client> {

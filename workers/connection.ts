@@ -100,7 +100,18 @@ export async function connect(server: ServerAddress): Promise<NativeConnection> 
   }
 }
 
-/** The connection's own words are a structure of Rust's; what is in it for people is one of these. */
-const reason = (message: string): string =>
-  /Connection refused|dns error|certificate[^"]*|timed out|Unauthenticated|PermissionDenied/i.exec(message)?.[0] ??
-  'no connection';
+/** What is meant for people in the connection's own words, which are a structure of Rust's. */
+const REASONS: readonly (readonly [RegExp, string])[] = [
+  [/valid authentication credentials|does not have permission/, 'it refuses this API key or certificate'],
+  [/InvalidCertificate\((\w+)/, 'its certificate is not accepted: $1'],
+  [/connection closed|fatal alert/, 'it ends the connection, as one does that wants a certificate'],
+  [/Connection refused|dns error|timed out/i, '$&'],
+];
+
+function reason(message: string): string {
+  for (const [pattern, words] of REASONS) {
+    const found = pattern.exec(message)?.[0];
+    if (found !== undefined) return found.replace(pattern, words);
+  }
+  return 'no connection';
+}
