@@ -104,7 +104,7 @@ test('a wrong key, no certificate, or an unknown authority is one message withou
     [
       'an unknown authority',
       { TEMPORAL_ADDRESS: doors.key.address, TEMPORAL_API_KEY: KEY },
-      /do not accept each other: unable to verify the first certificate\./,
+      /do not accept each other: self-signed certificate in certificate chain\./,
       /its certificate is not accepted: UnknownIssuer/,
     ],
   ];
