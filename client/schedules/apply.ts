@@ -4,6 +4,7 @@ import { askedAgain } from './asked-again.js';
 import { differences } from './compare.js';
 import type { Desired } from './desired.js';
 import { listOwned, ownershipOf, type Owned } from './owned.js';
+import { forEach } from './together.js';
 
 /** What became of one schedule, or would. */
 export type Change =
@@ -18,6 +19,9 @@ export interface Wanted {
   readonly leave: readonly string[];
 }
 
+/** Schedules that the server makes side by side, in half the time. It describes no more of them in a second that way. */
+const NEW_AT_ONCE = 4;
+
 /**
  * Makes the schedules of one owner what they should be, and touches no others. Each step is safe to repeat and stands by itself:
  * after an end in the middle, doing it again does the rest. An operator's pause stays.
@@ -25,14 +29,12 @@ export interface Wanted {
 export async function applySchedules(session: Session, wanted: Wanted, dryRun: boolean): Promise<readonly Change[]> {
   const owned = await listOwned(session);
   const listed = new Set(owned.map(({ scheduleId }) => scheduleId));
-  const changes: Change[] = [];
-  // One after another: the server is busy with one, and no quicker when it is asked for several at once.
-  for (const desired of wanted.schedules) {
-    const isListed = listed.has(desired.scheduleId);
-    changes.push(
-      await guarded(desired.memo.instance, () => establish(session, wanted.owner, desired, isListed, dryRun)),
-    );
-  }
+  const isListed = ({ scheduleId }: Desired): boolean => listed.has(scheduleId);
+  const make = (desired: Desired): Promise<Change> =>
+    guarded(desired.memo.instance, () => establish(session, wanted.owner, desired, isListed(desired), dryRun));
+  const known = wanted.schedules.filter(isListed);
+  const unknown = wanted.schedules.filter((desired) => !isListed(desired));
+  const changes = [...(await forEach(unknown, NEW_AT_ONCE, make)), ...(await forEach(known, 1, make))];
   const names = new Set([...wanted.schedules.map(({ memo }) => memo.instance), ...wanted.leave]);
   const surplus = owned.filter(({ lockkeeper, instance }) => lockkeeper === wanted.owner && !names.has(instance));
   for (const schedule of surplus) {

@@ -5,7 +5,7 @@ import { askedAgain } from '../../client/schedules/asked-again.js';
 /** Answers one after another; `null` is one that never comes. */
 function asking(...answers: readonly (string | Error | null)[]): {
   readonly asked: () => number;
-  ask(): Promise<string>;
+  readonly ask: () => Promise<string>;
 } {
   let asked = 0;
   return {
