@@ -86,11 +86,18 @@ const OUTCOME_FORMS: Readonly<Record<Outcome, Form>> = {
   cancelled: STOPPED_FORM,
 };
 
-/** A run that ended well is urgent all the same when an input is held back for too long. */
-const finishedForm = (report: Report): Form =>
-  overdueInputs(report).length > 0 && !isFailure(report.outcome)
-    ? { emoji: '⏰', priority: FAILURE_FORM.priority, tags: ['alarm_clock', 'flake', 'warning'] }
-    : OUTCOME_FORMS[report.outcome];
+/**
+ * A run that ended well is urgent all the same when an input is held back for too long. One in which nothing is left to land is
+ * heard when that is new, and silent in the nights that follow.
+ */
+function finishedForm(report: Report): Form {
+  const form = OUTCOME_FORMS[report.outcome];
+  if (overdueInputs(report).length > 0 && !isFailure(report.outcome))
+    return { emoji: '⏰', priority: FAILURE_FORM.priority, tags: ['alarm_clock', 'flake', 'warning'] };
+  const isNew =
+    report.heldBack?.some(({ targets, since }) => targets.length > 0 && since === report.startedAt) === true;
+  return report.outcome === 'unchanged' && isNew ? { ...form, priority: 3 } : form;
+}
 
 function finishedLines(report: Report): string[] {
   const landed = landedWords(report);

@@ -9,7 +9,7 @@ import type { Verdict } from './verdict.js';
  * How a run ended.
  * - `landed`: something was pushed (or written to a local repository)
  * - `verified`: a dry run, everything but the push
- * - `unchanged`: the lock did not move
+ * - `unchanged`: the lock did not move, or all that moved was held back
  * - `broken`: a required target is broken, nothing was pushed
  * - `rejected`, `expired`: a person said no, or nobody answered
  * - `cancelled`, `failed`: stopped by a person, or by an error
@@ -246,7 +246,7 @@ export function exitStatus(report: Report, strict = false): number {
       if (strict && (report.heldBack ?? []).length > 0) return 1;
       return noClosureDiffers(report) ? 3 : 0;
     case 'unchanged':
-      return 2;
+      return strict && (report.heldBack ?? []).length > 0 ? 1 : 2;
     case 'rejected':
     case 'expired':
       return 4;

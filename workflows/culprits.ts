@@ -1,28 +1,30 @@
 import { ChildWorkflowCancellationType, ParentClosePolicy, executeChild } from '@temporalio/workflow';
-import { findings } from '../model/hold-back/findings.js';
+import { findings, unlessNothingMoves } from '../model/hold-back/findings.js';
 import type { Findings } from '../model/hold-back/findings.js';
-import type { Update } from './commit-update.js';
 import { holdBack } from './hold-back.js';
 import { keepBack } from './keep-back.js';
 import { answerOf } from './probes.js';
-import type { BrokenUpdate } from './repair.js';
+import type { BrokenUpdate, Repair } from './repair.js';
 import { stamp, verifySetting } from './run.js';
 import type { Run } from './run.js';
 
 /**
  * The step `hold-back`: finds the inputs to blame, and gives the update without them. The smallest set is kept at base's
- * revision, and everything else moves. `null` when that helps nobody, or not all who need help; the run's state then says why.
+ * revision, and everything else moves. When nothing would move, that is the last resort. `null` when that helps nobody, or not
+ * all who need help; the run's state then says why.
  */
-export async function keepCulpritsBack(run: Run, about: BrokenUpdate): Promise<Update | null> {
+export const keepCulpritsBack: Repair = async (run, about) => {
   const { state } = run;
   state.phase('holding-back');
-  const { heldBack, brokenOnBase, notHeldBack } = await findCulprits(run, about);
+  const found = await findCulprits(run, about);
+  const moved = about.update.lock.moved.map(({ name }) => name);
+  const { heldBack, brokenOnBase, notHeldBack } = about.partlyWanted ? unlessNothingMoves(found, moved) : found;
   state.set({ doing: null });
   state.brokenOnBase = [...state.brokenOnBase, ...brokenOnBase];
   state.notHeldBack = notHeldBack;
   if (heldBack.length === 0 || (notHeldBack.length > 0 && !about.partlyWanted)) return null;
-  return await keepBack(run, about.update, heldBack);
-}
+  return (await keepBack(run, about.update, heldBack)) ?? 'nothing-moves';
+};
 
 async function findCulprits(run: Run, { candidate, update, broken }: BrokenUpdate): Promise<Findings> {
   const { never, probeBudget } = run.options.holdBack ?? { never: [], probeBudget: 0 };

@@ -2,6 +2,7 @@ import { withCompany } from '../model/hold-back/pins.js';
 import type { HeldBackInput } from '../model/report.js';
 import { coordinator } from './activities.js';
 import type { Update } from './commit-update.js';
+import { disown } from './fixes.js';
 import { stamp } from './run.js';
 import type { Run } from './run.js';
 
@@ -21,7 +22,19 @@ export async function keepBack(run: Run, update: Update, heldBack: readonly Held
   const from = new Map(update.lock.moved.map(({ name, from: before }) => [name, before?.revision ?? null]));
   const added = heldBack.map((input) => ({ ...input, revision: from.get(input.input) ?? null }));
   run.state.heldBack = [...update.heldBack, ...added];
-  return lock.kind === 'unchanged' ? null : { ...update, lock, heldBack: run.state.heldBack };
+  if (lock.kind === 'updated') return { ...update, lock, heldBack: run.state.heldBack };
+  forget(run, update);
+  return null;
+}
+
+/** What was verified and mended was about an update of which nothing is left. */
+function forget(run: Run, { fixes }: Update): void {
+  const { state } = run;
+  for (const fix of fixes) disown(run, fix, 'is for inputs that stay where they are');
+  state.fixes = [];
+  state.candidate = null;
+  state.verdicts = [];
+  state.set({ head: null, moved: [], targets: [] });
 }
 
 /** The same for inputs that somebody named: those that can only move with them stay as well. */

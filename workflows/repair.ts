@@ -12,5 +12,8 @@ export interface BrokenUpdate {
   readonly partlyWanted: boolean;
 }
 
-/** A step of the policy that gives another update, which is committed and verified in turn; `null` when it cannot help. */
-export type Repair = (run: Run, about: BrokenUpdate) => Promise<Update | null>;
+/**
+ * A step of the policy that gives another update, which is committed and verified in turn; `nothing-moves` when nothing is left
+ * of it, `null` when the step cannot help.
+ */
+export type Repair = (run: Run, about: BrokenUpdate) => Promise<Update | 'nothing-moves' | null>;

@@ -45,6 +45,7 @@ export async function settle(run: Run, first: Update): Promise<Settled | 'broken
     });
     if (judged === 'lands') return { candidate, update };
     if (judged === 'broken') return 'broken';
+    if (judged === 'nothing-moves') return 'unchanged';
     steps = judged?.steps ?? steps;
     proposed = judged?.repaired ?? (await keepNamedBack(run, update, holds.take()));
   }
@@ -61,7 +62,7 @@ interface Repaired {
 async function judge(
   run: Run,
   about: Committed & { readonly verdicts: readonly Verdict[]; readonly steps: readonly FailureStep[] },
-): Promise<'lands' | 'broken' | Repaired> {
+): Promise<'lands' | 'broken' | 'nothing-moves' | Repaired> {
   const { candidate, update, verdicts, takesFixesOver } = about;
   // Fixes that were made for something else are dropped together: what breaks with them may need none of them.
   if (takesFixesOver && inTheWay(run, verdicts).length > 0)
@@ -73,6 +74,7 @@ async function judge(
     if (step === 'report') return 'broken';
     const partlyWanted = later.some((other) => other !== 'report');
     const repaired = await REPAIRS[step](run, { candidate, update, broken, partlyWanted });
+    if (repaired === 'nothing-moves') return repaired;
     if (repaired !== null) return { repaired, steps };
   }
 }

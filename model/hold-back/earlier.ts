@@ -11,13 +11,14 @@ export interface EarlierHold {
 
 /**
  * What earlier runs of a repository held back. For each input the newest run decides that held it back or moved it; runs
- * that neither landed nor were verified prove nothing.
+ * that ended otherwise prove nothing.
  * @param reports newest first
  */
 export function earlierHolds(reports: readonly Report[]): readonly EarlierHold[] {
   const found = new Map<string, EarlierHold | null>();
   for (const { outcome, startedAt, heldBack = [], inputs } of reports) {
-    if (outcome !== 'landed' && outcome !== 'verified') continue;
+    // Unchanged are runs that held everything back, too.
+    if (outcome !== 'landed' && outcome !== 'verified' && outcome !== 'unchanged') continue;
     for (const { input, since = startedAt, revision = null } of heldBack)
       if (!found.has(input)) found.set(input, { input, since, revision });
     for (const { name } of inputs) if (!found.has(name)) found.set(name, null);

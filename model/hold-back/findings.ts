@@ -24,7 +24,7 @@ export interface Searched {
 
 const REASON_BYTES = 500;
 
-/** Each broken target is in exactly one of the three lists. When every input would be kept back, none is. */
+/** Each broken target is in exactly one of the three lists. */
 export function findings({ broken, groups, never, results }: Searched): Findings {
   const held = new Map<string, HeldBackInput>();
   const brokenOnBase: string[] = [];
@@ -36,16 +36,16 @@ export function findings({ broken, groups, never, results }: Searched): Findings
     else if (result?.kind === 'found') for (const input of result.held.flat()) add(held, input, verdict);
     else notHeldBack.push({ target, reason: whyNot(result, verdict, never) });
   }
-  const moved = groups.flat();
-  if (held.size === 0 || moved.some((name) => !held.has(name)))
-    return { heldBack: moved.flatMap((name) => held.get(name) ?? []), brokenOnBase, notHeldBack };
+  return { heldBack: groups.flat().flatMap((name) => held.get(name) ?? []), brokenOnBase, notHeldBack };
+}
+
+/** The same when something else may still be done for the targets that would need every input to be kept back. */
+export function unlessNothingMoves(found: Findings, moved: readonly string[]): Findings {
+  if (found.heldBack.length === 0 || found.heldBack.length < moved.length) return found;
   const reason = `would need every input that moved to be kept back: ${nameList(moved)}`;
-  const helpless = [...new Set([...held.values()].flatMap(({ targets }) => targets))];
-  return {
-    heldBack: [],
-    brokenOnBase,
-    notHeldBack: [...notHeldBack, ...helpless.map((target) => ({ target, reason }))],
-  };
+  const helpless = [...new Set(found.heldBack.flatMap(({ targets }) => targets))];
+  const notHeldBack = [...found.notHeldBack, ...helpless.map((target) => ({ target, reason }))];
+  return { ...found, heldBack: [], notHeldBack };
 }
 
 const SAME_AS_BASE: SearchResult = { kind: 'broken-on-base' };

@@ -44,7 +44,7 @@ export function outcomeWords(report: Report): string {
     case 'verified':
       return 'Verified, nothing pushed';
     case 'unchanged':
-      return 'Nothing to update';
+      return (report.heldBack ?? []).length > 0 ? 'Nothing to land, all that moved is held back' : 'Nothing to update';
     case 'broken':
       return 'Broken, nothing pushed';
     case 'rejected':

@@ -36,6 +36,16 @@ test('an input that is held back for too long makes a good end urgent, and an en
   assert.match(orgEntry(report, AT, 'UTC'), /^\* TODO .*, zfs held back for too long$/m);
 });
 
+test('a run that holds everything back is heard the first time, and is silent while it stays so', () => {
+  const startedAt = '2026-11-25T03:00:00.000Z';
+  const priority = (since: string): number => {
+    const heldBack = [{ input: 'nixpkgs', targets: ['web'], reason: 'is broken', since }];
+    const report = exampleReport({ outcome: 'unchanged', startedAt, heldBack });
+    return ntfyMessage('finished', report, { topic: 't', at: AT }).priority;
+  };
+  assert.deepEqual([priority(startedAt), priority('2026-11-24T03:00:00.000Z')], [3, 2]);
+});
+
 test('an approval request is urgent and carries the command to type', () => {
   const request = ntfyMessage('waiting', exampleReport(), { topic: 't', at: AT });
   assert.equal(request.priority, 4);

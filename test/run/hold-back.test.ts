@@ -231,13 +231,32 @@ test('when every input is to blame nothing lands, unless the host may be left be
       hosts: [{ name: 'athena' }, { name: 'kyushu', brokenBy: [['alpha'], ['beta']] }],
     },
     async (fleet) => {
-      const { exitCode, report } = await house.update(fleet.checkout);
-      assert.equal(exitCode, 1);
-      assert.equal(report.outcome, 'broken');
-      assert.deepEqual(report.heldBack, []);
-      assert.equal(report.notHeldBack?.[0]?.target, 'kyushu');
-      assert.match(report.notHeldBack[0].reason, /every input that moved.*alpha, beta/);
+      const { exitCode, report, stderr } = await house.update(fleet.checkout);
+      assert.equal(exitCode, 2, stderr);
+      assert.equal(report.outcome, 'unchanged');
+      assert.deepEqual(
+        report.heldBack?.map(({ input, targets }) => [input, targets]),
+        [
+          ['alpha', ['kyushu']],
+          ['beta', ['kyushu']],
+        ],
+      );
+      assert.deepEqual([report.inputs, report.targets, report.head], [[], [], null], 'nothing is left of the update');
       assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
+      const text = await house.lockkeeper(['report', report.run]);
+      assert.match(text.stdout, /^• Nothing to land, all that moved is held back/);
+      assert.match(text.stdout, /alpha {2}breaks kyushu: [^]*log: /);
+
+      const again = await house.update(fleet.checkout, '--strict');
+      assert.equal(again.exitCode, 1);
+      assert.deepEqual(
+        again.report.heldBack?.map(({ since }) => since),
+        [report.startedAt, report.startedAt],
+        'held back since then',
+      );
+      const left = await house.update(fleet.checkout, '--dry-run', '--on-failure', 'hold-back,leave-behind');
+      assert.equal(left.report.outcome, 'verified');
+      assert.match(left.report.notHeldBack?.[0]?.reason ?? '', /every input that moved.*alpha, beta/);
 
       const never = await house.update(
         fleet.checkout,
