@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { run, type Finished } from '../../activities/process.js';
 import { commitFiles, git } from '../support/git.js';
+import { ntfyMissing, startNtfy } from '../support/ntfy.js';
 
 /**
  * The host's side with real Nix and Git. What cannot run here stands in on the PATH: `nixos-rebuild` notes its arguments
@@ -181,6 +182,42 @@ test(
     assert.match((await web.calls())[0] ?? '', /^nixos-rebuild boot /);
     await web.follow({ ...env, FOLLOW_WINDOW: `${hour(-2)}-${hour(2)}` });
     assert.equal((await web.calls())[1], 'shutdown -r +1');
+  },
+);
+
+test(
+  'a failure is told to ntfy, with the token and what the journal says last',
+  { skip: skip === false ? ntfyMissing : skip },
+  async () => {
+    await using ntfy = await startNtfy();
+    const token = path.join(root, 'ntfy-token');
+    await writeFile(token, ntfy.writeOnlyToken);
+    // No journal of systemd's is here.
+    const journal = path.join(root, 'bin', 'journalctl');
+    await writeFile(journal, '#!/bin/sh\necho "of $4: it does not go back in time"\n');
+    await chmod(journal, 0o755);
+    const told = await run('bash', [path.join(FOLDER, 'notify-failure.sh')], {
+      env: {
+        ...process.env,
+        PATH: `${path.join(root, 'bin')}:${process.env.PATH ?? ''}`,
+        FOLLOW_HOST: 'web',
+        FOLLOW_NTFY_SERVER: ntfy.url,
+        FOLLOW_NTFY_TOPIC: 'hosts',
+        FOLLOW_NTFY_TOKEN_FILE: token,
+        MONITOR_UNIT: 'lockkeeper-follow.service',
+        MONITOR_INVOCATION_ID: 'c0ffee',
+      },
+    });
+    assert.equal(told.exitCode, 0, told.stderr);
+    const [message] = await ntfy.messages('hosts');
+    assert.deepEqual(
+      [message?.title, message?.message, message?.priority],
+      [
+        '❌ web could not be upgraded',
+        'of _SYSTEMD_INVOCATION_ID=c0ffee: it does not go back in time\n\njournalctl --unit=lockkeeper-follow.service',
+        4,
+      ],
+    );
   },
 );
 

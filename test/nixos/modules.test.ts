@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { run } from '../../activities/process.js';
+import { run, type Finished } from '../../activities/process.js';
 
 /** `nix flake check` is the whole check; here runs what needs no network: parsing, and evaluation if there is a nixpkgs. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -33,7 +33,13 @@ const unverified =
  * cannot express it, and its place in the units is all that matters here.
  */
 async function evaluate(expression: string): Promise<unknown> {
-  const evaluated = await run('nix-instantiate', [
+  const evaluated = await instantiate(expression);
+  assert.equal(evaluated.exitCode, 0, evaluated.stderr);
+  return JSON.parse(evaluated.stdout);
+}
+
+const instantiate = (expression: string): Promise<Finished> =>
+  run('nix-instantiate', [
     ...['--eval', '--strict', '--json', '--argstr', 'path', nixpkgs ?? '', '--argstr', 'root', ROOT, '--expr'],
     `{ path, root }:
      let
@@ -45,9 +51,6 @@ async function evaluate(expression: string): Promise<unknown> {
        host = import (root + "nix/checks/evaluate.nix") { inherit nixpkgs pkgs; };
      in ${expression}`,
   ]);
-  assert.equal(evaluated.exitCode, 0, evaluated.stderr);
-  return JSON.parse(evaluated.stdout);
-}
 
 test('every Nix file parses', async () => {
   const below = await readdir(path.join(ROOT, 'nix'), { recursive: true });
@@ -106,7 +109,7 @@ const EXAMPLES = `(host [
 ]).config`;
 
 test(
-  'systemd accepts the units of workers and instances, and finds workers well confined',
+  'systemd accepts the units of workers, instances and following hosts, and finds workers well confined',
   { skip: unevaluated === false ? unverified : unevaluated, timeout: 120_000 },
   async () => {
     const units = (await evaluate(`let
@@ -115,12 +118,28 @@ test(
         (modules + "lockkeeper.nix")
         { services.lockkeeper = { enable = true; inherit package; credentials.key = "/run/secrets/key"; }; }
       ]).config;
+      following = (host [
+        (modules + "follow.nix")
+        {
+          services.lockkeeper.follow = {
+            enable = true;
+            flake = "git+ssh://git@example.org/fleet";
+            sshKeyFile = "/run/secrets/key";
+            httpsTokenFile = "/run/secrets/token";
+            ntfyServer = "https://ntfy.example.org";
+            ntfyTopic = "hosts";
+          };
+        }
+      ]).config;
       ours = name: unit: lib.hasPrefix "lockkeeper" name || lib.hasPrefix "nix-flake-updater" name;
     in lib.mapAttrs (_: unit: unit.text) (
-      lib.filterAttrs ours (alone.systemd.units // ${EXAMPLES}.systemd.units)
+      lib.filterAttrs ours (alone.systemd.units // following.systemd.units // ${EXAMPLES}.systemd.units)
     )`)) as Readonly<Record<string, string>>;
     assert.deepEqual(Object.keys(units).sort(), [
       'lockkeeper-apply.service',
+      'lockkeeper-follow-failed.service',
+      'lockkeeper-follow.service',
+      'lockkeeper-follow.timer',
       'lockkeeper-vincent-apply.service',
       'lockkeeper-vincent.service',
       'lockkeeper.service',
@@ -129,8 +148,10 @@ test(
     ]);
     await inFolder(async (folder) => {
       const files = Object.entries(units).map(([name, text]) => {
-        // The program in the store was not built: that of this checkout stands in.
-        const here = text.replace(/\/nix\/store\/\S+\/bin\/lockkeeper/, path.join(ROOT, 'bin', 'lockkeeper'));
+        // Programs in the store were not built: that of this checkout stands in, and this machine's shell.
+        const here = text
+          .replace(/\/nix\/store\/\S+\/bin\/lockkeeper/, path.join(ROOT, 'bin', 'lockkeeper'))
+          .replace(/\/nix\/store\/[^\s']+\/bin\/(?:bash|sh)/g, '/bin/sh');
         return [path.join(folder, name), here] as const;
       });
       for (const [file, text] of files) await writeFile(file, text);
@@ -151,6 +172,37 @@ test(
     });
   },
 );
+
+/** What an owner gets wrong, and what `nixos-rebuild` answers. */
+const WRONG: readonly (readonly [what: string, settings: string, answer: RegExp])[] = [
+  [
+    'an option that there is not',
+    'nix-flake-updater.daily = { enable = true; repoPath = "/src"; autoMege = true; }',
+    /The option `services\.nix-flake-updater\.daily\.autoMege' .*does not exist/s,
+  ],
+  [
+    'a value of another type',
+    'nix-flake-updater.daily = { enable = true; repoPath = "/src"; buildSystems = "okinawa"; }',
+    // Versions of nixpkgs put it in two ways.
+    /option (?:value )?`services\.nix-flake-updater\.daily\.buildSystems' .*is not of type `list of string/s,
+  ],
+  [
+    'a machine that would wait for itself',
+    'lockkeeper = { enable = true; roles = [ "builder" ]; }',
+    /Failed assertions:\s+- services\.lockkeeper\.roles: a builder gets its work from a coordinator/,
+  ],
+];
+
+for (const [what, settings, answer] of WRONG)
+  test(`a system with ${what} is refused in words`, { skip: unevaluated, timeout: 120_000 }, async () => {
+    const refused = await instantiate(`(host [
+      (modules + "nix-flake-updater.nix")
+      { services.${settings}; }
+      { services.lockkeeper = { inherit package; }; }
+    ]).config.system.build.toplevel.drvPath`);
+    assert.notEqual(refused.exitCode, 0);
+    assert.match(refused.stderr, answer);
+  });
 
 test('the configuration of instances is right', { skip: unevaluated, timeout: 120_000 }, async () => {
   const configuration = await evaluate(`${EXAMPLES}.services.lockkeeper.configuration.vincent`);
