@@ -49,6 +49,7 @@ export async function instanceOptions(instance: Instance, find = configuredRepos
       probeBudget: PROBE_BUDGET,
       alarmSeconds: instance.heldBackAlarmSec,
     },
+    failureLimit: { failures: instance.failuresAlarm, pauses: instance.failuresPause },
     autofix: autofixOf(instance),
     gates: gatesOf(instance),
   };
@@ -92,7 +93,7 @@ function landingOf({ dryRun, autoMerge, branchPrefix }: Instance): Landing {
   return { mode: dryRun ? 'none' : autoMerge ? 'merge' : 'branch', branchPrefix };
 }
 
-function notifyOf({ ntfyServer, ntfyTopic, ntfyTokenFile, inboxOrg }: Instance): NotifyOptions {
+export function notifyOf({ ntfyServer, ntfyTopic, ntfyTokenFile, inboxOrg }: Instance): NotifyOptions {
   const ntfy =
     ntfyServer === null || ntfyTopic === null
       ? null

@@ -2,8 +2,9 @@ import type { AttemptInput, AttemptResult } from './autofix/attempt.js';
 import type { Base, Candidate, MovedInput, UnfetchedInput } from './candidate.js';
 import type { EarlierHold } from './hold-back/earlier.js';
 import type { InputGroup } from './input-groups.js';
-import type { LandingMode, NixSettings, NotifyOptions, Person, Repository } from './run.js';
-import type { NotificationResult, Report } from './report.js';
+import type { Overdue, RunEnd, Watched } from './instance-record.js';
+import type { FailureLimit, LandingMode, NixSettings, NotifyOptions, Person, Repository } from './run.js';
+import type { FailuresInRow, NotificationResult, Report } from './report.js';
 import type { Evaluation, GateTarget, HostTarget, Verdict } from './verdict.js';
 
 /**
@@ -50,6 +51,12 @@ export interface CoordinatorActivities {
 
   /** Writes the report below the state directory, and removes what the run kept on this machine, whose id it gives. */
   closeRun(input: { report: Report }): Promise<{ readonly machine: string }>;
+
+  /** Counts how a run of an instance ended; past the limit of failures it pauses the instance's schedule, if it is to. */
+  recordEnd(input: RecordEndInput): Promise<FailuresInRow>;
+
+  /** The instances that have not succeeded for longer than their limit. Their records are begun where there are none. */
+  findOverdue(input: { watched: readonly Watched[]; at: string }): Promise<readonly Overdue[]>;
 
   /** Run that holds a repository (the memo of the lock's workflow); `null` when it is free. */
   whoHolds(input: { lockWorkflowId: string }): Promise<string | null>;
@@ -211,18 +218,41 @@ export type LandResult =
   /** Only in mode `merge`: main is no ancestor of the candidate's head any more. */
   | { readonly kind: 'main-moved'; readonly main: string };
 
-export interface NotifyInput {
+export type NotifyInput = NewsOfRun | OverdueAlarm;
+
+interface Telling {
   readonly notifier: 'ntfy' | 'org';
   readonly options: NotifyOptions;
-  readonly event: NotificationEvent;
-  readonly report: Report;
   /** ISO 8601 time of the event. */
   readonly at: string;
   /** IANA time zone for dates that people read. */
   readonly timeZone: string;
 }
 
+export interface NewsOfRun extends Telling {
+  readonly event: NotificationEvent;
+  readonly report: Report;
+}
+
 export type NotificationEvent = 'finished' | 'waiting' | 'reminder';
+
+/** An instance has not succeeded for too long. */
+export interface OverdueAlarm extends Telling {
+  readonly event: 'overdue';
+  readonly alarm: Alarm;
+}
+
+export interface Alarm extends Overdue {
+  /** Display form of the repository. */
+  readonly repository: string;
+  /** Longest time without a success, in seconds. */
+  readonly limitSeconds: number;
+}
+
+export interface RecordEndInput extends RunEnd {
+  readonly instance: string;
+  readonly limit: FailureLimit;
+}
 
 export interface EvaluateTargetInput extends CandidateSource {
   readonly target: HostTarget;

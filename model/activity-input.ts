@@ -1,3 +1,4 @@
+import { checkInstanceName } from './config/checks.js';
 import { checkGateName, checkGateWords, PRESETS } from './gates/gate.js';
 import {
   BadInput,
@@ -214,6 +215,8 @@ const FIELDS: ReadonlyMap<string, Check> = new Map(
     fallbackBranch: text(checkBranchName),
     evaluation: object({ drvPath: derivation }),
     drvPath: derivation,
+    instance: text(checkInstanceName),
+    watched: list(object({ instance: text(checkInstanceName), limitSeconds: seconds })),
     gate: (value, field) => {
       const { name, check, timeoutSeconds } = asObject(field, value);
       text(checkGateName)(name, `${field}.name`);

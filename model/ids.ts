@@ -19,6 +19,17 @@ export const scheduledRunId = (instance: string, repository: Repository): string
 /** Id of the schedule of a configured instance. */
 export const scheduleId = (instance: string): string => `lockkeeper-${instance}`;
 
+/** Id of the workflow that keeps the record of an instance, whose work is done by the workers of `user`. */
+export const instanceRecordId = (instance: string, user: string | null): string =>
+  `lockkeeper-instance-${instance}${user === null ? '' : `@${user}`}`;
+
+/**
+ * What stands for an instance in the schedule that watches those of one configuration and account. No instance has such a name.
+ * @param owner name of the configuration
+ */
+export const watchName = (owner: string, user: string | null): string =>
+  `watch:${owner}${user === null ? '' : `@${user}`}`;
+
 /** Last part of the repository's path without `.git`, in characters that a shell does not touch. */
 function repositoryName(repository: Pick<Repository, 'url'>): string {
   const last = repository.url.replace(/[/]+$/, '').split(/[/:]/).at(-1) ?? '';

@@ -39,3 +39,6 @@ export const TARGET_DONE = 'targetDone';
 
 /** Signal from `holdBack` to its run: what it tries now, in one sentence. */
 export const DOING = 'doing';
+
+/** Update of an instance's record: one of its runs has ended. */
+export const RECORD_END = 'recordEnd';

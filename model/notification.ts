@@ -5,6 +5,7 @@ import type { HeldBackInput, Outcome, Report } from './report.js';
 import {
   brokenTargets,
   countsWords,
+  failuresWords,
   heldBackWords,
   landedWords,
   letGoWords,
@@ -18,7 +19,7 @@ import { tail, truncate } from './text.js';
 /** What notifiers say about a run. Text from outside is one line each, so that none of it can pose as another part. */
 
 /** Body of ntfy's JSON publishing: https://docs.ntfy.sh/publish/#publish-as-json */
-interface NtfyMessage {
+export interface NtfyMessage {
   readonly topic: string;
   readonly title: string;
   readonly message: string;
@@ -72,6 +73,7 @@ interface Form {
 }
 
 const FAILURE_FORM: Form = { emoji: '❌', priority: 4, tags: ['x', 'flake', 'warning'] };
+const ALARM_FORM: Form = { emoji: '🚨', priority: 5, tags: ['rotating_light', 'flake', 'warning'] };
 const STOPPED_FORM: Form = { emoji: '🚫', priority: 2, tags: ['no_entry_sign', 'flake'] };
 const WAITING_FORM: Form = { emoji: '✋', priority: 4, tags: ['raised_hand', 'flake'] };
 
@@ -87,12 +89,13 @@ const OUTCOME_FORMS: Readonly<Record<Outcome, Form>> = {
 };
 
 /**
- * A run that ended well is urgent all the same when an input is held back for too long. One in which nothing is left to land is
- * heard when that is new, and silent in the nights that follow.
+ * Nothing is more urgent than failures in a row. A run that ended well is urgent all the same when an input is held back for too
+ * long. One in which nothing is left to land is heard when that is new, and silent in the nights that follow.
  */
 function finishedForm(report: Report): Form {
+  if (isFailure(report.outcome)) return report.failuresInRow?.alarm === true ? ALARM_FORM : FAILURE_FORM;
   const form = OUTCOME_FORMS[report.outcome];
-  if (overdueInputs(report).length > 0 && !isFailure(report.outcome))
+  if (overdueInputs(report).length > 0)
     return { emoji: '⏰', priority: FAILURE_FORM.priority, tags: ['alarm_clock', 'flake', 'warning'] };
   const isNew =
     report.heldBack?.some(({ targets, since }) => targets.length > 0 && since === report.startedAt) === true;
@@ -102,6 +105,7 @@ function finishedForm(report: Report): Form {
 function finishedLines(report: Report): string[] {
   const landed = landedWords(report);
   return [
+    failuresWords(report) ?? '',
     countsWords(report),
     landed === null ? '' : `Commit ${landed.commit.slice(0, 12)} ${landed.text} ${landed.ref}`,
     report.error === null ? '' : oneLine(report.error, 1000),
@@ -165,6 +169,7 @@ export function orgEntry(report: Report, at: string, timeZone: string): string {
   const overdue = overdueInputs(report);
   const alarm = overdue.length === 0 ? '' : `, ${nameList(overdue)} held back for too long`;
   const facts = [
+    failuresWords(report) ?? '',
     countsWords(report),
     ...(report.error === null ? [] : [report.error]),
     ...broken.slice(0, 20).map((target) => `${oneLine(target.name, 120)}: ${target.error ?? target.verdict}`),
@@ -185,10 +190,10 @@ export function orgEntry(report: Report, at: string, timeZone: string): string {
 }
 
 /** Text of a heading: active time stamps would show up in agendas, and brackets begin links and priorities. */
-const orgText = (text: string): string => text.replace(/[<[{]/g, '(').replace(/[>\]}]/g, ')');
+export const orgText = (text: string): string => text.replace(/[<[{]/g, '(').replace(/[>\]}]/g, ')');
 
 /** An inactive time stamp: `[2025-12-04 Thu 14:17]`. */
-function orgTimestamp(at: string, timeZone: string): string {
+export function orgTimestamp(at: string, timeZone: string): string {
   const parts = new Intl.DateTimeFormat('en-US', {
     timeZone,
     year: 'numeric',

@@ -67,6 +67,8 @@ export interface Report {
   readonly required: readonly string[];
   readonly landed: Landed | null;
   readonly approval: ApprovalDecision | null;
+  /** Missing where nobody counts, and in reports of older runs. */
+  readonly failuresInRow?: FailuresInRow;
   readonly notifications: readonly NotificationResult[];
   /** ISO 8601, UTC. */
   readonly startedAt: string;
@@ -172,6 +174,15 @@ export interface ApprovalDecision {
   readonly by: string | null;
   readonly commit: string;
   readonly comment: string | null;
+}
+
+/** Failures of an instance since its last success, this run's included. */
+export interface FailuresInRow {
+  readonly count: number;
+  /** Whether these are as many as the owner wants to be alarmed of. */
+  readonly alarm: boolean;
+  /** Whether the instance's schedule was paused for that. */
+  readonly paused: boolean;
 }
 
 export interface NotificationResult {

@@ -7,6 +7,7 @@ export const LOCKKEEPER: Person = { name: 'Lockkeeper', email: 'lockkeeper@local
 export const TAKEOVER_SECONDS = 120;
 export const BUILDER_WAIT_SECONDS = 600;
 export const REPOSITORY_WAIT_SECONDS = 3600;
+export const FAILURES_ALARM = 3;
 export const HELD_BACK_ALARM_SECONDS = 14 * 86_400;
 
 /** Some five inputs of a hundred can be found with so many. */

@@ -43,6 +43,8 @@ export interface RunOptions {
   readonly holdBack?: HoldBackOptions;
   /** The agent that `autofix` asks; missing or `null` when there is none. */
   readonly autofix?: AutofixOptions | null;
+  /** What follows from failures in a row; missing where they are not counted: without an instance, and in older runs. */
+  readonly failureLimit?: FailureLimit;
   /** Checks beside the builds; missing in older runs. */
   readonly gates?: readonly Gate[];
 }
@@ -89,6 +91,13 @@ export interface AutofixOptions {
   /** Of one attempt. */
   readonly timeoutSeconds: number;
   readonly rules: GuardRules;
+}
+
+export interface FailureLimit {
+  /** So many failures in a row make messages urgent. */
+  readonly failures: number;
+  /** Whether the schedule of the instance is paused then. */
+  readonly pauses: boolean;
 }
 
 /** What an agent's change must not be. */

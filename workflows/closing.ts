@@ -8,14 +8,25 @@ import type { RunState } from './run-state.js';
 import { ownQueue } from './own-queue.js';
 
 /** Telling people and tidying up are bounded: they never keep a run from ending. */
-const closing = (summary: string) =>
-  proxyActivities<Pick<CoordinatorActivities, 'notify' | 'closeRun'>>({
+export const closing = (summary: string) =>
+  proxyActivities<Pick<CoordinatorActivities, 'notify' | 'recordEnd' | 'closeRun'>>({
     taskQueue: ownQueue(COORDINATOR_QUEUE),
     summary,
     startToCloseTimeout: '2 minutes',
     heartbeatTimeout: '5 seconds',
     retry: { initialInterval: '1 second', maximumInterval: '30 seconds', maximumAttempts: 10 },
   });
+
+/** Counts how the run ended, for its instance. What goes wrong here is logged: the next run counts on. */
+export async function count({ instance, failureLimit }: RunOptions, state: RunState): Promise<void> {
+  if (failureLimit === undefined) return;
+  const end = { run: workflowInfo().workflowId, outcome: state.outcome, endedAt: new Date(Date.now()).toISOString() };
+  try {
+    state.failuresInRow = await closing('count failures in a row').recordEnd({ ...end, instance, limit: failureLimit });
+  } catch (error) {
+    log.warn('how the run ended was not counted', { error: String(error) });
+  }
+}
 
 /** Sends one event to each notifier that wants it. A notifier that fails is shown in the report. */
 export async function tell(options: RunOptions, state: RunState, event: NotificationEvent): Promise<void> {

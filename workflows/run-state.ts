@@ -24,6 +24,7 @@ import type {
   HeldBackInput,
   Landed,
   NotHeldBack,
+  FailuresInRow,
   NotificationResult,
   Outcome,
   Report,
@@ -66,6 +67,7 @@ export interface RunState {
   leftOut: readonly string[];
   landed: Landed | null;
   approval: ApprovalDecision | null;
+  failuresInRow: FailuresInRow | null;
   notifications: NotificationResult[];
   outcome: Outcome;
   error: string | null;
@@ -157,6 +159,7 @@ export function trackRun(options: RunOptions, intent: string): RunState {
       required: state.required,
       landed: state.landed,
       approval: state.approval,
+      ...(state.failuresInRow === null ? {} : { failuresInRow: state.failuresInRow }),
       notifications: state.notifications,
       startedAt: startTime.toISOString(),
       seconds: Math.round((Date.now() - startTime.getTime()) / 100) / 10,
@@ -175,6 +178,7 @@ export function trackRun(options: RunOptions, intent: string): RunState {
     leftOut: [],
     landed: null,
     approval: null,
+    failuresInRow: null,
     notifications: [],
     outcome: 'failed',
     error: null,

@@ -18,7 +18,7 @@ import { targetLabel } from '../model/verdict.js';
 import type { Target } from '../model/verdict.js';
 import { coordinator } from './activities.js';
 import { openGate } from './approval.js';
-import { close, tell } from './closing.js';
+import { close, count, tell } from './closing.js';
 import type { Update } from './commit-update.js';
 import { fail, rootCause } from './failures.js';
 import { openHolds } from './holds.js';
@@ -242,6 +242,7 @@ async function carryOver(run: Run, candidate: Candidate, update: Update, onto: s
 async function finish(run: Run): Promise<void> {
   const { options, state } = run;
   state.phase('notifying');
+  await count(options, state);
   if (state.outcome !== 'cancelled') await tell(options, state, 'finished');
   await close(state, [...run.machines]);
   state.tag('LockkeeperOutcome', state.outcome);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NotifyInput } from '../../model/activities.js';
 import { notificationMark, ntfyMessage } from '../../model/notification.js';
+import { overdueMark, overdueMessage } from '../../model/overdue-notification.js';
 import { oneLine } from '../../model/one-line.js';
 import { withoutSecrets } from '../secrets.js';
 import { readTokenFile, TokenFileFault } from '../token-file.js';
@@ -58,8 +59,12 @@ async function publishOnce(to: Topic, input: NotifyInput, signal: AbortSignal): 
 
 /** Whether the topic holds the event's mark. A topic that cannot be read says no: told twice is better than never. */
 async function isPublished(to: Topic, input: NotifyInput, signal: AbortSignal): Promise<boolean> {
-  const mark = notificationMark(input.event, input.report, input.at);
-  const started = Math.floor(Date.parse(input.report.startedAt) / 1000) - CLOCK_SLACK;
+  const mark =
+    input.event === 'overdue'
+      ? overdueMark(input.alarm, input.at)
+      : notificationMark(input.event, input.report, input.at);
+  const began = input.event === 'overdue' ? input.at : input.report.startedAt;
+  const started = Math.floor(Date.parse(began) / 1000) - CLOCK_SLACK;
   const url = `${to.server}/${to.topic}/json?poll=1&since=${Number.isFinite(started) ? started : 'all'}`;
   const answer = await request(url, { method: 'GET', headers: authorization(to) }, { timeoutMs: TIMEOUT_MS, signal });
   if (answer.kind !== 'answered' || answer.status !== 200) return false;
@@ -87,7 +92,10 @@ type Published =
   | { readonly kind: 'try-again'; readonly fault: string };
 
 async function publish(to: Topic, input: NotifyInput, signal: AbortSignal): Promise<Published> {
-  const body = JSON.stringify(ntfyMessage(input.event, input.report, { topic: to.topic, at: input.at }));
+  const place = { topic: to.topic, at: input.at };
+  const message =
+    input.event === 'overdue' ? overdueMessage(input.alarm, place) : ntfyMessage(input.event, input.report, place);
+  const body = JSON.stringify(message);
   const headers = { ...authorization(to), 'content-type': 'application/json' };
   const answer = await request(`${to.server}/`, { method: 'POST', headers, body }, { timeoutMs: TIMEOUT_MS, signal });
   if (answer.kind === 'failed') return { kind: 'try-again', fault: `ntfy server ${to.server}: ${answer.reason}` };

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { open, readFile, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { orgEntry, orgRunProperty } from '../../model/notification.js';
+import { overdueEntry, overdueProperty } from '../../model/overdue-notification.js';
 import { needsLook } from '../../model/report.js';
 import { NotifierFault, systemCode } from './fault.js';
 import type { Notifier } from './types.js';
@@ -10,24 +11,31 @@ const { O_APPEND, O_CREAT, O_EXCL, O_NOCTTY, O_NONBLOCK, O_WRONLY } = constants;
 const OWNER_WRITE = 0o200;
 
 /**
- * A `TODO` entry in the owner's org-mode inbox, for runs that somebody has to look at: https://orgmode.org/manual/TODO-Items.html
+ * A `TODO` entry in the owner's org-mode inbox, for runs and instances that somebody has to look at: https://orgmode.org/manual/TODO-Items.html
  *
  * The file is the owner's, and may be open in an editor, a symbolic link, or synchronised: it is never replaced. The entry
  * goes to its end in a single appending write, so it is there as a whole, or not at all, and another writer's text stays. A
- * repeat finds the run's id in it, and writes nothing.
+ * repeat finds the run's id, or the instance's last success, in it, and writes nothing.
  */
 export const org: Notifier = {
-  wants: (input) => input.options.inboxOrg !== null && input.event === 'finished' && needsLook(input.report),
+  wants: (input) =>
+    input.options.inboxOrg !== null &&
+    (input.event === 'overdue' || (input.event === 'finished' && needsLook(input.report))),
 
   async tell(input, signal) {
     const file = input.options.inboxOrg;
     if (file === null) return;
     try {
       const before = await contentOf(file);
-      if (before?.split(/\r?\n/).some((line) => line.trim() === orgRunProperty(input.report.run)) === true) return;
+      const property = input.event === 'overdue' ? overdueProperty(input.alarm) : orgRunProperty(input.report.run);
+      if (before?.split(/\r?\n/).some((line) => line.trim() === property) === true) return;
       signal.throwIfAborted();
       const gap = before === null || before === '' || before.endsWith('\n') ? '' : '\n';
-      await append(file, before === null, gap + orgEntry(input.report, input.at, input.timeZone));
+      const entry =
+        input.event === 'overdue'
+          ? overdueEntry(input.alarm, input.at, input.timeZone)
+          : orgEntry(input.report, input.at, input.timeZone);
+      await append(file, before === null, gap + entry);
     } catch (error) {
       signal.throwIfAborted();
       throw new NotifierFault(`org inbox ${file} ${clauseOf(error, file)}`, { cause: error });

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { CoordinatorActivities } from '../../model/activities.js';
 import { SEARCH_ATTRIBUTES } from '../../model/messages.js';
+import { findOverdue, recordEnd } from './instance-records.js';
 
 /** A poller that was not heard of for this long is dead: a long poll lasts 60 seconds, so a live one can be 33 s old. */
 const POLLER_AGE_MS = 90_000;
@@ -10,14 +11,16 @@ const POLLER_AGE_MS = 90_000;
 const ACTIVITY_QUEUE = 2;
 
 /**
- * Activities that ask the Temporal server itself. They only read, so repeating them is harmless; what they learn reaches
+ * Activities that ask the Temporal server itself. Those here only read, so repeating them is harmless; what they learn reaches
  * the workflow as a result, because a workflow may not look.
  */
 export function createServerActivities(): Pick<
   CoordinatorActivities,
-  'whoHolds' | 'knownSearchAttributes' | 'countPollers'
+  'whoHolds' | 'knownSearchAttributes' | 'countPollers' | 'recordEnd' | 'findOverdue'
 > {
   return {
+    recordEnd,
+    findOverdue,
     whoHolds: async ({ lockWorkflowId }) => {
       try {
         const { status, memo } = await Context.current().client.workflow.getHandle(lockWorkflowId).describe();

@@ -9,6 +9,7 @@ import { workerProblem } from '../problems.js';
 import { applySchedules, type Change } from '../schedules/apply.js';
 import { desiredSchedule, ownerOf, type Desired } from '../schedules/desired.js';
 import { forEach } from '../schedules/together.js';
+import { watchSchedules } from '../schedules/watch.js';
 
 export interface ApplyFlags extends ConfigFlags {
   readonly dryRun?: true;
@@ -27,12 +28,16 @@ export async function apply(context: CommandContext, flags: ApplyFlags): Promise
   const enabled = configuration.instances.filter(({ enable }) => enable);
   const find = repositoryFinder();
   const resolved = await forEach(enabled, AT_ONCE, (instance) => resolve(owner, instance, find));
-  const schedules = resolved.filter((each): each is Desired => !('kind' in each));
+  const schedules = [
+    ...resolved.filter((each): each is Desired => !('kind' in each)),
+    ...watchSchedules(owner, enabled),
+  ];
   const unresolved = resolved.filter((each): each is Failed => 'kind' in each);
   const session = await openSession(context, 'apply');
   try {
     const leave = unresolved.map(({ instance }) => instance);
-    const applied = await applySchedules(session, { owner, schedules, leave }, flags.dryRun === true);
+    const configured = configuration.instances.map(({ name }) => name);
+    const applied = await applySchedules(session, { owner, schedules, leave, configured }, flags.dryRun === true);
     const changes = [...applied, ...unresolved].sort((a, b) => (a.instance < b.instance ? -1 : 1));
     if (context.json) resultJson(changes);
     else tell(changes, flags.dryRun === true);

@@ -1,6 +1,8 @@
-import type { ScheduleHandle } from '@temporalio/client';
+import type { ScheduleHandle, WorkflowExecutionInfo } from '@temporalio/client';
 import { scheduleId } from '../../model/ids.js';
+import type { ShownRecord } from '../../model/instance-record.js';
 import { oneLine } from '../../model/one-line.js';
+import { plural } from '../../model/report/words.js';
 import type { RunOptions } from '../../model/run.js';
 import { nearest } from '../../model/config/nearest.js';
 import { openExistingSession, type Session } from '../connection.js';
@@ -11,8 +13,8 @@ import { pointInTime } from '../point-in-time.js';
 import { workerProblem } from '../problems.js';
 import { pad } from '../progress/width.js';
 import { runState } from '../run-state.js';
-import { listRuns } from '../runs.js';
 import { listOwned, type Owned } from '../schedules/owned.js';
+import { listRecords } from '../schedules/records.js';
 import { forEach } from '../schedules/together.js';
 import { runQueue, startInLine } from '../start-run.js';
 import { typed } from '../typed.js';
@@ -30,6 +32,10 @@ interface Listed {
   /** The last run that the schedule started; `null` when it has started none. */
   readonly last: { readonly run: string; readonly state: string; readonly startedAt: string } | null;
   readonly next: readonly string[];
+  /** Failures since the last success, as far as runs were counted. */
+  readonly failuresInRow: number;
+  /** End of the last run that succeeded. */
+  readonly lastSuccess: string | null;
 }
 
 /** `lockkeeper schedules`: the schedules with what they last gave and when they come next. */
@@ -37,7 +43,11 @@ export async function listSchedules(context: CommandContext): Promise<number> {
   const session = await openExistingSession(context, 'schedules');
   try {
     const owned = session === null ? [] : await listOwned(session);
-    const listed = session === null ? [] : await forEach(owned, AT_ONCE, (each) => describe(session, each));
+    const records = new Map((session === null ? [] : await listRecords(session)).map((each) => [each.instance, each]));
+    const listed =
+      session === null
+        ? []
+        : await forEach(owned, AT_ONCE, (each) => describe(session, each, records.get(each.instance)));
     if (context.json) resultJson(listed);
     else if (listed.length === 0) message(noSchedules());
     else result(table(listed));
@@ -47,9 +57,9 @@ export async function listSchedules(context: CommandContext): Promise<number> {
   }
 }
 
-async function describe(session: Session, schedule: Owned): Promise<Listed> {
+async function describe(session: Session, schedule: Owned, record: ShownRecord | undefined): Promise<Listed> {
   const { scheduleId: id, instance, lockkeeper, state, info } = schedule;
-  const [last] = await listRuns(session, 1, `TemporalScheduledById = "${id}"`);
+  const last = await lastStarted(session, id);
   return {
     instance,
     configuration: lockkeeper,
@@ -60,7 +70,16 @@ async function describe(session: Session, schedule: Owned): Promise<Listed> {
         ? null
         : { run: last.workflowId, state: runState(last), startedAt: last.startTime.toISOString() },
     next: state.paused ? [] : info.nextActionTimes.slice(0, 3).map((time) => time.toISOString()),
+    failuresInRow: record?.failures ?? 0,
+    lastSuccess: record?.lastSuccess ?? null,
   };
+}
+
+/** What a schedule started last: a run, or the look of a watch. */
+async function lastStarted(session: Session, id: string): Promise<WorkflowExecutionInfo | undefined> {
+  const query = `TemporalScheduledById = "${id}"`;
+  for await (const found of session.client.workflow.list({ query, pageSize: 1 })) return found;
+  return undefined;
 }
 
 function table(listed: readonly Listed[]): string {
@@ -68,14 +87,16 @@ function table(listed: readonly Listed[]): string {
   const width = Math.max(...listed.map(({ instance }) => instance.length));
   const minute = (time: string): string => time.slice(0, 16).replace('T', ' ');
   return listed
-    .map(({ instance, paused, note, last, next }) => {
+    .map(({ instance, paused, note, last, next, failuresInRow, lastSuccess }) => {
       const when = paused
         ? style.yellow(`paused${note === null ? '' : `: ${oneLine(note, 200)}`}`)
         : next.length === 0
           ? style.dim('never again')
           : `next ${next.slice(0, 2).map(minute).join(', ')} UTC`;
       const before = last === null ? 'not run yet' : `last ${minute(last.startedAt)}: ${last.state}`;
-      return [pad(instance, width), when, style.dim(before)].join('  ');
+      const failures = failuresInRow === 0 ? [] : [style.red(`${plural(failuresInRow, 'failure')} in a row`)];
+      const success = lastSuccess === null ? [] : [style.dim(`last success ${minute(lastSuccess)}`)];
+      return [pad(instance, width), when, style.dim(before), ...failures, ...success].join('  ');
     })
     .join('\n');
 }
@@ -104,6 +125,12 @@ export const pauseSchedule = (
 export const triggerSchedule = (context: CommandContext, instance: string): Promise<number> =>
   withSchedule(context, instance, async (session, handle) => {
     const { action } = await handle.describe();
+    if (action.workflowType !== 'updateFlake') {
+      await handle.trigger();
+      if (context.json) resultJson({ run: null, isNew: true, problem: null });
+      else result(`${instance} looks now.`);
+      return;
+    }
     const [options] = (action.args ?? []) as readonly RunOptions[];
     if (options === undefined) throw new CommandError(`The schedule of ${instance} has no arguments: apply it again.`);
     const { run, isNew } = await startInLine(session, options, () => Promise.resolve());

@@ -3,6 +3,7 @@ import type { Session } from '../connection.js';
 import { askedAgain } from './asked-again.js';
 import { differences } from './compare.js';
 import type { Desired } from './desired.js';
+import { endRecords } from './records.js';
 import { listOwned, ownershipOf, type Owned } from './owned.js';
 import { forEach } from './together.js';
 
@@ -17,6 +18,8 @@ export interface Wanted {
   readonly schedules: readonly Desired[];
   /** Instances whose schedule stays as it is, because what it should be is not known. */
   readonly leave: readonly string[];
+  /** Every instance of the configuration, also those without a schedule: the records of the others are ended. */
+  readonly configured: readonly string[];
 }
 
 /** Schedules that the server makes side by side, in half the time. It describes no more of them in a second that way. */
@@ -38,7 +41,8 @@ export async function applySchedules(session: Session, wanted: Wanted, dryRun: b
   const names = new Set([...wanted.schedules.map(({ memo }) => memo.instance), ...wanted.leave]);
   const surplus = owned.filter(({ lockkeeper, instance }) => lockkeeper === wanted.owner && !names.has(instance));
   for (const schedule of surplus) {
-    changes.push(await guarded(schedule.instance, () => remove(session, schedule, dryRun)));
+    const isConfigured = wanted.configured.includes(schedule.instance);
+    changes.push(await guarded(schedule.instance, () => remove(session, schedule, isConfigured, dryRun)));
   }
   return changes.sort((a, b) => (a.instance < b.instance ? -1 : 1));
 }
@@ -103,10 +107,18 @@ async function exists(session: Session, id: string): Promise<boolean> {
   }
 }
 
-async function remove(session: Session, { scheduleId, instance }: Owned, dryRun: boolean): Promise<Change> {
+/** The schedule goes last: after an end in the middle it is still there to be removed. */
+async function remove(
+  session: Session,
+  { scheduleId, instance }: Owned,
+  isConfigured: boolean,
+  dryRun: boolean,
+): Promise<Change> {
+  if (dryRun) return { kind: 'removed', instance };
   const { ScheduleNotFoundError } = await import('@temporalio/client');
+  if (!isConfigured) await endRecords(session, instance);
   try {
-    if (!dryRun) await session.client.schedule.getHandle(scheduleId).delete();
+    await session.client.schedule.getHandle(scheduleId).delete();
   } catch (error) {
     // Removed before, and still listed.
     if (!(error instanceof ScheduleNotFoundError)) throw error;

@@ -108,7 +108,7 @@ const RULES: readonly Rule[] = [
 ];
 
 /** What is allowed and still deserves a word: options that do nothing as they are. */
-export function idle({ name, ntfyServer, ntfyTopic, approval, enable }: Instance): string[] {
+export function idle({ name, ntfyServer, ntfyTopic, inboxOrg, approval, enable, successAlarmSec }: Instance): string[] {
   const where = `instances.${name}`;
   const lacking = ntfyServer === null ? 'ntfyServer' : 'ntfyTopic';
   return [
@@ -118,6 +118,9 @@ export function idle({ name, ntfyServer, ntfyTopic, approval, enable }: Instance
       : [`${where} sends no ntfy messages: ${lacking} is not given`]),
     ...(approval.enable && ntfyTopic === null
       ? [`${where} asks for approval, and tells nobody: give ntfyServer and ntfyTopic`]
+      : []),
+    ...(successAlarmSec !== null && enable && ntfyTopic === null && inboxOrg === null
+      ? [`${where} has successAlarmSec, and tells nobody: give ntfyServer and ntfyTopic, or inboxOrg`]
       : []),
   ];
 }

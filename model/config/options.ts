@@ -22,6 +22,7 @@ import {
 import {
   AUTOFIX,
   BUILDER_WAIT_SECONDS,
+  FAILURES_ALARM,
   HELD_BACK_ALARM_SECONDS,
   REPOSITORY_WAIT_SECONDS,
   TAKEOVER_SECONDS,
@@ -222,6 +223,20 @@ export const INSTANCE_OPTIONS = {
     null,
     '"/home/vincent/org/inbox.org"',
     'org-mode file that gets a `TODO` entry when a run fails',
+  ),
+
+  failuresAlarm: option(
+    whole(1, 1000),
+    FAILURES_ALARM,
+    '5',
+    'so many failures in a row make messages urgent; what a person stopped is none',
+  ),
+  failuresPause: option(flag, false, 'true', 'whether they also pause the schedule, until it is resumed'),
+  successAlarmSec: option(
+    maybe(span(60)),
+    null,
+    '"15d"',
+    'longest time without a success before people are alarmed, also when no run starts: looked at once a day (default: none)',
   ),
 
   onFailure: option(

@@ -8,6 +8,7 @@ import {
   brokenTargets,
   closureWords,
   dateWords,
+  failuresWords,
   fixWords,
   heldBackWords,
   hitWords,
@@ -41,6 +42,7 @@ const ITEM_BYTES = 300;
 export function renderMarkdown(report: Report): string {
   const landed = landedWords(report);
   const approval = approvalWords(report);
+  const failures = failuresWords(report);
   const parts = [
     `## ${OUTCOME_SYMBOLS[report.outcome]} ${outcomeWords(report)}`,
     [`${code(report.repository)} · run ${code(report.run)} · ${formatSeconds(report.seconds)}`, counts(report)]
@@ -48,6 +50,7 @@ export function renderMarkdown(report: Report): string {
       .join('  \n'),
     landed === null ? '' : `Commit ${code(landed.commit)} ${landed.text} ${code(landed.ref)}.`,
     report.error === null ? '' : `**Error:** ${code(report.error, 4096)}`,
+    failures === null ? '' : `**${html(failures)}**`,
     inputs(report),
     list(
       'Not updated',

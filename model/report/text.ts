@@ -10,6 +10,7 @@ import {
   closureWords,
   countsWords,
   dateWords,
+  failuresWords,
   fixWords,
   heldBackWords,
   isBroken,
@@ -92,11 +93,13 @@ function section(title: string, lines: readonly string[], paint: Paint): string[
 function headline(report: Report, paint: Paint): string[] {
   const tone = toneOf(report, paint);
   const landed = landedWords(report);
+  const failures = failuresWords(report);
   const lines = [
     `${tone(`${OUTCOME_SYMBOLS[report.outcome]} ${outcomeWords(report)}`)}  ${oneLine(report.repository)}`,
     countsWords(report),
     landed === null ? '' : `${landed.text} ${paint.cyan(landed.ref)} (${landed.commit.slice(0, 12)})`,
     report.error === null ? '' : paint.red(oneLine(report.error, 4096)),
+    failures === null ? '' : paint.red(failures),
     paint.dim(`${oneLine(report.run)} · ${formatSeconds(report.seconds)}`),
   ].filter((line) => line !== '');
   return lines.map((line, index) => (index === 0 ? line : `  ${line}`));

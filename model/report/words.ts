@@ -106,6 +106,15 @@ export function heldBackWords({ targets, reason, since, overdue }: HeldBackInput
   return `${history}${targets.length === 0 ? '' : `breaks ${nameList(targets)}: `}${oneLine(reason, 500)}`;
 }
 
+/** What is said of failures in a row, from the second on; `null` when there is nothing to say. */
+export function failuresWords({ failuresInRow, instance }: Report): string | null {
+  if (failuresInRow === undefined || failuresInRow.count < 2) return null;
+  const paused = failuresInRow.paused
+    ? `; its schedule is paused ("lockkeeper schedules resume ${oneLine(instance, 120)}" ends that)`
+    : '';
+  return `${failuresInRow.count} failures in a row${paused}`;
+}
+
 /** What is said of an input that moves again. */
 export const letGoWords = ({ since }: LetGoInput): string => `moves again; was held back since ${since.slice(0, 10)}`;
 

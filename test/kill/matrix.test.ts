@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { watch } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Client } from '@temporalio/client';
-import { repositoryLockId } from '../../model/ids.js';
+import { instanceRecordId, repositoryLockId } from '../../model/ids.js';
+import { newRecord } from '../../model/instance-record.js';
 import { COORDINATOR_QUEUE } from '../../model/queues.js';
 import { stateDirectory } from '../../model/state-directory.js';
 import { createActivities } from '../../workers/activities.js';
@@ -291,6 +293,64 @@ const logIsRead: Scene = (victim) =>
     }
   });
 
+/** A run of a configured instance, whose end is counted once. */
+const counted: Scene = (victim) =>
+  dyingAt('recordEnd', victim, () =>
+    onStage(house, PLAIN, async (stage) => {
+      const file = join(house.root, `${stage.topic}.json`);
+      const told = { ntfyServer: ntfy.url, ntfyTopic: stage.topic, ntfyTokenFile: join(house.root, 'token') };
+      const instances = { [stage.topic]: { repoPath: stage.fleet.checkout, ...told } };
+      await writeFile(file, JSON.stringify({ instances }));
+      const running = house.start(['run', stage.topic, '--watch', '--json', '--config', file]);
+      const { failuresInRow } = await assertAsIfNothingHappened(stage, running, ntfy);
+      assert.deepEqual(failuresInRow, { count: 0, alarm: false, paused: false });
+      await untilDone(async (client) => {
+        const record = client.workflow.getHandle(instanceRecordId(stage.topic, null));
+        assert.equal(typeof (await record.describe()).memo?.lastSuccess, 'string');
+        await record.terminate();
+      });
+    }),
+  );
+
+/** A watch looks, and people are told once what it found. */
+const watched: Scene = (victim) =>
+  withCoordinator([], async (coordinator) => {
+    const killer = await killAt(coordinator, 'findOverdue', victim);
+    const instance = 'silent';
+    const topic = `silent-${victim}`;
+    const token = join(coordinator.root, 'token');
+    await writeFile(token, ntfy.token, { mode: 0o600 });
+    const notify = { ntfy: { server: ntfy.url, topic, tokenFile: token }, inboxOrg: null };
+    const look = { instance, limitSeconds: 1, repository: 'fleet', notify, timeZone: 'UTC' };
+    const before = newRecord(instance, new Date(Date.now() - 60_000));
+    try {
+      assert.ok(
+        await withServer(coordinator, async (client) => {
+          const taskQueue = COORDINATOR_QUEUE;
+          const workflowId = instanceRecordId(instance, null);
+          await client.workflow.start('recordInstance', { workflowId, taskQueue, args: [before] });
+          await client.workflow.start('watchInstances', { workflowId: 'look', taskQueue, args: [[look]] });
+          return true;
+        }),
+      );
+      await until(killer.killed, 60_000, () => 'nobody looked');
+      if (victim !== 'server') await coordinator.dev();
+      const done = (client: Client): Promise<boolean> =>
+        client.workflow
+          .getHandle('look')
+          .describe()
+          .then(({ status }) => status.name === 'COMPLETED');
+      await until(
+        () => withServer(coordinator, done),
+        60_000,
+        () => 'the look does not end',
+      );
+      assert.equal((await ntfy.messages(topic)).length, 1);
+    } finally {
+      killer.stop();
+    }
+  });
+
 async function withCoordinator(args: readonly string[], body: (coordinator: House) => Promise<void>): Promise<void> {
   const coordinator = await openHouse();
   try {
@@ -346,6 +406,8 @@ const SCENES: Readonly<Record<string, Scene>> = {
   stay: slow('stay'),
   attachBuild: diesTwice,
   whoHolds: asksWhoHolds,
+  recordEnd: counted,
+  findOverdue: watched,
   forgetRun: builtElsewhere,
   readLog: logIsRead,
 };

@@ -3,7 +3,7 @@ import { chmod, chown, lstat, mkdir, mkdtemp, readFile, rm, stat, symlink, write
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
-import type { NotifyInput } from '../../model/activities.js';
+import type { NewsOfRun } from '../../model/activities.js';
 import { OUTCOMES } from '../../model/report.js';
 import { notify } from '../support/notify.js';
 import { brokenTarget, exampleReport } from '../support/report.js';
@@ -19,7 +19,7 @@ beforeEach(() => {
 after(() => rm(directory, { recursive: true, force: true }));
 
 const report = exampleReport({ outcome: 'broken', landed: null, targets: [brokenTarget('gamma')] });
-const tell = (change: Partial<NotifyInput> = {}) =>
+const tell = (change: Partial<NewsOfRun> = {}) =>
   notify({ notifier: 'org', options: { ntfy: null, inboxOrg: inbox }, report, ...change });
 
 test('a failed run appends one entry, and a repeat of it none', async () => {

@@ -1,12 +1,14 @@
 /**
  * `npm run record-histories`: runs real updates and keeps their histories in `test/replay/<version>/`, for
- * `replay.test.ts`. By hand, once a version: histories of earlier versions stay, because their runs may still be open.
+ * `replay.test.ts`. By hand, once a version: histories of earlier versions stay, because their runs may still be open. With
+ * names of scenarios (`npm run record-histories -- record`) the others stay as well.
  */
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../activities/process.js';
+import { instanceRecordId } from '../../model/ids.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet, HostSpec } from '../support/fleet.js';
 import { openHouse, until } from '../support/lockkeeper.js';
@@ -96,6 +98,17 @@ const SCENARIOS: readonly Scenario[] = [
       return await latest(house);
     },
   },
+  {
+    name: 'record',
+    hosts: [{ name: 'athena' }],
+    play: async (house, fleet) => {
+      const file = join(house.root, 'lockkeeper.json');
+      await writeFile(file, JSON.stringify({ instances: { daily: { repoPath: fleet.checkout } } }));
+      for (const time of ['first', 'second'])
+        process.stdout.write(`${time}: ${(await house.lockkeeper(['run', 'daily', '--watch', '--config', file])).stdout}`);
+      return instanceRecordId('daily', null);
+    },
+  },
 ];
 
 /** History of one workflow as Temporal's own command writes it, without the names of this machine and its user. */
@@ -150,5 +163,7 @@ async function record(scenario: Scenario, folder: string): Promise<void> {
 const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { readonly version: string };
 const folder = join(ROOT, 'test', 'replay', version);
 await mkdir(folder, { recursive: true });
-for (const old of await readdir(folder)) await rm(join(folder, old));
-for (const scenario of SCENARIOS) await record(scenario, folder);
+const named = process.argv.slice(2);
+if (named.length === 0) for (const old of await readdir(folder)) await rm(join(folder, old));
+for (const scenario of SCENARIOS)
+  if (named.length === 0 || named.includes(scenario.name)) await record(scenario, folder);

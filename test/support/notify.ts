@@ -1,11 +1,11 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createNotify } from '../../activities/notify/notify.js';
-import type { NotifyInput } from '../../model/activities.js';
+import type { NewsOfRun } from '../../model/activities.js';
 import type { NotificationResult } from '../../model/report.js';
 import { stateDirectory } from '../../model/state-directory.js';
 import { exampleReport } from './report.js';
 
-const notifyInput = (change: Partial<NotifyInput>): NotifyInput => ({
+const newsOfRun = (change: Partial<NewsOfRun>): NewsOfRun => ({
   notifier: 'ntfy',
   options: { ntfy: null, inboxOrg: null },
   event: 'finished',
@@ -17,9 +17,9 @@ const notifyInput = (change: Partial<NotifyInput>): NotifyInput => ({
 
 /** Runs the `notify` activity once, in an activity context of its own. */
 export function notify(
-  change: Partial<NotifyInput>,
+  change: Partial<NewsOfRun>,
   context = new MockActivityEnvironment(),
 ): Promise<NotificationResult> {
   const activity = createNotify({ state: stateDirectory('/nonexistent'), machine: 'machine-1', hostName: 'testhost' });
-  return context.run(activity, notifyInput(change));
+  return context.run(activity, newsOfRun(change));
 }

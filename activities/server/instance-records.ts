@@ -1,0 +1,82 @@
+import { Context } from '@temporalio/activity';
+import { ScheduleNotFoundError, WithStartWorkflowOperation, type Client } from '@temporalio/client';
+import type { CoordinatorActivities } from '../../model/activities.js';
+import { instanceRecordId, scheduleId } from '../../model/ids.js';
+import { isOverdue, newRecord, readRecordMemo, recordMemo } from '../../model/instance-record.js';
+import type { Overdue, ShownRecord } from '../../model/instance-record.js';
+import { RECORD_END } from '../../model/messages.js';
+import { userOf } from '../../model/queues.js';
+import { isFailure } from '../../model/report.js';
+
+/**
+ * The records of instances, in a workflow each: see `workflows/record-instance.ts`.
+ *
+ * Counting is safe to repeat: an update's id, and beyond its history the record itself, know the ends that were counted. A
+ * schedule that is paused stays as it is.
+ */
+export const recordEnd: CoordinatorActivities['recordEnd'] = async ({ instance, limit, ...end }) => {
+  const { client } = Context.current();
+  const startWorkflowOperation = new WithStartWorkflowOperation('recordInstance', recordStart(instance));
+  const count = await client.workflow.executeUpdateWithStart<never, number, [typeof end]>(RECORD_END, {
+    args: [end],
+    updateId: end.run,
+    startWorkflowOperation: startWorkflowOperation as never,
+  });
+  const alarm = isFailure(end.outcome) && count >= limit.failures;
+  const paused = alarm && limit.pauses && (await pauseSchedule(client, instance, count));
+  return { count, alarm, paused };
+};
+
+/** Safe to repeat: it begins the records that are missing, and else only reads. */
+export const findOverdue: CoordinatorActivities['findOverdue'] = async ({ watched, at }) => {
+  const { client } = Context.current();
+  const found: Overdue[] = [];
+  for (const { instance, limitSeconds } of watched) {
+    const record = await lookUp(client, instance);
+    if (record !== null && isOverdue(record, limitSeconds, new Date(at)))
+      found.push({ ...record, paused: await isPaused(client, instance) });
+  }
+  return found;
+};
+
+/** The record is served by the workers that do the instance's runs. */
+function recordStart(instance: string) {
+  const { taskQueue } = Context.current().info;
+  const record = newRecord(instance, new Date());
+  return {
+    workflowId: instanceRecordId(instance, userOf(taskQueue)),
+    taskQueue,
+    args: [record] as const,
+    memo: recordMemo(record),
+    staticSummary: `record of ${instance}`,
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+  };
+}
+
+async function lookUp(client: Client, instance: string): Promise<ShownRecord | null> {
+  const handle = await client.workflow.start('recordInstance', recordStart(instance));
+  return readRecordMemo((await handle.describe()).memo);
+}
+
+/** Whether the instance has a schedule that is paused now. */
+async function pauseSchedule(client: Client, instance: string, failures: number): Promise<boolean> {
+  return await ifThere(async () => {
+    const handle = client.schedule.getHandle(scheduleId(instance));
+    const { state } = await handle.describe();
+    if (!state.paused) await handle.pause(`paused after ${failures} failures in a row`);
+    return true;
+  });
+}
+
+const isPaused = (client: Client, instance: string): Promise<boolean> =>
+  ifThere(async () => (await client.schedule.getHandle(scheduleId(instance)).describe()).state.paused);
+
+/** An instance need not have a schedule. */
+async function ifThere(look: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await look();
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return false;
+    throw error;
+  }
+}
