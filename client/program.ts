@@ -140,6 +140,7 @@ export function declareProgram(version: string, exit: (status: number) => void):
     .description('the systemd units of a worker, its schedules and runs, for distributions that are not NixOS')
     .option('--user <name>', 'account of the worker', 'lockkeeper')
     .option('--address <host:port>', 'Temporal server (default: one of its own)')
+    .option('--user-queue', 'a worker for the runs of instances with that user, beside the one for all others')
     .option('--agent', 'let it run coding agents, in a sandbox that the worker may make')
     .option('--directory <folder>', 'write it there instead of printing it')
     .action(async (options: SystemdUnitsOptions) => {

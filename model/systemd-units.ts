@@ -9,12 +9,11 @@ export interface WorkerUnit {
   readonly user: string;
   /** `HOST:PORT` of a Temporal server, or `null` for one of its own. */
   readonly address: string | null;
+  /** Whether it does the runs of instances with this user, beside a worker that does all others. */
+  readonly userQueue: boolean;
   /** Whether it runs coding agents. */
   readonly agent: boolean;
 }
-
-/** Name of the unit, and of its folders below /var/lib and /var/cache. */
-const NAME = 'lockkeeper';
 
 /**
  * What systemd keeps a worker from: the same as nix/modules/confinement.nix. The sandbox of an agent takes namespaces of its
@@ -48,17 +47,31 @@ const PATH = ['/usr/local/bin', '/usr/bin', '/bin', '/nix/var/nix/profiles/defau
  * The unit files by name.
  * @throws BadInput for a user or an address that systemd would take for something else
  */
-export function systemdUnits({ command, user, address, agent }: WorkerUnit): Readonly<Record<string, string>> {
+export function systemdUnits({
+  command,
+  user,
+  address,
+  userQueue,
+  agent,
+}: WorkerUnit): Readonly<Record<string, string>> {
   checkAccountName(user, '--user');
   if (address !== null && !/^[\w.:[\]-]+:\d{1,5}$/.test(address))
     throw new BadInput('--address', address, 'is no address of a server: write one such as temporal.example.org:7233.');
+  if (userQueue && address === null)
+    throw new BadInput(
+      '--user-queue',
+      user,
+      'shares its server with another worker: name that with --address, such as 127.0.0.1:7233.',
+    );
+  // Name of the unit, and of its folders below /var/lib and /var/cache.
+  const name = userQueue ? `lockkeeper-${user}` : 'lockkeeper';
   // What Git calls for a password runs by the same Node.
   const programs = new Set([...PATH, path.dirname(command[0] ?? '/usr/bin/node')]);
   const environment = [
     `PATH=${[...programs].join(':')}`,
     'NIX_REMOTE=daemon',
-    `XDG_CACHE_HOME=/var/cache/${NAME}`,
-    `LOCKKEEPER_STATE_DIR=/var/lib/${NAME}`,
+    `XDG_CACHE_HOME=/var/cache/${name}`,
+    `LOCKKEEPER_STATE_DIR=/var/lib/${name}`,
     ...(address === null ? [] : [`TEMPORAL_ADDRESS=${address}`]),
   ];
   const program = command.map(commandWord).join(' ');
@@ -70,11 +83,14 @@ export function systemdUnits({ command, user, address, agent }: WorkerUnit): Rea
     ['KillMode', 'process'],
   ];
   const worker = [
-    ['ExecStart', `${program} ${address === null ? 'dev' : 'worker'} --roles=${roles.join(',')}`],
+    [
+      'ExecStart',
+      `${program} ${address === null ? 'dev' : 'worker'} --roles=${roles.join(',')}${userQueue ? ` --user-queue=${user}` : ''}`,
+    ],
     ...common,
-    ['StateDirectory', NAME],
+    ['StateDirectory', name],
     ['StateDirectoryMode', '0700'],
-    ['CacheDirectory', NAME],
+    ['CacheDirectory', name],
     ['CacheDirectoryMode', '0700'],
     ['Restart', 'always'],
     ['RestartSec', '10'],
@@ -86,12 +102,12 @@ export function systemdUnits({ command, user, address, agent }: WorkerUnit): Rea
     ...(user === 'root' ? [] : [['CapabilityBoundingSet', '']]),
   ];
   const beside = [
-    ['Wants', `${NAME}.service`],
-    ['After', `${NAME}.service`],
+    ['Wants', `${name}.service`],
+    ['After', `${name}.service`],
   ];
   const install = [['WantedBy', 'multi-user.target']];
-  return {
-    [`${NAME}.service`]: unitFile({
+  const own = {
+    [`${name}.service`]: unitFile({
       Unit: [
         ['Description', `Lockkeeper worker of ${user}`],
         ['Wants', 'network-online.target'],
@@ -101,7 +117,12 @@ export function systemdUnits({ command, user, address, agent }: WorkerUnit): Rea
       Service: worker,
       Install: install,
     }),
-    [`${NAME}-apply.service`]: unitFile({
+  };
+  // The configuration is applied once for all accounts.
+  if (userQueue) return own;
+  return {
+    ...own,
+    [`${name}-apply.service`]: unitFile({
       Unit: [
         ['Description', 'Make the schedules those of the configuration'],
         ...beside,
@@ -119,7 +140,7 @@ export function systemdUnits({ command, user, address, agent }: WorkerUnit): Rea
       ],
       Install: install,
     }),
-    [`${NAME}-run@.service`]: unitFile({
+    [`${name}-run@.service`]: unitFile({
       Unit: [['Description', 'A run of the instance %i'], ...beside],
       Service: [
         ['Type', 'oneshot'],

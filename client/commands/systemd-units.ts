@@ -9,6 +9,7 @@ import { message, result, resultJson } from '../output.js';
 export interface SystemdUnitsOptions {
   readonly user: string;
   readonly address?: string;
+  readonly userQueue?: true;
   readonly agent?: true;
   readonly directory?: string;
 }
@@ -17,9 +18,9 @@ const PROGRAM = installed('bin/lockkeeper');
 
 /** `lockkeeper systemd-units`: unit files of a worker, its schedules and runs that runs this very installation. */
 export async function systemdUnitFiles(context: CommandContext, options: SystemdUnitsOptions): Promise<number> {
-  const { user, address = null, agent = false, directory } = options;
+  const { user, address = null, userQueue = false, agent = false, directory } = options;
   // Node by its path: the one of this shell may not be on the PATH of a service.
-  const units = systemdUnits({ command: [process.execPath, PROGRAM], user, address, agent });
+  const units = systemdUnits({ command: [process.execPath, PROGRAM], user, address, userQueue, agent });
   const files = Object.entries(units).map(
     ([name, text]) => [path.resolve(directory ?? '.', name), name, text] as const,
   );
@@ -35,6 +36,7 @@ export async function systemdUnitFiles(context: CommandContext, options: Systemd
   else for (const [file] of files) message(`written: ${file}`);
   if (directory === undefined)
     message('Write them to a folder with --directory /etc/systemd/system, then: systemctl daemon-reload');
+  else if (userQueue) message(`Then: systemctl enable --now lockkeeper-${user}`);
   else if (user === 'lockkeeper')
     message(
       `Then: useradd --system --home-dir /var/lib/lockkeeper lockkeeper; systemctl enable --now lockkeeper lockkeeper-apply`,

@@ -28,6 +28,11 @@ in
     && environment.FOLLOW_REQUIRE_CACHE == "1"
     && environment.FOLLOW_ALLOW_REBOOT == ""
     && serviceConfig.LoadCredential == [ ];
+  "a reference is taken as it is, also by systemd" =
+    (service (follow {
+      flake = lib.mkForce "git+https://git.example.org/the%20fleet";
+      branch = null;
+    })).environment.FOLLOW_FLAKE == "git+https://git.example.org/the%%20fleet";
   "any other branch may be built here" =
     (service (follow { branch = "main"; })).environment.FOLLOW_REQUIRE_CACHE == "";
   "a secret reaches the unit as a credential" =

@@ -108,6 +108,24 @@ in
   "a coordinator applies its schedules, also when the last instance is gone" =
     (host { }).config.systemd.services ? lockkeeper-apply
     && !((host (cluster // { roles = [ "builder" ]; })).config.systemd.services ? lockkeeper-apply);
+  "an account, and inputs in turn, may be those of all instances" =
+    let
+      shared = host {
+        defaults = {
+          user = "vincent";
+          inputGroups = [
+            [ "nixpkgs" ]
+            [ "disko" ]
+          ];
+        };
+        instances.fleet.repoUrl = "https://git.example.org/fleet";
+      };
+      inherit (shared.config.services.lockkeeper.configuration) vincent;
+    in
+    shared.config.systemd.services.lockkeeper-vincent.serviceConfig.User == "vincent"
+    && !(shared.config.systemd.services ? lockkeeper)
+    && !(vincent.defaults ? user)
+    && lib.length vincent.defaults.inputGroups == 2;
   "no port is opened" =
     let
       inherit ((host { metricsPort = 9464; }).config.networking) firewall;

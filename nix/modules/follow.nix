@@ -14,6 +14,9 @@ let
   separator = if lib.hasInfix "?" cfg.flake then "&" else "?";
   reference = cfg.flake + lib.optionalString (cfg.branch != null) "${separator}ref=${cfg.branch}";
 
+  # A percent sign of a URL is no specifier of systemd.
+  plain = lib.replaceStrings [ "%" ] [ "%%" ];
+
   credentials = lib.filterAttrs (_: file: file != null) {
     ssh-key = cfg.sshKeyFile;
     https-token = cfg.httpsTokenFile;
@@ -169,7 +172,7 @@ in
     ];
 
     systemd.services.lockkeeper-follow = {
-      description = "Upgrade to the newest tested commit of ${cfg.flake}";
+      description = "Upgrade to the newest tested commit of ${plain cfg.flake}";
       after = [ "network-online.target" ];
       wants = [ "network-online.target" ];
       # The upgrade itself must neither restart nor stop this unit.
@@ -193,7 +196,7 @@ in
       ];
       environment = {
         HOME = "/root";
-        FOLLOW_FLAKE = reference;
+        FOLLOW_FLAKE = plain reference;
         FOLLOW_HOST = cfg.hostName;
         FOLLOW_OPERATION = cfg.operation;
         FOLLOW_REQUIRE_CACHE = lib.optionalString cfg.requireCache "1";

@@ -31,7 +31,7 @@ let
     };
   table = types.attrsOf json;
 
-  accountOf = instance: instance.user or cfg.user;
+  accountOf = instance: instance.user or cfg.defaults.user or cfg.user;
   accounts =
     if cfg.instances == { } then [ cfg.user ] else lib.unique (map accountOf (lib.attrValues cfg.instances));
   ownInstances = user: lib.filterAttrs (_: instance: accountOf instance == user) cfg.instances;
@@ -55,7 +55,7 @@ let
     user:
     let
       given = {
-        inherit (cfg) defaults;
+        defaults = removeAttrs cfg.defaults [ "user" ];
         instances = lib.mapAttrs (_: instance: removeAttrs instance [ "user" ] // asQueue user) (ownInstances user);
       };
       place =

@@ -47,10 +47,26 @@ test('systemd accepts the units of a worker, with a server of its own and of a c
   assert.match(text, /^User=vincent$/m);
 });
 
+test('each account has a worker beside the one for all others, and systemd accepts it', { skip }, async () => {
+  const directory = path.join(folder, 'account');
+  const args = ['--directory', directory, '--user', 'vincent', '--user-queue', '--address', '127.0.0.1:7233'];
+  const written = await run(LOCKKEEPER, ['systemd-units', ...args]);
+  assert.match(written.stderr, /systemctl enable --now lockkeeper-vincent$/m);
+  assert.deepEqual(await readdir(directory), ['lockkeeper-vincent.service']);
+  const unit = path.join(directory, 'lockkeeper-vincent.service');
+  const text = await readFile(unit, 'utf8');
+  assert.match(text, /^ExecStart=.* worker --roles=coordinator,builder --user-queue=vincent$/m);
+  assert.match(text, /^StateDirectory=lockkeeper-vincent$/m);
+  assert.equal(await complaints(unit), '');
+});
+
 test('a path in the unit is taken as it is, whatever it holds', { skip }, async () => {
   const unit = path.join(folder, 'lockkeeper.service');
   const write = async (...command: string[]): Promise<string> => {
-    const text = systemdUnits({ command, user: 'lockkeeper', address: null, agent: false })['lockkeeper.service'] ?? '';
+    const text =
+      systemdUnits({ command, user: 'lockkeeper', address: null, userQueue: false, agent: false })[
+        'lockkeeper.service'
+      ] ?? '';
     await writeFile(unit, text);
     return text;
   };
@@ -78,6 +94,7 @@ test('what cannot stand in a unit is refused', async () => {
   for (const [args, reason] of [
     [['--user', 'some body'], /--user "some body" is no name of an account/],
     [['--address', 'temporal.example.org'], /--address "temporal.example.org" is no address/],
+    [['--user', 'vincent', '--user-queue'], /--user-queue "vincent" shares its server with another worker: name that/],
     [['--directory', LOCKKEEPER], /--directory .* cannot be written to/],
   ] as const) {
     const refused = await run(LOCKKEEPER, ['systemd-units', ...args]);
