@@ -1,4 +1,11 @@
-import { activityInfo, cancellationDetails, cancellationSignal, cancelled, heartbeat } from '@temporalio/activity';
+import {
+  ApplicationFailure,
+  activityInfo,
+  cancellationDetails,
+  cancellationSignal,
+  cancelled,
+  heartbeat,
+} from '@temporalio/activity';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -121,6 +128,11 @@ async function runAgent(env: ActivityEnvironment, attempt: Attempt): Promise<rea
     });
     const end = await readEnd(place);
     if (status !== null && end !== null) return [end, status];
+    // What runs the agent has failed, as it does on a full disk. It would fail again at once.
+    if (status?.kind === 'exit')
+      throw ApplicationFailure.retryable(
+        `The process that runs the agent ended with status ${status.code}, and the agent with it. See ${record.log}`,
+      );
   }
 }
 

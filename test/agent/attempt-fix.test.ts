@@ -196,8 +196,10 @@ test('what an agent leaves running is ended with it', () =>
 
 async function commandLines(): Promise<readonly string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  return Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+  return Promise.all(pids.map(commandLine));
 }
+
+const commandLine = (pid: string | number): Promise<string> => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
 
 test('an agent that was killed with its supervisor begins again, as the same attempt and in a fresh folder', () =>
   withPlace(async (place) => {
@@ -213,6 +215,23 @@ test('an agent that was killed with its supervisor begins again, as the same att
     assert.match(result.patch, /^\+noted$/m);
     assert.ok(!result.patch.includes('+noted\n+noted'), 'once');
     assert.match(await readFile(result.logPath, 'utf8'), /the agent starts again/);
+  }));
+
+test('an agent whose own supervisor failed begins again when its activity is tried again', () =>
+  withPlace(async (place) => {
+    const input = await inputFor(place, ['note', 'wait']);
+    const running = attempt(place, input);
+    const record = await started(place);
+    const failed = assert.rejects(running, /process that runs the agent ended with status 137/);
+    for (const { pid } of await descendants(record.pid))
+      if ((await commandLine(pid)).includes('agent-process.js')) kill(pid);
+    await failed;
+    const retried = attempt(place, input);
+    const again = await started(place, record.pid);
+    await writeFile(path.join(again.folder, 'tmp', 'go'), '');
+    const { kind, patch } = await retried;
+    assert.equal(kind, 'proposed');
+    assert.ok(!patch.includes('+noted\n+noted'), 'in a fresh folder');
   }));
 
 /** With the first process of a sandbox all others in it go. */
