@@ -44,23 +44,21 @@ export async function hiddenPaths(more: readonly string[]): Promise<readonly str
   return all.filter((_, index) => there[index] === true);
 }
 
-/** Arguments of bwrap(1), before the command. Later ones lie above earlier ones. */
+/** Arguments of bwrap(1), before the command. */
 export async function sandboxArguments({ hidden, shown, writable, directory }: Sandbox): Promise<string[]> {
   const covers = await Promise.all(
     hidden.map(async (each) =>
       (await stat(each)).isDirectory() ? ['--tmpfs', each] : ['--ro-bind', '/dev/null', each],
     ),
   );
-  return [
-    ...APART,
-    // A folder above another one has to be covered first.
-    ...covers.sort(([, one = ''], [, other = '']) => one.length - other.length).flat(),
-    ...writable.flatMap((each) => ['--bind', each, each]),
-    ...shown.flatMap(([from, to]) => ['--ro-bind-try', from, to]),
-    '--chdir',
-    directory,
-    '--',
+  const mounts = [
+    ...covers,
+    ...writable.map((each) => ['--bind', each, each]),
+    ...shown.map(([from, to]) => ['--ro-bind-try', from, to]),
   ];
+  const length = (mount: readonly string[]): number => mount.at(-1)?.length ?? 0;
+  // Later ones lie above earlier ones: a folder in another one has to come after it, whatever is made of the two.
+  return [...APART, ...mounts.sort((one, other) => length(one) - length(other)).flat(), '--chdir', directory, '--'];
 }
 
 /** Whether bubblewrap is here and may make what a sandbox needs, which containers and kernels may forbid. */

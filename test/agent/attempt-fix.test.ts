@@ -273,6 +273,25 @@ test('settings that an agent leaves in its repository run nothing in the worker'
     assert.equal(log, '');
   }));
 
+test('a folder of the PATH that holds the state is seen without it, and an agent can write all the same', async (context) => {
+  if (!sandbox) {
+    context.skip('bubblewrap is missing, or may not make namespaces here');
+    return;
+  }
+  const { PATH } = process.env;
+  try {
+    await withPlace(async (place) => {
+      process.env.PATH = `${place.root}:${PATH ?? ''}`;
+      await mkdir(place.env.state.reports, { recursive: true });
+      const result = await attempt(place, await inputFor(place, [`see:${place.env.state.reports}`, 'note']));
+      assert.equal(result.kind, 'proposed', result.reason ?? '');
+      assert.match(await readFile(result.logPath, 'utf8'), /^does not see /);
+    });
+  } finally {
+    process.env.PATH = PATH;
+  }
+});
+
 test('in its sandbox an agent sees no home, no state and no token, and writes to its own folders alone', async (context) => {
   if (!sandbox) {
     context.skip('bubblewrap is missing, or may not make namespaces here');
