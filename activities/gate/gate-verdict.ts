@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { GateInput } from '../../model/activities.js';
+import type { GateCheck } from '../../model/gates/gate.js';
 import { oneLine } from '../../model/one-line.js';
 import { nameList } from '../../model/report/words.js';
 import { redactUrl, stripControl, tail } from '../../model/text.js';
@@ -20,8 +21,12 @@ export type GateFinding = Pick<Verdict, 'verdict' | 'error'>;
 
 export const PASSED: GateFinding = { verdict: 'built', error: null };
 
+/** Whether a command looked at nothing although it ended with status 0: statix does where its `statix.toml` cannot be read. */
+export const hasGivenUp = async (check: GateCheck, { log }: BuildRecord): Promise<boolean> =>
+  check.kind === 'preset' && check.preset === 'statix' && /^config error: /m.test(await readEnd(log, LOG_TAIL_BYTES));
+
 /**
- * What a command that ended with another status than 0 says of the candidate.
+ * What a command that did not succeed says of the candidate.
  * @param attempt tries so far, this one included
  * @throws a retryable `NixFault` when the machine or the network kept Nix from answering
  */

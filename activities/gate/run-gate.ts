@@ -19,7 +19,7 @@ import { fetchingEnvironment } from '../nix/access-tokens.js';
 import { recordDirectory } from '../nix/record-directory.js';
 import { gateCommand, whyNotStarted } from './gate-command.js';
 import { changedFiles, makeGateTree } from './gate-tree.js';
-import { changedFinding, failedFinding, gateVerdict, PASSED, type GateFinding } from './gate-verdict.js';
+import { changedFinding, failedFinding, gateVerdict, hasGivenUp, PASSED, type GateFinding } from './gate-verdict.js';
 
 /** One gate of one candidate on this machine. */
 interface GateRun {
@@ -133,8 +133,8 @@ async function follow({ input, record }: GateRun, report: TellProgress): Promise
   }
 }
 
-async function findingOf({ record, tree, words }: GateRun, code: number): Promise<GateFinding> {
-  if (code === 0) {
+async function findingOf({ input, record, tree, words }: GateRun, code: number): Promise<GateFinding> {
+  if (code === 0 && !(await hasGivenUp(input.gate.check, record))) {
     const changed = await changedFiles(tree, record.log);
     return changed.length === 0 ? PASSED : changedFinding(changed);
   }

@@ -10,9 +10,28 @@ import { git } from '../support/git.js';
 import { openHouse, until } from '../support/lockkeeper.js';
 import type { House } from '../support/lockkeeper.js';
 
+/**
+ * Stand-ins for two linters, with what matters here of the real ones (statix 0.5, deadnix 1.3): their arguments, their status,
+ * and that they speak in colours.
+ */
+const LINTERS = {
+  statix: String.raw`
+    [ "$1 $2 $#" = 'check . 2' ] || { echo "error: Found argument '$*' which wasn't expected" >&2; exit 2; }
+    if [ -e statix.toml ]; then echo 'config error: unable to parse config file' >&2; exit 0; fi
+    ! grep -rnE --include=*.nix '([a-z]+) = [a-z]+\.\1;' . || { printf '\033[33m[W04] Warning:\033[0m Assignment instead of inherit from\n'; exit 1; }`,
+  deadnix: String.raw`
+    fail=0
+    while [ $# -gt 1 ]; do case $1 in --fail) fail=1; shift ;; *) exit 2 ;; esac; done
+    [ -d "$1" ] || exit 2
+    ! grep -rn --include=*.nix 'unused' "$1" || { printf '\033[33mWarning:\033[0m Unused declarations were found.\n'; exit $fail; }`,
+};
+
 let house: House;
 before(async () => {
   house = await openHouse();
+  for (const [name, body] of Object.entries(LINTERS))
+    await writeFile(join(house.root, name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+  process.env.PATH = `${house.root}:${process.env.PATH ?? ''}`;
   await house.dev();
 });
 after(() => house.close());
@@ -121,6 +140,40 @@ test('a gate that only warns is reported, and an update that nix flake check acc
     );
     const { stdout } = await house.lockkeeper(['report', report.run]);
     assert.match(stdout, /gate:no-todo +failed \(warns only\)/);
+  }));
+
+test('the gates that are known by their names pass on a tidy flake, and say what they find in another one', () =>
+  withMovedFleet({ formatter: true }, async (fleet) => {
+    const gates = ['fmt', 'statix', 'deadnix', 'flake-check'].flatMap((name) => ['--gate', name]);
+    const tidy = await house.update(fleet.checkout, '--dry-run', ...gates);
+    assert.equal(tidy.exitCode, 0, tidy.stderr);
+    assert.deepEqual(
+      gatesOf(tidy.report).map(({ name, verdict }) => `${name} ${verdict}`),
+      ['gate:deadnix passed', 'gate:flake-check passed', 'gate:fmt passed', 'gate:statix passed'],
+    );
+
+    await fleet.pushToMain({ 'web.nix': '{ unused, lib }: {  \n  version = lib.version;\n}\n' });
+    const untidy = await house.update(fleet.checkout, '--dry-run', '--on-failure', 'report', ...gates);
+    assert.equal(untidy.report.outcome, 'broken');
+    const errors = new Map(gatesOf(untidy.report).map(({ name, error }) => [name, error]));
+    assert.equal(errors.get('gate:flake-check'), null);
+    assert.equal(errors.get('gate:fmt'), 'it changes a file: web.nix');
+    assert.match(errors.get('gate:statix') ?? '', /^status 1: .*\[W04\] Warning: Assignment instead of inherit from$/);
+    assert.match(errors.get('gate:deadnix') ?? '', /^status 1: .*Warning: Unused declarations were found\.$/);
+
+    // With such a file statix says so, looks at nothing, and ends with status 0.
+    await fleet.pushToMain({ 'web.nix': '{ }\n', 'statix.toml': 'disabled = 3\n' });
+    const unread = await house.update(fleet.checkout, '--dry-run', '--on-failure', 'report', '--gate', 'statix');
+    assert.deepEqual(
+      gatesOf(unread.report).map(({ verdict, error }) => [verdict, error]),
+      [['failed', 'status 0: config error: unable to parse config file']],
+    );
+  }));
+
+test('a gate for a formatter that the flake does not have says so', () =>
+  withMovedFleet({}, async (fleet) => {
+    const { report } = await house.update(fleet.checkout, '--dry-run', '--on-failure', 'report', '--gate', 'fmt');
+    assert.match(gatesOf(report)[0]?.error ?? '', /^status 1: .*does not provide attribute .*formatter\.x86_64-linux/);
   }));
 
 test('the input that makes a gate fail is held back, and the rest lands', () =>

@@ -37,7 +37,19 @@ export interface FleetFlake {
   readonly selfRev: boolean;
   /** Body of the flake's own `nixConfig`, for example `max-jobs = 1;`. */
   readonly nixConfig: string;
+  /** Whether it has a formatter for `nix fmt`, which takes spaces from the ends of lines. */
+  readonly formatter: boolean;
 }
+
+/** A formatter is a package with a program of its name: nix3-fmt(1). It is given the paths to format. */
+const FORMATTER = String.raw`
+      formatter.x86_64-linux = build {
+        name = "fleet-fmt";
+        kind = "formatter";
+        system = "x86_64-linux";
+        script = "/bin/mkdir -p $out/bin; printf '#!/bin/sh\\nexec find \"$@\" -name \"*.nix\" -exec sed -i \"s/ *$//\" {} +\\n' > $out/bin/fleet-fmt; /bin/chmod +x $out/bin/fleet-fmt";
+        extra = { };
+      };`;
 
 /** A Nix string literal. */
 const quote = (text: string): string => `"${text.replace(/[\\"$]/g, '\\$&')}"`;
@@ -127,7 +139,7 @@ ${[...inputs, ...follows].join('\n')}
     in {
       nixosConfigurations = {
 ${fleet.hosts.map((host) => hostText(host, fleet.inputs)).join('\n')}
-      };
+      };${fleet.formatter ? FORMATTER : ''}
     };
 }
 `;

@@ -21,6 +21,8 @@ export interface FleetOptions {
   /** The checkout has no remote: its own main is the base. */
   readonly local?: boolean;
   readonly nixConfig?: string;
+  /** Whether `nix fmt` has something to run. */
+  readonly formatter?: boolean;
 }
 
 /** A small fleet in a temporary folder: input repositories, a flake with several hosts, a bare remote and a checkout. */
@@ -95,6 +97,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
       salt: randomBytes(8).toString('hex'),
       selfRev: options.selfRev ?? false,
       nixConfig: options.nixConfig ?? '',
+      formatter: options.formatter ?? false,
     }),
   );
   await git(checkout, 'add', '--all');
