@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { CoordinatorActivities } from '../model/activities.js';
 import { earlierHolds } from '../model/hold-back/earlier.js';
+import { mayBeRunOf, scheduledRunId } from '../model/ids.js';
 import type { Report } from '../model/report.js';
 import type { Repository } from '../model/run.js';
 import { writeWhole } from './atomic-file.js';
@@ -11,34 +12,44 @@ import { runDirectoryName } from './nix/record-directory.js';
 /** How many runs are looked back; some 100 KB each. */
 const LOOKED_AT = 50;
 
+/** File of a run's report. The times in ids of scheduled runs have colons, which are no harm in a name that is never on a PATH. */
+const reportFile = (run: string): string =>
+  `${/^[A-Za-z0-9_][A-Za-z0-9._:-]{0,199}$/.test(run) ? run : runDirectoryName(run)}.json`;
+
+/** Such a name tells nothing; also reports of scheduled runs had one under 0.1.0. */
+const isHashed = (name: string): boolean => /^[0-9a-f]{64}\.json$/.test(name);
+
 /** Keeps a closed run's report, for people and for later runs. The same report gives the same file. */
 export const writeReport = (env: ActivityEnvironment, report: Report): Promise<void> =>
-  writeWhole(path.join(env.state.reports, `${runDirectoryName(report.run)}.json`), JSON.stringify(report, null, 2));
+  writeWhole(path.join(env.state.reports, reportFile(report.run)), JSON.stringify(report, null, 2));
 
 /** Makes the activity that says what earlier runs held back, as this machine's reports have it. It only reads. */
 export const createEarlierHolds =
   (env: ActivityEnvironment): CoordinatorActivities['earlierHolds'] =>
-  async ({ repository }) =>
-    earlierHolds((await newestReports(env, '')).filter((report) => report.repository === repository.displayUrl));
+  async ({ repository }) => {
+    const reports = await newestReports(env, (name) => mayBeRunOf(repository, name) || isHashed(name));
+    return earlierHolds(reports.filter((report) => report.repository === repository.displayUrl));
+  };
 
 /** What this machine knows of earlier runs of one instance on one repository, newest first. */
 export async function reportsOf(env: ActivityEnvironment, instance: string, repository: Repository): Promise<Report[]> {
-  const reports = await newestReports(env, `${instance}-`);
+  const prefix = `${scheduledRunId(instance, repository)}-`;
+  const reports = await newestReports(env, (name) => name.startsWith(prefix));
   return reports.filter((report) => report.instance === instance && report.repository === repository.displayUrl);
 }
 
-/** The newest reports of runs whose ids begin with `prefix`, newest first. */
-async function newestReports({ state }: ActivityEnvironment, prefix: string): Promise<Report[]> {
-  const names = (await readdir(state.reports).catch(() => [])).filter(
-    (name) => name.startsWith(prefix) && name.endsWith('.json'),
-  );
+/** The newest reports of those that have such a name, newest first. */
+async function newestReports({ state }: ActivityEnvironment, isWanted: (name: string) => boolean): Promise<Report[]> {
+  const names = await readdir(state.reports).catch(() => []);
   const files = await Promise.all(
-    names.map(async (name) => {
-      const file = path.join(state.reports, name);
-      // Reports are pruned at any time.
-      const found = await stat(file).catch(() => null);
-      return { file, writtenAt: found?.mtimeMs ?? 0 };
-    }),
+    names
+      .filter((name) => name.endsWith('.json') && isWanted(name))
+      .map(async (name) => {
+        const file = path.join(state.reports, name);
+        // Reports are pruned at any time.
+        const found = await stat(file).catch(() => null);
+        return { file, writtenAt: found?.mtimeMs ?? 0 };
+      }),
   );
   const newest = files.sort((one, other) => other.writtenAt - one.writtenAt).slice(0, LOOKED_AT);
   const reports = await Promise.all(newest.map(({ file }) => readReport(file)));

@@ -16,6 +16,10 @@ export function runId(instance: string, repository: Repository, now: Date): stri
 export const scheduledRunId = (instance: string, repository: Repository): string =>
   `${instance}-${repositoryName(repository)}`;
 
+/** Whether an id may be that of a run of this repository; those of another one of its name look alike. */
+export const mayBeRunOf = (repository: Repository, id: string): boolean =>
+  id.includes(`-${repositoryName(repository)}-`);
+
 /** Id of the schedule of a configured instance. */
 export const scheduleId = (instance: string): string => `lockkeeper-${instance}`;
 

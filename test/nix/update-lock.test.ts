@@ -97,9 +97,9 @@ test('of groups that take turns the first one moves that can', () =>
 
     const turn = { instance: 'nightly', repository: repository.displayUrl, inputGroup: ['alpha'] };
     await mkdir(env.state.reports, { recursive: true });
-    await writeReport(env, exampleReport({ ...turn, run: 'weekly-fleet-1', instance: 'weekly' }));
+    await writeReport(env, exampleReport({ ...turn, run: 'weekly-remote-1', instance: 'weekly' }));
     assert.deepEqual(await next(), [['alpha'], ['alpha']], 'another instance takes nobody’s turn');
-    await writeReport(env, exampleReport({ ...turn, run: 'nightly-fleet-1', outcome: 'broken' }));
+    await writeReport(env, exampleReport({ ...turn, run: 'nightly-remote-1', outcome: 'broken' }));
     assert.deepEqual(await next(), [['beta', 'gamma'], ['gamma']], 'it had its turn, whatever came of it');
 
     const unknown = await failure(
