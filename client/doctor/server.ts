@@ -62,7 +62,7 @@ async function checkQueues(session: Session, context: CommandContext): Promise<r
       ? ok('worker here', 'none runs')
       : ok(
           'worker here',
-          `pid ${worker.pid}, ${worker.roles.join(' and ')}, ${worker.systems.length === 0 ? 'builds for no system' : worker.systems.join(', ')}, ${worker.slots} build slots`,
+          `pid ${worker.pid}, ${worker.roles.join(' and ')}, ${worker.systems.length === 0 ? 'builds for no system' : worker.systems.join(', ')}, ${worker.slots} build slots${worker.userQueue == null ? '' : `, for runs of ${worker.userQueue} alone`}`,
         ),
   ];
 }

@@ -75,6 +75,7 @@ const bad: readonly (readonly [what: string, toml: string, message: RegExp])[] =
     'onFailure = ["retry"]',
     /^instances\.x\.onFailure\[0\] "retry" is none of autofix, hold-back, leave-behind, report/,
   ],
+  ['an account that is none', 'user = "some body"', /^instances\.x\.user "some body" is no name of an account/],
   ['a span without sense', 'takeoverSec = "soon"', /^instances\.x\.takeoverSec "soon" is no time span/],
   ['a negative span', 'repositoryWaitSec = -1', /^instances\.x\.repositoryWaitSec "-1" is not from 0 seconds/],
   ['an unknown time zone', 'timeZone = "Berlin"', /^instances\.x\.timeZone "Berlin" is not a time zone/],

@@ -111,5 +111,7 @@ test('a command that needs a worker of nobody’s does not take that of an accou
   const env = { TEMPORAL_ADDRESS: (await server.server()).address };
   const refused = await coordinator.lockkeeper(['update', fleet.checkout, '--dry-run'], { env });
   assert.equal(refused.exitCode, 1);
+  const doctor = await coordinator.lockkeeper(['doctor'], { env });
+  assert.match(doctor.stdout + doctor.stderr, /for runs of vincent alone/);
   assert.match(refused.stderr, /does the runs of vincent alone, and there is one worker for a state directory/);
 });
