@@ -82,9 +82,9 @@ async function answered(env: ActivityEnvironment, attempt: Attempt): Promise<Att
   const place = agentPlace(record.directory);
   try {
     const known = await readJson(place.result, hasFields<AttemptResult>('kind', 'files', 'seconds'));
-    if (known !== null) return known;
-    const result = await concluded(env, attempt, await runAgent(env, attempt));
-    await writeWhole(place.result, JSON.stringify(result));
+    const result = known ?? (await concluded(env, attempt, await runAgent(env, attempt)));
+    if (known === null) await writeWhole(place.result, JSON.stringify(result));
+    // Who had the answer before may have died here.
     for (const folder of [place.tree, place.home, place.temporary]) await removeTree(folder);
     return result;
   } catch (error) {

@@ -41,27 +41,26 @@ interface GateRun {
  */
 export const createRunGate =
   (env: ActivityEnvironment): GateActivities['runGate'] =>
-  (input) =>
-    whileFollowing(
+  async (input) => {
+    const { run, candidate, gate, nix, repository } = input;
+    const folder = recordDirectory(env.state, run, candidate.head, gate);
+    const tree = path.join(folder, 'tree');
+    const verdict = await whileFollowing(
       env,
-      () =>
-        ownRecord(recordDirectory(env.state, input.run, input.candidate.head, input.gate), {
-          run: input.run,
-          namespace: activityInfo().namespace,
-          head: input.candidate.head,
-          target: input.gate,
-        }),
+      () => ownRecord(folder, { run, namespace: activityInfo().namespace, head: candidate.head, target: gate }),
       async (record, report) => {
-        const tree = path.join(record.directory, 'tree');
-        const directory = path.join(tree, input.repository.dir);
-        const words = gateCommand(input.gate.check, input.nix);
-        const verdict = await judge({ env, input, record, tree, directory, words }, report);
+        const directory = path.join(tree, repository.dir);
+        const words = gateCommand(gate.check, nix);
+        const found = await judge({ env, input, record, tree, directory, words }, report);
         // A command that could not be started may be there the next time.
-        if (verdict.verdict !== 'skipped') await writeWhole(record.verdict, JSON.stringify(verdict));
-        await rm(tree, { recursive: true, force: true, maxRetries: 3 });
-        return verdict;
+        if (found.verdict !== 'skipped') await writeWhole(record.verdict, JSON.stringify(found));
+        return found;
       },
     );
+    // Also when the verdict was there: who wrote it may have died here.
+    await rm(tree, { recursive: true, force: true, maxRetries: 3 });
+    return verdict;
+  };
 
 async function judge(run: GateRun, report: TellProgress): Promise<Verdict> {
   const { env, input, record } = run;
