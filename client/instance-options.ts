@@ -40,6 +40,7 @@ export async function instanceOptions(instance: Instance, find = configuredRepos
     timeZone: timeZoneOf(instance),
     repositoryWaitSeconds: instance.repositoryWaitSec,
     lockWorkflowId: repositoryLockId(repository),
+    ...(instance.overlap === 'supersede' ? { supersedes: true } : {}),
     takeoverSeconds: instance.takeoverSec,
     builderWaitSeconds: instance.builderWaitSec,
     onFailure: instance.onFailure ?? usualFailureSteps(landing.mode, instance.autoFix.enable),

@@ -22,6 +22,7 @@ export function optionsSummary(options: RunOptions): string {
     ...(pinned.length === 0 ? [] : [`pinned ${pinned.map(({ input, until }) => `${input} (${until})`).join(', ')}`]),
     ...(gates.length === 0 ? [] : [`gates ${gates.map(gateSummary).join(', ')}`]),
     ...(options.approval === null ? [] : ['with approval']),
+    ...(options.supersedes === true ? ['gives way to newer runs'] : []),
     ...(notify.ntfy === null ? [] : [`ntfy ${notify.ntfy.topic}`]),
     ...(notify.inboxOrg === null ? [] : [`inbox ${notify.inboxOrg}`]),
     ...(options.takeoverSeconds === TAKEOVER_SECONDS ? [] : [`takeover after ${options.takeoverSeconds} s`]),

@@ -346,7 +346,7 @@ function declareUpdate(program: Command, context: () => CommandContext, exit: (s
     .addHelpText(
       'after',
       '\nExit status: 0 changed, 1 error or broken targets, 2 lock unchanged, 3 lock changed but no closure differs,\n' +
-        '4 rejected or expired, 130 interrupted (the run itself goes on when a worker does).',
+        '4 rejected, expired or superseded, 130 interrupted (the run itself goes on when a worker does).',
     )
     .action(async (flake: string, flags: UpdateFlags) => {
       exit(await (await import('./commands/update.js')).update(context(), flake, flags));

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { normaliseUrl, optionsDigest, runId } from '../model/ids.js';
+import { GIVES_WAY_MEMO } from '../model/messages.js';
 import { COORDINATOR_QUEUE, queueOf } from '../model/queues.js';
 import type { RunOptions } from '../model/run.js';
 import { alone } from './alone.js';
@@ -37,11 +38,15 @@ export const startOrAttach = (session: Session, options: RunOptions, prepare: ()
     prepare,
   );
 
-/** Finds an open run of this very update, or starts one, which waits its turn when another update holds the repository. */
+/**
+ * Finds an open run of this very update, or starts one, which waits its turn when another update holds the repository. A run that
+ * waits for approval and would give way to this one is no such run.
+ */
 export const startInLine = (session: Session, options: RunOptions, prepare: () => Promise<void>): Promise<Started> =>
   startUnless(
     async (digest) =>
-      (await listOpenRuns(session)).find(({ memo }) => memo?.optionsDigest === digest)?.workflowId ?? null,
+      (await listOpenRuns(session)).find(({ memo }) => memo?.optionsDigest === digest && memo[GIVES_WAY_MEMO] !== true)
+        ?.workflowId ?? null,
     session,
     options,
     prepare,
@@ -117,6 +122,7 @@ export const startOptions = (options: RunOptions) => ({
   memo: {
     optionsDigest: sameUpdateDigest(options),
     optionsSummary: optionsSummary(options),
+    instance: options.instance,
     repositoryLock: options.lockWorkflowId,
     repository: options.repository.displayUrl,
   },

@@ -61,6 +61,9 @@ export interface CoordinatorActivities {
   /** Run that holds a repository (the memo of the lock's workflow); `null` when it is free. */
   whoHolds(input: { lockWorkflowId: string }): Promise<string | null>;
 
+  /** Looks whether a newer run of the instance is there, and otherwise asks an older one that holds the repository to give way. */
+  makeWay(input: MakeWayInput): Promise<Way>;
+
   /** Which of Lockkeeper's search attributes the namespace has: upserting an unknown one would wedge the run. */
   knownSearchAttributes(): Promise<readonly string[]>;
 
@@ -248,6 +251,25 @@ export interface Alarm extends Overdue {
   /** Longest time without a success, in seconds. */
   readonly limitSeconds: number;
 }
+
+export interface MakeWayInput {
+  readonly run: string;
+  readonly instance: string;
+  readonly lockWorkflowId: string;
+}
+
+export type Way =
+  /** A newer run of the instance is there, which this one gives way to. */
+  | { readonly kind: 'superseded'; readonly by: string }
+  | {
+      readonly kind: 'ours';
+      /** Run that holds the repository; `null` when it is free. */
+      readonly holder: string | null;
+      /** Whether that one is of the same instance: it ends, or gives way as soon as it asks for approval. */
+      readonly sameInstance: boolean;
+      /** Whether it gives way now. */
+      readonly givesWay: boolean;
+    };
 
 export interface RecordEndInput extends RunEnd {
   readonly instance: string;

@@ -26,6 +26,23 @@ export interface HoldRequest {
 /** Update id that makes a repeated request harmless. */
 export const holdId = (input: string): string => `hold:${input}`;
 
+/** Update: end without landing, because a newer run of the same instance is there. */
+export const GIVE_WAY = 'giveWay';
+
+export interface GiveWayRequest {
+  /** Id of the newer run. */
+  readonly run: string;
+  readonly instance: string;
+  /** Its start: ISO 8601. */
+  readonly startedAt: string;
+}
+
+/** Update id that makes a repeated request harmless. */
+export const giveWayId = (run: string): string => `give-way:${run}`;
+
+/** Key of a run's memo that is there while the run waits for approval and would give way to a newer one. */
+export const GIVES_WAY_MEMO = 'givesWay';
+
 /** Search attributes of a run, all of type Keyword. */
 export const SEARCH_ATTRIBUTES = [
   'LockkeeperInstance',

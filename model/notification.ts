@@ -85,6 +85,7 @@ const OUTCOME_FORMS: Readonly<Record<Outcome, Form>> = {
   failed: FAILURE_FORM,
   expired: FAILURE_FORM,
   rejected: STOPPED_FORM,
+  superseded: STOPPED_FORM,
   cancelled: STOPPED_FORM,
 };
 

@@ -12,6 +12,7 @@ import type { Verdict } from './verdict.js';
  * - `unchanged`: the lock did not move, or all that moved was held back
  * - `broken`: a required target is broken, nothing was pushed
  * - `rejected`, `expired`: a person said no, or nobody answered
+ * - `superseded`: it gave way to a newer run of its instance while it waited
  * - `cancelled`, `failed`: stopped by a person, or by an error
  */
 export const OUTCOMES = [
@@ -21,6 +22,7 @@ export const OUTCOMES = [
   'broken',
   'rejected',
   'expired',
+  'superseded',
   'cancelled',
   'failed',
 ] as const;
@@ -67,6 +69,8 @@ export interface Report {
   readonly required: readonly string[];
   readonly landed: Landed | null;
   readonly approval: ApprovalDecision | null;
+  /** Run that this one gave way to; missing when it did not. */
+  readonly supersededBy?: string;
   /** Missing where nobody counts, and in reports of older runs. */
   readonly failuresInRow?: FailuresInRow;
   readonly notifications: readonly NotificationResult[];
@@ -245,7 +249,7 @@ const noClosureDiffers = (report: Report): boolean =>
   hostsOf(report).length > 0 && hostsOf(report).every((target) => target.sameAsBase === true);
 
 /**
- * Exit status of `lockkeeper update`: 0 changed, 1 error, 2 lock unchanged, 3 no closure differs, 4 rejected or expired. A
+ * Exit status of `lockkeeper update`: 0 changed, 1 error, 2 lock unchanged, 3 no closure differs, 4 rejected, expired or superseded. A
  * target that was broken before is no error of this run.
  * @param strict whether inputs that were held back, and targets that were broken before, are errors
  */
@@ -260,6 +264,7 @@ export function exitStatus(report: Report, strict = false): number {
       return strict && (report.heldBack ?? []).length > 0 ? 1 : 2;
     case 'rejected':
     case 'expired':
+    case 'superseded':
       return 4;
     case 'broken':
     case 'cancelled':

@@ -33,6 +33,11 @@ export interface RunOptions {
   readonly timeZone: string;
   /** How long a run waits for another one that holds the same repository, in seconds. */
   readonly repositoryWaitSeconds: number;
+  /**
+   * Whether the run gives way to a newer one of its instance while it waits for the repository or for approval, and asks older
+   * ones to do so; missing when it does not, as in older runs.
+   */
+  readonly supersedes?: boolean;
   /** How long a lost builder has to come back before another one takes its builds over, in seconds. */
   readonly takeoverSeconds: number;
   /** How long a target may wait for a worker of its system to appear, in seconds. */

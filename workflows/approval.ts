@@ -1,37 +1,53 @@
-import { ApplicationFailure, condition, defineSignal, defineUpdate, setHandler } from '@temporalio/workflow';
-import { APPROVE, REJECT } from '../model/messages.js';
-import type { Decision } from '../model/messages.js';
+import {
+  ApplicationFailure,
+  condition,
+  defineSignal,
+  defineUpdate,
+  setHandler,
+  upsertMemo,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { APPROVE, GIVES_WAY_MEMO, GIVE_WAY, REJECT } from '../model/messages.js';
+import type { Decision, GiveWayRequest } from '../model/messages.js';
 import type { ApprovalDecision } from '../model/report.js';
-import type { ApprovalPolicy } from '../model/run.js';
+import type { ApprovalPolicy, RunOptions } from '../model/run.js';
 import { truncate } from '../model/text.js';
 import type { RunState } from './run-state.js';
 
 const approve = defineUpdate<string, [Decision]>(APPROVE);
 const reject = defineUpdate<string, [Decision]>(REJECT);
+const giveWay = defineUpdate<string, [GiveWayRequest]>(GIVE_WAY);
 const approveSignal = defineSignal<[Decision]>(APPROVE);
 const rejectSignal = defineSignal<[Decision]>(REJECT);
+
+/** What became of a question: a person's answer, none in time, or a newer run that made it pointless. */
+export type Answer = ApprovalDecision | { readonly decision: 'superseded'; readonly by: string };
 
 /** A person's gate before landing. Handlers live as long as the run; a decision counts only while it is waited for. */
 export interface Gate {
   /** Waits for a decision on this commit, with reminders, until the deadline. */
-  readonly decide: (commit: string, policy: ApprovalPolicy, remind: () => Promise<void>) => Promise<ApprovalDecision>;
+  readonly decide: (commit: string, policy: ApprovalPolicy, remind: () => Promise<void>) => Promise<Answer>;
   /** Asks no more, because there is another candidate. */
   readonly withdraw: () => void;
 }
 
-export function openGate(run: string, state: RunState): Gate {
+export function openGate(run: string, options: RunOptions, state: RunState): Gate {
   let awaited: string | null = null;
   let question: string | null = null;
-  let decision: ApprovalDecision | null = null;
+  let decision: Answer | null = null;
   // A function, because the compiler would take the variable for unchanged across an await.
-  const decided = (): ApprovalDecision | null => decision;
+  const decided = (): Answer | null => decision;
 
+  const notWaiting = (): string | null => {
+    if (awaited === null) return `run ${run} is not waiting for approval (it is ${state.progress().phase})`;
+    const earlier = decided();
+    return earlier === null ? null : `run ${run} has been ${earlier.decision} already`;
+  };
   const refusal = (sent: Partial<Decision> | null): string | null => {
     // Anybody can type a signal by hand.
     if (typeof sent?.commit !== 'string') return 'a decision is {"by": "…", "commit": "…", "comment": "…"}';
-    if (awaited === null) return `run ${run} is not waiting for approval (it is ${state.progress().phase})`;
-    const earlier = decided();
-    if (earlier !== null) return `run ${run} has been ${earlier.decision} already`;
+    const reason = notWaiting();
+    if (reason !== null || awaited === null) return reason;
     if (sent.commit !== awaited)
       return `the decision names commit ${truncate(sent.commit, 64)}, but run ${run} waits for ${awaited}: look at it again with "lockkeeper status ${run}"`;
     return null;
@@ -51,6 +67,19 @@ export function openGate(run: string, state: RunState): Gate {
   };
   setHandler(approve, (sent): string => take('approved', sent), { validator });
   setHandler(reject, (sent): string => take('rejected', sent), { validator });
+  setHandler(
+    giveWay,
+    (sent): string => {
+      decision = { decision: 'superseded', by: sent.run };
+      return `gives way to ${sent.run}`;
+    },
+    {
+      validator: (sent: GiveWayRequest) => {
+        const reason = notWaiting() ?? staysAgainst(options, sent);
+        if (reason !== null) throw ApplicationFailure.nonRetryable(reason, 'NotWaiting');
+      },
+    },
+  );
   setHandler(approveSignal, (sent): void => {
     takeSignal('approved', sent);
   });
@@ -63,6 +92,7 @@ export function openGate(run: string, state: RunState): Gate {
     question = null;
     state.set({ approval: null });
     state.tag('LockkeeperWaiting', 'no');
+    if (options.supersedes === true) upsertMemo({ [GIVES_WAY_MEMO]: null });
   };
 
   return {
@@ -75,6 +105,7 @@ export function openGate(run: string, state: RunState): Gate {
       question = `approval of ${commit.slice(0, 12)} until ${forPeople(deadline)}: lockkeeper approve ${run}, or lockkeeper reject ${run}`;
       state.phase('waiting-for-approval', question);
       state.tag('LockkeeperWaiting', 'approval');
+      if (options.supersedes === true) upsertMemo({ [GIVES_WAY_MEMO]: true });
       for (let left = policy.deadlineSeconds * 1000; left > 0 && decided() === null;) {
         const pause = Math.min(Math.max(1, policy.reminderSeconds) * 1000, left);
         const answered = await condition(() => decided() !== null, pause, { summary: 'wait for approval' });
@@ -85,6 +116,17 @@ export function openGate(run: string, state: RunState): Gate {
       return decided() ?? { decision: 'expired', by: null, commit, comment: null };
     },
   };
+}
+
+/** Why a run does not give way to another one; `null` when it does. */
+function staysAgainst({ supersedes, instance }: RunOptions, sent: Partial<GiveWayRequest> | null): string | null {
+  const { workflowId, startTime } = workflowInfo();
+  // Anybody can type an update by hand.
+  if (typeof sent?.run !== 'string' || typeof sent.startedAt !== 'string')
+    return 'a request is {"run": "…", "instance": "…", "startedAt": "…"}';
+  if (supersedes !== true || sent.instance !== instance) return `run ${workflowId} gives way to no such run`;
+  const ahead = Date.parse(sent.startedAt) - startTime.getTime();
+  return ahead > 0 || (ahead === 0 && sent.run > workflowId) ? null : `run ${workflowId} is the newer one`;
 }
 
 const text = (value: unknown, bytes: number): string | null =>

@@ -8,27 +8,23 @@ import type { RunState } from './run-state.js';
 
 /** Longest pause between two tries, in seconds. */
 const LONGEST_PAUSE = 15;
+/** The same behind a run of one's own instance, which may build for hours before it gives way. */
+const LONGEST_PAUSE_BEHIND_OWN = 60;
 
 /**
  * Takes the repository for this run. While another run holds it, says who does and tries again until the deadline;
  * then fails as `RepositoryBusy`. The server gives the repository back however this run ends.
+ * @returns the newer run of the instance that this one gives way to, without the repository; `null` when it was taken
  */
-export async function takeRepository(options: RunOptions, state: RunState): Promise<void> {
-  const { workflowId, memo } = workflowInfo();
+export async function takeRepository(options: RunOptions, state: RunState): Promise<string | null> {
   let waited = 0;
-  for (let pause = 1; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
-    try {
-      await startChild(holdRepository, {
-        workflowId: options.lockWorkflowId,
-        parentClosePolicy: ParentClosePolicy.TERMINATE,
-        memo: { run: workflowId, optionsDigest: memo?.optionsDigest ?? null },
-        staticSummary: `held by ${workflowId}`,
-      });
-      return;
-    } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    }
+  let gaveWay: string | null = null;
+  for (let pause = 1; ;) {
+    const way = options.supersedes === true ? await makeWay(options) : null;
+    if (way?.kind === 'superseded') return way.by;
+    if (await take(options)) return null;
     const holder =
+      way?.holder ??
       (await coordinator('ask who holds the repository').whoHolds({ lockWorkflowId: options.lockWorkflowId })) ??
       'another run';
     const where = options.repository.displayUrl;
@@ -38,7 +34,38 @@ export async function takeRepository(options: RunOptions, state: RunState): Prom
         `${where} is held by ${holder}, and was not released within ${options.repositoryWaitSeconds} seconds: wait for it ("lockkeeper watch ${holder}") or end it ("lockkeeper cancel ${holder}")`,
       );
     state.phase('waiting-for-repository', `${where} is held by ${holder}`);
-    waited += pause;
+    const behindOwn = way?.sameInstance === true;
+    // It ends by itself: only waiting for others has a limit.
+    if (!behindOwn) waited += pause;
+    if (way?.givesWay === true && gaveWay !== holder) {
+      gaveWay = holder;
+      pause = 1;
+    }
     await sleep(pause * 1000, { summary: `repository held by ${holder}` });
+    pause = Math.min(pause * 2, behindOwn ? LONGEST_PAUSE_BEHIND_OWN : LONGEST_PAUSE);
+  }
+}
+
+const makeWay = ({ instance, lockWorkflowId }: RunOptions) =>
+  coordinator('look for newer and older runs of the instance').makeWay({
+    run: workflowInfo().workflowId,
+    instance,
+    lockWorkflowId,
+  });
+
+/** `false` when another run has it. */
+async function take(options: RunOptions): Promise<boolean> {
+  const { workflowId, memo } = workflowInfo();
+  try {
+    await startChild(holdRepository, {
+      workflowId: options.lockWorkflowId,
+      parentClosePolicy: ParentClosePolicy.TERMINATE,
+      memo: { run: workflowId, optionsDigest: memo?.optionsDigest ?? null },
+      staticSummary: `held by ${workflowId}`,
+    });
+    return true;
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    return false;
   }
 }

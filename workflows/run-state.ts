@@ -67,6 +67,7 @@ export interface RunState {
   leftOut: readonly string[];
   landed: Landed | null;
   approval: ApprovalDecision | null;
+  supersededBy: string | null;
   failuresInRow: FailuresInRow | null;
   notifications: NotificationResult[];
   outcome: Outcome;
@@ -159,6 +160,7 @@ export function trackRun(options: RunOptions, intent: string): RunState {
       required: state.required,
       landed: state.landed,
       approval: state.approval,
+      ...(state.supersededBy === null ? {} : { supersededBy: state.supersededBy }),
       ...(state.failuresInRow === null ? {} : { failuresInRow: state.failuresInRow }),
       notifications: state.notifications,
       startedAt: startTime.toISOString(),
@@ -178,6 +180,7 @@ export function trackRun(options: RunOptions, intent: string): RunState {
     leftOut: [],
     landed: null,
     approval: null,
+    supersededBy: null,
     failuresInRow: null,
     notifications: [],
     outcome: 'failed',

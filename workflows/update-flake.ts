@@ -41,7 +41,7 @@ export async function updateFlake(options: RunOptions): Promise<Report> {
   const run: Run = {
     options,
     state,
-    gate: openGate(workflowId, state),
+    gate: openGate(workflowId, options, state),
     holds: openHolds(workflowId, state),
     id: workflowId,
     startTime,
@@ -54,8 +54,8 @@ export async function updateFlake(options: RunOptions): Promise<Report> {
         state.know(await coordinator('look up search attributes').knownSearchAttributes());
       },
       async () => {
-        await takeRepository(options, state);
-        state.outcome = await update(run);
+        state.supersededBy = await takeRepository(options, state);
+        state.outcome = state.supersededBy === null ? await update(run) : 'superseded';
       },
     );
   } catch (caught) {
@@ -145,6 +145,10 @@ async function verifyAndLand(run: Run, first: Update): Promise<Outcome> {
         if (rest === null) return 'unchanged';
         proposed = rest;
         continue;
+      }
+      if (decision.decision === 'superseded') {
+        state.supersededBy = decision.by;
+        return 'superseded';
       }
       state.approval = decision;
       if (decision.decision !== 'approved') return decision.decision;
@@ -243,13 +247,17 @@ async function finish(run: Run): Promise<void> {
   const { options, state } = run;
   state.phase('notifying');
   await count(options, state);
-  if (state.outcome !== 'cancelled') await tell(options, state, 'finished');
+  if (isNews(state)) await tell(options, state, 'finished');
   await close(state, [...run.machines]);
   state.tag('LockkeeperOutcome', state.outcome);
   state.set({ phase: 'closed', outcome: state.outcome, waitsFor: null });
   // eslint-disable-next-line temporal/workflow-condition-timeout-style -- handlers are synchronous and end at once
   await condition(allHandlersFinished);
 }
+
+/** Nobody has heard of a run that gave way before it had something to show, and who cancels a run knows. */
+const isNews = ({ outcome, candidate }: RunState): boolean =>
+  outcome !== 'cancelled' && (outcome !== 'superseded' || candidate !== null);
 
 const gateTarget = ({ name, check, timeoutSeconds }: Gate): Target => ({ kind: 'gate', name, check, timeoutSeconds });
 

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { CoordinatorActivities } from '../../model/activities.js';
 import { SEARCH_ATTRIBUTES } from '../../model/messages.js';
+import { makeWay } from './make-way.js';
 import { findOverdue, recordEnd } from './instance-records.js';
 
 /** A poller that was not heard of for this long is dead: a long poll lasts 60 seconds, so a live one can be 33 s old. */
@@ -16,9 +17,10 @@ const ACTIVITY_QUEUE = 2;
  */
 export function createServerActivities(): Pick<
   CoordinatorActivities,
-  'whoHolds' | 'knownSearchAttributes' | 'countPollers' | 'recordEnd' | 'findOverdue'
+  'whoHolds' | 'knownSearchAttributes' | 'countPollers' | 'makeWay' | 'recordEnd' | 'findOverdue'
 > {
   return {
+    makeWay,
     recordEnd,
     findOverdue,
     whoHolds: async ({ lockWorkflowId }) => {

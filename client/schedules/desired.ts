@@ -29,6 +29,9 @@ const CATCH_UP_MS = 365 * 86_400_000;
 /** The server takes no less than 10 seconds; a minute also lets a busy server be late. */
 const NO_CATCH_UP_MS = 60_000;
 
+/** A run can only give way to one that has started. */
+const OVERLAPS = { wait: 'BUFFER_ONE', skip: 'SKIP', supersede: 'ALLOW_ALL' } as const;
+
 /** The schedule of an instance whose runs are asked for `options`. */
 export function desiredSchedule(owner: string, instance: Instance, options: RunOptions): Desired {
   const ownership: Ownership = { lockkeeper: owner, instance: instance.name };
@@ -37,7 +40,7 @@ export function desiredSchedule(owner: string, instance: Instance, options: RunO
     memo: ownership,
     spec: scheduleSpec(instance),
     policies: {
-      overlap: instance.overlap === 'wait' ? 'BUFFER_ONE' : 'SKIP',
+      overlap: OVERLAPS[instance.overlap],
       catchupWindow: instance.persistent ? CATCH_UP_MS : NO_CATCH_UP_MS,
       pauseOnFailure: false,
     },

@@ -180,10 +180,10 @@ export const INSTANCE_OPTIONS = {
     'whether a start that was missed while the server was down is made up for, once',
   ),
   overlap: option(
-    oneOf(['wait', 'skip']),
+    oneOf(['wait', 'skip', 'supersede']),
     'wait',
-    '"skip"',
-    'what happens when a run is due while the last one of the schedule is open, also one that waits for approval: it starts after that (`wait`; one at most), or not at all (`skip`)',
+    '"supersede"',
+    'what happens when a run is due while the last one of the schedule is open, also one that waits for approval: it starts after that (`wait`; one at most), not at all (`skip`), or at once, and one that waits gives way to it (`supersede`)',
   ),
 
   autoMerge: option(flag, false, 'true', 'fast-forward `mainBranch` instead of pushing a branch'),

@@ -56,6 +56,7 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
             commit: report.approval.commit,
             comment: report.approval.comment,
           },
+    supersededBy: report.supersededBy ?? null,
     failuresInRow: report.failuresInRow === undefined ? null : { ...report.failuresInRow },
     notifications: report.notifications.map(({ notifier, event, ok, error }) => ({ notifier, event, ok, error })),
     leftOut: [...report.leftOut],

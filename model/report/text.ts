@@ -113,6 +113,7 @@ function toneOf(report: Report, paint: Paint): (text: string) => string {
     case 'unchanged':
       return paint.cyan;
     case 'cancelled':
+    case 'superseded':
       return paint.yellow;
     case 'broken':
     case 'rejected':

@@ -51,6 +51,8 @@ export function outcomeWords(report: Report): string {
       return 'Rejected, nothing pushed';
     case 'expired':
       return 'Expired without an approval, nothing pushed';
+    case 'superseded':
+      return `Gave way to ${oneLine(report.supersededBy ?? 'a newer run', 200)}, nothing pushed`;
     case 'cancelled':
       return 'Cancelled';
     case 'failed':
@@ -65,6 +67,7 @@ export const OUTCOME_SYMBOLS: Readonly<Record<Outcome, string>> = {
   broken: '✘',
   rejected: '✘',
   expired: '✘',
+  superseded: '■',
   cancelled: '■',
   failed: '✘',
 };

@@ -7,6 +7,7 @@ import type { Client } from '@temporalio/client';
 import { instanceRecordId, repositoryLockId } from '../../model/ids.js';
 import { newRecord } from '../../model/instance-record.js';
 import { COORDINATOR_QUEUE } from '../../model/queues.js';
+import type { Report } from '../../model/report.js';
 import { stateDirectory } from '../../model/state-directory.js';
 import { createActivities } from '../../workers/activities.js';
 import { writeAgent } from '../support/agent.js';
@@ -312,6 +313,33 @@ const counted: Scene = (victim) =>
     }),
   );
 
+/** A run that waits for approval gives way to a newer one, which lands. */
+const givesWay: Scene = (victim) =>
+  onStage(house, PLAIN, async (stage) => {
+    const file = join(house.root, `${stage.topic}.json`);
+    const told = { ntfyServer: ntfy.url, ntfyTopic: stage.topic, ntfyTokenFile: join(house.root, 'token') };
+    const asks = { overlap: 'supersede', approval: { enable: true } };
+    const instances = { [stage.topic]: { repoPath: stage.fleet.checkout, ...told, ...asks } };
+    await writeFile(file, JSON.stringify({ instances }));
+    const command = ['run', stage.topic, '--watch', '--json', '--config', file];
+    const older = house.start(command);
+    await says(older, 'waits for approval');
+    await until(async () => (await ntfy.messages(stage.topic)).length === 1, 60_000);
+    await dyingAt('makeWay', victim, async () => {
+      const newer = house.start(command);
+      assert.equal(await older.ended, 4, older.output());
+      await says(newer, 'waits for approval');
+      await until(async () => (await ntfy.messages(stage.topic)).length === 3, 60_000);
+      await until(
+        async () => (await house.lockkeeper(['approve', 'latest', '--yes'])).exitCode === 0,
+        60_000,
+        () => newer.output(),
+      );
+      const report = await assertAsIfNothingHappened(stage, newer, ntfy, { told: 4 });
+      assert.equal((JSON.parse(older.stdout()) as Report).supersededBy, report.run);
+    });
+  });
+
 /** A watch looks, and people are told once what it found. */
 const watched: Scene = (victim) =>
   withCoordinator([], async (coordinator) => {
@@ -406,6 +434,7 @@ const SCENES: Readonly<Record<string, Scene>> = {
   stay: slow('stay'),
   attachBuild: diesTwice,
   whoHolds: asksWhoHolds,
+  makeWay: givesWay,
   recordEnd: counted,
   findOverdue: watched,
   forgetRun: builtElsewhere,
