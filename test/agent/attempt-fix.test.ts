@@ -90,6 +90,7 @@ for (const [behaviour, kind, reason] of [
   [['link'], 'refused', /^holds a link that leaves the repository: users$/],
   [['repository'], 'refused', /^holds a Git repository of its own: sub\/\.git$/],
   [['inputs'], 'refused', /^changes the inputs or the nixConfig in flake\.nix/],
+  [['nix-config'], 'refused', /^changes the inputs or the nixConfig in flake\.nix/],
 ] as const) {
   test(`an agent's change is judged: ${behaviour.join(', ')}`, () =>
     attempted(behaviour, (result) => {
@@ -193,6 +194,46 @@ test('what an agent leaves running is ended with it', () =>
     const running = await commandLines();
     assert.ok(!running.some((command) => command.includes('sleep\u0000601')), running.join('\n'));
   }));
+
+test('without a sandbox an agent works all the same, says so, and what it leaves is ended too', async () => {
+  const { PATH } = process.env;
+  try {
+    await withPlace(async (place) => {
+      // As where the kernel allows no namespaces.
+      const bin = path.join(place.root, 'bin');
+      await mkdir(bin);
+      await writeFile(path.join(bin, 'bwrap'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+      process.env.PATH = `${bin}:${PATH ?? ''}`;
+      const result = await attempt(place, await inputFor(place, ['leave']));
+      assert.equal(result.kind, 'proposed', result.reason ?? '');
+      assert.equal(result.sandboxed, false);
+      const running = await commandLines();
+      assert.ok(!running.some((command) => command.includes('sleep\u0000601')), running.join('\n'));
+    });
+  } finally {
+    process.env.PATH = PATH;
+  }
+});
+
+test('what an agent is lent of the home of the worker’s user it can read, and no more', async (context) => {
+  if (!sandbox) {
+    context.skip('bubblewrap is missing, or may not make namespaces here');
+    return;
+  }
+  const { HOME } = process.env;
+  try {
+    await withPlace(async (place) => {
+      process.env.HOME = path.join(place.root, 'home');
+      await mkdir(path.join(process.env.HOME, '.agent'), { recursive: true });
+      for (const file of ['.agent/token', 'diary']) await writeFile(path.join(process.env.HOME, file), `${file}\n`);
+      const input = await inputFor(place, ['home:.agent/token', 'home:diary'], { homePaths: ['.agent'] });
+      const { logPath } = await attempt(place, input);
+      assert.match(await readFile(logPath, 'utf8'), /^\.agent\/token\nread-only\ncat: .*diary: No such file/);
+    });
+  } finally {
+    process.env.HOME = HOME;
+  }
+});
 
 async function commandLines(): Promise<readonly string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));

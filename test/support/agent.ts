@@ -33,6 +33,8 @@ while [ "$1" != -p ]; do
     repository) git init -q sub && git -C sub -c user.name=a -c user.email=a@b commit -q --allow-empty -m x ;;
     filter) printf '%s\\n' '* filter=evil' > .git/info/attributes; git config filter.evil.clean "touch $HOME/../ran; cat"; echo noted >> NOTES.md ;;
     inputs) sed -i 's/^{/{ inputs.more.url = "path:.\\/more";/' flake.nix ;;
+    home:*) cat "$HOME/\${1#home:}" && ! echo more 2>/dev/null >> "$HOME/\${1#home:}" && echo read-only ;;
+    nix-config) sed -i 's/^{/{ nixConfig.sandbox = false;/' flake.nix ;;
     environment) env | sort ;;
     see:*) if [ -e "\${1#see:}" ]; then echo "sees \${1#see:}"; else echo "does not see \${1#see:}"; fi ;;
     write:*) if touch "\${1#write:}/written" 2>/dev/null; then echo "wrote to \${1#write:}"; else echo "cannot write to \${1#write:}"; fi ;;
