@@ -17,6 +17,9 @@ const ATTEMPTS = 5;
 /** What `nix flake check` says at its end, after all that is wrong. */
 const NIX_SUMMARY = /^error: some errors were encountered .*$/m;
 
+/** What linters draw around the lines that they point at. */
+const DRAWN = /[\u2500-\u257f·]+/g;
+
 export type GateFinding = Pick<Verdict, 'verdict' | 'error'>;
 
 export const PASSED: GateFinding = { verdict: 'built', error: null };
@@ -42,7 +45,7 @@ export async function failedFinding(
     if (fault !== null && attempt < ATTEMPTS)
       throw ApplicationFailure.retryable(`${fault.what}. ${nixErrorMessage(said)}`, 'NixFault');
   }
-  const why = said.trim() === '' ? '' : `: ${nixErrorMessage(said.replace(NIX_SUMMARY, ''))}`;
+  const why = said.trim() === '' ? '' : `: ${nixErrorMessage(said.replace(NIX_SUMMARY, '').replace(DRAWN, ' '))}`;
   return { verdict: 'build-failed', error: oneLine(`status ${code}${why}`, MESSAGE_BYTES) };
 }
 

@@ -18,7 +18,7 @@ const LINTERS = {
   statix: String.raw`
     [ "$1 $2 $#" = 'check . 2' ] || { echo "error: Found argument '$*' which wasn't expected" >&2; exit 2; }
     if [ -e statix.toml ]; then echo 'config error: unable to parse config file' >&2; exit 0; fi
-    ! grep -rnE --include=*.nix '([a-z]+) = [a-z]+\.\1;' . || { printf '\033[33m[W04] Warning:\033[0m Assignment instead of inherit from\n'; exit 1; }`,
+    ! grep -rnE --include=*.nix '([a-z]+) = [a-z]+\.\1;' . || { printf '\033[33m[W04] Warning:\033[0m Assignment\n  · ╰── This is better written with inherit\n──╯\n'; exit 1; }`,
   deadnix: String.raw`
     fail=0
     while [ $# -gt 1 ]; do case $1 in --fail) fail=1; shift ;; *) exit 2 ;; esac; done
@@ -158,7 +158,7 @@ test('the gates that are known by their names pass on a tidy flake, and say what
     const errors = new Map(gatesOf(untidy.report).map(({ name, error }) => [name, error]));
     assert.equal(errors.get('gate:flake-check'), null);
     assert.equal(errors.get('gate:fmt'), 'it changes a file: web.nix');
-    assert.match(errors.get('gate:statix') ?? '', /^status 1: .*\[W04\] Warning: Assignment instead of inherit from$/);
+    assert.match(errors.get('gate:statix') ?? '', /^status 1: This is better written with inherit$/);
     assert.match(errors.get('gate:deadnix') ?? '', /^status 1: .*Warning: Unused declarations were found\.$/);
 
     // With such a file statix says so, looks at nothing, and ends with status 0.
