@@ -40,6 +40,19 @@ export interface VerifyResult {
 
 /** Most targets of one `verifyCandidate`; larger runs start several, so that no history and no result grows past its limit. */
 export const TARGETS_PER_VERIFICATION = 100;
+/** What the inputs of one verification's activities may take of its history, in bytes: the server ends a run past 50 MB. */
+const INPUTS_LIMIT_BYTES = 16 * 1024 * 1024;
+
+/** Evaluation, build and comparison of one target: each of the three is given the candidate. */
+const INPUTS_OF_A_TARGET = 3;
+
+/** Bytes of the input of an activity that is given the candidate. */
+const inputBytes = ({ candidate, nix }: Pick<VerifyInput, 'candidate' | 'nix'>): number =>
+  candidate.bundle.length + JSON.stringify(nix).length + 4096;
+
+/** How many targets one `verifyCandidate` takes: fewer when the candidate's bundle is large. */
+export const targetsPerVerification = (input: Pick<VerifyInput, 'candidate' | 'nix'>): number =>
+  Math.min(TARGETS_PER_VERIFICATION, Math.floor(INPUTS_LIMIT_BYTES / (INPUTS_OF_A_TARGET * inputBytes(input))));
 
 /** Room for log tails in one verification's result and in a report, in bytes: a payload past 2 MB would end the run. */
 export const TAILS_LIMIT_BYTES = 600 * 1024;
@@ -49,8 +62,7 @@ export const TAILS_LIMIT_BYTES = 600 * 1024;
  * 4 MB (50 inputs of 100 KB were seen to do it) it wedges the run. An evaluation that ends schedules a build and a comparison with inputs of the same size.
  */
 export function evaluationWave(input: VerifyInput): number {
-  const bytes = input.candidate.bundle.length + JSON.stringify(input.nix).length + 4096;
-  return Math.max(1, Math.min(50, Math.floor((300 * 1024) / bytes)));
+  return Math.max(1, Math.min(50, Math.floor((300 * 1024) / inputBytes(input))));
 }
 
 /** Cuts log tails from their beginnings so that all of them together fit into `limit` bytes; short ones stay whole. */

@@ -1,6 +1,7 @@
-import { ChildWorkflowCancellationType, ParentClosePolicy, startChild } from '@temporalio/workflow';
+import { ChildWorkflowCancellationType, ParentClosePolicy, patched, startChild } from '@temporalio/workflow';
 import type { Candidate } from '../model/candidate.js';
-import { TARGETS_PER_VERIFICATION } from '../model/verify.js';
+import type { NixSettings } from '../model/run.js';
+import { TARGETS_PER_VERIFICATION, targetsPerVerification } from '../model/verify.js';
 import type { ProbeKnowledge, VerifyResult, VerifySetting } from '../model/verify.js';
 import type { Target } from '../model/verdict.js';
 import { verifyCandidate } from './verify-candidate.js';
@@ -15,6 +16,14 @@ interface Verification {
   readonly started?: (children: readonly string[]) => void;
 }
 
+/** Runs that began before large bundles were split further go on as they began. */
+function targetsOfAChild(candidate: Candidate, nix: NixSettings, targets: number): number {
+  const most = targetsPerVerification({ candidate, nix });
+  if (most >= Math.min(targets, TARGETS_PER_VERIFICATION)) return TARGETS_PER_VERIFICATION;
+  // replay-tested: 2026-11-25, test/replay/0.1.0
+  return patched('targets-by-bundle-size') ? most : TARGETS_PER_VERIFICATION;
+}
+
 /** Verifies a candidate in as many children as its targets need; they run side by side. */
 export async function verifyInChildren(
   { run, repository, nix, takeoverSeconds, builderWaitSeconds }: VerifySetting,
@@ -23,9 +32,10 @@ export async function verifyInChildren(
   const head = candidate.head.slice(0, 12);
   const running = [];
   const children: string[] = [];
+  const most = targetsOfAChild(candidate, nix, targets.length);
   // One after the other: each start carries the bundle, and what one workflow task schedules has a limit.
-  for (let first = 0; first < targets.length; first += TARGETS_PER_VERIFICATION) {
-    const number = first / TARGETS_PER_VERIFICATION + 1;
+  for (let first = 0; first < targets.length; first += most) {
+    const number = first / most + 1;
     const child = await startChild(verifyCandidate, {
       workflowId: `${run}-${label}-${head}-${number}`,
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
@@ -36,7 +46,7 @@ export async function verifyInChildren(
           run,
           repository,
           candidate,
-          targets: targets.slice(first, first + TARGETS_PER_VERIFICATION),
+          targets: targets.slice(first, first + most),
           nix,
           takeoverSeconds,
           builderWaitSeconds,
