@@ -74,7 +74,7 @@ test(
   'a broken host is named in the message',
   options,
   inPlace([{ name: 'athena' }, { name: 'rhea', fail: 'build-after-move' }], async ({ house, fleet, ntfy, flags }) => {
-    const { exitCode, report } = await house.update(fleet.checkout, ...flags('broken'));
+    const { exitCode, report } = await house.update(fleet.checkout, ...flags('broken'), '--on-failure', 'report');
     assert.equal(exitCode, 1);
     const [message] = await ntfy.messages('broken');
     assert.match(String(message?.message), /✘ rhea: /u);
