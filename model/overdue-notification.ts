@@ -42,12 +42,15 @@ function facts({ instance, lastSuccess, since, limitSeconds, failures, paused }:
     lastSuccess === null
       ? `It has not succeeded once since it was first looked at, ${minute(since)}.`
       : `It last succeeded ${minute(lastSuccess)}.`,
-    `The limit is ${formatSeconds(limitSeconds)}.`,
+    `The limit is ${limitWords(limitSeconds)}.`,
     ...(failures === 0 ? [] : [`${plural(failures, 'failure')} in a row.`]),
     ...(paused ? [`Its schedule is paused: lockkeeper schedules resume ${name}`] : []),
     'What it did: lockkeeper list, lockkeeper schedules',
   ];
 }
+
+const limitWords = (seconds: number): string =>
+  seconds % 86_400 === 0 ? plural(seconds / 86_400, 'day') : formatSeconds(seconds);
 
 /** `2026-11-28 10:35 UTC` */
 const minute = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`;

@@ -6,6 +6,7 @@ import { isOverdue, newRecord, readRecordMemo, recordMemo } from '../../model/in
 import type { Overdue, ShownRecord } from '../../model/instance-record.js';
 import { RECORD_END } from '../../model/messages.js';
 import { userOf } from '../../model/queues.js';
+import { plural } from '../../model/report/words.js';
 import { isFailure } from '../../model/report.js';
 
 /**
@@ -63,7 +64,7 @@ async function pauseSchedule(client: Client, instance: string, failures: number)
   return await ifThere(async () => {
     const handle = client.schedule.getHandle(scheduleId(instance));
     const { state } = await handle.describe();
-    if (!state.paused) await handle.pause(`paused after ${failures} failures in a row`);
+    if (!state.paused) await handle.pause(`${plural(failures, 'failure')} in a row`);
     return true;
   });
 }

@@ -93,7 +93,7 @@ function table(listed: readonly Listed[]): string {
         : next.length === 0
           ? style.dim('never again')
           : `next ${next.slice(0, 2).map(minute).join(', ')} UTC`;
-      const before = last === null ? 'not run yet' : `last ${minute(last.startedAt)}: ${last.state}`;
+      const before = last === null ? 'not started yet' : `last ${minute(last.startedAt)}: ${last.state}`;
       const failures = failuresInRow === 0 ? [] : [style.red(`${plural(failuresInRow, 'failure')} in a row`)];
       const success = lastSuccess === null ? [] : [style.dim(`last success ${minute(lastSuccess)}`)];
       return [pad(instance, width), when, style.dim(before), ...failures, ...success].join('  ');
@@ -127,7 +127,9 @@ export const triggerSchedule = (context: CommandContext, instance: string): Prom
     const { action } = await handle.describe();
     if (action.workflowType !== 'updateFlake') {
       await handle.trigger();
-      if (context.json) resultJson({ run: null, isNew: true, problem: null });
+      const problem = await workerProblem(session, action.taskQueue);
+      if (problem !== null) message(`note: ${problem}.`);
+      if (context.json) resultJson({ run: null, isNew: true, problem });
       else result(`${instance} looks now.`);
       return;
     }

@@ -3,7 +3,7 @@ import type { Session } from '../connection.js';
 import { askedAgain } from './asked-again.js';
 import { differences } from './compare.js';
 import type { Desired } from './desired.js';
-import { endRecords } from './records.js';
+import { endRecords, listRecords, type ListedRecord } from './records.js';
 import { listOwned, ownershipOf, type Owned } from './owned.js';
 import { forEach } from './together.js';
 
@@ -40,9 +40,11 @@ export async function applySchedules(session: Session, wanted: Wanted, dryRun: b
   const changes = [...(await forEach(unknown, NEW_AT_ONCE, make)), ...(await forEach(known, 1, make))];
   const names = new Set([...wanted.schedules.map(({ memo }) => memo.instance), ...wanted.leave]);
   const surplus = owned.filter(({ lockkeeper, instance }) => lockkeeper === wanted.owner && !names.has(instance));
+  const records = surplus.length === 0 || dryRun ? [] : await listRecords(session);
   for (const schedule of surplus) {
-    const isConfigured = wanted.configured.includes(schedule.instance);
-    changes.push(await guarded(schedule.instance, () => remove(session, schedule, isConfigured, dryRun)));
+    const { instance } = schedule;
+    const own = wanted.configured.includes(instance) ? [] : records.filter((record) => record.instance === instance);
+    changes.push(await guarded(instance, () => remove(session, schedule, own, dryRun)));
   }
   return changes.sort((a, b) => (a.instance < b.instance ? -1 : 1));
 }
@@ -111,12 +113,12 @@ async function exists(session: Session, id: string): Promise<boolean> {
 async function remove(
   session: Session,
   { scheduleId, instance }: Owned,
-  isConfigured: boolean,
+  records: readonly ListedRecord[],
   dryRun: boolean,
 ): Promise<Change> {
   if (dryRun) return { kind: 'removed', instance };
   const { ScheduleNotFoundError } = await import('@temporalio/client');
-  if (!isConfigured) await endRecords(session, instance);
+  await endRecords(session, records);
   try {
     await session.client.schedule.getHandle(scheduleId).delete();
   } catch (error) {

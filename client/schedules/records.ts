@@ -3,7 +3,7 @@ import type { Session } from '../connection.js';
 
 const OPEN_RECORDS = 'WorkflowType = "recordInstance" AND ExecutionStatus = "Running"';
 
-interface ListedRecord extends ShownRecord {
+export interface ListedRecord extends ShownRecord {
   readonly workflowId: string;
 }
 
@@ -17,13 +17,12 @@ export async function listRecords(session: Session): Promise<readonly ListedReco
   return found.sort((a, b) => (a.since < b.since ? -1 : 1));
 }
 
-/** Ends the records of an instance that is configured no more. Safe to repeat. */
-export async function endRecords(session: Session, instance: string): Promise<void> {
+/** Ends records. Safe to repeat. */
+export async function endRecords(session: Session, records: readonly ListedRecord[]): Promise<void> {
   const { WorkflowNotFoundError } = await import('@temporalio/client');
-  for (const record of await listRecords(session)) {
-    if (record.instance !== instance) continue;
+  for (const { workflowId } of records) {
     try {
-      await session.client.workflow.getHandle(record.workflowId).terminate('its instance is configured no more');
+      await session.client.workflow.getHandle(workflowId).terminate('its instance is configured no more');
     } catch (error) {
       // Ended before, and still listed.
       if (!(error instanceof WorkflowNotFoundError)) throw error;

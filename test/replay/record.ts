@@ -99,6 +99,36 @@ const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'superseded',
+    hosts: [{ name: 'athena' }],
+    play: async (house, fleet) => {
+      const file = join(house.root, 'lockkeeper.json');
+      const asks = { repoPath: fleet.checkout, overlap: 'supersede', approval: { enable: true } };
+      await writeFile(file, JSON.stringify({ instances: { asks } }));
+      const command = ['run', 'asks', '--watch', '--config', file];
+      const older = house.start(command);
+      await until(() => older.output().includes('waits for approval'), 60_000);
+      const newer = house.start(command);
+      await older.ended;
+      await until(() => newer.output().includes('waits for approval'), 60_000);
+      await house.lockkeeper(['approve', 'latest', '--yes']);
+      await newer.ended;
+      const { stdout } = await house.lockkeeper(['list', '--limit', '2', '--json']);
+      return (JSON.parse(stdout) as { readonly run: string }[])[1]?.run ?? '';
+    },
+  },
+  {
+    name: 'superseding',
+    hosts: [{ name: 'athena' }],
+    play: async (house, fleet) => {
+      const file = join(house.root, 'lockkeeper.json');
+      const plain = { repoPath: fleet.checkout, overlap: 'supersede' };
+      await writeFile(file, JSON.stringify({ instances: { plain } }));
+      await house.lockkeeper(['run', 'plain', '--watch', '--config', file]);
+      return await latest(house);
+    },
+  },
+  {
     name: 'record',
     hosts: [{ name: 'athena' }],
     play: async (house, fleet) => {
