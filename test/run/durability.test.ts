@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat, statfs } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { isAlive } from '../../activities/process-tree.js';
 import type { Report } from '../../model/report.js';
@@ -57,6 +57,30 @@ test(
     assert.equal(await running.ended, 0, running.output());
     assert.notEqual((await house.worker()).pid, worker.pid);
     await assertOnce(running.stdout());
+  }),
+);
+
+test(
+  'a state directory on another file system than the store and the temporary files serves as well',
+  { skip: (await statfs('/dev/shm').catch(() => null)) === null ? 'no /dev/shm' : false },
+  withFleet(async () => {
+    const elsewhere = await openHouse({ parent: '/dev/shm' });
+    try {
+      assert.notEqual((await stat(elsewhere.root)).dev, (await stat(fleet.root)).dev);
+      const running = elsewhere.start([
+        'update',
+        fleet.checkout,
+        '--json',
+        '--gate',
+        'marked=touch mark && test -e mark',
+      ]);
+      await building();
+      process.kill((await elsewhere.worker()).pid, 'SIGKILL');
+      assert.equal(await running.ended, 0, running.output());
+      await assertOnce(running.stdout());
+    } finally {
+      await elsewhere.close();
+    }
   }),
 );
 

@@ -52,6 +52,8 @@ export interface Updated extends Finished {
 }
 
 export interface HouseOptions {
+  /** Where its folder is made; default: the folder for temporary files. */
+  readonly parent?: string;
   /** Name of the state directory's folder. */
   readonly state?: string;
   /** Words that start its commands, for example as another user; default: none. */
@@ -59,7 +61,7 @@ export interface HouseOptions {
 }
 
 export async function openHouse(about: HouseOptions = {}): Promise<House> {
-  const root = await mkdtemp(join(tmpdir(), 'lockkeeper-house-'));
+  const root = await mkdtemp(join(about.parent ?? tmpdir(), 'lockkeeper-house-'));
   const state = stateDirectory(join(root, about.state ?? 'state'));
   const started: Running[] = [];
   const environment = (options: CommandOptions): Record<string, string | undefined> => ({
