@@ -26,7 +26,7 @@ test('a required host that breaks stops the landing, and every other host is bui
   try {
     await fleet.moveInput('alpha');
     const inbox = join(fleet.root, 'inbox.org');
-    const { exitCode, report } = await house.update(fleet.checkout, '--inbox-org', inbox);
+    const { exitCode, report } = await house.update(fleet.checkout, '--inbox-org', inbox, '--on-failure', 'report');
     assert.equal(exitCode, 1);
     assert.equal(report.outcome, 'broken');
     assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
