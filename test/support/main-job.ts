@@ -3,7 +3,7 @@
  * `MACHINE_PATH` is the PATH with this machine's own Nix, which writes the first locks.
  */
 import assert from 'node:assert/strict';
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { nixVersion } from '../../activities/nix/version.js';
 import type { Report } from '../../model/report.js';
@@ -127,6 +127,29 @@ test(
     },
     createdByMachine,
   ),
+);
+
+test(
+  'a daemon that dies in mid-build is no verdict: the build is tried again once it is back',
+  { skip: process.env.NIX_REMOTE === 'daemon' ? false : 'without a daemon' },
+  withFleet({ hosts: [{ name: 'athena', seconds: 5 }] }, async (fleet) => {
+    await fleet.moveInput('alpha');
+    const running = house.start(['update', fleet.checkout]);
+    await until(
+      async () => (await fleet.buildsOf('athena')) === 1,
+      60_000,
+      () => running.output(),
+    );
+    await writeFile(`${process.env.TMPDIR ?? ''}/kill-daemon`, '');
+    await until(
+      () => /is tried again in \d+ s: /.test(running.output()),
+      20_000,
+      () => running.output(),
+    );
+    assert.equal(await running.ended, 0, running.output());
+    assert.equal(await fleet.buildsOf('athena'), 2);
+    assert.equal(Object.keys(await fleet.branches()).length, 2, 'it has landed');
+  }),
 );
 
 test(

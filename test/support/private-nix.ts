@@ -25,7 +25,8 @@ const LIMIT_MS = 240_000;
 
 /**
  * Puts a folder in the place of /nix and runs a command there. With a user id, the command is that user's: what belongs
- * to root is the store, a daemon, and one who collects garbage twice a second.
+ * to root is the store, a daemon, and one who collects garbage twice a second. The daemon with all that it does is killed and
+ * started again when a file `kill-daemon` stands in the folder for temporary files.
  */
 const INSIDE = `
 store=$1 user=$2 megabytes=$3
@@ -36,8 +37,18 @@ else
   mount --bind "$store" /nix || exit
 fi
 [ -n "$user" ] || exec "$@"
-HOME=/root nix-daemon >/nix/daemon.log 2>&1 &
-daemon=$!
+serve() {
+  trap 'kill "$daemon"; exit' TERM
+  while :; do
+    HOME=/root nix-daemon >>/nix/daemon.log 2>&1 &
+    daemon=$!
+    while [ ! -e "$TMPDIR/kill-daemon" ]; do sleep 0.2; done
+    kill -9 "$daemon" $(cat "/proc/$daemon/task/$daemon/children")
+    rm "$TMPDIR/kill-daemon"
+  done
+}
+serve &
+server=$!
 for turn in $(seq 200); do [ ! -S /nix/var/nix/daemon-socket/socket ] || break; sleep 0.1; done
 while sleep 0.5; do NIX_REMOTE= nix-store --gc >/nix/gc.log 2>&1 || echo failed >>/nix/gc-failed; done &
 collector=$!
@@ -45,7 +56,7 @@ touch /nix/temporal
 mount --bind "$TEMPORAL_CLI" /nix/temporal || exit
 TEMPORAL_CLI=/nix/temporal NIX_REMOTE=daemon setpriv --reuid "$user" --regid "$user" --clear-groups -- "$@"
 code=$?
-kill "$daemon" "$collector"
+kill "$server" "$collector"
 [ ! -e /nix/gc-failed ] || { cat /nix/gc.log >&2; exit 1; }
 exit "$code"
 `;
