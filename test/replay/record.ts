@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../activities/process.js';
 import { instanceRecordId } from '../../model/ids.js';
+import { writeAgent } from '../support/agent.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet, HostSpec } from '../support/fleet.js';
 import { openHouse, until } from '../support/lockkeeper.js';
@@ -49,6 +50,14 @@ const SCENARIOS: readonly Scenario[] = [
     play: async (house, fleet) => {
       await fleet.moveInput('beta');
       return (await house.update(fleet.checkout)).report.run;
+    },
+  },
+  {
+    name: 'mended',
+    hosts: [{ name: 'athena', input: 'beta' }, { name: 'rhea', brokenBy: [['alpha']] }],
+    play: async (house, fleet) => {
+      const agent = await writeAgent(house.root);
+      return (await house.update(fleet.checkout, '--autofix', agent, '--autofix-arg', 'mend-second')).report.run;
     },
   },
   {
@@ -175,7 +184,7 @@ async function record(scenario: Scenario, folder: string): Promise<void> {
     const client = await connectTo(house);
     const { address } = await house.server();
     const children: string[] = [];
-    const query = 'WorkflowType IN ("verifyCandidate", "holdBack")';
+    const query = 'WorkflowType IN ("verifyCandidate", "holdBack", "fixTarget")';
     for await (const { workflowId } of client.workflow.list({ query })) children.push(workflowId);
     await client.connection.close();
     const kept = [name, ...children.sort()];
