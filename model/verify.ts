@@ -54,8 +54,12 @@ const inputBytes = ({ candidate, nix }: Pick<VerifyInput, 'candidate' | 'nix'>):
 export const targetsPerVerification = (input: Pick<VerifyInput, 'candidate' | 'nix'>): number =>
   Math.min(TARGETS_PER_VERIFICATION, Math.floor(INPUTS_LIMIT_BYTES / (INPUTS_OF_A_TARGET * inputBytes(input))));
 
-/** Room for log tails in one verification's result and in a report, in bytes: a payload past 2 MB would end the run. */
-export const TAILS_LIMIT_BYTES = 600 * 1024;
+/**
+ * Room for log tails in one verification's result and in a report, in bytes: sixteen whole ones. Each is in the
+ * histories some four times more, and those of fifty hosts, half of them broken, are to stay below 1 MB. Whole logs are on
+ * the disk.
+ */
+export const TAILS_LIMIT_BYTES = 128 * 1024;
 
 /**
  * How many evaluations may be asked for at once: what one workflow task schedules is one message to the server, and past
