@@ -266,6 +266,20 @@ test('a cancelled evaluation is ended at once, and heartbeats name the machine u
     assert.ok(!stdout.includes(`${evaluator.env.state.root}/evaluations`));
   }));
 
+test('a base that the network keeps from being evaluated is tried again, and then nobody knows whether a host is the same', () =>
+  withEvaluator({ hosts: [{ name: 'a' }] }, async (evaluator) => {
+    const flake = (
+      version: string,
+    ): string => `{ outputs = _: { nixosConfigurations.a.config.system.build.toplevel = derivation {
+      name = "d"; system = "x86_64-linux"; builder = "/bin/sh"; version = ${version}; }; }; }\n`;
+    const unreachable = `(import (fetchTarball { url = "http://127.0.0.1:9/x.tar.gz"; sha256 = "${'0'.repeat(52)}"; }))`;
+    await evaluator.fleet.pushToMain({ 'flake.nix': flake(unreachable), 'flake.lock': NO_INPUTS });
+    const candidate = await evaluator.candidate('flake.nix', flake('"2"'));
+    await assert.rejects(evaluator.same(candidate, 'a'), /cannot be reached/);
+    assert.equal(await evaluator.same(candidate, 'a', 5), null);
+    await assert.rejects(evaluator.same(candidate, 'a'), /cannot be reached/, 'it is not remembered as an answer');
+  }));
+
 test('a full disk is no verdict', { skip: process.getuid?.() !== 0 }, () =>
   withEvaluator({ hosts: [{ name: 'a' }] }, async (evaluator) => {
     const candidate = await onMain(evaluator);

@@ -46,8 +46,8 @@ export interface Evaluator {
   /** A candidate that writes one file on top of main. */
   readonly candidate: (file: string, content: string) => Promise<Candidate>;
   readonly evaluate: (candidate: Candidate, host: string, change?: Partial<EvaluateTargetInput>) => Promise<Evaluation>;
-  /** What `compareWithBase` says of a target that evaluates. */
-  readonly same: (candidate: Candidate, host: string) => Promise<boolean | null>;
+  /** What `compareWithBase` says of a target that evaluates, at its n-th attempt. */
+  readonly same: (candidate: Candidate, host: string, attempt?: number) => Promise<boolean | null>;
   /** As `evaluate`, but gives the environment, so that it can be cancelled and its heartbeats be heard. */
   readonly start: (
     candidate: Candidate,
@@ -113,11 +113,11 @@ function createEvaluator(fleet: Fleet, env: ActivityEnvironment, dir: string): E
       await fetchMirror(env, repository);
       return commitFile(env, { repository, parent: await main(), path: file, content, message: 'Draft\n', ...WHO });
     },
-    async same(candidate, host) {
+    async same(candidate, host, attempt = 1) {
       const input = inputOf(candidate, host);
       const evaluation: Evaluation = await activity().run(evaluateTarget, input);
       if (evaluation.kind === 'failed') throw new Error(evaluation.verdict.logTail ?? 'failed');
-      return activity().run(compareWithBase, { ...input, drvPath: evaluation.drvPath });
+      return activity(attempt).run(compareWithBase, { ...input, drvPath: evaluation.drvPath });
     },
     evaluate: (candidate, host, change) => activity().run(evaluateTarget, { ...inputOf(candidate, host), ...change }),
   };

@@ -41,7 +41,13 @@ export interface CommitEvaluationInput {
 
 export type CommitEvaluation =
   | ({ readonly kind: 'evaluated' } & EvaluatedDerivation)
-  | { readonly kind: 'failed'; readonly error: string; readonly log: string };
+  | {
+      readonly kind: 'failed';
+      readonly error: string;
+      readonly log: string;
+      /** Whether machine or network kept Nix from answering, until the last attempt. */
+      readonly unanswered: boolean;
+    };
 
 /** A host that is out of reach this often, or an evaluation that is killed this often, is a verdict. */
 const ATTEMPTS = 5;
@@ -83,7 +89,7 @@ export async function evaluateCommit(
   const known = await recall(place);
   if (known !== null) return { kind: 'evaluated', ...known };
   const failure = input.failsForGood === true ? await recallFailure(place) : null;
-  if (failure !== null) return { kind: 'failed', error: failure, log: '' };
+  if (failure !== null) return { kind: 'failed', error: failure, log: '', unanswered: false };
 
   const settings = await acceptedSettings(flake, nix);
   const evaluation = await underWay.share(place.record, signal, async (shared) => {
@@ -102,7 +108,7 @@ export async function evaluateCommit(
     return { kind: 'evaluated', ...found };
   });
   if (evaluation.kind === 'evaluated') await ensureRoot(place.root, evaluation.drvPath);
-  else if (input.failsForGood === true) await rememberFailure(place, evaluation.error);
+  else if (input.failsForGood === true && !evaluation.unanswered) await rememberFailure(place, evaluation.error);
   return evaluation;
 }
 
@@ -133,5 +139,6 @@ async function failed(input: CommitEvaluationInput, finished: Finished): Promise
   const doing = `${input.target.name} of commit ${input.flake.commit.slice(0, 12)} was not evaluated`;
   if (fault !== null && (input.attempt < ATTEMPTS || fault.kind === 'nix')) throw faultFailure(doing, fault, finished);
   const message = nixErrorMessage(finished.stderr);
-  return { kind: 'failed', error: fault === null ? message : `${fault.what}: ${message}`, log: finished.stderr };
+  const error = fault === null ? message : `${fault.what}: ${message}`;
+  return { kind: 'failed', error, log: finished.stderr, unanswered: fault !== null };
 }

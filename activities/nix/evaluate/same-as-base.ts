@@ -7,7 +7,8 @@ import { revisionRewrite, type RevisionFacts } from './revision-text.js';
 /**
  * Whether a target's closure is the same on candidate and base, the flake's own revision left out. A target that does
  * not evaluate on base has no closure there, so it differs.
- * @returns `null` when that cannot be told, because the store lost a derivation meanwhile
+ * @returns `null` when that cannot be told, because the store lost a derivation meanwhile, or the machine kept base from
+ * being evaluated
  */
 export async function sameAsBase(
   mirror: string,
@@ -15,7 +16,7 @@ export async function sameAsBase(
   drvPath: string,
   base: CommitEvaluation,
 ): Promise<boolean | null> {
-  if (base.kind === 'failed') return false;
+  if (base.kind === 'failed') return base.unanswered ? null : false;
   if (base.drvPath === drvPath) return true;
   const [head, before] = await Promise.all([facts(mirror, candidate.head), facts(mirror, candidate.base)]);
   try {
