@@ -4,6 +4,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
+import { exitStatus, type Report } from '../../model/report.js';
+import { renderReport, reportJson } from '../../model/report-render.js';
 import { readHistory } from '../support/history.js';
 
 /** Histories are data: they stay in the sources, one folder a version. */
@@ -43,6 +45,31 @@ test('runs that earlier workers began go on under this one: each recorded histor
   }
   assert.deepEqual(broken, []);
   assert.deepEqual(replayed, names);
+});
+
+/** Exit status of each recorded run; its report is the result of the workflow, or the memo of a cancelled one. */
+const ENDS: Readonly<Record<string, number>> = {
+  'approval.json': 0,
+  'broken.json': 1,
+  'cancelled.json': 1,
+  'carry-over.json': 0,
+  'landed.json': 0,
+  'worker-lost.json': 0,
+};
+
+test('runs that earlier versions closed are still reported, in every form', async () => {
+  for (const [name, status] of Object.entries(ENDS)) {
+    const text = await readFile(path.join(RECORDED, '0.1.0', name), 'utf8');
+    const payloads = [...text.matchAll(/"data":"([^"]*)"/g)].map(([, data]) => Buffer.from(data ?? '', 'base64'));
+    const reports = payloads
+      .filter((payload) => payload.includes('"outcome":') && payload.toString().startsWith('{"run":'))
+      .map((payload) => JSON.parse(payload.toString()) as Report);
+    const report = reports.at(-1);
+    assert.ok(report, `${name} holds a report`);
+    assert.equal(exitStatus(report), status, name);
+    for (const format of ['text', 'md'] as const) assert.match(renderReport(report, format), /athena/, name);
+    assert.match(JSON.stringify(reportJson(report, false)), new RegExp(report.run), name);
+  }
 });
 
 test('recorded histories name no machine and no person', async () => {
