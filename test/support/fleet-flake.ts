@@ -35,6 +35,8 @@ export interface FleetFlake {
   /** Makes the derivations of this fleet differ from those of every other. */
   readonly salt: string;
   readonly selfRev: boolean;
+  /** Whether binary caches are asked for what the hosts are made of. */
+  readonly substitutes: boolean;
   /** Body of the flake's own `nixConfig`, for example `max-jobs = 1;`. */
   readonly nixConfig: string;
   /** Whether it has a formatter for `nix fmt`, which takes spaces from the ends of lines. */
@@ -106,8 +108,8 @@ ${[...inputs, ...follows].join('\n')}
       build = { name, kind, system, script, extra }: derivation ({
         inherit name system;
         builder = "/bin/sh";
-        # Nobody else has them, and asking a binary cache that cannot be reached takes seconds.
-        allowSubstitutes = false;
+        # Mostly nobody else has them, and asking a binary cache that cannot be reached takes seconds.
+        allowSubstitutes = ${String(fleet.substitutes)};
         salt = ${quote(fleet.salt)};
         args = [ "-c" "echo \\"\${kind}\\" >> ${fleet.counter}; \${script}" ];
       } // extra);

@@ -16,6 +16,8 @@ export interface FleetOptions {
   readonly follows?: Readonly<Record<string, string>>;
   /** Puts `self.rev` into every system, as NixOS does. */
   readonly selfRev?: boolean;
+  /** Whether binary caches are asked for what the hosts are made of; default: they are not. */
+  readonly substitutes?: boolean;
   /** Folder of the flake in its repository; default: the root. */
   readonly dir?: string;
   /** The checkout has no remote: its own main is the base. */
@@ -96,6 +98,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
       counter,
       salt: randomBytes(8).toString('hex'),
       selfRev: options.selfRev ?? false,
+      substitutes: options.substitutes ?? false,
       nixConfig: options.nixConfig ?? '',
       formatter: options.formatter ?? false,
     }),

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { run } from '../../activities/process.js';
+import { createFleet, type Fleet } from '../support/fleet.js';
+import { git } from '../support/git.js';
+import { openHouse, until, type House } from '../support/lockkeeper.js';
+
+let house: House;
+before(async () => {
+  house = await openHouse();
+  await house.dev();
+});
+after(() => house.close());
+
+async function nix(cwd: string, ...args: readonly string[]): Promise<string> {
+  const done = await run('nix', ['--extra-experimental-features', 'nix-command flakes', ...args], { cwd });
+  assert.equal(done.exitCode, 0, `nix ${args.join(' ')}: ${done.stderr}`);
+  return done.stdout.trim();
+}
+
+/** Builds what an update will build, puts it into a binary cache in a folder, and takes it out of the store again. */
+async function fillCache(fleet: Fleet, folder: string): Promise<void> {
+  const clone = path.join(fleet.root, 'cache-builder');
+  await git(fleet.root, 'clone', '--quiet', fleet.remote, clone);
+  await nix(clone, 'flake', 'update');
+  const host = '.#nixosConfigurations.athena.config.system.build.toplevel';
+  await nix(clone, 'build', '--no-link', host);
+  const output = await nix(clone, 'eval', '--raw', host);
+  await nix(clone, 'copy', '--to', `file://${folder}?compression=none`, output);
+  const closure = (await nix(clone, 'path-info', '--recursive', output)).split('\n');
+  await nix(clone, 'store', 'delete', ...closure);
+}
+
+/** A binary cache of a folder over HTTP. */
+interface Cache {
+  readonly url: string;
+  /** `broken`: every archive ends in its middle; `down`: nobody answers. */
+  state: 'up' | 'broken' | 'down';
+  /** Archives that were asked for. */
+  archives: number;
+  readonly server: Server;
+}
+
+async function serveCache(folder: string): Promise<Cache> {
+  const server = createServer((request, response) => {
+    void (async () => {
+      const file = path.join(folder, new URL(request.url ?? '/', 'http://cache').pathname);
+      const there = await stat(file).catch(() => null);
+      if (cache.state === 'down') request.socket.destroy();
+      else if (there?.isFile() !== true) response.writeHead(404).end();
+      else {
+        const content = await readFile(file);
+        const isArchive = file.endsWith('.nar');
+        cache.archives += isArchive ? 1 : 0;
+        response.setHeader('Content-Length', content.length);
+        if (isArchive && cache.state === 'broken') {
+          response.write(content.subarray(0, content.length / 2), () => request.socket.destroy());
+        } else response.end(content);
+      }
+    })();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const cache: Cache = { url: `http://127.0.0.1:${port}`, state: 'up', archives: 0, server };
+  return cache;
+}
+
+const withCache = (body: (fleet: Fleet, cache: Cache, options: readonly string[]) => Promise<void>) => async () => {
+  const fleet = await createFleet({ hosts: [{ name: 'athena' }], substitutes: true });
+  const folder = await mkdtemp(path.join(tmpdir(), 'lockkeeper-cache-'));
+  await fleet.moveInput('alpha');
+  await fillCache(fleet, folder);
+  const cache = await serveCache(folder);
+  const settings = { substituters: cache.url, 'require-sigs': 'false', 'download-attempts': '1' };
+  try {
+    await body(
+      fleet,
+      cache,
+      Object.entries(settings).flatMap(([name, value]) => ['--nix-option', name, value]),
+    );
+  } finally {
+    cache.server.closeAllConnections();
+    cache.server.close();
+    await fleet.cleanup();
+    await rm(folder, { recursive: true, force: true });
+  }
+};
+
+test(
+  'a binary cache that breaks off in mid-download is no verdict: the host is fetched once it is back',
+  withCache(async (fleet, cache, options) => {
+    cache.state = 'broken';
+    const before = await fleet.buildsOf('athena');
+    const running = house.start(['update', fleet.checkout, ...options]);
+    await until(
+      () => /athena: .*is tried again in \d+ s: /.test(running.output()),
+      60_000,
+      () => running.output(),
+    );
+    cache.state = 'up';
+    assert.equal(await running.ended, 0, running.output());
+    assert.ok(cache.archives >= 2, 'it was asked for again');
+    assert.equal(await fleet.buildsOf('athena'), before, 'nothing was built');
+  }),
+);
+
+test(
+  'a binary cache that is down keeps nothing from being built',
+  withCache(async (fleet, cache, options) => {
+    cache.state = 'down';
+    const before = await fleet.buildsOf('athena');
+    const { exitCode, stderr } = await house.lockkeeper(['update', fleet.checkout, ...options]);
+    assert.equal(exitCode, 0, stderr);
+    assert.equal(await fleet.buildsOf('athena'), before + 1);
+  }),
+);
