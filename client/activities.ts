@@ -26,6 +26,17 @@ export async function pendingWork(session: Session, child: string): Promise<Read
   return work;
 }
 
+const CHILD_STARTED = 31;
+
+/** Ids of all `verifyCandidate` children that verify what a run means to land, also of those that are over, oldest first. */
+export async function verificationsOf(session: Session, run: string): Promise<readonly string[]> {
+  const history = await session.client.workflow.getHandle(run).fetchHistory();
+  return (history.events ?? [])
+    .filter(({ eventType }) => Number(eventType) === CHILD_STARTED)
+    .map((event) => event.childWorkflowExecutionStartedEventAttributes?.workflowExecution?.workflowId ?? '')
+    .filter((id) => id.includes('-verify-'));
+}
+
 const COMPLETED = 12;
 
 /** Verdicts that a `verifyCandidate` child has so far, read from its history: the run itself tells them without their logs. */

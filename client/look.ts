@@ -97,6 +97,12 @@ function draw(
       name: oneLine(name, 80),
       reason: oneLine(reason, 300),
     })),
+    heldBack: (progress?.heldBack ?? []).map(({ input, targets: broken, reason }) => ({
+      input: oneLine(input, 80),
+      targets: broken.map((name) => oneLine(name, 80)),
+      reason: oneLine(reason, 300),
+    })),
+    mended: (progress?.mended ?? []).map((name) => oneLine(name, 80)),
     targets,
     approval: progress?.approval ?? null,
     outcome: progress?.outcome ?? null,

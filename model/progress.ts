@@ -1,5 +1,5 @@
 import type { MovedInput, UnfetchedInput } from './candidate.js';
-import type { Outcome } from './report.js';
+import type { HeldBackInput, Outcome } from './report.js';
 import type { VerdictKind } from './verdict.js';
 
 export const PHASES = [
@@ -30,6 +30,10 @@ export interface RunProgress {
   readonly head: string | null;
   readonly moved: readonly MovedInput[];
   readonly unfetched: readonly UnfetchedInput[];
+  /** Inputs that the candidate keeps back, without their logs; missing in older runs. */
+  readonly heldBack?: readonly Pick<HeldBackInput, 'input' | 'targets' | 'reason'>[];
+  /** Targets that an agent has mended in the candidate; missing in older runs. */
+  readonly mended?: readonly string[];
   readonly targets: readonly TargetProgress[];
   /** Workflow ids of the running `verifyCandidate` children. */
   readonly children: readonly string[];

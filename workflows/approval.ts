@@ -65,8 +65,14 @@ export function openGate(run: string, options: RunOptions, state: RunState): Gat
     if (reason === null) take(kind, sent);
     else state.set({ waitsFor: `${question ?? 'nobody’s decision'} (ignored a signal: ${reason})` });
   };
-  setHandler(approve, (sent): string => take('approved', sent), { validator });
-  setHandler(reject, (sent): string => take('rejected', sent), { validator });
+  setHandler(approve, (sent): string => take('approved', sent), {
+    validator,
+    description: 'Let the waiting run land: {"by", "commit", "comment"}, with the commit that it waits for',
+  });
+  setHandler(reject, (sent): string => take('rejected', sent), {
+    validator,
+    description: 'End the waiting run without landing: {"by", "commit", "comment"}, with the commit that it waits for',
+  });
   setHandler(
     giveWay,
     (sent): string => {
@@ -74,18 +80,28 @@ export function openGate(run: string, options: RunOptions, state: RunState): Gat
       return `gives way to ${sent.run}`;
     },
     {
+      description: 'From a newer run of the instance; not for people',
       validator: (sent: GiveWayRequest) => {
         const reason = notWaiting() ?? staysAgainst(options, sent);
         if (reason !== null) throw ApplicationFailure.nonRetryable(reason, 'NotWaiting');
       },
     },
   );
-  setHandler(approveSignal, (sent): void => {
-    takeSignal('approved', sent);
-  });
-  setHandler(rejectSignal, (sent): void => {
-    takeSignal('rejected', sent);
-  });
+  const asSignal = 'As the update of this name; one that does not match is noted in the details, and ignored';
+  setHandler(
+    approveSignal,
+    (sent): void => {
+      takeSignal('approved', sent);
+    },
+    { description: asSignal },
+  );
+  setHandler(
+    rejectSignal,
+    (sent): void => {
+      takeSignal('rejected', sent);
+    },
+    { description: asSignal },
+  );
 
   const withdraw = (): void => {
     awaited = null;

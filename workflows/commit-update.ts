@@ -3,6 +3,7 @@ import type { Fix } from '../model/autofix/fix-target.js';
 import type { Candidate } from '../model/candidate.js';
 import { commitMessage } from '../model/commit-message.js';
 import type { HeldBackInput } from '../model/report.js';
+import { truncate } from '../model/text.js';
 import { targetLabel } from '../model/verdict.js';
 import type { Target } from '../model/verdict.js';
 import { coordinator } from './activities.js';
@@ -37,7 +38,13 @@ export async function commitUpdate(run: Run, update: Update): Promise<Committed>
   state.candidate = candidate;
   state.heldBack = update.heldBack;
   state.fixes = fixes;
-  state.set({ base: candidate.base, head: candidate.head, moved: update.lock.moved });
+  state.set({
+    base: candidate.base,
+    head: candidate.head,
+    moved: update.lock.moved,
+    heldBack: update.heldBack.map(({ input, targets, reason }) => ({ input, targets, reason: truncate(reason, 300) })),
+    mended: fixes.flatMap(({ targets }) => targets.map(targetLabel)),
+  });
   return {
     candidate,
     update: { ...update, fixes },

@@ -44,6 +44,7 @@ export function openHolds(run: string, state: RunState): Holds {
     return `holds back ${sent.input}`;
   };
   setHandler(holdBackInput, take, {
+    description: 'Keep an input where it is on main, and verify the rest again: {"input", "by", "comment"}',
     validator: (sent: HoldRequest) => {
       const reason = refusal(sent);
       if (reason !== null) throw ApplicationFailure.nonRetryable(reason, 'NotHeldBack');

@@ -87,6 +87,8 @@ export function trackRun(options: RunOptions, intent: string): RunState {
     head: null,
     moved: [] as readonly MovedInput[],
     unfetched: [] as readonly UnfetchedInput[],
+    heldBack: [],
+    mended: [],
     targets: [],
     children: [],
     approval: null,
@@ -187,13 +189,22 @@ export function trackRun(options: RunOptions, intent: string): RunState {
     error: null,
   };
 
-  setHandler(progressQuery, () => progress);
-  setHandler(targetDone, (done): void => {
-    set({ targets: progress.targets.map((target) => (target.name === done.name ? done : target)) });
-  });
-  setHandler(doing, (words): void => {
-    if (progress.phase === 'holding-back' || progress.phase === 'mending') set({ doing: words });
-  });
+  setHandler(progressQuery, () => progress, { description: 'Phase, inputs, targets, and what it waits for' });
+  const ofChild = { description: 'From a child workflow of this run; not for people' };
+  setHandler(
+    targetDone,
+    (done): void => {
+      set({ targets: progress.targets.map((target) => (target.name === done.name ? done : target)) });
+    },
+    ofChild,
+  );
+  setHandler(
+    doing,
+    (words): void => {
+      if (progress.phase === 'holding-back' || progress.phase === 'mending') set({ doing: words });
+    },
+    ofChild,
+  );
   set({});
   return state;
 }

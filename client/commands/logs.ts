@@ -3,7 +3,7 @@ import { oneLine } from '../../model/one-line.js';
 import { stripControl } from '../../model/text.js';
 import { targetLabel } from '../../model/verdict.js';
 import { attemptsOf, attemptsUnderWay } from '../attempt-logs.js';
-import { finishedVerdicts, pendingWork } from '../activities.js';
+import { finishedVerdicts, pendingWork, verificationsOf } from '../activities.js';
 import { openExistingSession, type Session } from '../connection.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
@@ -84,7 +84,7 @@ interface Places {
 }
 
 async function logPlaces(session: Session, context: CommandContext, run: string, { attempt }: Wanted): Promise<Places> {
-  const { status, view, progress } = await look(session, run, null);
+  const { status, view } = await look(session, run, null);
   if (status !== 'RUNNING') {
     const { report } = await runEnd(session, run, context.state);
     if (report === null) throw new CommandError(`The run ${run} ended without a report, so its logs are not known.`);
@@ -99,7 +99,8 @@ async function logPlaces(session: Session, context: CommandContext, run: string,
     return { closed: false, targets: await attemptsUnderWay(session, run, attempt), broken: [] };
   }
   const targets = new Map<string, LogPlace | null>(view.targets.map(({ name }) => [name, null]));
-  for (const child of await children(session, run, progress?.children ?? [])) {
+  // Of a target that was verified more than once, the last build counts.
+  for (const child of await verificationsOf(session, run)) {
     for (const { target, logPath, machine } of await finishedVerdicts(session, child)) {
       if (logPath !== null) targets.set(targetLabel(target), { logPath, machine });
     }
@@ -109,13 +110,6 @@ async function logPlaces(session: Session, context: CommandContext, run: string,
     }
   }
   return { closed: false, targets, broken: [] };
-}
-
-async function children(session: Session, run: string, known: readonly string[]): Promise<readonly string[]> {
-  const { raw } = await session.client.workflow.getHandle(run).describe();
-  return [...new Set([...known, ...(raw.pendingChildren ?? []).map(({ workflowId }) => workflowId ?? '')])].filter(
-    (id) => id.includes('-verify-'),
-  );
 }
 
 function choose(places: Places, run: string, { target, attempt }: Wanted, waits: boolean): LogPlace | null {
@@ -141,13 +135,14 @@ function choose(places: Places, run: string, { target, attempt }: Wanted, waits:
 
 /** Whether nobody writes to this log any more. */
 async function isOver(session: Session, run: string, place: LogPlace, { attempt }: Wanted): Promise<boolean> {
-  const { status } = await session.client.workflow.getHandle(run).describe();
+  const { status, raw } = await session.client.workflow.getHandle(run).describe();
   if (status.name !== 'RUNNING') return true;
   if (attempt !== null) {
     const underWay = [...(await attemptsUnderWay(session, run, attempt)).values()];
     return !underWay.some(({ logPath }) => logPath === place.logPath);
   }
-  for (const child of await children(session, run, [])) {
+  const children = (raw.pendingChildren ?? []).map(({ workflowId }) => workflowId ?? '');
+  for (const child of children.filter((id) => id.includes('-verify-'))) {
     for (const work of (await pendingWork(session, child)).values()) {
       if (work.step === 'build' && work.heartbeat?.logPath === place.logPath) return false;
     }

@@ -1,4 +1,4 @@
-import { clock, isBroken, movedWords, PHASE_WORDS, stateWords, tally, took } from './words.js';
+import { clock, heldBackWords, isBroken, movedWords, PHASE_WORDS, stateWords, tally, took } from './words.js';
 import type { ProgressView, TargetView } from './view.js';
 
 /** One thing that became different between two views of a run. */
@@ -32,6 +32,12 @@ export function changes(before: ProgressView | null, after: ProgressView): Chang
   }
   for (const { name, reason } of after.unfetched) {
     if (before?.unfetched.some((input) => input.name === name) !== true) say('fact', `${name} stays: ${reason}`);
+  }
+  for (const held of after.heldBack) {
+    if (before?.heldBack.some(({ input }) => input === held.input) !== true) say('fact', heldBackWords(held));
+  }
+  for (const name of after.mended) {
+    if (before?.mended.includes(name) !== true) say('fact', `${name} mended by an agent`);
   }
   sayTargets(({ state }) => before === null || state !== 'done');
   if (after.waitsFor !== null && after.waitsFor !== before?.waitsFor) say('fact', `waits for ${after.waitsFor}`);

@@ -2,7 +2,7 @@ import type { Paint } from '../output.js';
 import type { ProgressView, TargetView } from './view.js';
 import { targetRow } from './row.js';
 import { clip, width, wrap } from './width.js';
-import { clock, isBroken, movedWords, PHASE_WORDS, tally } from './words.js';
+import { clock, heldBackWords, isBroken, movedWords, PHASE_WORDS, tally } from './words.js';
 
 export interface FrameSize {
   readonly columns: number;
@@ -56,6 +56,10 @@ function headLines(view: ProgressView, columns: number, { paint, now }: FrameSty
   for (const { name, reason } of view.unfetched.slice(0, 2)) {
     lines.push(paint.yellow(clip(`  ${name} stays where it is: ${reason}`, columns)));
   }
+  for (const held of view.heldBack.slice(0, 3)) lines.push(paint.yellow(clip(`  ${heldBackWords(held)}`, columns)));
+  if (view.heldBack.length > 3) lines.push(paint.yellow(clip(`  and ${view.heldBack.length - 3} more`, columns)));
+  if (view.mended.length > 0)
+    lines.push(paint.yellow(clip(`  mended by an agent: ${view.mended.join(', ')}`, columns)));
   if (view.waitsFor !== null) lines.push(...wrap(`  ${view.waitsFor}`, columns, 3).map(paint.yellow));
   if (view.doing !== null) lines.push(...wrap(`  ${view.doing}`, columns, 3).map(paint.cyan));
   if (view.problem !== null) lines.push(...wrap(`  ! ${view.problem}`, columns, 4).map(paint.red));

@@ -1,6 +1,6 @@
 import type { MovedInput, UnfetchedInput } from '../../model/candidate.js';
 import type { Phase } from '../../model/progress.js';
-import type { Outcome, Report } from '../../model/report.js';
+import type { HeldBackInput, Outcome, Report } from '../../model/report.js';
 import type { VerdictKind } from '../../model/verdict.js';
 
 /** All that a renderer draws of a run. Texts are one line each, without control characters. */
@@ -17,6 +17,9 @@ export interface ProgressView {
   readonly head: string | null;
   readonly moved: readonly MovedInput[];
   readonly unfetched: readonly UnfetchedInput[];
+  readonly heldBack: readonly Pick<HeldBackInput, 'input' | 'targets' | 'reason'>[];
+  /** Targets that an agent has mended. */
+  readonly mended: readonly string[];
   readonly targets: readonly TargetView[];
   readonly approval: { readonly commit: string; readonly deadline: string } | null;
   readonly outcome: Outcome | null;

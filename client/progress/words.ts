@@ -1,7 +1,7 @@
 import type { MovedInput } from '../../model/candidate.js';
 import type { Phase } from '../../model/progress.js';
 import { isGate } from '../../model/verdict.js';
-import type { TargetView } from './view.js';
+import type { ProgressView, TargetView } from './view.js';
 
 /** Words that all renderers share. */
 export const PHASE_WORDS: Readonly<Record<Phase, string>> = {
@@ -49,6 +49,10 @@ export function movedWords({ name, from, to, nested }: MovedInput): string {
   if (from === null || to === null || from.revision === to.revision) return `${name} (${nested.join(', ')})`;
   return `${name} ${from.short} → ${to.short}${to.date === null ? '' : ` (${to.date})`}`;
 }
+
+/** `web-stack held back: breaks rhea: error: …` */
+export const heldBackWords = ({ input, targets, reason }: ProgressView['heldBack'][number]): string =>
+  `${input} held back: ${targets.length === 0 ? '' : `breaks ${targets.join(', ')}: `}${reason}`;
 
 /** A running clock: `0:07`, `12:34`, `1:02:03`. */
 export function clock(milliseconds: number): string {

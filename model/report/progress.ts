@@ -2,7 +2,7 @@ import { oneLine } from '../one-line.js';
 import type { Phase, RunProgress, TargetProgress } from '../progress.js';
 import { formatSeconds, truncate, utf8Length } from '../text.js';
 import { code, row, table } from './markdown-parts.js';
-import { closureWords, isBroken, movementWords, plural, VERDICTS, verdictWords } from './words.js';
+import { closureWords, isBroken, movementWords, nameList, plural, VERDICTS, verdictWords } from './words.js';
 import { isGate, kindOf } from '../verdict.js';
 
 /** Limits of what a run shows of itself in the Temporal UI. */
@@ -10,6 +10,7 @@ const DETAILS_BYTES = 8 * 1024;
 
 const INPUTS_LISTED = 15;
 const UNFETCHED_LISTED = 8;
+const HELD_BACK_LISTED = 8;
 /** Room that the line which counts the targets left out needs. */
 const REST_BYTES = 120;
 
@@ -66,7 +67,18 @@ function inputs(progress: RunProgress): string {
   const stayed = progress.unfetched.slice(0, UNFETCHED_LISTED).map((input) => {
     return `- ${code(input.name, 60)} stays: ${code(input.reason, 150)}`;
   });
-  return [...moved, ...(more > 0 ? [`- and ${plural(more, 'input')} more`] : []), ...stayed].join('\n');
+  const held = (progress.heldBack ?? []).slice(0, HELD_BACK_LISTED).map(({ input, targets, reason }) => {
+    const breaks = targets.length === 0 ? '' : `breaks ${nameList(targets)}: `;
+    return `- ${code(input, 60)} is held back: ${code(`${breaks}${reason}`, 200)}`;
+  });
+  const mended = progress.mended ?? [];
+  return [
+    ...moved,
+    ...(more > 0 ? [`- and ${plural(more, 'input')} more`] : []),
+    ...stayed,
+    ...held,
+    ...(mended.length === 0 ? [] : [`- mended by an agent: ${code(nameList(mended), 200)}`]),
+  ].join('\n');
 }
 
 function counts(targets: readonly TargetProgress[]): string {

@@ -57,6 +57,8 @@ const view = (targets: readonly TargetView[], change: Partial<ProgressView> = {}
     },
   ],
   unfetched: [],
+  heldBack: [],
+  mended: [],
   targets,
   approval: null,
   outcome: null,
@@ -76,6 +78,25 @@ test('a frame shows phase, elapsed time, what moved, and each target with bar an
   assert.match(lines[3] ?? '', /alpha +building +1:00 of about 2:00 +━{9}─{9} +3\/9 derivations +forge/);
   assert.match(lines[4] ?? '', /✔ beta +built +12\.3 s/);
   assert.match(lines[5] ?? '', /✘ gamma +build failed +1\.0 s +builder failed with exit code 7/);
+});
+
+test('what is held back, and what an agent has mended, is shown to those who decide', () => {
+  const heldBack = [
+    { input: 'web-stack', targets: ['rhea'], reason: 'builder failed with exit code 1' },
+    { input: 'media', targets: [], reason: 'held back by ada' },
+  ];
+  const settled = view([built('rhea')], { heldBack, mended: ['kyushu'] });
+  const words = [
+    'web-stack held back: breaks rhea: builder failed with exit code 1',
+    'media held back: held back by ada',
+  ];
+  const drawn = frame(settled, { columns: 120, rows: 30 }, PLAIN);
+  assert.deepEqual(drawn.slice(2, 5), [...words.map((line) => `  ${line}`), '  mended by an agent: kyushu']);
+  const told = written((write) => plainRenderer(write, paint(false)), [view([built('rhea')]), settled, settled]);
+  assert.deepEqual(
+    told.slice(-3),
+    [...words, 'kyushu mended by an agent'].map((line) => ` ${line}`),
+  );
 });
 
 test('a frame never has more lines or columns than the terminal, whatever their number', () => {

@@ -73,6 +73,10 @@ test('the Temporal UI shows what a run does, what it waits for and how to answer
     for (const expected of ['evaluate athena', 'build athena (x86_64-linux)', 'build rhea (x86_64-linux)'])
       assert.ok(names.includes(expected), names.join(', '));
 
+    const log = await house.lockkeeper(['logs', run, 'rhea']);
+    assert.equal(log.exitCode, 0, `what is built has its log while the run waits: ${log.stderr}`);
+    assert.notEqual(log.stdout, '');
+
     assert.equal((await house.lockkeeper(['approve', run])).exitCode, 0);
     assert.equal(await update.ended, 0);
     assert.deepEqual(await attributes(client, run), { ...tags, LockkeeperWaiting: 'no', LockkeeperOutcome: 'landed' });
