@@ -38,8 +38,15 @@ const detailsOf = (cause: unknown): unknown =>
 const reportIn = (value: unknown): Report | null =>
   typeof value === 'object' && value !== null && 'run' in value && 'outcome' in value ? (value as Report) : null;
 
-/** The report that a worker of this machine wrote; `null` when there is none. */
-async function storedReport(state: StateDirectory, run: string): Promise<Report | null> {
-  const name = (await readdir(state.reports).catch(() => [])).find((file) => file === `${run}.json`);
+/**
+ * The report that a worker of this machine wrote: reports are kept for a year, while servers forget closed runs within
+ * days or months.
+ * @param run its id, or a beginning that no other report has
+ * @returns `null` when there is none
+ */
+export async function storedReport(state: StateDirectory, run: string): Promise<Report | null> {
+  const files = (await readdir(state.reports).catch(() => [])).filter((file) => file.endsWith('.json'));
+  const meant = files.filter((file) => file.startsWith(run));
+  const name = files.find((file) => file === `${run}.json`) ?? (meant.length === 1 ? meant[0] : undefined);
   return name === undefined ? null : reportIn(await readRecord<Report>(join(state.reports, name)));
 }

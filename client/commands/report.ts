@@ -1,31 +1,44 @@
+import type { Report } from '../../model/report.js';
 import { renderReport, reportJson } from '../../model/report-render.js';
-import { openExistingSession } from '../connection.js';
+import { openExistingSession, type Session } from '../connection.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
 import { result, resultJson, wantsColour } from '../output.js';
 import type { ReportFormat } from '../report-format.js';
-import { runEnd } from '../run-end.js';
+import { runEnd, storedReport } from '../run-end.js';
 import { findRun, noRuns } from '../runs.js';
 import { typed } from '../typed.js';
 
-/** `lockkeeper report RUN`: the report of a closed run. */
+/** `lockkeeper report RUN`: the report of a closed run; of one that the server has forgotten, as this machine kept it. */
 export async function report(context: CommandContext, name: string, format: ReportFormat): Promise<number> {
   const session = await openExistingSession(context, 'report');
-  if (session === null) throw noRuns();
   try {
-    const run = await findRun(session, name);
-    const { status } = await session.client.workflow.getHandle(run).describe();
-    if (status.name === 'RUNNING') {
-      throw new CommandError(`The run ${run} is not over yet: see "${typed('status', run)}".`);
-    }
-    const end = await runEnd(session, run, context.state);
-    if (end.report === null) {
-      throw new CommandError(`The run ${run} ended without a report: ${end.error ?? status.name.toLowerCase()}.`);
-    }
-    if (context.json || format === 'json') resultJson(reportJson(end.report));
-    else result(renderReport(end.report, format, { color: wantsColour(process.stdout) }));
+    const found = await reportOf(context, session, name);
+    if (context.json || format === 'json') resultJson(reportJson(found));
+    else result(renderReport(found, format, { color: wantsColour(process.stdout) }));
     return 0;
   } finally {
-    await session.close();
+    await session?.close();
   }
+}
+
+async function reportOf({ state }: CommandContext, session: Session | null, name: string): Promise<Report> {
+  let run;
+  try {
+    if (session === null) throw noRuns();
+    run = await findRun(session, name);
+  } catch (error) {
+    const kept = error instanceof CommandError && name !== 'latest' ? await storedReport(state, name) : null;
+    if (kept === null) throw error;
+    return kept;
+  }
+  const { status } = await session.client.workflow.getHandle(run).describe();
+  if (status.name === 'RUNNING') {
+    throw new CommandError(`The run ${run} is not over yet: see "${typed('status', run)}".`);
+  }
+  const end = await runEnd(session, run, state);
+  if (end.report === null) {
+    throw new CommandError(`The run ${run} ended without a report: ${end.error ?? status.name.toLowerCase()}.`);
+  }
+  return end.report;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, readdir } from 'node:fs/promises';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +7,7 @@ import { Worker } from '@temporalio/worker';
 import { exitStatus, type Report } from '../../model/report.js';
 import { renderReport, reportJson } from '../../model/report-render.js';
 import { readHistory } from '../support/history.js';
+import { openHouse } from '../support/lockkeeper.js';
 
 /** Histories are data: they stay in the sources, one folder a version. */
 const RECORDED = fileURLToPath(new URL('../../../test/replay/', import.meta.url));
@@ -53,22 +54,50 @@ const ENDS: Readonly<Record<string, number>> = {
   'broken.json': 1,
   'cancelled.json': 1,
   'carry-over.json': 0,
+  'held-back.json': 0,
   'landed.json': 0,
+  'mended.json': 0,
+  'superseded.json': 4,
+  'superseding.json': 0,
   'worker-lost.json': 0,
 };
 
+/** The last report that a recorded history holds. */
+async function recordedReport(name: string): Promise<Report> {
+  const text = await readFile(path.join(RECORDED, '0.1.0', name), 'utf8');
+  const payloads = [...text.matchAll(/"data":"([^"]*)"/g)].map(([, data]) => Buffer.from(data ?? '', 'base64'));
+  const report = payloads.findLast(
+    (payload) => payload.includes('"outcome":') && payload.toString().startsWith('{"run":'),
+  );
+  assert.ok(report, `${name} holds no report`);
+  return JSON.parse(report.toString()) as Report;
+}
+
 test('runs that earlier versions closed are still reported, in every form', async () => {
   for (const [name, status] of Object.entries(ENDS)) {
-    const text = await readFile(path.join(RECORDED, '0.1.0', name), 'utf8');
-    const payloads = [...text.matchAll(/"data":"([^"]*)"/g)].map(([, data]) => Buffer.from(data ?? '', 'base64'));
-    const reports = payloads
-      .filter((payload) => payload.includes('"outcome":') && payload.toString().startsWith('{"run":'))
-      .map((payload) => JSON.parse(payload.toString()) as Report);
-    const report = reports.at(-1);
-    assert.ok(report, `${name} holds a report`);
+    const report = await recordedReport(name);
     assert.equal(exitStatus(report), status, name);
     for (const format of ['text', 'md'] as const) assert.match(renderReport(report, format), /athena/, name);
     assert.match(JSON.stringify(reportJson(report, false)), new RegExp(report.run), name);
+  }
+});
+
+test('a run that the server has forgotten is reported from the copy of this machine', async () => {
+  const house = await openHouse();
+  try {
+    const report = await recordedReport('broken.json');
+    await mkdir(house.state.reports, { recursive: true });
+    await writeFile(path.join(house.state.reports, `${report.run}.json`), JSON.stringify(report));
+    for (const run of [report.run, report.run.slice(0, -2)]) {
+      const { stdout, stderr, exitCode } = await house.lockkeeper(['report', run, '--format', 'json']);
+      assert.equal(exitCode, 0, stderr);
+      assert.deepEqual(JSON.parse(stdout), reportJson(report));
+    }
+    const other = await house.lockkeeper(['report', 'update-other-20261121']);
+    assert.equal(other.exitCode, 1);
+    assert.match(other.stderr, /There are no runs yet/);
+  } finally {
+    await house.close();
   }
 });
 
