@@ -5,7 +5,7 @@ import { joinNixOptions } from './arguments.js';
 import { CommandError, messageOf, systemCode } from './errors.js';
 import { installed } from './installation.js';
 import { failure } from './output.js';
-import { declareProgram } from './program.js';
+import { declareProgram } from './program/index.js';
 
 /**
  * The `lockkeeper` command. Ends the process with the command's exit status.

@@ -1,6 +1,6 @@
 import type { Command, Option } from 'commander';
 import { result } from '../output.js';
-import type { Shell } from '../program.js';
+import type { Shell } from '../program/machine.js';
 
 /** `lockkeeper completion SHELL`: a script made from the commands and options as they are declared. */
 export function completion(program: Command, shell: Shell): number {

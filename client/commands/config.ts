@@ -6,7 +6,7 @@ import { findInstance, loadConfiguration, type ConfigFlags } from '../config-fil
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
 import { message, result, resultJson } from '../output.js';
-import type { ConfigAction } from '../program.js';
+import type { ConfigAction } from '../program/instances.js';
 
 /** `lockkeeper config check|show|schema`: what the configuration file says, without touching anything. */
 export async function config(

@@ -1,0 +1,84 @@
+import { Argument, Option } from 'commander';
+import type { ApplyFlags } from '../commands/apply.js';
+import type { RunFlags } from '../commands/run.js';
+import type { ConfigFlags } from '../config-file.js';
+import type { Declaration } from './declaration.js';
+
+export const CONFIG_ACTIONS = ['check', 'show', 'schema'] as const;
+export type ConfigAction = (typeof CONFIG_ACTIONS)[number];
+
+/** Commands about the instances of a configuration file. */
+export function declareConfigured({ program, context, exit }: Declaration): void {
+  program
+    .command('run')
+    .description('start a run of a configured instance by hand')
+    .argument('<instance>', 'its name in the configuration file')
+    .option('-w, --watch', 'follow it to its end, with a worker if none runs (exit status as of update)')
+    .option('--strict', 'with --watch: as of update')
+    .addOption(configOption())
+    .action(async (instance: string, flags: RunFlags) => {
+      exit(await (await import('../commands/run.js')).runInstance(context(), instance, flags));
+    });
+  program
+    .command('apply')
+    .description('make the schedules on the server equal to the configuration file, and print what changed')
+    .option('--dry-run', 'say what would change, and change nothing')
+    .addOption(configOption())
+    .action(async (flags: ApplyFlags) => {
+      exit(await (await import('../commands/apply.js')).apply(context(), flags));
+    });
+  declareSchedules({ program, context, exit });
+  program
+    .command('config')
+    .description('check the configuration file, show an instance with its defaults, or print the JSON Schema')
+    .addArgument(new Argument('<action>', 'what to do').choices(CONFIG_ACTIONS))
+    .argument('[instance]', 'name of the instance to show')
+    .addOption(configOption())
+    .action(async (action: ConfigAction, instance: string | undefined, options: ConfigFlags) => {
+      exit(await (await import('../commands/config.js')).config(context(), action, instance ?? null, options));
+    });
+}
+
+/** The schedules that the server has: no configuration file is needed for them. */
+function declareSchedules({ program, context, exit }: Declaration): void {
+  const instance = 'name of the instance';
+  const schedules = program
+    .command('schedules')
+    .description('the schedules of instances, with last result and next times')
+    .action(async () => {
+      exit(await (await import('../commands/schedules.js')).listSchedules(context()));
+    });
+  for (const action of ['pause', 'resume'] as const) {
+    schedules
+      .command(action)
+      .description(action === 'pause' ? 'start no runs until it is resumed' : 'start runs again')
+      .argument('<instance>', instance)
+      .option('-m, --message <text>', 'why, for whoever looks at it next')
+      .action(async (name: string, { message }: { message?: string }) => {
+        const { pauseSchedule } = await import('../commands/schedules.js');
+        exit(await pauseSchedule(context(), name, action, message ?? null));
+      });
+  }
+  schedules
+    .command('trigger')
+    .description("start a run now with the schedule's own arguments, also while it is paused")
+    .argument('<instance>', instance)
+    .action(async (name: string) => {
+      exit(await (await import('../commands/schedules.js')).triggerSchedule(context(), name));
+    });
+  schedules
+    .command('backfill')
+    .description('start the runs that were due in a span of time, one after another')
+    .argument('<instance>', instance)
+    .requiredOption('--from <time>', 'the first time, such as "2027-10-30 20:00 UTC"')
+    .option('--to <time>', 'the last one (default: now)')
+    .action(async (name: string, span: { from: string; to?: string }) => {
+      exit(await (await import('../commands/schedules.js')).backfillSchedule(context(), name, span));
+    });
+}
+
+const configOption = (): Option =>
+  new Option(
+    '--config <file>',
+    'configuration file (default: $LOCKKEEPER_CONFIG, ./lockkeeper.toml or .json, the same in /etc/lockkeeper)',
+  );

@@ -1,0 +1,55 @@
+import { Argument } from 'commander';
+import { positiveInteger } from '../arguments.js';
+import type { SystemdUnitsOptions } from '../commands/systemd-units.js';
+import type { Declaration } from './declaration.js';
+
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+export type Shell = (typeof SHELLS)[number];
+
+/** What is about this machine, or about no run at all. */
+export function declareMachine({ program, context, exit }: Declaration): void {
+  program
+    .command('calendar')
+    .description('what a calendar expression means, and the next times at which a schedule of it starts runs')
+    .argument('<expression...>', 'as in systemd.time(7), such as "Mon..Fri 03:30 Europe/Berlin"')
+    .option('--base-time <time>', 'look from then on, such as "2027-10-30 20:00 UTC" (default: now)')
+    .option('--iterations <n>', 'so many times', positiveInteger('--iterations'), 1)
+    .action(async (expressions: readonly string[], options: { baseTime?: string; iterations: number }) => {
+      exit((await import('../commands/calendar.js')).calendar(context(), expressions, options));
+    });
+  // These three are another program (see bin/lockkeeper); they are declared here for help and completion.
+  program.command('worker').description('serve task queues: workflows, evaluations and builds of this machine');
+  program.command('dev').description('an embedded Temporal server with its web UI, and a worker with all roles');
+  program
+    .command('prune')
+    .description('remove from the state directory what no run needs any more')
+    .option('--dry-run', 'say what would be removed, and remove nothing')
+    .option('--older-than <span>', 'age of what is removed, at least 1d (default: by kind)')
+    .option('--max-size <size>', 'how much all build logs together may take (default: 2G)');
+  program
+    .command('doctor')
+    .description(
+      'check Node, Nix, Git, server, queues, disk and state directory, and say how to mend each and what is kept',
+    )
+    .action(async () => {
+      exit(await (await import('../commands/doctor.js')).doctor(context()));
+    });
+  program
+    .command('systemd-units')
+    .description('the systemd units of a worker, its schedules and runs, for distributions that are not NixOS')
+    .option('--user <name>', 'account of the worker', 'lockkeeper')
+    .option('--address <host:port>', 'Temporal server (default: one of its own)')
+    .option('--user-queue', 'a worker for the runs of instances with that user, beside the one for all others')
+    .option('--agent', 'let it run coding agents, in a sandbox that the worker may make')
+    .option('--directory <folder>', 'write it there instead of printing it')
+    .action(async (options: SystemdUnitsOptions) => {
+      exit(await (await import('../commands/systemd-units.js')).systemdUnitFiles(context(), options));
+    });
+  program
+    .command('completion')
+    .description('a completion script, for example: source <(lockkeeper completion bash)')
+    .addArgument(new Argument('<shell>', 'which shell').choices(SHELLS))
+    .action(async (shell: Shell) => {
+      exit((await import('../commands/completion.js')).completion(program, shell));
+    });
+}

@@ -1,0 +1,81 @@
+import { Option } from 'commander';
+import { positiveInteger } from '../arguments.js';
+import { REPORT_FORMATS, type ReportFormat } from '../report-format.js';
+import type { Declaration } from './declaration.js';
+
+const RUN = 'a run: its id, a unique beginning of it, or "latest"';
+
+/** Looking at runs, and deciding about them. */
+export function declareRuns({ program, context, exit }: Declaration): void {
+  program
+    .command('list')
+    .description('runs, newest first')
+    .option('--limit <n>', 'at most so many', positiveInteger('--limit'), 20)
+    .action(async (options: { limit: number }) => {
+      exit(await (await import('../commands/list.js')).list(context(), options));
+    });
+  program
+    .command('status')
+    .description('where a run stands')
+    .argument('<run>', RUN)
+    .action(async (run: string) => {
+      exit(await (await import('../commands/status.js')).status(context(), run));
+    });
+  program
+    .command('watch')
+    .description('live progress of a run until it is over, then its report (exit status as of update)')
+    .argument('<run>', RUN)
+    .action(async (run: string) => {
+      exit(await (await import('../commands/watch.js')).watch(context(), run));
+    });
+  program
+    .command('report')
+    .description('the report of a run that is over')
+    .argument('<run>', RUN)
+    .addOption(new Option('--format <format>', 'how it is written').choices(REPORT_FORMATS).default('text'))
+    .action(async (run: string, options: { format: ReportFormat }) => {
+      exit(await (await import('../commands/report.js')).report(context(), run, options.format));
+    });
+  program
+    .command('logs')
+    .description("a target's whole build log")
+    .argument('<run>', RUN)
+    .argument('[target]', 'a host (default: the only one that has a log, or that is broken)')
+    .option(
+      '--attempt <n>',
+      'what an agent said in its attempt at the host, in place of the build',
+      positiveInteger('--attempt'),
+    )
+    .option('-f, --follow', 'go on while it grows')
+    .action(async (run: string, target: string | undefined, options: { follow?: true; attempt?: number }) => {
+      const wanted = { target: target ?? null, attempt: options.attempt ?? null };
+      exit(await (await import('../commands/logs.js')).logs(context(), run, wanted, options.follow === true));
+    });
+  for (const kind of ['approve', 'reject'] as const) {
+    program
+      .command(kind)
+      .description(kind === 'approve' ? 'let a waiting run land' : 'end a waiting run without landing')
+      .argument('<run>', `${RUN} (the only run that waits)`)
+      .option('-m, --message <text>', 'a comment, kept in the report')
+      .option('-y, --yes', 'do not ask back')
+      .action(async (run: string, options: { message?: string; yes?: true }) => {
+        exit(await (await import('../commands/decide.js')).decide(context(), kind, run, options));
+      });
+  }
+  program
+    .command('hold')
+    .description('keep an input of an open run where it is on main; the rest is verified again')
+    .argument('<run>', RUN)
+    .argument('<input>', 'an input that the run moves')
+    .option('-m, --message <text>', 'why, kept in the report')
+    .action(async (run: string, input: string, options: { message?: string }) => {
+      exit(await (await import('../commands/hold.js')).hold(context(), run, input, options.message ?? null));
+    });
+  program
+    .command('cancel')
+    .description('end a run and its builds')
+    .argument('<run>', RUN)
+    .action(async (run: string) => {
+      exit(await (await import('../commands/cancel.js')).cancel(context(), run));
+    });
+}
