@@ -29,6 +29,7 @@ before(async () => {
   fixture = await buildFixture({
     hosts: [
       host('quick', 0),
+      host('early', 0),
       host('broken', 0, { fail: 'build' }),
       host('versioned-20.09', 0, { fail: 'build' }),
       host('slow', 3.251),
@@ -98,6 +99,16 @@ test('heartbeats tell phase, derivations, log and last lines of a running build'
   const again = attempt(fixture.env, { ...input, run: 'run-2' });
   await again.verdict;
   assert.ok((again.beats.at(-1)?.estimateSeconds ?? 0) >= 3.2);
+});
+
+test('the log of a host that was built before says so, and where the log of its build is', async () => {
+  const input = await fixture.evaluated('early');
+  await attempt(fixture.env, input).verdict;
+  const { logPath } = await attempt(fixture.env, { ...input, run: 'run-2' }).verdict;
+  const [first = '', second = ''] = (await readFile(logPath ?? '', 'utf8')).trim().split('\n').slice(-2);
+  assert.equal(first, `Nothing was built: ${input.evaluation.outPath} was in the store already.`);
+  const [, drv = ''] = /^nix-store --read-log (\S+) shows/.exec(second) ?? [];
+  assert.match((await run('nix-store', ['--read-log', drv])).stdout, /building early/);
 });
 
 test('two attempts at once start one build', async () => {

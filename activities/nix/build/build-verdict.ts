@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import type { BuildTargetInput } from '../../../model/activities.js';
 import { redactUrl, stripControl, tail } from '../../../model/text.js';
@@ -42,11 +42,20 @@ export async function concludeBuild(
     logPath: record.log,
     ...(status.code === 0 ? BUILT : await failedVerdict(record, offset, status, evidence)),
   };
+  if (verdict.verdict === 'built') await sayWhyNoLog(record, input.evaluation);
   await writeWhole(record.verdict, JSON.stringify(verdict));
   if (verdict.verdict === 'built' && wall !== null && evidence.started.length > 0) {
     await noteBuildTime(env.state, input.repository, input.target, oneDecimal(wall));
   }
   return verdict;
+}
+
+/** A log in which Nix only named the result says so in words, and where another build's log may be. Safe to repeat. */
+async function sayWhyNoLog(record: BuildRecord, { drvPath, outPath }: BuildTargetInput['evaluation']): Promise<void> {
+  const log = (await readEnd(record.log, 4096)).trim();
+  if (log !== '' && log !== record.result) return;
+  const text = `Nothing was built: ${outPath} was in the store already.\nnix-store --read-log ${drvPath} shows its last build on this machine.\n`;
+  await appendFile(record.log, text);
 }
 
 type Finding = Pick<Verdict, 'verdict' | 'error' | 'failedDrv' | 'logTail'>;
