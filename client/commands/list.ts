@@ -1,22 +1,10 @@
-import { formatSeconds } from '../../model/text.js';
-import { oneLine } from '../../model/one-line.js';
 import { openExistingSession } from '../connection.js';
 import type { CommandContext } from '../context.js';
 import { message, paintFor, result, resultJson } from '../output.js';
-import { pad } from '../progress/width.js';
 import { runState } from '../run-state.js';
+import { runTable, type ListedRun } from '../run-table.js';
 import { listRuns } from '../runs.js';
 import { typed } from '../typed.js';
-
-interface ListedRun {
-  readonly run: string;
-  readonly repository: string | null;
-  /** Outcome of a closed run where it is known, else what the server says. */
-  readonly state: string;
-  readonly startedAt: string;
-  readonly closedAt: string | null;
-  readonly seconds: number;
-}
 
 /** `lockkeeper list`: runs, newest first. */
 export async function list(context: CommandContext, options: { readonly limit: number }): Promise<number> {
@@ -40,32 +28,12 @@ export async function list(context: CommandContext, options: { readonly limit: n
     });
     if (context.json) resultJson(runs);
     else if (runs.length === 0) message(`There are no runs yet. Start one with "${typed('update')}".`);
-    else result(table(runs));
+    else result(runTable(runs, terminalColumns(), paintFor(process.stdout)));
     return 0;
   } finally {
     await session.close();
   }
 }
 
-function table(runs: readonly ListedRun[]): string {
-  const style = paintFor(process.stdout);
-  const coloured = (state: string, text: string): string => {
-    if (state.startsWith('waiting')) return style.yellow(text);
-    if (state === 'running') return style.cyan(text);
-    if (['landed', 'verified'].includes(state)) return style.green(text);
-    return ['unchanged', 'closed'].includes(state) ? style.dim(text) : style.red(text);
-  };
-  const runWidth = Math.max(...runs.map(({ run }) => run.length));
-  const stateWidth = Math.max(...runs.map(({ state }) => state.length));
-  return runs
-    .map(({ run, repository, state, startedAt, seconds }) =>
-      [
-        pad(oneLine(run, 200), runWidth),
-        coloured(state, pad(oneLine(state, 60), stateWidth)),
-        startedAt.slice(0, 16).replace('T', ' '),
-        formatSeconds(seconds).padStart(11),
-        style.dim(oneLine(repository ?? '', 200)),
-      ].join('  '),
-    )
-    .join('\n');
-}
+/** `null` where no terminal is: what reads it there wants all of it. */
+const terminalColumns = (): number | null => (process.stdout.isTTY ? process.stdout.columns || 80 : null);

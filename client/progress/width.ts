@@ -27,6 +27,16 @@ export function clip(text: string, columns: number): string {
   return `${kept}…`;
 }
 
+/** As `clip`, with the ellipsis in the middle: of a path or an address both ends tell most. */
+export function clipMiddle(text: string, columns: number): string {
+  if (width(text) <= columns) return text;
+  const end = Math.floor((columns - 1) / 2);
+  const kept = reversed(clip(reversed(text), end + 1)).slice(1);
+  return clip(text, columns - width(kept)) + kept;
+}
+
+const reversed = (text: string): string => characters(text).reverse().join('');
+
 export const pad = (text: string, columns: number): string => text + ' '.repeat(Math.max(0, columns - width(text)));
 
 /** Breaks a text between words into at most `limit` lines; the last is cut when it holds more. */
