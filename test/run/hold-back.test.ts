@@ -279,7 +279,7 @@ test('when every input is to blame nothing lands, unless the host may be left be
   ));
 
 test('a worker that is killed between probes costs nothing but time', () =>
-  withMovedFleet({ hosts: [{ name: 'kyushu', seconds: 1, brokenBy: [['gamma']] }] }, async (fleet) => {
+  withMovedFleet({ hosts: [{ name: 'kyushu', input: 'all', seconds: 3, brokenBy: [['gamma']] }] }, async (fleet) => {
     const running = house.start(['update', fleet.checkout, '--json']);
     await until(() => running.output().includes('probes 2 to 3 of'), 60_000, running.output);
     process.kill((await house.worker()).pid, 'SIGKILL');
