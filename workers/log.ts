@@ -2,9 +2,7 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { LogEntry, LogLevel } from '@temporalio/worker';
 import { dataWithoutSecrets, withoutSecrets } from '../activities/secrets.js';
 import { printableJson, stripControl } from '../model/text.js';
-
-export const LOG_FORMATS = ['text', 'json'] as const;
-export type LogFormat = (typeof LOG_FORMATS)[number];
+import type { LogFormat } from '../model/worker-options.js';
 
 /** Fields that Temporal adds to each entry and that tell a person nothing in a line. */
 const QUIET = new Set([

@@ -1,13 +1,11 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { resolve } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
 import { checkAccountName } from '../model/names.js';
 import { defaultStateRoot } from '../model/state-directory.js';
-import { LOG_FORMATS } from './log.js';
-import type { LogFormat } from './log.js';
-
-export const ROLES = ['coordinator', 'builder', 'agent'] as const;
-export type Role = (typeof ROLES)[number];
+import { LOG_FORMATS, ROLES, WORKER_OPTIONS } from '../model/worker-options.js';
+import type { LogFormat, Role, WorkerOptionName } from '../model/worker-options.js';
 
 export interface WorkerCommandOptions {
   readonly stateDir: string;
@@ -49,38 +47,38 @@ export function declareWorkerOptions(
   command: Command,
   action: (options: WorkerCommandOptions) => Promise<void>,
 ): Command {
-  return command
-    .option('--state-dir <folder>', 'where mirrors, builds and reports are kept', defaultStateRoot(process.env))
-    .addOption(
-      new Option('--roles <list>', 'what this machine does, with commas')
-        .argParser(roles)
-        .default(ROLES, ROLES.join(',')),
-    )
-    .option('--user-queue <account>', 'do the runs of instances with this user, and no others', account)
-    .option('--systems <list>', 'Nix systems to build for (default: what this machine can build)', systems)
-    .option('--slots <n>', 'builds at once', whole(1, 1000), defaultSlots())
-    .option('--eval-slots <n>', 'evaluations at once', whole(1, 1000), defaultEvaluationSlots())
-    .option('--health-port <port>', 'answer GET /healthz and /readyz on this port of 127.0.0.1', whole(0, 65535))
-    .option('--metrics-port <port>', 'Prometheus metrics on this port of 127.0.0.1', whole(1, 65535))
-    .addOption(
-      new Option('--log-format <format>', 'log lines for people or programs').choices(LOG_FORMATS).default('text'),
-    )
-    .addOption(new Option('--attended').hideHelp())
-    .action((raw: Raw) =>
-      action({
-        stateDir: resolve(raw.stateDir),
-        roles: raw.roles,
-        userQueue: raw.userQueue ?? null,
-        systems: raw.systems ?? null,
-        slots: raw.slots,
-        evaluationSlots: raw.evalSlots,
-        healthPort: raw.healthPort ?? null,
-        metricsPort: raw.metricsPort ?? null,
-        logFormat: raw.logFormat,
-        attended: raw.attended ?? false,
-      }),
-    );
+  for (const name of Object.keys(WORKER_OPTIONS) as WorkerOptionName[]) {
+    const { flags, description } = WORKER_OPTIONS[name];
+    command.addOption(PARSED[name](new Option(flags, description)));
+  }
+  return command.addOption(new Option('--attended').hideHelp()).action((raw: Raw) =>
+    action({
+      stateDir: resolve(raw.stateDir),
+      roles: raw.roles,
+      userQueue: raw.userQueue ?? null,
+      systems: raw.systems ?? null,
+      slots: raw.slots,
+      evaluationSlots: raw.evalSlots,
+      healthPort: raw.healthPort ?? null,
+      metricsPort: raw.metricsPort ?? null,
+      logFormat: raw.logFormat,
+      attended: raw.attended ?? false,
+    }),
+  );
 }
+
+/** What an option's text becomes, and what it is when none is given. */
+const PARSED: Readonly<Record<WorkerOptionName, (option: Option) => Option>> = {
+  stateDir: (option) => option.default(defaultStateRoot(process.env)),
+  roles: (option) => option.argParser(roles).default(ROLES, ROLES.join(',')),
+  userQueue: (option) => option.argParser(account),
+  systems: (option) => option.argParser(systems),
+  slots: (option) => option.argParser(whole(1, 1000)).default(defaultSlots()),
+  evalSlots: (option) => option.argParser(whole(1, 1000)).default(defaultEvaluationSlots()),
+  healthPort: (option) => option.argParser(whole(0, 65535)),
+  metricsPort: (option) => option.argParser(whole(1, 65535)),
+  logFormat: (option) => option.choices(LOG_FORMATS).default('text'),
+};
 
 const list = (text: string): string[] =>
   text

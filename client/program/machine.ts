@@ -1,4 +1,6 @@
-import { Argument } from 'commander';
+import { Argument, Option } from 'commander';
+import type { Command } from 'commander';
+import { WORKER_OPTIONS } from '../../model/worker-options.js';
 import { positiveInteger } from '../arguments.js';
 import type { SystemdUnitsOptions } from '../commands/systemd-units.js';
 import type { Declaration } from './declaration.js';
@@ -18,8 +20,12 @@ export function declareMachine({ program, context, exit }: Declaration): void {
       exit((await import('../commands/calendar.js')).calendar(context(), expressions, options));
     });
   // These three are another program (see bin/lockkeeper); they are declared here for help and completion.
-  program.command('worker').description('serve task queues: workflows, evaluations and builds of this machine');
-  program.command('dev').description('an embedded Temporal server with its web UI, and a worker with all roles');
+  tellOfWorkerOptions(
+    program.command('worker').description('serve task queues: workflows, evaluations and builds of this machine'),
+  );
+  tellOfWorkerOptions(
+    program.command('dev').description('an embedded Temporal server with its web UI, and a worker with all roles'),
+  );
   program
     .command('prune')
     .description('remove from the state directory what no run needs any more')
@@ -52,4 +58,17 @@ export function declareMachine({ program, context, exit }: Declaration): void {
     .action(async (shell: Shell) => {
       exit((await import('../commands/completion.js')).completion(program, shell));
     });
+  // For the completion scripts alone.
+  program.command('known-runs', { hidden: true }).action(async () => {
+    exit(await (await import('../commands/known-runs.js')).knownRuns(context()));
+  });
+}
+
+/** Global options are not theirs: they have a state directory of their own, and no JSON. */
+function tellOfWorkerOptions(command: Command): void {
+  command.configureHelp({ showGlobalOptions: false });
+  for (const { flags, description, choices } of Object.values(WORKER_OPTIONS)) {
+    const option = new Option(flags, description);
+    command.addOption(choices === undefined ? option : option.choices(choices));
+  }
 }

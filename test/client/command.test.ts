@@ -172,21 +172,3 @@ test('doctor says of each check how it stands, for people and for programs', asy
   assert.match(without.stdout, /fail {2}Nix +not on the PATH\n +→ install/);
   assert.equal(existsSync(state), false);
 });
-
-test('completion scripts are valid and know every command', async () => {
-  const bash = await lockkeeper(['completion', 'bash']);
-  const script = path.join(root, 'completion.bash');
-  await writeFile(
-    script,
-    `${bash.stdout}\nCOMP_WORDS=(lockkeeper update --la); COMP_CWORD=2; _lockkeeper; echo "\${COMPREPLY[*]}"\n` +
-      'COMP_WORDS=(lockkeeper update --land ""); COMP_CWORD=3; _lockkeeper; echo "${COMPREPLY[*]}"\n' +
-      'COMP_WORDS=(lockkeeper re); COMP_CWORD=1; _lockkeeper; echo "${COMPREPLY[*]}"\n',
-  );
-  const { stdout, stderr } = await run('bash', [script]);
-  assert.deepEqual([stdout, stderr], ['--land\nnone branch merge\nreport reject\n', '']);
-  for (const shell of ['zsh', 'fish']) {
-    const { exitCode, stdout: text } = await lockkeeper(['completion', shell]);
-    assert.equal(exitCode, 0);
-    for (const command of ['update', 'worker', 'completion']) assert.match(text, new RegExp(`\\b${command}\\b`));
-  }
-});

@@ -1,0 +1,50 @@
+import type { Described, DescribedOption } from './described.js';
+
+export function zsh(commands: readonly Described[]): string {
+  const top = commands.filter(({ name }) => !name.includes(' '));
+  const below = commands.filter(({ name }) => name.includes(' ')).map(({ name }) => `'${name}'`);
+  return [
+    '#compdef lockkeeper',
+    '_lockkeeper_runs() {',
+    '  local -a runs state',
+    '  local at="${words[(i)--state-dir]}"',
+    '  if (( at < $#words )); then state=(--state-dir "${words[at+1]/#\\~/$HOME}"); fi',
+    '  runs=(latest ${(f)"$(command lockkeeper $state known-runs 2>/dev/null)"})',
+    '  # Latest first: not in the order of the alphabet.',
+    '  compadd -V runs -a runs',
+    '}',
+    '_lockkeeper() {',
+    '  local -a commands',
+    '  commands=(',
+    ...top.map(({ name, description }) => `    '${name}:${description.replaceAll(':', ',')}'`),
+    '  )',
+    '  if (( CURRENT == 2 )); then _describe command commands; return; fi',
+    '  local command="$words[2]"',
+    '  shift words; (( CURRENT-- ))',
+    '  if (( CURRENT > 2 )); then',
+    '    case "$command $words[2]" in',
+    `      ${below.join('|')}) command="$command $words[2]"; shift words; (( CURRENT-- )) ;;`,
+    '    esac',
+    '  fi',
+    '  case "$command" in',
+    ...commands.map((command) => `    '${command.name}') _arguments ${specifications(command).join(' ')} ;;`),
+    '  esac',
+    '}',
+    'if [[ "$funcstack[1]" == _lockkeeper ]]; then _lockkeeper "$@"; else compdef _lockkeeper lockkeeper; fi',
+  ].join('\n');
+}
+
+function specifications({ options, first }: Described): readonly string[] {
+  const argument =
+    first === null
+      ? []
+      : first.kind === 'words'
+        ? [`'1:value:(${first.words.join(' ')})'`]
+        : [first.kind === 'run' ? "'1:run:_lockkeeper_runs'" : "'1:flake:_files -/'"];
+  return [...options.map(optionSpecification), ...argument];
+}
+
+function optionSpecification({ long, description, takesValue, takesFile, choices }: DescribedOption): string {
+  const value = choices.length > 0 ? `:value:(${choices.join(' ')})` : takesFile ? ':file:_files' : ':value: ';
+  return `'*${long}[${description.replaceAll(':', ',')}]${takesValue ? value : ''}'`;
+}

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { run, type Finished } from '../../activities/process.js';
+import { WORKER_OPTIONS } from '../../model/worker-options.js';
+
+const BIN = path.resolve(import.meta.dirname, '../../../bin');
+
+/** Latest first; the names of the first two differ in the form of their times. */
+const RUNS = ['nightly-fleet-2026-11-22T03:30:00Z', 'update-fleet-20261121-093015', 'update-fleet-20261120-093015'];
+
+let root: string;
+let state: string;
+
+before(async () => {
+  root = await mkdtemp(path.join(tmpdir(), 'lockkeeper-completion-'));
+  state = path.join(root, 'state');
+  for (const folder of ['reports', 'builds', 'evaluations/runs'])
+    await mkdir(path.join(state, folder), { recursive: true });
+  const [scheduled = '', open = '', early = ''] = RUNS;
+  await writeFile(path.join(state, 'reports', `${scheduled}.json`), '{}');
+  await writeFile(path.join(state, 'reports', `${early}.json`), '{}');
+  await writeFile(path.join(state, 'reports', `${'0'.repeat(64)}.json`), '{}');
+  await mkdir(path.join(state, 'builds', early));
+  await mkdir(path.join(state, 'evaluations/runs', open));
+});
+
+after(async () => {
+  await rm(root, { recursive: true, force: true });
+});
+
+const environment = (stateRoot: string) => ({
+  PATH: `${BIN}:${path.dirname(process.execPath)}:${process.env.PATH ?? ''}`,
+  HOME: root,
+  LOCKKEEPER_STATE_DIR: stateRoot,
+});
+
+const lockkeeper = (args: readonly string[], stateRoot = state): Promise<Finished> =>
+  run(path.join(BIN, 'lockkeeper'), [...args], { cwd: root, env: environment(stateRoot) });
+
+/** What bash offers for the last of these words, which are as Readline takes the line apart. */
+async function offered(words: readonly string[], stateRoot = state): Promise<readonly string[]> {
+  const script = path.join(root, 'completion.bash');
+  if (!existsSync(script)) await writeFile(script, (await lockkeeper(['completion', 'bash'])).stdout);
+  const { stdout, stderr } = await run(
+    'bash',
+    [
+      '-c',
+      'source "$0"; COMP_WORDBREAKS=$\' \\t\\n"\\\'><=;|&(:\'; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _lockkeeper; printf "%s\\n" "${COMPREPLY[@]}"',
+      script,
+      'lockkeeper',
+      ...words,
+    ],
+    { cwd: root, env: environment(stateRoot) },
+  );
+  assert.equal(stderr, '');
+  return stdout.split('\n').filter((line) => line !== '');
+}
+
+const EVERYWHERE = ['--version', '--state-dir', '--json', '--help'];
+
+test('bash offers commands, their options and the values of those', async () => {
+  const cases: readonly (readonly [readonly string[], readonly string[]])[] = [
+    [['re'], ['report', 'reject']],
+    [['update', '--la'], ['--land']],
+    [
+      ['update', '--land', ''],
+      ['none', 'branch', 'merge'],
+    ],
+    [['update', '--land', '=', 'me'], ['merge']],
+    [
+      ['config', ''],
+      ['--config', ...EVERYWHERE, 'check', 'show', 'schema'],
+    ],
+    [['--json', '--state-dir', '/update', 'conf'], ['config']],
+  ];
+  for (const [words, expected] of cases) assert.deepEqual(await offered(words), expected, words.join(' '));
+});
+
+test('bash offers for worker and dev what they take, and no global option that they do not', async () => {
+  const { stdout } = await lockkeeper(['worker', '--help']);
+  for (const command of ['worker', 'dev']) {
+    const options = await offered([command, '--']);
+    assert.deepEqual(
+      options,
+      [...stdout.matchAll(/^ {2}(?:-h, )?(--[a-z-]+)/gm)].map((found) => found[1]),
+    );
+    assert.equal(options.length, Object.keys(WORKER_OPTIONS).length + 1);
+  }
+  assert.deepEqual(await offered(['worker', '--log-format', '']), ['text', 'json']);
+  assert.ok((await offered(['prune', '--'])).includes('--json'));
+});
+
+test('bash offers the actions of schedules, and the options of each', async () => {
+  const actions = ['pause', 'resume', 'trigger', 'backfill'];
+  assert.deepEqual(await offered(['schedules', '']), [...EVERYWHERE, ...actions]);
+  assert.deepEqual(await offered(['schedules', 'p']), ['pause']);
+  assert.deepEqual(await offered(['schedules', 'pause', '--']), ['--message', ...EVERYWHERE]);
+  assert.deepEqual(await offered(['schedules', 'backfill', 'nightly', '--']), ['--from', '--to', ...EVERYWHERE]);
+});
+
+test('bash offers runs for RUN, and only there', async () => {
+  const status = [...EVERYWHERE, 'latest', ...RUNS];
+  assert.deepEqual(await offered(['status', '']), status);
+  assert.deepEqual(await offered(['status', 'update-fleet-20261121']), ['update-fleet-20261121-093015']);
+  assert.deepEqual(await offered(['approve', '-m', 'fine', 'la']), ['latest']);
+  assert.deepEqual(await offered(['logs', 'latest', 'u']), []);
+  assert.deepEqual(await offered(['update', 'latest', 'u']), []);
+  assert.deepEqual(await offered(['--state-dir', state, 'watch', 'n'], '/nowhere'), [RUNS[0]]);
+});
+
+test('bash completes an id with colons, of which Readline knows the last part alone', async () => {
+  assert.deepEqual(await offered(['report', 'nightly-fleet-2026-11-22T03', ':', '3']), ['30:00Z']);
+  assert.deepEqual(await offered(['report', 'nightly-fleet-2026-11-22T03', ':']), ['30:00Z']);
+  assert.deepEqual(await offered(['logs', 'nightly-fleet-2026-11-22T03', ':', '30', ':', '00Z', '--f']), ['--follow']);
+});
+
+test('runs are looked up without a server, and silently where there is no state', async () => {
+  assert.deepEqual((await lockkeeper(['known-runs'])).stdout, `${RUNS.join('\n')}\n`);
+  assert.equal(existsSync(path.join(state, 'server')), false);
+  const missing = path.join(root, 'missing');
+  const { exitCode, stdout, stderr } = await lockkeeper(['known-runs'], missing);
+  assert.deepEqual([exitCode, stdout, stderr], [0, '', '']);
+  assert.equal(existsSync(missing), false);
+  assert.deepEqual(await offered(['status', 'l'], missing), ['latest']);
+  assert.doesNotMatch((await lockkeeper(['--help'])).stdout, /known-runs/);
+});
+
+test('zsh and fish know the same commands, options and runs', async () => {
+  for (const shell of ['zsh', 'fish']) {
+    const { exitCode, stdout } = await lockkeeper(['completion', shell]);
+    assert.equal(exitCode, 0);
+    for (const words of ['update', 'completion', 'schedules backfill', 'health-port', '_lockkeeper_runs'])
+      assert.match(stdout, new RegExp(`\\b_*${words}\\b`), `${words} in ${shell}`);
+    assert.doesNotMatch(stdout, /'known-runs'|-a known-runs/);
+  }
+});
