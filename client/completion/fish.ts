@@ -25,7 +25,7 @@ export function fish(commands: readonly Described[]): string {
     '  set -l state',
     '  if set -l at (contains -i -- --state-dir $words); set state --state-dir $words[(math $at + 1)]; end',
     '  echo latest',
-    '  command lockkeeper $state known-runs 2>/dev/null',
+    '  command -q lockkeeper; and command lockkeeper $state known-runs 2>/dev/null',
     'end',
     'complete -c lockkeeper -f',
     ...commands.flatMap(lines),
