@@ -50,10 +50,10 @@ export async function concludeBuild(
   return verdict;
 }
 
-/** A log in which Nix only named the result says so in words, and where another build's log may be. Safe to repeat. */
+/** A log in which Nix only named the result, and warned, says so in words, and where another build's log may be. Safe to repeat. */
 async function sayWhyNoLog(record: BuildRecord, { drvPath, outPath }: BuildTargetInput['evaluation']): Promise<void> {
-  const log = (await readEnd(record.log, 4096)).trim();
-  if (log !== '' && log !== record.result) return;
+  const lines = (await readEnd(record.log, 4096)).split('\n');
+  if (lines.some((line) => line !== '' && line !== record.result && !line.startsWith('warning: '))) return;
   const text = `Nothing was built: ${outPath} was in the store already.\nnix-store --read-log ${drvPath} shows its last build on this machine.\n`;
   await appendFile(record.log, text);
 }
