@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Client } from '@temporalio/client';
 import { COORDINATOR_QUEUE } from '../../model/queues.js';
@@ -8,6 +6,7 @@ import type { RunProgress } from '../../model/progress.js';
 import type { Report } from '../../model/report.js';
 import type { RunOptions } from '../../model/run.js';
 import { createFleet, type Fleet } from '../support/fleet.js';
+import { writeInstances } from '../support/instances.js';
 import { openHouse, until, type House } from '../support/lockkeeper.js';
 import { ntfyMissing, startNtfy, type NtfyServer } from '../support/ntfy.js';
 import { connectTo } from '../support/runs.js';
@@ -41,16 +40,8 @@ const withFleet =
   };
 
 /** Writes a configuration whose instances ask for approval, and gives the flag that names it. */
-async function configured(name: string, toml: string): Promise<readonly string[]> {
-  const token = join(house.root, 'token');
-  await writeFile(token, ntfy?.token ?? '', { mode: 0o600 });
-  const file = join(house.root, `${name}.toml`);
-  const told =
-    ntfy === undefined ? '' : `ntfyServer = "${ntfy.url}"\nntfyTopic = "${name}"\nntfyTokenFile = "${token}"\n`;
-  const defaults = `repoPath = "${fleet.checkout}"\ntimeZone = "UTC"\nrandomizedDelaySec = 0\n${told}`;
-  await writeFile(file, `name = "${name}"\n[defaults]\n${defaults}[defaults.approval]\nenable = true\n${toml}`);
-  return ['--config', file];
-}
+const configured = (name: string, toml: string): Promise<readonly string[]> =>
+  writeInstances(house, fleet, ntfy, name, `randomizedDelaySec = 0\n[defaults.approval]\nenable = true\n${toml}`);
 
 interface Started {
   readonly run: string;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Client } from '@temporalio/client';
@@ -9,6 +9,7 @@ import { newRecord } from '../../model/instance-record.js';
 import { COORDINATOR_QUEUE } from '../../model/queues.js';
 import type { Report } from '../../model/report.js';
 import { createFleet, type Fleet } from '../support/fleet.js';
+import { writeInstances } from '../support/instances.js';
 import { openHouse, until, type House } from '../support/lockkeeper.js';
 import { ntfyMissing, startNtfy, type NtfyServer } from '../support/ntfy.js';
 import { connectTo } from '../support/runs.js';
@@ -32,16 +33,8 @@ after(async () => {
 });
 
 /** Writes a configuration whose instances tell the topic of the test, and gives the flag that names it. */
-async function configured(topic: string, toml: string): Promise<readonly string[]> {
-  const token = join(house.root, 'token');
-  await writeFile(token, ntfy?.token ?? '', { mode: 0o600 });
-  const file = join(house.root, `${topic}.toml`);
-  const told =
-    ntfy === undefined ? '' : `ntfyServer = "${ntfy.url}"\nntfyTopic = "${topic}"\nntfyTokenFile = "${token}"\n`;
-  const defaults = `repoPath = "${fleet.checkout}"\ntimeZone = "UTC"\nschedule = "*-01-01"\n`;
-  await writeFile(file, `name = "${topic}"\n[defaults]\n${defaults}${told}${toml}`);
-  return ['--config', file];
-}
+const configured = (topic: string, toml: string): Promise<readonly string[]> =>
+  writeInstances(house, fleet, ntfy, topic, `schedule = "*-01-01"\n${toml}`);
 
 const kinds = async (flags: readonly string[]): Promise<Record<string, string>> => {
   const { stdout, stderr } = await house.lockkeeper(['apply', '--json', ...flags]);
