@@ -40,6 +40,18 @@ export interface GiveWayRequest {
 /** Update id that makes a repeated request harmless. */
 export const giveWayId = (run: string): string => `give-way:${run}`;
 
+/** What tells which of two runs is the newer one. */
+export interface RunStart {
+  readonly workflowId: string;
+  readonly startTime: Date;
+}
+
+/** Asking runs and those that are asked go by the same order, so that of two exactly one gives way. */
+export function isNewer(one: RunStart, other: RunStart): boolean {
+  const ahead = one.startTime.getTime() - other.startTime.getTime();
+  return ahead > 0 || (ahead === 0 && one.workflowId > other.workflowId);
+}
+
 /** Key of a run's memo that is there while the run waits for approval and would give way to a newer one. */
 export const GIVES_WAY_MEMO = 'givesWay';
 

@@ -7,7 +7,7 @@ import {
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
-import { APPROVE, GIVES_WAY_MEMO, GIVE_WAY, REJECT } from '../model/messages.js';
+import { APPROVE, GIVES_WAY_MEMO, GIVE_WAY, isNewer, REJECT } from '../model/messages.js';
 import type { Decision, GiveWayRequest } from '../model/messages.js';
 import type { ApprovalDecision } from '../model/report.js';
 import type { ApprovalPolicy, RunOptions } from '../model/run.js';
@@ -141,8 +141,8 @@ function staysAgainst({ supersedes, instance }: RunOptions, sent: Partial<GiveWa
   if (typeof sent?.run !== 'string' || typeof sent.startedAt !== 'string')
     return 'a request is {"run": "…", "instance": "…", "startedAt": "…"}';
   if (supersedes !== true || sent.instance !== instance) return `run ${workflowId} gives way to no such run`;
-  const ahead = Date.parse(sent.startedAt) - startTime.getTime();
-  return ahead > 0 || (ahead === 0 && sent.run > workflowId) ? null : `run ${workflowId} is the newer one`;
+  const other = { workflowId: sent.run, startTime: new Date(sent.startedAt) };
+  return isNewer(other, { workflowId, startTime }) ? null : `run ${workflowId} is the newer one`;
 }
 
 const text = (value: unknown, bytes: number): string | null =>

@@ -6,7 +6,7 @@ import {
 } from '@temporalio/client';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import type { CoordinatorActivities } from '../../model/activities.js';
-import { GIVE_WAY, giveWayId, type GiveWayRequest } from '../../model/messages.js';
+import { GIVE_WAY, giveWayId, isNewer, type GiveWayRequest, type RunStart } from '../../model/messages.js';
 
 /** A run that does not answer for so long does not give way now; it is asked again. */
 const ANSWER_MS = 10_000;
@@ -33,21 +33,13 @@ async function newestRun(
   own: WorkflowExecutionDescription,
   { instance, lockWorkflowId }: { readonly instance: string; readonly lockWorkflowId: string },
 ): Promise<string | null> {
-  let newest: { readonly workflowId: string; readonly startTime: Date } = own;
+  let newest: RunStart = own;
   const query = 'WorkflowType = "updateFlake" AND ExecutionStatus = "Running"';
   for await (const other of client.workflow.list({ query, pageSize: 200 })) {
     const isOurs = other.memo?.instance === instance && other.memo.repositoryLock === lockWorkflowId;
     if (isOurs && isNewer(other, newest)) newest = other;
   }
   return newest.workflowId === own.workflowId ? null : newest.workflowId;
-}
-
-function isNewer(
-  one: { readonly workflowId: string; readonly startTime: Date },
-  other: { readonly workflowId: string; readonly startTime: Date },
-): boolean {
-  const ahead = one.startTime.getTime() - other.startTime.getTime();
-  return ahead > 0 || (ahead === 0 && one.workflowId > other.workflowId);
 }
 
 async function asked(client: Client, holder: string, request: GiveWayRequest): Promise<boolean> {
