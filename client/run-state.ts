@@ -2,7 +2,10 @@ import type { WorkflowExecutionInfo } from '@temporalio/client';
 import type { TypedSearchAttributes } from '@temporalio/common';
 
 /** Where a listed run stands: the outcome of a closed one where it is known, else what the server says. */
-export const runState = ({ status, typedSearchAttributes }: WorkflowExecutionInfo): string =>
+export const runState = ({
+  status,
+  typedSearchAttributes,
+}: Pick<WorkflowExecutionInfo, 'status' | 'typedSearchAttributes'>): string =>
   stateOf(
     status.name,
     attribute(typedSearchAttributes, 'LockkeeperOutcome'),

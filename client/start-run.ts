@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { normaliseUrl, optionsDigest, runId } from '../model/ids.js';
-import { GIVES_WAY_MEMO } from '../model/messages.js';
 import { COORDINATOR_QUEUE, queueOf } from '../model/queues.js';
 import type { RunOptions } from '../model/run.js';
 import { alone } from './alone.js';
@@ -8,7 +7,6 @@ import type { Session } from './connection.js';
 import { CommandError } from './errors.js';
 import { findHolder, holderOf, type Holder } from './holder.js';
 import { optionsSummary } from './options-summary.js';
-import { listOpenRuns } from './runs.js';
 import { typed } from './typed.js';
 
 /** A run that was started, or found: it does this very update already. */
@@ -39,21 +37,10 @@ export const startOrAttach = (session: Session, options: RunOptions, prepare: ()
   );
 
 /**
- * Finds an open run of this very update, or starts one, which waits its turn when another update holds the repository. A run that
- * waits for approval and would give way to this one is no such run.
+ * Starts a run once `prepare` is through, unless there is one already.
+ * @param look finds the run to attach to; `null` when there is none
  */
-export const startInLine = (session: Session, options: RunOptions, prepare: () => Promise<void>): Promise<Started> =>
-  startUnless(
-    async (digest) =>
-      (await listOpenRuns(session)).find(({ memo }) => memo?.optionsDigest === digest && memo[GIVES_WAY_MEMO] !== true)
-        ?.workflowId ?? null,
-    session,
-    options,
-    prepare,
-  );
-
-/** @param look finds the run to attach to; `null` when there is none */
-async function startUnless(
+export async function startUnless(
   look: (digest: string) => Promise<string | null>,
   session: Session,
   options: RunOptions,

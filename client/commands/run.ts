@@ -6,7 +6,8 @@ import { instanceOptions } from '../instance-options.js';
 import { message, paintFor, result, resultJson } from '../output.js';
 import { workerProblem } from '../problems.js';
 import { plan, sameCommand } from '../run-words.js';
-import { runQueue, startInLine } from '../start-run.js';
+import { startInLine } from '../start-in-line.js';
+import { runQueue } from '../start-run.js';
 import { provideWorker } from '../worker.js';
 
 export interface RunFlags extends ConfigFlags {
@@ -19,15 +20,17 @@ export interface RunFlags extends ConfigFlags {
  * the same one is open already, that one is taken.
  */
 export async function runInstance(context: CommandContext, name: string, flags: RunFlags): Promise<number> {
-  const options = await instanceOptions(findInstance(await loadConfiguration(flags), name));
+  const instance = findInstance(await loadConfiguration(flags), name);
+  const options = await instanceOptions(instance);
   const watch = flags.watch === true;
   const session = await openSession(context, 'run');
   try {
-    const { run, isNew } = await startInLine(session, options, () => {
-      message(plan(options));
-      return Promise.resolve();
+    const { run, isNew } = await startInLine(session, options, {
+      skips: instance.overlap === 'skip',
+      announce: () => {
+        message(plan(options));
+      },
     });
-    if (!isNew) message('This instance runs already.');
     if (watch) {
       await provideWorker(context.state, session, options);
       message(paintFor(process.stderr).dim(`Run ${run}`));

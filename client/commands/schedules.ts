@@ -13,10 +13,12 @@ import { pointInTime } from '../point-in-time.js';
 import { workerProblem } from '../problems.js';
 import { pad } from '../progress/width.js';
 import { runState } from '../run-state.js';
+import { OVERLAPS } from '../schedules/desired.js';
 import { listOwned, type Owned } from '../schedules/owned.js';
 import { listRecords } from '../schedules/records.js';
 import { forEach } from '../schedules/together.js';
-import { runQueue, startInLine } from '../start-run.js';
+import { startInLine } from '../start-in-line.js';
+import { runQueue } from '../start-run.js';
 import { typed } from '../typed.js';
 
 const noSchedules = (): string =>
@@ -124,7 +126,7 @@ export const pauseSchedule = (
 /** `lockkeeper schedules trigger INSTANCE`: a run as the schedule would start it, but with an id at once. */
 export const triggerSchedule = (context: CommandContext, instance: string): Promise<number> =>
   withSchedule(context, instance, async (session, handle) => {
-    const { action } = await handle.describe();
+    const { action, policies } = await handle.describe();
     if (action.workflowType !== 'updateFlake') {
       await handle.trigger();
       const problem = await workerProblem(session, action.taskQueue);
@@ -135,8 +137,10 @@ export const triggerSchedule = (context: CommandContext, instance: string): Prom
     }
     const [options] = (action.args ?? []) as readonly RunOptions[];
     if (options === undefined) throw new CommandError(`The schedule of ${instance} has no arguments: apply it again.`);
-    const { run, isNew } = await startInLine(session, options, () => Promise.resolve());
-    if (!isNew) message('This instance runs already.');
+    const { run, isNew } = await startInLine(session, options, {
+      skips: policies.overlap === OVERLAPS.skip,
+      announce: () => undefined,
+    });
     const problem = await workerProblem(session, runQueue(options));
     if (problem !== null) message(`note: ${problem}.`);
     if (context.json) resultJson({ run, isNew, problem });

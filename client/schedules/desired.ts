@@ -29,8 +29,8 @@ const CATCH_UP_MS = 365 * 86_400_000;
 /** The server takes no less than 10 seconds; a minute also lets a busy server be late. */
 const NO_CATCH_UP_MS = 60_000;
 
-/** A run can only give way to one that has started. */
-const OVERLAPS = { wait: 'BUFFER_ONE', skip: 'SKIP', supersede: 'ALLOW_ALL' } as const;
+/** `overlap` as the server has it. A run can only give way to one that has started. */
+export const OVERLAPS = { wait: 'BUFFER_ONE', skip: 'SKIP', supersede: 'ALLOW_ALL' } as const;
 
 /** The schedule of an instance whose runs are asked for `options`. */
 export function desiredSchedule(owner: string, instance: Instance, options: RunOptions): Desired {
