@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { before, test } from 'node:test';
@@ -11,9 +11,10 @@ import { descendants } from '../../activities/process-tree.js';
 import type { AttemptInput, AttemptResult } from '../../model/autofix/attempt.js';
 import type { AutofixOptions } from '../../model/run.js';
 import type { ProcessIdentity } from '../../model/state-directory.js';
-import { agentOptions, writeAgent } from '../support/agent.js';
+import { agentOptions, LEFT_ASLEEP, writeAgent } from '../support/agent.js';
 import { git } from '../support/git.js';
 import { until } from '../support/lockkeeper.js';
+import { processesNamed } from '../support/processes.js';
 import { withPlace } from '../support/repository.js';
 import type { Place } from '../support/repository.js';
 
@@ -191,8 +192,7 @@ test('an agent that hangs is ended at its limit, one that floods at the limit of
 test('what an agent leaves running is ended with it', () =>
   attempted(['leave'], async (result) => {
     assert.equal(result.kind, 'proposed', result.reason ?? '');
-    const running = await commandLines();
-    assert.ok(!running.some((command) => command.includes('sleep\u0000601')), running.join('\n'));
+    assert.deepEqual(await processesNamed('sleep', LEFT_ASLEEP), []);
   }));
 
 test('without a sandbox an agent works all the same, says so, and what it leaves is ended too', async () => {
@@ -207,8 +207,7 @@ test('without a sandbox an agent works all the same, says so, and what it leaves
       const result = await attempt(place, await inputFor(place, ['leave']));
       assert.equal(result.kind, 'proposed', result.reason ?? '');
       assert.equal(result.sandboxed, false);
-      const running = await commandLines();
-      assert.ok(!running.some((command) => command.includes('sleep\u0000601')), running.join('\n'));
+      assert.deepEqual(await processesNamed('sleep', LEFT_ASLEEP), []);
     });
   } finally {
     process.env.PATH = PATH;
@@ -235,12 +234,7 @@ test('what an agent is lent of the home of the worker’s user it can read, and 
   }
 });
 
-async function commandLines(): Promise<readonly string[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  return Promise.all(pids.map(commandLine));
-}
-
-const commandLine = (pid: string | number): Promise<string> => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+const commandLine = (pid: number): Promise<string> => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
 
 test('an agent that was killed with its supervisor begins again, as the same attempt and in a fresh folder', () =>
   withPlace(async (place) => {

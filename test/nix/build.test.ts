@@ -11,18 +11,11 @@ import { descendants } from '../../activities/process-tree.js';
 import { endBuild, isBuildAlive } from '../../activities/nix/build/build-session.js';
 import { createForgetRun } from '../../activities/nix/build/forget-run.js';
 import type { HostSpec } from '../support/fleet.js';
-import {
-  attempt,
-  buildFixture,
-  linkTarget,
-  processesNamed,
-  until,
-  type BuildFixture,
-} from '../support/build-runner.js';
+import { attempt, buildFixture, linkTarget, until, type BuildFixture } from '../support/build-runner.js';
+import { processesNamed, sleepOfOurOwn } from '../support/processes.js';
 
 let fixture: BuildFixture;
 
-/** Hosts that sleep have odd durations of their own, by which their processes are found. */
 const host = (name: string, seconds: number, rest: Partial<HostSpec> = {}): HostSpec => ({ name, seconds, ...rest });
 
 before(async () => {
@@ -32,20 +25,20 @@ before(async () => {
       host('early', 0),
       host('broken', 0, { fail: 'build' }),
       host('versioned-20.09', 0, { fail: 'build' }),
-      host('slow', 3.251),
-      host('both', 2.252),
-      host('cancelled', 331.01),
-      host('ignored', 332.02),
-      host('nobodys', 333.03),
-      host('orphaned', 3.254),
-      host('lost', 2.255),
-      host('taker', 1.357),
-      host('left-behind', 4.259),
-      host('shared', 4.261),
-      host('superseded', 2.262),
-      host('set-back', 5.263),
-      host('silent', 334.04),
-      host('detached', 2.256),
+      host('slow', 3.2),
+      host('both', 2),
+      host('cancelled', 331),
+      host('ignored', 332),
+      host('nobodys', 333),
+      host('orphaned', 3),
+      host('lost', 2),
+      host('taker', 1.3),
+      host('left-behind', 4),
+      host('shared', 4),
+      host('superseded', 2),
+      host('set-back', 5.2),
+      host('silent', 334),
+      host('detached', 2),
     ],
   });
 });
@@ -124,10 +117,10 @@ test('two attempts at once start one build', async () => {
 test('a build goes on when its worker is killed, and the next attempt attaches to it', async () => {
   const input = await fixture.evaluated('detached');
   const worker = await fixture.inProcess(input);
-  await until(async () => (await processesNamed('/bin/sleep', '2.256')).length === 1);
+  await until(async () => (await fixture.fleet.sleepers('detached')).length === 1);
   worker.kill('SIGKILL');
   await until(() => worker.signalCode !== null);
-  assert.equal((await processesNamed('/bin/sleep', '2.256')).length, 1);
+  assert.equal((await fixture.fleet.sleepers('detached')).length, 1);
   const verdict = await attempt(fixture.env, input).verdict;
   assert.equal(verdict.verdict, 'built');
   assert.equal(await fixture.fleet.buildsOf('detached'), 1);
@@ -136,14 +129,14 @@ test('a build goes on when its worker is killed, and the next attempt attaches t
 test('a cancellation ends Nix and its builder within five seconds and removes what the build kept', async () => {
   const input = await fixture.evaluated('cancelled');
   const following = attempt(fixture.env, input);
-  await until(async () => (await processesNamed('/bin/sleep', '331.01')).length === 1);
+  await until(async () => (await fixture.fleet.sleepers('cancelled')).length === 1);
   const record = fixture.recordOf(input);
   const supervisor = await readIdentity(record);
   const began = performance.now();
   following.environment.cancel('CANCELLED', new ActivityCancellationDetails({ cancelRequested: true }));
   await assert.rejects(following.verdict, CancelledFailure);
   assert.ok(performance.now() - began < 5000);
-  assert.deepEqual(await processesNamed('/bin/sleep', '331.01'), []);
+  assert.deepEqual(await fixture.fleet.sleepers('cancelled'), []);
   await assert.rejects(readFile(`/proc/${supervisor?.pid ?? 0}/stat`));
   assert.equal(await readIdentity(record), null);
   assert.equal(await linkTarget(path.join(record.directory, 'drv')), null);
@@ -153,18 +146,18 @@ for (const reason of ['workerShutdown', 'timedOut', 'notFound', 'paused', 'reset
   test(`a build goes on when its attempt ends by ${reason}`, async () => {
     const input = await fixture.evaluated('ignored');
     const following = attempt(fixture.env, input);
-    await until(async () => (await processesNamed('/bin/sleep', '332.02')).length === 1);
+    await until(async () => (await fixture.fleet.sleepers('ignored')).length === 1);
     following.environment.cancel('CANCELLED', new ActivityCancellationDetails({ [reason]: true }));
     await assert.rejects(following.verdict, CancelledFailure);
     await sleep(300);
-    assert.equal((await processesNamed('/bin/sleep', '332.02')).length, 1);
+    assert.equal((await fixture.fleet.sleepers('ignored')).length, 1);
     assert.equal(await fixture.fleet.buildsOf('ignored'), 1);
   });
 }
 
 test('of two runs that build one derivation one is cancelled, and the other one gets its build', async () => {
   const cancelled = attempt(fixture.env, await fixture.evaluated('shared', { run: 'run-cancelled' }));
-  await until(async () => (await processesNamed('/bin/sleep', '4.261')).length === 1);
+  await until(async () => (await fixture.fleet.sleepers('shared')).length === 1);
   const input = await fixture.evaluated('shared', { run: 'run-other' });
   const other = attempt(fixture.env, input);
   await until(async () => (await readIdentity(fixture.recordOf(input))) !== null);
@@ -176,7 +169,7 @@ test('of two runs that build one derivation one is cancelled, and the other one 
 test('an attempt that the server gave up while its process lives leaves the build to the attempt after it', async () => {
   const input = await fixture.evaluated('superseded');
   const first = attempt(fixture.env, input);
-  await until(async () => (await processesNamed('/bin/sleep', '2.262')).length === 1);
+  await until(async () => (await fixture.fleet.sleepers('superseded')).length === 1);
   const second = attempt(fixture.env, input);
   await until(() => second.beats.some(({ phase }) => phase === 'building'));
   first.environment.cancel('CANCELLED', new ActivityCancellationDetails({ notFound: true }));
@@ -188,7 +181,7 @@ test('an attempt that the server gave up while its process lives leaves the buil
 test('a clock that is set back by a day in mid-build ends no build and lengthens none', async (context) => {
   const input = await fixture.evaluated('set-back', { takeoverSeconds: 3 });
   const following = attempt(fixture.env, input);
-  await until(async () => (await processesNamed('/bin/sleep', '5.263')).length === 1);
+  await until(async () => (await fixture.fleet.sleepers('set-back')).length === 1);
   context.mock.timers.enable({ apis: ['Date'], now: Date.now() - 86_400_000 });
   const verdict = await following.verdict;
   context.mock.timers.reset();
@@ -200,13 +193,13 @@ test('a clock that is set back by a day in mid-build ends no build and lengthens
 test("nobody's build ends itself when its lease is over, and starts again for the next attempt", async () => {
   const input = await fixture.evaluated('nobodys', { takeoverSeconds: 2 });
   const worker = await fixture.inProcess(input);
-  await until(async () => (await processesNamed('/bin/sleep', '333.03')).length === 1);
+  await until(async () => (await fixture.fleet.sleepers('nobodys')).length === 1);
   worker.kill('SIGKILL');
   await until(async () => (await readStatus(fixture.recordOf(input))) !== null);
-  assert.deepEqual(await processesNamed('/bin/sleep', '333.03'), []);
+  assert.deepEqual(await fixture.fleet.sleepers('nobodys'), []);
   assert.equal((await readStatus(fixture.recordOf(input)))?.kind, 'lease');
   const again = attempt(fixture.env, input);
-  await until(async () => (await processesNamed('/bin/sleep', '333.03')).length === 1);
+  await until(async () => (await fixture.fleet.sleepers('nobodys')).length === 1);
   again.environment.cancel();
   await assert.rejects(again.verdict, CancelledFailure);
 });
@@ -214,7 +207,7 @@ test("nobody's build ends itself when its lease is over, and starts again for th
 test('a build whose supervisor alone was killed is followed to its end and not built twice', async () => {
   const input = await fixture.evaluated('orphaned');
   const following = attempt(fixture.env, input);
-  await until(async () => (await processesNamed('/bin/sleep', '3.254')).length === 1);
+  await until(async () => (await fixture.fleet.sleepers('orphaned')).length === 1);
   process.kill((await readIdentity(fixture.recordOf(input)))?.pid ?? 0, 'SIGKILL');
   assert.equal((await following.verdict).verdict, 'built');
   assert.equal(await fixture.fleet.buildsOf('orphaned'), 1);
@@ -223,7 +216,7 @@ test('a build whose supervisor alone was killed is followed to its end and not b
 test('a build that was killed with its supervisor starts again', async () => {
   const input = await fixture.evaluated('lost');
   const following = attempt(fixture.env, input);
-  await until(async () => (await processesNamed('/bin/sleep', '2.255')).length === 1);
+  await until(async () => (await fixture.fleet.sleepers('lost')).length === 1);
   process.kill(-((await readIdentity(fixture.recordOf(input)))?.pid ?? 0), 'SIGKILL');
   const verdict = await following.verdict;
   assert.equal(verdict.verdict, 'built');
@@ -235,10 +228,10 @@ test('a Nix that was killed is a fault of the machine, and the builder that it l
   // The first build user goes to another build, so that the second start gets another one than the first: else Nix itself
   // ends what is left of its user.
   const other = attempt(fixture.env, await fixture.evaluated('taker'));
-  await until(async () => (await processesNamed('/bin/sleep', '1.357')).length === 1);
+  await until(async () => (await fixture.fleet.sleepers('taker')).length === 1);
   const input = await fixture.evaluated('left-behind');
   const following = attempt(fixture.env, input);
-  await until(async () => (await processesNamed('/bin/sleep', '4.259')).length === 1);
+  await until(async () => (await fixture.fleet.sleepers('left-behind')).length === 1);
   assert.equal((await other.verdict).verdict, 'built');
   const supervisor = await readIdentity(fixture.recordOf(input));
   for (const { pid } of await descendants(supervisor?.pid ?? 0)) {
@@ -246,7 +239,7 @@ test('a Nix that was killed is a fault of the machine, and the builder that it l
     if (command.startsWith('nix')) process.kill(pid, 'SIGKILL');
   }
   await assert.rejects(following.verdict, /The machine, not the build, failed: Nix was ended by signal 9/);
-  assert.equal((await processesNamed('/bin/sleep', '4.259')).length, 1);
+  assert.equal((await fixture.fleet.sleepers('left-behind')).length, 1);
   assert.equal((await attempt(fixture.env, input).verdict).verdict, 'built');
   assert.equal(await fixture.fleet.buildsOf('left-behind'), 2);
 });
@@ -278,11 +271,12 @@ test('a process that got the pid of a supervisor which is gone is not ended with
   const input = await fixture.evaluated('quick', { run: 'run-reused' });
   const record = fixture.recordOf(input);
   await attempt(fixture.env, input).verdict;
-  const somebody = spawn('/bin/sleep', ['335.05'], { detached: true, stdio: 'ignore' });
+  const nap = sleepOfOurOwn(335);
+  const somebody = spawn('/bin/sleep', [nap], { detached: true, stdio: 'ignore' });
   try {
     await writeFile(record.identity, JSON.stringify({ ...(await readIdentity(record)), pid: somebody.pid }));
     await endBuild(record);
-    assert.equal((await processesNamed('/bin/sleep', '335.05')).length, 1);
+    assert.equal((await processesNamed('/bin/sleep', nap)).length, 1);
   } finally {
     somebody.kill('SIGKILL');
   }

@@ -7,26 +7,15 @@ import { readIdentity } from '../../activities/nix/build/build-record.js';
 import { sweepBuilds } from '../../activities/nix/build/sweep-builds.js';
 import type { BuildTargetInput } from '../../model/activities.js';
 import { findTemporalCli } from '../../workers/temporal-cli.js';
-import {
-  attempt,
-  buildFixture,
-  linkTarget,
-  processesNamed,
-  until,
-  type BuildFixture,
-} from '../support/build-runner.js';
+import { attempt, buildFixture, linkTarget, until, type BuildFixture } from '../support/build-runner.js';
 
-/** Each host sleeps for a duration of its own, by which its process is found. */
-const sleeper = (duration: string): { name: string; seconds: number } => ({
-  name: duration,
-  seconds: Number(duration),
-});
+const HOSTS = ['athena', 'delos', 'kyushu', 'naxos', 'rhea'];
 
 let fixture: BuildFixture;
 let server: TestWorkflowEnvironment;
 
 before(async () => {
-  fixture = await buildFixture({ hosts: ['341.1', '342.2', '343.3', '344.4', '345.5'].map(sleeper) });
+  fixture = await buildFixture({ hosts: HOSTS.map((name) => ({ name, seconds: 340 })) });
   const path = await findTemporalCli(process.env);
   server = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path } } });
 });
@@ -39,7 +28,7 @@ afterAll(async () => {
 async function leaveBehind(host: string, run: string, namespace = 'default'): Promise<BuildTargetInput> {
   const input = await fixture.evaluated(host, { run });
   const following = attempt(fixture.env, input, { namespace });
-  await until(async () => (await processesNamed('/bin/sleep', host)).length === 1);
+  await until(async () => (await fixture.fleet.sleepers(host)).length === 1);
   following.environment.cancel('WORKER_SHUTDOWN', new ActivityCancellationDetails({ workerShutdown: true }));
   await following.verdict.catch(() => undefined);
   return input;
@@ -49,43 +38,43 @@ async function leaveBehind(host: string, run: string, namespace = 'default'): Pr
 const startRun = (workflowId: string) =>
   server.client.workflow.start('updateFlake', { workflowId, taskQueue: 'nobody', args: [] });
 
-const runs = (host: string): Promise<boolean> => processesNamed('/bin/sleep', host).then(({ length }) => length === 1);
+const runs = (host: string): Promise<boolean> => fixture.fleet.sleepers(host).then(({ length }) => length === 1);
 
 test('builds of open runs go on', async () => {
   await startRun('open');
-  await leaveBehind('341.1', 'open');
+  await leaveBehind('athena', 'open');
   assert.deepEqual(await sweepBuilds(server.client, fixture.env), []);
-  assert.ok(await runs('341.1'));
+  assert.ok(await runs('athena'));
 });
 
 test('a build of a run that was closed while no worker was there is ended, and what it kept is released', async () => {
   const run = await startRun('closed');
-  const input = await leaveBehind('342.2', 'closed');
+  const input = await leaveBehind('delos', 'closed');
   await run.terminate();
   assert.deepEqual(await sweepBuilds(server.client, fixture.env), ['closed']);
-  assert.ok(!(await runs('342.2')));
+  assert.ok(!(await runs('delos')));
   assert.equal(await readIdentity(fixture.recordOf(input)), null);
   assert.equal(await linkTarget(`${fixture.recordOf(input).directory}/drv`), null);
 });
 
 test('a build of a run that was cancelled while no worker was there is ended', async () => {
   const run = await startRun('cancelling');
-  await leaveBehind('343.3', 'cancelling');
+  await leaveBehind('kyushu', 'cancelling');
   await run.cancel();
   assert.deepEqual(await sweepBuilds(server.client, fixture.env), ['cancelling']);
-  assert.ok(!(await runs('343.3')));
+  assert.ok(!(await runs('kyushu')));
 });
 
 test('a build of a run that the server does not know is ended', async () => {
-  await leaveBehind('344.4', 'unknown');
+  await leaveBehind('naxos', 'unknown');
   assert.deepEqual(await sweepBuilds(server.client, fixture.env), ['unknown']);
-  assert.ok(!(await runs('344.4')));
+  assert.ok(!(await runs('naxos')));
 });
 
 test('builds for another namespace are left alone', async () => {
-  await leaveBehind('345.5', 'elsewhere', 'another');
+  await leaveBehind('rhea', 'elsewhere', 'another');
   assert.deepEqual(await sweepBuilds(server.client, fixture.env), []);
   const elsewhere = new Client({ connection: server.connection, namespace: 'another' });
   await assert.rejects(sweepBuilds(elsewhere, fixture.env));
-  assert.ok(await runs('345.5'));
+  assert.ok(await runs('rhea'));
 });

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Client } from '@temporalio/client';
 import type { Report } from '../../model/report.js';
-import { processesNamed } from '../support/build-runner.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet, HostSpec } from '../support/fleet.js';
 import { openHouse, until } from '../support/lockkeeper.js';
@@ -67,8 +66,8 @@ const scene = (hosts: readonly HostSpec[], body: (scene: Scene) => Promise<void>
 const update = (fleet: Fleet, ...args: string[]): Running =>
   coordinator.start(['update', fleet.checkout, '--json', ...args]);
 
-const asleep = (seconds: number): Promise<void> =>
-  until(async () => (await processesNamed('/bin/sleep', String(seconds))).length === 1, 60_000);
+const asleep = (fleet: Fleet): Promise<void> =>
+  until(async () => (await fleet.sleepers('athena')).length === 1, 60_000);
 
 const WAITS = 'waits for a worker of x86_64-linux';
 
@@ -113,14 +112,14 @@ test(
 
 test(
   'a builder that is gone for good has its build taken over by another one, and nothing of the first is left running',
-  scene([{ name: 'athena', seconds: 12.113 }], async ({ fleet, opened }) => {
+  scene([{ name: 'athena', seconds: 12 }], async ({ fleet, opened }) => {
     const first = await openBuilder();
     opened.push(first);
     const running = update(fleet, '--takeover-time', '3s');
-    await asleep(12.113);
+    await asleep(fleet);
     await burnDown(first);
     await until(() => running.output().includes(WAITS), 60_000, running.output);
-    await until(async () => (await processesNamed('/bin/sleep', '12.113')).length === 0, 60_000);
+    await until(async () => (await fleet.sleepers('athena')).length === 0, 60_000);
     const second = await openBuilder();
     opened.push(second);
     assert.equal(await running.ended, 0, running.output());
@@ -135,30 +134,30 @@ test(
 
 test(
   'a run that is cancelled while its builder is down ends at once, and the builder ends the build when it comes back',
-  scene([{ name: 'athena', seconds: 351.17 }], async ({ fleet, opened }) => {
+  scene([{ name: 'athena', seconds: 351 }], async ({ fleet, opened }) => {
     const builder = await openBuilder();
     opened.push(builder);
     const running = update(fleet);
-    await asleep(351.17);
+    await asleep(fleet);
     await burnDown(builder);
     const cancelled = await coordinator.lockkeeper(['cancel', 'latest']);
     assert.equal(cancelled.exitCode, 0, cancelled.stderr);
     assert.equal(await running.ended, 1, running.output());
-    assert.equal((await processesNamed('/bin/sleep', '351.17')).length, 1, 'nobody could end it');
+    assert.equal((await fleet.sleepers('athena')).length, 1, 'nobody could end it');
     await builder.start();
-    await until(async () => (await processesNamed('/bin/sleep', '351.17')).length === 0, 20_000);
+    await until(async () => (await fleet.sleepers('athena')).length === 0, 20_000);
   }),
 );
 
 test(
   'a builder whose slots are all taken is busy, not gone',
-  scene([{ name: 'athena', seconds: 12.119 }], async ({ fleet, opened }) => {
+  scene([{ name: 'athena', seconds: 12 }], async ({ fleet, opened }) => {
     const other = await createFleet({ hosts: [{ name: 'rhea' }] });
     try {
       await other.moveInput('alpha');
       opened.push(await openBuilder('--slots', '1'));
       const busy = update(fleet);
-      await asleep(12.119);
+      await asleep(fleet);
       const waiting = update(other);
       assert.equal(await waiting.ended, 0, waiting.output());
       assert.equal(await busy.ended, 0, busy.output());

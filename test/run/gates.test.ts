@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Report } from '../../model/report.js';
@@ -9,6 +9,7 @@ import type { Fleet, FleetOptions } from '../support/fleet.js';
 import { git } from '../support/git.js';
 import { openHouse, until } from '../support/lockkeeper.js';
 import type { House } from '../support/lockkeeper.js';
+import { processesNamed, sleepOfOurOwn } from '../support/processes.js';
 
 /**
  * Stand-ins for two linters, with what matters here of the real ones (statix 0.5, deadnix 1.3): their arguments, their status,
@@ -61,6 +62,7 @@ async function withMovedFleet(options: Partial<FleetOptions>, use: (fleet: Fleet
 
 test('gates stop the landing, and the report says of each what it found', () =>
   withMovedFleet({ dir: 'nix' }, async (fleet) => {
+    const nap = sleepOfOurOwn(7654);
     const { exitCode, report } = await house.update(
       join(fleet.checkout, 'nix'),
       ...['--on-failure', 'report', '--gate-timeout', '5s'],
@@ -68,7 +70,7 @@ test('gates stop the landing, and the report says of each what it found', () =>
       ...['--gate', 'formats=sed -i 1s/^/#/ flake.nix', '--gate', 'writes-beside=touch beside'],
       ...['--gate', `sees=sh -c 'git log -1 --format=%H; cat flake.lock'`],
       ...['--gate', 'lint=lint-that-nobody-has --all', '--gate', 'own=./scripts/lint'],
-      ...['--gate', 'hangs=sh -c "sleep 7654 & sleep 7654"'],
+      ...['--gate', `hangs=sh -c "sleep ${nap} & sleep ${nap}"`],
     );
     assert.equal(exitCode, 1);
     assert.equal(report.outcome, 'broken');
@@ -107,7 +109,7 @@ test('gates stop the landing, and the report says of each what it found', () =>
     );
     assert.match(gate('own').error ?? '', /there is no program \.\/scripts\/lint/);
     assert.equal(gate('hangs').error, 'was not through after 5 s');
-    await until(async () => !(await sleeping('7654')), 5000);
+    await until(async () => (await processesNamed('sleep', nap)).length === 0, 5000);
     const log = await readFile(gate('sees').logPath ?? '', 'utf8');
     assert.ok(log.startsWith(report.head ?? '-'), 'the candidate is checked out');
     assert.ok(log.includes(report.inputs[0]?.to ?? '-'), 'with its new lock, in the folder of the flake');
@@ -249,20 +251,12 @@ test('a worker that is killed while a gate runs goes on with it', () =>
 
 test('cancelling a run ends its gates', () =>
   withMovedFleet({}, async (fleet) => {
-    const running = house.start(['update', fleet.checkout, '--gate', 'hangs=sleep 8765']);
-    await until(() => sleeping('8765'), 60_000, running.output);
+    const nap = sleepOfOurOwn(8765);
+    const running = house.start(['update', fleet.checkout, '--gate', `hangs=sleep ${nap}`]);
+    await until(async () => (await processesNamed('sleep', nap)).length === 1, 60_000, running.output);
     await until(() => running.output().includes('gate:hangs'), 60_000, running.output);
     const cancelled = await house.lockkeeper(['cancel', 'latest']);
     assert.equal(cancelled.exitCode, 0, cancelled.stderr);
-    await until(async () => !(await sleeping('8765')), 10_000);
+    await until(async () => (await processesNamed('sleep', nap)).length === 0, 10_000);
     assert.equal(await running.ended, 1);
   }));
-
-/** Whether a `sleep SECONDS` runs anywhere. */
-async function sleeping(seconds: string): Promise<boolean> {
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
-    if (words[0] === 'sleep' && words[1] === seconds) return true;
-  }
-  return false;
-}

@@ -10,6 +10,7 @@ import { openHouse } from '../support/lockkeeper.js';
 import type { House } from '../support/lockkeeper.js';
 import { ntfyMissing, startNtfy } from '../support/ntfy.js';
 import type { NtfyServer } from '../support/ntfy.js';
+import { runningCommands } from '../support/processes.js';
 import { connectTo, runInPhase } from '../support/runs.js';
 
 const options = { skip: ntfyMissing };
@@ -187,7 +188,5 @@ test(
   }),
 );
 
-async function commandLines(): Promise<readonly string[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  return await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
-}
+const commandLines = async (): Promise<readonly string[]> =>
+  (await runningCommands()).map(({ words }) => words.join(' '));

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report } from '../../model/report.js';
-import { processesNamed } from '../support/build-runner.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet } from '../support/fleet.js';
 import { openHouse, until } from '../support/lockkeeper.js';
@@ -43,13 +42,13 @@ async function assertLanded(fleet: Fleet, running: Running, builds: number): Pro
 
 test(
   'a build that ends while the server is away for 15 seconds is not built again, and its report outlives the server',
-  inMidBuild(5.217, async (house, fleet, running) => {
+  inMidBuild(5, async (house, fleet, running) => {
     const { keeper, server } = await house.server();
     // A keeper that stands still starts no other server, and lets nobody else be keeper.
     process.kill(keeper.pid, 'SIGSTOP');
     process.kill(server.pid, 'SIGKILL');
     const back = sleep(15_000);
-    await until(async () => (await processesNamed('/bin/sleep', '5.217')).length === 0, 60_000);
+    await until(async () => (await fleet.sleepers('athena')).length === 0, 60_000);
     await back;
     process.kill(keeper.pid, 'SIGCONT');
     const { run } = await assertLanded(fleet, running, 1);
@@ -76,7 +75,7 @@ async function reboot(house: House, stranger: number): Promise<void> {
 
 test(
   'a machine that went down in mid-build goes on after it has started again, and kills nobody who has an old number',
-  inMidBuild(6.318, async (house, fleet, running) => {
+  inMidBuild(6, async (house, fleet, running) => {
     const { keeper, server } = await house.server();
     const worker = await house.worker();
     const builds = async (): Promise<number[]> => {
@@ -88,7 +87,7 @@ test(
     };
     for (const pid of [running.pid, worker.pid, keeper.pid, server.pid, ...(await builds())])
       process.kill(pid, 'SIGKILL');
-    for (const pid of await processesNamed('/bin/sleep', '6.318')) process.kill(pid, 'SIGKILL');
+    for (const pid of await fleet.sleepers('athena')) process.kill(pid, 'SIGKILL');
     await reboot(house, process.pid);
 
     const again = house.start(['update', fleet.checkout, '--json']);

@@ -1,6 +1,10 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { AutofixOptions } from '../../model/run.js';
+import { sleepOfOurOwn } from './processes.js';
+
+/** How long what the behaviour `leave` leaves running sleeps. */
+export const LEFT_ASLEEP = sleepOfOurOwn(601);
 
 /**
  * A program behind the command line of a coding agent: `AGENT BEHAVIOUR… -p PROMPT`. It works in the current folder, as an
@@ -22,7 +26,7 @@ while [ "$1" != -p ]; do
     fail) exit 3 ;;
     hang) sleep 600 ;;
     flood) while :; do echo "the same line, over and over again, until somebody ends it"; done ;;
-    leave) setsid sh -c 'while :; do sleep 1; done' & setsid sh -c 'echo $$ > left-pid; exec sleep 601' & sleep 1; mv left-pid NOTES.md ;;
+    leave) setsid sh -c 'while :; do sleep 1; done' & setsid sh -c 'echo $$ > left-pid; exec sleep ${LEFT_ASLEEP}' & sleep 1; mv left-pid NOTES.md ;;
     lock) echo >> flake.lock ;;
     secrets) mkdir -p secrets && echo opened > secrets/wifi ;;
     push) git remote; git push origin HEAD:main; git push; echo pushed with $? ;;

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { mkdtemp, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -112,14 +112,6 @@ export async function until(holds: () => Promise<boolean> | boolean): Promise<vo
     if (Date.now() > deadline) throw new Error(`not within 20 s: ${holds.toString()}`);
     await sleep(20);
   }
-}
-
-/** Pids of the processes whose command line is exactly these words. */
-export async function processesNamed(...words: readonly string[]): Promise<readonly number[]> {
-  const wanted = `${words.join('\0')}\0`;
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
-  return pids.filter((_, index) => lines[index] === wanted).map(Number);
 }
 
 export const linkTarget = (file: string): Promise<string | null> => readlink(file).catch(() => null);

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** Text of the flakes that a fleet is made of. Plain derivations with `/bin/sh`: no nixpkgs, no sandbox. */
 
 export type Breakage = 'build' | 'eval' | 'build-after-move' | 'eval-after-move';
@@ -53,6 +55,15 @@ const FORMATTER = String.raw`
         extra = { };
       };`;
 
+/**
+ * Words of the command that the builder of a host's system waits with. `sleep` adds its arguments up: the second one, less
+ * than a tenth of a second, tells this host of this fleet from all others that are built on the machine.
+ */
+export const sleepOf = (host: HostSpec, salt: string): readonly string[] => {
+  const digits = parseInt(createHash('sha256').update(`${salt} ${host.name}`).digest('hex').slice(0, 12), 16);
+  return ['/bin/sleep', String(host.seconds ?? 0), `0.0${digits}`];
+};
+
 /** A Nix string literal. */
 const quote = (text: string): string => `"${text.replace(/[\\"$]/g, '\\$&')}"`;
 
@@ -69,12 +80,12 @@ ${below === null ? '' : `  inputs.below.url = ${quote(below)};\n`}  outputs = { 
 const ALL_VERSIONS =
   'builtins.fromJSON (builtins.concatStringsSep "" (map (input: toString input.lib.version) (builtins.attrValues (removeAttrs inputs [ "self" ]))))';
 
-function hostText(host: HostSpec, inputs: FleetFlake['inputs']): string {
+function hostText(host: HostSpec, { inputs, salt }: FleetFlake): string {
   const input = host.input ?? Object.keys(inputs)[0] ?? '';
   return `      ${quote(host.name)} = host {
         name = ${quote(host.name)};
         label = ${quote(host.name.replace(/[^A-Za-z0-9._-]/g, '-'))};
-        seconds = ${quote(String(host.seconds ?? 0))};
+        sleep = ${quote(sleepOf(host, salt).join(' '))};
         fail = ${quote(host.fail ?? 'never')};
         lines = ${quote(host.longLog === true ? '200' : '0')};
         system = ${quote(host.system ?? 'x86_64-linux')};
@@ -113,7 +124,7 @@ ${[...inputs, ...follows].join('\n')}
         salt = ${quote(fleet.salt)};
         args = [ "-c" "echo \\"\${kind}\\" >> ${fleet.counter}; \${script}" ];
       } // extra);
-      host = { name, label, seconds, fail, lines, system, version, brokenIn }:
+      host = { name, label, sleep, fail, lines, system, version, brokenIn }:
         let
           moved = version > 1;
           chatter = if lines == "0" then "" else "i=0; while [ $i -lt \${lines} ]; do i=$((i + 1)); printf '%02000d\\n' $i; done; ";
@@ -130,8 +141,8 @@ ${[...inputs, ...follows].join('\n')}
             name = "nixos-system-\${label}";
             kind = "system \${name}";
             script = if broken "build"
-              then "echo building \${label}; \${chatter}/bin/sleep \${seconds}; echo 'error: option boot.loader of \${label} is gone' >&2; exit 7"
-              else "echo building \${label}; /bin/sleep \${seconds}; read version < $package; echo $version > $out";
+              then "echo building \${label}; \${chatter}\${sleep}; echo 'error: option boot.loader of \${label} is gone' >&2; exit 7"
+              else "echo building \${label}; \${sleep}; read version < $package; echo $version > $out";
             extra = { inherit package; }${fleet.selfRev ? ' // { revision = self.rev or "dirty"; }' : ''};
           };
         in {
@@ -140,7 +151,7 @@ ${[...inputs, ...follows].join('\n')}
         };
     in {
       nixosConfigurations = {
-${fleet.hosts.map((host) => hostText(host, fleet.inputs)).join('\n')}
+${fleet.hosts.map((host) => hostText(host, fleet)).join('\n')}
       };${fleet.formatter ? FORMATTER : ''}
     };
 }

@@ -3,8 +3,9 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { run } from '../../activities/process.js';
-import { fleetFlake, inputFlake, type HostSpec } from './fleet-flake.js';
+import { fleetFlake, inputFlake, sleepOf, type HostSpec } from './fleet-flake.js';
 import { commitFiles, git } from './git.js';
+import { processesNamed } from './processes.js';
 
 export type { HostSpec } from './fleet-flake.js';
 
@@ -44,6 +45,8 @@ export interface Fleet {
   pushToMain(files: Readonly<Record<string, string>>, message?: string): Promise<string>;
   /** How often the builder of a host's system was started. */
   buildsOf(host: string): Promise<number>;
+  /** Pids of what the builder of a host's system waits for: one while it is being built. */
+  sleepers(host: string): Promise<readonly number[]>;
   /** Every line of the counter. */
   builds(): Promise<readonly string[]>;
   /** Branches of the remote and the commits that they are at. */
@@ -75,6 +78,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
   await writeFile(counter, '');
   await chmod(counter, 0o666);
 
+  const salt = randomBytes(8).toString('hex');
   const names = options.inputs ?? ['alpha', 'beta'];
   const inputs = Object.fromEntries(names.map((name) => [name, path.join(root, 'inputs', name)]));
   const url = (name: string): string => `git+file://${inputs[name] ?? ''}?ref=main`;
@@ -96,7 +100,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
       inputs: Object.fromEntries(names.map((name) => [name, url(name)])),
       follows,
       counter,
-      salt: randomBytes(8).toString('hex'),
+      salt,
       selfRev: options.selfRev ?? false,
       substitutes: options.substitutes ?? false,
       nixConfig: options.nixConfig ?? '',
@@ -145,6 +149,11 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
       const lines = await git(remote, 'for-each-ref', '--format=%(refname:lstrip=2) %(objectname)', 'refs/heads/');
       const pairs = lines.split('\n').filter((line) => line !== '');
       return Object.fromEntries(pairs.map((line) => line.split(' ') as [string, string]));
+    },
+    async sleepers(name) {
+      const host = options.hosts.find((each) => each.name === name);
+      if (host === undefined) throw new Error(`the fleet has no host ${name}`);
+      return processesNamed(...sleepOf(host, salt));
     },
     show: (commit, file) => git(remote, 'show', `${commit}:${file}`),
     cleanup: () => rm(root, { recursive: true, force: true }),

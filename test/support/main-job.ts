@@ -3,12 +3,13 @@
  * `MACHINE_PATH` is the PATH with this machine's own Nix, which writes the first locks.
  */
 import assert from 'node:assert/strict';
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { nixVersion } from '../../activities/nix/version.js';
 import type { Report } from '../../model/report.js';
 import { createFleet, type Fleet, type FleetOptions } from './fleet.js';
 import { openHouse, until, type House } from './lockkeeper.js';
+import { runningCommands } from './processes.js';
 
 let house: House;
 before(async () => {
@@ -177,12 +178,11 @@ test(
 );
 
 /** Builders of a fleet, what they started, and the Nix and supervisor that wait for them. */
-async function buildProcesses(fleet: Fleet): Promise<string[]> {
-  const processes = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const commands = await Promise.all(processes.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
-  const ours = ['/bin/sleep\x004321', fleet.counter, `${house.root}/state/`];
-  return commands.filter(
-    (command) =>
-      ours.some((each) => command.includes(each)) && /^\/bin\/sleep|^\/bin\/sh|^sh\0|nix-store/.test(command),
-  );
+async function buildProcesses(fleet: Fleet): Promise<readonly string[]> {
+  const places = [fleet.counter, `${house.root}/state/`];
+  const waiting = (await runningCommands())
+    .filter(({ words: [program = ''] }) => /^(?:\/bin\/)?sh$|nix-store/.test(program))
+    .map(({ words }) => words.join(' '))
+    .filter((command) => places.some((place) => command.includes(place)));
+  return [...waiting, ...(await fleet.sleepers('athena')).map((pid) => `sleep ${pid}`)];
 }

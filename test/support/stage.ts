@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { watch } from 'node:fs';
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Report } from '../../model/report.js';
 import { createFleet } from './fleet.js';
@@ -9,6 +9,7 @@ import { git } from './git.js';
 import { openHouse, until } from './lockkeeper.js';
 import type { House, Running } from './lockkeeper.js';
 import type { NtfyServer } from './ntfy.js';
+import { runningCommands } from './processes.js';
 import { connectTo } from './runs.js';
 
 export const VICTIMS = ['worker', 'server', 'both'] as const;
@@ -154,8 +155,8 @@ async function below(folder: string): Promise<string[]> {
 
 /** Command lines of processes that name one of the places, this one and the command itself left out. */
 async function processes(places: readonly string[]): Promise<string[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
-  const commands = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+  const others = (await runningCommands()).filter(({ pid }) => pid !== process.pid);
+  const commands = others.map(({ words }) => words.join(' '));
   return commands.filter((command) => places.some((place) => command.includes(place)));
 }
 
