@@ -50,10 +50,15 @@ export function stateDirectory(root: string): StateDirectory {
   };
 }
 
-/** The default root: `$LOCKKEEPER_STATE_DIR`, `$STATE_DIRECTORY` (systemd), else the XDG state directory. */
+/**
+ * The default root: `$LOCKKEEPER_STATE_DIR`, `$STATE_DIRECTORY` (systemd), else the XDG state directory. A variable that is
+ * empty counts as not set.
+ */
 export function defaultStateRoot(env: Readonly<Record<string, string | undefined>>): string {
-  const own = env.LOCKKEEPER_STATE_DIR ?? env.STATE_DIRECTORY?.split(':')[0];
-  if (own !== undefined && own !== '') return own;
+  const own = [env.LOCKKEEPER_STATE_DIR, env.STATE_DIRECTORY?.split(':')[0]].find(
+    (root) => root !== undefined && root !== '',
+  );
+  if (own !== undefined) return own;
   const xdg = env.XDG_STATE_HOME;
   if (xdg?.startsWith('/')) return path.join(xdg, 'lockkeeper');
   return path.join(env.HOME ?? '/root', '.local', 'state', 'lockkeeper');
