@@ -60,7 +60,7 @@ async function withScene(work: (scene: Scene) => Promise<void>): Promise<void> {
         const text = await git(mirrorPath(env, repository), 'show', `${commit}:flake.lock`);
         const { nodes } = JSON.parse(text) as { nodes: Record<string, { locked?: { rev: string } }> };
         return Object.fromEntries(
-          names.flatMap((name) => (nodes[name] ? [[name, nodes[name].locked?.rev ?? '']] : [])),
+          Object.entries(nodes).flatMap(([name, { locked }]) => (locked === undefined ? [] : [[name, locked.rev]])),
         );
       },
     });
@@ -102,22 +102,27 @@ test("an input that main moved meanwhile keeps main's revision, and is not asked
     assert.deepEqual(movedNames(await carryOver(onto, ['gamma'])), ['gamma']);
   }));
 
-test('inputs that main dropped or re-pointed stay as main has them', () =>
+test('inputs that main added, dropped or re-pointed stay as main has them', () =>
   withScene(async ({ fleet, revisions, carryOver, locked }) => {
     const clone = path.join(fleet.root, 'clone');
     await git(fleet.root, 'clone', '--quiet', fleet.remote, clone);
     const flake = await readFile(path.join(clone, 'flake.nix'), 'utf8');
     const old = revisions.alpha?.old ?? '';
-    const changed = flake.replace(/^.*"gamma"\.url.*\n/m, '').replace(/("alpha"\.url = "[^"]*)"/, `$1&rev=${old}"`);
+    const gamma = /^.*"gamma"\.url.*\n/m.exec(flake)?.[0] ?? '';
+    const changed = flake
+      .replace(gamma, gamma.replace('"gamma".url', '"delta".url'))
+      .replace(/("alpha"\.url = "[^"]*)"/, `$1&rev=${old}"`);
     await commitFiles(clone, { 'flake.nix': changed }, 'Inputs');
     await nix(clone, 'flake', 'lock');
     const onto = await commitFiles(clone, {}, 'Lock');
     await git(clone, 'push', '--quiet', 'origin', 'main');
+    const added = revisions.gamma?.new;
+    await fleet.moveInput('gamma');
 
     const update = await carryOver(onto);
     assert.deepEqual(movedNames(update), ['beta']);
     assert.ok(update.kind === 'updated');
-    assert.deepEqual(await locked(update.draft.head), { alpha: old, beta: revisions.beta?.new });
+    assert.deepEqual(await locked(update.draft.head), { alpha: old, beta: revisions.beta?.new, delta: added });
   }));
 
 test('when main has moved everything itself, nothing is left to do', () =>

@@ -27,6 +27,7 @@ test('a mirror follows the branches of the remote and keeps the commits of runs'
   withPlace(async (place) => {
     const { env, repository, checkout, base } = place;
     const mirror = await fetchMirror(env, repository);
+    assert.equal(await git(mirror, 'rev-parse', '--is-shallow-repository'), 'false');
     const candidate = await draft(place);
     await git(checkout, 'push', '--quiet', 'origin', 'main:topic');
     await fetchMirror(env, repository);

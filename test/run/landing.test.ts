@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { readdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { run } from '../../activities/process.js';
 import { createFleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
 import { openHouse, until } from '../support/lockkeeper.js';
@@ -79,9 +81,14 @@ test('a branch with somebody else’s commits is left alone, and the update gets
     const { exitCode, report } = await house.update(
       fleet.checkout,
       ...['--branch-prefix', 'bot/update-', '--time-zone', 'UTC'],
+      ...['--author', 'Ada L <ada@example.org>', '--committer', 'Bot <bot@example.org>'],
     );
     assert.equal(exitCode, 0);
     assert.match(report.landed?.ref ?? '', new RegExp(`^${name}-\\d{6}$`));
+    assert.equal(
+      await git(fleet.remote, 'log', '-1', '--format=%an <%ae>|%cn <%ce>', report.head ?? ''),
+      'Ada L <ada@example.org>|Bot <bot@example.org>',
+    );
     const branches = await fleet.branches();
     assert.equal(branches[name], theirs);
     assert.equal(branches[report.landed?.ref ?? ''], report.head);
@@ -112,6 +119,10 @@ test('a moved lock that changes no closure is exit status 3, also when systems h
       assert.equal(report.outcome, 'landed');
       assert.equal(report.targets[0]?.sameAsBase, true);
       assert.equal(exitCode, 3, `selfRev: ${String(selfRev)}`);
+      if (!selfRev) continue;
+      const query = ['--query', '--binding', 'revision', report.targets[0].drvPath ?? ''];
+      const { stdout } = await run('nix-store', query);
+      assert.equal(stdout.trim(), report.landed?.commit, 'what was built knows itself as the commit that landed');
     } finally {
       await fleet.cleanup();
     }
@@ -190,6 +201,50 @@ test('a host that main gained meanwhile is verified with the update that is carr
   }
 });
 
+test('an update that a colleague has pushed to main meanwhile ends the run: nothing is left to move', async () => {
+  const fleet = await createFleet({ hosts: [{ name: 'athena', seconds: 3 }] });
+  try {
+    await fleet.moveInput('alpha');
+    const running = house.update(fleet.checkout, '--land', 'merge');
+    await until(async () => (await fleet.buildsOf('athena')) > 0, 30_000);
+    const theirs = await fleet.pushUpdate(['alpha']);
+    const { exitCode, report } = await running;
+    assert.equal(exitCode, 2);
+    assert.equal(report.outcome, 'unchanged');
+    assert.deepEqual(await fleet.branches(), { main: theirs });
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
+/** Moves main whenever somebody pushes to it, so that the push comes too late. The quarantine of a push allows no refs. */
+const MOVES_MAIN = `#!/bin/sh
+unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES
+git update-ref refs/heads/main "$(git -c user.name=x -c user.email=x commit-tree -p main -m moved 'main^{tree}')"
+`;
+
+test('an update is carried over at most five times, then the run fails and says how to go on', async () => {
+  const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
+  try {
+    await fleet.moveInput('alpha');
+    await writeFile(join(fleet.remote, 'hooks', 'pre-receive'), MOVES_MAIN, { mode: 0o755 });
+    const { exitCode, report } = await house.update(fleet.checkout, '--land', 'merge');
+    assert.equal(exitCode, 1);
+    assert.equal(report.outcome, 'failed');
+    assert.match(
+      report.error ?? '',
+      /^main moved 6 times .*run it again when the branch is quieter, or land by branch$/,
+    );
+    assert.equal(
+      await git(fleet.remote, 'log', '--format=%s', 'main'),
+      [...Array<string>(6).fill('moved'), 'A fleet'].join('\n'),
+    );
+    assert.equal(await fleet.buildsOf('athena'), 1);
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
 test('a repository without a remote gets its branch locally', async () => {
   const fleet = await createFleet({ hosts: HOSTS, local: true });
   try {
@@ -240,8 +295,6 @@ test('only the named inputs move, and an input that cannot be fetched stays with
       named.report.inputs.map(({ name }) => name),
       ['beta'],
     );
-    await git(fleet.root, 'init', '--quiet', '--bare', 'empty.git');
-    const { rename } = await import('node:fs/promises');
     await rename(fleet.inputs.gamma ?? '', `${fleet.inputs.gamma ?? ''}-gone`);
     const { exitCode, report } = await house.update(fleet.checkout, '--dry-run');
     assert.equal(exitCode, 0);

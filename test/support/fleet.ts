@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { updateInputs } from '../../activities/nix/commands.js';
+import { nixVersion } from '../../activities/nix/version.js';
 import { run } from '../../activities/process.js';
 import { fleetFlake, inputFlake, sleepOf, type HostSpec } from './fleet-flake.js';
 import { commitFiles, git } from './git.js';
@@ -43,6 +45,8 @@ export interface Fleet {
   moveInput(name: string): Promise<string>;
   /** Commits files to the remote's main from another clone, as a colleague would; gives the new commit. */
   pushToMain(files: Readonly<Record<string, string>>, message?: string): Promise<string>;
+  /** Updates inputs in the lock of the remote's main, as a colleague would; gives the new commit. */
+  pushUpdate(inputs: readonly string[]): Promise<string>;
   /** How often the builder of a host's system was started. */
   buildsOf(host: string): Promise<number>;
   /** Pids of what the builder of a host's system waits for: one while it is being built. */
@@ -62,11 +66,9 @@ async function createInput(repository: string, below: string | null): Promise<vo
   await commitFiles(repository, { 'flake.nix': inputFlake(below), 'version.nix': '1\n' }, 'Version 1');
 }
 
-async function lock(directory: string): Promise<void> {
-  const result = await run('nix', ['--extra-experimental-features', 'nix-command flakes', 'flake', 'lock'], {
-    cwd: directory,
-  });
-  if (result.exitCode !== 0) throw new Error(`nix flake lock: ${result.stderr}`);
+async function nix(directory: string, args: readonly string[]): Promise<void> {
+  const result = await run('nix', ['--extra-experimental-features', 'nix-command flakes', ...args], { cwd: directory });
+  if (result.exitCode !== 0) throw new Error(`nix ${args.join(' ')}: ${result.stderr}`);
 }
 
 /** Makes a fleet whose lock is complete, committed, and pushed. Its derivations were never built before. */
@@ -108,7 +110,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     }),
   );
   await git(checkout, 'add', '--all');
-  await lock(flakeDirectory);
+  await nix(flakeDirectory, ['flake', 'lock']);
   await commitFiles(checkout, {}, 'A fleet');
 
   if (options.local !== true) {
@@ -139,6 +141,15 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
       const clone = await mkdtemp(path.join(root, 'colleague-'));
       await git(clone, 'clone', '--quiet', remote, '.');
       const commit = await commitFiles(clone, files, message);
+      await git(clone, 'push', '--quiet', 'origin', 'HEAD:main');
+      return commit;
+    },
+    async pushUpdate(updated) {
+      const clone = await mkdtemp(path.join(root, 'colleague-'));
+      await git(clone, 'clone', '--quiet', remote, '.');
+      const settings = { options: [], impure: false, acceptFlakeConfig: false };
+      await nix(path.join(clone, options.dir ?? ''), updateInputs(await nixVersion(), settings, updated));
+      const commit = await commitFiles(clone, {}, `Update ${updated.join(', ')}`);
       await git(clone, 'push', '--quiet', 'origin', 'HEAD:main');
       return commit;
     },

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { landingIntent, updateBranches } from '../../model/landing.js';
+import type { LandingMode, RunOptions } from '../../model/run.js';
+
+const named = (timeZone: string, moment: string): readonly string[] => {
+  const landing = { mode: 'branch', branchPrefix: 'bot/update-' } as const;
+  const { branch, fallbackBranch } = updateBranches({ landing, timeZone }, new Date(moment));
+  return [branch, fallbackBranch];
+};
+
+test('an update branch is named after the day that it is in the run’s time zone, and after the time if need be', () => {
+  const cases: readonly (readonly [timeZone: string, moment: string, stamp: string])[] = [
+    ['UTC', '2026-11-21T23:30:05Z', '20261121-233005'],
+    ['Pacific/Kiritimati', '2026-11-21T23:30:05Z', '20261122-133005'],
+    ['America/Los_Angeles', '2027-01-01T00:00:00Z', '20261231-160000'],
+    ['Europe/Berlin', '2026-12-31T23:00:00Z', '20270101-000000'],
+    ['Europe/Berlin', '2026-07-01T22:05:09Z', '20260702-000509'],
+  ];
+  for (const [timeZone, moment, stamp] of cases) {
+    const [day] = stamp.split('-');
+    assert.deepEqual(named(timeZone, moment), [`bot/update-${day ?? ''}`, `bot/update-${stamp}`], timeZone);
+  }
+});
+
+test('a run says what it will push and where, whether somebody is asked first, and that a dry run pushes nothing', () => {
+  const intent = (mode: LandingMode, change: { readonly local?: boolean; readonly asks?: boolean } = {}): string =>
+    landingIntent(
+      {
+        repository: { displayUrl: 'git@forge.example:fleet', mainBranch: 'trunk', local: change.local ?? false },
+        landing: { mode, branchPrefix: 'flake-update-' },
+        approval: change.asks === true ? { deadlineSeconds: 60, reminderSeconds: 60 } : null,
+        timeZone: 'UTC',
+      } as RunOptions,
+      new Date('2026-11-21T12:00:00Z'),
+    );
+  assert.equal(intent('branch'), 'will push branch flake-update-20261121 at git@forge.example:fleet');
+  assert.equal(
+    intent('branch', { local: true, asks: true }),
+    'will write branch flake-update-20261121 in git@forge.example:fleet (it has no remote), once it is approved',
+  );
+  assert.equal(intent('merge'), 'will fast-forward trunk at git@forge.example:fleet');
+  assert.equal(intent('none'), 'dry run: nothing will be pushed');
+});
