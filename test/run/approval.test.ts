@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { RunProgress } from '../../model/progress.js';
+import type { Report } from '../../model/report.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet } from '../support/fleet.js';
 import { openHouse, until } from '../support/lockkeeper.js';
 import type { House, Running } from '../support/lockkeeper.js';
+import { connectTo, runInPhase } from '../support/runs.js';
 
 let house: House;
 let fleet: Fleet;
@@ -13,31 +15,27 @@ let client: Client;
 before(async () => {
   house = await openHouse();
   await house.dev();
-  const { address } = await house.server();
-  client = new Client({ connection: await Connection.connect({ address }) });
+  client = await connectTo(house);
 });
 after(async () => {
   await client.connection.close();
   await house.close();
 });
 
+interface Asking {
+  readonly running: Running;
+  readonly run: string;
+  readonly commit: string;
+  /** Until when it waits, ISO 8601. */
+  readonly deadline: string;
+}
+
 /** Starts an update that asks, and waits until it does. */
-async function asking(...args: string[]): Promise<{ running: Running; run: string; commit: string }> {
+async function asking(...args: string[]): Promise<Asking> {
   await fleet.moveInput('alpha');
   const running = house.start(['update', fleet.checkout, '--approve', '--json', ...args]);
-  let progress: RunProgress | undefined;
-  await until(
-    async () => {
-      for await (const { workflowId } of client.workflow.list({
-        query: 'WorkflowType = "updateFlake" AND ExecutionStatus = "Running"',
-      }))
-        progress = await client.workflow.getHandle(workflowId).query<RunProgress>('progress');
-      return progress?.phase === 'waiting-for-approval';
-    },
-    30_000,
-    running.output,
-  );
-  return { running, run: progress?.run ?? '', commit: progress?.approval?.commit ?? '' };
+  const { run, approval } = await runInPhase(client, 'waiting-for-approval', running);
+  return { running, run, commit: approval?.commit ?? '', deadline: approval?.deadline ?? '' };
 }
 
 const withFleet = (body: () => Promise<void>) => async (): Promise<void> => {
@@ -52,7 +50,9 @@ const withFleet = (body: () => Promise<void>) => async (): Promise<void> => {
 test(
   'what was approved is what lands, and who approved it is in the report',
   withFleet(async () => {
-    const { running, run, commit } = await asking();
+    const { running, run, commit, deadline } = await asking();
+    const days = (Date.parse(deadline) - Date.now()) / 86_400_000;
+    assert.ok(days > 6.9 && days <= 7, `${days} days to decide`);
     assert.deepEqual(Object.keys(await fleet.branches()), ['main'], 'nothing lands before');
     const status = await house.lockkeeper(['status', run]);
     assert.match(status.stdout + status.stderr, /lockkeeper approve/, 'what waits says how to answer');
@@ -69,6 +69,67 @@ test(
 
     const late = await house.lockkeeper(['approve', run]);
     assert.equal(late.exitCode, 1);
+  }),
+);
+
+test(
+  'an update that is carried over is asked about again when it moves something else, and not when it moves the same',
+  withFleet(async () => {
+    await fleet.moveInput('beta');
+    const { running, run, commit } = await asking('--land', 'merge');
+    await fleet.pushUpdate(['beta']);
+    assert.equal((await house.lockkeeper(['approve', run, '-m', 'both'])).exitCode, 0);
+    const progress = (): Promise<RunProgress> => client.workflow.getHandle(run).query<RunProgress>('progress');
+    await until(async () => ![undefined, commit].includes((await progress()).approval?.commit), 60_000, running.output);
+    const { moved, approval } = await progress();
+    assert.deepEqual(
+      moved.map(({ name }) => name),
+      ['alpha'],
+      'a colleague has moved beta',
+    );
+    const colleague = await fleet.pushToMain({ 'NOTES.md': 'nothing to do with it\n' });
+    assert.equal((await house.lockkeeper(['approve', run, '-m', 'alpha alone'])).exitCode, 0);
+    assert.equal(await running.ended, 0, running.output());
+    const report = JSON.parse(running.stdout()) as Report;
+    assert.equal(report.landed?.mode, 'merge');
+    assert.deepEqual(await fleet.branches(), { main: report.head });
+    assert.equal(report.base, colleague);
+    assert.deepEqual(
+      [report.approval?.commit, report.approval?.comment],
+      [approval?.commit, 'alpha alone'],
+      'the last one that a person has seen',
+    );
+    assert.notEqual(report.head, approval?.commit);
+  }),
+);
+
+test(
+  'latest is the only run that waits: with several, and with the beginning of several ids, they are named instead',
+  withFleet(async () => {
+    const { running, run } = await asking();
+    const first = fleet;
+    fleet = await createFleet({ hosts: [{ name: 'rhea' }] });
+    try {
+      await fleet.moveInput('alpha');
+      const other = house.start(['update', fleet.checkout, '--approve', '--json']);
+      const { run: another } = await runInPhase(client, 'waiting-for-approval', other, [run]);
+      for (const [name, why] of [
+        ['latest', /2 runs are waiting for approval: name one of /],
+        ['update-', /"update-" is the beginning of \d+ runs: /],
+      ] as const) {
+        const refused = await house.lockkeeper(['approve', name]);
+        assert.equal(refused.exitCode, 1);
+        assert.match(refused.stderr, why);
+        for (const id of [run, another]) assert.ok(refused.stderr.includes(id), refused.stderr);
+      }
+      assert.equal((await house.lockkeeper(['reject', another])).exitCode, 0);
+      assert.equal(await other.ended, 4);
+      assert.equal((await house.lockkeeper(['approve', 'latest'])).exitCode, 0);
+      assert.equal(await running.ended, 0);
+    } finally {
+      await fleet.cleanup();
+      fleet = first;
+    }
   }),
 );
 
