@@ -87,11 +87,13 @@ test('a flake.lock that is missing, empty, cut off or newer is named with what i
 });
 
 test('inputs and hosts that the flake does not have are answered with those that it has', async () => {
+  const builds = await fleet.builds();
   await fails(/no input nope\. It has: alpha/, fleet.checkout, '--input', 'nope');
   await fails(/no host nope\. It has: db, web/, fleet.checkout, '--host', 'web,nope');
   await fails(/--exclude-input leaves inputs out of all/, fleet.checkout, '--exclude-input', 'b', '--input', 'a');
   await fails(/leaves none of the hosts db, web/, fleet.checkout, '--exclude', '.*');
   await fails(/--require names nope/, fleet.checkout, '--require', 'nope');
+  assert.deepEqual(await fleet.builds(), builds, 'before anything is built');
 });
 
 test('a remote that refuses a push is told in its own words', async () => {

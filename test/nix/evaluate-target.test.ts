@@ -240,6 +240,19 @@ test('a flake’s own settings hold only when they are accepted', () =>
     assert.match(found.verdict.error ?? '', /allow-import-from-derivation/);
   }));
 
+test('a host that looks at its surroundings is evaluated only in a run that is impure', () =>
+  withEvaluator({ hosts: [{ name: 'a' }] }, async (evaluator) => {
+    const flake = `{ outputs = _: { nixosConfigurations.a.config.system.build.toplevel = derivation {
+      name = "a"; system = builtins.currentSystem; builder = "/bin/sh"; }; }; }\n`;
+    await evaluator.fleet.pushToMain({ 'flake.nix': flake, 'flake.lock': NO_INPUTS });
+    const candidate = await onMain(evaluator);
+    const pure = await evaluator.evaluate(candidate, 'a');
+    assert.equal(pure.kind, 'failed');
+    assert.match(pure.verdict.error ?? '', /currentSystem/);
+    const impure = await evaluator.evaluate(candidate, 'a', { nix: { ...PLAIN_NIX, impure: true } });
+    assert.equal(evaluated(impure).system, 'x86_64-linux');
+  }));
+
 test('a cancelled evaluation is ended at once, and heartbeats name the machine until then', () =>
   withEvaluator({ hosts: [{ name: 'a' }] }, async (evaluator) => {
     const flake = `{ outputs = _: { nixosConfigurations.slow.config.system.build.toplevel =

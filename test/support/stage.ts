@@ -127,7 +127,8 @@ export async function assertAsIfNothingHappened(
   return report;
 }
 
-async function assertNothingIsLeft(house: House, fleet: Fleet, run: string): Promise<void> {
+/** A run that is over has left no work tree, lock, record but its logs, or process, and keeps nothing from collection. */
+export async function assertNothingIsLeft(house: House, fleet: Fleet, run: string): Promise<void> {
   const { mirrors, work, evaluations, builds, tasks } = house.state;
   let left: readonly string[] = [];
   const nothing = async (): Promise<boolean> => {
@@ -161,7 +162,7 @@ async function processes(places: readonly string[]): Promise<string[]> {
 }
 
 /** The server has nothing open that belongs to the run: no verification, and no hold on the repository. */
-async function assertReleased(house: House, run: string): Promise<void> {
+export async function assertReleased(house: House, run: string): Promise<void> {
   const client = await connectTo(house);
   let open: string[] = [];
   const closed = async (): Promise<boolean> => {

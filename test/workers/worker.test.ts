@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { cpus, totalmem } from 'node:os';
 import { test } from 'node:test';
 import { isAlive } from '../../activities/process-tree.js';
 import type { Report } from '../../model/report.js';
@@ -145,7 +146,10 @@ test(
     const [healthPort, metricsPort] = [await freePort(), await freePort()];
     const dev = await house.dev('--health-port', String(healthPort), '--metrics-port', String(metricsPort));
     const health = `http://127.0.0.1:${healthPort}`;
-    assert.equal((await house.worker()).healthUrl, health);
+    const { healthUrl, slots, evaluationSlots } = await house.worker();
+    assert.equal(healthUrl, health);
+    assert.equal(slots, Math.max(4, cpus().length), 'a build for each core, and at least four');
+    assert.equal(evaluationSlots, Math.max(1, Math.floor(totalmem() / 2 ** 32)), 'an evaluation for each 4 GiB');
     await until(async () => (await ask(`${health}/readyz`)).status === 200, 10_000);
     const alive = await ask(`${health}/healthz`);
     assert.equal(alive.status, 200);
