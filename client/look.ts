@@ -6,6 +6,7 @@ import { pendingWork, type PendingWork } from './activities.js';
 import type { Session } from './connection.js';
 import { retryProblem, workerProblem, workflowTaskProblem } from './problems.js';
 import type { ProgressView } from './progress/view.js';
+import { waitsForApproval } from './run-state.js';
 import { targetView, unansweredTarget } from './target-view.js';
 
 const ANSWER_MS = 3000;
@@ -47,7 +48,8 @@ export async function look(session: Session, run: string, before: Sight | null):
   const work = new Map(works.flatMap((each) => [...each]));
   const problem = taskProblem ?? pollers.problem ?? retryProblem(description.raw.pendingActivities ?? []);
   const view = draw(run, progress, work, problem, description.startTime.getTime());
-  return { view, status, progress, pollers };
+  const phase = view.phase ?? (open && waitsForApproval(description) ? 'waiting-for-approval' : null);
+  return { view: { ...view, phase }, status, progress, pollers };
 }
 
 /** A child that ends at this moment cannot be asked any more: the next look tells. */

@@ -12,6 +12,13 @@ export const runState = ({
     attribute(typedSearchAttributes, 'LockkeeperWaiting'),
   );
 
+/** Whether an open run waits for a person: the server knows, also while nobody can answer for the run itself. */
+export function waitsForApproval({
+  typedSearchAttributes,
+}: Pick<WorkflowExecutionInfo, 'typedSearchAttributes'>): boolean {
+  return attribute(typedSearchAttributes, 'LockkeeperWaiting') === 'approval';
+}
+
 const attribute = (attributes: TypedSearchAttributes, name: string): string | null => {
   const value = attributes.getAll().find(({ key }) => key.name === name)?.value;
   return typeof value === 'string' && value !== '' ? value : null;
