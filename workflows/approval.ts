@@ -23,10 +23,16 @@ const rejectSignal = defineSignal<[Decision]>(REJECT);
 /** What became of a question: a person's answer, none in time, or a newer run that made it pointless. */
 export type Answer = ApprovalDecision | { readonly decision: 'superseded'; readonly by: string };
 
+export interface Question {
+  readonly commit: string;
+  /** Whether another commit was approved before, which is not what would land now. */
+  readonly again: boolean;
+}
+
 /** A person's gate before landing. Handlers live as long as the run; a decision counts only while it is waited for. */
 export interface Gate {
-  /** Waits for a decision on this commit, with reminders, until the deadline. */
-  readonly decide: (commit: string, policy: ApprovalPolicy, remind: () => Promise<void>) => Promise<Answer>;
+  /** Waits for a decision on this question, with reminders, until the deadline. */
+  readonly decide: (about: Question, policy: ApprovalPolicy, remind: () => Promise<void>) => Promise<Answer>;
   /** Asks no more, because there is another candidate. */
   readonly withdraw: () => void;
 }
@@ -113,12 +119,13 @@ export function openGate(run: string, options: RunOptions, state: RunState): Gat
 
   return {
     withdraw,
-    decide: async (commit, policy, remind) => {
+    decide: async ({ commit, again }, policy, remind) => {
       const deadline = new Date(Date.now() + policy.deadlineSeconds * 1000).toISOString();
       awaited = commit;
       decision = null;
       state.set({ approval: { deadline, commit } });
-      question = `approval of ${commit.slice(0, 12)} until ${forPeople(deadline)}: lockkeeper approve ${run}, or lockkeeper reject ${run}`;
+      const why = again ? ` (again: ${options.repository.mainBranch} has moved, and the update with it)` : '';
+      question = `approval of ${commit.slice(0, 12)} until ${forPeople(deadline)}${why}: lockkeeper approve ${run}, or lockkeeper reject ${run}`;
       state.phase('waiting-for-approval', question);
       state.tag('LockkeeperWaiting', 'approval');
       if (options.supersedes === true) upsertMemo({ [GIVES_WAY_MEMO]: true });

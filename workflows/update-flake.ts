@@ -18,6 +18,7 @@ import { targetLabel } from '../model/verdict.js';
 import type { Target } from '../model/verdict.js';
 import { coordinator } from './activities.js';
 import { openGate } from './approval.js';
+import type { Question } from './approval.js';
 import { close, count, tell } from './closing.js';
 import type { Update } from './commit-update.js';
 import { fail, rootCause } from './failures.js';
@@ -29,7 +30,6 @@ import type { Run } from './run.js';
 import { trackRun } from './run-state.js';
 import type { RunState } from './run-state.js';
 import { settle } from './settle.js';
-import type { Settled } from './settle.js';
 
 /**
  * One run: update the lock, verify every target, ask if asked to, land, tell people. The report is its result; of a run
@@ -138,7 +138,7 @@ async function verifyAndLand(run: Run, first: Update): Promise<Outcome> {
 
     const proposal = proposalOf(update);
     if (options.landing.mode !== 'none' && options.approval !== null && approved !== proposal) {
-      const decision = await ask(run, settled, options.approval);
+      const decision = await ask(run, { commit: candidate.head, again: approved !== null }, options.approval);
       if (decision === null) {
         run.gate.withdraw();
         const rest = await keepNamedBack(run, update, run.holds.take());
@@ -167,9 +167,9 @@ async function verifyAndLand(run: Run, first: Update): Promise<Outcome> {
 }
 
 /** Waits for a person's decision; `null` when an input was held back instead. */
-const ask = ({ gate, holds, options, state }: Run, { candidate }: Settled, policy: ApprovalPolicy) =>
+const ask = ({ gate, holds, options, state }: Run, question: Question, policy: ApprovalPolicy) =>
   holds.unlessAsked(async () => {
-    const decided = gate.decide(candidate.head, policy, () => tell(options, state, 'reminder'));
+    const decided = gate.decide(question, policy, () => tell(options, state, 'reminder'));
     const [decision] = await together(
       () => decided,
       () => tell(options, state, 'waiting'),

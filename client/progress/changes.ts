@@ -27,6 +27,10 @@ export function changes(before: ProgressView | null, after: ProgressView): Chang
   if (after.phase !== null && after.phase !== before?.phase && after.phase !== 'closed') {
     say('phase', PHASE_WORDS[after.phase]);
   }
+  const baseBefore = before?.base ?? null;
+  if (after.base !== null && baseBefore !== null && after.base !== baseBefore) {
+    say('fact', `the main branch has moved to ${after.base.slice(0, 12)}: the update was carried over`);
+  }
   if (after.head !== null && after.head !== before?.head) {
     for (const input of after.moved) say('fact', `moved: ${movedWords(input)}`);
   }

@@ -220,7 +220,8 @@ export function approvalWords(report: Report): string | null {
   const { decision, by, commit, comment } = report.approval;
   const who = by === null ? '' : ` by ${oneLine(by, NAME_BYTES)}`;
   const why = comment === null || comment.trim() === '' ? '' : `: ${oneLine(comment, 500)}`;
-  return `${decision}${who} (${shortRevision(commit)})${why}`;
+  const carried = decision === 'approved' && report.landed !== null && report.landed.commit !== commit;
+  return `${decision}${who} (${shortRevision(commit)}${carried ? ', then carried over onto a newer main' : ''})${why}`;
 }
 
 /** The command that shows the whole log of a target, wherever it is kept. */

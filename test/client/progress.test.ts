@@ -185,6 +185,15 @@ test('plain output is one line for each change and none for what stays', () => {
   ]);
 });
 
+test('that main has moved under an update is told', () => {
+  const onto = (digit: string): ProgressView => view([], { base: digit.repeat(40), head: digit.repeat(40) });
+  const lines = written((write) => plainRenderer(write, paint(false)), [onto('a'), onto('a'), onto('b')]);
+  assert.deepEqual(
+    lines.filter((line) => line.includes('main')),
+    [' the main branch has moved to bbbbbbbbbbbb: the update was carried over'],
+  );
+});
+
 test('in CI each phase is a log group, and a build cannot give the runner commands', () => {
   const lines = written(ciRenderer, [
     ...STORY,

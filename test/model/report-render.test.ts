@@ -57,6 +57,11 @@ test('the text form says what stayed, what was left out, what was ignored, who d
   ]) {
     assert.ok(text.includes(line), line);
   }
+  const carried = renderReport(
+    exampleReport({ approval: { decision: 'approved', by: 'ada', commit: 'c'.repeat(40), comment: null } }),
+    'text',
+  );
+  assert.ok(carried.includes('approved by ada (cccccccc, then carried over onto a newer main)'), carried);
   assert.match(text, /ntfy \(finished\): no answer/);
   assert.doesNotMatch(text, /org \(finished\)/);
 });

@@ -81,7 +81,11 @@ test(
     assert.equal((await house.lockkeeper(['approve', run, '-m', 'both'])).exitCode, 0);
     const progress = (): Promise<RunProgress> => client.workflow.getHandle(run).query<RunProgress>('progress');
     await until(async () => ![undefined, commit].includes((await progress()).approval?.commit), 60_000, running.output);
-    const { moved, approval } = await progress();
+    const { moved, approval, waitsFor } = await progress();
+    assert.match(
+      waitsFor ?? '',
+      /^approval of .* \(again: main has moved, and the update with it\): lockkeeper approve /,
+    );
     assert.deepEqual(
       moved.map(({ name }) => name),
       ['alpha'],
