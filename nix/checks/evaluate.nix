@@ -11,7 +11,10 @@ let
         {
           networking.hostName = "web";
           boot.loader.grub.enable = false;
-          fileSystems."/".device = "/dev/vda";
+          fileSystems."/" = {
+            device = "/dev/vda";
+            fsType = "ext4";
+          };
         }
       ]
       ++ modules;

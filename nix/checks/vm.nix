@@ -9,7 +9,17 @@
 
 let
   inherit (pkgs.stdenv.hostPlatform) system;
-  inherit (import "${nixpkgs}/nixos/lib/testing-python.nix" { inherit system pkgs; }) makeTest;
+  # Old versions of nixpkgs have the same test by another name.
+  runTest =
+    pkgs.testers.runNixOSTest
+      or (import "${nixpkgs}/nixos/lib/testing-python.nix" { inherit system pkgs; }).makeTest;
+
+  # A store that is written to, and no network to ask caches in.
+  builds = {
+    virtualisation.memorySize = 2048;
+    virtualisation.writableStore = true;
+    nix.extraOptions = "substituters =";
+  };
 
   # A system is a script that shows the motto, built for long enough to be interrupted. The repository holds what builds it.
   flake = pkgs.writeText "flake.nix" ''
@@ -43,7 +53,7 @@ let
     $busybox chmod +x $out/bin/switch-to-configuration
   '';
 in
-makeTest {
+runTest {
   name = "lockkeeper";
 
   nodes = {
@@ -70,10 +80,11 @@ makeTest {
     };
 
     worker = {
-      imports = [ ../modules/lockkeeper.nix ];
+      imports = [
+        ../modules/lockkeeper.nix
+        builds
+      ];
       environment.systemPackages = [ pkgs.git ];
-      virtualisation.memorySize = 2048;
-      virtualisation.writableStore = true;
       services.lockkeeper = {
         enable = true;
         inherit package;
@@ -87,9 +98,10 @@ makeTest {
     };
 
     host = {
-      imports = [ ../modules/follow.nix ];
-      virtualisation.memorySize = 2048;
-      virtualisation.writableStore = true;
+      imports = [
+        ../modules/follow.nix
+        builds
+      ];
       services.lockkeeper.follow = {
         enable = true;
         flake = "git://remote/fleet";
