@@ -16,9 +16,7 @@ export async function alone<T>(key: string, work: () => Promise<T>): Promise<T> 
   let lock = await listen(place);
   while (lock === null) {
     if (Date.now() > deadline)
-      throw new CommandError(
-        'Another "lockkeeper update" of this repository is starting and does not get on: try again.',
-      );
+      throw new CommandError('Another command is starting a run of this repository, and does not get on: try again.');
     await sleep(25);
     lock = await listen(place);
   }

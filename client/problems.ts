@@ -1,20 +1,35 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
+import { UPDATE_INSTANCE } from '../model/ids.js';
 import { oneLine } from '../model/one-line.js';
 import { COORDINATOR_QUEUE, userOf } from '../model/queues.js';
 import type { Session } from './connection.js';
 import { livePollers } from './pollers.js';
 import { typed } from './typed.js';
 
-/** Says that nobody works on the runs of a queue, and how to change that; `null` when somebody does. */
-export async function workerProblem(session: Session, queue = COORDINATOR_QUEUE): Promise<string | null> {
+/**
+ * Says that nobody works on the runs of a queue, and how to change that; `null` when somebody does.
+ * @param otherwise what else brings a worker, where the queue is nobody's in particular
+ */
+export async function workerProblem(
+  session: Session,
+  queue = COORDINATOR_QUEUE,
+  otherwise: string | null = null,
+): Promise<string | null> {
   if ((await livePollers(session, queue)).length > 0) return null;
   const user = userOf(queue);
   const start =
     user === null
-      ? `start one with "${typed('worker')}", or run "${typed('update')}" again`
+      ? `start one with "${typed('worker')}"${otherwise === null ? '' : `, or ${otherwise}`}`
       : `start one as ${user}, with "lockkeeper worker --user-queue ${user}"`;
   return `no worker polls the queue ${queue}: ${start}`;
 }
+
+/** The same of an open run: the command that started it brings a worker with it. */
+export const runWorkerProblem = (
+  session: Session,
+  { taskQueue, memo }: WorkflowExecutionDescription,
+): Promise<string | null> =>
+  workerProblem(session, taskQueue, memo?.instance === UPDATE_INSTANCE ? `run "${typed('update')}" again` : null);
 
 /** What the server says of a workflow. */
 type Described = WorkflowExecutionDescription['raw'];

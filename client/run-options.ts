@@ -13,7 +13,7 @@ import {
 } from '../model/names.js';
 import { BUILDER_WAIT_SECONDS, LOCKKEEPER, REPOSITORY_WAIT_SECONDS, TAKEOVER_SECONDS } from '../model/run-defaults.js';
 import type { ApprovalPolicy, Landing, NixSettings, NotifyOptions, RunOptions, Transport } from '../model/run.js';
-import { repositoryLockId } from '../model/ids.js';
+import { repositoryLockId, UPDATE_INSTANCE } from '../model/ids.js';
 import { autofixOptions } from './autofix-options.js';
 import { CommandError } from './errors.js';
 import { failurePolicy } from './failure-policy.js';
@@ -48,7 +48,7 @@ export async function runOptions(flake: string, flags: UpdateFlags): Promise<Run
     transport,
   });
   return {
-    instance: 'update',
+    instance: UPDATE_INSTANCE,
     repository,
     targets: { hosts, exclude },
     require,

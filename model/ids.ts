@@ -3,6 +3,9 @@ import type { Repository } from './run.js';
 
 /** Workflow ids are made here and nowhere else. This module hashes with node:crypto: workflows must not import it. */
 
+/** What stands for an instance in runs of no configured one, which `lockkeeper update` starts. */
+export const UPDATE_INSTANCE = 'update';
+
 /**
  * Id of a run: `<instance>-<repository>-<YYYYMMDD>-<HHMMSS>` in UTC, for example `update-fleet-20261121-093015`.
  * Two runs of one repository in one second get the same id, and so are one run.

@@ -10,6 +10,7 @@ import { applySchedules, type Change } from '../schedules/apply.js';
 import { desiredSchedule, ownerOf, type Desired } from '../schedules/desired.js';
 import { forEach } from '../schedules/together.js';
 import { watchSchedules } from '../schedules/watch.js';
+import { typed } from '../typed.js';
 
 export interface ApplyFlags extends ConfigFlags {
   readonly dryRun?: true;
@@ -41,8 +42,10 @@ export async function apply(context: CommandContext, flags: ApplyFlags): Promise
     const changes = [...applied, ...unresolved].sort((a, b) => (a.instance < b.instance ? -1 : 1));
     if (context.json) resultJson(changes);
     else tell(changes, flags.dryRun === true);
+    // Without a worker the embedded server ends as well, and schedules start nothing.
+    const dev = `keep server and worker up with "${typed('dev')}"`;
     for (const queue of new Set(schedules.map(({ action }) => action.taskQueue))) {
-      const problem = await workerProblem(session, queue);
+      const problem = await workerProblem(session, queue, session.embedded ? dev : null);
       if (problem !== null) message(`note: ${problem}.`);
     }
     return changes.some(({ kind }) => kind === 'failed') ? 1 : 0;

@@ -36,7 +36,7 @@ export async function runInstance(context: CommandContext, name: string, flags: 
       message(paintFor(process.stderr).dim(`Run ${run}`));
       return await followRun(context, session, run, sameCommand(), flags.strict === true);
     }
-    const problem = await workerProblem(session, runQueue(options));
+    const problem = await workerProblem(session, runQueue(options), 'give --watch, which brings one');
     if (problem !== null) message(`note: ${problem}.`);
     if (context.json) resultJson({ run, isNew, problem });
     else result(run);

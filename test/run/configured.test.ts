@@ -135,7 +135,20 @@ test('without a worker a run is started and waits, and the command says so', asy
     const { exitCode, stdout, stderr } = await alone.lockkeeper(['run', 'daily', ...flags]);
     assert.equal(exitCode, 0, stderr);
     assert.match(stdout, /^daily-.*-\d{8}-\d{6}\n?$/);
-    assert.match(stderr, /note: no worker polls the queue lockkeeper: start one with "lockkeeper worker"/);
+    assert.match(
+      stderr,
+      /note: no worker polls the queue lockkeeper: start one with "lockkeeper worker", or give --watch, which brings one\.\n/,
+    );
+    const status = await alone.lockkeeper(['status', stdout.trim()]);
+    assert.match(
+      status.stdout + status.stderr,
+      /no worker polls the queue lockkeeper: start one with "lockkeeper worker"\n/,
+    );
+    const applied = await alone.lockkeeper(['apply', ...flags]);
+    assert.match(
+      applied.stderr,
+      /start one with "lockkeeper worker", or keep server and worker up with "lockkeeper dev"\.\n/,
+    );
   } finally {
     await alone.close();
   }
