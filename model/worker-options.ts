@@ -1,25 +1,16 @@
+import type { DeclaredOption } from './declared-option.js';
+
 export const ROLES = ['coordinator', 'builder', 'agent'] as const;
 export type Role = (typeof ROLES)[number];
 
 export const LOG_FORMATS = ['text', 'json'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
-interface WorkerOption {
-  /** In the notation of commander. */
-  readonly flags: string;
-  readonly description: string;
-  /** The only values. */
-  readonly choices?: readonly string[];
-}
-
 export type WorkerOptionName =
   'stateDir' | 'roles' | 'userQueue' | 'systems' | 'slots' | 'evalSlots' | 'healthPort' | 'metricsPort' | 'logFormat';
 
-/**
- * The options of `worker` and `dev`, by the names under which commander gives their values. Workers parse them; the
- * client, another program, tells of them in help and completion.
- */
-export const WORKER_OPTIONS: Readonly<Record<WorkerOptionName, WorkerOption>> = {
+/** The options of `worker` and `dev`, by the names under which commander gives their values. */
+export const WORKER_OPTIONS: Readonly<Record<WorkerOptionName, DeclaredOption>> = {
   stateDir: { flags: '--state-dir <folder>', description: 'where mirrors, builds and reports are kept' },
   roles: { flags: '--roles <list>', description: 'what this machine does, with commas' },
   userQueue: {

@@ -1,5 +1,7 @@
 import { Argument, Option } from 'commander';
 import type { Command } from 'commander';
+import type { DeclaredOption } from '../../model/declared-option.js';
+import { PRUNE_OPTIONS } from '../../model/prune-options.js';
 import { WORKER_OPTIONS } from '../../model/worker-options.js';
 import { positiveInteger } from '../arguments.js';
 import type { SystemdUnitsOptions } from '../commands/systemd-units.js';
@@ -20,18 +22,18 @@ export function declareMachine({ program, context, exit }: Declaration): void {
       exit((await import('../commands/calendar.js')).calendar(context(), expressions, options));
     });
   // These three are another program (see bin/lockkeeper); they are declared here for help and completion.
-  tellOfWorkerOptions(
+  tellOf(
     program.command('worker').description('serve task queues: workflows, evaluations and builds of this machine'),
+    WORKER_OPTIONS,
   );
-  tellOfWorkerOptions(
+  tellOf(
     program.command('dev').description('an embedded Temporal server with its web UI, and a worker with all roles'),
+    WORKER_OPTIONS,
   );
-  program
-    .command('prune')
-    .description('remove from the state directory what no run needs any more')
-    .option('--dry-run', 'say what would be removed, and remove nothing')
-    .option('--older-than <span>', 'age of what is removed, at least 1d (default: by kind)')
-    .option('--max-size <size>', 'how much all build logs together may take (default: 2G)');
+  tellOf(
+    program.command('prune').description('remove from the state directory what no run needs any more'),
+    PRUNE_OPTIONS,
+  );
   program
     .command('doctor')
     .description(
@@ -64,10 +66,10 @@ export function declareMachine({ program, context, exit }: Declaration): void {
   });
 }
 
-/** Global options are not theirs: they have a state directory of their own, and no JSON. */
-function tellOfWorkerOptions(command: Command): void {
+/** Global options are not theirs: they have a state directory of their own, and their own JSON if any. */
+function tellOf(command: Command, options: Readonly<Record<string, DeclaredOption>>): void {
   command.configureHelp({ showGlobalOptions: false });
-  for (const { flags, description, choices } of Object.values(WORKER_OPTIONS)) {
+  for (const { flags, description, choices } of Object.values(options)) {
     const option = new Option(flags, description);
     command.addOption(choices === undefined ? option : option.choices(choices));
   }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { run, type Finished } from '../../activities/process.js';
+import { PRUNE_OPTIONS } from '../../model/prune-options.js';
 import { WORKER_OPTIONS } from '../../model/worker-options.js';
 
 const BIN = path.resolve(import.meta.dirname, '../../../bin');
@@ -80,18 +81,21 @@ test('bash offers commands, their options and the values of those', async () => 
   for (const [words, expected] of cases) assert.deepEqual(await offered(words), expected, words.join(' '));
 });
 
-test('bash offers for worker and dev what they take, and no global option that they do not', async () => {
-  const { stdout } = await lockkeeper(['worker', '--help']);
-  for (const command of ['worker', 'dev']) {
+test('bash offers for worker, dev and prune what they take, and no global option that they do not', async () => {
+  for (const [command, declared] of [
+    ['worker', WORKER_OPTIONS],
+    ['dev', WORKER_OPTIONS],
+    ['prune', PRUNE_OPTIONS],
+  ] as const) {
+    const { stdout } = await lockkeeper([command, '--help']);
     const options = await offered([command, '--']);
     assert.deepEqual(
       options,
       [...stdout.matchAll(/^ {2}(?:-h, )?(--[a-z-]+)/gm)].map((found) => found[1]),
     );
-    assert.equal(options.length, Object.keys(WORKER_OPTIONS).length + 1);
+    assert.equal(options.length, Object.keys(declared).length + 1);
   }
   assert.deepEqual(await offered(['worker', '--log-format', '']), ['text', 'json']);
-  assert.ok((await offered(['prune', '--'])).includes('--json'));
 });
 
 test('bash offers the actions of schedules, and the options of each', async () => {

@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { Client, Connection } from '@temporalio/client';
 import type { ConnectionOptions } from '@temporalio/client';
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { isAlive } from '../../activities/process-tree.js';
 import { groupBy } from '../../model/group-by.js';
+import { PRUNE_OPTIONS, type PruneOptionName } from '../../model/prune-options.js';
 import { DAY_MS, DEFAULT_LIMITS, LEAST_DAYS } from '../../model/retention.js';
 import type { KeptKind, Limits, Removal } from '../../model/retention.js';
 import { formatSize, parseSize } from '../../model/size.js';
@@ -30,21 +31,28 @@ interface PruneFlags {
 
 /** `lockkeeper prune`: cleans a state directory up, whether a worker and a server run or not. */
 export function declarePrune(command: Command): void {
-  command
-    .option('--state-dir <folder>', 'which state directory', defaultStateRoot(process.env))
-    .option('--dry-run', 'say what would be removed, and remove nothing')
-    .option('--older-than <span>', 'age of what is removed, at least 1d (default: by kind)', span)
-    .option('--max-size <size>', 'how much all build logs together may take (default: 2G)', size)
-    .option('--json', 'the result as JSON')
-    .action(async (flags: PruneFlags) => {
-      const state = stateDirectory(flags.stateDir);
-      const server = (await isOurs(state)) ? await findServerView(state) : null;
-      const pruned = await pruneNow(state, flags, server);
-      if (flags.json === true) process.stdout.write(`${json(pruned, flags, server !== null)}\n`);
-      else process.stdout.write(`${lines(pruned, flags, server !== null).join('\n')}\n`);
-      if (pruned.failed.length > 0) process.exitCode = 1;
-    });
+  for (const name of Object.keys(PRUNE_OPTIONS) as PruneOptionName[]) {
+    const { flags, description } = PRUNE_OPTIONS[name];
+    command.addOption(PARSED[name](new Option(flags, description)));
+  }
+  command.action(async (flags: PruneFlags) => {
+    const state = stateDirectory(flags.stateDir);
+    const server = (await isOurs(state)) ? await findServerView(state) : null;
+    const pruned = await pruneNow(state, flags, server);
+    if (flags.json === true) process.stdout.write(`${json(pruned, flags, server !== null)}\n`);
+    else process.stdout.write(`${lines(pruned, flags, server !== null).join('\n')}\n`);
+    if (pruned.failed.length > 0) process.exitCode = 1;
+  });
 }
+
+/** What an option's text becomes, and what it is when none is given. */
+const PARSED: Readonly<Record<PruneOptionName, (option: Option) => Option>> = {
+  stateDir: (option) => option.default(defaultStateRoot(process.env)),
+  dryRun: (option) => option,
+  olderThan: (option) => option.argParser(span),
+  maxSize: (option) => option.argParser(size),
+  json: (option) => option,
+};
 
 async function pruneNow(state: StateDirectory, flags: PruneFlags, server: ServerView | null): Promise<Pruned> {
   // Names below a folder that no worker ever used are somebody else's.
