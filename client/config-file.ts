@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { BadConfiguration, readConfiguration, type Configuration } from '../model/config/read.js';
 import type { Instance } from '../model/config/options.js';
+import type { Rule } from '../model/config/rule.js';
 import { nearest } from '../model/config/nearest.js';
 import { BadInput } from '../model/names.js';
 import { stripControl } from '../model/text.js';
@@ -30,13 +31,7 @@ export interface LoadedConfiguration extends Configuration {
 export async function loadConfiguration(flags: ConfigFlags): Promise<LoadedConfiguration> {
   const { file, content } = await findFile(flags);
   try {
-    const configuration = readConfiguration(await parse(file, content));
-    const faults = configuration.instances.flatMap((instance) => [
-      ...addressFaults(instance),
-      ...scheduleFaults(instance),
-    ]);
-    if (faults.length > 0) throw new BadConfiguration(faults);
-    return { file, ...configuration };
+    return { file, ...readConfiguration(await parse(file, content), RULES) };
   } catch (error) {
     if (!(error instanceof BadConfiguration)) throw error;
     const [only, ...more] = error.faults;
@@ -47,10 +42,15 @@ export async function loadConfiguration(flags: ConfigFlags): Promise<LoadedConfi
   }
 }
 
-/** What is wrong with the address of a repository: only its own grammar says. */
-function addressFaults({ name, repoUrl }: Instance): readonly string[] {
+/** What only this machine's time zone and the grammar of addresses can say. */
+const RULES: readonly Rule[] = [
+  { of: ['repoUrl'], faults: addressFaults },
+  { of: ['schedule', 'timeZone', 'randomizedDelaySec'], faults: scheduleFaults },
+];
+
+function addressFaults({ repoUrl }: Instance, instance: string): readonly string[] {
   if (repoUrl === null) return [];
-  const where = `instances.${name}.repoUrl`;
+  const where = `${instance}.repoUrl`;
   const fault = (wayOut: string): readonly string[] => [new BadInput(where, repoUrl, wayOut).message];
   try {
     const { kind, ref } = parseFlakeReference(repoUrl);
@@ -63,7 +63,7 @@ function addressFaults({ name, repoUrl }: Instance): readonly string[] {
   }
 }
 
-/** What a Temporal schedule cannot say; it depends on the time zone of expressions that name none. */
+/** Several time zones in one schedule, of which some may be those of expressions that name none. */
 function scheduleFaults(instance: Instance): readonly string[] {
   try {
     scheduleSpec(instance);

@@ -1,4 +1,4 @@
-import { parseCalendar } from '../calendar.js';
+import { parseCalendar, toScheduleSpec } from '../calendar.js';
 import { BadInput } from '../names.js';
 
 /** Checks of values that only a configuration holds; the others are those of `model/names.ts`. */
@@ -39,7 +39,8 @@ export function checkLine(value: string, field: string): string {
   throw new BadInput(field, value, 'is refused: give one line of 1 to 1000 characters.');
 }
 
+/** A calendar expression that a Temporal schedule can say, whatever its time zone. */
 export function checkCalendar(value: string, field: string): string {
-  parseCalendar(value, field);
+  toScheduleSpec([parseCalendar(value, field)], { timeZone: 'UTC', field });
   return value;
 }

@@ -1,5 +1,6 @@
 import { BadInput } from '../names.js';
 import { parseSpan } from '../span.js';
+import { readEach } from './bad-inputs.js';
 
 /** A JSON Schema, as far as ours needs it. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -11,7 +12,7 @@ export interface Kind<T> {
   readonly schema: JsonSchema;
   /**
    * @param field where the value stands, such as `instances.daily.schedule`
-   * @throws BadInput that names field, value and way out
+   * @throws BadInput that names field, value and way out, or several of them (see `badInputs`)
    */
   readonly read: (value: unknown, field: string) => T;
 }
@@ -97,7 +98,7 @@ export const listOf = <T>(kind: Kind<T>, plural: string): Kind<readonly T[]> => 
   schema: { type: 'array', items: kind.schema },
   read: (value, field) => {
     if (!Array.isArray(value)) throw wrongType(field, value, `a list of ${plural}, in [ ]`);
-    return value.map((each, index) => kind.read(each, `${field}[${index}]`));
+    return readEach(value, (each: unknown, index) => kind.read(each, `${field}[${index}]`));
   },
 });
 
@@ -125,19 +126,23 @@ export const wordOr = <const W extends string, T>(word: W, kind: Kind<T>): Kind<
 /** A value that may be left out; without it the option is `null`. */
 export const maybe = <T>(kind: Kind<T>): Kind<T | null> => kind;
 
-/** A table of any names. */
+/**
+ * A table of any names.
+ * @param check refuses with a `BadInput` what is no such entry
+ */
 export const tableOf = <T>(
   kind: Kind<T>,
   words: string,
-  checkKey: (key: string, field: string) => unknown,
+  check: (name: string, value: T, field: string) => unknown,
 ): Kind<Readonly<Record<string, T>>> => ({
   words,
   schema: { type: 'object', additionalProperties: kind.schema },
   read: (value, field) => {
     if (!isTable(value)) throw wrongType(field, value, words);
-    const entries = Object.entries(value).map(([key, each]) => {
-      checkKey(key, field);
-      return [key, kind.read(each, `${field}.${key}`)] as const;
+    const entries = readEach(Object.entries(value), ([name, each]) => {
+      const found = kind.read(each, `${field}.${name}`);
+      check(name, found, field);
+      return [name, found] as const;
     });
     return Object.fromEntries(entries);
   },
@@ -157,11 +162,13 @@ export const record = <F extends Readonly<Record<string, Kind<unknown>>>>(
   },
   read: (value, field) => {
     if (!isTable(value)) throw wrongType(field, value, words);
-    const unknown = Object.keys(value).find((name) => !Object.hasOwn(fields, name));
-    if (unknown !== undefined) throw refuse(`${field}.${unknown}`, value[unknown], `is unknown: give ${words}.`);
-    return Object.fromEntries(
-      Object.entries(fields).map(([name, kind]) => [name, kind.read(value[name], `${field}.${name}`)]),
-    ) as never;
+    const names = [...new Set([...Object.keys(value), ...Object.keys(fields)])];
+    const entries = readEach(names, (name) => {
+      const kind = Object.hasOwn(fields, name) ? fields[name] : undefined;
+      if (kind === undefined) throw refuse(`${field}.${name}`, value[name], `is unknown: give ${words}.`);
+      return [name, kind.read(value[name], `${field}.${name}`)] as const;
+    });
+    return Object.fromEntries(entries) as never;
   },
 });
 

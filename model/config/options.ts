@@ -88,7 +88,7 @@ const pinnedInput = record('{ input = "…", reason = "…", until = "YYYY-MM-DD
 const nixOptions = tableOf(
   text('a value', (value) => value),
   'a table of Nix settings, such as { max-jobs = "4" }',
-  () => undefined,
+  checkNixOption,
 );
 
 const DAY = 86_400;
@@ -349,8 +349,3 @@ export interface Instance extends InstanceOptions {
 
 /** Options and groups as they are, for those who walk through all of them. */
 export type OptionTable = Readonly<Record<string, Option<unknown> | Group<Readonly<Record<string, Option<unknown>>>>>>;
-
-/** Checks whole settings of Nix once name and value are read: the name decides what its value may be. */
-export function checkNixOptions(settings: Readonly<Record<string, string>>, field: string): void {
-  for (const [name, value] of Object.entries(settings)) checkNixOption(name, value, field);
-}

@@ -1,10 +1,12 @@
 import { normaliseUrl } from '../ids.js';
 import { BadInput } from '../names.js';
+import { badInputs } from './bad-inputs.js';
 import { checkInstanceName } from './checks.js';
-import { impossible } from './combinations.js';
+import { COMBINATIONS } from './combinations.js';
 import { isTable } from './kinds.js';
 import { nearest } from './nearest.js';
 import { INSTANCE_OPTIONS, type Instance, type InstanceOptions, type OptionTable } from './options.js';
+import type { Rule } from './rule.js';
 
 export interface Configuration {
   /** Tells its schedules from those of other configurations on the same server; `null` when it is not given. */
@@ -27,56 +29,57 @@ const TABLE: OptionTable = INSTANCE_OPTIONS;
 
 /**
  * Reads a configuration from what a TOML or JSON parser made of it. A `null` counts as not given.
+ * @param rules of the caller, which hold beside `COMBINATIONS`
  * @throws BadConfiguration with all faults at once
  */
-export function readConfiguration(value: unknown): Configuration {
+export function readConfiguration(value: unknown, rules: readonly Rule[] = []): Configuration {
   const faults: string[] = [];
-  const top = tableAt(value, 'the configuration', faults);
+  const top = tableAt(value, 'the configuration', faults) ?? {};
   unknownKeys(top, TOP, '', faults);
   const name =
     top.name === undefined || top.name === null
       ? null
       : (attempt(faults, () => checkInstanceName(shortly(top.name), 'name')) ?? null);
-  const given = tableAt(top.defaults ?? {}, 'defaults', faults);
-  const defaults = readOptions(given, TABLE, 'defaults', faults);
-  const instances = Object.entries(tableAt(top.instances ?? {}, 'instances', faults))
+  const defaults = readOptions(top.defaults ?? {}, TABLE, 'defaults', faults);
+  const instances = Object.entries(tableAt(top.instances ?? {}, 'instances', faults) ?? {})
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([key, raw]) => {
+    .map(([key, raw]) => {
       const where = `instances.${key}`;
       attempt(faults, () => checkInstanceName(key, where));
-      const before = faults.length;
-      const own = readOptions(tableAt(raw, where, faults), TABLE, where, faults);
-      const instance: Instance = { name: key, ...complete(TABLE, defaults, own) };
-      // What could not be read has its default here, and would give faults that are none.
-      if (faults.length === before) faults.push(...impossible(instance, where));
-      return [instance];
+      const own = readOptions(raw, TABLE, where, faults);
+      const instance: Instance = { name: key, ...complete(TABLE, defaults.values, own.values) };
+      const unread = new Set([...own.unread, ...defaults.unread.filter((each) => own.values[each] === undefined)]);
+      for (const { of, faults: faultsOf } of [...COMBINATIONS, ...rules])
+        if (!of.some((each) => unread.has(each))) faults.push(...faultsOf(instance, where));
+      return { instance, unread };
     });
-  faults.push(...sharedBranches(instances));
+  const branches = instances.filter(({ unread }) => !BRANCH_OPTIONS.some((each) => unread.has(each)));
+  faults.push(...sharedBranches(branches.map(({ instance }) => instance)));
   if (faults.length > 0) throw new BadConfiguration(faults);
-  return { name, instances };
+  return { name, instances: instances.map(({ instance }) => instance) };
 }
 
 type Table = Readonly<Record<string, unknown>>;
 
-function tableAt(value: unknown, where: string, faults: string[]): Table {
+function tableAt(value: unknown, where: string, faults: string[]): Table | null {
   if (isTable(value)) return value;
   faults.push(`${where} is no table: see "lockkeeper config schema", or docs/configuration.md.`);
-  return {};
+  return null;
 }
 
 function attempt<T>(faults: string[], read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof BadInput)) throw error;
-    faults.push(error.message);
+    faults.push(...badInputs(error).map(({ message }) => message));
     return undefined;
   }
 }
 
-function unknownKeys(table: Table, known: readonly string[], where: string, faults: string[]): void {
-  for (const key of Object.keys(table)) {
-    if (known.includes(key)) continue;
+/** @returns the keys that the unknown ones most likely mean */
+function unknownKeys(table: Table, known: readonly string[], where: string, faults: string[]): readonly string[] {
+  return Object.keys(table).flatMap((key) => {
+    if (known.includes(key)) return [];
     const near = nearest(key, known);
     const wayOut = near === null ? `there are ${known.join(', ')}` : `did you mean "${near}"?`;
     faults.push(
@@ -86,24 +89,40 @@ function unknownKeys(table: Table, known: readonly string[], where: string, faul
         `is unknown: ${wayOut}${near === null ? '.' : ''}`,
       ).message,
     );
-  }
+    return near === null ? [] : [near];
+  });
 }
 
 const shortly = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
-/** The options that are given, read; what cannot be read is a fault and left out. */
-function readOptions(table: Table, options: OptionTable, where: string, faults: string[]): Table {
-  unknownKeys(table, Object.keys(options), where, faults);
-  const read = Object.entries(options).flatMap(([key, about]) => {
+/** Options as they were read. */
+interface Read {
+  /** Those that are given. */
+  readonly values: Table;
+  /** Names of those that are given and could not be read, so that nobody knows what was meant. */
+  readonly unread: readonly string[];
+}
+
+function readOptions(given: unknown, options: OptionTable, where: string, faults: string[]): Read {
+  const table = tableAt(given, where, faults);
+  if (table === null) return { values: {}, unread: Object.keys(options) };
+  const values: Record<string, unknown> = {};
+  const unread = [...unknownKeys(table, Object.keys(options), where, faults)];
+  for (const [key, about] of Object.entries(options)) {
     const value = table[key];
-    if (value === undefined || value === null) return [];
+    if (value === undefined || value === null) continue;
     const field = `${where}.${key}`;
-    if ('options' in about)
-      return [[key, readOptions(tableAt(value, field, faults), about.options, field, faults)] as const];
-    const found = attempt(faults, () => about.kind.read(value, field));
-    return found === undefined ? [] : [[key, found] as const];
-  });
-  return Object.fromEntries(read);
+    if ('options' in about) {
+      const group = readOptions(value, about.options, field, faults);
+      values[key] = group.values;
+      if (group.unread.length > 0) unread.push(key);
+    } else {
+      const found = attempt(faults, () => about.kind.read(value, field));
+      if (found === undefined) unread.push(key);
+      else values[key] = found;
+    }
+  }
+  return { values, unread };
 }
 
 /** What the instance says, else what `[defaults]` say, else what holds by itself. */
@@ -115,6 +134,15 @@ function complete(options: OptionTable, defaults: Table, own: Table): InstanceOp
   });
   return Object.fromEntries(values) as InstanceOptions;
 }
+
+/** What decides which branch of which repository an instance writes. */
+const BRANCH_OPTIONS = [
+  'repoPath',
+  'repoUrl',
+  'branchPrefix',
+  'autoMerge',
+  'dryRun',
+] as const satisfies readonly (keyof InstanceOptions)[];
 
 /** Two instances that write one branch of one repository would throw each other's updates away. */
 function sharedBranches(instances: readonly Instance[]): string[] {

@@ -83,6 +83,12 @@ const unreadable: readonly (readonly [what: string, name: string, content: strin
     /zones\.toml: instances\.x\.schedule .* uses several time zones \(UTC, Europe\/Berlin\)/,
   ],
   [
+    'several time zones, an address and a misspelt option',
+    'three.toml',
+    '[instances.x]\nrepoUrl = "github:a/b?ref=c"\nautoMrege = true\nschedule = ["04:00 UTC", "05:00 Europe/Berlin"]',
+    /three\.toml has 3 faults:\n {2}instances\.x\.autoMrege .*\n {2}instances\.x\.repoUrl .*names a branch.*\n {2}instances\.x\.schedule .*several time zones/,
+  ],
+  [
     'several faults',
     'two.toml',
     '[instances.x]\nrepoPth = 1\ndryRun = 2',

@@ -86,6 +86,11 @@ const bad: readonly (readonly [what: string, toml: string, message: RegExp])[] =
     /^instances\.x\.onFailure "report,hold-back" is refused: nothing is left to do after report/,
   ],
   ['a pattern that cannot be read', 'exclude = "("', /^instances\.x\.exclude "\(" is no regular expression/],
+  [
+    'a day that never comes',
+    'schedule = ["daily", "*-02-30"]',
+    /^instances\.x\.schedule\[1\] "\*-02-30 00:00:00" names a day that does not exist/,
+  ],
   ['an empty schedule', 'schedule = []', /^instances\.x\.schedule "\[\]" is empty/],
   [
     'a schedule that is none',
@@ -190,6 +195,61 @@ test('faults outside of instances are named as well, and all of them at once', (
   );
   assert.match(faultsOf('[instances.x]')[0] ?? '', /^instances\.x\.repoPath "" is missing/);
   assert.equal(faultsOf('[instances.x]\ndryRun = 1\nrepoPath = "src"\nautoMrege = ""').length, 3);
+});
+
+test('a value that cannot be read hides no other fault, and makes none that is not there', () => {
+  const places = (toml: string): readonly string[] => faultsOf(toml).map((each) => each.split(' ')[0] ?? '');
+  assert.deepEqual(
+    places(`
+      [defaults]
+      branchPrefix = 1
+      [instances.a]
+      repoPth = "/src"
+      buildSystems = ["web", "-x", "-y"]
+      require = ["db"]
+      schedule = ["sometimes", "daily", "*-02-30", "never"]
+      pinnedInputs = [{ input = "-a", reson = "b", until = "soon" }, 1]
+      nixOptions = { access-tokens = "x", Max = "4" }
+      dryRun = true
+      approval = { enable = true, deadlineSec = 1 }
+      inputGroups = [["a"], [], ["a"]]
+      [instances.b]
+      repoPath = "/src"
+      flakeInputs = ["a"]
+      excludeInputs = ["b"]
+      [instances.c]
+      repoPath = "/src"
+    `),
+    [
+      'defaults.branchPrefix',
+      'instances.a.repoPth',
+      'instances.a.buildSystems[1]',
+      'instances.a.buildSystems[2]',
+      'instances.a.schedule[0]',
+      'instances.a.schedule[2]',
+      'instances.a.schedule[3]',
+      'instances.a.approval.deadlineSec',
+      'instances.a.pinnedInputs[0].input',
+      'instances.a.pinnedInputs[0].reson',
+      'instances.a.pinnedInputs[0].until',
+      'instances.a.pinnedInputs[0].reason',
+      'instances.a.pinnedInputs[1]',
+      'instances.a.nixOptions',
+      'instances.a.nixOptions',
+      'instances.a.inputGroups',
+      'instances.a.inputGroups',
+      'instances.b.excludeInputs',
+    ],
+  );
+  assert.deepEqual(places('instances.a = 1\ninstances.b = { repoPath = "/src", dryRun = 1 }'), [
+    'instances.a',
+    'instances.b.dryRun',
+  ]);
+  // What an instance says itself is asked about, whatever [defaults] say.
+  assert.deepEqual(
+    places('defaults.dryRun = 1\n[instances.a]\nrepoPath = "/src"\ndryRun = true\napproval.enable = true'),
+    ['defaults.dryRun', 'instances.a.approval.enable'],
+  );
 });
 
 test('two instances that would write one branch of one repository are refused, and others are not', () => {
