@@ -38,7 +38,7 @@ export function targetView(target: TargetProgress, work: PendingWork | undefined
     estimateSeconds: heartbeat.estimateSeconds,
     lastLine: last === undefined ? null : oneLine(last, LINE_BYTES),
     trouble: heartbeat.trouble === null ? null : oneLine(heartbeat.trouble, LINE_BYTES),
-    logPath: heartbeat.logPath,
+    logPath: heartbeat.logPath === '' ? null : heartbeat.logPath,
   };
 }
 

@@ -70,7 +70,7 @@ async function placeOf(
     const places = await logPlaces(session, context, run, wanted);
     const place = choose(places, run, wanted, wait !== null);
     if (place !== null) return place;
-    if (!told) message(`Waiting for the ${wanted.attempt === null ? 'build' : 'attempt'} to start …`);
+    if (!told) message(`Waiting for the log of the ${wanted.attempt === null ? 'build' : 'attempt'} to begin …`);
     await sleep(POLL_MS, undefined, wait === null ? {} : { signal: wait }).catch(() => undefined);
   }
   return null;
@@ -105,7 +105,8 @@ async function logPlaces(session: Session, context: CommandContext, run: string,
       if (logPath !== null) targets.set(targetLabel(target), { logPath, machine });
     }
     for (const [name, work] of await pendingWork(session, child)) {
-      if (work.step !== 'build' || work.heartbeat === null) continue;
+      // A build that has only been taken on has no log: its file is not there yet.
+      if (work.step !== 'build' || work.heartbeat === null || work.heartbeat.logBytes === 0) continue;
       targets.set(name, { logPath: work.heartbeat.logPath, machine: work.heartbeat.machine });
     }
   }
