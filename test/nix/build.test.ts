@@ -25,6 +25,7 @@ before(async () => {
       host('early', 0),
       host('broken', 0, { fail: 'build' }),
       host('versioned-20.09', 0, { fail: 'build' }),
+      host('talkative', 0, { fail: 'build', longLog: { lines: 300, width: 3 } }),
       host('slow', 3.2),
       host('both', 2),
       host('cancelled', 331),
@@ -74,6 +75,13 @@ test('a broken host is a verdict with the derivation that failed, its log, and w
 test('the log tail of a system with a version in its name is its builder’s own', async () => {
   const verdict = await attempt(fixture.env, await fixture.evaluated('versioned-20.09')).verdict;
   assert.equal(verdict.logTail, 'building versioned-20.09\nerror: option boot.loader of versioned-20.09 is gone');
+});
+
+test('the log tail holds the last 200 lines of the builder, and the log all of them', async () => {
+  const verdict = await attempt(fixture.env, await fixture.evaluated('talkative')).verdict;
+  const tail = verdict.logTail?.split('\n') ?? [];
+  assert.deepEqual([tail.length, tail[0], tail.at(-2)], [200, '102', '300']);
+  assert.match(await readFile(verdict.logPath ?? '', 'utf8'), /> 001\n/);
 });
 
 test('heartbeats tell phase, derivations, log and last lines of a running build', async () => {

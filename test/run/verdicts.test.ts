@@ -159,7 +159,9 @@ test('cancelling kills the builds within five seconds and leaves nothing behind'
 
 test('fifty broken hosts with long logs fit into the histories, each with the end of its log and the place of the rest', async () => {
   const names = Array.from({ length: 50 }, (_, index) => `host${String(index).padStart(2, '0')}`);
-  const fleet = await createFleet({ hosts: names.map((name) => ({ name, fail: 'build', longLog: true })) });
+  const fleet = await createFleet({
+    hosts: names.map((name) => ({ name, fail: 'build', longLog: { lines: 200, width: 2000 } })),
+  });
   try {
     await fleet.moveInput('alpha');
     const { report, exitCode } = await house.update(fleet.checkout, '--on-failure', 'report');

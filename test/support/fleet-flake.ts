@@ -20,8 +20,8 @@ export interface HostSpec {
   readonly brokenBy?: readonly (readonly string[])[];
   /** How `brokenBy` breaks it; default: its build. */
   readonly brokenIn?: 'build' | 'eval' | 'package';
-  /** Whether the builder of the system prints 200 lines of 2,000 characters first. */
-  readonly longLog?: boolean;
+  /** Numbered lines, padded to a width, that a broken builder of the system prints before it breaks. */
+  readonly longLog?: { readonly lines: number; readonly width: number };
   /** Default `x86_64-linux`. */
   readonly system?: string;
 }
@@ -87,7 +87,8 @@ function hostText(host: HostSpec, { inputs, salt }: FleetFlake): string {
         label = ${quote(host.name.replace(/[^A-Za-z0-9._-]/g, '-'))};
         sleep = ${quote(sleepOf(host, salt).join(' '))};
         fail = ${quote(host.fail ?? 'never')};
-        lines = ${quote(host.longLog === true ? '200' : '0')};
+        lines = ${quote(String(host.longLog?.lines ?? 0))};
+        width = ${quote(String(host.longLog?.width ?? 0))};
         system = ${quote(host.system ?? 'x86_64-linux')};
         version = ${input === 'all' ? ALL_VERSIONS : `inputs.${quote(input)}.lib.version`};
         brokenIn = if ${movedExpression(host.brokenBy)} then ${quote(host.brokenIn ?? 'build')} else "nothing";
@@ -124,10 +125,10 @@ ${[...inputs, ...follows].join('\n')}
         salt = ${quote(fleet.salt)};
         args = [ "-c" "echo \\"\${kind}\\" >> ${fleet.counter}; \${script}" ];
       } // extra);
-      host = { name, label, sleep, fail, lines, system, version, brokenIn }:
+      host = { name, label, sleep, fail, lines, width, system, version, brokenIn }:
         let
           moved = version > 1;
-          chatter = if lines == "0" then "" else "i=0; while [ $i -lt \${lines} ]; do i=$((i + 1)); printf '%02000d\\n' $i; done; ";
+          chatter = if lines == "0" then "" else "i=0; while [ $i -lt \${lines} ]; do i=$((i + 1)); printf '%0\${width}d\\n' $i; done; ";
           broken = how: fail == how || brokenIn == how || (fail == "\${how}-after-move" && moved);
           package = build {
             inherit system;
