@@ -1,10 +1,17 @@
 import type { BuildHeartbeat, EvaluateHeartbeat } from '../model/activities.js';
 import type { Verdict } from '../model/verdict.js';
 import type { Session } from './connection.js';
+import { retryProblem } from './problems.js';
 
 /** What is known, from the server alone, of the work on one target. */
 export type PendingWork =
-  | { readonly step: 'evaluate'; readonly started: boolean; readonly heartbeat: EvaluateHeartbeat | null }
+  | {
+      readonly step: 'evaluate';
+      readonly started: boolean;
+      readonly heartbeat: EvaluateHeartbeat | null;
+      /** Why it is tried again; `null` at its first try. */
+      readonly again: string | null;
+    }
   | { readonly step: 'build'; readonly started: boolean; readonly heartbeat: BuildHeartbeat | null };
 
 const STARTED = 2;
@@ -21,7 +28,10 @@ export async function pendingWork(session: Session, child: string): Promise<Read
     const [, step, target] = /^(evaluate|build) (.+?)(?: #\d+)?$/s.exec(activity.activityId ?? '') ?? [];
     if (target === undefined || (work.get(target)?.step === 'build' && step === 'evaluate')) continue;
     if (step === 'build') work.set(target, { step, started, heartbeat: heartbeat as BuildHeartbeat | null });
-    else work.set(target, { step: 'evaluate', started, heartbeat: heartbeat as EvaluateHeartbeat | null });
+    else {
+      const again = retryProblem([activity]);
+      work.set(target, { step: 'evaluate', started, heartbeat: heartbeat as EvaluateHeartbeat | null, again });
+    }
   }
   return work;
 }

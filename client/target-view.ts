@@ -22,6 +22,8 @@ export function targetView(target: TargetProgress, work: PendingWork | undefined
   if (target.state === 'done' || work === undefined) return base;
   if (work.step === 'evaluate') {
     const evaluating = work.started && work.heartbeat?.phase !== 'queued';
+    // Words as of a build that the machine failed: it waits for its next try.
+    if (!work.started && work.again !== null) return { ...base, state: 'queued', error: oneLine(work.again, 500) };
     return { ...base, state: evaluating ? 'evaluating' : 'waiting', startedAt: time(work.heartbeat?.startedAt) };
   }
   const { heartbeat } = work;

@@ -81,6 +81,8 @@ export function systemdUnits({
     ...environment.map((each) => ['Environment', quoted(each)]),
     '# Builds, and a server of its own, outlive what started them: only that is to be stopped.',
     ['KillMode', 'process'],
+    '# A build or an evaluation that the kernel kills for memory is tried again; the others are to go on.',
+    ['OOMPolicy', 'continue'],
   ];
   const worker = [
     [

@@ -8,15 +8,13 @@ import {
   sleep,
 } from '@temporalio/workflow';
 import type { BuildHeartbeat, BuildTargetInput, BuilderActivities, MachineActivities } from '../model/activities.js';
+import { INFRASTRUCTURE_BACKOFF } from '../model/infrastructure.js';
 import { buildActivityId } from '../model/progress.js';
 import { buildQueue, machineQueue } from '../model/queues.js';
 import { failedVerdict } from '../model/verify.js';
 import { targetLabel } from '../model/verdict.js';
 import type { Verdict } from '../model/verdict.js';
 import { ownQueue } from './own-queue.js';
-
-/** Backoff between attempts that infrastructure ended, in seconds; after the last one the fault becomes the verdict. */
-const INFRASTRUCTURE_BACKOFF = [2, 5, 15, 60, 300, 300, 300];
 
 /** Longest life of one attempt. The build's own time limit (10 h by default) ends it before. */
 const ATTEMPT_LIMIT = '14 hours';

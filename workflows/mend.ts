@@ -1,4 +1,4 @@
-import { ChildWorkflowCancellationType, ParentClosePolicy, executeChild } from '@temporalio/workflow';
+import { ChildWorkflowCancellationType, ParentClosePolicy, executeChild, patched } from '@temporalio/workflow';
 import type { Fix } from '../model/autofix/fix-target.js';
 import type { Candidate } from '../model/candidate.js';
 import type { AutofixOptions } from '../model/run.js';
@@ -9,6 +9,7 @@ import { fixTarget } from './fix-target.js';
 import { isRegression, takeOutCulprits } from './fix-regressions.js';
 import { verifyFix, verifyFixes } from './fixes.js';
 import type { FixedCandidate } from './fixes.js';
+import { answerOf } from './probes.js';
 import type { BrokenUpdate, Repair } from './repair.js';
 import { stamp, verifySetting } from './run.js';
 import type { Run } from './run.js';
@@ -50,14 +51,23 @@ async function leaveOutBrokenBefore(
   if (fresh.length === 0) return broken;
   const onBase = await verifyFixes(run, { base, head: base, bundle: '' }, fresh);
   const before = onBase
-    .filter(({ verdict }) => verdict !== 'built' && verdict !== 'skipped')
+    .filter((verdict) => verdict.verdict !== 'built' && !tellsNothing(verdict))
     .map(({ target }) => targetLabel(target));
   state.brokenOnBase = [...state.brokenOnBase, ...before];
   return broken.filter(({ target }) => !before.includes(targetLabel(target)));
 }
 
-/** What nobody could build tells an agent nothing, and what is the same on base was broken before. */
-const isMendable = ({ verdict, sameAsBase }: Verdict): boolean => verdict !== 'skipped' && sameAsBase !== true;
+/** What nobody could build, or the machine failed until the end, says nothing of the candidate. */
+function tellsNothing(verdict: Verdict): boolean {
+  if (verdict.verdict === 'skipped') return true;
+  if (answerOf(verdict) !== 'unknown') return false;
+  // replay-tested: 2026-11-25, test/replay/0.1.0
+  if (!patched('failed-machines-tell-nothing')) return false;
+  return true;
+}
+
+/** There is nothing to mend for an agent in what is not known, and what is the same on base was broken before. */
+const isMendable = (verdict: Verdict): boolean => verdict.sameAsBase !== true && !tellsNothing(verdict);
 
 function mayBeAsked({ state }: Run, agent: AutofixOptions, target: Target): boolean {
   const attempts = state.tried.get(targetLabel(target)) ?? [];

@@ -7,12 +7,15 @@ import { redactUrl, stripControl, tail } from '../../model/text.js';
 import { LOG_TAIL_BYTES, LOG_TAIL_LINES, MESSAGE_BYTES, type Verdict } from '../../model/verdict.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { readEnd } from '../nix/build/build-log.js';
-import type { BuildRecord } from '../nix/build/build-record.js';
+import { memoryWasShort, type BuildRecord } from '../nix/build/build-record.js';
 import { nixErrorMessage } from '../nix/error-message.js';
 import { faultOf } from '../nix/faults.js';
 
 /** A machine or network that fails this often has the last word. */
 const ATTEMPTS = 5;
+
+/** Status of a command that SIGKILL ended, as a shell gives it. */
+const KILLED = 137;
 
 /** What `nix flake check` says at its end, after all that is wrong. */
 const NIX_SUMMARY = /^error: some errors were encountered .*$/m;
@@ -40,11 +43,10 @@ export async function failedFinding(
   attempt: number,
 ): Promise<GateFinding> {
   const said = await readEnd(record.log, 16 * LOG_TAIL_BYTES);
-  if (command === 'nix') {
-    const fault = faultOf({ signal: null, stderr: said });
-    if (fault !== null && attempt < ATTEMPTS)
-      throw ApplicationFailure.retryable(`${fault.what}. ${nixErrorMessage(said)}`, 'NixFault');
-  }
+  const killedForMemory = code === KILLED && (await memoryWasShort(record));
+  const fault = command === 'nix' || killedForMemory ? faultOf({ signal: null, stderr: said, killedForMemory }) : null;
+  if (fault !== null && attempt < ATTEMPTS)
+    throw ApplicationFailure.retryable(`${fault.what}. ${nixErrorMessage(said)}`, 'NixFault');
   const why = said.trim() === '' ? '' : `: ${nixErrorMessage(said.replace(NIX_SUMMARY, '').replace(DRAWN, ' '))}`;
   return { verdict: 'build-failed', error: oneLine(`status ${code}${why}`, MESSAGE_BYTES) };
 }

@@ -4,7 +4,7 @@ import type { Finished } from '../process.js';
 /**
  * Tells what the machine or the network did to a Nix command from what the flake did. Exit statuses do not help: they
  * are 1 for both, and through the daemon for everything, so the text decides.
- * - `machine`: disk full, no memory, no daemon, killed; a retry may cure it
+ * - `machine`: disk full, out of memory, no daemon, killed; a retry may cure it
  * - `network`: something could not be reached; a retry may cure it
  * - `nix`: this Nix cannot be used at all
  */
@@ -14,13 +14,16 @@ export interface Fault {
   readonly what: string;
 }
 
+/** What both steps of a target say of the machine that had too little of it. */
+export const OUT_OF_MEMORY = 'out of memory';
+
 const FAULTS: readonly (readonly [Fault['kind'], RegExp, string])[] = [
   ['nix', /^\s*error: experimental Nix feature '(?:nix-command|flakes)' is disabled/m, 'flakes are not enabled'],
   ['machine', /No space left on device|disk I\/O error|database or disk is full|Disk quota exceeded/, 'no space left'],
   ['machine', /lack of free disk space|failed to extract archive \(Write failed\)/, 'no space left'],
   ['machine', /cannot (?:connect to|open connection to) .*(?:socket|daemon)/, 'the Nix daemon cannot be reached'],
   ['machine', /cannot connect to socket|Nix daemon disconnected unexpectedly/, 'the Nix daemon cannot be reached'],
-  ['machine', /out of memory|std::bad_alloc|Cannot allocate memory|unable to fork/, 'no memory left'],
+  ['machine', /out of memory|std::bad_alloc|Cannot allocate memory|unable to fork/, OUT_OF_MEMORY],
   ['machine', /Too many open files|Resource temporarily unavailable|Read-only file system/, 'the system refused'],
   // Somebody collects garbage, and it went between being fetched and being read: 2.8, then 2.34.
   ['machine', /^\s*error: path '\/nix\/store\/[^'/]+' is not valid/m, 'the store lost a source meanwhile'],
@@ -41,8 +44,15 @@ const ASIDES = /^(?:warning|trace|evaluation warning):.*$/gm;
 /** Signals by which a process ends itself: the same evaluation would do it again. */
 const OWN_SIGNALS = new Set(['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL']);
 
+/** What is known of a command that failed. */
+export interface FailedCommand extends Pick<Finished, 'signal' | 'stderr'> {
+  /** Whether the kernel killed it to get memory; default: that is not known. */
+  readonly killedForMemory?: boolean;
+}
+
 /** What kept a failed command from answering; `null` when the answer is about the flake. */
-export function faultOf(finished: Pick<Finished, 'signal' | 'stderr'>): Fault | null {
+export function faultOf(finished: FailedCommand): Fault | null {
+  if (finished.killedForMemory === true) return { kind: 'machine', what: `${OUT_OF_MEMORY}, the kernel killed it` };
   if (finished.signal !== null && !OWN_SIGNALS.has(finished.signal)) {
     return { kind: 'machine', what: `it was ended by ${finished.signal}` };
   }

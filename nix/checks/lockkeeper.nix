@@ -60,6 +60,7 @@ in
       inherit (service { }) serviceConfig;
     in
     serviceConfig.KillMode == "process"
+    && serviceConfig.OOMPolicy == "continue"
     && !serviceConfig.PrivateTmp
     && !(serviceConfig ? RuntimeDirectory)
     && !(serviceConfig ? DynamicUser);

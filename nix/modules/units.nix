@@ -47,6 +47,8 @@ let
   # Builds, and a server of its own that a command started, are for the next worker to find.
   outlived = {
     KillMode = "process";
+    # A build or an evaluation that the kernel kills for memory is tried again; the others are to go on.
+    OOMPolicy = "continue";
   };
 in
 {

@@ -17,7 +17,7 @@ async function classify(version: string, name: string, status = EXIT, fixedOutpu
   const evidence = await readEvidence(file, 0);
   const drv = failedDerivation(evidence);
   const lines = drv === null ? [] : await builderLines(file, 0, builderMark(drv), 200);
-  return classifyFailure({ ...evidence, status, builderLines: lines, fixedOutput });
+  return classifyFailure({ ...evidence, status, builderLines: lines, fixedOutput, memoryWasShort: false });
 }
 
 interface Expected {
@@ -88,7 +88,14 @@ test('a build that was ended from outside is no verdict, whatever its log says',
 });
 
 const judge = (nixLines: readonly string[], builder: readonly string[] = [], fixedOutput = false): BuildFailure =>
-  classifyFailure({ nixLines, started: [], status: EXIT, builderLines: builder, fixedOutput });
+  classifyFailure({
+    nixLines,
+    started: [],
+    status: EXIT,
+    builderLines: builder,
+    fixedOutput,
+    memoryWasShort: false,
+  });
 const FAILED = "error: builder for '/nix/store/00000000000000000000000000000000-x.drv' failed with exit code 1";
 
 test('a builder without network that complains of the network is a verdict, one that downloads is not', () => {
@@ -103,6 +110,33 @@ test('a compiler that was killed for memory is no verdict, one that crashed by i
     judge([FAILED.replace('with exit code 1', 'due to signal 11 (Segmentation fault)')]).kind,
     'build-failed',
   );
+});
+
+test('what was killed while the kernel wanted memory is told as out of memory, and what failed by itself meanwhile is a verdict', () => {
+  const short = (line: string, builder: readonly string[] = [], status: BuildStatus = EXIT): BuildFailure =>
+    classifyFailure({
+      nixLines: [line],
+      started: [],
+      status,
+      builderLines: builder,
+      fixedOutput: false,
+      memoryWasShort: true,
+    });
+  const killed = [
+    short(FAILED.replace('with exit code 1', 'due to signal 9 (Killed)')),
+    short(FAILED.replace('code 1', 'code 137')),
+    short(FAILED.replace('code 1', 'code 2'), [
+      '/bin/sh: line 3:   211 Killed      cc1 -O2',
+      'make: *** [x.o] Error 137',
+    ]),
+    short('', [], { kind: 'exit', code: 137, uptime: 1 }),
+  ];
+  for (const { kind, message } of killed) {
+    assert.equal(kind, 'infrastructure');
+    assert.match(message, /^out of memory: /);
+  }
+  assert.equal(short(FAILED, ['error: option boot.loader is gone']).kind, 'build-failed');
+  assert.equal(judge([FAILED.replace('code 1', 'code 137')], ['Killed']).kind, 'build-failed', 'nobody wanted memory');
 });
 
 test('a failure that no retry cures is a verdict even beside one that may be cured', () => {

@@ -45,7 +45,13 @@ export interface Evaluator {
   readonly update: (change?: Partial<UpdateLockInput>, attempt?: number) => Promise<LockUpdate>;
   /** A candidate that writes one file on top of main. */
   readonly candidate: (file: string, content: string) => Promise<Candidate>;
-  readonly evaluate: (candidate: Candidate, host: string, change?: Partial<EvaluateTargetInput>) => Promise<Evaluation>;
+  /** At its n-th attempt. */
+  readonly evaluate: (
+    candidate: Candidate,
+    host: string,
+    change?: Partial<EvaluateTargetInput>,
+    attempt?: number,
+  ) => Promise<Evaluation>;
   /** What `compareWithBase` says of a target that evaluates, at its n-th attempt. */
   readonly same: (candidate: Candidate, host: string, attempt?: number) => Promise<boolean | null>;
   /** As `evaluate`, but gives the environment, so that it can be cancelled and its heartbeats be heard. */
@@ -119,6 +125,7 @@ function createEvaluator(fleet: Fleet, env: ActivityEnvironment, dir: string): E
       if (evaluation.kind === 'failed') throw new Error(evaluation.verdict.logTail ?? 'failed');
       return activity(attempt).run(compareWithBase, { ...input, drvPath: evaluation.drvPath });
     },
-    evaluate: (candidate, host, change) => activity().run(evaluateTarget, { ...inputOf(candidate, host), ...change }),
+    evaluate: (candidate, host, change, attempt) =>
+      activity(attempt).run(evaluateTarget, { ...inputOf(candidate, host), ...change }),
   };
 }

@@ -22,6 +22,8 @@ export interface HostSpec {
   readonly brokenIn?: 'build' | 'eval' | 'package';
   /** Numbered lines, padded to a width, that a broken builder of the system prints before it breaks. */
   readonly longLog?: { readonly lines: number; readonly width: number };
+  /** The step that takes `HUNGER_MB` of memory; default: none. */
+  readonly hungryIn?: 'build' | 'eval';
   /** Default `x86_64-linux`. */
   readonly system?: string;
 }
@@ -54,6 +56,10 @@ const FORMATTER = String.raw`
         script = "/bin/mkdir -p $out/bin; printf '#!/bin/sh\\nexec find \"$@\" -name \"*.nix\" -exec sed -i \"s/ *$//\" {} +\\n' > $out/bin/fleet-fmt; /bin/chmod +x $out/bin/fleet-fmt";
         extra = { };
       };`;
+
+/** What a hungry step takes at least, in MiB: most of it is a text that was doubled over and over. */
+export const HUNGER_MB = 256;
+const DOUBLINGS = Math.log2((HUNGER_MB * 2 ** 20) / 16);
 
 /**
  * Words of the command that the builder of a host's system waits with. `sleep` adds its arguments up: the second one, less
@@ -89,6 +95,7 @@ function hostText(host: HostSpec, { inputs, salt }: FleetFlake): string {
         fail = ${quote(host.fail ?? 'never')};
         lines = ${quote(String(host.longLog?.lines ?? 0))};
         width = ${quote(String(host.longLog?.width ?? 0))};
+        hungry = ${quote(host.hungryIn ?? 'nowhere')};
         system = ${quote(host.system ?? 'x86_64-linux')};
         version = ${input === 'all' ? ALL_VERSIONS : `inputs.${quote(input)}.lib.version`};
         brokenIn = if ${movedExpression(host.brokenBy)} then ${quote(host.brokenIn ?? 'build')} else "nothing";
@@ -125,10 +132,12 @@ ${[...inputs, ...follows].join('\n')}
         salt = ${quote(fleet.salt)};
         args = [ "-c" "echo \\"\${kind}\\" >> ${fleet.counter}; \${script}" ];
       } // extra);
-      host = { name, label, sleep, fail, lines, width, system, version, brokenIn }:
+      host = { name, label, sleep, fail, hungry, lines, width, system, version, brokenIn }:
         let
           moved = version > 1;
           chatter = if lines == "0" then "" else "i=0; while [ $i -lt \${lines} ]; do i=$((i + 1)); printf '%0\${width}d\\n' $i; done; ";
+          meal = if hungry == "build" then "x=0123456789abcdef; i=0; while [ $i -lt ${DOUBLINGS} ]; do x=$x$x; i=$((i + 1)); done; " else "";
+          grown = n: if n == 0 then "0123456789abcdef" else let text = grown (n - 1); in text + text;
           broken = how: fail == how || brokenIn == how || (fail == "\${how}-after-move" && moved);
           package = build {
             inherit system;
@@ -143,12 +152,13 @@ ${[...inputs, ...follows].join('\n')}
             kind = "system \${name}";
             script = if broken "build"
               then "echo building \${label}; \${chatter}\${sleep}; echo 'error: option boot.loader of \${label} is gone' >&2; exit 7"
-              else "echo building \${label}; \${sleep}; read version < $package; echo $version > $out";
+              else "echo building \${label}; \${meal}\${sleep}; read version < $package; echo $version > $out";
             extra = { inherit package; }${fleet.selfRev ? ' // { revision = self.rev or "dirty"; }' : ''};
           };
         in {
           config.system.build.toplevel =
-            if broken "eval" then throw "the option 'services.\${name}' does not exist" else toplevel;
+            if hungry == "eval" && builtins.stringLength (grown ${DOUBLINGS}) == 0 then throw "it cannot be empty"
+            else if broken "eval" then throw "the option 'services.\${name}' does not exist" else toplevel;
         };
     in {
       nixosConfigurations = {

@@ -4,6 +4,7 @@ import type { BuildTargetInput } from '../../../model/activities.js';
 import type { ProcessIdentity, StateDirectory } from '../../../model/state-directory.js';
 import type { Target, Verdict } from '../../../model/verdict.js';
 import { hasFields, readJson, writeWhole } from '../../atomic-file.js';
+import { memoryKills } from '../../memory-kills.js';
 import { removeTree } from '../../remove-tree.js';
 import { recordDirectory } from '../record-directory.js';
 
@@ -43,6 +44,8 @@ export interface BuildStart {
   readonly startedAt: string;
   /** Where the log of this start begins: earlier ones stay before it. */
   readonly logOffset: number;
+  /** `memoryKills` at that time; records of earlier versions have none. */
+  readonly memoryKills?: number;
 }
 
 export interface SupervisorIdentity extends ProcessIdentity {
@@ -122,6 +125,12 @@ export const readStatus = (record: BuildRecord): Promise<BuildStatus | null> =>
 
 export const readVerdict = (record: BuildRecord): Promise<Verdict | null> =>
   readJson(record.verdict, hasFields<Verdict>('target', 'verdict', 'seconds'));
+
+/** Whether the kernel has killed something on this machine to get memory since the newest start of a build. */
+export async function memoryWasShort(record: BuildRecord): Promise<boolean> {
+  const before = (await readStart(record))?.memoryKills;
+  return before !== undefined && (await memoryKills()) > before;
+}
 
 /**
  * Renews the lease of a running build.

@@ -16,6 +16,7 @@ import {
 } from './build-record.js';
 import { isBuildAlive, RECORD_VARIABLE } from './build-session.js';
 import { launchDetached } from '../../launcher.js';
+import { memoryKills } from '../../memory-kills.js';
 import { nixEnvironment } from '../commands.js';
 import { runNix } from '../run-nix.js';
 import { endOrphanedBuilders } from './orphaned-builders.js';
@@ -144,7 +145,11 @@ async function noteStart(record: BuildRecord, what: string): Promise<void> {
     ({ size }) => size,
     () => 0,
   );
-  const start: BuildStart = { startedAt: new Date().toISOString(), logOffset };
+  const start: BuildStart = {
+    startedAt: new Date().toISOString(),
+    logOffset,
+    memoryKills: await memoryKills(),
+  };
   if ((await readStart(record)) !== null && logOffset > 0) {
     await appendFile(record.log, `\n== lockkeeper: the ${what} starts again, ${start.startedAt} ==\n`);
   }

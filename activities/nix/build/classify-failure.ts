@@ -3,7 +3,7 @@ import type { BuildStatus } from './build-record.js';
 import type { LogEvidence } from './build-log.js';
 import { storeName } from '../evaluate/derivation-file.js';
 import { nixErrorMessage } from '../error-message.js';
-import { faultOf } from '../faults.js';
+import { faultOf, OUT_OF_MEMORY } from '../faults.js';
 
 /** Why a build did not succeed. Only `infrastructure` can be cured by trying again. */
 export interface BuildFailure {
@@ -20,6 +20,8 @@ export interface FailureEvidence extends LogEvidence {
   readonly status: BuildStatus;
   /** The newest lines of the builder that failed, if they are known: they may tell of a full disk. */
   readonly builderLines: readonly string[];
+  /** Whether the kernel killed something to get memory while it ran. */
+  readonly memoryWasShort: boolean;
   /** Whether that builder makes a fixed output: only those have a network, and can lose it. */
   readonly fixedOutput: boolean;
 }
@@ -37,16 +39,20 @@ interface Cause {
 export function classifyFailure(evidence: FailureEvidence): BuildFailure {
   const causes = findCauses(evidence);
   const cause = rootCause(causes);
-  const ended = endedFromOutside(evidence.status);
+  const ended = endedFromOutside(evidence);
   if (ended !== null) return infrastructure(cause?.drv ?? null, ended);
 
   const text = evidence.nixLines.filter((line) => !/^warning:|^\s+> /.test(line)).join('\n');
   const fault = faultOf({ signal: null, stderr: text });
-  const excuse = builderFault(evidence) ?? (fault?.kind === 'machine' ? fault.what : null);
-  if (cause !== null && excuse !== null && cause.reason.startsWith('builder failed with')) {
-    return infrastructure(cause.drv, `${excuse}: ${describe(cause)}`);
+  if (cause?.reason.startsWith('builder failed with') === true) {
+    const excuse = builderFault(evidence, cause) ?? (fault?.kind === 'machine' ? fault.what : null);
+    if (excuse !== null) return infrastructure(cause.drv, `${excuse}: ${describe(cause)}`);
   }
-  if (cause !== null && KILLED.test(cause.reason)) return infrastructure(cause.drv, describe(cause));
+  if (cause !== null && KILLED.test(cause.reason))
+    return infrastructure(
+      cause.drv,
+      because(evidence.memoryWasShort && /signal 9\b/.test(cause.reason), describe(cause)),
+    );
   if (cause !== null) {
     const more = new Set(causes.map((each) => each.drv)).size - 1;
     return {
@@ -76,16 +82,20 @@ const infrastructure = (failedDrv: string | null, message: string): BuildFailure
   told: 'by-nix',
 });
 
-function endedFromOutside(status: BuildStatus): string | null {
+const because = (memoryWasShort: boolean, what: string): string =>
+  memoryWasShort ? `${OUT_OF_MEMORY}: ${what}` : what;
+
+function endedFromOutside({ status, memoryWasShort }: FailureEvidence): string | null {
   if (status.kind === 'lease') return 'nobody followed the build any more, and it ended itself';
   if (status.kind === 'stopped') return 'the build was asked to stop';
-  if (status.code > 128) return `Nix was ended by signal ${status.code - 128}`;
+  if (status.code > 128)
+    return because(memoryWasShort && status.code === SIGKILLED, `Nix was ended by signal ${status.code - 128}`);
   return null;
 }
 
 const MACHINE_WORDS: readonly (readonly [RegExp, string])[] = [
   [/No space left on device|Disk quota exceeded/, 'no space left'],
-  [/Cannot allocate memory|virtual memory exhausted/, 'no memory left'],
+  [/Cannot allocate memory|virtual memory exhausted/, OUT_OF_MEMORY],
   [/Killed signal terminated program|signal: 9, SIGKILL/, 'a program was killed, as when no memory is left'],
 ];
 const NETWORK_WORDS: readonly (readonly [RegExp, string])[] = [
@@ -94,12 +104,20 @@ const NETWORK_WORDS: readonly (readonly [RegExp, string])[] = [
   [/unable to access .*(?:Failed to connect|Connection|[Tt]imed out)/, 'the network failed'],
 ];
 
+/** What a shell and `make` say of a command that was killed, which may have been for another reason as well. */
+const KILLED_WORDS = /\bKilled\b|\bError 137\b/;
+
+/** The status of a shell whose last command was killed by SIGKILL. */
+const SIGKILLED = 137;
+
 /**
  * Builders tell of the machine in their own words, which are looked at only in their newest lines: a builder that failed
  * by itself and says so is tried again for nothing, a bounded number of times.
  */
-function builderFault({ builderLines, fixedOutput }: FailureEvidence): string | null {
+function builderFault({ builderLines, fixedOutput, memoryWasShort }: FailureEvidence, cause: Cause): string | null {
   const text = builderLines.slice(-30).join('\n');
+  if (memoryWasShort && (KILLED_WORDS.test(text) || cause.reason.endsWith(`exit code ${SIGKILLED}`)))
+    return OUT_OF_MEMORY;
   const words = fixedOutput ? [...MACHINE_WORDS, ...NETWORK_WORDS] : MACHINE_WORDS;
   return words.find(([pattern]) => pattern.test(text))?.[1] ?? null;
 }

@@ -1,11 +1,12 @@
 import { mkdir, readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
+import { INFRASTRUCTURE_BACKOFF } from '../../../model/infrastructure.js';
 import type { NixSettings } from '../../../model/run.js';
+import { stripControl } from '../../../model/text.js';
 import type { Target } from '../../../model/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { exists } from '../../exists.js';
 import { candidateFlakeUrl } from '../../git/install-commit.js';
-import type { Finished } from '../../process.js';
 import { fetchFlake, instantiateHost } from '../commands.js';
 import { mainOutput, parseDerivation } from './derivation-file.js';
 import { nixErrorMessage } from '../error-message.js';
@@ -20,7 +21,7 @@ import {
 } from './evaluations.js';
 import { faultOf, type Fault } from '../faults.js';
 import { flakeSettings, readFlakeFile, type FlakeAtCommit } from '../lock/flake-file.js';
-import { faultFailure, runNix } from '../run-nix.js';
+import { faultFailure, runNix, type NixFinished } from '../run-nix.js';
 import { SharedWork } from './shared-work.js';
 import { nixVersion } from '../version.js';
 
@@ -45,11 +46,11 @@ export type CommitEvaluation =
       readonly kind: 'failed';
       readonly error: string;
       readonly log: string;
-      /** Whether machine or network kept Nix from answering, until the last attempt. */
-      readonly unanswered: boolean;
+      /** What kept Nix from answering, until the last attempt; `null` when this is the flake's own answer. */
+      readonly unanswered: Fault['kind'] | null;
     };
 
-/** A host that is out of reach this often, or an evaluation that is killed this often, is a verdict. */
+/** A host that is out of reach this often is a verdict, and a base that the machine fails this often is not known. */
 const ATTEMPTS = 5;
 
 const underWay = new SharedWork<CommitEvaluation>();
@@ -89,7 +90,7 @@ export async function evaluateCommit(
   const known = await recall(place);
   if (known !== null) return { kind: 'evaluated', ...known };
   const failure = input.failsForGood === true ? await recallFailure(place) : null;
-  if (failure !== null) return { kind: 'failed', error: failure, log: '', unanswered: false };
+  if (failure !== null) return { kind: 'failed', error: failure, log: '', unanswered: null };
 
   const settings = await acceptedSettings(flake, nix);
   const evaluation = await underWay.share(place.record, signal, async (shared) => {
@@ -108,7 +109,8 @@ export async function evaluateCommit(
     return { kind: 'evaluated', ...found };
   });
   if (evaluation.kind === 'evaluated') await ensureRoot(place.root, evaluation.drvPath);
-  else if (input.failsForGood === true && !evaluation.unanswered) await rememberFailure(place, evaluation.error);
+  else if (input.failsForGood === true && evaluation.unanswered === null)
+    await rememberFailure(place, evaluation.error);
   return evaluation;
 }
 
@@ -134,11 +136,25 @@ async function readEvaluated(root: string): Promise<EvaluatedDerivation> {
   return { drvPath, outPath: mainOutput(derivation), system: derivation.platform };
 }
 
-async function failed(input: CommitEvaluationInput, finished: Finished): Promise<CommitEvaluation> {
-  const fault = faultOf(finished) ?? (await lostSource(finished.stderr));
+/** Evaluation may need a build, whose builder can be killed as every other one: 2.8, then 2.34. */
+const KILLED_BUILDER = /^\s*(?:error: builder for '[^']+'|Reason: builder) failed due to signal (?:9|15)\b/m;
+
+function killedBuilder(stderr: string): Fault | null {
+  return KILLED_BUILDER.test(stripControl(stderr)) ? { kind: 'machine', what: 'a builder was killed' } : null;
+}
+
+async function failed(input: CommitEvaluationInput, finished: NixFinished): Promise<CommitEvaluation> {
+  const fault = faultOf(finished) ?? killedBuilder(finished.stderr) ?? (await lostSource(finished.stderr));
   const doing = `${input.target.name} of commit ${input.flake.commit.slice(0, 12)} was not evaluated`;
-  if (fault !== null && (input.attempt < ATTEMPTS || fault.kind === 'nix')) throw faultFailure(doing, fault, finished);
+  if (fault !== null && !hasLastWord(fault, input)) throw faultFailure(doing, fault, finished, input.attempt);
   const message = nixErrorMessage(finished.stderr);
-  const error = fault === null ? message : `${fault.what}: ${message}`;
-  return { kind: 'failed', error, log: finished.stderr, unanswered: fault !== null };
+  if (fault === null) return { kind: 'failed', error: message, log: finished.stderr, unanswered: null };
+  const error = finished.stderr.trim() === '' ? fault.what : `${fault.what}: ${message}`;
+  return { kind: 'failed', error, log: finished.stderr, unanswered: fault.kind };
+}
+
+/** What a run needs from the machine is tried as often as a build; nothing waits long for a comparison with base. */
+function hasLastWord({ kind }: Fault, { attempt, failsForGood }: CommitEvaluationInput): boolean {
+  if (kind === 'nix') return false;
+  return attempt >= (kind === 'network' || failsForGood === true ? ATTEMPTS : INFRASTRUCTURE_BACKOFF.length + 1);
 }

@@ -40,7 +40,10 @@ export async function assertLockIsReadable(
   );
 }
 
-/** The verdict of a target that does not evaluate. */
+/**
+ * The verdict of a target that does not evaluate. One that the machine kept from being evaluated until the last attempt
+ * is `skipped`: nothing is known of it, so no input is to blame for it, and base has not broken it.
+ */
 export const failedVerdict = (
   env: ActivityEnvironment,
   asked: Asked,
@@ -49,13 +52,13 @@ export const failedVerdict = (
   seconds: number,
 ): Verdict => ({
   target: asked.target,
-  verdict: 'evaluation-failed',
+  verdict: found.unanswered === 'machine' ? 'skipped' : 'evaluation-failed',
   system: null,
   drvPath: null,
   outPath: null,
   sameAsBase: null,
   seconds,
-  error: found.error,
+  error: found.unanswered === 'machine' ? `the machine failed: ${found.error}` : found.error,
   failedDrv: null,
   machine: env.machine,
   logPath,

@@ -16,7 +16,7 @@ export async function sameAsBase(
   drvPath: string,
   base: CommitEvaluation,
 ): Promise<boolean | null> {
-  if (base.kind === 'failed') return base.unanswered ? null : false;
+  if (base.kind === 'failed') return base.unanswered === null ? false : null;
   if (base.drvPath === drvPath) return true;
   const [head, before] = await Promise.all([facts(mirror, candidate.head), facts(mirror, candidate.base)]);
   try {

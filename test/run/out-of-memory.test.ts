@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import type { Report } from '../../model/report.js';
+import { withEvaluator } from '../support/evaluator.js';
+import { createFleet } from '../support/fleet.js';
+import type { Fleet, HostSpec } from '../support/fleet.js';
+import { HUNGER_MB } from '../support/fleet-flake.js';
+import { openHouse, until } from '../support/lockkeeper.js';
+import type { Running } from '../support/lockkeeper.js';
+import { memoryCgroup, type MemoryCgroup } from '../support/memory-cgroup.js';
+
+const cgroup = await memoryCgroup();
+const skip = typeof cgroup === 'string' ? cgroup : false;
+const { PATH = '' } = process.env;
+after(() => (typeof cgroup === 'string' ? undefined : cgroup.remove()));
+
+/** Has one of Nix's commands run with less memory than hungry hosts take. */
+async function shortOfMemory(command: string, body: (cgroup: MemoryCgroup) => Promise<void>): Promise<void> {
+  if (typeof cgroup === 'string') return;
+  const bin = await mkdtemp(join(tmpdir(), 'lockkeeper-bin-'));
+  const script = `#!/bin/sh\n${cgroup.enter}\nPATH='${PATH}' exec ${command} "$@"\n`;
+  await writeFile(join(bin, command), script, { mode: 0o755 });
+  await cgroup.limit(HUNGER_MB / 2);
+  process.env.PATH = `${bin}:${PATH}`;
+  try {
+    await body(cgroup);
+  } finally {
+    process.env.PATH = PATH;
+    await rm(bin, { recursive: true });
+  }
+}
+
+async function updating(host: HostSpec, body: (running: Running, fleet: Fleet) => Promise<void>): Promise<void> {
+  const house = await openHouse();
+  const fleet = await createFleet({ hosts: [host] });
+  try {
+    await fleet.moveInput('alpha');
+    await body(house.start(['update', fleet.checkout, '--json']), fleet);
+  } finally {
+    await house.close();
+    await fleet.cleanup();
+  }
+}
+
+for (const { step, command, builds } of [
+  { step: 'build', command: 'nix-store', builds: 2 },
+  { step: 'eval', command: 'nix-instantiate', builds: 1 },
+] as const)
+  test(
+    `a host whose ${step} the kernel kills for memory is tried again, says so, and lands once there is memory`,
+    { skip },
+    () =>
+      shortOfMemory(command, ({ limit, kills }) =>
+        updating({ name: 'athena', hungryIn: step }, async (running, fleet) => {
+          const before = await kills();
+          await until(() => /athena: .*out of memory/.test(running.output()), 60_000, running.output);
+          assert.ok((await kills()) > before, 'the kernel killed it');
+          await limit(16 * HUNGER_MB);
+          assert.equal(await running.ended, 0, running.output());
+          assert.equal((JSON.parse(running.stdout()) as Report).outcome, 'landed');
+          assert.ok((await fleet.buildsOf('athena')) >= builds);
+        }),
+      ),
+  );
+
+test(
+  'a host that there was never memory to evaluate is skipped: that nothing broke it says nothing for base either',
+  { skip },
+  () =>
+    shortOfMemory('nix-instantiate', () =>
+      withEvaluator({ hosts: [{ name: 'athena', hungryIn: 'eval' }] }, async ({ main, evaluate }) => {
+        const head = await main();
+        const candidate = { base: head, head, bundle: '' };
+        await assert.rejects(evaluate(candidate, 'athena', {}, 7), /out of memory, the kernel killed it/);
+        const last = await evaluate(candidate, 'athena', {}, 8);
+        assert.equal(last.kind, 'failed');
+        assert.equal(last.verdict.verdict, 'skipped');
+        assert.equal(last.verdict.error, 'the machine failed: out of memory, the kernel killed it');
+      }),
+    ),
+);
