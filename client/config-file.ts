@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { BadConfiguration, readConfiguration, type Configuration } from '../model/config/read.js';
+import { isInstanceName } from '../model/config/checks.js';
+import { isTable } from '../model/config/kinds.js';
 import type { Instance } from '../model/config/options.js';
 import type { Rule } from '../model/config/rule.js';
 import { nearest } from '../model/config/nearest.js';
@@ -39,6 +41,18 @@ export async function loadConfiguration(flags: ConfigFlags): Promise<LoadedConfi
     throw new CommandError(
       `${file} has ${error.faults.length} faults:\n${error.faults.map((each) => `  ${each}`).join('\n')}`,
     );
+  }
+}
+
+/** Names of the configured instances, by the file alone: none where there is no file or no sense in it. */
+export async function configuredNames(flags: ConfigFlags): Promise<readonly string[]> {
+  try {
+    const { file, content } = await findFile(flags);
+    const parsed = await parse(file, content);
+    const instances = isTable(parsed) ? parsed.instances : null;
+    return isTable(instances) ? Object.keys(instances).filter(isInstanceName).sort() : [];
+  } catch {
+    return [];
   }
 }
 

@@ -1,47 +1,35 @@
 import { idle } from '../../model/config/combinations.js';
 import { configurationSchema } from '../../model/config/json-schema.js';
 import { isTable } from '../../model/config/kinds.js';
-import type { Instance } from '../../model/config/options.js';
 import { findInstance, loadConfiguration, type ConfigFlags } from '../config-file.js';
 import type { CommandContext } from '../context.js';
-import { CommandError } from '../errors.js';
 import { message, result, resultJson } from '../output.js';
-import type { ConfigAction } from '../program/instances.js';
 
-/** `lockkeeper config check|show|schema`: what the configuration file says, without touching anything. */
-export async function config(
-  context: CommandContext,
-  action: ConfigAction,
-  instance: string | null,
-  flags: ConfigFlags,
-): Promise<number> {
-  if ((action === 'show') !== (instance !== null)) {
-    throw new CommandError(
-      action === 'show' ? 'Name the instance: lockkeeper config show INSTANCE.' : `config ${action} takes no instance.`,
-    );
-  }
-  if (action === 'schema') {
-    resultJson(configurationSchema());
-    return 0;
-  }
-  const loaded = await loadConfiguration(flags);
-  if (instance !== null) show(context, findInstance(loaded, instance));
+/** `lockkeeper config check`: whether the configuration file is right, and what of it does nothing. */
+export async function checkConfig(context: CommandContext, flags: ConfigFlags): Promise<number> {
+  const { file, instances } = await loadConfiguration(flags);
+  const notes = instances.flatMap(idle);
+  const names = instances.map(({ name }) => name);
+  if (context.json) resultJson({ file, instances: names, notes });
   else {
-    const notes = loaded.instances.flatMap(idle);
-    const names = loaded.instances.map(({ name }) => name);
-    if (context.json) resultJson({ file: loaded.file, instances: names, notes });
-    else {
-      for (const note of notes) message(`note: ${note}.`);
-      result(`${loaded.file} is right: ${names.length === 0 ? 'no instances' : names.join(', ')}.`);
-    }
+    for (const note of notes) message(`note: ${note}.`);
+    result(`${file} is right: ${names.length === 0 ? 'no instances' : names.join(', ')}.`);
   }
   return 0;
 }
 
-function show(context: CommandContext, instance: Instance): void {
-  const { name, ...options } = instance;
+/** `lockkeeper config show INSTANCE`: it with all its defaults, as a part of a configuration file. */
+export async function showConfig(context: CommandContext, instance: string, flags: ConfigFlags): Promise<number> {
+  const { name, ...options } = findInstance(await loadConfiguration(flags), instance);
   if (context.json) resultJson({ name, ...options });
   else result([`[instances.${name}]`, ...lines(options, `instances.${name}`)].join('\n'));
+  return 0;
+}
+
+/** `lockkeeper config schema`: the JSON Schema of the file. */
+export function printSchema(): number {
+  resultJson(configurationSchema());
+  return 0;
 }
 
 /** The options as TOML would have them; those that are not given and have no default are comments. */

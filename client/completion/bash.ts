@@ -1,4 +1,4 @@
-import { valueOptions, type Described, type DescribedOption } from './described.js';
+import { valueOptions, type Described, type DescribedOption, type FirstArgument } from './described.js';
 
 export function bash(commands: readonly Described[]): string {
   const names = commands.map(({ name }) => name);
@@ -7,7 +7,7 @@ export function bash(commands: readonly Described[]): string {
   return [
     '# bash completion for lockkeeper',
     '_lockkeeper() {',
-    '  local index word part given=() command="" arguments=0 state=() words="" first=""',
+    '  local index word part given=() command="" arguments=0 state=() config=() words="" first=""',
     '  # Readline takes words apart at colons, which times in ids of runs have, and at equals signs.',
     '  for ((index = 0; index <= COMP_CWORD; index++)); do',
     '    part="${COMP_WORDS[index]}"',
@@ -20,8 +20,9 @@ export function bash(commands: readonly Described[]): string {
     '    word="${given[index]}"',
     '    case "$word" in',
     '      --state-dir) state=(--state-dir "${given[++index]/#\\~/$HOME}") ;;',
+    '      --config) config=(--config "${given[++index]/#\\~/$HOME}") ;;',
     `      ${valueOptions(commands)
-      .filter((option) => option !== '--state-dir')
+      .filter((option) => !['--state-dir', '--config'].includes(option))
       .join('|')}) ((++index)) ;;`,
     '      -*) ;;',
     `      *) case "$command $word" in ${known.join('|')}) command="\${command:+$command }$word" ;; *) ((++arguments)) ;; esac ;;`,
@@ -42,6 +43,7 @@ export function bash(commands: readonly Described[]): string {
     '  if [[ $COMP_WORDBREAKS == *:* ]]; then COMPREPLY=("${COMPREPLY[@]#"${current%"${current##*:}"}"}"); fi',
     '}',
     `_lockkeeper_runs() { echo latest; command lockkeeper "$@" known-runs 2>/dev/null; }`,
+    '_lockkeeper_instances() { command lockkeeper known-instances "$@" 2>/dev/null; }',
     '# Only of paths: Readline puts a backslash before the colons of what it takes for one.',
     '_lockkeeper_paths() { compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen "$1" -- "$current")); }',
     'complete -F _lockkeeper lockkeeper',
@@ -76,11 +78,19 @@ function optionValues({ name, options }: Described): readonly string[] {
 
 function wordsOf({ name, options, first }: Described): string {
   const words = [...options.map(({ long }) => long), '--help'].join(' ');
-  const values =
-    first?.kind === 'words'
-      ? ` first="${first.words.join(' ')}"`
-      : first?.kind === 'run'
-        ? ' first="$( ((arguments == 0)) && [[ $current != -* ]] && _lockkeeper_runs "${state[@]}")"'
-        : '';
-  return `    "${name}") words="${words}"${values} ;;`;
+  return `    "${name}") words="${words}"${first === null ? '' : firstOf(first)} ;;`;
+}
+
+function firstOf(first: FirstArgument): string {
+  const asked = (call: string): string => ` first="$( ((arguments == 0)) && [[ $current != -* ]] && ${call})"`;
+  switch (first.kind) {
+    case 'words':
+      return ` first="${first.words.join(' ')}"`;
+    case 'run':
+      return asked('_lockkeeper_runs "${state[@]}"');
+    case 'instance':
+      return asked('_lockkeeper_instances "${config[@]}"');
+    case 'folder':
+      return '';
+  }
 }

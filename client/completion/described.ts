@@ -10,10 +10,12 @@ export interface Described {
   readonly first: FirstArgument | null;
 }
 
-type FirstArgument =
+export type FirstArgument =
   | { readonly kind: 'words'; readonly words: readonly string[] }
   /** A run: `latest`, and what `lockkeeper known-runs` prints. */
   | { readonly kind: 'run' }
+  /** A configured instance: what `lockkeeper known-instances` prints. */
+  | { readonly kind: 'instance' }
   | { readonly kind: 'folder' };
 
 export interface DescribedOption {
@@ -61,8 +63,9 @@ function first(command: Command): FirstArgument | null {
 
 function argumentValues(argument: Argument): FirstArgument | null {
   if (argument.argChoices !== undefined) return { kind: 'words', words: argument.argChoices };
-  if (argument.name() === 'run') return { kind: 'run' };
-  return argument.name() === 'flake' ? { kind: 'folder' } : null;
+  const name = argument.name();
+  if (name === 'run' || name === 'instance') return { kind: name };
+  return name === 'flake' ? { kind: 'folder' } : null;
 }
 
 const describeOption = (option: Option): DescribedOption => ({

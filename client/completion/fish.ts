@@ -1,4 +1,4 @@
-import { valueOptions, type Described, type DescribedOption } from './described.js';
+import { valueOptions, type Described, type DescribedOption, type FirstArgument } from './described.js';
 
 export function fish(commands: readonly Described[]): string {
   const known = commands.map(({ name }) => (name.includes(' ') ? `'${name}'` : `' ${name}'`)).join(' ');
@@ -27,6 +27,12 @@ export function fish(commands: readonly Described[]): string {
     '  echo latest',
     '  command -q lockkeeper; and command lockkeeper $state known-runs 2>/dev/null',
     'end',
+    'function __lockkeeper_instances',
+    '  set -l words (commandline -opc)',
+    '  set -l config',
+    '  if set -l at (contains -i -- --config $words); set config --config $words[(math $at + 1)]; end',
+    '  command -q lockkeeper; and command lockkeeper known-instances $config 2>/dev/null',
+    'end',
     'complete -c lockkeeper -f',
     ...commands.flatMap(lines),
   ].join('\n');
@@ -34,18 +40,18 @@ export function fish(commands: readonly Described[]): string {
 
 function lines({ name, description, options, first }: Described): readonly string[] {
   const at = name.lastIndexOf(' ');
-  const values =
-    first === null
-      ? null
-      : first.kind === 'words'
-        ? first.words.join(' ')
-        : first.kind === 'run'
-          ? '(__lockkeeper_runs)'
-          : '(__fish_complete_directories)';
+  const values = first === null ? null : firstOf(first);
   return [
     `complete -c lockkeeper -n "__lockkeeper_at '${name.slice(0, Math.max(at, 0))}' 0" -a ${name.slice(at + 1)} -d '${description}'`,
     ...options.map((option) => optionLine(name, option)),
     ...(values === null ? [] : [`complete -c lockkeeper -k -n "__lockkeeper_at '${name}' 0" -a '${values}'`]),
+  ];
+}
+
+function firstOf(first: FirstArgument): string {
+  if (first.kind === 'words') return first.words.join(' ');
+  return { run: '(__lockkeeper_runs)', instance: '(__lockkeeper_instances)', folder: '(__fish_complete_directories)' }[
+    first.kind
   ];
 }
 

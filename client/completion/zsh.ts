@@ -1,4 +1,4 @@
-import type { Described, DescribedOption } from './described.js';
+import type { Described, DescribedOption, FirstArgument } from './described.js';
 
 export function zsh(commands: readonly Described[]): string {
   const top = commands.filter(({ name }) => !name.includes(' '));
@@ -12,6 +12,13 @@ export function zsh(commands: readonly Described[]): string {
     '  runs=(latest ${(f)"$(command lockkeeper $state known-runs 2>/dev/null)"})',
     '  # Latest first: not in the order of the alphabet.',
     '  compadd -V runs -a runs',
+    '}',
+    '_lockkeeper_instances() {',
+    '  local -a instances config',
+    '  local at="${words[(i)--config]}"',
+    '  if (( at < $#words )); then config=(--config "${words[at+1]/#\\~/$HOME}"); fi',
+    '  instances=(${(f)"$(command lockkeeper known-instances $config 2>/dev/null)"})',
+    '  compadd -a instances',
     '}',
     '_lockkeeper() {',
     '  local -a commands',
@@ -35,13 +42,17 @@ export function zsh(commands: readonly Described[]): string {
 }
 
 function specifications({ options, first }: Described): readonly string[] {
-  const argument =
-    first === null
-      ? []
-      : first.kind === 'words'
-        ? [`'1:value:(${first.words.join(' ')})'`]
-        : [first.kind === 'run' ? "'1:run:_lockkeeper_runs'" : "'1:flake:_files -/'"];
+  const argument = first === null ? [] : [firstOf(first)];
   return [...options.map(optionSpecification), ...argument];
+}
+
+function firstOf(first: FirstArgument): string {
+  if (first.kind === 'words') return `'1:value:(${first.words.join(' ')})'`;
+  return {
+    run: "'1:run:_lockkeeper_runs'",
+    instance: "'1:instance:_lockkeeper_instances'",
+    folder: "'1:flake:_files -/'",
+  }[first.kind];
 }
 
 function optionSpecification({ long, description, takesValue, takesFile, choices }: DescribedOption): string {

@@ -1,11 +1,8 @@
-import { Argument, Option } from 'commander';
+import { Option } from 'commander';
 import type { ApplyFlags } from '../commands/apply.js';
 import type { RunFlags } from '../commands/run.js';
 import type { ConfigFlags } from '../config-file.js';
 import type { Declaration } from './declaration.js';
-
-export const CONFIG_ACTIONS = ['check', 'show', 'schema'] as const;
-export type ConfigAction = (typeof CONFIG_ACTIONS)[number];
 
 /** Commands about the instances of a configuration file. */
 export function declareConfigured({ program, context, exit }: Declaration): void {
@@ -28,14 +25,41 @@ export function declareConfigured({ program, context, exit }: Declaration): void
       exit(await (await import('../commands/apply.js')).apply(context(), flags));
     });
   declareSchedules({ program, context, exit });
+  declareConfig({ program, context, exit });
+  // For the completion scripts alone.
   program
-    .command('config')
-    .description('check the configuration file, show an instance with its defaults, or print the JSON Schema')
-    .addArgument(new Argument('<action>', 'what to do').choices(CONFIG_ACTIONS))
-    .argument('[instance]', 'name of the instance to show')
+    .command('known-instances', { hidden: true })
     .addOption(configOption())
-    .action(async (action: ConfigAction, instance: string | undefined, options: ConfigFlags) => {
-      exit(await (await import('../commands/config.js')).config(context(), action, instance ?? null, options));
+    .action(async (flags: ConfigFlags) => {
+      exit(await (await import('../commands/known-instances.js')).knownInstances(flags));
+    });
+}
+
+/** What the configuration file says, without touching anything. */
+function declareConfig({ program, context, exit }: Declaration): void {
+  const config = program
+    .command('config')
+    .description('check the configuration file, show an instance with its defaults, or print the JSON Schema');
+  config
+    .command('check')
+    .description('whether the file is right; everything that is wrong with it at once')
+    .addOption(configOption())
+    .action(async (flags: ConfigFlags) => {
+      exit(await (await import('../commands/config.js')).checkConfig(context(), flags));
+    });
+  config
+    .command('show')
+    .description('an instance with all its defaults')
+    .argument('<instance>', 'its name in the configuration file')
+    .addOption(configOption())
+    .action(async (instance: string, flags: ConfigFlags) => {
+      exit(await (await import('../commands/config.js')).showConfig(context(), instance, flags));
+    });
+  config
+    .command('schema')
+    .description('the JSON Schema of the file, for editors')
+    .action(async () => {
+      exit((await import('../commands/config.js')).printSchema());
     });
 }
 

@@ -3,9 +3,11 @@ import { BadInput } from '../names.js';
 
 /** Checks of values that only a configuration holds; the others are those of `model/names.ts`. */
 
+export const isInstanceName = (value: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$/.test(value);
+
 /** Name of an instance: it becomes a part of schedule and run ids, and of names of systemd units. */
 export function checkInstanceName(value: string, field: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$/.test(value)) return value;
+  if (isInstanceName(value)) return value;
   throw new BadInput(
     field,
     value,

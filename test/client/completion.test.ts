@@ -61,6 +61,7 @@ async function offered(words: readonly string[], stateRoot = state): Promise<rea
   return stdout.split('\n').filter((line) => line !== '');
 }
 
+const ACTIONS = ['pause', 'resume', 'trigger', 'backfill'];
 const EVERYWHERE = ['--version', '--state-dir', '--json', '--help'];
 
 test('bash offers commands, their options and the values of those', async () => {
@@ -74,7 +75,11 @@ test('bash offers commands, their options and the values of those', async () => 
     [['update', '--land', '=', 'me'], ['merge']],
     [
       ['config', ''],
-      ['--config', ...EVERYWHERE, 'check', 'show', 'schema'],
+      [...EVERYWHERE, 'check', 'show', 'schema'],
+    ],
+    [
+      ['config', 'check', '--'],
+      ['--config', ...EVERYWHERE],
     ],
     [['--json', '--state-dir', '/update', 'conf'], ['config']],
   ];
@@ -99,8 +104,7 @@ test('bash offers for worker, dev and prune what they take, and no global option
 });
 
 test('bash offers the actions of schedules, and the options of each', async () => {
-  const actions = ['pause', 'resume', 'trigger', 'backfill'];
-  assert.deepEqual(await offered(['schedules', '']), [...EVERYWHERE, ...actions]);
+  assert.deepEqual(await offered(['schedules', '']), [...EVERYWHERE, ...ACTIONS]);
   assert.deepEqual(await offered(['schedules', 'p']), ['pause']);
   assert.deepEqual(await offered(['schedules', 'pause', '--']), ['--message', ...EVERYWHERE]);
   assert.deepEqual(await offered(['schedules', 'backfill', 'nightly', '--']), ['--from', '--to', ...EVERYWHERE]);
@@ -114,6 +118,29 @@ test('bash offers runs for RUN, and only there', async () => {
   assert.deepEqual(await offered(['logs', 'latest', 'u']), []);
   assert.deepEqual(await offered(['update', 'latest', 'u']), []);
   assert.deepEqual(await offered(['--state-dir', state, 'watch', 'n'], '/nowhere'), [RUNS[0]]);
+});
+
+test('bash offers the configured instances for INSTANCE, also of a file that has faults or is named', async () => {
+  assert.deepEqual(await offered(['run', 'd']), []);
+  const place = path.join(root, 'lockkeeper.toml');
+  await writeFile(place, '[instances.nightly]\nrepoPth = 1\n[instances.daily]\n[instances."a b"]\n');
+  const other = path.join(root, 'other.json');
+  await writeFile(other, '{"instances":{"weekly":{}}}');
+  try {
+    for (const command of [['run'], ['config', 'show'], ...ACTIONS.map((action) => ['schedules', action])]) {
+      const words = await offered([...command, '']);
+      assert.deepEqual(words.slice(-2), ['daily', 'nightly'], command.join(' '));
+    }
+    assert.deepEqual(await offered(['run', 'daily', 'n']), []);
+    assert.deepEqual(await offered(['config', 'check', 'd']), []);
+    assert.deepEqual(await offered(['run', '--config', other, 'w']), ['weekly']);
+    assert.deepEqual(await offered(['run', '--config', '=', other, 'w']), ['weekly']);
+    await writeFile(place, '[instances');
+    const { exitCode, stdout, stderr } = await lockkeeper(['known-instances']);
+    assert.deepEqual([exitCode, stdout, stderr], [0, '', '']);
+  } finally {
+    await rm(place);
+  }
 });
 
 test('bash completes an id with colons, of which Readline knows the last part alone', async () => {
@@ -130,15 +157,22 @@ test('runs are looked up without a server, and silently where there is no state'
   assert.deepEqual([exitCode, stdout, stderr], [0, '', '']);
   assert.equal(existsSync(missing), false);
   assert.deepEqual(await offered(['status', 'l'], missing), ['latest']);
-  assert.doesNotMatch((await lockkeeper(['--help'])).stdout, /known-runs/);
+  assert.doesNotMatch((await lockkeeper(['--help'])).stdout, /known-/);
 });
 
 test('zsh and fish know the same commands, options and runs', async () => {
   for (const shell of ['zsh', 'fish']) {
     const { exitCode, stdout } = await lockkeeper(['completion', shell]);
     assert.equal(exitCode, 0);
-    for (const words of ['update', 'completion', 'schedules backfill', 'health-port', '_lockkeeper_runs'])
+    for (const words of [
+      'update',
+      'completion',
+      'schedules backfill',
+      'health-port',
+      '_lockkeeper_runs',
+      '_lockkeeper_instances',
+    ])
       assert.match(stdout, new RegExp(`\\b_*${words}\\b`), `${words} in ${shell}`);
-    assert.doesNotMatch(stdout, /'known-runs'|-a known-runs/);
+    assert.doesNotMatch(stdout, /'known-|-a known-/);
   }
 });
