@@ -1,11 +1,11 @@
 import { Context } from '@temporalio/activity';
 import { ScheduleNotFoundError, WithStartWorkflowOperation, type Client } from '@temporalio/client';
 import type { CoordinatorActivities } from '../../model/activities.js';
-import { instanceRecordId, scheduleId } from '../../model/ids.js';
-import { isOverdue, newRecord, readRecordMemo, recordMemo } from '../../model/instance-record.js';
+import { scheduleId } from '../../model/ids.js';
+import { isOverdue, newRecord, readRecordMemo } from '../../model/instance-record.js';
 import type { Overdue, ShownRecord } from '../../model/instance-record.js';
 import { RECORD_END } from '../../model/messages.js';
-import { userOf } from '../../model/queues.js';
+import { recordStart } from '../../model/record-start.js';
 import { plural } from '../../model/report/words.js';
 import { isFailure } from '../../model/report.js';
 
@@ -17,7 +17,7 @@ import { isFailure } from '../../model/report.js';
  */
 export const recordEnd: CoordinatorActivities['recordEnd'] = async ({ instance, limit, ...end }) => {
   const { client } = Context.current();
-  const startWorkflowOperation = new WithStartWorkflowOperation('recordInstance', recordStart(instance));
+  const startWorkflowOperation = new WithStartWorkflowOperation('recordInstance', newRecordStart(instance));
   const count = await client.workflow.executeUpdateWithStart<never, number, [typeof end]>(RECORD_END, {
     args: [end],
     updateId: end.run,
@@ -40,22 +40,11 @@ export const findOverdue: CoordinatorActivities['findOverdue'] = async ({ watche
   return found;
 };
 
-/** The record is served by the workers that do the instance's runs. */
-function recordStart(instance: string) {
-  const { taskQueue } = Context.current().info;
-  const record = newRecord(instance, new Date());
-  return {
-    workflowId: instanceRecordId(instance, userOf(taskQueue)),
-    taskQueue,
-    args: [record] as const,
-    memo: recordMemo(record),
-    staticSummary: `record of ${instance}`,
-    workflowIdConflictPolicy: 'USE_EXISTING' as const,
-  };
-}
+const newRecordStart = (instance: string) =>
+  recordStart(newRecord(instance, new Date()), Context.current().info.taskQueue);
 
 async function lookUp(client: Client, instance: string): Promise<ShownRecord | null> {
-  const handle = await client.workflow.start('recordInstance', recordStart(instance));
+  const handle = await client.workflow.start('recordInstance', newRecordStart(instance));
   return readRecordMemo((await handle.describe()).memo);
 }
 

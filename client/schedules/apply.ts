@@ -3,7 +3,7 @@ import type { Session } from '../connection.js';
 import { askedAgain } from './asked-again.js';
 import { differences } from './compare.js';
 import type { Desired } from './desired.js';
-import { endRecords, listRecords, type ListedRecord } from './records.js';
+import { endRecords, listRecords, moveRecord, type ListedRecord } from './records.js';
 import { listOwned, ownershipOf, type Owned } from './owned.js';
 import { forEach } from './together.js';
 
@@ -92,7 +92,10 @@ async function establish(
     const changed = differences(desired, found);
     if (changed.length === 0) return { kind: 'unchanged', instance };
     const { spec, action, policies } = desired;
-    if (!dryRun) await handle.update(({ state }) => ({ spec, action, policies, state }));
+    if (dryRun) return { kind: 'updated', instance, changed };
+    // Before the update: after an end in the middle, the queue still differs.
+    if (changed.includes('task queue')) await moveRecord(session, instance, action.taskQueue);
+    await handle.update(({ state }) => ({ spec, action, policies, state }));
     return { kind: 'updated', instance, changed };
   }
 }
@@ -118,7 +121,7 @@ async function remove(
 ): Promise<Change> {
   if (dryRun) return { kind: 'removed', instance };
   const { ScheduleNotFoundError } = await import('@temporalio/client');
-  await endRecords(session, records);
+  await endRecords(session, records, 'its instance is configured no more');
   try {
     await session.client.schedule.getHandle(scheduleId).delete();
   } catch (error) {

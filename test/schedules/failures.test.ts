@@ -114,6 +114,24 @@ test('failures in a row become urgent and pause the schedule, a success ends the
   assert.equal((await client.workflow.getHandle(id).describe()).status.name, 'TERMINATED');
 });
 
+test('an instance that is given to another account keeps its count, and so does one that is given back', async () => {
+  await fleet.moveInput('alpha');
+  const given = (user: string): Promise<readonly string[]> =>
+    configured('given', `[instances.given]\nbranchPrefix = "given-"\nonFailure = ["report"]\n${user}`);
+  const flags = await given('');
+  await kinds(flags);
+  assert.equal((await runOf('given', flags)).failuresInRow?.count, 1);
+  for (const user of ['rhea', null]) {
+    assert.deepEqual(await kinds(await given(user === null ? '' : `user = "${user}"`)), { given: 'updated' });
+    await listed('given', ({ failuresInRow }) => failuresInRow === 1);
+    const [own, other] = [user, user === null ? 'rhea' : null].map((each) => instanceRecordId('given', each));
+    const states = [own, other].map(async (id) => (await client.workflow.getHandle(id ?? '').describe()).status.name);
+    assert.deepEqual(await Promise.all(states), ['RUNNING', 'TERMINATED']);
+  }
+  assert.equal((await runOf('given', flags)).failuresInRow?.count, 2);
+  assert.deepEqual(await kinds(await configured('given', '')), { given: 'removed' });
+});
+
 test('a record outlives its own history, and an end that is told again under another name of the update counts once', async () => {
   const workflowId = instanceRecordId('kept', null);
   const record = newRecord('kept', new Date());
