@@ -69,7 +69,9 @@ function addressFaults({ repoUrl }: Instance, instance: string): readonly string
   try {
     const { kind, ref } = parseFlakeReference(repoUrl);
     if (kind === 'path')
-      return fault('is a path: give it as repoPath, or write git+file://… for a repository by itself.');
+      return fault(
+        'is a path: give it as repoPath, or write what kind of address it is: https://…, git+ssh://…, git+file://… or github:OWNER/REPO.',
+      );
     return ref === null ? [] : fault('names a branch: name it with mainBranch instead.');
   } catch (error) {
     if (error instanceof CommandError) return [`${where}: ${error.message}`];

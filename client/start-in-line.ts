@@ -61,7 +61,7 @@ function place(open: readonly OpenRun[], options: RunOptions): string {
   const until =
     options.supersedes === true && first !== undefined && isOurs(first)
       ? 'until that ends or gives way'
-      : `for at most ${formatSeconds(options.repositoryWaitSeconds)}`;
+      : `for at most ${formatSeconds(options.repositoryWaitSeconds)} before it fails`;
   return `It waits its turn behind ${first === undefined ? 'another run' : withState(first)}${more}, ${until}.`;
 }
 

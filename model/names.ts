@@ -184,6 +184,13 @@ export function checkAgentCommand(value: string, field = '--autofix'): string {
   if (!/^(?!-)[^/\p{Cc}]+$|^\/[^\p{Cc}]+$/u.test(value) || value.length > 4096) {
     throw new BadInput(field, value, 'is no command: give one that is on the PATH of the worker, or an absolute path.');
   }
+  if (/^[^/]*\s/.test(value)) {
+    throw new BadInput(
+      field,
+      value,
+      'holds arguments: name the command alone, and give them by autoFix.extraArgs or --autofix-arg.',
+    );
+  }
   return value;
 }
 

@@ -1,6 +1,6 @@
-import { idle } from '../../model/config/combinations.js';
 import { configurationSchema } from '../../model/config/json-schema.js';
 import { isTable } from '../../model/config/kinds.js';
+import { notesOf } from '../../model/config/notes.js';
 import { findInstance, loadConfiguration, type ConfigFlags } from '../config-file.js';
 import type { CommandContext } from '../context.js';
 import { message, result, resultJson } from '../output.js';
@@ -8,7 +8,7 @@ import { message, result, resultJson } from '../output.js';
 /** `lockkeeper config check`: whether the configuration file is right, and what of it does nothing. */
 export async function checkConfig(context: CommandContext, flags: ConfigFlags): Promise<number> {
   const { file, instances } = await loadConfiguration(flags);
-  const notes = instances.flatMap(idle);
+  const notes = notesOf(instances);
   const names = instances.map(({ name }) => name);
   if (context.json) resultJson({ file, instances: names, notes });
   else {

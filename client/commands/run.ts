@@ -8,6 +8,7 @@ import { workerProblem } from '../problems.js';
 import { plan, sameCommand } from '../run-words.js';
 import { startInLine } from '../start-in-line.js';
 import { runQueue } from '../start-run.js';
+import { typed } from '../typed.js';
 import { provideWorker } from '../worker.js';
 
 export interface RunFlags extends ConfigFlags {
@@ -34,7 +35,9 @@ export async function runInstance(context: CommandContext, name: string, flags: 
     if (watch) {
       await provideWorker(context.state, session, options);
       message(paintFor(process.stderr).dim(`Run ${run}`));
-      return await followRun(context, session, run, sameCommand(), flags.strict === true);
+      // The same command would take the place of a run that waits for approval.
+      const again = options.supersedes === true ? typed('watch', run) : sameCommand();
+      return await followRun(context, session, run, again, flags.strict === true);
     }
     const problem = await workerProblem(session, runQueue(options), 'give --watch, which brings one');
     if (problem !== null) message(`note: ${problem}.`);

@@ -25,6 +25,7 @@ export function parseCalendar(text: string, field = 'calendar event'): CalendarE
   if (text.length > LONGEST) throw refuse(`it is longer than ${LONGEST} characters`);
   const words = text.split(' ').filter((word) => word !== '');
   if (words.length === 0) throw refuse('it is empty; write one such as "daily" or "Mon..Fri 03:30"');
+  if (isCron(words)) throw refuse('it is written as for cron; write one such as "*-*-* 03:30" or "Mon..Fri 03:30"');
   const timeZone = takeTimeZone(words, refuse);
   const zoned = (event: Omit<CalendarEvent, 'timeZone'>): CalendarEvent => ({ ...event, timeZone });
 
@@ -41,6 +42,10 @@ export function parseCalendar(text: string, field = 'calendar event'): CalendarE
   if (words.length > 0) throw refuse(`nothing but a time zone may come before or after "${words.join(' ')}"`);
   return zoned({ weekdays, ...date, ...time });
 }
+
+/** Five fields: minute, hour, day of the month, month, weekday. */
+const isCron = (words: readonly string[]): boolean =>
+  words.length === 5 && words.every((word, index) => (index < 4 ? /^[\d*][\d*,/-]*$/ : /^[\w*][\w*,/-]*$/).test(word));
 
 /** The last word is a time zone when it begins with a letter and is not the first; it is taken off. */
 function takeTimeZone(words: string[], refuse: Refuse): string | null {
@@ -89,6 +94,10 @@ function parseTime(text: string, refuse: Refuse): TimeFields {
 
 /** `@SECONDS` as date and time in UTC. */
 function secondOf(word: string, refuse: Refuse): string {
-  if (!/^@\d{1,10}$/.test(word)) throw refuse(`"${word}" is no time; write "@" and whole seconds since 1970`);
+  if (!/^@\d{1,10}$/.test(word)) {
+    throw refuse(
+      `"${word}" is no time; write "@" and whole seconds since 1970, or a shorthand without "@", such as "daily"`,
+    );
+  }
   return new Date(Number(word.slice(1)) * 1000).toISOString().replace('T', ' ').replace('.000Z', '');
 }

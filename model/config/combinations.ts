@@ -1,7 +1,6 @@
 import { checkFailureSteps, checkPinned } from '../failure-steps.js';
 import { inputOfTwoGroups } from '../input-groups.js';
 import { gatesOf } from './gates.js';
-import type { Instance } from './options.js';
 import { fault, rule, type Rule } from './rule.js';
 
 /** What cannot be meant together, though each option is right by itself. */
@@ -84,21 +83,3 @@ export const COMBINATIONS: readonly Rule[] = [
     return null;
   }),
 ];
-
-/** What is allowed and still deserves a word: options that do nothing as they are. */
-export function idle({ name, ntfyServer, ntfyTopic, inboxOrg, approval, enable, successAlarmSec }: Instance): string[] {
-  const where = `instances.${name}`;
-  const lacking = ntfyServer === null ? 'ntfyServer' : 'ntfyTopic';
-  return [
-    ...(enable ? [] : [`${where} has no schedule: enable is false`]),
-    ...((ntfyServer === null) === (ntfyTopic === null)
-      ? []
-      : [`${where} sends no ntfy messages: ${lacking} is not given`]),
-    ...(approval.enable && ntfyTopic === null
-      ? [`${where} asks for approval, and tells nobody: give ntfyServer and ntfyTopic`]
-      : []),
-    ...(successAlarmSec !== null && enable && ntfyTopic === null && inboxOrg === null
-      ? [`${where} has successAlarmSec, and tells nobody: give ntfyServer and ntfyTopic, or inboxOrg`]
-      : []),
-  ];
-}

@@ -63,7 +63,8 @@ type Table = Readonly<Record<string, unknown>>;
 
 function tableAt(value: unknown, where: string, faults: string[]): Table | null {
   if (isTable(value)) return value;
-  faults.push(`${where} is no table: see "lockkeeper config schema", or docs/configuration.md.`);
+  const wayOut = 'is no table: see "lockkeeper config schema", or docs/configuration.md.';
+  faults.push(new BadInput(where, shortly(value), wayOut).message);
   return null;
 }
 
@@ -93,7 +94,7 @@ function unknownKeys(table: Table, known: readonly string[], where: string, faul
   });
 }
 
-const shortly = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+const shortly = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value ?? null));
 
 /** Options as they were read. */
 interface Read {

@@ -25,7 +25,7 @@ let
   flake = pkgs.writeText "flake.nix" ''
     {
       inputs.motto = {
-        url = "git://remote/motto";
+        url = "git://remote/motto?ref=main";
         flake = false;
       };
       outputs =

@@ -105,6 +105,21 @@ for (const [what, name, content, message] of unreadable)
     assert.match(stderr, message);
   });
 
+test('an instance that does not wait for the approval of another one of its repository is noted', async () => {
+  const place = await file(
+    'impatient.toml',
+    `[defaults]\nrepoPath = "/src/home"\n[instances.asks.approval]\nenable = true\n[instances.daily]\nautoMerge = true\n[instances.patient]\ndryRun = true\nrepositoryWaitSec = "7d"\n[instances.other]\nrepoPath = "/src/other"\n`,
+  );
+  const { stdout } = await config(['check', '--json', '--config', place]);
+  const { notes } = JSON.parse(stdout) as { readonly notes: readonly string[] };
+  assert.deepEqual(
+    notes.filter((note) => note.includes('waits')),
+    [
+      'instances.daily waits at most 1 h 00 min for its repository, which instances.asks may keep for 168 h 00 min while it asks for approval: runs fail then, unless repositoryWaitSec is as long',
+    ],
+  );
+});
+
 test('what an instance has and does not use is noted', async () => {
   const place = await file('idle.toml', `${GOOD}ntfyServer = "https://ntfy.example.org"\n`);
   const { exitCode, stderr } = await config(['check', '--config', place]);

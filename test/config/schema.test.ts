@@ -62,7 +62,7 @@ const bad: readonly (readonly [what: string, toml: string, message: RegExp])[] =
     'buildSystems = "web"',
     /^instances\.x\.buildSystems "web" is text: give a list of hosts, in \[ \]/,
   ],
-  ['a value for a group', 'approval = true', /^instances\.x\.approval is no table/],
+  ['a value for a group', 'approval = true', /^instances\.x\.approval "true" is no table/],
   [
     'a host that is none',
     'buildSystems = ["web", "-x"]',
@@ -116,6 +116,16 @@ const bad: readonly (readonly [what: string, toml: string, message: RegExp])[] =
     'a gate that may run for a month',
     'gates = ["statix"]\ngateTimeoutSec = "30d"',
     /^instances\.x\.gateTimeoutSec "2592000 s" is longer than 7d/,
+  ],
+  [
+    'a schedule as for cron',
+    'schedule = "0 3 * * Mon"',
+    /^instances\.x\.schedule "0 3 \* \* Mon" is no calendar event: it is written as for cron/,
+  ],
+  [
+    'an agent with its arguments',
+    'autoFix = { enable = true, command = "claude --print" }',
+    /^instances\.x\.autoFix\.command "claude --print" holds arguments: name the command alone/,
   ],
   ['too many tries', 'autoFix.maxAttempts = 99', /^instances\.x\.autoFix\.maxAttempts "99" is not from 1 to 20/],
   [

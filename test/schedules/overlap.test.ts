@@ -141,7 +141,9 @@ test(
     const behind = await lockkeeper('run', 'waits', ...(await configured(fleet, 'waits', 'autoMerge = true')));
     assert.match(
       behind.stderr,
-      new RegExp(`It waits its turn behind ${run} \\(waiting for approval\\), for at most 1 h 00 min`),
+      new RegExp(
+        `It waits its turn behind ${run} \\(waiting for approval\\), for at most 1 h 00 min before it fails\\.`,
+      ),
     );
     await lockkeeper('cancel', behind.stdout.trim());
 

@@ -59,7 +59,7 @@ const REFUSED: readonly (readonly [expression: string, part: RegExp])[] = [
   ['@5 12:00', /after "@5" comes nothing/],
   ['@x', /"@x" is no time/],
   ['12:00 2026-01-01', /"2026-01-01"/],
-  ['* * * * *', /"\*" is no date/],
+  ['* * * * *', /written as for cron/],
   ['-', /"-" is no date/],
   ['99999999999:0', /hour "99999999999"/],
 ];

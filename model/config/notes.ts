@@ -1,0 +1,47 @@
+import { normaliseUrl } from '../ids.js';
+import { formatSeconds } from '../text.js';
+import type { Instance } from './options.js';
+
+/** What is allowed and still deserves a word. */
+export const notesOf = (instances: readonly Instance[]): readonly string[] => [
+  ...instances.flatMap(idle),
+  ...instances.flatMap((instance) => impatient(instance, instances)),
+];
+
+/** Options that do nothing as they are. */
+function idle({ name, ntfyServer, ntfyTopic, inboxOrg, approval, enable, successAlarmSec }: Instance): string[] {
+  const where = `instances.${name}`;
+  const lacking = ntfyServer === null ? 'ntfyServer' : 'ntfyTopic';
+  return [
+    ...(enable ? [] : [`${where} has no schedule: enable is false`]),
+    ...((ntfyServer === null) === (ntfyTopic === null)
+      ? []
+      : [`${where} sends no ntfy messages: ${lacking} is not given`]),
+    ...(approval.enable && ntfyTopic === null
+      ? [`${where} asks for approval, and tells nobody: give ntfyServer and ntfyTopic`]
+      : []),
+    ...(successAlarmSec !== null && enable && ntfyTopic === null && inboxOrg === null
+      ? [`${where} has successAlarmSec, and tells nobody: give ntfyServer and ntfyTopic, or inboxOrg`]
+      : []),
+  ];
+}
+
+/** Runs that fail behind another instance of their repository that asks for approval, because that may take longer than they wait. */
+function impatient(instance: Instance, instances: readonly Instance[]): string[] {
+  const holder = instances.find(
+    (other) =>
+      other.name !== instance.name &&
+      repositoryOf(other) === repositoryOf(instance) &&
+      other.approval.enable &&
+      other.approval.deadlineSec > instance.repositoryWaitSec,
+  );
+  if (holder === undefined) return [];
+  const waits = formatSeconds(instance.repositoryWaitSec);
+  const asks = formatSeconds(holder.approval.deadlineSec);
+  return [
+    `instances.${instance.name} waits at most ${waits} for its repository, which instances.${holder.name} may keep for ${asks} while it asks for approval: runs fail then, unless repositoryWaitSec is as long`,
+  ];
+}
+
+const repositoryOf = ({ repoPath, repoUrl, mainBranch }: Instance): string =>
+  `${normaliseUrl(repoPath ?? repoUrl ?? '')}\n${mainBranch}`;
