@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { noPrivateDaemon, runPrivately } from '../support/private-nix.js';
 import { otherNixes } from '../support/tools.js';
 
 const skip = await noPrivateDaemon();
 const nixes = [{ name: 'the Nix of this machine', binDir: null }, ...otherNixes().slice(-1)];
+const BUILDS = fileURLToPath(new URL('../nix/build.test.js', import.meta.url));
+/** What a client of the daemon sees in another way: `npm run test:full` plays all. */
+const OTHERWISE = 'supervisor alone|a Nix that was killed|says nothing for too long';
+const FULL = process.env.LOCKKEEPER_TEST_FULL === '1';
 
 for (const { name, binDir } of nixes) {
   test(
@@ -15,4 +20,14 @@ for (const { name, binDir } of nixes) {
       assert.equal(finished.exitCode, 0, finished.stdout + finished.stderr);
     },
   );
+
+  if (FULL || binDir === null)
+    test(
+      `builds of a user without rights that are killed, given up and lost, through the daemon of ${name}`,
+      { skip },
+      async () => {
+        const finished = await runPrivately({ binDir, daemon: true }, BUILDS, FULL ? undefined : OTHERWISE);
+        assert.equal(finished.exitCode, 0, finished.stdout + finished.stderr);
+      },
+    );
 }

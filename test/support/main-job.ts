@@ -131,24 +131,28 @@ test(
 );
 
 test(
-  'a daemon that dies in mid-build is no verdict: the build is tried again once it is back',
+  'a builder that is killed is no verdict, nor is a daemon that dies in mid-build: the build is tried again',
   { skip: process.env.NIX_REMOTE === 'daemon' ? false : 'without a daemon' },
   withFleet({ hosts: [{ name: 'athena', seconds: 5 }] }, async (fleet) => {
     await fleet.moveInput('alpha');
     const running = house.start(['update', fleet.checkout]);
-    await until(
-      async () => (await fleet.buildsOf('athena')) === 1,
-      60_000,
-      () => running.output(),
-    );
-    await writeFile(`${process.env.TMPDIR ?? ''}/kill-daemon`, '');
-    await until(
-      () => /is tried again in \d+ s: /.test(running.output()),
-      20_000,
-      () => running.output(),
-    );
+    const killed = async (build: number, what: 'builders' | 'daemon', said: RegExp): Promise<void> => {
+      await until(
+        async () => (await fleet.buildsOf('athena')) === build,
+        60_000,
+        () => running.output(),
+      );
+      await writeFile(`${process.env.TMPDIR ?? ''}/kill-${what}`, '');
+      await until(
+        () => said.test(running.output()),
+        20_000,
+        () => running.output(),
+      );
+    };
+    await killed(1, 'builders', /is tried again in 2 s: .* due to signal 9/);
+    await killed(2, 'daemon', /is tried again in 5 s: /);
     assert.equal(await running.ended, 0, running.output());
-    assert.equal(await fleet.buildsOf('athena'), 2);
+    assert.equal(await fleet.buildsOf('athena'), 3);
     assert.equal(Object.keys(await fleet.branches()).length, 2, 'it has landed');
   }),
 );

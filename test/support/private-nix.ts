@@ -25,8 +25,9 @@ const LIMIT_MS = 240_000;
 
 /**
  * Puts a folder in the place of /nix and runs a command there. With a user id, the command is that user's: what belongs
- * to root is the store, a daemon, and one who collects garbage twice a second. The daemon with all that it does is killed and
- * started again when a file `kill-daemon` stands in the folder for temporary files.
+ * to root is the store, a daemon, and one who collects garbage twice a second. Files in the folder for temporary files have
+ * root kill what belongs to root: `kill-builders` the builders, `kill-daemon` the daemon with all that it does, which is
+ * started again then.
  */
 const INSIDE = `
 store=$1 user=$2 megabytes=$3
@@ -37,13 +38,20 @@ else
   mount --bind "$store" /nix || exit
 fi
 [ -n "$user" ] || exec "$@"
+below() { cat /proc/"$1"/task/*/children; }
 serve() {
   trap 'kill "$daemon"; exit' TERM
   while :; do
     HOME=/root nix-daemon >>/nix/daemon.log 2>&1 &
     daemon=$!
-    while [ ! -e "$TMPDIR/kill-daemon" ]; do sleep 0.2; done
-    kill -9 "$daemon" $(cat "/proc/$daemon/task/$daemon/children")
+    while [ ! -e "$TMPDIR/kill-daemon" ]; do
+      if [ -e "$TMPDIR/kill-builders" ]; then
+        for client in $(below "$daemon"); do kill -9 $(below "$client"); done
+        rm "$TMPDIR/kill-builders"
+      fi
+      sleep 0.2
+    done
+    kill -9 "$daemon" $(below "$daemon")
     rm "$TMPDIR/kill-daemon"
   done
 }
@@ -82,8 +90,11 @@ export async function noPrivateDaemon(): Promise<string | false> {
 
 export const asUser = (id: number): string[] => ['--reuid', String(id), '--regid', String(id), '--clear-groups', '--'];
 
-/** Runs a file of tests, by default those of `main-job.ts`, with a store of their own, which is removed afterwards. */
-export async function runPrivately(nix: PrivateNix, tests = MAIN_JOB): Promise<Finished> {
+/**
+ * Runs a file of tests, by default those of `main-job.ts`, with a store of their own, which is removed afterwards.
+ * @param names regular expression of the tests that are run; default: all
+ */
+export async function runPrivately(nix: PrivateNix, tests = MAIN_JOB, names = '.'): Promise<Finished> {
   const root = await mkdtemp(path.join(tmpdir(), 'lockkeeper-nix-'));
   const home = path.join(root, 'home');
   const store = path.join(root, 'nix');
@@ -98,7 +109,7 @@ export async function runPrivately(nix: PrivateNix, tests = MAIN_JOB): Promise<F
       [
         ...namespace(),
         ...['sh', '-c', INSIDE, 'sh', store, user === null ? '' : String(user), String(nix.megabytes ?? '')],
-        ...[process.execPath, '--test-reporter=spec', tests],
+        ...[process.execPath, '--test-reporter=spec', `--test-name-pattern=${names}`, tests],
       ],
       { env: await environment(nix, home), timeoutMs: LIMIT_MS },
     );
