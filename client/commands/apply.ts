@@ -72,7 +72,7 @@ function tell(changes: readonly Change[], dryRun: boolean): void {
   const paint = paintFor(process.stdout);
   const lines = changes.flatMap((change) => line(change, paint));
   const count = (kind: Change['kind']): number => changes.filter((change) => change.kind === kind).length;
-  const counts = (['created', 'updated', 'removed', 'unchanged'] as const)
+  const counts = (['created', 'updated', 'removed', 'unchanged', 'failed'] as const)
     .filter((kind) => count(kind) > 0)
     .map((kind) => `${count(kind)} ${kind}`);
   const sum = counts.length === 0 ? 'no schedules' : counts.join(', ');

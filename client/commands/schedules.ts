@@ -87,21 +87,27 @@ async function lastStarted(session: Session, id: string): Promise<WorkflowExecut
 function table(listed: readonly Listed[]): string {
   const style = paintFor(process.stdout);
   const width = Math.max(...listed.map(({ instance }) => instance.length));
-  const minute = (time: string): string => time.slice(0, 16).replace('T', ' ');
   return listed
     .map(({ instance, paused, note, last, next, failuresInRow, lastSuccess }) => {
       const when = paused
-        ? style.yellow(`paused${note === null ? '' : `: ${oneLine(note, 200)}`}`)
+        ? style.yellow(pausedWords(note))
         : next.length === 0
           ? style.dim('never again')
           : `next ${next.slice(0, 2).map(minute).join(', ')} UTC`;
-      const before = last === null ? 'not started yet' : `last ${minute(last.startedAt)}: ${last.state}`;
+      const before = last === null ? 'started nothing yet' : `last ${minute(last.startedAt)}: ${last.state}`;
       const failures = failuresInRow === 0 ? [] : [style.red(`${plural(failuresInRow, 'failure')} in a row`)];
       const success = lastSuccess === null ? [] : [style.dim(`last success ${minute(lastSuccess)}`)];
       return [pad(instance, width), when, style.dim(before), ...failures, ...success].join('  ');
     })
     .join('\n');
 }
+
+/** Ours begin with that word themselves. */
+const pausedWords = (note: string | null): string =>
+  note === null ? 'paused' : note.startsWith('paused') ? oneLine(note, 200) : `paused: ${oneLine(note, 200)}`;
+
+/** `2026-11-28 10:35` */
+const minute = (time: string): string => time.slice(0, 16).replace('T', ' ');
 
 /** `lockkeeper schedules pause|resume INSTANCE`. What runs already goes on. */
 export const pauseSchedule = (
@@ -119,7 +125,9 @@ export const pauseSchedule = (
     if (context.json) resultJson({ instance, paused: state.paused, note: state.note ?? null, next });
     else
       result(
-        state.paused ? `${instance} is paused.` : `${instance} runs again${next === null ? '' : `, next at ${next}`}.`,
+        state.paused
+          ? `${instance} is paused.`
+          : `${instance} runs again${next === null ? '' : `, next at ${minute(next)} UTC`}.`,
       );
   });
 
@@ -164,7 +172,7 @@ export const backfillSchedule = (
     if (context.json) resultJson({ instance, from: start.toISOString(), to: end.toISOString() });
     else
       result(
-        `The server starts the runs of ${instance} that were due from ${start.toISOString()} to ${end.toISOString()}, one after another.`,
+        `The server starts the runs of ${instance} that were due from ${minute(start.toISOString())} to ${minute(end.toISOString())} UTC, one after another.`,
       );
   });
 };

@@ -1,7 +1,11 @@
 import { Option } from 'commander';
+import type { Command } from 'commander';
+import { nearest } from '../../model/config/nearest.js';
+import { oneLine } from '../../model/one-line.js';
 import type { ApplyFlags } from '../commands/apply.js';
 import type { RunFlags } from '../commands/run.js';
 import type { ConfigFlags } from '../config-file.js';
+import { CommandError } from '../errors.js';
 import type { Declaration } from './declaration.js';
 
 /** Commands about the instances of a configuration file. */
@@ -69,7 +73,12 @@ function declareSchedules({ program, context, exit }: Declaration): void {
   const schedules = program
     .command('schedules')
     .description('the schedules of instances, with last result and next times')
-    .action(async () => {
+    .allowExcessArguments()
+    .action(async (_options: object, { args, commands }: Command) => {
+      checkAction(
+        args,
+        commands.map((each) => each.name()),
+      );
       exit(await (await import('../commands/schedules.js')).listSchedules(context()));
     });
   for (const action of ['pause', 'resume'] as const) {
@@ -99,6 +108,15 @@ function declareSchedules({ program, context, exit }: Declaration): void {
     .action(async (name: string, span: { from: string; to?: string }) => {
       exit(await (await import('../commands/schedules.js')).backfillSchedule(context(), name, span));
     });
+}
+
+/** Commander takes what is no command below another one for an argument too many of that. */
+function checkAction([word]: readonly string[], known: readonly string[]): void {
+  if (word === undefined) return;
+  const near = nearest(word, known);
+  const wayOut =
+    near === null ? `There are ${known.join(', ')}; by itself it lists the schedules.` : `Did you mean "${near}"?`;
+  throw new CommandError(`schedules has no "${oneLine(word, 100)}". ${wayOut}`);
 }
 
 const configOption = (): Option =>

@@ -78,6 +78,9 @@ test('a mistyped command or option is answered with the nearest one', async () =
   await refused(['update', '--land', 'soft'], /none, branch, merge/);
   await refused(['update', '.', 'x'], /too many arguments/);
   await refused(['status'], /missing required argument/);
+  await refused(['config', 'chek'], /unknown command 'chek' \(Did you mean check\?\)/);
+  await refused(['schedules', 'pase', 'daily'], /schedules has no "pase"\. Did you mean "pause"\?/);
+  await refused(['schedules', 'list'], /There are pause, resume, trigger, backfill; by itself it lists/);
 });
 
 test('names with spaces, dashes, dots, newlines or shell characters are refused before anything starts', async () => {
