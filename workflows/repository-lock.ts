@@ -1,4 +1,4 @@
-import { ParentClosePolicy, sleep, startChild, workflowInfo } from '@temporalio/workflow';
+import { ParentClosePolicy, patched, sleep, startChild, workflowInfo } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { RunOptions } from '../model/run.js';
 import { coordinator } from './activities.js';
@@ -17,6 +17,31 @@ const LONGEST_PAUSE_BEHIND_OWN = 60;
  * @returns the newer run of the instance that this one gives way to, without the repository; `null` when it was taken
  */
 export async function takeRepository(options: RunOptions, state: RunState): Promise<string | null> {
+  const waiting = shownWaiting(state);
+  try {
+    return await waitForRepository(options, state, waiting.begin);
+  } finally {
+    waiting.end();
+  }
+}
+
+/** Shows in lists of runs that this one waits for the repository, once it does. */
+function shownWaiting(state: RunState): { readonly begin: () => void; readonly end: () => void } {
+  let shown = false;
+  return {
+    begin: () => {
+      // Runs of earlier versions waited without a word. replay-tested: 2026-11-25, test/replay/0.1.0
+      if (shown || !patched('lists-show-that-it-waits')) return;
+      shown = true;
+      state.tag('LockkeeperWaiting', 'repository');
+    },
+    end: () => {
+      if (shown) state.tag('LockkeeperWaiting', 'no');
+    },
+  };
+}
+
+async function waitForRepository(options: RunOptions, state: RunState, begin: () => void): Promise<string | null> {
   let waited = 0;
   let gaveWay: string | null = null;
   for (let pause = 1; ;) {
@@ -34,6 +59,7 @@ export async function takeRepository(options: RunOptions, state: RunState): Prom
         `${where} is held by ${holder}, and was not released within ${options.repositoryWaitSeconds} seconds: wait for it ("lockkeeper watch ${holder}") or end it ("lockkeeper cancel ${holder}")`,
       );
     state.phase('waiting-for-repository', `${where} is held by ${holder}`);
+    begin();
     const behindOwn = way?.sameInstance === true;
     // It ends by itself: only waiting for others has a limit.
     if (!behindOwn) waited += pause;

@@ -50,6 +50,13 @@ async function scheduled(instance: string, status = ''): Promise<readonly string
 
 const info = async (instance: string) => (await client.schedule.getHandle(`lockkeeper-${instance}`).describe()).info;
 
+/** What `lockkeeper list` says of a run. */
+const listed = ({ stdout }: { readonly stdout: string }, run: string): string | undefined =>
+  stdout
+    .split('\n')
+    .find((line) => line.startsWith(run))
+    ?.split(/ {2,}/)[1];
+
 async function untilWaiting(run: string): Promise<void> {
   let state = '';
   await until(
@@ -144,6 +151,11 @@ test(
       new RegExp(
         `It waits its turn behind ${run} \\(waiting for approval\\), for at most 1 h 00 min before it fails\\.`,
       ),
+    );
+    await until(
+      async () => listed(await lockkeeper('list'), behind.stdout.trim()) === 'waiting for repository',
+      30_000,
+      () => 'the list does not show what it waits for',
     );
     await lockkeeper('cancel', behind.stdout.trim());
 
