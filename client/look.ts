@@ -41,15 +41,43 @@ export async function look(session: Session, run: string, before: Sight | null):
   const mute = taskProblem !== null && (description.raw.pendingWorkflowTask?.attempt ?? 0) > 1;
   const answered = open && pollers.problem === null && !mute ? await ask(session, run) : null;
   const progress = answered ?? before?.progress ?? null;
-  const children = (description.raw.pendingChildren ?? []).filter(
-    (child) => child.workflowTypeName === 'verifyCandidate',
-  );
-  const works = await Promise.all(children.map((child) => childWork(session, child.workflowId ?? '')));
+  const works = await Promise.all(verificationsIn(description).map((child) => childWork(session, child)));
   const work = new Map(works.flatMap((each) => [...each]));
+  const hidden = await hiddenTrouble(session, description);
   const problem = taskProblem ?? pollers.problem ?? retryProblem(description.raw.pendingActivities ?? []);
-  const view = draw(run, progress, work, problem, description.startTime.getTime());
+  const drawn = draw(run, progress, work, problem, description.startTime.getTime());
+  const view = {
+    ...drawn,
+    doing: drawn.doing === null || hidden === null ? drawn.doing : `${drawn.doing} (${hidden})`,
+  };
   const phase = view.phase ?? (open && waitsForApproval(description) ? 'waiting-for-approval' : null);
   return { view: { ...view, phase }, status, progress, pollers };
+}
+
+const childrenIn = ({ raw }: WorkflowExecutionDescription, ...types: readonly string[]): readonly string[] =>
+  (raw.pendingChildren ?? [])
+    .filter(({ workflowTypeName }) => types.includes(workflowTypeName ?? ''))
+    .map(({ workflowId }) => workflowId ?? '');
+
+const verificationsIn = (description: WorkflowExecutionDescription): readonly string[] =>
+  childrenIn(description, 'verifyCandidate');
+
+/** What keeps builds of probes and of fixes, which are none of the run's own targets, from going on; `null` when nothing does. */
+async function hiddenTrouble(session: Session, description: WorkflowExecutionDescription): Promise<string | null> {
+  const ask = async (repair: string): Promise<readonly string[]> =>
+    verificationsIn(
+      await session.client.withDeadline(Date.now() + ANSWER_MS, () =>
+        session.client.workflow.getHandle(repair).describe(),
+      ),
+    );
+  // A child that ends at this moment has no trouble any more.
+  const repairs = childrenIn(description, 'holdBack', 'fixTarget').map((repair) => ask(repair).catch(() => []));
+  const works = await Promise.all((await Promise.all(repairs)).flat().map((child) => childWork(session, child)));
+  for (const [name, { step, heartbeat }] of works.flatMap((work) => [...work])) {
+    const trouble = step === 'build' ? (heartbeat?.trouble ?? null) : null;
+    if (trouble !== null) return oneLine(`${name}: ${trouble}`, 300);
+  }
+  return null;
 }
 
 /** A child that ends at this moment cannot be asked any more: the next look tells. */

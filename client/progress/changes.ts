@@ -77,5 +77,6 @@ export function stillAt(view: ProgressView): string {
   const count = view.targets.length === 0 ? '' : `, ${done} of ${view.targets.length} done`;
   const trouble =
     view.targets.find((target) => target.state === 'building' && target.trouble !== null)?.trouble ?? null;
-  return `still ${view.phase === null ? 'waiting' : PHASE_WORDS[view.phase]}${count}${names === '' ? '' : `; at work: ${names}`}${trouble === null ? '' : ` (${trouble})`}`;
+  const doing = view.doing === null ? '' : `; ${view.doing}`;
+  return `still ${view.phase === null ? 'waiting' : PHASE_WORDS[view.phase]}${count}${doing}${names === '' ? '' : `; at work: ${names}`}${trouble === null ? '' : ` (${trouble})`}`;
 }

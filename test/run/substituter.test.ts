@@ -109,6 +109,23 @@ test(
   }),
 );
 
+test('a binary cache that builds of probes cannot reach is named while they are made', async () => {
+  const fleet = await createFleet({
+    hosts: [{ name: 'athena', seconds: 4, brokenBy: [['alpha']] }],
+    substitutes: true,
+  });
+  try {
+    for (const input of ['alpha', 'beta']) await fleet.moveInput(input);
+    const down = ['substituters', 'http://127.0.0.1:9', 'download-attempts', '1'];
+    const options = ['--nix-option', ...down.slice(0, 2), '--nix-option', ...down.slice(2)];
+    const { exitCode, stderr } = await house.lockkeeper(['update', fleet.checkout, '--dry-run', ...options]);
+    assert.equal(exitCode, 3, stderr);
+    assert.match(stderr, / probes 1 to 2 .* \(athena: a host cannot be reached: 127\.0\.0\.1:9\)\n/);
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
 test(
   'a binary cache that is down keeps nothing from being built',
   withCache(async (fleet, cache, options) => {
