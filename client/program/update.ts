@@ -118,8 +118,9 @@ export function declareUpdate({ program, context, exit }: Declaration): void {
     .optionsGroup('Options:')
     .addHelpText(
       'after',
-      '\nExit status: 0 changed, 1 error or broken targets, 2 lock unchanged, 3 lock changed but no closure differs,\n' +
-        '4 rejected, expired or superseded, 130 interrupted (the run itself goes on when a worker does).',
+      '\nExit status: 0 changed, 1 error or broken targets, 2 lock unchanged,\n' +
+        '3 lock changed but no closure differs, 4 rejected, expired or superseded,\n' +
+        '130 interrupted (the run itself goes on when a worker does).',
     )
     .action(async (flake: string, flags: UpdateFlags) => {
       exit(await (await import('../commands/update.js')).update(context(), flake, flags));
