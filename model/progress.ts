@@ -1,6 +1,7 @@
 import type { MovedInput, UnfetchedInput } from './candidate.js';
 import type { HeldBackInput, Outcome } from './report.js';
-import type { VerdictKind } from './verdict.js';
+import { targetLabel } from './verdict.js';
+import type { Verdict, VerdictKind } from './verdict.js';
 
 export const PHASES = [
   'waiting-for-repository',
@@ -63,6 +64,17 @@ export const untouched = (name: string): TargetProgress => ({
   sameAsBase: null,
   seconds: null,
   error: null,
+});
+
+/** A target whose verdict is in. */
+export const ended = ({ target, verdict, system, sameAsBase, seconds, error }: Verdict): TargetProgress => ({
+  name: targetLabel(target),
+  state: 'done',
+  system,
+  verdict,
+  sameAsBase,
+  seconds,
+  error,
 });
 
 /** Activity ids are made of these, so that a client can tell which pending activity belongs to which target. */

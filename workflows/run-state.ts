@@ -35,7 +35,7 @@ import { targetLabel } from '../model/verdict.js';
 import type { Target, Verdict } from '../model/verdict.js';
 
 const progressQuery = defineQuery<RunProgress>(PROGRESS);
-const targetDone = defineSignal<[TargetProgress]>(TARGET_DONE);
+const targetDone = defineSignal<TargetProgress[]>(TARGET_DONE);
 const doing = defineSignal<[string]>(DOING);
 
 type SearchAttribute = 'LockkeeperInstance' | 'LockkeeperRepository' | 'LockkeeperOutcome' | 'LockkeeperWaiting';
@@ -193,8 +193,9 @@ export function trackRun(options: RunOptions, intent: string): RunState {
   const ofChild = { description: 'From a child workflow of this run; not for people' };
   setHandler(
     targetDone,
-    (done): void => {
-      set({ targets: progress.targets.map((target) => (target.name === done.name ? done : target)) });
+    (...changes): void => {
+      const changed = new Map(changes.map((change) => [change.name, change]));
+      set({ targets: progress.targets.map((target) => changed.get(target.name) ?? target) });
     },
     ofChild,
   );

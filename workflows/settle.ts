@@ -1,4 +1,5 @@
 import type { Candidate } from '../model/candidate.js';
+import { ended } from '../model/progress.js';
 import type { FailureStep } from '../model/run.js';
 import { targetLabel } from '../model/verdict.js';
 import type { Target, Verdict } from '../model/verdict.js';
@@ -100,7 +101,7 @@ async function verify(run: Run, candidate: Candidate, targets: readonly Target[]
     },
   });
   for (const machine of machines) run.machines.add(machine);
-  state.set({ children: [] });
+  state.set({ children: [], targets: verdicts.map(ended) });
   state.verdicts = verdicts;
   return verdicts;
 }

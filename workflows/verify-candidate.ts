@@ -1,17 +1,7 @@
-import {
-  CancellationScope,
-  defineQuery,
-  defineSignal,
-  getExternalWorkflowHandle,
-  patched,
-  setCurrentDetails,
-  setHandler,
-  sleep,
-  workflowInfo,
-} from '@temporalio/workflow';
-import { PROGRESS, TARGET_DONE } from '../model/messages.js';
+import { CancellationScope, defineQuery, patched, setCurrentDetails, setHandler, sleep } from '@temporalio/workflow';
+import { PROGRESS } from '../model/messages.js';
 import { GATES } from '../model/queues.js';
-import { untouched } from '../model/progress.js';
+import { ended, untouched } from '../model/progress.js';
 import type { TargetProgress } from '../model/progress.js';
 import { verificationDetails } from '../model/verification-details.js';
 import { TAILS_LIMIT_BYTES, evaluationWave, failedVerdict, limitTails } from '../model/verify.js';
@@ -24,13 +14,13 @@ import { compare, evaluate } from './evaluation.js';
 import { runGate } from './gate.js';
 import { knownVerdict } from './known-verdict.js';
 import { semaphore } from './semaphore.js';
+import { openTold } from './tell-parent.js';
 import { watchSystems } from './watch-systems.js';
 
 /** How long builds have both cores to themselves while they begin; nothing is to be seen of it when they end before. */
 const BUILDS_FIRST = '1 second';
 
 const verificationProgress = defineQuery<readonly TargetProgress[]>(PROGRESS);
-const targetDone = defineSignal<[TargetProgress]>(TARGET_DONE);
 
 /**
  * Verifies a candidate: each target is evaluated, then built on a machine of its system, all side by side. A target that
@@ -52,6 +42,8 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
   };
   const evaluationSlot = semaphore(evaluationWave(input));
   const comparisonSlot = semaphore(evaluationWave(input));
+  // Nobody sees the table of a probe.
+  const tell = input.probe === undefined ? openTold() : () => Promise.resolve();
   const watch = watchSystems(input.builderWaitSeconds);
 
   const evaluated = countdown(input.targets.length);
@@ -122,7 +114,7 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
   ): Promise<Verdict> => {
     const scope = new CancellationScope();
     const unserved: { reason: string | null } = { reason: null };
-    const waits: TellWait = (waitsFor) => tellParent(input, note(target, { state: 'queued', error: waitsFor }));
+    const waits: TellWait = (waitsFor) => tell(note(target, { state: 'queued', error: waitsFor }));
     const leave = watch(system, {
       tell: waits,
       giveUp: (reason) => {
@@ -145,11 +137,7 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
     input.targets.map(async (target) => {
       const verdict = await verify(target);
       if (verdict.machine !== null) machines.add(verdict.machine);
-      const { sameAsBase, seconds, error, system } = verdict;
-      await tellParent(
-        input,
-        note(target, { state: 'done', verdict: verdict.verdict, sameAsBase, seconds, error, system }),
-      );
+      await tell(note(target, ended(verdict)));
       return verdict;
     }),
   );
@@ -157,13 +145,6 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
 }
 
 type Evaluated = Extract<Evaluation, { readonly kind: 'evaluated' }>;
-
-/** The parent draws the table that people see: of its candidate, not of probes. */
-async function tellParent(input: VerifyInput, done: TargetProgress): Promise<void> {
-  const { parent } = workflowInfo();
-  if (parent === undefined || input.probe !== undefined) return;
-  await getExternalWorkflowHandle(parent.workflowId, parent.runId).signal(targetDone, done);
-}
 
 /** A promise that resolves after `one` was called so many times. */
 function countdown(times: number): { readonly one: () => void; readonly all: Promise<void> } {
