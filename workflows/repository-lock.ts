@@ -11,12 +11,15 @@ const LONGEST_PAUSE = 15;
 /** The same behind a run of one's own instance, which may build for hours before it gives way. */
 const LONGEST_PAUSE_BEHIND_OWN = 60;
 
+/** `by`: the newer run of the instance that this one gives way to, without the repository. */
+export type Taken =
+  { readonly kind: 'taken'; readonly waited: boolean } | { readonly kind: 'superseded'; readonly by: string };
+
 /**
  * Takes the repository for this run. While another run holds it, says who does and tries again until the deadline;
  * then fails as `RepositoryBusy`. The server gives the repository back however this run ends.
- * @returns the newer run of the instance that this one gives way to, without the repository; `null` when it was taken
  */
-export async function takeRepository(options: RunOptions, state: RunState): Promise<string | null> {
+export async function takeRepository(options: RunOptions, state: RunState): Promise<Taken> {
   const waiting = shownWaiting(state);
   try {
     return await waitForRepository(options, state, waiting.begin);
@@ -41,13 +44,13 @@ function shownWaiting(state: RunState): { readonly begin: () => void; readonly e
   };
 }
 
-async function waitForRepository(options: RunOptions, state: RunState, begin: () => void): Promise<string | null> {
+async function waitForRepository(options: RunOptions, state: RunState, begin: () => void): Promise<Taken> {
   let waited = 0;
   let gaveWay: string | null = null;
-  for (let pause = 1; ;) {
+  for (let pause = 1, first = true; ; first = false) {
     const way = options.supersedes === true ? await makeWay(options) : null;
-    if (way?.kind === 'superseded') return way.by;
-    if (await take(options)) return null;
+    if (way?.kind === 'superseded') return way;
+    if (await take(options)) return { kind: 'taken', waited: !first };
     const holder =
       way?.holder ??
       (await coordinator('ask who holds the repository').whoHolds({ lockWorkflowId: options.lockWorkflowId })) ??

@@ -4,10 +4,11 @@ import {
   allHandlersFinished,
   condition,
   isCancellation,
+  patched,
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { Candidate } from '../model/candidate.js';
+import type { Base, Candidate } from '../model/candidate.js';
 import type { Gate } from '../model/gates/gate.js';
 import { CARRY_OVER_LIMIT, landingIntent, updateBranches } from '../model/landing.js';
 import type { Outcome, Report } from '../model/report.js';
@@ -54,8 +55,8 @@ export async function updateFlake(options: RunOptions): Promise<Report> {
         state.know(await coordinator('look up search attributes').knownSearchAttributes());
       },
       async () => {
-        state.supersededBy = await takeRepository(options, state);
-        state.outcome = state.supersededBy === null ? await update(run) : 'superseded';
+        const base = await takeBase(run);
+        state.outcome = base === null ? 'superseded' : await update(run, base);
       },
     );
   } catch (caught) {
@@ -82,12 +83,38 @@ function begin(options: RunOptions, startTime: Date): RunState {
   }
 }
 
-async function update(run: Run): Promise<Outcome> {
+/**
+ * Takes the repository, and sees meanwhile what main is: mostly nobody else has it. What was seen while somebody had it may
+ * be old, and is asked again.
+ * @returns `null` when this run gives way to a newer one
+ */
+async function takeBase(run: Run): Promise<Base | null> {
+  const { options, state } = run;
+  const meanwhile = new CancellationScope();
+  // replay-tested: 2026-11-25, test/replay/0.1.0
+  const seen = patched('resolve-base-ahead') ? meanwhile.run(() => resolveBase(run)) : null;
+  const settled = Promise.allSettled([seen]);
+  try {
+    const taken = await takeRepository(options, state);
+    if (taken.kind === 'superseded') {
+      state.supersededBy = taken.by;
+      return null;
+    }
+    state.phase('resolving');
+    if (seen !== null && !taken.waited) return await seen;
+  } finally {
+    meanwhile.cancel();
+    await settled;
+  }
+  return await resolveBase(run);
+}
+
+const resolveBase = ({ options: { repository }, id }: Run): Promise<Base> =>
+  coordinator(`fetch ${repository.mainBranch}`).resolveBase({ repository, run: id });
+
+async function update(run: Run, base: Base): Promise<Outcome> {
   const { options, state } = run;
   const { repository, nix } = options;
-
-  state.phase('resolving');
-  const base = await coordinator(`fetch ${repository.mainBranch}`).resolveBase({ repository, run: run.id });
   state.leftOut = base.leftOut;
   state.set({ base: base.commit });
 

@@ -5,7 +5,7 @@ import type { Candidate } from '../../model/candidate.js';
 import type { FailureType } from '../../model/failures.js';
 import type { Repository } from '../../model/run.js';
 import type { ActivityEnvironment } from '../environment.js';
-import { GitFailed, openGit } from './git.js';
+import { GitFailed, openGit, type Git } from './git.js';
 import { commitRef, ensureMirror, fetchMirror, hasCommit, refIsAt, SCRATCH } from './mirror.js';
 import { exclusively } from './mutex.js';
 import { openRemoteGit, REMOTE } from './transport.js';
@@ -37,9 +37,13 @@ export async function installCommit(env: ActivityEnvironment, repository: Reposi
     await fetchMirror(env, repository);
     if (!(await hasCommit(git, commit))) await fetchByName(mirror, repository, commit);
   }
-  await exclusively(mirror, () => git.run(['update-ref', commitRef(commit), commit]));
+  await keepCommit(git, commit);
   return mirror;
 }
+
+/** Keeps a commit that a mirror has, whatever the remote does to its branches. Safe to repeat. */
+export const keepCommit = (git: Git, commit: string): Promise<unknown> =>
+  exclusively(git.directory, () => git.run(['update-ref', commitRef(commit), commit]));
 
 const damaged = (candidate: Candidate, why: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(

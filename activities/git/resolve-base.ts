@@ -7,7 +7,7 @@ import type { ActivityEnvironment } from '../environment.js';
 import { checkFlake } from './flake-files.js';
 import { openGit, type Git } from './git.js';
 import { leftOut } from './left-out.js';
-import { installCommit } from './install-commit.js';
+import { keepCommit } from './install-commit.js';
 import { fetchMirror } from './mirror.js';
 
 /** Names that are listed before the rest is only counted. */
@@ -43,7 +43,10 @@ export const createResolveBase =
   async ({ repository }) => {
     const git = openGit(await fetchMirror(env, repository));
     const commit = await mainCommit(git, repository);
-    await installCommit(env, repository, commit);
-    const [, left] = await Promise.all([checkFlake(git, repository, commit), leftOut(repository, commit)]);
+    const [, , left] = await Promise.all([
+      keepCommit(git, commit),
+      checkFlake(git, repository, commit),
+      leftOut(repository, commit),
+    ]);
     return { commit, leftOut: left };
   };
