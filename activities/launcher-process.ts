@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { localGit } from './git/local-git.js';
 import type { DetachedCommand, LauncherAnswer, LauncherOrder, LauncherRequest } from './launcher-protocol.js';
+import { lowerPriority } from './priority.js';
 import { run } from './process.js';
 
 /** The program of the launcher: see launcher.ts. It ends with the process that it serves. */
@@ -16,6 +17,7 @@ function carryOut(order: LauncherOrder, signal: AbortSignal): Promise<unknown> {
 function detach({ command, args, cwd, env }: DetachedCommand): Promise<void> {
   const child = spawn(command, args, { detached: true, stdio: 'ignore', cwd, env });
   child.unref();
+  if (child.pid !== undefined) lowerPriority(child.pid);
   return new Promise((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', reject);

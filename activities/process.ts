@@ -1,5 +1,5 @@
-import { setPriority } from 'node:os';
 import { execa } from 'execa';
+import { lowerPriority } from './priority.js';
 import { identify, killTree } from './process-tree.js';
 
 export interface RunOptions {
@@ -11,7 +11,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Wall-clock limit; past it the child is ended and `timedOut` is set. */
   readonly timeoutMs?: number;
-  /** Whether others come first: the command gets a lower priority for the processor (nice(2), 10). */
+  /** Whether worker and server come first for the processor, as they do before builds. */
   readonly background?: boolean;
   /** Time between SIGTERM and SIGKILL. */
   readonly graceMs?: number;
@@ -48,7 +48,7 @@ export async function run(command: string, args: readonly string[], options: Run
     stripFinalNewline: false,
     maxBuffer: MAX_OUTPUT,
   });
-  if (options.background === true && child.pid !== undefined) yieldTo(child.pid);
+  if (options.background === true && child.pid !== undefined) lowerPriority(child.pid);
   let timedOut = false;
   let ending: Promise<void> | undefined;
   const end = (): void => {
@@ -81,13 +81,5 @@ export async function run(command: string, args: readonly string[], options: Run
   } finally {
     clearTimeout(timer);
     options.signal?.removeEventListener('abort', end);
-  }
-}
-
-function yieldTo(pid: number): void {
-  try {
-    setPriority(pid, 10);
-  } catch {
-    // It has ended already.
   }
 }

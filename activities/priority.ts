@@ -1,0 +1,19 @@
+import { writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
+
+/** As nice(2) counts. Worker and server have to answer while every core builds. */
+const NICE = 5;
+
+/**
+ * Lets worker and server come first for the processor, before the leader of a session and what it starts from now on.
+ * Where the kernel shares the processor between sessions first (`sched_autogroup_enabled`, see sched(7)), a nice value counts
+ * within its session only, and the session gets the same value.
+ */
+export function lowerPriority(leader: number): void {
+  try {
+    setPriority(leader, NICE);
+    writeFileSync(`/proc/${leader}/autogroup`, String(NICE));
+  } catch {
+    // It has ended already, or the kernel has no such groups.
+  }
+}
