@@ -97,6 +97,8 @@ async function startServer(state: StateDirectory, cli: string, port: number): Pr
       ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port)],
       ...['--ui-ip', '127.0.0.1', '--ui-port', String(port + UI_PORT_OFFSET)],
       ...['--db-filename', basename(state.serverDatabase), '--namespace', NAMESPACE, '--log-level', 'warn'],
+      // A worker that asks for an activity gets it with the answer, instead of by its next poll.
+      ...['--dynamic-config-value', 'system.enableActivityEagerExecution=true'],
       ...attributes,
     ],
     // The server takes the database's name for part of a URI, where a path with `?` or `#` would be another file.
