@@ -22,17 +22,50 @@ const CONNECT_MS = 3500;
 
 type Configured = Extract<ServerChoice, { kind: 'configured' }>;
 
+/** A connection that began before it was needed. */
+export interface Greeting {
+  readonly address: string;
+  readonly client: Promise<Client>;
+}
+
+/**
+ * Begins to connect to the server that a command will talk to, for a while in which it has other things to do. Starts
+ * none: `null` when no server is known to run.
+ */
+export async function greetServer(context: CommandContext): Promise<Greeting | null> {
+  const choice = await chooseServer();
+  if (choice.kind === 'configured') return greeting(choice, choice.namespace);
+  const server = await runningServer(context.state);
+  return server === null
+    ? null
+    : greeting({ address: server.address, options: { address: server.address } }, server.namespace);
+}
+
+function greeting({ address, options }: Pick<Configured, 'address' | 'options'>, namespace: string): Greeting {
+  const client = connect(options, namespace);
+  // What is wrong is said when the server is needed.
+  client.catch(() => undefined);
+  return { address, client };
+}
+
 /**
  * Connects to the configured server, or to the embedded one, which is started when it does not run.
  * @param what the command, for the record of who needs the embedded server
+ * @param greeted what `greetServer` began
  */
-export async function openSession(context: CommandContext, what: string): Promise<Session> {
+export async function openSession(
+  context: CommandContext,
+  what: string,
+  greeted: Greeting | null = null,
+): Promise<Session> {
   const choice = await chooseServer();
-  if (choice.kind === 'configured') return connectConfigured(choice);
+  if (choice.kind === 'configured') return connectConfigured(choice, greeted);
   // First the record, then the server: a server that nobody uses ends itself.
   await announceUse(context.state, what);
   const server = await ensureServer(context.state);
-  const client = await connect({ address: server.address }, server.namespace).catch((error: unknown) => {
+  const begun =
+    greeted?.address === server.address ? greeted.client : connect({ address: server.address }, server.namespace);
+  const client = await begun.catch((error: unknown) => {
     throw new CommandError(
       `The embedded Temporal server at ${server.address} does not answer: ${messageOf(error)}. ` +
         `Its log is ${context.state.serverLog}.`,
@@ -52,10 +85,10 @@ export async function openExistingSession(context: CommandContext, what: string)
   return openSession(context, what);
 }
 
-async function connectConfigured(choice: Configured): Promise<Session> {
+async function connectConfigured(choice: Configured, greeted: Greeting | null = null): Promise<Session> {
   const { address, namespace } = choice;
   try {
-    const client = await connect(choice.options, namespace);
+    const client = await (greeted?.client ?? connect(choice.options, namespace));
     await client.withDeadline(Date.now() + CONNECT_MS, () => client.workflowService.describeNamespace({ namespace }));
     return session(client, { address, namespace, embedded: false, uiUrl: null });
   } catch (error) {

@@ -1,4 +1,4 @@
-import { openSession } from '../connection.js';
+import { greetServer, openSession } from '../connection.js';
 import type { CommandContext } from '../context.js';
 import { followRun } from '../follow-run.js';
 import { message, paintFor } from '../output.js';
@@ -10,11 +10,12 @@ import { provideWorker } from '../worker.js';
 
 /** `lockkeeper update [FLAKE]`: one run of a flake, followed to its end. */
 export async function update(context: CommandContext, flake: string, flags: UpdateFlags): Promise<number> {
-  // Loading Temporal's client takes a while, in which Git answers.
-  void import('@temporalio/client');
+  // Loading Temporal's client and greeting the server take a while, in which Git answers.
+  const greeted = greetServer(context);
+  greeted.catch(() => undefined);
   const options = await runOptions(flake, flags);
   const slots = { slots: flags.slots ?? null, evaluationSlots: flags.evalSlots ?? null };
-  const session = await openSession(context, 'update');
+  const session = await openSession(context, 'update', await greeted);
   try {
     const { run, isNew } = await startOrAttach(session, options, async () => {
       message(plan(options));
