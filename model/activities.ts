@@ -184,6 +184,8 @@ export interface CommitInput {
   readonly author: Person;
   readonly committer: Person;
   readonly date: number;
+  /** How the commit is going to be evaluated, so that its source may be fetched meanwhile; missing in older runs. */
+  readonly nix?: NixSettings;
 }
 
 export interface ComposeInput extends Omit<UpdateLockInput, 'base' | 'nix' | InputChoice> {
@@ -192,7 +194,7 @@ export interface ComposeInput extends Omit<UpdateLockInput, 'base' | 'nix' | Inp
   readonly move: readonly string[];
 }
 
-export interface ApplyFixInput extends Omit<CommitInput, 'draft' | 'message'> {
+export interface ApplyFixInput extends Omit<CommitInput, 'draft' | 'message' | 'nix'> {
   readonly candidate: Candidate;
   readonly fix: Candidate;
 }

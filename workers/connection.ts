@@ -104,7 +104,10 @@ export async function connect(server: ServerAddress): Promise<NativeConnection> 
 const REASONS: readonly (readonly [RegExp, string])[] = [
   [/valid authentication credentials|does not have permission/, 'it refuses this API key or certificate'],
   [/InvalidCertificate\((\w+)/, 'its certificate is not accepted: $1'],
-  [/connection closed|connection reset|broken pipe|fatal alert/i, 'it ends the connection, as one does that wants a certificate'],
+  [
+    /connection closed|connection reset|broken pipe|fatal alert/i,
+    'it ends the connection, as one does that wants a certificate',
+  ],
   [/Connection refused|dns error|timed out/i, '$&'],
 ];
 

@@ -66,6 +66,7 @@ export async function commitLock(run: Run, { lock, targets, heldBack }: Update):
     repository: options.repository,
     draft: lock.draft,
     message,
+    nix: options.nix,
     ...stamp(run),
   });
 }

@@ -6,6 +6,7 @@ import type { Candidate } from '../../model/candidate.js';
 import type { Person, Repository } from '../../model/run.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { candidateOf } from './bundle.js';
+import { fetchAhead } from '../nix/evaluate/evaluate-commit.js';
 import type { Environment } from './config-environment.js';
 import { openGit, type Git } from './git.js';
 import { installBundle, installCommit } from './install-commit.js';
@@ -86,11 +87,12 @@ export async function commitFile(env: ActivityEnvironment, commit: FileCommit): 
 /** Gives a draft its complete message: the draft's tree and parents, committed again. Safe to repeat: same commit. */
 export const createCommitCandidate =
   (env: ActivityEnvironment): CoordinatorActivities['commitCandidate'] =>
-  async ({ repository, draft, message, ...signature }) => {
+  async ({ repository, draft, message, nix, ...signature }) => {
     const mirror = await installBundle(env, { repository, candidate: draft });
     const git = openGit(mirror);
     const lines = (await git.run(['rev-parse', `${draft.head}^{tree}`, `${draft.head}^@`])).trim().split('\n');
     const [tree = '', ...parents] = lines;
     const head = await commitTree(git, { tree, parents, message }, signature);
+    if (nix !== undefined) fetchAhead({ mirror, commit: head, repository }, nix);
     return withLockOf(await candidateOf(mirror, draft.base, head), draft);
   };

@@ -25,6 +25,16 @@ import { faultFailure, runNix, type NixFinished } from '../run-nix.js';
 import { SharedWork } from './shared-work.js';
 import { nixVersion } from '../version.js';
 
+/**
+ * Begins to fetch the source of a commit that will be evaluated next, while others work. Nobody waits for it: what is wrong
+ * is for the evaluation to say, and a fetch that this process does not outlive is done again.
+ */
+export function fetchAhead({ mirror, commit, repository }: FlakeAtCommit, nix: NixSettings): void {
+  fetchSource(candidateFlakeUrl(mirror, commit, repository.dir), nix, new AbortController().signal).catch(
+    () => undefined,
+  );
+}
+
 export interface CommitEvaluationInput {
   /** The commit is installed in the mirror. */
   readonly flake: FlakeAtCommit;
@@ -36,7 +46,7 @@ export interface CommitEvaluationInput {
   readonly attempt: number;
   /** Whether a failure holds for the rest of the run. Only base: a person may ask for a target of a candidate again. */
   readonly failsForGood?: boolean;
-  /** Whether builds come first. */
+  /** Whether worker and server come first for the processor: nobody waits for it. */
   readonly background?: boolean;
 }
 
