@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { normaliseUrl, optionsDigest, runId } from '../model/ids.js';
+import { runId } from '../model/ids.js';
 import { COORDINATOR_QUEUE, queueOf } from '../model/queues.js';
 import type { RunOptions } from '../model/run.js';
 import { alone } from './alone.js';
@@ -7,6 +7,7 @@ import type { Session } from './connection.js';
 import { CommandError } from './errors.js';
 import { findHolder, holderOf, type Holder } from './holder.js';
 import { optionsSummary } from './options-summary.js';
+import { sameUpdateDigest, wasAskedEarlier } from './same-update.js';
 import { typed } from './typed.js';
 
 /** A run that was started, or found: it does this very update already. */
@@ -15,22 +16,13 @@ export interface Started {
   readonly isNew: boolean;
 }
 
-/** The same update of the same remote is one, whether FLAKE was a checkout or a URL. */
-const sameUpdateDigest = (options: RunOptions): string => {
-  const { repository } = options;
-  return optionsDigest({
-    ...options,
-    repository: { ...repository, url: normaliseUrl(repository.url), displayUrl: '', checkout: null },
-  });
-};
-
 /**
  * Finds the run that holds the repository, or starts one once `prepare` is through.
  * @throws CommandError when another update holds the repository
  */
 export const startOrAttach = (session: Session, options: RunOptions, prepare: () => Promise<void>): Promise<Started> =>
   startUnless(
-    async (digest) => sameRun(await findHolder(session, options), options, digest),
+    async (digest) => sameRun(session, await findHolder(session, options), options, digest),
     session,
     options,
     prepare,
@@ -67,16 +59,21 @@ async function startAnew(session: Session, options: RunOptions, digest: string):
     // Two commands in one second name their run alike, also when the repositories are two of one name.
     const holder = await holderOf(session, run);
     if (holder === null || holder.repositoryLock === options.lockWorkflowId) {
-      return { run: sameRun(holder, options, digest) ?? run, isNew: false };
+      return { run: (await sameRun(session, holder, options, digest)) ?? run, isNew: false };
     }
     await sleep(1000);
   }
 }
 
 /** The run that does this very update already; `null` when the repository is free. Throws when another update holds it. */
-function sameRun(holder: Holder | null, options: RunOptions, digest: string): string | null {
+async function sameRun(
+  session: Session,
+  holder: Holder | null,
+  options: RunOptions,
+  digest: string,
+): Promise<string | null> {
   if (holder === null) return null;
-  if (holder.optionsDigest === digest) return holder.run;
+  if (holder.optionsDigest === digest || (await wasAskedEarlier(session, holder.run, options))) return holder.run;
   const asked = optionsSummary(options);
   const hint = holder.summary === asked ? ' (they differ in details: author, time zone, credentials or times)' : '';
   throw new CommandError(

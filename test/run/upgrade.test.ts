@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { defaultPayloadConverter } from '@temporalio/common';
+import { COORDINATOR_QUEUE } from '../../model/queues.js';
+import type { Report } from '../../model/report.js';
+import type { RunOptions } from '../../model/run.js';
+import { createFleet } from '../support/fleet.js';
+import { openHouse, until } from '../support/lockkeeper.js';
+import { connectTo, runInPhase } from '../support/runs.js';
+
+test('the same update typed again after an upgrade follows the run that an earlier version started, and another one does not', async () => {
+  const house = await openHouse();
+  const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
+  await house.dev();
+  const client = await connectTo(house);
+  try {
+    await fleet.moveInput('alpha');
+    const today = house.start(['update', fleet.checkout, '--approve']);
+    const { run } = await runInPhase(client, 'waiting-for-approval', today);
+    const { events } = await client.workflow.getHandle(run).fetchHistory();
+    const [payload] = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+    assert.ok(payload);
+    await house.lockkeeper(['reject', run, '--yes']);
+    await today.ended;
+
+    const options: Partial<RunOptions> = defaultPayloadConverter.fromPayload(payload);
+    // The options of 0.1.0 in November.
+    const earlier = { ...options, onFailure: undefined, holdBack: undefined, autofix: undefined, gates: undefined };
+    await client.workflow.start('updateFlake', {
+      workflowId: 'update-earlier',
+      taskQueue: COORDINATOR_QUEUE,
+      args: [earlier],
+      memo: { optionsDigest: 'of an earlier version', repositoryLock: options.lockWorkflowId, instance: 'update' },
+    });
+    await until(async () => (await house.lockkeeper(['status', 'update-earlier'])).stdout.includes('approval'), 60_000);
+    const other = await house.lockkeeper(['update', fleet.checkout, '--approve', '--gate', 'true=true']);
+    assert.equal(other.exitCode, 1);
+    assert.match(other.stderr, /running, with other options/);
+
+    const again = house.start(['update', fleet.checkout, '--approve', '--json']);
+    await until(() => again.output().includes('update-earlier'), 60_000, again.output);
+    const approved = await house.lockkeeper(['approve', 'update-earlier', '--yes']);
+    assert.equal(approved.exitCode, 0, approved.stderr);
+    assert.equal(await again.ended, 0, again.output());
+    const report = JSON.parse(again.stdout()) as Report;
+    assert.deepEqual([report.run, report.outcome], ['update-earlier', 'landed']);
+  } finally {
+    await client.connection.close();
+    await house.close();
+    await fleet.cleanup();
+  }
+});
