@@ -17,28 +17,38 @@ export async function main(argv: readonly string[]): Promise<void> {
     process.exit(error.code === 'EPIPE' ? 0 : 1);
   });
   let status = 0;
+  let misused = 'lockkeeper';
   try {
     const program = declareProgram(await version(), (code) => {
       status = code;
     });
-    speakPlainly(program);
+    speakPlainly(program, misused, (command) => {
+      misused = command;
+    });
     await program.parseAsync(joinNixOptions(argv), { from: 'user' });
   } catch (error) {
-    status = explain(error);
+    status = explain(error, misused);
   }
   await flush();
   process.exit(status);
 }
 
-/** Commander's own complaints become errors of ours: one message, exit status 1. */
-function speakPlainly(command: Command): void {
+/**
+ * Commander's own complaints become errors of ours: one message, exit status 1.
+ * @param complain called before the error is thrown, with the words of the command that it is about
+ */
+function speakPlainly(command: Command, words: string, complain: (words: string) => void): void {
   command.exitOverride();
-  command.configureOutput({ outputError: () => undefined });
-  for (const below of command.commands) speakPlainly(below);
+  command.configureOutput({
+    outputError: () => {
+      complain(words);
+    },
+  });
+  for (const below of command.commands) speakPlainly(below, `${words} ${below.name()}`, complain);
 }
 
 /** Says what went wrong, in one message, and gives the exit status. */
-function explain(error: unknown): number {
+function explain(error: unknown, misused: string): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
     if (error.code === 'commander.help') return 1;
@@ -46,7 +56,7 @@ function explain(error: unknown): number {
       `${error.message
         .replace(/^error: /, '')
         .replace(/\n\(?/g, ' (')
-        .replace(/\.$/, '')}. See "lockkeeper --help".`,
+        .replace(/\.$/, '')}. See "${misused} --help".`,
     );
     return 1;
   }

@@ -73,11 +73,12 @@ test('the command works through a symbolic link', async () => {
 });
 
 test('a mistyped command or option is answered with the nearest one', async () => {
-  await refused(['updat'], /unknown command 'updat' \(Did you mean update\?\)/);
+  await refused(['updat'], /unknown command 'updat' \(Did you mean update\?\)\. See "lockkeeper --help"\.$/m);
   await refused(['update', '--hots', 'x'], /unknown option '--hots' \(Did you mean --host\?\)/);
   await refused(['update', '--land', 'soft'], /none, branch, merge/);
   await refused(['update', '.', 'x'], /too many arguments/);
-  await refused(['status'], /missing required argument/);
+  await refused(['status'], /missing required argument 'run'\. See "lockkeeper status --help"\.$/m);
+  await refused(['schedules', 'pause'], /See "lockkeeper schedules pause --help"\.$/m);
   await refused(['config', 'chek'], /unknown command 'chek' \(Did you mean check\?\)/);
   await refused(['schedules', 'pase', 'daily'], /schedules has no "pase"\. Did you mean "pause"\?/);
   await refused(['schedules', 'list'], /There are pause, resume, trigger, backfill; by itself it lists/);
