@@ -106,11 +106,13 @@ test('groups of inputs take turns, also after a run whose hosts broke and in the
   }
 });
 
-test('instances of one repository run one after another, and an instance that runs already is not started twice', async () => {
+test('instances of one repository run one after another, each on what the one before landed, and none is started twice', async () => {
   await fleet.moveInput('alpha');
+  await fleet.moveInput('beta');
   const flags = await configured(`
     [instances.one]
-    dryRun = true
+    flakeInputs = ["alpha"]
+    autoMerge = true
     [instances.two]
     dryRun = true
     buildSystems = ["athena"]
@@ -120,7 +122,12 @@ test('instances of one repository run one after another, and an instance that ru
   const again = await started('two', flags);
   assert.deepEqual([one.isNew, two.isNew, again], [true, true, { ...two, isNew: false }]);
   const [first, second] = await Promise.all([reportOf(one.run), reportOf(two.run)]);
-  assert.deepEqual([first.outcome, second.outcome], ['verified', 'verified']);
+  assert.deepEqual([first.outcome, second.outcome], ['landed', 'verified']);
+  assert.equal(second.base, first.landed?.commit, 'what main was while it waited is old');
+  assert.deepEqual(
+    second.inputs.map(({ name }) => name),
+    ['beta'],
+  );
   assert.deepEqual([first.targets.length, second.targets.length], [2, 1]);
   const { stdout } = await house.lockkeeper(['list', '--json']);
   const listed = JSON.parse(stdout) as readonly { readonly run: string; readonly closedAt: string }[];
