@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { CommandContext } from './context.js';
 import { ensureServer, runningServer } from './embedded.js';
-import { CommandError, grpcCode, messageOf } from './errors.js';
+import { CommandError, grpcCode, isForeignDatabase, messageOf } from './errors.js';
 import { chooseServer, type ServerChoice } from './server-choice.js';
 import { hasDatabase } from './state-files.js';
 import { tlsTrouble } from './tls-trouble.js';
@@ -126,8 +126,17 @@ async function whatIsWrong({ address, namespace, source, options }: Configured, 
 }
 
 async function connect(options: object, namespace: string): Promise<Client> {
-  const { Client, Connection } = await import('@temporalio/client');
-  const connection = await Connection.connect({ ...options, connectTimeout: CONNECT_MS });
+  const { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } = await import('@temporalio/client');
+  const retry = defaultGrpcRetryOptions();
+  const interceptors = [
+    makeGrpcRetryInterceptor({
+      ...retry,
+      // The server calls itself unavailable then, and will be however often it is asked.
+      retryableDecider: (attempt, status) =>
+        !isForeignDatabase(status.details) && retry.retryableDecider(attempt, status),
+    }),
+  ];
+  const connection = await Connection.connect({ ...options, interceptors, connectTimeout: CONNECT_MS });
   return new Client({ connection, namespace });
 }
 

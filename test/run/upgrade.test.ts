@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultPayloadConverter } from '@temporalio/common';
+import { run as command } from '../../activities/process.js';
 import { COORDINATOR_QUEUE } from '../../model/queues.js';
 import type { Report } from '../../model/report.js';
 import type { RunOptions } from '../../model/run.js';
@@ -50,3 +51,30 @@ test('the same update typed again after an upgrade follows the run that an earli
     await fleet.cleanup();
   }
 });
+
+const { notFound } = await command('python3', ['-c', 'import sqlite3']);
+
+test(
+  'a database that another version of Temporal made is named, with the way out',
+  { skip: notFound ? 'no python3 to change a database with' : false },
+  async () => {
+    const house = await openHouse();
+    try {
+      await house.dev();
+      const { keeper, server } = await house.server();
+      for (const { pid } of [await house.worker(), keeper, server]) process.kill(pid, 'SIGKILL');
+      // As the server of 1.25 made it.
+      const change = `import sqlite3; sqlite3.connect("${house.state.serverDatabase}").execute("ALTER TABLE executions_visibility DROP COLUMN _version")`;
+      const changed = await command('python3', ['-c', change]);
+      assert.equal(changed.exitCode, 0, changed.stderr);
+      const { exitCode, stderr } = await house.lockkeeper(['list']);
+      assert.equal(exitCode, 1);
+      assert.match(
+        stderr,
+        /cannot read its database, which another version of Temporal made\. Nothing is lost: let \$TEMPORAL_CLI/,
+      );
+    } finally {
+      await house.close();
+    }
+  },
+);
