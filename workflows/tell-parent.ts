@@ -1,44 +1,61 @@
-import { defineSignal, getExternalWorkflowHandle, patched, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  defineSignal,
+  getExternalWorkflowHandle,
+  patched,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { TARGET_DONE } from '../model/messages.js';
 import type { TargetProgress } from '../model/progress.js';
+import type { VerifyInput } from '../model/verify.js';
 
 const targetDone = defineSignal<TargetProgress[]>(TARGET_DONE);
 
-/** Resolves when nothing has to be waited for any more. */
-export type TellParent = (change: TargetProgress) => Promise<void>;
+export interface TellParent {
+  /** Resolves when whoever has something to tell need not wait any more. */
+  readonly tell: (change: TargetProgress) => Promise<void>;
+  /** To be called when the result tells the rest: the server refuses the end of a workflow that has not heard yet what became of a signal. */
+  readonly stop: () => Promise<void>;
+}
+
+const NOTHING: TellParent = { tell: () => Promise.resolve(), stop: () => Promise.resolve() };
 
 /**
  * How a verification tells the run that it belongs to, which draws the table that people see. While a signal is on its way,
  * what changes is gathered for the next one: of a hundred targets that end at once, two signals tell.
  */
-export function openTold(): TellParent {
+export function tellingParent({ probe }: Pick<VerifyInput, 'probe'>): TellParent {
   const { parent } = workflowInfo();
-  if (parent === undefined) return () => Promise.resolve();
-  const signal = async (changes: readonly TargetProgress[]): Promise<void> => {
-    await getExternalWorkflowHandle(parent.workflowId, parent.runId).signal(targetDone, ...changes);
-  };
+  // Nobody sees the table of a probe.
+  if (parent === undefined || probe !== undefined) return NOTHING;
+  const run = getExternalWorkflowHandle(parent.workflowId, parent.runId);
   // replay-tested: 2026-11-25, test/replay/0.1.0
-  if (!patched('tell-parent-together')) return (change) => signal([change]);
+  if (!patched('tell-parent-together')) return { ...NOTHING, tell: (change) => run.signal(targetDone, change) };
 
   const untold = new Map<string, TargetProgress>();
-  let telling = false;
+  let telling: Promise<void> | null = null;
   const tellAll = async (): Promise<void> => {
-    telling = true;
     try {
       while (untold.size > 0) {
         const changes = [...untold.values()];
         untold.clear();
-        await signal(changes);
+        // It tells of others too than of the one whose work may be cancelled here.
+        await CancellationScope.nonCancellable(() => run.signal(targetDone, ...changes));
       }
     } catch {
       // The run is over, or ends: it learns all from the result of its child, or wants to know no more.
-    } finally {
-      telling = false;
     }
+    telling = null;
   };
-  return (change) => {
-    untold.set(change.name, change);
-    if (!telling) void tellAll();
-    return Promise.resolve();
+  return {
+    tell: (change) => {
+      untold.set(change.name, change);
+      telling ??= tellAll();
+      return Promise.resolve();
+    },
+    stop: async () => {
+      untold.clear();
+      await telling;
+    },
   };
 }

@@ -14,7 +14,7 @@ import { compare, evaluate } from './evaluation.js';
 import { runGate } from './gate.js';
 import { knownVerdict } from './known-verdict.js';
 import { semaphore } from './semaphore.js';
-import { openTold } from './tell-parent.js';
+import { tellingParent } from './tell-parent.js';
 import { watchSystems } from './watch-systems.js';
 
 /** How long builds have both cores to themselves while they begin; nothing is to be seen of it when they end before. */
@@ -42,8 +42,7 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
   };
   const evaluationSlot = semaphore(evaluationWave(input));
   const comparisonSlot = semaphore(evaluationWave(input));
-  // Nobody sees the table of a probe.
-  const tell = input.probe === undefined ? openTold() : () => Promise.resolve();
+  const { tell, stop } = tellingParent(input);
   const watch = watchSystems(input.builderWaitSeconds);
 
   const evaluated = countdown(input.targets.length);
@@ -141,6 +140,7 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
       return verdict;
     }),
   );
+  await stop();
   return { verdicts: limitTails(verdicts, TAILS_LIMIT_BYTES), machines: [...machines].sort() };
 }
 

@@ -11,7 +11,7 @@ export interface Following {
 }
 
 /** How often the end of a build is looked for. It costs one failed open, and is most of what a build waits for us. */
-const POLL_MS = 50;
+const POLL_MS = 25;
 const REPORT_MS = 1000;
 
 /**
