@@ -4,7 +4,8 @@ import { StringDecoder } from 'node:string_decoder';
 import type { LogSlice, ReadLogInput } from '../model/activities.js';
 import type { StateDirectory } from '../model/state-directory.js';
 import type { Session } from './connection.js';
-import { CommandError, messageOf, systemCode } from './errors.js';
+import { CommandError, systemCode } from './errors.js';
+import { messageOf } from '../model/message-of.js';
 import { workerProblem } from './problems.js';
 import { queueOfRun } from './runs.js';
 

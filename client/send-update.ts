@@ -1,6 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import type { Session } from './connection.js';
-import { CommandError, messageOf } from './errors.js';
+import { CommandError } from './errors.js';
+import { messageOf } from '../model/message-of.js';
 
 const ANSWER_MS = 10_000;
 

@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from '@temporalio/client';
-import { CommandError, messageOf } from './errors.js';
+import { CommandError } from './errors.js';
+import { messageOf } from '../model/message-of.js';
 
 /** Which server a command talks to: one that Temporal's environment configuration names, or the embedded one. */
 export type ServerChoice =

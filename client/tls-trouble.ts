@@ -1,6 +1,6 @@
 import { connect, type TLSSocket } from 'node:tls';
 import type { ConnectionOptions } from '@temporalio/client';
-import { messageOf } from './errors.js';
+import { messageOf } from '../model/message-of.js';
 
 /** A server that wants a certificate says so only after it has been greeted: time for that, in milliseconds. */
 const OBJECTION_MS = 500;

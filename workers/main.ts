@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
+import { messageOf } from '../model/message-of.js';
 import { runWorker } from './worker.js';
 import { declareWorkerOptions } from './options.js';
 import { declarePrune } from './prune/command.js';
@@ -35,7 +36,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     await program.parseAsync(['node', 'lockkeeper', ...argv]);
     process.exit();
   } catch (error) {
-    process.stderr.write(`lockkeeper: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`lockkeeper: ${messageOf(error)}\n`);
     process.exit(1);
   }
 }

@@ -2,7 +2,8 @@ import { access, constants, mkdtemp, rmdir, stat, statfs } from 'node:fs/promise
 import { dirname, join } from 'node:path';
 import { userInfo } from 'node:os';
 import type { StateDirectory } from '../../model/state-directory.js';
-import { messageOf, systemCode } from '../errors.js';
+import { systemCode } from '../errors.js';
+import { messageOf } from '../../model/message-of.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
 const OLDEST_NODE = 20;

@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.js';
+import { messageOf } from '../../model/message-of.js';
 import type { Session } from '../connection.js';
 import { askedAgain } from './asked-again.js';
 import { differences } from './compare.js';
