@@ -24,7 +24,7 @@ const NOTHING: TellParent = { tell: () => Promise.resolve(), stop: () => Promise
  * How a verification tells the run that it belongs to, which draws the table that people see. While a signal is on its way,
  * what changes is gathered for the next one: of a hundred targets that end at once, two signals tell.
  */
-export function tellingParent({ probe }: Pick<VerifyInput, 'probe'>): TellParent {
+export function tellingParent({ probe, targets }: Pick<VerifyInput, 'probe' | 'targets'>): TellParent {
   const { parent } = workflowInfo();
   // Nobody sees the table of a probe.
   if (parent === undefined || probe !== undefined) return NOTHING;
@@ -33,6 +33,7 @@ export function tellingParent({ probe }: Pick<VerifyInput, 'probe'>): TellParent
   if (!patched('tell-parent-together')) return { ...NOTHING, tell: (change) => run.signal(targetDone, change) };
 
   const untold = new Map<string, TargetProgress>();
+  let open = targets.length;
   let telling: Promise<void> | null = null;
   const tellAll = async (): Promise<void> => {
     try {
@@ -49,6 +50,9 @@ export function tellingParent({ probe }: Pick<VerifyInput, 'probe'>): TellParent
   };
   return {
     tell: (change) => {
+      if (change.state === 'done') open -= 1;
+      // The result tells of the last one.
+      if (open === 0) return Promise.resolve();
       untold.set(change.name, change);
       telling ??= tellAll();
       return Promise.resolve();
