@@ -25,14 +25,16 @@ import { faultFailure, runNix, type NixFinished } from '../run-nix.js';
 import { SharedWork } from './shared-work.js';
 import { nixVersion } from '../version.js';
 
+/** By then an evaluation waits for what was begun ahead of it, and keeps it; or nobody wants it any more, and it ends. */
+const AHEAD_MS = 2000;
+
 /**
- * Begins to fetch the source of a commit that will be evaluated next, while others work. Nobody waits for it: what is wrong
- * is for the evaluation to say, and a fetch that this process does not outlive is done again.
+ * Begins to fetch the source of a commit that will be evaluated next, while others work. What is wrong with it is for the
+ * evaluation to say, and a fetch that this process does not outlive is done again.
  */
 export function fetchAhead({ mirror, commit, repository }: FlakeAtCommit, nix: NixSettings): void {
-  fetchSource(candidateFlakeUrl(mirror, commit, repository.dir), nix, new AbortController().signal).catch(
-    () => undefined,
-  );
+  const url = candidateFlakeUrl(mirror, commit, repository.dir);
+  fetchSource(url, nix, AbortSignal.timeout(AHEAD_MS)).catch(() => undefined);
 }
 
 export interface CommitEvaluationInput {
