@@ -49,6 +49,7 @@ export interface RunState {
   readonly set: (change: Partial<RunProgress>) => void;
   readonly phase: (phase: Phase, waitsFor?: string | null) => void;
   readonly targets: (targets: readonly Target[]) => void;
+  readonly changed: (targets: readonly TargetProgress[]) => void;
   readonly tag: (name: SearchAttribute, value: string) => void;
   readonly know: (names: readonly string[]) => void;
   readonly report: () => Report;
@@ -123,6 +124,10 @@ export function trackRun(options: RunOptions, intent: string): RunState {
     targets: (targets) => {
       set({ targets: targets.map((target) => untouched(targetLabel(target))) });
     },
+    changed: (targets) => {
+      const changes = new Map(targets.map((target) => [target.name, target]));
+      set({ targets: progress.targets.map((target) => changes.get(target.name) ?? target) });
+    },
     tag: (name, value) => {
       wanted.set(name, value);
       if (known.length > 0) upsert();
@@ -194,8 +199,7 @@ export function trackRun(options: RunOptions, intent: string): RunState {
   setHandler(
     targetDone,
     (...changes): void => {
-      const changed = new Map(changes.map((change) => [change.name, change]));
-      set({ targets: progress.targets.map((target) => changed.get(target.name) ?? target) });
+      state.changed(changes);
     },
     ofChild,
   );

@@ -99,9 +99,12 @@ async function verify(run: Run, candidate: Candidate, targets: readonly Target[]
     started: (children) => {
       state.set({ children });
     },
+    over: (own) => {
+      state.changed(own.map(ended));
+    },
   });
   for (const machine of machines) run.machines.add(machine);
-  state.set({ children: [], targets: verdicts.map(ended) });
+  state.set({ children: [] });
   state.verdicts = verdicts;
   return verdicts;
 }

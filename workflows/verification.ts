@@ -3,7 +3,7 @@ import type { Candidate } from '../model/candidate.js';
 import type { NixSettings } from '../model/run.js';
 import { TARGETS_PER_VERIFICATION, targetsPerVerification } from '../model/verify.js';
 import type { ProbeKnowledge, VerifyResult, VerifySetting } from '../model/verify.js';
-import type { Target } from '../model/verdict.js';
+import type { Target, Verdict } from '../model/verdict.js';
 import { verifyCandidate } from './verify-candidate.js';
 
 interface Verification {
@@ -14,6 +14,8 @@ interface Verification {
   readonly probe?: ProbeKnowledge;
   /** Told the ids of the children, as they begin. */
   readonly started?: (children: readonly string[]) => void;
+  /** Told the verdicts of each child, as it ends. */
+  readonly over?: (verdicts: readonly Verdict[]) => void;
 }
 
 /** Runs that began before large bundles were split further go on as they began. */
@@ -27,7 +29,7 @@ function targetsOfAChild(candidate: Candidate, nix: NixSettings, targets: number
 /** Verifies a candidate in as many children as its targets need; they run side by side. */
 export async function verifyInChildren(
   { run, repository, nix, takeoverSeconds, builderWaitSeconds }: VerifySetting,
-  { label, candidate, targets, probe, started }: Verification,
+  { label, candidate, targets, probe, started, over }: Verification,
 ): Promise<VerifyResult> {
   const head = candidate.head.slice(0, 12);
   const running = [];
@@ -55,7 +57,15 @@ export async function verifyInChildren(
       ],
     });
     children.push(child.workflowId);
-    running.push(child.result());
+    const verdictsOf = async (): Promise<VerifyResult> => {
+      const result = await child.result();
+      over?.(result.verdicts);
+      return result;
+    };
+    const own = verdictsOf();
+    // One that fails while the next ones start is told when all are waited for.
+    own.catch(() => undefined);
+    running.push(own);
     started?.([...children]);
   }
   const results = await Promise.all(running);
