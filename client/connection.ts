@@ -64,8 +64,9 @@ export async function openSession(
   // First the record, then the server: a server that nobody uses ends itself.
   await announceUse(context.state, what);
   const server = await ensureServer(context.state);
-  const begun =
-    greeted?.address === server.address ? greeted.client : connect({ address: server.address }, server.namespace);
+  const connectAnew = (): Promise<Client> => connect({ address: server.address }, server.namespace);
+  // A server that ended meanwhile answers again at its old address.
+  const begun = greeted?.address === server.address ? greeted.client.catch(connectAnew) : connectAnew();
   const client = await begun.catch((error: unknown) => {
     throw new CommandError(
       `The embedded Temporal server at ${server.address} does not answer: ${messageOf(error)}. ` +

@@ -50,7 +50,7 @@ async function waitForRepository(options: RunOptions, state: RunState, begin: ()
   for (let pause = 1, first = true; ; first = false) {
     const way = options.supersedes === true ? await makeWay(options) : null;
     if (way?.kind === 'superseded') return way;
-    if (await take(options)) return { kind: 'taken', waited: !first };
+    if (await take(options)) return { kind: 'taken', waited: !first || way !== null };
     const holder =
       way?.holder ??
       (await coordinator('ask who holds the repository').whoHolds({ lockWorkflowId: options.lockWorkflowId })) ??
