@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 
 /** As nice(2) counts. Worker and server have to answer while every core builds. */
 const NICE = 5;
@@ -11,8 +11,10 @@ const NICE = 5;
  */
 export function lowerPriority(leader: number): void {
   try {
-    setPriority(leader, NICE);
-    writeFileSync(`/proc/${leader}/autogroup`, String(NICE));
+    // The worker's own may be lower still.
+    const nice = Math.max(getPriority(), NICE);
+    setPriority(leader, nice);
+    writeFileSync(`/proc/${leader}/autogroup`, String(nice));
   } catch {
     // It has ended already, or the kernel has no such groups.
   }

@@ -18,5 +18,5 @@ export const isForeignDatabase = (answer: string): boolean => /SQL logic error: 
 
 const DATABASE_ADVICE =
   'The Temporal server cannot read its database, which another version of Temporal made. Nothing is lost: let $TEMPORAL_CLI ' +
-  'name a temporal of that version until its runs are over. To begin anew, move server/temporal.db out of the state ' +
-  'directory. Either takes effect when the server starts again: it ends a minute after the last worker and command has';
+  'name a temporal of that version until its runs are over. To begin anew, move server/temporal.db* out of the state ' +
+  'directory, and type "lockkeeper apply" again if you have schedules. Either takes effect when the server starts again: it ends a minute after the last worker and command has';
