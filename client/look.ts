@@ -41,9 +41,11 @@ export async function look(session: Session, run: string, before: Sight | null):
   const mute = taskProblem !== null && (description.raw.pendingWorkflowTask?.attempt ?? 0) > 1;
   const answered = open && pollers.problem === null && !mute ? await ask(session, run) : null;
   const progress = answered ?? before?.progress ?? null;
-  const works = await Promise.all(verificationsIn(description).map((child) => childWork(session, child)));
+  const [works, hidden] = await Promise.all([
+    Promise.all(verificationsIn(description).map((child) => childWork(session, child))),
+    hiddenTrouble(session, description),
+  ]);
   const work = new Map(works.flatMap((each) => [...each]));
-  const hidden = await hiddenTrouble(session, description);
   const problem = taskProblem ?? pollers.problem ?? retryProblem(description.raw.pendingActivities ?? []);
   const drawn = draw(run, progress, work, problem, description.startTime.getTime());
   const view = {

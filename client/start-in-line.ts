@@ -6,7 +6,8 @@ import type { Session } from './connection.js';
 import { message } from './output.js';
 import { runState } from './run-state.js';
 import { listOpenRuns } from './runs.js';
-import { startOptions, startUnless, type Started } from './start-run.js';
+import { sameUpdateDigest } from './same-update.js';
+import { startUnless, type Started } from './start-run.js';
 
 type OpenRun = Pick<WorkflowExecutionInfo, 'workflowId' | 'memo' | 'status' | 'typedSearchAttributes'>;
 
@@ -27,19 +28,20 @@ export async function startInLine(
   options: RunOptions,
   { skips, announce }: InLine,
 ): Promise<Started> {
+  let open: readonly OpenRun[] = [];
   const started = await startUnless(
     async (digest) => {
-      const open = await runsOfRepository(session, options);
+      open = await runsOfRepository(session, options);
       const same = open.find(({ memo }) => memo?.optionsDigest === digest && memo[GIVES_WAY_MEMO] !== true);
       const skipped = skips ? open.find(({ memo }) => memo?.instance === options.instance) : undefined;
       return (same ?? skipped)?.workflowId ?? null;
     },
     session,
     options,
-    async () => {
+    () => {
       announce();
-      const open = await runsOfRepository(session, options);
       if (open.length > 0) message(place(open, options));
+      return Promise.resolve();
     },
   );
   if (!started.isNew) message(await whyNone(session, options, started.run));
@@ -67,7 +69,7 @@ function place(open: readonly OpenRun[], options: RunOptions): string {
 
 async function whyNone(session: Session, options: RunOptions, run: string): Promise<string> {
   const found = await session.client.workflow.getHandle(run).describe();
-  if (found.memo?.optionsDigest === startOptions(options).memo.optionsDigest)
+  if (found.memo?.optionsDigest === sameUpdateDigest(options))
     return `No new run: ${withState(found)} does this very update already.`;
   const { optionsSummary } = found.memo ?? {};
   const asked = typeof optionsSummary === 'string' ? `; it was asked: ${optionsSummary}` : '';
