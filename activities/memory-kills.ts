@@ -1,5 +1,8 @@
 import { readFile } from 'node:fs/promises';
 
+/** Status of a command that SIGKILL ended, as a shell gives it: what the kernel does to get memory, among others. */
+export const KILLED_STATUS = 137;
+
 /**
  * How many processes the kernel has killed for memory since this machine was started, of the machine or of a control
  * group: `oom_kill` of proc_vmstat(5). A process that was killed cannot say why, and its parent sees the signal alone: the

@@ -6,6 +6,7 @@ import { nameList } from '../../model/report/words.js';
 import { redactUrl, stripControl, tail } from '../../model/text.js';
 import { LOG_TAIL_BYTES, LOG_TAIL_LINES, MESSAGE_BYTES, type Verdict } from '../../model/verdict.js';
 import type { ActivityEnvironment } from '../environment.js';
+import { KILLED_STATUS } from '../memory-kills.js';
 import { readEnd } from '../nix/build/build-log.js';
 import { memoryWasShort, type BuildRecord } from '../nix/build/build-record.js';
 import { nixErrorMessage } from '../nix/error-message.js';
@@ -13,9 +14,6 @@ import { faultOf } from '../nix/faults.js';
 
 /** A machine or network that fails this often has the last word. */
 const ATTEMPTS = 5;
-
-/** Status of a command that SIGKILL ended, as a shell gives it. */
-const KILLED = 137;
 
 /** What `nix flake check` says at its end, after all that is wrong. */
 const NIX_SUMMARY = /^error: some errors were encountered .*$/m;
@@ -43,7 +41,7 @@ export async function failedFinding(
   attempt: number,
 ): Promise<GateFinding> {
   const said = await readEnd(record.log, 16 * LOG_TAIL_BYTES);
-  const killedForMemory = code === KILLED && (await memoryWasShort(record));
+  const killedForMemory = code === KILLED_STATUS && (await memoryWasShort(record));
   const fault = command === 'nix' || killedForMemory ? faultOf({ signal: null, stderr: said, killedForMemory }) : null;
   if (fault !== null && attempt < ATTEMPTS)
     throw ApplicationFailure.retryable(`${fault.what}. ${nixErrorMessage(said)}`, 'NixFault');

@@ -1,4 +1,5 @@
 import { stripControl, truncate } from '../../../model/text.js';
+import { KILLED_STATUS } from '../../memory-kills.js';
 import type { BuildStatus } from './build-record.js';
 import type { LogEvidence } from './build-log.js';
 import { storeName } from '../evaluate/derivation-file.js';
@@ -89,7 +90,7 @@ function endedFromOutside({ status, memoryWasShort }: FailureEvidence): string |
   if (status.kind === 'lease') return 'nobody followed the build any more, and it ended itself';
   if (status.kind === 'stopped') return 'the build was asked to stop';
   if (status.code > 128)
-    return because(memoryWasShort && status.code === SIGKILLED, `Nix was ended by signal ${status.code - 128}`);
+    return because(memoryWasShort && status.code === KILLED_STATUS, `Nix was ended by signal ${status.code - 128}`);
   return null;
 }
 
@@ -107,16 +108,13 @@ const NETWORK_WORDS: readonly (readonly [RegExp, string])[] = [
 /** What a shell and `make` say of a command that was killed, which may have been for another reason as well. */
 const KILLED_WORDS = /\bKilled\b|\bError 137\b/;
 
-/** The status of a shell whose last command was killed by SIGKILL. */
-const SIGKILLED = 137;
-
 /**
  * Builders tell of the machine in their own words, which are looked at only in their newest lines: a builder that failed
  * by itself and says so is tried again for nothing, a bounded number of times.
  */
 function builderFault({ builderLines, fixedOutput, memoryWasShort }: FailureEvidence, cause: Cause): string | null {
   const text = builderLines.slice(-30).join('\n');
-  if (memoryWasShort && (KILLED_WORDS.test(text) || cause.reason.endsWith(`exit code ${SIGKILLED}`)))
+  if (memoryWasShort && (KILLED_WORDS.test(text) || cause.reason.endsWith(`exit code ${KILLED_STATUS}`)))
     return OUT_OF_MEMORY;
   const words = fixedOutput ? [...MACHINE_WORDS, ...NETWORK_WORDS] : MACHINE_WORDS;
   return words.find(([pattern]) => pattern.test(text))?.[1] ?? null;
