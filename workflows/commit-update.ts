@@ -1,4 +1,4 @@
-import type { LockUpdate } from '../model/activities.js';
+import type { CommitInput, LockUpdate } from '../model/activities.js';
 import type { Fix } from '../model/autofix/fix-target.js';
 import type { Candidate } from '../model/candidate.js';
 import { commitMessage } from '../model/commit-message.js';
@@ -33,7 +33,8 @@ export interface Committed {
 /** Makes the candidate of an update, complete with its messages: the commits that are verified are those that land. */
 export async function commitUpdate(run: Run, update: Update): Promise<Committed> {
   const { state } = run;
-  const locked = await commitLock(run, update);
+  // Under fixes nobody evaluates it.
+  const locked = await commitLock(run, update, update.fixes.length === 0 ? { nix: run.options.nix } : {});
   const { candidate, fixes } = await putFixesOn(run, locked, update.fixes);
   state.candidate = candidate;
   state.heldBack = update.heldBack;
@@ -52,8 +53,15 @@ export async function commitUpdate(run: Run, update: Update): Promise<Committed>
   };
 }
 
-/** Makes the commit of an update's lock alone. */
-export async function commitLock(run: Run, { lock, targets, heldBack }: Update): Promise<Candidate> {
+/**
+ * Makes the commit of an update's lock alone.
+ * @param next how it is evaluated next, if it is
+ */
+export async function commitLock(
+  run: Run,
+  { lock, targets, heldBack }: Update,
+  next: Pick<CommitInput, 'nix'> = {},
+): Promise<Candidate> {
   const { options } = run;
   const message = commitMessage({
     instance: options.instance,
@@ -66,7 +74,7 @@ export async function commitLock(run: Run, { lock, targets, heldBack }: Update):
     repository: options.repository,
     draft: lock.draft,
     message,
-    nix: options.nix,
+    ...next,
     ...stamp(run),
   });
 }
