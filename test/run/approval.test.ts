@@ -5,21 +5,19 @@ import type { RunProgress } from '../../model/progress.js';
 import type { Report } from '../../model/report.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet } from '../support/fleet.js';
-import { openHouse, until } from '../support/lockkeeper.js';
+import { until } from '../support/lockkeeper.js';
 import type { House, Running } from '../support/lockkeeper.js';
-import { connectTo, runInPhase } from '../support/runs.js';
+import { openServedHouse, runInPhase, type ServedHouse } from '../support/runs.js';
 
 let house: House;
 let fleet: Fleet;
 let client: Client;
+let close: ServedHouse['close'];
 before(async () => {
-  house = await openHouse();
-  await house.dev();
-  client = await connectTo(house);
+  ({ house, client, close } = await openServedHouse());
 });
 after(async () => {
-  await client.connection.close();
-  await house.close();
+  await close();
 });
 
 interface Asking {

@@ -4,22 +4,19 @@ import type { Client } from '@temporalio/client';
 import type { Report } from '../../model/report.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet, HostSpec } from '../support/fleet.js';
-import { openHouse } from '../support/lockkeeper.js';
 import type { House, Running } from '../support/lockkeeper.js';
-import { connectTo, runInPhase } from '../support/runs.js';
+import { openServedHouse, runInPhase, type ServedHouse } from '../support/runs.js';
 
 const INPUTS = ['alpha', 'beta', 'gamma'];
 
 let house: House;
 let client: Client;
+let close: ServedHouse['close'];
 before(async () => {
-  house = await openHouse();
-  await house.dev();
-  client = await connectTo(house);
+  ({ house, client, close } = await openServedHouse());
 });
 after(async () => {
-  await client.connection.close();
-  await house.close();
+  await close();
 });
 
 /** A fleet with all its inputs moved. */

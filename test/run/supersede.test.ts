@@ -7,24 +7,22 @@ import type { Report } from '../../model/report.js';
 import type { RunOptions } from '../../model/run.js';
 import { createFleet, type Fleet } from '../support/fleet.js';
 import { writeInstances } from '../support/instances.js';
-import { openHouse, until, type House } from '../support/lockkeeper.js';
+import { until, type House } from '../support/lockkeeper.js';
 import { ntfyMissing, startNtfy, type NtfyServer } from '../support/ntfy.js';
-import { connectTo } from '../support/runs.js';
+import { openServedHouse, type ServedHouse } from '../support/runs.js';
 
 let house: House;
 let fleet: Fleet;
 let client: Client;
+let close: ServedHouse['close'];
 let ntfy: NtfyServer | undefined;
 before(async () => {
-  house = await openHouse();
-  await house.dev();
-  client = await connectTo(house);
+  ({ house, client, close } = await openServedHouse());
   if (ntfyMissing === false) ntfy = await startNtfy();
 });
 after(async () => {
   await ntfy?.[Symbol.asyncDispose]();
-  await client.connection.close();
-  await house.close();
+  await close();
 });
 
 const withFleet =

@@ -6,21 +6,19 @@ import type { Client } from '@temporalio/client';
 import type { RunOptions } from '../../model/run.js';
 import type { Change } from '../../client/schedules/apply.js';
 import { createFleet, type Fleet } from '../support/fleet.js';
-import { openHouse, until, type House } from '../support/lockkeeper.js';
-import { connectTo } from '../support/runs.js';
+import { until, type House } from '../support/lockkeeper.js';
+import { openServedHouse, type ServedHouse } from '../support/runs.js';
 
 let house: House;
 let fleet: Fleet;
 let client: Client;
+let close: ServedHouse['close'];
 before(async () => {
-  house = await openHouse();
-  await house.dev();
+  ({ house, client, close } = await openServedHouse());
   fleet = await createFleet({ hosts: [{ name: 'athena' }] });
-  client = await connectTo(house);
 });
 after(async () => {
-  await client.connection.close();
-  await house.close();
+  await close();
   await fleet.cleanup();
 });
 

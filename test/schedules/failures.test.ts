@@ -10,25 +10,23 @@ import { COORDINATOR_QUEUE } from '../../model/queues.js';
 import type { Report } from '../../model/report.js';
 import { createFleet, type Fleet } from '../support/fleet.js';
 import { writeInstances } from '../support/instances.js';
-import { openHouse, until, type House } from '../support/lockkeeper.js';
+import { until, type House } from '../support/lockkeeper.js';
 import { ntfyMissing, startNtfy, type NtfyServer } from '../support/ntfy.js';
-import { connectTo } from '../support/runs.js';
+import { openServedHouse, type ServedHouse } from '../support/runs.js';
 
 let house: House;
 let fleet: Fleet;
 let client: Client;
+let close: ServedHouse['close'];
 let ntfy: NtfyServer | undefined;
 before(async () => {
-  house = await openHouse();
-  await house.dev();
+  ({ house, client, close } = await openServedHouse());
   fleet = await createFleet({ hosts: [{ name: 'athena' }, { name: 'kyushu', brokenBy: [['alpha']] }] });
-  client = await connectTo(house);
   if (ntfyMissing === false) ntfy = await startNtfy();
 });
 after(async () => {
   await ntfy?.[Symbol.asyncDispose]();
-  await client.connection.close();
-  await house.close();
+  await close();
   await fleet.cleanup();
 });
 

@@ -4,19 +4,17 @@ import type { Client } from '@temporalio/client';
 import type { Report } from '../../model/report.js';
 import { createFleet, type Fleet } from '../support/fleet.js';
 import { writeInstances } from '../support/instances.js';
-import { openHouse, until, type House } from '../support/lockkeeper.js';
-import { connectTo } from '../support/runs.js';
+import { until, type House } from '../support/lockkeeper.js';
+import { openServedHouse, type ServedHouse } from '../support/runs.js';
 
 let house: House;
 let client: Client;
+let close: ServedHouse['close'];
 before(async () => {
-  house = await openHouse();
-  await house.dev();
-  client = await connectTo(house);
+  ({ house, client, close } = await openServedHouse());
 });
 after(async () => {
-  await client.connection.close();
-  await house.close();
+  await close();
 });
 
 const withFleet = (body: (fleet: Fleet) => Promise<void>) => async (): Promise<void> => {
@@ -48,7 +46,16 @@ async function scheduled(instance: string, status = ''): Promise<readonly string
   return found.toSorted();
 }
 
-const info = async (instance: string) => (await client.schedule.getHandle(`lockkeeper-${instance}`).describe()).info;
+async function untilTwoAreLeftOut(instance: string): Promise<void> {
+  const schedule = client.schedule.getHandle(`lockkeeper-${instance}`);
+  const leftOut = async (): Promise<number> => (await schedule.describe()).info.numActionsSkippedOverlap;
+  const before = await leftOut();
+  await until(
+    async () => (await leftOut()) >= before + 2,
+    60_000,
+    () => 'nothing was left out',
+  );
+}
 
 /** What `lockkeeper list` says of a run. */
 const listed = ({ stdout }: { readonly stdout: string }, run: string): string | undefined =>
@@ -94,12 +101,7 @@ test(
     const flags = await configured(fleet, 'skips', `overlap = "skip"\n${EVERY_FIVE_SECONDS}`);
     await lockkeeper('apply', ...flags);
     const run = await first('skips');
-    const before = (await info('skips')).numActionsSkippedOverlap;
-    await until(
-      async () => (await info('skips')).numActionsSkippedOverlap >= before + 2,
-      60_000,
-      () => 'nothing was left out',
-    );
+    await untilTwoAreLeftOut('skips');
     assert.deepEqual(await scheduled('skips'), [run], 'it is the only run');
     assert.match((await lockkeeper('schedules')).stdout, /skips .* waiting for approval/);
 
@@ -137,13 +139,8 @@ test(
     const flags = await configured(fleet, 'waits', EVERY_FIVE_SECONDS);
     await lockkeeper('apply', ...flags);
     const run = await first('waits');
-    const before = (await info('waits')).numActionsSkippedOverlap;
     // The first that is due is kept for later, and only those after it are left out.
-    await until(
-      async () => (await info('waits')).numActionsSkippedOverlap >= before + 2,
-      60_000,
-      () => 'nothing was left out',
-    );
+    await untilTwoAreLeftOut('waits');
     assert.deepEqual(await scheduled('waits'), [run]);
     const behind = await lockkeeper('run', 'waits', ...(await configured(fleet, 'waits', 'autoMerge = true')));
     assert.match(

@@ -1,12 +1,33 @@
 import { Client, Connection } from '@temporalio/client';
 import type { Phase, RunProgress } from '../../model/progress.js';
-import { until } from './lockkeeper.js';
+import { openHouse, until } from './lockkeeper.js';
 import type { House, Running } from './lockkeeper.js';
 
 /** Connects to the server of a house. */
 export async function connectTo(house: House): Promise<Client> {
   const { address } = await house.server();
   return new Client({ connection: await Connection.connect({ address }) });
+}
+
+/** A house with a server, a worker and a connection of its own. */
+export interface ServedHouse {
+  readonly house: House;
+  readonly client: Client;
+  readonly close: () => Promise<void>;
+}
+
+export async function openServedHouse(): Promise<ServedHouse> {
+  const house = await openHouse();
+  await house.dev();
+  const client = await connectTo(house);
+  return {
+    house,
+    client,
+    close: async () => {
+      await client.connection.close();
+      await house.close();
+    },
+  };
 }
 
 /** Waits until a run other than those known is in a phase. */

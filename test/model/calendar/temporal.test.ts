@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Client } from '@temporalio/client';
 import { nextFirings, parseCalendar, toScheduleSpec } from '../../../model/calendar.js';
-import { openHouse, type House } from '../../support/lockkeeper.js';
-import { connectTo } from '../../support/runs.js';
+import { openServedHouse, type ServedHouse } from '../../support/runs.js';
 import { BASE_TIMES, readSystemdTable, secondsOf } from '../../support/systemd-calendar.js';
 
 /** Times that a description of a schedule gives. */
@@ -13,18 +12,15 @@ const AT_ONCE = 20;
 const TEMPORAL_ENDS = Date.parse('2100-12-31T23:59:59Z') / 1000;
 
 describe("what Temporal's own server makes of calendar events", { timeout: 240_000 }, () => {
-  let house: House;
   let client: Client;
+  let close: ServedHouse['close'];
   let schedules = 0;
 
   before(async () => {
-    house = await openHouse();
-    await house.dev();
-    client = await connectTo(house);
+    ({ client, close } = await openServedHouse());
   });
   after(async () => {
-    await client.connection.close();
-    await house.close();
+    await close();
   });
 
   /** The next times of a schedule that begins at `from`, as the server describes it. */
