@@ -8,8 +8,8 @@ import type { Rule } from '../model/config/rule.js';
 import { nearest } from '../model/config/nearest.js';
 import { BadInput } from '../model/names.js';
 import { stripControl } from '../model/text.js';
-import { CommandError, systemCode } from './errors.js';
 import { messageOf } from '../model/message-of.js';
+import { CommandError, systemCode } from './errors.js';
 import { parseFlakeReference } from './flake-reference.js';
 import { scheduleSpec } from './schedules/desired.js';
 

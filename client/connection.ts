@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
+import { isForeignDatabase, messageOf } from '../model/message-of.js';
 import type { CommandContext } from './context.js';
 import { ensureServer, runningServer } from './embedded.js';
 import { CommandError, grpcCode } from './errors.js';
-import { isForeignDatabase, messageOf } from '../model/message-of.js';
 import { chooseServer, type ServerChoice } from './server-choice.js';
 import { hasDatabase } from './state-files.js';
 import { tlsTrouble } from './tls-trouble.js';

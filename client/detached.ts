@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { open } from 'node:fs/promises';
-import { CommandError } from './errors.js';
 import { messageOf } from '../model/message-of.js';
+import { CommandError } from './errors.js';
 import { installed } from './installation.js';
 
 export interface Detached {

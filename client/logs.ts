@@ -3,9 +3,9 @@ import { open, readFile } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
 import type { LogSlice, ReadLogInput } from '../model/activities.js';
 import type { StateDirectory } from '../model/state-directory.js';
+import { messageOf } from '../model/message-of.js';
 import type { Session } from './connection.js';
 import { CommandError, systemCode } from './errors.js';
-import { messageOf } from '../model/message-of.js';
 import { workerProblem } from './problems.js';
 import { queueOfRun } from './runs.js';
 

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { CommanderError, type Command } from 'commander';
 import { BadInput } from '../model/names.js';
+import { messageOf } from '../model/message-of.js';
 import { joinNixOptions } from './arguments.js';
 import { CommandError, systemCode } from './errors.js';
-import { messageOf } from '../model/message-of.js';
 import { installed } from './installation.js';
 import { failure } from './output.js';
 import { declareProgram } from './program/index.js';

@@ -2,8 +2,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Report } from '../model/report.js';
 import type { StateDirectory } from '../model/state-directory.js';
-import type { Session } from './connection.js';
 import { messageOf } from '../model/message-of.js';
+import type { Session } from './connection.js';
 import { readRecord } from './state-files.js';
 
 /** How a closed run ended. */

@@ -1,7 +1,7 @@
 import { hostname, userInfo } from 'node:os';
+import { messageOf } from '../model/message-of.js';
 import type { Session } from './connection.js';
 import { CommandError } from './errors.js';
-import { messageOf } from '../model/message-of.js';
 
 const ANSWER_MS = 10_000;
 

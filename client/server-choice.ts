@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from '@temporalio/client';
-import { CommandError } from './errors.js';
 import { messageOf } from '../model/message-of.js';
+import { CommandError } from './errors.js';
 
 /** Which server a command talks to: one that Temporal's environment configuration names, or the embedded one. */
 export type ServerChoice =

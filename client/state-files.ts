@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { stateDirectoryFault, type StateDirectory } from '../model/state-directory.js';
-import { CommandError, systemCode } from './errors.js';
 import { messageOf } from '../model/message-of.js';
+import { CommandError, systemCode } from './errors.js';
 
 /** Contents of a JSON record; `null` when there is none or it is being written. */
 export async function readRecord<T>(path: string): Promise<T | null> {

@@ -1,8 +1,8 @@
 import type { Instance } from '../../model/config/options.js';
+import { messageOf } from '../../model/message-of.js';
 import { loadConfiguration, type ConfigFlags } from '../config-file.js';
 import { openSession } from '../connection.js';
 import type { CommandContext } from '../context.js';
-import { messageOf } from '../../model/message-of.js';
 import { instanceOptions, repositoryFinder } from '../instance-options.js';
 import { failure, message, paintFor, result, resultJson, type Paint } from '../output.js';
 import { workerProblem } from '../problems.js';

@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { systemdUnits } from '../../model/systemd-units.js';
+import { messageOf } from '../../model/message-of.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
-import { messageOf } from '../../model/message-of.js';
 import { installed } from '../installation.js';
 import { message, result, resultJson } from '../output.js';
 

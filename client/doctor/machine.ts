@@ -2,8 +2,8 @@ import { access, constants, mkdtemp, rmdir, stat, statfs } from 'node:fs/promise
 import { dirname, join } from 'node:path';
 import { userInfo } from 'node:os';
 import type { StateDirectory } from '../../model/state-directory.js';
-import { systemCode } from '../errors.js';
 import { messageOf } from '../../model/message-of.js';
+import { systemCode } from '../errors.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
 const OLDEST_NODE = 20;

@@ -1,8 +1,8 @@
 import { COORDINATOR_QUEUE, EVALUATE_QUEUE } from '../../model/queues.js';
+import { messageOf } from '../../model/message-of.js';
 import type { Session } from '../connection.js';
 import { openExistingSession } from '../connection.js';
 import type { CommandContext } from '../context.js';
-import { messageOf } from '../../model/message-of.js';
 import { livePollers } from '../pollers.js';
 import { workflowTaskProblem } from '../problems.js';
 import { listOpenRuns } from '../runs.js';

@@ -48,7 +48,7 @@ export interface CommitEvaluationInput {
   readonly attempt: number;
   /** Whether a failure holds for the rest of the run. Only base: a person may ask for a target of a candidate again. */
   readonly failsForGood?: boolean;
-  /** Whether worker and server come first for the processor: nobody waits for it. */
+  /** Whether worker and server come first for the processor, as they do before builds. */
   readonly background?: boolean;
 }
 
@@ -165,7 +165,7 @@ async function failed(input: CommitEvaluationInput, finished: NixFinished): Prom
   return { kind: 'failed', error, log: finished.stderr, unanswered: fault.kind };
 }
 
-/** What a run needs from the machine is tried as often as a build; nothing waits long for a comparison with base. */
+/** What a run needs from the machine is tried as often as a build; a verdict waits less for its comparison with base. */
 function hasLastWord({ kind }: Fault, { attempt, failsForGood }: CommitEvaluationInput): boolean {
   if (kind === 'nix') return false;
   return attempt >= (kind === 'network' || failsForGood === true ? ATTEMPTS : INFRASTRUCTURE_BACKOFF.length + 1);

@@ -77,7 +77,7 @@ function evaluate(
   const flake = { mirror, commit, repository };
   // A person may ask for a target of a candidate again; what fails on base stays so.
   const failsForGood = commit !== candidate.head;
-  // Nobody waits for base, while its evaluation runs beside builds.
+  // The evaluation of base runs beside builds.
   return evaluateCommit(env, { flake, target, nix, run, attempt, failsForGood, background: failsForGood }, signal);
 }
 
