@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { Client } from '@temporalio/client';
+import { WorkflowUpdateFailedError, type Client } from '@temporalio/client';
+import { HOLD_BACK_INPUT, type HoldRequest } from '../../model/messages.js';
+import type { RunProgress } from '../../model/progress.js';
 import type { Report } from '../../model/report.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet, HostSpec } from '../support/fleet.js';
@@ -95,6 +97,33 @@ test(
       assert.ok(Date.now() - begun < 300_000, 'no build was waited for');
     },
   ),
+);
+
+test(
+  'an input that was taken from a run cannot be taken again, nor the last one, before the rest is committed',
+  withMovedFleet([{ name: 'athena', seconds: 600 }], async (fleet) => {
+    const running = house.start(['update', fleet.checkout, '--dry-run', '--json']);
+    const { run } = await runInPhase(client, 'verifying', running);
+    const handle = client.workflow.getHandle(run);
+    const hold = (input: string) =>
+      handle.executeUpdate<string, [HoldRequest]>(HOLD_BACK_INPUT, { args: [{ by: 'ops', input, comment: null }] });
+    const why = (reason: RegExp) => (error: unknown) => {
+      assert.ok(error instanceof WorkflowUpdateFailedError);
+      assert.match(error.cause?.message ?? '', reason);
+      return true;
+    };
+    await hold('alpha');
+    await hold('gamma');
+    let moved: readonly string[];
+    do {
+      await assert.rejects(hold('alpha'), why(/does not move alpha: it moves beta$/));
+      await assert.rejects(hold('beta'), why(/beta is all that run .+ moves/));
+      moved = (await handle.query<RunProgress>('progress')).moved.map(({ name }) => name);
+    } while (moved.length > 1);
+    assert.deepEqual(moved, ['beta']);
+    assert.equal((await house.lockkeeper(['cancel', run])).exitCode, 0);
+    assert.equal(await running.ended, 1);
+  }),
 );
 
 test(
