@@ -23,6 +23,7 @@ const FAULTS: readonly (readonly [Fault['kind'], RegExp, string])[] = [
   ['machine', /lack of free disk space|failed to extract archive \(Write failed\)/, 'no space left'],
   ['machine', /cannot (?:connect to|open connection to) .*(?:socket|daemon)/, 'the Nix daemon cannot be reached'],
   ['machine', /cannot connect to socket|Nix daemon disconnected unexpectedly/, 'the Nix daemon cannot be reached'],
+  ['machine', /^\s*error: SQLite database '[^']+' is busy/m, "Nix's database is busy"],
   ['machine', /out of memory|std::bad_alloc|Cannot allocate memory|unable to fork/, OUT_OF_MEMORY],
   ['machine', /Too many open files|Resource temporarily unavailable|Read-only file system/, 'the system refused'],
   // Somebody collects garbage, and it went between being fetched and being read: 2.8, then 2.34.

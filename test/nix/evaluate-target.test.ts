@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { access, mkdir, readFile, readdir, readlink, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readFile, readdir, readlink, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -76,6 +77,34 @@ test('a host that does not evaluate is a verdict with the error, the end of the 
     assert.match(await readFile(verdict.logPath, 'utf8'), /services\.bad/);
     assert.match(verdict.logTail ?? '', /error:.*services\.bad/s);
     assert.equal((await evaluator.evaluate(candidate, 'a')).kind, 'evaluated');
+  }));
+
+/** Has the store lose the derivation of an evaluation in the moment in which it is rooted. */
+async function withCollector(use: () => Promise<void>): Promise<void> {
+  const bin = await mkdtemp(path.join(tmpdir(), 'lockkeeper-bin-'));
+  const { PATH = '' } = process.env;
+  const script = `#!/bin/sh
+PATH='${PATH}'
+root=$(nix-instantiate "$@") && drv=$(readlink "$root") && rm "$root" || exit
+nix-store --delete "$drv" >&2 && ln -s "$drv" "$root" && echo "$root"
+`;
+  await writeFile(path.join(bin, 'nix-instantiate'), script, { mode: 0o755 });
+  process.env.PATH = `${bin}:${PATH}`;
+  try {
+    await use();
+  } finally {
+    process.env.PATH = PATH;
+    await rm(bin, { recursive: true });
+  }
+}
+
+test('a derivation that the store lost while it was rooted is a fault of the machine, and the next attempt finds it', () =>
+  withEvaluator({ hosts: [{ name: 'a' }] }, async (evaluator) => {
+    const candidate = await onMain(evaluator);
+    await withCollector(async () => {
+      await assert.rejects(evaluator.evaluate(candidate, 'a'), /the store lost the derivation meanwhile/);
+    });
+    assert.equal((await evaluator.evaluate(candidate, 'a', {}, 2)).kind, 'evaluated');
   }));
 
 /** As Nix 2.26 and newer write it. Older ones want a hash of the folder, and take the lock for one that may change. */

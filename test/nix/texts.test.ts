@@ -68,6 +68,7 @@ test('what the machine or the network did is told from what the flake did', () =
   assert.equal(kind("error: path '/nix/store/7ir0zqfia4isxaidylmipz12sb6znl87-source' is not valid"), 'machine');
   assert.equal(kind("       error: path '«git+file:///in?rev=1&shallow=1»/flake.nix' does not exist\n"), 'machine');
   assert.equal(kind("error: path '«git+file:///in?rev=1»/hosts/missing.nix' does not exist"), null);
+  assert.equal(kind("error: SQLite database '/nix/var/nix/db/db.sqlite' is busy"), 'machine');
   assert.equal(kind('', 'SIGKILL'), 'machine');
   assert.equal(kind('', 'SIGSEGV'), null);
   assert.equal(kind("error: unable to download 'https://h/x': Couldn't resolve host name (6)"), 'network');

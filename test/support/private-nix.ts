@@ -25,9 +25,10 @@ const LIMIT_MS = 240_000;
 
 /**
  * Puts a folder in the place of /nix and runs a command there. With a user id, the command is that user's: what belongs
- * to root is the store, a daemon, and one who collects garbage twice a second. Files in the folder for temporary files have
- * root kill what belongs to root: `kill-builders` the builders, `kill-daemon` the daemon with all that it does, which is
- * started again then.
+ * to root is the store, a daemon, and one who collects garbage all the time. He takes what was garbage at two looks in a
+ * row: Nix looks for permanent roots first, then for those of clients, and misses what goes over from one to the other
+ * between the two. Files in the folder for temporary files have root kill what belongs to root: `kill-builders` the
+ * builders, `kill-daemon` the daemon with all that it does, which is started again then.
  */
 const INSIDE = `
 store=$1 user=$2 megabytes=$3
@@ -38,6 +39,8 @@ else
   mount --bind "$store" /nix || exit
 fi
 [ -n "$user" ] || exec "$@"
+# A store that two open for the first time at once is busy for one of them.
+NIX_REMOTE= nix-store --init || exit
 below() { cat /proc/"$1"/task/*/children; }
 serve() {
   trap 'kill "$daemon"; exit' TERM
@@ -58,14 +61,23 @@ serve() {
 serve &
 server=$!
 for turn in $(seq 200); do [ ! -S /nix/var/nix/daemon-socket/socket ] || break; sleep 0.1; done
-while sleep 0.5; do NIX_REMOTE= nix-store --gc >/nix/gc.log 2>&1 || echo failed >>/nix/gc-failed; done &
+collect() {
+  while sleep 0.3; do
+    mv /nix/dead /nix/seen
+    nix-store --gc --print-dead >/nix/dead 2>/nix/gc.log || cp /nix/gc.log /nix/gc-failed
+    nix-store --delete $(sort /nix/dead /nix/seen | uniq -d) >/nix/gc.log 2>&1
+  done
+}
+touch /nix/dead
+NIX_REMOTE= collect &
 collector=$!
 touch /nix/temporal
 mount --bind "$TEMPORAL_CLI" /nix/temporal || exit
 TEMPORAL_CLI=/nix/temporal NIX_REMOTE=daemon setpriv --reuid "$user" --regid "$user" --clear-groups -- "$@"
 code=$?
 kill "$server" "$collector"
-[ ! -e /nix/gc-failed ] || { cat /nix/gc.log >&2; exit 1; }
+[ ! -e /nix/gc-failed ] || { cat /nix/gc-failed >&2; exit 1; }
+[ "$code" -eq 0 ] || cat /nix/daemon.log >&2
 exit "$code"
 `;
 

@@ -115,8 +115,8 @@ export async function evaluateCommit(
       background: input.background ?? false,
       fetching: nix,
     });
-    if (finished.exitCode !== 0) return await failed(input, finished);
-    const found = await readEvaluated(place.root);
+    const found = finished.exitCode === 0 ? await readEvaluated(place.root) : null;
+    if (found === null) return await failed(input, finished);
     await remember(place, found);
     return { kind: 'evaluated', ...found };
   });
@@ -142,8 +142,13 @@ async function lostSource(stderr: string): Promise<Fault | null> {
   return lost ? { kind: 'machine', what: 'the store lost a source meanwhile' } : null;
 }
 
-async function readEvaluated(root: string): Promise<EvaluatedDerivation> {
+/**
+ * What a root holds; `null` when it was collected all the same: Nix misses what a client roots and then leaves while it
+ * looks for roots.
+ */
+async function readEvaluated(root: string): Promise<EvaluatedDerivation | null> {
   const drvPath = await readlink(root);
+  if (!(await exists(drvPath))) return null;
   const derivation = parseDerivation(await readFile(drvPath, 'utf8'));
   return { drvPath, outPath: mainOutput(derivation), system: derivation.platform };
 }
@@ -155,8 +160,13 @@ function killedBuilder(stderr: string): Fault | null {
   return KILLED_BUILDER.test(stripControl(stderr)) ? { kind: 'machine', what: 'a builder was killed' } : null;
 }
 
+const LOST_DERIVATION: Fault = { kind: 'machine', what: 'the store lost the derivation meanwhile' };
+
 async function failed(input: CommitEvaluationInput, finished: NixFinished): Promise<CommitEvaluation> {
-  const fault = faultOf(finished) ?? killedBuilder(finished.stderr) ?? (await lostSource(finished.stderr));
+  const fault =
+    finished.exitCode === 0
+      ? LOST_DERIVATION
+      : (faultOf(finished) ?? killedBuilder(finished.stderr) ?? (await lostSource(finished.stderr)));
   const doing = `${input.target.name} of commit ${input.flake.commit.slice(0, 12)} was not evaluated`;
   if (fault !== null && !hasLastWord(fault, input)) throw faultFailure(doing, fault, finished, input.attempt);
   const message = nixErrorMessage(finished.stderr);
