@@ -17,8 +17,13 @@ export interface Fault {
 /** What both steps of a target say of the machine that had too little of it. */
 export const OUT_OF_MEMORY = 'out of memory';
 
+const NOT_SERVED = 'the Nix daemon does not serve this account (on Debian: add it to the group nix-users)';
+
 const FAULTS: readonly (readonly [Fault['kind'], RegExp, string])[] = [
   ['nix', /^\s*error: experimental Nix feature '(?:nix-command|flakes)' is disabled/m, 'flakes are not enabled'],
+  // 2.26 and newer, then 2.8: Debian's daemon serves a group alone.
+  ['nix', /cannot connect to socket at '[^']+': Permission denied/, NOT_SERVED],
+  ['nix', /getting status of [^ ]*daemon-socket[^ ]*: Permission denied/, NOT_SERVED],
   ['machine', /No space left on device|disk I\/O error|database or disk is full|Disk quota exceeded/, 'no space left'],
   ['machine', /lack of free disk space|failed to extract archive \(Write failed\)/, 'no space left'],
   ['machine', /cannot (?:connect to|open connection to) .*(?:socket|daemon)/, 'the Nix daemon cannot be reached'],

@@ -21,7 +21,7 @@ export interface NixFinished extends Finished {
 
 /**
  * Runs one of Nix's commands and gives what came out, whatever its exit status.
- * @throws `NixUnusable` when the command is missing or flakes cannot be enabled; `TokenFile`
+ * @throws `NixUnusable` when the command is missing or it cannot be used at all; `TokenFile`
  */
 export async function runNix(
   command: 'nix' | 'nix-instantiate' | 'nix-store',
@@ -34,9 +34,8 @@ export async function runNix(
   const killedForMemory = result.signal === 'SIGKILL' && (await memoryKills()) > killsBefore;
   const finished = { ...result, killedForMemory };
   if (finished.notFound) throw nixUnusable(`there is no \`${command}\` on the PATH of the worker`);
-  if (finished.exitCode !== 0 && faultOf(finished)?.kind === 'nix') {
-    throw nixUnusable(`flakes cannot be enabled: ${nixErrorMessage(finished.stderr)}`);
-  }
+  const fault = finished.exitCode === 0 ? null : faultOf(finished);
+  if (fault?.kind === 'nix') throw nixUnusable(`${fault.what}: ${nixErrorMessage(finished.stderr)}`);
   return finished;
 }
 

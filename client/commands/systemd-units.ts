@@ -43,5 +43,7 @@ export async function systemdUnitFiles(context: CommandContext, options: Systemd
       `Then: useradd --system --home-dir /var/lib/lockkeeper lockkeeper; systemctl enable --now lockkeeper lockkeeper-apply`,
     );
   else message('Then: systemctl enable --now lockkeeper lockkeeper-apply');
+  if (directory !== undefined)
+    message(`On Debian, whose Nix daemon serves a group, first: usermod --append --groups nix-users ${user}`);
   return 0;
 }

@@ -60,7 +60,9 @@ export async function checkNix(): Promise<readonly Finding[]> {
 }
 
 async function checkFlakes(): Promise<Finding> {
-  const { ok: works, complaint } = await ask('nix', [...FLAKES, 'eval', '--expr', 'builtins ? getFlake']);
+  // Without a store: that has a finding of its own.
+  const anywhere = [...FLAKES, '--store', 'dummy://'];
+  const { ok: works, complaint } = await ask('nix', [...anywhere, 'eval', '--expr', 'builtins ? getFlake']);
   return works
     ? ok('flakes', 'can be enabled')
     : fail('flakes', complaint, 'let this Nix use the experimental features nix-command and flakes');
@@ -68,8 +70,13 @@ async function checkFlakes(): Promise<Finding> {
 
 async function checkStore(): Promise<Finding> {
   const { ok: works, complaint } = await ask('nix', [...FLAKES, 'store', 'ping']);
-  return works
-    ? ok('Nix store', 'answers')
+  if (works) return ok('Nix store', 'answers');
+  return complaint.includes('Permission denied')
+    ? fail(
+        'Nix store',
+        complaint,
+        'let this account use nix-daemon; on Debian: usermod --append --groups nix-users NAME',
+      )
     : fail('Nix store', complaint, 'start nix-daemon, or run as the user that owns /nix/store');
 }
 

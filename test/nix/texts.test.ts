@@ -72,6 +72,11 @@ test('what the machine or the network did is told from what the flake did', () =
   assert.equal(kind('', 'SIGKILL'), 'machine');
   assert.equal(kind('', 'SIGSEGV'), null);
   assert.equal(kind("error: unable to download 'https://h/x': Couldn't resolve host name (6)"), 'network');
+  for (const socket of [
+    "cannot connect to socket at '/nix/var/nix/daemon-socket/socket'",
+    'getting status of /nix/var/nix/daemon-socket/socket',
+  ])
+    assert.equal(kind(`error: ${socket}: Permission denied`), 'nix');
   assert.equal(kind("error: experimental Nix feature 'flakes' is disabled; use"), 'nix');
 });
 
