@@ -1,10 +1,16 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/common';
-import type { ProcessIdentity } from '../model/state-directory.js';
+import { bootTimeIn, isSameBoot, type ProcessIdentity } from '../model/state-directory.js';
 
-/** Boot id of this machine; pids and start times mean nothing across two of them. */
-const bootId = async (): Promise<string> => (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+/** The boot of this machine; pids and start times mean nothing across two of them. */
+async function boot(): Promise<Pick<ProcessIdentity, 'bootId' | 'bootTime'>> {
+  const [id, stat] = await Promise.all([
+    readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
+    readFile('/proc/stat', 'utf8'),
+  ]);
+  return { bootId: id.trim(), bootTime: bootTimeIn(stat) };
+}
 
 interface Stat {
   readonly pid: number;
@@ -24,7 +30,7 @@ async function stat(pid: number): Promise<Stat | null> {
 /** Identity of a running process; `null` when there is none. */
 export async function identify(pid: number): Promise<ProcessIdentity | null> {
   const found = await stat(pid);
-  return found === null ? null : { pid, bootId: await bootId(), startTime: found.startTime };
+  return found === null ? null : { pid, ...(await boot()), startTime: found.startTime };
 }
 
 /** Pid of the process above; 0 above the first one, and for a process that is gone. */
@@ -41,20 +47,20 @@ export async function ownIdentity(): Promise<ProcessIdentity> {
 export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   const found = await stat(identity.pid);
   if (found === null || found.state === 'Z' || found.state === 'X') return false;
-  return found.startTime === identity.startTime && (await bootId()) === identity.bootId;
+  return found.startTime === identity.startTime && isSameBoot(await boot(), identity);
 }
 
 /** All processes below `root`, itself left out. Nix runs builders in sessions of their own, so a group is not enough. */
 export async function descendants(root: number): Promise<ProcessIdentity[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const all = (await Promise.all(pids.map(stat))).filter((entry) => entry !== null);
-  const boot = await bootId();
+  const now = await boot();
   const found: ProcessIdentity[] = [];
   const queue = [root];
   for (let parent = queue.shift(); parent !== undefined; parent = queue.shift()) {
     for (const entry of all) {
       if (entry.parent !== parent) continue;
-      found.push({ pid: entry.pid, bootId: boot, startTime: entry.startTime });
+      found.push({ pid: entry.pid, ...now, startTime: entry.startTime });
       queue.push(entry.pid);
     }
   }

@@ -3,7 +3,7 @@ import type { ServerRecord, StateDirectory } from '../model/state-directory.js';
 import { startDetached } from './detached.js';
 import { CommandError } from './errors.js';
 import { isAlive } from './process-identity.js';
-import { logEnd, prepareStateDirectory, readRecord } from './state-files.js';
+import { logEnd, prepareToStart, readRecord } from './state-files.js';
 import { typed } from './typed.js';
 
 const START_MS = 15_000;
@@ -19,7 +19,7 @@ export async function runningServer(state: StateDirectory): Promise<ServerRecord
 export async function ensureServer(state: StateDirectory): Promise<ServerRecord> {
   const running = await runningServer(state);
   if (running !== null) return running;
-  await prepareStateDirectory(state);
+  await prepareToStart(state);
   const log = state.serverLog;
   const keeper = await startDetached('server-keeper.js', ['--state-dir', state.root], log);
   const deadline = Date.now() + START_MS;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { stateDirectoryFault, type StateDirectory } from '../model/state-directory.js';
+import { foreignStateDirectory, stateDirectoryFault, type StateDirectory } from '../model/state-directory.js';
 import { messageOf } from '../model/message-of.js';
 import { CommandError, systemCode } from './errors.js';
 
@@ -25,7 +25,9 @@ export async function prepareStateDirectory(state: StateDirectory): Promise<void
     await makeFolder(state.root);
     const fault = stateDirectoryFault(state.root, (await stat(state.root)).mode);
     if (fault !== null) throw new CommandError(`${fault}.`);
-    for (const path of [state.server, state.users]) await makeFolder(path);
+    const folders = [state.server, state.users];
+    if (!folders.every((path) => existsSync(path))) await refuseForeign(state);
+    for (const path of folders) await makeFolder(path);
     const { bavail, bsize } = await statfs(state.root);
     if (bavail * bsize < LEAST_SPACE_BYTES) throw noSpace(state);
   } catch (error) {
@@ -36,6 +38,18 @@ export async function prepareStateDirectory(state: StateDirectory): Promise<void
         'Name another one with --state-dir or $LOCKKEEPER_STATE_DIR.',
     );
   }
+}
+
+/** Makes the state directory for a server or worker that is to be started there. */
+export async function prepareToStart(state: StateDirectory): Promise<void> {
+  await refuseForeign(state);
+  await prepareStateDirectory(state);
+}
+
+async function refuseForeign({ root }: StateDirectory): Promise<void> {
+  const found = await stat(root).catch(() => null);
+  const fault = found === null ? null : foreignStateDirectory(root, found.uid, process.getuid?.());
+  if (fault !== null) throw new CommandError(`${fault}.`);
 }
 
 /**

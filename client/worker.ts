@@ -10,7 +10,7 @@ import { message } from './output.js';
 import { livePollers } from './pollers.js';
 import { isAlive } from './process-identity.js';
 import { queueOfRun } from './runs.js';
-import { logEnd, prepareStateDirectory, readRecord } from './state-files.js';
+import { logEnd, prepareToStart, readRecord } from './state-files.js';
 import { announceUse, othersUse } from './users.js';
 
 const START_MS = 20_000;
@@ -130,7 +130,7 @@ function tellSlots(worker: WorkerRecord, { slots, evaluationSlots }: WorkerSlots
 }
 
 async function startWorker(session: Session, state: StateDirectory, slots: WorkerSlots): Promise<void> {
-  await prepareStateDirectory(state);
+  await prepareToStart(state);
   const args = ['worker', '--attended', '--state-dir', state.root];
   if (slots.slots !== null) args.push('--slots', String(slots.slots));
   if (slots.evaluationSlots !== null) args.push('--eval-slots', String(slots.evaluationSlots));

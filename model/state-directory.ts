@@ -74,14 +74,40 @@ export const stateDirectoryFault = (root: string, mode: number): string | null =
     ? null
     : `everybody may write to the state directory ${root}: name a folder of your own with --state-dir or $LOCKKEEPER_STATE_DIR`;
 
+/**
+ * Why nothing is to be started on a state directory; `null` when something may be. What root keeps in the folder of an
+ * account is out of that account's reach.
+ * @param self of this process, as `process.getuid` gives it
+ */
+export const foreignStateDirectory = (root: string, owner: number, self: number | undefined): string | null =>
+  self !== 0 || owner === 0
+    ? null
+    : `the state directory ${root} is that of user ${owner}, who could not go on with what root starts there: ` +
+      `run this as that user (sudo -u '#${owner}' …), or name another folder with --state-dir or $LOCKKEEPER_STATE_DIR`;
+
 /** A process, told apart from a later one with the same pid by its boot and start time. */
 export interface ProcessIdentity {
   readonly pid: number;
   /** `/proc/sys/kernel/random/boot_id` */
   readonly bootId: string;
+  /** When the machine started, by its clock (`btime` in proc(5), seconds since 1970); earlier versions wrote none. */
+  readonly bootTime?: number;
   /** Field 22 of `/proc/<pid>/stat`, clock ticks since boot. */
   readonly startTime: string;
 }
+
+type Boot = Pick<ProcessIdentity, 'bootId' | 'bootTime'>;
+
+/**
+ * Whether two processes are of one boot. Containers (LXC, systemd-nspawn) cover the boot id of the kernel, but not for a
+ * service that systemd gives mounts of its own; and a clock that is set moves the time.
+ */
+export const isSameBoot = (one: Boot, other: Boot): boolean =>
+  one.bootId === other.bootId ||
+  (one.bootTime !== undefined && other.bootTime !== undefined && Math.abs(one.bootTime - other.bootTime) <= 1);
+
+/** When the machine started, as `/proc/stat` has it. */
+export const bootTimeIn = (stat: string): number => Number(/^btime (\d+)$/m.exec(stat)?.[1]);
 
 export interface WorkerRecord extends ProcessIdentity {
   readonly machine: string;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { access, constants, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAlive, ownIdentity } from '../activities/process-tree.js';
-import { stateDirectory, stateDirectoryFault } from '../model/state-directory.js';
+import { foreignStateDirectory, stateDirectory, stateDirectoryFault } from '../model/state-directory.js';
 import type { ProcessIdentity, StateDirectory } from '../model/state-directory.js';
 import { writeWhole } from '../activities/atomic-file.js';
 import { readJson } from './files.js';
@@ -18,7 +18,8 @@ export async function openStateDirectory(root: string): Promise<StateDirectory> 
   let fault: string | null;
   try {
     await mkdir(state.root, { recursive: true, mode: 0o700 });
-    fault = stateDirectoryFault(state.root, (await stat(state.root)).mode);
+    const { mode, uid } = await stat(state.root);
+    fault = stateDirectoryFault(state.root, mode) ?? foreignStateDirectory(state.root, uid, process.getuid?.());
     if (fault === null) {
       await access(state.root, constants.W_OK);
       for (const folder of [...folders, ...data]) await mkdir(folder, { recursive: true, mode: 0o700 });

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { run, type Finished } from '../../activities/process.js';
 import { commitFiles, git } from '../support/git.js';
+import { NOBODY } from '../support/private-nix.js';
 
 const COMMAND = path.resolve(import.meta.dirname, '../../../bin/lockkeeper');
 
@@ -128,6 +129,22 @@ test('a state directory that everybody may write to is refused before anything i
   }
   assert.deepEqual(await readdir(open), []);
 });
+
+test(
+  'root starts nothing in the state directory of another account',
+  { skip: process.getuid?.() === 0 ? false : 'only root can' },
+  async () => {
+    const foreign = path.join(root, 'foreign');
+    await mkdir(foreign);
+    await chown(foreign, NOBODY, NOBODY);
+    for (const command of ['update', 'worker', 'dev']) {
+      const { exitCode, stderr } = await lockkeeper([command], { LOCKKEEPER_STATE_DIR: foreign });
+      assert.equal(exitCode, 1);
+      assert.match(stderr, /foreign is that of user 65534, .*sudo -u '#65534'.*--state-dir/);
+    }
+    assert.deepEqual(await readdir(foreign), []);
+  },
+);
 
 test('a folder that is no repository, or holds no flake, is named', async () => {
   await refused(['update', root], /is not in a Git repository/);

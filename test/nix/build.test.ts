@@ -274,7 +274,7 @@ test('a build record of another boot, with a pid that somebody has now, is no ru
   const record = fixture.recordOf(input);
   await attempt(fixture.env, input).verdict;
   const identity = await readIdentity(record);
-  await writeFile(record.identity, JSON.stringify({ ...identity, pid: process.pid, bootId: 'another' }));
+  await writeFile(record.identity, JSON.stringify({ ...identity, pid: process.pid, bootId: 'another', bootTime: 1 }));
   assert.equal(await isBuildAlive(record), false);
   await writeFile(record.identity, JSON.stringify({ ...identity, pid: process.pid }));
   assert.equal(await isBuildAlive(record), false);

@@ -68,6 +68,7 @@ async function reboot(house: House, stranger: number): Promise<void> {
     const text = await readFile(name, 'utf8');
     const earlier = text
       .replaceAll(/"bootId":\s*"[^"]*"/g, '"bootId":"00000000-0000-4000-8000-000000000000"')
+      .replaceAll(/"bootTime":\s*\d+/g, '"bootTime":1')
       .replaceAll(/"pid":\s*\d+/g, `"pid":${stranger}`);
     if (earlier !== text) await writeFile(name, earlier);
   }

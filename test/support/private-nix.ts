@@ -82,7 +82,7 @@ exit "$code"
 `;
 
 /** Arguments of `unshare` for mounts of one's own; others than root become root of a user namespace for it. */
-const namespace = (): string[] => [process.getuid?.() === 0 ? '-m' : '-rm', '--propagation', 'private'];
+export const namespace = (): string[] => [process.getuid?.() === 0 ? '-m' : '-rm', '--propagation', 'private'];
 
 /** Why no private /nix can be had here, as the reason to skip a test; `false` when it can. */
 export async function noPrivateNix(): Promise<string | false> {

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import type { ProcessIdentity } from '../../../model/state-directory.js';
+import { isSameBoot, type ProcessIdentity } from '../../../model/state-directory.js';
 import { endProcesses, identify, isAlive, killTree } from '../../process-tree.js';
 import type { BuildRecord } from './build-record.js';
 import { readIdentity } from './build-record.js';
@@ -34,7 +34,7 @@ export async function endBuild(record: BuildRecord): Promise<void> {
  */
 async function leftovers(record: BuildRecord, identity: ProcessIdentity): Promise<readonly ProcessIdentity[]> {
   const self = await identify(process.pid);
-  if (self?.bootId !== identity.bootId) return [];
+  if (self === null || !isSameBoot(self, identity)) return [];
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const found = await Promise.all(pids.map((pid) => marked(pid, record, identity)));
   return found.filter((each) => each !== null);

@@ -81,10 +81,11 @@ watch_lease() {
 }
 
 read -r boot </proc/sys/kernel/random/boot_id
+while read -r name time rest; do [ "$name" != btime ] || break; done </proc/stat
 read -r line <"/proc/$$/stat"
 read -r uptime rest </proc/uptime
-printf '{"pid":%s,"bootId":"%s","startTime":"%s","uptime":%s}\n' \
-  "$$" "$boot" "$(field 20 ${line##*) })" "$uptime" >"$record/identity.$$" || exit 1
+printf '{"pid":%s,"bootId":"%s","bootTime":%s,"startTime":"%s","uptime":%s}\n' \
+  "$$" "$boot" "$time" "$(field 20 ${line##*) })" "$uptime" >"$record/identity.$$" || exit 1
 ln "$record/identity.$$" "$record/identity" 2>/dev/null
 claimed=$?
 rm -f "$record/identity.$$"
