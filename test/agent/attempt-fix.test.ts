@@ -17,6 +17,7 @@ import { until } from '../support/lockkeeper.js';
 import { processesNamed } from '../support/processes.js';
 import { withPlace } from '../support/repository.js';
 import type { Place } from '../support/repository.js';
+import { withStandIn } from '../support/stand-in.js';
 
 const PERSON = { name: 'Lockkeeper', email: 'lockkeeper@localhost' };
 
@@ -195,24 +196,16 @@ test('what an agent leaves running is ended with it', () =>
     assert.deepEqual(await processesNamed('sleep', LEFT_ASLEEP), []);
   }));
 
-test('without a sandbox an agent works all the same, says so, and what it leaves is ended too', async () => {
-  const { PATH } = process.env;
-  try {
-    await withPlace(async (place) => {
-      // As where the kernel allows no namespaces.
-      const bin = path.join(place.root, 'bin');
-      await mkdir(bin);
-      await writeFile(path.join(bin, 'bwrap'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
-      process.env.PATH = `${bin}:${PATH ?? ''}`;
+test('without a sandbox an agent works all the same, says so, and what it leaves is ended too', () =>
+  // As where the kernel allows no namespaces.
+  withStandIn('bwrap', 'exit 1', () =>
+    withPlace(async (place) => {
       const result = await attempt(place, await inputFor(place, ['leave']));
       assert.equal(result.kind, 'proposed', result.reason ?? '');
       assert.equal(result.sandboxed, false);
       assert.deepEqual(await processesNamed('sleep', LEFT_ASLEEP), []);
-    });
-  } finally {
-    process.env.PATH = PATH;
-  }
-});
+    }),
+  ));
 
 test('what an agent is lent of the home of the worker’s user it can read, and no more', async (context) => {
   if (!sandbox) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -15,6 +15,7 @@ import { failure } from '../support/failure.js';
 import { serveGit } from '../support/git-http.js';
 import { git } from '../support/git.js';
 import { repositoryAt, withPlace } from '../support/repository.js';
+import { withStandIn } from '../support/stand-in.js';
 
 const noFiles = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile: null };
 
@@ -123,20 +124,12 @@ test('core.sshCommand of the checkout is kept; a key file of the run comes befor
     assert.match((await run('cat', [calls])).stdout, /^-x -o SendEnv=GIT_PROTOCOL git@forge\.example git-upload-pack/m);
 
     // The program named `ssh` on the PATH stands for OpenSSH.
-    const bin = path.join(root, 'bin');
-    await mkdir(bin);
-    await writeFile(path.join(bin, 'ssh'), `#!/bin/sh\nfor a; do echo "[$a]" >> '${calls}'; done\nexit 255\n`);
-    await chmod(path.join(bin, 'ssh'), 0o755);
     const key = path.join(root, "key '$(touch pwned)");
     await writeFile(key, '');
-    const before = process.env.PATH;
-    process.env.PATH = `${bin}:${before ?? ''}`;
-    try {
-      const named = { ...repository, transport: { ...noFiles, sshKeyFile: key, knownHostsFile: key } };
-      await failure(fetchMirror(env, named), 'RemoteUnreachable', { retryable: true });
-    } finally {
-      process.env.PATH = before;
-    }
+    const named = { ...repository, transport: { ...noFiles, sshKeyFile: key, knownHostsFile: key } };
+    await withStandIn('ssh', `for a; do echo "[$a]" >> '${calls}'; done; exit 255`, () =>
+      failure(fetchMirror(env, named), 'RemoteUnreachable', { retryable: true }),
+    );
     const said = (await run('cat', [calls])).stdout;
     assert.ok(said.includes(`[-i]\n[${key}]\n[-o]\n[IdentitiesOnly=yes]`), said);
     assert.ok(said.includes(`[UserKnownHostsFile="${key}"]`), said);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { access, mkdir, mkdtemp, readFile, readdir, readlink, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { access, mkdir, readFile, readdir, readlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,6 +14,7 @@ import type { Candidate } from '../../model/candidate.js';
 import type { Evaluation } from '../../model/verdict.js';
 import { PLAIN_NIX, withEvaluator, type Evaluator } from '../support/evaluator.js';
 import { git } from '../support/git.js';
+import { withStandIn } from '../support/stand-in.js';
 
 const NO_INPUTS = '{"nodes":{"root":{}},"root":"root","version":7}\n';
 
@@ -79,29 +79,16 @@ test('a host that does not evaluate is a verdict with the error, the end of the 
     assert.equal((await evaluator.evaluate(candidate, 'a')).kind, 'evaluated');
   }));
 
-/** Has the store lose the derivation of an evaluation in the moment in which it is rooted. */
-async function withCollector(use: () => Promise<void>): Promise<void> {
-  const bin = await mkdtemp(path.join(tmpdir(), 'lockkeeper-bin-'));
-  const { PATH = '' } = process.env;
-  const script = `#!/bin/sh
-PATH='${PATH}'
+/** Has the store lose a derivation in the moment in which it is rooted. */
+const ROOT_AND_COLLECT = `
 root=$(nix-instantiate "$@") && drv=$(readlink "$root") && rm "$root" || exit
 nix-store --delete "$drv" >&2 && ln -s "$drv" "$root" && echo "$root"
 `;
-  await writeFile(path.join(bin, 'nix-instantiate'), script, { mode: 0o755 });
-  process.env.PATH = `${bin}:${PATH}`;
-  try {
-    await use();
-  } finally {
-    process.env.PATH = PATH;
-    await rm(bin, { recursive: true });
-  }
-}
 
 test('a derivation that the store lost while it was rooted is a fault of the machine, and the next attempt finds it', () =>
   withEvaluator({ hosts: [{ name: 'a' }] }, async (evaluator) => {
     const candidate = await onMain(evaluator);
-    await withCollector(async () => {
+    await withStandIn('nix-instantiate', ROOT_AND_COLLECT, async () => {
       await assert.rejects(evaluator.evaluate(candidate, 'a'), /the store lost the derivation meanwhile/);
     });
     assert.equal((await evaluator.evaluate(candidate, 'a', {}, 2)).kind, 'evaluated');

@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Report } from '../../model/report.js';
 import { withEvaluator } from '../support/evaluator.js';
@@ -11,26 +8,19 @@ import { HUNGER_MB } from '../support/fleet-flake.js';
 import { openHouse, until } from '../support/lockkeeper.js';
 import type { Running } from '../support/lockkeeper.js';
 import { memoryCgroup, type MemoryCgroup } from '../support/memory-cgroup.js';
+import { withStandIn } from '../support/stand-in.js';
 
 const cgroup = await memoryCgroup();
 const skip = typeof cgroup === 'string' ? cgroup : false;
-const { PATH = '' } = process.env;
 after(() => (typeof cgroup === 'string' ? undefined : cgroup.remove()));
 
 /** Has one of Nix's commands run with less memory than hungry hosts take. */
 async function shortOfMemory(command: string, body: (cgroup: MemoryCgroup) => Promise<void>): Promise<void> {
   if (typeof cgroup === 'string') return;
-  const bin = await mkdtemp(join(tmpdir(), 'lockkeeper-bin-'));
-  const script = `#!/bin/sh\n${cgroup.enter}\nPATH='${PATH}' exec ${command} "$@"\n`;
-  await writeFile(join(bin, command), script, { mode: 0o755 });
-  await cgroup.limit(HUNGER_MB / 2);
-  process.env.PATH = `${bin}:${PATH}`;
-  try {
+  await withStandIn(command, `${cgroup.enter}\nexec ${command} "$@"`, async () => {
+    await cgroup.limit(HUNGER_MB / 2);
     await body(cgroup);
-  } finally {
-    process.env.PATH = PATH;
-    await rm(bin, { recursive: true });
-  }
+  });
 }
 
 async function updating(host: HostSpec, body: (running: Running, fleet: Fleet) => Promise<void>): Promise<void> {
