@@ -56,16 +56,17 @@ buildNpmPackage {
 
     npm prune --omit=dev --no-save --ignore-scripts
     find node_modules/@temporalio/core-bridge/releases -mindepth 1 -maxdepth 1 ! -name ${platform} -exec rm -r {} +
-    rm -r dist/test dist/scripts
+    rm -r dist/test dist/scripts dist/.build-stamp
     # V8 writes it differently every time; the client does without, a tenth of a second slower.
     rm dist/client/bundle.cache
-    # Both name the archives that were installed from, which would keep all of them in the closure.
+    # It names the archives that were installed from, which would keep all of them in the closure.
     rm node_modules/.package-lock.json
-    mv .package.json.orig package.json
 
     home=$out/lib/lockkeeper
     mkdir -p "$home"
-    cp -r bin dist node_modules package.json "$home"
+    cp -r bin dist node_modules "$home"
+    # So does the one in the build's folder; npmConfigHook puts ours back in some releases of nixpkgs, and in others not.
+    install -m 644 ${../package.json} "$home/package.json"
     # What a build runs beside its JavaScript: the supervisor of builds.
     find activities -name '*.sh' -exec cp --parents {} "$home" \;
     patchShebangs "$home/bin"
