@@ -31,6 +31,8 @@ const FAULTS: readonly (readonly [Fault['kind'], RegExp, string])[] = [
   ['machine', /^\s*error: SQLite database '[^']+' is busy/m, "Nix's database is busy"],
   ['machine', /out of memory|std::bad_alloc|Cannot allocate memory|unable to fork/, OUT_OF_MEMORY],
   ['machine', /Too many open files|Resource temporarily unavailable|Read-only file system/, 'the system refused'],
+  // A path of `sandbox-paths` that is missing, a namespace or a mount that the kernel refuses.
+  ['machine', /^\s*… while setting up the build environment/m, 'Nix cannot set up its sandbox'],
   // Somebody collects garbage, and it went between being fetched and being read: 2.8, then 2.34.
   ['machine', /^\s*error: path '\/nix\/store\/[^'/]+' is not valid/m, 'the store lost a source meanwhile'],
   ['machine', /^\s*error: path '«[^»]+»\/flake\.nix' does not exist/m, 'the store lost a source meanwhile'],

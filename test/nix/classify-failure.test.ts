@@ -59,6 +59,7 @@ const TABLE: Readonly<Record<string, Expected>> = {
   collected: { kind: 'infrastructure', drv: null, message: /no longer in the store/ },
   'disk-full': { kind: 'infrastructure', drv: 'full', message: /no space left/i },
   'disk-full-nix': { kind: 'infrastructure', drv: null, message: /no space left/ },
+  'no-sandbox': { kind: 'infrastructure', drv: null, message: /^Nix cannot set up its sandbox: getting attributes/ },
   network: { kind: 'infrastructure', drv: 'fetch', message: /the network failed/, fixedOutput: true },
 };
 

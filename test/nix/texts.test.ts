@@ -69,6 +69,10 @@ test('what the machine or the network did is told from what the flake did', () =
   assert.equal(kind("       error: path '«git+file:///in?rev=1&shallow=1»/flake.nix' does not exist\n"), 'machine');
   assert.equal(kind("error: path '«git+file:///in?rev=1»/hosts/missing.nix' does not exist"), null);
   assert.equal(kind("error: SQLite database '/nix/var/nix/db/db.sqlite' is busy"), 'machine');
+  const sandbox =
+    'error:\n       … while setting up the build environment\n\n       error: getting attributes of path "/none": No such file';
+  assert.equal(kind(sandbox), 'machine');
+  assert.equal(kind("error: executing '/nowhere/sh': No such file or directory"), null);
   assert.equal(kind('', 'SIGKILL'), 'machine');
   assert.equal(kind('', 'SIGSEGV'), null);
   assert.equal(kind("error: unable to download 'https://h/x': Couldn't resolve host name (6)"), 'network');
