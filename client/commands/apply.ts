@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Instance } from '../../model/config/options.js';
 import { messageOf } from '../../model/message-of.js';
 import { loadConfiguration, type ConfigFlags } from '../config-file.js';
@@ -18,6 +19,9 @@ export interface ApplyFlags extends ConfigFlags {
 
 /** Checkouts that are looked at side by side. */
 const AT_ONCE = 4;
+
+/** How long a worker may take to ask for work when it starts with its machine. */
+const WORKER_STARTS_MS = 15_000;
 
 /**
  * `lockkeeper apply`: makes the server's schedules equal to the configuration. An instance that cannot be resolved keeps the
@@ -45,12 +49,23 @@ export async function apply(context: CommandContext, flags: ApplyFlags): Promise
     // Without a worker the embedded server ends as well, and schedules start nothing.
     const dev = `keep server and worker up with "${typed('dev')}"`;
     for (const queue of new Set(schedules.map(({ action }) => action.taskQueue))) {
-      const problem = await workerProblem(session, queue, session.embedded ? dev : null);
+      const problem = await lastingProblem(() => workerProblem(session, queue, session.embedded ? dev : null));
       if (problem !== null) message(`note: ${problem}.`);
     }
     return changes.some(({ kind }) => kind === 'failed') ? 1 : 0;
   } finally {
     await session.close();
+  }
+}
+
+/** What is still a problem once a worker that starts beside this command, as the units of one account do, is there. */
+async function lastingProblem(look: () => Promise<string | null>): Promise<string | null> {
+  const inService = process.env.INVOCATION_ID !== undefined && !process.stderr.isTTY;
+  const patience = Date.now() + (inService ? WORKER_STARTS_MS : 0);
+  for (;;) {
+    const problem = await look();
+    if (problem === null || Date.now() >= patience) return problem;
+    await sleep(500);
   }
 }
 

@@ -45,11 +45,13 @@ let
         };
     }
   '';
+  # nixos-rebuild wants to see a version, and activates without a PATH.
   buildSystem = pkgs.writeText "vm-build-system.sh" ''
     set -e
     $busybox sleep 20
     $busybox mkdir -p $out/bin
-    printf '#!/bin/sh\ncat %s >/run/motto\n' "$motto" >$out/bin/switch-to-configuration
+    echo test >$out/nixos-version
+    printf '#!/bin/sh\nread -r motto <%s\necho "$motto" >/run/motto\n' "$motto" >$out/bin/switch-to-configuration
     $busybox chmod +x $out/bin/switch-to-configuration
   '';
 in

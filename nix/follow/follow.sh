@@ -99,7 +99,8 @@ fetch_from_caches() {
   nix-store --realise --option narinfo-cache-negative-ttl 0 --add-root "$next" "$toplevel" >/dev/null ||
     die "$toplevel is not in the binary caches of this host, and it builds nothing itself (requireCache): it stays as it is"
 }
-build_nothing=(--option max-jobs 0 --option builders '')
+# Not as --option: the first nixos-rebuild-ng keeps only the last of several.
+build_nothing=(--max-jobs 0 --builders '')
 
 rebuild() { nixos-rebuild "$1" --flake "$2#$FOLLOW_HOST" --refresh --no-update-lock-file "${@:3}"; }
 

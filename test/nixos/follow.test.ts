@@ -165,7 +165,7 @@ test('with requireCache a host applies nothing that no cache holds, and builds n
   assert.equal(built.exitCode, 0, built.stderr);
   const applied = await web.follow({ FOLLOW_REQUIRE_CACHE: '1', NIX_CONFIG: 'substituters =' });
   assert.equal(applied.exitCode, 0, applied.stderr);
-  assert.match((await web.calls()).join('\n'), /--no-update-lock-file --option max-jobs 0 --option builders/);
+  assert.match((await web.calls()).join('\n'), /--no-update-lock-file --max-jobs 0 --builders/);
 });
 
 test(

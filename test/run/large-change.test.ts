@@ -21,7 +21,7 @@ let fleet: Fleet;
 before(async () => {
   [house, fleet] = await Promise.all([
     openHouse(),
-    createFleet({ hosts: NAMES.map((name) => ({ name, seconds: name === SLOW ? 8 : 0 })) }),
+    createFleet({ hosts: NAMES.map((name) => ({ name, seconds: name === SLOW ? 25 : 0 })) }),
   ]);
   await house.dev('--slots', '8');
 });

@@ -11,10 +11,11 @@ import type { House, Running } from '../support/lockkeeper.js';
 let server: House;
 let coordinator: House;
 let builder: House;
+let newcomer: House;
 let fleet: Fleet;
 let config: string;
 before(async () => {
-  [server, coordinator, builder] = await Promise.all([openHouse(), openHouse(), openHouse()]);
+  [server, coordinator, builder, newcomer] = await Promise.all([openHouse(), openHouse(), openHouse(), openHouse()]);
   await server.dev();
   fleet = await createFleet({ hosts: [{ name: 'athena' }] });
   config = path.join(server.root, 'lockkeeper.toml');
@@ -30,17 +31,19 @@ before(async () => {
   );
 });
 after(async () => {
-  for (const house of [builder, coordinator, server]) await house.close();
+  for (const house of [newcomer, builder, coordinator, server]) await house.close();
   await fleet.cleanup();
 });
 
-/** Starts a worker of vincent's in a house of its own. */
-async function vincents(house: House, role: string): Promise<Running> {
+const vincents = (house: House, role: string): Promise<Running> => workerOf('vincent', house, role);
+
+/** Starts a worker of an account in a house of its own. */
+async function workerOf(user: string, house: House, role: string): Promise<Running> {
   const env = {
     TEMPORAL_ADDRESS: (await server.server()).address,
     GIT_CONFIG_GLOBAL: path.join(server.root, 'vincent.gitconfig'),
   };
-  const running = house.start(['worker', '--user-queue', 'vincent', '--roles', role], { env });
+  const running = house.start(['worker', '--user-queue', user, '--roles', role], { env });
   await until(() => running.output().includes('the worker is ready'), 60_000, running.output);
   return running;
 }
@@ -105,6 +108,13 @@ test('a schedule starts its runs on the queue of the account, and follows a chan
   const moved = await server.lockkeeper(['apply', '--config', file]);
   assert.match(moved.stdout, /own.*task queue/);
   assert.match(moved.stderr, /no worker polls the queue lockkeeper@rhea/);
+
+  // As when their machine starts: systemd starts the command and the worker side by side.
+  const service = server.start(['apply', '--config', file], { env: { INVOCATION_ID: '0123456789abcdef' } });
+  await until(() => service.output().includes('unchanged'), 30_000, service.output);
+  await workerOf('rhea', newcomer, 'coordinator');
+  assert.equal(await service.ended, 0, service.output());
+  assert.doesNotMatch(service.output(), /no worker polls/);
 });
 
 test('a command that needs a worker of nobody’s does not take that of an account', async () => {
