@@ -48,8 +48,10 @@ export async function apply(context: CommandContext, flags: ApplyFlags): Promise
     else tell(changes, flags.dryRun === true);
     // Without a worker the embedded server ends as well, and schedules start nothing.
     const dev = `keep server and worker up with "${typed('dev')}"`;
+    const patience = workerPatience();
     for (const queue of new Set(schedules.map(({ action }) => action.taskQueue))) {
-      const problem = await lastingProblem(() => workerProblem(session, queue, session.embedded ? dev : null));
+      const look = () => workerProblem(session, queue, session.embedded ? dev : null);
+      const problem = await lastingProblem(look, patience);
       if (problem !== null) message(`note: ${problem}.`);
     }
     return changes.some(({ kind }) => kind === 'failed') ? 1 : 0;
@@ -58,15 +60,20 @@ export async function apply(context: CommandContext, flags: ApplyFlags): Promise
   }
 }
 
-/** What is still a problem once a worker that starts beside this command, as the units of one account do, is there. */
-async function lastingProblem(look: () => Promise<string | null>): Promise<string | null> {
+/** Until when a worker may still come: one that starts beside this command, as the units of one account do. */
+function workerPatience(): number {
   const inService = process.env.INVOCATION_ID !== undefined && !process.stderr.isTTY;
-  const patience = Date.now() + (inService ? WORKER_STARTS_MS : 0);
-  for (;;) {
-    const problem = await look();
-    if (problem === null || Date.now() >= patience) return problem;
+  return Date.now() + (inService ? WORKER_STARTS_MS : 0);
+}
+
+/** What is still a problem at the deadline; `null` as soon as it is none. */
+async function lastingProblem(look: () => Promise<string | null>, deadline: number): Promise<string | null> {
+  let problem = await look();
+  while (problem !== null && Date.now() < deadline) {
     await sleep(500);
+    problem = await look();
   }
+  return problem;
 }
 
 type Failed = Extract<Change, { kind: 'failed' }>;
