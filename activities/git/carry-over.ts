@@ -1,10 +1,10 @@
 import type { CoordinatorActivities } from '../../model/activities.js';
-import { composeLock } from '../../model/flake-lock/compose.js';
+import { composeWhatFits } from '../../model/flake-lock/compose-what-fits.js';
 import { movedInputs } from '../../model/flake-lock/diff.js';
 import { repointedInputs } from '../../model/flake-lock/repointed.js';
 import { serialiseLock } from '../../model/flake-lock/serialise.js';
-import { FlakeLockError, type FlakeLock } from '../../model/flake-lock/types.js';
-import { withLockOf, type UnfetchedInput } from '../../model/candidate.js';
+import type { FlakeLock } from '../../model/flake-lock/types.js';
+import { withLockOf } from '../../model/candidate.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { commitDraft } from './commit-draft.js';
 import { lockAt } from './flake-files.js';
@@ -18,41 +18,6 @@ import { installBundle, installCommit } from './install-commit.js';
 function stillToMove(base: FlakeLock, main: FlakeLock, moved: readonly string[]): string[] {
   const mainsOwn = new Set([...movedInputs(base, main).map(({ name }) => name), ...repointedInputs(base, main)]);
   return moved.filter((name) => !mainsOwn.has(name) && main.root.inputs.has(name));
-}
-
-interface Composition {
-  readonly lock: FlakeLock;
-  readonly left: readonly UnfetchedInput[];
-}
-
-/**
- * The new main's lock with the candidate's inputs. An input that cannot be there alone any more (it follows one that main
- * dropped) stays as main has it, with the reason.
- */
-function composeWhatFits(main: FlakeLock, candidate: FlakeLock, move: readonly string[]): Composition {
-  const attempt = (names: readonly string[]): FlakeLock | FlakeLockError => {
-    try {
-      return composeLock({ base: main, candidate, move: names });
-    } catch (error) {
-      if (error instanceof FlakeLockError && error.problem === 'not-composable') return error;
-      throw error;
-    }
-  };
-  const whole = attempt(move);
-  if (!(whole instanceof FlakeLockError)) return { lock: whole, left: [] };
-  let lock = main;
-  const taken: string[] = [];
-  const left: UnfetchedInput[] = [];
-  for (const name of move) {
-    const next = attempt([...taken, name]);
-    if (next instanceof FlakeLockError) {
-      left.push({ name, reason: next.message });
-    } else {
-      lock = next;
-      taken.push(name);
-    }
-  }
-  return { lock, left };
 }
 
 /**
