@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { AttemptInput } from '../../model/autofix/attempt.js';
 import { PATCH_BYTES } from '../../model/autofix/attempt.js';
 import type { AttemptResult } from '../../model/autofix/attempt.js';
-import { refusal } from '../../model/autofix/guard.js';
+import { named, otherKind, refusal } from '../../model/autofix/guard.js';
 import type { ChangedFile, ProposedChange } from '../../model/autofix/guard.js';
 import { withLockOf, type Candidate } from '../../model/candidate.js';
 import { stripControl, truncate } from '../../model/text.js';
@@ -19,6 +19,7 @@ import { unlock } from '../remove-tree.js';
 import { flakeShape } from '../nix/lock/flake-file.js';
 import { gitOver } from './agent-tree.js';
 import { readVariables } from './agent-variables.js';
+import { changedRules, isRuleFile } from './judged-by.js';
 
 export type Change = Pick<AttemptResult, 'kind' | 'reason' | 'candidate' | 'files' | 'patch'>;
 
@@ -37,16 +38,21 @@ export async function takeChange(env: ActivityEnvironment, input: AttemptInput, 
     const objects = path.join(scratch, 'objects');
     await mkdir(objects);
     const index = path.join(scratch, 'index');
-    const nested = await nestedRepositories(tree);
+    const { nested, rules } = await filesForGit(tree);
     if (nested.length > 0) return refused(`holds a Git repository of its own: ${nested.join(', ')}`, nested, '');
 
     const git = gitOver(tree, mirror, index, objects);
+    const judging = await changedRules(git, input.candidate.head, tree, rules);
+    if (judging.length > 0)
+      return refused(`touches ${named(judging)}, by which Git would judge the change`, judging, '');
     const values = await valuesOf(input.agent.envFile);
     const left = await writeTree(git, input.candidate.head);
     const change = await proposedChange(git, input, left, values);
-    const patch = await patchOf(git, input.candidate.head, left, values);
-    const files = change.files.map((file) => file.path).slice(0, FILES_REPORTED);
-    const reason = refusal(change, input.agent.rules);
+    const clean = withoutSecrets(values);
+    const patch = truncate(clean(await patchOf(git, input.candidate.head, left)), PATCH_BYTES);
+    const files = change.files.map((file) => clean(file.path)).slice(0, FILES_REPORTED);
+    const fault = refusal(change, input.agent.rules);
+    const reason = fault === null ? null : clean(fault);
     if (reason !== null) return change.files.length === 0 ? unchanged(reason) : refused(reason, files, patch);
 
     await rm(index, { force: true });
@@ -71,13 +77,20 @@ const refused = (reason: string, files: readonly string[], patch: string): Chang
   patch,
 });
 
-/** Git looks into repositories that it finds, with their own configuration: they are refused before it can. */
-async function nestedRepositories(tree: string): Promise<readonly string[]> {
+/**
+ * What Git must not see before it was looked at: repositories, into which it looks with their own configuration, and files
+ * with rules. Paths from the root of the tree, sorted.
+ */
+async function filesForGit(
+  tree: string,
+): Promise<{ readonly nested: readonly string[]; readonly rules: readonly string[] }> {
   const all = await readdir(tree, { recursive: true, withFileTypes: true });
-  return all
-    .filter(({ name }) => name.toLowerCase() === '.git')
-    .map((entry) => path.relative(tree, path.join(entry.parentPath, entry.name)))
-    .sort();
+  const paths = (wanted: (name: string) => boolean): readonly string[] =>
+    all
+      .filter(({ name }) => wanted(name))
+      .map((entry) => path.relative(tree, path.join(entry.parentPath, entry.name)))
+      .sort();
+  return { nested: paths((name) => name.toLowerCase() === '.git'), rules: paths(isRuleFile) };
 }
 
 /** What Nix leaves where it builds, and aider where it works: its history, and a cache. */
@@ -100,6 +113,7 @@ async function proposedChange(
   const flake = flakeFile(repository, 'flake.nix');
   return {
     files,
+    otherKind: otherKind(files, [flake, flakeFile(repository, 'flake.lock')]),
     flake: files.some((file) => file.path === flake)
       ? await compareFlakes(await fileAt(git, candidate.head, flake), await fileAt(git, left, flake))
       : 'same',
@@ -118,10 +132,10 @@ async function changedFiles(git: Git, parent: string, left: string): Promise<rea
   const files: ChangedFile[] = [];
   // `:OLDMODE MODE OLD NEW STATUS`, then the path: git-diff-tree(1).
   for (let at = 0; at + 1 < fields.length; at += 2) {
-    const [, mode = '', , object = ''] = (fields[at] ?? '').split(' ');
+    const [was = '', mode = '', , object = ''] = (fields[at] ?? '').replace(/^:/, '').split(' ');
     const file = fields[at + 1] ?? '';
     const link = mode === '120000' ? await git.run(['cat-file', 'blob', object]) : null;
-    files.push({ path: file, mode, link, lines: lines.get(file) ?? null });
+    files.push({ path: file, was, mode, link, lines: lines.get(file) ?? null });
   }
   return files;
 }
@@ -160,17 +174,20 @@ async function filesWith(
   const found: string[] = [];
   for (const { path: file, mode } of files) {
     if (mode === '000000') continue;
-    const text = (await fileAt(git, left, file)) ?? '';
+    const text = `${file}\n${(await fileAt(git, left, file)) ?? ''}`;
     if (secrets.some((secret) => text.includes(secret))) found.push(file);
   }
   return found;
 }
 
-async function patchOf(git: Git, parent: string, left: string, values: readonly string[]): Promise<string> {
-  const patch = await git.run(['diff-tree', '-p', '--no-ext-diff', '--no-textconv', `${parent}^{tree}`, left]);
-  const clean = values.reduce((text, value) => text.replaceAll(value, '[secret]'), patch);
-  return truncate(stripControl(clean), PATCH_BYTES);
-}
+/** Secrets may stand in the names of files as well. */
+const withoutSecrets =
+  (values: readonly string[]) =>
+  (text: string): string =>
+    values.reduce((left, value) => left.replaceAll(value, '[secret]'), stripControl(text));
+
+const patchOf = (git: Git, parent: string, left: string): Promise<string> =>
+  git.run(['diff-tree', '-p', '--no-ext-diff', '--no-textconv', `${parent}^{tree}`, left]);
 
 async function commit(mirror: string, input: AttemptInput, tree: string): Promise<Candidate> {
   const { candidate, message, ...signature } = input;

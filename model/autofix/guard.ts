@@ -7,6 +7,8 @@ import { pathPattern } from './path-pattern.js';
 export interface ChangedFile {
   /** From the root of the repository. */
   readonly path: string;
+  /** Its mode before, `000000` when it is new. */
+  readonly was: string;
   /** Mode as Git writes it, `000000` when the file is gone: `100644`, `100755`, `120000` is a link, `160000` a repository. */
   readonly mode: string;
   /** Where a link leads to; `null` for everything else. */
@@ -18,6 +20,8 @@ export interface ChangedFile {
 /** All that the guard looks at; what needs Nix or Git to find out is found out before. */
 export interface ProposedChange {
   readonly files: readonly ChangedFile[];
+  /** Of `flake.nix`, `flake.lock` and the folders above them, those that are another kind of file now. */
+  readonly otherKind: readonly string[];
   /** Whether `flake.nix` declares other inputs or another `nixConfig`, or cannot be read as data any more. */
   readonly flake: 'same' | 'changed' | 'unreadable';
   /** Files that hold a value of the agent's variables. */
@@ -53,17 +57,18 @@ const REPOSITORY = '160000';
 const NAMED = 3;
 
 /** Why an agent's change is not tried, as a sentence without its subject; `null` when it may be. */
-export function refusal({ files, flake, secretsIn }: ProposedChange, rules: GuardRules): string | null {
-  const named = (wanted: (file: ChangedFile) => boolean): string => names(files.filter(wanted).map(({ path }) => path));
+export function refusal({ files, otherKind, flake, secretsIn }: ProposedChange, rules: GuardRules): string | null {
+  const those = (wanted: (file: ChangedFile) => boolean): string => named(files.filter(wanted).map(({ path }) => path));
   const lines = files.reduce((sum, file) => sum + (file.lines ?? 0), 0);
   const faults: readonly (readonly [boolean | string, (found: string) => string])[] = [
     [files.length === 0, () => 'changes nothing'],
-    [named(({ path }) => LOCK.test(path)), (found) => `touches ${found}, which is what is being verified`],
+    [those(({ path }) => LOCK.test(path)), (found) => `touches ${found}, which is what is being verified`],
+    [named(otherKind), (found) => `changes the mode or the kind of ${found}, where Nix would read something else then`],
     [protectedOnes(files, rules), (found) => `touches ${found}`],
-    [named(({ mode }) => mode === REPOSITORY), (found) => `holds a Git repository of its own: ${found}`],
-    [named(leavesTree), (found) => `holds a link that leaves the repository: ${found}`],
-    [named(({ lines: some }) => some === null), (found) => `holds a binary file, which nobody can review: ${found}`],
-    [names(secretsIn), (found) => `writes a value of the variables that the agent was given: ${found}`],
+    [those(({ mode }) => mode === REPOSITORY), (found) => `holds a Git repository of its own: ${found}`],
+    [those(leavesTree), (found) => `holds a link that leaves the repository: ${found}`],
+    [those(({ lines: some }) => some === null), (found) => `holds a binary file, which nobody can review: ${found}`],
+    [named(secretsIn), (found) => `writes a value of the variables that the agent was given: ${found}`],
     [flake === 'unreadable', () => 'leaves a flake.nix whose inputs cannot be read'],
     [flake === 'changed', () => 'changes the inputs or the nixConfig in flake.nix, which the lock has to fit'],
     [
@@ -83,14 +88,27 @@ function protectedOnes(files: readonly ChangedFile[], rules: GuardRules): string
     const pattern = patterns.find(({ matches }) => matches(path));
     return pattern === undefined ? [] : [`${path} (protected by ${pattern.text})`];
   });
-  return names(found);
+  return named(found);
 }
 
-const names = (paths: readonly string[]): string =>
+/** The first of some paths, as one line for people. */
+export const named = (paths: readonly string[]): string =>
   paths
     .slice(0, NAMED)
     .map((text) => oneLine(text, 200))
     .join(', ');
+
+/**
+ * Of some files and the folders above them, those whose mode a change alters: a link in the place of a file, a file in the
+ * place of a folder. Nix reads what a link leads to, and not the text that Git keeps of it.
+ * @param kept paths from the root of the repository
+ */
+export function otherKind(files: readonly ChangedFile[], kept: readonly string[]): readonly string[] {
+  const held = new Set(
+    kept.flatMap((file) => file.split('/').map((_, depth, parts) => parts.slice(0, depth + 1).join('/'))),
+  );
+  return files.filter(({ path, was, mode }) => held.has(path) && was !== mode).map(({ path }) => path);
+}
 
 /** Whether a file is a link that leads out of the repository: to an absolute path, or above the root. */
 function leavesTree({ path, link }: ChangedFile): boolean {

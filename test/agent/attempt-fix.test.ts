@@ -91,6 +91,9 @@ for (const [behaviour, kind, reason] of [
   [['note', 'secrets'], 'refused', /^touches secrets\/wifi \(protected by secrets\/\*\*\)$/],
   [['link'], 'refused', /^holds a link that leaves the repository: users$/],
   [['repository'], 'refused', /^holds a Git repository of its own: sub\/\.git$/],
+  [['flake-link'], 'refused', /^changes the mode or the kind of flake\.nix/],
+  [['attributes', 'binary'], 'refused', /^touches \.gitattributes, by which Git would judge the change$/],
+  [['ignore', 'note'], 'refused', /^touches \.gitignore, sub\/\.gitignore, by which Git would judge the change$/],
   [['inputs'], 'refused', /^changes the inputs or the nixConfig in flake\.nix/],
   [['nix-config'], 'refused', /^changes the inputs or the nixConfig in flake\.nix/],
 ] as const) {
@@ -148,6 +151,26 @@ test('a secret that an agent prints is in no log, and one that it writes is refu
       assert.ok(!JSON.stringify(result).includes(SECRET), 'nor in what is told of it');
     },
     withSecret,
+  );
+});
+
+test('a secret in the name of a file is refused as one in a file, and shown nowhere', async () => {
+  const secret = 'a-long-token-of-the-agent';
+  await attempted(
+    ['secret-name'],
+    (result) => {
+      assert.equal(result.kind, 'refused');
+      assert.match(
+        result.reason ?? '',
+        /^writes a value of the variables that the agent was given: hosts-\[secret\]\.nix$/,
+      );
+      assert.ok(!JSON.stringify(result).includes(secret), JSON.stringify(result));
+    },
+    async (place) => {
+      const envFile = path.join(place.root, 'agent.env');
+      await writeFile(envFile, `AGENT_TOKEN=${secret}\n`, { mode: 0o600 });
+      return { envFile };
+    },
   );
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PROTECTED_PATHS, refusal } from '../../model/autofix/guard.js';
+import { otherKind, PROTECTED_PATHS, refusal } from '../../model/autofix/guard.js';
 import type { ChangedFile, ProposedChange } from '../../model/autofix/guard.js';
 import { pathPattern } from '../../model/autofix/path-pattern.js';
 
@@ -8,6 +8,7 @@ const RULES = { protected: PROTECTED_PATHS, maxFiles: 2, maxLines: 10 };
 
 const file = (path: string, change: Partial<ChangedFile> = {}): ChangedFile => ({
   path,
+  was: '100644',
   mode: '100644',
   link: null,
   lines: 1,
@@ -16,6 +17,7 @@ const file = (path: string, change: Partial<ChangedFile> = {}): ChangedFile => (
 const link = (path: string, to: string): ChangedFile => file(path, { mode: '120000', link: to });
 const change = (files: readonly ChangedFile[], more: Partial<ProposedChange> = {}): ProposedChange => ({
   files,
+  otherKind: [],
   flake: 'same',
   secretsIn: [],
   ...more,
@@ -94,4 +96,21 @@ test('patterns of paths mean what they mean in .gitignore', () => {
     for (const path of meant) assert.ok(matches(path), `${pattern} means ${path}`);
     for (const path of not) assert.ok(!matches(path), `${pattern} does not mean ${path}`);
   }
+});
+
+test('flake.nix, its lock and the folders above them keep their kind and mode', () => {
+  const kept = ['hosts/eu/flake.nix', 'hosts/eu/flake.lock'];
+  const kind = (path: string, was: string, mode: string): readonly string[] =>
+    otherKind([file(path, { was, mode })], kept);
+  assert.deepEqual(kind('hosts/eu/flake.nix', '100644', '100644'), []);
+  assert.deepEqual(kind('hosts/eu/flake.nix', '100644', '120000'), ['hosts/eu/flake.nix']);
+  assert.deepEqual(kind('hosts/eu/flake.nix', '120000', '100644'), ['hosts/eu/flake.nix']);
+  assert.deepEqual(kind('hosts/eu/flake.nix', '100644', '100755'), ['hosts/eu/flake.nix']);
+  assert.deepEqual(kind('hosts/eu', '000000', '120000'), ['hosts/eu']);
+  assert.deepEqual(kind('hosts', '000000', '100644'), ['hosts']);
+  assert.deepEqual(kind('flake.nix', '100644', '120000'), [], 'another flake');
+  assert.match(
+    refusal(change([file('flake.nix')], { otherKind: ['flake.nix'] }), RULES) ?? '',
+    /^changes the mode or the kind of flake\.nix/,
+  );
 });

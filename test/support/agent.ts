@@ -36,6 +36,11 @@ while [ "$1" != -p ]; do
     link) ln -s /etc/passwd users ;;
     repository) git init -q sub && git -C sub -c user.name=a -c user.email=a@b commit -q --allow-empty -m x ;;
     filter) printf '%s\\n' '* filter=evil' > .git/info/attributes; git config filter.evil.clean "touch $HOME/../ran; cat"; echo noted >> NOTES.md ;;
+    flake-link) cat flake.nix > inner.nix; ln -sf "{ inputs = { }; outputs = x: { }; }" flake.nix ;;
+    attributes) printf '%s\\n' '*.bin diff' > .gitattributes ;;
+    binary) printf 'one\\000two' > logo.bin ;;
+    ignore) mkdir -p sub; echo '*' > sub/.gitignore; printf '%s\\n' '.gitignore' > .gitignore ;;
+    secret-name) echo '{ }' > "hosts-$AGENT_TOKEN.nix" ;;
     inputs) sed -i 's/^{/{ inputs.more.url = "path:.\\/more";/' flake.nix ;;
     home:*) cat "$HOME/\${1#home:}" && ! echo more 2>/dev/null >> "$HOME/\${1#home:}" && echo read-only ;;
     nix-config) sed -i 's/^{/{ nixConfig.sandbox = false;/' flake.nix ;;
