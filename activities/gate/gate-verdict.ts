@@ -8,7 +8,8 @@ import { LOG_TAIL_BYTES, LOG_TAIL_LINES, MESSAGE_BYTES, type Verdict } from '../
 import type { ActivityEnvironment } from '../environment.js';
 import { KILLED_STATUS } from '../memory-kills.js';
 import { readEnd } from '../nix/build/build-log.js';
-import { memoryWasShort, type BuildRecord } from '../nix/build/build-record.js';
+import type { BuildRecord } from '../nix/build/build-record.js';
+import { shortageOf } from '../nix/build/shortage.js';
 import { nixErrorMessage } from '../nix/error-message.js';
 import { faultOf } from '../nix/faults.js';
 
@@ -40,12 +41,12 @@ export async function failedFinding(
   code: number,
   attempt: number,
 ): Promise<GateFinding> {
-  const said = await readEnd(record.log, 16 * LOG_TAIL_BYTES);
-  const killedForMemory = code === KILLED_STATUS && (await memoryWasShort(record));
+  const said = (await readEnd(record.log, 16 * LOG_TAIL_BYTES)).replace(NIX_SUMMARY, '');
+  const killedForMemory = code === KILLED_STATUS && (await shortageOf(record)).memory;
   const fault = command === 'nix' || killedForMemory ? faultOf({ signal: null, stderr: said, killedForMemory }) : null;
   if (fault !== null && attempt < ATTEMPTS)
     throw ApplicationFailure.retryable(`${fault.what}. ${nixErrorMessage(said)}`, 'NixFault');
-  const why = said.trim() === '' ? '' : `: ${nixErrorMessage(said.replace(NIX_SUMMARY, '').replace(DRAWN, ' '))}`;
+  const why = said.trim() === '' ? '' : `: ${nixErrorMessage(said.replace(DRAWN, ' '))}`;
   return { verdict: 'build-failed', error: oneLine(`status ${code}${why}`, MESSAGE_BYTES) };
 }
 

@@ -5,19 +5,21 @@ import { fileURLToPath } from 'node:url';
 import { builderLines, builderMark, readEvidence } from '../../activities/nix/build/build-log.js';
 import type { BuildStatus } from '../../activities/nix/build/build-record.js';
 import { classifyFailure, failedDerivation, type BuildFailure } from '../../activities/nix/build/classify-failure.js';
+import type { Shortage } from '../../activities/nix/build/shortage.js';
 import { storeName } from '../../activities/nix/evaluate/derivation-file.js';
 
 /** Logs that real Nix versions wrote, directly and (`daemon-…`) as a client of `nix-daemon`. */
 const FIXTURES = fileURLToPath(new URL('../../../test/fixtures/build-logs/', import.meta.url));
 const VERSIONS = ['2.8', '2.26', '2.34'];
 const EXIT: BuildStatus = { kind: 'exit', code: 1, uptime: 1 };
+const NOTHING_SHORT: Shortage = { disk: false, memory: false };
 
 async function classify(version: string, name: string, status = EXIT, fixedOutput = false): Promise<BuildFailure> {
   const file = `${FIXTURES}${version}/${name}.log`;
   const evidence = await readEvidence(file, 0);
   const drv = failedDerivation(evidence);
   const lines = drv === null ? [] : await builderLines(file, 0, builderMark(drv), 200);
-  return classifyFailure({ ...evidence, status, builderLines: lines, fixedOutput, memoryWasShort: false });
+  return classifyFailure({ ...evidence, status, builderLines: lines, fixedOutput, shortage: NOTHING_SHORT });
 }
 
 interface Expected {
@@ -88,25 +90,57 @@ test('a build that was ended from outside is no verdict, whatever its log says',
   }
 });
 
-const judge = (nixLines: readonly string[], builder: readonly string[] = [], fixedOutput = false): BuildFailure =>
-  classifyFailure({
-    nixLines,
-    started: [],
-    status: EXIT,
-    builderLines: builder,
-    fixedOutput,
-    memoryWasShort: false,
-  });
+interface Circumstances {
+  readonly fixedOutput?: boolean;
+  readonly shortage?: Shortage;
+}
+
+const judge = (
+  nixLines: readonly string[],
+  builder: readonly string[] = [],
+  { fixedOutput = false, shortage = NOTHING_SHORT }: Circumstances = {},
+): BuildFailure =>
+  classifyFailure({ nixLines, started: [], status: EXIT, builderLines: builder, fixedOutput, shortage });
 const FAILED = "error: builder for '/nix/store/00000000000000000000000000000000-x.drv' failed with exit code 1";
 
 test('a builder without network that complains of the network is a verdict, one that downloads is not', () => {
   const said = ['curl: (6) Could not resolve host: example.org'];
   assert.equal(judge([FAILED], said).kind, 'build-failed');
-  assert.equal(judge([FAILED], said, true).kind, 'infrastructure');
+  assert.equal(judge([FAILED], said, { fixedOutput: true }).kind, 'infrastructure');
 });
 
-test('a compiler that was killed for memory is no verdict, one that crashed by itself is', () => {
-  assert.equal(judge([FAILED], ['c++: fatal error: Killed signal terminated program cc1plus']).kind, 'infrastructure');
+test('a builder’s words of a machine in trouble count only where the machine was seen to be so', () => {
+  const words: readonly (readonly [string, keyof Shortage | null])[] = [
+    ['c++: fatal error: Killed signal terminated program cc1plus', 'memory'],
+    ['fork: Cannot allocate memory', 'memory'],
+    ['dd: error writing x: No space left on device', 'disk'],
+    ['test failed: Read-only file system', null],
+    ['error: writing to file: No space left on device', 'disk'],
+    ["error: SQLite database 'x' is busy", null],
+    ['out of memory', null],
+    ['HTTP error 503', null],
+  ];
+  const new34 = [
+    "error: Cannot build '/nix/store/00000000000000000000000000000000-x.drv'.",
+    '       Reason: builder failed with exit code 1.',
+  ];
+  for (const [said, short] of words) {
+    // 2.8 and 2.34 quote the end of the builder's log where there is no terminal.
+    const quoted = ['       last 1 log lines:', `       > ${said}`];
+    for (const lines of [[FAILED], [`${FAILED};`, ...quoted], [...new34, ...quoted]]) {
+      assert.equal(judge(lines, [said]).kind, 'build-failed', said);
+      for (const kind of ['disk', 'memory'] as const) {
+        const shortage = { ...NOTHING_SHORT, [kind]: true };
+        const expected = kind === short ? 'infrastructure' : 'build-failed';
+        assert.equal(judge(lines, [said], { shortage }).kind, expected, `${said}, short of ${kind}`);
+      }
+    }
+  }
+});
+
+test('a builder that Nix saw fail on a full disk is no verdict, and one that crashed by itself is', () => {
+  const note = '       note: build failure may have been caused by lack of free disk space';
+  assert.match(judge([`${FAILED};`, note]).message, /^no space left: builder for/);
   assert.equal(
     judge([FAILED.replace('with exit code 1', 'due to signal 11 (Segmentation fault)')]).kind,
     'build-failed',
@@ -121,7 +155,7 @@ test('what was killed while the kernel wanted memory is told as out of memory, a
       status,
       builderLines: builder,
       fixedOutput: false,
-      memoryWasShort: true,
+      shortage: { disk: false, memory: true },
     });
   const killed = [
     short(FAILED.replace('with exit code 1', 'due to signal 9 (Killed)')),

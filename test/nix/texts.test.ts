@@ -66,7 +66,8 @@ test('what the machine or the network did is told from what the flake did', () =
   );
   assert.equal(kind('error: Nix daemon disconnected unexpectedly (maybe it crashed?)'), 'machine');
   assert.equal(kind("error: path '/nix/store/7ir0zqfia4isxaidylmipz12sb6znl87-source' is not valid"), 'machine');
-  assert.equal(kind("       error: path '«git+file:///in?rev=1&shallow=1»/flake.nix' does not exist\n"), 'machine');
+  const lost = "path '«git+file:///in?rev=1&shallow=1»/flake.nix' does not exist";
+  assert.equal(kind(`error:\n       … while updating the lock file\n\n       error: ${lost}\n`), 'machine');
   assert.equal(kind("error: path '«git+file:///in?rev=1»/hosts/missing.nix' does not exist"), null);
   assert.equal(kind("error: SQLite database '/nix/var/nix/db/db.sqlite' is busy"), 'machine');
   const sandbox =
@@ -94,6 +95,79 @@ test('what Nix went past before a flake failed of its own does not excuse it', (
   for (const aside of asides) assert.equal(faultOf({ stderr: `${aside}\nerror: boom`, signal: null }), null, aside);
   const ofOneHost = "error: experimental Nix feature 'fetch-closure' is disabled; add '--extra-experimental-features'";
   assert.equal(faultOf({ stderr: ofOneHost, signal: null }), null, 'a host may ask for what this Nix does not offer');
+});
+
+/** What hosts throw, quote and print, in the frames of Nix 2.8 and of newer versions. */
+const WORDS = [
+  'No space left on device',
+  'Read-only file system',
+  'Connection refused',
+  'out of memory',
+  'HTTP error 503',
+  "error: SQLite database 'x' is busy",
+  'writing to file: No space left on device',
+  "unable to download 'https://h/x': Could not resolve hostname (6)",
+];
+const OF_HOSTS: readonly ((words: string) => string)[] = [
+  (words) => `error: services.x: ${words}\n(use '--show-trace' to show detailed location information)`,
+  (words) =>
+    `error:\n       … while evaluating the option \`x':\n\n       (stack trace truncated)\n\n       error: services.x: ${words}`,
+  (words) => `error:\n       … while calling the 'throw' builtin\n         at «string»:1:1:\n\n       error: ${words}`,
+  (words) => `error: evaluation aborted with the following error message: '${words}'`,
+  (words) => `error:\n       Failed assertions:\n       - ${words}\n       error: ${words}`,
+  (words) => `error:\n       … while evaluating x\n\n       error:\n       Failed assertions:\n       - ${words}`,
+  (words) => `error: a\n       error: ${words}`,
+  (words) =>
+    `error: A definition for option \`x' is not of type \`int'. Definition values:\n       - In \`y': "${words}"`,
+  (words) =>
+    `error: syntax error, unexpected ID\n\n       at «string»:1:44:\n\n            1| error: ${words} oops\n             |   ^`,
+  (words) => `trace: a\nerror: ${words}\nerror: boom`,
+  (words) =>
+    `building '/nix/store/a-b.drv'...\nerror: ${words}\nfatal: ${words}\nerror: builder for '/nix/store/a-b.drv' failed with exit code 1`,
+  (words) =>
+    `error: builder for '/nix/store/a-b.drv' failed with exit code 1;\n       last 1 log lines:\n       > error: ${words}`,
+  (words) =>
+    `error:\n       … while realising\n\n       error: Cannot build '/nix/store/a-b.drv'.\n       Reason: builder failed with exit code 1.\n       Last 1 log lines:\n       > ${words}`,
+];
+
+test('words of a host are no fault of the machine, wherever it puts them', () => {
+  for (const words of WORDS)
+    for (const printed of OF_HOSTS)
+      assert.equal(faultOf({ stderr: printed(words), signal: null }), null, printed(words));
+});
+
+test('Nix’s own words for what the machine or the network did count in every version', () => {
+  const nested = (message: string): string =>
+    `error:\n       … while calling the 'fetchTree' builtin\n         at «x»:1:1:\n\n       … while fetching the input 'x'\n\n       error: ${message}`;
+  const messages = [
+    "opening file '/nix/store/x': Too many open files",
+    'creating directory "/nix/store/.x": Read-only file system',
+    "cannot link '/nix/store/.links/1' to '/nix/store/2': No space left on device",
+    'filesystem error: cannot create directory: No space left on device [/nix/store/x]',
+    "executing SQLite statement 'create table if not exists x (\n           a\n       );': database or disk is full (in '/nix/var/nix/db/db.sqlite')",
+    'unable to fork: Resource temporarily unavailable',
+    'out of memory',
+    "unable to download 'https://h/x': Couldn't connect to server (7)",
+    "unable to download 'https://h/x': HTTP error 503 (Service Unavailable)\n\n       response body:\n\n       sorry",
+    "Failed to open archive (Source threw exception: error: unable to download 'https://h/x': Could not resolve hostname (6) Could not resolve host: h)",
+  ];
+  for (const message of messages)
+    for (const stderr of [`error: ${message}`, nested(message)])
+      assert.notEqual(faultOf({ stderr, signal: null }), null, stderr);
+
+  const git =
+    "fatal: unable to access 'http://h/x.git/': Failed to connect to h port 1 after 0 ms: Couldn't connect to server";
+  const ssh =
+    'ssh: connect to host h port 1: Connection refused\nfatal: Could not read from remote repository.\n\nPlease make sure';
+  const ofGit = [
+    "error: program 'git' failed with exit code 128",
+    nested("Failed to fetch git repository 'http://h/x.git'"),
+    nested("Cannot find Git revision '0' in ref 'main' of repository 'http://h/x.git'! Please make sure"),
+    nested("resolving Git reference 'main': revspec 'main' not found"),
+  ];
+  for (const said of [git, ssh])
+    for (const error of ofGit) assert.equal(faultOf({ stderr: `${said}\n${error}`, signal: null })?.kind, 'network');
+  assert.equal(faultOf({ stderr: `${git}\nerror: boom`, signal: null }), null, 'Nix went past it');
 });
 
 test('a derivation file is read with its escapes, and one that is cut off is refused', () => {

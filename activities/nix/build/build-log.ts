@@ -92,8 +92,8 @@ const HOST = /https?:\/\/([^\s/'"]+)/;
 /** What a line of Nix says of machine or network, and which host it is about. */
 function troubleOf(line: string): { readonly what: string; readonly text: string } | null {
   if (!COMPLAINT.test(line)) return null;
-  const text = line.slice(0, LINE_LIMIT).replace(/^warning: /, '');
-  const fault = faultOf({ signal: null, stderr: text });
+  const text = line.slice(0, LINE_LIMIT).replace(/^(?:warning: )?(?:error: )?/, '');
+  const fault = faultOf({ signal: null, stderr: `error: ${text}` });
   if (fault === null || fault.kind === 'nix') return null;
   const host = HOST.exec(redactUrl(text))?.[1];
   return { what: fault.what, text: shown(host === undefined ? fault.what : `${fault.what}: ${host}`) };

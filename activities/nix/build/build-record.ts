@@ -4,7 +4,6 @@ import type { BuildTargetInput } from '../../../model/activities.js';
 import type { ProcessIdentity, StateDirectory } from '../../../model/state-directory.js';
 import type { Target, Verdict } from '../../../model/verdict.js';
 import { hasFields, readJson, writeWhole } from '../../atomic-file.js';
-import { memoryKills } from '../../memory-kills.js';
 import { removeTree } from '../../remove-tree.js';
 import { recordDirectory } from '../record-directory.js';
 
@@ -26,6 +25,8 @@ export interface BuildRecord {
   /** JSON `Verdict`: classified once, and from then on the answer to every attempt. */
   readonly verdict: string;
   readonly lease: string;
+  /** JSON `Shortage`, if the machine was seen to have too little of something. */
+  readonly shortage: string;
   /** GC root of the output. */
   readonly result: string;
 }
@@ -72,6 +73,7 @@ export function recordAt(directory: string): BuildRecord {
     log: file('log'),
     verdict: file('verdict.json'),
     lease: file('lease'),
+    shortage: file('shortage.json'),
     result: file('result'),
   };
 }
@@ -125,12 +127,6 @@ export const readStatus = (record: BuildRecord): Promise<BuildStatus | null> =>
 
 export const readVerdict = (record: BuildRecord): Promise<Verdict | null> =>
   readJson(record.verdict, hasFields<Verdict>('target', 'verdict', 'seconds'));
-
-/** Whether the kernel has killed something on this machine to get memory since the newest start of a build. */
-export async function memoryWasShort(record: BuildRecord): Promise<boolean> {
-  const before = (await readStart(record))?.memoryKills;
-  return before !== undefined && (await memoryKills()) > before;
-}
 
 /**
  * Renews the lease of a running build.

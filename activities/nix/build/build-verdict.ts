@@ -8,9 +8,10 @@ import { writeWhole } from '../../atomic-file.js';
 import { buildSeconds, resetBuild } from './build.js';
 import { readBuilderLog } from './build-command.js';
 import { builderLines, builderMark, readEnd, readEvidence, type LogEvidence } from './build-log.js';
-import { memoryWasShort, readStart, type BuildRecord, type BuildStatus } from './build-record.js';
+import { readStart, type BuildRecord, type BuildStatus } from './build-record.js';
 import { noteBuildTime } from './build-times.js';
 import { classifyFailure, failedDerivation, type BuildFailure } from './classify-failure.js';
+import { shortageOf } from './shortage.js';
 import { parseDerivation } from '../evaluate/derivation-file.js';
 import { runNix } from '../run-nix.js';
 
@@ -74,7 +75,7 @@ async function failedVerdict(
     ...evidence,
     status,
     builderLines: lines,
-    memoryWasShort: await memoryWasShort(record),
+    shortage: await shortageOf(record),
     fixedOutput: drv !== null && (await isFixedOutput(drv)),
   });
   if (failure.kind === 'infrastructure') {

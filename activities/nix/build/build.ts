@@ -153,6 +153,7 @@ async function noteStart(record: BuildRecord, what: string): Promise<void> {
   if ((await readStart(record)) !== null && logOffset > 0) {
     await appendFile(record.log, `\n== lockkeeper: the ${what} starts again, ${start.startedAt} ==\n`);
   }
+  await rm(record.shortage, { force: true });
   await writeWhole(record.start, JSON.stringify(start));
 }
 

@@ -4,7 +4,8 @@ import type { BuildStatus } from './build-record.js';
 import type { LogEvidence } from './build-log.js';
 import { storeName } from '../evaluate/derivation-file.js';
 import { nixErrorMessage } from '../error-message.js';
-import { faultOf, OUT_OF_MEMORY } from '../faults.js';
+import { faultInLog, NO_SPACE, OUT_OF_MEMORY } from '../faults.js';
+import type { Shortage } from './shortage.js';
 
 /** Why a build did not succeed. Only `infrastructure` can be cured by trying again. */
 export interface BuildFailure {
@@ -21,8 +22,8 @@ export interface FailureEvidence extends LogEvidence {
   readonly status: BuildStatus;
   /** The newest lines of the builder that failed, if they are known: they may tell of a full disk. */
   readonly builderLines: readonly string[];
-  /** Whether the kernel killed something to get memory while it ran. */
-  readonly memoryWasShort: boolean;
+  /** What the machine had too little of while it ran. */
+  readonly shortage: Shortage;
   /** Whether that builder makes a fixed output: only those have a network, and can lose it. */
   readonly fixedOutput: boolean;
 }
@@ -44,7 +45,7 @@ export function classifyFailure(evidence: FailureEvidence): BuildFailure {
   if (ended !== null) return infrastructure(cause?.drv ?? null, ended);
 
   const text = evidence.nixLines.filter((line) => !/^warning:|^\s+> /.test(line)).join('\n');
-  const fault = faultOf({ signal: null, stderr: text });
+  const fault = faultInLog(evidence.nixLines);
   if (cause?.reason.startsWith('builder failed with') === true) {
     const excuse = builderFault(evidence, cause) ?? (fault?.kind === 'machine' ? fault.what : null);
     if (excuse !== null) return infrastructure(cause.drv, `${excuse}: ${describe(cause)}`);
@@ -52,7 +53,7 @@ export function classifyFailure(evidence: FailureEvidence): BuildFailure {
   if (cause !== null && KILLED.test(cause.reason))
     return infrastructure(
       cause.drv,
-      because(evidence.memoryWasShort && /signal 9\b/.test(cause.reason), describe(cause)),
+      because(evidence.shortage.memory && /signal 9\b/.test(cause.reason), describe(cause)),
     );
   if (cause !== null) {
     const more = new Set(causes.map((each) => each.drv)).size - 1;
@@ -86,38 +87,37 @@ const infrastructure = (failedDrv: string | null, message: string): BuildFailure
 const because = (memoryWasShort: boolean, what: string): string =>
   memoryWasShort ? `${OUT_OF_MEMORY}: ${what}` : what;
 
-function endedFromOutside({ status, memoryWasShort }: FailureEvidence): string | null {
+function endedFromOutside({ status, shortage }: FailureEvidence): string | null {
   if (status.kind === 'lease') return 'nobody followed the build any more, and it ended itself';
   if (status.kind === 'stopped') return 'the build was asked to stop';
   if (status.code > 128)
-    return because(memoryWasShort && status.code === KILLED_STATUS, `Nix was ended by signal ${status.code - 128}`);
+    return because(shortage.memory && status.code === KILLED_STATUS, `Nix was ended by signal ${status.code - 128}`);
   return null;
 }
 
-const MACHINE_WORDS: readonly (readonly [RegExp, string])[] = [
-  [/No space left on device|Disk quota exceeded/, 'no space left'],
-  [/Cannot allocate memory|virtual memory exhausted/, OUT_OF_MEMORY],
-  [/Killed signal terminated program|signal: 9, SIGKILL/, 'a program was killed, as when no memory is left'],
+/** What builders say of a machine that had too little, by what it lacked. */
+const SHORTAGE_WORDS: Readonly<Record<keyof Shortage, RegExp>> = {
+  disk: /No space left on device|Disk quota exceeded/,
+  // What a shell, `make` and compilers say of a command that was killed may have been for another reason as well.
+  memory:
+    /Cannot allocate memory|virtual memory exhausted|Killed signal terminated program|signal: 9, SIGKILL|\bKilled\b|\bError 137\b/,
+};
+const NETWORK_WORDS: readonly RegExp[] = [
+  /curl: \((?:5|6|7|28|35|52|55|56)\)|Could(?:n't| not) (?:resolve host|connect)/,
+  /unable to download .*(?:HTTP error (?:429|5\d\d)|[Tt]imed? ?out|Connection)/,
+  /unable to access .*(?:Failed to connect|Connection|[Tt]imed out)/,
 ];
-const NETWORK_WORDS: readonly (readonly [RegExp, string])[] = [
-  [/curl: \((?:5|6|7|28|35|52|55|56)\)|Could(?:n't| not) (?:resolve host|connect)/, 'the network failed'],
-  [/unable to download .*(?:HTTP error (?:429|5\d\d)|[Tt]imed? ?out|Connection)/, 'the network failed'],
-  [/unable to access .*(?:Failed to connect|Connection|[Tt]imed out)/, 'the network failed'],
-];
-
-/** What a shell and `make` say of a command that was killed, which may have been for another reason as well. */
-const KILLED_WORDS = /\bKilled\b|\bError 137\b/;
 
 /**
- * Builders tell of the machine in their own words, which are looked at only in their newest lines: a builder that failed
- * by itself and says so is tried again for nothing, a bounded number of times.
+ * Builders tell of the machine in their own words, which are looked at only in their newest lines. Anybody can print them:
+ * they count where the machine was seen to be so, and of the network in downloads alone, which nothing else can have lost.
  */
-function builderFault({ builderLines, fixedOutput, memoryWasShort }: FailureEvidence, cause: Cause): string | null {
+function builderFault({ builderLines, fixedOutput, shortage }: FailureEvidence, cause: Cause): string | null {
   const text = builderLines.slice(-30).join('\n');
-  if (memoryWasShort && (KILLED_WORDS.test(text) || cause.reason.endsWith(`exit code ${KILLED_STATUS}`)))
+  if (shortage.memory && (SHORTAGE_WORDS.memory.test(text) || cause.reason.endsWith(`exit code ${KILLED_STATUS}`)))
     return OUT_OF_MEMORY;
-  const words = fixedOutput ? [...MACHINE_WORDS, ...NETWORK_WORDS] : MACHINE_WORDS;
-  return words.find(([pattern]) => pattern.test(text))?.[1] ?? null;
+  if (shortage.disk && SHORTAGE_WORDS.disk.test(text)) return NO_SPACE;
+  return fixedOutput && NETWORK_WORDS.some((pattern) => pattern.test(text)) ? 'the network failed' : null;
 }
 
 function withoutCause(status: BuildStatus, text: string): BuildFailure {

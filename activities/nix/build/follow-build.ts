@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LogFollower, type BuildProgress } from './build-log.js';
 import { readStart, readStatus, renewLease, type BuildRecord, type BuildStatus } from './build-record.js';
 import { observeBuild } from './build.js';
+import { noteShortage } from './shortage.js';
 
 export interface Following {
   readonly leaseSeconds: number;
@@ -30,6 +31,7 @@ export async function followBuild(record: BuildRecord, following: Following): Pr
     if (performance.now() >= reportAt) {
       reportAt = performance.now() + REPORT_MS;
       await renewLease(record, following.leaseSeconds);
+      await noteShortage(record);
       following.onProgress(await log.read(), start?.startedAt ?? new Date().toISOString());
       const state = await observeBuild(record);
       if (state.kind === 'ended') return state.status;

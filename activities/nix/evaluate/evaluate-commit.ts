@@ -2,7 +2,6 @@ import { mkdir, readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { INFRASTRUCTURE_BACKOFF } from '../../../model/infrastructure.js';
 import type { NixSettings } from '../../../model/run.js';
-import { stripControl } from '../../../model/text.js';
 import type { Target } from '../../../model/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { exists } from '../../exists.js';
@@ -20,6 +19,7 @@ import {
   type EvaluatedDerivation,
 } from './evaluations.js';
 import { faultOf, type Fault } from '../faults.js';
+import { nixErrors, type NixError } from '../nix-errors.js';
 import { flakeSettings, readFlakeFile, type FlakeAtCommit } from '../lock/flake-file.js';
 import { faultFailure, runNix, type NixFinished } from '../run-nix.js';
 import { SharedWork } from './shared-work.js';
@@ -133,12 +133,13 @@ export async function acceptedSettings(flake: FlakeAtCommit, nix: NixSettings): 
   return text === null ? [] : ((await flakeSettings(text)) ?? []);
 }
 
-const MISSING_FILE = /'(\/nix\/store\/[^'/]+)[^']*': No such file or directory/g;
+const MISSING_FILE =
+  /^(?:opening|reading|getting)\b.* ['"](\/nix\/store\/[^'"/]+)[^'"]*['"]: No such file or directory$/;
 
 /** A file that is missing is the flake's fault, unless the whole source was collected while Nix read it. */
-async function lostSource(stderr: string): Promise<Fault | null> {
-  const sources = [...stderr.matchAll(MISSING_FILE)].map(([, source = '']) => source);
-  const lost = (await Promise.all(sources.map(exists))).includes(false);
+async function lostSource(error: NixError | undefined): Promise<Fault | null> {
+  const source = MISSING_FILE.exec(error?.message ?? '')?.[1];
+  const lost = source !== undefined && !(await exists(source));
   return lost ? { kind: 'machine', what: 'the store lost a source meanwhile' } : null;
 }
 
@@ -154,25 +155,28 @@ async function readEvaluated(root: string): Promise<EvaluatedDerivation | null> 
 }
 
 /** Evaluation may need a build, whose builder can be killed as every other one: 2.8, then 2.34. */
-const KILLED_BUILDER = /^\s*(?:error: builder for '[^']+'|Reason: builder) failed due to signal (?:9|15)\b/m;
+const KILLED_BUILDER =
+  /^(?:builder for '[^']+'|Cannot build '[^']+'\. Reason: builder) failed due to signal (?:9|15)\b/;
 
-function killedBuilder(stderr: string): Fault | null {
-  return KILLED_BUILDER.test(stripControl(stderr)) ? { kind: 'machine', what: 'a builder was killed' } : null;
+function killedBuilder(error: NixError | undefined): Fault | null {
+  const told = [error?.message, error?.below[0]].join(' ');
+  return KILLED_BUILDER.test(told) ? { kind: 'machine', what: 'a builder was killed' } : null;
 }
 
 const LOST_DERIVATION: Fault = { kind: 'machine', what: 'the store lost the derivation meanwhile' };
 
 async function failed(input: CommitEvaluationInput, finished: NixFinished): Promise<CommitEvaluation> {
+  const error = nixErrors(finished.stderr).at(-1);
   const fault =
     finished.exitCode === 0
       ? LOST_DERIVATION
-      : (faultOf(finished) ?? killedBuilder(finished.stderr) ?? (await lostSource(finished.stderr)));
+      : (faultOf(finished) ?? killedBuilder(error) ?? (await lostSource(error)));
   const doing = `${input.target.name} of commit ${input.flake.commit.slice(0, 12)} was not evaluated`;
   if (fault !== null && !hasLastWord(fault, input)) throw faultFailure(doing, fault, finished, input.attempt);
   const message = nixErrorMessage(finished.stderr);
   if (fault === null) return { kind: 'failed', error: message, log: finished.stderr, unanswered: null };
-  const error = finished.stderr.trim() === '' ? fault.what : `${fault.what}: ${message}`;
-  return { kind: 'failed', error, log: finished.stderr, unanswered: fault.kind };
+  const told = finished.stderr.trim() === '' ? fault.what : `${fault.what}: ${message}`;
+  return { kind: 'failed', error: told, log: finished.stderr, unanswered: fault.kind };
 }
 
 /** What a run needs from the machine is tried as often as a build; a verdict waits less for its comparison with base. */
