@@ -59,34 +59,52 @@ export function compareNames(a: string, b: string): number {
 
 const STEP_LIMIT = 10_000;
 
+/** A path that is being gone along from the root. */
+export interface Way {
+  readonly todo: InputPath;
+  /** The `follows` that are still being resolved: where each stands, and how much of the path is left when it is done with. */
+  readonly open: readonly { readonly at: string; readonly rest: number }[];
+  readonly steps: number;
+}
+
 type End =
   { readonly kind: 'node'; readonly node: LockNode } | { readonly kind: 'nothing' } | { readonly kind: 'cycle' };
 
+export const wayAlong = (path: InputPath): Way => ({ todo: path, open: [], steps: 0 });
+
 /**
- * Goes along a path. Where an input follows another, the rest of the path is put behind that one's path and the way
- * begins again at the root. The way is a circle when a `follows` edge is met while it is still being resolved, so
- * the edges under resolution are marked by how much of the path has yet to be gone when they are done with. A way that
+ * Goes along a way as far as its first `follows`. There the rest of the path is put behind the path that is followed, and
+ * the way begins again at the root. The way is a circle when a `follows` is met while it is still being resolved. One that
  * is absurdly long (`follows` can be written so that it doubles with each) counts as a circle, too.
  */
-function follow(lock: FlakeLock, path: InputPath): End {
-  const open: { readonly edge: LockEdge; readonly rest: number }[] = [];
-  const todo = [...path].reverse();
+export function goOn(lock: FlakeLock, { todo, open, steps }: Way): End | { readonly kind: 'on'; readonly way: Way } {
   let node = lock.root;
-  let steps = 0;
-  for (let name = todo.pop(); name !== undefined; name = todo.pop()) {
-    steps += 1;
-    if (steps > STEP_LIMIT) return { kind: 'cycle' };
+  for (const [index, name] of todo.entries()) {
+    if (steps + index >= STEP_LIMIT) return { kind: 'cycle' };
     const edge = node.inputs.get(name);
     if (edge === undefined) return { kind: 'nothing' };
     if (edge.kind === 'node') {
       node = edge.node;
       continue;
     }
-    while ((open.at(-1)?.rest ?? -1) > todo.length) open.pop();
-    if (open.some((one) => one.edge === edge)) return { kind: 'cycle' };
-    open.push({ edge, rest: todo.length });
-    todo.push(...[...edge.path].reverse());
-    node = lock.root;
+    const at = JSON.stringify(todo.slice(0, index + 1));
+    const rest = todo.slice(index + 1);
+    const stillOpen = open.slice(0, open.findLastIndex((one) => one.rest <= rest.length) + 1);
+    if (stillOpen.some((one) => one.at === at)) return { kind: 'cycle' };
+    return {
+      kind: 'on',
+      way: {
+        todo: [...edge.path, ...rest],
+        open: [...stillOpen, { at, rest: rest.length }],
+        steps: steps + index + 1,
+      },
+    };
   }
   return { kind: 'node', node };
+}
+
+function follow(lock: FlakeLock, path: InputPath): End {
+  let step = goOn(lock, wayAlong(path));
+  while (step.kind === 'on') step = goOn(lock, step.way);
+  return step;
 }

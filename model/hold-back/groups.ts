@@ -1,78 +1,67 @@
-import { composeLock } from '../flake-lock/compose.js';
-import { FlakeLockError } from '../flake-lock/types.js';
 import type { FlakeLock } from '../flake-lock/types.js';
-import { allInputs } from '../flake-lock/walk.js';
+import { demandsOf, losingMixes } from './mixes.js';
+import type { Choice } from './mixes.js';
 import type { InputGroup } from './search.js';
 
-/** Entangled inputs, of which each choice is tried: 2 to this power compositions at most. More of them are one group. */
-const ENTANGLED_LIMIT = 8;
+/** Groupings that are looked at where a loss can be avoided in several ways; past it the first one found is taken. */
+const GROUPINGS_LIMIT = 200;
 
 /**
- * Moved root inputs in groups that can be composed apart: in any choice of groups, nothing follows what is not there. All of
+ * Moved root inputs in groups that can be composed apart: in any choice of groups, nothing follows what is not there. Two
+ * are in one group only because a choice that parts them loses something, and there are as many groups as can be. All of
  * them together are the candidate itself, so there is such a grouping. Groups and their inputs keep the order of `moved`.
  */
 export function inputGroups(base: FlakeLock, candidate: FlakeLock, moved: readonly string[]): readonly InputGroup[] {
-  const involved = new Set([...entangledIn(base, candidate), ...entangledIn(candidate, base)]);
-  const entangled = moved.filter((name) => involved.has(name));
-  const composes = (move: readonly string[]): boolean => isComposable(base, candidate, move);
-  const groups =
-    entangled.length > ENTANGLED_LIMIT
-      ? [entangled]
-      : mergeUntil(
-          entangled.map((name) => [name]),
-          composes,
-        );
-  const free = moved.filter((name) => !involved.has(name)).map((name) => [name]);
-  return [...groups, ...free]
-    .map((group) => moved.filter((name) => group.includes(name)))
-    .sort((one, other) => moved.indexOf(one[0] ?? '') - moved.indexOf(other[0] ?? ''));
+  const locks = { base, candidate };
+  const demands = demandsOf(locks);
+  /** Joins of which one has to be made; none when every choice of these groups composes. */
+  const neededJoins = (groups: readonly InputGroup[]): readonly Join[] => {
+    let needed: readonly Join[] = [];
+    for (const demand of demands) {
+      for (const choices of losingMixes(locks, groups, demand)) {
+        const joins = joinsAgainst(choices);
+        if (joins.length === 1) return joins;
+        if (needed.length === 0) needed = joins;
+      }
+    }
+    return needed;
+  };
+  const looked = new Set<string>();
+  let finest: readonly InputGroup[] = [];
+  const todo: (readonly InputGroup[])[] = [moved.map((name) => [name])];
+  for (let groups = todo.pop(); groups !== undefined; groups = todo.pop()) {
+    const spelled = JSON.stringify(groups);
+    if (looked.has(spelled) || groups.length <= finest.length) continue;
+    if (looked.size >= GROUPINGS_LIMIT && finest.length > 0) break;
+    looked.add(spelled);
+    const joins = neededJoins(groups);
+    if (joins.length === 0) finest = groups;
+    todo.push(...joins.map((join) => joined(groups, join)).reverse());
+  }
+  return finest.map((group) => moved.filter((name) => group.includes(name)));
 }
 
-function isComposable(base: FlakeLock, candidate: FlakeLock, move: readonly string[]): boolean {
-  try {
-    composeLock({ base, candidate, move });
-    return true;
-  } catch (error) {
-    if (error instanceof FlakeLockError && error.problem === 'not-composable') return false;
-    throw error;
-  }
-}
+type Join = readonly [string, string];
 
 /**
- * Root inputs with something that can lose what it follows when only some of them move: one that follows a thing below
- * another root input, or a root input that only one of the locks has. What follows a root input itself always finds it.
+ * What keeps a mix from being made: to join one that is of base in it with one that is of the candidate, neighbours on the
+ * way first. Nothing does when all are of one lock: then the mix is in that lock itself, or what is not to move is in its way.
  */
-function entangledIn(lock: FlakeLock, other: FlakeLock): readonly string[] {
-  return [...allInputs(lock)].flatMap(({ path, edge }) => {
-    const [follower = ''] = path;
-    if (edge.kind !== 'follows') return [];
-    const [leader] = edge.path;
-    if (leader === undefined) return [];
-    const always = path.length > 1 && edge.path.length === 1 && other.root.inputs.has(leader);
-    return always ? [] : [follower, leader];
-  });
-}
-
-/** Joins the groups of the smallest choice that does not compose, with the company that it needs, until each choice does. */
-function mergeUntil(
-  groups: readonly InputGroup[],
-  composes: (move: readonly string[]) => boolean,
-): readonly InputGroup[] {
-  const failing = choices(groups).find((choice) => !composes(choice.flat()));
-  if (failing === undefined || groups.length === 1) return groups;
-  let company = groups;
-  for (const group of groups) {
-    const without = company.filter((each) => each !== group);
-    if (!failing.includes(group) && composes(without.flat())) company = without;
-  }
-  // A choice that does not compose has company, or is the smallest of its kind: this joins at least two groups.
-  return mergeUntil([company.flat(), ...groups.filter((group) => !company.includes(group))], composes);
-}
-
-/** All choices of some groups, small ones first. */
-function choices(groups: readonly InputGroup[]): readonly (readonly InputGroup[])[] {
-  const all = Array.from({ length: 2 ** groups.length }, (_, bits) =>
-    groups.filter((_group, index) => (bits & (1 << index)) !== 0),
+function joinsAgainst(choices: readonly Choice[]): readonly Join[] {
+  const pairs = choices.flatMap((one, index) =>
+    choices
+      .slice(index + 1)
+      .flatMap((other, between): { readonly join: Join; readonly between: number }[] =>
+        one.side === other.side ? [] : [{ join: [one.input, other.input], between }],
+      ),
   );
-  return all.sort((one, other) => one.length - other.length);
+  return pairs.sort((one, other) => one.between - other.between).map(({ join }) => join);
+}
+
+/** The groups with those of two inputs as one, in the place of the first. */
+function joined(groups: readonly InputGroup[], join: Join): readonly InputGroup[] {
+  const [first, ...others] = groups.filter((group) => join.some((name) => group.includes(name)));
+  return groups
+    .filter((group) => !others.includes(group))
+    .map((group) => (group === first ? [first, ...others].flat() : group));
 }

@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { composeLock, nodeOfInput } from '../../model/flake-lock.js';
-import type { FlakeLock } from '../../model/flake-lock.js';
-import { FlakeLockError } from '../../model/flake-lock/types.js';
-import { allInputs } from '../../model/flake-lock/walk.js';
 import { blame } from '../../model/hold-back/blame.js';
 import type { BlameInput, Probe } from '../../model/hold-back/blame.js';
-import { inputGroups } from '../../model/hold-back/groups.js';
 import type { ProbeAnswer, SearchResult } from '../../model/hold-back/search.js';
-import { numbers, sketchedLock } from '../support/locks.js';
-import type { Sketch, Sketches } from '../support/locks.js';
+import { numbers } from '../support/locks.js';
 
 /** For each target the sets of inputs that break it; an empty set breaks it on base. */
 type Causes = Readonly<Record<string, readonly (readonly string[])[]>>;
@@ -128,68 +122,4 @@ test('a group is kept back as a whole', () => {
   const { results, probes } = search({ host: [['i3']] }, { inputs: names(4), groups });
   assert.deepEqual(heldIn(results.host), ['i1', 'i3']);
   assert.ok(probes.every(({ move }) => move.includes('i1') === move.includes('i3')));
-});
-
-test('inputs belong together when one follows what only the other brings, and any choice of groups composes', () => {
-  const base = sketchedLock({ a: { rev: 1 }, b: { rev: 1 }, c: { rev: 1 } });
-  const candidate = sketchedLock({
-    a: { rev: 2, inputs: { systems: ['c', 'systems'] } },
-    b: { rev: 2 },
-    c: { rev: 2, inputs: { systems: { rev: 2 } } },
-  });
-  const groups = inputGroups(base, candidate, ['a', 'b', 'c']);
-  assert.deepEqual(groups, [['a', 'c'], ['b']]);
-  for (let choice = 0; choice < 4; choice += 1) {
-    const move = groups.filter((_, index) => (choice & (1 << index)) !== 0).flat();
-    assert.doesNotThrow(() => composeLock({ base, candidate, move }));
-  }
-});
-
-test('in any choice of groups of any two locks, nothing follows what is not there', () => {
-  let tried = 0;
-  let apart = 0;
-  for (let seed = 0; tried < 150; seed += 1) {
-    const next = numbers(seed * 7919);
-    const [base, candidate] = [anyLock(next, 1), anyLock(next, 2)];
-    if (base === null || candidate === null) continue;
-    tried += 1;
-    const groups = inputGroups(base, candidate, ROOTS);
-    if (groups.length > 1) apart += 1;
-    assert.deepEqual(groups.flat().sort(), ROOTS, `seed ${seed}`);
-    for (let choice = 0; choice < 2 ** groups.length; choice += 1) {
-      const move = groups.filter((_, index) => (choice & (1 << index)) !== 0).flat();
-      assert.doesNotThrow(() => composeLock({ base, candidate, move }), `seed ${seed}: ${move.join()}`);
-    }
-  }
-  assert.ok(apart > 75, 'most locks can be taken apart');
-});
-
-const ROOTS = ['a', 'b', 'c', 'd', 'e'];
-
-/** A lock in which inputs below these follow one another in any way; `null` when Nix would not write it. */
-function anyLock(next: (below: number) => number, rev: number): FlakeLock | null {
-  const pick = (names: readonly string[]): string => names[next(names.length)] ?? '';
-  const below = (): Sketch => {
-    const kind = next(4);
-    if (kind === 0) return { rev };
-    return kind === 1 ? [pick(ROOTS)] : [pick(ROOTS), pick(['x', 'y'])];
-  };
-  const inputs = (): Sketches =>
-    Object.fromEntries(['x', 'y'].filter(() => next(4) > 0).map((name) => [name, below()]));
-  try {
-    const lock = sketchedLock(Object.fromEntries(ROOTS.map((name) => [name, { rev, inputs: inputs() }])));
-    const leads = allInputs(lock).every(({ edge }) => edge.kind !== 'follows' || nodeOfInput(lock, edge.path) !== null);
-    return leads ? lock : null;
-  } catch (error) {
-    if (error instanceof FlakeLockError && error.problem === 'follows-cycle') return null;
-    throw error;
-  }
-}
-
-test('an input that stays may follow one that moved: they are groups of their own', () => {
-  const inputs = (rev: number) => ({ a: { rev, inputs: { nixpkgs: ['nixpkgs'] } }, nixpkgs: { rev } });
-  assert.deepEqual(inputGroups(sketchedLock(inputs(1)), sketchedLock(inputs(2)), ['a', 'nixpkgs']), [
-    ['a'],
-    ['nixpkgs'],
-  ]);
 });
