@@ -7,6 +7,7 @@ import type { Instance } from '../model/config/options.js';
 import type { Rule } from '../model/config/rule.js';
 import { nearest } from '../model/config/nearest.js';
 import { BadInput } from '../model/names.js';
+import { compareNaturally } from '../model/natural-order.js';
 import { stripControl } from '../model/text.js';
 import { messageOf } from '../model/message-of.js';
 import { CommandError, systemCode } from './errors.js';
@@ -51,7 +52,7 @@ export async function configuredNames(flags: ConfigFlags): Promise<readonly stri
     const { file, content } = await findFile(flags);
     const parsed = await parse(file, content);
     const instances = isTable(parsed) ? parsed.instances : null;
-    return isTable(instances) ? Object.keys(instances).filter(isInstanceName).sort() : [];
+    return isTable(instances) ? Object.keys(instances).filter(isInstanceName).sort(compareNaturally) : [];
   } catch {
     return [];
   }

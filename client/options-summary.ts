@@ -1,4 +1,5 @@
 import type { Gate } from '../model/gates/gate.js';
+import { compareNaturally } from '../model/natural-order.js';
 import { BUILDER_WAIT_SECONDS, TAKEOVER_SECONDS } from '../model/run-defaults.js';
 import type { AutofixOptions, RunOptions } from '../model/run.js';
 import { formatSeconds, shellQuote } from '../model/text.js';
@@ -6,7 +7,7 @@ import { formatSeconds, shellQuote } from '../model/text.js';
 /** What tells one update of a repository from another, in a few words. */
 export function optionsSummary(options: RunOptions): string {
   const some = (label: string, value: 'all' | readonly string[]): string =>
-    `${label} ${value === 'all' ? 'all' : value.join(', ')}`;
+    `${label} ${value === 'all' ? 'all' : [...value].sort(compareNaturally).join(', ')}`;
   const { landing, targets, nix, notify } = options;
   const { never = [], pinned = [] } = options.holdBack ?? {};
   const { gates = [] } = options;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Instance } from '../../model/config/options.js';
 import { messageOf } from '../../model/message-of.js';
+import { compareNaturally } from '../../model/natural-order.js';
 import { loadConfiguration, type ConfigFlags } from '../config-file.js';
 import { openSession } from '../connection.js';
 import type { CommandContext } from '../context.js';
@@ -43,7 +44,7 @@ export async function apply(context: CommandContext, flags: ApplyFlags): Promise
     const leave = unresolved.map(({ instance }) => instance);
     const configured = configuration.instances.map(({ name }) => name);
     const applied = await applySchedules(session, { owner, schedules, leave, configured }, flags.dryRun === true);
-    const changes = [...applied, ...unresolved].sort((a, b) => (a.instance < b.instance ? -1 : 1));
+    const changes = [...applied, ...unresolved].sort((a, b) => compareNaturally(a.instance, b.instance));
     if (context.json) resultJson(changes);
     else tell(changes, flags.dryRun === true);
     // Without a worker the embedded server ends as well, and schedules start nothing.

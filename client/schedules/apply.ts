@@ -1,4 +1,5 @@
 import { messageOf } from '../../model/message-of.js';
+import { compareNaturally } from '../../model/natural-order.js';
 import type { Session } from '../connection.js';
 import { askedAgain } from './asked-again.js';
 import { differences } from './compare.js';
@@ -46,7 +47,7 @@ export async function applySchedules(session: Session, wanted: Wanted, dryRun: b
     const own = wanted.configured.includes(instance) ? [] : records.filter((record) => record.instance === instance);
     changes.push(await guarded(instance, () => remove(session, schedule, own, dryRun)));
   }
-  return changes.sort((a, b) => (a.instance < b.instance ? -1 : 1));
+  return changes.sort((a, b) => compareNaturally(a.instance, b.instance));
 }
 
 async function guarded(instance: string, work: () => Promise<Change>): Promise<Change> {

@@ -1,4 +1,5 @@
 import type { ScheduleSummary } from '@temporalio/client';
+import { compareNaturally } from '../../model/natural-order.js';
 import type { Session } from '../connection.js';
 import type { Ownership } from './desired.js';
 
@@ -9,7 +10,7 @@ export async function listOwned(session: Session): Promise<readonly Owned[]> {
     const ownership = ownershipOf(summary.memo);
     if (ownership !== null) found.push({ ...summary, ...ownership });
   }
-  return found.sort((a, b) => (a.scheduleId < b.scheduleId ? -1 : 1));
+  return found.sort((a, b) => compareNaturally(a.scheduleId, b.scheduleId));
 }
 
 export interface Owned extends ScheduleSummary {

@@ -1,5 +1,6 @@
 import { normaliseUrl } from '../ids.js';
 import { BadInput } from '../names.js';
+import { compareNaturally } from '../natural-order.js';
 import { badInputs } from './bad-inputs.js';
 import { checkInstanceName } from './checks.js';
 import { COMBINATIONS } from './combinations.js';
@@ -42,7 +43,7 @@ export function readConfiguration(value: unknown, rules: readonly Rule[] = []): 
       : (attempt(faults, () => checkInstanceName(shortly(top.name), 'name')) ?? null);
   const defaults = readOptions(top.defaults ?? {}, TABLE, 'defaults', faults);
   const instances = Object.entries(tableAt(top.instances ?? {}, 'instances', faults) ?? {})
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .sort(([a], [b]) => compareNaturally(a, b))
     .map(([key, raw]) => {
       const where = `instances.${key}`;
       attempt(faults, () => checkInstanceName(key, where));

@@ -26,6 +26,12 @@ test('every host of the flake is a target, sorted, also one that throws and ones
     assert.deepEqual(found.ignoredNixConfig, []);
   }));
 
+test('numbers in names of hosts count by their value', () =>
+  withEvaluator({ hosts: ['web10', 'web2', 'db1', 'web1'].map((name) => ({ name })) }, async ({ list }) => {
+    assert.deepEqual(names(await list()), ['db1', 'web1', 'web2', 'web10']);
+    assert.deepEqual(names(await list({ hosts: ['web10', 'web2'] })), ['web2', 'web10']);
+  }));
+
 test('hosts whose whole name matches the exclude pattern are left out', () =>
   withEvaluator({ hosts: HOSTS }, async ({ list }) => {
     assert.deepEqual(names(await list({ exclude: '.*-minimal|broke' })), ['ann@home', 'broken', 'web.example']);

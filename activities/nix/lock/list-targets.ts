@@ -1,5 +1,6 @@
 import type { CoordinatorActivities, ListTargetsInput, TargetList } from '../../../model/activities.js';
 import { wholeNameExpression } from '../../../model/names.js';
+import { compareNaturally } from '../../../model/natural-order.js';
 import { stripControl, truncate } from '../../../model/text.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { flakeFile } from '../../git/flake-files.js';
@@ -33,7 +34,7 @@ export const createListTargets =
 async function hostNames(flake: FlakeAtCommit, input: ListTargetsInput, signal: AbortSignal): Promise<string[]> {
   const url = candidateFlakeUrl(flake.mirror, flake.commit, input.repository.dir);
   const finished = await runNix('nix', evaluateNames(url, input.nix), { signal, fetching: input.nix });
-  if (finished.exitCode === 0) return (JSON.parse(finished.stdout) as string[]).sort();
+  if (finished.exitCode === 0) return (JSON.parse(finished.stdout) as string[]).sort(compareNaturally);
   if (/does not provide attribute .*nixosConfigurations/.test(finished.stderr)) return [];
   throw await flakeFailure(flake, finished);
 }
@@ -46,7 +47,7 @@ function select(names: readonly string[], input: ListTargetsInput): readonly str
   if (names.length === 0) throw failure('NoTargets', `${where} has no hosts: nixosConfigurations is missing or empty.`);
   if (input.hosts !== 'all') {
     const unknown = input.hosts.filter((host) => !names.includes(host));
-    if (unknown.length === 0) return [...new Set(input.hosts)].sort();
+    if (unknown.length === 0) return [...new Set(input.hosts)].sort(compareNaturally);
     throw failure('UnknownHost', `${where} has no host ${listed(unknown)}. It has: ${listed(names)}.`);
   }
   const excluded = input.exclude === null ? null : wholeNameExpression(input.exclude);
