@@ -1,15 +1,14 @@
-import { oneLine } from '../model/one-line.js';
+import { oneLine, oneName } from '../model/one-line.js';
 import { untouched, type TargetProgress } from '../model/progress.js';
 import type { PendingWork } from './activities.js';
 import { AT_REST, type TargetView } from './progress/view.js';
 
-const NAME_BYTES = 120;
 const LINE_BYTES = 200;
 
 /** One target as it is drawn: what the run says of it, and what its activities say between two answers of the run. */
 export function targetView(target: TargetProgress, work: PendingWork | undefined): TargetView {
   const base: TargetView = {
-    name: oneLine(target.name, NAME_BYTES),
+    name: oneName(target.name),
     state: target.state,
     system: target.system === null ? null : oneLine(target.system, 60),
     verdict: target.verdict,

@@ -69,6 +69,21 @@ export function truncate(text: string, bytes: number): string {
   return text;
 }
 
+/** As `truncate`, with the ellipsis in the middle: what tells one name from another often stands at its end. */
+export function truncateMiddle(text: string, bytes: number): string {
+  if (utf8Length(text) <= bytes) return text;
+  const characters = Array.from(text);
+  let used = 0;
+  let from = characters.length;
+  const room = Math.floor((bytes - utf8Length(ELLIPSIS)) / 2);
+  while (used <= room) {
+    from -= 1;
+    used += utf8Length(characters[from] ?? '');
+  }
+  const end = characters.slice(from + 1).join('');
+  return truncate(text, bytes - utf8Length(end)) + end;
+}
+
 /** Bytes of a text in UTF-8. */
 export function utf8Length(text: string): number {
   let bytes = 0;

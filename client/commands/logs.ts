@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { oneLine } from '../../model/one-line.js';
+import { oneName } from '../../model/one-line.js';
 import { stripControl } from '../../model/text.js';
 import { targetLabel } from '../../model/verdict.js';
 import { attemptsOf, attemptsUnderWay } from '../attempt-logs.js';
@@ -156,5 +156,5 @@ const some = (names: readonly string[]): string =>
     ? 'none'
     : names
         .slice(0, 12)
-        .map((name) => oneLine(name, 120))
+        .map(oneName)
         .join(', ') + (names.length > 12 ? ` and ${names.length - 12} more` : '');

@@ -1,11 +1,11 @@
-import { oneLine } from '../../model/one-line.js';
+import { oneLine, oneName } from '../../model/one-line.js';
 import type { Report } from '../../model/report.js';
 import { AT_REST, type ProgressView, type TargetView } from './view.js';
 
 /** The last view of a run, once its report is there: what became of each target since the view before. */
 export function closedView(before: ProgressView, report: Report): ProgressView {
   const targets = report.targets.map((target): TargetView => ({
-    name: oneLine(target.name, 120),
+    name: oneName(target.name),
     state: 'done',
     system: target.system,
     verdict: target.verdict,

@@ -9,6 +9,7 @@ import {
   stripControl,
   tail,
   truncate,
+  truncateMiddle,
   utf8Length,
 } from '../../model/text.js';
 
@@ -67,6 +68,13 @@ test('a last line that is too long keeps its end, and no character is cut', () =
   assert.equal(tail('aä😀', { lines: 3, bytes: 5 }), '😀');
   assert.equal(tail('aä😀', { lines: 3, bytes: 6 }), 'ä😀');
   assert.equal(tail('a😀', { lines: 3, bytes: 3 }), '');
+});
+
+test('a text that is truncated in its middle keeps both ends within its limit', () => {
+  assert.equal(truncateMiddle('cloud-europe-web', 16), 'cloud-europe-web');
+  assert.equal(truncateMiddle('cloud-europe-web', 15), 'cloud-…pe-web');
+  assert.equal(truncateMiddle('日本日本日本', 12), '日本…本');
+  for (let bytes = 0; bytes < 20; bytes += 1) assert.ok(utf8Length(truncateMiddle('aä€😀aä€😀', bytes)) <= bytes);
 });
 
 test('a truncated text ends in an ellipsis and never exceeds its limit', () => {
