@@ -48,10 +48,13 @@ export function paint(colour: boolean): Paint {
   };
 }
 
+/** Whether nothing says that the terminal knows how to move its cursor, or to write in colours. */
+export const isDumb = (): boolean => ['', 'dumb', 'unknown'].includes(process.env.TERM ?? '');
+
 /** Colour only on a terminal, and not where `NO_COLOR` (no-color.org) or a dumb terminal asks for none. */
 export function wantsColour(stream: { readonly isTTY?: boolean }): boolean {
-  const { NO_COLOR, TERM } = process.env;
-  return stream.isTTY === true && (NO_COLOR === undefined || NO_COLOR === '') && TERM !== 'dumb';
+  const { NO_COLOR } = process.env;
+  return stream.isTTY === true && (NO_COLOR === undefined || NO_COLOR === '') && !isDumb();
 }
 
 export const paintFor = (stream: { readonly isTTY?: boolean }): Paint => paint(wantsColour(stream));

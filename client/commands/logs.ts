@@ -154,7 +154,4 @@ async function isOver(session: Session, run: string, place: LogPlace, { attempt 
 const some = (names: readonly string[]): string =>
   names.length === 0
     ? 'none'
-    : names
-        .slice(0, 12)
-        .map(oneName)
-        .join(', ') + (names.length > 12 ? ` and ${names.length - 12} more` : '');
+    : names.slice(0, 12).map(oneName).join(', ') + (names.length > 12 ? ` and ${names.length - 12} more` : '');

@@ -1,7 +1,7 @@
 import type { Paint } from '../output.js';
 import type { ProgressView, TargetView } from './view.js';
 import { targetRow } from './row.js';
-import { clip, width, wrap } from './width.js';
+import { clip, clipMiddle, width, wrap } from './width.js';
 import { clock, heldBackWords, isBroken, movedWords, PHASE_WORDS, tally } from './words.js';
 
 export interface FrameSize {
@@ -48,10 +48,10 @@ function headLines(view: ProgressView, columns: number, { paint, now }: FrameSty
     clock(now - view.startedAt),
   ];
   const told = facts.join(' · ');
-  // On a narrow terminal the state matters more than the whole id.
-  const title = clip(view.run, Math.max(Math.min(12, columns), columns - width(told) - 3));
-  const rest = clip(` · ${told}`, columns - width(title));
-  const lines = [paint.bold(title) + paint.cyan(rest)];
+  // On a narrow terminal the state matters more than the id.
+  const room = columns - width(told) - 3;
+  const title = room < LEAST_TITLE ? '' : clipMiddle(view.run, room);
+  const lines = [title === '' ? paint.cyan(clip(told, columns)) : paint.bold(title) + paint.cyan(` · ${told}`)];
   if (view.moved.length > 0) lines.push(paint.dim(clip(`  ${view.moved.map(movedWords).join(', ')}`, columns)));
   for (const { name, reason } of view.unfetched.slice(0, 2)) {
     lines.push(paint.yellow(clip(`  ${name} stays where it is: ${reason}`, columns)));
@@ -65,6 +65,9 @@ function headLines(view: ProgressView, columns: number, { paint, now }: FrameSty
   if (view.problem !== null) lines.push(...wrap(`  ! ${view.problem}`, columns, 4).map(paint.red));
   return lines;
 }
+
+/** Less of an id tells nothing. */
+const LEAST_TITLE = 12;
 
 /** Broken first, then at work, then done, then waiting: what is cut off is what says the least. */
 function urgency(target: TargetView): number {

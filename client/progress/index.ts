@@ -1,4 +1,4 @@
-import { message, paintFor } from '../output.js';
+import { isDumb, message, paintFor } from '../output.js';
 import { ciRenderer } from './ci.js';
 import { plainRenderer } from './plain.js';
 import { ttyRenderer } from './tty.js';
@@ -6,8 +6,8 @@ import type { Renderer } from './view.js';
 
 /** The renderer that suits standard error: bars on a terminal, log groups in CI, plain lines elsewhere. */
 export function chooseRenderer(): Renderer {
-  const { CI, TERM } = process.env;
+  const { CI } = process.env;
   if (CI !== undefined && CI !== '' && CI !== 'false') return ciRenderer(message);
-  if (process.stderr.isTTY && TERM !== 'dumb') return ttyRenderer(process.stderr, paintFor(process.stderr));
+  if (process.stderr.isTTY && !isDumb()) return ttyRenderer(process.stderr, paintFor(process.stderr));
   return plainRenderer(message, paintFor(process.stderr));
 }

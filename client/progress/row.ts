@@ -1,6 +1,6 @@
 import type { FrameStyle } from './frame.js';
 import type { TargetView } from './view.js';
-import { clip, pad, width as widthOf } from './width.js';
+import { clip, clipMiddle, pad, width as widthOf } from './width.js';
 import { clock, isBroken, stateWords, took } from './words.js';
 
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -15,8 +15,8 @@ export function targetRow(
 ): string {
   const { paint } = style;
   const nameWidth = Math.min(width.nameWidth, width.columns - 4);
-  if (nameWidth < 1) return clip(target.name, width.columns);
-  const start = `  ${symbol(target, style)} ${pad(clip(target.name, nameWidth), nameWidth)}`;
+  if (nameWidth < 1) return clipMiddle(target.name, width.columns);
+  const start = `  ${symbol(target, style)} ${pad(clipMiddle(target.name, nameWidth), nameWidth)}`;
   const used = 4 + nameWidth;
   const line = new Line(start, used, width.columns);
   const words = stateWords(target);

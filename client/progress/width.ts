@@ -6,12 +6,28 @@ const characters = (text: string): string[] => Array.from(segmenter.segment(text
 
 /** East Asian wide characters and emoji take two columns. */
 const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u;
 
 const columnsOf = (character: string): number => (WIDE.test(character) ? 2 : 1);
 
 /** Columns that a text takes. */
 export const width = (text: string): number => characters(text).reduce((sum, each) => sum + columnsOf(each), 0);
+
+/** Rows that a line takes in a terminal that breaks it, without its colours. A wide character is never broken. */
+export function rowsOf(line: string, columns: number): number {
+  let rows = 1;
+  let used = 0;
+  for (const character of characters(withoutColours(line).trimEnd())) {
+    used += columnsOf(character);
+    if (used <= columns) continue;
+    rows += 1;
+    used = columnsOf(character);
+  }
+  return rows;
+}
+
+// eslint-disable-next-line no-control-regex -- our own colours are what it looks for
+const withoutColours = (line: string): string => line.replace(/\x1b\[[\d;]*m/g, '');
 
 /** Cuts a text to a number of columns, with an ellipsis in place of what does not fit. */
 export function clip(text: string, columns: number): string {

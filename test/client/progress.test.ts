@@ -115,6 +115,19 @@ test('a frame never has more lines or columns than the terminal, whatever their 
   }
 });
 
+test('of a name that is too long both ends are shown, as the end often tells hosts apart', () => {
+  const names = ['db', 'web'].map((end) => `nixos-cloud-europe-west-production-${end}`);
+  const lines = frame(view(names.map(built)), { columns: 60, rows: 10 }, PLAIN);
+  assert.deepEqual(
+    lines.slice(3).map((line) => line.slice(4, 24)),
+    ['nixos-clou…uction-db', 'nixos-clou…ction-web'],
+  );
+});
+
+test('on a narrow terminal the state of the run is shown in place of its id', () => {
+  assert.deepEqual(frame(view([]), { columns: 19, rows: 1 }, PLAIN), ['verifying · 1:30']);
+});
+
 test('what is at work and what is broken stays in sight when targets are folded', () => {
   const targets = [...Array.from({ length: 20 }, (_, index) => built(`done${index}`)), broken('bad'), building('busy')];
   const lines = frame(view(targets), { columns: 80, rows: 8 }, PLAIN);

@@ -18,6 +18,12 @@ export const otherNixes = (): readonly OtherNix[] =>
     { name: 'Nix 2.34', binDir: `${TOOLS}nix-sid/bin` },
   ].filter(({ binDir }) => isProgram(`${binDir}/nix`));
 
+/** Why tests with a program of the PATH cannot run here; `false` when they can, as node:test's `skip` wants it. */
+export const missing = (program: string): string | false =>
+  (process.env.PATH ?? '').split(':').some((folder) => isProgram(`${folder}/${program}`))
+    ? false
+    : `there is no ${program} on the PATH`;
+
 function isProgram(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);
