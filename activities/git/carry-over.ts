@@ -1,24 +1,13 @@
 import type { CoordinatorActivities } from '../../model/activities.js';
-import { composeWhatFits } from '../../model/flake-lock/compose-what-fits.js';
 import { movedInputs } from '../../model/flake-lock/diff.js';
-import { repointedInputs } from '../../model/flake-lock/repointed.js';
 import { serialiseLock } from '../../model/flake-lock/serialise.js';
-import type { FlakeLock } from '../../model/flake-lock/types.js';
 import { withLockOf } from '../../model/candidate.js';
+import { carriedOver } from '../../model/carry-over.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { commitDraft } from './commit-draft.js';
 import { lockAt } from './flake-files.js';
 import { openGit } from './git.js';
 import { installBundle, installCommit } from './install-commit.js';
-
-/**
- * Inputs of the candidate that may still move on the new main: not those that main moved, added, dropped or re-pointed
- * since the candidate's base.
- */
-function stillToMove(base: FlakeLock, main: FlakeLock, moved: readonly string[]): string[] {
-  const mainsOwn = new Set([...movedInputs(base, main).map(({ name }) => name), ...repointedInputs(base, main)]);
-  return moved.filter((name) => !mainsOwn.has(name) && main.root.inputs.has(name));
-}
 
 /**
  * Takes the revisions that a candidate tested over onto a main that moved meanwhile. Nothing is fetched from the inputs:
@@ -30,10 +19,10 @@ export const createCarryOver =
     const git = openGit(await installBundle(env, { repository, candidate }));
     await installCommit(env, repository, onto);
     const base = await lockAt(git, repository, candidate.base);
-    const wanted = await lockAt(git, repository, candidate.head);
+    const updated = await lockAt(git, repository, candidate.head);
     const main = await lockAt(git, repository, onto);
 
-    const { lock, left } = composeWhatFits(main, wanted, stillToMove(base, main, moved));
+    const { lock, left } = carriedOver({ base, candidate: updated, main }, moved);
     const movedNow = movedInputs(main, lock);
     if (movedNow.length === 0) return { kind: 'unchanged', unfetched: left };
     const draft = await commitDraft(env, { repository, ...stamp }, onto, serialiseLock(lock));

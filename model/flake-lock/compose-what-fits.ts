@@ -1,4 +1,5 @@
 import type { UnfetchedInput } from '../candidate.js';
+import { inputGroups } from '../hold-back/groups.js';
 import { composeLock } from './compose.js';
 import { FlakeLockError, type FlakeLock } from './types.js';
 
@@ -9,30 +10,20 @@ interface Composition {
 }
 
 /**
- * A lock with another one's inputs. One that cannot be there alone (it follows something that the others do not bring
- * along) stays as it was, with the reason.
+ * A lock with another one's inputs. Those that cannot be there (they follow something that the others do not bring along)
+ * stay as they were, with the reason; inputs that can only move together move, or stay, together.
  */
 export function composeWhatFits(base: FlakeLock, candidate: FlakeLock, move: readonly string[]): Composition {
-  const attempt = (names: readonly string[]): FlakeLock | FlakeLockError => {
-    try {
-      return composeLock({ base, candidate, move: names });
-    } catch (error) {
-      if (error instanceof FlakeLockError && error.problem === 'not-composable') return error;
-      throw error;
-    }
-  };
-  const whole = attempt(move);
-  if (!(whole instanceof FlakeLockError)) return { lock: whole, left: [] };
   let lock = base;
   const taken: string[] = [];
   const left: UnfetchedInput[] = [];
-  for (const name of move) {
-    const next = attempt([...taken, name]);
-    if (next instanceof FlakeLockError) {
-      left.push({ name, reason: next.message });
-    } else {
-      lock = next;
-      taken.push(name);
+  for (const group of inputGroups(base, candidate, move)) {
+    try {
+      lock = composeLock({ base, candidate, move: [...taken, ...group] });
+      taken.push(...group);
+    } catch (error) {
+      if (!(error instanceof FlakeLockError && error.problem === 'not-composable')) throw error;
+      left.push(...group.map((name) => ({ name, reason: error.message })));
     }
   }
   return { lock, left };

@@ -123,6 +123,8 @@ test('inputs that main added, dropped or re-pointed stay as main has them', () =
     assert.deepEqual(movedNames(update), ['beta']);
     assert.ok(update.kind === 'updated');
     assert.deepEqual(await locked(update.draft.head), { alpha: old, beta: revisions.beta?.new, delta: added });
+    const reason = 'the main branch changed in flake.nix what is asked of it; the next update moves it';
+    assert.deepEqual(update.unfetched, [{ name: 'alpha', reason }]);
   }));
 
 test('when main has moved everything itself, nothing is left to do', () =>

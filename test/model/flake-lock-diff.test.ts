@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { movedInputs, parseFlakeLock, repointedInputs } from '../../model/flake-lock.js';
+import type { FlakeLock } from '../../model/flake-lock.js';
 import { fixture, hex, scrambledText, sketchedLock } from '../support/locks.js';
-import type { Sketches } from '../support/locks.js';
+import type { Sketch, Sketches } from '../support/locks.js';
 
 const moves = (before: Sketches, after: Sketches): string[] =>
   movedInputs(sketchedLock(before), parseFlakeLock(scrambledText(after))).map(({ name, nested }) =>
@@ -130,6 +131,26 @@ test('inputs that flake.nix asks for otherwise are found, and those that only mo
   assert.ok(repointed(single({}, { type: 'github', ref: 'a' }), single({}, { type: 'github', ref: 'b' })));
   assert.ok(repointed(single({}, {}), single({}, {}, { flake: false })));
   assert.ok(!repointed(single({}, { ref: 'main', id: 'x' }), single({}, { id: 'x', ref: 'refs/heads/main' })));
+});
+
+test('an input is asked for otherwise when flake.nix gave or dropped a follows below it, whatever that leads to', () => {
+  const lock = (rev: number, n: Sketch, x: Sketch = { rev: 3 }): FlakeLock =>
+    sketchedLock({ a: { rev, inputs: { b: { rev: 4, inputs: { n, x } } } }, n: { rev: 2 } });
+  const [own, follows] = [lock(1, { rev: 2 }), lock(1, ['n'])];
+  assert.deepEqual(movedInputs(own, follows), [], 'the content is the same');
+  assert.deepEqual(repointedInputs(own, follows), ['a']);
+  assert.deepEqual(repointedInputs(follows, own), ['a']);
+  assert.deepEqual(repointedInputs(lock(1, ['a', 'b', 'x']), own), ['a']);
+  assert.deepEqual(
+    repointedInputs(follows, lock(9, { rev: 9 })),
+    ['a'],
+    'what leads out of an input is not its own wish',
+  );
+  assert.deepEqual(
+    repointedInputs(lock(1, ['a', 'b', 'x']), lock(9, { rev: 2 })),
+    [],
+    'another revision wishes otherwise',
+  );
 });
 
 test('a lock of every kind of source, read twice, has not moved', () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { run } from '../../activities/process.js';
+import { carriedOver } from '../../model/carry-over.js';
 import { composeLock, movedInputs, parseFlakeLock, repointedInputs, serialiseLock } from '../../model/flake-lock.js';
 import { commitFiles, git } from '../support/git.js';
 import { otherNixes } from '../support/tools.js';
@@ -53,14 +54,20 @@ for (const nix of nixes)
       await makeInput('leaf', '');
       await makeInput('tools', `leaf.url = ${url('leaf')};`);
       await makeInput('mid', `leaf.url = ${url('leaf')}; tools.url = ${url('tools')};`);
-      await makeInput(
-        'base',
-        `leaf.url = ${url('leaf')}; mid.url = ${url('mid')}; plain = { url = ${url('leaf')}; flake = false; };
-         other = { url = ${url('mid')}; inputs.leaf.follows = "mid/leaf"; };
-         same.follows = "mid/tools"; itself.follows = "";`,
-      );
+      const inputsWith = (mid: string, other: string): string =>
+        `leaf.url = ${url('leaf')}; mid = { url = ${url('mid')}; ${mid} }; plain = { url = ${url('leaf')}; flake = false; };
+         other = { url = ${url('mid')}; ${other} }; same.follows = "mid/tools"; itself.follows = "";`;
+      await makeInput('base', inputsWith('', 'inputs.leaf.follows = "mid/leaf";'));
       await runNix(directory('base'), 'flake', 'lock');
       await commitFiles(directory('base'), {}, 'lock');
+      for (const [name, inputs] of [
+        ['gave', inputsWith('inputs.leaf.follows = "leaf";', 'inputs.leaf.follows = "mid/leaf";')],
+        ['dropped', inputsWith('', '')],
+      ] as const) {
+        await cp(directory('base'), directory(name), { recursive: true });
+        await commitFiles(directory(name), { 'flake.nix': flake(inputs) }, 'inputs');
+        await runNix(directory(name), 'flake', 'lock');
+      }
       await commitFiles(directory('leaf'), { file: 'moved' }, 'second');
       await commitFiles(directory('tools'), { file: 'moved' }, 'second');
       const inputs = `leaf.url = ${url('leaf')}; tools.url = ${url('tools')}; extra.url = ${url('leaf')};`;
@@ -95,6 +102,34 @@ for (const nix of nixes)
       assert.equal(moved[0]?.to?.revision, await git(directory('leaf'), 'rev-parse', 'HEAD'));
       assert.deepEqual(repointedInputs(base, candidate), []);
     });
+
+    for (const [name, stays] of [
+      ['gave', 'mid'],
+      ['dropped', 'other'],
+    ] as const)
+      test(`it takes an update as complete that is carried over onto a main that ${name} a follows`, async () => {
+        const locks = {
+          base: parseFlakeLock(await lockOf('base')),
+          candidate: parseFlakeLock(await lockOf('candidate')),
+          main: parseFlakeLock(await lockOf(name)),
+        };
+        assert.deepEqual(movedInputs(locks.base, locks.main), []);
+        const { lock, left } = carriedOver(locks, INPUTS);
+        assert.deepEqual(
+          left.map((input) => input.name),
+          [stays],
+        );
+        const text = serialiseLock(lock);
+        const file = path.join(directory(name), 'flake.lock');
+        await writeFile(file, text);
+        await runNix(directory(name), 'flake', 'metadata', '--no-update-lock-file');
+        await runNix(directory(name), 'flake', 'lock');
+        assert.equal(await readFile(file, 'utf8'), text);
+        assert.deepEqual(
+          movedInputs(locks.main, lock).map((input) => input.name),
+          INPUTS.filter((input) => input !== stays),
+        );
+      });
 
     test('it takes every composed lock as complete and leaves it byte for byte', async () => {
       const [base, candidate] = [parseFlakeLock(await lockOf('base')), parseFlakeLock(await lockOf('candidate'))];
