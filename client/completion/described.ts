@@ -48,7 +48,7 @@ function describe(command: Command, name: string, global: readonly Option[]): De
   const options = [...command.options, ...(takesGlobal ? global : [])].filter(({ hidden }) => !hidden);
   return {
     name,
-    description: plain(command.description()),
+    description: command.description(),
     options: options.map(describeOption),
     first: first(command),
   };
@@ -71,14 +71,11 @@ function argumentValues(argument: Argument): FirstArgument | null {
 const describeOption = (option: Option): DescribedOption => ({
   long: option.long ?? '',
   short: option.short ?? null,
-  description: plain(option.description),
+  description: option.description,
   takesValue: option.required || option.optional,
   takesFile: /<(file|folder)>/.test(option.flags),
   choices: option.argChoices ?? [],
 });
-
-/** Descriptions go into quoted strings of shells. */
-const plain = (text: string): string => text.replace(/[^\w .,:;/=-]/g, '');
 
 /** Options that take a value, in all their spellings: the word after one is no argument. */
 export const valueOptions = (commands: readonly Described[]): readonly string[] => [

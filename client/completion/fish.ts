@@ -42,7 +42,7 @@ function lines({ name, description, options, first }: Described): readonly strin
   const at = name.lastIndexOf(' ');
   const values = first === null ? null : firstOf(first);
   return [
-    `complete -c lockkeeper -n "__lockkeeper_at '${name.slice(0, Math.max(at, 0))}' 0" -a ${name.slice(at + 1)} -d '${description}'`,
+    `complete -c lockkeeper -n "__lockkeeper_at '${name.slice(0, Math.max(at, 0))}' 0" -a ${name.slice(at + 1)} -d ${quoted(description)}`,
     ...options.map((option) => optionLine(name, option)),
     ...(values === null ? [] : [`complete -c lockkeeper -k -n "__lockkeeper_at '${name}' 0" -a '${values}'`]),
   ];
@@ -63,6 +63,9 @@ function optionLine(
     `complete -c lockkeeper -n "__lockkeeper_at '${command}'" -l ${long.slice(2)}`,
     ...(short === null ? [] : [`-s ${short.slice(1)}`]),
     ...(takesValue ? [takesFile ? '-r -F' : `-x${choices.length > 0 ? ` -a '${choices.join(' ')}'` : ''}`] : []),
-    `-d '${description}'`,
+    `-d ${quoted(description)}`,
   ].join(' ');
 }
+
+/** In fish's single quotes, a backslash takes itself and an apostrophe. */
+const quoted = (text: string): string => `'${text.replace(/[\\']/g, '\\$&')}'`;

@@ -23,7 +23,7 @@ export function zsh(commands: readonly Described[]): string {
     '_lockkeeper() {',
     '  local -a commands',
     '  commands=(',
-    ...top.map(({ name, description }) => `    '${name}:${description.replaceAll(':', ',')}'`),
+    ...top.map(({ name, description }) => `    ${quoted(`${name}:${escaped(description)}`)}`),
     '  )',
     '  if (( CURRENT == 2 )); then _describe command commands; return; fi',
     '  local command="$words[2]"',
@@ -57,5 +57,10 @@ function firstOf(first: FirstArgument): string {
 
 function optionSpecification({ long, description, takesValue, takesFile, choices }: DescribedOption): string {
   const value = choices.length > 0 ? `:value:(${choices.join(' ')})` : takesFile ? ':file:_files' : ':value: ';
-  return `'*${long}[${description.replaceAll(':', ',')}]${takesValue ? value : ''}'`;
+  return quoted(`*${long}[${escaped(description)}]${takesValue ? value : ''}`);
 }
+
+/** Colons and brackets end a description. */
+const escaped = (text: string): string => text.replace(/[\\:[\]]/g, '\\$&');
+
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

@@ -7,6 +7,8 @@ import { after, before, test } from 'node:test';
 import { run, type Finished } from '../../activities/process.js';
 import { PRUNE_OPTIONS } from '../../model/prune-options.js';
 import { WORKER_OPTIONS } from '../../model/worker-options.js';
+import { openTmux } from '../support/tmux.js';
+import { missing } from '../support/tools.js';
 
 const BIN = path.resolve(import.meta.dirname, '../../../bin');
 
@@ -176,3 +178,48 @@ test('zsh and fish know the same commands, options and runs', async () => {
     assert.doesNotMatch(stdout, /'known-|-a known-/);
   }
 });
+
+/** Descriptions with what shells take for more than letters. */
+const DESCRIBED = [
+  ['lockkeeper lo', 'logs', "a target's whole build log"],
+  ['lockkeeper co', 'completion', 'a completion script, for example: source <(lockkeeper completion bash)'],
+  ['lockkeeper update --ma', '--main', "branch to start from (default: the remote's HEAD)"],
+  ['lockkeeper update --a', '--accept-flake-config', "honour the flake's own nixConfig"],
+  ['lockkeeper update --a', '--author', 'author of the commits (default: "Lockkeeper <lockkeeper@localhost>")'],
+  ['lockkeeper calendar --ba', '--base-time', 'look from then on, such as "2027-10-30 20:00 UTC" (default: now)'],
+] as const;
+
+test('fish shows descriptions as they are, apostrophes included', { skip: missing('fish') }, async () => {
+  const script = path.join(root, 'completion.fish');
+  await writeFile(script, (await lockkeeper(['completion', 'fish'])).stdout);
+  for (const [line, word, description] of DESCRIBED) {
+    const { stdout, stderr } = await run('fish', ['--no-config', '-c', `source ${script}; complete -C "${line}"`], {
+      cwd: root,
+      env: environment(state),
+    });
+    assert.equal(stderr, '');
+    assert.ok(stdout.split('\n').includes(`${word}\t${description}`), `${description} in\n${stdout}`);
+  }
+});
+
+test(
+  'zsh shows descriptions as they are, apostrophes included',
+  { skip: missing('zsh') || missing('tmux') },
+  async () => {
+    await writeFile(path.join(root, '_lockkeeper'), (await lockkeeper(['completion', 'zsh'])).stdout);
+    const setUp = [
+      'autoload -U compinit',
+      'compinit -D -u',
+      'source ~/_lockkeeper',
+      'setopt auto_list',
+      "PS1='ready> '",
+    ];
+    await writeFile(path.join(root, '.zshrc'), `${setUp.join('\n')}\n`);
+    await using tmux = await openTmux(['zsh'], { columns: 150, rows: 90 }, { ...environment(state), ZDOTDIR: root });
+    await tmux.shows(/ready>/);
+    for (const [line, word, description] of DESCRIBED) {
+      await tmux.type('C-u', 'C-l', line.replace(/\w+$/, ''), 'Tab');
+      await tmux.shows(new RegExp(`^${word} +-- ${description.replace(/[()"]/g, '\\$&')}$`, 'm'));
+    }
+  },
+);

@@ -16,6 +16,8 @@ export interface Tmux extends AsyncDisposable {
   /** What has scrolled out of it. */
   history(): Promise<readonly string[]>;
   resize(columns: number, rows: number): Promise<void>;
+  /** Types keys, by the names that tmux has for them. */
+  type(...keys: readonly string[]): Promise<void>;
   /** Waits until this is on the screen. */
   shows(text: RegExp): Promise<void>;
 }
@@ -51,6 +53,9 @@ export async function openTmux(
     },
     resize: async (width, height) => {
       await tmux('resize-window', '-x', String(width), '-y', String(height));
+    },
+    type: async (...keys) => {
+      await tmux('send-keys', ...keys);
     },
     shows: async (text) => {
       for (let waited = 0; !text.test((await screen()).join('\n')); waited += 50) {
