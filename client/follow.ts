@@ -11,6 +11,14 @@ const LATER_MS = 1000;
 /** How long the early, quick looks go on. */
 const EARLY_FOR_MS = 5000;
 
+export interface Following {
+  readonly renderer: Renderer;
+  /** Stops looking. */
+  readonly signal: AbortSignal;
+  /** What is done, or to be done, about a run that nobody works on: see `runWorkerProblem`. */
+  readonly remedy: string | null;
+}
+
 /**
  * Follows a run to its end and lets the renderer draw it. A server that goes away is waited for: the run goes on there.
  * @returns how it ended, or `null` when `signal` said to stop looking
@@ -19,15 +27,14 @@ export async function follow(
   context: CommandContext,
   session: Session,
   run: string,
-  renderer: Renderer,
-  signal: AbortSignal,
+  { renderer, signal, remedy }: Following,
 ): Promise<RunEnd | null> {
   const ended = new AbortController();
   const over = AbortSignal.any([signal, ended.signal]);
   // The SDK adds a listener for each call and removes none: a long run would end in a warning of Node's.
   setMaxListeners(0, over);
   const live = { session };
-  const watching = watch(live, run, renderer, over);
+  const watching = watch(live, run, { renderer, signal: over, remedy });
   try {
     return await Promise.race([untilClosed(context, live, run, over), aborted(signal)]);
   } finally {
@@ -41,13 +48,13 @@ interface Live {
   session: Session;
 }
 
-async function watch(live: Live, run: string, renderer: Renderer, over: AbortSignal): Promise<void> {
+async function watch(live: Live, run: string, { renderer, signal: over, remedy }: Following): Promise<void> {
   const start = Date.now();
   let sight: Sight | null = null;
   const stopped = (): boolean => over.aborted;
   while (!stopped()) {
     try {
-      sight = await look(live.session, run, sight);
+      sight = await look(live.session, run, sight, remedy);
       if (!stopped()) renderer.update(sight.view);
     } catch {
       const problem = `the server at ${live.session.address} does not answer; trying again`;

@@ -4,7 +4,7 @@ import { oneLine } from '../model/one-line.js';
 import type { RunProgress } from '../model/progress.js';
 import { pendingWork, type PendingWork } from './activities.js';
 import type { Session } from './connection.js';
-import { retryProblem, runWorkerProblem, workflowTaskProblem } from './problems.js';
+import { retryProblem, workerBringer, workerProblem, workflowTaskProblem } from './problems.js';
 import type { ProgressView } from './progress/view.js';
 import { waitsForApproval } from './run-state.js';
 import { targetView, unansweredTarget } from './target-view.js';
@@ -25,8 +25,14 @@ export interface Sight {
 /**
  * Looks at a run once. The server alone is asked for the run and its children, which also works without a worker; the
  * run itself is asked only while it is open and somebody could answer: closed runs would replay old history with new code.
+ * @param remedy as for `workerProblem`
  */
-export async function look(session: Session, run: string, before: Sight | null): Promise<Sight> {
+export async function look(
+  session: Session,
+  run: string,
+  before: Sight | null,
+  remedy: string | null = workerBringer(session, run),
+): Promise<Sight> {
   const description = await session.client.withDeadline(Date.now() + ANSWER_MS, () =>
     session.client.workflow.getHandle(run).describe(),
   );
@@ -35,7 +41,7 @@ export async function look(session: Session, run: string, before: Sight | null):
   const fresh = before !== null && Date.now() - before.pollers.at < POLLERS_MS;
   const pollers = fresh
     ? before.pollers
-    : { problem: open ? await runWorkerProblem(session, description) : null, at: Date.now() };
+    : { problem: open ? await workerProblem(session, description.taskQueue, remedy) : null, at: Date.now() };
   const taskProblem = open ? await taskProblemOf(session, run, description) : null;
   // A run that waits for a child of it that is stuck can still be asked.
   const mute = taskProblem !== null && (description.raw.pendingWorkflowTask?.attempt ?? 0) > 1;

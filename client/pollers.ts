@@ -41,9 +41,15 @@ export async function livePollers(
   return pollers.filter((_, index) => alive[index] === true);
 }
 
-/** Identities are `pid@host` by default: a process of this machine can be asked for directly. */
+/** Identities are `pid@host`. */
+const IDENTITY = /^(\d+)@(.+)$/;
+
+/** The machine of a worker, as it is called there; an identity of another form is given as it is. */
+export const hostOf = (identity: string): string => IDENTITY.exec(identity)?.[2] ?? identity;
+
+/** A process of this machine can be asked for directly. */
 async function isDeadHere(identity: string): Promise<boolean> {
-  const parts = /^(\d+)@(.+)$/.exec(identity);
+  const parts = IDENTITY.exec(identity);
   if (parts?.[2] !== hostname()) return false;
   return (await identify(Number(parts[1]))) === null;
 }

@@ -1,35 +1,48 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
-import { UPDATE_INSTANCE } from '../model/ids.js';
 import { oneLine } from '../model/one-line.js';
 import { COORDINATOR_QUEUE, userOf } from '../model/queues.js';
 import type { Session } from './connection.js';
 import { livePollers } from './pollers.js';
 import { typed } from './typed.js';
 
+/** Nobody works on the runs of a queue. */
+export interface MissingWorker {
+  readonly found: string;
+  /** What changes that. */
+  readonly mend: string;
+}
+
 /**
- * Says that nobody works on the runs of a queue, and how to change that; `null` when somebody does.
- * @param otherwise what else brings a worker, where the queue is nobody's in particular
+ * Looks whether nobody works on the runs of a queue; `null` when somebody does.
+ * @param remedy what else is to be done, or is done, where the queue is nobody's in particular
  */
+export async function missingWorker(
+  session: Session,
+  queue: string,
+  remedy: string | null = null,
+): Promise<MissingWorker | null> {
+  if ((await livePollers(session, queue)).length > 0) return null;
+  const user = userOf(queue);
+  const mend =
+    user === null
+      ? (remedy ?? `start one with "${typed('worker')}"`)
+      : `start one as ${user}, with "lockkeeper worker --user-queue ${user}"`;
+  return { found: `no worker polls the queue ${queue}`, mend };
+}
+
+/** The same in words. */
 export async function workerProblem(
   session: Session,
   queue = COORDINATOR_QUEUE,
-  otherwise: string | null = null,
+  remedy: string | null = null,
 ): Promise<string | null> {
-  if ((await livePollers(session, queue)).length > 0) return null;
-  const user = userOf(queue);
-  const start =
-    user === null
-      ? `start one with "${typed('worker')}"${otherwise === null ? '' : `, or ${otherwise}`}`
-      : `start one as ${user}, with "lockkeeper worker --user-queue ${user}"`;
-  return `no worker polls the queue ${queue}: ${start}`;
+  const missing = await missingWorker(session, queue, remedy);
+  return missing === null ? null : `${missing.found}: ${missing.mend}`;
 }
 
-/** The same of an open run: the command that started it brings a worker with it. */
-export const runWorkerProblem = (
-  session: Session,
-  { taskQueue, memo }: WorkflowExecutionDescription,
-): Promise<string | null> =>
-  workerProblem(session, taskQueue, memo?.instance === UPDATE_INSTANCE ? `run "${typed('update')}" again` : null);
+/** What brings a worker for an open run that nobody works on, beside starting one by hand; `null` when nothing does. */
+export const workerBringer = (session: Session, run: string): string | null =>
+  session.embedded ? `type "${typed('watch', run)}", which brings one` : null;
 
 /** What the server says of a workflow. */
 type Described = WorkflowExecutionDescription['raw'];

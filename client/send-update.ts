@@ -2,6 +2,8 @@ import { hostname, userInfo } from 'node:os';
 import { messageOf } from '../model/message-of.js';
 import type { Session } from './connection.js';
 import { CommandError } from './errors.js';
+import { workerBringer, workerProblem } from './problems.js';
+import { queueOfRun } from './runs.js';
 
 const ANSWER_MS = 10_000;
 
@@ -17,6 +19,8 @@ export async function sendUpdate(
   run: string,
   update: { readonly name: string; readonly id: string; readonly argument: unknown },
 ): Promise<void> {
+  const problem = await answererProblem(session, run);
+  if (problem !== null) throw new CommandError(`The run ${run} cannot be asked: ${problem}.`);
   try {
     await session.client.withDeadline(Date.now() + ANSWER_MS, () =>
       session.client.workflow
@@ -31,3 +35,7 @@ export async function sendUpdate(
     throw new CommandError(`The run ${run} did not take it: ${why}.`);
   }
 }
+
+/** The run's own code answers, so a worker has to be there. */
+const answererProblem = async (session: Session, run: string): Promise<string | null> =>
+  workerProblem(session, await queueOfRun(session, run), workerBringer(session, run));

@@ -16,7 +16,7 @@ export interface InLine {
   /** Whether an open run of the instance is taken up also when it was asked other things: `overlap = "skip"`. */
   readonly skips: boolean;
   /** Called before a new run starts. */
-  readonly announce: () => void;
+  readonly announce: () => Promise<void>;
 }
 
 /**
@@ -38,10 +38,9 @@ export async function startInLine(
     },
     session,
     options,
-    () => {
-      announce();
+    async () => {
+      await announce();
       if (open.length > 0) message(place(open, options));
-      return Promise.resolve();
     },
   );
   if (!started.isNew) message(await whyNone(session, options, started.run));

@@ -40,6 +40,7 @@ export interface UpdateFlags {
   readonly ntfyTopic?: string;
   readonly ntfyTokenFile?: string;
   readonly inboxOrg?: string;
+  readonly withWorker?: true;
   readonly slots?: number;
   readonly evalSlots?: number;
   readonly takeoverTime?: number;

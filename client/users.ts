@@ -1,9 +1,9 @@
 import { unlinkSync } from 'node:fs';
-import { readdir, rename, writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProcessIdentity, StateDirectory } from '../model/state-directory.js';
-import { identify, isAlive } from './process-identity.js';
-import { prepareStateDirectory, readRecord } from './state-files.js';
+import { identify } from './process-identity.js';
+import { prepareStateDirectory } from './state-files.js';
 
 /** Contents of `users/<pid>`: a process that needs the embedded server or the shared worker. */
 interface UserRecord extends ProcessIdentity {
@@ -35,17 +35,4 @@ export async function announceUse(state: StateDirectory, what: string): Promise<
       // Gone already, or the state directory is: nobody needs it then.
     }
   });
-}
-
-/** Whether another process needs the embedded server or the shared worker now. */
-export async function othersUse(state: StateDirectory): Promise<boolean> {
-  const names = await readdir(state.users).catch(() => []);
-  const others = names.filter((name) => /^\d+$/.test(name) && name !== String(process.pid));
-  const alive = await Promise.all(
-    others.map(async (name) => {
-      const record = await readRecord<UserRecord>(join(state.users, name));
-      return record !== null && (await isAlive(record));
-    }),
-  );
-  return alive.includes(true);
 }

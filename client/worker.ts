@@ -1,17 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { COORDINATOR_QUEUE, userOf } from '../model/queues.js';
-import type { Repository, RunOptions } from '../model/run.js';
 import type { StateDirectory, WorkerRecord } from '../model/state-directory.js';
 import type { Session } from './connection.js';
 import { startDetached, type Detached } from './detached.js';
 import { CommandError } from './errors.js';
 import { isHeld } from './held.js';
-import { message } from './output.js';
-import { livePollers } from './pollers.js';
+import { message, paintFor } from './output.js';
 import { isAlive } from './process-identity.js';
-import { queueOfRun } from './runs.js';
 import { logEnd, prepareToStart, readRecord } from './state-files.js';
-import { announceUse, othersUse } from './users.js';
+import { announceUse } from './users.js';
 
 const START_MS = 20_000;
 const WATCH_MS = 1000;
@@ -22,75 +18,40 @@ export interface WorkerSlots {
   readonly evaluationSlots: number | null;
 }
 
-export interface AttendedWorker {
-  /** Whether the worker runs for this command alone: it ends soon after it. */
-  readonly own: boolean;
-  /** Stops looking after the worker. */
-  release(): void;
-}
-
 /** The worker that serves this state directory; `null` when none runs. */
 export async function runningWorker(state: StateDirectory): Promise<WorkerRecord | null> {
   const record = await readRecord<WorkerRecord>(state.worker);
   return record !== null && (await isAlive(record)) ? record : null;
 }
 
-/**
- * Whether a run can do without a worker of this machine: somebody else serves the queue of a configured server, and the
- * repository is not a path that only this machine has.
- */
-async function servedElsewhere(session: Session, repository: Repository | null): Promise<boolean> {
-  if (session.embedded) return false;
-  const isHere = repository !== null && (repository.checkout !== null || /^(\/|file:)/.test(repository.url));
-  return !isHere && (await livePollers(session, COORDINATOR_QUEUE)).length > 0;
-}
+/** State directories whose worker this process looks after. */
+const attended = new Set<string>();
 
 /**
- * Makes sure that somebody works on a run: this machine's worker, unless another one does. Nobody but its own workers does a
- * run of an account: who follows it is told when none of them is there.
+ * Makes sure that this machine's worker runs, and starts it again when it dies while this command lives. It stays when the
+ * command ends, until its runs have ended or wait for a person: see `workers/attendance.ts`.
  */
-export async function provideWorker(
-  state: StateDirectory,
-  session: Session,
-  { user, repository }: RunOptions,
-  slots?: WorkerSlots,
-): Promise<void> {
-  if (user !== undefined || (await servedElsewhere(session, repository))) return;
-  await attendWorker(session, state, slots);
-}
-
-/** This machine's worker, for a command that a run has to answer; `null` when others do the run. */
-export async function workerFor(
-  state: StateDirectory,
-  session: Session,
-  run: string | null,
-): Promise<AttendedWorker | null> {
-  const queue = run === null ? null : await queueOfRun(session, run);
-  const isAnothers = (queue !== null && userOf(queue) !== null) || (await servedElsewhere(session, null));
-  return isAnothers ? null : await attendWorker(session, state);
-}
-
-/** Makes sure that this machine's worker runs, and starts it again when it dies while this command runs. */
-async function attendWorker(
+export async function attendWorker(
   session: Session,
   state: StateDirectory,
   slots: WorkerSlots = { slots: null, evaluationSlots: null },
-): Promise<AttendedWorker> {
+): Promise<void> {
+  if (attended.has(state.root)) return;
   await announceUse(state, 'worker');
   const found = await readyWorker(state);
-  if (found !== null) {
+  if (found === null) {
+    await startWorker(session, state, slots);
+    message(
+      paintFor(process.stderr).dim(
+        'Started a worker here: it goes on without this command, until the run ends or waits for approval.',
+      ),
+    );
+  } else {
     checkServer(found, session, state);
     tellSlots(found, slots);
-  } else await startWorker(session, state, slots);
-  const stop = new AbortController();
-  void watch(session, state, slots, stop.signal);
-  return {
-    // A worker that lingers after the last command that needed it counts as ours too.
-    own: found === null || !(await othersUse(state)),
-    release: () => {
-      stop.abort();
-    },
-  };
+  }
+  attended.add(state.root);
+  void watch(session, state, slots);
 }
 
 async function readyWorker(state: StateDirectory): Promise<WorkerRecord | null> {
@@ -160,11 +121,10 @@ async function startWorker(session: Session, state: StateDirectory, slots: Worke
 }
 
 /** A worker that dies takes at most a second and its start-up time from the run. */
-async function watch(session: Session, state: StateDirectory, slots: WorkerSlots, stop: AbortSignal): Promise<void> {
-  const stopped = (): boolean => stop.aborted;
-  while (!stopped()) {
-    await sleep(WATCH_MS, undefined, { signal: stop, ref: false }).catch(() => undefined);
-    if (stopped() || (await runningWorker(state)) !== null) continue;
+async function watch(session: Session, state: StateDirectory, slots: WorkerSlots): Promise<never> {
+  for (;;) {
+    await sleep(WATCH_MS, undefined, { ref: false });
+    if ((await runningWorker(state)) !== null) continue;
     // A start that fails is tried again; meanwhile the progress display says that no worker polls.
     await startWorker(session, state, slots).catch(() => sleep(WATCH_MS * 5, undefined, { ref: false }));
   }

@@ -15,6 +15,8 @@ export interface StateDirectory {
   readonly serverLog: string;
   /** One file a process that needs the embedded server or the shared worker: `users/<pid>`. */
   readonly users: string;
+  /** One JSON `LentRecord` a run of a server elsewhere that this machine helps with. */
+  readonly lent: string;
   readonly mirrors: string;
   readonly work: string;
   readonly builds: string;
@@ -39,6 +41,7 @@ export function stateDirectory(root: string): StateDirectory {
     serverDatabase: under('server', 'temporal.db'),
     serverLog: under('server', 'server.log'),
     users: under('users'),
+    lent: under('lent'),
     mirrors: under('mirrors'),
     work: under('work'),
     builds: under('builds'),
@@ -130,5 +133,13 @@ export interface ServerRecord {
   readonly server: ProcessIdentity;
   readonly address: string;
   readonly uiUrl: string;
+  readonly namespace: string;
+}
+
+/** Says that a command lent this machine to a run: its worker stays as long as the run needs it. */
+export interface LentRecord {
+  readonly run: string;
+  /** The server that has the run. */
+  readonly address: string;
   readonly namespace: string;
 }

@@ -19,7 +19,7 @@ export interface WorkerCommandOptions {
   readonly healthPort: number | null;
   readonly metricsPort: number | null;
   readonly logFormat: LogFormat;
-  /** End when no other process of this state directory needs a worker. */
+  /** Started by a command: end when no command and no run needs a worker. */
   readonly attended: boolean;
 }
 

@@ -18,8 +18,9 @@ import {
   presenceQueue,
   queueOf,
 } from '../model/queues.js';
-import type { StateDirectory, WorkerRecord } from '../model/state-directory.js';
+import type { WorkerRecord } from '../model/state-directory.js';
 import { createActivities } from './activities.js';
+import { stopWhenUnneeded } from './attendance.js';
 import { connect, findServer, guardEmbeddedServer } from './connection.js';
 import type { ServerAddress } from './connection.js';
 import { claim } from './exclusive.js';
@@ -33,11 +34,9 @@ import type { WorkerCommandOptions } from './options.js';
 import { pause } from './pause.js';
 import { pruneRegularly } from './prune/regularly.js';
 import { createSearchAttributes } from './search-attributes.js';
-import { liveUsers, machineId, openStateDirectory, registerUser } from './state.js';
+import { machineId, openStateDirectory, registerUser } from './state.js';
 import { VERSION } from './version.js';
 
-/** Seconds that an attended worker stays after the last command that needed it has ended. */
-const ATTENDANCE_SECONDS = 3;
 /** Minutes between two looks for builds that nobody waits for any more. */
 const SWEEP_MINUTES = 10;
 /** Agents at once: they wait for their models more than they work. */
@@ -61,8 +60,8 @@ export async function runWorker(
     throw new Error(
       `a worker already runs on the state directory ${options.stateDir}: stop it, or give another --state-dir`,
     );
-  const stop = stopSignal();
-  const leave = options.attended ? undefined : await registerUser(state, 'worker');
+  const stop = stopSignal(options.attended);
+  const leave = await registerUser(state, 'worker');
   try {
     const workers = new Map<string, Worker>();
     const health = options.healthPort === null ? null : await serveHealth(options.healthPort, workers);
@@ -121,7 +120,7 @@ export async function runWorker(
     const ended = new AbortController();
     const background = [
       ...(server.embedded ? [guardEmbeddedServer(state, ended.signal)] : []),
-      ...(options.attended ? [stopWhenAlone(state, stop, ended.signal)] : []),
+      ...(options.attended ? [stopWhenUnneeded(client, server, state, { stop, ended: ended.signal })] : []),
       sweepRegularly(client, env, ended.signal),
     ];
     // Not waited for at the end: Git may collect for minutes, and cleaning up can stop anywhere.
@@ -140,7 +139,7 @@ export async function runWorker(
     await writeWhole(state.worker, JSON.stringify({ ...record, ready: false }));
     await connection.close();
   } finally {
-    await leave?.();
+    await leave();
   }
 }
 
@@ -213,10 +212,14 @@ const common = ({ connection, server }: Parts): Omit<WorkerOptions, 'taskQueue'>
   shutdownForceTime: '15 seconds',
 });
 
-/** Aborts at SIGINT, SIGTERM or SIGHUP; a second one ends the process at once. */
-function stopSignal(): AbortController {
+/**
+ * Aborts at SIGINT, SIGTERM or SIGHUP; a second one ends the process at once.
+ * @param attended by a command: then the end of a terminal is nothing to it
+ */
+function stopSignal(attended: boolean): AbortController {
   const stop = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  if (attended) process.on('SIGHUP', () => undefined);
+  for (const name of ['SIGINT', 'SIGTERM', ...(attended ? [] : (['SIGHUP'] as const))] as const)
     process.on(name, () => {
       if (stop.signal.aborted) process.exit(1);
       stop.abort();
@@ -233,14 +236,6 @@ async function unlessStopped<T>(coming: Promise<T>, stop: AbortSignal): Promise<
     });
   });
   return await Promise.race([coming, stopped]);
-}
-
-async function stopWhenAlone(state: StateDirectory, stop: AbortController, ended: AbortSignal): Promise<void> {
-  let alone = 0;
-  while (!stop.signal.aborted && (await pause(500, ended))) {
-    alone = (await liveUsers(state)).length === 0 ? alone + 0.5 : 0;
-    if (alone >= ATTENDANCE_SECONDS) stop.abort();
-  }
 }
 
 async function sweepRegularly(client: Client, env: ActivityEnvironment, ended: AbortSignal): Promise<void> {

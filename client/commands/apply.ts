@@ -48,7 +48,7 @@ export async function apply(context: CommandContext, flags: ApplyFlags): Promise
     if (context.json) resultJson(changes);
     else tell(changes, flags.dryRun === true);
     // Without a worker the embedded server ends as well, and schedules start nothing.
-    const dev = `keep server and worker up with "${typed('dev')}"`;
+    const dev = `start one with "${typed('worker')}", or keep server and worker up with "${typed('dev')}"`;
     const patience = workerPatience();
     for (const queue of new Set(schedules.map(({ action }) => action.taskQueue))) {
       const look = () => workerProblem(session, queue, session.embedded ? dev : null);

@@ -4,9 +4,9 @@ import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
 import { look } from '../look.js';
 import { message, result, resultJson } from '../output.js';
+import { workerFor } from '../provide-worker.js';
 import { runEnd, type RunEnd } from '../run-end.js';
 import { findRun, noRuns } from '../runs.js';
-import { workerFor } from '../worker.js';
 import { typed } from '../typed.js';
 
 const WAIT_MS = 30_000;

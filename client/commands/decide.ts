@@ -3,14 +3,13 @@ import { APPROVE, REJECT, decisionId, type Decision } from '../../model/messages
 import { openExistingSession, type Session } from '../connection.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
-import { followRun } from '../follow-run.js';
 import { look } from '../look.js';
 import { message, paintFor, result, resultJson } from '../output.js';
 import { frame } from '../progress/frame.js';
 import type { ProgressView } from '../progress/view.js';
+import { workerFor } from '../provide-worker.js';
 import { findRun, listOpenRuns, noRuns } from '../runs.js';
 import { operator, sendUpdate } from '../send-update.js';
-import { workerFor } from '../worker.js';
 import { typed } from '../typed.js';
 
 export interface DecideFlags {
@@ -29,9 +28,9 @@ export async function decide(
   if (session === null) throw noRuns();
   try {
     // The run's validator must answer, so somebody has to work on it.
-    const named = name === 'latest' ? null : await findRun(session, name);
-    const worker = await workerFor(context.state, session, named);
-    const { run, view, commit } = await waitingRun(session, name);
+    const open = name === 'latest' ? await openRuns(session) : [await findRun(session, name)];
+    for (const each of open) if (await workerFor(context.state, session, each)) break;
+    const { run, view, commit } = await waitingRun(session, name, open);
     show(view, commit);
     if (!(await confirmed(kind, flags))) {
       message('Nothing was sent.');
@@ -44,12 +43,6 @@ export async function decide(
       argument: decision,
     });
     const done = kind === 'approve' ? 'Approved' : 'Rejected';
-    if (worker?.own === true) {
-      // The worker ends with this command, and the run needs it to go on.
-      message(`${done} ${commit.slice(0, 12)}.`);
-      const status = await followRun(context, session, run, typed('watch', run));
-      return kind === 'reject' && status === 4 ? 0 : status;
-    }
     if (context.json) resultJson({ run, decision: kind === 'approve' ? 'approved' : 'rejected', commit });
     else result(`${done} ${commit.slice(0, 12)} of ${run}. Follow it with "${typed('watch', run)}".`);
     return 0;
@@ -58,26 +51,23 @@ export async function decide(
   }
 }
 
+const openRuns = async (session: Session): Promise<readonly string[]> =>
+  (await listOpenRuns(session)).map(({ workflowId }) => workflowId);
+
 interface WaitingRun {
   readonly run: string;
   readonly view: ProgressView;
   readonly commit: string;
 }
 
-/** The run that is decided on. `latest` means the only one that waits. */
-async function waitingRun(session: Session, name: string): Promise<WaitingRun> {
-  if (name !== 'latest') {
-    const run = await findRun(session, name);
-    const found = await waiting(session, run);
-    if (typeof found !== 'string') return found;
-    throw new CommandError(found);
-  }
-  const open = await listOpenRuns(session);
-  const looks = await Promise.all(open.map(({ workflowId }) => waiting(session, workflowId)));
+/** The run that is decided on, of those that may be meant. `latest` means the only one that waits. */
+async function waitingRun(session: Session, name: string, runs: readonly string[]): Promise<WaitingRun> {
+  const looks = await Promise.all(runs.map((run) => waiting(session, run)));
   const found = looks.filter((each) => typeof each !== 'string');
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
-  if (only === undefined) throw new CommandError('No run is waiting for approval.');
+  const why = name === 'latest' ? undefined : looks.find((each) => typeof each === 'string');
+  if (only === undefined) throw new CommandError(why ?? 'No run is waiting for approval.');
   throw new CommandError(
     `${found.length} runs are waiting for approval: name one of ${found.map(({ run }) => run).join(', ')}.`,
   );

@@ -5,6 +5,7 @@ import { runState } from '../run-state.js';
 import { runTable, type ListedRun } from '../run-table.js';
 import { listRuns } from '../runs.js';
 import { typed } from '../typed.js';
+import { unattendedRuns } from '../unattended.js';
 
 /** `lockkeeper list`: runs, newest first. */
 export async function list(context: CommandContext, options: { readonly limit: number }): Promise<number> {
@@ -15,7 +16,8 @@ export async function list(context: CommandContext, options: { readonly limit: n
     return 0;
   }
   try {
-    const runs = (await listRuns(session, options.limit)).map((run): ListedRun => {
+    const found = await listRuns(session, options.limit);
+    const runs = found.map((run): ListedRun => {
       const end = run.closeTime ?? new Date();
       return {
         run: run.workflowId,
@@ -29,6 +31,7 @@ export async function list(context: CommandContext, options: { readonly limit: n
     if (context.json) resultJson(runs);
     else if (runs.length === 0) message(`There are no runs yet. Start one with "${typed('update')}".`);
     else result(runTable(runs, terminalColumns(), paintFor(process.stdout)));
+    for (const { found: what, mend } of await unattendedRuns(session, found)) message(`note: ${what}; ${mend}.`);
     return 0;
   } finally {
     await session.close();

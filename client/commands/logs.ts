@@ -11,6 +11,7 @@ import { onInterrupt } from '../interrupt.js';
 import { lineSplitter, logReader, type LogPlace } from '../logs.js';
 import { look } from '../look.js';
 import { message, result } from '../output.js';
+import { workerForWatching } from '../provide-worker.js';
 import { runEnd } from '../run-end.js';
 import { findRun, noRuns } from '../runs.js';
 
@@ -31,6 +32,7 @@ export async function logs(context: CommandContext, name: string, wanted: Wanted
   const interrupt = onInterrupt();
   try {
     const run = await findRun(session, name);
+    if (following) await workerForWatching(context.state, session, run);
     const place = await placeOf(session, context, run, wanted, following ? interrupt.signal : null);
     if (place === null) return 130;
     const read = await logReader(session, context.state, run, place);

@@ -3,17 +3,19 @@ import { findInstance, loadConfiguration, type ConfigFlags } from '../config-fil
 import type { CommandContext } from '../context.js';
 import { followRun } from '../follow-run.js';
 import { instanceOptions } from '../instance-options.js';
+import { lend } from '../lent.js';
 import { message, paintFor, result, resultJson } from '../output.js';
 import { workerProblem } from '../problems.js';
+import { checkWorkers, workerForWatching } from '../provide-worker.js';
 import { plan, sameCommand } from '../run-words.js';
 import { startInLine } from '../start-in-line.js';
 import { runQueue } from '../start-run.js';
 import { typed } from '../typed.js';
-import { provideWorker } from '../worker.js';
 
 export interface RunFlags extends ConfigFlags {
   readonly watch?: true;
   readonly strict?: true;
+  readonly withWorker?: true;
 }
 
 /**
@@ -24,22 +26,25 @@ export async function runInstance(context: CommandContext, name: string, flags: 
   const instance = findInstance(await loadConfiguration(flags), name);
   const options = await instanceOptions(instance);
   const watch = flags.watch === true;
+  const lends = flags.withWorker === true;
   const session = await openSession(context, 'run');
   try {
     const { run, isNew } = await startInLine(session, options, {
       skips: instance.overlap === 'skip',
-      announce: () => {
+      announce: async () => {
         message(plan(options));
+        await checkWorkers(session, options, { lends, waits: true });
       },
     });
+    if (lends) await lend(context.state, session, run);
     if (watch) {
-      await provideWorker(context.state, session, options);
       message(paintFor(process.stderr).dim(`Run ${run}`));
       // The same command would take the place of a run that waits for approval.
       const again = options.supersedes === true ? typed('watch', run) : sameCommand();
-      return await followRun(context, session, run, again, flags.strict === true);
+      return await followRun(context, session, run, { again, strict: flags.strict === true });
     }
-    const problem = await workerProblem(session, runQueue(options), 'give --watch, which brings one');
+    await workerForWatching(context.state, session, run);
+    const problem = await workerProblem(session, runQueue(options));
     if (problem !== null) message(`note: ${problem}.`);
     if (context.json) resultJson({ run, isNew, problem });
     else result(run);

@@ -11,6 +11,7 @@ import { CommandError } from '../errors.js';
 import { message, paintFor, result, resultJson } from '../output.js';
 import { pointInTime } from '../point-in-time.js';
 import { workerProblem } from '../problems.js';
+import { workerForWatching } from '../provide-worker.js';
 import { pad } from '../progress/width.js';
 import { runState } from '../run-state.js';
 import { OVERLAPS } from '../schedules/desired.js';
@@ -147,8 +148,9 @@ export const triggerSchedule = (context: CommandContext, instance: string): Prom
     if (options === undefined) throw new CommandError(`The schedule of ${instance} has no arguments: apply it again.`);
     const { run, isNew } = await startInLine(session, options, {
       skips: policies.overlap === OVERLAPS.skip,
-      announce: () => undefined,
+      announce: () => Promise.resolve(),
     });
+    await workerForWatching(context.state, session, run);
     const problem = await workerProblem(session, runQueue(options));
     if (problem !== null) message(`note: ${problem}.`);
     if (context.json) resultJson({ run, isNew, problem });

@@ -10,7 +10,7 @@ export async function watch(context: CommandContext, name: string): Promise<numb
   if (session === null) throw noRuns();
   try {
     const run = await findRun(session, name);
-    return await followRun(context, session, run, typed('watch', run));
+    return await followRun(context, session, run, { again: typed('watch', run) });
   } finally {
     await session.close();
   }

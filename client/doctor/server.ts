@@ -6,6 +6,7 @@ import type { CommandContext } from '../context.js';
 import { livePollers } from '../pollers.js';
 import { workflowTaskProblem } from '../problems.js';
 import { listOpenRuns } from '../runs.js';
+import { unattendedRuns } from '../unattended.js';
 import { runningWorker } from '../worker.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 import { typed } from '../typed.js';
@@ -67,9 +68,10 @@ async function checkQueues(session: Session, context: CommandContext): Promise<r
   ];
 }
 
-/** Open runs whose workflow task keeps failing: nothing else shows them. */
+/** Open runs that nobody works on, and those whose workflow task keeps failing, which nothing else shows. */
 async function checkRuns(session: Session): Promise<readonly Finding[]> {
   const open = await listOpenRuns(session);
+  const unattended = await unattendedRuns(session, open);
   const problems = await Promise.all(
     open.slice(0, 50).map(async ({ workflowId }) => {
       const { raw } = await session.client.workflow.getHandle(workflowId).describe();
@@ -77,6 +79,6 @@ async function checkRuns(session: Session): Promise<readonly Finding[]> {
       return problem === null ? [] : [fail(`run ${workflowId}`, problem, `see "${typed('status', workflowId)}"`)];
     }),
   );
-  const found = problems.flat();
+  const found = [...problems.flat(), ...unattended.map(({ found: what, mend }) => warn('runs', what, mend))];
   return found.length > 0 ? found : [ok('runs', `${open.length} open, none is stuck`)];
 }

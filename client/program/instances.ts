@@ -14,7 +14,8 @@ export function declareConfigured({ program, context, exit }: Declaration): void
     .command('run')
     .description('start a run of a configured instance by hand')
     .argument('<instance>', 'its name in the configuration file')
-    .option('-w, --watch', 'follow it to its end, with a worker if none runs (exit status as of update)')
+    .option('-w, --watch', 'follow it to its end (exit status as of update)')
+    .option('--with-worker', 'as of update')
     .option('--strict', 'with --watch: as of update')
     .addOption(configOption())
     .action(async (instance: string, flags: RunFlags) => {

@@ -95,6 +95,7 @@ export function declareUpdate({ program, context, exit }: Declaration): void {
     .option('--ntfy-token-file <file>', 'file with the access token for it')
     .option('--inbox-org <file>', 'org-mode file that gets a TODO entry on failure')
     .optionsGroup('How it builds:')
+    .option('--with-worker', 'let this machine work for the run, on a Temporal server that is not the embedded one')
     .option('--slots <n>', 'builds at once (default: the number of cores, at least 4)', positiveInteger('--slots'))
     .option('--eval-slots <n>', 'evaluations at once (default: 1 for each 4 GiB)', positiveInteger('--eval-slots'))
     .option(
@@ -120,7 +121,7 @@ export function declareUpdate({ program, context, exit }: Declaration): void {
       'after',
       '\nExit status: 0 changed, 1 error or broken targets, 2 lock unchanged,\n' +
         '3 lock changed but no closure differs, 4 rejected, expired or superseded,\n' +
-        '130 interrupted (the run itself goes on when a worker does).',
+        '130 interrupted (the run itself goes on).',
     )
     .action(async (flake: string, flags: UpdateFlags) => {
       exit(await (await import('../commands/update.js')).update(context(), flake, flags));

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Report } from '../../model/report.js';
 import { createFleet, type Fleet } from '../support/fleet.js';
-import { openHouse, type House } from '../support/lockkeeper.js';
+import { openHouse, until, type House } from '../support/lockkeeper.js';
 
 let house: House;
 let fleet: Fleet;
@@ -135,27 +136,22 @@ test('instances of one repository run one after another, each on what the one be
   assert.ok(closed(one.run) < closed(two.run), stdout);
 });
 
-test('without a worker a run is started and waits, and the command says so', async () => {
+test('without a worker apply says that schedules start nothing, and run brings one that does the run without the command', async () => {
   const alone = await openHouse();
   try {
     const flags = await configured('[instances.daily]\ndryRun = true\n');
-    const { exitCode, stdout, stderr } = await alone.lockkeeper(['run', 'daily', ...flags]);
-    assert.equal(exitCode, 0, stderr);
-    assert.match(stdout, /^daily-.*-\d{8}-\d{6}\n?$/);
-    assert.match(
-      stderr,
-      /note: no worker polls the queue lockkeeper: start one with "lockkeeper worker", or give --watch, which brings one\.\n/,
-    );
-    const status = await alone.lockkeeper(['status', stdout.trim()]);
-    assert.match(
-      status.stdout + status.stderr,
-      /no worker polls the queue lockkeeper: start one with "lockkeeper worker"\n/,
-    );
     const applied = await alone.lockkeeper(['apply', ...flags]);
     assert.match(
       applied.stderr,
-      /start one with "lockkeeper worker", or keep server and worker up with "lockkeeper dev"\.\n/,
+      /note: no worker polls the queue lockkeeper: start one with "lockkeeper worker", or keep server and worker up with "lockkeeper dev"\.\n/,
     );
+    const { exitCode, stdout, stderr } = await alone.lockkeeper(['run', 'daily', ...flags]);
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stdout, /^daily-.*-\d{8}-\d{6}\n?$/);
+    assert.match(stderr, /^Started a worker here: it goes on without this command/m);
+    assert.doesNotMatch(stderr, /no worker polls/);
+    const report = join(alone.state.reports, `${stdout.trim()}.json`);
+    await until(() => existsSync(report), 60_000);
   } finally {
     await alone.close();
   }

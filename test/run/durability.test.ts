@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFile, stat, statfs } from 'node:fs/promises';
+import { readFile, readdir, stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { run as command } from '../../activities/process.js';
 import { isAlive } from '../../activities/process-tree.js';
 import type { Report } from '../../model/report.js';
+import type { WorkerRecord } from '../../model/state-directory.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet } from '../support/fleet.js';
 import { openHouse, until } from '../support/lockkeeper.js';
@@ -97,24 +100,118 @@ test(
   }),
 );
 
+/** The run ends without a command, and then its worker ends as well. */
+async function endsAlone(worker: WorkerRecord): Promise<void> {
+  const reports = async (): Promise<readonly string[]> =>
+    (await readdir(house.state.reports).catch(() => [])).map((file) => join(house.state.reports, file));
+  const before = await reports();
+  const fresh = async (): Promise<readonly string[]> => (await reports()).filter((file) => !before.includes(file));
+  await until(
+    async () => (await fresh()).length === 1,
+    60_000,
+    () => 'the run does not end',
+  );
+  await assertOnce(await readFile((await fresh())[0] ?? '', 'utf8'));
+  await until(
+    async () => !(await isAlive(worker)),
+    20_000,
+    () => 'the worker outlives what needed it',
+  );
+}
+
 test(
-  'Ctrl-C leaves the run standing with exit status 130, and the same command picks it up with its builds',
+  'after Ctrl-C, with exit status 130, the run goes on to its end, and the same command would have followed it',
   withFleet(async () => {
     const first = house.start(['update', fleet.checkout, '--json']);
     await building();
     process.kill(first.pid, 'SIGINT');
     assert.equal(await first.ended, 130, first.output());
-    assert.match(first.output(), /lockkeeper update/, 'it says how to pick the run up');
-    const worker = await house.worker();
-    await until(
-      async () => !(await isAlive(worker)),
-      20_000,
-      () => 'the worker outlives its command',
+    assert.match(
+      first.output(),
+      /goes on\. Follow it again with "lockkeeper update .*", or end it with "lockkeeper cancel /,
     );
-
     const second = house.start(['update', fleet.checkout, '--json']);
-    assert.equal(await second.ended, 0, second.output());
-    await assertOnce(second.stdout());
+    await until(() => second.output().includes('attached to'), 20_000, second.output);
+    process.kill(second.pid, 'SIGINT');
+    assert.equal(await second.ended, 130, second.output());
+    await endsAlone(await house.worker());
+  }),
+);
+
+test(
+  'when the terminal is closed, the run goes on to its end',
+  {
+    skip:
+      (await command('python3', ['-c', 'import pty'])).exitCode === 0 ? false : 'no python3 to open a terminal with',
+  },
+  withFleet(async () => {
+    const terminal = await openHouse({ startedBy: ['python3', '-c', 'import pty, sys; pty.spawn(sys.argv[1:])'] });
+    const running = terminal.start(['update', fleet.checkout], { env: { LOCKKEEPER_STATE_DIR: house.state.root } });
+    await building();
+    const worker = await house.worker();
+    // The terminal is gone with the process that holds it: its kernel side hangs up.
+    process.kill(running.pid, 'SIGKILL');
+    await running.ended;
+    await endsAlone(worker);
+    await terminal.close();
+  }),
+);
+
+test(
+  'a command that follows a run brings a worker where it has none, and says so',
+  withFleet(async () => {
+    const first = house.start(['update', fleet.checkout, '--json']);
+    await building();
+    for (const pid of [first.pid, (await house.worker()).pid]) process.kill(pid, 'SIGKILL');
+    await until(
+      async () => {
+        const { stdout, stderr } = await house.lockkeeper(['list']);
+        return (
+          stdout.includes('running') &&
+          /nobody works on (\S+): .*; type "lockkeeper watch \1", which brings one/.test(stderr)
+        );
+      },
+      20_000,
+      () => 'list does not say it',
+    );
+    const doctor = await house.lockkeeper(['doctor']);
+    assert.match(
+      doctor.stdout,
+      /! warn {2}runs +nobody works on \S+: no worker polls the queue lockkeeper\n +→ type "lockkeeper watch /,
+    );
+    const status = await house.lockkeeper(['status', 'latest']);
+    assert.match(status.stdout, /no worker polls the queue lockkeeper: type "lockkeeper watch \S+", which brings one/);
+    const watched = await house.lockkeeper(['watch', 'latest', '--json']);
+    assert.match(watched.stderr, /^Started a worker here: it goes on without this command/m);
+    assert.equal(watched.exitCode, 0, watched.stderr);
+    await assertOnce(watched.stdout);
+  }),
+);
+
+test(
+  'the worker of a run that waits for approval ends, and approving brings one that lands it without the command',
+  withFleet(async () => {
+    const first = house.start(['update', fleet.checkout, '--approve', '--json']);
+    const worker = async (): Promise<boolean> => {
+      const record = await house.worker().catch(() => null);
+      return record !== null && (await isAlive(record));
+    };
+    await until(() => first.output().includes('waiting'), 60_000, first.output);
+    await building();
+    process.kill(first.pid, 'SIGINT');
+    assert.equal(await first.ended, 130);
+    await until(
+      async () => !(await worker()),
+      60_000,
+      () => 'the worker stays, although a person is waited for',
+    );
+    const { stderr } = await house.lockkeeper(['list']);
+    assert.doesNotMatch(stderr, /nobody works/, 'nobody has to');
+    const approved = await house.lockkeeper(['approve', 'latest', '--yes']);
+    assert.equal(approved.exitCode, 0, approved.stderr);
+    assert.match(approved.stderr, /^Started a worker here/m);
+    assert.match(approved.stdout, /^Approved [0-9a-f]{12} of \S+\. Follow it with "lockkeeper watch /);
+    await endsAlone(await house.worker());
   }),
 );
 

@@ -119,7 +119,7 @@ test('a schedule starts its runs on the queue of the account, and follows a chan
 
 test('a command that needs a worker of nobody’s does not take that of an account', async () => {
   const env = { TEMPORAL_ADDRESS: (await server.server()).address };
-  const refused = await coordinator.lockkeeper(['update', fleet.checkout, '--dry-run'], { env });
+  const refused = await coordinator.lockkeeper(['update', fleet.checkout, '--dry-run', '--with-worker'], { env });
   assert.equal(refused.exitCode, 1);
   const doctor = await coordinator.lockkeeper(['doctor'], { env });
   assert.match(doctor.stdout + doctor.stderr, /for runs of vincent alone/);
