@@ -4,7 +4,7 @@ import type { EarlierHold } from './hold-back/earlier.js';
 import type { InputGroup } from './input-groups.js';
 import type { Overdue, RunEnd, Watched } from './instance-record.js';
 import type { FailureLimit, LandingMode, NixSettings, NotifyOptions, Person, Repository } from './run.js';
-import type { FailuresInRow, NotificationResult, Report } from './report.js';
+import type { FailuresInRow, InsteadOf, NotificationResult, Report } from './report.js';
 import type { Evaluation, GateTarget, HostTarget, Verdict } from './verdict.js';
 
 /**
@@ -186,6 +186,8 @@ export interface CommitInput {
   readonly date: number;
   /** How the commit is going to be evaluated, so that its source may be fetched meanwhile; missing in older runs. */
   readonly nix?: NixSettings;
+  /** Update branch that it is for: the same update on it is that commit. Missing where it goes to none, and in older runs. */
+  readonly branch?: string;
 }
 
 export interface ComposeInput extends Omit<UpdateLockInput, 'base' | 'nix' | InputChoice> {
@@ -194,7 +196,7 @@ export interface ComposeInput extends Omit<UpdateLockInput, 'base' | 'nix' | Inp
   readonly move: readonly string[];
 }
 
-export interface ApplyFixInput extends Omit<CommitInput, 'draft' | 'message' | 'nix'> {
+export interface ApplyFixInput extends Omit<CommitInput, 'draft' | 'message' | 'nix' | 'branch'> {
   readonly candidate: Candidate;
   readonly fix: Candidate;
 }
@@ -212,16 +214,31 @@ export interface LandInput {
   readonly candidate: Candidate;
   readonly mode: Exclude<LandingMode, 'none'>;
   readonly instance: string;
+  /** Workflow id; missing in older runs. */
+  readonly run?: string;
   /** Wanted branch, for example `flake-update-20261121`. */
   readonly branch: string;
-  /** Branch to use when `branch` holds somebody else's commits. */
+  /** Branch to use when `branch` is not to be replaced. */
   readonly fallbackBranch: string;
 }
 
 export type LandResult =
-  | { readonly kind: 'landed'; readonly ref: string; readonly commit: string }
-  /** Only in mode `merge`: main is no ancestor of the candidate's head any more. */
-  | { readonly kind: 'main-moved'; readonly main: string };
+  | {
+      readonly kind: 'landed';
+      readonly ref: string;
+      readonly commit: string;
+      /** Whether an earlier run landed this update there, so that nothing was pushed. */
+      readonly already?: boolean;
+      /** The wanted branch, and why the update is not on it. */
+      readonly insteadOf?: InsteadOf;
+    }
+  | {
+      /** In mode `merge`, main is not where the run began; by branch, it does not hold that commit any more. */
+      readonly kind: 'main-moved';
+      readonly main: string;
+      /** Whether the commit that the run began with was taken back from main. */
+      readonly rewound?: boolean;
+    };
 
 export type NotifyInput = NewsOfRun | OverdueAlarm;
 

@@ -13,9 +13,11 @@ interface CommitMessageInput {
   readonly hosts: readonly string[];
 }
 
-const SUBJECT = 'chore(flake): update flake.lock';
+/** First line of every lock update's message. */
+export const SUBJECT = 'chore(flake): update flake.lock';
 const INSTANCE = 'Lockkeeper-Instance';
 const RUN = 'Lockkeeper-Run';
+const SEAL = 'Lockkeeper-Seal';
 
 /** Names that are listed before the rest is only counted. */
 const HOSTS_LISTED = 100;
@@ -43,7 +45,7 @@ export function commitMessage({ instance, run, moved, heldBack, hosts }: CommitM
   return `${paragraphs.join('\n\n')}\n`;
 }
 
-/** What says whose a commit is: a branch is replaced only when all its commits have them. */
+/** What says whose a commit is. The seal that says that nobody has changed it since joins them when it is made. */
 const trailers = (instance: string, run: string): string =>
   `${INSTANCE}: ${oneLine(instance)}\n${RUN}: ${oneLine(run)}`;
 
@@ -79,6 +81,20 @@ export const runTrailer = (message: string): string | null => trailer(message, R
 
 /** Instance whose run made a commit; `null` when Lockkeeper did not make it. */
 export const instanceTrailer = (message: string): string | null => trailer(message, INSTANCE);
+
+const SEAL_LINE = new RegExp(`(?<=\\n)${SEAL}: ([0-9a-f]{64})\\n$`);
+
+/** Seal of a commit, if that is the last line of its message. */
+export const sealTrailer = (message: string): string | null => SEAL_LINE.exec(message)?.[1] ?? null;
+
+/** @param message that ends with a paragraph of trailers */
+export const withSeal = (message: string, seal: string): string => `${withoutSeal(message)}${SEAL}: ${seal}\n`;
+
+export const withoutSeal = (message: string): string => message.replace(SEAL_LINE, '');
+
+/** A message without what tells the same update of two runs apart. */
+export const withoutRun = (message: string): string =>
+  withoutSeal(message).replace(new RegExp(`\\n${RUN}: [^\\n]*\\n$`), '\n');
 
 function inputLines(input: MovedInput): string[] {
   const url = input.compareUrl === null ? [] : [`  ${oneLine(input.compareUrl, 500)}`];

@@ -3,7 +3,7 @@ import type { RunOptions } from './run.js';
 /** Most times that an update is carried over onto a main branch that moved while the run was building. */
 export const CARRY_OVER_LIMIT = 5;
 
-/** The update branch of a run that starts at `date`, and the one to take when somebody else's commits are on it. */
+/** The update branch of a run that starts at `date`, and the one to take when that is not to be replaced. */
 export function updateBranches(
   options: Pick<RunOptions, 'landing' | 'timeZone'>,
   date: Date,
@@ -27,6 +27,31 @@ export function updateBranches(
   const branch = `${options.landing.branchPrefix}${digits('year', 'month', 'day')}`;
   return { branch, fallbackBranch: `${branch}-${digits('hour', 'minute', 'second')}` };
 }
+
+/** Names that are tried when a branch of the same second is taken as well: `-2` to `-9`. */
+const NUMBERS = 9;
+
+/** Whether a branch is the update branch of a day, or one that was taken in its place on that day. */
+export const isOfDay = (name: string, branch: string): boolean =>
+  name === branch || (name.startsWith(branch) && /^-\d{6}(?:-\d)?$/.test(name.slice(branch.length)));
+
+/**
+ * The branches that an update may go to, the first that is free or may be replaced: the wanted one, those that earlier runs of
+ * the day took in its place, and new ones.
+ * @param taken the branches that there are
+ */
+export function branchesToTry(
+  { branch, fallbackBranch }: { readonly branch: string; readonly fallbackBranch: string },
+  taken: readonly string[],
+): readonly string[] {
+  const earlier = taken.filter((name) => isOfDay(name, branch)).sort();
+  const numbered = Array.from({ length: NUMBERS - 1 }, (_, index) => `${fallbackBranch}-${index + 2}`);
+  return [...new Set([branch, ...earlier, fallbackBranch, ...numbered])];
+}
+
+/** The branch in whose presence another one cannot be: Git keeps them as files and folders. `null` when there is none. */
+export const obstacleOf = (name: string, taken: readonly string[]): string | null =>
+  taken.find((other) => name.startsWith(`${other}/`) || other.startsWith(`${name}/`)) ?? null;
 
 /** What a run will push, and where, in one sentence. */
 export function landingIntent(options: RunOptions, date: Date): string {

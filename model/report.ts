@@ -171,6 +171,16 @@ export interface Landed {
   /** Branch that was moved; for `none` the branch that would have been. */
   readonly ref: string;
   readonly commit: string;
+  /** Whether an earlier run landed this update there, so that nothing was pushed; missing when not. */
+  readonly already?: boolean;
+  /** The wanted branch, where the update went to another one. */
+  readonly insteadOf?: InsteadOf;
+}
+
+export interface InsteadOf {
+  readonly branch: string;
+  /** Why the branch stays as it is, as a sentence without its subject. */
+  readonly reason: string;
 }
 
 export interface ApprovalDecision {

@@ -2,6 +2,7 @@ import type { CommitInput, LockUpdate } from '../model/activities.js';
 import type { Fix } from '../model/autofix/fix-target.js';
 import type { Candidate } from '../model/candidate.js';
 import { commitMessage } from '../model/commit-message.js';
+import { updateBranches } from '../model/landing.js';
 import type { HeldBackInput } from '../model/report.js';
 import { truncate } from '../model/text.js';
 import { targetLabel } from '../model/verdict.js';
@@ -74,6 +75,7 @@ export async function commitLock(
     repository: options.repository,
     draft: lock.draft,
     message,
+    ...(options.landing.mode === 'branch' ? { branch: updateBranches(options, run.startTime).branch } : {}),
     ...next,
     ...stamp(run),
   });

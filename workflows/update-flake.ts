@@ -8,6 +8,7 @@ import {
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { LandResult } from '../model/activities.js';
 import type { Base, Candidate } from '../model/candidate.js';
 import type { Gate } from '../model/gates/gate.js';
 import { CARRY_OVER_LIMIT, landingIntent, updateBranches } from '../model/landing.js';
@@ -158,6 +159,7 @@ async function verifyAndLand(run: Run, first: Update): Promise<Outcome> {
   const { options, state } = run;
   let proposed = first;
   let approved: string | null = null;
+  let asked = false;
   for (let carried = 0; carried <= CARRY_OVER_LIMIT;) {
     const settled = await settle(run, proposed);
     if (typeof settled === 'string') return settled;
@@ -165,7 +167,7 @@ async function verifyAndLand(run: Run, first: Update): Promise<Outcome> {
 
     const proposal = proposalOf(update);
     if (options.landing.mode !== 'none' && options.approval !== null && approved !== proposal) {
-      const decision = await ask(run, { commit: candidate.head, again: approved !== null }, options.approval);
+      const decision = await ask(run, { commit: candidate.head, again: asked }, options.approval);
       if (decision === null) {
         run.gate.withdraw();
         const rest = await keepNamedBack(run, update, run.holds.take());
@@ -180,11 +182,14 @@ async function verifyAndLand(run: Run, first: Update): Promise<Outcome> {
       state.approval = decision;
       if (decision.decision !== 'approved') return decision.decision;
       approved = proposal;
+      asked = true;
     }
 
     const next = await land(run, candidate, update);
     if (next.kind === 'ended') return next.outcome;
     proposed = next.update;
+    // What was approved was an update of a main that its owner took back.
+    if (next.rewound) approved = null;
     carried += 1;
   }
   throw fail(
@@ -204,7 +209,14 @@ const ask = ({ gate, holds, options, state }: Run, question: Question, policy: A
     return decision;
   });
 
-type Next = { readonly kind: 'ended'; readonly outcome: Outcome } | { readonly kind: 'again'; readonly update: Update };
+type Next =
+  | { readonly kind: 'ended'; readonly outcome: Outcome }
+  | {
+      readonly kind: 'again';
+      readonly update: Update;
+      /** Whether main has another history than before. */
+      readonly rewound: boolean;
+    };
 
 /** The hosts that a commit of main has, and the run's gates; which of them are required is known with them. */
 async function listTargets({ options, state }: Run, base: string): Promise<readonly Target[]> {
@@ -237,9 +249,10 @@ async function land(run: Run, candidate: Candidate, update: Update): Promise<Nex
   const { mode } = landing;
   const { instance } = options;
   const summary = mode === 'merge' ? `merge into ${repository.mainBranch}` : 'push the branch';
-  const result = await coordinator(summary).land({ repository, candidate, mode, instance, ...branches });
-  if (result.kind === 'main-moved') return await carryOver(run, candidate, update, result.main);
-  state.landed = { mode, ref: result.ref, commit: result.commit };
+  const result = await coordinator(summary).land({ repository, candidate, mode, instance, run: run.id, ...branches });
+  if (result.kind === 'main-moved') return await carryOver(run, candidate, update, result);
+  const { ref, commit, already = false, insteadOf } = result;
+  state.landed = { mode, ref, commit, ...(already && { already }), ...(insteadOf && { insteadOf }) };
   return { kind: 'ended', outcome: 'landed' };
 }
 
@@ -247,7 +260,12 @@ async function land(run: Run, candidate: Candidate, update: Update): Promise<Nex
  * Takes the update to the main branch as it is now, hosts included; what main has moved itself needs no update, and what was
  * kept back still is.
  */
-async function carryOver(run: Run, candidate: Candidate, update: Update, onto: string): Promise<Next> {
+async function carryOver(
+  run: Run,
+  candidate: Candidate,
+  update: Update,
+  { main: onto, rewound = false }: Extract<LandResult, { readonly kind: 'main-moved' }>,
+): Promise<Next> {
   const { options, state } = run;
   const { repository, nix } = options;
   state.phase('updating-lock');
@@ -266,7 +284,7 @@ async function carryOver(run: Run, candidate: Candidate, update: Update, onto: s
   );
   state.set({ unfetched: [...state.progress().unfetched, ...lock.unfetched] });
   if (lock.kind === 'unchanged') return { kind: 'ended', outcome: 'unchanged' };
-  return { kind: 'again', update: { ...update, lock, targets } };
+  return { kind: 'again', update: { ...update, lock, targets }, rewound };
 }
 
 /** Tells people, writes the report and tidies up. What goes wrong here is logged and never changes how the run ended. */

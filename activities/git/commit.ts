@@ -3,14 +3,17 @@ import path from 'node:path';
 import type { CoordinatorActivities } from '../../model/activities.js';
 import { withLockOf } from '../../model/candidate.js';
 import type { Candidate } from '../../model/candidate.js';
+import { instanceTrailer, withoutSeal, withSeal } from '../../model/commit-message.js';
 import type { Person, Repository } from '../../model/run.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { fetchAhead } from '../nix/evaluate/evaluate-commit.js';
 import { candidateOf } from './bundle.js';
 import type { Environment } from './config-environment.js';
 import { openGit, type Git } from './git.js';
-import { installBundle, installCommit } from './install-commit.js';
+import { installBundle, installCommit, keepCommit } from './install-commit.js';
 import { commitRef, SCRATCH } from './mirror.js';
+import { sameUpdateOn } from './same-update.js';
+import { sealOf } from './seal.js';
 
 /** Who makes a commit, and when. With them the same content gives the same commit on every machine. */
 export interface Signature {
@@ -38,18 +41,24 @@ const signatureVariables = ({ author, committer, date }: Signature): Environment
   GIT_COMMITTER_DATE: `@${date} +0000`,
 });
 
-/** Commits a tree that the mirror has, and keeps the commit there. The same input gives the same commit. */
+/**
+ * Commits a tree that the mirror has, and keeps the commit there. A message that says whose the commit is gets its seal. The
+ * same input gives the same commit.
+ */
 export async function commitTree(
   git: Git,
   commit: { readonly tree: string; readonly parents: readonly string[]; readonly message: string },
   signature: Signature,
 ): Promise<string> {
   const parents = commit.parents.flatMap((parent) => ['-p', parent]);
-  const made = await git.run(['commit-tree', ...parents, '-F', '-', commit.tree], {
-    input: commit.message,
-    env: signatureVariables(signature),
-  });
-  const head = made.trim();
+  const env = signatureVariables(signature);
+  const make = async (message: string): Promise<string> =>
+    (await git.run(['commit-tree', ...parents, '-F', '-', commit.tree], { input: message, env })).trim();
+  const plain = await make(withoutSeal(commit.message));
+  const head =
+    instanceTrailer(commit.message) === null
+      ? plain
+      : await make(withSeal(commit.message, sealOf(await git.run(['cat-file', 'commit', plain]))));
   await git.run(['update-ref', commitRef(head), head]);
   return head;
 }
@@ -84,15 +93,21 @@ export async function commitFile(env: ActivityEnvironment, commit: FileCommit): 
   return candidateOf(mirror, commit.parent, head);
 }
 
-/** Gives a draft its complete message: the draft's tree and parents, committed again. Safe to repeat: same commit. */
+/**
+ * Gives a draft its complete message: the draft's tree and parents, committed again. Where the update branch has that very
+ * update of an earlier run, it is that commit, so that nothing has to be built or pushed again. Safe to repeat: same commit.
+ */
 export const createCommitCandidate =
   (env: ActivityEnvironment): CoordinatorActivities['commitCandidate'] =>
-  async ({ repository, draft, message, nix, ...signature }) => {
+  async ({ repository, draft, message, nix, branch, ...signature }) => {
     const mirror = await installBundle(env, { repository, candidate: draft });
     const git = openGit(mirror);
     const lines = (await git.run(['rev-parse', `${draft.head}^{tree}`, `${draft.head}^@`])).trim().split('\n');
     const [tree = '', ...parents] = lines;
-    const head = await commitTree(git, { tree, parents, message }, signature);
+    const made = await commitTree(git, { tree, parents, message }, signature);
+    const earlier = branch === undefined ? null : await sameUpdateOn(git, branch, draft.base, made);
+    if (earlier !== null) await keepCommit(git, earlier);
+    const head = earlier ?? made;
     if (nix !== undefined) fetchAhead({ mirror, commit: head, repository }, nix);
     return withLockOf(await candidateOf(mirror, draft.base, head), draft);
   };

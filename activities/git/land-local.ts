@@ -1,12 +1,14 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { LandInput, LandResult } from '../../model/activities.js';
 import type { FailureType } from '../../model/failures.js';
+import { oneLine } from '../../model/one-line.js';
 import { stripControl, tail } from '../../model/text.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { GitFailed, gitMessage, openGit, type Git } from './git.js';
 import { installBundle } from './install-commit.js';
 import { commitRef } from './mirror.js';
-import { allOurs, isAncestor } from './ours.js';
+import { landOnBranch } from './land-branch.js';
+import { isAncestor, mainMoved } from './ours.js';
 
 const ABSENT = '0000000000000000000000000000000000000000';
 
@@ -48,24 +50,39 @@ async function moveRef(git: Git, branch: string, head: string, expected: string 
 
 /** Writes the update branch in a repository without a remote, by the same rules as on a remote. */
 export async function landLocalBranch(env: ActivityEnvironment, input: LandInput): Promise<LandResult> {
-  const { candidate, repository, instance } = input;
   const git = await bring(env, input);
-  for (const branch of [input.branch, input.fallbackBranch]) {
-    const landed: LandResult = { kind: 'landed', ref: branch, commit: candidate.head };
-    const tip = await branchTip(git, branch);
-    if (tip === candidate.head) return landed;
-    if (tip !== null && (await isAncestor(git, candidate.head, tip))) return landed;
-    const main = await branchTip(git, repository.mainBranch);
-    const known = main === null ? [candidate.base] : [main, candidate.base];
-    if (tip !== null && !(await allOurs(git, tip, known, instance))) continue;
-    // Under somebody's feet, a moved branch looks like a change that they made.
-    if ((await checkedOutAt(git, branch)) !== null) continue;
-    await moveRef(git, branch, candidate.head, tip);
-    return landed;
-  }
-  throw refused(
-    `Both ${input.branch} and ${input.fallbackBranch} in ${repository.displayUrl} are checked out or hold commits that ` +
-      `are not of the instance ${instance}. Nothing was changed. Choose another --branch-prefix.`,
+  return landOnBranch(
+    {
+      git,
+      branches: () => localBranches(git),
+      noMain: () => Promise.resolve(missingMain(input)),
+      // Moving a checked-out branch would show up as local changes.
+      async inUse(branch) {
+        const folder = await checkedOutAt(git, branch);
+        return folder === null ? null : `is checked out at ${oneLine(folder)}`;
+      },
+      async move(branch, from) {
+        await moveRef(git, branch, input.candidate.head, from);
+        return 'pushed';
+      },
+    },
+    input,
+  );
+}
+
+const missingMain = ({ repository }: LandInput): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(
+    `${repository.displayUrl} has no branch ${repository.mainBranch} any more.`,
+    'UnknownBranch' satisfies FailureType,
+  );
+
+async function localBranches(git: Git): Promise<ReadonlyMap<string, string>> {
+  const lines = (await git.run(['for-each-ref', '--format=%(objectname) %(refname)', 'refs/heads/'])).split('\n');
+  return new Map(
+    lines.flatMap((line) => {
+      const [, commit = '', name = ''] = /^([0-9a-f]+) refs\/heads\/(.+)$/.exec(line) ?? [];
+      return name === '' ? [] : [[name, commit]];
+    }),
   );
 }
 
@@ -79,12 +96,10 @@ export async function landLocalMain(env: ActivityEnvironment, input: LandInput):
   const landed: LandResult = { kind: 'landed', ref: branch, commit: candidate.head };
   const git = await bring(env, input);
   const main = await branchTip(git, branch);
-  if (main === null) {
-    const message = `${repository.displayUrl} has no branch ${branch} any more.`;
-    throw ApplicationFailure.nonRetryable(message, 'UnknownBranch' satisfies FailureType);
-  }
+  if (main === null) throw missingMain(input);
   if (await isAncestor(git, candidate.head, main)) return landed;
-  if (!(await isAncestor(git, main, candidate.head))) return { kind: 'main-moved', main };
+  // Also where a fast-forward would do: what its owner took back must not come back.
+  if (main !== candidate.base) return mainMoved(git, candidate, main);
   const folder = await checkedOutAt(git, branch);
   if (folder === null) {
     await moveRef(git, branch, candidate.head, main);

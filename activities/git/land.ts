@@ -1,7 +1,12 @@
+import { ApplicationFailure } from '@temporalio/common';
 import type { CoordinatorActivities } from '../../model/activities.js';
+import type { FailureType } from '../../model/failures.js';
 import type { ActivityEnvironment } from '../environment.js';
+import { openGit } from './git.js';
+import { installBundle } from './install-commit.js';
 import { landLocalBranch, landLocalMain } from './land-local.js';
 import { landBranch, landMain } from './land-remote.js';
+import { isAncestor } from './ours.js';
 
 /**
  * Pushes the candidate as it was verified, byte for byte. Looks at the remote first and never moves a branch from where it
@@ -9,9 +14,14 @@ import { landBranch, landMain } from './land-remote.js';
  */
 export const createLand =
   (env: ActivityEnvironment): CoordinatorActivities['land'] =>
-  (input) => {
-    if (input.repository.local) {
-      return input.mode === 'merge' ? landLocalMain(env, input) : landLocalBranch(env, input);
+  async (input) => {
+    const { candidate, mode, repository } = input;
+    const git = openGit(await installBundle(env, input));
+    // A branch is moved from base to head by force, which has to be a fast-forward.
+    if (!(await isAncestor(git, candidate.base, candidate.head))) {
+      const message = `Commit ${candidate.head} is not based on ${candidate.base}: it cannot land.`;
+      throw ApplicationFailure.nonRetryable(message, 'CandidateDamaged' satisfies FailureType);
     }
-    return input.mode === 'merge' ? landMain(env, input) : landBranch(env, input);
+    if (repository.local) return mode === 'merge' ? landLocalMain(env, input) : landLocalBranch(env, input);
+    return mode === 'merge' ? landMain(env, input) : landBranch(env, input);
   };

@@ -7,15 +7,27 @@ import type { GitResult } from './local-git.js';
 import { fetchFailure, remoteMessage } from './remote-failure.js';
 import { REMOTE } from './transport.js';
 
-/** `raced`: the ref was not where it was expected to be, so the push has to be thought over. */
-type PushResult = 'pushed' | 'raced';
+export type PushResult = 'pushed' | Refusal;
+
+/**
+ * The remote took no push to that branch. Either the branch is not where it was expected to be, or the refusal lasts: a look at
+ * the branch tells.
+ */
+export interface Refusal {
+  /** The remote's own words. */
+  readonly said: string;
+  /** What to throw if it lasts. */
+  readonly failure: ApplicationFailure;
+  /** Whether somebody is writing the branch at this moment. */
+  readonly busy: boolean;
+}
 
 interface Push {
   readonly commit: string;
   /** Without `refs/heads/`. */
   readonly branch: string;
-  /** Where the branch has to be for it to be replaced, `null` when it must not exist; without it, it is only fast-forwarded. */
-  readonly replaces?: string | null;
+  /** Where the branch has to be for it to be replaced, `null` when it must not exist. */
+  readonly replaces: string | null;
 }
 
 /** The remote let us read but not write: who we are is not allowed to, or its disk does not let anybody. */
@@ -23,22 +35,39 @@ const READ_ONLY =
   /\b403\b|denied|not permitted|not allowed to|read[- ]only|unauthorized|archived|authentication failed|could not read (?:username|password)|insufficient permission|unable to create temporary object/i;
 const RACED =
   /\((?:stale info|fetch first|non-fast-forward|already exists|needs force|failed to update ref|failed to lock|incorrect old value provided)\)|cannot lock ref|reference already exists/i;
+const BUSY = /unable to create '.*\.lock'|\.lock': file exists|reference is locked|\(failed to lock\)/i;
 const HOOK = /hook declined|protected|denyCurrentBranch|branch is currently checked out|pre-receive|update hook/i;
 
-/** The commit that a branch of the remote is at, asked of the remote itself; `null` when there is none. */
-export async function remoteBranch(git: Git, repository: Repository, branch: string): Promise<string | null> {
-  const ref = `refs/heads/${branch}`;
-  const result = await git.attempt(['ls-remote', '--quiet', REMOTE, ref]);
+const HEADS = 'refs/heads/';
+
+/**
+ * Branches of the remote and the commits that they are at, asked of the remote itself.
+ * @param wanted names, or patterns in which `*` stands for anything
+ */
+export async function remoteBranches(
+  git: Git,
+  repository: Repository,
+  wanted: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const result = await git.attempt(['ls-remote', '--quiet', REMOTE, ...wanted.map((name) => HEADS + name)]);
   if (result.exitCode !== 0) throw fetchFailure(repository, result);
+  const lines = result.stdout.split('\n').map((line) => line.split('\t'));
   // A pattern also matches at the end of longer refs.
-  const line = result.stdout.split('\n').find((each) => each.split('\t')[1] === ref);
-  return line?.split('\t')[0] ?? null;
+  return new Map(
+    lines.flatMap(([commit = '', ref = '']) => (ref.startsWith(HEADS) ? [[ref.slice(HEADS.length), commit]] : [])),
+  );
 }
 
-function pushFailure(repository: Repository, push: Push, result: GitResult): ApplicationFailure {
-  const said = refusal(result);
-  const where = `branch ${push.branch} to ${repository.displayUrl}`;
-  const rejected = result.stdout.includes('[remote rejected]');
+const placeOf = (repository: Repository, push: Push): string => `branch ${push.branch} to ${repository.displayUrl}`;
+
+const rejected = (repository: Repository, push: Push, said: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(
+    `The remote refused to take ${placeOf(repository, push)}. Nothing was changed there: ask who keeps it, or choose another landing (--land branch, --branch-prefix). It said:\n${said}`,
+    'PushRejected' satisfies FailureType,
+  );
+
+function pushFailure(repository: Repository, push: Push, result: GitResult, said: string): ApplicationFailure {
+  const where = placeOf(repository, push);
   if (READ_ONLY.test(said) && !HOOK.test(said)) {
     return ApplicationFailure.nonRetryable(
       `Pushing ${where} is not allowed for the worker's user. Give it write access ` +
@@ -46,12 +75,7 @@ function pushFailure(repository: Repository, push: Push, result: GitResult): App
       'RemoteReadOnly' satisfies FailureType,
     );
   }
-  if (rejected || HOOK.test(said)) {
-    return ApplicationFailure.nonRetryable(
-      `The remote refused to take ${where}. Nothing was changed there: ask who keeps it, or choose another landing (--land branch, --branch-prefix). It said:\n${said}`,
-      'PushRejected' satisfies FailureType,
-    );
-  }
+  if (result.stdout.includes('[remote rejected]') || HOOK.test(said)) return rejected(repository, push, said);
   return fetchFailure(repository, result);
 }
 
@@ -77,15 +101,17 @@ function refusal(result: GitResult): string {
 }
 
 /**
- * Pushes one commit to one branch, or finds that somebody was faster. Never forces a branch from anywhere but `replaces`.
- * Throws non-retryable `RemoteReadOnly` and `PushRejected` with the remote's words, and retryable failures for the network.
+ * Pushes one commit to one branch, from exactly where the branch was seen: the remote takes it in one step, or not at all.
+ * Throws non-retryable `RemoteReadOnly` with the remote's words, and retryable failures for the network.
  */
 export async function push(git: Git, repository: Repository, wanted: Push): Promise<PushResult> {
-  const ref = `refs/heads/${wanted.branch}`;
-  const lease = wanted.replaces === undefined ? [] : [`--force-with-lease=${ref}:${wanted.replaces ?? ''}`];
-  const args = ['push', '--porcelain', '--no-verify', ...lease, REMOTE, `${wanted.commit}:${ref}`];
-  const result = await git.attempt(args);
+  const ref = HEADS + wanted.branch;
+  const lease = `--force-with-lease=${ref}:${wanted.replaces ?? ''}`;
+  const result = await git.attempt(['push', '--porcelain', '--no-verify', lease, REMOTE, `${wanted.commit}:${ref}`]);
   if (result.exitCode === 0) return 'pushed';
-  if (RACED.test(rejection(result)) || RACED.test(result.stderr)) return 'raced';
-  throw pushFailure(repository, wanted, result);
+  const said = refusal(result);
+  const raced = RACED.test(rejection(result)) || RACED.test(result.stderr);
+  const failure = raced ? rejected(repository, wanted, said) : pushFailure(repository, wanted, result, said);
+  if (failure.type !== ('PushRejected' satisfies FailureType)) throw failure;
+  return { said, failure, busy: BUSY.test(result.stderr) || BUSY.test(result.stdout) };
 }

@@ -2,6 +2,7 @@ import {
   exitStatus,
   gatesOf,
   hostsOf,
+  type Landed,
   type Report,
   type ReportedFix,
   type ReportedInput,
@@ -43,10 +44,7 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
     targets: hostsOf(report).map(targetJson),
     gates: gatesOf(report).map(gateJson),
     required: [...report.required],
-    landed:
-      report.landed === null
-        ? null
-        : { mode: report.landed.mode, ref: report.landed.ref, commit: report.landed.commit },
+    landed: report.landed === null ? null : landedJson(report.landed),
     approval:
       report.approval === null
         ? null
@@ -65,6 +63,14 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
     seconds: report.seconds,
   };
 }
+
+const landedJson = ({ mode, ref, commit, already, insteadOf }: Landed): Record<string, unknown> => ({
+  mode,
+  ref,
+  commit,
+  ...(already === true ? { already } : {}),
+  ...(insteadOf === undefined ? {} : { insteadOf: { branch: insteadOf.branch, reason: insteadOf.reason } }),
+});
 
 const fixJson = ({ target, attempts, commit }: ReportedFix): Record<string, unknown> => ({
   target,

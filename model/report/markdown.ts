@@ -11,6 +11,7 @@ import {
   failuresWords,
   fixWords,
   heldBackWords,
+  insteadOfWords,
   hitWords,
   isBroken,
   landedWords,
@@ -41,6 +42,7 @@ const ITEM_BYTES = 300;
 /** The report for a pull request and for the Temporal UI. Ends with a line feed. */
 export function renderMarkdown(report: Report): string {
   const landed = landedWords(report);
+  const insteadOf = insteadOfWords(report);
   const approval = approvalWords(report);
   const failures = failuresWords(report);
   const parts = [
@@ -49,6 +51,7 @@ export function renderMarkdown(report: Report): string {
       .filter((line) => line !== '')
       .join('  \n'),
     landed === null ? '' : `Commit ${code(landed.commit)} ${landed.text} ${code(landed.ref)}.`,
+    insteadOf === null ? '' : `${html(insteadOf)}.`,
     report.error === null ? '' : `**Error:** ${code(report.error, 4096)}`,
     failures === null ? '' : `**${html(failures)}**`,
     inputs(report),

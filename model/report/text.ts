@@ -13,6 +13,7 @@ import {
   failuresWords,
   fixWords,
   heldBackWords,
+  insteadOfWords,
   isBroken,
   landedWords,
   letGoWords,
@@ -93,11 +94,13 @@ function section(title: string, lines: readonly string[], paint: Paint): string[
 function headline(report: Report, paint: Paint): string[] {
   const tone = toneOf(report, paint);
   const landed = landedWords(report);
+  const insteadOf = insteadOfWords(report);
   const failures = failuresWords(report);
   const lines = [
     `${tone(`${OUTCOME_SYMBOLS[report.outcome]} ${outcomeWords(report)}`)}  ${oneLine(report.repository)}`,
     countsWords(report),
     landed === null ? '' : `${landed.text} ${paint.cyan(landed.ref)} (${landed.commit.slice(0, 12)})`,
+    insteadOf === null ? '' : paint.yellow(insteadOf),
     report.error === null ? '' : paint.red(oneLine(report.error, 4096)),
     failures === null ? '' : paint.red(failures),
     paint.dim(`${oneLine(report.run)} · ${formatSeconds(report.seconds)}`),

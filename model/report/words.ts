@@ -40,7 +40,7 @@ export const plural = (count: number, noun: string): string => `${count} ${noun}
 export function outcomeWords(report: Report): string {
   switch (report.outcome) {
     case 'landed':
-      return 'Landed';
+      return report.landed?.already === true ? 'Landed before' : 'Landed';
     case 'verified':
       return 'Verified, nothing pushed';
     case 'unchanged':
@@ -172,9 +172,16 @@ export function landedWords(
   report: Report,
 ): { readonly text: string; readonly ref: string; readonly commit: string } | null {
   if (report.landed === null) return null;
-  const { mode, ref, commit } = report.landed;
+  const { mode, ref, commit, already } = report.landed;
   const text = { none: 'would have been pushed to', branch: 'on branch', merge: 'merged into' }[mode];
-  return { text, ref: oneLine(ref), commit: oneLine(commit) };
+  return { text: already === true ? `already ${text}` : text, ref: oneLine(ref), commit: oneLine(commit) };
+}
+
+/** Why the update is not on the branch that it was meant for; `null` when it is. */
+export function insteadOfWords({ landed }: Report): string | null {
+  if (landed?.insteadOf === undefined) return null;
+  const { branch, reason } = landed.insteadOf;
+  return `not on ${oneLine(branch)}, which ${oneLine(reason, 500)}`;
 }
 
 /** Symbol and words of a verdict; `null` stands for a target that has none yet. */
@@ -220,7 +227,8 @@ export function approvalWords(report: Report): string | null {
   const { decision, by, commit, comment } = report.approval;
   const who = by === null ? '' : ` by ${oneLine(by, NAME_BYTES)}`;
   const why = comment === null || comment.trim() === '' ? '' : `: ${oneLine(comment, 500)}`;
-  const carried = decision === 'approved' && report.landed !== null && report.landed.commit !== commit;
+  const { landed } = report;
+  const carried = decision === 'approved' && landed !== null && landed.already !== true && landed.commit !== commit;
   return `${decision}${who} (${shortRevision(commit)}${carried ? ', then carried over onto a newer main' : ''})${why}`;
 }
 

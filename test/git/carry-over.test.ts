@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import type { ActivityEnvironment } from '../../activities/environment.js';
 import { commitFile } from '../../activities/git/commit.js';
 import { createGitActivities } from '../../activities/git/index.js';
 import { mirrorPath } from '../../activities/git/mirror.js';
 import { run } from '../../activities/process.js';
 import type { LockUpdate } from '../../model/activities.js';
 import type { Candidate } from '../../model/candidate.js';
+import type { Repository } from '../../model/run.js';
 import { createFleet, type Fleet } from '../support/fleet.js';
 import { commitFiles, git } from '../support/git.js';
 import { activityEnvironment, repositoryAt } from '../support/repository.js';
@@ -26,7 +28,11 @@ interface Scene {
   /** Old and new revision of each input. */
   readonly revisions: Readonly<Record<string, { readonly old: string; readonly new: string }>>;
   readonly candidate: Candidate;
-  readonly carryOver: (onto: string, moved?: readonly string[]) => Promise<LockUpdate>;
+  /** The same lock on top of another commit of main. */
+  readonly candidateOn: (base: string) => Promise<Candidate>;
+  readonly carryOver: (onto: string, moved?: readonly string[], of?: Candidate) => Promise<LockUpdate>;
+  readonly env: ActivityEnvironment;
+  readonly repository: Repository;
   /** Revisions in the lock of a commit of the mirror, by root input. */
   readonly locked: (commit: string) => Promise<Readonly<Record<string, string>>>;
 }
@@ -47,15 +53,19 @@ async function withScene(work: (scene: Scene) => Promise<void>): Promise<void> {
     await nix(fleet.checkout, 'flake', 'update');
     const content = await readFile(path.join(fleet.checkout, 'flake.lock'), 'utf8');
     await git(fleet.checkout, 'reset', '--quiet', '--hard');
-    const file = { repository, parent: base, path: 'flake.lock', content, message: 'Update\n', ...signature };
-    const candidate = await commitFile(env, file);
+    const file = { repository, path: 'flake.lock', content, message: 'Update\n', ...signature };
+    const candidateOn = (parent: string): Promise<Candidate> => commitFile(env, { ...file, parent });
+    const candidate = await candidateOn(base);
     const activities = createGitActivities(env);
     await work({
       fleet,
       revisions,
       candidate,
-      carryOver: (onto, moved = names) =>
-        activities.carryOver({ repository, candidate, moved, onto, run: 'r', nix: nixSettings, ...signature }),
+      candidateOn,
+      env,
+      repository,
+      carryOver: (onto, moved = names, of = candidate) =>
+        activities.carryOver({ repository, candidate: of, moved, onto, run: 'r', nix: nixSettings, ...signature }),
       async locked(commit) {
         const text = await git(mirrorPath(env, repository), 'show', `${commit}:flake.lock`);
         const { nodes } = JSON.parse(text) as { nodes: Record<string, { locked?: { rev: string } }> };
@@ -136,4 +146,32 @@ test('when main has moved everything itself, nothing is left to do', () =>
     await git(clone, 'push', '--quiet', 'origin', 'main');
     assert.notEqual(onto, candidate.head);
     assert.deepEqual(await carryOver(onto), { kind: 'unchanged', unfetched: [] });
+  }));
+
+test('an update is carried over onto a main whose newest commit was taken back, and brings nothing of it', () =>
+  withScene(async ({ fleet, revisions, candidateOn, carryOver, locked, env, repository }) => {
+    const before = (await fleet.branches()).main ?? '';
+    await fleet.pushToMain({ 'bad.nix': '{ }\n' });
+    const bad = await fleet.pushUpdate(['alpha']);
+    const candidate = await candidateOn(bad);
+    await git(fleet.remote, 'update-ref', 'refs/heads/main', before);
+
+    const update = await carryOver(before, ['beta', 'gamma'], candidate);
+    assert.deepEqual(movedNames(update), ['beta', 'gamma']);
+    assert.ok(update.kind === 'updated');
+    assert.equal(update.draft.base, before);
+    const { alpha, beta, gamma } = revisions;
+    assert.deepEqual(await locked(update.draft.head), { alpha: alpha?.old, beta: beta?.new, gamma: gamma?.new });
+    const mirror = mirrorPath(env, repository);
+    assert.equal(await git(mirror, 'diff', '--name-only', before, update.draft.head), 'flake.lock');
+    assert.equal(await git(mirror, 'rev-list', '--count', `${before}..${update.draft.head}`), '1');
+
+    const change = { repository, parent: candidate.head, message: 'fix(web): x\n', ...signature };
+    const onto = { repository, candidate: update.draft, ...signature };
+    const { applyFix } = createGitActivities(env);
+    const ofBad = await commitFile(env, { ...change, path: 'bad.nix', content: '{ mended = true; }\n' });
+    assert.equal(await applyFix({ ...onto, fix: ofBad }), null, 'a fix of what was taken back does not fit');
+    const fix = await commitFile(env, { ...change, path: 'web.nix', content: '{ }\n' });
+    const { head = '' } = (await applyFix({ ...onto, fix })) ?? {};
+    assert.equal(await git(mirror, 'diff', '--name-only', before, head), 'flake.lock\nweb.nix');
   }));

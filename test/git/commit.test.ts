@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { test } from 'node:test';
-import { commitFile, createCommitCandidate } from '../../activities/git/commit.js';
+import { commitFile, commitTree, createCommitCandidate } from '../../activities/git/commit.js';
 import { failure } from '../support/failure.js';
 import { commitFiles, git } from '../support/git.js';
-import { mirrorPath } from '../../activities/git/mirror.js';
+import { openGit } from '../../activities/git/git.js';
+import { fetchMirror, mirrorPath } from '../../activities/git/mirror.js';
 import { activityEnvironment, withPlace } from '../support/repository.js';
 
 const signature = {
@@ -31,8 +32,10 @@ test('the same draft and message give the same commit on two machines, byte for 
     const mirror = mirrorPath(env, repository);
     const raw = await git(mirror, 'cat-file', 'commit', first.head);
     const tree = await git(mirror, 'rev-parse', `${draft.head}^{tree}`);
+    const [, unsealed = '', seal = ''] = /^([^]*)Lockkeeper-Seal: ([0-9a-f]{64})$/.exec(raw) ?? [];
+    assert.equal(seal, createHash('sha256').update(unsealed).digest('hex'), 'the seal covers all but its own line');
     assert.equal(
-      `${raw}\n`,
+      unsealed,
       `tree ${tree}\nparent ${base}\n` +
         `author Änne Author <author@example.org> 1790000000 +0000\n` +
         `committer Cleo Committer <committer@example.org> 1790000000 +0000\n\n${message}`,
@@ -58,4 +61,33 @@ test('a change that is too large to travel is refused with its size', () =>
     const file = { repository, parent: base, path: 'flake.lock', content, message: 'Draft\n', ...signature };
     const { message: said } = await failure(commitFile(env, file), 'BundleTooLarge');
     assert.match(said, /262144 are the limit/);
+  }));
+
+test('the same update that is on a branch of the day already is that commit, and any other is a new one', () =>
+  withPlace(async ({ env, remote, repository, base }) => {
+    const file = { repository, parent: base, path: 'flake.lock', content: '{ }\n', message: 'Draft\n' };
+    const draft = await commitFile(env, { ...file, ...signature });
+    const commit = createCommitCandidate(env);
+    const input = { repository, draft, branch: 'flake-update-20261121', ...signature };
+    const first = await commit({ ...input, message });
+    const mirror = mirrorPath(env, repository);
+    const fixed = await commitTree(
+      openGit(mirror),
+      { tree: `${base}^{tree}`, parents: [first.head], message },
+      signature,
+    );
+    await git(mirror, 'push', '--quiet', remote, `${fixed}:refs/heads/flake-update-20261121-093015`);
+    await fetchMirror(env, repository);
+
+    const later = { ...input, date: signature.date + 60 };
+    const again = message.replace('r1', 'r2');
+    assert.deepEqual(await commit({ ...later, message: again }), first);
+    const others = [
+      { ...later, message: again.replace('comment', 'remark') },
+      { ...later, message: again.replace('Instance: update', 'Instance: daily') },
+      { ...later, message: again, author: { name: 'B', email: 'b@example.org' } },
+      { ...later, message: again, branch: 'flake-update-20261122' },
+      { ...later, message: again, draft: await commitFile(env, { ...file, content: '{}\n', ...signature }) },
+    ];
+    for (const other of others) assert.notEqual((await commit(other)).head, first.head);
   }));

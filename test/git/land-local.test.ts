@@ -13,11 +13,20 @@ import { repositoryAt, withPlace, type Place } from '../support/repository.js';
 const person = { name: 'Lockkeeper', email: 'lockkeeper@example.org' };
 const BRANCH = 'flake-update-20261121';
 
+const UPDATE = {
+  path: 'flake.lock',
+  content: 'updated\n',
+  message: 'Update\n\nLockkeeper-Instance: update\n',
+  author: person,
+  committer: person,
+  date: 1_790_000_000,
+};
+
 interface Local {
   readonly place: Place;
   readonly repository: Repository;
   readonly candidate: Candidate;
-  readonly land: (mode: 'branch' | 'merge') => ReturnType<ReturnType<typeof createLand>>;
+  readonly land: (mode: 'branch' | 'merge', candidate?: Candidate) => ReturnType<ReturnType<typeof createLand>>;
 }
 
 /** The checkout is all there is: no remote. */
@@ -25,19 +34,15 @@ const withLocal = (work: (local: Local) => Promise<void>): Promise<void> =>
   withPlace(async (place) => {
     await git(place.checkout, 'remote', 'remove', 'origin');
     const repository = repositoryAt(place.checkout, { local: true, checkout: place.checkout });
-    const candidate = await commitFile(place.env, {
-      repository,
-      parent: place.base,
-      path: 'flake.lock',
-      content: 'updated\n',
-      message: 'Update\n\nLockkeeper-Instance: update\n',
-      author: person,
-      committer: person,
-      date: 1_790_000_000,
-    });
+    const candidate = await commitFile(place.env, { ...UPDATE, repository, parent: place.base });
     const land = createLand(place.env);
     const more = { instance: 'update', branch: BRANCH, fallbackBranch: `${BRANCH}-093015` };
-    await work({ place, repository, candidate, land: (mode) => land({ repository, candidate, mode, ...more }) });
+    await work({
+      place,
+      repository,
+      candidate,
+      land: (mode, other = candidate) => land({ repository, candidate: other, mode, ...more }),
+    });
   });
 
 test('without a remote the branch is written into the repository, and its files stay as they are', () =>
@@ -95,4 +100,14 @@ test('a local main that moved is told to the run', () =>
   withLocal(async ({ place: { checkout }, land }) => {
     const main = await commitFiles(checkout, { 'a.txt': 'a' }, 'Mine');
     assert.deepEqual(await land('merge'), { kind: 'main-moved', main });
+  }));
+
+test('a base that its owner took back from a local main comes back neither on it nor on a branch', () =>
+  withLocal(async ({ place: { checkout, env, base }, repository, land }) => {
+    const bad = await commitFiles(checkout, { 'bad.txt': 'bad' }, 'Bad');
+    const candidate = await commitFile(env, { ...UPDATE, repository, parent: bad });
+    await git(checkout, 'reset', '--quiet', '--hard', base);
+    for (const mode of ['merge', 'branch'] as const)
+      assert.deepEqual(await land(mode, candidate), { kind: 'main-moved', main: base, rewound: true });
+    assert.equal(await git(checkout, 'for-each-ref', '--contains', bad), '');
   }));

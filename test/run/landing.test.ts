@@ -3,10 +3,12 @@ import { readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { run } from '../../activities/process.js';
+import type { RunProgress } from '../../model/progress.js';
 import { createFleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
 import { openHouse, until } from '../support/lockkeeper.js';
 import type { House } from '../support/lockkeeper.js';
+import { connectTo, runInPhase } from '../support/runs.js';
 
 let house: House;
 before(async () => {
@@ -63,7 +65,15 @@ test('an update lands as one reproducible commit on a dated branch, and the owne
 
     const again = await house.update(fleet.checkout, '--time-zone', 'UTC');
     assert.equal(again.report.outcome, 'landed', 'main has not moved, so the update is still due');
-    assert.equal((await fleet.branches())[`flake-update-${today()}`], again.report.head, 'our own branch is replaced');
+    const there = { mode: 'branch', ref: `flake-update-${today()}`, commit: head, already: true };
+    assert.deepEqual(again.report.landed, there);
+    assert.deepEqual(await fleet.branches(), branches, 'the same update leaves the branch as it is');
+
+    await fleet.moveInput('alpha');
+    const newer = await house.update(fleet.checkout, '--time-zone', 'UTC');
+    const { [`flake-update-${today()}`]: tip, ...others } = await fleet.branches();
+    assert.equal(tip, newer.report.head, 'our own branch is replaced');
+    assert.deepEqual(Object.keys(others), ['main']);
   } finally {
     await fleet.cleanup();
   }
@@ -171,6 +181,37 @@ test('when main moves while a run builds, the update is carried over, verified a
     assert.deepEqual(await fleet.branches(), { main: report.head });
     assert.match(await fleet.show('main', 'flake.lock'), new RegExp(revision));
     assert.equal(await fleet.buildsOf('athena'), 1, 'the same derivation is not built again');
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
+test('a commit that its owner takes back from main while a run builds stays away, and approval is asked for again', async () => {
+  const fleet = await createFleet({ hosts: [{ name: 'athena', seconds: 3 }] });
+  try {
+    const before = (await fleet.branches()).main ?? '';
+    const bad = await fleet.pushToMain({ 'bad.nix': '{ }\n' });
+    const revision = await fleet.moveInput('alpha');
+    const running = house.start(['update', fleet.checkout, '--json', '--land', 'merge', '--approve']);
+    const client = await connectTo(house);
+    const { run, head } = await runInPhase(client, 'waiting-for-approval', running);
+    await git(fleet.remote, 'update-ref', 'refs/heads/main', before);
+    const approved = await house.lockkeeper(['approve', run, '--json']);
+    assert.equal(approved.exitCode, 0, approved.stderr);
+    let asked: string | null = head;
+    await until(async () => {
+      const { approval } = await client.workflow.getHandle(run).query<RunProgress>('progress');
+      asked = approval?.commit ?? head;
+      return asked !== head;
+    }, 30_000);
+    await client.connection.close();
+    const again = await house.lockkeeper(['approve', run, '--json']);
+    assert.equal(again.exitCode, 0, again.stderr);
+    assert.equal(await running.ended, 0, running.output());
+    assert.deepEqual(await fleet.branches(), { main: asked });
+    assert.equal(await git(fleet.remote, 'rev-parse', 'main^'), before);
+    assert.equal(await git(fleet.remote, 'for-each-ref', '--contains', bad), '');
+    assert.match(await fleet.show('main', 'flake.lock'), new RegExp(revision));
   } finally {
     await fleet.cleanup();
   }

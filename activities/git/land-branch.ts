@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApplicationFailure } from '@temporalio/common';
+import type { LandInput, LandResult } from '../../model/activities.js';
+import type { FailureType } from '../../model/failures.js';
+import { branchesToTry, obstacleOf } from '../../model/landing.js';
+import { oneLine } from '../../model/one-line.js';
+import { runTrailer } from '../../model/commit-message.js';
+import type { InsteadOf } from '../../model/report.js';
+import type { Git } from './git.js';
+import { isAncestor } from './ours.js';
+import type { PushResult } from './push.js';
+import { commitParts } from './seal.js';
+import { standingOf } from './standing.js';
+
+/** Looks again after a race; past it, Temporal's retry does. */
+const TRIES = 3;
+/** Pause before a branch is looked at again that somebody else is writing. */
+const PAUSE_MS = 200;
+
+/** Where an update branch goes: a remote, or the owner's own repository. */
+export interface Destination {
+  /** A repository that has the commits of all branches that `branches` gave. */
+  readonly git: Git;
+  /** Main, the branches of the update's day, and those that could be in their way, as they are now. */
+  branches(): Promise<ReadonlyMap<string, string>>;
+  /** The failure for a main that is gone. */
+  noMain(): Promise<Error>;
+  /** Why a branch is not to be moved although its commits allow it, as a clause; `null` when it may be. */
+  inUse(branch: string): Promise<string | null>;
+  /** Moves a branch from exactly where it was seen; `null`: it was not there. */
+  move(branch: string, from: string | null): Promise<PushResult>;
+}
+
+type Choice =
+  | { readonly kind: 'has-it'; readonly branch: string; readonly commit: string; readonly insteadOf: InsteadOf | null }
+  | {
+      readonly kind: 'goes-to';
+      readonly branch: string;
+      readonly tip: string | null;
+      readonly insteadOf: InsteadOf | null;
+    }
+  | { readonly kind: 'nowhere'; readonly passed: readonly InsteadOf[] };
+
+/**
+ * Lands an update as a branch: the wanted one, or another one beside it when that is not to be replaced. A candidate whose
+ * base was taken back from main lands nowhere: the branch would carry what was taken back.
+ * @throws `PushRejected` when no branch can be had, and what the destination throws
+ */
+export async function landOnBranch(to: Destination, input: LandInput): Promise<LandResult> {
+  const { candidate, repository } = input;
+  /** The words of a remote that lets no branch be replaced. */
+  let denied: string | null = null;
+  for (let attempt = 0; attempt < TRIES; attempt += 1) {
+    const branches = await to.branches();
+    const main = branches.get(repository.mainBranch);
+    if (main === undefined) throw await to.noMain();
+    if (!(await isAncestor(to.git, candidate.base, main))) return { kind: 'main-moved', main, rewound: true };
+    const choice = await choose(to, branches, main, input, denied);
+    if (choice.kind === 'nowhere') throw nowhere(input, choice.passed);
+    const { branch, insteadOf } = choice;
+    const beside = insteadOf === null ? {} : { insteadOf };
+    if (choice.kind === 'has-it') {
+      const { commit } = choice;
+      const already = commit !== candidate.head || (await isOfEarlierRun(to.git, input));
+      return { kind: 'landed', ref: branch, commit, ...(already ? { already } : {}), ...beside };
+    }
+    const { tip } = choice;
+    const result = await to.move(branch, tip);
+    if (result === 'pushed') return { kind: 'landed', ref: branch, commit: candidate.head, ...beside };
+    if (result.busy) await sleep(PAUSE_MS);
+    else if (((await to.branches()).get(branch) ?? null) === tip) {
+      // Nobody was faster, so the refusal lasts.
+      if (tip === null) throw result.failure;
+      denied = result.said;
+    }
+  }
+  throw keepsMoving(input, input.branch);
+}
+
+export const keepsMoving = ({ repository }: LandInput, branch: string): ApplicationFailure =>
+  ApplicationFailure.retryable(
+    `Branch ${branch} of ${repository.displayUrl} was moved by others each time it was to be pushed.`,
+    'PushRejected' satisfies FailureType,
+  );
+
+/** The first branch that the update is on, or can go to. */
+async function choose(
+  to: Destination,
+  branches: ReadonlyMap<string, string>,
+  main: string,
+  input: LandInput,
+  denied: string | null,
+): Promise<Choice> {
+  const taken = [...branches.keys()];
+  const passed: InsteadOf[] = [];
+  let free: { readonly branch: string; readonly tip: string | null } | null = null;
+  for (const branch of branchesToTry(input, taken)) {
+    const tip = branches.get(branch);
+    const pass = (reason: string): unknown => passed.push({ branch, reason });
+    const obstacle = obstacleOf(branch, taken);
+    if (tip === undefined && obstacle !== null) {
+      pass(`cannot be made while there is a branch ${oneLine(obstacle, 200)}`);
+      continue;
+    }
+    if (tip === undefined) {
+      free ??= { branch, tip: null };
+      continue;
+    }
+    const standing = await standingOf(to.git, tip, main, input);
+    const insteadOf = passed.find((other) => other.branch === input.branch) ?? null;
+    if (standing.kind === 'has-it') return { ...standing, branch, insteadOf };
+    const reason =
+      standing.kind === 'stays'
+        ? standing.reason
+        : ((await to.inUse(branch)) ?? (denied === null ? null : `cannot be replaced: ${oneLine(denied)}`));
+    if (reason === null) free ??= { branch, tip };
+    else pass(reason);
+  }
+  if (free === null) return { kind: 'nowhere', passed };
+  return { kind: 'goes-to', ...free, insteadOf: free.branch === input.branch ? null : (passed[0] ?? null) };
+}
+
+/** Whether the candidate is the commit that an earlier run made. */
+async function isOfEarlierRun(git: Git, { candidate, run }: LandInput): Promise<boolean> {
+  if (run === undefined) return false;
+  const { message } = commitParts(await git.run(['cat-file', 'commit', candidate.head]));
+  return runTrailer(message) !== run;
+}
+
+function nowhere({ repository, branch }: LandInput, passed: readonly InsteadOf[]): ApplicationFailure {
+  const [first] = passed;
+  const others = passed.length > 1 ? `, and ${passed.length - 1} more names are taken as well` : '';
+  return ApplicationFailure.nonRetryable(
+    `No branch of ${repository.displayUrl} can take the update: ${first?.branch ?? branch} ${first?.reason ?? ''}${others}. ` +
+      'Nothing was pushed. Delete or rename what is in the way, or choose another --branch-prefix.',
+    'PushRejected' satisfies FailureType,
+  );
+}

@@ -1,0 +1,31 @@
+import { withoutRun } from '../../model/commit-message.js';
+import { isOfDay } from '../../model/landing.js';
+import type { Git } from './git.js';
+import { commitParts, isSealed } from './seal.js';
+
+/**
+ * A commit of an earlier run on an update branch of the day that differs from one that was just made in its run and dates
+ * alone; `null` when there is none. The branches are those that the mirror knows.
+ */
+export async function sameUpdateOn(git: Git, branch: string, base: string, made: string): Promise<string | null> {
+  const wanted = describe(await git.run(['cat-file', 'commit', made]));
+  const listed = await git.run(['for-each-ref', '--format=%(objectname) %(refname:lstrip=2)', 'refs/heads/']);
+  for (const line of listed.split('\n')) {
+    const [tip = '', name = ''] = line.split(' ');
+    if (!isOfDay(name, branch)) continue;
+    // The last one is the first on top of base; fixes come after it.
+    const own = (await git.run(['rev-list', '--topo-order', tip, '--not', base])).trim().split('\n');
+    const commit = own.at(-1) ?? '';
+    if (commit === '') continue;
+    const raw = await git.run(['cat-file', 'commit', commit]);
+    if (isSealed(raw) && describe(raw) === wanted) return commit;
+  }
+  return null;
+}
+
+/** A commit without what differs when another run makes it. */
+function describe(raw: string): string {
+  const { headers, message } = commitParts(raw);
+  const undated = headers.map((line) => line.replace(/^((?:author|committer) .*>) .*$/, '$1'));
+  return [...undated, '', withoutRun(message)].join('\n');
+}

@@ -1,0 +1,79 @@
+import type { LandInput } from '../../model/activities.js';
+import { movedInputs } from '../../model/flake-lock/diff.js';
+import { nameList } from '../../model/report/words.js';
+import { oneLine } from '../../model/one-line.js';
+import { flakeFile, lockAt } from './flake-files.js';
+import type { Git } from './git.js';
+import { isAncestor, ownCommits } from './ours.js';
+
+/** What a branch that is there already means for an update that is to be landed. */
+export type Standing =
+  /** It has the update: there is nothing to do. */
+  | { readonly kind: 'has-it'; readonly commit: string }
+  /** It holds an update that this one makes needless, and nothing else. */
+  | { readonly kind: 'replaceable' }
+  | {
+      readonly kind: 'stays';
+      /** A clause without its subject, which is the branch. */
+      readonly reason: string;
+    };
+
+type Update = Pick<LandInput, 'repository' | 'candidate' | 'instance'>;
+
+/**
+ * Looks at what a branch is at. It is replaced only by an update of the same instance and folder that is no smaller, and only
+ * if nobody else has a commit on it.
+ * @param git has the commits that are named
+ * @param main the commit that main is at
+ */
+export async function standingOf(git: Git, tip: string, main: string, update: Update): Promise<Standing> {
+  const { candidate, repository, instance } = update;
+  const lockFile = flakeFile(repository, 'flake.lock');
+  // It landed before, and somebody may have built on it, but not taken it out again.
+  if (await isAncestor(git, candidate.head, tip)) {
+    const [was, is] = await objects(git, [`${candidate.head}:${lockFile}`, `${tip}:${lockFile}`]);
+    if (was === is) return { kind: 'has-it', commit: candidate.head };
+  }
+  const owner = { instance, lockFile, like: candidate.head };
+  const own = await ownCommits(git, tip, [main, candidate.base], owner);
+  if (own.kind === 'foreign') return { kind: 'stays', reason: own.reason };
+  if (own.base === candidate.base) {
+    const [wanted, there] = await objects(git, [`${candidate.head}^{tree}`, `${tip}^{tree}`]);
+    if (wanted === there) return { kind: 'has-it', commit: tip };
+  }
+  const reason = (await otherFlake(git, own.base, tip, lockFile)) ?? (await whatIsMissing(git, own.base, tip, update));
+  return reason === null ? { kind: 'replaceable' } : { kind: 'stays', reason };
+}
+
+/** Hashes of some objects, in their order. */
+const objects = async (git: Git, names: readonly string[]): Promise<readonly string[]> =>
+  (await git.run(['rev-parse', ...names])).trim().split('\n');
+
+/** Says so when a branch's update is about the lock of another folder. */
+async function otherFlake(git: Git, base: string, tip: string, lockFile: string): Promise<string | null> {
+  const locks = ['flake.lock', ':(glob)**/flake.lock'];
+  const args = ['diff-tree', '-r', '-z', '--name-only', '--no-renames', base, tip, '--', ...locks];
+  const changed = (await git.run(args)).split('\0').filter((file) => file !== '');
+  if (changed.includes(lockFile)) return null;
+  const [other] = changed;
+  return other === undefined ? 'holds no update of this flake' : `holds an update of ${oneLine(other)}`;
+}
+
+/** Names what a branch's update moves and the candidate does not, unless main has it by now. */
+async function whatIsMissing(
+  git: Git,
+  base: string,
+  tip: string,
+  { repository, candidate }: Update,
+): Promise<string | null> {
+  const [before, there, onMain, wanted] = await Promise.all(
+    [base, tip, candidate.base, candidate.head].map((commit) => lockAt(git, repository, commit)),
+  );
+  if (before === undefined || there === undefined || onMain === undefined || wanted === undefined) return null;
+  const moves = new Set(movedInputs(onMain, wanted).map(({ name }) => name));
+  const differs = new Set(movedInputs(there, wanted).map(({ name }) => name));
+  const missing = movedInputs(before, there)
+    .map(({ name }) => name)
+    .filter((name) => !moves.has(name) && differs.has(name) && wanted.root.inputs.has(name));
+  return missing.length === 0 ? null : `holds an update of ${nameList(missing)} that this one does not have`;
+}
