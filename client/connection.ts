@@ -3,6 +3,7 @@ import { isForeignDatabase, messageOf } from '../model/message-of.js';
 import type { CommandContext } from './context.js';
 import { ensureServer, runningServer } from './embedded.js';
 import { CommandError, grpcCode } from './errors.js';
+import { refuseUnreadable } from './foreign-state.js';
 import { chooseServer, type ServerChoice } from './server-choice.js';
 import { hasDatabase } from './state-files.js';
 import { tlsTrouble } from './tls-trouble.js';
@@ -83,6 +84,7 @@ export async function openSession(
 export async function openExistingSession(context: CommandContext, what: string): Promise<Session | null> {
   const choice = await chooseServer();
   if (choice.kind === 'configured') return connectConfigured(choice);
+  await refuseUnreadable(context.state);
   if (!hasDatabase(context.state) && (await runningServer(context.state)) === null) return null;
   return openSession(context, what);
 }

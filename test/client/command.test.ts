@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { run, type Finished } from '../../activities/process.js';
 import { commitFiles, git } from '../support/git.js';
-import { NOBODY } from '../support/private-nix.js';
+import { asUser, NOBODY } from '../support/private-nix.js';
 
 const COMMAND = path.resolve(import.meta.dirname, '../../../bin/lockkeeper');
 
@@ -143,6 +143,36 @@ test(
       assert.match(stderr, /foreign is that of user 65534, .*sudo -u '#65534'.*--state-dir/);
     }
     assert.deepEqual(await readdir(foreign), []);
+  },
+);
+
+test(
+  'a command that only looks says whose a state directory is that it may not read, and what to do',
+  { skip: process.getuid?.() === 0 ? false : 'only root may become somebody else' },
+  async (context) => {
+    const foreign = path.join(root, 'of-root');
+    await mkdir(path.join(foreign, 'server'), { recursive: true });
+    await writeFile(path.join(foreign, 'server', 'temporal.db'), '');
+    await chmod(root, 0o755);
+    const tried = await run('setpriv', [...asUser(NOBODY), 'test', '-r', COMMAND]);
+    if (tried.exitCode !== 0) {
+      context.skip(`user ${NOBODY} cannot read ${COMMAND}`);
+      return;
+    }
+    for (const hidden of [foreign, path.join(foreign, 'server')]) {
+      await chmod(hidden, 0o700);
+      for (const command of [['list'], ['schedules'], ['status', 'latest'], ['report', 'latest']]) {
+        const { exitCode, stdout, stderr } = await run(
+          'setpriv',
+          [...asUser(NOBODY), process.execPath, COMMAND, ...command],
+          { cwd: '/', env: environment({ LOCKKEEPER_STATE_DIR: foreign }) },
+        );
+        assert.equal(exitCode, 1);
+        assert.equal(stdout, '');
+        assert.match(stderr, /may not read .*of-root, which is that of root: .*sudo -u root lockkeeper.*--state-dir/);
+      }
+      await chmod(hidden, 0o755);
+    }
   },
 );
 
