@@ -1,7 +1,11 @@
 import { openExistingSession } from '../connection.js';
 import type { CommandContext } from '../context.js';
 import { followRun } from '../follow-run.js';
+import { message, paintFor } from '../output.js';
+import { printEnd } from '../print-end.js';
+import { runEnd } from '../run-end.js';
 import { findRun, noRuns } from '../runs.js';
+import { minute } from '../schedules/table.js';
 import { typed } from '../typed.js';
 
 /** `lockkeeper watch RUN`: live progress until the run is closed, then its report. */
@@ -10,6 +14,12 @@ export async function watch(context: CommandContext, name: string): Promise<numb
   if (session === null) throw noRuns();
   try {
     const run = await findRun(session, name);
+    const { status, startTime, closeTime } = await session.client.workflow.getHandle(run).describe();
+    if (status.name !== 'RUNNING') {
+      const times = [startTime, closeTime ?? startTime].map((time) => minute(time.toISOString()));
+      message(paintFor(process.stderr).dim(`The run is over: it ran from ${times.join(' to ')} UTC.`));
+      return printEnd(context, run, await runEnd(session, run, context.state), false);
+    }
     return await followRun(context, session, run, { again: typed('watch', run) });
   } finally {
     await session.close();

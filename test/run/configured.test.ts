@@ -72,6 +72,11 @@ test('a run of an instance does what the file asks, and is followed to its end w
     ['gate:licence failed', 'gate:locked passed'],
   );
   assert.match(report.landed?.ref ?? '', /bot\/nightly-\d{8}$/);
+
+  // Of a run that is over nothing is live: it is told with its own times.
+  const over = await house.lockkeeper(['watch', report.run, '--json']);
+  assert.deepEqual([over.exitCode, JSON.parse(over.stdout)], [0, JSON.parse(stdout)]);
+  assert.match(over.stderr, /^The run is over: it ran from \d{4}-\d\d-\d\d \d\d:\d\d to [\d-]+ \d\d:\d\d UTC\.\n$/);
 });
 
 test('groups of inputs take turns, also after a run whose hosts broke and in the runs of another worker', async () => {
