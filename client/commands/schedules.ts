@@ -1,8 +1,7 @@
-import type { ScheduleHandle, WorkflowExecutionInfo } from '@temporalio/client';
+import type { ScheduleHandle } from '@temporalio/client';
 import { scheduleId } from '../../model/ids.js';
 import type { ShownRecord } from '../../model/instance-record.js';
 import { oneLine } from '../../model/one-line.js';
-import { plural } from '../../model/report/words.js';
 import type { RunOptions } from '../../model/run.js';
 import { nearest } from '../../model/config/nearest.js';
 import { openExistingSession, type Session } from '../connection.js';
@@ -12,11 +11,11 @@ import { message, paintFor, result, resultJson } from '../output.js';
 import { pointInTime } from '../point-in-time.js';
 import { workerProblem } from '../problems.js';
 import { workerForWatching } from '../provide-worker.js';
-import { pad } from '../progress/width.js';
 import { runState } from '../run-state.js';
 import { OVERLAPS } from '../schedules/desired.js';
 import { listOwned, type Owned } from '../schedules/owned.js';
 import { listRecords } from '../schedules/records.js';
+import { minute, scheduleTable, type ListedSchedule } from '../schedules/table.js';
 import { forEach } from '../schedules/together.js';
 import { startInLine } from '../start-in-line.js';
 import { runQueue } from '../start-run.js';
@@ -26,20 +25,6 @@ const noSchedules = (): string =>
   `There are no schedules yet. Write a configuration (docs/configuration.md), then: ${typed('apply')}`;
 /** Questions at once. */
 const AT_ONCE = 12;
-
-interface Listed {
-  readonly instance: string;
-  readonly configuration: string;
-  readonly paused: boolean;
-  readonly note: string | null;
-  /** The last run that the schedule started; `null` when it has started none. */
-  readonly last: { readonly run: string; readonly state: string; readonly startedAt: string } | null;
-  readonly next: readonly string[];
-  /** Failures since the last success, as far as runs were counted. */
-  readonly failuresInRow: number;
-  /** End of the last run that succeeded. */
-  readonly lastSuccess: string | null;
-}
 
 /** `lockkeeper schedules`: the schedules with what they last gave and when they come next. */
 export async function listSchedules(context: CommandContext): Promise<number> {
@@ -53,62 +38,43 @@ export async function listSchedules(context: CommandContext): Promise<number> {
         : await forEach(owned, AT_ONCE, (each) => describe(session, each, records.get(each.instance)));
     if (context.json) resultJson(listed);
     else if (listed.length === 0) message(noSchedules());
-    else result(table(listed));
+    else result(scheduleTable(listed, paintFor(process.stdout)));
     return 0;
   } finally {
     await session?.close();
   }
 }
 
-async function describe(session: Session, schedule: Owned, record: ShownRecord | undefined): Promise<Listed> {
-  const { scheduleId: id, instance, lockkeeper, state, info } = schedule;
-  const last = await lastStarted(session, id);
+async function describe(session: Session, schedule: Owned, record: ShownRecord | undefined): Promise<ListedSchedule> {
+  const { instance, lockkeeper, state, info } = schedule;
   return {
     instance,
     configuration: lockkeeper,
     paused: state.paused,
     note: state.note === undefined || state.note === '' ? null : state.note,
-    last:
-      last === undefined
-        ? null
-        : { run: last.workflowId, state: runState(last), startedAt: last.startTime.toISOString() },
+    last: await lastStarted(session, schedule),
     next: state.paused ? [] : info.nextActionTimes.slice(0, 3).map((time) => time.toISOString()),
     failuresInRow: record?.failures ?? 0,
     lastSuccess: record?.lastSuccess ?? null,
   };
 }
 
-/** What a schedule started last: a run, or the look of a watch. */
-async function lastStarted(session: Session, id: string): Promise<WorkflowExecutionInfo | undefined> {
+/** What a schedule started last: a run, or the look of a watch. The schedule knows of it longer than the server keeps it. */
+async function lastStarted(session: Session, { scheduleId: id, info }: Owned): Promise<ListedSchedule['last']> {
   const query = `TemporalScheduledById = "${id}"`;
-  for await (const found of session.client.workflow.list({ query, pageSize: 1 })) return found;
-  return undefined;
+  for await (const found of session.client.workflow.list({ query, pageSize: 1 })) {
+    return { run: found.workflowId, state: runState(found), startedAt: found.startTime.toISOString() };
+  }
+  const taken = info.recentActions.at(-1);
+  if (taken === undefined) return null;
+  const run = taken.action.workflow.workflowId;
+  // One that has just started may not be listed yet.
+  const found = await session.client.workflow
+    .getHandle(run)
+    .describe()
+    .catch(() => null);
+  return { run, state: found === null ? null : runState(found), startedAt: taken.takenAt.toISOString() };
 }
-
-function table(listed: readonly Listed[]): string {
-  const style = paintFor(process.stdout);
-  const width = Math.max(...listed.map(({ instance }) => instance.length));
-  return listed
-    .map(({ instance, paused, note, last, next, failuresInRow, lastSuccess }) => {
-      const when = paused
-        ? style.yellow(pausedWords(note))
-        : next.length === 0
-          ? style.dim('never again')
-          : `next ${next.slice(0, 2).map(minute).join(', ')} UTC`;
-      const before = last === null ? 'started nothing yet' : `last ${minute(last.startedAt)}: ${last.state}`;
-      const failures = failuresInRow === 0 ? [] : [style.red(`${plural(failuresInRow, 'failure')} in a row`)];
-      const success = lastSuccess === null ? [] : [style.dim(`last success ${minute(lastSuccess)}`)];
-      return [pad(instance, width), when, style.dim(before), ...failures, ...success].join('  ');
-    })
-    .join('\n');
-}
-
-/** Ours begin with that word themselves. */
-const pausedWords = (note: string | null): string =>
-  note === null ? 'paused' : note.startsWith('paused') ? oneLine(note, 200) : `paused: ${oneLine(note, 200)}`;
-
-/** `2026-11-28 10:35` */
-const minute = (time: string): string => time.slice(0, 16).replace('T', ' ');
 
 /** `lockkeeper schedules pause|resume INSTANCE`. What runs already goes on. */
 export const pauseSchedule = (
@@ -141,7 +107,7 @@ export const triggerSchedule = (context: CommandContext, instance: string): Prom
       const problem = await workerProblem(session, action.taskQueue);
       if (problem !== null) message(`note: ${problem}.`);
       if (context.json) resultJson({ run: null, isNew: true, problem });
-      else result(`${instance} looks now.`);
+      else result(`${instance}: check started.`);
       return;
     }
     const [options] = (action.args ?? []) as readonly RunOptions[];

@@ -85,7 +85,7 @@ test('failures in a row become urgent and pause the schedule, a success ends the
   assert.deepEqual([paused.note, paused.lastSuccess], ['2 failures in a row', null]);
   assert.match(
     (await house.lockkeeper(['schedules'])).stdout,
-    /failing .*paused: 2 failures in a row .* 2 failures in a row/,
+    /failing .*paused: 2 failures in a row {2}no scheduled run yet {2}2 failures in a row of runs by hand/,
   );
   assert.deepEqual(await kinds(flags), { failing: 'unchanged' }, 'the pause stays');
   if (ntfy !== undefined) {
