@@ -1,7 +1,8 @@
 import type { NotificationEvent } from './activities.js';
 import { oneLine } from './one-line.js';
+import { failureWords } from './failure-words.js';
 import { isFailure } from './report.js';
-import type { HeldBackInput, Outcome, Report } from './report.js';
+import type { HeldBackInput, Outcome, Report, ReportedTarget } from './report.js';
 import {
   brokenTargets,
   countsWords,
@@ -10,10 +11,12 @@ import {
   insteadOfWords,
   landedWords,
   letGoWords,
+  mitigation,
   movementWords,
   nameList,
   outcomeWords,
   overdueInputs,
+  stoppingTargets,
 } from './report/words.js';
 import { tail, truncate } from './text.js';
 
@@ -112,11 +115,12 @@ function finishedLines(report: Report): string[] {
     landed === null ? '' : `Commit ${landed.commit.slice(0, 12)} ${landed.text} ${landed.ref}`,
     insteadOfWords(report) ?? '',
     report.error === null ? '' : oneLine(report.error, 1000),
+    oneLine(report.nothingVerified ?? '', 1000),
     ...inputLines(report),
     ...heldBackLines(report),
     ...brokenTargets(report)
       .slice(0, 10)
-      .map((target) => `✘ ${oneLine(target.name, 120)}: ${oneLine(target.error ?? target.verdict, 200)}`),
+      .map((target) => `✘ ${oneLine(target.name, 120)}${mitigation(report, target)}: ${failureLine(target)}`),
     ...report.unfetched.slice(0, 5).map((input) => `${oneLine(input.name, 120)} stays: ${oneLine(input.reason, 200)}`),
   ];
 }
@@ -132,6 +136,8 @@ function waitingLines(event: NotificationEvent, report: Report): string[] {
     ...heldBackLines(report),
   ];
 }
+
+const failureLine = (target: ReportedTarget): string => oneLine(failureWords(target), 300);
 
 const inputLines = (report: Report): string[] =>
   report.inputs.slice(0, 20).map((input) => `${oneLine(input.name, 120)}: ${movementWords(input)}`);
@@ -168,14 +174,19 @@ export function orgEntry(report: Report, at: string, timeZone: string): string {
   const broken = brokenTargets(report);
   const first = broken[0];
   const heading = `Flake update of ${report.repository} by ${report.instance}: ${outcomeWords(report).toLowerCase()}`;
-  const hosts = broken.length === 0 ? '' : ` (${nameList(broken.map((target) => target.name))})`;
+  const stopping = stoppingTargets(report);
+  const named = (stopping.length > 0 ? stopping : broken).map(({ name }) => name);
+  const hosts = named.length === 0 ? '' : ` (${nameList(named)})`;
   const overdue = overdueInputs(report);
   const alarm = overdue.length === 0 ? '' : `, ${nameList(overdue)} held back for too long`;
   const facts = [
     failuresWords(report) ?? '',
     countsWords(report),
     ...(report.error === null ? [] : [report.error]),
-    ...broken.slice(0, 20).map((target) => `${oneLine(target.name, 120)}: ${target.error ?? target.verdict}`),
+    report.nothingVerified ?? '',
+    ...broken
+      .slice(0, 20)
+      .map((target) => `${oneLine(target.name, 120)}${mitigation(report, target)}: ${failureWords(target)}`),
     ...(report.heldBack ?? []).map((held) => `${oneLine(held.input, 120)} ${heldBackLine(held, report)}`).slice(0, 20),
     ...(first?.logPath == null ? [] : [`log of ${oneLine(first.name, 120)}: ${first.logPath}`]),
     `lockkeeper report ${report.run}`,

@@ -61,6 +61,8 @@ export interface Report {
   readonly brokenOnBase?: readonly string[];
   /** Broken targets that keeping inputs back does not help; missing in reports of older runs. */
   readonly notHeldBack?: readonly NotHeldBack[];
+  /** Why nothing landed although no broken target stopped it: not one host was built. Missing otherwise. */
+  readonly nothingVerified?: string;
   /** Settings of the flake's `nixConfig` that were not honoured. */
   readonly ignoredNixConfig: readonly string[];
   readonly leftOut: readonly string[];

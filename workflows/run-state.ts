@@ -64,6 +64,8 @@ export interface RunState {
   fixes: readonly Fix[];
   brokenOnBase: readonly string[];
   notHeldBack: readonly NotHeldBack[];
+  /** Why nothing lands although no broken host stops it. */
+  nothingVerified: string | null;
   ignoredNixConfig: readonly string[];
   leftOut: readonly string[];
   landed: Landed | null;
@@ -158,6 +160,7 @@ export function trackRun(options: RunOptions, intent: string): RunState {
           : [],
       brokenOnBase: state.brokenOnBase,
       notHeldBack: state.notHeldBack,
+      ...(state.nothingVerified === null ? {} : { nothingVerified: state.nothingVerified }),
       ignoredNixConfig: state.ignoredNixConfig,
       leftOut: state.leftOut,
       targets:
@@ -183,6 +186,7 @@ export function trackRun(options: RunOptions, intent: string): RunState {
     earlierHolds: [],
     brokenOnBase: [],
     notHeldBack: [],
+    nothingVerified: null,
     ignoredNixConfig: [],
     leftOut: [],
     landed: null,

@@ -1,4 +1,6 @@
+import { patched } from '@temporalio/workflow';
 import type { Candidate } from '../model/candidate.js';
+import { nothingVerified } from '../model/nothing-verified.js';
 import { ended } from '../model/progress.js';
 import type { FailureStep } from '../model/run.js';
 import { targetLabel } from '../model/verdict.js';
@@ -37,6 +39,7 @@ export async function settle(run: Run, first: Update): Promise<Settled | 'broken
   let steps = options.onFailure ?? ['report'];
   state.brokenOnBase = [];
   state.notHeldBack = [];
+  state.nothingVerified = null;
   for (let proposed: Update | null = first; proposed !== null;) {
     const committed: Committed = await commitUpdate(run, proposed);
     const { candidate, update } = committed;
@@ -71,13 +74,24 @@ async function judge(
   for (let { steps } = about; ; steps = steps.slice(1)) {
     const broken = inTheWay(run, verdicts);
     const [step = 'report', ...later] = steps;
-    if (broken.length === 0 || step === 'leave-behind') return 'lands';
+    if (broken.length === 0 || step === 'leave-behind')
+      return mayLand(run, verdicts, steps.includes('leave-behind')) ? 'lands' : 'broken';
     if (step === 'report') return 'broken';
     const partlyWanted = later.some((other) => other !== 'report');
     const repaired = await REPAIRS[step](run, { candidate, update, broken, partlyWanted });
     if (repaired === 'nothing-moves') return repaired;
     if (repaired !== null) return { repaired, steps };
   }
+}
+
+/** Whether anything is known of what would land. */
+function mayLand({ options, state }: Run, verdicts: readonly Verdict[], leavesBehind: boolean): boolean {
+  const { required, brokenOnBase } = state;
+  const why = nothingVerified({ verdicts, required, brokenOnBase, leavesBehind, impure: options.nix.impure });
+  // Runs of earlier versions landed then. replay-tested: 2026-11-28, test/replay/0.1.0
+  if (why === null || !patched('nothing-verified-lands-nowhere')) return true;
+  state.nothingVerified = why;
+  return false;
 }
 
 function withoutFixes(run: Run, update: Update): Update {

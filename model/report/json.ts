@@ -41,6 +41,7 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
     letGo: (report.letGo ?? []).map(({ input, since }) => ({ input, since })),
     brokenOnBase: [...(report.brokenOnBase ?? [])],
     notHeldBack: (report.notHeldBack ?? []).map(({ target, reason }) => ({ target, reason })),
+    nothingVerified: report.nothingVerified ?? null,
     targets: hostsOf(report).map(targetJson),
     gates: gatesOf(report).map(gateJson),
     required: [...report.required],

@@ -24,6 +24,7 @@ import {
   outcomeWords,
   SHOWN_LOG_BYTES,
   SHOWN_LOG_LINES,
+  stoppingTargets,
   verdictWords,
   VERDICTS,
 } from './words.js';
@@ -53,6 +54,8 @@ export function renderMarkdown(report: Report): string {
     landed === null ? '' : `Commit ${code(landed.commit)} ${landed.text} ${code(landed.ref)}.`,
     insteadOf === null ? '' : `${html(insteadOf)}.`,
     report.error === null ? '' : `**Error:** ${code(report.error, 4096)}`,
+    report.nothingVerified === undefined ? '' : `**${html(report.nothingVerified, 4096)}**`,
+    stoppedBy(report),
     failures === null ? '' : `**${html(failures)}**`,
     inputs(report),
     list(
@@ -92,6 +95,13 @@ export function renderMarkdown(report: Report): string {
     ),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function stoppedBy(report: Report): string {
+  const stopping = stoppingTargets(report);
+  const named = stopping.slice(0, LIST_ITEMS).map(({ name }) => code(name, 120));
+  const more = stopping.length - named.length;
+  return stopping.length === 0 ? '' : `**Stopped by** ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function counts(report: Report): string {
@@ -162,7 +172,7 @@ function hosts(report: Report): string {
     VERDICTS[target.verdict].symbol,
     code(target.name),
     code(target.system ?? ''),
-    `${verdictWords(target)}${mitigation(report, target)}`,
+    `${verdictWords(target)}${mitigation(report, target)}${skippedWhy(target)}`,
     closureWords(target),
     formatSeconds(target.seconds),
   ]);
@@ -170,6 +180,9 @@ function hosts(report: Report): string {
   const shown = within(TARGETS_BYTES, rows.map(row));
   return ['### Hosts\n', head, ...shown, ...rest(rows.length - shown.length, 'more hosts')].join('\n');
 }
+
+const skippedWhy = ({ verdict, error }: ReportedTarget): string =>
+  verdict === 'skipped' && error !== null ? `: ${code(error, ITEM_BYTES)}` : '';
 
 /** One folded section for each broken target that there is room for; the log is the first to go. */
 function brokenSections(report: Report): string[] {

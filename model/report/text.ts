@@ -102,6 +102,7 @@ function headline(report: Report, paint: Paint): string[] {
     landed === null ? '' : `${landed.text} ${paint.cyan(landed.ref)} (${landed.commit.slice(0, 12)})`,
     insteadOf === null ? '' : paint.yellow(insteadOf),
     report.error === null ? '' : paint.red(oneLine(report.error, 4096)),
+    report.nothingVerified === undefined ? '' : paint.red(oneLine(report.nothingVerified, 4096)),
     failures === null ? '' : paint.red(failures),
     paint.dim(`${oneLine(report.run)} · ${formatSeconds(report.seconds)}`),
   ].filter((line) => line !== '');
@@ -154,6 +155,7 @@ function hostLines(report: Report, paint: Paint): string[] {
     `${verdictWords(target)}${mitigation(report, target)}`,
     closureWords(target),
     formatSeconds(target.seconds),
+    target.verdict === 'skipped' ? oneLine(target.error ?? '', 500) : '',
   ]);
   return marked(hosts, columns(rows), paint);
 }

@@ -25,7 +25,18 @@ const NAME_BYTES = 120;
 export const isBroken = (target: { readonly verdict: VerdictKind | null }): boolean =>
   target.verdict !== null && target.verdict !== 'built' && target.verdict !== 'skipped';
 
-export const brokenTargets = (report: Report): ReportedTarget[] => report.targets.filter(isBroken);
+/** Broken targets, those first that stopped the landing. */
+export const brokenTargets = (report: Report): ReportedTarget[] => {
+  const stopping = stoppingTargets(report);
+  const others = report.targets.filter((target) => !stopping.includes(target));
+  return [...stopping, ...others].filter(isBroken);
+};
+
+/** Targets that kept a run from landing: required ones that were not built, though nothing broke them before. */
+export const stoppingTargets = ({ outcome, targets, brokenOnBase = [] }: Report): ReportedTarget[] =>
+  outcome !== 'broken'
+    ? []
+    : targets.filter(({ name, required, verdict }) => required && verdict !== 'built' && !brokenOnBase.includes(name));
 
 /** Names in a sentence: at most `limit` of them, the others only counted. */
 export function nameList(names: readonly string[], limit = 5): string {
@@ -46,7 +57,9 @@ export function outcomeWords(report: Report): string {
     case 'unchanged':
       return (report.heldBack ?? []).length > 0 ? 'Nothing to land, all that moved is held back' : 'Nothing to update';
     case 'broken':
-      return 'Broken, nothing pushed';
+      return report.nothingVerified === undefined
+        ? 'Broken, nothing pushed'
+        : 'Nothing could be verified, nothing pushed';
     case 'rejected':
       return 'Rejected, nothing pushed';
     case 'expired':
@@ -87,17 +100,26 @@ export function movedWords({ inputs, inputGroup }: Report): string {
   return `${plural(inputs.length, 'input')} moved${inputGroup === undefined ? '' : ` (turn of ${nameList(inputGroup)})`}`;
 }
 
-/** Counts in one sentence: `2 inputs moved · 3 of 4 hosts built · 1 broken: gamma`. */
+/** Counts in one sentence: `2 inputs moved · 3 of 4 hosts built · stopped by gamma · 1 broken before: delta`. */
 export function countsWords(report: Report): string {
-  const broken = brokenTargets(report);
-  const { fixes = [], heldBack = [] } = report;
+  const { fixes = [], heldBack = [], brokenOnBase = [] } = report;
+  const stopping = stoppingTargets(report);
+  const broken = brokenTargets(report).filter((target) => !stopping.includes(target));
+  const before = broken.filter(({ name }) => brokenOnBase.includes(name));
+  const counted = (targets: readonly ReportedTarget[], what: string): string =>
+    targets.length > 0 ? `${targets.length} ${what}: ${nameList(targets.map(({ name }) => name))}` : '';
   const mended = fixes.filter(({ commit }) => commit !== null);
   const parts = [
     movedWords(report),
     ...hitWords(report),
     mended.length > 0 ? `${mended.length} mended: ${nameList(mended.map(({ target }) => target))}` : '',
     heldBack.length > 0 ? `${heldBack.length} held back: ${nameList(heldBack.map(({ input }) => input))}` : '',
-    broken.length > 0 ? `${broken.length} broken: ${nameList(broken.map((target) => target.name))}` : '',
+    stopping.length > 0 ? `stopped by ${nameList(stopping.map(({ name }) => name))}` : '',
+    counted(
+      broken.filter((target) => !before.includes(target)),
+      'broken',
+    ),
+    counted(before, 'broken before'),
   ];
   return parts.filter((part) => part !== '').join(' · ');
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ntfyMessage, orgEntry } from '../../model/notification.js';
 import { untouched } from '../../model/progress.js';
 import type { RunProgress, TargetProgress } from '../../model/progress.js';
 import { exitStatus } from '../../model/report.js';
@@ -333,4 +334,49 @@ test('a run in progress counts its hosts and its gates apart', () => {
   );
   assert.match(details, /1 host: 1 built, 0 broken · 1 gate: 0 passed, 1 broken/);
   assert.match(details, /`gate:fmt` \|.*\| failed/);
+});
+
+test('the headline names what stopped the landing, a host that nobody could build as well, apart from what was broken before', () => {
+  const report = exampleReport({
+    outcome: 'broken',
+    landed: null,
+    targets: [
+      brokenTarget('gate:lint', { kind: 'gate' }),
+      exampleTarget('alpha'),
+      exampleTarget('pi', { verdict: 'skipped', error: 'no worker serves aarch64-linux' }),
+      brokenTarget('gamma'),
+      brokenTarget('delta', { required: false }),
+    ],
+    brokenOnBase: ['gate:lint'],
+  });
+  const text = renderReport(report, 'text');
+  assert.match(text, /· stopped by pi, gamma · 1 broken: delta · 1 broken before: gate:lint$/m);
+  assert.match(text, /– pi .*skipped .*no worker serves aarch64-linux/);
+  assert.ok(text.indexOf('✘ gamma:') < text.indexOf('✘ gate:lint:'), 'what stopped it comes first');
+  const markdown = renderReport(report, 'md');
+  assert.match(markdown, /^\*\*Stopped by\*\* `pi`, `gamma`$/m);
+  assert.match(markdown, /skipped: `no worker serves aarch64-linux`/);
+  const org = orgEntry(report, '2025-12-04T13:17:00.000Z', 'UTC');
+  assert.match(org, /^\* TODO .*\(pi, gamma\)$/m);
+  assert.match(org, /gate:lint \(broken before\): builder for gate:lint failed with exit code 7: line 30$/m);
+});
+
+test('a run that verified not one host says so, in every form', () => {
+  const why = 'Nothing is known of this update, because not one host was built (alpha).';
+  const report = exampleReport({
+    outcome: 'broken',
+    landed: null,
+    nothingVerified: why,
+    targets: [brokenTarget('alpha')],
+    brokenOnBase: ['alpha'],
+  });
+  const text = renderReport(report, 'text');
+  assert.match(text, /^✘ Nothing could be verified, nothing pushed/);
+  assert.ok(text.includes(why));
+  assert.ok(renderReport(report, 'md').includes(`**${why}**`));
+  assert.equal(reportJson(report).nothingVerified, why);
+  assert.equal(exitStatus(report), 1);
+  const ntfy = ntfyMessage('finished', report, { topic: 't', at: '2025-12-04T13:17:00.000Z' });
+  assert.match(ntfy.title, /Nothing could be verified/);
+  assert.ok(ntfy.message.includes(why));
 });

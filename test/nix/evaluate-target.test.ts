@@ -13,7 +13,7 @@ import type { EvaluateHeartbeat } from '../../model/activities.js';
 import type { Candidate } from '../../model/candidate.js';
 import type { Evaluation } from '../../model/verdict.js';
 import { PLAIN_NIX, withEvaluator, type Evaluator } from '../support/evaluator.js';
-import { git } from '../support/git.js';
+import { commitFiles, git } from '../support/git.js';
 import { withStandIn } from '../support/stand-in.js';
 
 const NO_INPUTS = '{"nodes":{"root":{}},"root":"root","version":7}\n';
@@ -60,6 +60,36 @@ test('a candidate is evaluated out of its bundle on a machine that never saw it'
     await run('rm', ['-rf', '--', state.mirrors, state.evaluations]);
     assert.equal(await evaluator.same(candidate, 'a'), false);
     assert.equal(await evaluator.same(candidate, 'b'), true);
+  }));
+
+test('a file that a Git filter decrypts in checkouts is named where a host does not evaluate because of it', () =>
+  withEvaluator({ hosts: [{ name: 'a' }, { name: 'bad', fail: 'eval' }] }, async (evaluator) => {
+    const { fleet } = evaluator;
+    const encrypted = String.raw`sh -c 'printf "\000GITCRYPT\000"; gzip -n'`;
+    await git(fleet.checkout, 'config', 'filter.git-crypt.clean', encrypted);
+    await git(fleet.checkout, 'config', 'filter.git-crypt.smudge', String.raw`sh -c 'tail -c +11 | gunzip'`);
+    const flake = await readFile(path.join(fleet.checkout, 'flake.nix'), 'utf8');
+    await commitFiles(
+      fleet.checkout,
+      {
+        '.gitattributes': '*.nix filter=git-crypt\nflake.nix !filter\nlarge.bin filter=lfs\n',
+        'hosts/secret.nix': '"secret"\n',
+        'flake.nix': flake
+          .replace(/^(\s*package = build \{)/m, 'secret = import ./hosts/secret.nix;\n$1')
+          .replace('version = toString version;', 'version = if name == "a" then secret else toString version;'),
+      },
+      'A secret',
+    );
+    await git(fleet.checkout, 'push', '--quiet', 'origin', 'main');
+    const candidate = await onMain(evaluator);
+    const found = await evaluator.evaluate(candidate, 'a');
+    assert.equal(found.kind, 'failed');
+    assert.match(
+      found.verdict.error ?? '',
+      / \(hosts\/secret\.nix is behind the Git filter git-crypt, which decrypts in checkouts alone: Nix and Lockkeeper read/,
+    );
+    const other = await evaluator.evaluate(candidate, 'bad');
+    assert.equal(other.kind === 'failed' ? other.verdict.error : null, "the option 'services.bad' does not exist");
   }));
 
 test('a host that does not evaluate is a verdict with the error, the end of the log and the whole of it', () =>

@@ -79,6 +79,35 @@ test('a broken host that is not required is reported, and the rest lands', async
   }
 });
 
+test('what was broken before excuses a host, never all of them: with nothing verified nothing lands', async () => {
+  const fleet = await createFleet({
+    hosts: [{ name: 'athena', fail: 'build' }, { name: 'kyushu', fail: 'eval' }, { name: 'rhea' }],
+  });
+  try {
+    await fleet.moveInput('alpha');
+    const hosts = ['--host', 'athena', '--host', 'kyushu'];
+    const { exitCode, report, stderr } = await house.update(fleet.checkout, ...hosts);
+    assert.equal(exitCode, 1, stderr);
+    assert.equal(report.outcome, 'broken');
+    assert.deepEqual(report.brokenOnBase, ['athena', 'kyushu']);
+    assert.match(
+      report.nothingVerified ?? '',
+      /not one host was built \(athena, kyushu\)\. All of them were broken before/,
+    );
+    assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
+
+    const left = await house.update(fleet.checkout, ...hosts, '--on-failure', 'leave-behind');
+    assert.equal(left.report.outcome, 'broken', 'nobody is left behind by a landing without anybody');
+    assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
+
+    const rest = await house.update(fleet.checkout);
+    assert.equal(rest.report.outcome, 'landed', 'one host that was built is enough');
+    assert.equal(rest.report.nothingVerified ?? null, null);
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
 test('hosts are all that the flake has less an exclude pattern, or the ones that are named', async () => {
   const fleet = await createFleet({ hosts: [{ name: 'athena' }, { name: 'athena-minimal' }, { name: 'rhea' }] });
   try {

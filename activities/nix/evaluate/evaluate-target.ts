@@ -6,6 +6,7 @@ import { installBundle } from '../../git/install-commit.js';
 import { firstInPlan } from './build-plan.js';
 import { acceptedSettings, evaluateCommit, type CommitEvaluation } from './evaluate-commit.js';
 import { assertLockIsReadable, failedVerdict, writeEvaluationLog } from './evaluation-verdict.js';
+import { filterNote } from '../filter-note.js';
 import { whileHeartbeating } from '../heartbeat.js';
 import { sameAsBase } from './same-as-base.js';
 
@@ -25,7 +26,8 @@ export const createEvaluateTarget =
       if (found.kind === 'failed') {
         await assertLockIsReadable(env, input, found.error);
         const logPath = await writeEvaluationLog(env, input, found.log);
-        return { kind: 'failed', verdict: failedVerdict(env, input, found, logPath, seconds()) };
+        const error = found.error + (await filterNote(mirror, input.candidate.head, found.log));
+        return { kind: 'failed', verdict: failedVerdict(env, input, { ...found, error }, logPath, seconds()) };
       }
       const { drvPath, outPath, system } = found;
       return { kind: 'evaluated', drvPath, outPath, system, machine: env.machine, seconds: seconds() };

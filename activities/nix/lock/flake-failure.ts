@@ -6,6 +6,7 @@ import { flakeFile, lockAt } from '../../git/flake-files.js';
 import { openGit } from '../../git/git.js';
 import type { Finished } from '../../process.js';
 import { nixErrorMessage, nixErrorPosition } from '../error-message.js';
+import { filterNote } from '../filter-note.js';
 import { faultOf } from '../faults.js';
 import { readFlakeFile, type FlakeAtCommit } from './flake-file.js';
 import { faultFailure } from '../run-nix.js';
@@ -42,10 +43,11 @@ export async function flakeFailure(flake: FlakeAtCommit, finished: Finished): Pr
     );
   }
   const position = nixErrorPosition(finished.stderr);
+  const note = await filterNote(flake.mirror, flake.commit, finished.stderr);
   const verb = message.startsWith('syntax error') ? 'parse' : 'evaluate';
   return failure(
     'FlakeDoesNotParse',
-    `${where} does not ${verb}: ${message}${position === null ? '' : `, at ${position}`}.`,
+    `${where} does not ${verb}: ${message}${position === null ? '' : `, at ${position}`}${note}.`,
   );
 }
 
