@@ -6,6 +6,7 @@ import type { StateDirectory } from '../model/state-directory.js';
 import { messageOf } from '../model/message-of.js';
 import type { Session } from './connection.js';
 import { CommandError, systemCode } from './errors.js';
+import type { FoundRun } from './found-run.js';
 import { workerProblem } from './problems.js';
 import { queueOfRun } from './runs.js';
 
@@ -21,16 +22,19 @@ export type ReadLog = (offset: number) => Promise<{ readonly bytes: Buffer; read
 
 const SLICE_BYTES = 256 * 1024;
 
-/** A reader of a log: of this machine's disk, or through a short workflow of the machine that has it. */
-export async function logReader(
-  session: Session,
-  state: StateDirectory,
-  run: string,
-  place: LogPlace,
-): Promise<ReadLog> {
+/**
+ * A reader of a log: of this machine's disk, or through a short workflow of the machine that has it.
+ * @param found the run; of a forgotten one nobody knows the queue, so that only what lies here is read
+ */
+export async function logReader(state: StateDirectory, found: FoundRun, place: LogPlace): Promise<ReadLog> {
   const here = (await readFile(state.machineId, 'utf8').catch(() => '')).trim();
   if (place.machine === null || place.machine === here) return (offset) => readHere(place.logPath, offset);
   const { machine } = place;
+  if (found.kind === 'forgotten')
+    throw new CommandError(
+      `The log lies on another machine (${machine}) at ${place.logPath}, and the server has forgotten the run.`,
+    );
+  const { session, run } = found;
   const taskQueue = await queueOfRun(session, run);
   const problem = await workerProblem(session, taskQueue);
   if (problem !== null)

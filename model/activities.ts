@@ -141,6 +141,8 @@ export interface TargetList {
   readonly targets: readonly HostTarget[];
   /** `name = value` of each setting of the flake's nixConfig, when it is not accepted. */
   readonly ignoredNixConfig: readonly string[];
+  /** Names of the other hosts; missing from older workers. */
+  readonly notAsked?: readonly string[];
 }
 
 export interface UpdateLockInput {

@@ -1,6 +1,7 @@
 import type { InputRevision, MovedInput } from './candidate.js';
 import { oneLine } from './one-line.js';
 import type { HeldBackInput } from './report.js';
+import { stayWords } from './report/held-back-words.js';
 import type { Verdict } from './verdict.js';
 
 interface CommitMessageInput {
@@ -104,11 +105,20 @@ function inputLines(input: MovedInput): string[] {
   return [`- ${oneLine(input.name, NAME_BYTES)}: ${movement(input)}`, ...url, ...below.map((path) => `  - ${path}`)];
 }
 
-function heldBackLines({ input, targets, reason }: HeldBackInput): string[] {
+/** A text from outside that calls nobody and closes nothing on a forge, which reads `@name` and `fixes #12` in messages. */
+const quiet = (text: string): string => text.replace(/(?<!\w)@(?=\w)/g, '@ ').replace(/#(?=\d)|\bGH-(?=\d)/g, '$& ');
+
+function heldBackLines(held: HeldBackInput): string[] {
+  const { input, targets, reason } = held;
   const broken = targets.slice(0, NESTED_LISTED).map((target) => oneLine(target, NAME_BYTES));
   const more = targets.length - broken.length;
   const breaks = broken.length === 0 ? '' : ` breaks ${broken.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-  return [`- ${oneLine(input, NAME_BYTES)}${breaks}`, `  ${oneLine(reason, REASON_BYTES)}`];
+  const stays = stayWords(held);
+  return [
+    `- ${oneLine(input, NAME_BYTES)}${breaks}`,
+    `  ${quiet(oneLine(reason, REASON_BYTES))}`,
+    ...(stays === null ? [] : [`  ${stays}`]),
+  ];
 }
 
 function movement({ from, to }: MovedInput): string {

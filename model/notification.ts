@@ -3,19 +3,17 @@ import { oneLine } from './one-line.js';
 import { failureWords } from './failure-words.js';
 import { isFailure } from './report.js';
 import type { HeldBackInput, Outcome, Report, ReportedTarget } from './report.js';
+import { heldBackWords, letGoWords, overdueInputs, stayWords } from './report/held-back-words.js';
 import {
   brokenTargets,
   countsWords,
   failuresWords,
-  heldBackWords,
   insteadOfWords,
   landedWords,
-  letGoWords,
   mitigation,
   movementWords,
   nameList,
   outcomeWords,
-  overdueInputs,
   stoppingTargets,
 } from './report/words.js';
 import { tail, truncate } from './text.js';
@@ -150,8 +148,11 @@ const heldBackLines = (report: Report): string[] => [
     .map(({ target, reason }) => `${oneLine(target, 120)} ${oneLine(reason, 200)}`),
 ];
 
-const heldBackLine = (held: HeldBackInput, report: Report): string =>
-  `${held.overdue === true ? '⏰ ' : ''}held back: ${oneLine(heldBackWords(held, report), 200)}`;
+function heldBackLine(held: HeldBackInput, report: Report): string {
+  const stays = stayWords(held);
+  const words = oneLine(heldBackWords(held, report), 300);
+  return `${held.overdue === true ? '⏰ ' : ''}held back: ${words}${stays === null ? '' : ` (${stays})`}`;
+}
 
 /** Buttons that open what moved. */
 const compareActions = (report: Report): { action: 'view'; label: string; url: string }[] =>

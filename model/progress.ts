@@ -1,5 +1,6 @@
 import type { MovedInput, UnfetchedInput } from './candidate.js';
-import type { HeldBackInput, Outcome } from './report.js';
+import type { HeldBackFailure, HeldBackInput, Outcome } from './report.js';
+import { truncate } from './text.js';
 import { targetLabel } from './verdict.js';
 import type { Verdict, VerdictKind } from './verdict.js';
 
@@ -31,8 +32,8 @@ export interface RunProgress {
   readonly head: string | null;
   readonly moved: readonly MovedInput[];
   readonly unfetched: readonly UnfetchedInput[];
-  /** Inputs that the candidate keeps back, without their logs; missing in older runs. */
-  readonly heldBack?: readonly Pick<HeldBackInput, 'input' | 'targets' | 'reason'>[];
+  /** Inputs that the candidate keeps back, without the ends of their logs; missing in older runs. */
+  readonly heldBack?: readonly ShownHold[];
   /** Targets that an agent has mended in the candidate; missing in older runs. */
   readonly mended?: readonly string[];
   readonly targets: readonly TargetProgress[];
@@ -43,6 +44,22 @@ export interface RunProgress {
   /** What will be pushed and where, in one sentence. */
   readonly intent: string;
 }
+
+/** An input that the candidate keeps back. */
+export interface ShownHold extends Pick<HeldBackInput, 'input' | 'targets' | 'reason' | 'newRevision'> {
+  /** Missing in older runs. */
+  readonly failures?: readonly Omit<HeldBackFailure, 'logTail'>[];
+}
+
+export const shownHold = ({ input, targets, reason, newRevision = null, failures = [] }: HeldBackInput): ShownHold => ({
+  input,
+  targets,
+  reason: truncate(reason, 300),
+  newRevision,
+  failures: failures.map(({ target, error, failedDrv, machine, logPath }) => {
+    return { target, error: truncate(error, 300), failedDrv, machine, logPath };
+  }),
+});
 
 export interface TargetProgress {
   readonly name: string;

@@ -67,6 +67,8 @@ export interface Report {
   readonly ignoredNixConfig: readonly string[];
   readonly leftOut: readonly string[];
   readonly targets: readonly ReportedTarget[];
+  /** Names of the flake's hosts that the run was not asked for; missing in reports of older runs. */
+  readonly notAsked?: readonly string[];
   /** Names of the targets whose failure stops the landing. */
   readonly required: readonly string[];
   readonly landed: Landed | null;
@@ -132,12 +134,35 @@ export interface HeldBackInput {
   readonly reason: string;
   /** Whole log of what broke the first of them; missing when it breaks nothing. */
   readonly logPath?: string | null;
+  /** How its targets break with it: at most `FAILURES_LISTED` of them. Missing when it breaks nothing, and in older runs. */
+  readonly failures?: readonly HeldBackFailure[];
   /** Revision that it stays at; missing when that is not known. */
   readonly revision?: string | null;
+  /** Revision that it does not move to; missing when that is not known, and in older runs. */
+  readonly newRevision?: string | null;
+  /** Web page that compares the two; missing as `newRevision` is. */
+  readonly compareUrl?: string | null;
   /** Start of the first run that held it back at this revision: ISO 8601. */
   readonly since?: string;
   /** Whether that is longer ago than the owner wants. */
   readonly overdue?: boolean;
+}
+
+/** Failures that are kept of one input: mostly one package breaks them all. */
+export const FAILURES_LISTED = 20;
+
+/** How a target breaks with an input that is held back. */
+export interface HeldBackFailure {
+  readonly target: string;
+  /** In one line. */
+  readonly error: string;
+  /** The derivation whose builder failed; `null` for evaluation errors. */
+  readonly failedDrv: string | null;
+  /** Machine and absolute path of the whole log. */
+  readonly machine: string | null;
+  readonly logPath: string | null;
+  /** End of the log, of the first target alone. */
+  readonly logTail: string | null;
 }
 
 /** An input that moves again. */
@@ -162,6 +187,7 @@ export interface ReportedInput extends Omit<MovedInput, 'from' | 'to'> {
   readonly toDate: string | null;
 }
 
+/** Its `seconds` are those of its longest verification: what is in the store already takes no time. */
 export interface ReportedTarget extends Omit<Verdict, 'target'> {
   readonly name: string;
   readonly kind: string;

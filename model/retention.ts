@@ -48,9 +48,9 @@ export interface Limits {
   readonly processLogBytes: number;
 }
 
-/** Logs live as long as the embedded server keeps closed runs. */
+/** Logs live as long as the reports that name them, unless they grow too large. */
 export const DEFAULT_LIMITS: Limits = {
-  days: { logs: 90, evaluation: 30, report: 365, times: 365, mirror: 90, ref: 30 },
+  days: { logs: 365, evaluation: 30, report: 365, times: 365, mirror: 90, ref: 30 },
   logBytes: 2 * 1024 ** 3,
   processLogBytes: 10 * 1024 ** 2,
 };

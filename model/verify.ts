@@ -71,8 +71,7 @@ export function evaluationWave(input: VerifyInput): number {
 
 /** Cuts log tails from their beginnings so that all of them together fit into `limit` bytes; short ones stay whole. */
 export function limitTails<T extends { readonly logTail: string | null }>(verdicts: readonly T[], limit: number): T[] {
-  const total = verdicts.reduce((sum, verdict) => sum + utf8Length(verdict.logTail ?? ''), 0);
-  if (total <= limit) return [...verdicts];
+  if (tailBytes(verdicts) <= limit) return [...verdicts];
   const share = Math.floor(limit / verdicts.filter((verdict) => verdict.logTail !== null).length);
   return verdicts.map((verdict) => {
     if (verdict.logTail === null) return verdict;
@@ -82,6 +81,10 @@ export function limitTails<T extends { readonly logTail: string | null }>(verdic
     return { ...verdict, logTail: bytes > share ? (lines[0] ?? '').slice(-Math.floor(share / 4)) : lines.join('\n') };
   });
 }
+
+/** Bytes that log tails take together. */
+export const tailBytes = (verdicts: readonly { readonly logTail: string | null }[]): number =>
+  verdicts.reduce((sum, { logTail }) => sum + utf8Length(logTail ?? ''), 0);
 
 export function failedVerdict(
   target: Target,

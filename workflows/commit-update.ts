@@ -3,8 +3,8 @@ import type { Fix } from '../model/autofix/fix-target.js';
 import type { Candidate } from '../model/candidate.js';
 import { commitMessage } from '../model/commit-message.js';
 import { updateBranches } from '../model/landing.js';
+import { shownHold } from '../model/progress.js';
 import type { HeldBackInput } from '../model/report.js';
-import { truncate } from '../model/text.js';
 import { targetLabel } from '../model/verdict.js';
 import type { Target } from '../model/verdict.js';
 import { coordinator } from './activities.js';
@@ -44,7 +44,7 @@ export async function commitUpdate(run: Run, update: Update): Promise<Committed>
     base: candidate.base,
     head: candidate.head,
     moved: update.lock.moved,
-    heldBack: update.heldBack.map(({ input, targets, reason }) => ({ input, targets, reason: truncate(reason, 300) })),
+    heldBack: update.heldBack.map(shownHold),
     mended: fixes.flatMap(({ targets }) => targets.map(targetLabel)),
   });
   return {

@@ -31,9 +31,17 @@ async function findCulprits(run: Run, { candidate, update, broken }: BrokenUpdat
   const moved = nixpkgsFirst(update.lock.moved.map(({ name }) => name));
   // What nobody could build tells nothing about inputs, and what is the same on base is broken there.
   const asked = broken.filter((verdict) => answerOf(verdict) !== 'unknown' && verdict.sameAsBase !== true);
-  if (asked.length === 0) return findings({ broken, groups: moved.map((name) => [name]), never, results: new Map() });
+  if (asked.length === 0) {
+    const groups = moved.map((name) => [name]);
+    return findings({ broken, groups, never, results: new Map(), evidence: [] });
+  }
   const head = candidate.head.slice(0, 12);
-  const { groups, results, machines } = await executeChild(holdBack, {
+  const {
+    groups,
+    results,
+    machines,
+    evidence = [],
+  } = await executeChild(holdBack, {
     workflowId: `${run.id}-hold-back-${head}`,
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -51,7 +59,7 @@ async function findCulprits(run: Run, { candidate, update, broken }: BrokenUpdat
     ],
   });
   for (const machine of machines) run.machines.add(machine);
-  return findings({ broken, groups, never, results: new Map(results) });
+  return findings({ broken, groups, never, results: new Map(results), evidence });
 }
 
 /** The first inputs are kept back least: most security fixes come with nixpkgs. */

@@ -1,5 +1,6 @@
 import { defineSignal, getExternalWorkflowHandle, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import { blame } from '../model/hold-back/blame.js';
+import { evidenceOf } from '../model/hold-back/evidence.js';
 import type { HoldBackRequest, HoldBackResult } from '../model/hold-back/request.js';
 import { probeWords } from '../model/hold-back/words.js';
 import { DOING } from '../model/messages.js';
@@ -24,7 +25,8 @@ export async function holdBack(request: HoldBackRequest): Promise<HoldBackResult
     await probes.make(step.value);
     step = search.next(probes.answer);
   }
-  return { groups, results: [...step.value], machines: [...probes.machines].sort() };
+  const evidence = evidenceOf(step.value, probes.failures());
+  return { groups, results: [...step.value], evidence, machines: [...probes.machines].sort() };
 }
 
 async function tell(words: string): Promise<void> {

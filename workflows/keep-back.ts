@@ -12,15 +12,18 @@ import type { Run } from './run.js';
  * @param heldBack whole groups of inputs that only move together
  */
 export async function keepBack(run: Run, update: Update, heldBack: readonly HeldBackInput[]): Promise<Update | null> {
-  const held = heldBack.map(({ input }) => input);
-  const lock = await coordinator(`keep ${held.join(', ')} back`).composeCandidate({
+  const names = heldBack.map(({ input }) => input);
+  const lock = await coordinator(`keep ${names.join(', ')} back`).composeCandidate({
     repository: run.options.repository,
     candidate: update.lock.draft,
-    move: update.lock.moved.map(({ name }) => name).filter((name) => !held.includes(name)),
+    move: update.lock.moved.map(({ name }) => name).filter((name) => !names.includes(name)),
     ...stamp(run),
   });
-  const from = new Map(update.lock.moved.map(({ name, from: before }) => [name, before?.revision ?? null]));
-  const added = heldBack.map((input) => ({ ...input, revision: from.get(input.input) ?? null }));
+  const added = heldBack.map((held): HeldBackInput => {
+    const moved = update.lock.moved.find(({ name }) => name === held.input);
+    const revision = moved?.from?.revision ?? null;
+    return { ...held, revision, newRevision: moved?.to?.revision ?? null, compareUrl: moved?.compareUrl ?? null };
+  });
   run.state.heldBack = [...update.heldBack, ...added];
   if (lock.kind === 'updated') return { ...update, lock, heldBack: run.state.heldBack };
   forget(run, update);

@@ -30,7 +30,7 @@ import type {
   Report,
 } from '../model/report.js';
 import type { RunOptions } from '../model/run.js';
-import { TAILS_LIMIT_BYTES, limitTails } from '../model/verify.js';
+import { TAILS_LIMIT_BYTES, limitTails, tailBytes } from '../model/verify.js';
 import { targetLabel } from '../model/verdict.js';
 import type { Target, Verdict } from '../model/verdict.js';
 
@@ -55,6 +55,10 @@ export interface RunState {
   readonly report: () => Report;
   candidate: Candidate | null;
   verdicts: readonly Verdict[];
+  /** Seconds of each target's longest verification: what is in the store already takes no time. */
+  readonly longest: Map<string, number>;
+  /** Names of the flake's hosts that the run was not asked for. */
+  notAsked: readonly string[];
   required: readonly string[];
   inputGroup: InputGroup | null;
   heldBack: readonly HeldBackInput[];
@@ -117,6 +121,11 @@ export function trackRun(options: RunOptions, intent: string): RunState {
     if (known.length > 0) wanted.clear();
   };
 
+  const atItsLongest = (verdict: Verdict): Verdict => ({
+    ...verdict,
+    seconds: state.longest.get(targetLabel(verdict.target)) ?? verdict.seconds,
+  });
+
   const state: RunState = {
     progress: () => progress,
     set,
@@ -138,46 +147,53 @@ export function trackRun(options: RunOptions, intent: string): RunState {
       known = names;
       upsert();
     },
-    report: () => ({
-      run: workflowId,
-      instance: options.instance,
-      repository: options.repository.displayUrl,
-      outcome: state.outcome,
-      error: state.error,
-      base: progress.base,
-      head: state.candidate?.head ?? null,
-      inputs: progress.moved.map(reportedInput),
-      ...(state.inputGroup === null ? {} : { inputGroup: state.inputGroup }),
-      unfetched: progress.unfetched,
-      fixes: reportedFixes(state.tried, state.fixes),
-      heldBack: withHistory(state.heldBack, state.earlierHolds, {
+    report: () => {
+      const heldBack = shortened(state.heldBack);
+      const room = TAILS_LIMIT_BYTES - tailBytes(heldBack.flatMap(({ failures = [] }) => failures));
+      return {
+        run: workflowId,
+        instance: options.instance,
+        repository: options.repository.displayUrl,
+        outcome: state.outcome,
+        error: state.error,
+        base: progress.base,
+        head: state.candidate?.head ?? null,
+        inputs: progress.moved.map(reportedInput),
+        ...(state.inputGroup === null ? {} : { inputGroup: state.inputGroup }),
+        unfetched: progress.unfetched,
+        fixes: reportedFixes(state.tried, state.fixes),
+        heldBack: withHistory(heldBack, state.earlierHolds, {
+          startedAt: startTime.toISOString(),
+          alarmSeconds: options.holdBack?.alarmSeconds ?? null,
+        }),
+        letGo:
+          state.outcome === 'landed' || state.outcome === 'verified'
+            ? letGoInputs(progress.moved.map(reportedInput), state.earlierHolds)
+            : [],
+        brokenOnBase: state.brokenOnBase,
+        notHeldBack: state.notHeldBack,
+        ...(state.nothingVerified === null ? {} : { nothingVerified: state.nothingVerified }),
+        ignoredNixConfig: state.ignoredNixConfig,
+        leftOut: state.leftOut,
+        targets:
+          state.verdicts.length > 0
+            ? limitTails(state.verdicts, room).map((verdict) => reportedTarget(atItsLongest(verdict), state.required))
+            : progress.targets.map((target) => unfinishedTarget(target, state.required)),
+        notAsked: state.notAsked,
+        required: state.required,
+        landed: state.landed,
+        approval: state.approval,
+        ...(state.supersededBy === null ? {} : { supersededBy: state.supersededBy }),
+        ...(state.failuresInRow === null ? {} : { failuresInRow: state.failuresInRow }),
+        notifications: state.notifications,
         startedAt: startTime.toISOString(),
-        alarmSeconds: options.holdBack?.alarmSeconds ?? null,
-      }),
-      letGo:
-        state.outcome === 'landed' || state.outcome === 'verified'
-          ? letGoInputs(progress.moved.map(reportedInput), state.earlierHolds)
-          : [],
-      brokenOnBase: state.brokenOnBase,
-      notHeldBack: state.notHeldBack,
-      ...(state.nothingVerified === null ? {} : { nothingVerified: state.nothingVerified }),
-      ignoredNixConfig: state.ignoredNixConfig,
-      leftOut: state.leftOut,
-      targets:
-        state.verdicts.length > 0
-          ? limitTails(state.verdicts, TAILS_LIMIT_BYTES).map((verdict) => reportedTarget(verdict, state.required))
-          : progress.targets.map((target) => unfinishedTarget(target, state.required)),
-      required: state.required,
-      landed: state.landed,
-      approval: state.approval,
-      ...(state.supersededBy === null ? {} : { supersededBy: state.supersededBy }),
-      ...(state.failuresInRow === null ? {} : { failuresInRow: state.failuresInRow }),
-      notifications: state.notifications,
-      startedAt: startTime.toISOString(),
-      seconds: Math.round((Date.now() - startTime.getTime()) / 100) / 10,
-    }),
+        seconds: Math.round((Date.now() - startTime.getTime()) / 100) / 10,
+      };
+    },
     candidate: null,
     verdicts: [],
+    longest: new Map(),
+    notAsked: [],
     required: [],
     inputGroup: null,
     tried: new Map(),
@@ -216,4 +232,17 @@ export function trackRun(options: RunOptions, intent: string): RunState {
   );
   set({});
   return state;
+}
+
+/** What is held back, with ends of logs for half the room that a report has for them. */
+function shortened(heldBack: readonly HeldBackInput[]): readonly HeldBackInput[] {
+  const failures = limitTails(
+    heldBack.flatMap((held) => held.failures ?? []),
+    TAILS_LIMIT_BYTES / 2,
+  ).values();
+  return heldBack.map((held) =>
+    held.failures === undefined
+      ? held
+      : { ...held, failures: held.failures.map((failure) => failures.next().value ?? failure) },
+  );
 }

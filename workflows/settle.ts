@@ -120,6 +120,10 @@ async function verify(run: Run, candidate: Candidate, targets: readonly Target[]
   for (const machine of machines) run.machines.add(machine);
   state.set({ children: [] });
   state.verdicts = verdicts;
+  for (const { target, seconds } of verdicts) {
+    const name = targetLabel(target);
+    state.longest.set(name, Math.max(seconds, state.longest.get(name) ?? 0));
+  }
   return verdicts;
 }
 

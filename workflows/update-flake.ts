@@ -223,6 +223,7 @@ async function listTargets({ options, state }: Run, base: string): Promise<reado
   const { repository, nix } = options;
   const list = await coordinator('list the hosts').listTargets({ repository, base, ...options.targets, nix });
   state.ignoredNixConfig = list.ignoredNixConfig;
+  state.notAsked = list.notAsked ?? [];
   const gates = options.gates ?? [];
   state.required = [
     ...requiredHosts(options, list.targets),

@@ -3,10 +3,10 @@ import { renderReport, reportJson } from '../../model/report-render.js';
 import { openExistingSession, type Session } from '../connection.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
+import { findRunOrReport } from '../found-run.js';
 import { result, resultJson, wantsColour } from '../output.js';
 import type { ReportFormat } from '../report-format.js';
-import { runEnd, storedReport } from '../run-end.js';
-import { findRun, noRuns } from '../runs.js';
+import { runEnd } from '../run-end.js';
 import { typed } from '../typed.js';
 
 /** `lockkeeper report RUN`: the report of a closed run; of one that the server has forgotten, as this machine kept it. */
@@ -22,21 +22,15 @@ export async function report(context: CommandContext, name: string, format: Repo
   }
 }
 
-async function reportOf({ state }: CommandContext, session: Session | null, name: string): Promise<Report> {
-  let run;
-  try {
-    if (session === null) throw noRuns();
-    run = await findRun(session, name);
-  } catch (error) {
-    const kept = error instanceof CommandError && name !== 'latest' ? await storedReport(state, name) : null;
-    if (kept === null) throw error;
-    return kept;
-  }
+async function reportOf(context: CommandContext, from: Session | null, name: string): Promise<Report> {
+  const found = await findRunOrReport(context, from, name);
+  if (found.kind === 'forgotten') return found.report;
+  const { session, run } = found;
   const { status } = await session.client.workflow.getHandle(run).describe();
   if (status.name === 'RUNNING') {
     throw new CommandError(`The run ${run} is not over yet: see "${typed('status', run)}".`);
   }
-  const end = await runEnd(session, run, state);
+  const end = await runEnd(session, run, context.state);
   if (end.report === null) {
     throw new CommandError(`The run ${run} ended without a report: ${end.error ?? status.name.toLowerCase()}.`);
   }

@@ -5,6 +5,13 @@ import type { Declaration } from './declaration.js';
 
 const RUN = 'a run: its id, a unique beginning of it, or "latest"';
 
+interface LogsOptions {
+  readonly attempt?: number;
+  readonly input?: string;
+  readonly final?: true;
+  readonly follow?: true;
+}
+
 /** Looking at runs, and deciding about them. */
 export function declareRuns({ program, context, exit }: Declaration): void {
   program
@@ -38,7 +45,7 @@ export function declareRuns({ program, context, exit }: Declaration): void {
     });
   program
     .command('logs')
-    .description("a target's whole build log")
+    .description("a target's whole build log: the one that failed, where an input is held back for it")
     .argument('<run>', RUN)
     .argument('[target]', 'a host (default: the only one that has a log, or that is broken)')
     .option(
@@ -46,9 +53,23 @@ export function declareRuns({ program, context, exit }: Declaration): void {
       'what an agent said in its attempt at the host, in place of the build',
       positiveInteger('--attempt'),
     )
+    .addOption(
+      new Option('--input <name>', 'how the target breaks with this input, which is held back').conflicts('attempt'),
+    )
+    .addOption(
+      new Option('--final', 'the last build, also where an earlier one says why an input is held back').conflicts([
+        'input',
+        'attempt',
+      ]),
+    )
     .option('-f, --follow', 'go on while it grows')
-    .action(async (run: string, target: string | undefined, options: { follow?: true; attempt?: number }) => {
-      const wanted = { target: target ?? null, attempt: options.attempt ?? null };
+    .action(async (run: string, target: string | undefined, options: LogsOptions) => {
+      const wanted = {
+        target: target ?? null,
+        attempt: options.attempt ?? null,
+        input: options.input ?? null,
+        final: options.final === true,
+      };
       exit(await (await import('../commands/logs.js')).logs(context(), run, wanted, options.follow === true));
     });
   for (const kind of ['approve', 'reject'] as const) {

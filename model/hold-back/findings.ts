@@ -1,5 +1,7 @@
 import { oneLine } from '../one-line.js';
-import type { HeldBackInput, NotHeldBack } from '../report.js';
+import { failureWords } from '../failure-words.js';
+import { FAILURES_LISTED } from '../report.js';
+import type { HeldBackFailure, HeldBackInput, NotHeldBack } from '../report.js';
 import { nameList } from '../report/words.js';
 import { targetLabel } from '../verdict.js';
 import type { Verdict } from '../verdict.js';
@@ -20,12 +22,20 @@ export interface Searched {
   readonly never: readonly string[];
   /** Results by name, of those targets that were searched for. */
   readonly results: ReadonlyMap<string, SearchResult>;
+  /** What probes showed that moved one of several inputs to blame. */
+  readonly evidence: readonly Evidence[];
+}
+
+/** How a target breaks with an input when the others that are to blame for it stay. */
+export interface Evidence {
+  readonly input: string;
+  readonly verdict: Verdict;
 }
 
 const REASON_BYTES = 500;
 
 /** Each broken target is in exactly one of the three lists. */
-export function findings({ broken, groups, never, results }: Searched): Findings {
+export function findings({ broken, groups, never, results, evidence }: Searched): Findings {
   const held = new Map<string, HeldBackInput>();
   const brokenOnBase: string[] = [];
   const notHeldBack: NotHeldBack[] = [];
@@ -33,7 +43,8 @@ export function findings({ broken, groups, never, results }: Searched): Findings
     const target = targetLabel(verdict.target);
     const result = results.get(target) ?? (verdict.sameAsBase === true ? SAME_AS_BASE : null);
     if (result?.kind === 'broken-on-base') brokenOnBase.push(target);
-    else if (result?.kind === 'found') for (const input of result.held.flat()) add(held, input, verdict);
+    else if (result?.kind === 'found')
+      for (const input of result.held.flat()) add(held, input, shown(input, verdict, evidence));
     else notHeldBack.push({ target, reason: whyNot(result, verdict, never) });
   }
   return { heldBack: groups.flat().flatMap((name) => held.get(name) ?? []), brokenOnBase, notHeldBack };
@@ -50,10 +61,36 @@ export function unlessNothingMoves(found: Findings, moved: readonly string[]): F
 
 const SAME_AS_BASE: SearchResult = { kind: 'broken-on-base' };
 
-function add(held: Map<string, HeldBackInput>, input: string, { target, error, verdict, logPath }: Verdict): void {
-  const before = held.get(input) ?? { input, targets: [], reason: oneLine(error ?? verdict, REASON_BYTES), logPath };
-  held.set(input, { ...before, targets: [...before.targets, targetLabel(target)] });
+/** The verdict that tells most of an input: with several to blame, that of a probe which moved it without the others. */
+const shown = (input: string, verdict: Verdict, evidence: readonly Evidence[]): Verdict =>
+  evidence.find((one) => one.input === input && targetLabel(one.verdict.target) === targetLabel(verdict.target))
+    ?.verdict ?? verdict;
+
+function add(held: Map<string, HeldBackInput>, input: string, verdict: Verdict): void {
+  const before = held.get(input);
+  const target = targetLabel(verdict.target);
+  const {
+    targets,
+    failures = [],
+    ...first
+  } = before ?? {
+    input,
+    targets: [],
+    reason: oneLine(failureWords(verdict), REASON_BYTES),
+    logPath: verdict.logPath,
+  };
+  const more = failures.length < FAILURES_LISTED ? [failureOf(verdict, failures.length === 0)] : [];
+  held.set(input, { ...first, targets: [...targets, target], failures: [...failures, ...more] });
 }
+
+const failureOf = (verdict: Verdict, first: boolean): HeldBackFailure => ({
+  target: targetLabel(verdict.target),
+  error: oneLine(failureWords(verdict), REASON_BYTES),
+  failedDrv: verdict.failedDrv,
+  machine: verdict.machine,
+  logPath: verdict.logPath,
+  logTail: first ? verdict.logTail : null,
+});
 
 function whyNot(
   result: Exclude<SearchResult, { readonly kind: 'found' }> | null,

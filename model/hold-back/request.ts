@@ -2,6 +2,7 @@ import type { Candidate } from '../candidate.js';
 import type { Person } from '../run.js';
 import type { Target, VerdictKind } from '../verdict.js';
 import type { VerifySetting } from '../verify.js';
+import type { Evidence } from './findings.js';
 import type { InputGroup, SearchResult } from './search.js';
 
 /** The single argument of the `holdBack` workflow: a candidate that broke something, and what it broke. */
@@ -33,6 +34,8 @@ export interface HoldBackResult {
   readonly groups: readonly InputGroup[];
   /** By name of the target, one for each that was asked about. */
   readonly results: readonly (readonly [target: string, result: SearchResult])[];
+  /** What probes showed that moved one of several inputs to blame; missing in older runs. */
+  readonly evidence?: readonly Evidence[];
   /** Machines that hold records and GC roots of probes. */
   readonly machines: readonly string[];
 }

@@ -2,6 +2,7 @@ import {
   exitStatus,
   gatesOf,
   hostsOf,
+  type HeldBackFailure,
   type Landed,
   type Report,
   type ReportedFix,
@@ -34,7 +35,10 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
       targets: [...held.targets],
       reason: held.reason,
       logPath: held.logPath ?? null,
+      failures: (held.failures ?? []).map(failureJson),
       revision: held.revision ?? null,
+      newRevision: held.newRevision ?? null,
+      compareUrl: held.compareUrl ?? null,
       since: held.since ?? null,
       overdue: held.overdue === true,
     })),
@@ -43,6 +47,7 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
     notHeldBack: (report.notHeldBack ?? []).map(({ target, reason }) => ({ target, reason })),
     nothingVerified: report.nothingVerified ?? null,
     targets: hostsOf(report).map(targetJson),
+    notAsked: [...(report.notAsked ?? [])],
     gates: gatesOf(report).map(gateJson),
     required: [...report.required],
     landed: report.landed === null ? null : landedJson(report.landed),
@@ -71,6 +76,15 @@ const landedJson = ({ mode, ref, commit, already, insteadOf }: Landed): Record<s
   commit,
   ...(already === true ? { already } : {}),
   ...(insteadOf === undefined ? {} : { insteadOf: { branch: insteadOf.branch, reason: insteadOf.reason } }),
+});
+
+const failureJson = ({ target, error, failedDrv, machine, logPath, logTail }: HeldBackFailure): object => ({
+  target,
+  error,
+  failedDrv,
+  machine,
+  logPath,
+  logTail,
 });
 
 const fixJson = ({ target, attempts, commit }: ReportedFix): Record<string, unknown> => ({

@@ -1,29 +1,27 @@
 import { gatesOf, hostsOf } from '../report.js';
-import type { Report, ReportedFix, ReportedTarget } from '../report.js';
-import { formatSeconds, shellQuote, stripControl, tail, utf8Length } from '../text.js';
-import { code, codeBlock, html, link, row, table } from './markdown-parts.js';
+import type { HeldBackInput, Report, ReportedFix, ReportedTarget } from '../report.js';
+import { formatSeconds, utf8Length } from '../text.js';
+import { brokenSections, heldBackSections } from './markdown-logs.js';
+import { code, html, link, row, table } from './markdown-parts.js';
+import { heldBackWords, letGoWords, stayWords } from './held-back-words.js';
 import {
   approvalWords,
   attemptWords,
-  brokenTargets,
   closureWords,
   dateWords,
   failuresWords,
   fixWords,
-  heldBackWords,
   insteadOfWords,
   hitWords,
   isBroken,
   landedWords,
-  letGoWords,
-  logsCommand,
   mitigation,
   movedWords,
   movementWords,
+  nameList,
+  notAskedWords,
   OUTCOME_SYMBOLS,
   outcomeWords,
-  SHOWN_LOG_BYTES,
-  SHOWN_LOG_LINES,
   stoppingTargets,
   verdictWords,
   VERDICTS,
@@ -36,7 +34,6 @@ import {
 const INPUTS_BYTES = 12 * 1024;
 const TARGETS_BYTES = 16 * 1024;
 const GATES_BYTES = 4 * 1024;
-const BROKEN_BYTES = 20 * 1024;
 const LIST_ITEMS = 10;
 const ITEM_BYTES = 300;
 
@@ -65,8 +62,9 @@ export function renderMarkdown(report: Report): string {
     list('What an agent was asked to mend', (report.fixes ?? []).flatMap(fixItems)),
     list(
       'Held back',
-      (report.heldBack ?? []).map((held) => `${code(held.input)}: ${code(heldBackWords(held, report), ITEM_BYTES)}`),
+      (report.heldBack ?? []).map((held) => heldBackItem(held, report)),
     ),
+    ...heldBackSections(report),
     list(
       'No longer held back',
       (report.letGo ?? []).map((input) => `${code(input.input)}: ${code(letGoWords(input), ITEM_BYTES)}`),
@@ -106,8 +104,22 @@ function stoppedBy(report: Report): string {
 
 function counts(report: Report): string {
   const { heldBack = [] } = report;
-  const parts = [movedWords(report), heldBack.length > 0 ? `${heldBack.length} held back` : '', ...hitWords(report)];
+  const parts = [
+    movedWords(report),
+    heldBack.length > 0 ? `${heldBack.length} held back` : '',
+    ...hitWords(report),
+    notAskedWords(report),
+  ];
   return parts.filter((part) => part !== '').join(', ');
+}
+
+function heldBackItem(held: HeldBackInput, report: Report): string {
+  const stays = stayWords(held);
+  const more = [
+    stays === null ? '' : code(stays),
+    held.compareUrl == null ? '' : link('compare', held.compareUrl),
+  ].filter((part) => part !== '');
+  return `${code(held.input)}: ${code(heldBackWords(held, report), 2 * ITEM_BYTES)}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
 }
 
 const fixItems = (fix: ReportedFix): string[] => [
@@ -178,44 +190,10 @@ function hosts(report: Report): string {
   ]);
   const head = table(['', 'host', 'system', 'verdict', 'closure', 'time'], []);
   const shown = within(TARGETS_BYTES, rows.map(row));
-  return ['### Hosts\n', head, ...shown, ...rest(rows.length - shown.length, 'more hosts')].join('\n');
+  const { notAsked = [] } = report;
+  const others = notAsked.length === 0 ? [] : [`\nNot asked for: ${code(nameList(notAsked, 20), ITEM_BYTES)}`];
+  return ['### Hosts\n', head, ...shown, ...rest(rows.length - shown.length, 'more hosts'), ...others].join('\n');
 }
 
 const skippedWhy = ({ verdict, error }: ReportedTarget): string =>
   verdict === 'skipped' && error !== null ? `: ${code(error, ITEM_BYTES)}` : '';
-
-/** One folded section for each broken target that there is room for; the log is the first to go. */
-function brokenSections(report: Report): string[] {
-  const broken = brokenTargets(report);
-  const sections: string[] = [];
-  let room = BROKEN_BYTES;
-  for (const target of broken) {
-    const forms = [shownLog(target.logTail ?? ''), ''].map((log) => brokenSection(report, target, log));
-    const section = forms.find((form) => utf8Length(form) <= room);
-    if (section === undefined) break;
-    room -= utf8Length(section);
-    sections.push(section);
-  }
-  const more = broken.length - sections.length;
-  return more > 0
-    ? [...sections, `and ${more} more broken ${gatesOf(report).length === 0 ? 'hosts' : 'hosts and gates'}`]
-    : sections;
-}
-
-function brokenSection(report: Report, target: ReportedTarget, log: string): string {
-  const facts = [
-    target.error === null ? '' : `- error: ${code(target.error)}`,
-    target.failedDrv === null ? '' : `- derivation: ${code(target.failedDrv)}`,
-    target.logPath === null
-      ? ''
-      : `- whole log: ${code(target.logPath)}, or ${code(`${logsCommand(report.run)} ${shellQuote(target.name)}`)}`,
-  ].filter((fact) => fact !== '');
-  return [
-    `<details>\n<summary>✘ <code>${html(target.name)}</code> ${verdictWords(target)}</summary>`,
-    ...(facts.length === 0 ? [] : [facts.join('\n')]),
-    ...(log.trim() === '' ? [] : [codeBlock(log)]),
-    '</details>',
-  ].join('\n\n');
-}
-
-const shownLog = (text: string): string => tail(stripControl(text), { lines: SHOWN_LOG_LINES, bytes: SHOWN_LOG_BYTES });

@@ -1,8 +1,9 @@
 import { oneLine } from '../one-line.js';
 import { gatesOf, hostsOf } from '../report.js';
 import type { Report, ReportedFix, ReportedTarget } from '../report.js';
-import { formatSeconds, shellQuote, stripControl, tail } from '../text.js';
+import { formatSeconds, stripControl, tail } from '../text.js';
 import { painter, type Paint } from './paint.js';
+import { HELD_BACK_LOG_LINES, heldBackLogsCommand, heldBackWords, letGoWords, stayWords } from './held-back-words.js';
 import {
   approvalWords,
   attemptWords,
@@ -12,14 +13,13 @@ import {
   dateWords,
   failuresWords,
   fixWords,
-  heldBackWords,
   insteadOfWords,
   isBroken,
   landedWords,
-  letGoWords,
   logsCommand,
   mitigation,
   movementWords,
+  nameList,
   OUTCOME_SYMBOLS,
   outcomeWords,
   SHOWN_LOG_BYTES,
@@ -44,16 +44,7 @@ export function renderText(report: Report, color: boolean): string {
       (report.fixes ?? []).flatMap((fix) => fixLines(fix, paint)),
       paint,
     ),
-    section(
-      'Held back',
-      rows(
-        (report.heldBack ?? []).flatMap((held) => [
-          [oneLine(held.input, 120), heldBackWords(held, report)],
-          ...(held.logPath == null ? [] : [['', `log: ${oneLine(held.logPath, 500)}`]]),
-        ]),
-      ),
-      paint,
-    ),
+    section('Held back', heldBackLines(report, paint), paint),
     section(
       'No longer held back',
       rows((report.letGo ?? []).map((input) => [oneLine(input.input, 120), letGoWords(input)])),
@@ -157,7 +148,9 @@ function hostLines(report: Report, paint: Paint): string[] {
     formatSeconds(target.seconds),
     target.verdict === 'skipped' ? oneLine(target.error ?? '', 500) : '',
   ]);
-  return marked(hosts, columns(rows), paint);
+  const { notAsked = [] } = report;
+  const others = notAsked.length === 0 ? [] : [paint.dim(`  not asked for: ${nameList(notAsked, 20)}`)];
+  return [...marked(hosts, columns(rows), paint), ...others];
 }
 
 function gateLines(report: Report, paint: Paint): string[] {
@@ -181,22 +174,43 @@ function marked(targets: readonly ReportedTarget[], lines: readonly string[], pa
 }
 
 function brokenSection(report: Report, target: ReportedTarget, paint: Paint): string[] {
-  const log = shownLog(target);
+  const log = shownLog(target.logTail, SHOWN_LOG_LINES);
   return [
     `${paint.red('✘')} ${paint.bold(oneLine(target.name, 120))}: ${oneLine(target.error ?? verdictWords(target), 1000)}`,
     ...(target.failedDrv === null ? [] : [`  derivation  ${oneLine(target.failedDrv, 500)}`]),
     ...(target.logPath === null ? [] : [`  whole log   ${oneLine(target.logPath, 1000)}`]),
-    ...(target.logPath === null
-      ? []
-      : [paint.dim(`              ${logsCommand(report.run)} ${shellQuote(target.name)}`)]),
+    ...(target.logPath === null ? [] : [paint.dim(`              ${logsCommand(report.run, target.name)}`)]),
     ...log.map((line) => `  ${paint.dim('│')} ${line}`),
   ];
 }
 
-/** Last lines of a target's log, each fit for a terminal. */
-function shownLog(target: ReportedTarget): string[] {
-  if (target.logTail === null || target.logTail.trim() === '') return [];
-  return tail(stripControl(target.logTail), { lines: SHOWN_LOG_LINES, bytes: SHOWN_LOG_BYTES }).split('\n');
+/** Last lines of a log, each fit for a terminal. */
+function shownLog(logTail: string | null, lines: number): string[] {
+  if (logTail === null || logTail.trim() === '') return [];
+  return tail(stripControl(logTail), { lines, bytes: SHOWN_LOG_BYTES }).split('\n');
+}
+
+/** Each input that stays, and what there is to be read about why. */
+function heldBackLines(report: Report, paint: Paint): string[] {
+  const { heldBack = [], run } = report;
+  const lines = rows(heldBack.map((held) => [oneLine(held.input, 120), heldBackWords(held, report)]));
+  return heldBack.flatMap((held, index) => {
+    const [failure] = held.failures ?? [];
+    const logPath = failure === undefined ? held.logPath : failure.logPath;
+    const facts = [
+      stayWords(held),
+      held.compareUrl == null ? null : oneLine(held.compareUrl, 500),
+      failure?.failedDrv == null ? null : `derivation: ${oneLine(failure.failedDrv, 500)}`,
+      logPath == null ? null : `log: ${oneLine(logPath, 500)}`,
+      failure?.logPath == null ? null : `     ${heldBackLogsCommand(run, failure, held.input)}`,
+    ];
+    const log = shownLog(failure?.logTail ?? null, HELD_BACK_LOG_LINES);
+    return [
+      lines[index] ?? '',
+      ...facts.filter((fact) => fact !== null).map((fact) => paint.dim(`      ${fact}`)),
+      ...log.map((line) => `      ${paint.dim('│')} ${line}`),
+    ];
+  });
 }
 
 /** Rows as lines whose columns begin below each other; nothing is put behind the last one. */

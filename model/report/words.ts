@@ -1,8 +1,6 @@
 import { gatesOf, hostsOf } from '../report.js';
 import type {
   AttemptOutcome,
-  HeldBackInput,
-  LetGoInput,
   Outcome,
   Report,
   ReportedAttempt,
@@ -11,7 +9,7 @@ import type {
   ReportedTarget,
 } from '../report.js';
 import { oneLine } from '../one-line.js';
-import { formatSeconds } from '../text.js';
+import { formatSeconds, shellQuote } from '../text.js';
 import type { VerdictKind } from '../verdict.js';
 
 /** What all forms of a report say in the same words. Texts that come out of here hold no control characters. */
@@ -94,6 +92,12 @@ export function hitWords(report: Report): string[] {
   return [...share(hostsOf(report), 'host', 'built'), ...share(gatesOf(report), 'gate', 'passed')];
 }
 
+/** How many hosts of the flake nobody asked the run for: `4 hosts of the flake were not asked for`. */
+export const notAskedWords = ({ notAsked = [], targets }: Report): string =>
+  notAsked.length === 0 || targets.length === 0
+    ? ''
+    : `${plural(notAsked.length, 'host')} of the flake ${notAsked.length === 1 ? 'was' : 'were'} not asked for`;
+
 /** How many inputs moved, and whose turn it was if inputs take turns: `2 inputs moved (turn of alpha, beta)`. */
 export function movedWords({ inputs, inputGroup }: Report): string {
   if (inputs.length === 0) return '';
@@ -112,6 +116,7 @@ export function countsWords(report: Report): string {
   const parts = [
     movedWords(report),
     ...hitWords(report),
+    notAskedWords(report),
     mended.length > 0 ? `${mended.length} mended: ${nameList(mended.map(({ target }) => target))}` : '',
     heldBack.length > 0 ? `${heldBack.length} held back: ${nameList(heldBack.map(({ input }) => input))}` : '',
     stopping.length > 0 ? `stopped by ${nameList(stopping.map(({ name }) => name))}` : '',
@@ -124,13 +129,6 @@ export function countsWords(report: Report): string {
   return parts.filter((part) => part !== '').join(' · ');
 }
 
-/** Why an input stays where it is, and since when: `since 2026-11-01, too long; breaks kyushu: error: …`. */
-export function heldBackWords({ targets, reason, since, overdue }: HeldBackInput, { startedAt }: Report): string {
-  const long = overdue === true ? ', too long' : '';
-  const history = since === undefined || since === startedAt ? '' : `since ${since.slice(0, 10)}${long}; `;
-  return `${history}${targets.length === 0 ? '' : `breaks ${nameList(targets)}: `}${oneLine(reason, 500)}`;
-}
-
 /** What is said of failures in a row, from the second on; `null` when there is nothing to say. */
 export function failuresWords({ failuresInRow, instance }: Report): string | null {
   if (failuresInRow === undefined || failuresInRow.count < 2) return null;
@@ -139,13 +137,6 @@ export function failuresWords({ failuresInRow, instance }: Report): string | nul
     : '';
   return `${failuresInRow.count} failures in a row${paused}`;
 }
-
-/** What is said of an input that moves again. */
-export const letGoWords = ({ since }: LetGoInput): string => `moves again; was held back since ${since.slice(0, 10)}`;
-
-/** Names of inputs that are held back for too long. */
-export const overdueInputs = ({ heldBack = [] }: Report): readonly string[] =>
-  heldBack.filter(({ overdue }) => overdue === true).map(({ input }) => input);
 
 const OUTCOMES: Readonly<Record<AttemptOutcome, string>> = {
   mended: 'mends it',
@@ -222,7 +213,7 @@ export function closureWords(target: { readonly sameAsBase: boolean | null }): s
 }
 
 /** A full revision in the length that people use; `sha256-` hashes keep some of what follows. */
-function shortRevision(revision: string): string {
+export function shortRevision(revision: string): string {
   const clean = oneLine(revision);
   if (/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(clean)) return clean.slice(0, 8);
   return clean.replace(/^sha256-/, '').slice(0, 8);
@@ -255,4 +246,5 @@ export function approvalWords(report: Report): string | null {
 }
 
 /** The command that shows the whole log of a target, wherever it is kept. */
-export const logsCommand = (run: string): string => `lockkeeper logs ${oneLine(run)}`;
+export const logsCommand = (run: string, target: string): string =>
+  `lockkeeper logs ${oneLine(run)} ${shellQuote(target)}`;

@@ -148,7 +148,7 @@ test('bash offers the configured instances for INSTANCE, also of a file that has
 test('bash completes an id with colons, of which Readline knows the last part alone', async () => {
   assert.deepEqual(await offered(['report', 'nightly-fleet-2026-11-22T03', ':', '3']), ['30:00Z']);
   assert.deepEqual(await offered(['report', 'nightly-fleet-2026-11-22T03', ':']), ['30:00Z']);
-  assert.deepEqual(await offered(['logs', 'nightly-fleet-2026-11-22T03', ':', '30', ':', '00Z', '--f']), ['--follow']);
+  assert.deepEqual(await offered(['logs', 'nightly-fleet-2026-11-22T03', ':', '30', ':', '00Z', '--fo']), ['--follow']);
 });
 
 test('runs are looked up without a server, and silently where there is no state', async () => {

@@ -66,6 +66,25 @@ test('a message says what stays where it is, for which hosts, and what broke the
     message,
     /\n\nInputs that stay where they are:\n- disko breaks web, mail\n {2}error: The option `boot\.loader' does not exist\n\n/,
   );
+  const known = commitMessage({
+    instance: 'update',
+    run: 'run-1',
+    moved: [moved('nixpkgs')],
+    heldBack: [
+      {
+        input: 'disko',
+        targets: ['web'],
+        reason: 'failed: fixes #12, ask @team or me@home',
+        revision: '1'.repeat(40),
+        newRevision: '2'.repeat(40),
+      },
+    ],
+    hosts: [],
+  });
+  assert.match(
+    known,
+    /- disko breaks web\n {2}failed: fixes # 12, ask @ team or me@home\n {2}stays at 11111111, not 22222222\n/,
+  );
 });
 
 test('text from outside can add neither lines nor trailers, nor end the message', () => {

@@ -380,3 +380,47 @@ test('a run that verified not one host says so, in every form', () => {
   assert.match(ntfy.title, /Nothing could be verified/);
   assert.ok(ntfy.message.includes(why));
 });
+
+test('an input that is held back shows which revision broke what, where, and the end of the log, in every form', () => {
+  const failure = {
+    target: 'web',
+    error: 'exit code 1: error: gone',
+    failedDrv: '/nix/store/9-web.drv',
+    machine: 'm2',
+    logPath: '/state/builds/run/probe/log',
+    logTail: 'building\nerror: gone',
+  };
+  const held = {
+    input: 'alpha',
+    targets: ['web'],
+    reason: 'exit code 1: error: gone',
+    revision: '1'.repeat(40),
+    newRevision: '2'.repeat(40),
+    compareUrl: 'https://forge.example/a/compare/1...2',
+    failures: [failure],
+  };
+  const report = exampleReport({ heldBack: [held] });
+  const text = renderReport(report, 'text');
+  const command = 'lockkeeper logs update-fleet-20261121-093015 web --input alpha';
+  for (const part of [
+    'alpha  breaks web: exit code 1: error: gone\n',
+    'stays at 11111111, not 22222222\n',
+    'https://forge.example/a/compare/1...2\n',
+    'derivation: /nix/store/9-web.drv\n',
+    'log: /state/builds/run/probe/log\n',
+    `${command}\n`,
+    '│ error: gone\n',
+  ])
+    assert.ok(text.includes(part), `${part} in ${text}`);
+  const markdown = renderReport(report, 'md');
+  assert.match(markdown, /^- `alpha`: `breaks web: .*` \(`stays at 11111111, not 22222222`, \[compare\]\(https:/m);
+  assert.match(markdown, /<summary>✘ <code>web<\/code> with <code>alpha<\/code><\/summary>[^]*error: gone\n```/);
+  assert.ok(markdown.includes(command));
+  const { heldBack } = reportJson(report) as { heldBack: Record<string, unknown>[] };
+  assert.deepEqual([heldBack[0]?.newRevision, heldBack[0]?.failures], [held.newRevision, [failure]]);
+  const ntfy = ntfyMessage('finished', report, { topic: 't', at: '2025-12-04T13:17:00.000Z' });
+  assert.match(
+    ntfy.message,
+    /^alpha held back: breaks web: exit code 1: error: gone \(stays at 11111111, not 22222222\)$/m,
+  );
+});

@@ -19,11 +19,11 @@ const CASES: readonly (readonly [
   boolean,
   Partial<Circumstances>?,
 ])[] = [
-  ['logs of a run that has been over for long', { kind: 'logs', usedAt: ago(91), run: OVER }, true],
-  ['logs of a run that was over lately', { kind: 'logs', usedAt: ago(89), run: OVER }, false],
+  ['logs of a run that has been over for long', { kind: 'logs', usedAt: ago(366), run: OVER }, true],
+  ['logs of a run that still has its report', { kind: 'logs', usedAt: ago(364), run: OVER }, false],
   ['logs of an open run, however old', { kind: 'logs', usedAt: ago(5000), run: OPEN }, false],
-  ['logs of a build that is running', { kind: 'logs', usedAt: ago(91), run: { ...OVER, supervised: true } }, false],
-  ['old logs that were let go of, without a server', { kind: 'logs', usedAt: ago(91), run: UNKNOWN }, true],
+  ['logs of a build that is running', { kind: 'logs', usedAt: ago(366), run: { ...OVER, supervised: true } }, false],
+  ['old logs that were let go of, without a server', { kind: 'logs', usedAt: ago(366), run: UNKNOWN }, true],
   [
     'old logs that are held, without a server',
     { kind: 'logs', usedAt: ago(399), run: { ...UNKNOWN, held: true } },

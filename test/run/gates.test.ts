@@ -117,7 +117,7 @@ test('gates stop the landing, and the report says of each what it found', () =>
     const text = await house.lockkeeper(['report', report.run]);
     assert.match(
       text.stdout,
-      /1 of 1 host built · 2 of 7 gates passed · 3 broken: gate:formats, gate:hangs, gate:no-todo/,
+      /1 of 1 host built · 2 of 7 gates passed · stopped by gate:formats, gate:hangs, gate:lint, gate:no-todo, gate:own\n/,
     );
     assert.match(text.stdout, /Gates\n {2}✘ gate:formats +failed .*\n/);
     assert.match(text.stdout, /gate:lint +could not run .*lint-that-nobody-has/);

@@ -49,7 +49,14 @@ test('the input to blame is held back, and the rest lands, verified', () =>
       report.heldBack?.map(({ input, targets }) => [input, targets]),
       [['gamma', ['kyushu']]],
     );
-    assert.match(report.heldBack[0]?.reason ?? '', /exit code 7/);
+    const [held] = report.heldBack;
+    assert.match(held?.reason ?? '', /exit code 7: error: option boot\.loader of kyushu is gone$/);
+    const [failure] = held?.failures ?? [];
+    assert.match(failure?.failedDrv ?? '', /nixos-system-kyushu\.drv$/);
+    assert.match(failure?.logTail ?? '', /option boot\.loader of kyushu is gone/);
+    assert.match(await readFile(failure?.logPath ?? '', 'utf8'), /option boot\.loader of kyushu is gone/);
+    assert.equal(held?.newRevision, (await git(fleet.inputs.gamma ?? '', 'rev-parse', 'HEAD')).trim());
+    assert.equal(held.revision, await locked(fleet, 'main', 'gamma'));
     assert.deepEqual(
       report.targets.map(({ name, verdict }) => [name, verdict]),
       [
@@ -66,11 +73,25 @@ test('the input to blame is held back, and the rest lands, verified', () =>
       assert.equal(moved, name !== 'gamma', `${name} moved: ${String(moved)}`);
     }
     const message = await git(fleet.remote, 'log', '-1', '--format=%B', branch);
-    assert.match(message, /Inputs that stay where they are:\n- gamma breaks kyushu\n {2}.*exit code 7/);
+    assert.match(
+      message,
+      /Inputs that stay where they are:\n- gamma breaks kyushu\n {2}.*exit code 7: error: option boot/,
+    );
+    assert.match(message, /\n {2}stays at [0-9a-f]{8}, not [0-9a-f]{8}\n/);
     assert.equal(await git(fleet.remote, 'rev-list', '--count', `main..${branch}`), '1', 'one commit');
 
     const text = await house.lockkeeper(['report', report.run]);
-    assert.match(text.stdout, /Held back\n {2}gamma {2}breaks kyushu: /);
+    assert.match(
+      text.stdout,
+      /Held back\n {2}gamma {2}breaks kyushu: [^]*│ error: option boot\.loader of kyushu is gone\n/,
+    );
+    const failed = await house.lockkeeper(['logs', report.run, 'kyushu']);
+    assert.match(failed.stdout, /option boot\.loader of kyushu is gone/);
+    assert.match(failed.stderr, /kyushu with gamma at [0-9a-f]{12}, which is held back/);
+    assert.equal((await house.lockkeeper(['logs', report.run, 'kyushu', '--input', 'gamma'])).stdout, failed.stdout);
+    const final = await house.lockkeeper(['logs', report.run, 'kyushu', '--final']);
+    assert.equal(final.exitCode, 0, final.stderr);
+    assert.doesNotMatch(final.stdout, /is gone/);
     const strict = await house.update(fleet.checkout, '--dry-run', '--strict');
     assert.equal(strict.exitCode, 1);
     assert.equal(strict.report.outcome, 'verified');

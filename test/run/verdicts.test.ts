@@ -115,7 +115,15 @@ test('hosts are all that the flake has less an exclude pattern, or the ones that
     const names = async (...args: string[]): Promise<string[]> =>
       (await house.update(fleet.checkout, '--dry-run', ...args)).report.targets.map(({ name }) => name);
     assert.deepEqual(await names('--exclude', '.*-minimal'), ['athena', 'rhea']);
-    assert.deepEqual(await names('--host', 'rhea'), ['rhea']);
+    const asked = await house.update(fleet.checkout, '--dry-run', '--host', 'rhea');
+    assert.deepEqual(
+      asked.report.targets.map(({ name }) => name),
+      ['rhea'],
+    );
+    assert.deepEqual(asked.report.notAsked, ['athena', 'athena-minimal']);
+    const shown = await house.lockkeeper(['report', asked.report.run]);
+    assert.match(shown.stdout, /1 of 1 host built · 2 hosts of the flake were not asked for$/m);
+    assert.match(shown.stdout, /^ {2}not asked for: athena, athena-minimal$/m);
 
     for (const option of ['--host', '--require']) {
       const wrong = await house.lockkeeper(['update', fleet.checkout, '--dry-run', option, 'nowhere']);

@@ -83,17 +83,17 @@ test('nothing of today is removed', async () => {
 });
 
 test('a dry run names the old logs of a closed run and removes nothing', async () => {
-  await age(logsOf(closed), 100);
+  await age(logsOf(closed), 400);
   const result = await prune('--dry-run');
   assert.deepEqual(paths(result), [logsOf(closed)]);
   assert.equal(result.removed[0]?.kind, 'logs');
   assert.ok(await isThere(logsOf(closed)));
   const { stdout } = await house.lockkeeper(['prune', '--dry-run']);
-  assert.match(stdout, /would remove .*not used for 100 days \(limit 90\)/);
+  assert.match(stdout, /would remove .*not used for 400 days \(limit 365\)/);
 });
 
 test('beside a live worker, old logs of a closed run go and everything of an open run stays', async () => {
-  await age(logsOf(closed), 100);
+  await age(logsOf(closed), 400);
   for (const folder of [logsOf(open), rootsOf(open)]) await age(folder, 5000);
   const result = await prune('--older-than', '1d', '--max-size', '0');
   assert.deepEqual(paths(result), [logsOf(closed)]);
@@ -139,7 +139,7 @@ test('two at once, and one that is killed at any moment, leave nothing half', as
       await mkdir(path.join(logsOf(run), String(host)), { recursive: true });
       await writeFile(path.join(logsOf(run), String(host), 'log'), 'x');
     }
-    await age(logsOf(run), 300);
+    await age(logsOf(run), 400);
   }
   for (const delay of [350, 450, 550]) {
     const running = house.start(['prune']);

@@ -28,7 +28,9 @@ export const createListTargets =
         hostNames(flake, input, signal),
         ignoredSettings(flake, input),
       ]);
-      return { targets: select(names, input).map((name) => ({ kind: 'nixos', name })), ignoredNixConfig };
+      const selected = select(names, input);
+      const notAsked = names.filter((name) => !selected.includes(name));
+      return { targets: selected.map((name) => ({ kind: 'nixos', name })), ignoredNixConfig, notAsked };
     });
 
 async function hostNames(flake: FlakeAtCommit, input: ListTargetsInput, signal: AbortSignal): Promise<string[]> {
