@@ -90,8 +90,12 @@ function configuredRepository(instance: Instance): Promise<Repository> {
   );
 }
 
-function landingOf({ dryRun, autoMerge, branchPrefix }: Instance): Landing {
-  return { mode: dryRun ? 'none' : autoMerge ? 'merge' : 'branch', branchPrefix };
+function landingOf({ dryRun, autoMerge, branchPrefix, removeOldBranches }: Instance): Landing {
+  return {
+    mode: dryRun ? 'none' : autoMerge ? 'merge' : 'branch',
+    branchPrefix,
+    ...(removeOldBranches ? { removeOldBranches } : {}),
+  };
 }
 
 export function notifyOf({ ntfyServer, ntfyTopic, ntfyTokenFile, inboxOrg }: Instance): NotifyOptions {

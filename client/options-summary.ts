@@ -14,6 +14,7 @@ export function optionsSummary(options: RunOptions): string {
   return [
     ...(options.user === undefined ? [] : [`as ${options.user}`]),
     `land ${landing.mode}${landing.mode === 'branch' ? ` (${landing.branchPrefix}…)` : ''}`,
+    ...(landing.removeOldBranches === true ? ['removes old branches'] : []),
     inputsSummary(options),
     some('hosts', targets.hosts) + (targets.exclude === null ? '' : ` but ${targets.exclude}`),
     some('required', options.require),

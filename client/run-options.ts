@@ -117,7 +117,17 @@ function landingOf(flags: UpdateFlags): Landing {
   if (flags.approve === true && mode === 'none') {
     throw new CommandError('--approve asks before landing, but a dry run lands nothing: leave one of them out.');
   }
-  return { mode, branchPrefix: checkBranchPrefix(flags.branchPrefix ?? 'flake-update-') };
+  const removeOldBranches = flags.removeOldBranches === true;
+  if (removeOldBranches && mode === 'merge') {
+    throw new CommandError(
+      '--remove-old-branches is for updates that land as a branch, but --land merge asks for none: leave one of them out.',
+    );
+  }
+  return {
+    mode,
+    branchPrefix: checkBranchPrefix(flags.branchPrefix ?? 'flake-update-'),
+    ...(removeOldBranches ? { removeOldBranches } : {}),
+  };
 }
 
 function approvalOf({ approve, approvalDeadline, approvalReminder }: UpdateFlags): ApprovalPolicy | null {

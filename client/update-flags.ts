@@ -33,6 +33,7 @@ export interface UpdateFlags {
   readonly remote?: string;
   readonly main?: string;
   readonly branchPrefix?: string;
+  readonly removeOldBranches?: true;
   readonly timeZone?: string;
   readonly author?: string;
   readonly committer?: string;

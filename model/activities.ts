@@ -4,7 +4,7 @@ import type { EarlierHold } from './hold-back/earlier.js';
 import type { InputGroup } from './input-groups.js';
 import type { Overdue, RunEnd, Watched } from './instance-record.js';
 import type { FailureLimit, LandingMode, NixSettings, NotifyOptions, Person, Repository } from './run.js';
-import type { FailuresInRow, InsteadOf, NotificationResult, Report } from './report.js';
+import type { FailuresInRow, InsteadOf, NotificationResult, RemovedBranches, Report } from './report.js';
 import type { Evaluation, GateTarget, HostTarget, Verdict } from './verdict.js';
 
 /**
@@ -45,6 +45,9 @@ export interface CoordinatorActivities {
 
   /** Pushes the candidate, or finds that it is there already. */
   land(input: LandInput): Promise<LandResult>;
+
+  /** Removes branches that are still where they were seen. Safe to repeat: what is gone already counts as removed. */
+  removeBranches(input: RemoveBranchesInput): Promise<RemovedBranches>;
 
   /** Sends one event to one notifier. Never throws for a notifier's own failure. */
   notify(input: NotifyInput): Promise<NotificationResult>;
@@ -222,6 +225,19 @@ export interface LandInput {
   readonly branch: string;
   /** Branch to use when `branch` is not to be replaced. */
   readonly fallbackBranch: string;
+  /** How update branches begin, if older ones are to be looked for; missing when not, and in older runs. */
+  readonly branchPrefix?: string;
+}
+
+/** A branch, and where it was seen. */
+export interface SeenBranch {
+  readonly branch: string;
+  readonly commit: string;
+}
+
+export interface RemoveBranchesInput {
+  readonly repository: Repository;
+  readonly branches: readonly SeenBranch[];
 }
 
 export type LandResult =
@@ -233,6 +249,8 @@ export type LandResult =
       readonly already?: boolean;
       /** The wanted branch, and why the update is not on it. */
       readonly insteadOf?: InsteadOf;
+      /** Older update branches that this update makes needless, if they were looked for. */
+      readonly older?: readonly SeenBranch[];
     }
   | {
       /** In mode `merge`, main is not where the run began; by branch, it does not hold that commit any more. */

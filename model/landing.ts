@@ -35,6 +35,10 @@ const NUMBERS = 9;
 export const isOfDay = (name: string, branch: string): boolean =>
   name === branch || (name.startsWith(branch) && /^-\d{6}(?:-\d)?$/.test(name.slice(branch.length)));
 
+/** Whether a branch has a name that update branches of some day have. */
+export const isUpdateBranch = (name: string, prefix: string): boolean =>
+  name.startsWith(prefix) && /^\d{8}(?:-\d{6}(?:-\d)?)?$/.test(name.slice(prefix.length));
+
 /**
  * The branches that an update may go to, the first that is free or may be replaced: the wanted one, those that earlier runs of
  * the day took in its place, and new ones.

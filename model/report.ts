@@ -203,6 +203,14 @@ export interface Landed {
   readonly already?: boolean;
   /** The wanted branch, where the update went to another one. */
   readonly insteadOf?: InsteadOf;
+  /** Older update branches that were removed, if that was asked for. */
+  readonly old?: RemovedBranches;
+}
+
+export interface RemovedBranches {
+  readonly removed: readonly string[];
+  /** Those that could not be removed. */
+  readonly kept: readonly InsteadOf[];
 }
 
 export interface InsteadOf {

@@ -149,6 +149,8 @@ export interface Landing {
   readonly mode: LandingMode;
   /** The update branch is this prefix and the run's date, `YYYYMMDD`. */
   readonly branchPrefix: string;
+  /** Whether older update branches that the new one makes needless are removed; missing when not, as in older runs. */
+  readonly removeOldBranches?: boolean;
 }
 
 export const LANDING_MODES = ['none', 'branch', 'merge'] as const;

@@ -8,11 +8,11 @@ import {
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { LandResult } from '../model/activities.js';
+import type { LandResult, SeenBranch } from '../model/activities.js';
 import type { Base, Candidate } from '../model/candidate.js';
 import type { Gate } from '../model/gates/gate.js';
 import { CARRY_OVER_LIMIT, landingIntent, updateBranches } from '../model/landing.js';
-import type { Outcome, Report } from '../model/report.js';
+import type { Outcome, RemovedBranches, Report } from '../model/report.js';
 import type { EarlierHold } from '../model/hold-back/earlier.js';
 import { pinnedInputs } from '../model/hold-back/pins.js';
 import type { ApprovalPolicy, RunOptions } from '../model/run.js';
@@ -250,11 +250,28 @@ async function land(run: Run, candidate: Candidate, update: Update): Promise<Nex
   const { mode } = landing;
   const { instance } = options;
   const summary = mode === 'merge' ? `merge into ${repository.mainBranch}` : 'push the branch';
-  const result = await coordinator(summary).land({ repository, candidate, mode, instance, run: run.id, ...branches });
+  const { branchPrefix, removeOldBranches } = landing;
+  const result = await coordinator(summary).land({
+    ...{ repository, candidate, mode, instance, run: run.id, ...branches },
+    ...(removeOldBranches === true ? { branchPrefix } : {}),
+  });
   if (result.kind === 'main-moved') return await carryOver(run, candidate, update, result);
-  const { ref, commit, already = false, insteadOf } = result;
+  const { ref, commit, already = false, insteadOf, older = [] } = result;
   state.landed = { mode, ref, commit, ...(already && { already }), ...(insteadOf && { insteadOf }) };
+  // Only runs that ask for it have some, which none of 0.1.0 does.
+  if (older.length > 0) state.landed = { ...state.landed, old: await removeBranches(run, older) };
   return { kind: 'ended', outcome: 'landed' };
+}
+
+/** Removes needless branches. The update has landed, whatever becomes of them. */
+async function removeBranches({ options }: Run, branches: readonly SeenBranch[]): Promise<RemovedBranches> {
+  try {
+    const { repository } = options;
+    return await coordinator('remove old branches').removeBranches({ repository, branches });
+  } catch (error) {
+    const reason = `cannot be removed: ${isCancellation(error) ? 'the run was cancelled' : rootCause(error).message}`;
+    return { removed: [], kept: branches.map(({ branch }) => ({ branch, reason })) };
+  }
 }
 
 /**

@@ -5,11 +5,19 @@ import { createCarryOver } from './carry-over.js';
 import { createCommitCandidate } from './commit.js';
 import { createComposeCandidate, createGroupInputs } from './compose-candidate.js';
 import { createLand } from './land.js';
+import { createRemoveBranches } from './remove-branches.js';
 import { createResolveBase } from './resolve-base.js';
 
 type GitActivities = Pick<
   CoordinatorActivities,
-  'resolveBase' | 'applyFix' | 'commitCandidate' | 'groupInputs' | 'composeCandidate' | 'carryOver' | 'land'
+  | 'resolveBase'
+  | 'applyFix'
+  | 'commitCandidate'
+  | 'groupInputs'
+  | 'composeCandidate'
+  | 'carryOver'
+  | 'land'
+  | 'removeBranches'
 >;
 
 /** The activities that work with Git alone. */
@@ -21,4 +29,5 @@ export const createGitActivities = (env: ActivityEnvironment): GitActivities => 
   applyFix: createApplyFix(env),
   carryOver: createCarryOver(env),
   land: createLand(env),
+  removeBranches: createRemoveBranches(env),
 });

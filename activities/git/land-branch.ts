@@ -10,6 +10,7 @@ import type { Git } from './git.js';
 import { isAncestor } from './ours.js';
 import type { PushResult } from './push.js';
 import { commitParts } from './seal.js';
+import { olderBranches } from './old-branches.js';
 import { standingOf } from './standing.js';
 
 /** Looks again after a race; past it, Temporal's retry does. */
@@ -59,14 +60,18 @@ export async function landOnBranch(to: Destination, input: LandInput): Promise<L
     if (choice.kind === 'nowhere') throw nowhere(input, choice.passed);
     const { branch, insteadOf } = choice;
     const beside = insteadOf === null ? {} : { insteadOf };
+    const landed = async (commit: string, already: boolean): Promise<LandResult> => {
+      const older = await olderBranches(to.git, branches, main, input, branch);
+      const more = { ...(already ? { already } : {}), ...beside, ...(older.length === 0 ? {} : { older }) };
+      return { kind: 'landed', ref: branch, commit, ...more };
+    };
     if (choice.kind === 'has-it') {
       const { commit } = choice;
-      const already = commit !== candidate.head || (await isOfEarlierRun(to.git, input));
-      return { kind: 'landed', ref: branch, commit, ...(already ? { already } : {}), ...beside };
+      return await landed(commit, commit !== candidate.head || (await isOfEarlierRun(to.git, input)));
     }
     const { tip } = choice;
     const result = await to.move(branch, tip);
-    if (result === 'pushed') return { kind: 'landed', ref: branch, commit: candidate.head, ...beside };
+    if (result === 'pushed') return await landed(candidate.head, false);
     if (result.busy) await sleep(PAUSE_MS);
     else if (((await to.branches()).get(branch) ?? null) === tip) {
       // Nobody was faster, so the refusal lasts.

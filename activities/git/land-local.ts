@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { LandInput, LandResult } from '../../model/activities.js';
 import type { FailureType } from '../../model/failures.js';
+import type { Repository } from '../../model/run.js';
 import { oneLine } from '../../model/one-line.js';
 import { stripControl, tail } from '../../model/text.js';
 import type { ActivityEnvironment } from '../environment.js';
@@ -10,15 +11,16 @@ import { commitRef } from './mirror.js';
 import { landOnBranch } from './land-branch.js';
 import { isAncestor, mainMoved } from './ours.js';
 
-const ABSENT = '0000000000000000000000000000000000000000';
-
 const refused = (message: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(message, 'PushRejected' satisfies FailureType);
+
+/** Git in the owner's repository, which has no remote. */
+export const openLocal = ({ url }: Repository): Git => openGit(url.replace(/^file:\/\//, ''));
 
 /** Brings the candidate's commits into the owner's repository, where at first no branch holds them. */
 async function bring(env: ActivityEnvironment, input: LandInput): Promise<Git> {
   const mirror = await installBundle(env, input);
-  const git = openGit(input.repository.url.replace(/^file:\/\//, ''));
+  const git = openLocal(input.repository);
   const ref = commitRef(input.candidate.head);
   await git.run(['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--', mirror, ref]);
   return git;
@@ -45,7 +47,8 @@ async function checkedOutAt(git: Git, branch: string): Promise<string | null> {
 /** Moves a branch that no work tree has, from exactly where it was seen. */
 async function moveRef(git: Git, branch: string, head: string, expected: string | null): Promise<void> {
   const message = 'lockkeeper: land update';
-  await git.run(['update-ref', '-m', message, `refs/heads/${branch}`, head, expected ?? ABSENT]);
+  const absent = '0'.repeat(head.length);
+  await git.run(['update-ref', '-m', message, `refs/heads/${branch}`, head, expected ?? absent]);
 }
 
 /** Writes the update branch in a repository without a remote, by the same rules as on a remote. */
@@ -56,11 +59,7 @@ export async function landLocalBranch(env: ActivityEnvironment, input: LandInput
       git,
       branches: () => localBranches(git),
       noMain: () => Promise.resolve(missingMain(input)),
-      // Moving a checked-out branch would show up as local changes.
-      async inUse(branch) {
-        const folder = await checkedOutAt(git, branch);
-        return folder === null ? null : `is checked out at ${oneLine(folder)}`;
-      },
+      inUse: (branch) => inUse(git, branch),
       async move(branch, from) {
         await moveRef(git, branch, input.candidate.head, from);
         return 'pushed';
@@ -70,13 +69,26 @@ export async function landLocalBranch(env: ActivityEnvironment, input: LandInput
   );
 }
 
+/** Says so when a branch is checked out: moving or removing it would show up as local changes. */
+async function inUse(git: Git, branch: string): Promise<string | null> {
+  const folder = await checkedOutAt(git, branch);
+  return folder === null ? null : `is checked out at ${oneLine(folder)}`;
+}
+
+/** Removes a branch from exactly where it was seen; gives the reason when it stays, as a clause. */
+export async function removeLocal(git: Git, branch: string, commit: string): Promise<string | null> {
+  const reason = await inUse(git, branch);
+  if (reason === null) await git.run(['update-ref', '-d', `refs/heads/${branch}`, commit]);
+  return reason;
+}
+
 const missingMain = ({ repository }: LandInput): ApplicationFailure =>
   ApplicationFailure.nonRetryable(
     `${repository.displayUrl} has no branch ${repository.mainBranch} any more.`,
     'UnknownBranch' satisfies FailureType,
   );
 
-async function localBranches(git: Git): Promise<ReadonlyMap<string, string>> {
+export async function localBranches(git: Git): Promise<ReadonlyMap<string, string>> {
   const lines = (await git.run(['for-each-ref', '--format=%(objectname) %(refname)', 'refs/heads/'])).split('\n');
   return new Map(
     lines.flatMap((line) => {

@@ -19,11 +19,12 @@ export async function landBranch(env: ActivityEnvironment, input: LandInput): Pr
 }
 
 function remoteDestination(env: ActivityEnvironment, mirror: string, remote: Git, input: LandInput): Destination {
-  const { repository, branch, candidate } = input;
+  const { repository, branch, candidate, branchPrefix } = input;
   const git = openGit(mirror);
   const folders = branch.split('/').slice(0, -1);
   const above = folders.map((_, index) => folders.slice(0, index + 1).join('/'));
-  const wanted = [repository.mainBranch, branch, `${branch}-*`, `${branch}/*`, ...above];
+  const old = branchPrefix === undefined ? [] : [`${branchPrefix}*`];
+  const wanted = [repository.mainBranch, branch, `${branch}-*`, `${branch}/*`, ...above, ...old];
   return {
     git,
     async branches() {

@@ -23,7 +23,8 @@ export interface Refusal {
 }
 
 interface Push {
-  readonly commit: string;
+  /** `null` removes the branch. */
+  readonly commit: string | null;
   /** Without `refs/heads/`. */
   readonly branch: string;
   /** Where the branch has to be for it to be replaced, `null` when it must not exist. */
@@ -107,7 +108,14 @@ function refusal(result: GitResult): string {
 export async function push(git: Git, repository: Repository, wanted: Push): Promise<PushResult> {
   const ref = HEADS + wanted.branch;
   const lease = `--force-with-lease=${ref}:${wanted.replaces ?? ''}`;
-  const result = await git.attempt(['push', '--porcelain', '--no-verify', lease, REMOTE, `${wanted.commit}:${ref}`]);
+  const result = await git.attempt([
+    'push',
+    '--porcelain',
+    '--no-verify',
+    lease,
+    REMOTE,
+    `${wanted.commit ?? ''}:${ref}`,
+  ]);
   if (result.exitCode === 0) return 'pushed';
   const said = refusal(result);
   const raced = RACED.test(rejection(result)) || RACED.test(result.stderr);

@@ -41,7 +41,10 @@ export async function standingOf(git: Git, tip: string, main: string, update: Up
     const [wanted, there] = await objects(git, [`${candidate.head}^{tree}`, `${tip}^{tree}`]);
     if (wanted === there) return { kind: 'has-it', commit: tip };
   }
-  const reason = (await otherFlake(git, own.base, tip, lockFile)) ?? (await whatIsMissing(git, own.base, tip, update));
+  const other = await otherFlake(git, own.base, tip, lockFile);
+  // What is on main cannot be lost.
+  const missing = (await isAncestor(git, tip, main)) ? null : await whatIsMissing(git, own.base, tip, update);
+  const reason = other ?? missing;
   return reason === null ? { kind: 'replaceable' } : { kind: 'stays', reason };
 }
 

@@ -27,6 +27,7 @@ export function declareUpdate({ program, context, exit }: Declaration): void {
     .optionsGroup('Where it lands:')
     .addOption(new Option('--land <mode>', 'what happens to a good update (default: branch)').choices(LANDING_MODES))
     .option('--dry-run', 'everything but the push: the same as --land none')
+    .option('--remove-old-branches', 'remove older update branches that the new one makes needless')
     .option('--approve', 'ask before landing')
     .option(
       '--approval-deadline <span>',

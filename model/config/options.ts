@@ -194,6 +194,12 @@ export const INSTANCE_OPTIONS = {
     '"bot/update-"',
     'the update branch is this and the date',
   ),
+  removeOldBranches: option(
+    flag,
+    false,
+    'true',
+    'once an update has landed as a branch, remove older update branches of this instance that hold nothing more and that nobody else has touched',
+  ),
   author: option(
     maybe(person),
     null,

@@ -146,7 +146,7 @@ const BRANCH_OPTIONS = [
   'dryRun',
 ] as const satisfies readonly (keyof InstanceOptions)[];
 
-/** Two instances that write one branch of one repository would throw each other's updates away. */
+/** Two instances that write one branch of one repository would have to go to another branch each time. */
 function sharedBranches(instances: readonly Instance[]): string[] {
   const owners = new Map<string, string>();
   return instances.flatMap((instance) => {

@@ -3,6 +3,7 @@ import {
   gatesOf,
   hostsOf,
   type HeldBackFailure,
+  type InsteadOf,
   type Landed,
   type Report,
   type ReportedFix,
@@ -70,12 +71,15 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
   };
 }
 
-const landedJson = ({ mode, ref, commit, already, insteadOf }: Landed): Record<string, unknown> => ({
+const insteadOfJson = ({ branch, reason }: InsteadOf): Record<string, unknown> => ({ branch, reason });
+
+const landedJson = ({ mode, ref, commit, already, insteadOf, old }: Landed): Record<string, unknown> => ({
   mode,
   ref,
   commit,
   ...(already === true ? { already } : {}),
-  ...(insteadOf === undefined ? {} : { insteadOf: { branch: insteadOf.branch, reason: insteadOf.reason } }),
+  ...(insteadOf === undefined ? {} : { insteadOf: insteadOfJson(insteadOf) }),
+  ...(old === undefined ? {} : { old: { removed: [...old.removed], kept: old.kept.map(insteadOfJson) } }),
 });
 
 const failureJson = ({ target, error, failedDrv, machine, logPath, logTail }: HeldBackFailure): object => ({

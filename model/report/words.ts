@@ -43,7 +43,8 @@ export function nameList(names: readonly string[], limit = 5): string {
   return more > 0 ? `${listed.join(', ')} and ${more} more` : listed.join(', ');
 }
 
-export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+export const plural = (count: number, noun: string, nouns = `${noun}s`): string =>
+  `${count} ${count === 1 ? noun : nouns}`;
 
 /** How the run ended, as the beginning of a headline. */
 export function outcomeWords(report: Report): string {
@@ -195,6 +196,17 @@ export function insteadOfWords({ landed }: Report): string | null {
   if (landed?.insteadOf === undefined) return null;
   const { branch, reason } = landed.insteadOf;
   return `not on ${oneLine(branch)}, which ${oneLine(reason, 500)}`;
+}
+
+/** What became of older update branches, a sentence each. */
+export function oldBranchesWords({ landed }: Report): readonly string[] {
+  const { removed = [], kept = [] } = landed?.old ?? {};
+  return [
+    ...(removed.length === 0
+      ? []
+      : [`removed ${plural(removed.length, 'old branch', 'old branches')}: ${nameList(removed)}`]),
+    ...kept.map(({ branch, reason }) => `old branch ${oneLine(branch)} ${oneLine(reason, 500)}`),
+  ];
 }
 
 /** Symbol and words of a verdict; `null` stands for a target that has none yet. */

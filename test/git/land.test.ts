@@ -8,6 +8,7 @@ import { serialiseLock } from '../../model/flake-lock/serialise.js';
 import { commitFile } from '../../activities/git/commit.js';
 import { createLand } from '../../activities/git/land.js';
 import { mirrorPath } from '../../activities/git/mirror.js';
+import { createRemoveBranches } from '../../activities/git/remove-branches.js';
 import { failure } from '../support/failure.js';
 import { commitFiles, git } from '../support/git.js';
 import { sketchedLock } from '../support/locks.js';
@@ -343,6 +344,77 @@ test('the same update again leaves the branch as it is, also one that somebody h
     await git(place.remote, 'update-ref', `refs/heads/${BRANCH}`, first.head);
     await amend(place, 'revert', '--no-edit', 'HEAD');
     assert.equal(await landedOn(place, first, { run: 'r2' }), FALLBACK, 'somebody has taken it out again');
+  }));
+
+const OLD = { branchPrefix: 'flake-update-' };
+
+/** Branches of the remote, without main. */
+const branchesOf = async (place: Place): Promise<readonly string[]> =>
+  (await git(place.remote, 'for-each-ref', '--format=%(refname:lstrip=2)', 'refs/heads/'))
+    .split('\n')
+    .filter((name) => name !== 'main');
+
+test('older branches that the landed one makes needless are found if asked for, and nothing else', () =>
+  withPlace(async (place) => {
+    const base = await locked(place);
+    const put = async (branch: string, candidate: Candidate): Promise<Candidate> => {
+      assert.equal(await landedOn(place, candidate, { branch, fallbackBranch: 'unused' }), branch);
+      return candidate;
+    };
+    const a = await put('flake-update-20261107', await candidateFor(place, base, lockOf(2)));
+    const b = await put('flake-update-20261114-120000', await candidateFor(place, base, lockOf(3)));
+    await put('flake-update-20261115', await candidateFor(place, base, lockOf(2, 2)));
+    await put('flake-update-20261116', await candidateFor(place, base, lockOf(4), { date: 1_790_000_001 }));
+    await put('flake-update-20261117x', await candidateFor(place, base, lockOf(5)));
+    await put('other-20261107', await candidateFor(place, base, lockOf(6)));
+    await put('flake-update-20261118', await candidateFor(place, base, lockOf(7)));
+    await colleague(place, 'flake-update-20261118', 'flake-update-20261118');
+    await git(place.remote, 'branch', 'flake-update-20261119', 'main');
+
+    const candidate = await candidateFor(place, base, lockOf(8));
+    const landed = await land(place, candidate, 'branch', OLD);
+    assert.ok(landed.kind === 'landed');
+    assert.equal(landed.ref, BRANCH);
+    assert.deepEqual(landed.older, [
+      { branch: 'flake-update-20261107', commit: a.head },
+      { branch: 'flake-update-20261114-120000', commit: b.head },
+    ]);
+    assert.deepEqual(await land(place, candidate, 'branch', OLD), landed, 'the same when repeated');
+    const unasked = await land(place, candidate);
+    assert.ok(unasked.kind === 'landed');
+    assert.equal(unasked.older, undefined);
+  }));
+
+test('branches are removed from where they were seen alone, and what is gone counts as removed', () =>
+  withPlace(async (place) => {
+    const { repository } = place;
+    const base = await locked(place);
+    const { head } = await candidateFor(place, base, lockOf(2));
+    await land(place, await candidateFor(place, base, lockOf(2)), 'branch', { branch: 'old-1' });
+    for (const name of ['old-2', 'old-3']) await git(place.remote, 'branch', name, head);
+    const theirs = await colleague(place, 'old-2', 'old-2');
+    const branches = ['old-1', 'old-2', 'gone'].map((branch) => ({ branch, commit: head }));
+    const remove = createRemoveBranches(place.env);
+    const ended = {
+      removed: ['old-1', 'gone'],
+      kept: [{ branch: 'old-2', reason: 'was moved by others meanwhile' }],
+    };
+    assert.deepEqual(await remove({ repository, branches }), ended);
+    assert.deepEqual(await remove({ repository, branches }), ended);
+    assert.equal(await at(place, 'old-2'), theirs);
+    await git(place.remote, 'config', 'receive.denyDeletes', 'true');
+    const { kept } = await remove({ repository, branches: [{ branch: 'old-3', commit: head }] });
+    assert.match(kept[0]?.reason ?? '', /^cannot be removed: .*deletion prohibited/);
+    assert.deepEqual(await branchesOf(place), ['old-2', 'old-3']);
+
+    await git(place.checkout, 'fetch', '--quiet', 'origin', 'old-3:old-3', 'old-3:old-4');
+    await git(place.checkout, 'switch', '--quiet', 'old-4');
+    const local = repositoryAt(place.checkout, { local: true });
+    const both = ['old-3', 'old-4'].map((branch) => ({ branch, commit: head }));
+    assert.deepEqual(await remove({ repository: local, branches: both }), {
+      removed: ['old-3'],
+      kept: [{ branch: 'old-4', reason: `is checked out at ${place.checkout}` }],
+    });
   }));
 
 test('a remote that lets no branch be replaced gets the update beside it, and is quoted', () =>

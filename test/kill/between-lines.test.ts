@@ -238,6 +238,11 @@ describe('killed between any two of its lines and done again, an activity leaves
     assertRepeatable({ activity: 'attemptFix', input: attemptInput, look: recordFolders }));
   test('a gate is run', () => assertRepeatable({ activity: 'runGate', input: gateInput, look: recordFolders }));
   test('a branch is pushed', () => assertRepeatable({ activity: 'land', input: landInput('branch') }));
+  test('an old branch is removed', () =>
+    assertRepeatable({
+      activity: 'removeBranches',
+      input: () => ({ repository, branches: [{ branch: 'ahead', commit: ahead }] }),
+    }));
   test('main is fast-forwarded at the remote', () => assertRepeatable({ activity: 'land', input: landInput('merge') }));
   test('main is fast-forwarded where it is checked out', () =>
     assertRepeatable({

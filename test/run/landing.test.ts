@@ -79,6 +79,26 @@ test('an update lands as one reproducible commit on a dated branch, and the owne
   }
 });
 
+test('old branches are removed if asked for, and the report says which', async () => {
+  const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
+  try {
+    const update = (...args: readonly string[]) => house.update(fleet.checkout, '--remove-old-branches', ...args);
+    await fleet.moveInput('alpha');
+    const first = await update('--time-zone', 'Etc/GMT+12');
+    await fleet.moveInput('alpha');
+    const { exitCode, report } = await update('--time-zone', 'Etc/GMT-14');
+    assert.equal(exitCode, 0);
+    const [old, ref] = [first.report.landed?.ref ?? '', report.landed?.ref ?? ''];
+    assert.notEqual(old, ref, 'of another day');
+    assert.deepEqual(report.landed?.old, { removed: [old], kept: [] });
+    assert.deepEqual(Object.keys(await fleet.branches()).sort(), [ref, 'main']);
+    const { stdout } = await house.lockkeeper(['report', report.run]);
+    assert.match(stdout, new RegExp(`removed 1 old branch: ${old}`));
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
 test('a branch with somebody else’s commits is left alone, and the update gets a name of its own', async () => {
   const fleet = await createFleet({ hosts: HOSTS });
   try {
