@@ -34,6 +34,9 @@ const COMPARE_PATHS: Readonly<Record<Forge, (from: string, to: string) => string
 
 const DEFAULT_HOSTS = { github: 'github.com', gitlab: 'gitlab.com', sourcehut: 'git.sr.ht' } as const;
 
+/** Hosts of Gitea or Forgejo whose names do not tell. */
+const GITEA_HOSTS: readonly string[] = ['codeberg.org', 'git.lix.systems'];
+
 function revision(locked: SourceAttributes): string | null {
   const rev = textAttribute(locked, 'rev');
   return rev !== null && /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(rev) ? rev : null;
@@ -49,7 +52,7 @@ function webRepository(locked: SourceAttributes): WebRepository | null {
     case 'git':
       return ofGitUrl(textAttribute(locked, 'url') ?? '');
     case 'tarball':
-      return ofTarballUrl(textAttribute(locked, 'url') ?? '');
+      return ofTarballUrl(textAttribute(locked, 'url') ?? '', revision(locked));
     default:
       return null;
   }
@@ -74,7 +77,7 @@ function ofGitUrl(url: string): WebRepository | null {
 }
 
 /** Archives that the forges make of a revision: the repository's address comes before `archive` or `tarball`. */
-function ofTarballUrl(url: string): WebRepository | null {
+function ofTarballUrl(url: string, rev: string | null): WebRepository | null {
   const parts = splitUrl(url);
   if (parts?.web !== true) return null;
   const path = parts.path.map(decoded);
@@ -84,10 +87,37 @@ function ofTarballUrl(url: string): WebRepository | null {
     case 'api.github.com':
       return path[0] === 'repos' ? ofHost({ ...parts, host: 'github.com' }, path.slice(1, 3)) : null;
     default: {
+      const shaped = ofArchiveShape(parts, path, url, rev);
+      if (shaped !== null) return shaped;
       const marker = path.findIndex((part, index) => index >= 2 && (part === '-' || part === 'archive'));
       return marker === -1 ? null : ofHost(parts, path.slice(0, marker));
     }
   }
+}
+
+/**
+ * Archives whose address only one kind of forge has, on whatever host and below whatever path: those of the API of Gitea and
+ * Forgejo, those that they name when asked for a lockable one (the revision twice), and those of GitLab.
+ */
+function ofArchiveShape(
+  { scheme, host: name }: UrlParts,
+  path: readonly string[],
+  url: string,
+  rev: string | null,
+): WebRepository | null {
+  if (scheme !== 'https' || rev === null) return null;
+  const at = path.lastIndexOf('archive');
+  const before = path.slice(0, at);
+  const [file = '', ...more] = path.slice(at + 1);
+  if (at === -1 || !file.startsWith(rev)) return null;
+  if (before.at(-1) === '-') return checked({ forge: 'gitlab', scheme, host: name, path: before.slice(0, -1) });
+  if (more.length > 0 || !/^\.(?:tar\.gz|zip)$/.test(file.slice(rev.length))) return null;
+  const repository = before.slice(-2);
+  const api = before.slice(0, -2);
+  if (api.slice(-3).join('/') === 'api/v1/repos')
+    return checked({ forge: 'gitea', scheme, host: name, path: [...api.slice(0, -3), ...repository] });
+  const isLockable = new RegExp(`[?&]rev=${rev}(?:[&#]|$)`).test(url) && (forgeOf(name) ?? 'gitea') === 'gitea';
+  return isLockable ? checked({ forge: 'gitea', scheme, host: name, path: before }) : null;
 }
 
 interface UrlParts {
@@ -119,14 +149,14 @@ function ofHost(
 ): WebRepository | null {
   const forge = forgeOf(name);
   if (forge === null || (forge !== 'gitlab' && path.length !== 2)) return null;
-  const known = Object.values<string>(DEFAULT_HOSTS).includes(name) || name === 'codeberg.org';
+  const known = Object.values<string>(DEFAULT_HOSTS).includes(name) || GITEA_HOSTS.includes(name);
   return checked({ forge, scheme: known ? 'https' : scheme, host: name, path });
 }
 
 function forgeOf(name: string): Forge | null {
   if (name === 'github.com') return 'github';
   if (name === 'git.sr.ht') return 'sourcehut';
-  if (/gitea|forgejo|codeberg/.test(name)) return 'gitea';
+  if (GITEA_HOSTS.includes(name) || /gitea|forgejo|codeberg/.test(name)) return 'gitea';
   return name.startsWith('gitlab.') ? 'gitlab' : null;
 }
 

@@ -81,6 +81,48 @@ test('archives of known hosts have one when the lock knows their revision', () =
   );
 });
 
+test('archives whose address only one kind of forge has need no host that is known', () => {
+  const gitea = (repository: string): string => `https://${repository}/compare/${OLD}...${NEW}`;
+  for (const host of ['codeberg.org', 'git.lix.systems', 'code.example:3000']) {
+    assert.equal(
+      tarball((rev) => `https://${host}/api/v1/repos/o/r/archive/${rev}.tar.gz?rev=${rev}`),
+      gitea(`${host}/o/r`),
+    );
+    assert.equal(
+      tarball((rev) => `https://${host}/o/r/archive/${rev}.tar.gz?rev=${rev}`),
+      gitea(`${host}/o/r`),
+    );
+  }
+  assert.equal(
+    tarball((rev) => `https://example.org/git/api/v1/repos/o/r/archive/${rev}.tar.gz`),
+    gitea('example.org/git/o/r'),
+  );
+  assert.equal(git('https://git.lix.systems/lix-project/lix'), gitea('git.lix.systems/lix-project/lix'));
+  assert.equal(
+    tarball((rev) => `https://code.example/g/s/r/-/archive/${rev}/r-${rev}.tar.gz`),
+    `https://code.example/g/s/r/-/compare/${OLD}...${NEW}`,
+  );
+  assert.equal(
+    tarball((rev) => `https://git.sr.ht/~me/r/archive/${rev}.tar.gz`),
+    `https://git.sr.ht/~me/r/log/${NEW}`,
+  );
+});
+
+test('an archive of another shape, host, repository or revision has none', () => {
+  for (const url of [
+    (rev: string) => `https://code.example/o/r/archive/${rev}.tar.gz`,
+    (rev: string) => `https://code.example/o/r/archive/main.tar.gz?rev=${rev}`,
+    (rev: string) => `https://code.example/o/r/archive/${rev}.tar.gz?rev=${'c'.repeat(40)}`,
+    (rev: string) => `http://code.example/api/v1/repos/o/r/archive/${rev}.tar.gz`,
+    (rev: string) => `https://code.example/api/v1/repos/../archive/${rev}.tar.gz`,
+    (rev: string) => `https://code.example/api/v1/repos/o/%2e%2e/archive/${rev}.tar.gz`,
+    (rev: string) => `https://evil example/api/v1/repos/o/r/archive/${rev}.tar.gz`,
+    (rev: string) => `https://code.example/o/${rev.slice(0, 3)}/archive/${rev}.tar.gz?rev=${rev}`,
+    (rev: string) => `https://api.flakehub.com/f/pinned/NixOS/nixpkgs/0.1.1%2Brev-${rev}/0/source.tar.gz?rev=${rev}`,
+  ])
+    assert.equal(tarball(url), null, url(OLD));
+});
+
 test('there is none for what cannot be known', () => {
   for (const url of [
     'file:///srv/git/x',
