@@ -37,6 +37,14 @@ export interface MovedInput {
   readonly compareUrl: string | null;
   /** Nested inputs that moved below this one, as `a/b` paths; the input itself may not have moved. */
   readonly nested: readonly string[];
+  /** What is known of the first of them; missing in older runs. */
+  readonly nestedMoves?: readonly NestedMove[];
+}
+
+/** A nested input that moved. */
+export interface NestedMove extends Pick<MovedInput, 'from' | 'to' | 'compareUrl'> {
+  /** As in `nested`. */
+  readonly path: string;
 }
 
 export interface InputRevision {

@@ -1,7 +1,8 @@
-import type { InputRevision, MovedInput } from './candidate.js';
+import type { MovedInput } from './candidate.js';
 import { oneLine } from './one-line.js';
-import type { HeldBackInput } from './report.js';
+import { reportedInput, type HeldBackInput } from './report.js';
 import { stayWords } from './report/held-back-words.js';
+import { dateWords, movementWords, nestedOf, type ShownNested } from './report/words.js';
 import type { Verdict } from './verdict.js';
 
 interface CommitMessageInput {
@@ -97,12 +98,26 @@ export const withoutSeal = (message: string): string => message.replace(SEAL_LIN
 export const withoutRun = (message: string): string =>
   withoutSeal(message).replace(new RegExp(`\\n${RUN}: [^\\n]*\\n$`), '\n');
 
-function inputLines(input: MovedInput): string[] {
-  const url = input.compareUrl === null ? [] : [`  ${oneLine(input.compareUrl, 500)}`];
-  const nested = input.nested.slice(0, NESTED_LISTED).map((path) => oneLine(path, NAME_BYTES));
-  const more = input.nested.length - nested.length;
-  const below = nested.length === 0 ? [] : [...nested, ...(more > 0 ? [`and ${more} more`] : [])];
-  return [`- ${oneLine(input.name, NAME_BYTES)}: ${movement(input)}`, ...url, ...below.map((path) => `  - ${path}`)];
+function inputLines(moved: MovedInput): string[] {
+  const input = reportedInput(moved);
+  const dates = input.from === input.to ? '' : dateWords(input);
+  const { shown, more } = nestedOf(input, NESTED_LISTED);
+  return [
+    ...moveLines('- ', {
+      path: oneLine(input.name, NAME_BYTES),
+      movement: movementWords(input),
+      dates,
+      compareUrl: input.compareUrl,
+    }),
+    ...shown.flatMap((nested) => moveLines('  - ', nested)),
+    ...(more > 0 ? [`  - and ${more} more`] : []),
+  ];
+}
+
+function moveLines(dash: string, { path, movement, dates, compareUrl }: ShownNested): string[] {
+  const [what, when] = [movement === '' ? '' : `: ${movement}`, dates === '' ? '' : ` (${dates})`];
+  const url = compareUrl === null ? [] : [`${' '.repeat(dash.length)}${oneLine(compareUrl, 500)}`];
+  return [`${dash}${quiet(path)}${what}${when}`, ...url];
 }
 
 /** A text from outside that calls nobody and closes nothing on a forge, which reads `@name` and `fixes #12` in messages. */
@@ -119,21 +134,6 @@ function heldBackLines(held: HeldBackInput): string[] {
     `  ${quiet(oneLine(reason, REASON_BYTES))}`,
     ...(stays === null ? [] : [`  ${stays}`]),
   ];
-}
-
-function movement({ from, to }: MovedInput): string {
-  if (from === null && to === null) return 'moved below itself';
-  if (from === null) return `added at ${short(to)}${dates(null, to)}`;
-  if (to === null) return `removed, was at ${short(from)}${dates(from, null)}`;
-  if (from.revision === to.revision) return `stays at ${short(to)}, moved below itself`;
-  return `${short(from)} → ${short(to)}${dates(from, to)}`;
-}
-
-const short = (revision: InputRevision | null): string => oneLine(revision?.short ?? '', 20);
-
-function dates(from: InputRevision | null, to: InputRevision | null): string {
-  const known = [from?.date, to?.date].filter((date) => typeof date === 'string').map((date) => oneLine(date, 20));
-  return known.length === 0 ? '' : ` (${[...new Set(known)].join(' → ')})`;
 }
 
 function hostLines(hosts: readonly string[]): string[] {

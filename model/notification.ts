@@ -2,17 +2,19 @@ import type { NotificationEvent } from './activities.js';
 import { oneLine } from './one-line.js';
 import { failureWords } from './failure-words.js';
 import { isFailure } from './report.js';
-import type { HeldBackInput, Outcome, Report, ReportedTarget } from './report.js';
+import type { HeldBackInput, Outcome, Report, ReportedInput, ReportedTarget } from './report.js';
 import { heldBackWords, letGoWords, overdueInputs, stayWords } from './report/held-back-words.js';
 import {
   brokenTargets,
   countsWords,
   failuresWords,
   insteadOfWords,
+  isNestedOnly,
   landedWords,
   mitigation,
   movementWords,
   nameList,
+  nestedOf,
   outcomeWords,
   stoppingTargets,
 } from './report/words.js';
@@ -34,6 +36,8 @@ export interface NtfyMessage {
 /** The server turns a message past 4,096 bytes into an attachment. */
 const MESSAGE_BYTES = 3500;
 const TITLE_BYTES = 200;
+/** Nested inputs that are listed for one that only has these to tell of. */
+const NESTED_LISTED = 3;
 /** The most buttons that ntfy shows. */
 const ACTIONS = 3;
 
@@ -138,7 +142,19 @@ function waitingLines(event: NotificationEvent, report: Report): string[] {
 const failureLine = (target: ReportedTarget): string => oneLine(failureWords(target), 300);
 
 const inputLines = (report: Report): string[] =>
-  report.inputs.slice(0, 20).map((input) => `${oneLine(input.name, 120)}: ${movementWords(input)}`);
+  report.inputs
+    .slice(0, 20)
+    .flatMap((input) => [`${oneLine(input.name, 120)}: ${movementWords(input)}`, ...nestedLines(input)]);
+
+/** Nested inputs that moved, where nothing else is to be said of an input. */
+function nestedLines(input: ReportedInput): string[] {
+  if (!isNestedOnly(input)) return [];
+  const { shown, more } = nestedOf(input, NESTED_LISTED);
+  return [
+    ...shown.map(({ path, movement }) => `· ${path}${movement === '' ? '' : `: ${movement}`}`),
+    ...(more > 0 ? [`· and ${more} more`] : []),
+  ];
+}
 
 const heldBackLines = (report: Report): string[] => [
   ...(report.heldBack ?? []).slice(0, 10).map((held) => `${oneLine(held.input, 120)} ${heldBackLine(held, report)}`),
@@ -157,9 +173,13 @@ function heldBackLine(held: HeldBackInput, report: Report): string {
 /** Buttons that open what moved. */
 const compareActions = (report: Report): { action: 'view'; label: string; url: string }[] =>
   report.inputs
-    .flatMap(({ name, compareUrl }) => (compareUrl?.startsWith('https://') === true ? [{ name, url: compareUrl }] : []))
+    .flatMap(({ name, compareUrl, ...input }) => [
+      { path: name, compareUrl },
+      ...(isNestedOnly(input) ? nestedOf(input, ACTIONS).shown : []),
+    ])
+    .flatMap(({ path, compareUrl }) => (compareUrl?.startsWith('https://') === true ? [{ path, url: compareUrl }] : []))
     .slice(0, ACTIONS)
-    .map(({ name, url }) => ({ action: 'view', label: `Compare ${oneLine(name, 40)}`, url: oneLine(url, 500) }));
+    .map(({ path, url }) => ({ action: 'view', label: `Compare ${oneLine(path, 40)}`, url: oneLine(url, 500) }));
 
 /** Property of an org entry that names its run: what a repeat looks for. */
 export const orgRunProperty = (run: string): string => `:LOCKKEEPER_RUN: ${oneLine(run)}`;

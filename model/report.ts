@@ -1,4 +1,4 @@
-import type { MovedInput, UnfetchedInput } from './candidate.js';
+import type { InputRevision, MovedInput, UnfetchedInput } from './candidate.js';
 import type { InputGroup } from './input-groups.js';
 import type { TargetProgress } from './progress.js';
 import type { LandingMode } from './run.js';
@@ -179,7 +179,19 @@ export interface NotHeldBack {
   readonly reason: string;
 }
 
-export interface ReportedInput extends Omit<MovedInput, 'from' | 'to'> {
+export interface ReportedInput extends Omit<MovedInput, 'from' | 'to' | 'nestedMoves'>, ReportedMove {
+  /** What is known of the first nested inputs; missing in reports of older runs. */
+  readonly nestedMoves?: readonly ReportedNested[];
+}
+
+/** A nested input that moved. */
+export interface ReportedNested extends ReportedMove {
+  /** As in `nested`. */
+  readonly path: string;
+  readonly compareUrl: string | null;
+}
+
+interface ReportedMove {
   /** Full old and new revision; `null` when the input was added or removed. */
   readonly from: string | null;
   readonly to: string | null;
@@ -243,8 +255,15 @@ export interface NotificationResult {
   readonly error: string | null;
 }
 
-export const reportedInput = ({ from, to, ...moved }: MovedInput): ReportedInput => ({
+export const reportedInput = ({ from, to, nestedMoves, ...moved }: MovedInput): ReportedInput => ({
   ...moved,
+  ...reportedMove(from, to),
+  ...(nestedMoves === undefined
+    ? {}
+    : { nestedMoves: nestedMoves.map((each) => ({ ...each, ...reportedMove(each.from, each.to) })) }),
+});
+
+const reportedMove = (from: InputRevision | null, to: InputRevision | null): ReportedMove => ({
   from: from?.revision ?? null,
   to: to?.revision ?? null,
   fromDate: from?.date ?? null,

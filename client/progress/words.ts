@@ -1,5 +1,6 @@
 import type { MovedInput } from '../../model/candidate.js';
 import type { Phase } from '../../model/progress.js';
+import { nameList } from '../../model/report/words.js';
 import { isGate } from '../../model/verdict.js';
 import type { ProgressView, TargetView } from './view.js';
 
@@ -46,7 +47,9 @@ export function stateWords(target: TargetView): string {
 export function movedWords({ name, from, to, nested }: MovedInput): string {
   if (from === null && to !== null) return `${name} added at ${to.short}`;
   if (from !== null && to === null) return `${name} removed`;
-  if (from === null || to === null || from.revision === to.revision) return `${name} (${nested.join(', ')})`;
+  if (from?.revision === to?.revision && nested.length > 0)
+    return `${name}: only nested inputs moved (${nameList(nested, 3)})`;
+  if (from === null || to === null) return name;
   return `${name} ${from.short} → ${to.short}${to.date === null ? '' : ` (${to.date})`}`;
 }
 

@@ -1,7 +1,7 @@
 import type { MovedInput } from '../candidate.js';
 import { PRESET_WORDS } from '../gates/gate.js';
 import { oneLine } from '../one-line.js';
-import { movementWords } from '../report/words.js';
+import { isNestedOnly, movementWords, nestedOf } from '../report/words.js';
 import { reportedInput } from '../report.js';
 import type { GuardRules } from '../run.js';
 import { codeBlock } from '../report/markdown-parts.js';
@@ -21,6 +21,7 @@ interface PromptInput {
 
 /** Inputs that are listed before the rest is only counted. */
 const INPUTS_LISTED = 40;
+const NESTED_LISTED = 5;
 /** The newest ones: a prompt may be one argument, of at most 128 KiB. */
 const EARLIER_TOLD = 4;
 const EARLIER_LOG_BYTES = 4 * 1024;
@@ -55,9 +56,14 @@ const gateTask = ({ name, check }: GateTarget, flake: string): readonly string[]
 ];
 
 function movedLines(moved: readonly MovedInput[]): string {
-  const lines = moved.slice(0, INPUTS_LISTED).map((input) => {
-    const url = input.compareUrl === null ? '' : `, ${oneLine(input.compareUrl, 500)}`;
-    return `- ${oneLine(input.name, 120)}: ${movementWords(reportedInput(input))}${url}`;
+  const page = (url: string | null): string => (url === null ? '' : `, ${oneLine(url, 500)}`);
+  const lines = moved.slice(0, INPUTS_LISTED).map((each) => {
+    const input = reportedInput(each);
+    const nested = isNestedOnly(input) ? nestedOf(input, NESTED_LISTED).shown : [];
+    return [
+      `- ${oneLine(input.name, 120)}: ${movementWords(input)}${page(input.compareUrl)}`,
+      ...nested.map(({ path, movement, compareUrl }) => `  - ${path}: ${movement}${page(compareUrl)}`),
+    ].join('\n');
   });
   return [...lines, ...(moved.length > lines.length ? [`- and ${moved.length - lines.length} more`] : [])].join('\n');
 }

@@ -1,4 +1,4 @@
-import type { MovedInput } from '../candidate.js';
+import type { MovedInput, NestedMove } from '../candidate.js';
 import { compareUrl } from '../compare-url.js';
 import { inputRevision, sameContent } from './content.js';
 import { textAttribute } from './types.js';
@@ -16,7 +16,7 @@ export function movedInputs(before: FlakeLock | null, after: FlakeLock): MovedIn
   for (const name of [...names].sort(compareNames)) {
     const pair = inputPair(before, after, before?.root, after.root, name);
     const itself = pair !== null && !sameNode(pair.before, pair.after);
-    const nested = pair === null ? [] : movedBelow(before, after, pair, [name]);
+    const nested = pair === null ? [] : movedBelow(before, after, pair, name);
     if (pair !== null && (itself || nested.length > 0)) moved.push(movedInput(name, pair, nested));
   }
   return moved;
@@ -28,39 +28,77 @@ interface NodePair {
   readonly after: LockNode | null;
 }
 
-function movedInput(name: string, { before, after }: NodePair, nested: readonly string[]): MovedInput {
-  const [was, is] = [before?.locked ?? null, after?.locked ?? null];
+/** Nested inputs of one root input that are told with their revisions; the others only by name. */
+const NESTED_TOLD = 100;
+
+function movedInput(name: string, pair: NodePair, nested: readonly NestedPair[]): MovedInput {
+  const { before, after } = pair;
   return {
     name,
-    kind: textAttribute(is, 'type') ?? textAttribute(was, 'type') ?? 'unknown',
-    from: inputRevision(before),
-    to: inputRevision(after),
-    compareUrl: was === null || is === null ? null : compareUrl(was, is),
-    nested,
+    kind: textAttribute(after?.locked ?? null, 'type') ?? textAttribute(before?.locked ?? null, 'type') ?? 'unknown',
+    ...revisions(pair),
+    nested: nested.map(({ path }) => path),
+    ...(nested.length === 0
+      ? {}
+      : { nestedMoves: nested.slice(0, NESTED_TOLD).map((each) => ({ path: each.path, ...revisions(each) })) }),
   };
 }
 
-/** Nested inputs that differ below a pair of nodes, as `a/b`. A pair that is met again (shared nodes, cycles) is done. */
-function movedBelow(before: FlakeLock | null, after: FlakeLock, top: NodePair, path: InputPath): string[] {
-  const moved: string[] = [];
-  const seen = new Map<LockNode | null, Set<LockNode | null>>();
-  const todo: { readonly pair: NodePair; readonly path: InputPath }[] = [{ pair: top, path }];
-  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
-    const { pair } = next;
-    if (pair.before === before?.root || pair.after === after.root || pair.before === null || pair.after === null)
-      continue;
-    const partners = seen.get(pair.before) ?? new Set();
-    if (partners.has(pair.after)) continue;
-    seen.set(pair.before, partners.add(pair.after));
-    for (const name of new Set([...pair.before.inputs.keys(), ...pair.after.inputs.keys()])) {
-      const below = inputPair(before, after, pair.before, pair.after, name);
+function revisions({ before, after }: NodePair): Pick<NestedMove, 'from' | 'to' | 'compareUrl'> {
+  const [was, is] = [before?.locked ?? null, after?.locked ?? null];
+  return {
+    from: inputRevision(before),
+    to: inputRevision(after),
+    compareUrl: was === null || is === null ? null : compareUrl(was, is),
+  };
+}
+
+interface NestedPair extends NodePair {
+  /** `a/b` */
+  readonly path: string;
+}
+
+/** A pair of nodes on its way down, with the inputs that are written at this path: none in a lock that follows another here. */
+interface BelowPair extends NodePair {
+  readonly own: NodePair;
+  readonly path: InputPath;
+}
+
+/**
+ * Nested inputs that differ below a pair of nodes. Only what one of the locks has at that path is named: what is reached
+ * through a `follows` is another's, and named there. A pair that is met again (shared nodes, cycles) is done.
+ */
+function movedBelow(before: FlakeLock | null, after: FlakeLock, top: NodePair, name: string): NestedPair[] {
+  const moved: NestedPair[] = [];
+  const seen = new Map<LockNode, BelowPair[]>();
+  const roots = { before: before?.root ?? null, after: after.root };
+  const todo: BelowPair[] = [{ ...top, own: ownNodes(roots, name), path: [name] }];
+  for (let pair = todo.pop(); pair !== undefined; pair = todo.pop()) {
+    if (pair.before === null || pair.after === null) continue;
+    if (pair.before === roots.before || pair.after === roots.after) continue;
+    const met = seen.get(pair.before) ?? [];
+    if (met.some((one) => isSamePair(one, pair) && isSamePair(one.own, pair.own))) continue;
+    seen.set(pair.before, [...met, pair]);
+    for (const input of new Set([...inputNames(pair.own.before), ...inputNames(pair.own.after)])) {
+      const below = inputPair(before, after, pair.before, pair.after, input);
       if (below === null) continue;
-      const belowPath = [...next.path, name];
-      if (!sameNode(below.before, below.after)) moved.push(belowPath.join('/'));
-      todo.push({ pair: below, path: belowPath });
+      const path = [...pair.path, input];
+      if (!sameNode(below.before, below.after)) moved.push({ ...below, path: path.join('/') });
+      todo.push({ ...below, own: ownNodes(pair.own, input), path });
     }
   }
-  return moved.sort(compareNames);
+  return moved.sort((one, other) => compareNames(one.path, other.path));
+}
+
+const inputNames = (node: LockNode | null): Iterable<string> => node?.inputs.keys() ?? [];
+
+const isSamePair = (one: NodePair, other: NodePair): boolean =>
+  one.before === other.before && one.after === other.after;
+
+/** The nodes that two nodes have for one input of their own. */
+function ownNodes({ before, after }: NodePair, name: string): NodePair {
+  const [was, is] = [before?.inputs.get(name), after?.inputs.get(name)];
+  return { before: was?.kind === 'node' ? was.node : null, after: is?.kind === 'node' ? is.node : null };
 }
 
 /** One input of two nodes that stand for each other; `null` when it follows the same input in both. */

@@ -8,6 +8,7 @@ import {
   type Report,
   type ReportedFix,
   type ReportedInput,
+  type ReportedNested,
   type ReportedTarget,
 } from '../report.js';
 import type { VerdictKind } from '../verdict.js';
@@ -109,12 +110,17 @@ const fixJson = ({ target, attempts, commit }: ReportedFix): Record<string, unkn
 const inputJson = (input: ReportedInput): Record<string, unknown> => ({
   name: input.name,
   kind: input.kind,
-  from: input.from,
-  to: input.to,
-  fromDate: input.fromDate,
-  toDate: input.toDate,
-  compareUrl: input.compareUrl,
+  ...moveJson(input),
   nested: [...input.nested],
+  nestedMoves: (input.nestedMoves ?? []).map((nested) => ({ path: nested.path, ...moveJson(nested) })),
+});
+
+const moveJson = (move: ReportedInput | ReportedNested): Record<string, unknown> => ({
+  from: move.from,
+  to: move.to,
+  fromDate: move.fromDate,
+  toDate: move.toDate,
+  compareUrl: move.compareUrl,
 });
 
 const gateJson = (gate: ReportedTarget): Record<string, unknown> => ({

@@ -1,5 +1,5 @@
 import { gatesOf, hostsOf } from '../report.js';
-import type { HeldBackInput, Report, ReportedFix, ReportedTarget } from '../report.js';
+import type { HeldBackInput, Report, ReportedFix, ReportedInput, ReportedTarget } from '../report.js';
 import { formatSeconds, utf8Length } from '../text.js';
 import { brokenSections, heldBackSections } from './markdown-logs.js';
 import { code, html, link, row, table } from './markdown-parts.js';
@@ -19,6 +19,7 @@ import {
   movedWords,
   movementWords,
   nameList,
+  nestedOf,
   notAskedWords,
   oldBranchesWords,
   OUTCOME_SYMBOLS,
@@ -151,16 +152,26 @@ function within(bytes: number, items: readonly string[]): string[] {
 
 function inputs(report: Report): string {
   if (report.inputs.length === 0) return '';
-  const rows = report.inputs.map((input) => [
-    `${code(input.name)}${input.nested.length === 0 ? '' : ` and ${code(input.nested.join(', '), 300)}`}`,
-    code(movementWords(input)),
-    dateWords(input),
-    input.compareUrl === null ? '' : link('compare', input.compareUrl),
-  ]);
+  const rows = report.inputs.map((input) => [inputRow(input), ...nestedRows(input)].join('\n'));
   const head = table(['input', 'revision', 'date', ''], []);
-  const shown = within(INPUTS_BYTES, rows.map(row));
+  const shown = within(INPUTS_BYTES, rows);
   return ['### Inputs\n', head, ...shown, ...rest(rows.length - shown.length, 'more inputs')].join('\n');
 }
+
+const inputRow = (input: ReportedInput): string =>
+  row([code(input.name), code(movementWords(input)), dateWords(input), compareLink(input.compareUrl)]);
+
+function nestedRows(input: ReportedInput): string[] {
+  const { shown, more } = nestedOf(input, LIST_ITEMS);
+  return [
+    ...shown.map(({ path, movement, dates, compareUrl }) =>
+      row([`↳ ${code(path)}`, code(movement), dates, compareLink(compareUrl)]),
+    ),
+    ...(more > 0 ? [row([`↳ and ${more} more nested inputs`, '', '', ''])] : []),
+  ];
+}
+
+const compareLink = (url: string | null): string => (url === null ? '' : link('compare', url));
 
 const brokenFirst = (targets: readonly ReportedTarget[]): ReportedTarget[] =>
   [...targets].sort((one, other) => Number(isBroken(other)) - Number(isBroken(one)));

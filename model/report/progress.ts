@@ -1,5 +1,6 @@
 import { oneLine } from '../one-line.js';
 import type { Phase, RunProgress, TargetProgress } from '../progress.js';
+import { reportedInput } from '../report.js';
 import { formatSeconds, truncate, utf8Length } from '../text.js';
 import { code, row, table } from './markdown-parts.js';
 import { closureWords, isBroken, movementWords, nameList, plural, VERDICTS, verdictWords } from './words.js';
@@ -60,8 +61,7 @@ function approval(progress: RunProgress): string {
 
 function inputs(progress: RunProgress): string {
   const moved = progress.moved.slice(0, INPUTS_LISTED).map((input) => {
-    const flat = { ...input, from: input.from?.revision ?? null, to: input.to?.revision ?? null };
-    return `- ${code(input.name, 60)} ${code(movementWords({ ...flat, fromDate: null, toDate: null }), 60)}`;
+    return `- ${code(input.name, 60)} ${code(movementWords(reportedInput(input)), 60)}`;
   });
   const more = progress.moved.length - moved.length;
   const stayed = progress.unfetched.slice(0, UNFETCHED_LISTED).map((input) => {

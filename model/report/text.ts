@@ -1,6 +1,6 @@
 import { oneLine } from '../one-line.js';
 import { gatesOf, hostsOf } from '../report.js';
-import type { Report, ReportedFix, ReportedTarget } from '../report.js';
+import type { Report, ReportedFix, ReportedInput, ReportedTarget } from '../report.js';
 import { formatSeconds, stripControl, tail } from '../text.js';
 import { painter, type Paint } from './paint.js';
 import { HELD_BACK_LOG_LINES, heldBackLogsCommand, heldBackWords, letGoWords, stayWords } from './held-back-words.js';
@@ -15,12 +15,14 @@ import {
   fixWords,
   insteadOfWords,
   isBroken,
+  isNestedOnly,
   landedWords,
   logsCommand,
   mitigation,
   movementWords,
   nameList,
   oldBranchesWords,
+  nestedOf,
   OUTCOME_SYMBOLS,
   outcomeWords,
   SHOWN_LOG_BYTES,
@@ -126,9 +128,25 @@ function inputLines(report: Report, paint: Paint): string[] {
   return report.inputs.flatMap((input, index) => [
     `  ${lines[index] ?? ''}`,
     ...(input.compareUrl === null ? [] : [`    ${paint.cyan(oneLine(input.compareUrl, 500))}`]),
-    ...(input.nested.length === 0 ? [] : [paint.dim(`    below it: ${oneLine(input.nested.join(', '), 500)}`)]),
+    ...nestedLines(input, paint),
   ]);
 }
+
+/** Nested inputs that moved, with pages to compare where nothing else moved. */
+function nestedLines(input: ReportedInput, paint: Paint): string[] {
+  const { shown, more } = nestedOf(input, NESTED_SHOWN);
+  const lines = columns(shown.map(({ path, movement, dates }) => [path, movement, dates]));
+  return [
+    ...shown.flatMap(({ compareUrl }, index) => [
+      paint.dim(`    ${lines[index] ?? ''}`),
+      ...(compareUrl === null || !isNestedOnly(input) ? [] : [`      ${paint.cyan(oneLine(compareUrl, 500))}`]),
+    ]),
+    ...(more > 0 ? [paint.dim(`    and ${more} more nested inputs`)] : []),
+  ];
+}
+
+/** Nested inputs that are shown for each input; the JSON report has all. */
+const NESTED_SHOWN = 5;
 
 const fixLines = (fix: ReportedFix, paint: Paint): string[] => [
   `  ${oneLine(fix.target, 120)}: ${fixWords(fix)}`,

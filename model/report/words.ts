@@ -231,17 +231,49 @@ export function shortRevision(revision: string): string {
   return clean.replace(/^sha256-/, '').slice(0, 8);
 }
 
-/** `1a2b3c4d → 5e6f7a8b`, `added at …`, `removed, was at …`, or that only something below the input moved. */
-export function movementWords({ from, to }: ReportedInput): string {
-  if (from === null && to === null) return 'moved below itself';
+/** `1a2b3c4d → 5e6f7a8b`, `added at …`, `removed, was at …`, or that only nested inputs moved. */
+export function movementWords(
+  input: Pick<ReportedInput, 'from' | 'to'> & { readonly nested?: readonly string[] },
+): string {
+  const { from, to, nested = [] } = input;
+  const instead = nested.length > 0 ? 'only nested inputs moved' : 'content changed';
+  if (from === null && to === null) return instead;
   if (from === null) return `added at ${shortRevision(to ?? '')}`;
   if (to === null) return `removed, was at ${shortRevision(from)}`;
-  if (from === to) return `stays at ${shortRevision(to)}, moved below itself`;
+  if (from === to) return `stays at ${shortRevision(to)}, ${instead}`;
   return `${shortRevision(from)} → ${shortRevision(to)}`;
 }
 
+/** Whether nothing is to be said of an input but what moved below it. */
+export const isNestedOnly = ({ from, to, nested }: Pick<ReportedInput, 'from' | 'to' | 'nested'>): boolean =>
+  from === to && nested.length > 0;
+
+/** The first nested inputs that moved, and how many more there are. Of those that an older run tells of, only the path is known. */
+export function nestedOf(
+  { nested, nestedMoves = [] }: Pick<ReportedInput, 'nested' | 'nestedMoves'>,
+  limit: number,
+): { readonly shown: readonly ShownNested[]; readonly more: number } {
+  const shown = nested.slice(0, limit).map((path): ShownNested => {
+    const move = nestedMoves.find((each) => each.path === path);
+    return {
+      path: oneLine(path, NAME_BYTES),
+      movement: move === undefined ? '' : movementWords(move),
+      dates: move === undefined ? '' : dateWords(move),
+      compareUrl: move?.compareUrl ?? null,
+    };
+  });
+  return { shown, more: nested.length - shown.length };
+}
+
+export interface ShownNested {
+  readonly path: string;
+  readonly movement: string;
+  readonly dates: string;
+  readonly compareUrl: string | null;
+}
+
 /** `2026-11-01 → 2026-11-20`, one date, or nothing. */
-export function dateWords({ fromDate, toDate }: ReportedInput): string {
+export function dateWords({ fromDate, toDate }: Pick<ReportedInput, 'fromDate' | 'toDate'>): string {
   const known = [fromDate, toDate].filter((date) => date !== null).map((date) => oneLine(date, 20));
   return [...new Set(known)].join(' → ');
 }

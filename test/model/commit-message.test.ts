@@ -25,7 +25,13 @@ test('a message has the conventional subject, the inputs that moved, the hosts a
       moved('nixpkgs'),
       moved('new', { from: null, compareUrl: null }),
       moved('old', { to: null, compareUrl: null }),
-      moved('home', { from: null, to: null, compareUrl: null, nested: ['home/nixpkgs'] }),
+      moved('home', {
+        to: moved('').from,
+        compareUrl: null,
+        nested: ['home/lib', 'home/nixpkgs'],
+        nestedMoves: [{ ...moved(''), path: 'home/nixpkgs', compareUrl: 'https://github.com/a/b/compare/3...4' }],
+      }),
+      moved('older', { from: null, to: null, compareUrl: null, nested: ['older/nixpkgs'] }),
     ],
     heldBack: [],
     hosts: ['alpha', 'web@1.example'],
@@ -39,8 +45,12 @@ Inputs:
   https://github.com/a/b/compare/1...2
 - new: added at 22222222 (2026-11-20)
 - old: removed, was at 11111111 (2026-11-01)
-- home: moved below itself
-  - home/nixpkgs
+- home: stays at 11111111, only nested inputs moved
+  - home/lib
+  - home/nixpkgs: 11111111 → 22222222 (2026-11-01 → 2026-11-20)
+    https://github.com/a/b/compare/3...4
+- older: only nested inputs moved
+  - older/nixpkgs
 
 Hosts that this run verifies:
   alpha, web@1.example

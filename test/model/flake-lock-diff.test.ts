@@ -48,6 +48,31 @@ test('a nested move counts to its root input, which itself may have stayed', () 
   assert.equal(others.length, 0, 'what follows the nested input has not moved by itself');
 });
 
+test('a nested move is told with its revisions, dates and a page to compare', () => {
+  const [moved] = movedInputs(fixture('follows'), fixture('follows-nested-moved'));
+  assert.deepEqual(moved?.nestedMoves, [
+    {
+      path: 'deploy/utils',
+      from: { revision: 'c'.repeat(40), short: 'cccccccc', date: '2023-11-14' },
+      to: { revision: 'f'.repeat(40), short: 'ffffffff', date: '2023-11-14' },
+      compareUrl: `https://github.com/numtide/flake-utils/compare/${'c'.repeat(40)}...${'f'.repeat(40)}`,
+    },
+  ]);
+});
+
+test('only inputs that one of the locks has are named, each once, where it is written', () => {
+  const locks = (rev: number, c: Sketch): Sketches => ({
+    a: { rev, inputs: { b: { rev: 1, inputs: { c } }, c: { rev: 2 }, d: { rev: 3 } } },
+  });
+  assert.deepEqual(moves(locks(8, ['a']), locks(9, ['a', 'c'])), ['a a/b/c']);
+  const own: Sketch = { rev: 4, inputs: { x: { rev: 5, inputs: { y: { rev: 6 } } } } };
+  const owner: Sketches = { n: { rev: 7, inputs: { x: { rev: 8, inputs: { z: { rev: 9 } } } } } };
+  assert.deepEqual(
+    moves({ ...owner, a: { rev: 1, inputs: { n: own } } }, { ...owner, a: { rev: 1, inputs: { n: ['n'] } } }),
+    ['a a/n a/n/x a/n/x/y'],
+  );
+});
+
 test('moves are found by path, whatever the nodes are called', () => {
   const before = { a: { rev: 1, inputs: { n: { rev: 3 } } }, b: { rev: 2, inputs: { n: { rev: 4 } } } };
   assert.deepEqual(moves(before, { b: before.b, a: before.a }), []);

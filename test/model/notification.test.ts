@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ntfyMessage, orgEntry } from '../../model/notification.js';
 import type { Outcome } from '../../model/report.js';
-import { brokenTarget, exampleReport } from '../support/report.js';
+import { brokenTarget, exampleReport, nestedReport } from '../support/report.js';
 
 const AT = '2025-12-04T13:17:00.000Z';
 const message = (outcome: Outcome) => ntfyMessage('finished', exampleReport({ outcome }), { topic: 't', at: AT });
@@ -44,6 +44,16 @@ test('a run that holds everything back is heard the first time, and is silent wh
     return ntfyMessage('finished', report, { topic: 't', at: AT }).priority;
   };
   assert.deepEqual([priority(startedAt), priority('2026-11-24T03:00:00.000Z')], [3, 2]);
+});
+
+test('a run in which only nested inputs moved tells the first of them, with buttons to compare them', () => {
+  const { message: text, actions = [] } = ntfyMessage('waiting', nestedReport(), { topic: 't', at: AT });
+  assert.match(text, /\nhome: stays at 11111111, only nested inputs moved\n· home\/n0: 11111111 → 22222222\n/);
+  assert.match(text, /\n· home\/n2: .*\n· and 4 more\n/);
+  assert.deepEqual(
+    actions.map(({ url }) => url),
+    [0, 1, 2].map((n) => `https://example.org/n${n}/compare`),
+  );
 });
 
 test('an approval request is urgent and carries the command to type', () => {

@@ -58,10 +58,13 @@ test('a prompt says what broke, what moved, what was tried and what is allowed',
     compareUrl: 'https://example.org/compare/1...2',
     nested: [],
   };
-  const prompt = agentPrompt({ broken: BROKEN, moved: [moved], earlier: [ATTEMPT], rules: RULES, dir: '' });
+  const below = { ...moved, path: 'home/lib' };
+  const home = { ...moved, name: 'home', to: moved.from, compareUrl: null, nested: [below.path], nestedMoves: [below] };
+  const prompt = agentPrompt({ broken: BROKEN, moved: [moved, home], earlier: [ATTEMPT], rules: RULES, dir: '' });
   for (const part of [
     'Mend the NixOS host web',
     '- nixpkgs: 11111111 → 22222222, https://example.org/compare/1...2',
+    '- home: stays at 11111111, only nested inputs moved\n  - home/lib: 11111111 → 22222222, https://example.org/compare/1...2',
     'Error: builder failed with exit code 7',
     'Failing derivation: /nix/store/1-package.drv',
     'touches secrets/wifi',

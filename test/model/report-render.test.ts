@@ -6,7 +6,7 @@ import type { RunProgress, TargetProgress } from '../../model/progress.js';
 import { exitStatus } from '../../model/report.js';
 import type { ReportedTarget } from '../../model/report.js';
 import { renderReport, reportJson, runDetails } from '../../model/report-render.js';
-import { brokenTarget, exampleReport, exampleTarget } from '../support/report.js';
+import { brokenTarget, exampleReport, exampleTarget, nestedReport } from '../support/report.js';
 
 const EVIL = 'x`y``|z\n# fixes #12 @team <script>\u001b[2J\u202e[a](http://evil)';
 
@@ -18,6 +18,40 @@ test('the text form says what moved, each verdict, where it landed and what the 
   assert.match(text, /nixpkgs {2}11111111 → 22222222 {2}2026-11-01 → 2026-11-20\n.*https:\/\/github\.com/);
   assert.match(text, /✔ alpha {10}x86_64-linux {2}built {2}changed {2}12 s/);
   assert.match(text, /✔ web@1\.example {2}x86_64-linux {2}built {2}same/);
+});
+
+test('each form says of nested inputs what moved from where to where, with a page to compare', () => {
+  const text = renderReport(nestedReport(), 'text');
+  assert.match(text, /home {2}stays at 11111111, only nested inputs moved/);
+  assert.match(
+    text,
+    /\n {4}home\/n0 {2}11111111 → 22222222 {2}2026-11-01 → 2026-11-20\n {6}https:\/\/example\.org\/n0\/compare\n/,
+  );
+  assert.match(text, /\n {4}home\/n4 .*\n.*\n {4}and 2 more nested inputs\n/);
+
+  const markdown = renderReport(nestedReport(), 'md');
+  assert.match(
+    markdown,
+    /\| ↳ `home\/n6` \| `11111111 → 22222222` \| 2026-11-01 → 2026-11-20 \| \[compare\]\(https:\/\/example\.org\/n6\/compare\) \|/,
+  );
+
+  const { inputs } = reportJson(nestedReport()) as { inputs: { nested: string[]; nestedMoves: object[] }[] };
+  assert.equal(inputs[0]?.nested.length, 7);
+  assert.deepEqual(inputs[0].nestedMoves[6], {
+    path: 'home/n6',
+    from: '1'.repeat(40),
+    to: '2'.repeat(40),
+    fromDate: '2026-11-01',
+    toDate: '2026-11-20',
+    compareUrl: 'https://example.org/n6/compare',
+  });
+});
+
+test('a report of an older version, which knows only the names of nested inputs, names them', () => {
+  const inputs = exampleReport().inputs.map((input) => ({ ...input, nested: ['home/n0', 'home/n1'] }));
+  const report = exampleReport({ inputs });
+  assert.match(renderReport(report, 'text'), /\n {4}home\/n0\n {4}home\/n1\n/);
+  assert.match(renderReport(report, 'md'), /\| ↳ `home\/n0` \|/);
 });
 
 test('the text form shows for each broken host the error, the derivation, the last 20 lines and where the log is', () => {
@@ -100,7 +134,17 @@ test('text from outside is code in Markdown: no headings, mentions, references, 
     leftOut: [EVIL],
     ignoredNixConfig: [EVIL],
     inputs: [
-      { name: EVIL, kind: 'git', from: EVIL, to: EVIL, fromDate: null, toDate: null, compareUrl: EVIL, nested: [EVIL] },
+      {
+        name: EVIL,
+        kind: 'git',
+        from: EVIL,
+        to: EVIL,
+        fromDate: null,
+        toDate: null,
+        compareUrl: EVIL,
+        nested: [EVIL],
+        nestedMoves: [{ path: EVIL, from: EVIL, to: EVIL, fromDate: null, toDate: null, compareUrl: EVIL }],
+      },
     ],
   });
   // Without code, as CommonMark finds it: fences first, then spans of equally long runs of backticks.

@@ -36,6 +36,21 @@ export function exampleReport(change: Partial<Report> = {}): Report {
   };
 }
 
+/** A report of a run in which nothing moved but inputs of an input: seven of them, named `home/n0` to `home/n6`. */
+export function nestedReport(change: Partial<Report> = {}): Report {
+  const move = {
+    from: '1'.repeat(40),
+    to: '2'.repeat(40),
+    fromDate: '2026-11-01',
+    toDate: '2026-11-20',
+  };
+  const nested = Array.from({ length: 7 }, (_, n) => `home/n${n}`);
+  const nestedMoves = nested.map((path, n) => ({ ...move, path, compareUrl: `https://example.org/n${n}/compare` }));
+  const stays = { ...move, to: move.from, toDate: move.fromDate };
+  const home = { ...stays, name: 'home', kind: 'github', compareUrl: null, nested, nestedMoves };
+  return exampleReport({ inputs: [home], ...change });
+}
+
 export function exampleTarget(name: string, change: Partial<ReportedTarget> = {}): ReportedTarget {
   return {
     name,
