@@ -46,6 +46,23 @@ export async function declaredInputs(flakeText: string): Promise<readonly string
   return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : null;
 }
 
+/**
+ * Paths of inputs below others to which a `flake.nix` gives a source that is not at a fixed revision; none when it cannot be read as
+ * data.
+ */
+export async function nestedSources(flakeText: string): Promise<readonly (readonly string[])[]> {
+  const paths = await evaluateData(
+    flakeText,
+    `let
+      isOpen = input: (input ? url || input ? type) && !(input ? rev) && builtins.match ".*[0-9a-f]{40}.*" (input.url or "") == null;
+      below = path: inputs: builtins.concatLists (builtins.attrValues (builtins.mapAttrs (name: input:
+        (if path != [ ] && isOpen input then [ (path ++ [ name ]) ] else [ ]) ++ below (path ++ [ name ]) (input.inputs or { })
+      ) inputs));
+    in below [ ] (flake.inputs or { })`,
+  );
+  return Array.isArray(paths) ? (paths as string[][]) : [];
+}
+
 /** What a lock depends on in a `flake.nix`, and what Nix would be told by it, as one text; `null` when it cannot be read as data. */
 export async function flakeShape(flakeText: string): Promise<string | null> {
   const shape = await evaluateData(

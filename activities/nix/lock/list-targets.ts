@@ -8,6 +8,7 @@ import { candidateFlakeUrl, installCommit } from '../../git/install-commit.js';
 import { evaluateNames } from '../commands.js';
 import { flakeSettings, readFlakeFile, settingLine, type FlakeAtCommit } from './flake-file.js';
 import { failure, flakeFailure } from './flake-failure.js';
+import { refuseNestedSources } from './nested-sources.js';
 import { whileHeartbeating } from '../heartbeat.js';
 import { runNix } from '../run-nix.js';
 import { nixVersion } from '../version.js';
@@ -21,9 +22,10 @@ export const createListTargets =
   (env: ActivityEnvironment): CoordinatorActivities['listTargets'] =>
   (input) =>
     whileHeartbeating(null, async (signal): Promise<TargetList> => {
-      await nixVersion();
+      const version = await nixVersion();
       const mirror = await installCommit(env, input.repository, input.base);
       const flake = { mirror, commit: input.base, repository: input.repository };
+      await refuseNestedSources(flake, version);
       const [names, ignoredNixConfig] = await Promise.all([
         hostNames(flake, input, signal),
         ignoredSettings(flake, input),
