@@ -160,6 +160,8 @@ export interface UpdateLockInput {
   readonly instance?: string;
   /** Root inputs that the run's policy names, which the flake has to have; missing in older runs. */
   readonly named?: readonly string[];
+  /** Whether an input may move to an older revision, because a person is asked before it lands; missing in older runs. */
+  readonly mayGoBack?: boolean;
   readonly nix: NixSettings;
   readonly run: string;
   readonly author: Person;
@@ -169,10 +171,15 @@ export interface UpdateLockInput {
 }
 
 /** The fields that say which inputs are to move. */
-type InputChoice = 'inputs' | 'excludeInputs' | 'inputGroups' | 'instance' | 'named';
+type InputChoice = 'inputs' | 'excludeInputs' | 'inputGroups' | 'instance' | 'named' | 'mayGoBack';
 
 export type LockUpdate =
-  | { readonly kind: 'unchanged'; readonly unfetched: readonly UnfetchedInput[] }
+  | {
+      readonly kind: 'unchanged';
+      readonly unfetched: readonly UnfetchedInput[];
+      /** Whether upstream answered for not one input; missing when it did, and in older runs. */
+      readonly noneAsked?: true;
+    }
   | {
       readonly kind: 'updated';
       readonly draft: Candidate;

@@ -194,6 +194,7 @@ const FIELDS: ReadonlyMap<string, Check> = new Map(
     inputs: orAll(list(text(checkInputName))),
     excludeInputs: orMissing(list(text(checkInputName))),
     inputGroups: orMissing(list(list(text(checkInputName)))),
+    mayGoBack: orMissing(flag),
     nix: object({
       options: list(nixOption),
       impure: flag,

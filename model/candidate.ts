@@ -39,6 +39,8 @@ export interface MovedInput {
   readonly nested: readonly string[];
   /** What is known of the first of them; missing in older runs. */
   readonly nestedMoves?: readonly NestedMove[];
+  /** Whether the new revision is older than the one before, of the same branch; missing when not, and in older runs. */
+  readonly goesBack?: true;
 }
 
 /** A nested input that moved. */
@@ -59,6 +61,6 @@ export interface InputRevision {
 /** An input that stayed where it was although it was asked to move. */
 export interface UnfetchedInput {
   readonly name: string;
-  /** Why, at most 1,000 characters of Nix's message without colours. */
+  /** Why, in at most 1,000 bytes: what Nix or the fetcher said, without colours. */
   readonly reason: string;
 }

@@ -9,6 +9,7 @@ export const FAILURES = [
   'LockUnreadable',
   'UnknownInput',
   'NoInputs',
+  'InputsUnreachable',
   'UnknownHost',
   'UnknownBranch',
   'RemoteUnreachable',

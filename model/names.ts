@@ -57,9 +57,9 @@ export const checkInputName = (value: string, field = '--input'): string =>
   checkName(
     field,
     value,
-    /^[A-Za-z_][A-Za-z0-9_.-]*$/,
+    /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/,
     'give the name of an input of flake.nix itself, such as nixpkgs: letters, digits, "_", "-" and ".", ' +
-      'starting with a letter or "_", without ".."',
+      'starting with a letter, digit or "_", without ".."',
   );
 
 /** Name of a branch, without `refs/heads/`. */

@@ -313,20 +313,23 @@ export const gatesOf = ({ targets }: Report): readonly ReportedTarget[] =>
 const noClosureDiffers = (report: Report): boolean =>
   hostsOf(report).length > 0 && hostsOf(report).every((target) => target.sameAsBase === true);
 
+/** Whether an input stays although it was asked to move. */
+const isIncomplete = ({ heldBack = [], unfetched }: Report): boolean => heldBack.length > 0 || unfetched.length > 0;
+
 /**
  * Exit status of `lockkeeper update`: 0 changed, 1 error, 2 lock unchanged, 3 no closure differs, 4 rejected, expired or superseded. A
  * target that was broken before is no error of this run.
- * @param strict whether inputs that were held back, and targets that were broken before, are errors
+ * @param strict whether inputs that were held back or not updated, and targets that were broken before, are errors
  */
 export function exitStatus(report: Report, strict = false): number {
   switch (report.outcome) {
     case 'landed':
     case 'verified':
       if (report.targets.some((target) => isMissed(report, target, strict))) return 1;
-      if (strict && (report.heldBack ?? []).length > 0) return 1;
+      if (strict && isIncomplete(report)) return 1;
       return noClosureDiffers(report) ? 3 : 0;
     case 'unchanged':
-      return strict && (report.heldBack ?? []).length > 0 ? 1 : 2;
+      return strict && isIncomplete(report) ? 1 : 2;
     case 'rejected':
     case 'expired':
     case 'superseded':

@@ -11,6 +11,7 @@ import { APPROVE, GIVES_WAY_MEMO, GIVE_WAY, isNewer, REJECT } from '../model/mes
 import type { Decision, GiveWayRequest } from '../model/messages.js';
 import type { ApprovalDecision } from '../model/report.js';
 import type { ApprovalPolicy, RunOptions } from '../model/run.js';
+import { nameList } from '../model/report/words.js';
 import { truncate } from '../model/text.js';
 import type { RunState } from './run-state.js';
 
@@ -125,7 +126,10 @@ export function openGate(run: string, options: RunOptions, state: RunState): Gat
       decision = null;
       state.set({ approval: { deadline, commit } });
       const why = again ? ` (again: ${options.repository.mainBranch} has moved, and the update with it)` : '';
-      question = `approval of ${commit.slice(0, 12)} until ${forPeople(deadline)}${why}: lockkeeper approve ${run}, or lockkeeper reject ${run}`;
+      const back = state.progress().moved.filter(({ goesBack }) => goesBack === true);
+      const older =
+        back.length === 0 ? '' : `; ${nameList(back.map(({ name }) => name))} would go back to an older revision`;
+      question = `approval of ${commit.slice(0, 12)} until ${forPeople(deadline)}${why}${older}: lockkeeper approve ${run}, or lockkeeper reject ${run}`;
       state.phase('waiting-for-approval', question);
       state.tag('LockkeeperWaiting', 'approval');
       if (options.supersedes === true) upsertMemo({ [GIVES_WAY_MEMO]: true });

@@ -16,6 +16,7 @@ import type { Outcome, RemovedBranches, Report } from '../model/report.js';
 import type { EarlierHold } from '../model/hold-back/earlier.js';
 import { pinnedInputs } from '../model/hold-back/pins.js';
 import type { ApprovalPolicy, RunOptions } from '../model/run.js';
+import { noneAskedWords } from '../model/unfetched.js';
 import { targetLabel } from '../model/verdict.js';
 import type { Target } from '../model/verdict.js';
 import { coordinator } from './activities.js';
@@ -129,6 +130,7 @@ async function update(run: Run, base: Base): Promise<Outcome> {
         base: base.commit,
         ...inputChoice(options),
         named: [...(options.holdBack?.never ?? []), ...pins.map(({ input }) => input)],
+        mayGoBack: options.approval !== null,
         nix,
         ...stamp(run),
       }),
@@ -136,7 +138,10 @@ async function update(run: Run, base: Base): Promise<Outcome> {
   );
   state.earlierHolds = earlier;
   state.set({ unfetched: lock.unfetched });
-  if (lock.kind === 'unchanged') return 'unchanged';
+  if (lock.kind === 'unchanged') {
+    if (lock.noneAsked === true) throw fail('InputsUnreachable', noneAskedWords(lock.unfetched));
+    return 'unchanged';
+  }
   state.inputGroup = lock.group ?? null;
   const names = lock.moved.map(({ name }) => name);
   const pinned = pinnedInputs(pins, names, { moment: run.startTime, timeZone: options.timeZone });

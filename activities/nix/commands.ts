@@ -37,22 +37,16 @@ export const evaluationOptions = (settings: NixSettings): string[] => [
 export const optionPairs = (pairs: NixSettings['options']): string[] =>
   pairs.flatMap(([name, value]) => ['--option', name, value]);
 
-/** Arguments of `nix` that update every input of the flake in the current folder. */
-export const updateAll = (version: NixVersion, settings: NixSettings): string[] => [
+/**
+ * Arguments of `nix` that lock what the lock of the flake in the current folder lacks, as upstream has it now, and leave the
+ * rest as it is. Nix asks a server of files that does not answer twice rather than five times: there may be many of them, one
+ * after the other, and those that gave no answer are asked once more. The owner's options override that.
+ */
+export const lockFlake = (settings: NixSettings): string[] => [
   'flake',
-  'update',
-  ...evaluationOptions(settings),
-  ...(takesInputNames(version) ? ['--flake', '.'] : []),
+  'lock',
+  ...evaluationOptions({ ...settings, options: [['download-attempts', '2'], ...settings.options] }),
 ];
-
-/** Arguments of `nix` that update only the named root inputs of the flake in the current folder. */
-export const updateInputs = (version: NixVersion, settings: NixSettings, names: readonly string[]): string[] =>
-  takesInputNames(version)
-    ? ['flake', 'update', ...evaluationOptions(settings), '--flake', '.', '--', ...names]
-    : ['flake', 'lock', ...evaluationOptions(settings), ...names.flatMap((name) => ['--update-input', name])];
-
-/** Before 2.19 a name after `flake update` was taken for the URL of a flake. */
-const takesInputNames = (version: NixVersion): boolean => atLeast(version, 2, 19);
 
 /**
  * Arguments of `nix` that print the names of a flake's hosts as JSON. Only the names are evaluated, so a host that throws
@@ -131,13 +125,14 @@ export const nixString = (text: string): string =>
 /**
  * Environment of every Nix command. Home and Nix's own variables stay, for they hold the person's tokens and netrc; what
  * a hook of Git may have left in ours goes, because Nix runs Git for inputs; so does what belongs to Temporal, for an impure
- * flake and fixed-output builders can read the environment; nothing may wait for an answer.
+ * flake and fixed-output builders can read the environment; nothing may wait for an answer, and Git speaks English, for its
+ * words are read.
  */
 export function nixEnvironment(
   own: Readonly<Record<string, string | undefined>> = process.env,
 ): Record<string, string | undefined> {
   const kept = Object.entries(own).filter(([name]) => !GIT_LOCATION.has(name) && !name.startsWith('TEMPORAL_'));
-  return { ...Object.fromEntries(kept), GIT_TERMINAL_PROMPT: '0', NO_COLOR: '1', TERM: 'dumb' };
+  return { ...Object.fromEntries(kept), GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C', NO_COLOR: '1', TERM: 'dumb' };
 }
 
 const GIT_LOCATION = new Set([

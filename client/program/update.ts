@@ -56,7 +56,7 @@ export function declareUpdate({ program, context, exit }: Declaration): void {
       'how long an input may be held back before people are alarmed (default: 14d)',
       duration('--held-back-alarm'),
     )
-    .option('--strict', 'inputs that were held back, and hosts that were broken before, make the exit status 1')
+    .option('--strict', 'exit with 1 if an input was held back or not updated, or a host was already broken')
     .optionsGroup('When an agent is to mend what broke:')
     .option('--autofix <command>', 'the agent: COMMAND ARGUMENTS… -p PROMPT, in a copy of the repository')
     .option(

@@ -1,6 +1,7 @@
 import type { MovedInput, NestedMove } from '../candidate.js';
 import { compareUrl } from '../compare-url.js';
 import { inputRevision, sameContent } from './content.js';
+import { goingBack } from './going-back.js';
 import { textAttribute } from './types.js';
 import type { FlakeLock, InputPath, LockEdge, LockNode } from './types.js';
 import { compareNames, nodeOfEdge } from './walk.js';
@@ -12,12 +13,14 @@ import { compareNames, nodeOfEdge } from './walk.js';
  */
 export function movedInputs(before: FlakeLock | null, after: FlakeLock): MovedInput[] {
   const names = new Set([...(before?.root.inputs.keys() ?? []), ...after.root.inputs.keys()]);
+  const back = before === null ? [] : goingBack(before, after).map(({ name }) => name);
   const moved: MovedInput[] = [];
   for (const name of [...names].sort(compareNames)) {
     const pair = inputPair(before, after, before?.root, after.root, name);
     const itself = pair !== null && !sameNode(pair.before, pair.after);
     const nested = pair === null ? [] : movedBelow(before, after, pair, name);
-    if (pair !== null && (itself || nested.length > 0)) moved.push(movedInput(name, pair, nested));
+    if (pair !== null && (itself || nested.length > 0))
+      moved.push({ ...movedInput(name, pair, nested), ...(back.includes(name) ? { goesBack: true } : {}) });
   }
   return moved;
 }

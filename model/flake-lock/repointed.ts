@@ -47,12 +47,18 @@ function below(input: string, one: LockNode, other: LockNode): boolean {
 const leadsOut = (input: string, edge: LockEdge): string | null =>
   edge.kind === 'follows' && edge.path[0] !== input ? stringify(edge.path) : null;
 
+/** Whether `flake.nix` asks for the same in both. */
+export const sameWish = (a: LockNode, b: LockNode): boolean => wishOf(a) === wishOf(b);
+
 /** What is asked of an input, as one comparable text. */
 function wish(edge: LockEdge | undefined): string | null {
   if (edge === undefined) return null;
-  if (edge.kind === 'follows') return stringify(edge.path);
-  const original = [...(edge.node.original ?? [])].map(([name, value]) => [name, oneSpelling(name, value)] as const);
-  return stringify([new Map<string, JsonValue>(original), edge.node.flake]);
+  return edge.kind === 'follows' ? stringify(edge.path) : wishOf(edge.node);
+}
+
+function wishOf(node: LockNode): string {
+  const original = [...(node.original ?? [])].map(([name, value]) => [name, oneSpelling(name, value)] as const);
+  return stringify([new Map<string, JsonValue>(original), node.flake]);
 }
 
 /** Evens out what versions of Nix write differently for the same `flake.nix`: branches, and `?dir=` in a Git URL. */

@@ -113,6 +113,7 @@ const inputJson = (input: ReportedInput): Record<string, unknown> => ({
   ...moveJson(input),
   nested: [...input.nested],
   nestedMoves: (input.nestedMoves ?? []).map((nested) => ({ path: nested.path, ...moveJson(nested) })),
+  goesBack: input.goesBack === true,
 });
 
 const moveJson = (move: ReportedInput | ReportedNested): Record<string, unknown> => ({

@@ -54,7 +54,8 @@ export function outcomeWords(report: Report): string {
     case 'verified':
       return 'Verified, nothing pushed';
     case 'unchanged':
-      return (report.heldBack ?? []).length > 0 ? 'Nothing to land, all that moved is held back' : 'Nothing to update';
+      if ((report.heldBack ?? []).length > 0) return 'Nothing to land, all that moved is held back';
+      return report.unfetched.length > 0 ? 'Nothing moved' : 'Nothing to update';
     case 'broken':
       return report.nothingVerified === undefined
         ? 'Broken, nothing pushed'
@@ -107,7 +108,7 @@ export function movedWords({ inputs, inputGroup }: Report): string {
 
 /** Counts in one sentence: `2 inputs moved · 3 of 4 hosts built · stopped by gamma · 1 broken before: delta`. */
 export function countsWords(report: Report): string {
-  const { fixes = [], heldBack = [], brokenOnBase = [] } = report;
+  const { fixes = [], heldBack = [], brokenOnBase = [], unfetched } = report;
   const stopping = stoppingTargets(report);
   const broken = brokenTargets(report).filter((target) => !stopping.includes(target));
   const before = broken.filter(({ name }) => brokenOnBase.includes(name));
@@ -126,6 +127,7 @@ export function countsWords(report: Report): string {
       'broken',
     ),
     counted(before, 'broken before'),
+    unfetched.length > 0 ? `${unfetched.length} not updated: ${nameList(unfetched.map(({ name }) => name))}` : '',
   ];
   return parts.filter((part) => part !== '').join(' · ');
 }
@@ -233,15 +235,15 @@ export function shortRevision(revision: string): string {
 
 /** `1a2b3c4d → 5e6f7a8b`, `added at …`, `removed, was at …`, or that only nested inputs moved. */
 export function movementWords(
-  input: Pick<ReportedInput, 'from' | 'to'> & { readonly nested?: readonly string[] },
+  input: Pick<ReportedInput, 'from' | 'to'> & { readonly nested?: readonly string[]; readonly goesBack?: true },
 ): string {
-  const { from, to, nested = [] } = input;
+  const { from, to, nested = [], goesBack } = input;
   const instead = nested.length > 0 ? 'only nested inputs moved' : 'content changed';
   if (from === null && to === null) return instead;
   if (from === null) return `added at ${shortRevision(to ?? '')}`;
   if (to === null) return `removed, was at ${shortRevision(from)}`;
   if (from === to) return `stays at ${shortRevision(to)}, ${instead}`;
-  return `${shortRevision(from)} → ${shortRevision(to)}`;
+  return `${shortRevision(from)} → ${shortRevision(to)}${goesBack === true ? ', goes back' : ''}`;
 }
 
 /** Whether nothing is to be said of an input but what moved below it. */

@@ -1,11 +1,9 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
-import { updateInputs } from '../../activities/nix/commands.js';
-import { nixVersion } from '../../activities/nix/version.js';
 import { run } from '../../activities/process.js';
-import { PLAIN_NIX } from '../support/evaluator.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet, HostSpec } from '../support/fleet.js';
 import type { House } from '../support/lockkeeper.js';
+import { updateArguments } from '../support/nix-flake-update.js';
 import { connectTo } from '../support/runs.js';
 import { seconds } from './figures.js';
 import type { Figure } from './figures.js';
@@ -99,7 +97,7 @@ async function updated(house: House, fleet: Fleet): Promise<{ readonly probes: n
 /** Moves one input alone and builds the host, as a person would who looks for the culprit by hand. */
 async function tryAlone({ checkout }: Fleet, name: string): Promise<void> {
   const restore = await run('git', ['checkout', '--quiet', '--', 'flake.lock'], { cwd: checkout });
-  const moved = await run('nix', updateInputs(await nixVersion(), PLAIN_NIX, [name]), { cwd: checkout });
+  const moved = await run('nix', [...FLAKES, ...(await updateArguments([name]))], { cwd: checkout });
   if (restore.exitCode !== 0 || moved.exitCode !== 0) throw new Error(moved.stderr);
   const attribute = '.#nixosConfigurations.kyushu.config.system.build.toplevel';
   const built = await run('nix', [...FLAKES, 'build', '--no-link', attribute], { cwd: checkout });

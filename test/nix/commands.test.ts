@@ -4,46 +4,22 @@ import {
   evaluateNames,
   evaluationOptions,
   instantiateHost,
+  lockFlake,
   nixEnvironment,
   nixString,
-  updateAll,
-  updateInputs,
-  type NixVersion,
 } from '../../activities/nix/commands.js';
 import { parseNixVersion } from '../../activities/nix/version.js';
 import type { NixSettings } from '../../model/run.js';
 
 const plain: NixSettings = { options: [], impure: false, acceptFlakeConfig: false };
-const version = (minor: number): NixVersion => ({ major: 2, minor, text: `nix (Nix) 2.${minor}.0` });
 const common = evaluationOptions(plain);
 
-const TABLE: readonly (readonly [string, readonly string[], readonly string[]])[] = [
-  ['2.8 updates all', updateAll(version(8), plain), ['flake', 'update', ...common]],
-  ['2.26 updates all', updateAll(version(26), plain), ['flake', 'update', ...common, '--flake', '.']],
-  ['2.34 updates all', updateAll(version(34), plain), ['flake', 'update', ...common, '--flake', '.']],
-  [
-    '2.8 updates two',
-    updateInputs(version(8), plain, ['a', 'b']),
-    ['flake', 'lock', ...common, '--update-input', 'a', '--update-input', 'b'],
-  ],
-  ['2.18 updates one', updateInputs(version(18), plain, ['a']), ['flake', 'lock', ...common, '--update-input', 'a']],
-  [
-    '2.19 updates one',
-    updateInputs(version(19), plain, ['a']),
-    ['flake', 'update', ...common, '--flake', '.', '--', 'a'],
-  ],
-  [
-    '2.34 updates two',
-    updateInputs(version(34), plain, ['a', 'b']),
-    ['flake', 'update', ...common, '--flake', '.', '--', 'a', 'b'],
-  ],
-];
-
-for (const [name, actual, expected] of TABLE) {
-  test(`Nix ${name} inputs with the arguments that it knows`, () => {
-    assert.deepEqual(actual, expected);
-  });
-}
+test('what a lock lacks is locked with the same arguments on every Nix, and the owner’s options have the last word', () => {
+  const settings: NixSettings = { ...plain, options: [['download-attempts', '9']] };
+  const words = lockFlake(settings);
+  assert.deepEqual(words.slice(0, 2), ['flake', 'lock']);
+  assert.match(words.join(' '), /--option download-attempts 2 --option download-attempts 9 /);
+});
 
 test('evaluation is pure and accepts none of the flake’s settings unless the run says otherwise', () => {
   assert.deepEqual(common, [
@@ -82,7 +58,7 @@ test('Nix keeps the person’s own variables, but not what a hook of Git left be
   });
   assert.deepEqual(env, {
     ...{ HOME: '/home/o', NIX_CONFIG: 'x = y', GIT_SSH_COMMAND: 'ssh -v' },
-    ...{ GIT_TERMINAL_PROMPT: '0', NO_COLOR: '1', TERM: 'dumb' },
+    ...{ GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C', NO_COLOR: '1', TERM: 'dumb' },
   });
 });
 

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { RunProgress } from '../../model/progress.js';
 import type { Report } from '../../model/report.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet } from '../support/fleet.js';
+import { git } from '../support/git.js';
 import { until } from '../support/lockkeeper.js';
 import type { House, Running } from '../support/lockkeeper.js';
 import { openServedHouse, runInPhase, type ServedHouse } from '../support/runs.js';
@@ -189,5 +191,29 @@ test(
     assert.equal(await running.ended, 0);
     assert.equal(await same.ended, 0);
     assert.equal((JSON.parse(same.stdout()) as { run: string }).run, run);
+  }),
+);
+
+test(
+  'an input that upstream took back to an older revision is named to the one who approves',
+  withFleet(async () => {
+    const alpha = fleet.inputs.alpha ?? '';
+    const before = await git(alpha, 'rev-parse', 'HEAD');
+    // Git dates commits to the second.
+    await sleep(1100);
+    await fleet.moveInput('alpha');
+    await fleet.pushUpdate(['alpha']);
+    await git(alpha, 'reset', '--quiet', '--hard', before);
+    const running = house.start(['update', fleet.checkout, '--approve', '--json']);
+    const { run, waitsFor } = await runInPhase(client, 'waiting-for-approval', running);
+    assert.match(waitsFor ?? '', /alpha would go back to an older revision/);
+    const rejected = await house.lockkeeper(['reject', run]);
+    assert.equal(rejected.exitCode, 0, rejected.stderr);
+    assert.equal(await running.ended, 4);
+    const { inputs } = JSON.parse(running.stdout()) as { inputs: { name: string; goesBack: boolean }[] };
+    assert.deepEqual(
+      inputs.map(({ name, goesBack }) => [name, goesBack]),
+      [['alpha', true]],
+    );
   }),
 );

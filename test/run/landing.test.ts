@@ -369,3 +369,23 @@ test('only the named inputs move, and an input that cannot be fetched stays with
     await fleet.cleanup();
   }
 });
+
+test('a run in which no input can be asked for fails and says why, and one that asked some of them does not', async () => {
+  const fleet = await createFleet({ hosts: HOSTS });
+  try {
+    await rename(fleet.inputs.alpha ?? '', `${fleet.inputs.alpha ?? ''}-gone`);
+    const some = await house.lockkeeper(['update', fleet.checkout]);
+    assert.equal(some.exitCode, 2);
+    assert.match(some.stdout + some.stderr, /Nothing moved\b[^]*1 not updated: alpha/);
+    const strict = await house.update(fleet.checkout, '--strict');
+    assert.deepEqual([strict.exitCode, strict.report.outcome], [1, 'unchanged']);
+
+    await rename(fleet.inputs.beta ?? '', `${fleet.inputs.beta ?? ''}-gone`);
+    const { exitCode, report } = await house.update(fleet.checkout);
+    assert.deepEqual([exitCode, report.outcome], [1, 'failed']);
+    assert.match(report.error ?? '', /^No input could be asked for\b.*alpha \(.*\); beta \(.*\)/);
+    assert.deepEqual(report.unfetched.map(({ name }) => name).sort(), ['alpha', 'beta']);
+  } finally {
+    await fleet.cleanup();
+  }
+});

@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { updateInputs } from '../../activities/nix/commands.js';
-import { nixVersion } from '../../activities/nix/version.js';
 import { run } from '../../activities/process.js';
 import { fleetFlake, inputFlake, sleepOf, type HostSpec } from './fleet-flake.js';
 import { commitFiles, git } from './git.js';
+import { updateArguments } from './nix-flake-update.js';
 import { processesNamed } from './processes.js';
 
 export type { HostSpec } from './fleet-flake.js';
@@ -147,8 +146,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
     async pushUpdate(updated) {
       const clone = await mkdtemp(path.join(root, 'colleague-'));
       await git(clone, 'clone', '--quiet', remote, '.');
-      const settings = { options: [], impure: false, acceptFlakeConfig: false };
-      await nix(path.join(clone, options.dir ?? ''), updateInputs(await nixVersion(), settings, updated));
+      await nix(path.join(clone, options.dir ?? ''), await updateArguments(updated));
       const commit = await commitFiles(clone, {}, `Update ${updated.join(', ')}`);
       await git(clone, 'push', '--quiet', 'origin', 'HEAD:main');
       return commit;

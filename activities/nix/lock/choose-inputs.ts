@@ -9,8 +9,6 @@ import { inputsToUpdate } from './inputs-to-update.js';
 
 /** Inputs that are moved together. */
 export interface Choice {
-  /** Whether these are all inputs, which Nix moves by itself. */
-  readonly all: boolean;
   readonly names: readonly string[];
   /** Whose turn it is; `null` when inputs do not take turns. */
   readonly group: InputGroup | null;
@@ -31,17 +29,16 @@ export async function chooseInputs(
   if (inputGroups !== undefined) {
     await inputsToUpdate(flake, lock, inputGroups.flat());
     const groups = groupsInTurn(inputGroups, await reportsOf(env, instance, repository));
-    return groups.map((group) => ({ all: false, names: group, group }));
+    return groups.map((group) => ({ names: group, group }));
   }
   const names = await inputsToUpdate(flake, lock, inputs);
-  if (excludeInputs.length === 0) return [{ all: inputs === 'all', names, group: null }];
+  if (excludeInputs.length === 0) return [{ names, group: null }];
   await inputsToUpdate(flake, lock, excludeInputs);
   const left = names.filter((name) => !excludeInputs.includes(name));
-  // Nix takes no names for all of them.
   if (left.length === 0)
     throw failure(
       'NoInputs',
       `All inputs are excluded (${names.join(', ')}), so there is none to update: exclude fewer.`,
     );
-  return [{ all: false, names: left, group: null }];
+  return [{ names: left, group: null }];
 }

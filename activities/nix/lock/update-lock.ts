@@ -1,64 +1,103 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { activityInfo } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
 import type { CoordinatorActivities, LockUpdate, UpdateLockInput } from '../../../model/activities.js';
 import type { UnfetchedInput } from '../../../model/candidate.js';
+import { composeWhatFits } from '../../../model/flake-lock/compose-what-fits.js';
 import { movedInputs } from '../../../model/flake-lock/diff.js';
+import { goingBack, goingBackWords } from '../../../model/flake-lock/going-back.js';
 import { parseFlakeLock } from '../../../model/flake-lock/parse.js';
+import { serialiseLock } from '../../../model/flake-lock/serialise.js';
 import { FlakeLockError, type FlakeLock } from '../../../model/flake-lock/types.js';
+import { noneAskedWords } from '../../../model/unfetched.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { commitDraft } from '../../git/commit-draft.js';
-import { flakeFile } from '../../git/flake-files.js';
+import { fileAt, flakeFile } from '../../git/flake-files.js';
+import { openGit } from '../../git/git.js';
 import { installCommit } from '../../git/install-commit.js';
 import { withWorkTree } from '../../git/work-tree.js';
+import { askInputs, type Answers, type AskedFlake } from './ask-inputs.js';
 import { chooseInputs } from './choose-inputs.js';
-import type { FlakeAtCommit } from './flake-file.js';
+import { mayPass } from './fetch-failures.js';
 import { failure } from './flake-failure.js';
 import { whileHeartbeating } from '../heartbeat.js';
 import { inputsToUpdate } from './inputs-to-update.js';
-import { moveInputs } from './move-inputs.js';
 import { nixVersion } from '../version.js';
 
+/** Seconds between tries when nothing at all could be asked for. After the last one the run is told so. */
+const PAUSES: readonly number[] = [5, 15];
+/** A try that took longer has waited for upstream by itself. */
+const PATIENCE_MS = 20_000;
+
 /**
- * Makes the activity that updates the lock: in a work tree of its own, so that the owner's checkout is never touched, and
- * committed from there as a draft. What moved is judged by content: a lock that Nix only wrote in another form is
- * unchanged. Of groups that take turns the first one moves that can. Repeating it asks upstream again; with the same answers
- * it gives the same draft.
- * @throws `UnknownInput`, `NoInputs`, `LockUnreadable`, `FlakeDoesNotParse`, `NixUnusable`; retryable failures of the machine
+ * Makes the activity that updates the lock: in work trees of its own, so that the owner's checkout is never touched, and
+ * committed as a draft. What moved is judged by content: a lock that Nix only wrote in another form is unchanged. Of groups that
+ * take turns the first one moves that can. Repeating it asks upstream again; with the same answers it gives the same draft.
+ * @throws `UnknownInput`, `NoInputs`, `LockUnreadable`, `FlakeDoesNotParse`, `NixUnusable`; retryable failures of the machine,
+ *   and of the network when nothing could be asked for
  */
 export const createUpdateLock =
   (env: ActivityEnvironment): CoordinatorActivities['updateLock'] =>
   (input) =>
     whileHeartbeating(null, async (signal): Promise<LockUpdate> => {
+      const started = Date.now();
       const { repository, base } = input;
       const version = await nixVersion();
       const mirror = await installCommit(env, repository, base);
-      const flake: FlakeAtCommit = { mirror, commit: base, repository };
-      return withWorkTree(env, repository, base, 'lock', async (tree) => {
-        const directory = path.join(tree, repository.dir);
-        const before = readLock(input, await lockText(directory));
-        const choices = await chooseInputs(env, flake, before, input);
-        await inputsToUpdate(flake, before, input.named ?? []);
-        const locked = { flake, directory, version, nix: input.nix, attempt: activityInfo().attempt };
-        const unfetched: UnfetchedInput[] = [];
-        for (const { group, ...choice } of choices) {
-          unfetched.push(...(await moveInputs(locked, choice, signal)));
-          const content = await lockText(directory);
-          // A flake without inputs gets no lock.
-          const moved = content === null ? [] : movedInputs(before, parseFlakeLock(content));
-          if (content === null || moved.length === 0) continue;
-          const draft = { ...(await commitDraft(env, input, input.base, content)), lockedBy: version.text };
-          return { kind: 'updated', draft, moved, unfetched, ...(group === null ? {} : { group }) };
-        }
-        return { kind: 'unchanged', unfetched };
+      const flake = { mirror, commit: base, repository };
+      const lock = readLock(input, await fileAt(openGit(mirror), base, flakeFile(repository, 'flake.lock')));
+      const about: AskedFlake = {
+        flake,
+        lock,
+        version,
+        nix: input.nix,
+        signal,
+        withFolder: (work) =>
+          withWorkTree(env, repository, base, 'lock', (tree) => work(path.join(tree, repository.dir))),
+      };
+      const choices = await chooseInputs(env, flake, lock, input);
+      await inputsToUpdate(flake, lock, input.named ?? []);
+      const unfetched: UnfetchedInput[] = [];
+      const asked: string[] = [];
+      for (const { group, names } of choices) {
+        const answers = await askInputs(about, names);
+        const unasked = answers.unfetched.map(({ name }) => name);
+        asked.push(...names.filter((name) => !unasked.includes(name)));
+        const update = input.mayGoBack === true ? answers : withoutGoingBack(lock, answers);
+        unfetched.push(...update.unfetched);
+        const moved = update.lock === null ? [] : movedInputs(lock, parseFlakeLock(update.lock));
+        if (update.lock === null || moved.length === 0) continue;
+        const draft = { ...(await commitDraft(env, input, base, update.lock)), lockedBy: version.text };
+        return { kind: 'updated', draft, moved, unfetched, ...(group === null ? {} : { group }) };
+      }
+      if (unfetched.length === 0 || asked.length > 0) return { kind: 'unchanged', unfetched };
+      const pause = PAUSES[activityInfo().attempt - 1];
+      const isShort = Date.now() - started < PATIENCE_MS && unfetched.some(({ reason }) => mayPass(reason));
+      if (pause === undefined || !isShort) return { kind: 'unchanged', unfetched, noneAsked: true };
+      throw ApplicationFailure.create({
+        message: noneAskedWords(unfetched),
+        type: 'NixFault',
+        nonRetryable: false,
+        nextRetryDelay: `${pause} seconds`,
       });
     });
 
-const lockText = (directory: string): Promise<string | null> =>
-  readFile(path.join(directory, 'flake.lock'), 'utf8').catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw error;
-  });
+/** Nobody would look at what goes back to an older revision before it lands, so it stays: upstream may have been rewound. */
+function withoutGoingBack(before: FlakeLock | null, answers: Answers): Answers {
+  if (before === null || answers.lock === null) return answers;
+  const after = parseFlakeLock(answers.lock);
+  const back = goingBack(before, after);
+  if (back.length === 0) return answers;
+  const staying = back.map(({ name }) => name);
+  const roots = new Set([...before.root.inputs.keys(), ...after.root.inputs.keys()]);
+  const { lock, left } = composeWhatFits(
+    before,
+    after,
+    [...roots].filter((name) => !staying.includes(name)),
+  );
+  const unfetched = back.map((one) => ({ name: one.name, reason: goingBackWords(one) }));
+  return { lock: serialiseLock(lock), unfetched: [...answers.unfetched, ...unfetched, ...left] };
+}
 
 /** The lock of base; `null` when there is none, which the update then makes. */
 function readLock(input: UpdateLockInput, text: string | null): FlakeLock | null {

@@ -1,0 +1,162 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { UnfetchedInput } from '../../../model/candidate.js';
+import { composeWhatFits } from '../../../model/flake-lock/compose-what-fits.js';
+import { parseFlakeLock } from '../../../model/flake-lock/parse.js';
+import { serialiseLock } from '../../../model/flake-lock/serialise.js';
+import type { FlakeLock } from '../../../model/flake-lock/types.js';
+import type { NixSettings } from '../../../model/run.js';
+import type { Finished } from '../../process.js';
+import { lockFlake, type NixVersion } from '../commands.js';
+import { nixErrorMessage } from '../error-message.js';
+import { faultOf } from '../faults.js';
+import { cachedAnswers, fetchFailure, type CachedAnswer } from './fetch-failures.js';
+import { declaredInputs, readFlakeFile, type FlakeAtCommit } from './flake-file.js';
+import { flakeFailure, isLockRefusal } from './flake-failure.js';
+import { inputsAt } from './inputs-at.js';
+import { faultFailure, runNix } from '../run-nix.js';
+
+/** A flake whose inputs are asked for. */
+export interface AskedFlake {
+  readonly flake: FlakeAtCommit;
+  /** The lock at its commit; `null` when it has none. */
+  readonly lock: FlakeLock | null;
+  readonly version: NixVersion;
+  readonly nix: NixSettings;
+  /** Lends the folder of `flake.nix` in a work tree that nobody else uses. */
+  readonly withFolder: <T>(work: (folder: string) => Promise<T>) => Promise<T>;
+  /** Ends what is running. */
+  readonly signal: AbortSignal;
+}
+
+/** What upstream answered. */
+export interface Answers {
+  /** Text of the lock with what has moved; `null` when there is none: a flake without inputs gets none. */
+  readonly lock: string | null;
+  /** Inputs that could not be asked for: they stay where they are. */
+  readonly unfetched: readonly UnfetchedInput[];
+}
+
+/** Inputs that are asked for one by one, side by side. */
+const SIDE_BY_SIDE = 4;
+
+/**
+ * Asks upstream for inputs of a flake, with one command for all. When that fails, because one dead input fails it whole, or when
+ * Nix takes an answer out of its cache because upstream gave none, those that it may be about are asked for one by one. What
+ * upstream does not answer for stays where it is.
+ * @throws retryable when the machine is to blame; what `flakeFailure` names when no input is to blame
+ */
+export const askInputs = (about: AskedFlake, names: readonly string[]): Promise<Answers> =>
+  about.withFolder(async (folder) => {
+    const together = await ask(about, folder, about.lock, names);
+    if (isAnswered(together)) return { lock: together.text, unfetched: [] };
+    if (about.lock === null) return stay(about, names, together, '');
+    // What flake.nix has and the lock lacks is fetched by every command, and would fail them all.
+    const complete = await ask(about, folder, about.lock, []);
+    if (!hasEnded(complete) || complete.text === null)
+      return stay(about, names, complete, 'the lock lacks an input of flake.nix that cannot be fetched: ');
+    return askOneByOne(about, folder, names, together, parseFlakeLock(complete.text));
+  });
+
+/** What came of one command. */
+interface Asked {
+  readonly finished: Finished;
+  /** The lock that it left; `null` when there is none. */
+  readonly text: string | null;
+  /** What it took out of Nix's cache because upstream did not answer. */
+  readonly cached: readonly CachedAnswer[];
+}
+
+const hasEnded = ({ finished }: Asked): boolean => finished.exitCode === 0;
+const isAnswered = (asked: Asked): boolean => hasEnded(asked) && asked.cached.length === 0;
+
+/**
+ * Asks upstream for some inputs. They are taken out of the lock, for Nix locks anew what it lacks and leaves the rest: its command
+ * line does not take every name that `flake.nix` may have (`_1x`, `"a.b"`).
+ */
+async function ask(
+  { version, nix, signal }: AskedFlake,
+  folder: string,
+  lock: FlakeLock | null,
+  names: readonly string[],
+): Promise<Asked> {
+  const file = path.join(folder, 'flake.lock');
+  if (lock === null) await rm(file, { force: true });
+  else await writeFile(file, serialiseLock(without(lock, names)));
+  const finished = await runNix('nix', lockFlake(nix), { cwd: folder, signal, fetching: nix });
+  const fault = finished.exitCode === 0 ? null : faultOf(finished);
+  if (fault?.kind === 'machine') throw faultFailure('The lock was not updated', fault, finished);
+  return { finished, text: await textOf(file), cached: cachedAnswers(finished.stderr, version) };
+}
+
+async function askOneByOne(
+  about: AskedFlake,
+  folder: string,
+  names: readonly string[],
+  together: Asked,
+  complete: FlakeLock,
+): Promise<Answers> {
+  const newest = hasEnded(together) && together.text !== null ? parseFlakeLock(together.text) : null;
+  const doubted =
+    newest === null ? names : [...new Set(together.cached.flatMap(({ url }) => inputsAt(newest, names, url)))];
+
+  const alone = new Map<string, Asked>();
+  const waiting = [...doubted];
+  const next = async (own: string): Promise<void> => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift())
+      alone.set(name, await ask(about, own, complete, [name]));
+  };
+  const others = Array.from({ length: Math.min(SIDE_BY_SIDE, doubted.length) - 1 }, () => about.withFolder(next));
+  const ended = await Promise.allSettled([next(folder), ...others]);
+  for (const one of ended) if (one.status === 'rejected') throw one.reason;
+
+  const sure = names.filter((name) => !doubted.includes(name));
+  let { lock, left: unfetched } =
+    newest === null ? { lock: complete, left: [] } : composeWhatFits(complete, newest, sure);
+  for (const name of doubted) {
+    const asked = alone.get(name);
+    if (asked === undefined) continue;
+    if (isAnswered(asked) && asked.text !== null) {
+      const composed = composeWhatFits(lock, parseFlakeLock(asked.text), [name]);
+      lock = composed.lock;
+      unfetched = [...unfetched, ...composed.left];
+    } else {
+      unfetched = [...unfetched, { name, reason: reasonOf(asked) }];
+    }
+  }
+  return { lock: serialiseLock(lock), unfetched };
+}
+
+const reasonOf = ({ finished, cached }: Asked): string => cached[0]?.reason ?? fetchFailure(finished);
+
+/** When Nix cannot even lock the flake as it is, not one input moves: throws unless only inputs can be to blame. */
+async function stay(
+  { flake, lock }: AskedFlake,
+  names: readonly string[],
+  asked: Asked,
+  where: string,
+): Promise<Answers> {
+  const { finished } = asked;
+  if (!hasEnded(asked) && (faultOf(finished) === null || names.length === 0)) {
+    const text = await readFlakeFile(flake);
+    const readable = text !== null && (await declaredInputs(text)) !== null;
+    if (!readable || names.length === 0 || isLockRefusal(nixErrorMessage(finished.stderr)))
+      throw await flakeFailure(flake, finished);
+  }
+  const reason = where + reasonOf(asked);
+  return {
+    lock: lock === null ? null : serialiseLock(lock),
+    unfetched: names.map((name) => ({ name, reason })),
+  };
+}
+
+const without = (lock: FlakeLock, names: readonly string[]): FlakeLock => ({
+  ...lock,
+  root: { ...lock.root, inputs: new Map([...lock.root.inputs].filter(([name]) => !names.includes(name))) },
+});
+
+const textOf = (file: string): Promise<string | null> =>
+  readFile(file, 'utf8').catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
+  });
