@@ -7,4 +7,6 @@ export interface ActivityEnvironment {
   readonly machine: string;
   /** For people. */
   readonly hostName: string;
+  /** Search attributes that the server had when the worker started; missing or `null` when it was not told. */
+  readonly searchAttributes?: readonly string[] | null;
 }

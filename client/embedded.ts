@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ServerRecord, StateDirectory } from '../model/state-directory.js';
+import { newerFault, type ServerRecord, type StateDirectory } from '../model/state-directory.js';
 import { startDetached } from './detached.js';
 import { CommandError } from './errors.js';
 import { isAlive } from './process-identity.js';
@@ -11,6 +11,8 @@ const START_MS = 15_000;
 /** The embedded server's record when it runs; `null` when nobody started it. */
 export async function runningServer(state: StateDirectory): Promise<ServerRecord | null> {
   const record = await readRecord<ServerRecord>(state.serverRecord);
+  const fault = newerFault(`the embedded server of ${state.root}`, record);
+  if (fault !== null) throw new CommandError(`${fault}.`);
   if (record === null || !(await isAlive(record.keeper)) || !(await isAlive(record.server))) return null;
   return record;
 }

@@ -8,6 +8,8 @@ export function sameUpdateDigest(options: RunOptions): string {
   const { repository } = options;
   return optionsDigest({
     ...options,
+    // The version of who asks makes no other update of it.
+    format: undefined,
     repository: { ...repository, url: normaliseUrl(repository.url), displayUrl: '', checkout: null },
   });
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runId } from '../model/ids.js';
+import { OPTIONS_FORMAT } from '../model/known-options.js';
 import { COORDINATOR_QUEUE, queueOf } from '../model/queues.js';
 import type { RunOptions } from '../model/run.js';
 import { alone } from './alone.js';
@@ -102,7 +103,7 @@ export const runQueue = ({ user }: RunOptions): string => queueOf(COORDINATOR_QU
 /** How a run is started, by a person or by a schedule: its memo is what others find it and know it by. */
 export const startOptions = (options: RunOptions) => ({
   taskQueue: runQueue(options),
-  args: [options] as const,
+  args: [{ ...options, format: OPTIONS_FORMAT }] as const,
   memo: {
     optionsDigest: sameUpdateDigest(options),
     optionsSummary: optionsSummary(options),

@@ -1,7 +1,13 @@
 import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { foreignStateDirectory, stateDirectoryFault, type StateDirectory } from '../model/state-directory.js';
+import {
+  foreignStateDirectory,
+  newerFault,
+  stateDirectoryFault,
+  type FormatRecord,
+  type StateDirectory,
+} from '../model/state-directory.js';
 import { messageOf } from '../model/message-of.js';
 import { CommandError, systemCode } from './errors.js';
 
@@ -23,7 +29,9 @@ const LEAST_SPACE_BYTES = 1024 * 1024;
 export async function prepareStateDirectory(state: StateDirectory): Promise<void> {
   try {
     await makeFolder(state.root);
-    const fault = stateDirectoryFault(state.root, (await stat(state.root)).mode);
+    const fault =
+      stateDirectoryFault(state.root, (await stat(state.root)).mode) ??
+      newerFault(`the state directory ${state.root}`, await readRecord<FormatRecord>(state.format));
     if (fault !== null) throw new CommandError(`${fault}.`);
     const folders = [state.server, state.users];
     if (!folders.every((path) => existsSync(path))) await refuseForeign(state);

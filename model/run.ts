@@ -6,6 +6,8 @@ import type { InputGroup } from './input-groups.js';
  * by the client (see `model/names.ts`), holding file paths instead of secrets.
  */
 export interface RunOptions {
+  /** `OPTIONS_FORMAT` of the client that asked; missing in older runs. */
+  readonly format?: number;
   /** Name of the update job; `update` for a run that a person started without configuration. */
   readonly instance: string;
   readonly repository: Repository;

@@ -3,6 +3,8 @@ import { posix as path } from 'node:path';
 
 export interface StateDirectory {
   readonly root: string;
+  /** JSON `FormatRecord`: which version of this layout is here. */
+  readonly format: string;
   /** Id of this machine, one line. */
   readonly machineId: string;
   /** JSON `WorkerRecord` of the worker that runs here. */
@@ -33,6 +35,7 @@ export function stateDirectory(root: string): StateDirectory {
   const under = (...parts: string[]): string => path.join(root, ...parts);
   return {
     root,
+    format: under('format.json'),
     machineId: under('machine-id'),
     worker: under('worker.json'),
     workerLog: under('worker.log'),
@@ -88,6 +91,26 @@ export const foreignStateDirectory = (root: string, owner: number, self: number 
     : `the state directory ${root} is that of user ${owner}, who could not go on with what root starts there: ` +
       `run this as that user (sudo -u '#${owner}' …), or name another folder with --state-dir or $LOCKKEEPER_STATE_DIR`;
 
+/** Version of the layout and of the records in it. Higher when an earlier Lockkeeper would do harm there. */
+export const STATE_FORMAT = 1;
+
+export interface FormatRecord {
+  readonly format: number;
+  /** Version of the Lockkeeper that wrote it. */
+  readonly version: string;
+}
+
+/**
+ * Why this version does not touch what another one made, as a sentence; `null` when it may.
+ * @param what was made
+ * @param record of it; earlier versions wrote none
+ */
+export const newerFault = (what: string, record: Partial<FormatRecord> | null): string | null =>
+  record?.format === undefined || record.format <= STATE_FORMAT
+    ? null
+    : `${what} is of Lockkeeper ${record.version ?? '?'} (format ${record.format}), which is newer than this one (format ` +
+      `${STATE_FORMAT}): use that version, or name another folder with --state-dir or $LOCKKEEPER_STATE_DIR`;
+
 /** A process, told apart from a later one with the same pid by its boot and start time. */
 export interface ProcessIdentity {
   readonly pid: number;
@@ -128,7 +151,8 @@ export interface WorkerRecord extends ProcessIdentity {
   readonly ready: boolean;
 }
 
-export interface ServerRecord {
+/** Records of earlier versions have no format. */
+export interface ServerRecord extends Partial<FormatRecord> {
   readonly keeper: ProcessIdentity;
   readonly server: ProcessIdentity;
   readonly address: string;

@@ -38,7 +38,7 @@ export function createActivities(env: ActivityEnvironment): MachineRegister {
     coordinator: atTheEdge({
       ...createGitActivities(env),
       ...createLockActivities(env),
-      ...createServerActivities(),
+      ...createServerActivities(env),
       earlierHolds: createEarlierHolds(env),
       notify: createNotify(env),
       // Safe to repeat: the report is replaced as a whole, and forgetting what is forgotten does nothing.

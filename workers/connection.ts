@@ -8,6 +8,7 @@ import { NativeConnection } from '@temporalio/worker';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import { isAlive } from '../activities/process-tree.js';
 import { stripControl } from '../model/text.js';
+import { newerFault } from '../model/state-directory.js';
 import type { ServerRecord, StateDirectory } from '../model/state-directory.js';
 import { readJson } from './files.js';
 import { pause } from './pause.js';
@@ -45,6 +46,8 @@ async function ensureEmbeddedServer(state: StateDirectory): Promise<ServerRecord
   let keeper: ChildProcess | undefined;
   while (Date.now() < deadline) {
     const record = await readJson<ServerRecord>(state.serverRecord);
+    const newer = newerFault(`the embedded server of ${state.root}`, record);
+    if (newer !== null) throw new Error(newer);
     if (record !== null && (await isAlive(record.keeper)) && (await isAlive(record.server))) return record;
     if (keeper === undefined && (record === null || !(await isAlive(record.keeper)))) keeper = await spawnKeeper(state);
     // One that finds another keeper at work ends with 0, and the record still comes.

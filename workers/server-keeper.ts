@@ -10,12 +10,15 @@ import type { WorkflowService } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { identify, isAlive, killTree, ownIdentity } from '../activities/process-tree.js';
 import { SEARCH_ATTRIBUTES } from '../model/messages.js';
-import type { ProcessIdentity, ServerRecord, StateDirectory } from '../model/state-directory.js';
+import { STATE_FORMAT, newerFault } from '../model/state-directory.js';
+import type { FormatRecord, ProcessIdentity, ServerRecord, StateDirectory } from '../model/state-directory.js';
 import { claim } from './exclusive.js';
 import { writeWhole } from '../activities/atomic-file.js';
 import { readJson } from './files.js';
+import { pause } from './pause.js';
 import { liveUsers, openStateDirectory } from './state.js';
 import { findTemporalCli } from './temporal-cli.js';
+import { VERSION } from './version.js';
 
 /**
  * Keeps the embedded Temporal server of one state directory: starts it on a free port (the last one, if it is still
@@ -25,16 +28,24 @@ import { findTemporalCli } from './temporal-cli.js';
 const NAMESPACE = 'default';
 /** Closed runs are kept for 90 days; a development server would keep them for one. */
 const RETENTION = '90 days';
+const FORMAT: FormatRecord = { format: STATE_FORMAT, version: VERSION };
 const IDLE_SECONDS = 60;
 const UI_PORT_OFFSET = 1000;
+/** A server that lives and does not answer so many questions in a row (out of descriptors, stopped) is replaced. */
+const MISSES = 4;
+/** Pause between two questions, in milliseconds. */
+const HEALTH_MS = 4000;
+/** How long an answer may take; a machine that builds with all its cores is slow. */
+const HEALTH_LIMIT_MS = 8000;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { 'state-dir': { type: 'string' }, 'idle-seconds': { type: 'string' } },
+    options: { 'state-dir': { type: 'string' }, 'idle-seconds': { type: 'string' }, 'health-ms': { type: 'string' } },
   });
   const root = values['state-dir'];
   if (root === undefined) throw new Error('server-keeper: --state-dir is missing');
   const idleSeconds = Number(values['idle-seconds'] ?? IDLE_SECONDS);
+  const healthMs = Number(values['health-ms'] ?? HEALTH_MS);
   const state = await openStateDirectory(root);
   if (!(await claim(state, 'server'))) return;
   const cli = await findTemporalCli(process.env);
@@ -46,12 +57,20 @@ async function main(): Promise<void> {
     });
   process.on('SIGHUP', () => undefined);
 
-  let record = await keep(state, cli, await readJson<ServerRecord>(state.serverRecord));
+  const last = await readJson<ServerRecord>(state.serverRecord);
+  const newer = newerFault(`the embedded server of ${root}`, last);
+  if (newer !== null) throw new Error(newer);
+  let record = await keep(state, cli, last);
+  let health = watchHealth(record, healthMs);
   let lastUse = Date.now();
   while (!stop.signal.aborted && Date.now() - lastUse < idleSeconds * 1000) {
-    if (!(await isAlive(record.server))) {
-      say('the server is gone, starting it again');
+    const fault = (await isAlive(record.server)) ? health.fault() : 'is gone';
+    if (fault !== null) {
+      say(`the server ${fault}, starting it again`);
+      health.stop();
+      // One that lives and does not answer is ended first.
       record = await keep(state, cli, record);
+      health = watchHealth(record, healthMs);
     }
     if ((await liveUsers(state)).length > 0) lastUse = Date.now();
     await sleep(500);
@@ -64,7 +83,7 @@ async function main(): Promise<void> {
 async function keep(state: StateDirectory, cli: string, last: ServerRecord | null): Promise<ServerRecord> {
   const keeper = await ownIdentity();
   if (last !== null && (await isAlive(last.server)) && (await answers(last.address))) {
-    const adopted = { ...last, keeper };
+    const adopted = { ...last, ...FORMAT, keeper };
     await writeWhole(state.serverRecord, JSON.stringify(adopted));
     return adopted;
   }
@@ -77,7 +96,7 @@ async function keep(state: StateDirectory, cli: string, last: ServerRecord | nul
     if (await becomesReady(server, address)) {
       await keepClosedRuns(address);
       const uiUrl = `http://127.0.0.1:${port + UI_PORT_OFFSET}`;
-      const record: ServerRecord = { keeper, server, address, uiUrl, namespace: NAMESPACE };
+      const record: ServerRecord = { ...FORMAT, keeper, server, address, uiUrl, namespace: NAMESPACE };
       await writeWhole(state.serverRecord, JSON.stringify(record));
       say(`the server answers at ${address}, its UI at ${uiUrl}`);
       return record;
@@ -86,6 +105,31 @@ async function keep(state: StateDirectory, cli: string, last: ServerRecord | nul
     await killTree(server, 2000);
   }
   throw new Error(`the embedded Temporal server does not start: see ${state.serverLog}`);
+}
+
+interface Health {
+  /** What is wrong, in words; `null` when nothing is. */
+  readonly fault: () => string | null;
+  readonly stop: () => void;
+}
+
+/**
+ * Asks a server again and again whether it answers, each time by a new connection. Misses are counted, not seconds: while a
+ * machine sleeps nobody misses anything.
+ */
+function watchHealth({ address }: ServerRecord, pauseMs: number): Health {
+  const over = new AbortController();
+  let misses = 0;
+  const watch = async (): Promise<void> => {
+    while (await pause(pauseMs, over.signal)) misses = (await answers(address, HEALTH_LIMIT_MS)) ? 0 : misses + 1;
+  };
+  void watch();
+  return {
+    fault: () => (misses < MISSES ? null : `has not answered ${misses} times in a row`),
+    stop: () => {
+      over.abort();
+    },
+  };
 }
 
 async function startServer(state: StateDirectory, cli: string, port: number): Promise<ProcessIdentity> {
@@ -124,8 +168,8 @@ async function becomesReady(server: ProcessIdentity, address: string): Promise<b
 }
 
 /** Whether a server answers there. */
-const answers = (address: string): Promise<boolean> =>
-  ask(address, (service) => service.describeNamespace({ namespace: NAMESPACE })).then(
+const answers = (address: string, limitMs?: number): Promise<boolean> =>
+  ask(address, (service) => service.describeNamespace({ namespace: NAMESPACE }), limitMs).then(
     () => true,
     () => false,
   );
@@ -140,21 +184,25 @@ async function keepClosedRuns(address: string): Promise<void> {
   });
 }
 
-/** Asks a server one thing, within two seconds. */
-async function ask<T>(address: string, question: (service: WorkflowService) => Promise<T>): Promise<T> {
-  const connection = await Connection.connect({ address, connectTimeout: 1000 });
+/** Asks a server one thing. Half of the time may go into connecting. */
+async function ask<T>(address: string, question: (service: WorkflowService) => Promise<T>, limitMs = 2000): Promise<T> {
+  const connection = await Connection.connect({ address, connectTimeout: limitMs / 2 });
   try {
-    return await connection.withDeadline(Date.now() + 2000, () => question(connection.workflowService));
+    return await connection.withDeadline(Date.now() + limitMs, () => question(connection.workflowService));
   } finally {
     await connection.close();
   }
 }
 
-/** A port that is free together with the one for the UI; `wanted` if it is, else one that the kernel chooses. */
+/**
+ * A port that is free together with the one for the UI; `wanted` if it is, else one that the kernel chooses. The threads of a
+ * server that was killed may hold its port for a moment, and workers and commands look for the next server there.
+ */
 async function freePorts(wanted: number): Promise<number> {
-  for (let attempt = 0; attempt < 20; attempt += 1) {
-    const port = await bindable(attempt === 0 ? wanted : 0);
+  for (let attempt = 0; attempt < 40; attempt += 1) {
+    const port = await bindable(attempt < 20 ? wanted : 0);
     if (port !== null && port + UI_PORT_OFFSET < 65536 && (await bindable(port + UI_PORT_OFFSET)) !== null) return port;
+    if (wanted !== 0 && attempt < 20) await sleep(100);
   }
   throw new Error('no free port for the embedded Temporal server');
 }

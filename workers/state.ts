@@ -1,11 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { access, constants, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAlive, ownIdentity } from '../activities/process-tree.js';
-import { foreignStateDirectory, stateDirectory, stateDirectoryFault } from '../model/state-directory.js';
-import type { ProcessIdentity, StateDirectory } from '../model/state-directory.js';
-import { writeWhole } from '../activities/atomic-file.js';
+import {
+  STATE_FORMAT,
+  foreignStateDirectory,
+  newerFault,
+  stateDirectory,
+  stateDirectoryFault,
+} from '../model/state-directory.js';
+import type { FormatRecord, ProcessIdentity, StateDirectory } from '../model/state-directory.js';
+import { readIfThere, writeSynced, writeWhole } from '../activities/atomic-file.js';
 import { readJson } from './files.js';
+import { VERSION } from './version.js';
 
 /**
  * Makes the state directory and its folders, readable by their owner alone.
@@ -22,6 +29,15 @@ export async function openStateDirectory(root: string): Promise<StateDirectory> 
     fault = stateDirectoryFault(state.root, mode) ?? foreignStateDirectory(state.root, uid, process.getuid?.());
     if (fault === null) {
       await access(state.root, constants.W_OK);
+      const found = await readJson<FormatRecord>(state.format);
+      fault = newerFault(`the state directory ${root}`, found);
+      if (fault === null && found?.format !== STATE_FORMAT)
+        await writeWhole(
+          state.format,
+          JSON.stringify({ format: STATE_FORMAT, version: VERSION } satisfies FormatRecord),
+        );
+    }
+    if (fault === null) {
       for (const folder of [...folders, ...data]) await mkdir(folder, { recursive: true, mode: 0o700 });
     }
   } catch (error) {
@@ -34,14 +50,17 @@ export async function openStateDirectory(root: string): Promise<StateDirectory> 
   return state;
 }
 
-/** The id of this machine: made once, kept in the state directory. */
+/**
+ * The id of this machine: made once, kept in the state directory. It is on the disk before anybody hears of it: runs look for
+ * their builds on the queue that it names, also after the power was gone. A file that was cut off then is replaced. Only the
+ * worker of a state directory makes one.
+ */
 export async function machineId(state: StateDirectory): Promise<string> {
+  const found = (await readIfThere(state.machineId))?.trim() ?? '';
+  if (/^[0-9a-f]{16}$/.test(found)) return found;
   const made = randomBytes(8).toString('hex');
-  // `wx`: of two processes that start at once only one writes, and both read the same.
-  await writeFile(state.machineId, `${made}\n`, { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  });
-  return (await readFile(state.machineId, 'utf8')).trim();
+  await writeSynced(state.machineId, `${made}\n`);
+  return made;
 }
 
 /** Says that this process needs the embedded server and the shared worker, until the returned function is called. */

@@ -79,12 +79,12 @@ export async function runWorker(
     }
     const [server, connection] = begun;
     const client = new Client({ connection, namespace: server.namespace });
-    const env: ActivityEnvironment = { state, machine, hostName: hostname() };
-    const held: HeldTasks = { folder: state.tasks, machine };
-
-    await createSearchAttributes(client, (text) => {
+    const searchAttributes = await createSearchAttributes(client, (text) => {
       log.warn(text);
     });
+    const env: ActivityEnvironment = { state, machine, hostName: hostname(), searchAttributes };
+    const held: HeldTasks = { folder: state.tasks, machine };
+
     await sweepWorkTrees(env);
     for (const [queue, worker] of await createWorkers({ connection, server, options, systems, env, held }))
       workers.set(queue, worker);

@@ -15,6 +15,7 @@ import { CARRY_OVER_LIMIT, landingIntent, updateBranches } from '../model/landin
 import type { Outcome, RemovedBranches, Report } from '../model/report.js';
 import type { EarlierHold } from '../model/hold-back/earlier.js';
 import { pinnedInputs } from '../model/hold-back/pins.js';
+import { checkKnown } from '../model/known-options.js';
 import type { ApprovalPolicy, RunOptions } from '../model/run.js';
 import { noneAskedWords } from '../model/unfetched.js';
 import { targetLabel } from '../model/verdict.js';
@@ -76,9 +77,13 @@ export async function updateFlake(options: RunOptions): Promise<Report> {
   throw ApplicationFailure.nonRetryable(message, type, state.report());
 }
 
-/** Options that cannot even be shown end the run at once: an error of any other type would only be tried for ever. */
+/**
+ * Options that cannot even be shown, or that only a newer version knows, end the run before it does anything: an error of any
+ * other type would only be tried for ever.
+ */
 function begin(options: RunOptions, startTime: Date): RunState {
   try {
+    checkKnown(options);
     return trackRun(options, landingIntent(options, startTime));
   } catch (error) {
     throw fail('BadOptions', `the run's options cannot be used: ${rootCause(error).message}`);

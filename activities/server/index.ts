@@ -1,9 +1,10 @@
 import { Context } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { CoordinatorActivities } from '../../model/activities.js';
-import { SEARCH_ATTRIBUTES } from '../../model/messages.js';
+import type { ActivityEnvironment } from '../environment.js';
 import { makeWay } from './make-way.js';
 import { findOverdue, recordEnd } from './instance-records.js';
+import { createKnownSearchAttributes } from './search-attributes.js';
 
 /** A poller that was not heard of for this long is dead: a long poll lasts 60 seconds, so a live one can be 33 s old. */
 const POLLER_AGE_MS = 90_000;
@@ -15,7 +16,9 @@ const ACTIVITY_QUEUE = 2;
  * Activities that ask the Temporal server itself. Those here only read, so repeating them is harmless; what they learn reaches
  * the workflow as a result, because a workflow may not look.
  */
-export function createServerActivities(): Pick<
+export function createServerActivities({
+  searchAttributes = null,
+}: ActivityEnvironment): Pick<
   CoordinatorActivities,
   'whoHolds' | 'knownSearchAttributes' | 'countPollers' | 'makeWay' | 'recordEnd' | 'findOverdue'
 > {
@@ -32,14 +35,7 @@ export function createServerActivities(): Pick<
         throw error;
       }
     },
-    knownSearchAttributes: async () => {
-      const { client } = Context.current();
-      // Listing attributes is an operator's right; where it is refused the run goes on without them.
-      const known = await client.connection.operatorService
-        .listSearchAttributes({ namespace: client.options.namespace })
-        .catch(() => ({ customAttributes: {} }));
-      return SEARCH_ATTRIBUTES.filter((name) => Object.hasOwn(known.customAttributes, name));
-    },
+    knownSearchAttributes: createKnownSearchAttributes(searchAttributes),
     countPollers: async ({ queue }) => {
       const { client } = Context.current();
       const { pollers } = await client.connection.workflowService.describeTaskQueue({

@@ -52,6 +52,46 @@ test('the same update typed again after an upgrade follows the run that an earli
   }
 });
 
+test('a run that a newer version asked for ends before it does anything, and names what the worker does not know', async () => {
+  const house = await openHouse();
+  const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
+  await house.dev();
+  const client = await connectTo(house);
+  try {
+    await fleet.moveInput('alpha');
+    const { run } = (await house.update(fleet.checkout, '--dry-run')).report;
+    const { events } = await client.workflow.getHandle(run).fetchHistory();
+    const [payload] = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+    assert.ok(payload);
+    const options: RunOptions = defaultPayloadConverter.fromPayload(payload);
+    const newer: readonly (readonly [asked: object, named: string])[] = [
+      [{ ...options, signing: { key: '/etc/key' } }, 'signing'],
+      [{ ...options, landing: { ...options.landing, squash: true } }, 'landing.squash'],
+      [{ ...options, landing: { ...options.landing, mode: 'queue' } }, 'landing.mode "queue"'],
+      [{ ...options, onFailure: ['ask-a-friend'] }, 'onFailure "ask-a-friend"'],
+      [{ ...options, format: 99 }, 'options of format 99'],
+    ];
+    for (const [asked, named] of newer) {
+      const workflowId = `update-newer-${newer.findIndex(([each]) => each === asked)}`;
+      await client.workflow.start('updateFlake', { workflowId, taskQueue: COORDINATOR_QUEUE, args: [asked] });
+      const { exitCode, stdout, stderr } = await house.lockkeeper(['watch', workflowId]);
+      assert.equal(exitCode, 1, named);
+      const said = `a newer Lockkeeper asked for what this worker does not know: ${named}. Upgrade the workers`;
+      assert.ok((stdout + stderr).includes(said), stdout + stderr);
+      const { events: done } = await client.workflow.getHandle(workflowId).fetchHistory();
+      assert.deepEqual(
+        done?.filter((event) => event.activityTaskScheduledEventAttributes) ?? [],
+        [],
+        'nothing was done',
+      );
+    }
+  } finally {
+    await client.connection.close();
+    await house.close();
+    await fleet.cleanup();
+  }
+});
+
 // A column is dropped below.
 const CAN_CHANGE = 'import sqlite3; assert sqlite3.sqlite_version_info >= (3, 35)';
 const { exitCode: changes } = await command('python3', ['-c', CAN_CHANGE]);

@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { chmod, mkdir, readFile, readdir, readlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, readlink, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { run } from '../../activities/process.js';
 import { isAlive } from '../../activities/process-tree.js';
+import { SEARCH_ATTRIBUTES } from '../../model/messages.js';
 import type { ServerRecord } from '../../model/state-directory.js';
 import { openHouse, until } from '../support/lockkeeper.js';
 import type { House } from '../support/lockkeeper.js';
+import { createActivities } from '../../workers/activities.js';
 
 const KEEPER = fileURLToPath(new URL('../../workers/server-keeper.js', import.meta.url));
 /** A machine that runs other tests is slow to start a server. */
@@ -26,8 +29,8 @@ const withHouse = (body: (house: House) => Promise<void>, state?: string) => asy
 };
 
 /** A keeper of the house's server, as a command starts it. */
-function keeper(house: House, idleSeconds: number): ChildProcess {
-  const args = [KEEPER, '--state-dir', house.state.root, '--idle-seconds', String(idleSeconds)];
+function keeper(house: House, idleSeconds: number, ...more: readonly string[]): ChildProcess {
+  const args = [KEEPER, '--state-dir', house.state.root, '--idle-seconds', String(idleSeconds), ...more];
   return spawn(process.execPath, args, { detached: true, stdio: 'ignore' });
 }
 
@@ -134,6 +137,79 @@ test(
     assert.equal(next.address, before.address);
     assert.equal(next.keeper.pid, before.keeper.pid);
     assert.deepEqual(await list(house), ['update-left-alone']);
+  }),
+);
+
+test(
+  'a server that lives and answers nothing is ended by its keeper, and started again on its port, with its runs',
+  withHouse(async (house) => {
+    keeper(house, 120, '--health-ms', '300');
+    const before = await running(house);
+    await leaveRun(before.address);
+    process.kill(before.server.pid, 'SIGSTOP');
+    await until(
+      async () => !(await isAlive(before.server)),
+      60_000,
+      () => 'the silent server is still there',
+    );
+    const next = await running(house, before);
+    assert.equal(next.address, before.address);
+    assert.deepEqual(await list(house), ['update-left-alone']);
+  }),
+);
+
+test(
+  'what a newer version made is refused in plain words, and left as it is',
+  withHouse(async (house) => {
+    const newer = { format: 99, version: '9.0.0' };
+    const refused = async (place: string): Promise<void> => {
+      for (const args of [['list'], ['worker'], ['doctor'], ['prune']]) {
+        const { stdout, stderr } = await house.lockkeeper(args, { timeoutMs: 20_000 });
+        const words = new RegExp(
+          `${place}[^\\n]* is of Lockkeeper 9\\.0\\.0 \\(format 99\\), which is newer than this one`,
+        );
+        assert.match(stdout + stderr, words, args[0]);
+      }
+    };
+    await mkdir(house.state.server, { recursive: true });
+    await writeFile(house.state.serverDatabase, '');
+    await writeFile(house.state.machineId, `${'0'.repeat(16)}\n`);
+    await writeFile(house.state.format, JSON.stringify(newer));
+    await refused('the state directory');
+    assert.deepEqual(JSON.parse(await readFile(house.state.format, 'utf8')), newer);
+    await rm(house.state.format);
+    await writeFile(house.state.serverRecord, JSON.stringify({ ...newer, address: '127.0.0.1:1' }));
+    for (const args of [['list'], ['worker']]) {
+      const { exitCode, stderr } = await house.lockkeeper(args, { timeoutMs: 20_000 });
+      assert.equal(exitCode, 1);
+      assert.match(stderr, /the embedded server of \S+ is of Lockkeeper 9\.0\.0 \(format 99\), which is newer/);
+    }
+    assert.match(await readFile(house.state.serverRecord, 'utf8'), /"format":99/);
+  }),
+);
+
+test(
+  'a server is asked for its search attributes as rarely as can be: each question leaks a connection in it',
+  withHouse(async (house) => {
+    await house.dev();
+    const { address, server } = await house.server();
+    const descriptors = async (): Promise<number> => (await readdir(`/proc/${server.pid}/fd`)).length;
+    await withClient(address, async (client) => {
+      const machine = { state: house.state, machine: 'test', hostName: 'test' };
+      const askedTwentyTimes = async (searchAttributes: readonly string[] | null): Promise<unknown> => {
+        const { coordinator } = createActivities({ ...machine, searchAttributes });
+        const ask = () => new MockActivityEnvironment({}, { client }).run(() => coordinator.knownSearchAttributes());
+        let last: unknown;
+        for (let runs = 0; runs < 20; runs += 1) last = await ask();
+        return last;
+      };
+      const before = await descriptors();
+      assert.deepEqual(await askedTwentyTimes(SEARCH_ATTRIBUTES), SEARCH_ATTRIBUTES, 'known since the worker started');
+      assert.deepEqual(await askedTwentyTimes(null), SEARCH_ATTRIBUTES, 'not known then, and asked once');
+      // Other connections come and go.
+      const after = await descriptors();
+      assert.ok(after < before + 12, `${before} descriptors became ${after}`);
+    });
   }),
 );
 

@@ -11,8 +11,8 @@ import { DAY_MS, DEFAULT_LIMITS, LEAST_DAYS } from '../../model/retention.js';
 import type { KeptKind, Limits, Removal } from '../../model/retention.js';
 import { formatSize, parseSize } from '../../model/size.js';
 import { parseSpan } from '../../model/span.js';
-import { defaultStateRoot, stateDirectory, stateDirectoryFault } from '../../model/state-directory.js';
-import type { ServerRecord, StateDirectory, WorkerRecord } from '../../model/state-directory.js';
+import { defaultStateRoot, newerFault, stateDirectory, stateDirectoryFault } from '../../model/state-directory.js';
+import type { FormatRecord, ServerRecord, StateDirectory, WorkerRecord } from '../../model/state-directory.js';
 import { printableJson, stripControl } from '../../model/text.js';
 import { isClaimed } from '../exclusive.js';
 import { readJson } from '../files.js';
@@ -64,7 +64,9 @@ async function pruneNow(state: StateDirectory, flags: PruneFlags, server: Server
 async function isOurs(state: StateDirectory): Promise<boolean> {
   const found = await stat(state.root).catch(() => null);
   if (found === null || (await stat(state.machineId).catch(() => null)) === null) return false;
-  const fault = stateDirectoryFault(state.root, found.mode);
+  const fault =
+    stateDirectoryFault(state.root, found.mode) ??
+    newerFault(`the state directory ${state.root}`, await readJson<FormatRecord>(state.format));
   if (fault !== null) throw new Error(fault);
   return true;
 }
