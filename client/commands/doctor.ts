@@ -1,6 +1,7 @@
 import { stripControl } from '../../model/text.js';
 import type { CommandContext } from '../context.js';
 import type { Finding } from '../doctor/finding.js';
+import { checkFlake } from '../doctor/flake.js';
 import { showKept } from '../doctor/kept.js';
 import { checkDisk, checkNode, checkStateDirectory } from '../doctor/machine.js';
 import { checkServer } from '../doctor/server.js';
@@ -9,7 +10,7 @@ import { paintFor, result, resultJson } from '../output.js';
 import { pad } from '../progress/width.js';
 
 /** `lockkeeper doctor`: is all there that a run needs? Exit status 1 when something must be mended first. */
-export async function doctor(context: CommandContext): Promise<number> {
+export async function doctor(context: CommandContext, flake: string | null): Promise<number> {
   const { state } = context;
   const found = await Promise.all<readonly Finding[] | Finding>([
     Promise.resolve(checkNode()),
@@ -21,6 +22,7 @@ export async function doctor(context: CommandContext): Promise<number> {
     checkDisk('disk of state directory', state.root, 2, 0.2),
     checkStateDirectory(state),
     showKept(state),
+    checkFlake(flake),
   ]);
   const findings = found.flat();
   const failed = findings.some(({ level }) => level === 'fail');

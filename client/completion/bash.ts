@@ -2,6 +2,7 @@ import { valueOptions, type Described, type DescribedOption, type FirstArgument 
 
 export function bash(commands: readonly Described[]): string {
   const names = commands.map(({ name }) => name);
+  const folders = commands.filter(({ first }) => first?.kind === 'folder').map(({ name }) => name);
   // A name without a command before it stands after an empty one.
   const known = names.map((name) => (name.includes(' ') ? `"${name}"` : `" ${name}"`));
   return [
@@ -38,7 +39,7 @@ export function bash(commands: readonly Described[]): string {
     '  esac',
     '  if ((arguments == 0)); then words+=" $first"; fi',
     '  COMPREPLY=($(compgen -W "$words" -- "$current"))',
-    '  if [[ $command == update && $current != -* ]]; then _lockkeeper_paths -d; fi',
+    `  if [[ " ${folders.join(' ')} " == *" $command "* && $current != -* ]]; then _lockkeeper_paths -d; fi`,
     '  # Readline replaces only what is after the last colon.',
     '  if [[ $COMP_WORDBREAKS == *:* ]]; then COMPREPLY=("${COMPREPLY[@]#"${current%"${current##*:}"}"}"); fi',
     '}',

@@ -31,7 +31,7 @@ export async function showKept(state: StateDirectory): Promise<readonly Finding[
       `${formatSize(evaluations)}; ${days.evaluation} days after the last use, GC roots as long as their run`,
     ),
     ok('kept: reports', `${formatSize(reports + times)} with build times; ${days.report} days`),
-    ok('kept: database', `${formatSize(database)}; the server drops closed runs after 90 days`),
+    ok('kept: database', `${formatSize(database)} of the embedded server`),
     ok(
       'kept: cleaning',
       `by each worker once an hour, and by "${typed('prune')}"; "${typed('prune', '--dry-run')}" says what would go and why`,

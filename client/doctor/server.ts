@@ -1,5 +1,6 @@
 import { COORDINATOR_QUEUE, EVALUATE_QUEUE } from '../../model/queues.js';
 import { messageOf } from '../../model/message-of.js';
+import { plural } from '../../model/report/words.js';
 import type { Session } from '../connection.js';
 import { openExistingSession } from '../connection.js';
 import type { CommandContext } from '../context.js';
@@ -20,7 +21,11 @@ export async function checkServer(context: CommandContext): Promise<readonly Fin
   }
   if (session === null) return [ok('server', 'embedded; it is started when it is needed')];
   try {
-    return [await checkNamespace(session), ...(await checkQueues(session, context)), ...(await checkRuns(session))];
+    return [
+      ...(await checkNamespace(session)),
+      ...(await checkQueues(session, context)),
+      ...(await checkRuns(session)),
+    ];
   } catch (error) {
     return [fail('server', `${session.address}: ${messageOf(error)}`, 'look at its log, and start it again')];
   } finally {
@@ -28,19 +33,29 @@ export async function checkServer(context: CommandContext): Promise<readonly Fin
   }
 }
 
-async function checkNamespace(session: Session): Promise<Finding> {
+async function checkNamespace(session: Session): Promise<readonly Finding[]> {
   const { address, namespace, embedded } = session;
   const where = `${embedded ? 'embedded' : 'configured'}, ${address}, namespace ${namespace}`;
   try {
-    await session.client.withDeadline(Date.now() + 4000, () =>
+    const { config } = await session.client.withDeadline(Date.now() + 4000, () =>
       session.client.workflowService.describeNamespace({ namespace }),
     );
-    return ok('server', where);
+    const seconds = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0);
+    const kept =
+      seconds > 0
+        ? `by the server, ${retentionWords(seconds)} after their end`
+        : 'by the server, which does not say how long';
+    return [ok('server', where), ok('kept: closed runs', kept)];
   } catch (error) {
     const mend = `make it: temporal operator namespace create --address ${address} -n ${namespace}`;
-    return fail('server', `${where}: ${messageOf(error)}`, mend);
+    return [fail('server', `${where}: ${messageOf(error)}`, mend)];
   }
 }
+
+const retentionWords = (seconds: number): string => {
+  const hours = Math.round(seconds / 3600);
+  return hours % 24 === 0 ? plural(hours / 24, 'day') : plural(hours, 'hour');
+};
 
 async function checkQueues(session: Session, context: CommandContext): Promise<readonly Finding[]> {
   const [coordinators, evaluators, worker] = await Promise.all([

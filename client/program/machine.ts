@@ -39,8 +39,12 @@ export function declareMachine({ program, context, exit }: Declaration): void {
     .description(
       'check Node, Nix, Git, server, queues, disk and state directory, and say how to mend each and what is kept',
     )
-    .action(async () => {
-      exit(await (await import('../commands/doctor.js')).doctor(context()));
+    .argument(
+      '[flake]',
+      'also whether this flake can be updated (default: that of the current folder, if it is in one)',
+    )
+    .action(async (flake: string | undefined) => {
+      exit(await (await import('../commands/doctor.js')).doctor(context(), flake ?? null));
     });
   program
     .command('systemd-units')

@@ -1,0 +1,151 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FlakeLockError, parseFlakeLock, rootInputs } from '../model/flake-lock.js';
+import { messageOf } from '../model/message-of.js';
+import { compareNaturally } from '../model/natural-order.js';
+import { oneLine } from '../model/one-line.js';
+import type { NixSettings, Repository } from '../model/run.js';
+import { redactUrl, stripControl } from '../model/text.js';
+import { git, transportEnvironment } from './git.js';
+
+const FETCH_MS = 60_000;
+const EVALUATE_MS = 60_000;
+
+/** What was looked for, or why it cannot be told. */
+export type Told<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: string };
+
+/** What the main branch of a repository has, as far as it can be told without a worker. */
+export interface FlakeContents {
+  readonly commit: string;
+  /** Whether there is a `flake.nix` where the flake is said to be. */
+  readonly hasFlake: boolean;
+  /** Names of the inputs that the lock has. */
+  readonly inputs: Told<readonly string[]>;
+  readonly outputs: Told<Outputs>;
+  /** Whether the remote lets this user push; `null` where there is no remote. Nothing is pushed. */
+  readonly pushes: Told<null> | null;
+}
+
+export interface Outputs {
+  readonly hosts: readonly string[];
+  /** Names of all outputs, such as `packages`. */
+  readonly all: readonly string[];
+}
+
+type Evaluation = Pick<NixSettings, 'options' | 'impure'>;
+
+/**
+ * Looks at the newest commit of a repository's main branch, in a copy of it alone that is removed again. Credentials are
+ * those of the repository; Nix fetches inputs that its store lacks as this user.
+ * @param asksToPush whether the remote is asked if it would take a push
+ */
+export async function flakeContents(
+  repository: Repository,
+  evaluation: Evaluation,
+  asksToPush: boolean,
+): Promise<Told<FlakeContents>> {
+  const folder = await mkdtemp(join(tmpdir(), 'lockkeeper-look-'));
+  try {
+    return await look(folder, repository, evaluation, asksToPush);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function look(
+  folder: string,
+  { url, mainBranch, dir, local, transport }: Repository,
+  evaluation: Evaluation,
+  asksToPush: boolean,
+): Promise<Told<FlakeContents>> {
+  const env = { GIT_DIR: folder, ...transportEnvironment(transport) };
+  const own = (args: readonly string[]): ReturnType<typeof git> => git(args, { cwd: folder, env, timeoutMs: FETCH_MS });
+  await own(['init', '--quiet', '--bare', folder]);
+  const fetched = await own([
+    'fetch',
+    '--quiet',
+    '--depth=1',
+    '--no-tags',
+    '--',
+    url,
+    `+refs/heads/${mainBranch}:${LOOK}`,
+  ]);
+  if (!fetched.ok) {
+    const why = fetched.timedOut ? `no answer within ${FETCH_MS / 1000} s` : redactUrl(fetched.complaint);
+    return { ok: false, why };
+  }
+  await own(['symbolic-ref', 'HEAD', LOOK]);
+  const commit = (await own(['rev-parse', LOOK])).stdout.trim();
+  const inFlake = (file: string): string => `${commit}:${dir === '' ? '' : `${dir}/`}${file}`;
+  const hasFlake = (await own(['cat-file', '-e', inFlake('flake.nix')])).ok;
+  const lock = await own(['show', inFlake('flake.lock')]);
+  const flakeUrl = `git+file://${encoded(folder)}?ref=${LOOK}&rev=${commit}&shallow=1${dir === '' ? '' : `&dir=${encoded(dir)}`}`;
+  const [outputs, pushes] = await Promise.all([
+    hasFlake ? outputsOf(flakeUrl, evaluation) : { ok: false as const, why: 'there is no flake.nix' },
+    local || !asksToPush
+      ? null
+      : own(['push', '--dry-run', '--quiet', '--', url, `${commit}:refs/heads/lockkeeper-may-push`]),
+  ]);
+  return {
+    ok: true,
+    value: {
+      commit,
+      hasFlake,
+      inputs: inputsOf(lock.ok ? lock.stdout : null),
+      outputs,
+      pushes:
+        pushes === null
+          ? null
+          : pushes.ok
+            ? { ok: true, value: null }
+            : { ok: false, why: redactUrl(pushes.complaint) },
+    },
+  };
+}
+
+const LOOK = 'refs/heads/look';
+
+const encoded = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
+
+function inputsOf(lock: string | null): Told<readonly string[]> {
+  try {
+    return { ok: true, value: rootInputs(parseFlakeLock(lock)).map(({ name }) => name) };
+  } catch (error) {
+    if (error instanceof FlakeLockError) return { ok: false, why: error.message.replace(/\.$/, '') };
+    throw error;
+  }
+}
+
+/** Names alone are evaluated: a host that throws hides no other. */
+async function outputsOf(flakeUrl: string, { options, impure }: Evaluation): Promise<Told<Outputs>> {
+  const { execa } = await import('execa');
+  const names =
+    `let outputs = (builtins.getFlake "${flakeUrl}").outputs; in ` +
+    '{ all = builtins.attrNames outputs; hosts = builtins.attrNames (outputs.nixosConfigurations or { }); }';
+  const settings = [...options, ['accept-flake-config', 'false'], ['warn-dirty', 'false']].flatMap(
+    ([name = '', value = '']) => ['--option', name, value],
+  );
+  const features = ['--extra-experimental-features', 'nix-command flakes'];
+  const answer = await execa(
+    'nix',
+    ['eval', ...features, ...settings, ...(impure ? ['--impure'] : []), '--json', '--expr', names],
+    {
+      reject: false,
+      stdin: 'ignore',
+      timeout: EVALUATE_MS,
+      forceKillAfterDelay: 500,
+    },
+  );
+  if (answer.exitCode === 0) {
+    const { all, hosts } = JSON.parse(answer.stdout) as Outputs;
+    return { ok: true, value: { all, hosts: [...hosts].sort(compareNaturally) } };
+  }
+  if (answer.timedOut) return { ok: false, why: `no answer within ${EVALUATE_MS / 1000} s` };
+  if (answer.code === 'ENOENT') return { ok: false, why: 'there is no Nix on the PATH' };
+  // Of a fetch that failed, Git's own words tell why.
+  const errors = [
+    ...stripControl(answer.stderr).matchAll(/^ *(?:error|fatal): *(?!program 'git' failed)(\S.*)$/gm),
+  ].map((found) => found[1] ?? '');
+  return { ok: false, why: oneLine(errors.at(-1) ?? messageOf(answer), 300).replace(/\.$/, '') };
+}

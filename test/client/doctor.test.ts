@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Finding } from '../../client/doctor/finding.js';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { createFleet, type Fleet } from '../support/fleet.js';
+import { commitFiles, git } from '../support/git.js';
+import type { CommandOptions } from '../support/lockkeeper.js';
+import { openServedHouse, type ServedHouse } from '../support/runs.js';
+
+let served: ServedHouse;
+let fleet: Fleet;
+let scratch: string;
+before(async () => {
+  served = await openServedHouse();
+  fleet = await createFleet({ hosts: ['web10', 'web2'].map((name) => ({ name })) });
+  scratch = await mkdtemp(path.join(tmpdir(), 'lockkeeper-doctor-'));
+});
+after(async () => {
+  await served.close();
+  await fleet.cleanup();
+  await rm(scratch, { recursive: true, force: true });
+});
+
+interface Checked {
+  readonly exitCode: number | null;
+  readonly checks: ReadonlyMap<string, Finding>;
+}
+
+async function doctor(args: readonly string[], options: CommandOptions = {}): Promise<Checked> {
+  const { exitCode, stdout, stderr } = await served.house.lockkeeper(['doctor', '--json', ...args], {
+    cwd: scratch,
+    ...options,
+  });
+  assert.notEqual(stdout, '', stderr);
+  const { checks } = JSON.parse(stdout) as { readonly checks: readonly Finding[] };
+  return { exitCode, checks: new Map(checks.map((check) => [check.name, check])) };
+}
+
+const flakeChecks = ({ checks }: Checked): readonly (readonly [string, Finding['level'], string])[] =>
+  [...checks.values()]
+    .filter(({ name }) => /^flake\b(?!s)/.test(name))
+    .map(({ name, level, found }) => [name, level, found]);
+
+test('doctor looks at the flake that it is given, and at that of the current folder', async () => {
+  const commit = (await git(fleet.remote, 'rev-parse', 'main')).slice(0, 12);
+  const expected = [
+    ['flake', 'ok', `${fleet.remote}, branch main, commit ${commit}`],
+    ['flake inputs', 'ok', '2: alpha, beta'],
+    ['flake hosts', 'ok', '2: web2, web10'],
+    ['flake remote', 'ok', 'lets this user push, as far as it says without a push'],
+  ];
+  assert.deepEqual(flakeChecks(await doctor([fleet.checkout])), expected);
+  assert.deepEqual(flakeChecks(await doctor([], { cwd: fleet.checkout })), expected);
+  assert.deepEqual(flakeChecks(await doctor([])), []);
+  assert.deepEqual(Object.keys(await fleet.branches()), ['main'], 'nothing was pushed');
+});
+
+test('a flake that cannot be updated is a fault if doctor was asked about it, and else a warning', async () => {
+  const other = path.join(scratch, 'other');
+  await git(scratch, 'init', '--quiet', '--initial-branch=main', other);
+  await commitFiles(
+    other,
+    { 'flake.nix': '{ outputs = _: { homeConfigurations = { }; packages = { }; }; }\n' },
+    'Start',
+  );
+  const asked = await doctor([other]);
+  assert.equal(asked.exitCode, 1);
+  const hosts = 'none: nixosConfigurations is missing or empty; the flake has homeConfigurations, packages';
+  assert.deepEqual(asked.checks.get('flake hosts')?.found, hosts);
+  assert.match(asked.checks.get('flake inputs')?.found ?? '', /no flake\.lock; run `nix flake lock`/);
+  const standing = flakeChecks(await doctor([], { cwd: other })).map(([, level]) => level);
+  assert.deepEqual(standing, ['ok', 'warn', 'warn', 'ok']);
+
+  assert.match((await doctor([scratch])).checks.get('flake')?.found ?? '', /is not in a Git repository/);
+  assert.match((await doctor(['/nowhere'])).checks.get('flake')?.found ?? '', /does not exist/);
+  const noFlake = await doctor([`git+file://${fleet.remote}?dir=hosts`]);
+  assert.match(noFlake.checks.get('flake.nix')?.mend ?? '', /FLAKE\?dir=FOLDER/);
+});
+
+test('how long closed runs are kept is what the server in use says', async () => {
+  const { house, client } = served;
+  assert.equal((await doctor([])).checks.get('kept: closed runs')?.found, 'by the server, 90 days after their end');
+  const { address } = await house.server();
+  await client.workflowService.registerNamespace({
+    namespace: 'short',
+    workflowExecutionRetentionPeriod: msToTs('3 days'),
+  });
+  const env = { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: 'short' };
+  const { checks } = await doctor([], { env });
+  assert.equal(checks.get('kept: closed runs')?.found, 'by the server, 3 days after their end');
+  assert.equal(checks.get('kept: database')?.found.endsWith('of the embedded server'), true);
+});
