@@ -64,6 +64,15 @@ export const evaluateNames = (flakeUrl: string, settings: NixSettings): string[]
   `${flakeUrl}#nixosConfigurations`,
 ];
 
+/** Arguments of `nix` that print the names of all outputs of a flake as JSON. */
+export const evaluateOutputNames = (flakeUrl: string, settings: NixSettings): string[] => [
+  'eval',
+  ...evaluationOptions(settings),
+  '--json',
+  '--expr',
+  `builtins.attrNames (builtins.getFlake ${nixString(flakeUrl)}).outputs`,
+];
+
 /**
  * Arguments of `nix-instantiate` that write a host's system derivation to the store and keep it from collection by `root`.
  * `builtins.getFlake` has no flag for locks: it never writes one, and pure evaluation refuses one that is incomplete.

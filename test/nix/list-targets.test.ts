@@ -121,7 +121,11 @@ test('a flake without hosts, and a folder without a flake, are refused by name',
   withEvaluator({ hosts: HOSTS }, async ({ fleet, repository, list }) => {
     await failure(list({ repository: { ...repository, dir: 'nowhere' } }), 'NoFlake');
     await fleet.pushToMain({ 'flake.nix': '{ outputs = _: { packages = { }; }; }\n', 'flake.lock': NO_INPUTS });
-    await failure(list(), 'NoTargets');
+    const { message } = await failure(list(), 'NoTargets');
+    assert.match(message, /has no hosts: nixosConfigurations is missing or empty\. It has packages, which Lockkeeper/);
+    const others = '{ outputs = _: { nixosConfigurations = { }; homeConfigurations = throw "x"; checks = { }; }; }\n';
+    await fleet.pushToMain({ 'flake.nix': others });
+    assert.match((await failure(list(), 'NoTargets')).message, /It has checks, homeConfigurations, which/);
   }));
 
 test('a flake in a folder of its repository is listed there', () =>

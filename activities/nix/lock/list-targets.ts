@@ -5,7 +5,7 @@ import { stripControl, truncate } from '../../../model/text.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { flakeFile } from '../../git/flake-files.js';
 import { candidateFlakeUrl, installCommit } from '../../git/install-commit.js';
-import { evaluateNames } from '../commands.js';
+import { evaluateNames, evaluateOutputNames } from '../commands.js';
 import { flakeSettings, readFlakeFile, settingLine, type FlakeAtCommit } from './flake-file.js';
 import { failure, flakeFailure } from './flake-failure.js';
 import { refuseNestedSources } from './nested-sources.js';
@@ -30,6 +30,7 @@ export const createListTargets =
         hostNames(flake, input, signal),
         ignoredSettings(flake, input),
       ]);
+      if (names.length === 0) throw await noHosts(flake, input, signal);
       const selected = select(names, input);
       const notAsked = names.filter((name) => !selected.includes(name));
       return { targets: selected.map((name) => ({ kind: 'nixos', name })), ignoredNixConfig, notAsked };
@@ -43,12 +44,24 @@ async function hostNames(flake: FlakeAtCommit, input: ListTargetsInput, signal: 
   throw await flakeFailure(flake, finished);
 }
 
+/** What the flake has in place of hosts is named: it may be one of another kind. */
+async function noHosts(flake: FlakeAtCommit, input: ListTargetsInput, signal: AbortSignal): Promise<Error> {
+  const url = candidateFlakeUrl(flake.mirror, flake.commit, input.repository.dir);
+  const finished = await runNix('nix', evaluateOutputNames(url, input.nix), { signal, fetching: input.nix });
+  const outputs = finished.exitCode === 0 ? (JSON.parse(finished.stdout) as string[]) : [];
+  const others = outputs.filter((name) => name !== 'nixosConfigurations');
+  const has = others.length === 0 ? '' : ` It has ${listed(others)}, which Lockkeeper does not build.`;
+  return failure('NoTargets', `${whereOf(input)} has no hosts: nixosConfigurations is missing or empty.${has}`);
+}
+
+const whereOf = (input: ListTargetsInput): string =>
+  `${flakeFile(input.repository, 'flake.nix')} of commit ${input.base.slice(0, 12)}`;
+
 /** Names become ids of activities, which have a limit, and are shown by programs that are not ours. */
 const USABLE_NAME = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,200}$/u;
 
 function select(names: readonly string[], input: ListTargetsInput): readonly string[] {
-  const where = `${flakeFile(input.repository, 'flake.nix')} of commit ${input.base.slice(0, 12)}`;
-  if (names.length === 0) throw failure('NoTargets', `${where} has no hosts: nixosConfigurations is missing or empty.`);
+  const where = whereOf(input);
   if (input.hosts !== 'all') {
     const unknown = input.hosts.filter((host) => !names.includes(host));
     if (unknown.length === 0) return [...new Set(input.hosts)].sort(compareNaturally);
