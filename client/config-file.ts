@@ -38,12 +38,15 @@ export async function loadConfiguration(flags: ConfigFlags): Promise<LoadedConfi
     return { file, ...readConfiguration(await parse(file, content), RULES) };
   } catch (error) {
     if (!(error instanceof BadConfiguration)) throw error;
-    const [only, ...more] = error.faults;
-    if (only !== undefined && more.length === 0) throw new CommandError(`${file}: ${only}`);
-    throw new CommandError(
-      `${file} has ${error.faults.length} faults:\n${error.faults.map((each) => `  ${each}`).join('\n')}`,
-    );
+    throw faultsError(file, error.faults);
   }
+}
+
+/** One message with everything that is wrong with a configuration. */
+export function faultsError(file: string, faults: readonly string[]): CommandError {
+  const [only, ...more] = faults;
+  if (only !== undefined && more.length === 0) return new CommandError(`${file}: ${only}`);
+  return new CommandError(`${file} has ${faults.length} faults:\n${faults.map((each) => `  ${each}`).join('\n')}`);
 }
 
 /** Names of the configured instances, by the file alone: none where there is no file or no sense in it. */

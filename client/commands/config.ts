@@ -1,19 +1,32 @@
 import { configurationSchema } from '../../model/config/json-schema.js';
 import { isTable } from '../../model/config/kinds.js';
 import { notesOf } from '../../model/config/notes.js';
-import { findInstance, loadConfiguration, type ConfigFlags } from '../config-file.js';
+import { faultsError, findInstance, loadConfiguration, type ConfigFlags } from '../config-file.js';
+import { lookAtInstances } from '../config-look.js';
 import type { CommandContext } from '../context.js';
 import { message, result, resultJson } from '../output.js';
 
-/** `lockkeeper config check`: whether the configuration file is right, and what of it does nothing. */
-export async function checkConfig(context: CommandContext, flags: ConfigFlags): Promise<number> {
+export interface CheckFlags extends ConfigFlags {
+  readonly fileOnly?: true;
+}
+
+/**
+ * `lockkeeper config check`: whether the configuration file is valid, what of it does nothing, and whether what it names is
+ * there.
+ */
+export async function checkConfig(context: CommandContext, flags: CheckFlags): Promise<number> {
   const { file, instances } = await loadConfiguration(flags);
-  const notes = notesOf(instances);
+  const looked = flags.fileOnly === true ? { faults: [], notes: [] } : await lookAtInstances(instances);
+  const notes = [...notesOf(instances), ...looked.notes];
+  if (looked.faults.length > 0) {
+    for (const note of notes) message(`note: ${note}.`);
+    throw faultsError(file, looked.faults);
+  }
   const names = instances.map(({ name }) => name);
   if (context.json) resultJson({ file, instances: names, notes });
   else {
     for (const note of notes) message(`note: ${note}.`);
-    result(`${file} is right: ${names.length === 0 ? 'no instances' : names.join(', ')}.`);
+    result(`${file} is valid (${names.length === 0 ? 'no instances' : `instances: ${names.join(', ')}`}).`);
   }
   return 0;
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { nearest } from '../../model/config/nearest.js';
 import { oneLine } from '../../model/one-line.js';
 import type { ApplyFlags } from '../commands/apply.js';
+import type { CheckFlags } from '../commands/config.js';
 import type { RunFlags } from '../commands/run.js';
 import type { ConfigFlags } from '../config-file.js';
 import { CommandError } from '../errors.js';
@@ -47,9 +48,10 @@ function declareConfig({ program, context, exit }: Declaration): void {
     .description('check the configuration file, show an instance with its defaults, or print the JSON Schema');
   config
     .command('check')
-    .description('whether the file is right; everything that is wrong with it at once')
+    .description('whether the file is valid, and what it names is there; everything that is wrong at once')
+    .option('--file-only', 'look at no repository: check the file alone')
     .addOption(configOption())
-    .action(async (flags: ConfigFlags) => {
+    .action(async (flags: CheckFlags) => {
       exit(await (await import('../commands/config.js')).checkConfig(context(), flags));
     });
   config

@@ -82,7 +82,7 @@ let
       }
       ''
         cp "$textPath" lockkeeper.json
-        ${cfg.package}/bin/lockkeeper config check --config ./lockkeeper.json
+        ${cfg.package}/bin/lockkeeper config check --file-only --config ./lockkeeper.json
         cp lockkeeper.json "$out"
       '';
 

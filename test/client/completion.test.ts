@@ -81,7 +81,7 @@ test('bash offers commands, their options and the values of those', async () => 
     ],
     [
       ['config', 'check', '--'],
-      ['--config', ...EVERYWHERE],
+      ['--file-only', '--config', ...EVERYWHERE],
     ],
     [['--json', '--state-dir', '/update', 'conf'], ['config']],
   ];

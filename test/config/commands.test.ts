@@ -30,9 +30,9 @@ test('the file is taken from --config, else $LOCKKEEPER_CONFIG, else the current
   const json = await file('elsewhere/other.json', '{"instances":{"nightly":{"repoUrl":"github:a/b"}}}');
   const named = await file('named.toml', '');
   const found = await Promise.all([
-    config(['check', '--json']),
-    config(['check', '--json'], { LOCKKEEPER_CONFIG: json }),
-    config(['check', '--json', '--config', named], { LOCKKEEPER_CONFIG: json }),
+    config(['check', '--file-only', '--json']),
+    config(['check', '--file-only', '--json'], { LOCKKEEPER_CONFIG: json }),
+    config(['check', '--file-only', '--json', '--config', named], { LOCKKEEPER_CONFIG: json }),
   ]);
   const checked = found.map(({ stdout }) => JSON.parse(stdout) as { readonly instances: readonly string[] });
   assert.deepEqual(
@@ -48,7 +48,7 @@ test('an instance is shown with its defaults, and a mistyped name is answered wi
   for (const line of ['autoMerge = true', 'schedule = ["weekly"]', 'randomizedDelaySec = 3600'])
     assert.ok(stdout.split('\n').includes(line), line);
   // What is shown is a configuration again.
-  assert.equal((await config(['check', '--config', await file('again.toml', stdout)])).exitCode, 0);
+  assert.equal((await config(['check', '--file-only', '--config', await file('again.toml', stdout)])).exitCode, 0);
   const { exitCode, stderr } = await config(['show', 'dayly', '--config', place]);
   assert.equal(exitCode, 1);
   assert.match(stderr, /has no instance "dayly"\. Did you mean "daily"\?/);
@@ -99,7 +99,7 @@ const unreadable: readonly (readonly [what: string, name: string, content: strin
 for (const [what, name, content, message] of unreadable)
   test(`${what} is one message that names the file, and exit status 1`, async () => {
     const place = content === null ? path.join(folder, name) : await file(name, content);
-    const { exitCode, stdout, stderr } = await config(['check', '--config', place]);
+    const { exitCode, stdout, stderr } = await config(['check', '--file-only', '--config', place]);
     assert.deepEqual([exitCode, stdout], [1, '']);
     assert.equal(stderr.match(/^error: /gm)?.length, 1, stderr);
     assert.match(stderr, message);
@@ -110,7 +110,7 @@ test('an instance that does not wait for the approval of another one of its repo
     'impatient.toml',
     `[defaults]\nrepoPath = "/src/home"\n[instances.asks.approval]\nenable = true\n[instances.daily]\nautoMerge = true\n[instances.patient]\ndryRun = true\nrepositoryWaitSec = "7d"\n[instances.other]\nrepoPath = "/src/other"\n`,
   );
-  const { stdout } = await config(['check', '--json', '--config', place]);
+  const { stdout } = await config(['check', '--file-only', '--json', '--config', place]);
   const { notes } = JSON.parse(stdout) as { readonly notes: readonly string[] };
   assert.deepEqual(
     notes.filter((note) => note.includes('waits')),
@@ -122,7 +122,7 @@ test('an instance that does not wait for the approval of another one of its repo
 
 test('what an instance has and does not use is noted', async () => {
   const place = await file('idle.toml', `${GOOD}ntfyServer = "https://ntfy.example.org"\n`);
-  const { exitCode, stderr } = await config(['check', '--config', place]);
+  const { exitCode, stderr } = await config(['check', '--file-only', '--config', place]);
   assert.equal(exitCode, 0);
   assert.match(stderr, /note: instances\.daily sends no ntfy messages: ntfyTopic is not given\./);
 });

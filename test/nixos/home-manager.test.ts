@@ -71,7 +71,7 @@ const unitFile = (unit: Unit): string =>
     .join('\n');
 
 test('the configuration of the documented module is right', async () => {
-  const checked = await run(LOCKKEEPER, ['config', 'check', '--config', evaluated.config]);
+  const checked = await run(LOCKKEEPER, ['config', 'check', '--file-only', '--config', evaluated.config]);
   assert.equal(checked.exitCode, 0, checked.stderr);
   const shown = await run(LOCKKEEPER, ['config', 'show', 'home', '--config', evaluated.config]);
   assert.match(shown.stdout, /^repoPath = "\/home\/vincent\/src\/home"$/m);
