@@ -1,5 +1,7 @@
 import { BadInput } from '../names.js';
 import { DAY, DAY_FROM_END, HOUR, MINUTE, MONTH, parseField, SECOND, YEAR } from './field.js';
+import { isCron, meant } from './meant.js';
+import { printCalendar } from './print.js';
 import { SHORTHANDS } from './shorthands.js';
 import { isTimeZone } from './time-zone.js';
 import type { CalendarEvent } from './types.js';
@@ -20,8 +22,21 @@ const ANY_DAY: DateFields = { year: null, month: null, day: null, fromMonthEnd: 
  * @throws BadInput that names the part at fault: what systemd refuses, fractions of seconds, and time zones by
  *   abbreviations of summer time (`CEST`), which are no names of the tz database
  */
-export function parseCalendar(text: string, field = 'calendar event'): CalendarEvent {
-  const refuse: Refuse = (reason) => new BadInput(field, text, `is no calendar event: ${reason}.`);
+export const parseCalendar = (text: string, field = 'calendar event'): CalendarEvent =>
+  read(text, field, (reason) => new BadInput(field, text, `is no calendar event: ${reason}.${suggestion(text)}`));
+
+/** What was meant, in normal form; nothing where that is no event either. */
+function suggestion(text: string): string {
+  const guess = text.length > LONGEST ? null : meant(text);
+  if (guess === null) return '';
+  try {
+    return ` Did you mean "${printCalendar(read(guess, '', (reason) => new BadInput('', guess, reason)))}"?`;
+  } catch {
+    return '';
+  }
+}
+
+function read(text: string, field: string, refuse: Refuse): CalendarEvent {
   if (text.length > LONGEST) throw refuse(`it is longer than ${LONGEST} characters`);
   const words = text.split(' ').filter((word) => word !== '');
   if (words.length === 0) throw refuse('it is empty; write one such as "daily" or "Mon..Fri 03:30"');
@@ -42,10 +57,6 @@ export function parseCalendar(text: string, field = 'calendar event'): CalendarE
   if (words.length > 0) throw refuse(`nothing but a time zone may come before or after "${words.join(' ')}"`);
   return zoned({ weekdays, ...date, ...time });
 }
-
-/** Five fields: minute, hour, day of the month, month, weekday. */
-const isCron = (words: readonly string[]): boolean =>
-  words.length === 5 && words.every((word, index) => (index < 4 ? /^[\d*][\d*,/-]*$/ : /^[\w*][\w*,/-]*$/).test(word));
 
 /** The last word is a time zone when it begins with a letter and is not the first; it is taken off. */
 function takeTimeZone(words: string[], refuse: Refuse): string | null {

@@ -19,8 +19,12 @@ export function parseWeekdays(text: string, refuse: (reason: string) => BadInput
   return days.size === NAMES.length ? null : [...days].sort((a, b) => a - b);
 }
 
+/** 0, Monday, to 6; -1 for what is no weekday. */
+export const dayNamed = (name: string): number =>
+  NAMES.findIndex((full) => [full, full.slice(0, 3)].includes(name.toLowerCase()));
+
 function weekday(name: string, text: string, refuse: (reason: string) => BadInput): number {
-  const day = NAMES.findIndex((full) => [full, full.slice(0, 3)].includes(name.toLowerCase()));
+  const day = dayNamed(name);
   if (day !== -1) return day;
   throw refuse(
     name === text

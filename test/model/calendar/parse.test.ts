@@ -79,12 +79,65 @@ for (const [expression, part] of [...REFUSED, ...NOT_WITH_TEMPORAL]) {
   });
 }
 
+/** What people write who know cron, or think that it is read as it is said. */
+const MEANT: readonly (readonly [expression: string, event: string])[] = [
+  ['daily 04:00', '*-*-* 04:00:00'],
+  ['04:00 daily', '*-*-* 04:00:00'],
+  ['every day at 4', '*-*-* 04:00:00'],
+  ['daily at 4 am Europe/Berlin', '*-*-* 04:00:00 Europe/Berlin'],
+  ['4am', '*-*-* 04:00:00'],
+  ['12am', '*-*-* 00:00:00'],
+  ['4:30pm', '*-*-* 16:30:00'],
+  ['24:00', '*-*-* 00:00:00'],
+  ['04.30', '*-*-* 04:30:00'],
+  ['midnight', '*-*-* 00:00:00'],
+  ['Mondays 04:00', 'Mon *-*-* 04:00:00'],
+  ['04:00 Mon', 'Mon *-*-* 04:00:00'],
+  ['weekly Sun 3:00', 'Sun *-*-* 03:00:00'],
+  ['weekly at noon', 'Mon *-*-* 12:00:00'],
+  ['every Monday and Thursday at 4', 'Mon,Thu *-*-* 04:00:00'],
+  ['weekdays 04:00', 'Mon..Fri *-*-* 04:00:00'],
+  ['monthly 02:00', '*-*-01 02:00:00'],
+  ['@daily', '*-*-* 00:00:00'],
+  ['@weekly', 'Mon *-*-* 00:00:00'],
+  ['0 4 * * *', '*-*-* 04:00:00'],
+  ['*/15 * * * *', '*-*-* *:00/15:00'],
+  ['0 4 * * 1-5', 'Mon..Fri *-*-* 04:00:00'],
+  ['30 2 * * sun', 'Sun *-*-* 02:30:00'],
+  ['0 3 * * 6,0', 'Sat,Sun *-*-* 03:00:00'],
+  ['0 3 1,15 */3 *', '*-01/3-01,15 03:00:00'],
+  ['0 9-17 * * *', '*-*-* 09..17:00:00'],
+];
+
+for (const [expression, event] of MEANT) {
+  test(`"${expression}" is answered with "${event}"`, () => {
+    const message = refusal(expression);
+    assert.ok(message.endsWith(` Did you mean "${event}"?`), message);
+    assert.equal(printCalendar(parseCalendar(event)), event);
+  });
+}
+
+test('what nobody can guess is answered with nothing', () => {
+  for (const expression of [
+    'reboot',
+    '@reboot',
+    '0 3 1 * 1',
+    '0 4 * * 9',
+    '25:00',
+    '13pm',
+    'daily 04:00 CEST',
+    '*',
+    'x'.repeat(3000),
+  ])
+    assert.doesNotMatch(refusal(expression), /Did you mean/, expression);
+});
+
 test('systemd refuses the same, and takes fractions of seconds', async (context) => {
   if (!(await hasSystemdAnalyze())) {
     context.skip('systemd-analyze is not on this machine');
     return;
   }
-  for (const [expression] of REFUSED) assert.equal(await systemdTakes(expression), false, expression);
+  for (const [expression] of [...REFUSED, ...MEANT]) assert.equal(await systemdTakes(expression), false, expression);
   for (const [expression] of NOT_WITH_TEMPORAL) assert.equal(await systemdTakes(expression), true, expression);
 });
 
