@@ -13,7 +13,12 @@ import type { Evaluation, GateTarget, HostTarget, Verdict } from './verdict.js';
  */
 export interface CoordinatorActivities {
   /** Fetches the mirror and names the commit of main that a run is about. */
-  resolveBase(input: { repository: Repository; run: string }): Promise<Base>;
+  resolveBase(input: {
+    repository: Repository;
+    run: string;
+    /** Update branch that the run will push; missing where it pushes none, and in older runs. */
+    branch?: string;
+  }): Promise<Base>;
 
   /** Names of the targets, sorted; unknown named hosts are a non-retryable `UnknownHost`. */
   listTargets(input: ListTargetsInput): Promise<TargetList>;

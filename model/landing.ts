@@ -28,6 +28,13 @@ export function updateBranches(
   return { branch, fallbackBranch: `${branch}-${digits('hour', 'minute', 'second')}` };
 }
 
+/** The update branch of a run that pushes one. */
+export const branchToPush = (
+  options: Pick<RunOptions, 'landing' | 'timeZone'>,
+  date: Date,
+): { readonly branch?: string } =>
+  options.landing.mode === 'branch' ? { branch: updateBranches(options, date).branch } : {};
+
 /** Names that are tried when a branch of the same second is taken as well: `-2` to `-9`. */
 const NUMBERS = 9;
 

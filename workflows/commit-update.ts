@@ -2,7 +2,7 @@ import type { CommitInput, LockUpdate } from '../model/activities.js';
 import type { Fix } from '../model/autofix/fix-target.js';
 import type { Candidate } from '../model/candidate.js';
 import { commitMessage } from '../model/commit-message.js';
-import { updateBranches } from '../model/landing.js';
+import { branchToPush } from '../model/landing.js';
 import { shownHold } from '../model/progress.js';
 import type { HeldBackInput } from '../model/report.js';
 import { targetLabel } from '../model/verdict.js';
@@ -75,7 +75,7 @@ export async function commitLock(
     repository: options.repository,
     draft: lock.draft,
     message,
-    ...(options.landing.mode === 'branch' ? { branch: updateBranches(options, run.startTime).branch } : {}),
+    ...branchToPush(options, run.startTime),
     ...next,
     ...stamp(run),
   });

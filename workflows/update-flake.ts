@@ -11,7 +11,7 @@ import {
 import type { LandResult, SeenBranch } from '../model/activities.js';
 import type { Base, Candidate } from '../model/candidate.js';
 import type { Gate } from '../model/gates/gate.js';
-import { CARRY_OVER_LIMIT, landingIntent, updateBranches } from '../model/landing.js';
+import { branchToPush, CARRY_OVER_LIMIT, landingIntent, updateBranches } from '../model/landing.js';
 import type { Outcome, RemovedBranches, Report } from '../model/report.js';
 import type { EarlierHold } from '../model/hold-back/earlier.js';
 import { pinnedInputs } from '../model/hold-back/pins.js';
@@ -116,8 +116,12 @@ async function takeBase(run: Run): Promise<Base | null> {
   return await resolveBase(run);
 }
 
-const resolveBase = ({ options: { repository }, id }: Run): Promise<Base> =>
-  coordinator(`fetch ${repository.mainBranch}`).resolveBase({ repository, run: id });
+const resolveBase = ({ options, id, startTime }: Run): Promise<Base> =>
+  coordinator(`fetch ${options.repository.mainBranch}`).resolveBase({
+    repository: options.repository,
+    run: id,
+    ...branchToPush(options, startTime),
+  });
 
 async function update(run: Run, base: Base): Promise<Outcome> {
   const { options, state } = run;

@@ -132,12 +132,11 @@ async function isOfEarlierRun(git: Git, { candidate, run }: LandInput): Promise<
   return runTrailer(message) !== run;
 }
 
-function nowhere({ repository, branch }: LandInput, passed: readonly InsteadOf[]): ApplicationFailure {
-  const [first] = passed;
-  const others = passed.length > 1 ? `, and ${passed.length - 1} more names are taken as well` : '';
+function nowhere({ repository }: LandInput, passed: readonly InsteadOf[]): ApplicationFailure {
+  const [first, ...others] = passed.map(({ branch, reason }) => `${branch} ${reason}`);
   return ApplicationFailure.nonRetryable(
-    `No branch of ${repository.displayUrl} can take the update: ${first?.branch ?? branch} ${first?.reason ?? ''}${others}. ` +
-      'Nothing was pushed. Delete or rename what is in the way, or choose another --branch-prefix.',
+    `No branch of ${repository.displayUrl} can take the update: ${first ?? ''}. Nor can the ${others.length} other names that ` +
+      'were tried. Nothing was pushed. Delete or rename what is in the way, or choose another --branch-prefix.',
     'PushRejected' satisfies FailureType,
   );
 }

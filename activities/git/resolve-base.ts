@@ -33,6 +33,20 @@ export async function mainCommit(git: Git, repository: Repository): Promise<stri
   return result.stdout.trim();
 }
 
+/** Refuses an update branch that is below a branch, in the place of a folder: none of that prefix could be made. */
+async function checkPrefix(git: Git, repository: Repository, branch: string): Promise<void> {
+  const folders = branch.split('/').slice(0, -1);
+  for (const [index] of folders.entries()) {
+    const above = folders.slice(0, index + 1).join('/');
+    if ((await git.attempt(['rev-parse', '--verify', '--quiet', `refs/heads/${above}`])).exitCode !== 0) continue;
+    throw ApplicationFailure.nonRetryable(
+      `${repository.displayUrl} has a branch ${above}, so that Git cannot have a branch ${branch}. ` +
+        'Delete or rename it, or choose another --branch-prefix.',
+      'PushRejected' satisfies FailureType,
+    );
+  }
+}
+
 /**
  * Fetches the mirror, names the commit of main that a run is about, keeps it, and refuses what no later step could handle.
  * Repeating it may give a newer commit; the workflow keeps the first answer. A mirror is cloned beside its place and renamed,
@@ -40,13 +54,14 @@ export async function mainCommit(git: Git, repository: Repository): Promise<stri
  */
 export const createResolveBase =
   (env: ActivityEnvironment): CoordinatorActivities['resolveBase'] =>
-  async ({ repository }) => {
+  async ({ repository, branch }) => {
     const git = openGit(await fetchMirror(env, repository));
     const commit = await mainCommit(git, repository);
     const [, , left] = await Promise.all([
       keepCommit(git, commit),
       checkFlake(git, repository, commit),
       leftOut(repository, commit),
+      branch === undefined ? undefined : checkPrefix(git, repository, branch),
     ]);
     return { commit, leftOut: left };
   };

@@ -444,7 +444,10 @@ test('a branch in the way of the wanted one is gone round, and one in the way of
     await git(place.remote, 'branch', 'flake-update', 'main');
     const below = { branch: 'flake-update/20261121', fallbackBranch: 'flake-update/20261121-093015' };
     const { message } = await failure(land(place, candidate, 'branch', below), 'PushRejected');
-    assert.match(message, /flake-update\/20261121 cannot be made while there is a branch flake-update, /);
+    assert.match(
+      message,
+      /flake-update\/20261121 cannot be made while there is a branch flake-update\. Nor can the 9 other/,
+    );
     assert.match(message, /--branch-prefix/);
   }));
 

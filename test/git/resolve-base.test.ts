@@ -104,3 +104,13 @@ test('submodules and Git LFS are refused by name', () =>
     });
     assert.match((await failure(resolve(place), 'SubmodulesUnsupported')).message, /\.gitmodules/);
   }));
+
+test('a branch in the way of the prefix of update branches is named before anything is built', () =>
+  withPlace(async ({ env, repository, remote, base }) => {
+    const resolveFor = (branch: string) => createResolveBase(env)({ repository, run: 'run', branch });
+    await git(remote, 'branch', 'bot/update', 'main');
+    const { message } = await failure(resolveFor('bot/update/20261121'), 'PushRejected');
+    assert.match(message, /has a branch bot\/update, so that Git cannot have a branch bot\/update\/20261121/);
+    assert.match(message, /--branch-prefix/);
+    assert.equal((await resolveFor('bot/update-20261121')).commit, base);
+  }));

@@ -79,6 +79,23 @@ test('an update lands as one reproducible commit on a dated branch, and the owne
   }
 });
 
+test('updates of two inputs on one day land side by side, and the second says why', async () => {
+  const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
+  try {
+    for (const name of ['alpha', 'beta']) await fleet.moveInput(name);
+    const first = await house.update(fleet.checkout, '--input', 'alpha', '--time-zone', 'UTC');
+    const { report } = await house.update(fleet.checkout, '--input', 'beta', '--time-zone', 'UTC');
+    assert.equal(report.outcome, 'landed');
+    const [alpha, beta] = [first.report.landed?.ref ?? '', report.landed?.ref ?? ''];
+    assert.match(beta, new RegExp(`^${alpha}-\\d{6}$`));
+    assert.deepEqual(Object.keys(await fleet.branches()).sort(), [alpha, beta, 'main']);
+    const { stdout } = await house.lockkeeper(['report', report.run]);
+    assert.match(stdout, new RegExp(`not on ${alpha}, which holds an update of alpha that this one does not have`));
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
 test('old branches are removed if asked for, and the report says which', async () => {
   const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
   try {
