@@ -19,22 +19,27 @@ let
   follow = settings: { services.lockkeeper.follow = settings; };
 in
 {
-  "a host follows its tested channel and builds nothing" =
+  "a host follows the main branch of its repository, which Lockkeeper moves" =
     let
       inherit (service { }) environment serviceConfig;
     in
-    environment.FOLLOW_FLAKE == "git+https://git.example.org/fleet?dir=nix&ref=nixos-tested-web"
+    environment.FOLLOW_FLAKE == "git+https://git.example.org/fleet?dir=nix"
     && environment.FOLLOW_HOST == "web"
-    && environment.FOLLOW_REQUIRE_CACHE == "1"
+    && environment.FOLLOW_REQUIRE_CACHE == ""
     && environment.FOLLOW_ALLOW_REBOOT == ""
     && serviceConfig.LoadCredential == [ ];
   "a reference is taken as it is, also by systemd" =
     (service (follow {
       flake = lib.mkForce "git+https://git.example.org/the%20fleet";
-      branch = null;
     })).environment.FOLLOW_FLAKE == "git+https://git.example.org/the%%20fleet";
+  "a channel that is named is followed, and nothing is built here" =
+    let
+      inherit (service (follow { branch = "nixos-tested-web"; })) environment;
+    in
+    environment.FOLLOW_FLAKE == "git+https://git.example.org/fleet?dir=nix&ref=nixos-tested-web"
+    && environment.FOLLOW_REQUIRE_CACHE == "1";
   "any other branch may be built here" =
-    (service (follow { branch = "main"; })).environment.FOLLOW_REQUIRE_CACHE == "";
+    (service (follow { branch = "production"; })).environment.FOLLOW_REQUIRE_CACHE == "";
   "a secret reaches the unit as a credential" =
     let
       inherit (service (follow { sshKeyFile = "/run/secrets/key"; })) environment serviceConfig;

@@ -4,7 +4,7 @@
 #   follow.sh [EXTRA ARGUMENTS FOR nixos-rebuild]
 #
 # Everything else comes from the environment, which nix/modules/follow.nix sets:
-#   FOLLOW_FLAKE          flake reference without a fragment, for example git+https://…/fleet?ref=nixos-tested-web
+#   FOLLOW_FLAKE          flake reference without a fragment, for example git+https://…/fleet?ref=production
 #   FOLLOW_HOST           attribute below nixosConfigurations
 #   FOLLOW_OPERATION      switch or boot
 #   FOLLOW_REQUIRE_CACHE  1: only apply what the binary caches hold, and build nothing here

@@ -27,7 +27,7 @@ let
   ssh = "ssh -i %d/ssh-key -o IdentitiesOnly=yes -o BatchMode=yes"
     + lib.optionalString (cfg.knownHostsFile != null) " -o UserKnownHostsFile=${toString cfg.knownHostsFile}";
 
-  # What a reference to a tested channel may need is in the caches; nixos-rebuild would build itself anew first.
+  # With requireCache nothing is built here; nixos-rebuild would build itself anew first.
   noReexec = if lib.versionAtLeast config.system.nixos.release "25.11" then "--no-reexec" else "--fast";
 
   # Git runs it as one program, which a copy of the script with this host's shell is.
@@ -45,7 +45,7 @@ let
 in
 {
   options.services.lockkeeper.follow = {
-    enable = lib.mkEnableOption "upgrades of this host to the newest tested commit of its flake";
+    enable = lib.mkEnableOption "upgrades of this host to the newest commit of its flake";
 
     flake = mkOption {
       type = types.strMatching "[^#]+";
@@ -55,10 +55,12 @@ in
 
     branch = mkOption {
       type = types.nullOr types.str;
-      default = "nixos-tested-${config.networking.hostName}";
+      default = null;
+      example = "production";
       description = ''
-        Branch to follow. The default is the channel that Lockkeeper moves to each commit whose build of this host passed.
-        With null, the reference is taken as it is.
+        Branch to follow. With null, the reference is taken as it is: without a branch it means the main branch of the
+        repository, which an instance of Lockkeeper with autoMerge moves to each update that it has verified. Lockkeeper
+        moves no other branch that a host could follow; one that is named here is moved by somebody else.
       '';
     };
 
@@ -71,7 +73,10 @@ in
     requireCache = mkOption {
       type = types.bool;
       default = cfg.branch != null && lib.hasPrefix "nixos-tested-" cfg.branch;
-      description = "Whether only systems are applied that the binary caches hold: this host then never builds.";
+      description = ''
+        Whether only systems are applied that the binary caches hold: this host then never builds. By itself so for branches
+        nixos-tested-…, the usual name of those that are moved when a host's system has been built and uploaded.
+      '';
     };
 
     operation = mkOption {
@@ -172,7 +177,7 @@ in
     ];
 
     systemd.services.lockkeeper-follow = {
-      description = "Upgrade to the newest tested commit of ${plain cfg.flake}";
+      description = "Upgrade to the newest commit of ${plain cfg.flake}";
       after = [ "network-online.target" ];
       wants = [ "network-online.target" ];
       # The upgrade itself must neither restart nor stop this unit.

@@ -52,6 +52,21 @@ const instantiate = (expression: string): Promise<Finished> =>
      in ${expression}`,
   ]);
 
+test('a host follows no branch by itself but the main one, which Lockkeeper moves', async () => {
+  // As far as it takes no nixpkgs: only what the option says is looked at.
+  const { exitCode, stdout, stderr } = await run('nix-instantiate', [
+    ...['--eval', '--strict', '--json', '--argstr', 'root', ROOT, '--expr'],
+    `{ root }:
+     (import (root + "nix/modules/follow.nix") {
+       config.services.lockkeeper.follow = { };
+       lib = { mkOption = option: option; types = { nullOr = type: type; str = "text"; }; };
+       pkgs = { };
+     }).options.services.lockkeeper.follow.branch.default`,
+  ]);
+  assert.equal(exitCode, 0, stderr);
+  assert.equal(JSON.parse(stdout), null);
+});
+
 test('every Nix file parses', async () => {
   const below = await readdir(path.join(ROOT, 'nix'), { recursive: true });
   const files = ['flake.nix', ...below.filter((file) => file.endsWith('.nix')).map((file) => path.join('nix', file))];
