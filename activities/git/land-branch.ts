@@ -8,7 +8,7 @@ import { runTrailer } from '../../model/commit-message.js';
 import type { InsteadOf } from '../../model/report.js';
 import type { Git } from './git.js';
 import { isAncestor } from './ours.js';
-import type { PushResult } from './push.js';
+import type { PushResult, Refusal } from './push.js';
 import { commitParts } from './seal.js';
 import { olderBranches } from './old-branches.js';
 import { standingOf } from './standing.js';
@@ -51,6 +51,7 @@ export async function landOnBranch(to: Destination, input: LandInput): Promise<L
   const { candidate, repository } = input;
   /** The words of a remote that lets no branch be replaced. */
   let denied: string | null = null;
+  let refused: Refusal | null = null;
   for (let attempt = 0; attempt < TRIES; attempt += 1) {
     const branches = await to.branches();
     const main = branches.get(repository.mainBranch);
@@ -72,6 +73,7 @@ export async function landOnBranch(to: Destination, input: LandInput): Promise<L
     const { tip } = choice;
     const result = await to.move(branch, tip);
     if (result === 'pushed') return await landed(candidate.head, false);
+    refused = result;
     if (result.busy) await sleep(PAUSE_MS);
     else if (((await to.branches()).get(branch) ?? null) === tip) {
       // Nobody was faster, so the refusal lasts.
@@ -79,14 +81,18 @@ export async function landOnBranch(to: Destination, input: LandInput): Promise<L
       denied = result.said;
     }
   }
-  throw keepsMoving(input, input.branch);
+  throw keepsMoving(input, input.branch, refused);
 }
 
-export const keepsMoving = ({ repository }: LandInput, branch: string): ApplicationFailure =>
-  ApplicationFailure.retryable(
-    `Branch ${branch} of ${repository.displayUrl} was moved by others each time it was to be pushed.`,
+/** The failure for a branch that others write each time that it is looked at. */
+export function keepsMoving({ repository }: LandInput, branch: string, refused: Refusal | null): ApplicationFailure {
+  const what =
+    refused?.busy === true ? `is being written by others:\n${refused.said}` : 'was moved by others each time.';
+  return ApplicationFailure.retryable(
+    `Branch ${branch} of ${repository.displayUrl} could not be pushed, because it ${what}`,
     'PushRejected' satisfies FailureType,
   );
+}
 
 /** The first branch that the update is on, or can go to. */
 async function choose(

@@ -35,7 +35,7 @@ function remoteDestination(env: ActivityEnvironment, mirror: string, remote: Git
         // Otherwise one has moved since the remote was asked.
         if (await hasAll(git, branches)) return branches;
       }
-      throw keepsMoving(input, branch);
+      throw keepsMoving(input, branch, null);
     },
     noMain: () => missingMain(env, git, input),
     inUse: () => Promise.resolve(null),
@@ -52,7 +52,7 @@ async function hasAll(git: Git, branches: ReadonlyMap<string, string>): Promise<
 async function missingMain(env: ActivityEnvironment, git: Git, input: LandInput): Promise<Error> {
   await fetchMirror(env, input.repository);
   await mainCommit(git, input.repository);
-  return keepsMoving(input, input.repository.mainBranch);
+  return keepsMoving(input, input.repository.mainBranch, null);
 }
 
 /**
@@ -85,5 +85,5 @@ export async function landMain(env: ActivityEnvironment, input: LandInput): Prom
     if (await isAncestor(git, candidate.head, main)) return landed;
     return mainMoved(git, candidate, main);
   }
-  throw keepsMoving(input, branch);
+  throw keepsMoving(input, branch, refused);
 }

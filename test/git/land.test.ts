@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { ApplicationFailure } from '@temporalio/common';
 import type { LandInput } from '../../model/activities.js';
 import type { Candidate } from '../../model/candidate.js';
 import { serialiseLock } from '../../model/flake-lock/serialise.js';
@@ -429,6 +430,20 @@ test('a remote that lets no branch be replaced gets the update beside it, and is
     assert.deepEqual([landed.ref, landed.insteadOf?.branch], [FALLBACK, BRANCH]);
     assert.match(landed.insteadOf?.reason ?? '', /^cannot be replaced: .*denying non-fast-forward/);
     assert.equal(await at(place, BRANCH), first.head);
+  }));
+
+test('a branch that somebody is writing at this moment is tried again, with the words of the remote', () =>
+  withPlace(async (place) => {
+    const candidate = await candidateFor(place, place.base, lockOf(2));
+    await writeFile(path.join(place.remote, 'refs', 'heads', 'main.lock'), '');
+    await assert.rejects(land(place, candidate, 'merge'), (error: unknown) => {
+      assert.ok(error instanceof ApplicationFailure);
+      assert.deepEqual([error.type, error.nonRetryable], ['PushRejected', false]);
+      assert.match(error.message, /being written by others:[^]*main\.lock/);
+      return true;
+    });
+    await rm(path.join(place.remote, 'refs', 'heads', 'main.lock'));
+    assert.equal((await land(place, candidate, 'merge')).kind, 'landed');
   }));
 
 test('a branch in the way of the wanted one is gone round, and one in the way of the prefix is named', () =>
