@@ -1,4 +1,4 @@
-import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, isCancellation, log, proxyActivities } from '@temporalio/workflow';
 import type { EvaluatorActivities } from '../model/activities.js';
 import { compareActivityId, evaluateActivityId, planActivityId } from '../model/progress.js';
 import { EVALUATE_QUEUE } from '../model/queues.js';
@@ -7,7 +7,11 @@ import { targetLabel } from '../model/verdict.js';
 import type { Evaluation, HostTarget } from '../model/verdict.js';
 import { ownQueue } from './own-queue.js';
 
-const evaluator = (activityId: string, summary: string) =>
+const TRIES = 15;
+/** Of what only saves work or tells more: a verdict does not wait for it for long. */
+const UNNEEDED_TRIES = 6;
+
+const evaluator = (activityId: string, summary: string, maximumAttempts = TRIES) =>
   proxyActivities<EvaluatorActivities>({
     taskQueue: ownQueue(EVALUATE_QUEUE),
     activityId,
@@ -15,7 +19,7 @@ const evaluator = (activityId: string, summary: string) =>
     startToCloseTimeout: '2 hours',
     heartbeatTimeout: '5 seconds',
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts: 15 },
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts },
   });
 
 export function evaluate(input: VerifyInput, target: HostTarget): Promise<Evaluation> {
@@ -30,34 +34,37 @@ export function evaluate(input: VerifyInput, target: HostTarget): Promise<Evalua
   });
 }
 
-/** Runs beside the build, which need not wait for it: in a long evaluation that is most of what a build would wait. */
-export function compare(input: VerifyInput, target: HostTarget, drvPath: string): Promise<boolean | null> {
+/**
+ * Runs beside the build, which need not wait for it: in a long evaluation that is most of what a build would wait.
+ * @returns `null` also when it failed until the last try: nothing needs the answer so much that a run would fail for it
+ */
+export async function compare(input: VerifyInput, target: HostTarget, drvPath: string): Promise<boolean | null> {
   const label = targetLabel(target);
   const { run, repository, candidate, nix } = input;
-  return evaluator(compareActivityId(label), `compare ${label} with base`).compareWithBase({
-    run,
-    repository,
-    candidate,
-    target,
-    nix,
-    drvPath,
-  });
+  const { compareWithBase } = evaluator(compareActivityId(label), `compare ${label} with base`, UNNEEDED_TRIES);
+  try {
+    return await compareWithBase({ run, repository, candidate, target, nix, drvPath });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    log.warn(`whether ${label} is the same as on base is not known`, { error: String(error) });
+    return null;
+  }
 }
 
-/** Looks for derivations that failed already in what a build would have to make. */
-export function findInPlan(
+/** Looks for derivations that failed already in what a build would have to make; `null` also when it cannot tell. */
+export async function findInPlan(
   input: VerifyInput,
   target: HostTarget,
   about: { readonly drvPath: string; readonly derivations: readonly string[] },
 ): Promise<string | null> {
   const label = targetLabel(target);
   const { run, repository, candidate, nix } = input;
-  return evaluator(planActivityId(label), `look into the build plan of ${label}`).findInPlan({
-    run,
-    repository,
-    candidate,
-    target,
-    nix,
-    ...about,
-  });
+  const looker = evaluator(planActivityId(label), `look into the build plan of ${label}`, UNNEEDED_TRIES);
+  try {
+    return await looker.findInPlan({ run, repository, candidate, target, nix, ...about });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    log.warn(`the build plan of ${label} is not known`, { error: String(error) });
+    return null;
+  }
 }
