@@ -25,7 +25,7 @@ export async function attemptsUnderWay(
   for (const child of children.filter((id) => id.includes('-fix-'))) {
     const description = await session.client.workflow.getHandle(child).describe();
     for (const { activityId, heartbeatDetails } of description.raw.pendingActivities ?? []) {
-      const [, found, target] = /^attempt (\d+) at (.+)$/s.exec(activityId ?? '') ?? [];
+      const [, found, target] = /^attempt (\d+) at (.+?)(?: #\d+)?$/s.exec(activityId ?? '') ?? [];
       const [payload] = heartbeatDetails?.payloads ?? [];
       if (target === undefined || Number(found) !== number || payload === undefined) continue;
       const { logPath, machine } = defaultPayloadConverter.fromPayload<AttemptHeartbeat>(payload);

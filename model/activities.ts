@@ -120,7 +120,8 @@ export interface GateActivities {
   runGate(input: GateInput): Promise<Verdict>;
 }
 
-export interface MachineActivities {
+/** What a machine does on its own queue: gates and attempts among it, which it began before. */
+export interface MachineActivities extends GateActivities, AgentActivities {
   /** Follows a build that this machine started before; starts it again when nothing of it is left. */
   attachBuild(input: BuildTargetInput): Promise<Verdict>;
 

@@ -99,3 +99,5 @@ export const evaluateActivityId = (target: string): string => `evaluate ${target
 export const compareActivityId = (target: string): string => `compare ${target}`;
 export const planActivityId = (target: string): string => `plan ${target}`;
 export const buildActivityId = (target: string, round: number): string => `build ${target} #${round}`;
+export const attemptActivityId = (attempt: number, target: string, round: number): string =>
+  `attempt ${attempt} at ${target}${round === 1 ? '' : ` #${round}`}`;

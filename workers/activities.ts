@@ -33,7 +33,9 @@ export interface MachineRegister {
 
 export function createActivities(env: ActivityEnvironment): MachineRegister {
   rememberEnvironmentSecrets(process.env);
-  const machine = createMachineActivities(env);
+  const agent = { attemptFix: createAttemptFix(env) };
+  const gate = { runGate: createRunGate(env) };
+  const machine = { ...createMachineActivities(env), ...agent, ...gate };
   return {
     coordinator: atTheEdge({
       ...createGitActivities(env),
@@ -50,8 +52,8 @@ export function createActivities(env: ActivityEnvironment): MachineRegister {
     }),
     evaluator: atTheEdge(createEvaluatorActivities(env)),
     builder: atTheEdge(createBuilderActivities(env)),
-    agent: atTheEdge({ attemptFix: createAttemptFix(env) }),
-    gate: atTheEdge({ runGate: createRunGate(env) }),
+    agent: atTheEdge(agent),
+    gate: atTheEdge(gate),
     machine: atTheEdge(machine),
     presence: atTheEdge(createPresenceActivities()),
   };

@@ -1,46 +1,74 @@
-import {
-  ActivityCancellationType,
-  ActivityFailure,
-  TimeoutFailure,
-  isCancellation,
-  proxyActivities,
-} from '@temporalio/workflow';
-import type { AgentActivities } from '../model/activities.js';
+import { ActivityFailure, TimeoutFailure, isCancellation, patched, proxyActivities } from '@temporalio/workflow';
+import type { AgentActivities, MachineActivities } from '../model/activities.js';
 import type { AttemptInput, AttemptResult } from '../model/autofix/attempt.js';
-import { AGENT_QUEUE } from '../model/queues.js';
+import { attemptActivityId } from '../model/progress.js';
+import { AGENT_QUEUE, machineQueue } from '../model/queues.js';
 import { truncate } from '../model/text.js';
 import { targetLabel } from '../model/verdict.js';
 import { coordinator } from './activities.js';
 import { ownQueue, workerCommand } from './own-queue.js';
+import { FOLLOWED, LOSSES, LOSSES_THERE, retryUnless, stayWithMachine } from './stay-with-machine.js';
 
 /** Time beside the agent's own in which its folder is made and what it left is judged, in seconds. */
 const AROUND = 3600;
 
 /**
- * Lets an agent make one attempt, on a machine that serves agents. A worker that is restarted goes on with it or begins it
- * again; neither is another attempt. When no machine takes it within `waitSeconds`, that is its answer.
+ * Lets an agent make one attempt, on a machine that serves agents, and stays with the machine that has it. A worker that is
+ * restarted goes on with it or begins it again; neither is another attempt. When no machine takes it within `waitSeconds`,
+ * that is its answer.
  */
 export async function askAgent(input: AttemptInput, waitSeconds: number): Promise<AttemptResult> {
   const label = targetLabel(input.target);
-  const { attemptFix } = proxyActivities<AgentActivities>({
-    taskQueue: ownQueue(AGENT_QUEUE),
-    activityId: `attempt ${input.attempt} at ${label}`,
+  const told = (round: number) => ({
+    activityId: attemptActivityId(input.attempt, label, round),
     summary: truncate(`attempt ${input.attempt}: ${input.agent.command} mends ${label}`, 200),
-    scheduleToStartTimeout: waitSeconds * 1000,
-    startToCloseTimeout: (input.agent.timeoutSeconds + AROUND) * 1000,
-    heartbeatTimeout: '5 seconds',
-    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts: 50 },
   });
+  const startToCloseTimeout = (input.agent.timeoutSeconds + AROUND) * 1000;
+  const anywhere = (round: number, losses = LOSSES): Promise<AttemptResult> =>
+    proxyActivities<AgentActivities>({
+      ...told(round),
+      ...FOLLOWED,
+      taskQueue: ownQueue(AGENT_QUEUE),
+      scheduleToStartTimeout: waitSeconds * 1000,
+      startToCloseTimeout,
+      retry: retryUnless(losses),
+    }).attemptFix(input);
+  const unlessTaken = async (error: unknown): Promise<AttemptResult | null> => {
+    if (!wasNotTaken(error)) throw error;
+    // All its machines may have slept, or be busy with others.
+    const pollers = await coordinator('look for workers with agents').countPollers({ queue: ownQueue(AGENT_QUEUE) });
+    return pollers > 0 ? null : nobody(waitSeconds);
+  };
+  // replay-tested: 2026-11-28, test/replay/0.1.0
+  if (!patched('agents-stay-with-machine')) return await untilAnswered(() => anywhere(1, []), unlessTaken);
+  return await stayWithMachine<AttemptResult>({
+    takeoverSeconds: input.takeoverSeconds,
+    anywhere,
+    there: (machine, withinMs, round) =>
+      proxyActivities<MachineActivities>({
+        ...told(round),
+        ...FOLLOWED,
+        taskQueue: ownQueue(machineQueue(machine)),
+        scheduleToStartTimeout: withinMs,
+        startToCloseTimeout,
+        retry: retryUnless(LOSSES_THERE),
+      }).attemptFix(input),
+    otherwise: unlessTaken,
+  });
+}
+
+/** How runs that began under 0.1.0 ask: whoever takes it. */
+async function untilAnswered(
+  ask: () => Promise<AttemptResult>,
+  otherwise: (error: unknown) => Promise<AttemptResult | null>,
+): Promise<AttemptResult> {
   for (;;) {
     try {
-      return await attemptFix(input);
+      return await ask();
     } catch (error) {
-      if (isCancellation(error) || !wasNotTaken(error)) throw error;
-      // All its machines may have slept, or be busy with others.
-      if ((await coordinator('look for workers with agents').countPollers({ queue: ownQueue(AGENT_QUEUE) })) > 0)
-        continue;
-      return nobody(waitSeconds);
+      if (isCancellation(error)) throw error;
+      const answer = await otherwise(error);
+      if (answer !== null) return answer;
     }
   }
 }

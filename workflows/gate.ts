@@ -1,27 +1,55 @@
-import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
-import type { GateActivities } from '../model/activities.js';
+import { patched, proxyActivities } from '@temporalio/workflow';
+import type { GateActivities, MachineActivities } from '../model/activities.js';
 import { buildActivityId } from '../model/progress.js';
-import { GATE_QUEUE } from '../model/queues.js';
+import { GATE_QUEUE, machineQueue } from '../model/queues.js';
 import type { VerifyInput } from '../model/verify.js';
 import { targetLabel } from '../model/verdict.js';
 import type { GateTarget, Verdict } from '../model/verdict.js';
+import type { Listener } from './build.js';
 import { ownQueue } from './own-queue.js';
+import { FOLLOWED, LOSSES, LOSSES_THERE, retryUnless, stayWithMachine } from './stay-with-machine.js';
 
 /** Time beside the command's own in which its work tree is made, in seconds. */
 const AROUND = 3600;
 
-/** Runs a gate on a candidate, on whichever builder takes it. A worker that is restarted goes on with it. */
-export function runGate(input: VerifyInput, gate: GateTarget): Promise<Verdict> {
+/**
+ * Runs a gate on a candidate, on whichever builder takes it, and stays with the machine that has it. A worker that is
+ * restarted goes on with it.
+ */
+export function runGate(input: VerifyInput, gate: GateTarget, { held }: Pick<Listener, 'held'>): Promise<Verdict> {
   const { run, repository, candidate, nix, takeoverSeconds } = input;
-  const activities = proxyActivities<GateActivities>({
-    taskQueue: ownQueue(GATE_QUEUE),
+  const asked = { run, repository, candidate, gate, nix, takeoverSeconds };
+  const told = (round: number) => ({
     // Read as that of a build by who shows how far it is.
-    activityId: buildActivityId(targetLabel(gate), 1),
+    activityId: buildActivityId(targetLabel(gate), round),
     summary: `gate ${gate.name}`,
-    startToCloseTimeout: (gate.timeoutSeconds + AROUND) * 1000,
-    heartbeatTimeout: '5 seconds',
-    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts: 50 },
   });
-  return activities.runGate({ run, repository, candidate, gate, nix, takeoverSeconds });
+  const startToCloseTimeout = (gate.timeoutSeconds + AROUND) * 1000;
+  const anywhere = (round: number, losses = LOSSES): Promise<Verdict> =>
+    proxyActivities<GateActivities>({
+      ...told(round),
+      ...FOLLOWED,
+      taskQueue: ownQueue(GATE_QUEUE),
+      startToCloseTimeout,
+      retry: retryUnless(losses),
+    }).runGate(asked);
+  // replay-tested: 2026-11-28, test/replay/0.1.0
+  if (!patched('gates-stay-with-machine')) return anywhere(1, []);
+  return stayWithMachine<Verdict>({
+    takeoverSeconds,
+    anywhere,
+    there: (machine, withinMs, round) =>
+      proxyActivities<MachineActivities>({
+        ...told(round),
+        ...FOLLOWED,
+        taskQueue: ownQueue(machineQueue(machine)),
+        scheduleToStartTimeout: withinMs,
+        startToCloseTimeout,
+        retry: retryUnless(LOSSES_THERE),
+      }).runGate(asked),
+    held,
+    otherwise: (error) => {
+      throw error;
+    },
+  });
 }

@@ -9,7 +9,7 @@ import type { VerifyInput, VerifyResult } from '../model/verify.js';
 import { targetLabel } from '../model/verdict.js';
 import type { Evaluation, HostTarget, Target, Verdict } from '../model/verdict.js';
 import { build } from './build.js';
-import type { TellWait } from './build.js';
+import type { Listener } from './build.js';
 import { compare, evaluate } from './evaluation.js';
 import { runGate } from './gate.js';
 import { knownVerdict } from './known-verdict.js';
@@ -63,7 +63,7 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
     evaluated.one();
     built.one();
     note(target, { state: 'queued' });
-    return unlessUnserved(target, GATES, () => runGate(input, target));
+    return unlessUnserved(target, GATES, (listener) => runGate(input, target, listener));
   };
 
   const verifyHost = async (target: HostTarget): Promise<Verdict> => {
@@ -90,7 +90,7 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
   };
 
   const buildOrGiveUp = (target: HostTarget, evaluation: Evaluated): Promise<Verdict> =>
-    unlessUnserved(target, evaluation.system, (waits) =>
+    unlessUnserved(target, evaluation.system, (listener) =>
       build(
         {
           run: input.run,
@@ -101,7 +101,7 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
           evaluation,
           takeoverSeconds: input.takeoverSeconds,
         },
-        waits,
+        listener,
       ),
     );
 
@@ -109,20 +109,22 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
   const unlessUnserved = async (
     target: Target,
     system: string,
-    work: (waits: TellWait) => Promise<Verdict>,
+    work: (listener: Listener) => Promise<Verdict>,
   ): Promise<Verdict> => {
     const scope = new CancellationScope();
     const unserved: { reason: string | null } = { reason: null };
-    const waits: TellWait = (waitsFor) => tell(note(target, { state: 'queued', error: waitsFor }));
+    let isHeld = false;
+    const wait: Listener['wait'] = (waitsFor) => tell(note(target, { state: 'queued', error: waitsFor }));
     const leave = watch(system, {
-      tell: waits,
+      tell: wait,
+      isHeld: () => isHeld,
       giveUp: (reason) => {
         unserved.reason = reason;
         scope.cancel();
       },
     });
     try {
-      return await scope.run(() => work(waits));
+      return await scope.run(() => work({ wait, held: (now) => (isHeld = now) }));
     } catch (error) {
       if (unserved.reason === null) throw error;
       return failedVerdict(target, 'skipped', unserved.reason, target.kind === 'gate' ? null : system);

@@ -15,6 +15,8 @@ export interface Waiting {
   /** Called when nobody serves the system, and with `null` when somebody does again. */
   readonly tell: (waitsFor: string | null) => Promise<void>;
   readonly giveUp: (reason: string) => void;
+  /** Whether one machine has it, which is waited for as long as the takeover time, whoever else is there. */
+  readonly isHeld: () => boolean;
 }
 
 /** A system that builds wait for. */
@@ -82,9 +84,11 @@ async function watchPresence(watched: Watched, limit: number): Promise<void> {
     if (!(await answers(system, ANSWER))) {
       await tell(watched, `waits for a worker of ${system}: start "${workerCommand()}" on such a machine`);
       if (!(await answers(system, limit))) {
-        for (const build of [...watched.builds])
-          build.giveUp(`no worker serves ${system}, and none came within ${limit} seconds`);
-        return;
+        const unserved = [...watched.builds].filter((build) => !build.isHeld());
+        const isOver = unserved.length === watched.builds.size;
+        for (const build of unserved) build.giveUp(`no worker serves ${system}, and none came within ${limit} seconds`);
+        if (isOver) return;
+        continue;
       }
       await tell(watched, null);
     }

@@ -1,11 +1,4 @@
-import {
-  ApplicationFailure,
-  activityInfo,
-  cancellationDetails,
-  cancellationSignal,
-  cancelled,
-  heartbeat,
-} from '@temporalio/activity';
+import { ApplicationFailure, activityInfo, cancellationSignal, cancelled, heartbeat } from '@temporalio/activity';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +8,7 @@ import { formatSeconds } from '../../model/text.js';
 import { hasFields, readJson, writeWhole } from '../atomic-file.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { removeTree } from '../remove-tree.js';
+import { confirmAttempt, isUnwanted } from '../server/attempt.js';
 import { installBundle } from '../git/install-commit.js';
 import { buildSeconds, forgetEnd, observeBuild, startSupervised } from '../nix/build/build.js';
 import { ownRecord, releaseRecord } from '../nix/build/build-record.js';
@@ -40,6 +34,8 @@ interface Attempt {
   readonly input: AttemptInput;
   readonly record: BuildRecord;
   readonly report: (change: Partial<AttemptHeartbeat>) => void;
+  /** Resolves once the server knows that it begins here. */
+  readonly confirm: () => Promise<void>;
 }
 
 /**
@@ -47,7 +43,7 @@ interface Attempt {
  * outlives its worker, and a repetition follows it while it runs, judges what it left when it has ended, and gives the same
  * answer again when that was judged. One of which nothing is left (the machine went down, or nobody followed it for too
  * long) begins again in a fresh folder, as the same attempt. A cancellation that was asked for ends the agent with all its
- * processes; whatever else ends this activity leaves it alone.
+ * processes, and so does another machine that has taken the attempt over; whatever else ends this activity leaves it alone.
  */
 export const createAttemptFix =
   (env: ActivityEnvironment): AgentActivities['attemptFix'] =>
@@ -68,7 +64,7 @@ export const createAttemptFix =
       heartbeat(beat);
     }, HEARTBEAT_MS);
     try {
-      return await answered(env, { input, record, report });
+      return await answered(env, { input, record, report, confirm: () => confirmAttempt(beat) });
     } finally {
       clearInterval(timer);
     }
@@ -89,7 +85,7 @@ async function answered(env: ActivityEnvironment, attempt: Attempt): Promise<Att
     return result;
   } catch (error) {
     if (!cancellationSignal().aborted) throw error;
-    if (cancellationDetails()?.cancelRequested === true) {
+    if (await isUnwanted(env.machine)) {
       await endBuild(record);
       await endLeftovers(record.directory);
       await releaseRecord(record);
@@ -101,8 +97,9 @@ async function answered(env: ActivityEnvironment, attempt: Attempt): Promise<Att
 
 /** Starts the agent, unless it runs or has ended, and follows it to its end. */
 async function runAgent(env: ActivityEnvironment, attempt: Attempt): Promise<readonly [AgentEnd, BuildStatus]> {
-  const { input, record, report } = attempt;
+  const { input, record, report, confirm } = attempt;
   const place = agentPlace(record.directory);
+  await confirm();
   for (;;) {
     cancellationSignal().throwIfAborted();
     await withStartLock(record.directory, async () => {

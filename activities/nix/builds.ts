@@ -10,8 +10,10 @@ export const createBuilderActivities = (env: ActivityEnvironment): BuilderActivi
   buildTarget: createBuildTarget(env),
 });
 
-/** What a builder offers on its own queue. */
-export const createMachineActivities = (env: ActivityEnvironment): MachineActivities => ({
+/** What a builder offers of builds on its own queue. */
+export const createMachineActivities = (
+  env: ActivityEnvironment,
+): Pick<MachineActivities, 'attachBuild' | 'readLog' | 'forgetRun'> => ({
   attachBuild: createAttachBuild(env),
   readLog: createReadLog(env),
   forgetRun: createForgetRun(env),

@@ -1,7 +1,8 @@
-import { activityInfo, cancellationDetails, cancellationSignal, cancelled, heartbeat } from '@temporalio/activity';
+import { activityInfo, cancellationSignal, cancelled, heartbeat } from '@temporalio/activity';
 import type { BuildHeartbeat } from '../../../model/activities.js';
 import type { Verdict } from '../../../model/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
+import { confirmAttempt, isUnwanted } from '../../server/attempt.js';
 import { readVerdict, releaseRecord, type BuildRecord } from './build-record.js';
 import { endBuild } from './build-session.js';
 
@@ -13,7 +14,8 @@ export type TellProgress = (change: Partial<BuildHeartbeat>) => void;
 /**
  * Frame of an activity that follows a supervised command to its verdict: heartbeats each second; a record that has a verdict
  * already answers at once. Anything that ends the attempt leaves the command alone (shutdown, time-out, a server that
- * forgot the attempt), except a cancellation that was asked for: that ends it with all its processes, and removes the record.
+ * forgot the attempt), unless it was cancelled, or another machine has taken it over: that ends it with all its processes, and
+ * removes the record.
  */
 export async function whileFollowing(
   env: ActivityEnvironment,
@@ -30,23 +32,28 @@ export async function whileFollowing(
     const record = await open();
     const known = await readVerdict(record);
     if (known !== null) return known;
-    return await unlessCancelled(record, () =>
-      follow(record, (change) => {
+    return await unlessCancelled(env, record, async () => {
+      await confirmAttempt(beat);
+      return await follow(record, (change) => {
         beat = { ...beat, ...change };
         heartbeat(beat);
-      }),
-    );
+      });
+    });
   } finally {
     clearInterval(timer);
   }
 }
 
-async function unlessCancelled(record: BuildRecord, work: () => Promise<Verdict>): Promise<Verdict> {
+async function unlessCancelled(
+  env: ActivityEnvironment,
+  record: BuildRecord,
+  work: () => Promise<Verdict>,
+): Promise<Verdict> {
   try {
     return await work();
   } catch (error) {
     if (!cancellationSignal().aborted) throw error;
-    if (cancellationDetails()?.cancelRequested === true) {
+    if (await isUnwanted(env.machine)) {
       await endBuild(record);
       await releaseRecord(record);
     }
