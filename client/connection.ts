@@ -7,7 +7,7 @@ import { refuseUnreadable } from './foreign-state.js';
 import { chooseServer, type ServerChoice } from './server-choice.js';
 import { hasDatabase } from './state-files.js';
 import { tlsTrouble } from './tls-trouble.js';
-import { announceUse } from './users.js';
+import { announceIfPossible } from './users.js';
 
 /** A connection to the server that this command talks to. */
 export interface Session {
@@ -63,8 +63,9 @@ export async function openSession(
   const choice = await chooseServer();
   if (choice.kind === 'configured') return connectConfigured(choice, greeted);
   // First the record, then the server: a server that nobody uses ends itself.
-  await announceUse(context.state, what);
-  const server = await ensureServer(context.state);
+  const unwritable = await announceIfPossible(context.state, what);
+  const server = unwritable === null ? await ensureServer(context.state) : await runningServer(context.state);
+  if (server === null) throw unwritable ?? new CommandError('The embedded Temporal server does not run.');
   const connectAnew = (): Promise<Client> => connect({ address: server.address }, server.namespace);
   // A server that ended meanwhile answers again at its old address.
   const begun = greeted?.address === server.address ? greeted.client.catch(connectAnew) : connectAnew();

@@ -1,11 +1,14 @@
 import { hostname, userInfo } from 'node:os';
 import { messageOf } from '../model/message-of.js';
 import type { Session } from './connection.js';
-import { CommandError } from './errors.js';
+import { CommandError, grpcCode } from './errors.js';
 import { workerBringer, workerProblem } from './problems.js';
 import { queueOfRun } from './runs.js';
+import { typed } from './typed.js';
 
 const ANSWER_MS = 10_000;
+/** Status code of gRPC. */
+const DEADLINE_EXCEEDED = 4;
 
 /** Who types, as it is kept in the report. */
 export const operator = (): string => `${userInfo().username}@${hostname()}`;
@@ -31,6 +34,10 @@ export async function sendUpdate(
     const { WorkflowNotFoundError, WorkflowUpdateFailedError } = await import('@temporalio/client');
     if (error instanceof WorkflowNotFoundError)
       throw new CommandError(`The run ${run} is over: see "lockkeeper report ${run}".`);
+    if (grpcCode(error) === DEADLINE_EXCEEDED)
+      throw new CommandError(
+        `The run ${run} did not answer within ${ANSWER_MS / 1000} s; "${typed('doctor')}" tells whether its server and disk are well.`,
+      );
     const why = error instanceof WorkflowUpdateFailedError ? messageOf(error.cause ?? error) : messageOf(error);
     throw new CommandError(`The run ${run} did not take it: ${why}.`);
   }

@@ -25,6 +25,9 @@ export async function readRecord<T>(path: string): Promise<T | null> {
 /** Below this nothing can be kept: the server's empty database alone takes half of it. */
 const LEAST_SPACE_BYTES = 1024 * 1024;
 
+/** The state directory takes no more files: its disk is full or read-only. What is there can still be read. */
+export class StateUnwritable extends CommandError {}
+
 /** Makes the state directory, readable by its owner alone: it holds logs and run options. */
 export async function prepareStateDirectory(state: StateDirectory): Promise<void> {
   try {
@@ -40,7 +43,7 @@ export async function prepareStateDirectory(state: StateDirectory): Promise<void
     if (bavail * bsize < LEAST_SPACE_BYTES) throw noSpace(state);
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    if (systemCode(error) === 'ENOSPC') throw noSpace(state);
+    throwIfUnwritable(state, error);
     throw new CommandError(
       `The state directory ${state.root} cannot be made: ${messageOf(error)}. ` +
         'Name another one with --state-dir or $LOCKKEEPER_STATE_DIR.',
@@ -83,8 +86,18 @@ async function mkdirUnlessThere(path: string): Promise<void> {
   }
 }
 
+/** @throws StateUnwritable when that is what an error of the system means */
+export function throwIfUnwritable(state: StateDirectory, error: unknown): void {
+  const code = systemCode(error);
+  if (code === 'ENOSPC' || code === 'EDQUOT') throw noSpace(state);
+  if (code === 'EROFS')
+    throw new StateUnwritable(
+      `The state directory ${state.root} is on a read-only file system: mount it for writing, or name another one with --state-dir.`,
+    );
+}
+
 const noSpace = (state: StateDirectory): CommandError =>
-  new CommandError(
+  new StateUnwritable(
     `No space is left for the state directory ${state.root}: make room, or name another one with --state-dir.`,
   );
 

@@ -7,7 +7,7 @@ import { isHeld } from './held.js';
 import { message, paintFor } from './output.js';
 import { isAlive } from './process-identity.js';
 import { logEnd, prepareToStart, readRecord } from './state-files.js';
-import { announceUse } from './users.js';
+import { announceIfPossible } from './users.js';
 
 const START_MS = 20_000;
 const WATCH_MS = 1000;
@@ -37,9 +37,10 @@ export async function attendWorker(
   slots: WorkerSlots = { slots: null, evaluationSlots: null },
 ): Promise<void> {
   if (attended.has(state.root)) return;
-  await announceUse(state, 'worker');
+  const unwritable = await announceIfPossible(state, 'worker');
   const found = await readyWorker(state);
   if (found === null) {
+    if (unwritable !== null) throw unwritable;
     await startWorker(session, state, slots);
     message(
       paintFor(process.stderr).dim(

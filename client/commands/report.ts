@@ -11,9 +11,16 @@ import { typed } from '../typed.js';
 
 /** `lockkeeper report RUN`: the report of a closed run; of one that the server has forgotten, as this machine kept it. */
 export async function report(context: CommandContext, name: string, format: ReportFormat): Promise<number> {
-  const session = await openExistingSession(context, 'report');
+  let unreachable: unknown = null;
+  const session = await openExistingSession(context, 'report').catch((error: unknown) => {
+    unreachable = error;
+    return null;
+  });
   try {
-    const found = await reportOf(context, session, name);
+    // This machine may have kept it, also where no server answers.
+    const found = await reportOf(context, session, name).catch((error: unknown) => {
+      throw unreachable ?? error;
+    });
     if (context.json || format === 'json') resultJson(reportJson(found));
     else result(renderReport(found, format, { color: wantsColour(process.stdout) }));
     return 0;

@@ -7,6 +7,7 @@ import type { CommandContext } from '../context.js';
 import { livePollers } from '../pollers.js';
 import { workflowTaskProblem } from '../problems.js';
 import { listOpenRuns } from '../runs.js';
+import { StateUnwritable } from '../state-files.js';
 import { unattendedRuns } from '../unattended.js';
 import { runningWorker } from '../worker.js';
 import { fail, ok, warn, type Finding } from './finding.js';
@@ -17,7 +18,11 @@ export async function checkServer(context: CommandContext): Promise<readonly Fin
   try {
     session = await openExistingSession(context, 'doctor');
   } catch (error) {
-    return [fail('server', messageOf(error), 'start it, or unset TEMPORAL_ADDRESS to use the embedded one')];
+    const mend =
+      error instanceof StateUnwritable
+        ? 'the embedded server cannot be started before that'
+        : 'start it, or unset TEMPORAL_ADDRESS to use the embedded one';
+    return [fail('server', messageOf(error), mend)];
   }
   if (session === null) return [ok('server', 'embedded; it is started when it is needed')];
   try {
