@@ -4,7 +4,7 @@ import { oneLine } from '../model/one-line.js';
 import type { RunProgress } from '../model/progress.js';
 import { pendingWork, type PendingWork } from './activities.js';
 import type { Session } from './connection.js';
-import { retryProblem, workerBringer, workerProblem, workflowTaskProblem } from './problems.js';
+import { stepProblem, workerBringer, workerProblem, workflowTaskProblem } from './problems.js';
 import type { ProgressView } from './progress/view.js';
 import { waitsForApproval } from './run-state.js';
 import { targetView, unansweredTarget } from './target-view.js';
@@ -52,7 +52,7 @@ export async function look(
     hiddenTrouble(session, description),
   ]);
   const work = new Map(works.flatMap((each) => [...each]));
-  const problem = taskProblem ?? pollers.problem ?? retryProblem(description.raw.pendingActivities ?? []);
+  const problem = taskProblem ?? pollers.problem ?? (await stepProblemOf(session, description));
   const drawn = draw(run, progress, work, problem, description.startTime.getTime());
   const view = {
     ...drawn,
@@ -91,6 +91,9 @@ async function hiddenTrouble(session: Session, description: WorkflowExecutionDes
 /** A child that ends at this moment cannot be asked any more: the next look tells. */
 const taskProblemOf = (session: Session, run: string, { raw }: WorkflowExecutionDescription): Promise<string | null> =>
   session.client.withDeadline(Date.now() + ANSWER_MS, () => workflowTaskProblem(session, run, raw)).catch(() => null);
+
+const stepProblemOf = (session: Session, { raw }: WorkflowExecutionDescription): Promise<string | null> =>
+  session.client.withDeadline(Date.now() + ANSWER_MS, () => stepProblem(session, raw)).catch(() => null);
 
 /** The run's own answer; `null` when it does not come in time. */
 async function ask(session: Session, run: string): Promise<RunProgress | null> {

@@ -119,3 +119,19 @@ export function retryProblem(activities: readonly PendingActivity[]): string | n
   const most = failing.maximumAttempts ?? 0;
   return `${oneLine(failing.lastFailure?.message ?? '', 300)} (tried again: attempt ${failing.attempt ?? 0}${most > 0 ? ` of ${most}` : ''})`;
 }
+
+/** The same of a run and of every workflow that works for it: each open one below it is asked for. */
+export async function stepProblem(session: Session, described: Described): Promise<string | null> {
+  const own = retryProblem(described.pendingActivities ?? []);
+  if (own !== null) return own;
+  for (const { workflowId } of described.pendingChildren ?? []) {
+    // One that ends at this moment has no trouble any more.
+    const child = await session.client.workflow
+      .getHandle(workflowId ?? '')
+      .describe()
+      .catch(() => null);
+    const below = child === null ? null : await stepProblem(session, child.raw);
+    if (below !== null) return below;
+  }
+  return null;
+}

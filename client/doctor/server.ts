@@ -5,7 +5,7 @@ import type { Session } from '../connection.js';
 import { openExistingSession } from '../connection.js';
 import type { CommandContext } from '../context.js';
 import { livePollers } from '../pollers.js';
-import { workflowTaskProblem } from '../problems.js';
+import { stepProblem, workflowTaskProblem } from '../problems.js';
 import { listOpenRuns } from '../runs.js';
 import { StateUnwritable } from '../state-files.js';
 import { unattendedRuns } from '../unattended.js';
@@ -96,7 +96,10 @@ async function checkRuns(session: Session): Promise<readonly Finding[]> {
     open.slice(0, 50).map(async ({ workflowId }) => {
       const { raw } = await session.client.workflow.getHandle(workflowId).describe();
       const problem = await workflowTaskProblem(session, workflowId, raw).catch(() => null);
-      return problem === null ? [] : [fail(`run ${workflowId}`, problem, `see "${typed('status', workflowId)}"`)];
+      const mend = `see "${typed('status', workflowId)}"`;
+      if (problem !== null) return [fail(`run ${workflowId}`, problem, mend)];
+      const step = await stepProblem(session, raw).catch(() => null);
+      return step === null ? [] : [warn(`run ${workflowId}`, step, mend)];
     }),
   );
   const found = [...problems.flat(), ...unattended.map(({ found: what, mend }) => warn('runs', what, mend))];
