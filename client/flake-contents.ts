@@ -7,7 +7,7 @@ import { compareNaturally } from '../model/natural-order.js';
 import { oneLine } from '../model/one-line.js';
 import type { NixSettings, Repository } from '../model/run.js';
 import { redactUrl, stripControl } from '../model/text.js';
-import { git, transportEnvironment } from './git.js';
+import { git, transportAccess } from './git.js';
 
 const FETCH_MS = 60_000;
 const EVALUATE_MS = 60_000;
@@ -59,8 +59,10 @@ async function look(
   evaluation: Evaluation,
   asksToPush: boolean,
 ): Promise<Told<FlakeContents>> {
-  const env = { GIT_DIR: folder, ...transportEnvironment(transport) };
-  const own = (args: readonly string[]): ReturnType<typeof git> => git(args, { cwd: folder, env, timeoutMs: FETCH_MS });
+  const { config, variables } = transportAccess(transport);
+  const access = { config, variables: { GIT_DIR: folder, ...variables } };
+  const own = (args: readonly string[]): ReturnType<typeof git> =>
+    git(args, { cwd: folder, access, timeoutMs: FETCH_MS });
   await own(['init', '--quiet', '--bare', folder]);
   const fetched = await own([
     'fetch',

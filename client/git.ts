@@ -1,3 +1,5 @@
+import { gitEnvironment, type ConfigEntry } from '../model/git-environment.js';
+import { gitCause } from '../model/git-words.js';
 import type { Transport } from '../model/run.js';
 import { shellQuote, stripControl } from '../model/text.js';
 import { CommandError } from './errors.js';
@@ -6,7 +8,9 @@ import { installed } from './installation.js';
 export interface GitAnswer {
   readonly ok: boolean;
   readonly stdout: string;
-  /** Last line of what it complained about, without control characters. */
+  /** All that it complained about, without control characters. */
+  readonly said: string;
+  /** The line of it that tells the cause. */
   readonly complaint: string;
   readonly timedOut: boolean;
 }
@@ -14,7 +18,13 @@ export interface GitAnswer {
 export interface GitOptions {
   readonly cwd?: string;
   readonly timeoutMs?: number;
-  readonly env?: Readonly<Record<string, string>>;
+  readonly access?: GitAccess;
+}
+
+/** What gives Git the credentials of a run. */
+interface GitAccess {
+  readonly config: readonly ConfigEntry[];
+  readonly variables: Readonly<Record<string, string>>;
 }
 
 /** Runs Git to read something. It never asks for a password: a worker could not answer either. */
@@ -22,7 +32,9 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
   const { execa } = await import('execa');
   const result = await execa('git', [...args], {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    env: { GIT_TERMINAL_PROMPT: '0', GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C', ...options.env },
+    // Of a hook that started this command, nothing but the way to the remotes stays.
+    env: gitEnvironment(process.env, options.access?.config, { GIT_OPTIONAL_LOCKS: '0', ...options.access?.variables }),
+    extendEnv: false,
     timeout: options.timeoutMs ?? 20_000,
     forceKillAfterDelay: 500,
     // Without a terminal of its own, ssh cannot ask either.
@@ -35,36 +47,20 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
       'Git is not installed, or not on the PATH: install it ("apt-get install git") and try again.',
     );
   }
-  const complaint = stripControl(result.stderr)
-    .trim()
-    .split('\n')
-    .filter((line) => !/^(hint|warning):/.test(line));
   return {
     ok: result.exitCode === 0,
     stdout: result.stdout,
-    complaint: pickComplaint(complaint),
+    said: stripControl(result.stderr),
+    complaint: gitCause(result.stderr),
     timedOut: result.timedOut,
   };
-}
-
-/** What is wrong is said in the first line, by Git or by ssh; but a changed host key is below ssh's banner. */
-function pickComplaint(lines: readonly string[]): string {
-  const line = lines.find((each) => each.startsWith('Host key for ')) ?? lines[0] ?? '';
-  return line
-    .replace(/^(fatal|error|remote): /, '')
-    .replace(/\.$/, '')
-    .slice(0, 500);
 }
 
 /** Prints user name and token when Git asks for them: the token is in no argument and no environment. */
 const ASKPASS = installed('bin/lockkeeper-askpass');
 
-/** The environment that gives Git the credentials of a run, as the worker will: files for ssh, a token for HTTPS. */
-export function transportEnvironment({
-  sshKeyFile,
-  knownHostsFile,
-  httpsTokenFile,
-}: Transport): Record<string, string> {
+/** The credentials of a run, as the worker will use them: files for ssh, a token for HTTPS. */
+export function transportAccess({ sshKeyFile, knownHostsFile, httpsTokenFile }: Transport): GitAccess {
   const ssh = [
     ...(sshKeyFile === null ? [] : ['-i', sshKeyFile, '-o', 'IdentitiesOnly=yes']),
     ...(knownHostsFile === null
@@ -72,16 +68,13 @@ export function transportEnvironment({
       : ['-o', `UserKnownHostsFile="${knownHostsFile.replaceAll('%', '%%')}"`, '-o', 'StrictHostKeyChecking=yes']),
   ];
   return {
-    ...(ssh.length === 0 ? {} : { GIT_SSH_COMMAND: ['ssh', '-o', 'BatchMode=yes', ...ssh].map(shellQuote).join(' ') }),
-    ...(httpsTokenFile === null
-      ? {}
-      : {
-          GIT_ASKPASS: ASKPASS,
-          LOCKKEEPER_TOKEN_FILE: httpsTokenFile,
-          // A stored password must not win over the token that was asked for.
-          GIT_CONFIG_COUNT: '1',
-          GIT_CONFIG_KEY_0: 'credential.helper',
-          GIT_CONFIG_VALUE_0: '',
-        }),
+    // A stored password must not win over the token that was asked for.
+    config: httpsTokenFile === null ? [] : [['credential.helper', '']],
+    variables: {
+      ...(ssh.length === 0
+        ? {}
+        : { GIT_SSH_COMMAND: ['ssh', '-o', 'BatchMode=yes', ...ssh].map(shellQuote).join(' ') }),
+      ...(httpsTokenFile === null ? {} : { GIT_ASKPASS: ASKPASS, LOCKKEEPER_TOKEN_FILE: httpsTokenFile }),
+    },
   };
 }

@@ -1,11 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { checkBranchName } from '../model/names.js';
+import { remoteFault } from '../model/git-words.js';
 import type { Transport } from '../model/run.js';
 import { redactUrl } from '../model/text.js';
 import { CommandError } from './errors.js';
-import { git, transportEnvironment } from './git.js';
+import { git, transportAccess } from './git.js';
 
 const REMOTE_MS = 10_000;
+
+/** Faults whose way out is another than to look after the address and the access. */
+const OWN_WAY_OUT: ReadonlySet<string> = new Set(['machine', 'other-owner', 'host-key', 'certificate', 'transport']);
 
 /** Finds the branch that a run starts from on a remote: the one asked for, or the remote's HEAD. */
 export async function remoteMainBranch(input: {
@@ -20,15 +24,18 @@ export async function remoteMainBranch(input: {
   const answer = await git(['ls-remote', '--symref', '--', url, 'HEAD', 'refs/heads/*'], {
     ...(checkout === null ? {} : { cwd: checkout }),
     timeoutMs: REMOTE_MS,
-    env: transportEnvironment(transport),
+    access: transportAccess(transport),
   });
   if (!answer.ok) {
     const why = answer.timedOut
       ? `it did not answer within ${REMOTE_MS / 1000} s`
       : await withoutToken(redactUrl(answer.complaint), transport);
+    const { fault, message } = remoteFault(answer.timedOut ? '' : answer.said, { name: shown, local: false });
     throw new CommandError(
-      `The remote ${shown} cannot be reached: ${why}. Check the address and your access ` +
-        '("git ls-remote" tells more; --ssh-key-file, --known-hosts-file and --https-token-file name credentials).',
+      OWN_WAY_OUT.has(fault)
+        ? `${message}. Git said: ${why}`
+        : `The remote ${shown} cannot be reached: ${why}. Check the address and your access ` +
+            '("git ls-remote" tells more; --ssh-key-file, --known-hosts-file and --https-token-file name credentials).',
     );
   }
   const branches = [...answer.stdout.matchAll(/\trefs\/heads\/(.+)$/gm)].map((match) => match[1] ?? '');
@@ -51,10 +58,14 @@ async function withoutToken(text: string, { httpsTokenFile }: Transport): Promis
 
 /** Finds the branch that a run starts from in a repository without a remote: the one asked for, else main or master. */
 export async function localMainBranch(checkout: string, wanted: string | null): Promise<string> {
-  const refs = await git(['for-each-ref', '--format=%(refname:short)', 'refs/heads/'], { cwd: checkout });
-  const branches = refs.stdout.split('\n').filter((name) => name !== '');
+  // In full: a short name says more where a tag has the same one.
+  const refs = await git(['for-each-ref', '--format=%(refname)', 'refs/heads/'], { cwd: checkout });
+  const branches = refs.stdout
+    .split('\n')
+    .filter((name) => name !== '')
+    .map(branchName);
   if (wanted !== null) return existing(wanted, branches, checkout);
-  const current = (await git(['symbolic-ref', '--quiet', '--short', 'HEAD'], { cwd: checkout })).stdout.trim();
+  const current = branchName((await git(['symbolic-ref', '--quiet', 'HEAD'], { cwd: checkout })).stdout.trim());
   const found = ['main', 'master'].find((name) => branches.includes(name)) ?? current;
   if (branches.includes(found)) return checkBranchName(found);
   if (branches.length === 0) throw new CommandError(`${checkout} has no commits yet: commit the flake first.`);
@@ -62,6 +73,8 @@ export async function localMainBranch(checkout: string, wanted: string | null): 
     `${checkout} has no branch main or master. Name its main branch with --main: ${list(branches)}.`,
   );
 }
+
+const branchName = (ref: string): string => ref.replace(/^refs\/heads\//, '');
 
 function existing(wanted: string, branches: readonly string[], where: string): string {
   if (branches.includes(wanted)) return wanted;

@@ -18,6 +18,7 @@ export const FAILURES = [
   'TokenFile',
   'SubmodulesUnsupported',
   'LfsUnsupported',
+  'Sha256Unsupported',
   'BundleTooLarge',
   'CandidateDamaged',
   'GitUnusable',

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { gitEnvironment } from '../git/config-environment.js';
+import { ownGitEnvironment } from '../../model/git-environment.js';
 import { openGit } from '../git/git.js';
 import { removeTree } from '../remove-tree.js';
 
@@ -12,7 +12,7 @@ export async function makeAgentTree(mirror: string, commit: string, directory: s
   await removeTree(directory);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const git = openGit(directory);
-  await git.run(['init', '--quiet', '--initial-branch=main']);
+  await git.run(['init', '--quiet', '--template=', '--initial-branch=main']);
   await writeFile(path.join(directory, '.git', 'objects', 'info', 'alternates'), `${path.join(mirror, 'objects')}\n`);
   // For an agent that commits: its home holds no configuration.
   await git.run(['config', 'user.name', 'Agent']);
@@ -21,26 +21,23 @@ export async function makeAgentTree(mirror: string, commit: string, directory: s
 }
 
 /**
- * Git for looking at what an agent left in its folder. Nothing of the agent's own repository or of this machine's
- * configuration is read, both of which could name programs to run; objects go to `objects` alone.
+ * Git for looking at what an agent left in its folder. Nothing of the agent's own repository is read, which could name
+ * programs to run; objects go to `objects` alone.
  */
 export const gitOver = (tree: string, mirror: string, index: string, objects: string) =>
   openGit(
     tree,
-    gitEnvironment(
+    ownGitEnvironment(
+      process.env,
       [
         ['core.fileMode', 'true'],
         ['core.symlinks', 'true'],
         ['core.quotePath', 'false'],
-        ['core.attributesFile', '/dev/null'],
-        ['core.excludesFile', '/dev/null'],
         ['diff.renames', 'false'],
         // The mirror is, and a work tree is put over it here.
         ['core.bare', 'false'],
       ],
       {
-        GIT_CONFIG_GLOBAL: '/dev/null',
-        GIT_CONFIG_NOSYSTEM: '1',
         GIT_DIR: mirror,
         GIT_WORK_TREE: tree,
         GIT_INDEX_FILE: index,

@@ -10,7 +10,7 @@ export async function makeGateTree(mirror: string, commit: string, directory: st
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
   const git = openGit(directory);
-  await git.run(['init', '--quiet']);
+  await git.run(['init', '--quiet', '--template=']);
   await writeFile(path.join(directory, '.git', 'objects', 'info', 'alternates'), `${path.join(mirror, 'objects')}\n`);
   await git.run(['checkout', '--quiet', '--detach', commit]);
 }

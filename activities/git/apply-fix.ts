@@ -9,6 +9,7 @@ import { openGit } from './git.js';
 import type { Git } from './git.js';
 import { installBundle } from './install-commit.js';
 import { SCRATCH } from './mirror.js';
+import { readCommit } from './read-commit.js';
 
 /**
  * Makes the activity that puts the newest commit of one candidate on top of another, with its message. Safe to repeat: the
@@ -20,15 +21,14 @@ export const createApplyFix =
     const mirror = await installBundle(env, { repository, candidate });
     await installBundle(env, { repository, candidate: fix });
     const git = openGit(mirror);
-    const [message, patch, before] = await Promise.all([
-      git.run(['log', '-1', '--format=%B', fix.head]),
+    const [{ message }, patch, before] = await Promise.all([
+      readCommit(git, fix.head),
       git.run(['diff-tree', '-p', '--binary', '--full-index', '--no-renames', `${fix.head}^`, fix.head]),
       git.run(['rev-parse', `${candidate.head}^{tree}`]),
     ]);
     const tree = await treeWithPatch(git, candidate.head, patch);
     if (tree === null || tree === before.trim()) return null;
-    // `log` ends its output with a line feed of its own.
-    const commit = { tree, parents: [candidate.head], message: message.replace(/\n$/, '') };
+    const commit = { tree, parents: [candidate.head], message };
     const head = await commitTree(git, commit, signature);
     return withLockOf(await candidateOf(mirror, candidate.base, head), candidate);
   };

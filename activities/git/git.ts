@@ -2,10 +2,11 @@ import { stat } from 'node:fs/promises';
 import { asyncLocalStorage } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { FailureType } from '../../model/failures.js';
+import { gitEnvironment, ownGitEnvironment, type ConfigEntry, type Environment } from '../../model/git-environment.js';
+import { mayPass } from '../../model/git-words.js';
 import { MESSAGE_BYTES } from '../../model/verdict.js';
 import { redactUrl, stripControl, truncate } from '../../model/text.js';
 import { launchGit } from '../launcher.js';
-import { gitEnvironment, type Environment } from './config-environment.js';
 import type { GitResult } from './local-git.js';
 
 export interface GitCall {
@@ -18,21 +19,34 @@ export interface GitCall {
 /** Git in one folder. */
 export interface Git {
   readonly directory: string;
-  /** Gives standard output. Throws `GitFailed` when the exit status is not 0. */
+  /** Gives standard output. Throws what `gitFailure` gives when the exit status is not 0. */
   run(args: readonly string[], call?: GitCall): Promise<string>;
   /** Gives what came out, whatever the exit status. Throws when the activity is cancelled or Git cannot be started. */
   attempt(args: readonly string[], call?: GitCall): Promise<GitResult>;
 }
 
-/** A Git command that failed and should not have: for Temporal a fault of the machine, which a retry may cure. */
+/** A Git command that failed for something that passes: for Temporal a fault of the machine, which a retry may cure. */
 export class GitFailed extends Error {
   override readonly name = 'GitFailed';
   constructor(
     command: string,
     readonly result: GitResult,
   ) {
-    super(truncate(`git ${command} failed (${result.exitCode}): ${gitMessage(result.stderr)}`, MESSAGE_BYTES));
+    super(failureText(command, result));
   }
+}
+
+const failureText = (command: string, { exitCode, stderr }: GitResult): string =>
+  truncate(`git ${command} failed (${exitCode}): ${gitMessage(stderr)}`, MESSAGE_BYTES);
+
+/** Git itself ends with 128 or 129; what is above, or no status at all, is a signal from outside. */
+const ENDED_BY_SIGNAL = 130;
+
+/** The failure for a Git command that should not have failed: only what is known to pass is tried again. */
+export function gitFailure(command: string, result: GitResult): Error {
+  if (result.exitCode < 0 || result.exitCode >= ENDED_BY_SIGNAL || mayPass(result.stderr))
+    return new GitFailed(command, result);
+  return ApplicationFailure.nonRetryable(failureText(command, result), 'GitUnusable' satisfies FailureType);
 }
 
 /** Git's message, fit to be shown: no control characters, no user info in URLs. */
@@ -58,17 +72,21 @@ export const gitBy = (directory: string, attempt: Git['attempt']): Git => ({
   attempt,
   async run(args, call) {
     const result = await attempt(args, call);
-    if (result.exitCode !== 0) throw new GitFailed(args[0] ?? '', result);
+    if (result.exitCode !== 0) throw gitFailure(args[0] ?? '', result);
     return result.stdout;
   },
 });
 
 /**
- * Git for commands that need no network. The cancellation of the activity that it is called from ends the command.
+ * Git in a repository of Lockkeeper's own, for commands that need no network. The cancellation of the activity that it is
+ * called from ends the command.
  * @param directory must exist
- * @param env the whole environment, from `gitEnvironment`
+ * @param env the whole environment; default: nobody's configuration is read
  */
-export function openGit(directory: string, env: Readonly<Record<string, string>> = gitEnvironment()): Git {
+export function openGit(
+  directory: string,
+  env: Readonly<Record<string, string>> = ownGitEnvironment(process.env),
+): Git {
   return gitBy(directory, async (args, { input, env: more } = {}) => {
     const signal = asyncLocalStorage.getStore()?.cancellationSignal;
     const command = { directory, args, env: { ...env, ...more }, ...(input === undefined ? {} : { input }) };
@@ -77,3 +95,11 @@ export function openGit(directory: string, env: Readonly<Record<string, string>>
     return result;
   });
 }
+
+/**
+ * Git in a person's repository, under their configuration: what a file looks like in their work tree is theirs to say. Only
+ * plumbing is to be used, whose behaviour few settings change; those are pinned.
+ * @param config settings above the person's own
+ */
+export const openPersonsGit = (directory: string, config: readonly ConfigEntry[] = []): Git =>
+  openGit(directory, gitEnvironment(process.env, config));

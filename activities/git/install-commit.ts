@@ -5,10 +5,15 @@ import type { Candidate } from '../../model/candidate.js';
 import type { FailureType } from '../../model/failures.js';
 import type { Repository } from '../../model/run.js';
 import type { ActivityEnvironment } from '../environment.js';
-import { GitFailed, openGit, type Git } from './git.js';
+import { gitFailure, openGit, type Git } from './git.js';
 import { commitRef, ensureMirror, fetchMirror, hasCommit, refIsAt, SCRATCH } from './mirror.js';
 import { exclusively } from './mutex.js';
+import { fetchFailure } from './remote-failure.js';
 import { openRemoteGit, REMOTE } from './transport.js';
+
+/** What a server says that does not have a commit, or gives away only what a branch holds. */
+const NOT_THERE =
+  /not our ref|unadvertised object|(?:couldn't|could not) find remote ref|no such remote ref|bad object/i;
 
 /** Fetches a commit that no branch holds any more, which most servers answer. Throws `UnknownBranch` where one does not. */
 async function fetchByName(mirror: string, repository: Repository, commit: string): Promise<void> {
@@ -17,6 +22,7 @@ async function fetchByName(mirror: string, repository: Repository, commit: strin
     remote.attempt(['fetch', '--quiet', '--no-tags', REMOTE, `+${commit}:${commitRef(commit)}`]),
   );
   if (result.exitCode === 0) return;
+  if (!NOT_THERE.test(result.stderr)) throw fetchFailure(repository, result);
   throw ApplicationFailure.nonRetryable(
     `${repository.displayUrl} does not have commit ${commit} any more: its branches were rewritten. Run the update again.`,
     'UnknownBranch' satisfies FailureType,
@@ -84,7 +90,7 @@ export async function installBundle(
       const fetched = await git.attempt(args);
       if (/index-pack|unpack-objects|bad object|corrupt/i.test(fetched.stderr))
         throw damaged(candidate, 'it is cut off or broken.');
-      if (fetched.exitCode !== 0) throw new GitFailed('fetch', fetched);
+      if (fetched.exitCode !== 0) throw gitFailure('fetch', fetched);
     } finally {
       await rm(scratch, { recursive: true, force: true });
     }

@@ -1,7 +1,9 @@
+import path from 'node:path';
+import { pushAddresses, readRemotes, REMOTE_ADDRESSES } from '../../model/git-remotes.js';
 import { oneLine } from '../../model/one-line.js';
 import type { Repository } from '../../model/run.js';
-import { stripControl, tail } from '../../model/text.js';
-import { isDirectory, openGit, type Git } from './git.js';
+import { redactUrl, stripControl, tail } from '../../model/text.js';
+import { isDirectory, openPersonsGit, type Git } from './git.js';
 import { hasCommit } from './mirror.js';
 
 /** What is listed of commits or files before the rest is only counted. */
@@ -24,13 +26,13 @@ async function unpushed(git: Git, branch: string, base: string): Promise<string 
   const known = (await hasCommit(git, base)) ? [`^${base}`] : ['--not', '--remotes'];
   const count = Number(await git.run(['rev-list', '--count', main, ...known]));
   if (count === 0) return null;
-  const log = await git.run(['log', '-z', `--max-count=${LISTED}`, '--format=%h %s', main, ...known]);
+  const log = await git.run(['rev-list', `--max-count=${LISTED}`, '--format=%s', main, ...known]);
   const what = count === 1 ? `1 unpushed commit of ${branch}` : `${count} unpushed commits of ${branch}`;
-  return listing(
-    what,
-    log.split('\0').filter((line) => line !== ''),
-    count,
+  // Two lines for each: `commit HASH`, and what was asked for.
+  const lines = [...log.matchAll(/^commit ([0-9a-f]{7}).*\n(.*)$/gm)].map(
+    ([, hash = '', subject = '']) => `${hash} ${subject}`,
   );
+  return listing(what, lines, count);
 }
 
 /** Files of `git status --porcelain -z`: two letters, a space and the path; a rename has its old path behind it. */
@@ -58,6 +60,18 @@ async function uncommitted(git: Git): Promise<string | null> {
   return listing(files.length === 1 ? '1 uncommitted file' : `${files.length} uncommitted files`, files);
 }
 
+/** Push addresses of the remote that a run does not push to: the owner's own `git push` does. */
+async function otherAddresses(git: Git, repository: Repository): Promise<string | null> {
+  const listed = await git.attempt(['config', '--null', '--get-regexp', REMOTE_ADDRESSES]);
+  for (const [name, addresses] of readRemotes(listed.stdout)) {
+    const [first = '', ...others] = pushAddresses(addresses);
+    if (others.length === 0 || ![first, path.resolve(git.directory, first)].includes(repository.url)) continue;
+    const what = others.length === 1 ? `1 more push address` : `${others.length} more push addresses`;
+    return listing(`${what} of the remote ${name}`, others.map(redactUrl));
+  }
+  return null;
+}
+
 /**
  * What the owner's checkout has that a run does not see, in sentences for people. Only reads; a checkout that cannot be
  * read (another machine's, or gone) is no reason to fail.
@@ -66,12 +80,13 @@ async function uncommitted(git: Git): Promise<string | null> {
 export async function leftOut(repository: Repository, base: string): Promise<string[]> {
   const checkout = repository.checkout ?? (repository.local ? repository.url : null);
   if (checkout === null || !(await isDirectory(checkout))) return [];
-  const git = openGit(checkout);
+  const git = openPersonsGit(checkout);
   if ((await git.attempt(['rev-parse', '--is-inside-work-tree'])).stdout.trim() !== 'true') return [];
   try {
     const found = await Promise.all([
       repository.local ? null : unpushed(git, repository.mainBranch, base),
       uncommitted(git),
+      repository.local ? null : otherAddresses(git, repository),
     ]);
     return found.filter((text) => text !== null);
   } catch (error) {

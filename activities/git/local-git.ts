@@ -5,11 +5,14 @@ export interface LocalGitCommand {
   /** Must exist. */
   readonly directory: string;
   readonly args: readonly string[];
-  /** The whole environment, from `gitEnvironment`. */
+  /** The whole environment, from `model/git-environment.ts`. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What Git reads on standard input. */
   readonly input?: string;
 }
+
+/** A signal ended the command: as a shell says it of SIGKILL. */
+const ENDED_BY_SIGNAL = 137;
 
 export interface GitResult {
   /** Negative when Git could not be started. */
@@ -20,8 +23,8 @@ export interface GitResult {
 
 /**
  * Runs one Git command and gives what came out, whatever its exit status. `simple-git` refuses variables and settings that
- * can run programs unless it is told otherwise; here they all come from `gitEnvironment`, and no argument that can do the
- * same comes from outside.
+ * can run programs unless it is told otherwise; here they all come from `model/git-environment.ts`, and no argument that can
+ * do the same comes from outside.
  * @param signal ends the command; the promise rejects then
  */
 export async function localGit(command: LocalGitCommand, signal: AbortSignal): Promise<GitResult> {
@@ -43,12 +46,14 @@ export async function localGit(command: LocalGitCommand, signal: AbortSignal): P
       allowUnsafeHooksPath: true,
       allowUnsafeProtocolOverride: true,
       allowUnsafeSshCommand: true,
+      allowUnsafeTemplateDir: true,
       allowUnsafeUrlRewrite: true,
     },
     errors(error, result) {
       // Called after every command; an exit status is for the caller to judge, only a command that was ended is not.
       // Negative: there was nothing to start. Node gives the error's number in place of a status.
-      finished = { exitCode: result.exitCode, stderr: Buffer.concat(result.stdErr).toString('utf8') };
+      const status = result.exitCode as number | null;
+      finished = { exitCode: status ?? ENDED_BY_SIGNAL, stderr: Buffer.concat(result.stdErr).toString('utf8') };
       return error instanceof GitPluginError ? error : undefined;
     },
   })

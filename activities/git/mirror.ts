@@ -43,7 +43,7 @@ async function clone(env: ActivityEnvironment, repository: Repository): Promise<
   const partial = await mkdtemp(`${mirror}${PARTIAL}`);
   try {
     const git = openGit(partial);
-    await git.run(['init', '--quiet', '--bare', `--initial-branch=${repository.mainBranch}`]);
+    await git.run(['init', '--quiet', '--bare', '--template=', `--initial-branch=${repository.mainBranch}`]);
     await fetchAll(partial, repository);
     await rename(partial, mirror);
     soundMirrors.add(mirror);

@@ -4,6 +4,7 @@ import type { Repository } from '../../model/run.js';
 import { stripControl } from '../../model/text.js';
 import type { Git } from './git.js';
 import type { GitResult } from './local-git.js';
+import { pushRefusal } from './push-refusal.js';
 import { fetchFailure, remoteMessage } from './remote-failure.js';
 import { REMOTE } from './transport.js';
 
@@ -31,13 +32,9 @@ interface Push {
   readonly replaces: string | null;
 }
 
-/** The remote let us read but not write: who we are is not allowed to, or its disk does not let anybody. */
-const READ_ONLY =
-  /\b403\b|denied|not permitted|not allowed to|read[- ]only|unauthorized|archived|authentication failed|could not read (?:username|password)|insufficient permission|unable to create temporary object/i;
 const RACED =
   /\((?:stale info|fetch first|non-fast-forward|already exists|needs force|failed to update ref|failed to lock|incorrect old value provided)\)|cannot lock ref|reference already exists/i;
 const BUSY = /unable to create '.*\.lock'|\.lock': file exists|reference is locked|\(failed to lock\)/i;
-const HOOK = /hook declined|protected|denyCurrentBranch|branch is currently checked out|pre-receive|update hook/i;
 
 const HEADS = 'refs/heads/';
 
@@ -59,25 +56,21 @@ export async function remoteBranches(
   );
 }
 
-const placeOf = (repository: Repository, push: Push): string => `branch ${push.branch} to ${repository.displayUrl}`;
-
-const rejected = (repository: Repository, push: Push, said: string): ApplicationFailure =>
-  ApplicationFailure.nonRetryable(
-    `The remote refused to take ${placeOf(repository, push)}. Nothing was changed there: ask who keeps it, or choose another landing (--land branch, --branch-prefix). It said:\n${said}`,
-    'PushRejected' satisfies FailureType,
-  );
-
-function pushFailure(repository: Repository, push: Push, result: GitResult, said: string): ApplicationFailure {
-  const where = placeOf(repository, push);
-  if (READ_ONLY.test(said) && !HOOK.test(said)) {
-    return ApplicationFailure.nonRetryable(
-      `Pushing ${where} is not allowed for the worker's user. Give it write access ` +
-        `(--ssh-key-file or --https-token-file name other credentials), or run with --land none. Git said:\n${said}`,
-      'RemoteReadOnly' satisfies FailureType,
-    );
-  }
-  if (result.stdout.includes('[remote rejected]') || HOOK.test(said)) return rejected(repository, push, said);
-  return fetchFailure(repository, result);
+/** @param received whether the remote received the commits, and said no then */
+function pushFailure(
+  repository: Repository,
+  push: Push,
+  result: GitResult,
+  { said, received }: { readonly said: string; readonly received: boolean },
+): ApplicationFailure {
+  const where = `branch ${push.branch} to ${repository.displayUrl}`;
+  const refused = pushRefusal(said, received, push.branch === repository.mainBranch);
+  if (refused === null) return fetchFailure(repository, result);
+  const what =
+    refused.type === 'RemoteReadOnly'
+      ? `Pushing ${where} is not allowed for the worker's user`
+      : `The remote refused to take ${where}. Nothing was changed there`;
+  return ApplicationFailure.nonRetryable(`${what}. ${refused.way}. It said:\n${said}`, refused.type);
 }
 
 /** What `git push --porcelain` says became of the ref: `[remote rejected] (pre-receive hook declined)`. */
@@ -119,7 +112,8 @@ export async function push(git: Git, repository: Repository, wanted: Push): Prom
   if (result.exitCode === 0) return 'pushed';
   const said = refusal(result);
   const raced = RACED.test(rejection(result)) || RACED.test(result.stderr);
-  const failure = raced ? rejected(repository, wanted, said) : pushFailure(repository, wanted, result, said);
+  const received = raced || result.stdout.includes('[remote rejected]');
+  const failure = pushFailure(repository, wanted, result, { said, received });
   if (failure.type !== ('PushRejected' satisfies FailureType)) throw failure;
   return { said, failure, busy: BUSY.test(result.stderr) || BUSY.test(result.stdout) };
 }

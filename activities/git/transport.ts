@@ -3,42 +3,48 @@ import { access } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { ApplicationFailure } from '@temporalio/common';
 import type { FailureType } from '../../model/failures.js';
+import { gitEnvironment, type ConfigEntry, type Environment } from '../../model/git-environment.js';
+import { readSettings } from '../../model/git-remotes.js';
 import type { Repository, Transport } from '../../model/run.js';
 import { shellQuote } from '../../model/text.js';
 import { rememberPassword } from '../secrets.js';
 import { readTokenFile, TokenFileFault } from '../token-file.js';
-import { gitEnvironment, type ConfigEntry, type Environment } from './config-environment.js';
 import { rememberConfigSecrets } from './config-secrets.js';
-import { isDirectory, openGit, type Git } from './git.js';
+import { isDirectory, openPersonsGit, type Git } from './git.js';
 import { openNetworkGit } from './network-git.js';
 
 /** `bin/` is beside `dist/` in a checkout and in an installed package. */
 const ASKPASS = fileURLToPath(new URL('../../../bin/lockkeeper-askpass', import.meta.url));
 
-/** Name under which commands know the repository's URL, so that it is in no argument: it may hold a password. */
-export const REMOTE = 'origin';
+/**
+ * Name under which commands know the repository's URL, so that it is in no argument: it may hold a password. Nobody has
+ * settings for a remote of this name, as people have for `origin`.
+ */
+export const REMOTE = 'lockkeeper';
 
-/** Settings that say how to reach a remote; all others of the owner's checkout stay there. */
-const TRANSPORT_KEYS = '^(core\\.(sshcommand|gitproxy)|(url|http|credential|ssh|protocol)\\..*)$';
+/** Settings that say how to reach a remote and what to tell it; all others of the owner's checkout stay there. */
+const TRANSPORT_KEYS = '^(core\\.(sshcommand|gitproxy)|push\\.pushoption|(url|http|credential|ssh|protocol)\\..*)$';
 
 /**
  * The transport settings as Git sees them in a folder: system, global (with conditional includes, by which people choose
  * a key for a folder) and local ones, in Git's order.
  */
-async function transportConfig(directory: string): Promise<ConfigEntry[]> {
-  const result = await openGit(directory).attempt(['config', '--null', '--get-regexp', TRANSPORT_KEYS]);
-  return (
-    result.stdout
-      .split('\0')
-      .filter((entry) => entry !== '')
-      .map((entry): ConfigEntry => {
-        // A key without `=` has no value at all, which for Git is `true`.
-        const end = entry.indexOf('\n');
-        return end === -1 ? [entry, 'true'] : [entry.slice(0, end), entry.slice(end + 1)];
-      })
-      // Our own settings come back through GIT_CONFIG_COUNT.
-      .filter(([key]) => key !== 'protocol.ext.allow')
-  );
+async function transportConfig(directory: string): Promise<readonly ConfigEntry[]> {
+  const result = await openPersonsGit(directory).attempt(['config', '--null', '--get-regexp', TRANSPORT_KEYS]);
+  return readSettings(result.stdout);
+}
+
+/**
+ * The settings of one list that the other does not have. Git collects values of some keys, such as `http.extraHeader`, and
+ * would send those twice that it reads by itself.
+ */
+function without(entries: readonly ConfigEntry[], others: readonly ConfigEntry[]): ConfigEntry[] {
+  const rest = others.map((entry) => entry.join('\0'));
+  return entries.filter((entry) => {
+    const at = rest.indexOf(entry.join('\0'));
+    if (at !== -1) rest.splice(at, 1);
+    return at === -1;
+  });
 }
 
 const badFile = (option: string, file: string, why: string): ApplicationFailure =>
@@ -104,18 +110,20 @@ async function tokenOf(file: string): Promise<string> {
  */
 export async function openRemoteGit(directory: string, repository: Repository): Promise<Git> {
   const { checkout, transport, url } = repository;
+  const everywhere = await transportConfig(directory);
   const hasCheckout = checkout !== null && (await isDirectory(checkout));
-  const config = await transportConfig(hasCheckout ? checkout : directory);
+  const ofCheckout = hasCheckout ? without(await transportConfig(checkout), everywhere) : [];
+  const config = [...everywhere, ...ofCheckout];
   rememberConfigSecrets(config);
   const ssh = await sshVariables(transport, config);
-  const remote: ConfigEntry[] = [...(hasCheckout ? config : []), [`remote.${REMOTE}.url`, url]];
-  if (transport.httpsTokenFile === null) return openNetworkGit(directory, gitEnvironment(remote, ssh));
+  const remote: ConfigEntry[] = [...ofCheckout, [`remote.${REMOTE}.url`, url]];
+  if (transport.httpsTokenFile === null) return openNetworkGit(directory, gitEnvironment(process.env, remote, ssh));
 
   rememberPassword(TOKEN_USER, await tokenOf(transport.httpsTokenFile));
   return openNetworkGit(
     directory,
     // An empty helper forgets those before it: a stored password must not win over the token that was asked for.
-    gitEnvironment([...remote, ['credential.helper', '']], {
+    gitEnvironment(process.env, [...remote, ['credential.helper', '']], {
       ...ssh,
       GIT_ASKPASS: ASKPASS,
       LOCKKEEPER_TOKEN_FILE: transport.httpsTokenFile,

@@ -1,3 +1,4 @@
+import { environmentAroundGit } from '../../model/git-environment.js';
 import type { NixSettings } from '../../model/run.js';
 
 /** A version of Nix, as far as its command line depends on it. */
@@ -140,17 +141,6 @@ export const nixString = (text: string): string =>
 export function nixEnvironment(
   own: Readonly<Record<string, string | undefined>> = process.env,
 ): Record<string, string | undefined> {
-  const kept = Object.entries(own).filter(([name]) => !GIT_LOCATION.has(name) && !name.startsWith('TEMPORAL_'));
+  const kept = Object.entries(environmentAroundGit(own)).filter(([name]) => !name.startsWith('TEMPORAL_'));
   return { ...Object.fromEntries(kept), GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C', NO_COLOR: '1', TERM: 'dumb' };
 }
-
-const GIT_LOCATION = new Set([
-  'GIT_DIR',
-  'GIT_WORK_TREE',
-  'GIT_INDEX_FILE',
-  'GIT_COMMON_DIR',
-  'GIT_OBJECT_DIRECTORY',
-  'GIT_ALTERNATE_OBJECT_DIRECTORIES',
-  'GIT_NAMESPACE',
-  'GIT_PREFIX',
-]);

@@ -114,3 +114,11 @@ test('a branch in the way of the prefix of update branches is named before anyth
     assert.match(message, /--branch-prefix/);
     assert.equal((await resolveFor('bot/update-20261121')).commit, base);
   }));
+
+test('push addresses beside the one that a run pushes to are named as left out', () =>
+  withPlace(async ({ root, env, checkout, remote, repository }) => {
+    await git(checkout, 'config', '--add', 'remote.origin.pushurl', remote);
+    await git(checkout, 'config', '--add', 'remote.origin.pushurl', `https://me:sesame@forge.example${root}`);
+    const { leftOut } = await resolve({ env, repository });
+    assert.deepEqual(leftOut, [`1 more push address of the remote origin: https://forge.example${root}`]);
+  }));

@@ -5,11 +5,12 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { gitEnvironment } from '../../activities/git/config-environment.js';
+import { commitFile } from '../../activities/git/commit.js';
 import { createGitActivities } from '../../activities/git/index.js';
 import { fetchMirror, mirrorPath } from '../../activities/git/mirror.js';
 import { sshCommand } from '../../activities/git/transport.js';
 import { run } from '../../activities/process.js';
+import { gitEnvironment } from '../../model/git-environment.js';
 import type { Repository } from '../../model/run.js';
 import { failure } from '../support/failure.js';
 import { serveGit } from '../support/git-http.js';
@@ -67,8 +68,8 @@ test('a token that may only read is told so when it comes to pushing', () =>
         committer: { name: 'A', email: 'a@b' },
         date: 1_790_000_000,
       };
-      const draft = { base, head: base, bundle: '' };
-      const candidate = await activities.commitCandidate({ repository, draft, message: 'Again\n', ...signature });
+      const lock = { repository, parent: base, path: 'flake.lock', content: 'one\n', message: 'Update\n' };
+      const candidate = await commitFile(env, { ...lock, ...signature });
       const wanted = {
         repository,
         candidate,
@@ -138,8 +139,6 @@ test('core.sshCommand of the checkout is kept; a key file of the run comes befor
 
 test("a worker started from a hook does not work in the hook's repository, and asks nobody", () => {
   const env = gitEnvironment(
-    [['http.proxy', 'http://proxy']],
-    {},
     {
       HOME: '/home/me',
       GIT_DIR: '/somewhere/.git',
@@ -151,6 +150,7 @@ test("a worker started from a hook does not work in the hook's repository, and a
       GIT_CONFIG_KEY_0: 'http.sslCAInfo',
       GIT_CONFIG_VALUE_0: '/ca.pem',
     },
+    [['http.proxy', 'http://proxy']],
   );
   assert.equal(env.GIT_DIR, undefined);
   assert.equal(env.GIT_INDEX_FILE, undefined);

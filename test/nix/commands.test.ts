@@ -59,6 +59,7 @@ test('Nix keeps the person’s own variables, but not what a hook of Git left be
   assert.deepEqual(env, {
     ...{ HOME: '/home/o', NIX_CONFIG: 'x = y', GIT_SSH_COMMAND: 'ssh -v' },
     ...{ GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C', NO_COLOR: '1', TERM: 'dumb' },
+    ...{ GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'safe.bareRepository', GIT_CONFIG_VALUE_0: 'all' },
   });
 });
 

@@ -1,5 +1,6 @@
 import type { Candidate } from '../../../model/candidate.js';
 import { openGit } from '../../git/git.js';
+import { readCommit } from '../../git/read-commit.js';
 import { sameClosure } from './closure-comparison.js';
 import type { CommitEvaluation } from './evaluate-commit.js';
 import { revisionRewrite, type RevisionFacts } from './revision-text.js';
@@ -29,6 +30,6 @@ export async function sameAsBase(
 
 /** What Nix tells a flake about its commit: `self.lastModified` is the committer date. */
 async function facts(mirror: string, revision: string): Promise<RevisionFacts> {
-  const date = await openGit(mirror).run(['show', '--no-patch', '--format=%ct', revision, '--']);
-  return { revision, lastModified: Number(date.trim()) };
+  const { committedAt } = await readCommit(openGit(mirror), revision);
+  return { revision, lastModified: committedAt };
 }

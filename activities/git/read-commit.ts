@@ -1,0 +1,22 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { FailureType } from '../../model/failures.js';
+import type { Git } from './git.js';
+import { commitParts } from './seal.js';
+
+interface CommitText {
+  /** As it was given to `commit-tree`. */
+  readonly message: string;
+  /** Seconds since 1970. */
+  readonly committedAt: number;
+}
+
+/** Reads a commit as the object that it is, which no setting of Git shows otherwise. */
+export async function readCommit(git: Git, commit: string): Promise<CommitText> {
+  const { headers, message } = commitParts(await git.run(['cat-file', 'commit', commit]));
+  const committer = /^committer .*> (\d+) [+-]\d+$/m.exec(headers.join('\n'));
+  if (committer === null) {
+    const why = `Commit ${commit} does not say when it was made.`;
+    throw ApplicationFailure.nonRetryable(why, 'CandidateDamaged' satisfies FailureType);
+  }
+  return { message, committedAt: Number(committer[1]) };
+}
