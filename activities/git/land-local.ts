@@ -3,19 +3,19 @@ import type { LandInput, LandResult } from '../../model/activities.js';
 import type { FailureType } from '../../model/failures.js';
 import type { Repository } from '../../model/run.js';
 import { oneLine } from '../../model/one-line.js';
-import { stripControl, tail } from '../../model/text.js';
 import type { ActivityEnvironment } from '../environment.js';
-import { GitFailed, gitMessage, openGit, type Git } from './git.js';
+import { branchUses } from './branch-use.js';
+import { openPersonsGit, type Git } from './git.js';
 import { installBundle } from './install-commit.js';
 import { commitRef } from './mirror.js';
 import { landOnBranch } from './land-branch.js';
+import { fastForward, moveRef } from './move-work-tree.js';
 import { isAncestor, mainMoved } from './ours.js';
 
-const refused = (message: string): ApplicationFailure =>
-  ApplicationFailure.nonRetryable(message, 'PushRejected' satisfies FailureType);
-
 /** Git in the owner's repository, which has no remote. */
-export const openLocal = ({ url }: Repository): Git => openGit(url.replace(/^file:\/\//, ''));
+export const openLocal = ({ url }: Repository): Git =>
+  // A fetch from the mirror is no matter of what the person allows for other folders.
+  openPersonsGit(url.replace(/^file:\/\//, ''), [['protocol.file.allow', 'always']]);
 
 /** Brings the candidate's commits into the owner's repository, where at first no branch holds them. */
 async function bring(env: ActivityEnvironment, input: LandInput): Promise<Git> {
@@ -29,26 +29,6 @@ async function bring(env: ActivityEnvironment, input: LandInput): Promise<Git> {
 async function branchTip(git: Git, branch: string): Promise<string | null> {
   const result = await git.attempt(['rev-parse', '--verify', '--quiet', `refs/heads/${branch}^{commit}`]);
   return result.exitCode === 0 ? result.stdout.trim() : null;
-}
-
-/** Folder of the work tree that has a branch checked out; `null` when none has. */
-async function checkedOutAt(git: Git, branch: string): Promise<string | null> {
-  const bare = (await git.run(['rev-parse', '--is-bare-repository'])).trim() === 'true';
-  const list = await git.run(['worktree', 'list', '--porcelain', '-z']);
-  for (const entry of list.split('\0\0')) {
-    const lines = entry.split('\0');
-    const folder = lines.find((line) => line.startsWith('worktree '))?.slice('worktree '.length);
-    const isBareEntry = bare && lines.includes('bare');
-    if (folder !== undefined && !isBareEntry && lines.includes(`branch refs/heads/${branch}`)) return folder;
-  }
-  return null;
-}
-
-/** Moves a branch that no work tree has, from exactly where it was seen. */
-async function moveRef(git: Git, branch: string, head: string, expected: string | null): Promise<void> {
-  const message = 'lockkeeper: land update';
-  const absent = '0'.repeat(head.length);
-  await git.run(['update-ref', '-m', message, `refs/heads/${branch}`, head, expected ?? absent]);
 }
 
 /** Writes the update branch in a repository without a remote, by the same rules as on a remote. */
@@ -69,10 +49,12 @@ export async function landLocalBranch(env: ActivityEnvironment, input: LandInput
   );
 }
 
-/** Says so when a branch is checked out: moving or removing it would show up as local changes. */
+/** Says so when a work tree has a branch: moving or removing it would show up as local changes there. */
 async function inUse(git: Git, branch: string): Promise<string | null> {
-  const folder = await checkedOutAt(git, branch);
-  return folder === null ? null : `is checked out at ${oneLine(folder)}`;
+  const use = (await branchUses(git, branch))[0];
+  if (use === undefined) return null;
+  const where = oneLine(use.folder);
+  return use.unfinished === null ? `is checked out at ${where}` : `is needed by a ${use.unfinished} in ${where}`;
 }
 
 /** Removes a branch from exactly where it was seen; gives the reason when it stays, as a clause. */
@@ -98,10 +80,7 @@ export async function localBranches(git: Git): Promise<ReadonlyMap<string, strin
   );
 }
 
-/**
- * Fast-forwards main in a repository without a remote. Where main is checked out, Git's own merge moves branch and files
- * together, and refuses before it touches anything when a file of the update has changes in the work tree.
- */
+/** Fast-forwards main in a repository without a remote, together with its files where it is checked out. */
 export async function landLocalMain(env: ActivityEnvironment, input: LandInput): Promise<LandResult> {
   const { candidate, repository } = input;
   const branch = repository.mainBranch;
@@ -112,16 +91,6 @@ export async function landLocalMain(env: ActivityEnvironment, input: LandInput):
   if (await isAncestor(git, candidate.head, main)) return landed;
   // Also where a fast-forward would do: what its owner took back must not come back.
   if (main !== candidate.base) return mainMoved(git, candidate, main);
-  const folder = await checkedOutAt(git, branch);
-  if (folder === null) {
-    await moveRef(git, branch, candidate.head, main);
-    return landed;
-  }
-  const merged = await openGit(folder).attempt(['merge', '--ff-only', '--no-verify', '--quiet', candidate.head]);
-  if (merged.exitCode === 0) return landed;
-  if (merged.stderr.includes('index.lock')) throw new GitFailed('merge', merged);
-  throw refused(
-    `${branch} is checked out in ${stripControl(folder)} and cannot be moved there. Nothing was changed. Commit or stash ` +
-      `your changes, or land on a branch (--land branch). Git said:\n${tail(gitMessage(merged.stderr), { lines: 20, bytes: 2048 })}`,
-  );
+  await fastForward(git, { branch, from: main, to: candidate.head });
+  return landed;
 }

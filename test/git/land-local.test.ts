@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { commitFile } from '../../activities/git/commit.js';
@@ -110,4 +110,120 @@ test('a base that its owner took back from a local main comes back neither on it
     for (const mode of ['merge', 'branch'] as const)
       assert.deepEqual(await land(mode, candidate), { kind: 'main-moved', main: base, rewound: true });
     assert.equal(await git(checkout, 'for-each-ref', '--contains', bad), '');
+  }));
+
+test('uncommitted changes to the lock stay where they are, also where merges would stash them', () =>
+  withLocal(async ({ place: { checkout, base }, land }) => {
+    await git(checkout, 'config', 'merge.autoStash', 'true');
+    await writeFile(path.join(checkout, 'flake.lock'), 'mine\n');
+    await git(checkout, 'add', 'flake.lock');
+    await failure(land('merge'), 'PushRejected');
+    assert.equal(await git(checkout, 'rev-parse', 'main'), base);
+    assert.equal(await git(checkout, 'status', '--porcelain'), 'M  flake.lock');
+    assert.equal(await git(checkout, 'stash', 'list'), '');
+  }));
+
+test('a file that Git ignores is not overwritten by one that the update adds', () =>
+  withLocal(async ({ place: { env, checkout, base }, repository, land }) => {
+    const mine = path.join(checkout, 'secret.nix');
+    await writeFile(path.join(checkout, '.git', 'info', 'exclude'), 'secret.nix\n');
+    await writeFile(mine, 'mine\n');
+    const candidate = await commitFile(env, { ...UPDATE, repository, parent: base, path: 'secret.nix' });
+    const { message } = await failure(land('merge', candidate), 'PushRejected');
+    assert.match(message, /"secret\.nix" would be overwritten/);
+    assert.equal(await readFile(mine, 'utf8'), 'mine\n');
+    await rm(mine);
+    assert.equal((await land('merge', candidate)).kind, 'landed');
+    assert.equal(await readFile(mine, 'utf8'), 'updated\n');
+  }));
+
+test('files that were written before a kill stay, and the branch follows', () =>
+  withLocal(async ({ place: { checkout, base }, candidate, land }) => {
+    await land('merge');
+    await git(checkout, 'update-ref', 'refs/heads/main', base);
+    assert.equal((await land('merge')).kind, 'landed');
+    assert.equal(await git(checkout, 'rev-parse', 'main'), candidate.head);
+    assert.equal(await git(checkout, 'status', '--porcelain'), '');
+  }));
+
+/** Commits two changes of one file to main and one to another branch, so that they do not fit together. */
+async function withConflict(checkout: string): Promise<void> {
+  await commitFiles(checkout, { 'a.txt': '1\n' }, 'One');
+  await git(checkout, 'branch', 'other');
+  await commitFiles(checkout, { 'a.txt': '2\n' }, 'Two');
+  await git(checkout, 'switch', '--quiet', 'other');
+  await commitFiles(checkout, { 'a.txt': '3\n' }, 'Three');
+  await git(checkout, 'switch', '--quiet', 'main');
+}
+
+const STATES: readonly (readonly [name: string, begin: (checkout: string) => Promise<unknown>])[] = [
+  ['rebase', (checkout) => git(checkout, 'rebase', 'other')],
+  ['merge', (checkout) => git(checkout, 'merge', 'other')],
+  ['cherry-pick', (checkout) => git(checkout, 'cherry-pick', 'other')],
+  ['revert', (checkout) => git(checkout, 'revert', 'HEAD~1')],
+  [
+    'am',
+    async (checkout) => {
+      const patch = path.join(path.dirname(checkout), 'patch');
+      await writeFile(patch, await git(checkout, 'format-patch', '--stdout', '-1', 'other'));
+      await git(checkout, 'am', patch);
+    },
+  ],
+  [
+    'bisect',
+    async (checkout) => {
+      await git(checkout, 'bisect', 'start', 'HEAD', 'HEAD~2');
+    },
+  ],
+];
+
+for (const [name, begin] of STATES) {
+  test(`a ${name} that was begun in a work tree keeps main where it is`, () =>
+    withLocal(async ({ place: { env, checkout }, repository, land }) => {
+      await withConflict(checkout);
+      const main = await git(checkout, 'rev-parse', 'main');
+      const candidate = await commitFile(env, { ...UPDATE, repository, parent: main });
+      await begin(checkout).catch(() => undefined);
+      const before = await git(checkout, 'status', '--porcelain', '--branch');
+      const { message } = await failure(land('merge', candidate), 'PushRejected');
+      assert.match(message, new RegExp(`A ${name} in .* needs main where it is.*git ${name} .*--land branch`));
+      assert.equal(await git(checkout, 'rev-parse', 'main'), main);
+      assert.equal(await git(checkout, 'status', '--porcelain', '--branch'), before);
+    }));
+}
+
+test('a work tree that was added holds main like the first one, until its folder is gone', () =>
+  withLocal(async ({ place: { root, checkout, base }, candidate, land }) => {
+    await git(checkout, 'switch', '--quiet', '--create', 'topic');
+    const linked = path.join(root, 'linked');
+    await git(checkout, 'worktree', 'add', '--quiet', linked, 'main');
+    await land('merge');
+    assert.equal(await readFile(path.join(linked, 'flake.lock'), 'utf8'), 'updated\n');
+    assert.equal(await git(linked, 'status', '--porcelain'), '');
+
+    await git(checkout, 'worktree', 'lock', linked);
+    await rm(linked, { recursive: true });
+    await git(checkout, 'update-ref', 'refs/heads/main', base);
+    assert.equal((await land('merge')).kind, 'landed');
+    assert.equal(await git(checkout, 'rev-parse', 'main'), candidate.head);
+  }));
+
+test('main that is checked out twice is refused with both folders', () =>
+  withLocal(async ({ place: { root, checkout, base }, land }) => {
+    const linked = path.join(root, 'linked');
+    await git(checkout, 'worktree', 'add', '--quiet', '--force', linked, 'main');
+    const { message } = await failure(land('merge'), 'PushRejected');
+    assert.match(message, /more than once: in .*checkout and .*linked/);
+    assert.equal(await git(checkout, 'rev-parse', 'main'), base);
+  }));
+
+test('another Git that works in the checkout is waited for; a lock that it left is named', () =>
+  withLocal(async ({ place: { checkout }, land }) => {
+    const lock = path.join(checkout, '.git', 'index.lock');
+    await writeFile(lock, '');
+    await assert.rejects(land('merge'), { name: 'GitFailed' });
+    await utimes(lock, new Date(0), new Date(0));
+    assert.match((await failure(land('merge'), 'PushRejected')).message, /rm .*index\.lock/);
+    await rm(lock);
+    assert.equal((await land('merge')).kind, 'landed');
   }));
