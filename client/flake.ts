@@ -2,12 +2,14 @@ import { existsSync } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, relative, resolve } from 'node:path';
+import { gitFault } from '../model/git-words.js';
 import { checkBranchName } from '../model/names.js';
 import type { Repository, Transport } from '../model/run.js';
-import { redactUrl } from '../model/text.js';
+import { redactUrl, shellQuote } from '../model/text.js';
 import { CommandError } from './errors.js';
-import { checkUrl, parseFlakeReference, type FlakeReference } from './flake-reference.js';
+import { parseFlakeReference, type FlakeReference } from './flake-reference.js';
 import { git } from './git.js';
+import { remotesOf, remoteUrl } from './flake-remote.js';
 import { localMainBranch, remoteMainBranch } from './main-branch.js';
 
 export interface FlakeOptions {
@@ -89,11 +91,11 @@ async function fromPath(reference: PathReference, search: Search, wanted: string
     if (bare.ok && isBare === 'true' && gitDir !== undefined) {
       return fromUrl(gitDir, reference.dir, search, wanted);
     }
-    throw notARepository(folder, top.complaint, words);
+    throw notARepository(folder, top.said, words);
   }
   const checkout = await realpath(top.stdout.trim());
   const dir = await flakeFolder(folder, checkout, reference.dir, words);
-  const url = remoteUrl(checkout, remotes, search);
+  const url = await remoteUrl(checkout, remotes, { wanted: search.remote, option: words.remote });
   if (url === null) {
     const mainBranch = await localMainBranch(checkout, wanted);
     return { url: checkout, displayUrl: checkout, checkout, local: true, mainBranch, dir, transport };
@@ -112,11 +114,11 @@ async function existingFolder(path: string, words: Words): Promise<string> {
   return realpath(folder);
 }
 
-function notARepository(folder: string, complaint: string, words: Words): CommandError {
-  if (complaint.includes('dubious ownership')) {
+function notARepository(folder: string, said: string, words: Words): CommandError {
+  if (gitFault(said) === 'other-owner') {
     return new CommandError(
       `The Git repository ${folder} belongs to another user, and Git refuses it. ` +
-        `Run Lockkeeper as its owner, or allow it with: git config --global --add safe.directory ${folder}`,
+        `Run Lockkeeper as its owner, or allow it with: git config --global --add safe.directory ${shellQuote(folder)}`,
     );
   }
   return new CommandError(
@@ -143,52 +145,4 @@ async function flakeFolder(folder: string, checkout: string, dir: string, words:
   throw new CommandError(
     `There is no flake.nix in ${folder}, nor above it in the repository. Name its folder, or ${words.dir}.`,
   );
-}
-
-/** Settings of one remote that matter here. Fetching works where pushing does, so a push URL of its own serves for both. */
-interface RemoteSettings {
-  readonly pushurl?: string;
-  readonly url?: string;
-}
-
-/** The remotes of the checkout around a folder, as its configuration has them before insteadOf; a key's first value counts. */
-async function remotesOf(folder: string): Promise<ReadonlyMap<string, RemoteSettings>> {
-  const remotes = new Map<string, RemoteSettings>();
-  const listed = await git(['config', '--null', '--get-regexp', '^remote\\..+\\.'], { cwd: folder });
-  for (const entry of listed.stdout.split('\0')) {
-    const [setting = '', ...value] = entry.split('\n');
-    const [, name, key] = /^remote\.(.+)\.([^.]+)$/.exec(setting) ?? [];
-    if (name !== undefined && key !== undefined) remotes.set(name, { [key]: value.join('\n'), ...remotes.get(name) });
-  }
-  return remotes;
-}
-
-/** URL of the remote to use; `null` when the repository has no remote. */
-function remoteUrl(
-  checkout: string,
-  remotes: ReadonlyMap<string, RemoteSettings>,
-  { remote: wanted, words }: Search,
-): string | null {
-  const names = [...remotes.keys()].sort();
-  if (wanted !== null && !remotes.has(wanted)) {
-    const known = names.length === 0 ? 'it has none' : `it has ${names.join(', ')}`;
-    throw new CommandError(`The repository ${checkout} has no remote "${wanted}": ${known}.`);
-  }
-  if (names.length === 0) return null;
-  const name = wanted ?? (remotes.has('origin') ? 'origin' : names.length === 1 ? names[0] : undefined);
-  if (name === undefined) {
-    throw new CommandError(
-      `The repository ${checkout} has several remotes: name one with ${words.remote} (${names.join(', ')}).`,
-    );
-  }
-  const { pushurl = '', url = '' } = remotes.get(name) ?? {};
-  const address = pushurl === '' ? url : pushurl;
-  if (address === '') throw new CommandError(`The remote "${name}" of ${checkout} has no URL.`);
-  return remoteAddress(address, checkout, name);
-}
-
-function remoteAddress(url: string, checkout: string, name: string): string {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(url)) return checkUrl(`(remote ${name})`, url);
-  const scp = /^[^/]*:/.test(url);
-  return scp ? url : resolve(checkout, url);
 }

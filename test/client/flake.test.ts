@@ -170,3 +170,49 @@ test('a remote that echoes the token it refuses does not bring it into the messa
     await rm(folder, { recursive: true, force: true });
   }
 });
+
+test('a tag of the name of the main branch, and settings for remotes that are not there, change nothing', async () => {
+  const local = path.join(root, 'tagged');
+  await git(root, 'clone', '--quiet', bare, local);
+  await git(local, 'remote', 'remove', 'origin');
+  await git(local, 'branch', '--move', 'main');
+  await git(local, 'tag', 'main');
+  // As a setting for every repository: "git config --global" writes the same.
+  await git(local, 'config', 'remote.origin.fetch', '+refs/pull/*/head:refs/remotes/origin/pr/*');
+  const repository = await resolveFlake(local, OPTIONS);
+  assert.equal(repository.local, true);
+  assert.equal(repository.mainBranch, 'main');
+  await refused(local, { remote: 'origin' }, /no remote "origin": it has none/);
+});
+
+test('what insteadOf replaces is left to Git, also where it looks like a path', async () => {
+  const alias = path.join(root, 'plain-alias');
+  await git(root, 'clone', '--quiet', bare, alias);
+  await git(alias, 'config', `url.${root}/.insteadOf`, 'work/');
+  await git(alias, 'remote', 'set-url', 'origin', 'work/remote.git');
+  assert.equal((await resolveFlake(alias, OPTIONS)).url, 'work/remote.git');
+  // Relative to the checkout, which other folders are not.
+  await git(alias, 'config', 'url.../.insteadOf', 'up/');
+  await git(alias, 'remote', 'set-url', 'origin', 'up/remote.git');
+  assert.equal((await resolveFlake(alias, OPTIONS)).url, bare);
+});
+
+test('of several push addresses the first one is taken, after an empty one that forgets those before it', async () => {
+  const clone = path.join(root, 'pushes-twice');
+  await git(root, 'clone', '--quiet', bare, clone);
+  for (const address of ['/nowhere', '', bare, `file://${bare}`])
+    await git(clone, 'config', '--add', 'remote.origin.pushurl', address);
+  assert.equal((await resolveFlake(clone, OPTIONS)).url, bare);
+});
+
+test("a command that a hook started works in the flake's repository, not in the hook's", async () => {
+  const before = { ...process.env };
+  try {
+    Object.assign(process.env, { GIT_DIR: bare, GIT_WORK_TREE: root, GIT_PREFIX: 'x/', GIT_INDEX_FILE: 'x' });
+    assert.equal((await resolveFlake(checkout, OPTIONS)).checkout, checkout);
+  } finally {
+    for (const name of ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_PREFIX', 'GIT_INDEX_FILE'])
+      Reflect.deleteProperty(process.env, name);
+    Object.assign(process.env, before);
+  }
+});
