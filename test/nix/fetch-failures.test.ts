@@ -105,6 +105,12 @@ test('why an input could not be fetched is told in the words of the fetcher', ()
 error: program 'git' failed with exit code 128
 `;
   assert.equal(fetchFailure({ stderr: git }), "fatal: couldn't find remote ref refs/heads/feature");
+  const refused = `Warning: Permanently added 'server.example' (ED25519) to the list of known hosts.
+remote: The project you were looking for could not be found.
+remote: ========================================
+fatal: Could not read from remote repository.
+`;
+  assert.equal(fetchFailure({ stderr: refused }), 'remote: The project you were looking for could not be found.');
   const tarball = `error:
        … while updating the flake input 'tb'
 

@@ -87,7 +87,8 @@ const PASSING = new RegExp(
 /** Git says this when something else has said why; what follows it is advice. */
 const NO_CAUSE = /^fatal: (?:Could not read from remote repository\.|the remote end hung up unexpectedly)$/;
 /** What Git and ssh print that is no trouble. */
-const NO_TROUBLE = /^(?:From |remote: |warning: |unpacking |\s|\*|•|→)|^$/;
+const NO_TROUBLE =
+  /^(?:From |remote: (?:Enumerating|Counting|Compressing|Total|=*\s*$)|warning: |Warning: |unpacking |\s|\*|•|→)|^$/;
 
 /** Why Git failed, from its last messages; `null` when it did not. */
 function gitWords(lines: readonly string[]): string | null {
