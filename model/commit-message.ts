@@ -1,5 +1,5 @@
 import type { MovedInput } from './candidate.js';
-import { oneLine } from './one-line.js';
+import { oneLine, oneName } from './one-line.js';
 import { reportedInput, type HeldBackInput } from './report.js';
 import { stayWords } from './report/held-back-words.js';
 import { dateWords, movementWords, nestedOf, type ShownNested } from './report/words.js';
@@ -25,7 +25,6 @@ const SEAL = 'Lockkeeper-Seal';
 const HOSTS_LISTED = 100;
 const NESTED_LISTED = 20;
 const COLUMNS = 72;
-const NAME_BYTES = 120;
 const REASON_BYTES = 500;
 
 /**
@@ -62,7 +61,7 @@ interface FixMessageInput {
 
 /** The whole message of an agent's fix, under the same rules as `commitMessage`. */
 export function fixMessage({ instance, run, broken, agent, attempt }: FixMessageInput): string {
-  const name = oneLine(broken.target.name, NAME_BYTES);
+  const name = oneName(broken.target.name);
   const host = broken.verdict === 'evaluation-failed' ? 'does not evaluate' : 'does not build';
   const what = broken.target.kind === 'gate' ? `the gate ${name} does not pass` : `${name} ${host}`;
   const paragraphs = [
@@ -72,7 +71,7 @@ export function fixMessage({ instance, run, broken, agent, attempt }: FixMessage
       `- ${oneLine(broken.error ?? broken.verdict, REASON_BYTES)}`,
       ...(broken.failedDrv === null ? [] : [`- in ${oneLine(broken.failedDrv, REASON_BYTES)}`]),
     ].join('\n'),
-    `Changed by ${oneLine(agent, NAME_BYTES)}, attempt ${attempt}.`,
+    `Changed by ${oneName(agent)}, attempt ${attempt}.`,
     trailers(instance, run),
   ];
   return `${paragraphs.join('\n\n')}\n`;
@@ -104,7 +103,7 @@ function inputLines(moved: MovedInput): string[] {
   const { shown, more } = nestedOf(input, NESTED_LISTED);
   return [
     ...moveLines('- ', {
-      path: oneLine(input.name, NAME_BYTES),
+      path: oneName(input.name),
       movement: movementWords(input),
       dates,
       compareUrl: input.compareUrl,
@@ -125,19 +124,19 @@ const quiet = (text: string): string => text.replace(/(?<!\w)@(?=\w)/g, '@ ').re
 
 function heldBackLines(held: HeldBackInput): string[] {
   const { input, targets, reason } = held;
-  const broken = targets.slice(0, NESTED_LISTED).map((target) => oneLine(target, NAME_BYTES));
+  const broken = targets.slice(0, NESTED_LISTED).map((target) => oneName(target));
   const more = targets.length - broken.length;
   const breaks = broken.length === 0 ? '' : ` breaks ${broken.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
   const stays = stayWords(held);
   return [
-    `- ${oneLine(input, NAME_BYTES)}${breaks}`,
+    `- ${oneName(input)}${breaks}`,
     `  ${quiet(oneLine(reason, REASON_BYTES))}`,
     ...(stays === null ? [] : [`  ${stays}`]),
   ];
 }
 
 function hostLines(hosts: readonly string[]): string[] {
-  const listed = hosts.slice(0, HOSTS_LISTED).map((host) => oneLine(host, NAME_BYTES));
+  const listed = hosts.slice(0, HOSTS_LISTED).map((host) => oneName(host));
   const more = hosts.length - listed.length;
   const words = [...listed, ...(more > 0 ? [`and ${more} more`] : [])];
   const lines: string[] = [];

@@ -1,5 +1,5 @@
 import type { NotificationEvent } from './activities.js';
-import { oneLine } from './one-line.js';
+import { oneLine, oneName } from './one-line.js';
 import { failureWords } from './failure-words.js';
 import { isFailure } from './report.js';
 import type { HeldBackInput, Outcome, Report, ReportedInput, ReportedTarget } from './report.js';
@@ -122,8 +122,8 @@ function finishedLines(report: Report): string[] {
     ...heldBackLines(report),
     ...brokenTargets(report)
       .slice(0, 10)
-      .map((target) => `✘ ${oneLine(target.name, 120)}${mitigation(report, target)}: ${failureLine(target)}`),
-    ...report.unfetched.slice(0, 5).map((input) => `${oneLine(input.name, 120)} stays: ${oneLine(input.reason, 200)}`),
+      .map((target) => `✘ ${oneName(target.name)}${mitigation(report, target)}: ${failureLine(target)}`),
+    ...report.unfetched.slice(0, 5).map((input) => `${oneName(input.name)} stays: ${oneLine(input.reason, 200)}`),
   ];
 }
 
@@ -144,7 +144,7 @@ const failureLine = (target: ReportedTarget): string => oneLine(failureWords(tar
 const inputLines = (report: Report): string[] =>
   report.inputs
     .slice(0, 20)
-    .flatMap((input) => [`${oneLine(input.name, 120)}: ${movementWords(input)}`, ...nestedLines(input)]);
+    .flatMap((input) => [`${oneName(input.name)}: ${movementWords(input)}`, ...nestedLines(input)]);
 
 /** Nested inputs that moved, where nothing else is to be said of an input. */
 function nestedLines(input: ReportedInput): string[] {
@@ -157,11 +157,9 @@ function nestedLines(input: ReportedInput): string[] {
 }
 
 const heldBackLines = (report: Report): string[] => [
-  ...(report.heldBack ?? []).slice(0, 10).map((held) => `${oneLine(held.input, 120)} ${heldBackLine(held, report)}`),
-  ...(report.letGo ?? []).slice(0, 10).map((input) => `${oneLine(input.input, 120)} ${letGoWords(input)}`),
-  ...(report.notHeldBack ?? [])
-    .slice(0, 5)
-    .map(({ target, reason }) => `${oneLine(target, 120)} ${oneLine(reason, 200)}`),
+  ...(report.heldBack ?? []).slice(0, 10).map((held) => `${oneName(held.input)} ${heldBackLine(held, report)}`),
+  ...(report.letGo ?? []).slice(0, 10).map((input) => `${oneName(input.input)} ${letGoWords(input)}`),
+  ...(report.notHeldBack ?? []).slice(0, 5).map(({ target, reason }) => `${oneName(target)} ${oneLine(reason, 200)}`),
 ];
 
 function heldBackLine(held: HeldBackInput, report: Report): string {
@@ -207,9 +205,9 @@ export function orgEntry(report: Report, at: string, timeZone: string): string {
     report.nothingVerified ?? '',
     ...broken
       .slice(0, 20)
-      .map((target) => `${oneLine(target.name, 120)}${mitigation(report, target)}: ${failureWords(target)}`),
-    ...(report.heldBack ?? []).map((held) => `${oneLine(held.input, 120)} ${heldBackLine(held, report)}`).slice(0, 20),
-    ...(first?.logPath == null ? [] : [`log of ${oneLine(first.name, 120)}: ${first.logPath}`]),
+      .map((target) => `${oneName(target.name)}${mitigation(report, target)}: ${failureWords(target)}`),
+    ...(report.heldBack ?? []).map((held) => `${oneName(held.input)} ${heldBackLine(held, report)}`).slice(0, 20),
+    ...(first?.logPath == null ? [] : [`log of ${oneName(first.name)}: ${first.logPath}`]),
     `lockkeeper report ${report.run}`,
   ];
   const log = tail(first?.logTail ?? '', { lines: 10, bytes: 2048 });

@@ -1,4 +1,4 @@
-import { oneLine } from '../one-line.js';
+import { oneLine, oneName } from '../one-line.js';
 import { gatesOf, hostsOf } from '../report.js';
 import type { Report, ReportedFix, ReportedInput, ReportedTarget } from '../report.js';
 import { formatSeconds, stripControl, tail } from '../text.js';
@@ -39,7 +39,7 @@ export function renderText(report: Report, color: boolean): string {
     section('Inputs', inputLines(report, paint), paint),
     section(
       'Not updated',
-      rows(report.unfetched.map((input) => [oneLine(input.name, 120), oneLine(input.reason, 1000)])),
+      rows(report.unfetched.map((input) => [oneName(input.name), oneLine(input.reason, 1000)])),
       paint,
     ),
     section(
@@ -50,7 +50,7 @@ export function renderText(report: Report, color: boolean): string {
     section('Held back', heldBackLines(report, paint), paint),
     section(
       'No longer held back',
-      rows((report.letGo ?? []).map((input) => [oneLine(input.input, 120), letGoWords(input)])),
+      rows((report.letGo ?? []).map((input) => [oneName(input.input), letGoWords(input)])),
       paint,
     ),
     section('Hosts', hostLines(report, paint), paint),
@@ -58,7 +58,7 @@ export function renderText(report: Report, color: boolean): string {
     ...brokenTargets(report).map((target) => brokenSection(report, target, paint)),
     section(
       'Not helped by holding inputs back',
-      rows((report.notHeldBack ?? []).map(({ target, reason }) => [oneLine(target, 120), oneLine(reason, 1000)])),
+      rows((report.notHeldBack ?? []).map(({ target, reason }) => [oneName(target), oneLine(reason, 1000)])),
       paint,
     ),
     section('Approval', textLines([approvalWords(report)]), paint),
@@ -123,7 +123,7 @@ function toneOf(report: Report, paint: Paint): (text: string) => string {
 }
 
 function inputLines(report: Report, paint: Paint): string[] {
-  const rows = report.inputs.map((input) => [oneLine(input.name, 120), movementWords(input), dateWords(input)]);
+  const rows = report.inputs.map((input) => [oneName(input.name), movementWords(input), dateWords(input)]);
   const lines = columns(rows);
   return report.inputs.flatMap((input, index) => [
     `  ${lines[index] ?? ''}`,
@@ -149,7 +149,7 @@ function nestedLines(input: ReportedInput, paint: Paint): string[] {
 const NESTED_SHOWN = 5;
 
 const fixLines = (fix: ReportedFix, paint: Paint): string[] => [
-  `  ${oneLine(fix.target, 120)}: ${fixWords(fix)}`,
+  `  ${oneName(fix.target)}: ${fixWords(fix)}`,
   ...fix.attempts.flatMap((attempt) => [
     `    ${attemptWords(attempt)}`,
     ...(attempt.logPath === '' ? [] : [paint.dim(`      log  ${oneLine(attempt.logPath, 1000)}`)]),
@@ -161,7 +161,7 @@ const rows = (cells: readonly (readonly string[])[]): string[] => columns(cells)
 function hostLines(report: Report, paint: Paint): string[] {
   const hosts = hostsOf(report);
   const rows = hosts.map((target) => [
-    oneLine(target.name, 120),
+    oneName(target.name),
     oneLine(target.system ?? '', 40),
     `${verdictWords(target)}${mitigation(report, target)}`,
     closureWords(target),
@@ -176,7 +176,7 @@ function hostLines(report: Report, paint: Paint): string[] {
 function gateLines(report: Report, paint: Paint): string[] {
   const gates = gatesOf(report);
   const rows = gates.map((gate) => [
-    oneLine(gate.name, 120),
+    oneName(gate.name),
     `${verdictWords(gate)}${mitigation(report, gate)}`,
     formatSeconds(gate.seconds),
     gate.verdict === 'skipped' ? oneLine(gate.error ?? '', 500) : '',
@@ -196,7 +196,7 @@ function marked(targets: readonly ReportedTarget[], lines: readonly string[], pa
 function brokenSection(report: Report, target: ReportedTarget, paint: Paint): string[] {
   const log = shownLog(target.logTail, SHOWN_LOG_LINES);
   return [
-    `${paint.red('✘')} ${paint.bold(oneLine(target.name, 120))}: ${oneLine(target.error ?? verdictWords(target), 1000)}`,
+    `${paint.red('✘')} ${paint.bold(oneName(target.name))}: ${oneLine(target.error ?? verdictWords(target), 1000)}`,
     ...(target.failedDrv === null ? [] : [`  derivation  ${oneLine(target.failedDrv, 500)}`]),
     ...(target.logPath === null ? [] : [`  whole log   ${oneLine(target.logPath, 1000)}`]),
     ...(target.logPath === null ? [] : [paint.dim(`              ${logsCommand(report.run, target.name)}`)]),
@@ -213,7 +213,7 @@ function shownLog(logTail: string | null, lines: number): string[] {
 /** Each input that stays, and what there is to be read about why. */
 function heldBackLines(report: Report, paint: Paint): string[] {
   const { heldBack = [], run } = report;
-  const lines = rows(heldBack.map((held) => [oneLine(held.input, 120), heldBackWords(held, report)]));
+  const lines = rows(heldBack.map((held) => [oneName(held.input), heldBackWords(held, report)]));
   return heldBack.flatMap((held, index) => {
     const [failure] = held.failures ?? [];
     const logPath = failure === undefined ? held.logPath : failure.logPath;
