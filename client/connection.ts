@@ -160,8 +160,17 @@ function session(
 
 const firstLine = (text: string): string => text.split('\n')[0]?.trim() ?? text;
 
-/** Web address of a run in the Temporal UI, where its server's UI is known. */
-export const uiLink = (session: Session, run: string): string | null =>
-  session.uiUrl === null
-    ? null
-    : `${session.uiUrl.replace(/\/$/, '')}/namespaces/${session.namespace}/workflows/${encodeURIComponent(run)}`;
+/**
+ * Web address of the page of the Temporal UI that says what a run does, in its own words, where the server's UI is known: the
+ * run's summary and details. That of its history says them only in passing.
+ */
+export async function uiLink({ client, namespace, uiUrl }: Session, run: string): Promise<string | null> {
+  if (uiUrl === null) return null;
+  const described = await client.workflow
+    .getHandle(run)
+    .describe()
+    .catch(() => null);
+  if (described === null) return null;
+  const workflow = `${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(run)}`;
+  return `${uiUrl.replace(/\/$/, '')}/namespaces/${workflow}/${described.runId}/user-metadata`;
+}

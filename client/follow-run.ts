@@ -31,7 +31,7 @@ export async function followRun(
 ): Promise<number> {
   const attended = await workerForWatching(context.state, session, run, slots);
   const { dim } = paintFor(process.stderr);
-  const link = uiLink(session, run);
+  const link = await uiLink(session, run);
   if (link !== null) message(dim(`Temporal UI: ${link}`));
   const interrupt = onInterrupt();
   const renderer = chooseRenderer();

@@ -66,6 +66,14 @@ export const SEARCH_ATTRIBUTES = [
 /** Signal from `verifyCandidate` to its run: one target is done. */
 export const TARGET_DONE = 'targetDone';
 
+/** Signal from a builder to `verifyCandidate`: a target is being built, and was not done in a moment. */
+export const BUILDING = 'building';
+
+export interface BuildBegan {
+  /** Label of the target. */
+  readonly name: string;
+}
+
 /** Signal from `holdBack` to its run: what it tries now, in one sentence. */
 export const DOING = 'doing';
 

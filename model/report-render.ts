@@ -3,7 +3,7 @@ import { renderMarkdown } from './report/markdown.js';
 import { renderText } from './report/text.js';
 
 export { reportJson } from './report/json.js';
-export { runDetails } from './report/progress.js';
+export { approvalCommands, runDetails } from './report/progress.js';
 
 /**
  * A report as people read it. Everything in it that comes from outside is stripped of control characters, and is code in

@@ -9,6 +9,7 @@ import {
 } from '@temporalio/workflow';
 import { APPROVE, GIVES_WAY_MEMO, GIVE_WAY, isNewer, REJECT } from '../model/messages.js';
 import type { Decision, GiveWayRequest } from '../model/messages.js';
+import { approvalCommands } from '../model/report-render.js';
 import type { ApprovalDecision } from '../model/report.js';
 import type { ApprovalPolicy, RunOptions } from '../model/run.js';
 import { nameList } from '../model/report/words.js';
@@ -129,7 +130,7 @@ export function openGate(run: string, options: RunOptions, state: RunState): Gat
       const back = state.progress().moved.filter(({ goesBack }) => goesBack === true);
       const older =
         back.length === 0 ? '' : `; ${nameList(back.map(({ name }) => name))} would go back to an older revision`;
-      question = `approval of ${commit.slice(0, 12)} until ${forPeople(deadline)}${why}${older}: lockkeeper approve ${run}, or lockkeeper reject ${run}`;
+      question = `approval of ${commit.slice(0, 12)} until ${forPeople(deadline)}${why}${older}: ${approvalCommands(run)}`;
       state.phase('waiting-for-approval', question);
       state.tag('LockkeeperWaiting', 'approval');
       if (options.supersedes === true) upsertMemo({ [GIVES_WAY_MEMO]: true });

@@ -17,6 +17,8 @@ import type { InputGroup } from '../model/input-groups.js';
 import { DOING, PROGRESS, TARGET_DONE } from '../model/messages.js';
 import { untouched } from '../model/progress.js';
 import type { Phase, RunProgress, TargetProgress } from '../model/progress.js';
+import { brokenVerdicts, type ShownFailure } from '../model/report/log-details.js';
+import { heldBackLogsCommand } from '../model/report/held-back-words.js';
 import { runDetails } from '../model/report-render.js';
 import { reportedInput, reportedTarget, unfinishedTarget } from '../model/report.js';
 import type {
@@ -109,9 +111,10 @@ export function trackRun(options: RunOptions, intent: string): RunState {
   ]);
   let known: readonly string[] = [];
 
+  const failures = (): readonly ShownFailure[] => shownFailures(workflowId, state);
   const set = (change: Partial<RunProgress>): void => {
     progress = { ...progress, ...change };
-    setCurrentDetails(runDetails(progress));
+    setCurrentDetails(runDetails(progress, failures()));
   };
   const upsert = (): void => {
     const pairs = [...wanted]
@@ -215,20 +218,19 @@ export function trackRun(options: RunOptions, intent: string): RunState {
   };
 
   setHandler(progressQuery, () => progress, { description: 'Phase, inputs, targets, and what it waits for' });
-  const ofChild = { description: 'From a child workflow of this run; not for people' };
   setHandler(
     targetDone,
     (...changes): void => {
       state.changed(changes);
     },
-    ofChild,
+    { description: 'How far hosts are: sent by the verifications of this run, not by people' },
   );
   setHandler(
     doing,
     (words): void => {
       if (progress.phase === 'holding-back' || progress.phase === 'mending') set({ doing: words });
     },
-    ofChild,
+    { description: 'What is tried now: sent by the search for the input to blame and by agents, not by people' },
   );
   set({});
   return state;
@@ -246,3 +248,13 @@ function shortened(heldBack: readonly HeldBackInput[]): readonly HeldBackInput[]
       : { ...held, failures: held.failures.map((failure) => failures.next().value ?? failure) },
   );
 }
+
+/** What broke, for the Temporal UI: targets as they stand, then what inputs are held back for. */
+const shownFailures = (run: string, { verdicts, heldBack }: RunState): readonly ShownFailure[] => [
+  ...brokenVerdicts(run, verdicts),
+  ...heldBack.flatMap(({ input, failures: [first] = [] }) => {
+    if (first === undefined) return [];
+    const { error, logTail } = first;
+    return [{ what: `${first.target} with ${input}`, error, logTail, command: heldBackLogsCommand(run, first, input) }];
+  }),
+];

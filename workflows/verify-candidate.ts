@@ -1,5 +1,15 @@
-import { CancellationScope, defineQuery, patched, setCurrentDetails, setHandler, sleep } from '@temporalio/workflow';
-import { PROGRESS } from '../model/messages.js';
+import {
+  CancellationScope,
+  defineQuery,
+  defineSignal,
+  patched,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+} from '@temporalio/workflow';
+import { BUILDING, PROGRESS } from '../model/messages.js';
+import type { BuildBegan } from '../model/messages.js';
+import { brokenVerdicts } from '../model/report/log-details.js';
 import { GATES } from '../model/queues.js';
 import { ended, untouched } from '../model/progress.js';
 import type { TargetProgress } from '../model/progress.js';
@@ -20,6 +30,7 @@ import { watchSystems } from './watch-systems.js';
 /** How long builds have both cores to themselves while they begin; nothing is to be seen of it when they end before. */
 const BUILDS_FIRST = '1 second';
 
+const building = defineSignal<[BuildBegan]>(BUILDING);
 const verificationProgress = defineQuery<readonly TargetProgress[]>(PROGRESS);
 
 /**
@@ -31,19 +42,23 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
     input.targets.map((target) => [targetLabel(target), untouched(targetLabel(target))]),
   );
   const machines = new Set<string>();
-  setHandler(verificationProgress, () => [...progress.values()]);
+  const found: Verdict[] = [];
+  setHandler(verificationProgress, () => [...progress.values()], { description: 'How far each target is' });
 
+  const show = (): void => {
+    setCurrentDetails(verificationDetails([...progress.values()], brokenVerdicts(input.run, found)));
+  };
   const note = (target: Target, change: Partial<TargetProgress>): TargetProgress => {
     const name = targetLabel(target);
     const next = { ...(progress.get(name) ?? untouched(name)), ...change, name };
     progress.set(name, next);
-    setCurrentDetails(verificationDetails([...progress.values()]));
+    show();
     return next;
   };
   const evaluationSlot = semaphore(evaluationWave(input));
   const comparisonSlot = semaphore(evaluationWave(input));
   const { tell, stop } = tellingParent(input);
-  const watch = watchSystems(input.builderWaitSeconds);
+  const { watch, over } = watchSystems(input.builderWaitSeconds);
 
   const evaluated = countdown(input.targets.length);
   const built = countdown(input.targets.length);
@@ -133,17 +148,32 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
     }
   };
 
-  setCurrentDetails(verificationDetails([...progress.values()]));
-  const verdicts = await Promise.all(
-    input.targets.map(async (target) => {
-      const verdict = await verify(target);
-      if (verdict.machine !== null) machines.add(verdict.machine);
-      await tell(note(target, ended(verdict)));
-      return verdict;
-    }),
+  setHandler(
+    building,
+    ({ name }): void => {
+      const target = input.targets.find((each) => targetLabel(each) === name);
+      if (target === undefined || progress.get(name)?.state !== 'queued') return;
+      // The result tells it as well.
+      tell(note(target, { state: 'building', error: null })).catch(() => undefined);
+    },
+    { description: 'A build goes on for a while: sent by its builder, not by people' },
   );
-  await stop();
-  return { verdicts: limitTails(verdicts, TAILS_LIMIT_BYTES), machines: [...machines].sort() };
+  show();
+  try {
+    const verdicts = await Promise.all(
+      input.targets.map(async (target) => {
+        const verdict = await verify(target);
+        if (verdict.machine !== null) machines.add(verdict.machine);
+        found.push(verdict);
+        await tell(note(target, ended(verdict)));
+        return verdict;
+      }),
+    );
+    await stop();
+    return { verdicts: limitTails(verdicts, TAILS_LIMIT_BYTES), machines: [...machines].sort() };
+  } finally {
+    await over();
+  }
 }
 
 type Evaluated = Extract<Evaluation, { readonly kind: 'evaluated' }>;

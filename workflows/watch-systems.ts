@@ -1,4 +1,12 @@
-import { CancellationScope, isCancellation, log, patched, proxyActivities, sleep } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  CancellationScope,
+  isCancellation,
+  log,
+  patched,
+  proxyActivities,
+  sleep,
+} from '@temporalio/workflow';
 import type { PresenceActivities } from '../model/activities.js';
 import { presenceQueue } from '../model/queues.js';
 import { watchPollers } from './watch-pollers.js';
@@ -29,21 +37,37 @@ interface Watched {
   end: () => void;
 }
 
+export interface Watch {
+  /** Adds a build of a system; what it gives takes it off again. */
+  readonly watch: (system: string, build: Waiting) => () => void;
+  /** Ends what is left, and resolves when no activity is under way: one that outlives its workflow looks like a fault. */
+  readonly over: () => Promise<void>;
+}
+
+/** A watch that has begun to ask. */
+interface Asking {
+  readonly end: () => void;
+  readonly ended: Promise<void>;
+}
+
 /**
  * Looks after systems that builds wait for: a task on a queue without workers waits in silence. Workers answer on a queue
  * of its own for each system, because one whose slots are all taken does not poll for builds, and is there none the less.
  * @param limit seconds after which the builds of a system that nobody serves are given up
- * @returns a function that adds a build, and gives one that takes it off again
  */
-export function watchSystems(limit: number): (system: string, build: Waiting) => () => void {
+export function watchSystems(limit: number): Watch {
   const systems = new Map<string, Watched>();
-  return (system, build) => {
+  const asking: Asking[] = [];
+  const watchOne = (system: string, build: Waiting): (() => void) => {
     const known = systems.get(system);
     const watched = known ?? { system, builds: new Set(), waitsFor: null, end: () => undefined };
     watched.builds.add(build);
     if (known === undefined) {
       systems.set(system, watched);
-      watch(watched, limit, () => systems.delete(system)).catch((error: unknown) => {
+      const forget = (): void => {
+        if (systems.get(system) === watched) systems.delete(system);
+      };
+      watch(watched, limit, { forget, asks: (one) => asking.push(one) }).catch((error: unknown) => {
         if (!isCancellation(error))
           log.warn(`whether ${system} is served is not watched any more`, { error: String(error) });
       });
@@ -56,9 +80,20 @@ export function watchSystems(limit: number): (system: string, build: Waiting) =>
       if (watched.builds.size === 0) watched.end();
     };
   };
+  return {
+    watch: watchOne,
+    over: async () => {
+      for (const { end } of asking) end();
+      await Promise.allSettled(asking.map(({ ended }) => ended));
+    },
+  };
 }
 
-async function watch(watched: Watched, limit: number, forget: () => void): Promise<void> {
+async function watch(
+  watched: Watched,
+  limit: number,
+  { forget, asks }: { readonly forget: () => void; readonly asks: (asking: Asking) => void },
+): Promise<void> {
   await sleep(QUICK * 1000, { summary: `look whether ${watched.system} is served` });
   // replay-tested: 2026-11-25, test/replay/0.1.0
   if (!patched('ask-who-is-present')) {
@@ -67,23 +102,34 @@ async function watch(watched: Watched, limit: number, forget: () => void): Promi
   }
   try {
     if (watched.builds.size === 0) return;
-    const asking = new CancellationScope();
-    watched.end = () => {
-      asking.cancel();
+    const scope = new CancellationScope();
+    // replay-tested: 2026-11-28, test/replay/0.1.0
+    const ends = patched('presence-ends-before-its-verification')
+      ? ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
+      : ActivityCancellationType.TRY_CANCEL;
+    const isAwaited = ends === ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
+    const end = (): void => {
+      // Who comes now begins a watch of its own.
+      if (isAwaited) forget();
+      scope.cancel();
     };
-    await asking.run(() => watchPresence(watched, limit));
+    watched.end = end;
+    const ended = scope.run(() => watchPresence(watched, limit, ends));
+    if (isAwaited) asks({ end, ended });
+    await ended;
   } finally {
     forget();
   }
 }
 
 /** Until the watch is ended, or the builds are given up. */
-async function watchPresence(watched: Watched, limit: number): Promise<void> {
+async function watchPresence(watched: Watched, limit: number, ends: ActivityCancellationType): Promise<void> {
   const { system } = watched;
+  const present = presence(system, ends);
   for (;;) {
-    if (!(await answers(system, ANSWER))) {
+    if (!(await answers(present, ANSWER))) {
       await tell(watched, `waits for a worker of ${system}: start "${workerCommand()}" on such a machine`);
-      if (!(await answers(system, limit))) {
+      if (!(await answers(present, limit))) {
         const unserved = [...watched.builds].filter((build) => !build.isHeld());
         const isOver = unserved.length === watched.builds.size;
         for (const build of unserved) build.giveUp(`no worker serves ${system}, and none came within ${limit} seconds`);
@@ -92,7 +138,7 @@ async function watchPresence(watched: Watched, limit: number): Promise<void> {
       }
       await tell(watched, null);
     }
-    await workerGone(system);
+    await workerGone(present, system);
   }
 }
 
@@ -101,22 +147,27 @@ async function tell(watched: Watched, waitsFor: string | null): Promise<void> {
   await Promise.all([...watched.builds].map((build) => build.tell(waitsFor)));
 }
 
-const present = (system: string, patience: number) =>
-  proxyActivities<PresenceActivities>({
-    taskQueue: ownQueue(presenceQueue(system)),
-    summary: `see whether ${system} is served`,
-    scheduleToStartTimeout: patience * 1000,
-    startToCloseTimeout: '14 hours',
-    heartbeatTimeout: '5 seconds',
-    retry: { maximumAttempts: 1 },
-  });
+const presence =
+  (system: string, cancellationType: ActivityCancellationType) =>
+  (patience: number, summary = `see whether ${system} is served`) =>
+    proxyActivities<PresenceActivities>({
+      taskQueue: ownQueue(presenceQueue(system)),
+      summary,
+      scheduleToStartTimeout: patience * 1000,
+      startToCloseTimeout: '14 hours',
+      heartbeatTimeout: '5 seconds',
+      cancellationType,
+      retry: { maximumAttempts: 1 },
+    });
+
+type Presence = ReturnType<typeof presence>;
 
 /** Whether a worker answers within so many seconds. One that dies over it has not answered. */
-async function answers(system: string, seconds: number): Promise<boolean> {
+async function answers(present: Presence, seconds: number): Promise<boolean> {
   const end = Date.now() + seconds * 1000;
   for (let left = seconds; left > 0; left = (end - Date.now()) / 1000) {
     try {
-      await present(system, left).answer();
+      await present(left).answer();
       return true;
     } catch (error) {
       if (isCancellation(error)) throw error;
@@ -126,9 +177,9 @@ async function answers(system: string, seconds: number): Promise<boolean> {
 }
 
 /** Resolves when the worker that answered, or another one, has died or stopped. */
-async function workerGone(system: string): Promise<void> {
+async function workerGone(present: Presence, system: string): Promise<void> {
   try {
-    await present(system, ANSWER).stay();
+    await present(ANSWER, `notice when no worker of ${system} is there any more; ends with the builds`).stay();
   } catch (error) {
     if (isCancellation(error)) throw error;
   }

@@ -21,11 +21,11 @@ export async function status(context: CommandContext, name: string): Promise<num
       else result(renderReport(report, 'text', { color: wantsColour(process.stdout) }));
       return 0;
     }
-    if (context.json) resultJson({ status: state, uiUrl: uiLink(session, run), ...view });
+    if (context.json) resultJson({ status: state, uiUrl: await uiLink(session, run), ...view });
     else {
       const style = paintFor(process.stdout);
       const size = { columns: process.stdout.columns || 200, rows: 100_000 };
-      const link = uiLink(session, run);
+      const link = await uiLink(session, run);
       result(
         [
           ...frame(view, size, { paint: style, tick: 0, now: Date.now() }),

@@ -2,6 +2,7 @@ import { oneLine } from '../one-line.js';
 import type { Phase, RunProgress, TargetProgress } from '../progress.js';
 import { reportedInput } from '../report.js';
 import { formatSeconds, truncate, utf8Length } from '../text.js';
+import { logDetails, type ShownFailure } from './log-details.js';
 import { code, row, table } from './markdown-parts.js';
 import { closureWords, isBroken, movementWords, nameList, plural, VERDICTS, verdictWords } from './words.js';
 import { isGate, kindOf } from '../verdict.js';
@@ -12,6 +13,8 @@ const DETAILS_BYTES = 8 * 1024;
 const INPUTS_LISTED = 15;
 const UNFETCHED_LISTED = 8;
 const HELD_BACK_LISTED = 8;
+/** Room for ends of logs. */
+const LOGS_BYTES = 3 * 1024;
 /** Room that the line which counts the targets left out needs. */
 const REST_BYTES = 120;
 
@@ -32,31 +35,40 @@ const PHASE_WORDS: Readonly<Record<Phase, string>> = {
  * A run's current details: Markdown of at most 8 KiB. When the targets are too many, those that need a person come first
  * and the others are counted; nothing is cut in the middle of a table row.
  */
-export function runDetails(progress: RunProgress): string {
+export function runDetails(progress: RunProgress, failures: readonly ShownFailure[] = []): string {
   const before = [
     `### ${PHASE_WORDS[progress.phase]}${progress.outcome === null ? '' : `: ${progress.outcome}`}`,
     `${code(progress.repository, 300)} · run ${code(progress.run, 300)}`,
     progress.intent === '' ? '' : `**Will do:** ${code(progress.intent, 500)}`,
-    progress.waitsFor === null ? '' : `**Waits for:** ${code(progress.waitsFor, 500)}`,
+    progress.waitsFor === null ? '' : `**Waits for:** ${code(withoutCommands(progress), 500)}`,
     progress.doing == null ? '' : `**Now:** ${code(progress.doing, 500)}`,
-    approval(progress),
+    commands(progress),
     inputs(progress),
     progress.targets.length === 0 ? '' : counts(progress.targets),
   ]
     .filter((part) => part !== '')
     .join('\n\n');
-  return `${before}${targetTable(progress.targets, DETAILS_BYTES - utf8Length(before) - REST_BYTES)}\n`;
+  const room = DETAILS_BYTES - utf8Length(before) - REST_BYTES;
+  const logs = logDetails(failures, Math.min(LOGS_BYTES, room / 2));
+  return `${before}${targetTable(progress.targets, room - utf8Length(logs))}${logs}\n`;
 }
 
-function approval(progress: RunProgress): string {
-  if (progress.approval === null) return '';
-  const { commit, deadline } = progress.approval;
+/** What a question asks for stands in a list of its own. */
+const withoutCommands = ({ waitsFor, run }: RunProgress): string =>
+  (waitsFor ?? '').replace(`: ${approvalCommands(run)}`, '');
+
+/** What a run that waits for approval is answered with. */
+export const approvalCommands = (run: string): string => `lockkeeper approve ${run}, or lockkeeper reject ${run}`;
+
+/** What to type about the run, with what it can be decided about first. */
+function commands(progress: RunProgress): string {
   const run = oneLine(progress.run);
-  return [
-    `Commit ${code(commit, 64)} can be decided on until ${code(deadline, 40)}:`,
-    `- ${code(`lockkeeper approve ${run}`)}`,
-    `- ${code(`lockkeeper reject ${run}`)}`,
-  ].join('\n');
+  const list = (...names: readonly string[]): string =>
+    names.map((name) => `- ${code(`lockkeeper ${name} ${run}`)}`).join('\n');
+  if (progress.phase === 'closed') return list('report', 'logs');
+  if (progress.approval === null) return list('watch', 'logs', 'cancel');
+  const { commit, deadline } = progress.approval;
+  return `Commit ${code(commit, 64)} can be decided on until ${code(deadline, 40)}:\n${list('approve', 'reject', 'status')}`;
 }
 
 function inputs(progress: RunProgress): string {
@@ -110,6 +122,14 @@ function targetTable(targets: readonly TargetProgress[], room: number): string {
   return rows.length === 0 ? rest : `\n\n${[head, ...rows].join('\n')}${rest}`;
 }
 
+const STATES: Readonly<Record<TargetProgress['state'], string>> = {
+  waiting: 'not begun',
+  evaluating: 'evaluates',
+  queued: 'begins, or waits for a builder',
+  building: 'builds',
+  done: 'done',
+};
+
 function urgency(target: TargetProgress): number {
   if (isBroken(target)) return 0;
   return { building: 1, evaluating: 2, queued: 3, waiting: 4, done: 5 }[target.state];
@@ -122,7 +142,7 @@ function targetRow(target: TargetProgress): string {
     verdict?.symbol ?? '…',
     code(target.name, 120),
     code(target.system ?? '', 40),
-    `${target.verdict === null ? target.state : verdictWords({ kind: kindOf(target.name), verdict: target.verdict })}${error}`,
+    `${target.verdict === null ? STATES[target.state] : verdictWords({ kind: kindOf(target.name), verdict: target.verdict })}${error}`,
     closureWords(target),
     target.seconds === null ? '' : formatSeconds(target.seconds),
   ]);

@@ -468,3 +468,20 @@ test('an input that is held back shows which revision broke what, where, and the
     /^alpha held back: breaks web: exit code 1: error: gone \(stays at 11111111, not 22222222\)$/m,
   );
 });
+
+test('the details of a run show the end of what broke with the command for all of it, within 8 KiB', () => {
+  const failure = (what: string) => ({
+    what,
+    error: EVIL,
+    logTail: `${'x'.repeat(300)}\n`.repeat(20) + 'error: gone',
+    command: `lockkeeper logs update-fleet-1 ${what}`,
+  });
+  const targets = [...hosts(500), { ...untouched('web'), state: 'building' as const }];
+  const details = runDetails(progress({ targets }), [
+    failure('rhea'),
+    ...Array.from({ length: 50 }, () => failure('x')),
+  ]);
+  assert.match(details, /^#### ✘ `rhea`$[^]*^error: gone\n```\n\n- whole log: `lockkeeper logs update-fleet-1 rhea`$/m);
+  assert.match(details, /^\| … \| `web` .*\| builds \|/m);
+  assert.ok(Buffer.byteLength(details) <= 8192, String(Buffer.byteLength(details)));
+});

@@ -35,14 +35,39 @@ async function summaries(client: Client, workflowId: string): Promise<readonly s
   });
 }
 
+/** Types of the activities of a workflow whose end its history does not have. */
+async function unended(client: Client, workflowId: string): Promise<readonly string[]> {
+  const events = (await client.workflow.getHandle(workflowId).fetchHistory()).events ?? [];
+  const ended = new Set(
+    events.flatMap((event) => {
+      const end =
+        event.activityTaskCompletedEventAttributes ??
+        event.activityTaskFailedEventAttributes ??
+        event.activityTaskTimedOutEventAttributes ??
+        event.activityTaskCanceledEventAttributes;
+      return end == null ? [] : [String(end.scheduledEventId)];
+    }),
+  );
+  return events.flatMap(({ eventId, activityTaskScheduledEventAttributes: scheduled }) =>
+    scheduled == null || ended.has(String(eventId)) ? [] : [scheduled.activityType?.name ?? ''],
+  );
+}
+
 test('the Temporal UI shows what a run does, what it waits for and how to answer; its attributes find it', async () => {
   const house = await openHouse();
-  const fleet = await createFleet({ hosts: [{ name: 'athena' }, { name: 'rhea', fail: 'build' }] });
+  const fleet = await createFleet({
+    hosts: [
+      { name: 'athena', seconds: 9 },
+      { name: 'rhea', fail: 'build' },
+    ],
+  });
   try {
     await fleet.moveInput('alpha');
     await house.dev();
     const client = await connectTo(house);
     const update = house.start(['update', fleet.checkout, '--approve', '--require', 'athena', '--json']);
+    const { run: building } = await runInPhase(client, 'verifying', update);
+    await until(async () => /^\|.*athena.*builds/m.test((await shown(client, building)).details), 30_000);
     const { run, approval } = await runInPhase(client, 'waiting-for-approval', update);
 
     const waiting = await shown(client, run);
@@ -52,6 +77,11 @@ test('the Temporal UI shows what a run does, what it waits for and how to answer
     assert.ok(waiting.details.includes(approval?.commit.slice(0, 12) ?? '-'), waiting.details);
     assert.match(waiting.details, /^\|.*athena.*built/m);
     assert.match(waiting.details, /^\|.*rhea.*failed/m);
+    assert.match(waiting.details, /^error: option boot\.loader of rhea is gone$/m, 'the end of the log');
+    for (const command of [`approve ${run}`, `reject ${run}`, `logs ${run} rhea`])
+      assert.match(waiting.details, new RegExp(`^- (?:whole log: )?\`lockkeeper ${command}\`$`, 'm'));
+    const { runId } = await client.workflow.getHandle(run).describe();
+    assert.match(update.output(), new RegExp(`Temporal UI: http://\\S+/workflows/${run}/${runId}/user-metadata`));
     const tags = { LockkeeperInstance: 'update', LockkeeperRepository: fleet.remote };
     assert.deepEqual(await attributes(client, run), { ...tags, LockkeeperWaiting: 'approval' });
     const listed = async (): Promise<readonly unknown[]> => {
@@ -65,11 +95,17 @@ test('the Temporal UI shows what a run does, what it waits for and how to answer
     assert.deepEqual(await listed(), [[run, 'waiting for approval']]);
 
     const [child] = await found(client, 'WorkflowType = "verifyCandidate"');
+    assert.deepEqual(await unended(client, child ?? ''), [], 'a closed verification has no pending activity');
+    assert.match((await shown(client, child ?? '')).details, /option boot\.loader of rhea is gone/);
     assert.match(
       (await shown(client, child ?? '')).summary,
       new RegExp(`^verify ${approval?.commit.slice(0, 12)} for ${run}`),
     );
     const names = await summaries(client, child ?? '');
+    assert.ok(
+      names.some((name) => name.startsWith('notice when no worker of x86_64-linux')),
+      names.join(', '),
+    );
     for (const expected of ['evaluate athena', 'build athena (x86_64-linux)', 'build rhea (x86_64-linux)'])
       assert.ok(names.includes(expected), names.join(', '));
 

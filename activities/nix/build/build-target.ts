@@ -1,7 +1,8 @@
-import { activityInfo, cancellationSignal } from '@temporalio/activity';
+import { activityInfo, cancellationSignal, Context } from '@temporalio/activity';
 import path from 'node:path';
 import type { BuilderActivities, BuildTargetInput } from '../../../model/activities.js';
-import type { Verdict } from '../../../model/verdict.js';
+import { BUILDING, type BuildBegan } from '../../../model/messages.js';
+import { targetLabel, type Target, type Verdict } from '../../../model/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { ensureBuild, type BuildOrder } from './build.js';
 import { openRecord, type BuildRecord } from './build-record.js';
@@ -42,16 +43,40 @@ async function build(
   const { drvPath, outPath } = local.evaluation;
   const order: BuildOrder = { drvPath, outPath, nix: local.nix, leaseSeconds: input.takeoverSeconds };
   report({ phase: 'building' });
-  for (;;) {
-    signal.throwIfAborted();
-    await ensureBuild(record, order);
-    const status = await followBuild(record, {
-      leaseSeconds: input.takeoverSeconds,
-      signal,
-      onProgress: ({ done, planned, bytes, lastLines, trouble }, startedAt) => {
-        report({ startedAt, done, planned, logBytes: bytes, lastLines, trouble });
-      },
-    });
-    if (status !== null) return concludeBuild(env, record, { ...input, evaluation: local.evaluation }, status);
+  const telling = setTimeout(() => void tellThatItGoesOn(input.target), TOLD_AFTER_MS);
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      await ensureBuild(record, order);
+      const status = await followBuild(record, {
+        leaseSeconds: input.takeoverSeconds,
+        signal,
+        onProgress: ({ done, planned, bytes, lastLines, trouble }, startedAt) => {
+          report({ startedAt, done, planned, logBytes: bytes, lastLines, trouble });
+        },
+      });
+      if (status !== null) return await concludeBuild(env, record, { ...input, evaluation: local.evaluation }, status);
+    }
+  } finally {
+    clearTimeout(telling);
+  }
+}
+
+/** Builds that end sooner are told of when they are done. */
+const TOLD_AFTER_MS = 2000;
+
+/**
+ * Tells the verification that its target is being built, for people who look at the Temporal UI: the server knows it, and the
+ * workflow does not. Nothing depends on it, so what goes wrong is of no concern; telling it again is harmless.
+ */
+async function tellThatItGoesOn(target: Target): Promise<void> {
+  try {
+    const { client, info } = Context.current();
+    const { workflowId, runId } = info.workflowExecution ?? {};
+    if (workflowId === undefined) return;
+    const began: BuildBegan = { name: targetLabel(target) };
+    await client.workflow.getHandle(workflowId, runId).signal(BUILDING, began);
+  } catch {
+    // See above.
   }
 }
