@@ -11,6 +11,8 @@ const ABOUT_AGENT = [
   ['autofixArg', '--autofix-arg'],
   ['autofixEnvFile', '--autofix-env-file'],
   ['autofixHomePath', '--autofix-home-path'],
+  ['autofixNetwork', '--autofix-network'],
+  ['autofixNixDaemon', '--autofix-nix-daemon'],
   ['autofixProtect', '--autofix-protect'],
   ['autofixMaxFiles', '--autofix-max-files'],
   ['autofixMaxLines', '--autofix-max-lines'],
@@ -31,6 +33,8 @@ export async function autofixOptions(flags: UpdateFlags): Promise<AutofixOptions
     args: (flags.autofixArg ?? []).map((arg) => checkAgentArgument(arg)),
     envFile: envFile === undefined ? null : await checkSecretFile(envFile, '--autofix-env-file'),
     homePaths: (flags.autofixHomePath ?? []).map((each) => checkHomePath(each)),
+    network: flags.autofixNetwork ?? AUTOFIX.network,
+    nixDaemon: flags.autofixNixDaemon ?? false,
     maxAttempts: flags.maxAttempts ?? AUTOFIX.maxAttempts,
     timeoutSeconds: flags.autofixTimeout ?? AUTOFIX.timeoutSeconds,
     rules: {

@@ -108,13 +108,26 @@ export function notifyOf({ ntfyServer, ntfyTopic, ntfyTokenFile, inboxOrg }: Ins
 
 function autofixOf({ autoFix }: Instance): AutofixOptions | null {
   if (!autoFix.enable) return null;
-  const { command, extraArgs, envFile, homePaths, maxAttempts, timeoutSec, protectedPaths, maxFiles, maxLines } =
-    autoFix;
+  const {
+    command,
+    extraArgs,
+    envFile,
+    homePaths,
+    network,
+    nixDaemon,
+    maxAttempts,
+    timeoutSec,
+    protectedPaths,
+    maxFiles,
+    maxLines,
+  } = autoFix;
   return {
     command,
     args: extraArgs,
     envFile,
     homePaths,
+    network,
+    nixDaemon,
     maxAttempts,
     timeoutSeconds: timeoutSec,
     rules: { protected: protectedPaths, maxFiles, maxLines },

@@ -1,3 +1,4 @@
+import type { AgentNetwork } from '../model/autofix/sandbox.js';
 import type { LandingMode } from '../model/run.js';
 
 /** Options of `lockkeeper update` as commander gives them: `undefined` is "not given". */
@@ -22,6 +23,8 @@ export interface UpdateFlags {
   readonly autofixArg?: readonly string[];
   readonly autofixEnvFile?: string;
   readonly autofixHomePath?: readonly string[];
+  readonly autofixNetwork?: AgentNetwork;
+  readonly autofixNixDaemon?: true;
   readonly autofixProtect?: readonly string[];
   readonly autofixMaxFiles?: number;
   readonly autofixMaxLines?: number;

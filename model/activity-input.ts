@@ -1,3 +1,4 @@
+import { AGENT_NETWORKS } from './autofix/sandbox.js';
 import { checkInstanceName } from './config/checks.js';
 import { checkGateName, checkGateWords, PRESETS } from './gates/gate.js';
 import {
@@ -182,6 +183,8 @@ const agent = object({
   args: list(text(checkAgentArgument)),
   envFile: orNull(absolutePath),
   homePaths: list(text(checkHomePath)),
+  network: orMissing(oneOf(AGENT_NETWORKS)),
+  nixDaemon: orMissing(flag),
   timeoutSeconds: seconds,
   rules: object({ protected: patterns, maxFiles: wholeNumber, maxLines: wholeNumber }),
 });
@@ -211,6 +214,7 @@ const FIELDS: ReadonlyMap<string, Check> = new Map(
     draft: candidate,
     fix: candidate,
     agent,
+    secretFiles: orMissing(list(absolutePath)),
     attempt: wholeNumber,
     prompt: text(checkPrompt),
     branch: text(checkBranchName),

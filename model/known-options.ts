@@ -50,7 +50,16 @@ const KNOWN: Fields<RunOptions> = {
     pinned: { input: true, reason: true, until: true },
   },
   autofix: {
-    ...{ command: true, args: true, envFile: true, homePaths: true, maxAttempts: true, timeoutSeconds: true },
+    ...{
+      command: true,
+      args: true,
+      envFile: true,
+      homePaths: true,
+      network: true,
+      nixDaemon: true,
+      maxAttempts: true,
+      timeoutSeconds: true,
+    },
     rules: { protected: true, maxFiles: true, maxLines: true },
   },
   failureLimit: { failures: true, pauses: true },

@@ -1,3 +1,4 @@
+import type { AgentNetwork } from './autofix/sandbox.js';
 import type { FailureStep, LandingMode, Person } from './run.js';
 
 /** What a run does where nobody says otherwise, the same for `lockkeeper update` and for configured instances. */
@@ -14,7 +15,13 @@ export const HELD_BACK_ALARM_SECONDS = 14 * 86_400;
 export const PROBE_BUDGET = 32;
 
 /** An agent that may mend what broke. */
-export const AUTOFIX = { maxAttempts: 3, timeoutSeconds: 1800, maxFiles: 20, maxLines: 500 } as const;
+export const AUTOFIX = {
+  maxAttempts: 3,
+  timeoutSeconds: 1800,
+  maxFiles: 20,
+  maxLines: 500,
+  network: 'outside',
+} as const satisfies Readonly<Record<string, number | AgentNetwork>>;
 
 /** By default an agent is asked if there is one, and inputs are held back where a person looks before main moves. */
 export const usualFailureSteps = (mode: LandingMode, hasAgent: boolean): readonly FailureStep[] => [

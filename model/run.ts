@@ -1,3 +1,4 @@
+import type { AgentNetwork } from './autofix/sandbox.js';
 import type { Gate } from './gates/gate.js';
 import type { InputGroup } from './input-groups.js';
 
@@ -93,6 +94,10 @@ export interface AutofixOptions {
   readonly envFile: string | null;
   /** Paths below the home of the worker's user that the agent may read in its own. */
   readonly homePaths: readonly string[];
+  /** What it reaches over the network; missing in older runs: `outside`. */
+  readonly network?: AgentNetwork;
+  /** Whether it may use Nix's daemon, where that does not trust the worker's user; missing in older runs: no. */
+  readonly nixDaemon?: boolean;
   /** For each broken target. */
   readonly maxAttempts: number;
   /** Of one attempt. */

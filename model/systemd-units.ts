@@ -17,7 +17,7 @@ export interface WorkerUnit {
 
 /**
  * What systemd keeps a worker from: the same as nix/modules/confinement.nix. The sandbox of an agent takes namespaces of its
- * own, and a /proc of which nothing is covered.
+ * own, a /proc of which nothing is covered, and a network device.
  */
 export const confinement = (agent: boolean): Readonly<Record<string, string>> => ({
   ProtectSystem: 'strict',
@@ -25,7 +25,9 @@ export const confinement = (agent: boolean): Readonly<Record<string, string>> =>
   PrivateTmp: 'false',
   UMask: '0077',
   NoNewPrivileges: 'true',
-  PrivateDevices: 'true',
+  PrivateDevices: String(!agent),
+  DevicePolicy: 'closed',
+  DeviceAllow: agent ? '/dev/net/tun rw' : '',
   ProtectClock: 'true',
   ProtectControlGroups: 'true',
   ProtectHostname: 'true',

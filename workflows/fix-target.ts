@@ -43,6 +43,7 @@ function attempt(input: FixTargetInput, number: number, earlier: readonly PastAt
       target: broken.target,
       attempt: number,
       agent,
+      ...(input.secretFiles === undefined ? {} : { secretFiles: input.secretFiles }),
       prompt: agentPrompt({ broken, moved, earlier, rules: agent.rules, dir: repository.dir }),
       message: fixMessage({ instance, run, broken, agent: agent.command, attempt: number }),
       author,

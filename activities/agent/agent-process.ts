@@ -1,19 +1,30 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, readFile, symlink } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { agentArguments } from '../../model/autofix/agent-command.js';
+import type { AgentNetwork } from '../../model/autofix/sandbox.js';
 import { EnvFileFault } from '../../model/autofix/env-file.js';
 import { writeWhole } from '../atomic-file.js';
 import { identify, killTree } from '../process-tree.js';
 import { plainVariables, readVariables } from './agent-variables.js';
 import { ATTEMPT_VARIABLE, endLeftovers } from './leftovers.js';
+import {
+  type Connection,
+  connectOutside,
+  missingForNetwork,
+  NETWORK_PIPES,
+  RESOLVER,
+  withOwnNetwork,
+} from './network.js';
 import { DAEMON_FOLDER, nixVariables } from './nix-access.js';
 import { agentPlace } from './order.js';
 import type { AgentEnd, AgentOrder, AgentPlace } from './order.js';
 import { redactedLines } from './redacted-lines.js';
 import { exists } from '../exists.js';
-import { canSandbox, hiddenPaths, isHidden, sandboxArguments } from './sandbox.js';
+import { canSandbox, foldersOf, giveToAgent, isRoot, sandboxArguments } from './sandbox.js';
+import { Unusable } from './unusable.js';
+import { readOnly, type Mount } from './visible.js';
 
 /**
  * The program that runs one agent, under the supervisor of an attempt: `agent-process.js FOLDER`. It reads the order from the
@@ -28,11 +39,7 @@ interface Started {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly sandboxed: boolean;
-}
-
-/** What keeps an agent from being started, in a few words that no further attempt would change. */
-class Unusable extends Error {
-  override readonly name = 'Unusable';
+  readonly network: AgentNetwork;
 }
 
 async function main(directory: string): Promise<void> {
@@ -49,7 +56,7 @@ async function carryOut(directory: string, place: AgentPlace, order: AgentOrder)
   const own = await variablesOf(order);
   const env = {
     ...plainVariables(),
-    ...(await nixVariables(place.home)),
+    ...(await nixVariables(place.home, order.nixDaemon)),
     HOME: place.home,
     TMPDIR: place.temporary,
     ...Object.fromEntries(own),
@@ -77,31 +84,72 @@ const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code
 async function prepare(place: AgentPlace, order: AgentOrder, env: Readonly<Record<string, string>>): Promise<Started> {
   const command = await onPath(order.command, env.PATH ?? '');
   const args = agentArguments(order.command, order.args, { text: order.prompt, file: place.promptFile });
-  const lent = order.homePaths.map((each) => [path.join(homedir(), each), path.join(place.home, each)] as const);
+  const lent = order.homePaths.map((each) => readOnly(path.join(homedir(), each), path.join(place.home, each)));
+  const there = await Promise.all(lent.map(({ from }) => exists(from)));
+  const given = lent.filter((_, index) => there[index] === true);
   if (!(await canSandbox())) {
-    for (const [from, to] of lent) {
+    checkWithout(order);
+    for (const { from, to } of given) {
       await mkdir(path.dirname(to), { recursive: true });
-      if (await exists(from)) await symlink(from, to).catch(() => undefined);
+      await symlink(from, to).catch(() => undefined);
     }
-    return { command, args, env, sandboxed: false };
+    return { command, args, env, sandboxed: false, network: 'host' };
   }
-  const hidden = await hiddenPaths([...order.hidden, ...(env.NIX_REMOTE === 'daemon' ? [] : [DAEMON_FOLDER])]);
-  const folders = (env.PATH ?? '').split(path.delimiter).filter((folder) => path.isAbsolute(folder));
-  const programs = [command, ...folders].filter((each) => isHidden(each, hidden));
+  for (const { to } of given) await mkdir(path.dirname(to), { recursive: true });
+  await giveToAgent([place.home]);
+  const { network } = order;
+  const missing = network === 'outside' ? await missingForNetwork() : null;
+  if (missing !== null)
+    throw new Unusable(
+      `a network of its own needs ${missing}, which is not installed: install it, or say whether the agent gets no network ` +
+        'or this machine’s (--autofix-network none or host)',
+    );
+  const writable = [place.tree, place.home, place.temporary].map((each) => ({ from: each, to: each, writable: true }));
   const sandbox = await sandboxArguments({
-    hidden,
-    shown: [...[...programs, ...order.shown].map((each) => [each, each] as const), ...lent],
-    writable: [place.tree, place.home, place.temporary],
+    command,
+    folders: foldersOf(env.PATH ?? ''),
+    mounts: [
+      ...writable,
+      ...(await resolverMounts(place, network)),
+      ...(env.NIX_REMOTE === 'daemon' ? [readOnly(DAEMON_FOLDER)] : []),
+      ...given,
+    ],
+    hidden: order.hidden,
     directory: place.tree,
   });
-  return { command: 'bwrap', args: [...sandbox, command, ...args], env, sandboxed: true };
+  const inside = ['bwrap', ...(network === 'none' ? ['--unshare-net'] : []), ...sandbox, command, ...args];
+  const [program = '', ...rest] = network === 'outside' ? withOwnNetwork(isRoot(), inside) : inside;
+  return { command: program, args: rest, env, sandboxed: true, network };
 }
+
+/** Without a sandbox an agent has this machine's network and all rights of the worker's user. */
+function checkWithout({ network }: AgentOrder): void {
+  const install = 'install bubblewrap, and let this user make namespaces';
+  if (isRoot())
+    throw new Unusable(
+      `the worker is root, and an agent of root runs in a sandbox alone, which cannot be made here: ${install}, or run the worker as another user`,
+    );
+  if (network !== 'host')
+    throw new Unusable(
+      `a sandbox cannot be made here: ${install}, or let the agent do without (--autofix-network host)`,
+    );
+}
+
+/** How names are resolved: as on this machine, or by the one that connects the sandbox. */
+async function resolverMounts(place: AgentPlace, network: AgentNetwork): Promise<readonly Mount[]> {
+  if (network === 'none') return [];
+  if (network === 'host') return (await exists(RESOLV_CONF)) ? [readOnly(RESOLV_CONF)] : [];
+  await writeFile(place.resolver, `nameserver ${RESOLVER}\n`, { mode: 0o644 });
+  return [readOnly(place.resolver, RESOLV_CONF)];
+}
+
+const RESOLV_CONF = '/etc/resolv.conf';
 
 /** Absolute path of the agent's command. */
 async function onPath(command: string, folders: string): Promise<string> {
   const places = command.includes('/')
     ? [path.resolve(command)]
-    : folders.split(path.delimiter).map((folder) => path.join(folder, command));
+    : foldersOf(folders).map((folder) => path.join(folder, command));
   for (const each of places) if (await exists(each)) return each;
   throw new Unusable(
     command.includes('/') ? `there is no ${command}` : `there is no command ${command} on the PATH of the worker`,
@@ -119,7 +167,7 @@ async function follow(
     cwd: place.tree,
     env: agent.env,
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...(agent.network === 'outside' ? NETWORK_PIPES : [])],
   });
   const limit: { reached: 'timed-out' | 'flooded' | null } = { reached: null };
   const stop = (why: 'timed-out' | 'flooded'): void => {
@@ -135,14 +183,29 @@ async function follow(
   const said = passOn(child, order.outputBytes, secrets, () => {
     stop('flooded');
   });
+  const begun = ended(child);
+  // Looked at when the sandbox is connected.
+  begun.catch(() => undefined);
+  let connection: Connection | null = null;
   try {
-    const [code, signal] = await ended(child);
+    if (agent.network === 'outside') connection = await connected(child);
+    const [code, signal] = await begun;
     await endChild(child);
     await said.rest();
     if (limit.reached !== null) return { kind: limit.reached, what: '' };
     return { kind: 'exit', what: signal ?? String(code) };
   } finally {
     clearTimeout(timer);
+    connection?.end();
+  }
+}
+
+async function connected(child: ChildProcess): Promise<Connection> {
+  try {
+    return await connectOutside(child, isRoot());
+  } catch (error) {
+    await endChild(child);
+    throw error;
   }
 }
 

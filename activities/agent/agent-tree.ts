@@ -1,19 +1,24 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { ownGitEnvironment } from '../../model/git-environment.js';
 import { openGit } from '../git/git.js';
+import { commitRef } from '../git/mirror.js';
 import { removeTree } from '../remove-tree.js';
 
+/** Commits of the history that an agent can look back on. */
+const DEPTH = 50;
+
 /**
- * Makes a repository of its own for an agent, with a commit of the mirror checked out. It borrows the mirror's objects and
- * has no remote, so that nothing that the agent does with it reaches the mirror or anybody else.
+ * Makes a repository of its own for an agent, with a commit of the mirror checked out. It has no objects but those of the
+ * commit and its newest ancestors, and no remote, so that nothing that the agent does with it reaches the mirror or anybody else.
  */
 export async function makeAgentTree(mirror: string, commit: string, directory: string): Promise<void> {
   await removeTree(directory);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const git = openGit(directory);
   await git.run(['init', '--quiet', '--template=', '--initial-branch=main']);
-  await writeFile(path.join(directory, '.git', 'objects', 'info', 'alternates'), `${path.join(mirror, 'objects')}\n`);
+  const from = ['--no-tags', '--no-write-fetch-head', `--depth=${DEPTH}`, '--', mirror, commitRef(commit)];
+  await git.run(['fetch', '--quiet', ...from]);
   // For an agent that commits: its home holds no configuration.
   await git.run(['config', 'user.name', 'Agent']);
   await git.run(['config', 'user.email', 'agent@localhost']);

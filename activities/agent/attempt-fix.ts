@@ -1,6 +1,5 @@
 import { ApplicationFailure, activityInfo, cancellationSignal, cancelled, heartbeat } from '@temporalio/activity';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AgentActivities } from '../../model/activities.js';
 import type { AttemptHeartbeat, AttemptInput, AttemptResult } from '../../model/autofix/attempt.js';
@@ -22,6 +21,7 @@ import { plainVariables } from './agent-variables.js';
 import { endLeftovers } from './leftovers.js';
 import { agentPlace, readEnd } from './order.js';
 import type { AgentEnd, AgentOrder } from './order.js';
+import { giveToAgent } from './sandbox.js';
 import { takeChange } from './take-change.js';
 import type { Change } from './take-change.js';
 
@@ -154,10 +154,19 @@ async function prepare(env: ActivityEnvironment, input: AttemptInput, record: Bu
     homePaths: agent.homePaths,
     timeoutSeconds: agent.timeoutSeconds,
     outputBytes: OUTPUT_BYTES,
-    hidden: [env.state.root, sshKeyFile, knownHostsFile, httpsTokenFile, agent.envFile].filter((each) => each !== null),
-    shown: [path.join(mirror, 'objects')],
+    hidden: [
+      env.state.root,
+      sshKeyFile,
+      knownHostsFile,
+      httpsTokenFile,
+      agent.envFile,
+      ...(input.secretFiles ?? []),
+    ].filter((each) => each !== null),
+    network: agent.network ?? 'outside',
+    nixDaemon: agent.nixDaemon ?? false,
   };
   await writeWhole(place.order, JSON.stringify(order));
+  await giveToAgent([place.tree, place.home, place.temporary]);
 }
 
 async function concluded(

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { AgentNetwork } from '../../model/autofix/sandbox.js';
 import { hasFields, readJson } from '../atomic-file.js';
 
 /** What the process of an attempt is told, in a file of its record: it goes on without the worker that wrote it. */
@@ -11,10 +12,11 @@ export interface AgentOrder {
   readonly timeoutSeconds: number;
   /** Most that the agent may say, in bytes. */
   readonly outputBytes: number;
-  /** Folders and files of the machine that the agent need not see, beside the usual ones. */
+  /** Folders and files of the machine that the agent must not see, wherever they are. */
   readonly hidden: readonly string[];
-  /** What of them it has to see after all: the objects of the mirror that its repository borrows. */
-  readonly shown: readonly string[];
+  readonly network: AgentNetwork;
+  /** Whether it may use Nix's daemon. */
+  readonly nixDaemon: boolean;
 }
 
 /** How an attempt's agent ended. */
@@ -34,6 +36,8 @@ export interface AgentPlace {
   /** Its folder for temporary files; holds the prompt. */
   readonly temporary: string;
   readonly promptFile: string;
+  /** `resolv.conf` of its network. */
+  readonly resolver: string;
   /** JSON `AgentOrder`. */
   readonly order: string;
   /** JSON `AgentEnd`. */
@@ -49,6 +53,7 @@ export function agentPlace(directory: string): AgentPlace {
     home: under('home'),
     temporary: under('tmp'),
     promptFile: under('tmp', 'prompt.md'),
+    resolver: under('resolv.conf'),
     order: under('order.json'),
     end: under('end.json'),
     result: under('result.json'),

@@ -1,72 +1,79 @@
 import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { APART, TRIED_IN_SANDBOX } from '../../model/autofix/sandbox.js';
-import { exists } from '../exists.js';
+import { AS_NOBODY, NOBODY, apart, triedInSandbox } from '../../model/autofix/sandbox.js';
 import { run } from '../process.js';
+import { Unusable } from './unusable.js';
+import { isVisible, mountArguments, readOnly, usualMounts, type Mount } from './visible.js';
 
-/** What an agent sees of the machine: all of it read-only but for these. */
+/** What an agent gets of the machine, beside what every agent gets. */
 export interface Sandbox {
-  /** Folders that are empty for it, and files that are. */
+  /** Absolute path of the agent's command. */
+  readonly command: string;
+  /** Its PATH: what of it is elsewhere is brought along. */
+  readonly folders: readonly string[];
+  /** Parts of the machine for this agent. */
+  readonly mounts: readonly Mount[];
+  /** Files and folders that it must not see, whatever is mounted. */
   readonly hidden: readonly string[];
-  /** Paths that it sees although they lie in hidden folders, and under which path. */
-  readonly shown: readonly (readonly [from: string, to: string])[];
-  /** Folders that it may write to. */
-  readonly writable: readonly string[];
   readonly directory: string;
 }
 
-/** Where people and services keep what is theirs: keys, tokens, sockets. */
-const PRIVATE_FOLDERS = [
-  '/home',
-  '/root',
-  '/tmp',
-  '/var/tmp',
-  '/run/user',
-  '/run/secrets',
-  '/run/secrets.d',
-  '/run/agenix',
-  '/run/agenix.d',
-  '/run/keys',
-  '/run/credentials',
-  // Whoever talks to these is as good as root.
-  '/run/docker.sock',
-  '/run/podman',
-  '/run/containerd',
-  '/run/libvirt',
-  '/run/incus',
-];
-
-/** Those of the usual hidden folders, and of others, that are on this machine. */
-export async function hiddenPaths(more: readonly string[]): Promise<readonly string[]> {
-  const all = [...new Set([...PRIVATE_FOLDERS, homedir(), ...more])].filter((each) => each !== '/');
-  const there = await Promise.all(all.map(exists));
-  return all.filter((_, index) => there[index] === true);
-}
-
-/** Arguments of bwrap(1), before the command. */
-export async function sandboxArguments({ hidden, shown, writable, directory }: Sandbox): Promise<string[]> {
-  const covers = await Promise.all(
-    hidden.map(async (each) =>
-      (await stat(each)).isDirectory() ? ['--tmpfs', each] : ['--ro-bind', '/dev/null', each],
-    ),
-  );
-  const mounts = [
-    ...covers,
-    ...writable.map((each) => ['--bind', each, each]),
-    ...shown.map(([from, to]) => ['--ro-bind-try', from, to]),
-  ];
-  const length = (mount: readonly string[]): number => mount.at(-1)?.length ?? 0;
-  // Later ones lie above earlier ones: a folder in another one has to come after it, whatever is made of the two.
-  return [...APART, ...mounts.sort((one, other) => length(one) - length(other)).flat(), '--chdir', directory, '--'];
-}
+export const isRoot = (): boolean => process.getuid?.() === 0;
 
 /** Whether bubblewrap is here and may make what a sandbox needs, which containers and kernels may forbid. */
 export async function canSandbox(): Promise<boolean> {
-  const tried = await run('bwrap', TRIED_IN_SANDBOX, { timeoutMs: 10_000 });
+  const tried = await run('bwrap', triedInSandbox(isRoot()), { timeoutMs: 10_000 });
   return tried.exitCode === 0;
 }
 
-/** Whether a path lies in one of the hidden folders. */
-export const isHidden = (file: string, hidden: readonly string[]): boolean =>
-  hidden.some((folder) => file === folder || file.startsWith(folder + path.sep));
+/**
+ * Arguments of bwrap(1), up to the agent's command. The sandbox is made once with a command that does nothing, because bwrap's
+ * own complaint could not be told from the agent's words later.
+ * @throws Unusable with bwrap's complaint when the sandbox cannot be made
+ */
+export async function sandboxArguments({
+  command,
+  folders,
+  mounts,
+  hidden,
+  directory,
+}: Sandbox): Promise<readonly string[]> {
+  const usual = [...(await usualMounts()), ...mounts];
+  const programs = [command, ...folders].filter((each) => !isVisible(each, usual) && each !== homedir());
+  const useful = await Promise.all(programs.map(isForAgent));
+  const all = [...usual, ...programs.filter((_, index) => useful[index] === true).map((each) => readOnly(each))];
+  const made = [
+    ...apart(isRoot()),
+    ...ownNumbers(),
+    ...(await mountArguments(all, hidden)),
+    ...['--remount-ro', '/'],
+    // Root without its rights may not enter a folder of the agent's.
+    ...(isRoot() ? ['--', ...AS_NOBODY, 'env', `--chdir=${directory}`] : ['--chdir', directory, '--']),
+  ];
+  const tried = await run('bwrap', ['--unshare-net', ...made, '/bin/sh', '-c', 'exit 0'], { timeoutMs: 30_000 });
+  if (tried.exitCode !== 0)
+    throw new Unusable(`its sandbox cannot be made: ${tried.stderr.trim().split('\n').at(-1) ?? ''}`);
+  return made;
+}
+
+/** The worker's user keeps its numbers in a user namespace, also in one that lies in another one. */
+const ownNumbers = (): readonly string[] =>
+  isRoot() ? [] : ['--uid', String(process.getuid?.()), '--gid', String(process.getgid?.())];
+
+/** Whether a program or a folder of programs is there, and is for everybody where the agent is nobody. */
+async function isForAgent(file: string): Promise<boolean> {
+  const mode = (await stat(file).catch(() => null))?.mode ?? 0;
+  return isRoot() ? (mode & 0o5) === 0o5 : mode !== 0;
+}
+
+/** Gives folders to the account that root's agents run as. */
+export async function giveToAgent(folders: readonly string[]): Promise<void> {
+  if (!isRoot()) return;
+  const given = await run('chown', ['--recursive', '--no-dereference', `${NOBODY}:${NOBODY}`, '--', ...folders]);
+  if (given.exitCode !== 0) throw new Unusable(`its folders cannot be given to it: ${given.stderr.trim()}`);
+}
+
+/** Absolute folders of a PATH. */
+export const foldersOf = (searched: string): readonly string[] =>
+  searched.split(path.delimiter).filter((folder) => path.isAbsolute(folder));

@@ -1,4 +1,4 @@
-import { TRIED_IN_SANDBOX } from '../../model/autofix/sandbox.js';
+import { NETWORK_PROGRAMS, triedInSandbox } from '../../model/autofix/sandbox.js';
 import { stripControl } from '../../model/text.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
@@ -39,11 +39,13 @@ export async function checkGit(): Promise<Finding> {
 /** Containers and kernels may forbid what a sandbox needs, so one is made. */
 export async function checkAgentSandbox(): Promise<Finding> {
   const name = 'agent sandbox';
-  const { found, ok: works, complaint } = await ask('bwrap', TRIED_IN_SANDBOX);
-  if (works) return ok(name, 'bubblewrap makes one');
-  return found
-    ? warn(name, complaint, 'agents of --autofix would see this machine: let this user make user namespaces')
-    : warn(name, 'no bubblewrap', 'agents of --autofix would see this machine: install bubblewrap');
+  const { found, ok: works, complaint } = await ask('bwrap', triedInSandbox(process.getuid?.() === 0));
+  if (!found) return warn(name, 'no bubblewrap', 'no agent of --autofix runs here: install bubblewrap');
+  if (!works) return warn(name, complaint, 'no agent of --autofix runs here: let this user make user namespaces');
+  for (const [program, owner] of NETWORK_PROGRAMS)
+    if (!(await ask(program, ['--version'])).found)
+      return warn(name, `no ${program}`, `agents have no network of their own: install ${owner}`);
+  return ok(name, 'bubblewrap makes one, slirp4netns connects it');
 }
 
 /** Nix itself, whether it evaluates flakes, and the settings that decide what builds may do. */

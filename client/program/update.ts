@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { AGENT_NETWORKS } from '../../model/autofix/sandbox.js';
 import { FAILURE_STEPS, LANDING_MODES } from '../../model/run.js';
 import { collect, collectList, duration, positiveInteger } from '../arguments.js';
 import type { UpdateFlags } from '../update-flags.js';
@@ -70,6 +71,13 @@ export function declareUpdate({ program, context, exit }: Declaration): void {
       'what it may read below your home (repeatable), such as .config/agent',
       collect,
     )
+    .addOption(
+      new Option(
+        '--autofix-network <what>',
+        'what it reaches: outside (all but this machine), none, or host (this machine too; default: outside)',
+      ).choices(AGENT_NETWORKS),
+    )
+    .option('--autofix-nix-daemon', 'let it use the Nix daemon, where that does not trust you')
     .option('--max-attempts <n>', 'attempts for each broken host (default: 3)', positiveInteger('--max-attempts'))
     .option('--autofix-timeout <span>', 'how long an attempt may take (default: 30min)', duration('--autofix-timeout'))
     .option(

@@ -12,6 +12,8 @@ export interface AttemptInput extends CandidateSource {
   /** From 1 on. */
   readonly attempt: number;
   readonly agent: AutofixOptions;
+  /** Files of the run with secrets beside those that `repository` and `agent` name; missing in older runs. */
+  readonly secretFiles?: readonly string[];
   readonly prompt: string;
   /** Of the commit that an accepted change becomes. */
   readonly message: string;

@@ -15,6 +15,8 @@ export interface FixTargetInput extends VerifySetting {
   /** What was tried before. */
   readonly earlier: readonly PastAttempt[];
   readonly agent: AutofixOptions;
+  /** As of `AttemptInput`. */
+  readonly secretFiles?: readonly string[];
   readonly author: Person;
   readonly committer: Person;
   readonly date: number;

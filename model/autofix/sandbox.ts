@@ -1,21 +1,58 @@
-/** Arguments of bwrap(1) for every sandbox of an agent: namespaces of its own but for the network, and no rights over the machine. */
-export const APART: readonly string[] = [
-  '--unshare-user',
+/**
+ * Arguments of bwrap(1) for every sandbox of an agent: namespaces of its own, and no rights over the machine. Nothing of the
+ * machine is in it but what further arguments bring.
+ * @param root whether the caller is root: it needs no user namespace, which the kernel may forbid, and `asNobody` takes root's
+ *   rights from the command
+ */
+export const apart = (root: boolean): readonly string[] => [
+  ...(root ? ROOT : ['--unshare-user', '--cap-drop', 'ALL']),
   '--unshare-pid',
   '--unshare-ipc',
   '--unshare-uts',
   '--unshare-cgroup-try',
   '--die-with-parent',
-  '--cap-drop',
-  'ALL',
-  '--ro-bind',
-  '/',
-  '/',
   '--dev',
   '/dev',
   '--proc',
   '/proc',
 ];
 
-/** Arguments that make a sandbox and do nothing in it: whether one can be made here. */
-export const TRIED_IN_SANDBOX: readonly string[] = [...APART, '--tmpfs', '/tmp', '--', '/bin/sh', '-c', 'exit 0'];
+/** What it takes to become somebody else; the command itself is left without. */
+const ROOT = ['--cap-drop', 'ALL', '--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID', '--cap-add', 'CAP_SETPCAP'];
+
+/** Account and group of root's agents: the one that owns nothing, under the number that every distribution gives it. */
+export const NOBODY = 65534;
+
+/** A command that runs another one as nobody, for good. */
+export const AS_NOBODY: readonly string[] = [
+  'setpriv',
+  `--reuid=${NOBODY}`,
+  `--regid=${NOBODY}`,
+  '--clear-groups',
+  '--no-new-privs',
+  '--inh-caps=-all',
+  '--bounding-set=-all',
+  '--',
+];
+
+/** Arguments that make a sandbox with all of the machine in it, and do nothing there: whether one can be made here. */
+export const triedInSandbox = (root: boolean): readonly string[] => [
+  ...apart(root),
+  ...['--ro-bind', '/', '/', '--dev', '/dev', '--proc', '/proc', '--tmpfs', '/tmp', '--'],
+  ...(root ? AS_NOBODY : []),
+  ...['/bin/sh', '-c', 'exit 0'],
+];
+
+/**
+ * What an agent reaches over the network: what lies outside of this machine, nothing, or all that the machine reaches, itself
+ * included.
+ */
+export const AGENT_NETWORKS = ['outside', 'none', 'host'] as const;
+export type AgentNetwork = (typeof AGENT_NETWORKS)[number];
+
+/** Programs that connect a sandbox to the outside, each with the package that brings it on most distributions. */
+export const NETWORK_PROGRAMS = [
+  ['slirp4netns', 'slirp4netns'],
+  ['nsenter', 'util-linux'],
+  ['ip', 'iproute2'],
+] as const;

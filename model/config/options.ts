@@ -1,4 +1,5 @@
 import { PROTECTED_PATHS } from '../autofix/guard.js';
+import { AGENT_NETWORKS } from '../autofix/sandbox.js';
 import { parseGate } from '../gates/gate.js';
 import { GATE_TIMEOUT_SECONDS } from '../gates/list.js';
 import {
@@ -294,6 +295,18 @@ export const INSTANCE_OPTIONS = {
         [],
         '[".config/pir"]',
         'what the agent may read of the home of the worker’s user',
+      ),
+      network: option(
+        oneOf(AGENT_NETWORKS),
+        AUTOFIX.network,
+        '"none"',
+        'what the agent reaches over the network: all but this machine (`outside`), nothing (`none`), or all that this machine reaches, its own services included (`host`)',
+      ),
+      nixDaemon: option(
+        flag,
+        false,
+        'true',
+        'whether the agent may use the Nix daemon, where that does not trust the user of the worker; otherwise it has a store of its own',
       ),
       protectedPaths: option(
         listOf(text('a pattern', checkPathPattern), 'patterns'),

@@ -1,7 +1,8 @@
 # What systemd keeps a worker from. Plain data: `lockkeeper systemd-units` writes the same for other distributions
 # (model/systemd-units.ts), and a test compares the two.
 {
-  # Whether it runs coding agents: their sandbox takes namespaces of its own, and a /proc of which nothing is covered.
+  # Whether it runs coding agents: their sandbox takes namespaces of its own, a /proc of which nothing is covered, and a
+  # network device.
   agent,
 }:
 
@@ -13,7 +14,9 @@
   PrivateTmp = false;
   UMask = "0077";
   NoNewPrivileges = true;
-  PrivateDevices = true;
+  PrivateDevices = !agent;
+  DevicePolicy = "closed";
+  DeviceAllow = if agent then "/dev/net/tun rw" else "";
   ProtectClock = true;
   ProtectControlGroups = true;
   ProtectHostname = true;

@@ -29,6 +29,9 @@ let
     # The agent is the account's own, or everybody's.
     ++ lib.optionals agent [
       pkgs.bubblewrap
+      pkgs.slirp4netns
+      pkgs.iproute2
+      pkgs.util-linux
       "/etc/profiles/per-user/${user}"
       "/run/current-system/sw"
     ];

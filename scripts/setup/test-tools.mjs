@@ -18,7 +18,7 @@ const OPTIONAL = [
 
 /** Never fails: a test tool that cannot be had is a warning that names what will not be tested. */
 export async function testTools() {
-  await bubblewrap();
+  for (const [program, owner, without] of SYSTEM) await fromSystem(program, owner, without);
   for (const tool of OPTIONAL) {
     const folder = path.join(TOOLS, tool.folder);
     const program = path.join(folder, tool.program);
@@ -33,9 +33,16 @@ export async function testTools() {
   }
 }
 
-async function bubblewrap() {
-  const reason = (await onPath('bwrap')) === null ? await aptInstall(['bubblewrap']) : null;
-  const found = await onPath('bwrap');
-  if (found !== null) say('bubblewrap', `${await versionOf(found)} (${found})`);
-  else say('bubblewrap', `WARNING: could not be had, so no sandbox of agents is tested: ${reason ?? 'no bwrap'}`);
+/** Programs of the distribution that only tests use: program, package, and what is not tested without it. */
+const SYSTEM = [
+  ['bwrap', 'bubblewrap', 'no sandbox of agents'],
+  ['slirp4netns', 'slirp4netns', 'no network of agents'],
+  ['ip', 'iproute2', 'no network of agents'],
+];
+
+async function fromSystem(program, owner, without) {
+  const reason = (await onPath(program)) === null ? await aptInstall([owner]) : null;
+  const found = await onPath(program);
+  if (found !== null) say(owner, found);
+  else say(owner, `WARNING: could not be had, so ${without} is tested: ${reason ?? `no ${program}`}`);
 }

@@ -219,11 +219,20 @@ test('what an agent leaves running is ended with it', () =>
     assert.deepEqual(await processesNamed('sleep', LEFT_ASLEEP), []);
   }));
 
-test('without a sandbox an agent works all the same, says so, and what it leaves is ended too', () =>
+test('without a sandbox an agent works only if the owner lets it, says so, and never as root', () =>
   // As where the kernel allows no namespaces.
   withStandIn('bwrap', 'exit 1', () =>
     withPlace(async (place) => {
-      const result = await attempt(place, await inputFor(place, ['leave']));
+      const without = await attempt(place, await inputFor(place, ['note'], { network: 'outside' }));
+      assert.equal(without.kind, 'unusable');
+      assert.match(without.reason ?? '', /install bubblewrap/);
+      const input = await inputFor(place, ['leave'], { network: 'host' });
+      const result = await attempt(place, { ...input, attempt: 2 });
+      if (process.getuid?.() === 0) {
+        assert.equal(result.kind, 'unusable');
+        assert.match(result.reason ?? '', /the worker is root.*or run the worker as another user/);
+        return;
+      }
       assert.equal(result.kind, 'proposed', result.reason ?? '');
       assert.equal(result.sandboxed, false);
       assert.deepEqual(await processesNamed('sleep', LEFT_ASLEEP), []);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { AutofixOptions } from '../../model/run.js';
@@ -44,6 +45,11 @@ while [ "$1" != -p ]; do
     inputs) sed -i 's/^{/{ inputs.more.url = "path:.\\/more";/' flake.nix ;;
     home:*) cat "$HOME/\${1#home:}" && ! echo more 2>/dev/null >> "$HOME/\${1#home:}" && echo read-only ;;
     nix-config) sed -i 's/^{/{ nixConfig.sandbox = false;/' flake.nix ;;
+    reach:*) node -e 'const [, host, port] = process.argv[1].split(":"); const s = require("node:net").connect({ host, port: Number(port), timeout: 3000 }); const say = (w) => { console.log(w + " " + host + ":" + port); process.exit(0); }; s.once("connect", () => say("reaches")).once("error", () => say("does not reach")).once("timeout", () => say("does not reach"));' "$1" ;;
+    abstract:*) node -e 'const s = require("node:net").connect("\\0" + process.argv[1].slice(9)); s.once("connect", () => { console.log("reaches a socket"); process.exit(0); }).once("error", () => { console.log("does not reach a socket"); });' "$1" ;;
+    resolver) cat /etc/resolv.conf ;;
+    who) id -u; grep CapEff /proc/self/status ;;
+    show:*) cat "\${1#show:}" || echo "cannot read \${1#show:}" ;;
     environment) env | sort ;;
     see:*) if [ -e "\${1#see:}" ]; then echo "sees \${1#see:}"; else echo "does not see \${1#see:}"; fi ;;
     write:*) if touch "\${1#write:}/written" 2>/dev/null; then echo "wrote to \${1#write:}"; else echo "cannot write to \${1#write:}"; fi ;;
@@ -54,6 +60,13 @@ while [ "$1" != -p ]; do
   shift
 done
 `;
+
+/** Where no sandbox can be connected to the outside, agents of tests share the machine's network. */
+const NETWORK = ['slirp4netns', 'ip', 'nsenter', 'bwrap'].every((program) =>
+  (process.env.PATH ?? '').split(path.delimiter).some((folder) => existsSync(path.join(folder, program))),
+)
+  ? 'outside'
+  : 'host';
 
 /** Writes the program to a folder; gives its path. */
 export async function writeAgent(folder: string): Promise<string> {
@@ -72,6 +85,7 @@ export const agentOptions = (
   args: behaviour,
   envFile: null,
   homePaths: [],
+  network: NETWORK,
   maxAttempts: 3,
   timeoutSeconds: 60,
   rules: { protected: ['secrets/**', '*.age'], maxFiles: 5, maxLines: 50 },
