@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runId } from '../model/ids.js';
 import { OPTIONS_FORMAT } from '../model/known-options.js';
+import { startDetails } from '../model/report/progress.js';
 import { COORDINATOR_QUEUE, queueOf } from '../model/queues.js';
 import type { RunOptions } from '../model/run.js';
 import { alone } from './alone.js';
@@ -89,7 +90,11 @@ async function sameRun(
 async function start(session: Session, run: string, options: RunOptions): Promise<boolean> {
   const { WorkflowExecutionAlreadyStartedError } = await import('@temporalio/client');
   try {
-    await session.client.workflow.start('updateFlake', { ...startOptions(options), workflowId: run });
+    await session.client.workflow.start('updateFlake', {
+      ...startOptions(options),
+      workflowId: run,
+      staticDetails: startDetails(run),
+    });
     return true;
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

@@ -62,14 +62,21 @@ export const approvalCommands = (run: string): string => `lockkeeper approve ${r
 
 /** What to type about the run, with what it can be decided about first. */
 function commands(progress: RunProgress): string {
-  const run = oneLine(progress.run);
-  const list = (...names: readonly string[]): string =>
-    names.map((name) => `- ${code(`lockkeeper ${name} ${run}`)}`).join('\n');
-  if (progress.phase === 'closed') return list('report', 'logs');
-  if (progress.approval === null) return list('watch', 'logs', 'cancel');
+  const list = (...names: readonly string[]): string => names.map((name) => command(name, progress.run)).join('\n');
+  if (progress.phase === 'closed') return `Commands:\n${list('report', 'logs')}`;
+  if (progress.approval === null) return `Commands:\n${list('watch', 'logs', 'cancel')}`;
   const { commit, deadline } = progress.approval;
   return `Commit ${code(commit, 64)} can be decided on until ${code(deadline, 40)}:\n${list('approve', 'reject', 'status')}`;
 }
+
+/** What the Temporal UI shows of a run also when no worker answers for it: where its report is. */
+export const startDetails = (run: string): string =>
+  [
+    'To follow it, and to read its report once it is over:',
+    ...['watch', 'report'].map((each) => command(each, run)),
+  ].join('\n');
+
+const command = (name: string, run: string): string => `- ${code(`lockkeeper ${name} ${oneLine(run)}`)}`;
 
 function inputs(progress: RunProgress): string {
   const moved = progress.moved.slice(0, INPUTS_LISTED).map((input) => {
@@ -84,13 +91,15 @@ function inputs(progress: RunProgress): string {
     return `- ${code(input, 60)} is held back: ${code(`${breaks}${reason}`, 200)}`;
   });
   const mended = progress.mended ?? [];
-  return [
+  const lines = [
     ...moved,
     ...(more > 0 ? [`- and ${plural(more, 'input')} more`] : []),
     ...stayed,
     ...held,
     ...(mended.length === 0 ? [] : [`- mended by an agent: ${code(nameList(mended), 200)}`]),
-  ].join('\n');
+  ];
+  // Without words between them, two lists are one.
+  return lines.length === 0 ? '' : ['Inputs:', ...lines].join('\n');
 }
 
 function counts(targets: readonly TargetProgress[]): string {

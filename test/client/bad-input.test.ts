@@ -193,7 +193,7 @@ test('Nix that is missing, too old, or has no flakes is named with what to insta
   const cases: readonly (readonly [string, Readonly<Record<string, string>>, RegExp])[] = [
     ['no-nix', {}, /no `nix` on the PATH.*install Nix/],
     ['old-nix', { nix: '#!/bin/sh\necho "nix (Nix) 2.3.16"\n' }, /2\.3\.16 is too old; install Nix 2\.8/],
-    ['no-flakes', { nix: DISABLED }, /flakes/],
+    ['no-flakes', { nix: DISABLED, 'nix-instantiate': DISABLED }, /flakes/],
   ];
   await Promise.all(
     cases.map(async ([name, programs, message]) => {

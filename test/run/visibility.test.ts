@@ -80,7 +80,12 @@ test('the Temporal UI shows what a run does, what it waits for and how to answer
     assert.match(waiting.details, /^error: option boot\.loader of rhea is gone$/m, 'the end of the log');
     for (const command of [`approve ${run}`, `reject ${run}`, `logs ${run} rhea`])
       assert.match(waiting.details, new RegExp(`^- (?:whole log: )?\`lockkeeper ${command}\`$`, 'm'));
-    const { runId } = await client.workflow.getHandle(run).describe();
+    const { runId, staticDetails } = await client.workflow.getHandle(run).describe();
+    assert.match(
+      (await staticDetails()) ?? '',
+      new RegExp(`^- .lockkeeper report ${run}.$`, 'm'),
+      'also when it is over',
+    );
     assert.match(update.output(), new RegExp(`Temporal UI: http://\\S+/workflows/${run}/${runId}/user-metadata`));
     const tags = { LockkeeperInstance: 'update', LockkeeperRepository: fleet.remote };
     assert.deepEqual(await attributes(client, run), { ...tags, LockkeeperWaiting: 'approval' });

@@ -36,7 +36,7 @@ while [ "$1" != -p ]; do
     commit) echo mine > MINE.md && git add MINE.md && git commit -q -m 'A commit of its own' && git commit -q --allow-empty -m Another ;;
     link) ln -s /etc/passwd users ;;
     repository) git init -q sub && git -C sub -c user.name=a -c user.email=a@b commit -q --allow-empty -m x ;;
-    filter) printf '%s\\n' '* filter=evil' > .git/info/attributes; git config filter.evil.clean "touch $HOME/../ran; cat"; echo noted >> NOTES.md ;;
+    filter) mkdir -p .git/info; printf '%s\\n' '* filter=evil' > .git/info/attributes; git config filter.evil.clean "touch $HOME/../ran; cat"; echo noted >> NOTES.md ;;
     flake-link) cat flake.nix > inner.nix; ln -sf "{ inputs = { }; outputs = x: { }; }" flake.nix ;;
     attributes) printf '%s\\n' '*.bin diff' > .gitattributes ;;
     binary) printf 'one\\000two' > logo.bin ;;
