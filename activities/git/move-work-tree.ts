@@ -4,7 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { FailureType } from '../../model/failures.js';
 import { shellQuote, stripControl, tail } from '../../model/text.js';
 import { branchUses, type Unfinished } from './branch-use.js';
-import { GitFailed, gitMessage, openPersonsGit, type Git } from './git.js';
+import { GitFailed, gitFailure, gitMessage, openPersonsGit, type Git } from './git.js';
 import type { GitResult } from './local-git.js';
 
 /** A branch of a person's repository that is to be fast-forwarded. */
@@ -29,9 +29,17 @@ const WAY_OUT: Record<Unfinished, string> = {
   bisect: 'End it with git bisect reset',
 };
 
-/** Moves a branch from exactly where it was seen; `from` is `null` when it must not exist. */
-export const moveRef = (git: Git, branch: string, to: string, from: string | null): Promise<unknown> =>
-  git.run(['update-ref', '-m', LOG_MESSAGE, `refs/heads/${branch}`, to, from ?? '0'.repeat(to.length)]);
+/**
+ * Moves a branch from exactly where it was seen; `from` is `null` when it must not exist.
+ * @throws a retryable failure when somebody has moved it meanwhile: the next try finds it where it is then
+ */
+export async function moveRef(git: Git, branch: string, to: string, from: string | null): Promise<void> {
+  const ref = `refs/heads/${branch}`;
+  const moved = await git.attempt(['update-ref', '-m', LOG_MESSAGE, ref, to, from ?? '0'.repeat(to.length)]);
+  if (moved.exitCode === 0) return;
+  const now = (await git.attempt(['rev-parse', '--verify', '--quiet', ref])).stdout.trim();
+  throw now === (from ?? '') ? gitFailure('update-ref', moved) : new GitFailed('update-ref', moved);
+}
 
 /**
  * Fast-forwards a branch of a person's repository, together with the files of the work tree that has it. Nothing is touched
@@ -68,11 +76,12 @@ async function moveWithFiles(git: Git, { branch, from, to }: Move): Promise<void
   await git.attempt(['update-index', '-q', '--refresh']);
   const written = await git.attempt(['read-tree', '-m', '-u', from, to]);
   if (written.exitCode !== 0) throw await notWritten(git, branch, written);
-  const moved = await git.attempt(['update-ref', '-m', LOG_MESSAGE, `refs/heads/${branch}`, to, from]);
-  if (moved.exitCode === 0) return;
-  await git.run(['read-tree', '-m', '-u', to, from]);
-  // Somebody moved the branch in these milliseconds: the next try finds it where it is then.
-  throw new GitFailed('update-ref', moved);
+  try {
+    await moveRef(git, branch, to, from);
+  } catch (error) {
+    await git.run(['read-tree', '-m', '-u', to, from]);
+    throw error;
+  }
 }
 
 /** Git overwrites files that it is told to ignore; they are the person's own all the same. */

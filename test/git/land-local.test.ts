@@ -3,7 +3,9 @@ import { chmod, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { commitFile } from '../../activities/git/commit.js';
+import { openPersonsGit } from '../../activities/git/git.js';
 import { createLand } from '../../activities/git/land.js';
+import { moveRef } from '../../activities/git/move-work-tree.js';
 import type { Candidate } from '../../model/candidate.js';
 import type { Repository } from '../../model/run.js';
 import { failure } from '../support/failure.js';
@@ -100,6 +102,14 @@ test('a local main that moved is told to the run', () =>
   withLocal(async ({ place: { checkout }, land }) => {
     const main = await commitFiles(checkout, { 'a.txt': 'a' }, 'Mine');
     assert.deepEqual(await land('merge'), { kind: 'main-moved', main });
+  }));
+
+test('a branch that somebody moves at the same moment stays theirs, and the next try finds it where it is then', () =>
+  withLocal(async ({ place: { checkout, base }, candidate }) => {
+    const mine = await commitFiles(checkout, { 'a.txt': 'a' }, 'Mine');
+    const late = moveRef(openPersonsGit(checkout), 'main', candidate.head, base);
+    await assert.rejects(late, { name: 'GitFailed' });
+    assert.equal(await git(checkout, 'rev-parse', 'main'), mine);
   }));
 
 test('a base that its owner took back from a local main comes back neither on it nor on a branch', () =>
