@@ -153,6 +153,8 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
     ({ name }): void => {
       const target = input.targets.find((each) => targetLabel(each) === name);
       if (target === undefined || progress.get(name)?.state !== 'queued') return;
+      // A workflow worker of 0.1.0 did nothing about it. replay-tested: 2026-11-28, test/replay/0.1.0
+      if (!patched('builds-tell-that-they-go-on')) return;
       // The result tells it as well.
       tell(note(target, { state: 'building', error: null })).catch(() => undefined);
     },

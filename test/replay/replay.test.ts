@@ -4,6 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
+import { BUILDING, type BuildBegan } from '../../model/messages.js';
 import { exitStatus, type Report } from '../../model/report.js';
 import { renderReport, reportJson } from '../../model/report-render.js';
 import { readHistory } from '../support/history.js';
@@ -46,6 +47,40 @@ test('runs that earlier workers began go on under this one: each recorded histor
   }
   assert.deepEqual(broken, []);
   assert.deepEqual(replayed, names);
+});
+
+/** An event as Temporal's command writes it. */
+type RecordedEvent = Readonly<Record<string, unknown>> & { readonly eventId: string; readonly eventTime: string };
+
+/** A history with a signal of one argument behind an event. */
+function withSignal(json: string, after: number, signal: { readonly name: string; readonly argument: unknown }): string {
+  const moved = json.replace(/("\w*[eE]ventId": ?")(\d+)"/g, (all, key: string, id: string) =>
+    Number(id) > after && key !== '"parentInitiatedEventId": "' ? `${key}${Number(id) + 1}"` : all,
+  );
+  const { events } = JSON.parse(moved) as { readonly events: readonly RecordedEvent[] };
+  const at = events.findIndex(({ eventId }) => Number(eventId) === after);
+  const encoded = (text: string): string => Buffer.from(text).toString('base64');
+  const signalled = {
+    eventId: String(after + 1),
+    eventTime: events[at]?.eventTime,
+    eventType: 'EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED',
+    workflowExecutionSignaledEventAttributes: {
+      signalName: signal.name,
+      input: {
+        payloads: [{ metadata: { encoding: encoded('json/plain') }, data: encoded(JSON.stringify(signal.argument)) }],
+      },
+    },
+  };
+  return JSON.stringify({ events: [...events.slice(0, at + 1), signalled, ...events.slice(at + 1)] });
+}
+
+test('a verification goes on under this version where a builder of it has told an earlier workflow worker that it builds', async () => {
+  const text = await readFile(path.join(RECORDED, '0.1.0', 'landed-verify-1.json'), 'utf8');
+  const began: BuildBegan = { name: 'rhea' };
+  // Behind the event that schedules its build.
+  const json = JSON.parse(withSignal(text, 21, { name: BUILDING, argument: began })) as History;
+  const options = { workflowBundle: { codePath: BUNDLE }, replayName: 'signalled' };
+  await Worker.runReplayHistory(options, readHistory(json));
 });
 
 /** Exit status of each recorded run; its report is the result of the workflow, or the memo of a cancelled one. */
