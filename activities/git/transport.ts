@@ -104,7 +104,7 @@ async function tokenOf(file: string): Promise<string> {
 }
 
 /**
- * Git in `directory`, with `origin` being the repository's remote, reached as its owner reaches it: SSH configuration
+ * Git in `directory`, with `REMOTE` being the repository's remote, reached as its owner reaches it: SSH configuration
  * and agent, `insteadOf`, proxies and certificates of this machine and of the owner's checkout, where it is here.
  * Throws non-retryable failures for files of the run's options that cannot be used (`TokenFile`, `BadOptions`).
  */
