@@ -2,6 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FlakeLockError, parseFlakeLock, rootInputs } from '../model/flake-lock.js';
+import type { ConfigEntry } from '../model/git-environment.js';
+import { readSettings, settingsWithout, TRANSPORT_SETTINGS } from '../model/git-remotes.js';
 import { messageOf } from '../model/message-of.js';
 import { compareNaturally } from '../model/natural-order.js';
 import { oneLine } from '../model/one-line.js';
@@ -55,15 +57,16 @@ export async function flakeContents(
 
 async function look(
   folder: string,
-  { url, mainBranch, dir, local, transport }: Repository,
+  { url, mainBranch, dir, local, transport, checkout }: Repository,
   evaluation: Evaluation,
   asksToPush: boolean,
 ): Promise<Told<FlakeContents>> {
   const { config, variables } = transportAccess(transport);
-  const access = { config, variables: { GIT_DIR: folder, ...variables } };
+  await git(['init', '--quiet', '--bare', '--template=', folder], { cwd: folder });
+  const ofCheckout = checkout === null ? [] : await settingsOf(checkout, folder);
+  const access = { config: [...ofCheckout, ...config], variables: { GIT_DIR: folder, ...variables } };
   const own = (args: readonly string[]): ReturnType<typeof git> =>
     git(args, { cwd: folder, access, timeoutMs: FETCH_MS });
-  await own(['init', '--quiet', '--bare', folder]);
   const fetched = await own([
     'fetch',
     '--quiet',
@@ -81,7 +84,7 @@ async function look(
   const commit = (await own(['rev-parse', LOOK])).stdout.trim();
   const inFlake = (file: string): string => `${commit}:${dir === '' ? '' : `${dir}/`}${file}`;
   const hasFlake = (await own(['cat-file', '-e', inFlake('flake.nix')])).ok;
-  const lock = await own(['show', inFlake('flake.lock')]);
+  const lock = await own(['cat-file', 'blob', inFlake('flake.lock')]);
   const flakeUrl = `git+file://${encoded(folder)}?ref=${LOOK}&rev=${commit}&shallow=1${dir === '' ? '' : `&dir=${encoded(dir)}`}`;
   const [outputs, pushes] = await Promise.all([
     hasFlake ? outputsOf(flakeUrl, evaluation) : { ok: false as const, why: 'there is no flake.nix' },
@@ -107,6 +110,16 @@ async function look(
 }
 
 const LOOK = 'refs/heads/look';
+
+/** How a checkout reaches its remotes, as far as that does not hold in another folder by itself: as the worker takes it over. */
+async function settingsOf(checkout: string, folder: string): Promise<readonly ConfigEntry[]> {
+  const [own, everywhere] = await Promise.all(
+    [checkout, folder].map(async (cwd) =>
+      readSettings((await git(['config', '--null', '--get-regexp', TRANSPORT_SETTINGS], { cwd })).stdout),
+    ),
+  );
+  return settingsWithout(own ?? [], everywhere ?? []);
+}
 
 const encoded = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
 

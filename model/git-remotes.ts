@@ -1,3 +1,5 @@
+import type { ConfigEntry } from './git-environment.js';
+
 /** The addresses of one remote. Fetching works where pushing does, so a push address of its own serves for both. */
 export interface RemoteAddresses {
   readonly url: readonly string[];
@@ -29,7 +31,7 @@ export const pushAddresses = ({ url, pushurl }: RemoteAddresses): readonly strin
   pushurl.length === 0 ? url : pushurl;
 
 /** Keys and values that `git config --null` printed. A key without `=` has no value at all, which for Git is `true`. */
-export const readSettings = (listed: string): readonly (readonly [key: string, value: string])[] =>
+export const readSettings = (listed: string): readonly ConfigEntry[] =>
   listed
     .split('\0')
     .filter((entry) => entry !== '')
@@ -37,3 +39,23 @@ export const readSettings = (listed: string): readonly (readonly [key: string, v
       const end = entry.indexOf('\n');
       return end === -1 ? [entry, 'true'] : [entry.slice(0, end), entry.slice(end + 1)];
     });
+
+/**
+ * What `git config --null --get-regexp` has to be asked for to get the settings that say how to reach a remote and what to tell
+ * it. All others of the owner's checkout stay there.
+ */
+export const TRANSPORT_SETTINGS =
+  '^(core\\.(sshcommand|gitproxy)|push\\.pushoption|(url|http|credential|ssh|protocol)\\..*)$';
+
+/**
+ * The settings of one list that the other does not have. Git collects values of some keys, such as `http.extraHeader`, and
+ * would send those twice that it reads by itself.
+ */
+export function settingsWithout(entries: readonly ConfigEntry[], others: readonly ConfigEntry[]): ConfigEntry[] {
+  const rest = others.map((entry) => entry.join('\0'));
+  return entries.filter((entry) => {
+    const at = rest.indexOf(entry.join('\0'));
+    if (at !== -1) rest.splice(at, 1);
+    return at === -1;
+  });
+}

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { ApplicationFailure } from '@temporalio/common';
 import type { FailureType } from '../../model/failures.js';
 import { gitEnvironment, type ConfigEntry, type Environment } from '../../model/git-environment.js';
-import { readSettings } from '../../model/git-remotes.js';
+import { readSettings, settingsWithout, TRANSPORT_SETTINGS } from '../../model/git-remotes.js';
 import type { Repository, Transport } from '../../model/run.js';
 import { shellQuote } from '../../model/text.js';
 import { rememberPassword } from '../secrets.js';
@@ -22,29 +22,13 @@ const ASKPASS = fileURLToPath(new URL('../../../bin/lockkeeper-askpass', import.
  */
 export const REMOTE = 'lockkeeper';
 
-/** Settings that say how to reach a remote and what to tell it; all others of the owner's checkout stay there. */
-const TRANSPORT_KEYS = '^(core\\.(sshcommand|gitproxy)|push\\.pushoption|(url|http|credential|ssh|protocol)\\..*)$';
-
 /**
  * The transport settings as Git sees them in a folder: system, global (with conditional includes, by which people choose
  * a key for a folder) and local ones, in Git's order.
  */
 async function transportConfig(directory: string): Promise<readonly ConfigEntry[]> {
-  const result = await openPersonsGit(directory).attempt(['config', '--null', '--get-regexp', TRANSPORT_KEYS]);
+  const result = await openPersonsGit(directory).attempt(['config', '--null', '--get-regexp', TRANSPORT_SETTINGS]);
   return readSettings(result.stdout);
-}
-
-/**
- * The settings of one list that the other does not have. Git collects values of some keys, such as `http.extraHeader`, and
- * would send those twice that it reads by itself.
- */
-function without(entries: readonly ConfigEntry[], others: readonly ConfigEntry[]): ConfigEntry[] {
-  const rest = others.map((entry) => entry.join('\0'));
-  return entries.filter((entry) => {
-    const at = rest.indexOf(entry.join('\0'));
-    if (at !== -1) rest.splice(at, 1);
-    return at === -1;
-  });
 }
 
 const badFile = (option: string, file: string, why: string): ApplicationFailure =>
@@ -112,7 +96,7 @@ export async function openRemoteGit(directory: string, repository: Repository): 
   const { checkout, transport, url } = repository;
   const everywhere = await transportConfig(directory);
   const hasCheckout = checkout !== null && (await isDirectory(checkout));
-  const ofCheckout = hasCheckout ? without(await transportConfig(checkout), everywhere) : [];
+  const ofCheckout = hasCheckout ? settingsWithout(await transportConfig(checkout), everywhere) : [];
   const config = [...everywhere, ...ofCheckout];
   rememberConfigSecrets(config);
   const ssh = await sshVariables(transport, config);

@@ -58,6 +58,19 @@ test('doctor looks at the flake that it is given, and at that of the current fol
   assert.deepEqual(Object.keys(await fleet.branches()), ['main'], 'nothing was pushed');
 });
 
+test('doctor reaches the remote of a checkout as that checkout says', async () => {
+  const own = path.join(scratch, 'own');
+  await git(scratch, 'clone', '--quiet', fleet.remote, own);
+  await git(own, 'config', `url.${path.dirname(fleet.remote)}/.insteadOf`, 'https://fleet.invalid/');
+  await git(own, 'remote', 'set-url', 'origin', `https://fleet.invalid/${path.basename(fleet.remote)}`);
+  const found = flakeChecks(await doctor([own])).map(([name, level]) => [name, level]);
+  const names = ['flake', 'flake inputs', 'flake hosts', 'flake remote'];
+  assert.deepEqual(
+    found,
+    names.map((name) => [name, 'ok']),
+  );
+});
+
 test('a flake that cannot be updated is a fault if doctor was asked about it, and else a warning', async () => {
   const other = path.join(scratch, 'other');
   await git(scratch, 'init', '--quiet', '--initial-branch=main', other);
