@@ -421,6 +421,20 @@ const waitsForRetry: Scene = (victim) =>
     await assertAsIfNothingHappened(stage, running, ntfy, { builds: ['package athena', ...tries] });
   });
 
+/** A branch of another day is there, which the update makes needless. */
+const removesBranches: Scene = (victim) =>
+  onStage(house, PLAIN, async (stage) => {
+    const { fleet } = stage;
+    const { exitCode, stderr } = await house.update(fleet.checkout, '--time-zone', 'Etc/GMT+12');
+    assert.equal(exitCode, 0, stderr);
+    await fleet.moveInput('alpha');
+    const twice = PLAIN.hosts.flatMap(({ name }) => [`package ${name}`, `system ${name}`]).flatMap((one) => [one, one]);
+    await dyingAt('removeBranches', victim, async () => {
+      const running = stage.update('--remove-old-branches', '--time-zone', 'Etc/GMT-14');
+      await assertAsIfNothingHappened(stage, running, ntfy, { builds: twice });
+    });
+  });
+
 /** How a run comes to activities that a plain one on one machine does not come to. */
 const SCENES: Readonly<Record<string, Scene>> = {
   carryOver: mainMoves,
@@ -439,6 +453,7 @@ const SCENES: Readonly<Record<string, Scene>> = {
   findOverdue: watched,
   forgetRun: builtElsewhere,
   readLog: logIsRead,
+  removeBranches: removesBranches,
 };
 
 /** Activities that no run of this version comes to: they serve runs that an earlier one began (see test/replay). */
