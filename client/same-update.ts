@@ -1,5 +1,6 @@
 import { normaliseUrl, optionsDigest } from '../model/ids.js';
 import type { RunOptions } from '../model/run.js';
+import { AUTOFIX } from '../model/run-defaults.js';
 import type { Session } from './connection.js';
 import { failurePolicy } from './failure-policy.js';
 
@@ -23,8 +24,11 @@ export async function wasAskedEarlier(session: Session, run: string, options: Ru
   return earlier !== null && withUsual(earlier) === withUsual(options);
 }
 
-const withUsual = (options: RunOptions): string =>
-  sameUpdateDigest({ ...failurePolicy({}, options.landing, false), autofix: null, gates: [], ...options });
+function withUsual(options: RunOptions): string {
+  const { landing, autofix = null } = options;
+  const agent = autofix === null ? null : { network: AUTOFIX.network, nixDaemon: false, ...autofix };
+  return sameUpdateDigest({ ...failurePolicy({}, landing, false), gates: [], ...options, autofix: agent });
+}
 
 /** What a run was started with, as its history has it. */
 async function optionsOf({ client, namespace }: Session, run: string): Promise<RunOptions | null> {
