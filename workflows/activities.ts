@@ -4,6 +4,9 @@ import { COORDINATOR_QUEUE } from '../model/queues.js';
 import { truncate } from '../model/text.js';
 import { ownQueue } from './own-queue.js';
 
+/** Tries of a step that a run needs. */
+export const NEEDED_TRIES = 15;
+
 /** Room for a summary in Temporal's UI. */
 const SUMMARY_BYTES = 200;
 
@@ -12,12 +15,12 @@ const SUMMARY_BYTES = 200;
  * five; retries are bounded by count, not by time, because the time in which no worker runs must not count.
  * @param summary what is done, for the Temporal UI
  */
-export const coordinator = (summary: string) =>
+export const coordinator = (summary: string, maximumAttempts = NEEDED_TRIES) =>
   proxyActivities<CoordinatorActivities>({
     taskQueue: ownQueue(COORDINATOR_QUEUE),
     summary: truncate(summary, SUMMARY_BYTES),
     startToCloseTimeout: '1 hour',
     heartbeatTimeout: '5 seconds',
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts: 15 },
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts },
   });

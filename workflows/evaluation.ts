@@ -1,17 +1,15 @@
-import { ActivityCancellationType, isCancellation, log, proxyActivities } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { EvaluatorActivities } from '../model/activities.js';
 import { compareActivityId, evaluateActivityId, planActivityId } from '../model/progress.js';
 import { EVALUATE_QUEUE } from '../model/queues.js';
 import type { VerifyInput } from '../model/verify.js';
 import { targetLabel } from '../model/verdict.js';
 import type { Evaluation, HostTarget } from '../model/verdict.js';
+import { NEEDED_TRIES } from './activities.js';
 import { ownQueue } from './own-queue.js';
+import { UNNEEDED_TRIES, goOnWithout } from './unneeded.js';
 
-const TRIES = 15;
-/** Of what only saves work or tells more: a verdict does not wait for it for long. */
-const UNNEEDED_TRIES = 6;
-
-const evaluator = (activityId: string, summary: string, maximumAttempts = TRIES) =>
+const evaluator = (activityId: string, summary: string, maximumAttempts = NEEDED_TRIES) =>
   proxyActivities<EvaluatorActivities>({
     taskQueue: ownQueue(EVALUATE_QUEUE),
     activityId,
@@ -45,8 +43,7 @@ export async function compare(input: VerifyInput, target: HostTarget, drvPath: s
   try {
     return await compareWithBase({ run, repository, candidate, target, nix, drvPath });
   } catch (error) {
-    if (isCancellation(error)) throw error;
-    log.warn(`whether ${label} is the same as on base is not known`, { error: String(error) });
+    goOnWithout(`whether ${label} is the same as on base`, error);
     return null;
   }
 }
@@ -63,8 +60,7 @@ export async function findInPlan(
   try {
     return await looker.findInPlan({ run, repository, candidate, target, nix, ...about });
   } catch (error) {
-    if (isCancellation(error)) throw error;
-    log.warn(`the build plan of ${label} is not known`, { error: String(error) });
+    goOnWithout(`the build plan of ${label}`, error);
     return null;
   }
 }

@@ -1,17 +1,14 @@
-import { defineSignal, getExternalWorkflowHandle, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { AttemptResult, PastAttempt } from '../model/autofix/attempt.js';
 import type { FixTargetInput, FixTargetResult } from '../model/autofix/fix-target.js';
 import { agentPrompt } from '../model/autofix/prompt.js';
 import type { Candidate } from '../model/candidate.js';
 import { fixMessage } from '../model/commit-message.js';
-import { DOING } from '../model/messages.js';
 import { oneLine } from '../model/one-line.js';
 import { targetLabel } from '../model/verdict.js';
 import type { Verdict } from '../model/verdict.js';
 import { askAgent } from './agent.js';
+import { tellDoing } from './tell-parent.js';
 import { verifyInChildren } from './verification.js';
-
-const doing = defineSignal<[string]>(DOING);
 
 /**
  * Lets an agent mend one broken target: each attempt starts from the candidate, knows why the ones before did not do, and is
@@ -22,7 +19,9 @@ export async function fixTarget(input: FixTargetInput): Promise<FixTargetResult>
   const machines = new Set<string>();
   const attempts: PastAttempt[] = [];
   for (let number = earlier.length + 1; number <= agent.maxAttempts; number += 1) {
-    await tell(`attempt ${number} of ${agent.maxAttempts} at ${targetLabel(broken.target)}: asks ${agent.command}`);
+    await tellDoing(
+      `attempt ${number} of ${agent.maxAttempts} at ${targetLabel(broken.target)}: asks ${agent.command}`,
+    );
     const result = await attempt(input, number, [...earlier, ...attempts]);
     if (result.machine !== '') machines.add(result.machine);
     const verdict = result.candidate === null ? null : await verify(input, number, result.candidate, machines);
@@ -62,7 +61,7 @@ async function verify(
   machines: Set<string>,
 ): Promise<Verdict | null> {
   const { target } = input.broken;
-  await tell(`attempt ${number} of ${input.agent.maxAttempts} at ${targetLabel(target)}: verifies it`);
+  await tellDoing(`attempt ${number} of ${input.agent.maxAttempts} at ${targetLabel(target)}: verifies it`);
   const verified = await verifyInChildren(input, {
     label: `fix-${targetLabel(target)}`,
     candidate,
@@ -81,11 +80,4 @@ function pastAttempt(number: number, result: AttemptResult, verdict: Verdict | n
   if (verdict?.verdict === 'built') return { ...common, outcome: 'mended', reason: null };
   const why = oneLine(verdict?.error ?? 'it could not be verified', 500);
   return { ...common, outcome: 'still-broken', reason: `does not mend it: ${why}` };
-}
-
-async function tell(words: string): Promise<void> {
-  setCurrentDetails(words);
-  const { parent } = workflowInfo();
-  if (parent === undefined) return;
-  await getExternalWorkflowHandle(parent.workflowId, parent.runId).signal(doing, words);
 }

@@ -1,14 +1,11 @@
-import { defineSignal, getExternalWorkflowHandle, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import { blame } from '../model/hold-back/blame.js';
 import { evidenceOf } from '../model/hold-back/evidence.js';
 import type { HoldBackRequest, HoldBackResult } from '../model/hold-back/request.js';
 import { probeWords } from '../model/hold-back/words.js';
-import { DOING } from '../model/messages.js';
 import { targetLabel } from '../model/verdict.js';
 import { coordinator } from './activities.js';
 import { openProbes } from './probes.js';
-
-const doing = defineSignal<[string]>(DOING);
+import { tellDoing } from './tell-parent.js';
 
 /**
  * Finds the inputs to blame for each broken target, by verifying candidates that are composed of base's lock and the
@@ -21,17 +18,10 @@ export async function holdBack(request: HoldBackRequest): Promise<HoldBackResult
   const search = blame({ targets: broken.map(({ target }) => targetLabel(target)), groups, never, budget });
   let step = search.next(probes.answer);
   while (step.done !== true) {
-    await tell(probeWords(step.value, budget));
+    await tellDoing(probeWords(step.value, budget));
     await probes.make(step.value);
     step = search.next(probes.answer);
   }
   const evidence = evidenceOf(step.value, probes.failures());
   return { groups, results: [...step.value], evidence, machines: [...probes.machines].sort() };
-}
-
-async function tell(words: string): Promise<void> {
-  setCurrentDetails(words);
-  const { parent } = workflowInfo();
-  if (parent === undefined) return;
-  await getExternalWorkflowHandle(parent.workflowId, parent.runId).signal(doing, words);
 }

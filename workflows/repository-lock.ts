@@ -5,6 +5,7 @@ import { coordinator } from './activities.js';
 import { fail } from './failures.js';
 import { holdRepository } from './hold-repository.js';
 import type { RunState } from './run-state.js';
+import { UNNEEDED_TRIES, goOnWithout } from './unneeded.js';
 
 /** Longest pause between two tries, in seconds. */
 const LONGEST_PAUSE = 15;
@@ -51,10 +52,15 @@ async function waitForRepository(options: RunOptions, state: RunState, begin: ()
     const way = options.supersedes === true ? await makeWay(options) : null;
     if (way?.kind === 'superseded') return way;
     if (await take(options)) return { kind: 'taken', waited: !first || way !== null };
-    const holder =
-      way?.holder ??
-      (await coordinator('ask who holds the repository').whoHolds({ lockWorkflowId: options.lockWorkflowId })) ??
-      'another run';
+    let holder = way?.holder ?? null;
+    try {
+      holder ??= await coordinator('ask who holds the repository', UNNEEDED_TRIES).whoHolds({
+        lockWorkflowId: options.lockWorkflowId,
+      });
+    } catch (error) {
+      goOnWithout('who holds the repository', error);
+    }
+    holder ??= 'another run';
     const where = options.repository.displayUrl;
     if (waited >= options.repositoryWaitSeconds)
       throw fail(

@@ -64,7 +64,8 @@ export interface RunState {
   required: readonly string[];
   inputGroup: InputGroup | null;
   heldBack: readonly HeldBackInput[];
-  earlierHolds: readonly EarlierHold[];
+  /** `null` when that is not known. */
+  earlierHolds: readonly EarlierHold[] | null;
   /** What agents have tried, by name of the target: all that were asked about, also those for which nothing was tried yet. */
   readonly tried: Map<string, readonly PastAttempt[]>;
   fixes: readonly Fix[];
@@ -171,7 +172,7 @@ export function trackRun(options: RunOptions, intent: string): RunState {
         }),
         letGo:
           state.outcome === 'landed' || state.outcome === 'verified'
-            ? letGoInputs(progress.moved.map(reportedInput), state.earlierHolds)
+            ? letGoInputs(progress.moved.map(reportedInput), state.earlierHolds ?? [])
             : [],
         brokenOnBase: state.brokenOnBase,
         notHeldBack: state.notHeldBack,

@@ -3,13 +3,28 @@ import {
   defineSignal,
   getExternalWorkflowHandle,
   patched,
+  setCurrentDetails,
   workflowInfo,
 } from '@temporalio/workflow';
-import { TARGET_DONE } from '../model/messages.js';
+import { DOING, TARGET_DONE } from '../model/messages.js';
 import type { TargetProgress } from '../model/progress.js';
 import type { VerifyInput } from '../model/verify.js';
+import { goOnWithout } from './unneeded.js';
 
 const targetDone = defineSignal<TargetProgress[]>(TARGET_DONE);
+const doing = defineSignal<[string]>(DOING);
+
+/** Shows what a child does now, and tells the run that it belongs to, which goes on without as well. */
+export async function tellDoing(words: string): Promise<void> {
+  setCurrentDetails(words);
+  const { parent } = workflowInfo();
+  if (parent === undefined) return;
+  try {
+    await getExternalWorkflowHandle(parent.workflowId, parent.runId).signal(doing, words);
+  } catch (error) {
+    goOnWithout(`whether the run has heard "${words}"`, error);
+  }
+}
 
 export interface TellParent {
   /** Resolves when whoever has something to tell need not wait any more. */

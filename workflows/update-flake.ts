@@ -16,6 +16,7 @@ import type { Outcome, RemovedBranches, Report } from '../model/report.js';
 import type { EarlierHold } from '../model/hold-back/earlier.js';
 import { pinnedInputs } from '../model/hold-back/pins.js';
 import { checkKnown } from '../model/known-options.js';
+import { proposalOf } from '../model/proposal.js';
 import type { ApprovalPolicy, RunOptions } from '../model/run.js';
 import { noneAskedWords } from '../model/unfetched.js';
 import { targetLabel } from '../model/verdict.js';
@@ -34,6 +35,7 @@ import type { Run } from './run.js';
 import { trackRun } from './run-state.js';
 import type { RunState } from './run-state.js';
 import { settle } from './settle.js';
+import { UNNEEDED_TRIES, goOnWithout } from './unneeded.js';
 
 /**
  * One run: update the lock, verify every target, ask if asked to, land, tell people. The report is its result; of a run
@@ -55,7 +57,11 @@ export async function updateFlake(options: RunOptions): Promise<Report> {
   try {
     await together(
       async () => {
-        state.know(await coordinator('look up search attributes').knownSearchAttributes());
+        try {
+          state.know(await coordinator('look up search attributes', UNNEEDED_TRIES).knownSearchAttributes());
+        } catch (caught) {
+          goOnWithout('which search attributes there are', caught);
+        }
       },
       async () => {
         const base = await takeBase(run);
@@ -179,7 +185,7 @@ async function verifyAndLand(run: Run, first: Update): Promise<Outcome> {
     if (typeof settled === 'string') return settled;
     const { candidate, update } = settled;
 
-    const proposal = proposalOf(update);
+    const proposal = proposalOf(update.lock, update.fixes);
     if (options.landing.mode !== 'none' && options.approval !== null && approved !== proposal) {
       const decision = await ask(run, { commit: candidate.head, again: asked }, options.approval);
       if (decision === null) {
@@ -246,11 +252,17 @@ async function listTargets({ options, state }: Run, base: string): Promise<reado
   return [...list.targets, ...gates.map(gateTarget)];
 }
 
-/** What earlier runs held back; older runs did not ask. */
-const earlierHolds = async ({ options }: Run): Promise<readonly EarlierHold[]> =>
-  options.holdBack?.alarmSeconds === undefined
-    ? []
-    : await coordinator('see what was held back before').earlierHolds({ repository: options.repository });
+/** What earlier runs held back, `null` when that is not known; older runs did not ask. */
+async function earlierHolds({ options }: Run): Promise<readonly EarlierHold[] | null> {
+  const { holdBack, repository } = options;
+  if (holdBack?.alarmSeconds === undefined) return [];
+  try {
+    return await coordinator('see what was held back before', UNNEEDED_TRIES).earlierHolds({ repository });
+  } catch (error) {
+    goOnWithout('what was held back before', error);
+    return null;
+  }
+}
 
 async function land(run: Run, candidate: Candidate, update: Update): Promise<Next> {
   const { options, state } = run;
@@ -281,7 +293,7 @@ async function land(run: Run, candidate: Candidate, update: Update): Promise<Nex
 async function removeBranches({ options }: Run, branches: readonly SeenBranch[]): Promise<RemovedBranches> {
   try {
     const { repository } = options;
-    return await coordinator('remove old branches').removeBranches({ repository, branches });
+    return await coordinator('remove old branches', UNNEEDED_TRIES).removeBranches({ repository, branches });
   } catch (error) {
     const reason = `cannot be removed: ${isCancellation(error) ? 'the run was cancelled' : rootCause(error).message}`;
     return { removed: [], kept: branches.map(({ branch }) => ({ branch, reason })) };
@@ -348,10 +360,3 @@ function requiredHosts(options: RunOptions, targets: readonly Target[]): readonl
     `--require names ${unknown.join(', ')}, which this run does not verify. It verifies ${names.join(', ')}: correct --require, or add the host with --host.`,
   );
 }
-
-/** What an approval is about: an update that is carried over with the same revisions and fixes needs no second one. */
-const proposalOf = ({ lock, fixes }: Update): string =>
-  JSON.stringify([
-    ...lock.moved.map(({ name, to, nested }) => [name, to?.revision ?? null, nested]),
-    ...fixes.map(({ targets, madeFor }) => [madeFor, ...targets.map(targetLabel)]),
-  ]);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { log } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { LandInput, LandResult } from '../../model/activities.js';
 import type { FailureType } from '../../model/failures.js';
@@ -62,7 +63,7 @@ export async function landOnBranch(to: Destination, input: LandInput): Promise<L
     const { branch, insteadOf } = choice;
     const beside = insteadOf === null ? {} : { insteadOf };
     const landed = async (commit: string, already: boolean): Promise<LandResult> => {
-      const older = await olderBranches(to.git, branches, main, input, branch);
+      const older = await needlessBranches(to.git, branches, main, input, branch);
       const more = { ...(already ? { already } : {}), ...beside, ...(older.length === 0 ? {} : { older }) };
       return { kind: 'landed', ref: branch, commit, ...more };
     };
@@ -130,6 +131,13 @@ async function choose(
   if (free === null) return { kind: 'nowhere', passed };
   return { kind: 'goes-to', ...free, insteadOf: free.branch === input.branch ? null : (passed[0] ?? null) };
 }
+
+/** The update is on its branch, whatever keeps older ones from being looked at. */
+const needlessBranches: typeof olderBranches = (...about) =>
+  olderBranches(...about).catch((error: unknown) => {
+    log.warn('which older branches are needless is not known', { error: String(error) });
+    return [];
+  });
 
 /** Whether the candidate is the commit that an earlier run made. */
 async function isOfEarlierRun(git: Git, { candidate, run }: LandInput): Promise<boolean> {

@@ -11,17 +11,26 @@ export interface EarlierHold {
 
 /**
  * What earlier runs of a repository held back. For each input the newest run decides that held it back or moved it; runs
- * that ended otherwise prove nothing.
+ * that ended otherwise prove nothing. One that does not say since when leaves that to those before it.
  * @param reports newest first
  */
 export function earlierHolds(reports: readonly Report[]): readonly EarlierHold[] {
   const found = new Map<string, EarlierHold | null>();
+  const undated = new Set<string>();
   for (const { outcome, startedAt, heldBack = [], inputs } of reports) {
     // Unchanged are runs that held everything back, too.
     if (outcome !== 'landed' && outcome !== 'verified' && outcome !== 'unchanged') continue;
-    for (const { input, since = startedAt, revision = null } of heldBack)
-      if (!found.has(input)) found.set(input, { input, since, revision });
-    for (const { name } of inputs) if (!found.has(name)) found.set(name, null);
+    for (const { input, since, revision = null } of heldBack) {
+      const newer = found.get(input);
+      const decides = newer === undefined || (undated.has(input) && newer?.revision === revision);
+      if (decides) found.set(input, { input, since: since ?? startedAt, revision });
+      if (decides && since === undefined) undated.add(input);
+      else undated.delete(input);
+    }
+    for (const { name } of inputs) {
+      if (!found.has(name)) found.set(name, null);
+      undated.delete(name);
+    }
   }
   return [...found.values()].filter((hold) => hold !== null);
 }
@@ -29,14 +38,16 @@ export function earlierHolds(reports: readonly Report[]): readonly EarlierHold[]
 /**
  * Says since when inputs have been held back, and which of them for too long. One that nobody's break keeps back is left
  * out of the alarm: a pin has a date of its own.
+ * @param earlier `null` when that is not known, and so says nothing
  * @param run.startedAt ISO 8601
  * @param run.alarmSeconds longest time without an alarm; `null`: there is none
  */
 export function withHistory(
   heldBack: readonly HeldBackInput[],
-  earlier: readonly EarlierHold[],
+  earlier: readonly EarlierHold[] | null,
   run: { readonly startedAt: string; readonly alarmSeconds: number | null },
 ): readonly HeldBackInput[] {
+  if (earlier === null) return heldBack;
   return heldBack.map((held) => {
     const before = earlier.find(({ input, revision }) => input === held.input && revision === (held.revision ?? null));
     const since = before?.since ?? run.startedAt;

@@ -152,7 +152,7 @@ function targetRow(target: TargetProgress): string {
     code(target.name, 120),
     code(target.system ?? '', 40),
     `${target.verdict === null ? STATES[target.state] : verdictWords({ kind: kindOf(target.name), verdict: target.verdict })}${error}`,
-    closureWords(target),
+    isGate(target.name) ? '' : closureWords(target),
     target.seconds === null ? '' : formatSeconds(target.seconds),
   ]);
 }

@@ -220,9 +220,12 @@ export const VERDICTS: Readonly<Record<VerdictKind, { readonly symbol: string; r
   skipped: { symbol: '–', words: 'skipped' },
 };
 
-/** Whether the closure is another than on base. */
-export function closureWords(target: { readonly sameAsBase: boolean | null }): string {
-  if (target.sameAsBase === null) return '';
+/** Whether the closure is another than on base; nothing of a host that has none. */
+export function closureWords(target: {
+  readonly sameAsBase: boolean | null;
+  readonly verdict: VerdictKind | null;
+}): string {
+  if (target.sameAsBase === null) return target.verdict === 'built' ? 'not known' : '';
   return target.sameAsBase ? 'same' : 'changed';
 }
 

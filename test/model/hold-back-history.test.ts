@@ -49,6 +49,18 @@ test('time counts for one revision, and what breaks nothing raises no alarm', ()
   assert.deepEqual(state({ targets: [] }), [day(1), false]);
 });
 
+test('what was held back before and is not known says nothing, and the next run looks further back', () => {
+  const run = { startedAt: day(20), alarmSeconds: DAY };
+  const [unknown] = withHistory(held(20).heldBack ?? [], null, run);
+  assert.deepEqual([unknown?.since, unknown?.overdue], [undefined, undefined]);
+  const dated = held(15, { heldBack: withHistory(held(15).heldBack ?? [], [], { ...run, startedAt: day(15) }) });
+  assert.deepEqual(earlierHolds([held(20), dated, held(1)]), [{ input: 'zfs', since: day(15), revision: 'old' }]);
+  const elsewhere = held(15, {
+    heldBack: [{ input: 'zfs', targets: ['web'], reason: 'broken', revision: 'older', since: day(2) }],
+  });
+  assert.deepEqual(earlierHolds([held(20), elsewhere, held(1)]), [{ input: 'zfs', since: day(20), revision: 'old' }]);
+});
+
 test('an input is let go when it moves from where it was held', () => {
   const [moved] = exampleReport().inputs;
   assert.ok(moved !== undefined);
