@@ -29,7 +29,7 @@ export async function pendingWork(session: Session, child: string): Promise<Read
     if (target === undefined || (work.get(target)?.step === 'build' && step === 'evaluate')) continue;
     if (step === 'build') work.set(target, { step, started, heartbeat: heartbeat as BuildHeartbeat | null });
     else {
-      const again = retryProblem([activity]);
+      const again = await retryProblem([activity]);
       work.set(target, { step: 'evaluate', started, heartbeat: heartbeat as EvaluateHeartbeat | null, again });
     }
   }

@@ -1,4 +1,5 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
+import type { TryLimit } from '../model/infrastructure.js';
 import { oneLine } from '../model/one-line.js';
 import { COORDINATOR_QUEUE, userOf } from '../model/queues.js';
 import type { Session } from './connection.js';
@@ -103,26 +104,36 @@ async function lastTaskFailure(session: Session, workflow: string): Promise<stri
   return oneLine(message ?? 'without a message', 300);
 }
 
-interface PendingActivity {
-  readonly attempt?: number | null;
-  readonly maximumAttempts?: number | null;
-  readonly lastFailure?: { readonly message?: string | null } | null;
-}
+type PendingActivity = Pick<
+  NonNullable<Described['pendingActivities']>[number],
+  'attempt' | 'maximumAttempts' | 'lastFailure'
+>;
 
 /**
  * Says why a step of the run did not work the last time and that it is tried again: a full disk or a remote that does not
  * answer would else only be seen as silence. `null` when every step is at its first try.
  */
-export function retryProblem(activities: readonly PendingActivity[]): string | null {
+export async function retryProblem(activities: readonly PendingActivity[]): Promise<string | null> {
   const failing = activities.find((each) => (each.attempt ?? 0) > 1 && typeof each.lastFailure?.message === 'string');
   if (failing === undefined) return null;
-  const most = failing.maximumAttempts ?? 0;
+  const most = await mostTries(failing);
   return `${oneLine(failing.lastFailure?.message ?? '', 300)} (tried again: attempt ${failing.attempt ?? 0}${most > 0 ? ` of ${most}` : ''})`;
+}
+
+/** How often a step is tried: as its policy says, or less where its failure says so. 0: without end. */
+async function mostTries({ maximumAttempts, lastFailure }: PendingActivity): Promise<number> {
+  const { defaultPayloadConverter } = await import('@temporalio/common');
+  const [payload] = lastFailure?.applicationFailureInfo?.details?.payloads ?? [];
+  const detail: unknown = payload === undefined ? null : defaultPayloadConverter.fromPayload(payload);
+  const { tries } = typeof detail === 'object' && detail !== null ? (detail as Partial<TryLimit>) : {};
+  const allowed = maximumAttempts ?? 0;
+  if (typeof tries !== 'number') return allowed;
+  return allowed === 0 ? tries : Math.min(allowed, tries);
 }
 
 /** The same of a run and of every workflow that works for it: each open one below it is asked for. */
 export async function stepProblem(session: Session, described: Described): Promise<string | null> {
-  const own = retryProblem(described.pendingActivities ?? []);
+  const own = await retryProblem(described.pendingActivities ?? []);
   if (own !== null) return own;
   for (const { workflowId } of described.pendingChildren ?? []) {
     // One that ends at this moment has no trouble any more.

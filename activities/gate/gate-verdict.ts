@@ -1,4 +1,3 @@
-import { ApplicationFailure } from '@temporalio/common';
 import type { GateInput } from '../../model/activities.js';
 import type { GateCheck } from '../../model/gates/gate.js';
 import { oneLine } from '../../model/one-line.js';
@@ -12,6 +11,7 @@ import type { BuildRecord } from '../nix/build/build-record.js';
 import { shortageOf } from '../nix/build/shortage.js';
 import { nixErrorMessage } from '../nix/error-message.js';
 import { faultOf } from '../nix/faults.js';
+import { triedAgain } from '../nix/tried-again.js';
 
 /** A machine or network that fails this often has the last word. */
 const ATTEMPTS = 5;
@@ -45,7 +45,7 @@ export async function failedFinding(
   const killedForMemory = code === KILLED_STATUS && (await shortageOf(record)).memory;
   const fault = command === 'nix' || killedForMemory ? faultOf({ signal: null, stderr: said, killedForMemory }) : null;
   if (fault !== null && attempt < ATTEMPTS)
-    throw ApplicationFailure.retryable(`${fault.what}. ${nixErrorMessage(said)}`, 'NixFault');
+    throw triedAgain(`${fault.what}. ${nixErrorMessage(said)}`, { tries: ATTEMPTS });
   const why = said.trim() === '' ? '' : `: ${nixErrorMessage(said.replace(DRAWN, ' '))}`;
   return { verdict: 'build-failed', error: oneLine(`status ${code}${why}`, MESSAGE_BYTES) };
 }

@@ -1,4 +1,4 @@
-import { ApplicationFailure } from '@temporalio/common';
+import type { ApplicationFailure } from '@temporalio/common';
 import { INFRASTRUCTURE_BACKOFF } from '../../model/infrastructure.js';
 import type { NixSettings } from '../../model/run.js';
 import { launch } from '../launcher.js';
@@ -7,6 +7,7 @@ import type { Finished, RunOptions } from '../process.js';
 import { fetchingEnvironment } from './access-tokens.js';
 import { nixErrorMessage } from './error-message.js';
 import { faultOf, type Fault } from './faults.js';
+import { triedAgain } from './tried-again.js';
 import { nixUnusable } from './version.js';
 
 export interface NixOptions extends Omit<RunOptions, 'env'> {
@@ -41,16 +42,18 @@ export async function runNix(
 
 /**
  * The failure by which Temporal tries again what machine or network kept from happening.
- * @param attempt tries so far, this one included, of what the machine is given time for as for a build; default: the pause is
- *   that of the activity
+ * @param limit for what the machine is given time for as for a build: tries so far, this one included, and in all; default: as
+ *   the activity's policy has it
  */
-export function faultFailure(doing: string, fault: Fault, finished: Finished, attempt?: number): ApplicationFailure {
+export function faultFailure(
+  doing: string,
+  fault: Fault,
+  finished: Finished,
+  limit?: { readonly attempt: number; readonly tries: number },
+): ApplicationFailure {
   const said = finished.stderr.trim() === '' ? '' : `. ${nixErrorMessage(finished.stderr)}`;
-  const pause = fault.kind === 'machine' && attempt !== undefined ? INFRASTRUCTURE_BACKOFF[attempt - 1] : undefined;
-  return ApplicationFailure.create({
-    message: `${doing}: ${fault.what}${said}`,
-    type: 'NixFault',
-    nonRetryable: false,
-    ...(pause === undefined ? {} : { nextRetryDelay: `${pause} seconds` as const }),
-  });
+  const message = `${doing}: ${fault.what}${said}`;
+  if (limit === undefined) return triedAgain(message);
+  const pause = fault.kind === 'machine' ? INFRASTRUCTURE_BACKOFF[limit.attempt - 1] : undefined;
+  return triedAgain(message, { tries: limit.tries, pause });
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { paint } from '../../client/output.js';
 import { stillAt } from '../../client/progress/changes.js';
 import { ciRenderer } from '../../client/progress/ci.js';
@@ -222,13 +223,26 @@ test('in CI each phase is a log group, and a build cannot give the runner comman
   );
 });
 
-test('a step that is tried again says why, and how often it may', () => {
+test('a step that is tried again says why, and how often it may', async () => {
   const lastFailure = { message: 'ENOSPC: no space left on device,\n copyfile' };
   assert.equal(
-    retryProblem([{ attempt: 1 }, { attempt: 3, maximumAttempts: 15, lastFailure }]),
+    await retryProblem([{ attempt: 1 }, { attempt: 3, maximumAttempts: 15, lastFailure }]),
     'ENOSPC: no space left on device, copyfile (tried again: attempt 3 of 15)',
   );
-  assert.equal(retryProblem([{ attempt: 1, maximumAttempts: 15, lastFailure: null }]), null);
+  assert.equal(await retryProblem([{ attempt: 1, maximumAttempts: 15, lastFailure: null }]), null);
+});
+
+test('a step that gives up before its retry policy does says after how many tries', async () => {
+  const failed = (details: readonly unknown[], maximumAttempts: number): Promise<string | null> => {
+    const payloads = details.map((detail) => defaultPayloadConverter.toPayload(detail));
+    const lastFailure = { message: 'no answer', applicationFailureInfo: { details: { payloads } } };
+    return retryProblem([{ attempt: 2, maximumAttempts, lastFailure }]);
+  };
+  assert.equal(await failed([{ tries: 3 }], 15), 'no answer (tried again: attempt 2 of 3)');
+  assert.equal(await failed([{ tries: 8 }], 6), 'no answer (tried again: attempt 2 of 6)');
+  assert.equal(await failed([{ tries: 3 }], 0), 'no answer (tried again: attempt 2 of 3)');
+  for (const detail of [null, 'tries', { tries: 'many' }, { machine: 'here' }])
+    assert.equal(await failed([detail], 15), 'no answer (tried again: attempt 2 of 15)');
 });
 
 test('of a run that is first seen late, the phase is told before what is done', () => {

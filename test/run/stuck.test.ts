@@ -11,6 +11,7 @@ import { createFleet } from '../support/fleet.js';
 import { openHouse, until } from '../support/lockkeeper.js';
 import type { House, Running } from '../support/lockkeeper.js';
 import { connectTo } from '../support/runs.js';
+import { withStandIn } from '../support/stand-in.js';
 
 const withHouse =
   (args: readonly string[], body: (house: House, client: Client) => Promise<void>) => async (): Promise<void> => {
@@ -107,6 +108,33 @@ test(
     }
   }),
 );
+
+/** The real one, but for what it is asked about hosts. */
+const NO_DAEMON = `case "$*" in *--version*) exec nix-instantiate "$@" ;; esac
+echo "error: cannot connect to socket at '/nix/var/nix/daemon-socket/socket': Connection refused" >&2
+exit 1`;
+
+test('a step of a verification that the machine keeps failing shows in status, watch and doctor, with its tries', () =>
+  withStandIn(
+    'nix-instantiate',
+    NO_DAEMON,
+    withHouse([], async (house) => {
+      const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
+      try {
+        await fleet.moveInput('alpha');
+        const running = house.start(['update', fleet.checkout]);
+        const told = /was not evaluated: the Nix daemon cannot be reached.*tried again: attempt \d+ of 8\)/s;
+        await until(() => told.test(running.output().replaceAll(/\s+/g, ' ')), 60_000, running.output);
+        const run = /Run (\S+)/.exec(running.output())?.[1] ?? '';
+        for (const command of [['status', run], ['doctor']]) {
+          const { stdout, stderr } = await house.lockkeeper(command);
+          assert.match((stdout + stderr).replaceAll(/\s+/g, ' '), told, command.join(' '));
+        }
+      } finally {
+        await fleet.cleanup();
+      }
+    }),
+  ));
 
 /** Runs something beside a coordinator of another version. */
 async function besideAnotherVersion(house: House, body: () => Promise<void>): Promise<void> {

@@ -172,15 +172,19 @@ async function failed(input: CommitEvaluationInput, finished: NixFinished): Prom
       ? LOST_DERIVATION
       : (faultOf(finished) ?? killedBuilder(error) ?? (await lostSource(error)));
   const doing = `${input.target.name} of commit ${input.flake.commit.slice(0, 12)} was not evaluated`;
-  if (fault !== null && !hasLastWord(fault, input)) throw faultFailure(doing, fault, finished, input.attempt);
+  const { attempt } = input;
+  const tries = fault === null ? 0 : triesOf(fault, input);
+  if (fault !== null && attempt < tries) throw faultFailure(doing, fault, finished, { attempt, tries });
   const message = nixErrorMessage(finished.stderr);
   if (fault === null) return { kind: 'failed', error: message, log: finished.stderr, unanswered: null };
   const told = finished.stderr.trim() === '' ? fault.what : `${fault.what}: ${message}`;
   return { kind: 'failed', error: told, log: finished.stderr, unanswered: fault.kind };
 }
 
-/** What a run needs from the machine is tried as often as a build; a verdict waits less for its comparison with base. */
-function hasLastWord({ kind }: Fault, { attempt, failsForGood }: CommitEvaluationInput): boolean {
-  if (kind === 'nix') return false;
-  return attempt >= (kind === 'network' || failsForGood === true ? ATTEMPTS : INFRASTRUCTURE_BACKOFF.length + 1);
+/**
+ * Tries after which a fault has the last word. What a run needs from the machine is tried as often as a build; a verdict waits
+ * less for its comparison with base.
+ */
+function triesOf({ kind }: Fault, { failsForGood }: CommitEvaluationInput): number {
+  return kind === 'network' || failsForGood === true ? ATTEMPTS : INFRASTRUCTURE_BACKOFF.length + 1;
 }

@@ -1,6 +1,5 @@
 import path from 'node:path';
 import { activityInfo } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
 import type { CoordinatorActivities, LockUpdate, UpdateLockInput } from '../../../model/activities.js';
 import type { UnfetchedInput } from '../../../model/candidate.js';
 import { composeWhatFits } from '../../../model/flake-lock/compose-what-fits.js';
@@ -22,6 +21,7 @@ import { mayPass } from './fetch-failures.js';
 import { failure } from './flake-failure.js';
 import { whileHeartbeating } from '../heartbeat.js';
 import { inputsToUpdate } from './inputs-to-update.js';
+import { triedAgain } from '../tried-again.js';
 import { nixVersion } from '../version.js';
 
 /** Seconds between tries when nothing at all could be asked for. After the last one the run is told so. */
@@ -74,12 +74,7 @@ export const createUpdateLock =
       const pause = PAUSES[activityInfo().attempt - 1];
       const isShort = Date.now() - started < PATIENCE_MS && unfetched.some(({ reason }) => mayPass(reason));
       if (pause === undefined || !isShort) return { kind: 'unchanged', unfetched, noneAsked: true };
-      throw ApplicationFailure.create({
-        message: noneAskedWords(unfetched),
-        type: 'NixFault',
-        nonRetryable: false,
-        nextRetryDelay: `${pause} seconds`,
-      });
+      throw triedAgain(noneAskedWords(unfetched), { tries: PAUSES.length + 1, pause });
     });
 
 /** Nobody would look at what goes back to an older revision before it lands, so it stays: upstream may have been rewound. */
