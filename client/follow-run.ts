@@ -31,9 +31,9 @@ export async function followRun(
 ): Promise<number> {
   const attended = await workerForWatching(context.state, session, run, slots);
   const { dim } = paintFor(process.stderr);
+  const interrupt = onInterrupt();
   const link = await uiLink(session, run);
   if (link !== null) message(dim(`Temporal UI: ${link}`));
-  const interrupt = onInterrupt();
   const renderer = chooseRenderer();
   try {
     const remedy = attended ? `this command starts one (its log is ${context.state.workerLog})` : null;

@@ -131,7 +131,7 @@ test(
       /goes on\. Follow it again with "lockkeeper update .*", or end it with "lockkeeper cancel /,
     );
     const second = house.start(['update', fleet.checkout, '--json']);
-    await until(() => second.output().includes('attached to'), 20_000, second.output);
+    await until(() => /attached to[^]*Temporal UI: /.test(second.output()), 20_000, second.output);
     process.kill(second.pid, 'SIGINT');
     assert.equal(await second.ended, 130, second.output());
     await endsAlone(await house.worker());
