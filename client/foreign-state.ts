@@ -25,7 +25,7 @@ const isForbidden = (file: string): Promise<boolean> =>
   );
 
 /** Whose a path is, or the folder above it that hides it: for people, and as sudo takes it. */
-async function ownerOf(file: string): Promise<{ readonly name: string; readonly word: string }> {
+export async function ownerOf(file: string): Promise<{ readonly name: string; readonly word: string }> {
   const found = await stat(file).catch(() => null);
   if (found === null) return ownerOf(dirname(file));
   const accounts = (await readFile('/etc/passwd', 'utf8').catch(() => '')).split('\n').map((line) => line.split(':'));

@@ -4,6 +4,7 @@ import { userInfo } from 'node:os';
 import type { StateDirectory } from '../../model/state-directory.js';
 import { messageOf } from '../../model/message-of.js';
 import { systemCode } from '../errors.js';
+import { ownerOf } from '../foreign-state.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
 const OLDEST_NODE = 20;
@@ -29,13 +30,21 @@ export async function checkStateDirectory(state: StateDirectory): Promise<Findin
   if (!found.isDirectory()) return fail(name, `${state.root} is not a folder`, 'name another one with --state-dir');
   const { uid } = userInfo();
   if (found.uid !== uid) {
+    const owner = await ownerOf(state.root);
     return fail(
       name,
-      `${state.root} belongs to user ${found.uid}, not to ${uid}`,
-      `run as its owner, or: chown -R ${uid} ${state.root}`,
+      `${state.root} is that of ${owner.name}, and this is user ${uid}`,
+      `run as that user (sudo -u ${owner.word} lockkeeper …), or name another one with --state-dir`,
     );
   }
-  if (!(await writable(state.root))) return fail(name, `${state.root} is not writable`, `chmod u+rwx ${state.root}`);
+  const refused = await whyNotWritable(state.root);
+  if (refused === 'EROFS')
+    return fail(
+      name,
+      `${state.root} is on a read-only file system`,
+      'mount it for writing, or name another one with --state-dir',
+    );
+  if (refused !== null) return fail(name, `${state.root} is not writable`, `chmod u+rwx ${state.root}`);
   return (found.mode & 0o022) === 0
     ? ok(name, state.root)
     : warn(name, `${state.root} may be written by others`, `chmod go-w ${state.root}`);
@@ -73,8 +82,9 @@ async function nearestFolder(path: string): Promise<string> {
   return found?.isDirectory() === true || path === dirname(path) ? path : nearestFolder(dirname(path));
 }
 
-const writable = (path: string): Promise<boolean> =>
+/** The code of the system's error; `null` for a folder that may be written to. */
+const whyNotWritable = (path: string): Promise<string | null> =>
   access(path, constants.W_OK | constants.X_OK).then(
-    () => true,
-    () => false,
+    () => null,
+    (error: unknown) => systemCode(error) ?? 'unknown',
   );

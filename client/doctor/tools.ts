@@ -4,6 +4,8 @@ import { fail, ok, warn, type Finding } from './finding.js';
 
 const FLAKES = ['--extra-experimental-features', 'nix-command flakes'];
 const OLDEST_NIX = [2, 8] as const;
+/** The first that reads `GIT_CONFIG_GLOBAL`, by which a person's settings are kept out of Lockkeeper's own repositories. */
+const OLDEST_GIT = [2, 32] as const;
 const LIMIT_MS = 8000;
 
 interface Answer {
@@ -26,14 +28,19 @@ async function ask(command: string, args: readonly string[]): Promise<Answer> {
   };
 }
 
+type Version = readonly [major: number, minor: number];
+
+const isOlder = ([major, minor]: Version, [wantedMajor, wantedMinor]: Version): boolean =>
+  major < wantedMajor || (major === wantedMajor && minor < wantedMinor);
+
 export async function checkGit(): Promise<Finding> {
   const { found, stdout } = await ask('git', ['--version']);
   const version = /(\d+)\.(\d+)[\d.]*/.exec(stdout);
   if (!found || version === null) return fail('Git', 'not on the PATH', 'install it, for example: apt-get install git');
   const [text, major, minor] = version;
-  return Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 28)
-    ? ok('Git', text)
-    : fail('Git', text, 'install Git 2.28 or newer');
+  return isOlder([Number(major), Number(minor)], OLDEST_GIT)
+    ? fail('Git', text, `install Git ${OLDEST_GIT.join('.')} or newer`)
+    : ok('Git', text);
 }
 
 /** Containers and kernels may forbid what a sandbox needs, so one is made. */
@@ -56,8 +63,8 @@ export async function checkNix(): Promise<readonly Finding[]> {
     return [fail('Nix', 'not on the PATH', 'install it: https://nixos.org/download, or "apt-get install nix-bin"')];
   }
   const [text, major, minor] = version;
-  const old = Number(major) < OLDEST_NIX[0] || (Number(major) === OLDEST_NIX[0] && Number(minor) < OLDEST_NIX[1]);
-  if (old) return [fail('Nix', text, `install Nix ${OLDEST_NIX.join('.')} or newer`)];
+  if (isOlder([Number(major), Number(minor)], OLDEST_NIX))
+    return [fail('Nix', text, `install Nix ${OLDEST_NIX.join('.')} or newer`)];
   return [ok('Nix', text), ...(await Promise.all([checkFlakes(), checkStore()])), ...(await checkSettings())];
 }
 

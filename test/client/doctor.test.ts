@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Finding } from '../../client/doctor/finding.js';
+import { checkStateDirectory } from '../../client/doctor/machine.js';
+import { stateDirectory } from '../../model/state-directory.js';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { createFleet, type Fleet } from '../support/fleet.js';
 import { commitFiles, git } from '../support/git.js';
@@ -106,3 +108,34 @@ test('how long closed runs are kept is what the server in use says', async () =>
   assert.equal(checks.get('kept: closed runs')?.found, 'by the server, 3 days after their end');
   assert.equal(checks.get('kept: database')?.found.endsWith('of the embedded server'), true);
 });
+
+test('a Git that cannot keep a person’s settings out is too old', async () => {
+  const { PATH = '' } = process.env;
+  const folder = path.join(scratch, 'git');
+  await mkdir(folder);
+  const git = path.join(folder, 'git');
+  for (const [version, level] of [
+    ['2.31.8', 'fail'],
+    ['2.32.0', 'ok'],
+    ['3.0.1', 'ok'],
+  ] as const) {
+    await writeFile(git, `#!/bin/sh\necho git version ${version}\n`, { mode: 0o755 });
+    const { checks } = await doctor([], { env: { PATH: `${folder}:${PATH}` } });
+    const found = checks.get('Git');
+    assert.deepEqual([found?.level, found?.found], [level, version]);
+    if (level === 'fail') assert.match(found?.mend ?? '', /Git 2\.32 or newer/);
+  }
+});
+
+test(
+  'of another account’s state directory doctor says whose it is, and how to run as that account',
+  { skip: process.getuid?.() === 0 ? false : 'only root can give a folder away' },
+  async () => {
+    const foreign = path.join(scratch, 'foreign');
+    await mkdir(foreign);
+    await chown(foreign, 54321, 54321);
+    const found = await checkStateDirectory(stateDirectory(foreign));
+    assert.equal(found.found, `${foreign} is that of user 54321, and this is user 0`);
+    assert.equal(found.mend, "run as that user (sudo -u '#54321' lockkeeper …), or name another one with --state-dir");
+  },
+);

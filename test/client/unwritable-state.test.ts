@@ -55,6 +55,9 @@ test('on a read-only state directory commands look and approve while server and 
     process.kill((await house.server()).server.pid, 'SIGKILL');
     const refused = await ended(outside, ['list'], house.state.root);
     assert.match(refused.output, /The state directory \S+ is on a read-only file system: mount it for writing/);
+    const { output } = await ended(outside, ['doctor'], house.state.root);
+    assert.match(output, /state directory +\S+ is on a read-only file system[^]*mount it for writing/);
+    assert.doesNotMatch(output, /chmod/);
     const kept = await ended(outside, ['report', run, '--json'], house.state.root);
     assert.equal((JSON.parse(kept.output) as Report).outcome, 'landed', 'the report is on this machine');
   } finally {
