@@ -9,7 +9,7 @@ import { compareNaturally } from '../model/natural-order.js';
 import { oneLine } from '../model/one-line.js';
 import type { NixSettings, Repository } from '../model/run.js';
 import { redactUrl, stripControl } from '../model/text.js';
-import { git, transportAccess } from './git.js';
+import { git, transportAccess, type GitOptions } from './git.js';
 
 const FETCH_MS = 60_000;
 const EVALUATE_MS = 60_000;
@@ -65,8 +65,8 @@ async function look(
   await git(['init', '--quiet', '--bare', '--template=', folder], { cwd: folder });
   const ofCheckout = checkout === null ? [] : await settingsOf(checkout, folder);
   const access = { config: [...ofCheckout, ...config], variables: { GIT_DIR: folder, ...variables } };
-  const own = (args: readonly string[]): ReturnType<typeof git> =>
-    git(args, { cwd: folder, access, timeoutMs: FETCH_MS });
+  const own = (args: readonly string[], more: GitOptions = {}): ReturnType<typeof git> =>
+    git(args, { cwd: folder, access, timeoutMs: FETCH_MS, ...more });
   const fetched = await own([
     'fetch',
     '--quiet',
@@ -82,9 +82,14 @@ async function look(
   }
   await own(['symbolic-ref', 'HEAD', LOOK]);
   const commit = (await own(['rev-parse', LOOK])).stdout.trim();
-  const inFlake = (file: string): string => `${commit}:${dir === '' ? '' : `${dir}/`}${file}`;
-  const hasFlake = (await own(['cat-file', '-e', inFlake('flake.nix')])).ok;
-  const lock = await own(['cat-file', 'blob', inFlake('flake.lock')]);
+  /** Links within the repository are followed; `null` when there is no such file. */
+  const textOf = async (file: string): Promise<string | null> => {
+    const input = `${commit}:${dir === '' ? '' : `${dir}/`}${file}\n`;
+    const { stdout } = await own(['cat-file', '--batch', '--follow-symlinks'], { input });
+    return /^[0-9a-f]+ blob \d+\n([^]*)$/.exec(stdout)?.[1] ?? null;
+  };
+  const hasFlake = (await textOf('flake.nix')) !== null;
+  const lock = await textOf('flake.lock');
   const flakeUrl = `git+file://${encoded(folder)}?ref=${LOOK}&rev=${commit}&shallow=1${dir === '' ? '' : `&dir=${encoded(dir)}`}`;
   const [outputs, pushes] = await Promise.all([
     hasFlake ? outputsOf(flakeUrl, evaluation) : { ok: false as const, why: 'there is no flake.nix' },
@@ -97,7 +102,7 @@ async function look(
     value: {
       commit,
       hasFlake,
-      inputs: inputsOf(lock.ok ? lock.stdout : null),
+      inputs: inputsOf(lock),
       outputs,
       pushes:
         pushes === null

@@ -19,6 +19,8 @@ export interface GitOptions {
   readonly cwd?: string;
   readonly timeoutMs?: number;
   readonly access?: GitAccess;
+  /** What Git reads on standard input; nothing if not given. */
+  readonly input?: string;
 }
 
 /** What gives Git the credentials of a run. */
@@ -39,7 +41,7 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
     forceKillAfterDelay: 500,
     // Without a terminal of its own, ssh cannot ask either.
     detached: true,
-    stdin: 'ignore',
+    ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
     reject: false,
   });
   if (result.code === 'ENOENT' && result.exitCode === undefined) {

@@ -10,7 +10,8 @@ import { stripControl, truncate } from '../../model/text.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { candidateOf } from '../git/bundle.js';
 import { commitTree } from '../git/commit.js';
-import { fileAt, flakeFile } from '../git/flake-files.js';
+import { fileAt, flakeFile, textOf } from '../git/flake-files.js';
+import { followLinks, type Followed } from '../git/follow-links.js';
 import { openGit } from '../git/git.js';
 import type { Git } from '../git/git.js';
 import { installBundle } from '../git/install-commit.js';
@@ -110,12 +111,19 @@ async function proposedChange(
   values: readonly string[],
 ): Promise<ProposedChange> {
   const files = await changedFiles(git, candidate.head, left);
-  const flake = flakeFile(repository, 'flake.nix');
+  const follow = (tree: string, name: string): Promise<Followed> => followLinks(git, tree, flakeFile(repository, name));
+  const [flake, lock, flakeLeft] = await Promise.all([
+    follow(candidate.head, 'flake.nix'),
+    follow(candidate.head, 'flake.lock'),
+    follow(left, 'flake.nix'),
+  ]);
+  const read = new Set([...flake.way, ...flakeLeft.way]);
   return {
     files,
-    otherKind: otherKind(files, [flake, flakeFile(repository, 'flake.lock')]),
-    flake: files.some((file) => file.path === flake)
-      ? await compareFlakes(await fileAt(git, candidate.head, flake), await fileAt(git, left, flake))
+    lock: lock.kind === 'found' ? lock.path : flakeFile(repository, 'flake.lock'),
+    otherKind: otherKind(files, [...flake.way, ...lock.way]),
+    flake: files.some((file) => read.has(file.path))
+      ? await compareFlakes(await textOf(git, candidate.head, flake), await textOf(git, left, flakeLeft))
       : 'same',
     secretsIn: await filesWith(git, left, files, values),
   };

@@ -9,6 +9,7 @@ import type { Person, Repository } from '../../model/run.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { fetchAhead } from '../nix/evaluate/evaluate-commit.js';
 import { candidateOf } from './bundle.js';
+import { findFile } from './flake-files.js';
 import { openGit, type Git } from './git.js';
 import { installBundle, installCommit, keepCommit } from './install-commit.js';
 import { commitRef, SCRATCH } from './mirror.js';
@@ -26,7 +27,7 @@ export interface Signature {
 interface FileCommit extends Signature {
   readonly repository: Repository;
   readonly parent: string;
-  /** Of the file, from the root of the repository. */
+  /** From the root of the repository; a link in its place stays, and the file that it leads to is written. */
   readonly path: string;
   readonly content: string;
   readonly message: string;
@@ -68,13 +69,14 @@ async function treeWith(git: Git, commit: FileCommit): Promise<string> {
   const scratch = await mkdtemp(`${git.directory}${SCRATCH}`);
   const env = { GIT_INDEX_FILE: path.join(scratch, 'index') };
   try {
-    const [blob, entry] = await Promise.all([
+    const [blob, found] = await Promise.all([
       git.run(['hash-object', '-w', '--stdin'], { input: commit.content }),
-      git.run(['ls-tree', '-z', '--full-tree', commit.parent, '--', commit.path]),
+      findFile(git, commit.repository, commit.parent, commit.path),
       git.run(['read-tree', commit.parent], { env }),
     ]);
-    const mode = entry.startsWith('100755') ? '100755' : '100644';
-    await git.run(['update-index', '-z', '--index-info'], { env, input: `${mode} ${blob.trim()}\t${commit.path}\0` });
+    const { path: file, mode } = found.kind === 'found' ? found : { path: commit.path, mode: '' };
+    const input = `${mode === '100755' ? mode : '100644'} ${blob.trim()}\t${file}\0`;
+    await git.run(['update-index', '-z', '--index-info'], { env, input });
     return (await git.run(['write-tree'], { env })).trim();
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -83,7 +85,7 @@ async function treeWith(git: Git, commit: FileCommit): Promise<string> {
 
 /**
  * Commits one file on top of `parent`, in the mirror. The same input gives the same candidate, byte for byte.
- * Throws `BundleTooLarge`, and what `installCommit` throws when `parent` is not to be had.
+ * Throws `BundleTooLarge`, what `findFile` throws, and what `installCommit` throws when `parent` is not to be had.
  */
 export async function commitFile(env: ActivityEnvironment, commit: FileCommit): Promise<Candidate> {
   const mirror = await installCommit(env, commit.repository, commit.parent);

@@ -3,31 +3,63 @@ import type { FailureType } from '../../model/failures.js';
 import { parseFlakeLock } from '../../model/flake-lock/parse.js';
 import { FlakeLockError, type FlakeLock } from '../../model/flake-lock/types.js';
 import type { Repository } from '../../model/run.js';
+import { followLinks, type Followed } from './follow-links.js';
 import type { Git } from './git.js';
 
 /** Path of a file beside `flake.nix`, from the root of the repository. */
 export const flakeFile = (repository: Repository, name: string): string =>
   repository.dir === '' ? name : `${repository.dir}/${name}`;
 
-/** Content of a file at a commit; `null` when there is no such file. */
+/** Content of a file at a commit, of a link its own text; `null` when there is no such file. */
 export async function fileAt(git: Git, commit: string, file: string): Promise<string | null> {
   const result = await git.attempt(['cat-file', 'blob', `${commit}:${file}`]);
   return result.exitCode === 0 ? result.stdout : null;
 }
+
+/** Text of what a path was followed to at a commit; `null` when that is no file. */
+export const textOf = async (git: Git, commit: string, followed: Followed): Promise<string | null> =>
+  followed.kind === 'found' ? fileAt(git, commit, followed.path) : null;
+
+/**
+ * Where one of the flake's files is at a commit, links within the repository followed.
+ * @param file its path from the root of the repository
+ * @throws non-retryable `NoFlake` or `LockUnreadable`, with the way out, for a link that leads to nothing in the repository
+ */
+export async function findFile(
+  git: Git,
+  { displayUrl }: Repository,
+  commit: string,
+  file: string,
+): Promise<Exclude<Followed, { kind: 'astray' }>> {
+  const followed = await followLinks(git, commit, file);
+  if (followed.kind !== 'astray') return followed;
+  throw ApplicationFailure.nonRetryable(
+    `${file} at commit ${commit.slice(0, 12)} of ${displayUrl} cannot be read: ${followed.why}. ` +
+      'Let the link lead to a file that is committed in the repository, or commit the file itself in its place.',
+    (file.endsWith('flake.nix') ? 'NoFlake' : 'LockUnreadable') satisfies FailureType,
+  );
+}
+
+/** Text of a file beside `flake.nix` at a commit; `null` when there is none. Throws what `findFile` throws. */
+export const flakeText = async (
+  git: Git,
+  repository: Repository,
+  commit: string,
+  name: 'flake.nix' | 'flake.lock',
+): Promise<string | null> => textOf(git, commit, await findFile(git, repository, commit, flakeFile(repository, name)));
 
 /**
  * The lock of the flake at a commit.
  * Throws a non-retryable `LockUnreadable` failure, with the way out, when it is missing or Nix could not read it.
  */
 export async function lockAt(git: Git, repository: Repository, commit: string): Promise<FlakeLock> {
-  const file = flakeFile(repository, 'flake.lock');
-  const text = await fileAt(git, commit, file);
+  const text = await flakeText(git, repository, commit, 'flake.lock');
   try {
     return parseFlakeLock(text);
   } catch (error) {
     if (!(error instanceof FlakeLockError)) throw error;
     throw ApplicationFailure.nonRetryable(
-      `${file} at commit ${commit.slice(0, 12)} of ${repository.displayUrl}: ${error.message}`,
+      `${flakeFile(repository, 'flake.lock')} at commit ${commit.slice(0, 12)} of ${repository.displayUrl}: ${error.message}`,
       'LockUnreadable' satisfies FailureType,
     );
   }
@@ -37,15 +69,16 @@ const unsupported = (type: FailureType, message: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(message, type);
 
 /**
- * Refuses, by name and before anything is built, what a flake in a bare mirror cannot have: no `flake.nix` in its folder
- * (`NoFlake`), an unreadable lock (`LockUnreadable`), submodules (`SubmodulesUnsupported`), files in Git LFS
+ * Refuses, by name and before anything is built, what a flake in a bare mirror cannot have: no `flake.nix` in its folder, or
+ * a link in the place of the folder (`NoFlake`), an unreadable lock (`LockUnreadable`), submodules (`SubmodulesUnsupported`), files in Git LFS
  * (`LfsUnsupported`).
  */
 export async function checkFlake(git: Git, repository: Repository, commit: string): Promise<void> {
   const where = `commit ${commit.slice(0, 12)} of ${repository.mainBranch} in ${repository.displayUrl}`;
   const attributes = ':(glob)**/.gitattributes';
+  await refuseLinkedFolder(git, repository, commit, where);
   const [flake, modules, found, lockFault] = await Promise.all([
-    fileAt(git, commit, flakeFile(repository, 'flake.nix')),
+    flakeText(git, repository, commit, 'flake.nix'),
     fileAt(git, commit, '.gitmodules'),
     git.attempt(['grep', '-l', '-z', '-E', '-e', '^[^#]*filter=lfs', commit, '--', attributes]),
     // Without a flake.nix the lock is none of the reasons.
@@ -77,4 +110,16 @@ export async function checkFlake(git: Git, repository: Repository, commit: strin
         'Nix would build the pointers instead of the files. Fetch large files with a fetcher of Nix instead.',
     );
   }
+}
+
+/** Newer versions of Nix look into a folder only under its own name: they refuse the link, or see no lock behind it. */
+async function refuseLinkedFolder(git: Git, { dir }: Repository, commit: string, where: string): Promise<void> {
+  if (dir === '') return;
+  const folder = await followLinks(git, commit, dir);
+  if (folder.kind !== 'found' || folder.path === dir) return;
+  throw unsupported(
+    'NoFlake',
+    `The folder ${dir} at ${where} is behind a link, and not every Nix reads a flake there. ` +
+      (folder.path === '' ? 'Name the repository without ?dir=.' : `Name the folder itself: FLAKE?dir=${folder.path}.`),
+  );
 }

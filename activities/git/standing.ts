@@ -2,7 +2,7 @@ import type { LandInput } from '../../model/activities.js';
 import { movedInputs } from '../../model/flake-lock/diff.js';
 import { nameList } from '../../model/report/words.js';
 import { oneLine } from '../../model/one-line.js';
-import { flakeFile, lockAt } from './flake-files.js';
+import { findFile, flakeFile, lockAt } from './flake-files.js';
 import type { Git } from './git.js';
 import { isAncestor, ownCommits } from './ours.js';
 
@@ -28,7 +28,9 @@ type Update = Pick<LandInput, 'repository' | 'candidate' | 'instance'>;
  */
 export async function standingOf(git: Git, tip: string, main: string, update: Update): Promise<Standing> {
   const { candidate, repository, instance } = update;
-  const lockFile = flakeFile(repository, 'flake.lock');
+  const named = flakeFile(repository, 'flake.lock');
+  const lock = await findFile(git, repository, candidate.head, named);
+  const lockFile = lock.kind === 'found' ? lock.path : named;
   // It landed before, and somebody may have built on it, but not taken it out again.
   if (await isAncestor(git, candidate.head, tip)) {
     const [was, is] = await objects(git, [`${candidate.head}:${lockFile}`, `${tip}:${lockFile}`]);
@@ -54,7 +56,7 @@ const objects = async (git: Git, names: readonly string[]): Promise<readonly str
 
 /** Says so when a branch's update is about the lock of another folder. */
 async function otherFlake(git: Git, base: string, tip: string, lockFile: string): Promise<string | null> {
-  const locks = ['flake.lock', ':(glob)**/flake.lock'];
+  const locks = ['flake.lock', ':(glob)**/flake.lock', `:(literal)${lockFile}`];
   const args = ['diff-tree', '-r', '-z', '--name-only', '--no-renames', base, tip, '--', ...locks];
   const changed = (await git.run(args)).split('\0').filter((file) => file !== '');
   if (changed.includes(lockFile)) return null;

@@ -20,7 +20,9 @@ export interface ChangedFile {
 /** All that the guard looks at; what needs Nix or Git to find out is found out before. */
 export interface ProposedChange {
   readonly files: readonly ChangedFile[];
-  /** Of `flake.nix`, `flake.lock` and the folders above them, those that are another kind of file now. */
+  /** The file that holds the lock, from the root of the repository: where `flake.lock` leads if it is a link. */
+  readonly lock: string;
+  /** Of `flake.nix`, `flake.lock`, the folders above them and links on the way, those that are something else now. */
   readonly otherKind: readonly string[];
   /** Whether `flake.nix` declares other inputs or another `nixConfig`, or cannot be read as data any more. */
   readonly flake: 'same' | 'changed' | 'unreadable';
@@ -54,15 +56,22 @@ export const PROTECTED_PATHS: readonly string[] = [
 
 const LOCK = /(?:^|\/)flake\.lock$/;
 const REPOSITORY = '160000';
+const LINK = '120000';
 const NAMED = 3;
 
 /** Why an agent's change is not tried, as a sentence without its subject; `null` when it may be. */
-export function refusal({ files, otherKind, flake, secretsIn }: ProposedChange, rules: GuardRules): string | null {
+export function refusal(
+  { files, lock, otherKind, flake, secretsIn }: ProposedChange,
+  rules: GuardRules,
+): string | null {
   const those = (wanted: (file: ChangedFile) => boolean): string => named(files.filter(wanted).map(({ path }) => path));
   const lines = files.reduce((sum, file) => sum + (file.lines ?? 0), 0);
   const faults: readonly (readonly [boolean | string, (found: string) => string])[] = [
     [files.length === 0, () => 'changes nothing'],
-    [those(({ path }) => LOCK.test(path)), (found) => `touches ${found}, which is what is being verified`],
+    [
+      those(({ path }) => path === lock || LOCK.test(path)),
+      (found) => `touches ${found}, which is what is being verified`,
+    ],
     [named(otherKind), (found) => `changes the mode or the kind of ${found}, where Nix would read something else then`],
     [protectedOnes(files, rules), (found) => `touches ${found}`],
     [those(({ mode }) => mode === REPOSITORY), (found) => `holds a Git repository of its own: ${found}`],
@@ -99,15 +108,17 @@ export const named = (paths: readonly string[]): string =>
     .join(', ');
 
 /**
- * Of some files and the folders above them, those whose mode a change alters: a link in the place of a file, a file in the
- * place of a folder. Nix reads what a link leads to, and not the text that Git keeps of it.
+ * Of some files and the folders above them, those whose mode a change alters, and links that lead elsewhere: a link in the
+ * place of a file, a file in the place of a folder. Nix reads what a link leads to, and not the text that Git keeps of it.
  * @param kept paths from the root of the repository
  */
 export function otherKind(files: readonly ChangedFile[], kept: readonly string[]): readonly string[] {
   const held = new Set(
     kept.flatMap((file) => file.split('/').map((_, depth, parts) => parts.slice(0, depth + 1).join('/'))),
   );
-  return files.filter(({ path, was, mode }) => held.has(path) && was !== mode).map(({ path }) => path);
+  return files
+    .filter(({ path, was, mode }) => held.has(path) && (was !== mode || mode === LINK))
+    .map(({ path }) => path);
 }
 
 /** Whether a file is a link that leads out of the repository: to an absolute path, or above the root. */

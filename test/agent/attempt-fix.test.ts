@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { before, test } from 'node:test';
@@ -12,7 +12,7 @@ import type { AttemptInput, AttemptResult } from '../../model/autofix/attempt.js
 import type { AutofixOptions } from '../../model/run.js';
 import type { ProcessIdentity } from '../../model/state-directory.js';
 import { agentOptions, LEFT_ASLEEP, writeAgent } from '../support/agent.js';
-import { git } from '../support/git.js';
+import { commitFiles, git } from '../support/git.js';
 import { until } from '../support/lockkeeper.js';
 import { processesNamed } from '../support/processes.js';
 import { withPlace } from '../support/repository.js';
@@ -104,6 +104,36 @@ for (const [behaviour, kind, reason] of [
       assert.equal(result.candidate, null);
     }));
 }
+
+test('where flake.nix and flake.lock are links, what they lead to is judged, and they stay as they are', () =>
+  withPlace(async (place) => {
+    const { checkout } = place;
+    await mkdir(path.join(checkout, 'nix'));
+    for (const [name, inner] of [
+      ['flake.nix', 'nix/flake.nix'],
+      ['flake.lock', 'nix/shared.lock'],
+    ] as const) {
+      await rename(path.join(checkout, name), path.join(checkout, inner));
+      await symlink(inner, path.join(checkout, name));
+    }
+    const base = await commitFiles(checkout, {}, 'Links');
+    await git(checkout, 'push', '--quiet', 'origin', 'main');
+    let number = 0;
+    for (const [behaviour, kind, reason] of [
+      ['inner-note', 'proposed', /^$/],
+      ['inner-inputs', 'refused', /^changes the inputs or the nixConfig in flake\.nix/],
+      ['inner-lock', 'refused', /^touches nix\/shared\.lock, which is what is being verified$/],
+      ['retarget', 'refused', /^changes the mode or the kind of flake\.nix/],
+    ] as const) {
+      number += 1;
+      const result = await attempt(place, {
+        ...(await inputFor({ ...place, base }, [behaviour])),
+        attempt: number,
+      });
+      assert.equal(result.kind, kind, result.reason ?? '');
+      assert.match(result.reason ?? '', reason);
+    }
+  }));
 
 test('an agent gets PATH, a home of its own, the locale and its own variables, and nothing else of the worker', () => {
   process.env.GITHUB_TOKEN = 'not-for-agents';

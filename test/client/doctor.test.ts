@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -88,6 +88,11 @@ test('a flake that cannot be updated is a fault if doctor was asked about it, an
   assert.match(asked.checks.get('flake inputs')?.found ?? '', /no flake\.lock; run `nix flake lock`/);
   const standing = flakeChecks(await doctor([], { cwd: other })).map(([, level]) => level);
   assert.deepEqual(standing, ['ok', 'warn', 'warn', 'ok']);
+
+  const lock = '{ "nodes": { "root": {} }, "root": "root", "version": 7 }';
+  await symlink('shared.lock', path.join(other, 'flake.lock'));
+  await commitFiles(other, { 'shared.lock': lock }, 'A lock behind a link');
+  assert.match((await doctor([other])).checks.get('flake inputs')?.found ?? '', /^none\b|^0\b/);
 
   assert.match((await doctor([scratch])).checks.get('flake')?.found ?? '', /is not in a Git repository/);
   assert.match((await doctor(['/nowhere'])).checks.get('flake')?.found ?? '', /does not exist/);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { commitFile, commitTree, createCommitCandidate } from '../../activities/git/commit.js';
@@ -53,6 +54,27 @@ test('a commit changes one file in a folder and leaves everything else as it is'
     const { head } = await commitFile(env, file);
     const changed = await git(mirrorPath(env, repository), 'diff', '--name-status', parent, head);
     assert.equal(changed, 'M\tsub dir/flake.lock');
+  }));
+
+test('in the place of a link the file that it leads to is written, and the link stays', () =>
+  withPlace(async ({ env, checkout, repository }) => {
+    await mkdir(path.join(checkout, 'a', 'b'), { recursive: true });
+    await symlink('a', path.join(checkout, 'folder'));
+    await symlink('../folder/b/shared', path.join(checkout, 'a', 'flake.lock'));
+    await symlink('../../flake.lock', path.join(checkout, 'a', 'b', 'shared'));
+    const parent = await commitFiles(checkout, {}, 'Links');
+    await git(checkout, 'push', '--quiet', 'origin', 'main');
+    const file = { repository, parent, content: 'new\n', message: 'Draft\n', ...signature };
+    const { head } = await commitFile(env, { ...file, path: 'a/flake.lock' });
+    const mirror = mirrorPath(env, repository);
+    assert.equal(await git(mirror, 'diff', '--name-status', parent, head), 'M\tflake.lock');
+    assert.equal(await git(mirror, 'show', `${head}:flake.lock`), 'new');
+
+    await symlink('../../outside', path.join(checkout, 'a', 'out'));
+    const next = await commitFiles(checkout, {}, 'A link that leaves');
+    await git(checkout, 'push', '--quiet', 'origin', 'main');
+    const out = { ...file, parent: next, path: 'a/out' };
+    assert.match((await failure(commitFile(env, out), 'LockUnreadable')).message, /outside of the repository/);
   }));
 
 test('a change that is too large to travel is refused with its size', () =>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { createResolveBase } from '../../activities/git/resolve-base.js';
@@ -90,6 +90,39 @@ test('a lock that is empty, cut off or missing is refused with the way out', () 
     await rm(path.join(place.checkout, 'flake.lock'));
     await commitAndPush(place, {});
     assert.match((await failure(resolve(place), 'LockUnreadable')).message, /nix flake lock/);
+  }));
+
+test('links within the repository are followed, and others are refused with where they lead', () =>
+  withPlace(async (place) => {
+    const { checkout, env, repository } = place;
+    const linked = async (links: Readonly<Record<string, string>>): Promise<void> => {
+      for (const [name, target] of Object.entries(links)) {
+        await rm(path.join(checkout, name), { force: true });
+        await mkdir(path.dirname(path.join(checkout, name)), { recursive: true });
+        await symlink(target, path.join(checkout, name));
+      }
+      await commitAndPush(place, {});
+    };
+    const inSub = { env, repository: { ...repository, dir: 'sub' } };
+
+    await linked({ 'sub/flake.lock': '../flake.lock', 'sub/flake.nix': '../same/../flake.nix', same: 'sub' });
+    await resolve(inSub);
+    const { message } = await failure(resolve({ env, repository: { ...repository, dir: 'same' } }), 'NoFlake');
+    assert.match(message, /folder same .* is behind a link.*FLAKE\?dir=sub/);
+
+    for (const [name, target, where] of [
+      ['flake.lock', '/etc/hostname', 'is outside of the repository'],
+      ['flake.lock', '../../flake.lock', 'is outside of the repository'],
+      ['flake.lock', '../locks/none.lock', 'does not exist there'],
+      ['flake.lock', '../flake.nix/x', 'does not exist there'],
+      ['flake.lock', 'flake.lock', 'leads round in a circle'],
+      ['flake.nix', '/etc/hostname', 'is outside of the repository'],
+    ] as const) {
+      await linked({ [`sub/${name}`]: target });
+      const refused = await failure(resolve(inSub), name === 'flake.nix' ? 'NoFlake' : 'LockUnreadable');
+      const said = `sub/${name} at commit .* cannot be read: sub/${name} is a link to ${target}, which ${where}\\.`;
+      assert.match(refused.message, new RegExp(said));
+    }
   }));
 
 test('submodules and Git LFS are refused by name', () =>

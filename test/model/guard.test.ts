@@ -17,6 +17,7 @@ const file = (path: string, change: Partial<ChangedFile> = {}): ChangedFile => (
 const link = (path: string, to: string): ChangedFile => file(path, { mode: '120000', link: to });
 const change = (files: readonly ChangedFile[], more: Partial<ProposedChange> = {}): ProposedChange => ({
   files,
+  lock: 'flake.lock',
   otherKind: [],
   flake: 'same',
   secretsIn: [],
@@ -30,6 +31,11 @@ for (const [what, proposed, reason] of [
   ['nothing', change([]), 'changes nothing'],
   ['the lock', change([file('flake.lock')]), 'touches flake.lock, which is what is being verified'],
   ['a lock in a folder', change([file('sub/flake.lock')]), 'touches sub/flake.lock, which is what is being verified'],
+  [
+    'a lock under another name',
+    change([file('shared.lock')], { lock: 'shared.lock' }),
+    'touches shared.lock, which is what is being verified',
+  ],
   ['a secret', change([file('secrets/a/wifi')]), 'touches secrets/a/wifi (protected by secrets/**)'],
   ['an encrypted file', change([file('hosts/web.age')]), 'touches hosts/web.age (protected by **/*.age)'],
   [
@@ -107,6 +113,7 @@ test('flake.nix, its lock and the folders above them keep their kind and mode', 
   assert.deepEqual(kind('hosts/eu/flake.nix', '120000', '100644'), ['hosts/eu/flake.nix']);
   assert.deepEqual(kind('hosts/eu/flake.nix', '100644', '100755'), ['hosts/eu/flake.nix']);
   assert.deepEqual(kind('hosts/eu', '000000', '120000'), ['hosts/eu']);
+  assert.deepEqual(kind('hosts/eu/flake.nix', '120000', '120000'), ['hosts/eu/flake.nix'], 'it leads elsewhere');
   assert.deepEqual(kind('hosts', '000000', '100644'), ['hosts']);
   assert.deepEqual(kind('flake.nix', '100644', '120000'), [], 'another flake');
   assert.match(

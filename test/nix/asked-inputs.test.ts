@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { run } from '../../activities/process.js';
 import type { LockUpdate } from '../../model/activities.js';
 import { failure } from '../support/failure.js';
 import { withEvaluator, type Evaluator } from '../support/evaluator.js';
-import { git } from '../support/git.js';
+import { commitFiles, git } from '../support/git.js';
 import { noPrivateNix, runPrivately } from '../support/private-nix.js';
 import { withSilentServer, type SilentServer } from '../support/silent-server.js';
 import { otherNixes } from '../support/tools.js';
@@ -201,6 +201,30 @@ test('an input below another with a source of its own stays when others move, or
       const { message } = await failure(list(), 'NixUnusable');
       assert.match(message, /inputs\.alpha\.inputs\.below\.url.*Nix 2\.20 or newer/);
     }
+  }));
+
+test('a lock behind a link is written where the link leads, or refused by name where Nix follows none', () =>
+  withEvaluator({ hosts, inputs: ['alpha', 'beta'], dir: 'sub' }, async (evaluator) => {
+    const { fleet, update, list } = evaluator;
+    const { checkout } = fleet;
+    await rename(path.join(checkout, 'sub/flake.lock'), path.join(checkout, 'shared.lock'));
+    await symlink('sub', path.join(checkout, 'other'));
+    await symlink('../other/.././shared.lock', path.join(checkout, 'sub/flake.lock'));
+    const base = await commitFiles(checkout, {}, 'A shared lock');
+    await git(checkout, 'push', '--quiet', 'origin', 'main');
+    await fleet.moveInput('alpha');
+    if (atLeast(await nixVersion(), 2, 20)) {
+      const refused =
+        /sub\/flake\.nix at commit [0-9a-f]{12} is a link, and nix \(Nix\) 2\..* does not read a lock through one/;
+      for (const asked of [update, list]) assert.match((await failure(asked(), 'LockUnreadable')).message, refused);
+      return;
+    }
+    const found = await update();
+    assert.deepEqual(movedNames(found), ['alpha']);
+    await landOn(evaluator, found);
+    const changed = await git(fleet.remote, 'diff', '--name-status', base, 'main');
+    assert.equal(changed, 'M\tshared.lock');
+    assert.equal((await list()).targets.length, 1);
   }));
 
 /** A repository's files as a tarball. */

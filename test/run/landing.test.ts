@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { readdir, rename, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { atLeast } from '../../activities/nix/commands.js';
+import { nixVersion } from '../../activities/nix/version.js';
 import { run } from '../../activities/process.js';
 import type { RunProgress } from '../../model/progress.js';
 import { createFleet } from '../support/fleet.js';
-import { git } from '../support/git.js';
+import { commitFiles, git } from '../support/git.js';
 import { openHouse, until } from '../support/lockkeeper.js';
 import type { House } from '../support/lockkeeper.js';
 import { connectTo, runInPhase } from '../support/runs.js';
@@ -74,6 +76,36 @@ test('an update lands as one reproducible commit on a dated branch, and the owne
     const { [`flake-update-${today()}`]: tip, ...others } = await fleet.branches();
     assert.equal(tip, newer.report.head, 'our own branch is replaced');
     assert.deepEqual(Object.keys(others), ['main']);
+  } finally {
+    await fleet.cleanup();
+  }
+});
+
+test('two flakes of a repository share one lock by a link: an update of one is an update of the other', async (context) => {
+  const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
+  try {
+    const sub = join(fleet.checkout, 'sub');
+    await mkdir(sub);
+    await copyFile(join(fleet.checkout, 'flake.nix'), join(sub, 'flake.nix'));
+    await symlink('../flake.lock', join(sub, 'flake.lock'));
+    const base = await commitFiles(fleet.checkout, {}, 'A second flake');
+    await git(fleet.checkout, 'push', '--quiet', 'origin', 'main');
+    if (atLeast(await nixVersion(), 2, 20)) {
+      context.skip('this Nix reads no lock through a link');
+      return;
+    }
+    await fleet.moveInput('alpha');
+    const first = await house.update(sub);
+    assert.equal(first.report.outcome, 'landed');
+    const changed = await git(fleet.remote, 'diff', '--name-status', base, first.report.head ?? '');
+    assert.equal(changed, 'M\tflake.lock');
+    const again = await house.update(sub);
+    assert.equal(again.report.landed?.already, true);
+    await fleet.moveInput('alpha');
+    const merged = await house.update(sub, '--land', 'merge');
+    assert.equal((await fleet.branches()).main, merged.report.head);
+    const other = await house.update(fleet.checkout);
+    assert.equal(other.report.outcome, 'unchanged');
   } finally {
     await fleet.cleanup();
   }

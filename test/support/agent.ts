@@ -38,6 +38,10 @@ while [ "$1" != -p ]; do
     repository) git init -q sub && git -C sub -c user.name=a -c user.email=a@b commit -q --allow-empty -m x ;;
     filter) mkdir -p .git/info; printf '%s\\n' '* filter=evil' > .git/info/attributes; git config filter.evil.clean "touch $HOME/../ran; cat"; echo noted >> NOTES.md ;;
     flake-link) cat flake.nix > inner.nix; ln -sf "{ inputs = { }; outputs = x: { }; }" flake.nix ;;
+    inner-inputs) sed -i 's/^{/{ inputs.more.url = "path:.\\/more";/' nix/flake.nix ;;
+    inner-note) sed -i 's/^{/{ description = "noted";/' nix/flake.nix ;;
+    inner-lock) echo >> nix/shared.lock ;;
+    retarget) cp nix/flake.nix other.nix; ln -sf other.nix flake.nix ;;
     attributes) printf '%s\\n' '*.bin diff' > .gitattributes ;;
     binary) printf 'one\\000two' > logo.bin ;;
     ignore) mkdir -p sub; echo '*' > sub/.gitignore; printf '%s\\n' '.gitignore' > .gitignore ;;

@@ -10,6 +10,7 @@ import { filterNote } from '../filter-note.js';
 import { faultOf } from '../faults.js';
 import { readFlakeFile, type FlakeAtCommit } from './flake-file.js';
 import { faultFailure } from '../run-nix.js';
+import { nixVersion } from '../version.js';
 
 export const failure = (type: FailureType, message: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(truncate(message, MESSAGE_BYTES), type);
@@ -18,6 +19,8 @@ export const failure = (type: FailureType, message: string): ApplicationFailure 
 const LOCK_INCOMPLETE =
   /requires lock file changes|cannot write modified lock file|cannot update (?:unlocked )?flake input/;
 const LOCK_REFUSED = /(?:mutable|unlocked|unpinned) (?:lock|input)|unsupported version|missing node/;
+/** A link in the place of the lock, within the repository or not: 2.26, then 2.34. Nix 2.8 follows it. */
+const LOCK_IS_LINK = /\/flake\.lock' is (?:a symlink|not a regular file)/;
 
 /**
  * Says why a whole flake did not evaluate, as the failure to throw: what the machine did is retryable; of the flake's own
@@ -36,6 +39,13 @@ export async function flakeFailure(flake: FlakeAtCommit, finished: Finished): Pr
     (error: unknown) => error,
   );
   if (unreadable instanceof ApplicationFailure && mayBeTheLock(message)) return unreadable;
+  if (LOCK_IS_LINK.test(message)) {
+    const { text } = await nixVersion();
+    return failure(
+      'LockUnreadable',
+      `The flake.lock beside ${where} is a link, and ${text} does not read a lock through one. Commit the file itself in its place. Nix says: ${message}`,
+    );
+  }
   if (isLockRefusal(message)) {
     return failure(
       'LockUnreadable',
@@ -55,4 +65,5 @@ export async function flakeFailure(flake: FlakeAtCommit, finished: Finished): Pr
 const mayBeTheLock = (message: string): boolean => /lock|json/i.test(message);
 
 /** Whether Nix refuses the lock: it lacks inputs that `flake.nix` has, or is written in a way that this Nix does not take. */
-export const isLockRefusal = (message: string): boolean => LOCK_INCOMPLETE.test(message) || LOCK_REFUSED.test(message);
+export const isLockRefusal = (message: string): boolean =>
+  [LOCK_INCOMPLETE, LOCK_REFUSED, LOCK_IS_LINK].some((words) => words.test(message));

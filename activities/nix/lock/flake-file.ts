@@ -2,7 +2,7 @@ import { isSecretSetting } from '../../../model/names.js';
 import { oneLine } from '../../../model/one-line.js';
 import type { Repository } from '../../../model/run.js';
 import { redactUrl } from '../../../model/text.js';
-import { fileAt, flakeFile } from '../../git/flake-files.js';
+import { flakeText } from '../../git/flake-files.js';
 import { openGit } from '../../git/git.js';
 import { evaluateRestricted } from '../commands.js';
 import { runNix } from '../run-nix.js';
@@ -15,9 +15,9 @@ export interface FlakeAtCommit {
   readonly repository: Repository;
 }
 
-/** Text of `flake.nix`; `null` when the commit does not have it. */
+/** Text of `flake.nix`; `null` when the commit does not have it. Throws `NoFlake` for a link that leads to nothing. */
 export const readFlakeFile = (flake: FlakeAtCommit): Promise<string | null> =>
-  fileAt(openGit(flake.mirror), flake.commit, flakeFile(flake.repository, 'flake.nix'));
+  flakeText(openGit(flake.mirror), flake.repository, flake.commit, 'flake.nix');
 
 /** A setting of a flake's `nixConfig`, its value as `--option` takes it. */
 export type FlakeSetting = readonly [name: string, value: string];

@@ -11,7 +11,7 @@ import { FlakeLockError, type FlakeLock } from '../../../model/flake-lock/types.
 import { noneAskedWords } from '../../../model/unfetched.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { commitDraft } from '../../git/commit-draft.js';
-import { fileAt, flakeFile } from '../../git/flake-files.js';
+import { flakeFile, flakeText } from '../../git/flake-files.js';
 import { openGit } from '../../git/git.js';
 import { installCommit } from '../../git/install-commit.js';
 import { withWorkTree } from '../../git/work-tree.js';
@@ -45,7 +45,7 @@ export const createUpdateLock =
       const version = await nixVersion();
       const mirror = await installCommit(env, repository, base);
       const flake = { mirror, commit: base, repository };
-      const lock = readLock(input, await fileAt(openGit(mirror), base, flakeFile(repository, 'flake.lock')));
+      const lock = readLock(input, await flakeText(openGit(mirror), repository, base, 'flake.lock'));
       const about: AskedFlake = {
         flake,
         lock,
