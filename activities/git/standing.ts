@@ -1,7 +1,11 @@
+import { ApplicationFailure } from '@temporalio/common';
 import type { LandInput } from '../../model/activities.js';
+import type { FailureType } from '../../model/failures.js';
 import { movedInputs } from '../../model/flake-lock/diff.js';
+import type { FlakeLock } from '../../model/flake-lock/types.js';
 import { nameList } from '../../model/report/words.js';
 import { oneLine } from '../../model/one-line.js';
+import type { Repository } from '../../model/run.js';
 import { findFile, flakeFile, lockAt } from './flake-files.js';
 import type { Git } from './git.js';
 import { isAncestor, ownCommits } from './ours.js';
@@ -44,15 +48,15 @@ export async function standingOf(git: Git, tip: string, main: string, update: Up
     if (wanted === there) return { kind: 'has-it', commit: tip };
   }
   const other = await otherFlake(git, own.base, tip, lockFile);
+  if (other !== null) return { kind: 'stays', reason: other };
   // What is on main cannot be lost.
-  const missing = (await isAncestor(git, tip, main)) ? null : await whatIsMissing(git, own.base, tip, update);
-  const reason = other ?? missing;
+  const reason = (await isAncestor(git, tip, main)) ? null : await whatIsMissing(git, own.base, tip, update);
   return reason === null ? { kind: 'replaceable' } : { kind: 'stays', reason };
 }
 
-/** Hashes of some objects, in their order. */
-const objects = async (git: Git, names: readonly string[]): Promise<readonly string[]> =>
-  (await git.run(['rev-parse', ...names])).trim().split('\n');
+/** Hashes of some objects, in their order; an empty text for one that is not there. */
+const objects = (git: Git, names: readonly string[]): Promise<readonly string[]> =>
+  Promise.all(names.map(async (name) => (await git.attempt(['rev-parse', '--verify', '--quiet', name])).stdout.trim()));
 
 /** Says so when a branch's update is about the lock of another folder. */
 async function otherFlake(git: Git, base: string, tip: string, lockFile: string): Promise<string | null> {
@@ -64,6 +68,16 @@ async function otherFlake(git: Git, base: string, tip: string, lockFile: string)
   return other === undefined ? 'holds no update of this flake' : `holds an update of ${oneLine(other)}`;
 }
 
+/** The lock of the flake at a commit; `null` when there is none that can be read. */
+async function lockIfReadable(git: Git, repository: Repository, commit: string): Promise<FlakeLock | null> {
+  try {
+    return await lockAt(git, repository, commit);
+  } catch (error) {
+    if (error instanceof ApplicationFailure && error.type === ('LockUnreadable' satisfies FailureType)) return null;
+    throw error;
+  }
+}
+
 /** Names what a branch's update moves and the candidate does not, unless main has it by now. */
 async function whatIsMissing(
   git: Git,
@@ -72,9 +86,10 @@ async function whatIsMissing(
   { repository, candidate }: Update,
 ): Promise<string | null> {
   const [before, there, onMain, wanted] = await Promise.all(
-    [base, tip, candidate.base, candidate.head].map((commit) => lockAt(git, repository, commit)),
+    [base, tip, candidate.base, candidate.head].map((commit) => lockIfReadable(git, repository, commit)),
   );
-  if (before === undefined || there === undefined || onMain === undefined || wanted === undefined) return null;
+  if (before === undefined || onMain === undefined || there == null || wanted == null)
+    return 'holds a flake.lock that cannot be read';
   const moves = new Set(movedInputs(onMain, wanted).map(({ name }) => name));
   const differs = new Set(movedInputs(there, wanted).map(({ name }) => name));
   const missing = movedInputs(before, there)

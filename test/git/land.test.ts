@@ -386,6 +386,28 @@ test('older branches that the landed one makes needless are found if asked for, 
     assert.equal(unasked.older, undefined);
   }));
 
+test('an older branch of a flake that has moved to another folder keeps no update from landing, and stays', () =>
+  withPlace(async (place) => {
+    const base = await locked(place);
+    await landedOn(place, await candidateFor(place, base, lockOf(2)), { branch: 'flake-update-20261107' });
+    await mkdir(path.join(place.checkout, 'nix'));
+    await git(place.checkout, 'mv', 'flake.nix', 'flake.lock', 'nix/');
+    await git(place.checkout, 'commit', '--quiet', '-m', 'Move the flake');
+    await git(place.checkout, 'push', '--quiet', 'origin', 'main');
+    const main = await git(place.checkout, 'rev-parse', 'HEAD');
+    const moved = { ...place, repository: repositoryAt(place.remote, { dir: 'nix' }) };
+    const candidate = await candidateFor(moved, main, lockOf(3), { file: 'nix/flake.lock' });
+    const expected = { kind: 'landed', ref: BRANCH, commit: candidate.head };
+    assert.deepEqual(await land(moved, candidate, 'branch', OLD), expected);
+
+    const clone = path.join(place.root, 'clone-moved');
+    await git(place.root, 'clone', '--quiet', '--branch', BRANCH, place.remote, clone);
+    await git(clone, 'mv', 'nix', 'flake');
+    await git(clone, 'commit', '--quiet', '-m', 'Move it again');
+    await git(clone, 'push', '--quiet', 'origin', BRANCH);
+    assert.equal(await landedOn(moved, candidate), FALLBACK, 'somebody has moved it there');
+  }));
+
 test('branches are removed from where they were seen alone, and what is gone counts as removed', () =>
   withPlace(async (place) => {
     const { repository } = place;
