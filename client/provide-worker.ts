@@ -19,7 +19,7 @@ interface Help {
   readonly waits?: boolean;
 }
 
-const WITH_WORKER = 'give --with-worker, which lends this machine to the run';
+const WITH_WORKER = 'give --with-worker, which lets this machine work for the run';
 
 /**
  * Sees to it that somebody works on a run that is to be started. With the embedded server that is this machine's worker; a

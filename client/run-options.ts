@@ -120,7 +120,7 @@ function landingOf(flags: UpdateFlags): Landing {
   const removeOldBranches = flags.removeOldBranches === true;
   if (removeOldBranches && mode === 'merge') {
     throw new CommandError(
-      '--remove-old-branches is for updates that land as a branch, but --land merge asks for none: leave one of them out.',
+      '--remove-old-branches is for updates that land as a branch, but --land merge makes no branch: leave one of them out.',
     );
   }
   return {

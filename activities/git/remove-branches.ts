@@ -1,3 +1,4 @@
+import { ApplicationFailure } from '@temporalio/common';
 import type { CoordinatorActivities } from '../../model/activities.js';
 import { oneLine } from '../../model/one-line.js';
 import type { InsteadOf } from '../../model/report.js';
@@ -42,7 +43,14 @@ async function reasonToStay(
   commit: string,
 ): Promise<string | null> {
   if (tip === undefined) return null;
-  return tip === commit ? await of.remove(branch, commit) : 'was moved by others meanwhile';
+  if (tip !== commit) return 'was moved by others meanwhile';
+  try {
+    return await of.remove(branch, commit);
+  } catch (error) {
+    // What is refused for good keeps no other branch from being removed.
+    if (!(error instanceof ApplicationFailure) || error.nonRetryable !== true) throw error;
+    return `cannot be removed: ${oneLine(error.message)}`;
+  }
 }
 
 async function remoteOnes(env: ActivityEnvironment, repository: Repository): Promise<Branches> {
