@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Report } from '../../model/report.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet } from '../support/fleet.js';
-import { openHouse } from '../support/lockkeeper.js';
+import { openHouse, until } from '../support/lockkeeper.js';
 import type { House, Running } from '../support/lockkeeper.js';
 import { connectTo, runInPhase } from '../support/runs.js';
 
@@ -99,7 +99,13 @@ test(
     }
     const approved = await house.lockkeeper(['approve', run, '--json']);
     assert.equal(approved.exitCode, 0, approved.stderr);
-    const { stdout } = await house.lockkeeper(['report', run, '--format', 'json']);
-    assert.equal((JSON.parse(stdout) as Report).outcome, 'landed');
+    // The worker that it brought ends the run by itself.
+    let report: Report | null = null;
+    await until(async () => {
+      const { exitCode, stdout } = await house.lockkeeper(['report', run, '--format', 'json']);
+      report = exitCode === 0 ? (JSON.parse(stdout) as Report) : null;
+      return report !== null;
+    }, 60_000);
+    assert.equal((report as Report | null)?.outcome, 'landed');
   }),
 );

@@ -176,7 +176,7 @@ test('a worker cleans up by itself when it starts, and its open runs go on', asy
   const old = 'update-old-20250101-000000';
   await mkdir(path.join(logsOf(old), 'x'), { recursive: true });
   await writeFile(path.join(logsOf(old), 'x', 'log'), 'x');
-  await age(logsOf(old), 300);
+  await age(logsOf(old), 400);
   await utimes(house.state.pruned, new Date(0), new Date(0));
   dev = await house.dev();
   await until(async () => !(await isThere(logsOf(old))), 15_000, dev.output);
