@@ -11,7 +11,7 @@ import { descendants } from '../../activities/process-tree.js';
 import type { AttemptInput, AttemptResult } from '../../model/autofix/attempt.js';
 import type { AutofixOptions } from '../../model/run.js';
 import type { ProcessIdentity } from '../../model/state-directory.js';
-import { agentOptions, LEFT_ASLEEP, writeAgent } from '../support/agent.js';
+import { attemptInput, LEFT_ASLEEP } from '../support/agent.js';
 import { commitFiles, git } from '../support/git.js';
 import { until } from '../support/lockkeeper.js';
 import { processesNamed } from '../support/processes.js';
@@ -19,34 +19,10 @@ import { withPlace } from '../support/repository.js';
 import type { Place } from '../support/repository.js';
 import { withStandIn } from '../support/stand-in.js';
 
-const PERSON = { name: 'Lockkeeper', email: 'lockkeeper@localhost' };
-
 let sandbox = false;
 before(async () => {
   sandbox = await canSandbox();
 });
-
-async function inputFor(
-  place: Place,
-  behaviour: readonly string[],
-  change: Partial<AutofixOptions> = {},
-): Promise<AttemptInput> {
-  const command = await writeAgent(place.root);
-  return {
-    run: 'run-1',
-    repository: place.repository,
-    candidate: { base: place.base, head: place.base, bundle: '' },
-    target: { kind: 'nixos', name: 'athena' },
-    attempt: 1,
-    agent: agentOptions(command, behaviour, change),
-    prompt: 'Mend athena.\n',
-    message: 'fix(athena): work with the updated inputs\n',
-    author: PERSON,
-    committer: PERSON,
-    date: 1_790_000_000,
-    takeoverSeconds: 60,
-  };
-}
 
 const attempt = (
   place: Place,
@@ -64,7 +40,7 @@ const attempted = async (
   change: (place: Place) => Promise<Partial<AutofixOptions>> = () => Promise.resolve({}),
 ): Promise<void> =>
   withPlace(async (place) => {
-    const input = await inputFor(place, behaviour, await change(place));
+    const input = await attemptInput(place, behaviour, await change(place));
     const result = await attempt(place, input);
     await use(result, await readFile(result.logPath, 'utf8'), place, input);
   });
@@ -127,7 +103,7 @@ test('where flake.nix and flake.lock are links, what they lead to is judged, and
     ] as const) {
       number += 1;
       const result = await attempt(place, {
-        ...(await inputFor({ ...place, base }, [behaviour])),
+        ...(await attemptInput({ ...place, base }, [behaviour])),
         attempt: number,
       });
       assert.equal(result.kind, kind, result.reason ?? '');
@@ -253,10 +229,10 @@ test('without a sandbox an agent works only if the owner lets it, says so, and n
   // As where the kernel allows no namespaces.
   withStandIn('bwrap', 'exit 1', () =>
     withPlace(async (place) => {
-      const without = await attempt(place, await inputFor(place, ['note'], { network: 'outside' }));
+      const without = await attempt(place, await attemptInput(place, ['note'], { network: 'outside' }));
       assert.equal(without.kind, 'unusable');
       assert.match(without.reason ?? '', /install bubblewrap/);
-      const input = await inputFor(place, ['leave'], { network: 'host' });
+      const input = await attemptInput(place, ['leave'], { network: 'host' });
       const result = await attempt(place, { ...input, attempt: 2 });
       if (process.getuid?.() === 0) {
         assert.equal(result.kind, 'unusable');
@@ -280,7 +256,7 @@ test('what an agent is lent of the home of the worker’s user it can read, and 
       process.env.HOME = path.join(place.root, 'home');
       await mkdir(path.join(process.env.HOME, '.agent'), { recursive: true });
       for (const file of ['.agent/token', 'diary']) await writeFile(path.join(process.env.HOME, file), `${file}\n`);
-      const input = await inputFor(place, ['home:.agent/token', 'home:diary'], { homePaths: ['.agent'] });
+      const input = await attemptInput(place, ['home:.agent/token', 'home:diary'], { homePaths: ['.agent'] });
       const { logPath } = await attempt(place, input);
       assert.match(await readFile(logPath, 'utf8'), /^\.agent\/token\nread-only\ncat: .*diary: No such file/);
     });
@@ -293,7 +269,7 @@ const commandLine = (pid: number): Promise<string> => readFile(`/proc/${pid}/cmd
 
 test('an agent that was killed with its supervisor begins again, as the same attempt and in a fresh folder', () =>
   withPlace(async (place) => {
-    const input = await inputFor(place, ['note', 'wait']);
+    const input = await attemptInput(place, ['note', 'wait']);
     const running = attempt(place, input);
     const record = await started(place);
     // Whoever kills everything: the kernel that wants memory, or a machine that goes down.
@@ -309,7 +285,7 @@ test('an agent that was killed with its supervisor begins again, as the same att
 
 test('an agent whose own supervisor failed begins again when its activity is tried again', () =>
   withPlace(async (place) => {
-    const input = await inputFor(place, ['note', 'wait']);
+    const input = await attemptInput(place, ['note', 'wait']);
     const running = attempt(place, input);
     const record = await started(place);
     const failed = assert.rejects(running, /process that runs the agent ended with status 137/);
@@ -373,7 +349,7 @@ test('a folder of the PATH that holds the state is seen without it, and an agent
     await withPlace(async (place) => {
       process.env.PATH = `${place.root}:${PATH ?? ''}`;
       await mkdir(place.env.state.reports, { recursive: true });
-      const result = await attempt(place, await inputFor(place, [`see:${place.env.state.reports}`, 'note']));
+      const result = await attempt(place, await attemptInput(place, [`see:${place.env.state.reports}`, 'note']));
       assert.equal(result.kind, 'proposed', result.reason ?? '');
       assert.match(await readFile(result.logPath, 'utf8'), /^does not see /);
     });
@@ -393,7 +369,7 @@ test('in its sandbox an agent sees no home, no state and no token, and writes to
     await mkdir(place.env.state.reports, { recursive: true });
     const hidden = [place.env.state.reports, place.remote, token, path.join(homedir(), '.gitconfig'), '/run/user/0'];
     const behaviour = [...hidden, '/nix/store'].map((each) => `see:${each}`);
-    const result = await attempt(place, await inputFor(place, [...behaviour, 'write:/usr', 'write:.', 'nix']));
+    const result = await attempt(place, await attemptInput(place, [...behaviour, 'write:/usr', 'write:.', 'nix']));
     const log = await readFile(result.logPath, 'utf8');
     for (const each of hidden) assert.ok(log.includes(`does not see ${each}\n`), log);
     assert.match(log, /^sees \/nix\/store$/m);

@@ -11,12 +11,10 @@ import { canSandbox } from '../../activities/agent/sandbox.js';
 import { run } from '../../activities/process.js';
 import type { AttemptInput, AttemptResult } from '../../model/autofix/attempt.js';
 import type { AutofixOptions } from '../../model/run.js';
-import { agentOptions, writeAgent } from '../support/agent.js';
+import { attemptInput } from '../support/agent.js';
 import { withPlace } from '../support/repository.js';
 import type { Place } from '../support/repository.js';
 import { withStandIn } from '../support/stand-in.js';
-
-const PERSON = { name: 'Lockkeeper', email: 'lockkeeper@localhost' };
 
 /** Runs an agent that behaves so in a sandbox; gives what came of it and what it said. */
 async function sandboxed(
@@ -26,21 +24,7 @@ async function sandboxed(
   more: Partial<AttemptInput> = {},
 ): Promise<AttemptResult & { readonly log: string }> {
   const activity = createAttemptFix(place.env);
-  const input: AttemptInput = {
-    run: 'run-1',
-    repository: place.repository,
-    candidate: { base: place.base, head: place.base, bundle: '' },
-    target: { kind: 'nixos', name: 'athena' },
-    attempt: 1,
-    agent: agentOptions(await writeAgent(place.root), behaviour, change),
-    prompt: 'Mend athena.\n',
-    message: 'fix(athena): work with the updated inputs\n',
-    author: PERSON,
-    committer: PERSON,
-    date: 1_790_000_000,
-    takeoverSeconds: 60,
-    ...more,
-  };
+  const input: AttemptInput = { ...(await attemptInput(place, behaviour, change)), ...more };
   const result = await new MockActivityEnvironment().run<[AttemptInput], AttemptResult, typeof activity>(
     activity,
     input,

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { AttemptInput } from '../../model/autofix/attempt.js';
 import type { AutofixOptions } from '../../model/run.js';
 import { sleepOfOurOwn } from './processes.js';
+import type { Place } from './repository.js';
 
 /** How long what the behaviour `leave` leaves running sleeps. */
 export const LEFT_ASLEEP = sleepOfOurOwn(601);
@@ -95,3 +97,28 @@ export const agentOptions = (
   rules: { protected: ['secrets/**', '*.age'], maxFiles: 5, maxLines: 50 },
   ...change,
 });
+
+const PERSON = { name: 'Lockkeeper', email: 'lockkeeper@localhost' };
+
+/** The input of an attempt at a place, by an agent that behaves so. */
+export async function attemptInput(
+  place: Place,
+  behaviour: readonly string[],
+  change: Partial<AutofixOptions> = {},
+): Promise<AttemptInput> {
+  const command = await writeAgent(place.root);
+  return {
+    run: 'run-1',
+    repository: place.repository,
+    candidate: { base: place.base, head: place.base, bundle: '' },
+    target: { kind: 'nixos', name: 'athena' },
+    attempt: 1,
+    agent: agentOptions(command, behaviour, change),
+    prompt: 'Mend athena.\n',
+    message: 'fix(athena): work with the updated inputs\n',
+    author: PERSON,
+    committer: PERSON,
+    date: 1_790_000_000,
+    takeoverSeconds: 60,
+  };
+}
