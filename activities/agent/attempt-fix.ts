@@ -17,11 +17,11 @@ import { followBuild } from '../nix/build/follow-build.js';
 import { withStartLock } from '../nix/build/start-lock.js';
 import { recordDirectory } from '../nix/record-directory.js';
 import { makeAgentTree } from './agent-tree.js';
-import { plainVariables } from './agent-variables.js';
-import { endLeftovers } from './leftovers.js';
+import { plainVariables } from '../sandbox/variables.js';
+import { endLeftovers } from '../sandbox/leftovers.js';
 import { agentPlace, readEnd } from './order.js';
 import type { AgentEnd, AgentOrder } from './order.js';
-import { giveToAgent } from './sandbox.js';
+import { giveToAgent } from '../sandbox/sandbox.js';
 import { takeChange } from './take-change.js';
 import type { Change } from './take-change.js';
 

@@ -19,7 +19,7 @@ import { SCRATCH } from '../git/mirror.js';
 import { unlock } from '../remove-tree.js';
 import { flakeShape } from '../nix/lock/flake-file.js';
 import { gitOver } from './agent-tree.js';
-import { readVariables } from './agent-variables.js';
+import { readVariables } from '../sandbox/variables.js';
 import { changedRules, isRuleFile } from './judged-by.js';
 
 export type Change = Pick<AttemptResult, 'kind' | 'reason' | 'candidate' | 'files' | 'patch'>;

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { before, test } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { canSandbox } from '../../activities/agent/sandbox.js';
+import { canSandbox } from '../../activities/sandbox/sandbox.js';
 import { createAttemptFix } from '../../activities/agent/attempt-fix.js';
 import { listRecords, readIdentity } from '../../activities/nix/build/build-record.js';
 import { descendants } from '../../activities/process-tree.js';

@@ -1,0 +1,108 @@
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { AgentNetwork } from '../../model/autofix/sandbox.js';
+import { exists } from '../exists.js';
+import { missingForNetwork, RESOLVER, withOwnNetwork } from './network.js';
+import { DAEMON_FOLDER } from './nix-access.js';
+import { canSandbox, foldersOf, giveToAgent, isRoot, sandboxArguments } from './sandbox.js';
+import { Unusable } from './unusable.js';
+import { readOnly, type Mount } from './visible.js';
+
+/** Folders of a command in a sandbox, which it may write to, and a file that says how its names are resolved. */
+export interface SandboxPlace {
+  /** Work tree of the candidate. */
+  readonly tree: string;
+  readonly home: string;
+  readonly temporary: string;
+  /** `resolv.conf` of its network. */
+  readonly resolver: string;
+}
+
+/** A command that an agent is, or that runs what an agent wrote. */
+export interface Distrusted {
+  /** Absolute path. */
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly place: SandboxPlace;
+  /** Where it starts: the tree, or a folder in it. */
+  readonly directory: string;
+  /** Files and folders of the machine that it may read, with their places below its home. */
+  readonly lent: readonly Mount[];
+  /** Files and folders of the machine that it must not see, wherever they are. */
+  readonly hidden: readonly string[];
+  readonly network: AgentNetwork;
+}
+
+/** How to start such a command: see `startEnclosed`. */
+export interface Enclosed {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly directory: string;
+  readonly network: AgentNetwork;
+  readonly sandboxed: boolean;
+}
+
+/**
+ * Puts a command into a sandbox, whose folders it is given.
+ * @throws Unusable where none can be made, unless the owner lets agents do without
+ */
+export async function enclose(wanted: Distrusted): Promise<Enclosed> {
+  const { command, args, env, place, directory, lent, hidden, network } = wanted;
+  const there = await Promise.all(lent.map(({ from }) => exists(from)));
+  const given = lent.filter((_, index) => there[index] === true);
+  const makesSandbox = await canSandbox();
+  if (!makesSandbox) checkWithout(network);
+  for (const { to } of given) await mkdir(path.dirname(to), { recursive: true });
+  if (!makesSandbox) {
+    for (const { from, to } of given) await symlink(from, to).catch(() => undefined);
+    return { command, args, env, directory, sandboxed: false, network: 'host' };
+  }
+  const missing = network === 'outside' ? await missingForNetwork() : null;
+  if (missing !== null)
+    throw new Unusable(
+      `a network of its own needs ${missing}, which is not installed: install it, or say whether the agent gets no network ` +
+        'or this machine’s (--autofix-network none or host)',
+    );
+  await giveToAgent([place.tree, place.home, place.temporary]);
+  const writable = [place.tree, place.home, place.temporary].map((each) => ({ from: each, to: each, writable: true }));
+  const sandbox = await sandboxArguments({
+    command,
+    folders: foldersOf(env.PATH ?? ''),
+    mounts: [
+      ...writable,
+      ...(await resolverMounts(place, network)),
+      ...(env.NIX_REMOTE === 'daemon' ? [readOnly(DAEMON_FOLDER)] : []),
+      ...given,
+    ],
+    hidden,
+    directory,
+  });
+  const inside = ['bwrap', ...(network === 'none' ? ['--unshare-net'] : []), ...sandbox, command, ...args];
+  const [program = '', ...rest] = network === 'outside' ? withOwnNetwork(isRoot(), inside) : inside;
+  return { command: program, args: rest, env, directory: place.tree, sandboxed: true, network };
+}
+
+/** Without a sandbox a command has this machine's network and all rights of the worker's user. */
+function checkWithout(network: AgentNetwork): void {
+  const install = 'install bubblewrap, and let this user make namespaces';
+  if (isRoot())
+    throw new Unusable(
+      `the worker is root, and an agent of root runs in a sandbox alone, which cannot be made here: ${install}, or run the worker as another user`,
+    );
+  if (network !== 'host')
+    throw new Unusable(
+      `a sandbox cannot be made here: ${install}, or let the agent do without (--autofix-network host)`,
+    );
+}
+
+/** How names are resolved: as on this machine, or by the one that connects the sandbox. */
+async function resolverMounts(place: SandboxPlace, network: AgentNetwork): Promise<readonly Mount[]> {
+  if (network === 'none') return [];
+  if (network === 'host') return (await exists(RESOLV_CONF)) ? [readOnly(RESOLV_CONF)] : [];
+  await writeFile(place.resolver, `nameserver ${RESOLVER}\n`, { mode: 0o644 });
+  return [readOnly(place.resolver, RESOLV_CONF)];
+}
+
+const RESOLV_CONF = '/etc/resolv.conf';

@@ -1,0 +1,67 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { identify, killTree } from '../process-tree.js';
+import type { Enclosed } from './enclose.js';
+import { type Connection, connectOutside, NETWORK_PIPES } from './network.js';
+import { isRoot } from './sandbox.js';
+import { Unusable } from './unusable.js';
+
+/** Time between SIGTERM and SIGKILL. */
+const GRACE_MS = 2000;
+
+/** A command of `enclose` that runs. */
+export interface EnclosedRun {
+  readonly child: ChildProcess;
+  /** Ends it, with all below it. */
+  readonly end: () => Promise<void>;
+  /**
+   * Connects it to its network, and waits for its end. All that it left in its own session is ended then.
+   * @returns exit status and signal
+   * @throws Unusable when it cannot be started, or connected
+   */
+  readonly ended: () => Promise<readonly [code: number | null, signal: string | null]>;
+}
+
+/** @param output where what it says goes: to this process, or where that of this process goes */
+export function startEnclosed(
+  { command, args, env, directory, network }: Enclosed,
+  output: 'pipe' | 'inherit',
+): EnclosedRun {
+  const child = spawn(command, [...args], {
+    cwd: directory,
+    env,
+    detached: true,
+    stdio: ['ignore', output, output, ...(network === 'outside' ? NETWORK_PIPES : [])],
+  });
+  const exit = exitOf(child);
+  // Looked at when the sandbox is connected.
+  exit.catch(() => undefined);
+  const end = async (): Promise<void> => {
+    const leader = child.pid === undefined ? null : await identify(child.pid);
+    if (leader !== null) await killTree(leader, GRACE_MS);
+  };
+  return {
+    child,
+    end,
+    ended: async () => {
+      let connection: Connection | null = null;
+      try {
+        if (network === 'outside') connection = await connectOutside(child, isRoot());
+        return await exit;
+      } finally {
+        await end();
+        connection?.end();
+      }
+    },
+  };
+}
+
+const exitOf = (child: ChildProcess): Promise<readonly [number | null, string | null]> =>
+  new Promise((resolve, reject) => {
+    // `close` waits for whoever holds the output, which may be a child that was left behind.
+    child.once('exit', (code, signal) => {
+      resolve([code, signal]);
+    });
+    child.once('error', (error) => {
+      reject(new Unusable(`it cannot be started (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`));
+    });
+  });
