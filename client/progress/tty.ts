@@ -22,8 +22,9 @@ export function ttyRenderer(stream: WriteStream, paint: Paint): Renderer {
 
   const size = (): FrameSize => ({ columns: stream.columns || 80, rows: stream.rows || 24 });
   const show = (lines: readonly string[]): void => {
-    const update = screen.draw(lines, size());
-    if (update !== '') stream.write(BEGIN_UPDATE + HIDE_CURSOR + NO_WRAP + update + WRAP + END_UPDATE);
+    const pieces = screen.draw(lines, size());
+    if (pieces.length === 0) return;
+    for (const piece of [BEGIN_UPDATE + HIDE_CURSOR + NO_WRAP, ...pieces, WRAP + END_UPDATE]) stream.write(piece);
   };
   const draw = (): void => {
     if (view === null) return;
