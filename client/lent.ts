@@ -6,8 +6,13 @@ import { readRecord } from './state-files.js';
 
 const recordOf = (state: StateDirectory, run: string): string => join(state.lent, encodeURIComponent(run));
 
-/** Notes that this machine is lent to a run: its worker stays for it, and later commands bring one again. */
-export async function lend(state: StateDirectory, { address, namespace }: Session, run: string): Promise<void> {
+/**
+ * Notes that this machine is lent to a run: its worker stays for it, and later commands bring one again. For runs of the embedded
+ * server it does so anyway.
+ */
+export async function lend(state: StateDirectory, session: Session, run: string): Promise<void> {
+  if (session.embedded) return;
+  const { address, namespace } = session;
   const record: LentRecord = { run, address, namespace };
   await mkdir(state.lent, { recursive: true, mode: 0o700 });
   const file = recordOf(state, run);

@@ -64,6 +64,18 @@ test('a machine that is asked to lends itself to the run, to its end, and no lon
   assert.deepEqual(await readdir(laptop.state.lent), []);
 });
 
+test('a machine with a server of its own keeps no record of what it was lent to', async () => {
+  const own = await openHouse();
+  try {
+    await fleet.moveInput('alpha');
+    const { exitCode, stderr } = await own.lockkeeper(['update', fleet.checkout, '--with-worker', '--dry-run']);
+    assert.equal(exitCode, 0, stderr);
+    assert.equal(existsSync(own.state.lent), false);
+  } finally {
+    await own.close();
+  }
+});
+
 test('a run of a server elsewhere brings no worker of a machine that was not lent to it', async () => {
   const stranger = await openHouse();
   try {
