@@ -7,6 +7,7 @@ import { truncate } from '../model/text.js';
 import { targetLabel } from '../model/verdict.js';
 import { coordinator } from './activities.js';
 import { ownQueue, workerCommand } from './own-queue.js';
+import { UNNEEDED_TRIES, goOnWithout } from './unneeded.js';
 import { FOLLOWED, LOSSES, LOSSES_THERE, retryUnless, stayWithMachine } from './stay-with-machine.js';
 
 /** Time beside the agent's own in which its folder is made and what it left is judged, in seconds. */
@@ -36,8 +37,15 @@ export async function askAgent(input: AttemptInput, waitSeconds: number): Promis
   const unlessTaken = async (error: unknown): Promise<AttemptResult | null> => {
     if (!wasNotTaken(error)) throw error;
     // All its machines may have slept, or be busy with others.
-    const pollers = await coordinator('look for workers with agents').countPollers({ queue: ownQueue(AGENT_QUEUE) });
-    return pollers > 0 ? null : nobody(waitSeconds);
+    try {
+      const agents = coordinator('look for workers with agents', UNNEEDED_TRIES);
+      return (await agents.countPollers({ queue: ownQueue(AGENT_QUEUE) })) > 0
+        ? null
+        : nobody(NONE_SERVES, waitSeconds);
+    } catch (failed) {
+      goOnWithout('whether a worker serves agents', failed);
+      return nobody(NOT_KNOWN, waitSeconds);
+    }
   };
   // replay-tested: 2026-11-28, test/replay/0.1.0
   if (!patched('agents-stay-with-machine')) return await untilAnswered(() => anywhere(1, []), unlessTaken);
@@ -78,9 +86,12 @@ const wasNotTaken = (error: unknown): boolean =>
   error.cause instanceof TimeoutFailure &&
   error.cause.timeoutType === 'SCHEDULE_TO_START';
 
-const nobody = (waitSeconds: number): AttemptResult => ({
+const NONE_SERVES = 'no worker serves agents, and none came';
+const NOT_KNOWN = 'the server does not say whether a worker serves agents, and none took the attempt';
+
+const nobody = (what: string, waitSeconds: number): AttemptResult => ({
   kind: 'unusable',
-  reason: `no worker serves agents, and none came within ${waitSeconds} seconds: start "${workerCommand()} --roles agent" where the agent is`,
+  reason: `${what} within ${waitSeconds} seconds: start "${workerCommand()} --roles agent" where the agent is`,
   candidate: null,
   files: [],
   patch: '',

@@ -1,5 +1,6 @@
 import { ParentClosePolicy, patched, sleep, startChild, workflowInfo } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { Way } from '../model/activities.js';
 import type { RunOptions } from '../model/run.js';
 import { coordinator } from './activities.js';
 import { fail } from './failures.js';
@@ -48,10 +49,16 @@ function shownWaiting(state: RunState): { readonly begin: () => void; readonly e
 async function waitForRepository(options: RunOptions, state: RunState, begin: () => void): Promise<Taken> {
   let waited = 0;
   let gaveWay: string | null = null;
+  let behindOwn = false;
   for (let pause = 1, first = true; ; first = false) {
-    const way = options.supersedes === true ? await makeWay(options) : null;
+    let way: Way | null = null;
+    try {
+      if (options.supersedes === true) way = await makeWay(options);
+    } catch (error) {
+      goOnWithout('whether a newer or an older run of the instance is open', error);
+    }
     if (way?.kind === 'superseded') return way;
-    if (await take(options)) return { kind: 'taken', waited: !first || way !== null };
+    if (await take(options)) return { kind: 'taken', waited: !first || options.supersedes === true };
     let holder = way?.holder ?? null;
     try {
       holder ??= await coordinator('ask who holds the repository', UNNEEDED_TRIES).whoHolds({
@@ -69,7 +76,7 @@ async function waitForRepository(options: RunOptions, state: RunState, begin: ()
       );
     state.phase('waiting-for-repository', `${where} is held by ${holder}`);
     begin();
-    const behindOwn = way?.sameInstance === true;
+    behindOwn = way?.sameInstance ?? behindOwn;
     // It ends by itself: only waiting for others has a limit.
     if (!behindOwn) waited += pause;
     if (way?.givesWay === true && gaveWay !== holder) {
@@ -82,7 +89,7 @@ async function waitForRepository(options: RunOptions, state: RunState, begin: ()
 }
 
 const makeWay = ({ instance, lockWorkflowId }: RunOptions) =>
-  coordinator('look for newer and older runs of the instance').makeWay({
+  coordinator('look for newer and older runs of the instance', UNNEEDED_TRIES).makeWay({
     run: workflowInfo().workflowId,
     instance,
     lockWorkflowId,

@@ -1,6 +1,7 @@
 import { sleep } from '@temporalio/workflow';
 import { buildQueue } from '../model/queues.js';
 import { coordinator } from './activities.js';
+import { UNNEEDED_TRIES, goOnWithout } from './unneeded.js';
 import type { Waiting } from './watch-systems.js';
 
 /** Seconds between two looks at a queue that nobody serves. */
@@ -11,7 +12,14 @@ export async function watchPollers(system: string, builds: ReadonlySet<Waiting>,
   const told = new Set<Waiting>();
   for (let waited = PAUSE; ; waited += PAUSE) {
     if (builds.size === 0) return;
-    if ((await coordinator(`look for workers of ${system}`).countPollers({ queue: buildQueue(system) })) > 0) return;
+    try {
+      const workers = coordinator(`look for workers of ${system}`, UNNEEDED_TRIES);
+      if ((await workers.countPollers({ queue: buildQueue(system) })) > 0) return;
+    } catch (error) {
+      // Builds are given up only where it is known that nobody would take them.
+      goOnWithout(`whether a worker serves ${system}`, error);
+      return;
+    }
     if (waited >= limit) {
       for (const build of [...builds])
         build.giveUp(`no worker serves ${system}, and none came within ${waited} seconds`);

@@ -33,6 +33,7 @@ async function withUnneededFailing(house: House, body: () => Promise<void>): Pro
         ...coordinator,
         knownSearchAttributes: fails('the look-up of search attributes'),
         earlierHolds: fails('the look at earlier runs'),
+        makeWay: fails('the look for newer and older runs'),
       },
     ],
     [EVALUATE_QUEUE, { ...evaluator, compareWithBase: fails('the comparison') }],
@@ -66,7 +67,7 @@ test('a comparison with base, and all else that a run does not need, may fail: t
     await house.dev('--roles', 'builder');
     await fleet.moveInput('alpha');
     const config = path.join(house.root, 'lockkeeper.toml');
-    const instance = `user = "${USER}"\nrepoPath = "${fleet.checkout}"\ndryRun = true\n`;
+    const instance = `user = "${USER}"\nrepoPath = "${fleet.checkout}"\ndryRun = true\noverlap = "supersede"\n`;
     await writeFile(config, `name = "unneeded"\n[instances.own]\n${instance}`);
     await withUnneededFailing(house, async () => {
       const started = await house.lockkeeper(['run', 'own', '--config', config]);
