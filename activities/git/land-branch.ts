@@ -95,6 +95,8 @@ export function keepsMoving({ repository }: LandInput, branch: string, refused: 
   );
 }
 
+const NOT_THEN = 'was not replaced when the update was pushed';
+
 /** The first branch that the update is on, or can go to. */
 async function choose(
   to: Destination,
@@ -120,7 +122,12 @@ async function choose(
     }
     const standing = await standingOf(to.git, tip, main, input);
     const insteadOf = passed.find((other) => other.branch === input.branch) ?? null;
-    if (standing.kind === 'has-it') return { ...standing, branch, insteadOf };
+    if (standing.kind === 'has-it') {
+      // Why is lost with the worker that was refused.
+      const before =
+        free?.branch === input.branch && free.tip !== null ? { branch: free.branch, reason: NOT_THEN } : null;
+      return { ...standing, branch, insteadOf: insteadOf ?? before };
+    }
     const reason =
       standing.kind === 'stays'
         ? standing.reason

@@ -3,6 +3,7 @@ import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import type { LandInput } from '../../model/activities.js';
 import type { Candidate } from '../../model/candidate.js';
 import { serialiseLock } from '../../model/flake-lock/serialise.js';
@@ -408,6 +409,20 @@ test('an older branch of a flake that has moved to another folder keeps no updat
     assert.equal(await landedOn(moved, candidate), FALLBACK, 'somebody has moved it there');
   }));
 
+test('an older branch that cannot be read keeps no update from landing, and stays', () =>
+  withPlace(async (place) => {
+    const base = await locked(place);
+    const older = await candidateFor(place, base, lockOf(2));
+    await landedOn(place, older, { branch: 'flake-update-20261107' });
+    const candidate = await candidateFor(place, base, lockOf(3));
+    const mirror = mirrorPath(place.env, place.repository);
+    const tree = await git(mirror, 'rev-parse', `${older.head}^{tree}`);
+    await rm(path.join(mirror, 'objects', tree.slice(0, 2), tree.slice(2)));
+    const landed: unknown = await new MockActivityEnvironment().run(() => land(place, candidate, 'branch', OLD));
+    assert.deepEqual(landed, { kind: 'landed', ref: BRANCH, commit: candidate.head });
+    assert.equal(await at(place, 'flake-update-20261107'), older.head);
+  }));
+
 test('branches are removed from where they were seen alone, and what is gone counts as removed', () =>
   withPlace(async (place) => {
     const { repository } = place;
@@ -452,6 +467,10 @@ test('a remote that lets no branch be replaced gets the update beside it, and is
     assert.deepEqual([landed.ref, landed.insteadOf?.branch], [FALLBACK, BRANCH]);
     assert.match(landed.insteadOf?.reason ?? '', /^cannot be replaced: .*denying non-fast-forward/);
     assert.equal(await at(place, BRANCH), first.head);
+    const again = await land(place, second);
+    assert.ok(again.kind === 'landed');
+    assert.deepEqual([again.ref, again.insteadOf?.branch], [FALLBACK, BRANCH], 'also after a kill');
+    assert.equal(again.insteadOf?.reason, 'was not replaced when the update was pushed');
   }));
 
 test('a branch that somebody is writing at this moment is tried again, with the words of the remote', () =>
