@@ -33,6 +33,7 @@ export async function instanceOptions(instance: Instance, find = configuredRepos
       impure: instance.impure,
       acceptFlakeConfig: instance.acceptFlakeConfig,
       ...(instance.accessTokensFile === null ? {} : { accessTokensFile: instance.accessTokensFile }),
+      ...(instance.allowSources.length === 0 ? {} : { allowSources: sorted(instance.allowSources) }),
     },
     author,
     committer: instance.committer === null ? author : checkPerson(instance.committer),

@@ -33,6 +33,7 @@ export function optionsSummary(options: RunOptions): string {
       : [`builders waited for ${options.builderWaitSeconds} s`]),
     ...(nix.impure ? ['impure'] : []),
     ...(nix.acceptFlakeConfig ? ['flake settings accepted'] : []),
+    ...(nix.allowSources === undefined ? [] : [`allowed sources ${nix.allowSources.join(', ')}`]),
     ...nix.options.map(([name, value]) => `${name} = ${value}`),
   ].join('; ');
 }

@@ -10,6 +10,7 @@ import {
   checkPerson,
   checkRegExp,
   checkServerUrl,
+  checkSource,
 } from '../model/names.js';
 import { BUILDER_WAIT_SECONDS, LOCKKEEPER, REPOSITORY_WAIT_SECONDS, TAKEOVER_SECONDS } from '../model/run-defaults.js';
 import type { ApprovalPolicy, Landing, NixSettings, NotifyOptions, RunOptions, Transport } from '../model/run.js';
@@ -144,7 +145,13 @@ async function nixSettings(flags: UpdateFlags): Promise<NixSettings> {
     const space = joined.indexOf(' ');
     return checkNixOption(joined.slice(0, space), joined.slice(space + 1));
   });
-  const settings = { options, impure: flags.impure === true, acceptFlakeConfig: flags.acceptFlakeConfig === true };
+  const allowSources = names(flags.allowSource, '--allow-source', checkSource);
+  const settings = {
+    options,
+    impure: flags.impure === true,
+    acceptFlakeConfig: flags.acceptFlakeConfig === true,
+    ...(allowSources === 'all' ? {} : { allowSources }),
+  };
   if (flags.accessTokensFile === undefined) return settings;
   const file = await checkSecretFile(flags.accessTokensFile, '--access-tokens-file');
   return { ...settings, accessTokensFile: checkIncludedFile(file, '--access-tokens-file') };

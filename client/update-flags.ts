@@ -57,4 +57,5 @@ export interface UpdateFlags {
   readonly knownHostsFile?: string;
   readonly httpsTokenFile?: string;
   readonly accessTokensFile?: string;
+  readonly allowSource?: readonly string[];
 }

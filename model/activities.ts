@@ -1,5 +1,5 @@
 import type { AttemptInput, AttemptResult } from './autofix/attempt.js';
-import type { Base, Candidate, MovedInput, UnfetchedInput } from './candidate.js';
+import type { Base, Candidate, MovedInput, RefusedInput, UnfetchedInput } from './candidate.js';
 import type { EarlierHold } from './hold-back/earlier.js';
 import type { InputGroup } from './input-groups.js';
 import type { Overdue, RunEnd, Watched } from './instance-record.js';
@@ -183,6 +183,8 @@ export type LockUpdate =
   | {
       readonly kind: 'unchanged';
       readonly unfetched: readonly UnfetchedInput[];
+      /** Missing when there are none, and in older runs. */
+      readonly refused?: readonly RefusedInput[];
       /** Whether upstream answered for not one input; missing when it did, and in older runs. */
       readonly noneAsked?: true;
     }
@@ -191,6 +193,8 @@ export type LockUpdate =
       readonly draft: Candidate;
       readonly moved: readonly MovedInput[];
       readonly unfetched: readonly UnfetchedInput[];
+      /** As above. */
+      readonly refused?: readonly RefusedInput[];
       /** Whose turn it was, if inputs take turns. */
       readonly group?: InputGroup;
     };

@@ -17,6 +17,7 @@ import {
   checkPerson,
   checkRegExp,
   checkServerUrl,
+  checkSource,
 } from './names.js';
 import { redactUrl, utf8Length } from './text.js';
 
@@ -203,6 +204,7 @@ const FIELDS: ReadonlyMap<string, Check> = new Map(
       impure: flag,
       acceptFlakeConfig: flag,
       accessTokensFile: orMissing(text(checkIncludedFile)),
+      allowSources: orMissing(list(text(checkSource))),
     }),
     author: person,
     committer: person,

@@ -64,3 +64,9 @@ export interface UnfetchedInput {
   /** Why, in at most 1,000 bytes: what Nix or the fetcher said, without colours. */
   readonly reason: string;
 }
+
+/** An input that stays where it was for what its new revision brings along. */
+export interface RefusedInput extends Pick<MovedInput, 'name' | 'from' | 'to' | 'compareUrl'> {
+  /** Sources that it did not have before and that the owner has not accepted: at most ten, as `allowSources` takes them. */
+  readonly sources: readonly string[];
+}

@@ -2,7 +2,7 @@ import type { MovedInput } from './candidate.js';
 import { oneLine, oneName } from './one-line.js';
 import { reportedInput, type HeldBackInput } from './report.js';
 import { stayWords } from './report/held-back-words.js';
-import { dateWords, movementWords, nestedOf, type ShownNested } from './report/words.js';
+import { dateWords, movementWords, nestedOf, newSourcesWords, type ShownNested } from './report/words.js';
 import type { Verdict } from './verdict.js';
 
 interface CommitMessageInput {
@@ -36,6 +36,7 @@ const REASON_BYTES = 500;
 export function commitMessage({ instance, run, moved, heldBack, hosts }: CommitMessageInput): string {
   const paragraphs = [
     SUBJECT,
+    ...newSourcesWords({ heldBack }).map((words) => quiet(words)),
     ['Inputs:', ...moved.flatMap(inputLines)].join('\n'),
     ...(heldBack.length === 0
       ? []

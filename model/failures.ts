@@ -10,6 +10,7 @@ export const FAILURES = [
   'UnknownInput',
   'NoInputs',
   'InputsUnreachable',
+  'SourceRefused',
   'UnknownHost',
   'UnknownBranch',
   'RemoteUnreachable',

@@ -35,7 +35,7 @@ const KNOWN: Fields<RunOptions> = {
   inputGroups: true,
   landing: { mode: LANDING_MODES, branchPrefix: true, removeOldBranches: true },
   approval: { deadlineSeconds: true, reminderSeconds: true },
-  nix: { options: true, impure: true, acceptFlakeConfig: true, accessTokensFile: true },
+  nix: { options: true, impure: true, acceptFlakeConfig: true, accessTokensFile: true, allowSources: true },
   author: person,
   committer: person,
   notify: { ntfy: { server: true, topic: true, tokenFile: true }, inboxOrg: true },

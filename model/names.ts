@@ -1,4 +1,5 @@
 import { branchNameFault } from './branch-name.js';
+import { isSourcePattern } from './flake-lock/source-pattern.js';
 import type { Person } from './run.js';
 import { truncate } from './text.js';
 
@@ -103,6 +104,17 @@ export const wholeNameExpression = (pattern: string): RegExp => new RegExp(`^(?:
 export function checkIncludedFile(value: string, field: string): string {
   if (/^\/[^\s#\p{Cc}]+$/u.test(value)) return value;
   throw new BadInput(field, value, 'cannot be read by Nix: give an absolute path without spaces and "#".');
+}
+
+/** A source that inputs may bring along. */
+export function checkSource(value: string, field = '--allow-source'): string {
+  if (value.length <= 1000 && isSourcePattern(value)) return value;
+  throw new BadInput(
+    field,
+    value,
+    'is no source: give a host (git.example.org, or *.example.org), a folder (path:/srv/flakes), or an address without ' +
+      'revision and query (git+ssh://git.example.org/team).',
+  );
 }
 
 /** Whether the value of a setting of Nix is a secret: arguments and histories are no place for it. */

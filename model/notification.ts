@@ -15,6 +15,7 @@ import {
   movementWords,
   nameList,
   nestedOf,
+  newSourcesWords,
   outcomeWords,
   stoppingTargets,
 } from './report/words.js';
@@ -105,7 +106,9 @@ function finishedForm(report: Report): Form {
   if (overdueInputs(report).length > 0)
     return { emoji: '⏰', priority: FAILURE_FORM.priority, tags: ['alarm_clock', 'flake', 'warning'] };
   const isNew =
-    report.heldBack?.some(({ targets, since }) => targets.length > 0 && since === report.startedAt) === true;
+    report.heldBack?.some(
+      ({ targets, newSources = [], since }) => targets.length + newSources.length > 0 && since === report.startedAt,
+    ) === true;
   return report.outcome === 'unchanged' && isNew ? { ...form, priority: 3 } : form;
 }
 
@@ -113,6 +116,7 @@ function finishedLines(report: Report): string[] {
   const landed = landedWords(report);
   return [
     failuresWords(report) ?? '',
+    ...newSourcesWords(report).slice(0, 5),
     countsWords(report),
     landed === null ? '' : `Commit ${landed.commit.slice(0, 12)} ${landed.text} ${landed.ref}`,
     insteadOfWords(report) ?? '',
@@ -130,6 +134,7 @@ function finishedLines(report: Report): string[] {
 function waitingLines(event: NotificationEvent, report: Report): string[] {
   return [
     event === 'reminder' ? 'Still waiting for a decision.' : '',
+    ...newSourcesWords(report).slice(0, 5),
     `To land it: lockkeeper approve ${oneLine(report.run)}`,
     `To refuse it: lockkeeper reject ${oneLine(report.run)}`,
     report.head === null ? '' : `Commit ${oneLine(report.head)}`,
@@ -200,6 +205,7 @@ export function orgEntry(report: Report, at: string, timeZone: string): string {
   const alarm = overdue.length === 0 ? '' : `, ${nameList(overdue)} held back for too long`;
   const facts = [
     failuresWords(report) ?? '',
+    ...newSourcesWords(report).slice(0, 5),
     countsWords(report),
     ...(report.error === null ? [] : [report.error]),
     report.nothingVerified ?? '',

@@ -32,9 +32,12 @@ export type Outcome = (typeof OUTCOMES)[number];
 export const isFailure = (outcome: Outcome): boolean =>
   outcome === 'broken' || outcome === 'failed' || outcome === 'expired';
 
-/** Whether somebody has to look at a run that has ended. */
-export const needsLook = ({ outcome, heldBack = [] }: Report): boolean =>
-  isFailure(outcome) || heldBack.some(({ overdue }) => overdue === true);
+/** Whether somebody has to look at a run that has ended. New sources are told of once. */
+export const needsLook = ({ outcome, heldBack = [], startedAt }: Report): boolean =>
+  isFailure(outcome) ||
+  heldBack.some(
+    ({ overdue, newSources, since }) => overdue === true || (newSources !== undefined && since === startedAt),
+  );
 
 export interface Report {
   /** Workflow id. */
@@ -142,6 +145,8 @@ export interface HeldBackInput {
   readonly newRevision?: string | null;
   /** Web page that compares the two; missing as `newRevision` is. */
   readonly compareUrl?: string | null;
+  /** Where its new revision would fetch from that nobody has accepted; missing when that is not why it stays, and in older runs. */
+  readonly newSources?: readonly string[];
   /** Start of the first run that held it back at this revision: ISO 8601. */
   readonly since?: string;
   /** Whether that is longer ago than the owner wants. */

@@ -176,6 +176,8 @@ export interface NixSettings {
   readonly acceptFlakeConfig: boolean;
   /** File with lines `access-tokens = HOST=TOKEN …` of nix.conf(5), for inputs that are private. */
   readonly accessTokensFile?: string;
+  /** Sources that inputs may bring along, as `isSourcePattern` knows them; missing when there are none, as in older runs. */
+  readonly allowSources?: readonly string[];
 }
 
 export interface Person {

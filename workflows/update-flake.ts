@@ -15,7 +15,9 @@ import { branchToPush, CARRY_OVER_LIMIT, landingIntent, updateBranches } from '.
 import type { Outcome, RemovedBranches, Report } from '../model/report.js';
 import type { EarlierHold } from '../model/hold-back/earlier.js';
 import { pinnedInputs } from '../model/hold-back/pins.js';
+import { heldForSources } from '../model/new-sources.js';
 import { checkKnown } from '../model/known-options.js';
+import { shownHold } from '../model/progress.js';
 import { proposalOf } from '../model/proposal.js';
 import type { ApprovalPolicy, RunOptions } from '../model/run.js';
 import { noneAskedWords } from '../model/unfetched.js';
@@ -152,7 +154,8 @@ async function update(run: Run, base: Base): Promise<Outcome> {
     () => earlierHolds(run),
   );
   state.earlierHolds = earlier;
-  state.set({ unfetched: lock.unfetched });
+  state.heldBack = (lock.refused ?? []).map(heldForSources);
+  state.set({ unfetched: lock.unfetched, heldBack: state.heldBack.map(shownHold) });
   if (lock.kind === 'unchanged') {
     if (lock.noneAsked === true) throw fail('InputsUnreachable', noneAskedWords(lock.unfetched));
     return 'unchanged';
@@ -160,7 +163,7 @@ async function update(run: Run, base: Base): Promise<Outcome> {
   state.inputGroup = lock.group ?? null;
   const names = lock.moved.map(({ name }) => name);
   const pinned = pinnedInputs(pins, names, { moment: run.startTime, timeZone: options.timeZone });
-  const first = await keepNamedBack(run, { lock, targets, heldBack: [], fixes: [] }, pinned);
+  const first = await keepNamedBack(run, { lock, targets, heldBack: state.heldBack, fixes: [] }, pinned);
   return first === null ? 'unchanged' : await verifyAndLand(run, first);
 }
 

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { repositoryKey } from '../../model/ids.js';
 import type { Repository } from '../../model/run.js';
 import type { ActivityEnvironment } from '../environment.js';
+import { removeTree } from '../remove-tree.js';
 import { isDirectory, openGit, type Git } from './git.js';
 import { exclusively } from './mutex.js';
 import { fetchFailure } from './remote-failure.js';
@@ -124,7 +125,7 @@ export async function sweepWorkTrees(env: ActivityEnvironment): Promise<void> {
     ...(await matching(work, (name) => name.startsWith(WORK_TREE))),
     ...(await matching(mirrors, (name) => name.includes(PARTIAL) || name.includes(SCRATCH))),
   ];
-  for (const each of leftOvers) await rm(each, { recursive: true, force: true });
+  for (const each of leftOvers) await removeTree(each);
   for (const mirror of await matching(mirrors, (name) => name.endsWith('.git'))) {
     await rm(path.join(mirror, 'worktrees'), { recursive: true, force: true });
   }

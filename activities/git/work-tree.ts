@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Repository } from '../../model/run.js';
 import type { ActivityEnvironment } from '../environment.js';
+import { removeTree } from '../remove-tree.js';
 import { openGit } from './git.js';
 import { mirrorPath, WORK_TREE } from './mirror.js';
 import { exclusively } from './mutex.js';
@@ -30,5 +31,24 @@ export async function withWorkTree<T>(
     await rm(directory, { recursive: true, force: true });
     // By hand rather than by Git, which a cancelled activity could not start any more.
     await rm(path.join(mirror, 'worktrees', name), { recursive: true, force: true });
+  }
+}
+
+/**
+ * Runs `work` with an empty folder that nobody but the worker's user can look into, and removes it however `work` ends. The
+ * next start of a worker sweeps what a killed one left.
+ * @param label for people who look into the state directory
+ */
+export async function withPrivateFolder<T>(
+  env: ActivityEnvironment,
+  label: string,
+  work: (directory: string) => Promise<T>,
+): Promise<T> {
+  await mkdir(env.state.work, { recursive: true });
+  const directory = await mkdtemp(path.join(env.state.work, `${WORK_TREE}${label}-${process.pid}-`));
+  try {
+    return await work(directory);
+  } finally {
+    await removeTree(directory);
   }
 }

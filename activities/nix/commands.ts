@@ -1,3 +1,4 @@
+import type { SourceAttributes } from '../../model/flake-lock/types.js';
 import { environmentAroundGit } from '../../model/git-environment.js';
 import type { NixSettings } from '../../model/run.js';
 
@@ -50,6 +51,21 @@ export const lockFlake = (settings: NixSettings): string[] => [
 ];
 
 /**
+ * The same, with a store of its own in a folder that only the worker's user can read: what a flake's inputs ask for in turn is not
+ * known before it is fetched, and may be a folder that others are not to read.
+ */
+export const lockFlakeApart = (settings: NixSettings, store: string): string[] => [
+  ...lockFlake(settings),
+  ...optionPairs([
+    // Of a store for one user; and nothing is to be had for it from elsewhere.
+    ['build-users-group', ''],
+    ['substitute', 'false'],
+  ]),
+  '--store',
+  store,
+];
+
+/**
  * Arguments of `nix` that print the names of a flake's hosts as JSON. Only the names are evaluated, so a host that throws
  * hides no other. Nix's own cache of evaluations is off, for it also remembers failures.
  */
@@ -94,6 +110,24 @@ export const fetchFlake = (flakeUrl: string, settings: NixSettings): string[] =>
   '--expr',
   `(builtins.getFlake ${nixString(flakeUrl)}).outPath`,
 ];
+
+/** Arguments of `nix-instantiate` that print `flake.nix` and `flake.lock` of a locked source as JSON; `null` for what it lacks. */
+export const readSource = (locked: SourceAttributes, settings: NixSettings): string[] => {
+  const { dir, ...source } = Object.fromEntries(locked);
+  const folder = typeof dir === 'string' && dir !== '' ? `/${dir}` : '';
+  return [
+    ...evaluationOptions({ ...settings, impure: false }),
+    '--eval',
+    '--strict',
+    '--json',
+    '--read-write-mode',
+    '--expr',
+    `let
+      tree = builtins.fetchTree (builtins.fromJSON ${nixString(JSON.stringify(source))});
+      text = name: let file = tree + ${nixString(folder)} + "/\${name}"; in if builtins.pathExists file then builtins.readFile file else null;
+    in { flake = text "flake.nix"; lock = text "flake.lock"; }`,
+  ];
+};
 
 /** Arguments of `nix-instantiate` that root a derivation which is in the store already: nothing is evaluated or built. */
 export const rootDerivation = (drvPath: string, root: string): string[] => [

@@ -120,6 +120,11 @@ export function declareUpdate({ program, context, exit }: Declaration): void {
     .option('--nix-option <name value>', 'a setting for Nix, as two words (repeatable)', collect)
     .option('--impure', 'let evaluation see this machine')
     .option('--accept-flake-config', "honour the flake's own nixConfig")
+    .option(
+      '--allow-source <source>',
+      'let inputs fetch from there although they did not before (repeatable): a host, path:/FOLDER, or an address',
+      collect,
+    )
     .optionsGroup('How Git gets in:')
     .option('--ssh-key-file <file>', 'private key for ssh')
     .option('--known-hosts-file <file>', 'host keys for ssh')

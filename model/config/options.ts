@@ -19,6 +19,7 @@ import {
   checkPerson,
   checkRegExp,
   checkServerUrl,
+  checkSource,
 } from '../names.js';
 import {
   AUTOFIX,
@@ -339,6 +340,12 @@ export const INSTANCE_OPTIONS = {
     null,
     '"/run/secrets/access-tokens"',
     'file with lines `access-tokens = HOST=TOKEN` of nix.conf(5), for private inputs and rate limits',
+  ),
+  allowSources: option(
+    listOf(text('a host, a folder or an address', checkSource), 'sources'),
+    [],
+    '["git.example.org", "path:/srv/flakes"]',
+    'where inputs may fetch from although it is a folder of the machine, a private network, or not HTTPS, and they did not before: a host (`git.example.org`, `*.example.org`), or the beginning of an address (`path:/srv/flakes`, `git+ssh://git.example.org/team`)',
   ),
   repositoryWaitSec: option(
     span(0),

@@ -28,3 +28,13 @@ export function composeWhatFits(base: FlakeLock, candidate: FlakeLock, move: rea
   }
   return { lock, left };
 }
+
+/** The same with all inputs but those that are to stay. */
+export function composeAllBut(base: FlakeLock, candidate: FlakeLock, staying: readonly string[]): Composition {
+  const names = new Set([...base.root.inputs.keys(), ...candidate.root.inputs.keys()]);
+  return composeWhatFits(
+    base,
+    candidate,
+    [...names].filter((name) => !staying.includes(name)),
+  );
+}

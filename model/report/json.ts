@@ -43,6 +43,7 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
       compareUrl: held.compareUrl ?? null,
       since: held.since ?? null,
       overdue: held.overdue === true,
+      ...(held.newSources === undefined ? {} : { newSources: [...held.newSources] }),
     })),
     letGo: (report.letGo ?? []).map(({ input, since }) => ({ input, since })),
     brokenOnBase: [...(report.brokenOnBase ?? [])],

@@ -19,6 +19,7 @@ import {
   movedWords,
   movementWords,
   nameList,
+  newSourcesWords,
   nestedOf,
   notAskedWords,
   oldBranchesWords,
@@ -50,6 +51,7 @@ export function renderMarkdown(report: Report): string {
     [`${code(report.repository)} · run ${code(report.run)} · ${formatSeconds(report.seconds)}`, counts(report)]
       .filter((line) => line !== '')
       .join('  \n'),
+    ...newSourcesWords(report).map((words) => `**${html(words, 1500)}**`),
     landed === null ? '' : `Commit ${code(landed.commit)} ${landed.text} ${code(landed.ref)}.`,
     insteadOf === null ? '' : `${html(insteadOf)}.`,
     ...oldBranchesWords(report).map((words) => `${html(words)}.`),

@@ -21,6 +21,7 @@ import {
   mitigation,
   movementWords,
   nameList,
+  newSourcesWords,
   oldBranchesWords,
   nestedOf,
   OUTCOME_SYMBOLS,
@@ -92,6 +93,7 @@ function headline(report: Report, paint: Paint): string[] {
   const failures = failuresWords(report);
   const lines = [
     `${tone(`${OUTCOME_SYMBOLS[report.outcome]} ${outcomeWords(report)}`)}  ${oneLine(report.repository)}`,
+    ...newSourcesWords(report).map(paint.yellow),
     countsWords(report),
     landed === null ? '' : `${landed.text} ${paint.cyan(landed.ref)} (${landed.commit.slice(0, 12)})`,
     insteadOf === null ? '' : paint.yellow(insteadOf),

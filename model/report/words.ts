@@ -8,7 +8,7 @@ import type {
   ReportedInput,
   ReportedTarget,
 } from '../report.js';
-import { oneLine } from '../one-line.js';
+import { oneLine, oneName } from '../one-line.js';
 import { formatSeconds, shellQuote } from '../text.js';
 import type { VerdictKind } from '../verdict.js';
 
@@ -199,6 +199,12 @@ export function insteadOfWords({ landed }: Report): string | null {
   const { branch, reason } = landed.insteadOf;
   return `not on ${oneLine(branch)}, which ${oneLine(reason, 500)}`;
 }
+
+/** What a person has to decide on before anything else, a sentence for each input: it would fetch from where it did not before. */
+export const newSourcesWords = ({ heldBack = [] }: Pick<Report, 'heldBack'>): readonly string[] =>
+  heldBack
+    .filter(({ newSources }) => newSources !== undefined)
+    .map(({ input, reason }) => `${oneName(input)} is held back: ${oneLine(reason, 1000)}`);
 
 /** What became of older update branches, a sentence each. */
 export function oldBranchesWords({ landed }: Report): readonly string[] {

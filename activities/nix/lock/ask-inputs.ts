@@ -1,19 +1,22 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { UnfetchedInput } from '../../../model/candidate.js';
+import type { RefusedInput, UnfetchedInput } from '../../../model/candidate.js';
 import { composeWhatFits } from '../../../model/flake-lock/compose-what-fits.js';
 import { parseFlakeLock } from '../../../model/flake-lock/parse.js';
 import { serialiseLock } from '../../../model/flake-lock/serialise.js';
 import type { FlakeLock } from '../../../model/flake-lock/types.js';
 import type { NixSettings } from '../../../model/run.js';
 import type { Finished } from '../../process.js';
-import { lockFlake, type NixVersion } from '../commands.js';
+import { lockFlakeApart, type NixVersion } from '../commands.js';
 import { nixErrorMessage } from '../error-message.js';
 import { faultOf } from '../faults.js';
 import { cachedAnswers, fetchFailure, type CachedAnswer } from './fetch-failures.js';
 import { declaredInputs, readFlakeFile, type FlakeAtCommit } from './flake-file.js';
 import { flakeFailure, isLockRefusal } from './flake-failure.js';
 import { inputsAt } from './inputs-at.js';
+import type { SourceRules } from './new-sources.js';
+import { settleInputs } from './settle-inputs.js';
+import { textOf } from './text-of.js';
 import { faultFailure, runNix } from '../run-nix.js';
 
 /** A flake whose inputs are asked for. */
@@ -23,8 +26,11 @@ export interface AskedFlake {
   readonly lock: FlakeLock | null;
   readonly version: NixVersion;
   readonly nix: NixSettings;
+  readonly rules: SourceRules;
   /** Lends the folder of `flake.nix` in a work tree that nobody else uses. */
   readonly withFolder: <T>(work: (folder: string) => Promise<T>) => Promise<T>;
+  /** Lends an empty folder that nobody else can look into. */
+  readonly withPrivateFolder: <T>(work: (folder: string) => Promise<T>) => Promise<T>;
   /** Ends what is running. */
   readonly signal: AbortSignal;
 }
@@ -35,6 +41,8 @@ export interface Answers {
   readonly lock: string | null;
   /** Inputs that could not be asked for: they stay where they are. */
   readonly unfetched: readonly UnfetchedInput[];
+  /** Inputs that were not fetched whole for what they bring along: they stay, too. */
+  readonly refused: readonly RefusedInput[];
 }
 
 /** Inputs that are asked for one by one, side by side. */
@@ -49,7 +57,7 @@ const SIDE_BY_SIDE = 4;
 export const askInputs = (about: AskedFlake, names: readonly string[]): Promise<Answers> =>
   about.withFolder(async (folder) => {
     const together = await ask(about, folder, about.lock, names);
-    if (isAnswered(together)) return { lock: together.text, unfetched: [] };
+    if (isAnswered(together)) return { lock: together.text, unfetched: [], refused: together.refused };
     if (about.lock === null) return stay(about, names, together, '');
     // What flake.nix has and the lock lacks is fetched by every command, and would fail them all.
     const complete = await ask(about, folder, about.lock, []);
@@ -65,6 +73,7 @@ interface Asked {
   readonly text: string | null;
   /** What it took out of Nix's cache because upstream did not answer. */
   readonly cached: readonly CachedAnswer[];
+  readonly refused: readonly RefusedInput[];
 }
 
 const hasEnded = ({ finished }: Asked): boolean => finished.exitCode === 0;
@@ -72,21 +81,36 @@ const isAnswered = (asked: Asked): boolean => hasEnded(asked) && asked.cached.le
 
 /**
  * Asks upstream for some inputs. They are taken out of the lock, for Nix locks anew what it lacks and leaves the rest: its command
- * line does not take every name that `flake.nix` may have (`_1x`, `"a.b"`).
+ * line does not take every name that `flake.nix` may have (`_1x`, `"a.b"`). They are fetched first without what they ask for
+ * themselves, and then with it into a store apart, where nobody else can read what comes of it.
  */
-async function ask(
-  { version, nix, signal }: AskedFlake,
-  folder: string,
-  lock: FlakeLock | null,
-  names: readonly string[],
-): Promise<Asked> {
-  const file = path.join(folder, 'flake.lock');
-  if (lock === null) await rm(file, { force: true });
-  else await writeFile(file, serialiseLock(without(lock, names)));
-  const finished = await runNix('nix', lockFlake(nix), { cwd: folder, signal, fetching: nix });
+const ask = (about: AskedFlake, folder: string, lock: FlakeLock | null, names: readonly string[]): Promise<Asked> =>
+  about.withPrivateFolder(async (place) => {
+    const { version, nix, signal } = about;
+    const settled = await settleInputs(about, place, lock, names);
+    const cached = settled.finished === null ? [] : cachedAnswers(settled.finished.stderr, version);
+    if (settled.kind === 'failed') return { ...checked(settled.finished), text: null, cached, refused: [] };
+    const file = path.join(folder, 'flake.lock');
+    if (settled.lock === null) await rm(file, { force: true });
+    else await writeFile(file, serialiseLock(settled.lock));
+    const finished = await runNix('nix', lockFlakeApart(nix, path.join(place, 'store')), {
+      cwd: folder,
+      signal,
+      fetching: nix,
+    });
+    return {
+      ...checked(finished),
+      text: await textOf(file),
+      cached: [...cached, ...cachedAnswers(finished.stderr, version)],
+      refused: settled.refused,
+    };
+  });
+
+/** @throws retryable when the machine is to blame for what came out */
+function checked(finished: Finished): Pick<Asked, 'finished'> {
   const fault = finished.exitCode === 0 ? null : faultOf(finished);
   if (fault?.kind === 'machine') throw faultFailure('The lock was not updated', fault, finished);
-  return { finished, text: await textOf(file), cached: cachedAnswers(finished.stderr, version) };
+  return { finished };
 }
 
 async function askOneByOne(
@@ -111,6 +135,7 @@ async function askOneByOne(
   for (const one of ended) if (one.status === 'rejected') throw one.reason;
 
   const sure = names.filter((name) => !doubted.includes(name));
+  const refused = newest === null ? [] : together.refused.filter(({ name }) => sure.includes(name));
   let { lock, left: unfetched } =
     newest === null ? { lock: complete, left: [] } : composeWhatFits(complete, newest, sure);
   for (const name of doubted) {
@@ -120,11 +145,12 @@ async function askOneByOne(
       const composed = composeWhatFits(lock, parseFlakeLock(asked.text), [name]);
       lock = composed.lock;
       unfetched = [...unfetched, ...composed.left];
+      refused.push(...asked.refused);
     } else {
       unfetched = [...unfetched, { name, reason: reasonOf(asked) }];
     }
   }
-  return { lock: serialiseLock(lock), unfetched };
+  return { lock: serialiseLock(lock), unfetched, refused };
 }
 
 const reasonOf = ({ finished, cached }: Asked): string => cached[0]?.reason ?? fetchFailure(finished);
@@ -147,16 +173,6 @@ async function stay(
   return {
     lock: lock === null ? null : serialiseLock(lock),
     unfetched: names.map((name) => ({ name, reason })),
+    refused: [],
   };
 }
-
-const without = (lock: FlakeLock, names: readonly string[]): FlakeLock => ({
-  ...lock,
-  root: { ...lock.root, inputs: new Map([...lock.root.inputs].filter(([name]) => !names.includes(name))) },
-});
-
-const textOf = (file: string): Promise<string | null> =>
-  readFile(file, 'utf8').catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw error;
-  });

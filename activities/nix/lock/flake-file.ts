@@ -39,11 +39,22 @@ export async function flakeSettings(flakeText: string): Promise<readonly FlakeSe
 
 /** Names of the inputs that a `flake.nix` declares or that its outputs take; `null` when it cannot be read as data. */
 export async function declaredInputs(flakeText: string): Promise<readonly string[] | null> {
-  const names = await evaluateData(
+  const wishes = await inputWishes(flakeText);
+  return wishes === null ? null : [...wishes.keys()];
+}
+
+/** What a `flake.nix` says of one input: attributes of its source, and `flake`, `follows` and `inputs` as far as it has them. */
+export type InputWish = Readonly<Record<string, unknown>>;
+
+/** What a `flake.nix` says of its inputs, those that only its outputs take included; `null` when it cannot be read as data. */
+export async function inputWishes(flakeText: string): Promise<ReadonlyMap<string, InputWish> | null> {
+  const wishes = await evaluateData(
     flakeText,
-    'builtins.attrNames (builtins.removeAttrs ((builtins.functionArgs flake.outputs) // (flake.inputs or { })) [ "self" ])',
+    'builtins.removeAttrs (builtins.mapAttrs (name: optional: { }) (builtins.functionArgs flake.outputs) // (flake.inputs or { })) [ "self" ]',
   );
-  return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : null;
+  return typeof wishes === 'object' && wishes !== null
+    ? new Map(Object.entries(wishes as Record<string, InputWish>))
+    : null;
 }
 
 /**

@@ -1,10 +1,5 @@
-import {
-  textAttribute,
-  type FlakeLock,
-  type LockNode,
-  type SourceAttributes,
-} from '../../../model/flake-lock/types.js';
-import { allInputs } from '../../../model/flake-lock/walk.js';
+import { nodesBelow } from '../../../model/flake-lock/sources.js';
+import { textAttribute, type FlakeLock, type SourceAttributes } from '../../../model/flake-lock/types.js';
 
 /**
  * Which root inputs of a lock bring along something that is fetched from an address. Nix names addresses in its warnings, and not
@@ -13,19 +8,11 @@ import { allInputs } from '../../../model/flake-lock/walk.js';
  */
 export function inputsAt(lock: FlakeLock, names: readonly string[], url: string | null): readonly string[] {
   const found = names.filter((name) =>
-    nodesOf(lock, name).some(({ locked, original }) =>
+    nodesBelow(lock, name).some(({ locked, original }) =>
       [locked, original].some((source) => source !== null && isAt(source, url)),
     ),
   );
   return found.length === 0 ? names : found;
-}
-
-/** What a root input brings along, itself included. */
-function nodesOf(lock: FlakeLock, name: string): readonly LockNode[] {
-  const edge = lock.root.inputs.get(name);
-  if (edge === undefined) return [];
-  const alone: FlakeLock = { version: 7, root: { ...lock.root, inputs: new Map([[name, edge]]) } };
-  return allInputs(alone).flatMap((input) => (input.edge.kind === 'node' ? [input.edge.node] : []));
 }
 
 function isAt(source: SourceAttributes, url: string | null): boolean {

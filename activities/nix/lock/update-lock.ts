@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { activityInfo } from '@temporalio/activity';
 import type { CoordinatorActivities, LockUpdate, UpdateLockInput } from '../../../model/activities.js';
-import type { UnfetchedInput } from '../../../model/candidate.js';
-import { composeWhatFits } from '../../../model/flake-lock/compose-what-fits.js';
+import type { RefusedInput, UnfetchedInput } from '../../../model/candidate.js';
+import { composeAllBut } from '../../../model/flake-lock/compose-what-fits.js';
 import { movedInputs } from '../../../model/flake-lock/diff.js';
 import { goingBack, goingBackWords } from '../../../model/flake-lock/going-back.js';
 import { parseFlakeLock } from '../../../model/flake-lock/parse.js';
@@ -14,13 +14,15 @@ import { commitDraft } from '../../git/commit-draft.js';
 import { flakeFile, flakeText } from '../../git/flake-files.js';
 import { openGit } from '../../git/git.js';
 import { installCommit } from '../../git/install-commit.js';
-import { withWorkTree } from '../../git/work-tree.js';
+import { withPrivateFolder, withWorkTree } from '../../git/work-tree.js';
 import { askInputs, type Answers, type AskedFlake } from './ask-inputs.js';
 import { chooseInputs } from './choose-inputs.js';
 import { mayPass } from './fetch-failures.js';
 import { failure } from './flake-failure.js';
+import { inputWishes } from './flake-file.js';
 import { whileHeartbeating } from '../heartbeat.js';
 import { inputsToUpdate } from './inputs-to-update.js';
+import { withoutNewSources, type SourceRules } from './new-sources.js';
 import { triedAgain } from '../tried-again.js';
 import { nixVersion } from '../version.js';
 
@@ -46,31 +48,44 @@ export const createUpdateLock =
       const mirror = await installCommit(env, repository, base);
       const flake = { mirror, commit: base, repository };
       const lock = readLock(input, await flakeText(openGit(mirror), repository, base, 'flake.lock'));
+      const text = await flakeText(openGit(mirror), repository, base, 'flake.nix');
+      const rules: SourceRules = {
+        lock,
+        wishes: (text === null ? null : await inputWishes(text)) ?? new Map(),
+        allowed: input.nix.allowSources ?? [],
+        own: [env.hostName],
+      };
       const about: AskedFlake = {
         flake,
         lock,
         version,
         nix: input.nix,
+        rules,
         signal,
         withFolder: (work) =>
           withWorkTree(env, repository, base, 'lock', (tree) => work(path.join(tree, repository.dir))),
+        withPrivateFolder: (work) => withPrivateFolder(env, 'sources', work),
       };
       const choices = await chooseInputs(env, flake, lock, input);
       await inputsToUpdate(flake, lock, input.named ?? []);
       const unfetched: UnfetchedInput[] = [];
+      const refused: RefusedInput[] = [];
+      const stayed = () => ({ unfetched, ...(refused.length === 0 ? {} : { refused }) });
       const asked: string[] = [];
       for (const { group, names } of choices) {
         const answers = await askInputs(about, names);
         const unasked = answers.unfetched.map(({ name }) => name);
         asked.push(...names.filter((name) => !unasked.includes(name)));
-        const update = input.mayGoBack === true ? answers : withoutGoingBack(lock, answers);
+        const permitted = withoutNewSources(rules, answers);
+        const update = input.mayGoBack === true ? permitted : withoutGoingBack(lock, permitted);
+        refused.push(...update.refused);
         unfetched.push(...update.unfetched);
         const moved = update.lock === null ? [] : movedInputs(lock, parseFlakeLock(update.lock));
         if (update.lock === null || moved.length === 0) continue;
         const draft = { ...(await commitDraft(env, input, base, update.lock)), lockedBy: version.text };
-        return { kind: 'updated', draft, moved, unfetched, ...(group === null ? {} : { group }) };
+        return { kind: 'updated', draft, moved, ...stayed(), ...(group === null ? {} : { group }) };
       }
-      if (unfetched.length === 0 || asked.length > 0) return { kind: 'unchanged', unfetched };
+      if (unfetched.length === 0 || asked.length > 0) return { kind: 'unchanged', ...stayed() };
       const pause = PAUSES[activityInfo().attempt - 1];
       const isShort = Date.now() - started < PATIENCE_MS && unfetched.some(({ reason }) => mayPass(reason));
       if (pause === undefined || !isShort) return { kind: 'unchanged', unfetched, noneAsked: true };
@@ -84,14 +99,9 @@ function withoutGoingBack(before: FlakeLock | null, answers: Answers): Answers {
   const back = goingBack(before, after);
   if (back.length === 0) return answers;
   const staying = back.map(({ name }) => name);
-  const roots = new Set([...before.root.inputs.keys(), ...after.root.inputs.keys()]);
-  const { lock, left } = composeWhatFits(
-    before,
-    after,
-    [...roots].filter((name) => !staying.includes(name)),
-  );
+  const { lock, left } = composeAllBut(before, after, staying);
   const unfetched = back.map((one) => ({ name: one.name, reason: goingBackWords(one) }));
-  return { lock: serialiseLock(lock), unfetched: [...answers.unfetched, ...unfetched, ...left] };
+  return { ...answers, lock: serialiseLock(lock), unfetched: [...answers.unfetched, ...unfetched, ...left] };
 }
 
 /** The lock of base; `null` when there is none, which the update then makes. */

@@ -1,0 +1,69 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parseFlakeLock } from '../../../model/flake-lock/parse.js';
+import type { LockNode } from '../../../model/flake-lock/types.js';
+import type { NixSettings } from '../../../model/run.js';
+import type { Finished } from '../../process.js';
+import { lockFlake, nixString } from '../commands.js';
+import { runNix } from '../run-nix.js';
+import type { InputWish } from './flake-file.js';
+import { textOf } from './text-of.js';
+
+/** Inputs as upstream has them now, by name, without what they bring along. */
+export interface PlainInputs {
+  readonly finished: Finished;
+  readonly nodes: ReadonlyMap<string, LockNode>;
+}
+
+/**
+ * Fetches inputs of a flake without anything that they ask for themselves: they are locked by a flake of our own, in which none of
+ * them is a flake.
+ * @param folder empty; the flake is made there
+ */
+export async function fetchPlainly(
+  wishes: ReadonlyMap<string, InputWish>,
+  { folder, nix, signal }: { readonly folder: string; readonly nix: NixSettings; readonly signal: AbortSignal },
+): Promise<PlainInputs> {
+  const flake = path.join(folder, 'plain');
+  await mkdir(flake);
+  const inputs = [...wishes].map(([name, wish]) => `  ${nixString(name)} = ${plainInput(name, wish)};`);
+  await writeFile(
+    path.join(flake, 'flake.nix'),
+    ['{', ' inputs = {', ...inputs, ' };', ' outputs = inputs: { };', '}', ''].join('\n'),
+  );
+  const url = `path:${flake.split('/').map(encodeURIComponent).join('/')}`;
+  const finished = await runNix('nix', [...lockFlake(nix), url], { cwd: flake, signal, fetching: nix });
+  const text = finished.exitCode === 0 ? await textOf(path.join(flake, 'flake.lock')) : null;
+  const nodes = text === null ? [] : [...parseFlakeLock(text).root.inputs];
+  return {
+    finished,
+    nodes: new Map(
+      nodes.flatMap(([name, edge]) =>
+        edge.kind === 'node' ? [[name, { ...edge.node, flake: wishes.get(name)?.flake !== false }] as const] : [],
+      ),
+    ),
+  };
+}
+
+function plainInput(name: string, wish: InputWish): string {
+  const source = Object.entries(wish).filter(([key]) => !['flake', 'follows', 'inputs'].includes(key));
+  const attributes = source.length === 0 ? [['type', 'indirect'] as const, ['id', name] as const] : source;
+  const lines = attributes.map(([key, value]) => `${nixString(key)} = ${literal(value)};`);
+  return `{ ${[...lines, 'flake = false;'].join(' ')} }`;
+}
+
+const literal = (value: unknown): string => (typeof value === 'string' ? nixString(value) : JSON.stringify(value));
+
+/** Whether an input can be fetched out of another flake: neither relative to its own nor another input. */
+export function isFetchedAnywhere(wish: InputWish): boolean {
+  if (wish.follows !== undefined) return false;
+  const source = Object.entries(wish).filter(([key]) => !['flake', 'inputs'].includes(key));
+  if (!source.every(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))) return false;
+  if (typeof wish.url === 'string') return !isRelative(wish.url);
+  return typeof wish.path !== 'string' || wish.path.startsWith('/');
+}
+
+function isRelative(url: string): boolean {
+  const path = /^(?:path|(?:[a-z]+\+)?file):(?:\/\/)?(.*)$/is.exec(url)?.[1];
+  return path === undefined ? /^(?:[.?#]|$)/.test(url) : !path.startsWith('/');
+}

@@ -1,0 +1,83 @@
+import { compareUrl } from '../../../model/compare-url.js';
+import type { RefusedInput } from '../../../model/candidate.js';
+import { composeAllBut } from '../../../model/flake-lock/compose-what-fits.js';
+import { inputRevision } from '../../../model/flake-lock/content.js';
+import { parseFlakeLock } from '../../../model/flake-lock/parse.js';
+import { serialiseLock } from '../../../model/flake-lock/serialise.js';
+import {
+  sourcesBelow,
+  unpermitted,
+  wishedSources,
+  type Permission,
+  type Source,
+} from '../../../model/flake-lock/sources.js';
+import type { FlakeLock, LockNode } from '../../../model/flake-lock/types.js';
+import { newSourcesReason } from '../../../model/new-sources.js';
+import { oneLine } from '../../../model/one-line.js';
+import type { Answers } from './ask-inputs.js';
+import type { InputWish } from './flake-file.js';
+import { failure } from './flake-failure.js';
+
+/** What tells which sources an input may bring along. */
+export interface SourceRules {
+  /** The lock of base; `null` when there is none. */
+  readonly lock: FlakeLock | null;
+  /** What the owner's `flake.nix` says of its inputs; empty when that cannot be read as data. */
+  readonly wishes: ReadonlyMap<string, InputWish>;
+  /** Patterns of the owner. */
+  readonly allowed: readonly string[];
+  /** Names of this machine. */
+  readonly own: readonly string[];
+}
+
+/** What an input may bring along: what it had on base, what the owner's `flake.nix` names for it, and what the owner allows. */
+export function permissionOf({ lock, wishes, allowed, own }: SourceRules, name: string): Permission {
+  const known = [...(lock === null ? [] : sourcesBelow(lock, name, own)), ...namedSources(wishes.get(name) ?? {}, own)];
+  return { origins: new Set(known.map(({ origin }) => origin)), allowed };
+}
+
+const namedSources = (wish: InputWish, own: readonly string[]): readonly Source[] => [
+  ...wishedSources(wish, own),
+  ...Object.values((wish.inputs ?? {}) as Record<string, InputWish>).flatMap((each) => namedSources(each, own)),
+];
+
+/** Sources that an input shows of those that it is not permitted. */
+const LISTED = 10;
+
+/**
+ * An input that is not to move for what it brings along.
+ * @throws `SourceRefused` when it cannot stay, because base does not have it
+ */
+export function refusedInput(rules: SourceRules, name: string, sources: readonly string[], to: LockNode): RefusedInput {
+  const edge = rules.lock?.root.inputs.get(name);
+  const from = edge?.kind === 'node' ? edge.node : null;
+  const shown = sources.slice(0, LISTED).map((text) => oneLine(text, 300));
+  if (from === null)
+    throw failure(
+      'SourceRefused',
+      `Input ${oneLine(name, 100)} is not in the flake.lock of the main branch yet, and ${newSourcesReason(shown)} Or lock it by hand.`,
+    );
+  const compare = from.locked === null || to.locked === null ? null : compareUrl(from.locked, to.locked);
+  return { name, sources: shown, from: inputRevision(from), to: inputRevision(to), compareUrl: compare };
+}
+
+/** What upstream answered, without the moves of inputs that bring along what they are not permitted. */
+export function withoutNewSources(rules: SourceRules, answers: Answers): Answers {
+  if (answers.lock === null) return answers;
+  const after = parseFlakeLock(answers.lock);
+  const refused = [...after.root.inputs].flatMap(([name, edge]) => {
+    const sources = unpermitted(sourcesBelow(after, name, rules.own), permissionOf(rules, name));
+    return edge.kind === 'follows' || sources.length === 0 ? [] : [refusedInput(rules, name, sources, edge.node)];
+  });
+  if (refused.length === 0 || rules.lock === null) return answers;
+  const { lock, left } = composeAllBut(
+    rules.lock,
+    after,
+    refused.map(({ name }) => name),
+  );
+  return {
+    lock: serialiseLock(lock),
+    unfetched: [...answers.unfetched, ...left],
+    refused: [...answers.refused, ...refused],
+  };
+}

@@ -1,0 +1,79 @@
+import type { RefusedInput } from '../../../model/candidate.js';
+import { sameContent } from '../../../model/flake-lock/content.js';
+import { sameWish } from '../../../model/flake-lock/repointed.js';
+import { unpermitted } from '../../../model/flake-lock/sources.js';
+import type { FlakeLock, LockEdge, LockNode } from '../../../model/flake-lock/types.js';
+import type { Finished } from '../../process.js';
+import type { AskedFlake } from './ask-inputs.js';
+import { fetchPlainly, isFetchedAnywhere } from './fetch-plainly.js';
+import { lookInto } from './look-into.js';
+import { permissionOf, refusedInput } from './new-sources.js';
+
+/** Inputs that are looked into at the same time. */
+const SIDE_BY_SIDE = 4;
+
+export type SettledInputs =
+  /** Upstream did not answer for one of them, or Nix did not get to ask. */
+  | { readonly kind: 'failed'; readonly finished: Finished }
+  | {
+      readonly kind: 'settled';
+      /** `null` when nothing was fetched. */
+      readonly finished: Finished | null;
+      /** The lock with those inputs for which nothing more is to be fetched, and without the others; `null` when it would be empty. */
+      readonly lock: FlakeLock | null;
+      /** Inputs that stay, because they would bring along what they are not permitted. */
+      readonly refused: readonly RefusedInput[];
+    };
+
+/**
+ * Fetches inputs as upstream has them, without what they ask for themselves, and looks into them. Those that ask for nothing are
+ * settled; what others ask for is left to Nix, unless they say themselves that they are not permitted to.
+ * @param place a private folder
+ * @param lock that they are to be in
+ */
+export async function settleInputs(
+  about: Pick<AskedFlake, 'nix' | 'rules' | 'signal'>,
+  place: string,
+  lock: FlakeLock | null,
+  names: readonly string[],
+): Promise<SettledInputs> {
+  const { nix, rules, signal } = about;
+  const wishes = new Map([...rules.wishes].filter(([name, wish]) => names.includes(name) && isFetchedAnywhere(wish)));
+  const plain = wishes.size === 0 ? null : await fetchPlainly(wishes, { folder: place, nix, signal });
+  if (plain !== null && plain.finished.exitCode !== 0) return { kind: 'failed', finished: plain.finished };
+
+  const refused: RefusedInput[] = [];
+  const inputs = new Map(lock?.root.inputs ?? []);
+  for (const name of names) inputs.delete(name);
+  const settle = async (name: string, node: LockNode): Promise<void> => {
+    const was = lock?.root.inputs.get(name);
+    const edge = await settled(name, node, was);
+    if (edge !== null) inputs.set(name, edge);
+  };
+  const settled = async (name: string, node: LockNode, was: LockEdge | undefined): Promise<LockEdge | null> => {
+    const before = was?.kind === 'node' ? was.node : null;
+    const stays = before !== null && sameContent(before, node) && sameWish(before, node);
+    if (stays) return before.inputs.size === 0 ? { kind: 'node', node: before } : null;
+    const brought = await lookInto(node, rules.wishes.get(name) ?? {}, { nix, own: rules.own, signal });
+    if (brought.kind === 'nothing') return { kind: 'node', node };
+    const sources = brought.kind === 'sources' ? unpermitted(brought.sources, permissionOf(rules, name)) : [];
+    if (sources.length === 0) return null;
+    refused.push(refusedInput(rules, name, sources, node));
+    return was ?? null;
+  };
+  const waiting = [...(plain?.nodes ?? [])];
+  const next = async (): Promise<void> => {
+    for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) await settle(...one);
+  };
+  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, next));
+
+  const isEmpty = lock === null && inputs.size === 0;
+  return {
+    kind: 'settled',
+    finished: plain?.finished ?? null,
+    lock: isEmpty ? null : { version: 7, root: { ...(lock?.root ?? EMPTY), inputs } },
+    refused: refused.sort((one, other) => names.indexOf(one.name) - names.indexOf(other.name)),
+  };
+}
+
+const EMPTY: LockNode = { inputs: new Map(), locked: null, original: null, flake: true, parent: null };
