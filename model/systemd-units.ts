@@ -1,4 +1,5 @@
 import { posix as path } from 'node:path';
+import confinementTable from './confinement.json' with { type: 'json' };
 import { BadInput, checkAccountName } from './names.js';
 
 /** systemd units of a worker, for distributions other than NixOS, which has modules: see docs/operations.md. */
@@ -15,32 +16,18 @@ export interface WorkerUnit {
   readonly agent: boolean;
 }
 
+type Settings = Readonly<Record<string, string | boolean>>;
+
 /**
- * What systemd keeps a worker from: the same as nix/modules/confinement.nix. The sandbox of an agent takes namespaces of its
- * own, a /proc of which nothing is covered, and a network device.
+ * What systemd keeps a worker and the commands beside it from: one table for these units and for those of the NixOS modules
+ * (nix/modules/confinement.nix). The sandbox of an agent takes namespaces of its own, a /proc of which nothing is covered, and a
+ * network device. Root reads other people's checkouts by its capabilities; nobody else gets any.
  */
-export const confinement = (agent: boolean): Readonly<Record<string, string>> => ({
-  ProtectSystem: 'strict',
-  ProtectHome: 'read-only',
-  PrivateTmp: 'false',
-  UMask: '0077',
-  NoNewPrivileges: 'true',
-  PrivateDevices: String(!agent),
-  DevicePolicy: 'closed',
-  DeviceAllow: agent ? '/dev/net/tun rw' : '',
-  ProtectClock: 'true',
-  ProtectControlGroups: 'true',
-  ProtectHostname: 'true',
-  ProtectKernelLogs: String(!agent),
-  ProtectKernelModules: 'true',
-  ProtectKernelTunables: String(!agent),
-  LockPersonality: 'true',
-  RestrictAddressFamilies: 'AF_UNIX AF_INET AF_INET6 AF_NETLINK',
-  RestrictNamespaces: String(!agent),
-  RestrictRealtime: 'true',
-  RestrictSUIDSGID: 'true',
-  SystemCallArchitectures: 'native',
-});
+function confinement(user: string, agent: boolean): Settings {
+  const { every, withAgent, withoutAgent, account, root, rootWithAgent } = confinementTable;
+  const capabilities = user === 'root' ? (agent ? rootWithAgent : root) : account;
+  return { ...every, ...(agent ? withAgent : withoutAgent), ...capabilities };
+}
 
 /** Where Nix's own installer and distributions put `nix`, `git` and `ssh`. */
 const PATH = ['/usr/local/bin', '/usr/bin', '/bin', '/nix/var/nix/profiles/default/bin'];
@@ -85,6 +72,13 @@ export function systemdUnits({
     ['KillMode', 'process'],
     '# A build or an evaluation that the kernel kills for memory is tried again; the others are to go on.',
     ['OOMPolicy', 'continue'],
+    ['StateDirectory', name],
+    ['StateDirectoryMode', '0700'],
+    ['CacheDirectory', name],
+    ['CacheDirectoryMode', '0700'],
+    '# A remote on this machine belongs here too.',
+    ['ReadWritePaths', '/tmp /var/tmp'],
+    ...Object.entries(confinement(user, agent)).map(([setting, value]) => [setting, String(value)]),
   ];
   const worker = [
     [
@@ -92,18 +86,9 @@ export function systemdUnits({
       `${program} ${address === null ? 'dev' : 'worker'} --roles=${roles.join(',')}${userQueue ? ` --user-queue=${user}` : ''}`,
     ],
     ...common,
-    ['StateDirectory', name],
-    ['StateDirectoryMode', '0700'],
-    ['CacheDirectory', name],
-    ['CacheDirectoryMode', '0700'],
     ['Restart', 'always'],
     ['RestartSec', '10'],
     ['TimeoutStopSec', '30'],
-    '# A remote on this machine belongs here too.',
-    ['ReadWritePaths', '/tmp /var/tmp'],
-    ...Object.entries(confinement(agent)),
-    // Root reads other people's checkouts by its capabilities; nobody else gets any.
-    ...(user === 'root' ? [] : [['CapabilityBoundingSet', '']]),
   ];
   const beside = [
     ['Wants', `${name}.service`],

@@ -47,12 +47,29 @@ let
     // lib.optionalAttrs (cfg.temporalConfigFile != null) { TEMPORAL_CONFIG_FILE = "%d/temporal.toml"; }
     // config.networking.proxy.envVars;
   };
-  # Builds, and a server of its own that a command started, are for the next worker to find.
-  outlived = {
-    KillMode = "process";
-    # A build or an evaluation that the kernel kills for memory is tried again; the others are to go on.
-    OOMPolicy = "continue";
-  };
+  # What a worker and a command have in common: a command may have to start a worker, and a server.
+  service =
+    user: writablePaths:
+    {
+      User = user;
+      StateDirectory = unitOf user;
+      StateDirectoryMode = "0700";
+      CacheDirectory = unitOf user;
+      CacheDirectoryMode = "0700";
+      ReadWritePaths = [
+        "/tmp"
+        "/var/tmp"
+      ]
+      ++ map (path: "-${path}") writablePaths;
+      # Builds, and a server of its own that a command started, are for the next worker to find.
+      KillMode = "process";
+      # A build or an evaluation that the kernel kills for memory is tried again; the others are to go on.
+      OOMPolicy = "continue";
+    }
+    // import ./confinement.nix {
+      inherit agent;
+      root = user == "root";
+    };
 in
 {
   inherit embedded queueOf unitOf;
@@ -94,28 +111,12 @@ in
           ++ flag "health-port" cfg.healthPort
           ++ flag "metrics-port" cfg.metricsPort
         );
-        User = user;
-        StateDirectory = unitOf user;
-        StateDirectoryMode = "0700";
-        CacheDirectory = unitOf user;
-        CacheDirectoryMode = "0700";
         LoadCredential = loadCredential (credentials // server);
         Restart = "always";
         RestartSec = 10;
         TimeoutStopSec = 30;
-        ReadWritePaths = [
-          "/tmp"
-          "/var/tmp"
-        ]
-        ++ map (path: "-${path}") writablePaths;
       }
-      // outlived
-      // import ./confinement.nix { inherit agent; }
-      # Root reads other people's checkouts by its capabilities; nobody else gets any.
-      // lib.optionalAttrs (user != "root") {
-        AmbientCapabilities = "";
-        CapabilityBoundingSet = "";
-      };
+      // service user writablePaths;
     };
 
   # A command that talks to the account's server, and ends.
@@ -128,9 +129,8 @@ in
       serviceConfig = {
         Type = "oneshot";
         ExecStart = toString ([ "${cfg.package}/bin/lockkeeper" ] ++ arguments);
-        User = user;
         LoadCredential = loadCredential server;
       }
-      // outlived;
+      // service user cfg.writablePaths;
     };
 }

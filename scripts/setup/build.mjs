@@ -9,7 +9,7 @@ const STAMP = path.join(DIST, '.build-stamp');
 const BUNDLE = path.join(DIST, 'workflow-bundle.js');
 const CLIENT = path.join(DIST, 'client', 'bundle.cache');
 const FOLDERS = ['client', 'workflows', 'activities', 'workers', 'model', 'scripts', 'test'];
-const SINGLE_FILES = ['tsconfig.json', 'package-lock.json'];
+const SINGLE_FILES = ['tsconfig.json', 'package-lock.json', 'model/confinement.json'];
 
 /** Compiles into `dist/` and bundles the client and the workflows, unless the last build was made of exactly these sources. */
 export async function build() {

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../activities/process.js';
-import { confinement, systemdUnits } from '../../model/systemd-units.js';
+import { systemdUnits } from '../../model/systemd-units.js';
 import { hasSystemdAnalyze } from '../support/systemd-calendar.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -79,14 +79,105 @@ test('a path in the unit is taken as it is, whatever it holds', { skip }, async 
   assert.match(await complaints(unit), /not executable/, 'systemd looks at the command at all');
 });
 
-test('the unit confines a worker as the NixOS module does, with and without agents', async () => {
-  const file = path.join(ROOT, 'nix', 'modules', 'confinement.nix');
-  for (const agent of [true, false]) {
-    const arg = ['--arg', 'agent', String(agent)];
-    const evaluated = await run('nix-instantiate', ['--eval', '--strict', '--json', ...arg, file]);
-    assert.equal(evaluated.exitCode, 0, evaluated.stderr);
-    const settings = Object.entries(JSON.parse(evaluated.stdout) as Readonly<Record<string, string | boolean>>);
-    assert.deepEqual(confinement(agent), Object.fromEntries(settings.map(([key, value]) => [key, String(value)])));
+/** Just as much of a NixOS as the units of the modules ask for. */
+const NIXOS_UNITS = `{ file, user, agent }:
+let
+  lib = rec {
+    inherit (builtins) concatStringsSep elem;
+    optional = condition: value: if condition then [ value ] else [ ];
+    optionals = condition: values: if condition then values else [ ];
+    optionalAttrs = condition: values: if condition then values else { };
+    mapAttrsToList = make: values: map (name: make name values.\${name}) (builtins.attrNames values);
+  };
+  services.lockkeeper = {
+    inherit user;
+    address = null;
+    namespace = null;
+    temporalConfigFile = null;
+    userQueue = null;
+    systems = null;
+    slots = null;
+    evalSlots = null;
+    healthPort = null;
+    metricsPort = null;
+    writablePaths = [ ];
+    package = "/lockkeeper";
+    roles = [ "coordinator" "builder" ] ++ lib.optional agent "agent";
+  };
+  config = { inherit services; nix.package = "nix"; networking.proxy.envVars = { }; };
+  pkgs = builtins.listToAttrs (map (name: { inherit name; value = name; }) [ "git" "openssh" "bubblewrap" "slirp4netns" "iproute2" "util-linux" ]);
+  units = import file { inherit config lib pkgs; };
+in
+{
+  worker = (units.worker { inherit user; credentials = { }; writablePaths = [ ]; }).serviceConfig;
+  command = (units.command user [ "apply" ]).serviceConfig;
+}`;
+
+/** Settings of a section as systemd reads them. */
+const settingsOf = (unit: string, section: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    (unit.split(`[${section}]\n`)[1] ?? '')
+      .split(/\n(?=\[)/)[0]
+      ?.split('\n')
+      .filter((line) => /^\w+=/.test(line))
+      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]) ?? [],
+  );
+
+test('the units confine workers and the commands beside them as those of the NixOS modules do', async () => {
+  const expression = path.join(folder, 'units.nix');
+  await writeFile(expression, NIXOS_UNITS);
+  const file = path.join(ROOT, 'nix', 'modules', 'units.nix');
+  for (const user of ['lockkeeper', 'root']) {
+    for (const agent of [true, false]) {
+      const args = ['--argstr', 'user', user, '--arg', 'agent', String(agent), '--arg', 'file', file];
+      const evaluated = await run('nix-instantiate', ['--eval', '--strict', '--json', ...args, expression]);
+      assert.equal(evaluated.exitCode, 0, evaluated.stderr);
+      const nixos = JSON.parse(evaluated.stdout) as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+      const units = systemdUnits({ command: ['/bin/sh'], user, address: null, userQueue: false, agent });
+      for (const [name, unit] of [
+        ['worker', 'lockkeeper.service'],
+        ['command', 'lockkeeper-apply.service'],
+        ['command', 'lockkeeper-run@.service'],
+      ] as const) {
+        const ours = settingsOf(units[unit] ?? '', 'Service');
+        for (const [setting, value] of Object.entries(nixos[name] ?? {})) {
+          // What runs differs, and whether it is credentials of systemd or files.
+          if (setting === 'ExecStart' || setting === 'LoadCredential') continue;
+          assert.equal(ours[setting], Array.isArray(value) ? value.join(' ') : String(value), `${unit}: ${setting}`);
+        }
+        const more = ['Environment', 'RemainAfterExit', 'Restart', 'RestartSec', 'SuccessExitStatus', 'ExecStart'];
+        const others = Object.keys(ours).filter((setting) => !(setting in (nixos[name] ?? {})));
+        assert.deepEqual(
+          others.filter((setting) => !more.includes(setting)),
+          [],
+          `${unit} has more`,
+        );
+      }
+    }
+  }
+});
+
+test('no unit is more exposed than it has to be', { skip }, async () => {
+  for (const [user, agent, limit] of [
+    ['lockkeeper', false, 4],
+    ['lockkeeper', true, 4],
+    ['root', false, 4],
+    // Root makes the sandbox of an agent by what root may do.
+    ['root', true, 6],
+  ] as const) {
+    const units = systemdUnits({ command: ['/bin/sh'], user, address: null, userQueue: false, agent });
+    for (const [name, text] of Object.entries(units)) {
+      const unit = path.join(folder, name);
+      await writeFile(unit, text);
+      const { stdout, stderr, exitCode } = await run('systemd-analyze', ['security', '--offline=yes', unit]);
+      // Older ones look at units that run alone.
+      if (exitCode !== 0 && stderr.includes('unrecognized option')) return;
+      const exposure = /exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1];
+      assert.ok(
+        exposure !== undefined && Number(exposure) <= limit,
+        `${name} of ${user}: ${stdout.slice(-200)}${stderr}`,
+      );
+    }
   }
 });
 
