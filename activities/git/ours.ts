@@ -2,7 +2,7 @@ import type { LandResult } from '../../model/activities.js';
 import type { Candidate } from '../../model/candidate.js';
 import { instanceTrailer, sealTrailer, SUBJECT } from '../../model/commit-message.js';
 import { oneLine } from '../../model/one-line.js';
-import type { Git } from './git.js';
+import { gitFailure, type Git } from './git.js';
 import { commitParts, isSealed } from './seal.js';
 
 /** Whose commits a branch has to hold to be replaced. */
@@ -98,8 +98,12 @@ const peopleOf = (raw: string): readonly (Signed | undefined)[] =>
     return name === undefined || date === undefined ? undefined : { name, date };
   });
 
+/** Whether one commit is another or in its history. Throws what `gitFailure` gives when one of them cannot be read. */
 export async function isAncestor(git: Git, ancestor: string, descendant: string): Promise<boolean> {
-  return (await git.attempt(['merge-base', '--is-ancestor', ancestor, descendant])).exitCode === 0;
+  const result = await git.attempt(['merge-base', '--is-ancestor', ancestor, descendant]);
+  // Only 1 is "no": git-merge-base(1).
+  if (result.exitCode > 1) throw gitFailure('merge-base', result);
+  return result.exitCode === 0;
 }
 
 /** The answer to a main that is not where a candidate can land. */
