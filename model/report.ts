@@ -137,7 +137,7 @@ export interface HeldBackInput {
   readonly reason: string;
   /** Whole log of what broke the first of them; missing when it breaks nothing. */
   readonly logPath?: string | null;
-  /** How its targets break with it: at most `FAILURES_LISTED` of them. Missing when it breaks nothing, and in older runs. */
+  /** How its targets break with it: at most `FAILURES_LISTED` of them, and fewer where very many inputs are held back. Missing when it breaks nothing, and in older runs. */
   readonly failures?: readonly HeldBackFailure[];
   /** Revision that it stays at; missing when that is not known. */
   readonly revision?: string | null;

@@ -1,6 +1,6 @@
 import type { Candidate } from '../model/candidate.js';
 import type { Probe, RoundAnswer } from '../model/hold-back/blame.js';
-import type { ProbeFailure } from '../model/hold-back/evidence.js';
+import { keepFailures, type ProbeFailure } from '../model/hold-back/evidence.js';
 import type { HoldBackRequest } from '../model/hold-back/request.js';
 import type { ProbeAnswer } from '../model/hold-back/search.js';
 import type { ProbeKnowledge } from '../model/verify.js';
@@ -33,7 +33,7 @@ export function openProbes(request: HoldBackRequest): Probes {
   const slot = semaphore(AT_ONCE);
   const targets = request.broken.map(({ target }) => target);
   const machines = new Set<string>();
-  const failures: ProbeFailure[] = [];
+  let failures: readonly ProbeFailure[] = [];
   const answers = new Map<Probe, ReadonlyMap<string, ProbeAnswer>>();
   let knowledge: ProbeKnowledge = learn({ derivations: [], failed: [], base: [] }, request.broken);
 
@@ -47,8 +47,11 @@ export function openProbes(request: HoldBackRequest): Probes {
     for (const machine of verified.machines) machines.add(machine);
     const { verdicts } = verified;
     knowledge = learn(knowledge, verdicts);
-    for (const verdict of verdicts)
-      if (answerOf(verdict) === 'breaks' && verdict.logPath !== null) failures.push({ move: probe.move, verdict });
+    const broken = verdicts.filter((verdict) => answerOf(verdict) === 'breaks' && verdict.logPath !== null);
+    failures = keepFailures(
+      failures,
+      broken.map((verdict) => ({ move: probe.move, verdict })),
+    );
     if (probe.number === 0) {
       const base = verdicts.filter((verdict) => answerOf(verdict) !== 'unknown');
       knowledge = { ...knowledge, base: base.map(({ target, verdict }) => ({ name: targetLabel(target), verdict })) };

@@ -1,3 +1,4 @@
+import { groupBy } from '../group-by.js';
 import { TAILS_LIMIT_BYTES, limitTails } from '../verify.js';
 import { targetLabel } from '../verdict.js';
 import type { Verdict } from '../verdict.js';
@@ -10,6 +11,30 @@ export interface ProbeFailure {
   readonly move: readonly string[];
   readonly verdict: Verdict;
 }
+
+/** Log tails of failures that a search keeps, in bytes: which of them are shown is known when it has ended. */
+const KEPT_TAILS_BYTES = 8 * TAILS_LIMIT_BYTES;
+
+/**
+ * Failures of a search with some more, without those that can show nothing: for each input that such a one moved, another of the same
+ * target moved it with less. Tails are cut where they are too much together.
+ */
+export function keepFailures(known: readonly ProbeFailure[], more: readonly ProbeFailure[]): readonly ProbeFailure[] {
+  const all = [...known, ...more];
+  const byTarget = groupBy(all, ({ verdict }) => targetLabel(verdict.target));
+  const useful = all.filter((one) => {
+    const less = (byTarget.get(targetLabel(one.verdict.target)) ?? []).filter((other) => isLess(other, one));
+    return !one.move.every((name) => less.some(({ move }) => move.includes(name)));
+  });
+  const tails = limitTails(
+    useful.map(({ verdict }) => verdict),
+    KEPT_TAILS_BYTES,
+  );
+  return useful.map(({ move, verdict }, index) => ({ move, verdict: tails[index] ?? verdict }));
+}
+
+const isLess = (one: ProbeFailure, other: ProbeFailure): boolean =>
+  one.move.length < other.move.length && one.move.every((name) => other.move.includes(name));
 
 /**
  * For each target that breaks by several inputs, what the probe showed that moved one of them with the fewest of the others: the

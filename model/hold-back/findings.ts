@@ -34,6 +34,9 @@ export interface Evidence {
 
 const REASON_BYTES = 500;
 
+/** Failures of all inputs together: about a kilobyte each, and a report has to stay below what a payload may have, 2 MiB. */
+const FAILURES_IN_ALL = 400;
+
 /** Each broken target is in exactly one of the three lists. */
 export function findings({ broken, groups, never, results, evidence }: Searched): Findings {
   const held = new Map<string, HeldBackInput>();
@@ -47,7 +50,15 @@ export function findings({ broken, groups, never, results, evidence }: Searched)
       for (const input of result.held.flat()) add(held, input, shown(input, verdict, evidence));
     else notHeldBack.push({ target, reason: whyNot(result, verdict, never) });
   }
-  return { heldBack: groups.flat().flatMap((name) => held.get(name) ?? []), brokenOnBase, notHeldBack };
+  return { heldBack: shortened(groups.flat().flatMap((name) => held.get(name) ?? [])), brokenOnBase, notHeldBack };
+}
+
+/** The same with fewer failures of each input where there are very many inputs. */
+function shortened(heldBack: readonly HeldBackInput[]): readonly HeldBackInput[] {
+  const each = Math.max(1, Math.floor(FAILURES_IN_ALL / heldBack.length));
+  return each >= FAILURES_LISTED
+    ? heldBack
+    : heldBack.map((held) => ({ ...held, failures: (held.failures ?? []).slice(0, each) }));
 }
 
 /** The same when something else may still be done for the targets that would need every input to be kept back. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { evidenceOf, type ProbeFailure } from '../../model/hold-back/evidence.js';
+import { evidenceOf, keepFailures, type ProbeFailure } from '../../model/hold-back/evidence.js';
 import { findings } from '../../model/hold-back/findings.js';
 import type { SearchResult } from '../../model/hold-back/search.js';
 import { FAILURES_LISTED } from '../../model/report.js';
-import { failedVerdict } from '../../model/verify.js';
+import { failedVerdict, tailBytes } from '../../model/verify.js';
 import type { Verdict } from '../../model/verdict.js';
 
 const broken = (name: string, says: string): Verdict => ({
@@ -84,4 +84,43 @@ test('of an input that breaks many hosts all are named, and the first ones shown
     evidence: [],
   });
   assert.deepEqual([heldBack[0]?.targets.length, heldBack[0]?.failures?.length], [100, FAILURES_LISTED]);
+});
+
+test('with very many inputs each shows fewer failures, so that a report stays below what a payload may have', () => {
+  const hosts = Array.from({ length: 100 }, (_, index) => `h${index}`);
+  const inputs = Array.from({ length: 200 }, (_, index) => `input-${index}`);
+  const { heldBack } = findings({
+    broken: hosts.map((name) => broken(name, 'x'.repeat(2000))),
+    groups: inputs.map((name) => [name]),
+    never: [],
+    results: new Map(hosts.map((name) => [name, held(...inputs)])),
+    evidence: [],
+  });
+  assert.equal(heldBack.length, 200);
+  assert.ok(heldBack.every(({ targets, failures = [] }) => targets.length === 100 && failures.length === 2));
+});
+
+test('a search keeps the failures that may be shown, and not more of their logs than it can carry', () => {
+  const first = keepFailures([], [failure(['alpha', 'beta', 'gamma'], 'all')]);
+  const second = keepFailures(first, [failure(['alpha'], 'alpha'), failure(['beta'], 'beta')]);
+  assert.deepEqual(
+    second.map(({ verdict }) => verdict.logPath),
+    ['/logs/all', '/logs/alpha', '/logs/beta'],
+    'nothing else shows how gamma breaks it',
+  );
+  const third = keepFailures(second, [failure(['gamma', 'beta'], 'gamma')]);
+  assert.deepEqual(
+    third.map(({ verdict }) => verdict.logPath),
+    ['/logs/alpha', '/logs/beta', '/logs/gamma'],
+  );
+  const other: ProbeFailure = { move: ['alpha'], verdict: broken('mail', 'mail') };
+  assert.equal(keepFailures(third, [other]).length, 4, 'another host tells nothing of this one');
+
+  const logTail = `${'x'.repeat(99)}\n`.repeat(80);
+  const many = Array.from({ length: 1000 }, (_, index): ProbeFailure => {
+    return { move: ['alpha'], verdict: { ...broken(`h${index}`, 'x'), logTail } };
+  });
+  const kept = keepFailures([], many);
+  assert.equal(kept.length, 1000);
+  assert.ok(tailBytes(kept.map(({ verdict }) => verdict)) <= 1024 * 1024);
 });
