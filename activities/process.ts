@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly timeoutMs?: number;
   /** Whether worker and server come first for the processor, as they do before builds. */
   readonly background?: boolean;
+  /** Most output kept for each stream, in bytes: past it the child is ended, and `flooded` is set. Default: 64 MiB. */
+  readonly maxOutput?: number;
   /** Time between SIGTERM and SIGKILL. */
   readonly graceMs?: number;
 }
@@ -24,6 +26,8 @@ export interface Finished {
   readonly stdout: string;
   readonly stderr: string;
   readonly timedOut: boolean;
+  /** Whether it was ended because of its output. */
+  readonly flooded?: boolean;
   /** The command does not exist or may not be executed. */
   readonly notFound: boolean;
 }
@@ -46,7 +50,7 @@ export async function run(command: string, args: readonly string[], options: Run
     cleanup: false,
     detached: true,
     stripFinalNewline: false,
-    maxBuffer: MAX_OUTPUT,
+    maxBuffer: options.maxOutput ?? MAX_OUTPUT,
   });
   if (options.background === true && child.pid !== undefined) lowerPriority(child.pid);
   let timedOut = false;
@@ -76,6 +80,7 @@ export async function run(command: string, args: readonly string[], options: Run
       stdout: result.stdout,
       stderr: result.stderr,
       timedOut,
+      ...(result.isMaxBuffer ? { flooded: true } : {}),
       notFound: result.code === 'ENOENT' || result.code === 'EACCES',
     };
   } finally {

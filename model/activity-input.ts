@@ -186,6 +186,14 @@ const agent = object({
   homePaths: list(text(checkHomePath)),
   network: orMissing(oneOf(AGENT_NETWORKS)),
   nixDaemon: orMissing(flag),
+  limits: orMissing(
+    object({
+      memoryBytes: orMissing(wholeNumber),
+      tasks: orMissing(wholeNumber),
+      diskBytes: orMissing(wholeNumber),
+      files: orMissing(wholeNumber),
+    }),
+  ),
   timeoutSeconds: seconds,
   rules: object({ protected: patterns, maxFiles: wholeNumber, maxLines: wholeNumber }),
 });

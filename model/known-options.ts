@@ -60,6 +60,7 @@ const KNOWN: Fields<RunOptions> = {
       maxAttempts: true,
       timeoutSeconds: true,
     },
+    limits: { memoryBytes: true, tasks: true, diskBytes: true, files: true },
     rules: { protected: true, maxFiles: true, maxLines: true },
   },
   failureLimit: { failures: true, pauses: true },

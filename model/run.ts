@@ -1,3 +1,4 @@
+import type { SandboxLimits } from './autofix/limits.js';
 import type { AgentNetwork } from './autofix/sandbox.js';
 import type { Gate } from './gates/gate.js';
 import type { InputGroup } from './input-groups.js';
@@ -98,6 +99,8 @@ export interface AutofixOptions {
   readonly network?: AgentNetwork;
   /** Whether it may use Nix's daemon, where that does not trust the worker's user; missing in older runs: no. */
   readonly nixDaemon?: boolean;
+  /** What is missing is what is usual on the machine; missing in older runs. */
+  readonly limits?: Partial<SandboxLimits>;
   /** For each broken target. */
   readonly maxAttempts: number;
   /** Of one attempt. */

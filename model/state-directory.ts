@@ -167,3 +167,6 @@ export interface LentRecord {
   readonly address: string;
   readonly namespace: string;
 }
+
+/** How the name of a folder ends that could not be removed, and was put aside: the time in milliseconds since 1970. */
+export const LEFT_BEHIND = /\.left-\d{13}$/;

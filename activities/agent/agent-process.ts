@@ -44,7 +44,7 @@ async function carryOut(directory: string, place: AgentPlace, order: AgentOrder)
     ...Object.fromEntries(own),
     [ATTEMPT_VARIABLE]: directory,
   };
-  const agent = await prepare(place, order, env);
+  const agent = await prepare(directory, order, env);
   try {
     return { ...(await follow(agent, order, [...own.values()])), sandboxed: agent.sandboxed };
   } finally {
@@ -63,8 +63,9 @@ async function variablesOf({ envFile }: AgentOrder): Promise<ReadonlyMap<string,
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown error';
 
-async function prepare(place: AgentPlace, order: AgentOrder, env: Readonly<Record<string, string>>): Promise<Enclosed> {
-  const { hidden, network } = order;
+async function prepare(directory: string, order: AgentOrder, env: Readonly<Record<string, string>>): Promise<Enclosed> {
+  const place = agentPlace(directory);
+  const { hidden, network, limits } = order;
   return await enclose({
     command: await onPath(order.command, env.PATH ?? ''),
     args: agentArguments(order.command, order.args, { text: order.prompt, file: place.promptFile }),
@@ -74,6 +75,8 @@ async function prepare(place: AgentPlace, order: AgentOrder, env: Readonly<Recor
     lent: order.homePaths.map((each) => readOnly(path.join(homedir(), each), path.join(place.home, each))),
     hidden,
     network,
+    record: directory,
+    ...(limits === undefined ? {} : { limits }),
   });
 }
 
@@ -97,8 +100,7 @@ async function follow(
   const { child, end, ended } = startEnclosed(agent, 'pipe');
   const limit: { reached: 'timed-out' | 'flooded' | null } = { reached: null };
   const stop = (why: 'timed-out' | 'flooded'): void => {
-    if (limit.reached !== null) return;
-    limit.reached = why;
+    limit.reached ??= why;
     void end();
   };
   const timer = setTimeout(() => {
@@ -110,8 +112,9 @@ async function follow(
     stop('flooded');
   });
   try {
-    const [code, signal] = await ended();
+    const [code, signal, over] = await ended();
     await said.rest();
+    if (over !== null) return { kind: 'over-limit', what: over };
     if (limit.reached !== null) return { kind: limit.reached, what: '' };
     return { kind: 'exit', what: signal ?? String(code) };
   } finally {

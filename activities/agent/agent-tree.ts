@@ -1,8 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { ownGitEnvironment } from '../../model/git-environment.js';
-import { openGit } from '../git/git.js';
+import { gitFailure, openGit, type Git } from '../git/git.js';
 import { commitRef } from '../git/mirror.js';
+import { launch } from '../launcher.js';
+import type { Finished } from '../process.js';
 import { removeTree } from '../remove-tree.js';
 
 /** Commits of the history that an agent can look back on. */
@@ -29,25 +31,47 @@ export async function makeAgentTree(mirror: string, commit: string, directory: s
  * Git for looking at what an agent left in its folder. Nothing of the agent's own repository is read, which could name
  * programs to run; objects go to `objects` alone.
  */
-export const gitOver = (tree: string, mirror: string, index: string, objects: string) =>
-  openGit(
-    tree,
-    ownGitEnvironment(
-      process.env,
-      [
-        ['core.fileMode', 'true'],
-        ['core.symlinks', 'true'],
-        ['core.quotePath', 'false'],
-        ['diff.renames', 'false'],
-        // The mirror is, and a work tree is put over it here.
-        ['core.bare', 'false'],
-      ],
-      {
-        GIT_DIR: mirror,
-        GIT_WORK_TREE: tree,
-        GIT_INDEX_FILE: index,
-        GIT_OBJECT_DIRECTORY: objects,
-        GIT_ALTERNATE_OBJECT_DIRECTORIES: path.join(mirror, 'objects'),
-      },
-    ),
+export function gitOver(tree: string, { mirror, index, objects, signal }: Over): GitOver {
+  const env = ownGitEnvironment(
+    process.env,
+    [
+      ['core.fileMode', 'true'],
+      ['core.symlinks', 'true'],
+      ['core.quotePath', 'false'],
+      ['diff.renames', 'false'],
+      // The mirror is, and a work tree is put over it here.
+      ['core.bare', 'false'],
+    ],
+    {
+      GIT_DIR: mirror,
+      GIT_WORK_TREE: tree,
+      GIT_INDEX_FILE: index,
+      GIT_OBJECT_DIRECTORY: objects,
+      GIT_ALTERNATE_OBJECT_DIRECTORIES: path.join(mirror, 'objects'),
+    },
   );
+  return {
+    ...openGit(tree, env, signal),
+    bounded: async (args, maxOutput) => {
+      const finished = await launch('git', args, { cwd: tree, env, maxOutput, signal });
+      if (finished.exitCode === 0 || finished.flooded === true) return finished;
+      throw gitFailure(args[0] ?? '', { ...finished, exitCode: finished.exitCode ?? ENDED_BY_SIGNAL });
+    },
+  };
+}
+
+/** As a shell says it of SIGKILL. */
+const ENDED_BY_SIGNAL = 137;
+
+interface Over {
+  readonly mirror: string;
+  readonly index: string;
+  readonly objects: string;
+  /** Ends each of its commands. */
+  readonly signal: AbortSignal;
+}
+
+export interface GitOver extends Git {
+  /** As `run`, with so many characters of output at most; `flooded` when there would have been more. */
+  readonly bounded: (args: readonly string[], maxOutput: number) => Promise<Pick<Finished, 'stdout' | 'flooded'>>;
+}

@@ -164,6 +164,7 @@ async function prepare(env: ActivityEnvironment, input: AttemptInput, record: Bu
     ].filter((each) => each !== null),
     network: agent.network ?? 'outside',
     nixDaemon: agent.nixDaemon ?? false,
+    ...(agent.limits === undefined ? {} : { limits: agent.limits }),
   };
   await writeWhole(place.order, JSON.stringify(order));
   await giveToAgent([place.tree, place.home, place.temporary]);
@@ -201,6 +202,8 @@ async function changeOf(
         kind: 'timed-out',
         reason: `was not through after ${formatSeconds(input.agent.timeoutSeconds)}`,
       };
+    case 'over-limit':
+      return { ...nothing, kind: 'timed-out', reason: what };
     case 'flooded':
       return { ...nothing, kind: 'timed-out', reason: `said more than ${OUTPUT_BYTES / 1024 ** 2} MiB` };
     case 'exit': {

@@ -29,11 +29,14 @@ export async function changedRules(
   return changed.flat();
 }
 
+/** Bytes of a file with rules. */
+const MOST_RULES = 1024 ** 2;
+
 /** A checkout may have other line ends than the commit. */
 async function isSame(git: Git, commit: string, tree: string, file: string): Promise<boolean> {
   const place = path.join(tree, file);
   const kind = await lstat(place).catch(() => null);
-  if (kind?.isFile() !== true) return false;
+  if (kind?.isFile() !== true || kind.size > MOST_RULES) return false;
   const [now, before] = await Promise.all([readFile(place, 'utf8'), fileAt(git, commit, file)]);
   return before !== null && now.replaceAll('\r\n', '\n') === before.replaceAll('\r\n', '\n');
 }

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { SandboxLimits } from '../../model/autofix/limits.js';
 import type { AgentNetwork } from '../../model/autofix/sandbox.js';
 import { hasFields, readJson } from '../atomic-file.js';
 
@@ -17,12 +18,14 @@ export interface AgentOrder {
   readonly network: AgentNetwork;
   /** Whether it may use Nix's daemon. */
   readonly nixDaemon: boolean;
+  /** What is missing is what is usual on the machine. */
+  readonly limits?: Partial<SandboxLimits>;
 }
 
 /** How an attempt's agent ended. */
 export interface AgentEnd {
-  readonly kind: 'exit' | 'timed-out' | 'flooded' | 'unusable';
-  /** Exit status or signal for `exit`, and what is wrong for `unusable`, in a few words. */
+  readonly kind: 'exit' | 'timed-out' | 'flooded' | 'over-limit' | 'unusable';
+  /** Exit status or signal for `exit`, what it did for `over-limit`, and what is wrong for `unusable`, in a few words. */
   readonly what: string;
   readonly sandboxed: boolean;
 }

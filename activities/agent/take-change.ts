@@ -1,4 +1,6 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { activityInfo, cancellationSignal } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import path from 'node:path';
 import type { AttemptInput } from '../../model/autofix/attempt.js';
 import { PATCH_BYTES } from '../../model/autofix/attempt.js';
@@ -6,7 +8,8 @@ import type { AttemptResult } from '../../model/autofix/attempt.js';
 import { named, otherKind, refusal } from '../../model/autofix/guard.js';
 import type { ChangedFile, ProposedChange } from '../../model/autofix/guard.js';
 import { withLockOf, type Candidate } from '../../model/candidate.js';
-import { stripControl, truncate } from '../../model/text.js';
+import { oneLine } from '../../model/one-line.js';
+import { formatSeconds, stripControl, truncate } from '../../model/text.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { candidateOf } from '../git/bundle.js';
 import { commitTree } from '../git/commit.js';
@@ -16,101 +19,131 @@ import { openGit } from '../git/git.js';
 import type { Git } from '../git/git.js';
 import { installBundle } from '../git/install-commit.js';
 import { SCRATCH } from '../git/mirror.js';
-import { unlock } from '../remove-tree.js';
+import { messageOf } from '../../model/message-of.js';
+import { removeTree } from '../remove-tree.js';
 import { flakeShape } from '../nix/lock/flake-file.js';
-import { gitOver } from './agent-tree.js';
 import { readVariables } from '../sandbox/variables.js';
-import { changedRules, isRuleFile } from './judged-by.js';
+import { gitOver, type GitOver } from './agent-tree.js';
+import { firstLook, tooMuch } from './first-look.js';
+import { changedRules } from './judged-by.js';
 
 export type Change = Pick<AttemptResult, 'kind' | 'reason' | 'candidate' | 'files' | 'patch'>;
 
 /**
  * Judges what an agent left in its folder, and commits it on top of the candidate if it may be tried: one commit, whatever
  * the agent has committed itself. What is refused leaves nothing in the mirror. Safe to repeat: the same folder gives the
- * same commit.
+ * same commit. Whatever the folder holds, this ends in a bounded time and takes a bounded memory.
  */
 export async function takeChange(env: ActivityEnvironment, input: AttemptInput, tree: string): Promise<Change> {
   const mirror = await installBundle(env, input);
-  await unlock(tree);
+  const late = AbortSignal.timeout(JUDGING_MS);
+  try {
+    return await judge(mirror, input, tree, late);
+  } catch (error) {
+    if (cancellationSignal().aborted) throw error;
+    if (late.aborted) return refused(`could not be looked at within ${formatSeconds(JUDGING_MS / 1000)}`, [], '');
+    if (isFault(error) && activityInfo().attempt < JUDGING_TRIES) throw error;
+    return refused(`cannot be looked at: ${oneLine(stripControl(messageOf(error)), REASON_BYTES)}`, [], '');
+  }
+}
+
+const JUDGING_MS = 10 * 60 * 1000;
+const REASON_BYTES = 300;
+
+/** What fails as often as this does so because of what the folder holds. */
+const JUDGING_TRIES = 5;
+
+/** What another try may change. Errors of the language come of what was read. */
+const isFault = (error: unknown): boolean =>
+  !(error instanceof RangeError || error instanceof SyntaxError || error instanceof TypeError) &&
+  !(error instanceof ApplicationFailure && error.nonRetryable === true);
+
+async function judge(mirror: string, input: AttemptInput, tree: string, signal: AbortSignal): Promise<Change> {
   // Names programs that Git would run, and is of no use any more.
-  await rm(path.join(tree, '.git'), { recursive: true, force: true });
+  await removeTree(path.join(tree, '.git'));
   const scratch = await mkdtemp(`${mirror}${SCRATCH}`);
   try {
     const objects = path.join(scratch, 'objects');
     await mkdir(objects);
     const index = path.join(scratch, 'index');
-    const { nested, rules } = await filesForGit(tree);
-    if (nested.length > 0) return refused(`holds a Git repository of its own: ${nested.join(', ')}`, nested, '');
+    const seen = await firstLook(tree, input.agent.limits?.files ?? MOST_FILES);
+    if ('reason' in seen) return refused(seen.reason, seen.files, '');
+    const { nested, rules } = seen;
+    if (nested.length > 0) return refused(`holds a Git repository of its own: ${named(nested)}`, nested, '');
 
-    const git = gitOver(tree, mirror, index, objects);
+    const git = gitOver(tree, { mirror, index, objects, signal });
+    const values = await valuesOf(input.agent.envFile);
     const judging = await changedRules(git, input.candidate.head, tree, rules);
     if (judging.length > 0)
       return refused(`touches ${named(judging)}, by which Git would judge the change`, judging, '');
-    const values = await valuesOf(input.agent.envFile);
-    const left = await writeTree(git, input.candidate.head);
-    const change = await proposedChange(git, input, left, values);
+    await git.run(['read-tree', input.candidate.head]);
     const clean = withoutSecrets(values);
+    const much = await tooMuch(git, input.candidate.head, OF_THE_CHANGE);
+    if (much !== null) return refused(clean(much.reason), much.files.map(clean), '');
+    const left = await writeTree(git, input.candidate.head);
     const patch = truncate(clean(await patchOf(git, input.candidate.head, left)), PATCH_BYTES);
+    const changed = await changedPaths(git, input.candidate.head, left);
+    if (changed.length > Math.max(MOST_CHANGED, input.agent.rules.maxFiles)) {
+      const reason = `changes ${changed.length} files, and ${input.agent.rules.maxFiles} are the limit`;
+      return refused(
+        reason,
+        changed.slice(0, FILES_REPORTED).map((file) => clean(file.path)),
+        patch,
+      );
+    }
+    const change = await proposedChange(git, input, { left, changed }, values);
     const files = change.files.map((file) => clean(file.path)).slice(0, FILES_REPORTED);
     const fault = refusal(change, input.agent.rules);
     const reason = fault === null ? null : clean(fault);
     if (reason !== null) return change.files.length === 0 ? unchanged(reason) : refused(reason, files, patch);
 
-    await rm(index, { force: true });
-    const accepted = await writeTree(gitOver(tree, mirror, index, path.join(mirror, 'objects')), input.candidate.head);
+    const last = gitOver(tree, { mirror, index: `${index}-last`, objects: path.join(mirror, 'objects'), signal });
+    const accepted = await writeTree(last, input.candidate.head);
     // What an agent left running outside of a sandbox may go on writing.
     if (accepted !== left) return refused('was still being changed while it was judged', files, patch);
     return { kind: 'proposed', reason: null, candidate: await commit(mirror, input, accepted), files, patch };
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    await removeTree(scratch);
   }
 }
 
 /** A report with many attempts has to stay below the 2 MB of a payload. */
 const FILES_REPORTED = 20;
+const PATH_BYTES = 1000;
+
+/** Files and folders that are walked through, those that `.gitignore` leaves out included. */
+const MOST_FILES = 1_000_000;
+
+/** Changed files of which each one is looked at, whatever the owner lets an agent change. */
+const MOST_CHANGED = 500;
 
 const unchanged = (reason: string): Change => ({ kind: 'unchanged', reason, candidate: null, files: [], patch: '' });
 const refused = (reason: string, files: readonly string[], patch: string): Change => ({
   kind: 'refused',
   reason,
   candidate: null,
-  files,
+  files: files.slice(0, FILES_REPORTED).map((file) => truncate(file, PATH_BYTES)),
   patch,
 });
 
-/**
- * What Git must not see before it was looked at: repositories, into which it looks with their own configuration, and files
- * with rules. Paths from the root of the tree, sorted.
- */
-async function filesForGit(
-  tree: string,
-): Promise<{ readonly nested: readonly string[]; readonly rules: readonly string[] }> {
-  const all = await readdir(tree, { recursive: true, withFileTypes: true });
-  const paths = (wanted: (name: string) => boolean): readonly string[] =>
-    all
-      .filter(({ name }) => wanted(name))
-      .map((entry) => path.relative(tree, path.join(entry.parentPath, entry.name)))
-      .sort();
-  return { nested: paths((name) => name.toLowerCase() === '.git'), rules: paths(isRuleFile) };
-}
-
 /** What Nix leaves where it builds, and aider where it works: its history, and a cache. */
 const LEFT_BESIDE = ['result', 'result-*', '.aider*'];
+const OF_THE_CHANGE = ['.', ...LEFT_BESIDE.map((name) => `:(exclude,top)${name}`)];
 
 /** Tree of all that is in the folder but what .gitignore leaves out, and what tools leave beside their work. */
 async function writeTree(git: Git, parent: string): Promise<string> {
   await git.run(['read-tree', parent]);
-  await git.run(['add', '--all', '--', '.', ...LEFT_BESIDE.map((name) => `:(exclude,top)${name}`)]);
+  await git.run(['add', '--all', '--', ...OF_THE_CHANGE]);
   return (await git.run(['write-tree'])).trim();
 }
 
 async function proposedChange(
   git: Git,
   { candidate, repository }: AttemptInput,
-  left: string,
+  { left, changed }: { readonly left: string; readonly changed: readonly ChangedPath[] },
   values: readonly string[],
 ): Promise<ProposedChange> {
-  const files = await changedFiles(git, candidate.head, left);
+  const files = await withLinks(git, changed);
   const follow = (tree: string, name: string): Promise<Followed> => followLinks(git, tree, flakeFile(repository, name));
   const [flake, lock, flakeLeft] = await Promise.all([
     follow(candidate.head, 'flake.nix'),
@@ -129,7 +162,10 @@ async function proposedChange(
   };
 }
 
-async function changedFiles(git: Git, parent: string, left: string): Promise<readonly ChangedFile[]> {
+/** A changed file as the lists of Git have it, with the object that it is now. */
+type ChangedPath = Omit<ChangedFile, 'link'> & { readonly object: string };
+
+async function changedPaths(git: Git, parent: string, left: string): Promise<readonly ChangedPath[]> {
   const between = ['-r', '-z', '--no-renames', `${parent}^{tree}`, left];
   const [raw, counts] = await Promise.all([
     git.run(['diff-tree', '--raw', ...between]),
@@ -137,14 +173,20 @@ async function changedFiles(git: Git, parent: string, left: string): Promise<rea
   ]);
   const lines = new Map(counts.split('\0').map((entry) => countOf(entry)));
   const fields = raw.split('\0');
-  const files: ChangedFile[] = [];
+  const files: ChangedPath[] = [];
   // `:OLDMODE MODE OLD NEW STATUS`, then the path: git-diff-tree(1).
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const [was = '', mode = '', , object = ''] = (fields[at] ?? '').replace(/^:/, '').split(' ');
     const file = fields[at + 1] ?? '';
-    const link = mode === '120000' ? await git.run(['cat-file', 'blob', object]) : null;
-    files.push({ path: file, was, mode, link, lines: lines.get(file) ?? null });
+    files.push({ path: file, was, mode, lines: lines.get(file) ?? null, object });
   }
+  return files;
+}
+
+async function withLinks(git: Git, changed: readonly ChangedPath[]): Promise<readonly ChangedFile[]> {
+  const files: ChangedFile[] = [];
+  for (const { object, ...file } of changed)
+    files.push({ ...file, link: file.mode === '120000' ? await git.run(['cat-file', 'blob', object]) : null });
   return files;
 }
 
@@ -194,8 +236,12 @@ const withoutSecrets =
   (text: string): string =>
     values.reduce((left, value) => left.replaceAll(value, '[secret]'), stripControl(text));
 
-const patchOf = (git: Git, parent: string, left: string): Promise<string> =>
-  git.run(['diff-tree', '-p', '--no-ext-diff', '--no-textconv', `${parent}^{tree}`, left]);
+/** The beginning of the change, which may be cut anywhere: of that `PATCH_BYTES` are shown. */
+const patchOf = async (git: GitOver, parent: string, left: string): Promise<string> =>
+  (await git.bounded(['diff-tree', '-p', '--no-ext-diff', '--no-textconv', `${parent}^{tree}`, left], PATCH_READ))
+    .stdout;
+
+const PATCH_READ = 1024 ** 2;
 
 async function commit(mirror: string, input: AttemptInput, tree: string): Promise<Candidate> {
   const { candidate, message, ...signature } = input;

@@ -1,13 +1,14 @@
-import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { openGit } from '../git/git.js';
+import { removeTree } from '../remove-tree.js';
 
 /**
  * Makes a repository with a commit of the mirror checked out. It borrows the mirror's objects and has no remote: what a
  * gate's command does with it reaches nobody. It lies beside the record of the gate, for it has to outlive the worker.
  */
 export async function makeGateTree(mirror: string, commit: string, directory: string): Promise<void> {
-  await rm(directory, { recursive: true, force: true });
+  await removeTree(directory);
   await mkdir(directory, { recursive: true });
   const git = openGit(directory);
   await git.run(['init', '--quiet', '--template=']);

@@ -1,5 +1,4 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
-import { rm } from 'node:fs/promises';
 import { uptime } from 'node:os';
 import path from 'node:path';
 import type { GateActivities, GateInput } from '../../model/activities.js';
@@ -14,6 +13,7 @@ import { endBuild } from '../nix/build/build-session.js';
 import { followBuild } from '../nix/build/follow-build.js';
 import { endOrphanedBuilders } from '../nix/build/orphaned-builders.js';
 import { withStartLock } from '../nix/build/start-lock.js';
+import { removeTree } from '../remove-tree.js';
 import { whileFollowing, type TellProgress } from '../nix/build/while-following.js';
 import { fetchingEnvironment } from '../nix/access-tokens.js';
 import { recordDirectory } from '../nix/record-directory.js';
@@ -58,7 +58,7 @@ export const createRunGate =
       },
     );
     // Also when the verdict was there: who wrote it may have died here.
-    await rm(tree, { recursive: true, force: true, maxRetries: 3 });
+    await removeTree(tree);
     return verdict;
   };
 

@@ -82,13 +82,17 @@ export const gitBy = (directory: string, attempt: Git['attempt']): Git => ({
  * called from ends the command.
  * @param directory must exist
  * @param env the whole environment; default: nobody's configuration is read
+ * @param ending ends the command as well
  */
 export function openGit(
   directory: string,
   env: Readonly<Record<string, string>> = ownGitEnvironment(process.env),
+  ending?: AbortSignal,
 ): Git {
   return gitBy(directory, async (args, { input, env: more } = {}) => {
-    const signal = asyncLocalStorage.getStore()?.cancellationSignal;
+    const cancelled = asyncLocalStorage.getStore()?.cancellationSignal;
+    const signals = [cancelled, ending].filter((each) => each !== undefined);
+    const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
     const command = { directory, args, env: { ...env, ...more }, ...(input === undefined ? {} : { input }) };
     const result = await launchGit(command, signal);
     if (result.exitCode < 0) throw cannotStart(directory);

@@ -1,7 +1,9 @@
+import { ApplicationFailure } from '@temporalio/common';
 import { randomBytes } from 'node:crypto';
-import { readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { readdir, rename, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import type { StateDirectory } from '../../model/state-directory.js';
+import { whyNotRemoved } from '../remove-tree.js';
 import { openGit } from './git.js';
 import { exclusively } from './mutex.js';
 
@@ -88,5 +90,6 @@ const COLLECTING = ['gc.auto=1000', 'gc.autoDetach=false', 'gc.packRefs=false'].
 export async function removeFolder(folder: string): Promise<void> {
   const going = path.join(path.dirname(folder), `${REMOVING}${randomBytes(6).toString('hex')}`);
   await rename(folder, going);
-  await rm(going, { recursive: true, force: true });
+  const why = await whyNotRemoved(going);
+  if (why !== null) throw ApplicationFailure.nonRetryable(`${going} cannot be removed: ${why}`);
 }

@@ -1,7 +1,10 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { AgentNetwork } from '../../model/autofix/sandbox.js';
+import { LIMIT_PROGRAM, type SandboxLimits } from '../../model/autofix/limits.js';
 import { exists } from '../exists.js';
+import { type Limited, openLimits } from '../limits/index.js';
+import { run } from '../process.js';
 import { missingForNetwork, RESOLVER, withOwnNetwork } from './network.js';
 import { DAEMON_FOLDER } from './nix-access.js';
 import { canSandbox, foldersOf, giveToAgent, isRoot, sandboxArguments } from './sandbox.js';
@@ -32,6 +35,10 @@ export interface Distrusted {
   /** Files and folders of the machine that it must not see, wherever they are. */
   readonly hidden: readonly string[];
   readonly network: AgentNetwork;
+  /** Folder of its record: `endLeftovers` ends by it what is left of the command. */
+  readonly record: string;
+  /** The most that it may take of the machine; what is missing is what is usual. */
+  readonly limits?: Partial<SandboxLimits>;
 }
 
 /** How to start such a command: see `startEnclosed`. */
@@ -42,10 +49,11 @@ export interface Enclosed {
   readonly directory: string;
   readonly network: AgentNetwork;
   readonly sandboxed: boolean;
+  readonly limits: Limited;
 }
 
 /**
- * Puts a command into a sandbox, whose folders it is given.
+ * Puts a command into a sandbox, whose folders it is given, and within limits.
  * @throws Unusable where none can be made, unless the owner lets agents do without
  */
 export async function enclose(wanted: Distrusted): Promise<Enclosed> {
@@ -54,10 +62,13 @@ export async function enclose(wanted: Distrusted): Promise<Enclosed> {
   const given = lent.filter((_, index) => there[index] === true);
   const makesSandbox = await canSandbox();
   if (!makesSandbox) checkWithout(network);
+  const folders = [place.tree, place.home, place.temporary];
+  const limits = await limitsOf(wanted, folders, makesSandbox);
   for (const { to } of given) await mkdir(path.dirname(to), { recursive: true });
   if (!makesSandbox) {
     for (const { from, to } of given) await symlink(from, to).catch(() => undefined);
-    return { command, args, env, directory, sandboxed: false, network: 'host' };
+    const plain = limits.around([...limits.within, command, ...args]);
+    return { ...split(plain), env, directory, sandboxed: false, network: 'host', limits };
   }
   const missing = network === 'outside' ? await missingForNetwork() : null;
   if (missing !== null)
@@ -65,13 +76,17 @@ export async function enclose(wanted: Distrusted): Promise<Enclosed> {
       `a network of its own needs ${missing}, which is not installed: install it, or say whether the agent gets no network ` +
         'or this machine’s (--autofix-network none or host)',
     );
-  await giveToAgent([place.tree, place.home, place.temporary]);
-  const writable = [place.tree, place.home, place.temporary].map((each) => ({ from: each, to: each, writable: true }));
+  // Memory that its processes share by name: in a folder it counts as disk.
+  const shared = path.join(place.temporary, 'shm');
+  await mkdir(shared, { recursive: true });
+  await giveToAgent(folders);
+  const writable = folders.map((each) => ({ from: each, to: each, writable: true }));
   const sandbox = await sandboxArguments({
     command,
     folders: foldersOf(env.PATH ?? ''),
     mounts: [
       ...writable,
+      { from: shared, to: '/dev/shm', writable: true },
       ...(await resolverMounts(place, network)),
       ...(env.NIX_REMOTE === 'daemon' ? [readOnly(DAEMON_FOLDER)] : []),
       ...given,
@@ -79,9 +94,23 @@ export async function enclose(wanted: Distrusted): Promise<Enclosed> {
     hidden,
     directory,
   });
-  const inside = ['bwrap', ...(network === 'none' ? ['--unshare-net'] : []), ...sandbox, command, ...args];
-  const [program = '', ...rest] = network === 'outside' ? withOwnNetwork(isRoot(), inside) : inside;
-  return { command: program, args: rest, env, directory: place.tree, sandboxed: true, network };
+  const alone = network === 'none' ? ['--unshare-net'] : [];
+  const inside = ['bwrap', ...alone, ...sandbox, ...limits.within, command, ...args];
+  const whole = limits.around(network === 'outside' ? withOwnNetwork(isRoot(), inside) : inside);
+  return { ...split(whole), env, directory: place.tree, sandboxed: true, network, limits };
+}
+
+const split = ([command = '', ...args]: readonly string[]): Pick<Enclosed, 'command' | 'args'> => ({ command, args });
+
+async function limitsOf(
+  { record, limits }: Distrusted,
+  folders: readonly string[],
+  sandboxed: boolean,
+): Promise<Limited> {
+  const { command, owner } = LIMIT_PROGRAM;
+  const { notFound } = await run(command, ['--version'], { timeoutMs: 10_000 });
+  if (notFound) throw new Unusable(`its limits need ${command}, which is not installed: install ${owner}`);
+  return await openLimits({ directory: record, folders, sandboxed, ...(limits === undefined ? {} : { limits }) });
 }
 
 /** Without a sandbox a command has this machine's network and all rights of the worker's user. */

@@ -1,4 +1,5 @@
 import { readFile, readdir } from 'node:fs/promises';
+import { endLimited } from '../limits/index.js';
 
 /** Names the attempt in the environment of its agent, which marks what the agent leaves behind in other sessions. */
 export const ATTEMPT_VARIABLE = 'LOCKKEEPER_ATTEMPT';
@@ -6,10 +7,11 @@ export const ATTEMPT_VARIABLE = 'LOCKKEEPER_ATTEMPT';
 const ROUNDS = 5;
 
 /**
- * Kills every process that an attempt's agent has left anywhere on the machine, as far as it kept its environment: in a
- * sandbox nothing is left. Several times over, for one may start another meanwhile.
+ * Kills every process that an attempt's agent has left anywhere on the machine: all in its control group, and elsewhere those that kept
+ * their environment. In a sandbox nothing is left. Several times over, for one may start another meanwhile.
  */
 export async function endLeftovers(directory: string): Promise<void> {
+  await endLimited(directory);
   for (let round = 0; round < ROUNDS; round += 1) {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
     const marked = await Promise.all(pids.map((pid) => isMarked(pid, directory)));

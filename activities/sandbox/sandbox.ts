@@ -47,7 +47,8 @@ export async function sandboxArguments({
     ...apart(isRoot()),
     ...ownNumbers(),
     ...(await mountArguments(all, hidden)),
-    ...['--remount-ro', '/'],
+    // What is made of memory is not to be written to: nobody would count it.
+    ...['--remount-ro', '/dev', '--remount-ro', '/'],
     // Root without its rights may not enter a folder of the agent's.
     ...(isRoot() ? ['--', ...AS_NOBODY, 'env', `--chdir=${directory}`] : ['--chdir', directory, '--']),
   ];

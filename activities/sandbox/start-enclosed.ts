@@ -15,15 +15,15 @@ export interface EnclosedRun {
   readonly end: () => Promise<void>;
   /**
    * Connects it to its network, and waits for its end. All that it left in its own session is ended then.
-   * @returns exit status and signal
+   * @returns exit status and signal, and the limit that it was over, as a sentence without its subject
    * @throws Unusable when it cannot be started, or connected
    */
-  readonly ended: () => Promise<readonly [code: number | null, signal: string | null]>;
+  readonly ended: () => Promise<readonly [code: number | null, signal: string | null, over: string | null]>;
 }
 
 /** @param output where what it says goes: to this process, or where that of this process goes */
 export function startEnclosed(
-  { command, args, env, directory, network }: Enclosed,
+  { command, args, env, directory, network, limits }: Enclosed,
   output: 'pipe' | 'inherit',
 ): EnclosedRun {
   const child = spawn(command, [...args], {
@@ -39,6 +39,14 @@ export function startEnclosed(
     const leader = child.pid === undefined ? null : await identify(child.pid);
     if (leader !== null) await killTree(leader, GRACE_MS);
   };
+  const watching = new AbortController();
+  let over: string | null = null;
+  const watched = limits.watch(child.pid ?? 0, watching.signal, (what) => {
+    over = what;
+    void end();
+  });
+  // What goes wrong with it, the last look tells.
+  watched.catch(() => undefined);
   return {
     child,
     end,
@@ -46,8 +54,13 @@ export function startEnclosed(
       let connection: Connection | null = null;
       try {
         if (network === 'outside') connection = await connectOutside(child, isRoot());
-        return await exit;
+        const [code, signal] = await exit;
+        await end();
+        watching.abort();
+        await watched;
+        return [code, signal, over ?? (await limits.over())];
       } finally {
+        watching.abort();
         await end();
         connection?.end();
       }

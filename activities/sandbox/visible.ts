@@ -80,7 +80,8 @@ export async function mountArguments(mounts: readonly Mount[], hidden: readonly 
     ...covers.flat(),
   ];
   const length = (part: readonly string[]): number => part.at(-1)?.length ?? 0;
-  return parts.sort((one, other) => length(one) - length(other)).flat();
+  const empty = covers.flat().flatMap(([kind = '', place = '']) => (kind === '--tmpfs' ? ['--remount-ro', place] : []));
+  return [...parts.sort((one, other) => length(one) - length(other)).flat(), ...empty];
 }
 
 function foldersAbove(file: string): readonly string[] {

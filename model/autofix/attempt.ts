@@ -30,7 +30,7 @@ export interface AttemptResult {
    * - `proposed`: there is a change that may be tried
    * - `refused`: the guard does not let it be tried
    * - `unchanged`: nothing was changed
-   * - `timed-out`: the time limit or the limit of the output was reached
+   * - `timed-out`: one of the limits was reached: of time, output, memory, processes or disk
    * - `unusable`: the agent could not be started, which another attempt would not change
    */
   readonly kind: 'proposed' | 'refused' | 'unchanged' | 'timed-out' | 'unusable';

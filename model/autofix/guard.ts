@@ -59,6 +59,9 @@ const REPOSITORY = '160000';
 const LINK = '120000';
 const NAMED = 3;
 
+/** Control characters, and what stands for bytes that are no UTF-8. */
+const UNSHOWN = /[\p{Cc}\ufffd]/u;
+
 /** Why an agent's change is not tried, as a sentence without its subject; `null` when it may be. */
 export function refusal(
   { files, lock, otherKind, flake, secretsIn }: ProposedChange,
@@ -74,6 +77,7 @@ export function refusal(
     ],
     [named(otherKind), (found) => `changes the mode or the kind of ${found}, where Nix would read something else then`],
     [protectedOnes(files, rules), (found) => `touches ${found}`],
+    [those(({ path }) => UNSHOWN.test(path)), (found) => `holds a file whose name cannot be shown: ${found}`],
     [those(({ mode }) => mode === REPOSITORY), (found) => `holds a Git repository of its own: ${found}`],
     [those(leavesTree), (found) => `holds a link that leaves the repository: ${found}`],
     [those(({ lines: some }) => some === null), (found) => `holds a binary file, which nobody can review: ${found}`],

@@ -60,6 +60,22 @@ while [ "$1" != -p ]; do
     see:*) if [ -e "\${1#see:}" ]; then echo "sees \${1#see:}"; else echo "does not see \${1#see:}"; fi ;;
     write:*) if touch "\${1#write:}/written" 2>/dev/null; then echo "wrote to \${1#write:}"; else echo "cannot write to \${1#write:}"; fi ;;
     nix) nix eval --raw --expr '"nix gives " + toString (1 + 1)' && echo && nix-instantiate --expr 'derivation { name = "x"; builder = "/bin/sh"; system = "x86_64-linux"; }' ;;
+    fork-bomb) (while :; do (sleep 30 &); done) 2>/dev/null; exec sleep 30 ;;
+    memory-hog) node -e 'const all = []; setInterval(() => all.push(Buffer.alloc(10000000, 1)), 100); setTimeout(() => process.exit(), 30000);' ;;
+    shared-hog) head -c 60000000 /dev/zero > /dev/shm/hog; sleep 30 ;;
+    other-memory) for each in /dev/x /hog /root/x; do echo x 2>/dev/null > $each && echo "wrote to $each"; done; true ;;
+    sparse) truncate -s 40G sparse.img || echo "cannot make a sparse file" ;;
+    fill) head -c 60000000 /dev/zero > zeros; sleep 30 ;;
+    many:*) mkdir many && cd many && seq -f %0100.0f "\${1#many:}" | xargs touch && cd .. ;;
+    deep:*) node -e 'for (let i = 0; i < Number(process.argv[1].slice(5)); i += 1) { require("node:fs").mkdirSync("a-folder"); process.chdir("a-folder"); }' "$1" ;;
+    shut) mkdir -p shut/inner shut/other && echo x > shut/inner/file && chmod 000 shut/inner/file shut/inner shut/other shut ;;
+    special) mkfifo pipe; rm MINE.md 2>/dev/null; mkfifo MINE.md; ln -s loop loop; node -e 'const s = require("node:net").createServer().listen("socket", () => process.exit(0))' ;;
+    bytes) node -e 'require("node:fs").writeFileSync(Buffer.from("a\\nb\\xff.nix".replace("\\\\n", "\\n"), "latin1"), "{ }")' ;;
+    gits:*) node -e 'for (let i = 0; i < Number(process.argv[1].slice(5)); i += 1) require("node:fs").mkdirSync("g/" + "x".repeat(100) + i + "/.git", { recursive: true });' "$1" ;;
+    huge-ignore) truncate -s 2G .gitignore; echo noted >> NOTES.md ;;
+    huge-text) node -e 'require("node:fs").writeFileSync("huge.nix", "# some words\\n".repeat(5000000))' ;;
+    huge-line) node -e 'require("node:fs").writeFileSync("line.nix", "(".repeat(12000000))' ;;
+    open-parentheses) node -e 'require("node:fs").writeFileSync("flake.nix", "(".repeat(3000000))' ;;
     wait) echo it waits; until [ -e "$TMPDIR/go" ]; do sleep 0.1; done ;;
     *) echo "no such behaviour: $1" >&2; exit 64 ;;
   esac

@@ -1,6 +1,7 @@
-import { copyFile, rename, rm, truncate } from 'node:fs/promises';
+import { copyFile, rename, truncate } from 'node:fs/promises';
 import { dirname, sep } from 'node:path';
 import { removeFolder, removeMirror, removeRefs } from '../../activities/git/prune-mirror.js';
+import { whyNotRemoved } from '../../activities/remove-tree.js';
 import { groupBy } from '../../model/group-by.js';
 import { toRemove } from '../../model/retention.js';
 import type { Kept, Limits, Removal } from '../../model/retention.js';
@@ -93,9 +94,11 @@ async function remove(group: readonly Removal[], options: PruneOptions): Promise
     case 'report':
     case 'times':
     case 'user':
-    case 'leftover':
-      await rm(item.path, { recursive: true, force: true });
+    case 'leftover': {
+      const why = await whyNotRemoved(item.path);
+      if (why !== null) throw new Error(`it cannot be removed: ${why}`);
       return true;
+    }
   }
 }
 

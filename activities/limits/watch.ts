@@ -1,0 +1,85 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SandboxLimits } from '../../model/autofix/limits.js';
+import { formatSize } from '../../model/size.js';
+import { descendants } from '../process-tree.js';
+import { walkTree } from '../walk-tree.js';
+
+/** A command to watch. */
+export interface Watched {
+  /** Its first process. */
+  readonly pid: number;
+  /** All folders that it may write to. */
+  readonly folders: readonly string[];
+  readonly limits: SandboxLimits;
+  /** What it is over in its control group, which keeps to memory and tasks; `null` when it has none. */
+  readonly group: (() => Promise<string | null>) | null;
+}
+
+const PAUSE_MS = 1000;
+/** Looking takes a tenth of the time at most. */
+const SHARE = 10;
+
+/**
+ * Looks again and again whether a command is over one of its limits, as far as the kernel does not keep to it.
+ * @param over told what it has done, once
+ */
+export async function watch(watched: Watched, signal: AbortSignal, over: (what: string) => void): Promise<void> {
+  const waited = (ms: number): Promise<boolean> => sleep(ms, true, { signal }).catch(() => false);
+  for (let pause = PAUSE_MS; await waited(pause);) {
+    const begun = performance.now();
+    const what = (await overDisk(watched)) ?? (await (watched.group ?? (() => overMachine(watched)))());
+    if (what !== null) {
+      over(what);
+      return;
+    }
+    pause = Math.max(PAUSE_MS, (performance.now() - begun) * SHARE);
+  }
+}
+
+/** What a command's folders have too much of, as a sentence without its subject; `null` when they are within the limits. */
+export async function overDisk({ folders, limits }: Pick<Watched, 'folders' | 'limits'>): Promise<string | null> {
+  let bytes = 0;
+  let files = 0;
+  for (const folder of folders) {
+    const end = await walkTree(folder, ({ stat }) => {
+      // stat(2): in pieces of 512 bytes, whatever the file system has.
+      bytes += stat.blocks * 512;
+      files += 1;
+      return bytes <= limits.diskBytes && files <= limits.files;
+    });
+    if (end === 'too-deep') return 'made folders that lie too deep in one another';
+    if (bytes > limits.diskBytes) return `took more than ${formatSize(limits.diskBytes)} of the disk`;
+    if (files > limits.files) return `made more than ${limits.files} files and folders`;
+  }
+  return null;
+}
+
+export const memoryWords = ({ memoryBytes }: SandboxLimits): string =>
+  `took more than ${formatSize(memoryBytes)} of memory`;
+export const taskWords = ({ tasks }: SandboxLimits): string => `wanted more than ${tasks} processes and threads`;
+
+/** The same of memory and processes. */
+async function overMachine({ pid, limits }: Watched): Promise<string | null> {
+  const all = [{ pid }, ...(await descendants(pid))];
+  let bytes = 0;
+  let tasks = 0;
+  for (const each of all) {
+    const [memory, threads] = await Promise.all([
+      memoryOf(each.pid),
+      readdir(`/proc/${each.pid}/task`).catch(() => []),
+    ]);
+    bytes += memory;
+    tasks += threads.length;
+  }
+  // The kernel lets it have no more.
+  if (tasks >= limits.tasks) return taskWords(limits);
+  return bytes > limits.memoryBytes ? memoryWords(limits) : null;
+}
+
+/** Bytes that are a process's share of what it has in memory and no file has: `smaps_rollup` of proc(5). */
+async function memoryOf(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => '');
+  const kib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1] ?? 0);
+  return (kib('Pss_Anon') + kib('Pss_Shmem') + kib('SwapPss')) * 1024;
+}

@@ -1,0 +1,28 @@
+/** The most that what runs in a sandbox may take of its machine. */
+export interface SandboxLimits {
+  /** Of all its processes together. */
+  readonly memoryBytes: number;
+  /** Processes, and threads of them. */
+  readonly tasks: number;
+  /** On the disk, in all folders that it may write to; no single file may be larger. */
+  readonly diskBytes: number;
+  /** Files and folders there. */
+  readonly files: number;
+}
+
+const GIB = 1024 ** 3;
+
+/**
+ * What is usual on a machine: half of it, and no more than any agent needs.
+ * @param memoryBytes of the machine
+ * @param freeBytes on the disk of the folders
+ */
+export const usualLimits = (memoryBytes: number, freeBytes: number): SandboxLimits => ({
+  memoryBytes: Math.floor(memoryBytes / 2),
+  tasks: 2048,
+  diskBytes: Math.min(20 * GIB, Math.floor(freeBytes / 2)),
+  files: 1_000_000,
+});
+
+/** The program by which a process gets limits, and the package that brings it on most distributions. */
+export const LIMIT_PROGRAM = { command: 'prlimit', owner: 'util-linux' } as const;
