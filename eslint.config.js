@@ -114,12 +114,13 @@ export default tseslint.config(
       ],
     },
   },
-  direction('model', ['client', 'workflows', 'activities', 'workers', 'test', 'scripts'], {
+  direction('model', ['host', 'client', 'workflows', 'activities', 'workers', 'test', 'scripts'], {
     // Paths and hashes are arithmetic; everything else of Node's touches the world.
     paths: noNode('model/ does no I/O.', 'path', 'crypto'),
   }),
+  direction('host', ['client', 'workflows', 'activities', 'workers', 'test', 'scripts']),
   direction('client', ['workflows', 'activities', 'workers', 'test', 'scripts']),
-  direction('workflows', ['client', 'workers', 'test', 'scripts'], {
+  direction('workflows', ['host', 'client', 'workers', 'test', 'scripts'], {
     typesOnly: ['activities'],
     paths: noNode('Workflows run where Node does not exist.'),
     patterns: [

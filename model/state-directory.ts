@@ -157,6 +157,8 @@ export interface ServerRecord extends Partial<FormatRecord> {
   readonly server: ProcessIdentity;
   readonly address: string;
   readonly uiUrl: string;
+  /** Where the server itself has its UI, behind the one that is shown; missing where that is one and the same, as of 0.1.0. */
+  readonly uiBehind?: { readonly host: string; readonly port: number };
   readonly namespace: string;
 }
 

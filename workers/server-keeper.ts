@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { open } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -9,6 +8,7 @@ import type { WorkflowService } from '@temporalio/client';
 // eslint-disable-next-line temporal/no-temporal-internal-imports -- nothing public makes a protobuf duration
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { identify, isAlive, killTree, ownIdentity } from '../activities/process-tree.js';
+import { isListeningAt } from '../host/listening.js';
 import { SEARCH_ATTRIBUTES } from '../model/messages.js';
 import { STATE_FORMAT, newerFault } from '../model/state-directory.js';
 import type { FormatRecord, ProcessIdentity, ServerRecord, StateDirectory } from '../model/state-directory.js';
@@ -16,8 +16,10 @@ import { claim } from './exclusive.js';
 import { writeWhole } from '../activities/atomic-file.js';
 import { readJson } from './files.js';
 import { pause } from './pause.js';
+import { choosePorts, type ServerPorts } from './server-ports.js';
 import { liveUsers, openStateDirectory } from './state.js';
 import { findTemporalCli } from './temporal-cli.js';
+import { serveUi, type UiGuard } from './ui-guard.js';
 import { VERSION } from './version.js';
 
 /**
@@ -29,8 +31,10 @@ const NAMESPACE = 'default';
 /** Closed runs are kept for 90 days; a development server would keep them for one. */
 const RETENTION = '90 days';
 const FORMAT: FormatRecord = { format: STATE_FORMAT, version: VERSION };
+const LOOPBACK = '127.0.0.1';
+/** No HTTP request can name a host so. */
+const NO_HOST = '/';
 const IDLE_SECONDS = 60;
-const UI_PORT_OFFSET = 1000;
 /** A server that lives and does not answer so many questions in a row (out of descriptors, stopped) is replaced. */
 const MISSES = 4;
 /** Pause between two questions, in milliseconds. */
@@ -60,7 +64,9 @@ async function main(): Promise<void> {
   const last = await readJson<ServerRecord>(state.serverRecord);
   const newer = newerFault(`the embedded server of ${root}`, last);
   if (newer !== null) throw new Error(newer);
-  let record = await keep(state, cli, last);
+  const left = await adopt(last);
+  const ui = await serveUi(portIn(last?.uiUrl));
+  let record = await (left === null ? startAnew(state, cli, ui, last) : enter(state, ui, left));
   let health = watchHealth(record, healthMs);
   let lastUse = Date.now();
   while (!stop.signal.aborted && Date.now() - lastUse < idleSeconds * 1000) {
@@ -69,7 +75,8 @@ async function main(): Promise<void> {
       say(`the server ${fault}, starting it again`);
       health.stop();
       // One that lives and does not answer is ended first.
-      record = await keep(state, cli, record);
+      await killTree(record.server, 2000);
+      record = await startAnew(state, cli, ui, record);
       health = watchHealth(record, healthMs);
     }
     if ((await liveUsers(state)).length > 0) lastUse = Date.now();
@@ -79,33 +86,56 @@ async function main(): Promise<void> {
   await killTree(record.server, 10_000);
 }
 
-/** Adopts a server that still runs, or starts one; returns when it answers. */
-async function keep(state: StateDirectory, cli: string, last: ServerRecord | null): Promise<ServerRecord> {
-  const keeper = await ownIdentity();
-  if (last !== null && (await isAlive(last.server)) && (await answers(last.address))) {
-    const adopted = { ...last, ...FORMAT, keeper };
-    await writeWhole(state.serverRecord, JSON.stringify(adopted));
-    return adopted;
-  }
-  if (last !== null && (await isAlive(last.server))) await killTree(last.server, 2000);
-  const lastPort = Number(last?.address.split(':')[1] ?? 0);
+/** A server that still runs, if it answers and its doors are shut; any other one is ended. */
+async function adopt(last: ServerRecord | null): Promise<ServerRecord | null> {
+  if (last === null || !(await isAlive(last.server))) return null;
+  if (
+    last.uiBehind !== undefined &&
+    (await isListeningAt(last.server.pid, last.address)) &&
+    (await answers(last.address))
+  )
+    return last;
+  await killTree(last.server, 2000);
+  return null;
+}
+
+/** Starts a server, at its last port if that is free; returns when it answers. */
+async function startAnew(
+  state: StateDirectory,
+  cli: string,
+  ui: UiGuard,
+  last: ServerRecord | null,
+): Promise<ServerRecord> {
   for (let attempt = 0; attempt < 5; attempt += 1) {
-    const port = await freePorts(attempt === 0 ? lastPort : 0);
-    const server = await startServer(state, cli, port);
-    const address = `127.0.0.1:${port}`;
+    const ports = await choosePorts(portIn(last?.address));
+    if (ports.metricsAreOpen)
+      say('all ports that browsers stay away from are taken: the metrics of the server get another');
+    const server = await startServer(state, cli, ports);
+    const address = `${LOOPBACK}:${ports.frontend}`;
     if (await becomesReady(server, address)) {
       await keepClosedRuns(address);
-      const uiUrl = `http://127.0.0.1:${port + UI_PORT_OFFSET}`;
-      const record: ServerRecord = { ...FORMAT, keeper, server, address, uiUrl, namespace: NAMESPACE };
-      await writeWhole(state.serverRecord, JSON.stringify(record));
-      say(`the server answers at ${address}, its UI at ${uiUrl}`);
-      return record;
+      say(`the server answers at ${address}, its UI at ${ui.url}`);
+      const keeper = await ownIdentity();
+      return enter(state, ui, { keeper, server, address, uiUrl: ui.url, uiBehind: ports.ui, namespace: NAMESPACE });
     }
-    say(`the server did not answer at ${address}`);
+    say(
+      `the server did not answer at ${address}: see ${state.serverLog} for what it says; another port is tried if that one is taken`,
+    );
     await killTree(server, 2000);
   }
   throw new Error(`the embedded Temporal server does not start: see ${state.serverLog}`);
 }
+
+/** Shows the UI of a server, and writes down where that is. */
+async function enter(state: StateDirectory, ui: UiGuard, found: ServerRecord): Promise<ServerRecord> {
+  if (found.uiBehind !== undefined) ui.show(found.uiBehind);
+  const record: ServerRecord = { ...found, ...FORMAT, keeper: await ownIdentity(), uiUrl: ui.url };
+  await writeWhole(state.serverRecord, JSON.stringify(record));
+  return record;
+}
+
+/** The port of an address or URL; 0 when there is none. */
+const portIn = (address = ''): number => Number(/:(\d+)$/.exec(address)?.[1] ?? 0);
 
 interface Health {
   /** What is wrong, in words; `null` when nothing is. */
@@ -132,14 +162,18 @@ function watchHealth({ address }: ServerRecord, pauseMs: number): Health {
   };
 }
 
-async function startServer(state: StateDirectory, cli: string, port: number): Promise<ProcessIdentity> {
+async function startServer(state: StateDirectory, cli: string, ports: ServerPorts): Promise<ProcessIdentity> {
   const log = await open(state.serverLog, 'a', 0o600);
   const attributes = SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]);
   const child = spawn(
     cli,
     [
-      ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port)],
-      ...['--ui-ip', '127.0.0.1', '--ui-port', String(port + UI_PORT_OFFSET)],
+      ...['server', 'start-dev', '--ip', LOOPBACK, '--port', String(ports.frontend)],
+      ...['--ui-ip', ports.ui.host, '--ui-port', String(ports.ui.port)],
+      ...['--metrics-port', String(ports.metrics), '--http-port', String(ports.http)],
+      // Nobody asked for the HTTP API, and it cannot be left out: it answers no request whose host has another name than this.
+      ...['--dynamic-config-value', `frontend.httpAllowedHosts=["${NO_HOST}"]`],
+      ...['--dynamic-config-value', 'system.enableNexus=false'],
       ...['--db-filename', basename(state.serverDatabase), '--namespace', NAMESPACE, '--log-level', 'warn'],
       // A worker that asks for an activity gets it with the answer, instead of by its next poll.
       ...['--dynamic-config-value', 'system.enableActivityEagerExecution=true'],
@@ -158,10 +192,11 @@ async function startServer(state: StateDirectory, cli: string, port: number): Pr
   return identity;
 }
 
+/** Whether it is this server that answers there in the end: another process may have taken the port before it. */
 async function becomesReady(server: ProcessIdentity, address: string): Promise<boolean> {
   const deadline = Date.now() + 30_000;
   while (Date.now() < deadline && (await isAlive(server))) {
-    if (await answers(address)) return true;
+    if ((await isListeningAt(server.pid, address)) && (await answers(address))) return true;
     await sleep(50);
   }
   return false;
@@ -192,34 +227,6 @@ async function ask<T>(address: string, question: (service: WorkflowService) => P
   } finally {
     await connection.close();
   }
-}
-
-/**
- * A port that is free together with the one for the UI; `wanted` if it is, else one that the kernel chooses. The threads of a
- * server that was killed may hold its port for a moment, and workers and commands look for the next server there.
- */
-async function freePorts(wanted: number): Promise<number> {
-  for (let attempt = 0; attempt < 40; attempt += 1) {
-    const port = await bindable(attempt < 20 ? wanted : 0);
-    if (port !== null && port + UI_PORT_OFFSET < 65536 && (await bindable(port + UI_PORT_OFFSET)) !== null) return port;
-    if (wanted !== 0 && attempt < 20) await sleep(100);
-  }
-  throw new Error('no free port for the embedded Temporal server');
-}
-
-function bindable(port: number): Promise<number | null> {
-  const probe = createServer();
-  return new Promise((resolve) => {
-    probe.once('error', () => {
-      resolve(null);
-    });
-    probe.listen(port, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => {
-        resolve(typeof address === 'object' && address !== null ? address.port : null);
-      });
-    });
-  });
 }
 
 const say = (text: string): void => {

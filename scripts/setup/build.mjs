@@ -8,7 +8,7 @@ const DIST = path.join(ROOT, 'dist');
 const STAMP = path.join(DIST, '.build-stamp');
 const BUNDLE = path.join(DIST, 'workflow-bundle.js');
 const CLIENT = path.join(DIST, 'client', 'bundle.cache');
-const FOLDERS = ['client', 'workflows', 'activities', 'workers', 'model', 'scripts', 'test'];
+const FOLDERS = ['client', 'workflows', 'activities', 'workers', 'host', 'model', 'scripts', 'test'];
 const SINGLE_FILES = ['tsconfig.json', 'package-lock.json', 'model/confinement.json'];
 
 /** Compiles into `dist/` and bundles the client and the workflows, unless the last build was made of exactly these sources. */

@@ -1,0 +1,112 @@
+/** A real browser, driven over its own pipe (Chrome DevTools Protocol). */
+import { spawn } from 'node:child_process';
+import { access, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { identify, killTree } from '../../activities/process-tree.js';
+import { until } from './lockkeeper.js';
+
+const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome'];
+
+/** Path of a browser of this machine; `null` when it has none. */
+export async function findBrowser(): Promise<string | null> {
+  for (const folder of (process.env.PATH ?? '').split(delimiter))
+    for (const program of PROGRAMS) {
+      const path = join(folder, program);
+      const found = await access(path).then(
+        () => true,
+        () => false,
+      );
+      if (found) return path;
+    }
+  return null;
+}
+
+export interface Browser {
+  /** Opens a page, and waits until it or the message that it cannot be had is shown. */
+  open(url: string): Promise<Page>;
+  close(): Promise<void>;
+}
+
+export interface Page {
+  /** Why the browser shows no page of that address, such as `net::ERR_UNSAFE_PORT`. */
+  readonly failure: string | null;
+  /** Runs a script in the page, and gives what it resolves with. */
+  run(script: string): Promise<unknown>;
+}
+
+interface Answer {
+  readonly id?: number;
+  readonly result?: Readonly<Record<string, unknown>>;
+  readonly error?: { readonly message: string };
+}
+
+/** @param names that mean 127.0.0.1 to this browser, as a name does whose owner points it there */
+export async function startBrowser(program: string, names: readonly string[]): Promise<Browser> {
+  const profile = await mkdtemp(join(tmpdir(), 'lockkeeper-browser-'));
+  const child = spawn(
+    program,
+    [
+      ...['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
+      ...['--remote-debugging-pipe', `--user-data-dir=${profile}`],
+      `--host-resolver-rules=${names.map((name) => `MAP ${name} 127.0.0.1`).join(',')}`,
+    ],
+    { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'], detached: true, env: { ...process.env, HOME: profile } },
+  );
+  const [, , , into, from] = child.stdio as unknown as readonly [null, null, null, Writable, Readable];
+  const waiting = new Map<number, (answer: Answer) => void>();
+  let rest = '';
+  from.on('data', (data: Buffer) => {
+    const messages = `${rest}${data.toString()}`.split('\0');
+    rest = messages.pop() ?? '';
+    for (const message of messages) {
+      const answer = JSON.parse(message) as Answer;
+      if (answer.id === undefined) continue;
+      waiting.get(answer.id)?.(answer);
+      waiting.delete(answer.id);
+    }
+  });
+  let last = 0;
+  const ask = async (
+    method: string,
+    params: object = {},
+    sessionId?: string,
+  ): Promise<Readonly<Record<string, unknown>>> => {
+    last += 1;
+    const id = last;
+    const answered = new Promise<Answer>((resolve) => waiting.set(id, resolve));
+    into.write(`${JSON.stringify({ id, method, params, ...(sessionId === undefined ? {} : { sessionId }) })}\0`);
+    const { result, error } = await answered;
+    if (error !== undefined) throw new Error(`${method}: ${error.message}`);
+    return result ?? {};
+  };
+
+  return {
+    open: async (url) => {
+      const { targetId } = await ask('Target.createTarget', { url: 'about:blank' });
+      const { sessionId } = (await ask('Target.attachToTarget', { targetId, flatten: true })) as { sessionId: string };
+      const run = async (script: string): Promise<unknown> => {
+        const asked = { expression: script, awaitPromise: true, returnByValue: true };
+        const { result, exceptionDetails } = (await ask('Runtime.evaluate', asked, sessionId)) as {
+          result: { value?: unknown };
+          exceptionDetails?: object;
+        };
+        if (exceptionDetails !== undefined) throw new Error(JSON.stringify(exceptionDetails));
+        return result.value;
+      };
+      const { errorText = null } = (await ask('Page.navigate', { url }, sessionId)) as { errorText?: string };
+      await until(
+        async () => (await run(`location.href !== 'about:blank' && document.readyState === 'complete'`)) === true,
+        20_000,
+        () => `${url} is not shown`,
+      );
+      return { failure: errorText, run };
+    },
+    close: async () => {
+      const identity = await identify(child.pid ?? 0);
+      if (identity !== null) await killTree(identity, 2000);
+      await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    },
+  };
+}
