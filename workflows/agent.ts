@@ -6,6 +6,7 @@ import { AGENT_QUEUE, machineQueue } from '../model/queues.js';
 import { truncate } from '../model/text.js';
 import { targetLabel } from '../model/verdict.js';
 import { coordinator } from './activities.js';
+import { isForGood, rootCause } from './failures.js';
 import { ownQueue, workerCommand } from './own-queue.js';
 import { UNNEEDED_TRIES, goOnWithout } from './unneeded.js';
 import { FOLLOWED, LOSSES, LOSSES_THERE, retryUnless, stayWithMachine } from './stay-with-machine.js';
@@ -35,7 +36,11 @@ export async function askAgent(input: AttemptInput, waitSeconds: number): Promis
       retry: retryUnless(losses),
     }).attemptFix(input);
   const unlessTaken = async (error: unknown): Promise<AttemptResult | null> => {
-    if (!wasNotTaken(error)) throw error;
+    if (!wasNotTaken(error)) {
+      // Runs that began before failed with it. replay-tested: 2026-11-28, test/replay/0.1.0
+      if (isForGood(error) || !patched('attempts-that-fail-are-data')) throw error;
+      return unusable(`the machine failed: ${rootCause(error).message}`);
+    }
     // All its machines may have slept, or be busy with others.
     try {
       const agents = coordinator('look for workers with agents', UNNEEDED_TRIES);
@@ -89,9 +94,12 @@ const wasNotTaken = (error: unknown): boolean =>
 const NONE_SERVES = 'no worker serves agents, and none came';
 const NOT_KNOWN = 'the server does not say whether a worker serves agents, and none took the attempt';
 
-const nobody = (what: string, waitSeconds: number): AttemptResult => ({
+const nobody = (what: string, waitSeconds: number): AttemptResult =>
+  unusable(`${what} within ${waitSeconds} seconds: start "${workerCommand()} --roles agent" where the agent is`);
+
+const unusable = (reason: string): AttemptResult => ({
   kind: 'unusable',
-  reason: `${what} within ${waitSeconds} seconds: start "${workerCommand()} --roles agent" where the agent is`,
+  reason,
   candidate: null,
   files: [],
   patch: '',

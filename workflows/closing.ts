@@ -7,14 +7,19 @@ import { needsLook } from '../model/report.js';
 import type { RunState } from './run-state.js';
 import { ownQueue } from './own-queue.js';
 
+/** Tries of telling people. */
+const TELLING_TRIES = 10;
+/** Within half a minute: the report is the run's result as well, and what is left on a machine is swept later. */
+const TIDYING_TRIES = 5;
+
 /** Telling people and tidying up are bounded: they never keep a run from ending. */
-export const closing = (summary: string) =>
+export const closing = (summary: string, maximumAttempts = TELLING_TRIES) =>
   proxyActivities<Pick<CoordinatorActivities, 'notify' | 'recordEnd' | 'closeRun'>>({
     taskQueue: ownQueue(COORDINATOR_QUEUE),
     summary,
     startToCloseTimeout: '2 minutes',
     heartbeatTimeout: '5 seconds',
-    retry: { initialInterval: '1 second', maximumInterval: '30 seconds', maximumAttempts: 10 },
+    retry: { initialInterval: '1 second', maximumInterval: '30 seconds', maximumAttempts },
   });
 
 /** Counts how the run ended, for its instance. What goes wrong here is logged: the next run counts on. */
@@ -48,7 +53,7 @@ export async function tell(options: RunOptions, state: RunState, event: Notifica
 /** Writes the report, and gives back what the run kept on the machines that worked for it. */
 export async function close(state: RunState, machines: readonly string[]): Promise<void> {
   const run = workflowInfo().workflowId;
-  const done = await closing('write the report')
+  const done = await closing('write the report', TIDYING_TRIES)
     .closeRun({ report: state.report() })
     .catch((error: unknown) => {
       log.warn('the report was not written to the state directory', { error: String(error) });

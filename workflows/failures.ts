@@ -17,3 +17,7 @@ export function rootCause(error: unknown): { readonly message: string; readonly 
 
 export const fail = (type: FailureType, message: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(truncate(message, MESSAGE_BYTES), type);
+
+/** Whether no other try would have changed what an activity failed by. */
+export const isForGood = (error: unknown): boolean =>
+  error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.nonRetryable === true;

@@ -2,10 +2,12 @@ import { patched, proxyActivities } from '@temporalio/workflow';
 import type { GateActivities, MachineActivities } from '../model/activities.js';
 import { buildActivityId } from '../model/progress.js';
 import { GATE_QUEUE, machineQueue } from '../model/queues.js';
+import { failedVerdict } from '../model/verify.js';
 import type { VerifyInput } from '../model/verify.js';
 import { targetLabel } from '../model/verdict.js';
 import type { GateTarget, Verdict } from '../model/verdict.js';
 import type { Listener } from './build.js';
+import { isForGood, rootCause } from './failures.js';
 import { ownQueue } from './own-queue.js';
 import { FOLLOWED, LOSSES, LOSSES_THERE, retryUnless, stayWithMachine } from './stay-with-machine.js';
 
@@ -49,7 +51,10 @@ export function runGate(input: VerifyInput, gate: GateTarget, { held }: Pick<Lis
       }).runGate(asked),
     held,
     otherwise: (error) => {
-      throw error;
+      // Runs that began before failed with it. replay-tested: 2026-11-28, test/replay/0.1.0
+      if (isForGood(error) || !patched('gates-that-fail-are-data')) throw error;
+      const reason = `the machine failed: ${rootCause(error).message}`;
+      return Promise.resolve(failedVerdict(gate, 'build-failed', reason, null));
     },
   });
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { rm, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
@@ -103,6 +104,55 @@ test(
         const { stdout } = await house.lockkeeper(['report', run, '--format', 'json']);
         assert.equal((JSON.parse(stdout) as Report).outcome, 'failed');
       });
+    } finally {
+      await fleet.cleanup();
+    }
+  }),
+);
+
+test(
+  'a run that a child keeps from ending is ended by a second cancellation, with that child',
+  withHouse(['--roles', 'builder'], async (house, client) => {
+    const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
+    try {
+      await fleet.moveInput('alpha');
+      await besideAnotherVersion(house, async () => {
+        const running = house.start(['update', fleet.checkout]);
+        await until(() => running.output().includes('verifying'), 60_000, running.output);
+        const run = /Run (\S+)/.exec(running.output())?.[1] ?? '';
+        const first = await house.lockkeeper(['cancel', run]);
+        assert.equal(first.exitCode, 1, first.stdout);
+        assert.match(first.stderr, new RegExp(`"lockkeeper cancel ${run}" once more ends it by force`));
+        const second = await house.lockkeeper(['cancel', run]);
+        assert.equal(second.exitCode, 0, second.stderr);
+        assert.match(second.stdout, /^Ended \S+ by force: it has no report/);
+        assert.notEqual(await running.ended, 0);
+        await until(async () => {
+          const left: string[] = [];
+          for await (const { workflowId } of client.workflow.list({ query: 'ExecutionStatus = "Running"' }))
+            left.push(workflowId);
+          return !left.some((workflow) => workflow.startsWith(run) || workflow.startsWith('lockkeeper-repository'));
+        }, 30_000);
+      });
+    } finally {
+      await fleet.cleanup();
+    }
+  }),
+);
+
+test(
+  'a run whose report cannot be written ends all the same, and soon',
+  withHouse([], async (house) => {
+    const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
+    try {
+      await fleet.moveInput('alpha');
+      const running = house.start(['update', fleet.checkout, '--approve']);
+      await until(() => running.output().includes('waits for approval'), 60_000, running.output);
+      await rm(house.state.reports, { recursive: true, force: true });
+      await writeFile(house.state.reports, 'no folder\n');
+      const cancelled = await house.lockkeeper(['cancel', 'latest']);
+      assert.equal(cancelled.exitCode, 0, cancelled.stderr);
+      await running.ended;
     } finally {
       await fleet.cleanup();
     }
