@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { atLeast } from '../../activities/nix/commands.js';
+import { nixVersion } from '../../activities/nix/version.js';
 import { run } from '../../activities/process.js';
 import type { LockUpdate } from '../../model/activities.js';
 import { withEvaluator, PLAIN_NIX, type Evaluator } from '../support/evaluator.js';
@@ -39,7 +41,7 @@ async function withSecret(
     const inStore = async (): Promise<boolean> =>
       (await run('grep', ['-rlsq', '--include=key', '--include=*private*', '--', word, '/nix/store'])).exitCode === 0;
     await work(evaluator, { folder, inStore });
-    assert.deepEqual(await readdir(evaluator.env.state.work), [], 'no store is left behind');
+    assert.deepEqual(await readdir(evaluator.env.state.work).catch(() => []), [], 'no store is left behind');
   });
 }
 
@@ -153,6 +155,34 @@ test('an input that is new in flake.nix and brings a private folder is told with
     await failure(update({ inputs: ['beta'] }), 'SourceRefused');
     assert.equal(await inStore(), false);
   }));
+
+test(
+  'evaluation fetches no file of the machine that the lock does not name, nor its folder',
+  { skip: atLeast(await nixVersion(), 2, 26) ? false : 'this Nix cannot be told' },
+  () =>
+    withSecret(async ({ fleet, candidate, evaluate }, { folder, inStore }) => {
+      const text = await git(fleet.remote, 'show', 'main:flake.nix');
+      const hash = `sha256-${'A'.repeat(43)}=`;
+      await commitFiles(fleet.inputs.beta ?? '', { key: 'of an input' }, 'A file');
+      for (const [expression, says] of [
+        [`builtins.readFile (builtins.fetchurl { url = "file://${folder}/key"; sha256 = "${hash}"; })`, /forbidden/],
+        [`(builtins.fetchTree { type = "path"; path = "${folder}"; narHash = "${hash}"; }).outPath`, /forbidden/],
+        [
+          `(builtins.fetchTree { type = "file"; url = "file://${folder}/key"; narHash = "${hash}"; }).outPath`,
+          /forbidden/,
+        ],
+        [`builtins.readFile "${folder}/key"`, /forbidden/],
+        ['builtins.seq inputs.beta.outPath (builtins.readFile ./flake.nix)', null],
+      ] as const) {
+        const host = text.replace('nixosConfigurations = ', `nixosConfigurations = builtins.seq (${expression}) `);
+        assert.notEqual(host, text);
+        const evaluation = await evaluate(await candidate('flake.nix', host), 'a');
+        if (says === null) assert.equal(evaluation.kind, 'evaluated', JSON.stringify(evaluation));
+        else assert.match(evaluation.kind === 'failed' ? (evaluation.verdict.logTail ?? '') : '', says, expression);
+      }
+      assert.equal(await inStore(), false);
+    }),
+);
 
 if (process.env.MACHINE_PATH === undefined) {
   const skip = await noPrivateNix();

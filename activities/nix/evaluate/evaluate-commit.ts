@@ -21,6 +21,7 @@ import {
 import { faultOf, type Fault } from '../faults.js';
 import { nixErrors, type NixError } from '../nix-errors.js';
 import { flakeSettings, readFlakeFile, type FlakeAtCommit } from '../lock/flake-file.js';
+import { restricted } from '../restricted.js';
 import { faultFailure, runNix, type NixFinished } from '../run-nix.js';
 import { SharedWork } from './shared-work.js';
 import { nixVersion } from '../version.js';
@@ -108,7 +109,8 @@ export async function evaluateCommit(
   const evaluation = await underWay.share(place.record, signal, async (shared) => {
     await mkdir(path.dirname(place.root), { recursive: true });
     const url = candidateFlakeUrl(flake.mirror, flake.commit, flake.repository.dir);
-    const args = instantiateHost(url, target.name, place.root, { ...nix, options: [...settings, ...nix.options] });
+    const accepted = { ...nix, options: [...settings, ...nix.options] };
+    const args = instantiateHost(url, target.name, place.root, await restricted(flake, accepted));
     await fetchSource(url, nix, shared);
     const finished = await runNix('nix-instantiate', args, {
       signal: shared,

@@ -10,6 +10,7 @@ import { flakeSettings, readFlakeFile, settingLine, type FlakeAtCommit } from '.
 import { failure, flakeFailure } from './flake-failure.js';
 import { refuseNestedSources } from './nested-sources.js';
 import { whileHeartbeating } from '../heartbeat.js';
+import { restricted } from '../restricted.js';
 import { runNix } from '../run-nix.js';
 import { nixVersion } from '../version.js';
 
@@ -38,7 +39,10 @@ export const createListTargets =
 
 async function hostNames(flake: FlakeAtCommit, input: ListTargetsInput, signal: AbortSignal): Promise<string[]> {
   const url = candidateFlakeUrl(flake.mirror, flake.commit, input.repository.dir);
-  const finished = await runNix('nix', evaluateNames(url, input.nix), { signal, fetching: input.nix });
+  const finished = await runNix('nix', evaluateNames(url, await restricted(flake, input.nix)), {
+    signal,
+    fetching: input.nix,
+  });
   if (finished.exitCode === 0) return (JSON.parse(finished.stdout) as string[]).sort(compareNaturally);
   if (/does not provide attribute .*nixosConfigurations/.test(finished.stderr)) return [];
   throw await flakeFailure(flake, finished);
@@ -47,7 +51,10 @@ async function hostNames(flake: FlakeAtCommit, input: ListTargetsInput, signal: 
 /** What the flake has in place of hosts is named: it may be one of another kind. */
 async function noHosts(flake: FlakeAtCommit, input: ListTargetsInput, signal: AbortSignal): Promise<Error> {
   const url = candidateFlakeUrl(flake.mirror, flake.commit, input.repository.dir);
-  const finished = await runNix('nix', evaluateOutputNames(url, input.nix), { signal, fetching: input.nix });
+  const finished = await runNix('nix', evaluateOutputNames(url, await restricted(flake, input.nix)), {
+    signal,
+    fetching: input.nix,
+  });
   const outputs = finished.exitCode === 0 ? (JSON.parse(finished.stdout) as string[]) : [];
   const others = outputs.filter((name) => name !== 'nixosConfigurations');
   const has = others.length === 0 ? '' : ` It has ${listed(others)}, which Lockkeeper does not build.`;
