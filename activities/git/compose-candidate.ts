@@ -3,6 +3,7 @@ import type { CoordinatorActivities } from '../../model/activities.js';
 import type { FailureType } from '../../model/failures.js';
 import { composeLock } from '../../model/flake-lock/compose.js';
 import { movedInputs } from '../../model/flake-lock/diff.js';
+import { repointedInputs } from '../../model/flake-lock/repointed.js';
 import { serialiseLock } from '../../model/flake-lock/serialise.js';
 import { FlakeLockError, type FlakeLock } from '../../model/flake-lock/types.js';
 import { inputGroups } from '../../model/hold-back/groups.js';
@@ -44,12 +45,27 @@ export const createComposeCandidate =
   (env: ActivityEnvironment): CoordinatorActivities['composeCandidate'] =>
   async ({ repository, candidate, move, ...stamp }) => {
     const { base, head } = await locksOf(env, repository, candidate);
-    const lock = compose(base, head, move);
+    const lock = composeWithShape(base, head, move);
     const moved = movedInputs(base, lock);
     if (moved.length === 0) return { kind: 'unchanged', unfetched: [] };
     const draft = await commitDraft(env, { repository, ...stamp }, candidate.base, serialiseLock(lock));
     return { kind: 'updated', draft: withLockOf(draft, candidate), moved, unfetched: [] };
   };
+
+/**
+ * What flake.nix asks for otherwise than base's lock has it, although nothing moved for it, is as in the candidate: Nix refuses a
+ * lock that does not fit flake.nix. Unless that cannot be composed with what stays.
+ */
+function composeWithShape(base: FlakeLock, head: FlakeLock, move: readonly string[]): FlakeLock {
+  const moved = movedInputs(base, head).map(({ name }) => name);
+  const reshaped = repointedInputs(base, head).filter((name) => !moved.includes(name));
+  try {
+    return composeLock({ base, candidate: head, move: [...move, ...reshaped] });
+  } catch (error) {
+    if (!(error instanceof FlakeLockError && error.problem === 'not-composable')) throw error;
+    return compose(base, head, move);
+  }
+}
 
 function compose(base: FlakeLock, candidate: FlakeLock, move: readonly string[]): FlakeLock {
   try {
