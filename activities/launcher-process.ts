@@ -4,8 +4,8 @@ import type { DetachedCommand, LauncherAnswer, LauncherOrder, LauncherRequest } 
 import { lowerPriority } from './priority.js';
 import { run } from './process.js';
 
-/** The program of the launcher: see launcher.ts. It ends with the process that it serves. */
-const running = new Map<number, AbortController>();
+/** The program of the launcher: see launcher.ts. It ends with the process that it serves, and so do commands that have to do with remotes. */
+const running = new Map<number, { readonly order: LauncherOrder; readonly ending: AbortController }>();
 
 function carryOut(order: LauncherOrder, signal: AbortSignal): Promise<unknown> {
   if (order.kind === 'git') return localGit(order.command, signal);
@@ -26,7 +26,7 @@ function detach({ command, args, cwd, env }: DetachedCommand): Promise<void> {
 
 async function answer(id: number, order: LauncherOrder): Promise<LauncherAnswer> {
   const ending = new AbortController();
-  running.set(id, ending);
+  running.set(id, { order, ending });
   try {
     return { kind: 'done', id, result: await carryOut(order, ending.signal) };
   } catch (error) {
@@ -39,13 +39,23 @@ async function answer(id: number, order: LauncherOrder): Promise<LauncherAnswer>
 process.on('message', (message) => {
   const request = message as LauncherRequest;
   if (request.kind === 'end') {
-    running.get(request.id)?.abort();
+    running.get(request.id)?.ending.abort();
     return;
   }
   void answer(request.id, request.order).then((done) => process.send?.(done, () => undefined));
 });
+/** What commands get to end when the process that they served is gone. */
+const ENDING_MS = 10_000;
+
+const hasLimits = (order: LauncherOrder): boolean => order.kind === 'run' && order.options.limits !== undefined;
+
+// What has to do with a remote may go on for ever, with nobody left to keep it to its limits. Everything else ends by itself.
 process.on('disconnect', () => {
-  process.exit(0);
+  for (const { order, ending } of running.values()) if (hasLimits(order)) ending.abort();
+  setInterval(() => {
+    if (![...running.values()].some(({ order }) => hasLimits(order))) process.exit(0);
+  }, 50);
+  setTimeout(() => process.exit(0), ENDING_MS);
 });
 // Whoever stops the worker's whole service stops this process through the worker, which still needs it then.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => undefined);

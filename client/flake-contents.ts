@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { FlakeLockError, parseFlakeLock, rootInputs } from '../model/flake-lock.js';
 import type { ConfigEntry } from '../model/git-environment.js';
 import { readSettings, settingsWithout, TRANSPORT_SETTINGS } from '../model/git-remotes.js';
-import { messageOf } from '../model/message-of.js';
 import { compareNaturally } from '../model/natural-order.js';
 import { oneLine } from '../model/one-line.js';
 import type { NixSettings, Repository } from '../model/run.js';
-import { redactUrl, stripControl } from '../model/text.js';
-import { git, transportAccess, type GitOptions } from './git.js';
+import { stripControl } from '../model/text.js';
+import { askProgram } from './ask-program.js';
+import { git, transportAccess, whyNot, type GitOptions } from './git.js';
 
 const FETCH_MS = 60_000;
 const EVALUATE_MS = 60_000;
@@ -76,10 +76,7 @@ async function look(
     url,
     `+refs/heads/${mainBranch}:${LOOK}`,
   ]);
-  if (!fetched.ok) {
-    const why = fetched.timedOut ? `no answer within ${FETCH_MS / 1000} s` : redactUrl(fetched.complaint);
-    return { ok: false, why };
-  }
+  if (!fetched.ok) return { ok: false, why: await whyNot(fetched, transport, FETCH_MS) };
   await own(['symbolic-ref', 'HEAD', LOOK]);
   const commit = (await own(['rev-parse', LOOK])).stdout.trim();
   /** Links within the repository are followed; `null` when there is no such file. */
@@ -109,7 +106,7 @@ async function look(
           ? null
           : pushes.ok
             ? { ok: true, value: null }
-            : { ok: false, why: redactUrl(pushes.complaint) },
+            : { ok: false, why: await whyNot(pushes, transport, FETCH_MS) },
     },
   };
 }
@@ -139,7 +136,6 @@ function inputsOf(lock: string | null): Told<readonly string[]> {
 
 /** Names alone are evaluated: a host that throws hides no other. */
 async function outputsOf(flakeUrl: string, { options, impure }: Evaluation): Promise<Told<Outputs>> {
-  const { execa } = await import('execa');
   const names =
     `let outputs = (builtins.getFlake "${flakeUrl}").outputs; in ` +
     '{ all = builtins.attrNames outputs; hosts = builtins.attrNames (outputs.nixosConfigurations or { }); }';
@@ -147,25 +143,26 @@ async function outputsOf(flakeUrl: string, { options, impure }: Evaluation): Pro
     ([name = '', value = '']) => ['--option', name, value],
   );
   const features = ['--extra-experimental-features', 'nix-command flakes'];
-  const answer = await execa(
+  const answer = await askProgram(
     'nix',
     ['eval', ...features, ...settings, ...(impure ? ['--impure'] : []), '--json', '--expr', names],
-    {
-      reject: false,
-      stdin: 'ignore',
-      timeout: EVALUATE_MS,
-      forceKillAfterDelay: 500,
-    },
+    { timeoutMs: EVALUATE_MS, isRemote: true },
   );
   if (answer.exitCode === 0) {
     const { all, hosts } = JSON.parse(answer.stdout) as Outputs;
     return { ok: true, value: { all, hosts: [...hosts].sort(compareNaturally) } };
   }
-  if (answer.timedOut) return { ok: false, why: `no answer within ${EVALUATE_MS / 1000} s` };
-  if (answer.code === 'ENOENT') return { ok: false, why: 'there is no Nix on the PATH' };
+  if (answer.exceeded === 'time') return { ok: false, why: `no answer within ${EVALUATE_MS / 1000} s` };
+  if (answer.notFound) return { ok: false, why: 'there is no Nix on the PATH' };
   // Of a fetch that failed, Git's own words tell why.
   const errors = [
     ...stripControl(answer.stderr).matchAll(/^ *(?:error|fatal): *(?!program 'git' failed)(\S.*)$/gm),
   ].map((found) => found[1] ?? '');
-  return { ok: false, why: oneLine(errors.at(-1) ?? messageOf(answer), 300).replace(/\.$/, '') };
+  return {
+    ok: false,
+    why: oneLine(
+      errors.at(-1) ?? `nix ended with ${answer.signal ?? `status ${answer.exitCode ?? 'unknown'}`}`,
+      300,
+    ).replace(/\.$/, ''),
+  };
 }

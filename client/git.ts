@@ -1,7 +1,10 @@
+import { readFile } from 'node:fs/promises';
+import type { Exceeded } from '../model/fetch-limits.js';
 import { gitEnvironment, type ConfigEntry } from '../model/git-environment.js';
 import { gitCause } from '../model/git-words.js';
 import type { Transport } from '../model/run.js';
-import { shellQuote, stripControl } from '../model/text.js';
+import { redactUrl, shellQuote, stripControl } from '../model/text.js';
+import { askProgram } from './ask-program.js';
 import { CommandError } from './errors.js';
 import { installed } from './installation.js';
 
@@ -12,7 +15,8 @@ export interface GitAnswer {
   readonly said: string;
   /** The line of it that tells the cause. */
   readonly complaint: string;
-  readonly timedOut: boolean;
+  /** What it was ended for; `null` when it ended by itself. */
+  readonly exceeded: Exceeded | null;
 }
 
 export interface GitOptions {
@@ -31,31 +35,48 @@ interface GitAccess {
 
 /** Runs Git to read something. It never asks for a password: a worker could not answer either. */
 export async function git(args: readonly string[], options: GitOptions = {}): Promise<GitAnswer> {
-  const { execa } = await import('execa');
-  const result = await execa('git', [...args], {
+  const result = await askProgram('git', args, {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     // Of a hook that started this command, nothing but the way to the remotes stays.
     env: gitEnvironment(process.env, options.access?.config, { GIT_OPTIONAL_LOCKS: '0', ...options.access?.variables }),
-    extendEnv: false,
-    timeout: options.timeoutMs ?? 20_000,
-    forceKillAfterDelay: 500,
-    // Without a terminal of its own, ssh cannot ask either.
-    detached: true,
-    ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
-    reject: false,
+    timeoutMs: options.timeoutMs ?? 20_000,
+    // What belongs to this machine alone needs no limits.
+    isRemote: options.access !== undefined,
+    ...(options.input === undefined ? {} : { input: options.input }),
   });
-  if (result.code === 'ENOENT' && result.exitCode === undefined) {
+  if (result.notFound) {
     throw new CommandError(
       'Git is not installed, or not on the PATH: install it ("apt-get install git") and try again.',
     );
   }
   return {
-    ok: result.exitCode === 0,
-    stdout: result.stdout,
+    ok: result.exitCode === 0 && result.exceeded === null,
+    stdout: result.stdout.replace(/\n$/, ''),
     said: stripControl(result.stderr),
     complaint: gitCause(result.stderr),
-    timedOut: result.timedOut,
+    exceeded: result.exceeded,
   };
+}
+
+/**
+ * Why a command that talks to a remote did not work, as a clause: in Git's words, without a token that the remote echoes, or which
+ * limit it passed.
+ */
+export async function whyNot(answer: GitAnswer, { httpsTokenFile }: Transport, timeoutMs: number): Promise<string> {
+  switch (answer.exceeded) {
+    case null:
+      return redactUrl(await withoutToken(answer.complaint, httpsTokenFile));
+    case 'time':
+    case 'stall':
+      return `it did not answer within ${timeoutMs / 1000} s`;
+    default:
+      return 'it sent more than there is room for, and was cut off';
+  }
+}
+
+async function withoutToken(text: string, file: string | null): Promise<string> {
+  const token = file === null ? '' : (await readFile(file, 'utf8').catch(() => '')).trim();
+  return token === '' ? text : text.replaceAll(token, '[secret]').replaceAll(encodeURIComponent(token), '[secret]');
 }
 
 /** Prints user name and token when Git asks for them: the token is in no argument and no environment. */

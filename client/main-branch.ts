@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { checkBranchName } from '../model/names.js';
 import { remoteFault } from '../model/git-words.js';
 import type { Transport } from '../model/run.js';
 import { redactUrl } from '../model/text.js';
 import { CommandError } from './errors.js';
-import { git, transportAccess } from './git.js';
+import { git, transportAccess, whyNot } from './git.js';
 
 const REMOTE_MS = 10_000;
 
@@ -27,10 +26,8 @@ export async function remoteMainBranch(input: {
     access: transportAccess(transport),
   });
   if (!answer.ok) {
-    const why = answer.timedOut
-      ? `it did not answer within ${REMOTE_MS / 1000} s`
-      : await withoutToken(redactUrl(answer.complaint), transport);
-    const { fault, message } = remoteFault(answer.timedOut ? '' : answer.said, { name: shown, local: false });
+    const why = await whyNot(answer, transport, REMOTE_MS);
+    const { fault, message } = remoteFault(answer.exceeded === null ? answer.said : '', { name: shown, local: false });
     throw new CommandError(
       OWN_WAY_OUT.has(fault)
         ? `${message}. Git said: ${why}`
@@ -48,12 +45,6 @@ export async function remoteMainBranch(input: {
   throw new CommandError(
     `The remote ${shown} does not say which branch is its main one. Name it with --main: ${list(branches)}.`,
   );
-}
-
-/** A remote may echo the token that it refuses. */
-async function withoutToken(text: string, { httpsTokenFile }: Transport): Promise<string> {
-  const token = httpsTokenFile === null ? '' : (await readFile(httpsTokenFile, 'utf8').catch(() => '')).trim();
-  return token === '' ? text : text.replaceAll(token, '[secret]').replaceAll(encodeURIComponent(token), '[secret]');
 }
 
 /** Finds the branch that a run starts from in a repository without a remote: the one asked for, else main or master. */

@@ -19,7 +19,7 @@ export const coordinator = (summary: string, maximumAttempts = NEEDED_TRIES) =>
   proxyActivities<CoordinatorActivities>({
     taskQueue: ownQueue(COORDINATOR_QUEUE),
     summary: truncate(summary, SUMMARY_BYTES),
-    startToCloseTimeout: '1 hour',
+    startToCloseTimeout: '6 hours',
     heartbeatTimeout: '5 seconds',
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts },

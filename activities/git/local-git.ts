@@ -1,3 +1,4 @@
+import type { Exceeded } from '../../model/fetch-limits.js';
 import { GitPluginError, simpleGit } from 'simple-git';
 
 /** One Git command that needs no network, as it travels to the launcher. */
@@ -19,6 +20,10 @@ export interface GitResult {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** What a command was ended for that talks to a remote; missing and `null` when it ended by itself. */
+  readonly exceeded?: Exceeded | null;
+  /** Seconds that it had. */
+  readonly seconds?: number;
 }
 
 /**
@@ -30,10 +35,11 @@ export interface GitResult {
 export async function localGit(command: LocalGitCommand, signal: AbortSignal): Promise<GitResult> {
   const { directory, args, env, input } = command;
   let finished = { exitCode: -1, stderr: '' };
+  const tooMuch = new AbortController();
   const git = simpleGit({
     baseDir: directory,
     completion: { onClose: true, onExit: false },
-    abort: signal,
+    abort: AbortSignal.any([signal, tooMuch.signal]),
     ...(input === undefined ? {} : { input: () => input }),
     allowEnvironment: Object.keys(env),
     unsafe: {
@@ -58,15 +64,43 @@ export async function localGit(command: LocalGitCommand, signal: AbortSignal): P
     },
   })
     .env({ ...env })
-    .outputHandler(saySomething);
-  const stdout = await git.raw([...args]);
-  return { ...finished, stdout };
+    .outputHandler((_command, stdout, stderr) => {
+      saySomething(stdout);
+      for (const stream of [stdout, stderr])
+        whenLarge(stream, () => {
+          tooMuch.abort();
+        });
+    });
+  try {
+    const stdout = await git.raw([...args]);
+    return { ...finished, stdout };
+  } catch (error) {
+    if (!tooMuch.signal.aborted || signal.aborted) throw error;
+    return {
+      exitCode: TOO_MUCH,
+      stdout: '',
+      stderr: `fatal: git ${args[0] ?? ''} has printed more than ${MAX_OUTPUT} bytes`,
+    };
+  }
+}
+
+/** Output of a command that is kept; one that prints more is of no use, and is ended. */
+const MAX_OUTPUT = 64 * 1024 * 1024;
+/** As Git ends when something is wrong for good. */
+const TOO_MUCH = 128;
+
+function whenLarge(stream: NodeJS.ReadableStream, act: () => void): void {
+  let size = 0;
+  stream.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > MAX_OUTPUT) act();
+  });
 }
 
 /**
  * simple-git waits 50 ms after a command that printed nothing, in case there is output to come (its completion plugin).
  * With `onClose` there is none, and most plumbing is silent: a piece of output without a byte spares the wait.
  */
-function saySomething(_command: string, stdout: NodeJS.ReadableStream): void {
+function saySomething(stdout: NodeJS.ReadableStream): void {
   setImmediate(() => stdout.emit('data', Buffer.alloc(0)));
 }

@@ -7,7 +7,7 @@ import { removeTree } from '../remove-tree.js';
 import { isDirectory, openGit, type Git } from './git.js';
 import { exclusively } from './mutex.js';
 import { fetchFailure } from './remote-failure.js';
-import { removeStaleLocks } from './stale-locks.js';
+import { removeStaleLocks, removeUnfinished } from './stale-locks.js';
 import { openRemoteGit, REMOTE } from './transport.js';
 
 /** Names of things that are removed when a worker starts: clones that are not finished, scratch folders, work trees. */
@@ -31,7 +31,9 @@ export const commitRef = (commit: string): string => `refs/lockkeeper/${commit}`
 async function fetchAll(directory: string, repository: Repository): Promise<void> {
   const git = await openRemoteGit(directory, repository);
   const result = await git.attempt(['fetch', '--quiet', '--prune', '--no-tags', '--force', REMOTE, ...REFSPECS]);
-  if (result.exitCode !== 0) throw fetchFailure(repository, result);
+  if (result.exitCode === 0) return;
+  await removeUnfinished(directory);
+  throw fetchFailure(repository, result);
 }
 
 /** Mirrors that this process has made or looked at: a disk that was cut off from power is found at the first look. */
@@ -95,6 +97,7 @@ export async function fetchMirror(env: ActivityEnvironment, repository: Reposito
   await exclusively(mirror, async () => {
     if (await ensure(env, repository)) return;
     await removeStaleLocks(mirror);
+    await removeUnfinished(mirror);
     await fetchAll(mirror, repository);
   });
   return mirror;

@@ -88,14 +88,30 @@ async function moveWithFiles(git: Git, { branch, from, to }: Move): Promise<void
 async function untrackedInTheWay(git: Git, from: string, to: string): Promise<string | null> {
   const between = ['-r', '--no-renames', '--diff-filter=A', '--name-only', '-z', from, to];
   const added = (await git.run(['diff-tree', ...between])).split('\0').filter((name) => name !== '');
+  const clear = new Set<string>();
   for (const name of added) {
-    const there = await lstat(path.join(git.directory, name)).catch(() => null);
-    if (there === null) continue;
-    const tracked = await git.run(['ls-files', '-z', '--', `:(top,literal)${name}`]);
-    if (tracked === '') return JSON.stringify(name);
+    const folders = foldersAbove(name);
+    for (const each of [...folders, name]) {
+      if (clear.has(each)) continue;
+      const there = await lstat(path.join(git.directory, each)).catch(() => null);
+      if (there === null) break;
+      const isFolder = each !== name && there.isDirectory();
+      const tracked = isFolder || (await git.run(['ls-files', '-z', '--', `:(top,literal)${each}`])) !== '';
+      if (!tracked) return JSON.stringify(each);
+      clear.add(each);
+      // A tracked file makes way for a folder, so nothing is below it.
+      if (!isFolder) break;
+    }
   }
   return null;
 }
+
+/** The folders of a path, from the outermost on. */
+const foldersAbove = (name: string): string[] =>
+  name
+    .split('/')
+    .slice(0, -1)
+    .map((_, index, folders) => folders.slice(0, index + 1).join('/'));
 
 /** Another Git holds the index for moments; a lock that is older has lost its process. */
 const LOCK_MS = 60_000;

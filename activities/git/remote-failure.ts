@@ -1,7 +1,11 @@
+import { asyncLocalStorage } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
+import type { FailureType } from '../../model/failures.js';
+import { exceededWords, mayBeQuicker, type Exceeded } from '../../model/fetch-limits.js';
 import { remoteFault } from '../../model/git-words.js';
 import type { Repository } from '../../model/run.js';
 import { tail } from '../../model/text.js';
+import { ownFetchLimits } from '../fetch-limits.js';
 import { gitMessage } from './git.js';
 import type { GitResult } from './local-git.js';
 
@@ -16,6 +20,7 @@ const isLocalPath = (url: string): boolean => url.startsWith('/') || url.startsW
  * that is down, is retryable; everything else is final, whatever it is.
  */
 export function fetchFailure(repository: Repository, result: GitResult): ApplicationFailure {
+  if (result.exceeded != null) return exceededFailure(repository, result.exceeded, result.seconds);
   const said = remoteMessage(result);
   const remote = { name: repository.displayUrl, local: isLocalPath(repository.url) };
   const { passes, type, message } = remoteFault(said, remote);
@@ -23,3 +28,15 @@ export function fetchFailure(repository: Repository, result: GitResult): Applica
     ? ApplicationFailure.retryable(`${message}:\n${said}`, type)
     : ApplicationFailure.nonRetryable(`${message}. Git said:\n${said}`, type);
 }
+
+/** A remote that was slow is asked once more, what was too large would be so again. */
+function exceededFailure({ displayUrl }: Repository, exceeded: Exceeded, seconds?: number): ApplicationFailure {
+  const message = `${exceededWords(displayUrl, exceeded, ownFetchLimits(), seconds)}.`;
+  const type: FailureType = 'RemoteUnreachable';
+  const attempt = asyncLocalStorage.getStore()?.info.attempt ?? 1;
+  return mayBeQuicker(exceeded) && attempt < STALLED_TRIES
+    ? ApplicationFailure.retryable(message, type)
+    : ApplicationFailure.nonRetryable(message, type);
+}
+
+const STALLED_TRIES = 2;

@@ -17,11 +17,12 @@ export function createKnownSearchAttributes(known: readonly string[] | null): ()
     if (answer !== null && (isWhole || Date.now() - askedAt < ASKED_AGAIN_MS)) return answer;
     askedAt = Date.now();
     const { client } = Context.current();
-    // Listing attributes is an operator's right; where it is refused the run goes on without them.
-    const { customAttributes } = await client.connection.operatorService
+    // Listing attributes is an operator's right; where it is refused the run goes on with those that are known.
+    const listed = await client.connection.operatorService
       .listSearchAttributes({ namespace: client.options.namespace })
-      .catch(() => ({ customAttributes: {} }));
-    answer = SEARCH_ATTRIBUTES.filter((name) => Object.hasOwn(customAttributes, name));
+      .catch(() => null);
+    if (listed === null) return answer ?? [];
+    answer = SEARCH_ATTRIBUTES.filter((name) => Object.hasOwn(listed.customAttributes, name));
     return answer;
   };
 }

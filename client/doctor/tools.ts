@@ -1,5 +1,6 @@
 import { NETWORK_PROGRAMS, triedInSandbox } from '../../model/autofix/sandbox.js';
 import { stripControl } from '../../model/text.js';
+import { askProgram } from '../ask-program.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
 const FLAKES = ['--extra-experimental-features', 'nix-command flakes'];
@@ -16,15 +17,15 @@ interface Answer {
 }
 
 async function ask(command: string, args: readonly string[]): Promise<Answer> {
-  const { execa } = await import('execa');
-  const answer = await execa(command, [...args], { reject: false, stdin: 'ignore', timeout: LIMIT_MS });
+  const answer = await askProgram(command, args, { timeoutMs: LIMIT_MS });
   return {
-    found: answer.code !== 'ENOENT',
+    found: !answer.notFound,
     ok: answer.exitCode === 0,
     stdout: stripControl(answer.stdout).trim(),
-    complaint: answer.timedOut
-      ? `no answer within ${LIMIT_MS / 1000} s`
-      : (stripControl(answer.stderr).trim().split('\n').at(-1) ?? ''),
+    complaint:
+      answer.exceeded === 'time'
+        ? `no answer within ${LIMIT_MS / 1000} s`
+        : (stripControl(answer.stderr).trim().split('\n').at(-1) ?? ''),
   };
 }
 

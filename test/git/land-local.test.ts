@@ -90,6 +90,16 @@ test('a checked-out main with changes to the lock is refused, and nothing of it 
     assert.equal(await readFile(path.join(checkout, 'flake.lock'), 'utf8'), 'mine\n');
   }));
 
+test('an ignored file in the place of a folder of the update is in the way, and stays', () =>
+  withLocal(async ({ place: { checkout, env, base }, repository, land }) => {
+    const candidate = await commitFile(env, { ...UPDATE, repository, parent: base, path: 'notes/today/a.txt' });
+    await writeFile(path.join(checkout, '.git', 'info', 'exclude'), 'notes\n');
+    await writeFile(path.join(checkout, 'notes'), 'mine\n');
+    const { message } = await failure(land('merge', candidate), 'PushRejected');
+    assert.match(message, /Untracked file "notes" would be overwritten/);
+    assert.equal(await readFile(path.join(checkout, 'notes'), 'utf8'), 'mine\n');
+  }));
+
 test('a main that is not checked out is moved without touching the work tree', () =>
   withLocal(async ({ place: { checkout }, candidate, land }) => {
     await git(checkout, 'switch', '--quiet', '--create', 'topic');

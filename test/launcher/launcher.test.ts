@@ -69,3 +69,27 @@ test('a launcher outlives signals that are meant for its process, and ends when 
   assert.equal(await isAlive(command), true);
   process.kill(command.pid, 'SIGKILL');
 });
+
+test('a command with limits ends with the process that it was started for', async () => {
+  const module = new URL('../../activities/launcher.js', import.meta.url).href;
+  const limits = { stallSeconds: 100, writtenBytes: 1e9, memoryBytes: 1e9 };
+  const program = `const { launch } = await import(${JSON.stringify(module)}); await launch('sh', ['-c', 'sleep 300; true'], ${JSON.stringify({ limits })});`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'ignore' });
+  const pid = child.pid ?? 0;
+  await until(async () => (await descendants(pid)).length === 3, 20_000);
+  const below = await descendants(pid);
+  child.kill('SIGKILL');
+  for (const each of below) await until(async () => !(await isAlive(each)), 10_000);
+});
+
+test('whatever a command prints, what is kept of it is small', async () => {
+  const flood = await launch('sh', ['-c', 'head -c 300000000 /dev/zero; sleep 300'], { graceMs: 100 });
+  assert.equal(flood.exceeded, 'output');
+  const said = await launch('sh', [
+    '-c',
+    'echo first >&2; head -c 100000000 /dev/zero | tr "\\0" x >&2; echo last >&2',
+  ]);
+  assert.deepEqual([said.exitCode, said.exceeded], [0, null]);
+  assert.ok(said.stderr.length < 10_000_000);
+  assert.match(said.stderr, /^first\n[^]*\[\d+ bytes left out\][^]*last\n$/);
+});

@@ -209,6 +209,14 @@ test(
       // Other connections come and go.
       const after = await descriptors();
       assert.ok(after < before + 12, `${before} descriptors became ${after}`);
+
+      const some = SEARCH_ATTRIBUTES.slice(0, 2);
+      const { coordinator } = createActivities({ ...machine, searchAttributes: some });
+      const refusing = new Client({ connection: client.connection, namespace: 'not-there' });
+      const told = await new MockActivityEnvironment({}, { client: refusing }).run(() =>
+        coordinator.knownSearchAttributes(),
+      );
+      assert.deepEqual(told, some, 'a question that fails takes nothing away');
     });
   }),
 );
