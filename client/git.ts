@@ -69,7 +69,9 @@ export async function whyNot(answer: GitAnswer, { httpsTokenFile }: Transport, t
     case 'time':
     case 'stall':
       return `it did not answer within ${timeoutMs / 1000} s`;
-    default:
+    case 'output':
+    case 'written':
+    case 'memory':
       return 'it sent more than there is room for, and was cut off';
   }
 }

@@ -71,7 +71,7 @@ export async function runCommand(
   const { pid } = child;
   const out = wholeOutput(options.maxOutput ?? STDOUT_BYTES);
   const said = bothEnds(STDERR_KEPT, options.maxOutput ?? STDERR_BYTES);
-  let exceeded: Exceeded | null = null;
+  const passed: { limit: Exceeded | null } = { limit: null };
   let ending: Promise<void> | undefined;
   const stop = (): void => {
     if (pid === undefined) return;
@@ -82,7 +82,7 @@ export async function runCommand(
     });
   };
   const past = (limit: Exceeded): void => {
-    exceeded ??= limit;
+    passed.limit ??= limit;
     stop();
   };
   child.stdout?.on('data', (chunk: Buffer) => {
@@ -126,7 +126,7 @@ export async function runCommand(
       code === 'ENOENT' ||
       code === 'EACCES' ||
       (limits !== undefined && (exitCode === 126 || exitCode === 127) && isShells(stderr)),
-    exceeded: exceeded ?? (limits === undefined || exitCode === 0 ? null : refusedByKernel(signal, stderr)),
+    exceeded: passed.limit ?? (limits === undefined || exitCode === 0 ? null : refusedByKernel(signal, stderr)),
   };
 }
 

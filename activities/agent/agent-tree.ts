@@ -54,7 +54,7 @@ export function gitOver(tree: string, { mirror, index, objects, signal }: Over):
     ...openGit(tree, env, signal),
     bounded: async (args, maxOutput) => {
       const finished = await launch('git', args, { cwd: tree, env, maxOutput, signal });
-      if (finished.exitCode === 0 || finished.flooded === true) return finished;
+      if (finished.exitCode === 0 || finished.flooded) return finished;
       throw gitFailure(args[0] ?? '', { ...finished, exitCode: finished.exitCode ?? ENDED_BY_SIGNAL });
     },
   };

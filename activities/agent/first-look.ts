@@ -64,7 +64,7 @@ export async function tooMuch(git: GitOver, commit: string, among: readonly stri
     ['ls-files', '--others', '--exclude-standard', '-z', '--', ...among],
     MOST_NAMES,
   );
-  if (flooded === true) return { reason: 'adds more files than can be looked at', files: [] };
+  if (flooded) return { reason: 'adds more files than can be looked at', files: [] };
   const sizes = new Map<string, number>();
   for (const file of listed.split('\0')) if (file !== '') sizes.set(file, 0);
   // `MODE TYPE OBJECT SIZE<tab>PATH`: git-ls-tree(1).
