@@ -8,7 +8,7 @@ import path from 'node:path';
  */
 export async function writeWhole(file: string, content: string): Promise<void> {
   const temporary = `${file}.${randomUUID()}.new`;
-  await mkdir(path.dirname(file), { recursive: true });
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
   try {
     await writeFile(temporary, content, { mode: 0o600 });
     await rename(temporary, file);

@@ -50,6 +50,8 @@ async function main(): Promise<void> {
   if (root === undefined) throw new Error('server-keeper: --state-dir is missing');
   const idleSeconds = Number(values['idle-seconds'] ?? IDLE_SECONDS);
   const healthMs = Number(values['health-ms'] ?? HEALTH_MS);
+  // The server makes its database for all to read.
+  process.umask(0o077);
   const state = await openStateDirectory(root);
   if (!(await claim(state, 'server'))) return;
   const cli = await findTemporalCli(process.env);

@@ -9,7 +9,7 @@ import { removeTree } from '../remove-tree.js';
  */
 export async function makeGateTree(mirror: string, commit: string, directory: string): Promise<void> {
   await removeTree(directory);
-  await mkdir(directory, { recursive: true });
+  await mkdir(directory, { recursive: true, mode: 0o700 });
   const git = openGit(directory);
   await git.run(['init', '--quiet', '--template=']);
   await writeFile(path.join(directory, '.git', 'objects', 'info', 'alternates'), `${path.join(mirror, 'objects')}\n`);

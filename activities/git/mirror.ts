@@ -42,7 +42,7 @@ const soundMirrors = new Set<string>();
 /** Clones beside the mirror and renames, so that a clone that was killed never looks like a mirror. */
 async function clone(env: ActivityEnvironment, repository: Repository): Promise<void> {
   const mirror = mirrorPath(env, repository);
-  await mkdir(env.state.mirrors, { recursive: true });
+  await mkdir(env.state.mirrors, { recursive: true, mode: 0o700 });
   const partial = await mkdtemp(`${mirror}${PARTIAL}`);
   try {
     const git = openGit(partial);

@@ -1,4 +1,4 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { AgentNetwork } from '../../model/autofix/sandbox.js';
 import { LIMIT_PROGRAM, type SandboxLimits } from '../../model/autofix/limits.js';
@@ -130,7 +130,9 @@ function checkWithout(network: AgentNetwork): void {
 async function resolverMounts(place: SandboxPlace, network: AgentNetwork): Promise<readonly Mount[]> {
   if (network === 'none') return [];
   if (network === 'host') return (await exists(RESOLV_CONF)) ? [readOnly(RESOLV_CONF)] : [];
-  await writeFile(place.resolver, `nameserver ${RESOLVER}\n`, { mode: 0o644 });
+  await writeFile(place.resolver, `nameserver ${RESOLVER}\n`);
+  // The agent of root is another user, and services have a umask that lets nobody else read.
+  await chmod(place.resolver, 0o644);
   return [readOnly(place.resolver, RESOLV_CONF)];
 }
 

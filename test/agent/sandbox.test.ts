@@ -101,6 +101,8 @@ test('an agent reaches what lies outside of this machine, by names as well', asy
     assert.equal(made.exitCode, 0, made.stderr);
   };
   await ip('netns', 'add', machine);
+  // As services have it: what root makes nobody else may read.
+  const umask = process.umask(0o077);
   try {
     await ip('link', 'add', `${machine}a`, 'type', 'veth', 'peer', 'name', `${machine}b`, 'netns', machine);
     await ip('address', 'add', `${here}/24`, 'dev', `${machine}a`);
@@ -127,6 +129,7 @@ test('an agent reaches what lies outside of this machine, by names as well', asy
       outside.kill();
     }
   } finally {
+    process.umask(umask);
     await run('ip', ['netns', 'delete', machine]);
     await run('ip', ['link', 'delete', `${machine}a`]);
   }

@@ -32,7 +32,7 @@ export async function withStartLock<T>(directory: string, action: () => Promise<
 
 async function take(directory: string): Promise<number> {
   const self = await ownIdentity();
-  await mkdir(directory, { recursive: true });
+  await mkdir(directory, { recursive: true, mode: 0o700 });
   for (;;) {
     const highest = Math.max(0, ...(await numbers(directory)));
     if (highest === 0 || (await isFree(directory, highest))) {
@@ -62,7 +62,7 @@ const isHolder = (value: unknown): value is Holder =>
 /** Makes a file that is complete from its first moment on; false when it is there already. */
 async function create(file: string, holder: Holder): Promise<boolean> {
   const temporary = `${file}.${randomUUID()}.new`;
-  await writeFile(temporary, JSON.stringify(holder));
+  await writeFile(temporary, JSON.stringify(holder), { mode: 0o600 });
   try {
     await link(temporary, file);
     return true;

@@ -15,6 +15,9 @@ set -u
 record=$1 lease=$2
 shift 2
 trap '' HUP
+# What it writes is for its own account alone; what the command writes is as the worker's account has it.
+mask=$(umask)
+umask 077
 
 # field N WORD...: the Nth word.
 field() {
@@ -93,7 +96,7 @@ rm -f "$record/identity.$$"
 
 rm -f "$record/ending"
 exec >>"$record/log" 2>&1
-"$@" </dev/null &
+{ umask "$mask" && exec "$@"; } </dev/null &
 build=$!
 stopped=
 trap 'stopped=yes; kill -TERM "$build" 2>/dev/null' TERM INT

@@ -107,7 +107,7 @@ export async function evaluateCommit(
 
   const settings = await acceptedSettings(flake, nix);
   const evaluation = await underWay.share(place.record, signal, async (shared) => {
-    await mkdir(path.dirname(place.root), { recursive: true });
+    await mkdir(path.dirname(place.root), { recursive: true, mode: 0o700 });
     const url = candidateFlakeUrl(flake.mirror, flake.commit, flake.repository.dir);
     const accepted = { ...nix, options: [...settings, ...nix.options] };
     const args = instantiateHost(url, target.name, place.root, await restricted(flake, accepted));

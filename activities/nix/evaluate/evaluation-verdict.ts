@@ -15,8 +15,8 @@ type Asked = Pick<EvaluateTargetInput, 'candidate' | 'run' | 'target'>;
 export async function writeEvaluationLog(env: ActivityEnvironment, asked: Asked, log: string): Promise<string> {
   const directory = recordDirectory(env.state, asked.run, asked.candidate.head, asked.target);
   const file = path.join(directory, 'evaluation.log');
-  await mkdir(directory, { recursive: true });
-  await writeFile(file, log);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await writeFile(file, log, { mode: 0o600 });
   return file;
 }
 

@@ -58,8 +58,8 @@ export const remember = (place: EvaluationPlace, found: EvaluatedDerivation): Pr
 
 /** Keeps the reason why a target did not evaluate, until the run is over. */
 export async function rememberFailure(place: EvaluationPlace, error: string): Promise<void> {
-  await mkdir(path.dirname(place.root), { recursive: true });
-  await writeFile(failureFile(place), error);
+  await mkdir(path.dirname(place.root), { recursive: true, mode: 0o700 });
+  await writeFile(failureFile(place), error, { mode: 0o600 });
 }
 
 export const recallFailure = (place: EvaluationPlace): Promise<string | null> =>
@@ -73,7 +73,7 @@ const failureFile = (place: EvaluationPlace): string => `${place.root}.failed`;
  */
 export async function ensureRoot(root: string, drvPath: string): Promise<boolean> {
   if ((await readlink(root).catch(() => null)) === drvPath) return exists(drvPath);
-  await mkdir(path.dirname(root), { recursive: true });
+  await mkdir(path.dirname(root), { recursive: true, mode: 0o700 });
   return (await runNix('nix-instantiate', rootDerivation(drvPath, root))).exitCode === 0;
 }
 
