@@ -6,7 +6,7 @@ export function accepts(pattern: string, text: string): boolean {
   const scheme = /^[a-z+]+:/i.exec(pattern)?.[0];
   if (scheme !== undefined && !HOST_PATTERN.test(pattern)) {
     const wanted = `${scheme.toLowerCase()}${pattern.slice(scheme.length)}`.replace(/(?<=[^/:])\/$/, '');
-    return text === wanted || text.startsWith(wanted.endsWith('/') ? wanted : `${wanted}/`);
+    return text === wanted || (!LEADS_UP.test(text) && text.startsWith(wanted.endsWith('/') ? wanted : `${wanted}/`));
   }
   const authority = /^[a-z+]+:\/\/([^/]+)/.exec(text)?.[1];
   if (authority === undefined) return false;
@@ -14,6 +14,9 @@ export function accepts(pattern: string, text: string): boolean {
   const candidates = [authority, authority.replace(/:\d+$/, '')];
   return candidates.some((each) => (host.startsWith('*.') ? each.endsWith(host.slice(1)) : each === host));
 }
+
+/** Nobody knows whether that is still below the beginning of it. */
+const LEADS_UP = /\/(?:\.|%2e){2}(?:\/|$)/i;
 
 /** A host, or all names below one, with or without a port. */
 const HOST_PATTERN = /^(?:\*\.)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9._-]*)(?::\d{1,5})?$/;

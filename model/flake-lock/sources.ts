@@ -49,15 +49,12 @@ const folderSource = (folder: string): Source =>
     ? guarded(`path:${plainPath(folder)}`)
     : { text: `path:${folder}`, reach: 'inside', origin: 'path:.' };
 
-/** A path without `.`, `..` and empty parts. */
-function plainPath(path: string): string {
-  const parts: string[] = [];
-  for (const part of path.split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '' && part !== '.') parts.push(part);
-  }
-  return `/${parts.join('/')}`;
-}
+/** A path without `.` and empty parts; `..` stays, for what it leads to depends on links. */
+const plainPath = (path: string): string =>
+  `/${path
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .join('/')}`;
 
 function forgeSource(
   attributes: SourceAttributes,

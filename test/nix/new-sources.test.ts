@@ -88,6 +88,23 @@ test('what an input hides below its own inputs is found as well, and does not ge
     assert.equal(await inStore(), false);
   }));
 
+test('a private folder that only the lock of an input names, with whatever hash, is refused', () =>
+  withSecret(async (evaluator, { folder, inStore }) => {
+    const { update } = evaluator;
+    const original = { type: 'github', owner: 'owner', repo: 'harmless' };
+    const locked = { type: 'path', path: folder, narHash: `sha256-${'A'.repeat(43)}=`, lastModified: 1 };
+    await changeInput(evaluator, 'alpha', {
+      'flake.nix': flake('p.url = "github:owner/harmless";', ', p'),
+      'flake.lock': JSON.stringify({
+        nodes: { p: { locked, original }, root: { inputs: { p: 'p' } } },
+        root: 'root',
+        version: 7,
+      }),
+    });
+    assert.deepEqual(refusedSources(await update()), [['alpha', [`path:${folder}`]]]);
+    assert.equal(await inStore(), false);
+  }));
+
 test('sources of every kind that is not public are refused before anybody is asked for them', () =>
   withSecret(async (evaluator) => {
     const { update } = evaluator;
@@ -105,7 +122,7 @@ test('sources of every kind that is not public are refused before anybody is ask
         [`https://[::1]:${port}/a.tar.gz?x=1`, `https://[::1]:${port}/a.tar.gz`],
         ['git+ssh://git@git.example.org/a', 'git+ssh://git.example.org/a'],
         ['file:///etc/shadow', 'file:///etc/shadow'],
-        ['git+file:///root/x/../y?ref=main', 'git+file:///root/y'],
+        ['git+file:///root/x/../y?ref=main', 'git+file:///root/x/../y'],
         ['hg+https://hg.example.org/a', 'hg+https://hg.example.org/a'],
         ['github:owner/repo?host=git.lan', 'https://git.lan/owner/repo'],
       ] as const) {
@@ -150,7 +167,7 @@ test('an input that is new in flake.nix and brings a private folder is told with
     const refused = await failure(update({ inputs: ['alpha'] }), 'SourceRefused');
     assert.match(
       refused.message,
-      new RegExp(`^Input alpha is not in the flake.lock .* --allow-source path:${folder} `),
+      new RegExp(`^The flake.lock of the main branch does not have input alpha as .* --allow-source path:${folder} `),
     );
     await failure(update({ inputs: ['beta'] }), 'SourceRefused');
     assert.equal(await inStore(), false);

@@ -3,6 +3,7 @@ import type { RefusedInput } from '../../../model/candidate.js';
 import { composeAllBut } from '../../../model/flake-lock/compose-what-fits.js';
 import { inputRevision } from '../../../model/flake-lock/content.js';
 import { parseFlakeLock } from '../../../model/flake-lock/parse.js';
+import { sameWish } from '../../../model/flake-lock/repointed.js';
 import { serialiseLock } from '../../../model/flake-lock/serialise.js';
 import {
   sourcesBelow,
@@ -46,16 +47,16 @@ const LISTED = 10;
 
 /**
  * An input that is not to move for what it brings along.
- * @throws `SourceRefused` when it cannot stay, because base does not have it
+ * @throws `SourceRefused` when it cannot stay, because the lock of base does not have what `flake.nix` asks for
  */
 export function refusedInput(rules: SourceRules, name: string, sources: readonly string[], to: LockNode): RefusedInput {
   const edge = rules.lock?.root.inputs.get(name);
   const from = edge?.kind === 'node' ? edge.node : null;
   const shown = sources.slice(0, LISTED).map((text) => oneLine(text, 300));
-  if (from === null)
+  if (from === null || !sameWish(from, to))
     throw failure(
       'SourceRefused',
-      `Input ${oneLine(name, 100)} is not in the flake.lock of the main branch yet, and ${newSourcesReason(shown)} Or lock it by hand.`,
+      `The flake.lock of the main branch does not have input ${oneLine(name, 100)} as flake.nix asks for it, and ${newSourcesReason(shown)} Or lock it by hand.`,
     );
   const compare = from.locked === null || to.locked === null ? null : compareUrl(from.locked, to.locked);
   return { name, sources: shown, from: inputRevision(from), to: inputRevision(to), compareUrl: compare };
