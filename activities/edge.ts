@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { checkActivityInput } from '../model/activity-input.js';
 import type { FailureType } from '../model/failures.js';
 import { BadInput } from '../model/names.js';
+import { refusalWords, unprovenIn } from '../model/proof.js';
 import { cleanError, dataWithoutSecrets } from './secrets.js';
 
 type Activity = (...input: readonly unknown[]) => Promise<unknown>;
@@ -29,6 +30,11 @@ async function guard(activity: Activity, input: readonly unknown[]): Promise<unk
 }
 
 function check(input: unknown): void {
+  const unproven = unprovenIn(input);
+  if (unproven !== null) {
+    const type: FailureType = 'RunRefused';
+    throw ApplicationFailure.nonRetryable(refusalWords('This activity', unproven), type);
+  }
   try {
     checkActivityInput(input);
   } catch (error) {

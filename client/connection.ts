@@ -4,6 +4,7 @@ import type { CommandContext } from './context.js';
 import { ensureServer, runningServer } from './embedded.js';
 import { CommandError, grpcCode } from './errors.js';
 import { refuseUnreadable } from './foreign-state.js';
+import { commandKey } from './command-key.js';
 import { chooseServer, type ServerChoice } from './server-choice.js';
 import { hasDatabase } from './state-files.js';
 import { tlsTrouble } from './tls-trouble.js';
@@ -17,6 +18,8 @@ export interface Session {
   readonly embedded: boolean;
   /** Address of the Temporal UI; known for the embedded server alone. */
   readonly uiUrl: string | null;
+  /** File with the key of a server elsewhere; `null` when none is named. */
+  readonly runKeyFile: string | null;
   close(): Promise<void>;
 }
 
@@ -36,15 +39,23 @@ export interface Greeting {
  */
 export async function greetServer(context: CommandContext): Promise<Greeting | null> {
   const choice = await chooseServer();
-  if (choice.kind === 'configured') return greeting(choice, choice.namespace);
+  if (choice.kind === 'configured') return greeting(context, choice, choice.namespace);
   const server = await runningServer(context.state);
   return server === null
     ? null
-    : greeting({ address: server.address, options: { address: server.address } }, server.namespace);
+    : greeting(
+        context,
+        { address: server.address, options: { address: server.address }, kind: 'embedded' },
+        server.namespace,
+      );
 }
 
-function greeting({ address, options }: Pick<Configured, 'address' | 'options'>, namespace: string): Greeting {
-  const client = connect(options, namespace);
+function greeting(
+  context: CommandContext,
+  { kind, address, options }: Pick<Configured, 'address' | 'options'> & Pick<ServerChoice, 'kind'>,
+  namespace: string,
+): Greeting {
+  const client = connect(context, kind === 'embedded', options, namespace);
   // What is wrong is said when the server is needed.
   client.catch(() => undefined);
   return { address, client };
@@ -61,21 +72,22 @@ export async function openSession(
   greeted: Greeting | null = null,
 ): Promise<Session> {
   const choice = await chooseServer();
-  if (choice.kind === 'configured') return connectConfigured(choice, greeted);
+  if (choice.kind === 'configured') return connectConfigured(context, choice, greeted);
   // First the record, then the server: a server that nobody uses ends itself.
   const unwritable = await announceIfPossible(context.state, what);
   const server = unwritable === null ? await ensureServer(context.state) : await runningServer(context.state);
   if (server === null) throw unwritable ?? new CommandError('The embedded Temporal server does not run.');
-  const connectAnew = (): Promise<Client> => connect({ address: server.address }, server.namespace);
+  const connectAnew = (): Promise<Client> => connect(context, true, { address: server.address }, server.namespace);
   // A server that ended meanwhile answers again at its old address.
   const begun = greeted?.address === server.address ? greeted.client.catch(connectAnew) : connectAnew();
   const client = await begun.catch((error: unknown) => {
+    if (error instanceof CommandError) throw error;
     throw new CommandError(
       `The embedded Temporal server at ${server.address} does not answer: ${messageOf(error)}. ` +
         `Its log is ${context.state.serverLog}.`,
     );
   });
-  return session(client, { ...server, embedded: true });
+  return session(client, { ...server, embedded: true, runKeyFile: context.runKeyFile });
 }
 
 /**
@@ -84,19 +96,25 @@ export async function openSession(
  */
 export async function openExistingSession(context: CommandContext, what: string): Promise<Session | null> {
   const choice = await chooseServer();
-  if (choice.kind === 'configured') return connectConfigured(choice);
+  if (choice.kind === 'configured') return connectConfigured(context, choice);
   await refuseUnreadable(context.state);
   if (!hasDatabase(context.state) && (await runningServer(context.state)) === null) return null;
   return openSession(context, what);
 }
 
-async function connectConfigured(choice: Configured, greeted: Greeting | null = null): Promise<Session> {
+async function connectConfigured(
+  context: CommandContext,
+  choice: Configured,
+  greeted: Greeting | null = null,
+): Promise<Session> {
   const { address, namespace } = choice;
+  const { runKeyFile } = context;
   try {
-    const client = await (greeted?.client ?? connect(choice.options, namespace));
+    const client = await (greeted?.client ?? connect(context, false, choice.options, namespace));
     await client.withDeadline(Date.now() + CONNECT_MS, () => client.workflowService.describeNamespace({ namespace }));
-    return session(client, { address, namespace, embedded: false, uiUrl: null });
+    return session(client, { address, namespace, embedded: false, uiUrl: null, runKeyFile });
   } catch (error) {
+    if (error instanceof CommandError) throw error;
     throw new CommandError(await whatIsWrong(choice, error));
   }
 }
@@ -130,7 +148,13 @@ async function whatIsWrong({ address, namespace, source, options }: Configured, 
   );
 }
 
-async function connect(options: object, namespace: string): Promise<Client> {
+async function connect(
+  context: CommandContext,
+  embedded: boolean,
+  options: object,
+  namespace: string,
+): Promise<Client> {
+  const key = await commandKey(context, embedded);
   const { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } = await import('@temporalio/client');
   const retry = defaultGrpcRetryOptions();
   const interceptors = [
@@ -142,7 +166,7 @@ async function connect(options: object, namespace: string): Promise<Client> {
     }),
   ];
   const connection = await Connection.connect({ ...options, interceptors, connectTimeout: CONNECT_MS });
-  return new Client({ connection, namespace });
+  return new Client({ connection, namespace, ...(key === null ? {} : { dataConverter: { payloadCodecs: [key] } }) });
 }
 
 function session(
@@ -152,10 +176,11 @@ function session(
     readonly namespace: string;
     readonly embedded: boolean;
     readonly uiUrl: string | null;
+    readonly runKeyFile: string | null;
   },
 ): Session {
-  const { address, namespace, embedded, uiUrl } = about;
-  return { client, address, namespace, embedded, uiUrl, close: () => client.connection.close() };
+  const { address, namespace, embedded, uiUrl, runKeyFile } = about;
+  return { client, address, namespace, embedded, uiUrl, runKeyFile, close: () => client.connection.close() };
 }
 
 const firstLine = (text: string): string => text.split('\n')[0]?.trim() ?? text;

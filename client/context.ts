@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
-import { defaultStateRoot, stateDirectory, type StateDirectory } from '../model/state-directory.js';
-import { noteStateDir } from './typed.js';
+import { defaultStateRoot, runKeyFile, stateDirectory, type StateDirectory } from '../model/state-directory.js';
+import { noteOwnOptions } from './typed.js';
 
 /** Options that every command takes. */
 export interface GlobalOptions {
   readonly stateDir?: string;
   readonly json?: true;
+  readonly runKeyFile?: string;
 }
 
 /** What every command knows of the process that it runs in. */
@@ -13,10 +14,16 @@ export interface CommandContext {
   readonly state: StateDirectory;
   /** Results are JSON, for programs. */
   readonly json: boolean;
+  /** The key of a server elsewhere; `null` when none is named. */
+  readonly runKeyFile: string | null;
 }
 
 export function commandContext(options: GlobalOptions): CommandContext {
-  noteStateDir(options.stateDir);
+  noteOwnOptions(options);
   const root = resolve(options.stateDir ?? defaultStateRoot(process.env));
-  return { state: stateDirectory(root), json: options.json === true };
+  return {
+    state: stateDirectory(root),
+    json: options.json === true,
+    runKeyFile: runKeyFile(options.runKeyFile, process.env),
+  };
 }

@@ -3,6 +3,7 @@ import { open, readFile } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
 import type { LogSlice, ReadLogInput } from '../model/activities.js';
 import type { StateDirectory } from '../model/state-directory.js';
+import { unprovenIn } from '../model/proof.js';
 import { messageOf } from '../model/message-of.js';
 import type { Session } from './connection.js';
 import { CommandError, systemCode } from './errors.js';
@@ -68,16 +69,19 @@ async function readThere(
 ): Promise<LogSlice> {
   const key = createHash('sha256').update(input.logPath).digest('hex').slice(0, 12);
   try {
-    return await session.client.workflow.execute<(input: ReadLogInput & { machine: string }) => Promise<LogSlice>>(
-      'readRunLog',
-      {
-        taskQueue,
-        workflowId: `lockkeeper-log-${key}-${input.offset}-${process.pid}-${Date.now()}`,
-        workflowExecutionTimeout: '1 minute',
-        args: [input],
-      },
-    );
+    const slice = await session.client.workflow.execute<
+      (input: ReadLogInput & { machine: string }) => Promise<LogSlice>
+    >('readRunLog', {
+      taskQueue,
+      workflowId: `lockkeeper-log-${key}-${input.offset}-${process.pid}-${Date.now()}`,
+      workflowExecutionTimeout: '1 minute',
+      args: [input],
+    });
+    if (unprovenIn(slice) !== null)
+      throw new CommandError(`What came as the log ${input.logPath} is not from a worker.`);
+    return slice;
   } catch (error) {
+    if (error instanceof CommandError) throw error;
     const { WorkflowFailedError } = await import('@temporalio/client');
     const cause = error instanceof WorkflowFailedError ? (error.cause?.cause ?? error.cause) : error;
     throw new CommandError(`The machine ${input.machine} did not give its log ${input.logPath}: ${messageOf(cause)}.`);

@@ -1,6 +1,7 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { PROGRESS } from '../model/messages.js';
 import { oneLine } from '../model/one-line.js';
+import { unprovenIn } from '../model/proof.js';
 import type { RunProgress } from '../model/progress.js';
 import { pendingWork, type PendingWork } from './activities.js';
 import type { Session } from './connection.js';
@@ -98,9 +99,11 @@ const stepProblemOf = (session: Session, { raw }: WorkflowExecutionDescription):
 /** The run's own answer; `null` when it does not come in time. */
 async function ask(session: Session, run: string): Promise<RunProgress | null> {
   try {
-    return await session.client.withDeadline(Date.now() + ANSWER_MS, () =>
+    const answer = await session.client.withDeadline(Date.now() + ANSWER_MS, () =>
       session.client.workflow.getHandle(run).query<RunProgress>(PROGRESS),
     );
+    // Somebody else's answer would show another update than the one that lands.
+    return unprovenIn(answer) === null ? answer : null;
   } catch {
     // The last answer stays; if it is the worker that is gone, the next look at the pollers says so.
     return null;

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { asShown } from '../model/proof.js';
 import type { Report } from '../model/report.js';
 import type { StateDirectory } from '../model/state-directory.js';
 import { messageOf } from '../model/message-of.js';
@@ -21,7 +22,7 @@ export async function runEnd(session: Session, run: string, state: StateDirector
   const { WorkflowFailedError } = await import('@temporalio/client');
   const handle = session.client.workflow.getHandle(run);
   try {
-    return { report: (await handle.result()) as Report, error: null };
+    return { report: asShown(await handle.result()) as Report, error: null };
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
     const report =
@@ -35,8 +36,11 @@ export async function runEnd(session: Session, run: string, state: StateDirector
 const detailsOf = (cause: unknown): unknown =>
   cause instanceof Error && 'details' in cause && Array.isArray(cause.details) ? cause.details[0] : null;
 
-const reportIn = (value: unknown): Report | null =>
-  typeof value === 'object' && value !== null && 'run' in value && 'outcome' in value ? (value as Report) : null;
+/** Earlier versions proved nothing of what they wrote. */
+function reportIn(found: unknown): Report | null {
+  const value = asShown(found);
+  return typeof value === 'object' && value !== null && 'run' in value && 'outcome' in value ? (value as Report) : null;
+}
 
 /**
  * The report that a worker of this machine wrote: reports are kept for a year, while servers forget closed runs within

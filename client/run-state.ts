@@ -1,14 +1,16 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import type { TypedSearchAttributes } from '@temporalio/common';
+import { REFUSED_MEMO } from '../model/proof.js';
 
 /** Where a listed run stands: the outcome of a closed one where it is known, else what the server says. */
 export const runState = ({
   status,
+  memo,
   typedSearchAttributes,
-}: Pick<WorkflowExecutionInfo, 'status' | 'typedSearchAttributes'>): string =>
+}: Pick<WorkflowExecutionInfo, 'status' | 'memo' | 'typedSearchAttributes'>): string =>
   stateOf(
     status.name,
-    attribute(typedSearchAttributes, 'LockkeeperOutcome'),
+    typeof memo?.[REFUSED_MEMO] === 'string' ? 'refused' : attribute(typedSearchAttributes, 'LockkeeperOutcome'),
     attribute(typedSearchAttributes, 'LockkeeperWaiting'),
   );
 

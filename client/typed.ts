@@ -2,9 +2,12 @@ import { shellQuote } from '../model/text.js';
 
 let ownOptions: readonly string[] = [];
 
-/** Notes the `--state-dir` that this process was given: the commands that it tells people to type need it too. */
-export function noteStateDir(folder: string | undefined): void {
-  ownOptions = folder === undefined ? [] : ['--state-dir', folder];
+/** Notes the options that this process was given and that the commands need too that it tells people to type. */
+export function noteOwnOptions(given: { readonly stateDir?: string; readonly runKeyFile?: string }): void {
+  ownOptions = [
+    ...(given.stateDir === undefined ? [] : ['--state-dir', given.stateDir]),
+    ...(given.runKeyFile === undefined ? [] : ['--run-key-file', given.runKeyFile]),
+  ];
 }
 
 /** A `lockkeeper` command that a person may type next, as one line for a shell. */

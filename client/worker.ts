@@ -94,6 +94,7 @@ function tellSlots(worker: WorkerRecord, { slots, evaluationSlots }: WorkerSlots
 async function startWorker(session: Session, state: StateDirectory, slots: WorkerSlots): Promise<void> {
   await prepareToStart(state);
   const args = ['worker', '--attended', '--state-dir', state.root];
+  if (session.runKeyFile !== null) args.push('--run-key-file', session.runKeyFile);
   if (slots.slots !== null) args.push('--slots', String(slots.slots));
   if (slots.evaluationSlots !== null) args.push('--eval-slots', String(slots.evaluationSlots));
   const start = (): Promise<Detached> => startDetached('main.js', args, state.workerLog);

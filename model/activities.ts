@@ -67,7 +67,11 @@ export interface CoordinatorActivities {
   findOverdue(input: { watched: readonly Watched[]; at: string }): Promise<readonly Overdue[]>;
 
   /** Run that holds a repository (the memo of the lock's workflow); `null` when it is free. */
-  whoHolds(input: { lockWorkflowId: string }): Promise<string | null>;
+  whoHolds(input: {
+    lockWorkflowId: string;
+    /** The run that asks; missing in older runs. */
+    run?: string;
+  }): Promise<string | null>;
 
   /** Looks whether a newer run of the instance is there, and otherwise asks an older one that holds the repository to give way. */
   makeWay(input: MakeWayInput): Promise<Way>;

@@ -29,6 +29,7 @@ export const FAILURES = [
   'RepositoryBusy',
   'MainKeepsMoving',
   'BadOptions',
+  'RunRefused',
   'NoBuilder',
   'LogUnavailable',
 ] as const;

@@ -34,7 +34,7 @@ const KNOWN: Fields<RunOptions> = {
   excludeInputs: true,
   inputGroups: true,
   landing: { mode: LANDING_MODES, branchPrefix: true, removeOldBranches: true },
-  approval: { deadlineSeconds: true, reminderSeconds: true },
+  approval: { deadlineSeconds: true, reminderSeconds: true, withoutKey: true },
   nix: { options: true, impure: true, acceptFlakeConfig: true, accessTokensFile: true, allowSources: true },
   author: person,
   committer: person,

@@ -169,6 +169,8 @@ export type LandingMode = (typeof LANDING_MODES)[number];
 export interface ApprovalPolicy {
   readonly deadlineSeconds: number;
   readonly reminderSeconds: number;
+  /** Whether decisions count that were made without the run key, as by Temporal's UI and CLI; missing when not, and in older runs. */
+  readonly withoutKey?: boolean;
 }
 
 export interface NixSettings {

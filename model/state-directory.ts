@@ -15,6 +15,10 @@ export interface StateDirectory {
   readonly serverRecord: string;
   readonly serverDatabase: string;
   readonly serverLog: string;
+  /** The secret that proves to the workers of the embedded server who may ask them for anything. */
+  readonly runKey: string;
+  /** JSON list: digests of what open runs held when the key was made; a server that is new then has none. */
+  readonly beforeKey: string;
   /** One file a process that needs the embedded server or the shared worker: `users/<pid>`. */
   readonly users: string;
   /** One JSON `LentRecord` a run of a server elsewhere that this machine helps with. */
@@ -43,6 +47,8 @@ export function stateDirectory(root: string): StateDirectory {
     serverRecord: under('server', 'server.json'),
     serverDatabase: under('server', 'temporal.db'),
     serverLog: under('server', 'server.log'),
+    runKey: under('server', 'run-key'),
+    beforeKey: under('server', 'before-key.json'),
     users: under('users'),
     lent: under('lent'),
     mirrors: under('mirrors'),
@@ -68,6 +74,18 @@ export function defaultStateRoot(env: Readonly<Record<string, string | undefined
   const xdg = env.XDG_STATE_HOME;
   if (xdg?.startsWith('/')) return path.join(xdg, 'lockkeeper');
   return path.join(env.HOME ?? '/root', '.local', 'state', 'lockkeeper');
+}
+
+/**
+ * The file with the key of a server elsewhere: as it is given, else `$LOCKKEEPER_RUN_KEY_FILE`; `null` when none is named. A variable
+ * that is empty counts as not set.
+ */
+export function runKeyFile(
+  given: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): string | null {
+  const named = given ?? env.LOCKKEEPER_RUN_KEY_FILE ?? '';
+  return named === '' ? null : path.resolve(named);
 }
 
 /**

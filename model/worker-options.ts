@@ -7,7 +7,17 @@ export const LOG_FORMATS = ['text', 'json'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
 export type WorkerOptionName =
-  'stateDir' | 'roles' | 'userQueue' | 'systems' | 'slots' | 'evalSlots' | 'healthPort' | 'metricsPort' | 'logFormat';
+  | 'stateDir'
+  | 'roles'
+  | 'userQueue'
+  | 'systems'
+  | 'slots'
+  | 'evalSlots'
+  | 'runKeyFile'
+  | 'allowCommand'
+  | 'healthPort'
+  | 'metricsPort'
+  | 'logFormat';
 
 /** The options of `worker` and `dev`, by the names under which commander gives their values. */
 export const WORKER_OPTIONS: Readonly<Record<WorkerOptionName, DeclaredOption>> = {
@@ -23,6 +33,16 @@ export const WORKER_OPTIONS: Readonly<Record<WorkerOptionName, DeclaredOption>> 
   },
   slots: { flags: '--slots <n>', description: 'builds at once' },
   evalSlots: { flags: '--eval-slots <n>', description: 'evaluations at once' },
+  runKeyFile: {
+    flags: '--run-key-file <file>',
+    description:
+      'do only what is asked with this key (default: $LOCKKEEPER_RUN_KEY_FILE, else the embedded server’s own)',
+  },
+  allowCommand: {
+    flags: '--allow-command <command>',
+    description:
+      'run this command as gate or agent, and no other; can be given again (default: all that are asked for)',
+  },
   healthPort: {
     flags: '--health-port <port>',
     description: 'answer GET /healthz and /readyz on this port of 127.0.0.1',

@@ -7,7 +7,8 @@ import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
  * Bundles the compiled workflows ahead of time: a worker that finds the bundle is ready 1.3 s sooner. The same sources give
  * the same file, wherever they are and whenever that is.
  */
-const workflowsPath = fileURLToPath(new URL('../workflows/index.js', import.meta.url));
+const compiled = (name: string): string => fileURLToPath(new URL(`../workflows/${name}`, import.meta.url));
+const workflowsPath = compiled('index.js');
 const bundlePath = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
 const root = path.resolve(path.dirname(bundlePath), '..');
 
@@ -21,5 +22,10 @@ function withoutPlace(code: string): string {
   });
 }
 
-const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
+const { code } = await bundleWorkflowCode({
+  workflowsPath,
+  payloadConverterPath: compiled('payload-converter.js'),
+  workflowInterceptorModules: [compiled('proof.js')],
+  logger: new DefaultLogger('WARN'),
+});
 await writeFile(bundlePath, withoutPlace(code));

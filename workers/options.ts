@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { checkAccountName } from '../model/names.js';
-import { defaultStateRoot } from '../model/state-directory.js';
+import { defaultStateRoot, runKeyFile } from '../model/state-directory.js';
 import { LOG_FORMATS, ROLES, WORKER_OPTIONS } from '../model/worker-options.js';
 import type { LogFormat, Role, WorkerOptionName } from '../model/worker-options.js';
 
@@ -16,6 +16,10 @@ export interface WorkerCommandOptions {
   readonly systems: readonly string[] | null;
   readonly slots: number;
   readonly evaluationSlots: number;
+  /** Key of a server elsewhere; `null`: none, and for the embedded server its own. */
+  readonly runKeyFile: string | null;
+  /** Commands that gates and agents may be; `null`: all. */
+  readonly allowedCommands: readonly string[] | null;
   readonly healthPort: number | null;
   readonly metricsPort: number | null;
   readonly logFormat: LogFormat;
@@ -36,6 +40,8 @@ interface Raw {
   readonly systems?: readonly string[];
   readonly slots: number;
   readonly evalSlots: number;
+  readonly runKeyFile?: string;
+  readonly allowCommand?: readonly string[];
   readonly healthPort?: number;
   readonly metricsPort?: number;
   readonly logFormat: LogFormat;
@@ -59,6 +65,8 @@ export function declareWorkerOptions(
       systems: raw.systems ?? null,
       slots: raw.slots,
       evaluationSlots: raw.evalSlots,
+      runKeyFile: runKeyFile(raw.runKeyFile, process.env),
+      allowedCommands: raw.allowCommand ?? null,
       healthPort: raw.healthPort ?? null,
       metricsPort: raw.metricsPort ?? null,
       logFormat: raw.logFormat,
@@ -75,6 +83,8 @@ const PARSED: Readonly<Record<WorkerOptionName, (option: Option) => Option>> = {
   systems: (option) => option.argParser(systems),
   slots: (option) => option.argParser(whole(1, 1000)).default(defaultSlots()),
   evalSlots: (option) => option.argParser(whole(1, 1000)).default(defaultEvaluationSlots()),
+  runKeyFile: (option) => option,
+  allowCommand: (option) => option.argParser(command),
   healthPort: (option) => option.argParser(whole(0, 65535)),
   metricsPort: (option) => option.argParser(whole(1, 65535)),
   logFormat: (option) => option.choices(LOG_FORMATS).default('text'),
@@ -100,6 +110,15 @@ function account(text: string): string {
   } catch (error) {
     throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** What a gate or an agent is started by: a name that is looked up, or an absolute path. */
+function command(text: string, before: readonly string[] = []): readonly string[] {
+  if (!/^(?:[^\s/]+|\/\S+)$/.test(text))
+    throw new InvalidArgumentError(
+      'Give the name of a command such as claude, or its absolute path; without arguments.',
+    );
+  return [...before, text];
 }
 
 function systems(text: string): readonly string[] {

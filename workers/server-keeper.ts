@@ -12,6 +12,7 @@ import { isListeningAt } from '../host/listening.js';
 import { SEARCH_ATTRIBUTES } from '../model/messages.js';
 import { STATE_FORMAT, newerFault } from '../model/state-directory.js';
 import type { FormatRecord, ProcessIdentity, ServerRecord, StateDirectory } from '../model/state-directory.js';
+import { ownRunKey } from '../host/run-key.js';
 import { claim } from './exclusive.js';
 import { writeWhole } from '../activities/atomic-file.js';
 import { readJson } from './files.js';
@@ -55,6 +56,8 @@ async function main(): Promise<void> {
   const state = await openStateDirectory(root);
   if (!(await claim(state, 'server'))) return;
   const cli = await findTemporalCli(process.env);
+  // Before there is a server: what is on it from the first moment has to be proven.
+  await ownRunKey(state);
 
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const)

@@ -18,9 +18,12 @@ import {
   presenceQueue,
   queueOf,
 } from '../model/queues.js';
-import type { WorkerRecord } from '../model/state-directory.js';
+import { payloadProof } from '../host/payload-proof.js';
+import { ownRunKey, readRunKey } from '../host/run-key.js';
+import type { StateDirectory, WorkerRecord } from '../model/state-directory.js';
 import { createActivities } from './activities.js';
 import { stopWhenUnneeded } from './attendance.js';
+import { acceptedBeforeKey } from './before-key.js';
 import { connect, findServer, guardEmbeddedServer } from './connection.js';
 import type { ServerAddress } from './connection.js';
 import { claim } from './exclusive.js';
@@ -78,7 +81,8 @@ export async function runWorker(
       return;
     }
     const [server, connection] = begun;
-    const client = new Client({ connection, namespace: server.namespace });
+    const proof = await proofFor(options, server, connection, state);
+    const client = new Client({ connection, namespace: server.namespace, ...proof });
     const searchAttributes = await createSearchAttributes(client, (text) => {
       log.warn(text);
     });
@@ -86,7 +90,7 @@ export async function runWorker(
     const held: HeldTasks = { folder: state.tasks, machine };
 
     await sweepWorkTrees(env);
-    for (const [queue, worker] of await createWorkers({ connection, server, options, systems, env, held }))
+    for (const [queue, worker] of await createWorkers({ connection, server, options, systems, env, held, proof }))
       workers.set(queue, worker);
     // Sweeping looks at builds whose run has ended; giving tasks back makes the others be followed again at once.
     await sweepBuilds(client, env);
@@ -150,6 +154,23 @@ interface Parts {
   readonly systems: readonly string[];
   readonly env: ActivityEnvironment;
   readonly held: HeldTasks;
+  readonly proof: Proof;
+}
+
+type Proof = Pick<WorkerOptions, 'dataConverter'>;
+
+/** How this worker knows what is meant for it: nothing is asked of who may use a server elsewhere, unless a key is named. */
+async function proofFor(
+  { runKeyFile }: WorkerCommandOptions,
+  { embedded, namespace }: ServerAddress,
+  connection: NativeConnection,
+  state: StateDirectory,
+): Promise<Proof> {
+  if (runKeyFile !== null) return { dataConverter: { payloadCodecs: [payloadProof(await readRunKey(runKeyFile))] } };
+  if (!embedded) return {};
+  const key = await ownRunKey(state);
+  const accepted = await acceptedBeforeKey(new Client({ connection, namespace }), state);
+  return { dataConverter: { payloadCodecs: [payloadProof(key, { accepted })] } };
 }
 
 /** One Temporal worker a task queue: see "What runs where" in docs/architecture.md. */
@@ -199,9 +220,10 @@ async function createWorkers(parts: Parts): Promise<ReadonlyMap<string, Worker>>
   return new Map(created);
 }
 
-const common = ({ connection, server }: Parts): Omit<WorkerOptions, 'taskQueue'> => ({
+const common = ({ connection, server, proof }: Parts): Omit<WorkerOptions, 'taskQueue'> => ({
   connection,
   namespace: server.namespace,
+  ...proof,
   identity: `${String(process.pid)}@${hostname()}`,
   // A dead worker is noticed after five seconds only if a heartbeat is sent each second.
   maxHeartbeatThrottleInterval: '1 second',

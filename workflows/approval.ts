@@ -9,6 +9,7 @@ import {
 } from '@temporalio/workflow';
 import { APPROVE, GIVES_WAY_MEMO, GIVE_WAY, isNewer, REJECT } from '../model/messages.js';
 import type { Decision, GiveWayRequest } from '../model/messages.js';
+import { asShown, refusalWords, unprovenIn } from '../model/proof.js';
 import { approvalCommands } from '../model/report-render.js';
 import type { ApprovalDecision } from '../model/report.js';
 import type { ApprovalPolicy, RunOptions } from '../model/run.js';
@@ -52,6 +53,12 @@ export function openGate(run: string, options: RunOptions, state: RunState): Gat
     return earlier === null ? null : `run ${run} has been ${earlier.decision} already`;
   };
   const refusal = (sent: Partial<Decision> | null): string | null => {
+    const unproven = unprovenIn(sent);
+    if (unproven !== null) {
+      return options.approval?.withoutKey === true
+        ? refusal(unproven.value as Partial<Decision> | null)
+        : refusalWords('the decision', unproven);
+    }
     // Anybody can type a signal by hand.
     if (typeof sent?.commit !== 'string') return 'a decision is {"by": "…", "commit": "…", "comment": "…"}';
     const reason = notWaiting();
@@ -60,7 +67,8 @@ export function openGate(run: string, options: RunOptions, state: RunState): Gat
       return `the decision names commit ${truncate(sent.commit, 64)}, but run ${run} waits for ${awaited}: look at it again with "lockkeeper status ${run}"`;
     return null;
   };
-  const take = (kind: 'approved' | 'rejected', sent: Decision): string => {
+  const take = (kind: 'approved' | 'rejected', proven: Decision): string => {
+    const sent = asShown(proven) as Decision;
     decision = { decision: kind, by: text(sent.by, 200), commit: sent.commit, comment: text(sent.comment, 2000) };
     return `${kind} ${sent.commit}`;
   };

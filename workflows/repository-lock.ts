@@ -63,6 +63,7 @@ async function waitForRepository(options: RunOptions, state: RunState, begin: ()
     try {
       holder ??= await coordinator('ask who holds the repository', UNNEEDED_TRIES).whoHolds({
         lockWorkflowId: options.lockWorkflowId,
+        run: workflowInfo().workflowId,
       });
     } catch (error) {
       goOnWithout('who holds the repository', error);

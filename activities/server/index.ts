@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
-import { WorkflowNotFoundError } from '@temporalio/client';
 import type { CoordinatorActivities } from '../../model/activities.js';
 import type { ActivityEnvironment } from '../environment.js';
+import { holderOf } from './impostors.js';
 import { makeWay } from './make-way.js';
 import { findOverdue, recordEnd } from './instance-records.js';
 import { createKnownSearchAttributes } from './search-attributes.js';
@@ -13,7 +13,8 @@ const POLLER_AGE_MS = 90_000;
 const ACTIVITY_QUEUE = 2;
 
 /**
- * Activities that ask the Temporal server itself. Those here only read, so repeating them is harmless; what they learn reaches
+ * Activities that ask the Temporal server itself. Those here only read (and end what blocks a repository without right), so repeating
+ * them is harmless; what they learn reaches
  * the workflow as a result, because a workflow may not look.
  */
 export function createServerActivities({
@@ -26,15 +27,7 @@ export function createServerActivities({
     makeWay,
     recordEnd,
     findOverdue,
-    whoHolds: async ({ lockWorkflowId }) => {
-      try {
-        const { status, memo } = await Context.current().client.workflow.getHandle(lockWorkflowId).describe();
-        return status.name === 'RUNNING' && typeof memo?.run === 'string' ? memo.run : null;
-      } catch (error) {
-        if (error instanceof WorkflowNotFoundError) return null;
-        throw error;
-      }
-    },
+    whoHolds: ({ lockWorkflowId, run = null }) => holderOf(Context.current().client, lockWorkflowId, run),
     knownSearchAttributes: createKnownSearchAttributes(searchAttributes),
     countPollers: async ({ queue }) => {
       const { client } = Context.current();

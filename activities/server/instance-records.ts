@@ -6,6 +6,7 @@ import { isOverdue, newRecord, readRecordMemo } from '../../model/instance-recor
 import type { Overdue, ShownRecord } from '../../model/instance-record.js';
 import { RECORD_END } from '../../model/messages.js';
 import { recordStart } from '../../model/record-start.js';
+import { asksForProof, endImpostor, openWorkflow } from './impostors.js';
 import { plural } from '../../model/report/words.js';
 import { isFailure } from '../../model/report.js';
 
@@ -17,6 +18,7 @@ import { isFailure } from '../../model/report.js';
  */
 export const recordEnd: CoordinatorActivities['recordEnd'] = async ({ instance, limit, ...end }) => {
   const { client } = Context.current();
+  await makeRoom(client, instance);
   const startWorkflowOperation = new WithStartWorkflowOperation('recordInstance', newRecordStart(instance));
   const count = await client.workflow.executeUpdateWithStart<never, number, [typeof end]>(RECORD_END, {
     args: [end],
@@ -43,7 +45,17 @@ export const findOverdue: CoordinatorActivities['findOverdue'] = async ({ watche
 const newRecordStart = (instance: string) =>
   recordStart(newRecord(instance, new Date()), Context.current().info.taskQueue);
 
+/** A record on another queue than ours, or of somebody else's, would never answer. */
+async function makeRoom(client: Client, instance: string): Promise<void> {
+  if (!asksForProof(client)) return;
+  const { workflowId, taskQueue } = newRecordStart(instance);
+  const found = await openWorkflow(client, workflowId);
+  if (found !== null && (found.taskQueue !== taskQueue || readRecordMemo(found.memo)?.instance !== instance))
+    await endImpostor(client, found);
+}
+
 async function lookUp(client: Client, instance: string): Promise<ShownRecord | null> {
+  await makeRoom(client, instance);
   const handle = await client.workflow.start('recordInstance', newRecordStart(instance));
   return readRecordMemo((await handle.describe()).memo);
 }

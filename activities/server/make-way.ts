@@ -6,6 +6,7 @@ import {
 } from '@temporalio/client';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import type { CoordinatorActivities } from '../../model/activities.js';
+import { holderOf, memoText, openWorkflow } from './impostors.js';
 import { GIVE_WAY, giveWayId, isNewer, type GiveWayRequest, type RunStart } from '../../model/messages.js';
 
 /** A run that does not answer for so long does not give way now; it is asked again. */
@@ -20,9 +21,9 @@ export const makeWay: CoordinatorActivities['makeWay'] = async ({ run, instance,
   const own = await client.workflow.getHandle(run).describe();
   const newer = await newestRun(client, own, { instance, lockWorkflowId });
   if (newer !== null) return { kind: 'superseded', by: newer };
-  const holder = memoText(await openRun(client, lockWorkflowId), 'run');
+  const holder = await holderOf(client, lockWorkflowId, run);
   if (holder === null || holder === run) return { kind: 'ours', holder: null, sameInstance: false, givesWay: false };
-  const sameInstance = memoText(await openRun(client, holder), 'instance') === instance;
+  const sameInstance = memoText(await openWorkflow(client, holder), 'instance') === instance;
   const request = { run, instance, startedAt: own.startTime.toISOString() };
   return { kind: 'ours', holder, sameInstance, givesWay: sameInstance && (await asked(client, holder, request)) };
 };
@@ -37,7 +38,8 @@ async function newestRun(
   const query = 'WorkflowType = "updateFlake" AND ExecutionStatus = "Running"';
   for await (const other of client.workflow.list({ query, pageSize: 200 })) {
     const isOurs = other.memo?.instance === instance && other.memo.repositoryLock === lockWorkflowId;
-    if (isOurs && isNewer(other, newest)) newest = other;
+    // On another queue nobody does it.
+    if (isOurs && other.taskQueue === own.taskQueue && isNewer(other, newest)) newest = other;
   }
   return newest.workflowId === own.workflowId ? null : newest.workflowId;
 }
@@ -59,18 +61,3 @@ async function asked(client: Client, holder: string, request: GiveWayRequest): P
     throw error;
   }
 }
-
-async function openRun(client: Client, workflowId: string): Promise<WorkflowExecutionDescription | null> {
-  try {
-    const described = await client.workflow.getHandle(workflowId).describe();
-    return described.status.name === 'RUNNING' ? described : null;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return null;
-    throw error;
-  }
-}
-
-const memoText = (described: WorkflowExecutionDescription | null, key: string): string | null => {
-  const value = described?.memo?.[key];
-  return typeof value === 'string' ? value : null;
-};

@@ -1,3 +1,5 @@
+import type { WorkflowExecutionInfo } from '@temporalio/client';
+import { asShown } from '../../model/proof.js';
 import { openExistingSession } from '../connection.js';
 import type { CommandContext } from '../context.js';
 import { message, paintFor, result, resultJson } from '../output.js';
@@ -21,7 +23,7 @@ export async function list(context: CommandContext, options: { readonly limit: n
       const end = run.closeTime ?? new Date();
       return {
         run: run.workflowId,
-        repository: typeof run.memo?.repository === 'string' ? run.memo.repository : null,
+        repository: repositoryOf(run),
         state: runState(run),
         startedAt: run.startTime.toISOString(),
         closedAt: run.closeTime?.toISOString() ?? null,
@@ -36,6 +38,12 @@ export async function list(context: CommandContext, options: { readonly limit: n
   } finally {
     await session.close();
   }
+}
+
+/** Only shown, so it needs no proof. */
+function repositoryOf({ memo }: WorkflowExecutionInfo): string | null {
+  const repository = asShown(memo?.repository);
+  return typeof repository === 'string' ? repository : null;
 }
 
 /** `null` where no terminal is: what reads it there wants all of it. */

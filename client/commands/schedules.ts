@@ -2,6 +2,7 @@ import type { ScheduleHandle } from '@temporalio/client';
 import { scheduleId } from '../../model/ids.js';
 import type { ShownRecord } from '../../model/instance-record.js';
 import { oneLine } from '../../model/one-line.js';
+import { unprovenIn } from '../../model/proof.js';
 import type { RunOptions } from '../../model/run.js';
 import { nearest } from '../../model/config/nearest.js';
 import { openExistingSession, type Session } from '../connection.js';
@@ -111,6 +112,11 @@ export const triggerSchedule = (context: CommandContext, instance: string): Prom
       return;
     }
     const [options] = (action.args ?? []) as readonly RunOptions[];
+    const unproven = unprovenIn(options);
+    if (unproven !== null)
+      throw new CommandError(
+        `What the schedule of ${instance} asks for ${unproven.why}: look at the configuration, and then "${typed('apply')}".`,
+      );
     if (options === undefined) throw new CommandError(`The schedule of ${instance} has no arguments: apply it again.`);
     const { run, isNew } = await startInLine(session, options, {
       skips: policies.overlap === OVERLAPS.skip,

@@ -35,7 +35,7 @@ export function bash(commands: readonly Described[]): string {
     '  esac',
     '  case "$command" in',
     ...commands.map(wordsOf),
-    `    *) words="--state-dir --json --help --version" first="${names.filter((name) => !name.includes(' ')).join(' ')}" ;;`,
+    `    *) words="--state-dir --run-key-file --json --help --version" first="${names.filter((name) => !name.includes(' ')).join(' ')}" ;;`,
     '  esac',
     '  if ((arguments == 0)); then words+=" $first"; fi',
     '  COMPREPLY=($(compgen -W "$words" -- "$current"))',

@@ -18,6 +18,10 @@ export function declareProgram(version: string, exit: (status: number) => void):
       '--state-dir <folder>',
       'where state is kept (default: $LOCKKEEPER_STATE_DIR, else the XDG state directory)',
     )
+    .option(
+      '--run-key-file <file>',
+      'key that proves to the workers of a server elsewhere who asks (default: $LOCKKEEPER_RUN_KEY_FILE)',
+    )
     .option('--json', 'results as JSON on standard output')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .showSuggestionAfterError(true);

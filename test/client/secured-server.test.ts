@@ -56,7 +56,7 @@ async function profile(name: string, door: FrontDoor, { own = '', shows }: Profi
       `[profile.${name}.tls]\nserver_ca_cert_path = "${certificates.authority}"\n${client}\n`,
     { mode: 0o600 },
   );
-  return { TEMPORAL_CONFIG_FILE: file, TEMPORAL_PROFILE: name };
+  return { TEMPORAL_CONFIG_FILE: file, TEMPORAL_PROFILE: name, LOCKKEEPER_RUN_KEY_FILE: cluster.state.runKey };
 }
 
 /** An update through a door, with a worker of its own that goes through it too. */

@@ -13,7 +13,7 @@ import { createActivities } from '../../workers/activities.js';
 import { writeAgent } from '../support/agent.js';
 import type { FleetOptions } from '../support/fleet.js';
 import { killBuilder } from '../support/kill-builder.js';
-import { openHouse, until } from '../support/lockkeeper.js';
+import { openHouse, until, reaching } from '../support/lockkeeper.js';
 import type { House, Running } from '../support/lockkeeper.js';
 import { ntfyMissing, startNtfy } from '../support/ntfy.js';
 import type { NtfyServer } from '../support/ntfy.js';
@@ -199,7 +199,8 @@ const whileHeld = (meanwhile: (running: Running) => Promise<void>): Promise<void
   onStage(house, PLAIN, async (stage) => {
     await house.lockkeeper(['list']);
     const workflowId = repositoryLockId(repositoryAt(stage.fleet.remote));
-    const held = { workflowId, taskQueue: COORDINATOR_QUEUE };
+    // A lock whose run is over is none: this one stands for a run of its own.
+    const held = { workflowId, taskQueue: COORDINATOR_QUEUE, memo: { run: workflowId } };
     await untilDone((client) => client.workflow.start('holdRepository', held));
     const running = stage.update();
     await meanwhile(running);
@@ -275,7 +276,7 @@ const logIsRead: Scene = (victim) =>
     try {
       await onStage(coordinator, PLAIN, async (stage) => {
         const { run } = await assertAsIfNothingHappened(stage, stage.update(), ntfy);
-        const env = { TEMPORAL_ADDRESS: (await coordinator.server()).address };
+        const env = await reaching(coordinator);
         const reading = reader.start(['logs', run, 'rhea'], { env });
         await until(killer.killed, 60_000, () => `nobody was asked: ${reading.output()}`);
         if (victim !== 'server') await coordinator.dev();

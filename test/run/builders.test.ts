@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client';
 import type { Report } from '../../model/report.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet, HostSpec } from '../support/fleet.js';
-import { openHouse, until } from '../support/lockkeeper.js';
+import { openHouse, until, reaching } from '../support/lockkeeper.js';
 import type { House, Running } from '../support/lockkeeper.js';
 import { connectTo, runInPhase } from '../support/runs.js';
 
@@ -30,9 +30,9 @@ interface Builder {
 
 async function openBuilder(...args: string[]): Promise<Builder> {
   const house = await openHouse();
-  const { address } = await coordinator.server();
+  const env = await reaching(coordinator);
   const start = async (): Promise<Running> => {
-    const running = house.start(['worker', '--roles', 'builder', ...args], { env: { TEMPORAL_ADDRESS: address } });
+    const running = house.start(['worker', '--roles', 'builder', ...args], { env });
     await until(() => running.output().includes('the worker is ready'), 60_000, running.output);
     return running;
   };

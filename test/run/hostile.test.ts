@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
+import { WorkflowFailedError, type Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { COORDINATOR_QUEUE } from '../../model/queues.js';
 import type { RunOptions } from '../../model/run.js';
@@ -12,6 +12,7 @@ import type { Fleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
 import { openHouse } from '../support/lockkeeper.js';
 import type { House, Running } from '../support/lockkeeper.js';
+import { connectTo } from '../support/runs.js';
 
 const SECRET = 'swordfish-0123456789';
 
@@ -22,8 +23,7 @@ let client: Client;
 before(async () => {
   house = await openHouse();
   worker = await house.dev();
-  const { address } = await house.server();
-  client = new Client({ connection: await Connection.connect({ address }) });
+  client = await connectTo(house);
   fleet = await createFleet({ hosts: [{ name: 'web', fail: 'build' }] });
   const flake = await fleet.show('main', 'flake.nix');
   await fleet.pushToMain({ 'flake.nix': flake.replace('option boot.loader', `token ${SECRET}`) });

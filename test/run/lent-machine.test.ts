@@ -7,7 +7,7 @@ import { isAlive } from '../../activities/process-tree.js';
 import { COORDINATOR_QUEUE } from '../../model/queues.js';
 import type { Report } from '../../model/report.js';
 import { createFleet, type Fleet } from '../support/fleet.js';
-import { openHouse, until, type House } from '../support/lockkeeper.js';
+import { openHouse, until, reaching, type House } from '../support/lockkeeper.js';
 import { connectTo, runInPhase } from '../support/runs.js';
 
 /** A server elsewhere, without a worker that does runs, and a machine that has its address. */
@@ -21,7 +21,7 @@ before(async () => {
   fleet = await createFleet({ hosts: [{ name: 'athena' }] });
   await cluster.dev('--roles', 'agent');
   client = await connectTo(cluster);
-  env = { TEMPORAL_ADDRESS: (await cluster.server()).address };
+  env = await reaching(cluster);
 });
 after(async () => {
   await client.connection.close();

@@ -8,7 +8,7 @@ import { run } from '../../activities/process.js';
 import type { Report } from '../../model/report.js';
 import { openCutProxy, type CutProxy } from '../support/cut-proxy.js';
 import { createFleet, type Fleet, type HostSpec } from '../support/fleet.js';
-import { openHouse, until, type House, type Running } from '../support/lockkeeper.js';
+import { openHouse, reaching, until, type House, type Running } from '../support/lockkeeper.js';
 import { namespace, noPrivateNix } from '../support/private-nix.js';
 import { processesNamed, sleepOfOurOwn } from '../support/processes.js';
 
@@ -23,13 +23,13 @@ interface Builder {
   readonly machine: string;
 }
 
-async function openBuilder(address: string, store: string): Promise<Builder> {
+async function openBuilder(coordinator: House, address: string, store: string): Promise<Builder> {
   for (const folder of ['store', 'var/nix', 'var/log/nix']) await mkdir(path.join(store, folder), { recursive: true });
   const startedBy = ['unshare', ...namespace(), 'sh', '-c', WITH_OWN_STORE, 'sh', store];
   const house = await openHouse({ startedBy });
   const nix = 'sandbox = false\nbuild-users-group =\nsubstituters =\nflake-registry =';
   const worker = house.start(['worker', '--roles', 'builder,agent'], {
-    env: { TEMPORAL_ADDRESS: address, NIX_CONFIG: nix },
+    env: { ...(await reaching(coordinator)), TEMPORAL_ADDRESS: address, NIX_CONFIG: nix },
   });
   await until(() => worker.output().includes('the worker is ready'), 60_000, worker.output);
   return { house, machine: (await house.worker()).machine };
@@ -66,11 +66,11 @@ const inMidWork =
     const { address } = await coordinator.server();
     const network = await openCutProxy(address);
     try {
-      const first = await openBuilder(network.address, path.join(stores, 'first'));
+      const first = await openBuilder(coordinator, network.address, path.join(stores, 'first'));
       opened.push(first);
       const running = coordinator.start(['update', fleet.checkout, '--json', ...update]);
       await until(() => hasBegun(fleet), 60_000, running.output);
-      const second = await openBuilder(address, path.join(stores, 'second'));
+      const second = await openBuilder(coordinator, address, path.join(stores, 'second'));
       opened.push(second);
       await body({ fleet, running, first, network, second });
     } finally {

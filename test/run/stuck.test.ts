@@ -11,7 +11,7 @@ import { createActivities } from '../../workers/activities.js';
 import { createFleet } from '../support/fleet.js';
 import { openHouse, until } from '../support/lockkeeper.js';
 import type { House, Running } from '../support/lockkeeper.js';
-import { connectTo } from '../support/runs.js';
+import { connectTo, ownProof } from '../support/runs.js';
 import { withStandIn } from '../support/stand-in.js';
 
 const withHouse =
@@ -196,6 +196,7 @@ async function besideAnotherVersion(house: House, body: () => Promise<void>): Pr
     const { coordinator } = createActivities({ state: house.state, machine, hostName: 'elsewhere' });
     const worker = await Worker.create({
       connection,
+      dataConverter: await ownProof(house),
       workflowBundle,
       taskQueue: COORDINATOR_QUEUE,
       activities: coordinator,

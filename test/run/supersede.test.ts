@@ -179,6 +179,8 @@ test(
     const lock = await client.workflow.start('holdRepository', {
       workflowId: args[0].lockWorkflowId,
       taskQueue: COORDINATOR_QUEUE,
+      // A lock whose run is over is none: this one stands for a run of its own.
+      memo: { run: args[0].lockWorkflowId },
     });
     await fleet.moveInput('alpha');
     const names = ['1', '2', '3'].map((number) => `in-line-${number}`);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { access, chmod, chown, mkdir, writeFile } from 'node:fs/promises';
+import { access, chmod, chown, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { run } from '../../activities/process.js';
@@ -42,9 +42,13 @@ test(
       await git(fleet.checkout, 'remote', 'set-url', 'origin', `${server.url}/remote.git`);
       await fleet.moveInput('alpha');
       await coordinator.dev('--roles', 'coordinator');
+      const key = path.join(home, 'run-key');
+      await copyFile(coordinator.state.runKey, key);
+      await chown(key, NOBODY, NOBODY);
       const worker = builder.start(['worker', '--roles', 'builder'], {
         env: {
           TEMPORAL_ADDRESS: (await coordinator.server()).address,
+          LOCKKEEPER_RUN_KEY_FILE: key,
           HOME: home,
           TMPDIR: home,
           XDG_CACHE_HOME: path.join(home, 'cache'),

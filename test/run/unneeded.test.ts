@@ -4,17 +4,21 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ApplicationFailure } from '@temporalio/common';
+import type { DataConverter } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { buildQueue, COORDINATOR_QUEUE, EVALUATE_QUEUE, queueOf } from '../../model/queues.js';
 import type { Report } from '../../model/report.js';
 import { createActivities } from '../../workers/activities.js';
 import { createFleet } from '../support/fleet.js';
 import { openHouse } from '../support/lockkeeper.js';
+import { ownProof } from '../support/runs.js';
 import type { House } from '../support/lockkeeper.js';
 
 const BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
 /** The account whose runs the workers of this process do. */
 const USER = 'tester';
+/** Of the house whose runs these workers do. */
+let dataConverter: DataConverter;
 
 /** What failed until its last try. */
 const fails = (what: string) => (): Promise<never> => {
@@ -23,6 +27,7 @@ const fails = (what: string) => (): Promise<never> => {
 
 /** Works for an account's runs on a house's server, as a worker in whose hands all fails that a run does not need. */
 async function withUnneededFailing(house: House, body: () => Promise<void>): Promise<void> {
+  dataConverter = await ownProof(house);
   const connection = await NativeConnection.connect({ address: (await house.server()).address });
   const { machine } = await house.worker();
   const { coordinator, evaluator, builder } = createActivities({ state: house.state, machine, hostName: 'here' });
@@ -56,7 +61,13 @@ async function work(
   done: Promise<void>,
 ): Promise<void> {
   const workflows = queue === COORDINATOR_QUEUE ? { workflowBundle: { codePath: BUNDLE } } : {};
-  const worker = await Worker.create({ connection, activities, taskQueue: queueOf(queue, USER), ...workflows });
+  const worker = await Worker.create({
+    connection,
+    dataConverter,
+    activities,
+    taskQueue: queueOf(queue, USER),
+    ...workflows,
+  });
   await worker.runUntil(done);
 }
 

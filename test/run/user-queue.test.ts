@@ -4,7 +4,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Report } from '../../model/report.js';
 import { createFleet, type Fleet } from '../support/fleet.js';
-import { openHouse, until } from '../support/lockkeeper.js';
+import { openHouse, until, reaching } from '../support/lockkeeper.js';
 import type { House, Running } from '../support/lockkeeper.js';
 
 /** A server whose own worker does the runs of nobody in particular, and two workers that do vincent's. */
@@ -40,7 +40,7 @@ const vincents = (house: House, role: string): Promise<Running> => workerOf('vin
 /** Starts a worker of an account in a house of its own. */
 async function workerOf(user: string, house: House, role: string): Promise<Running> {
   const env = {
-    TEMPORAL_ADDRESS: (await server.server()).address,
+    ...(await reaching(server)),
     GIT_CONFIG_GLOBAL: path.join(server.root, 'vincent.gitconfig'),
   };
   const running = house.start(['worker', '--user-queue', user, '--roles', role], { env });
@@ -118,7 +118,7 @@ test('a schedule starts its runs on the queue of the account, and follows a chan
 });
 
 test('a command that needs a worker of nobody’s does not take that of an account', async () => {
-  const env = { TEMPORAL_ADDRESS: (await server.server()).address };
+  const env = await reaching(server);
   const refused = await coordinator.lockkeeper(['update', fleet.checkout, '--dry-run', '--with-worker'], { env });
   assert.equal(refused.exitCode, 1);
   const doctor = await coordinator.lockkeeper(['doctor'], { env });

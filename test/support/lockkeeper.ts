@@ -139,6 +139,14 @@ export async function openHouse(about: HouseOptions = {}): Promise<House> {
   return house;
 }
 
+/** The environment of a command or worker elsewhere that takes part in what the server of a house has to do. */
+export const reaching = async (
+  house: House,
+): Promise<Record<'TEMPORAL_ADDRESS' | 'LOCKKEEPER_RUN_KEY_FILE', string>> => ({
+  TEMPORAL_ADDRESS: (await house.server()).address,
+  LOCKKEEPER_RUN_KEY_FILE: house.state.runKey,
+});
+
 async function end(pid: number, graceMs: number): Promise<void> {
   const identity = await identify(pid);
   if (identity !== null) await killTree(identity, graceMs);

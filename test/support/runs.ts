@@ -1,13 +1,21 @@
 import { Client, Connection } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
+import { payloadProof } from '../../host/payload-proof.js';
+import { ownRunKey } from '../../host/run-key.js';
 import type { Phase, RunProgress } from '../../model/progress.js';
 import { openHouse, until } from './lockkeeper.js';
 import type { House, Running } from './lockkeeper.js';
 
-/** Connects to the server of a house. */
+/** Connects to the server of a house, as its owner. */
 export async function connectTo(house: House): Promise<Client> {
   const { address } = await house.server();
-  return new Client({ connection: await Connection.connect({ address }) });
+  return new Client({ connection: await Connection.connect({ address }), dataConverter: await ownProof(house) });
 }
+
+/** What proves that the owner of a house asks. */
+export const ownProof = async ({ state }: House): Promise<DataConverter> => ({
+  payloadCodecs: [payloadProof(await ownRunKey(state), { lenient: true })],
+});
 
 /** A house with a server, a worker and a connection of its own. */
 export interface ServedHouse {

@@ -6,7 +6,7 @@ import type { Report } from '../../model/report.js';
 import { createFleet } from './fleet.js';
 import type { Fleet, FleetOptions } from './fleet.js';
 import { git } from './git.js';
-import { openHouse, until } from './lockkeeper.js';
+import { openHouse, until, reaching } from './lockkeeper.js';
 import type { House, Running } from './lockkeeper.js';
 import type { NtfyServer } from './ntfy.js';
 import { runningCommands } from './processes.js';
@@ -192,8 +192,7 @@ export async function openHelper(
 ): Promise<Helper> {
   const house = await openHouse();
   const start = async (): Promise<Running> => {
-    const { address } = await of.server();
-    const running = house.start(['worker', ...args], { env: { ...env, TEMPORAL_ADDRESS: address } });
+    const running = house.start(['worker', ...args], { env: { ...env, ...(await reaching(of)) } });
     await until(
       () => running.output().includes('the worker is ready'),
       60_000,

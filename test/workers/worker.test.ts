@@ -8,7 +8,7 @@ import type { Report } from '../../model/report.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet } from '../support/fleet.js';
 import { freePort } from '../support/free-port.js';
-import { openHouse, until } from '../support/lockkeeper.js';
+import { openHouse, until, reaching } from '../support/lockkeeper.js';
 import type { House, Running } from '../support/lockkeeper.js';
 
 /** What a stop may take: the promise is five seconds, and a machine that runs other tests is slow. */
@@ -272,8 +272,7 @@ test(
     try {
       await fleet.moveInput('alpha');
       await house.dev('--roles', 'coordinator');
-      const { address } = await house.server();
-      const far = builder.start(['worker', '--roles', 'builder'], { env: { TEMPORAL_ADDRESS: address } });
+      const far = builder.start(['worker', '--roles', 'builder'], { env: await reaching(house) });
       await until(
         () => far.output().includes('the worker is ready'),
         30_000,

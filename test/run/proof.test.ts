@@ -1,0 +1,306 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
+import type { Payload } from '@temporalio/common';
+import { run } from '../../activities/process.js';
+import { repositoryLockId } from '../../model/ids.js';
+import type { RunProgress } from '../../model/progress.js';
+import { COORDINATOR_QUEUE } from '../../model/queues.js';
+import type { Report } from '../../model/report.js';
+import type { RunOptions } from '../../model/run.js';
+import { findTemporalCli } from '../../workers/temporal-cli.js';
+import { createFleet } from '../support/fleet.js';
+import type { Fleet } from '../support/fleet.js';
+import { openHouse, until } from '../support/lockkeeper.js';
+import type { House } from '../support/lockkeeper.js';
+import { connectTo, openServedHouse, runInPhase, type ServedHouse } from '../support/runs.js';
+
+let house: House;
+let owner: Client;
+let close: ServedHouse['close'];
+/** Reaches the server, and cannot read the state directory. */
+let stranger: Client;
+let fleet: Fleet;
+/** What a genuine run was started with, as everybody may read it who reaches the server. */
+let genuine: RunOptions;
+let firstRun: string;
+let mark: string;
+
+before(async () => {
+  ({ house, client: owner, close } = await openServedHouse());
+  const { address } = await house.server();
+  stranger = new Client({ connection: await Connection.connect({ address }) });
+  fleet = await createFleet({ hosts: [{ name: 'athena' }] });
+  mark = path.join(house.root, 'mark');
+  await fleet.moveInput('alpha');
+  const { report } = await house.update(fleet.checkout);
+  assert.equal(report.outcome, 'landed');
+  firstRun = report.run;
+  genuine = defaultPayloadConverter.fromPayload<RunOptions>(await startOf(firstRun));
+});
+after(async () => {
+  await stranger.connection.close();
+  await fleet.cleanup();
+  await close();
+});
+
+/** The argument of a workflow, as the server keeps it. */
+async function startOf(workflowId: string): Promise<Payload> {
+  const { events } = await stranger.workflow.getHandle(workflowId).fetchHistory();
+  const [payload] = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+  assert.ok(payload);
+  return payload;
+}
+
+/** Starts a workflow with arguments as they are, and gives its id. */
+async function startRaw(type: string, workflowId: string, payloads: readonly Payload[]): Promise<string> {
+  await stranger.workflowService.startWorkflowExecution({
+    namespace: 'default',
+    workflowId,
+    workflowType: { name: type },
+    taskQueue: { name: COORDINATOR_QUEUE },
+    input: { payloads: [...payloads] },
+    requestId: workflowId,
+    identity: 'stranger',
+  });
+  return workflowId;
+}
+
+async function isRefused(workflowId: string, why = /carries no proof/): Promise<void> {
+  await assert.rejects(stranger.workflow.getHandle(workflowId).result(), (error: unknown) => {
+    assert.ok(error instanceof WorkflowFailedError, String(error));
+    assert.ok(error.cause instanceof ApplicationFailure, String(error.cause));
+    assert.equal(error.cause.type, 'RunRefused', error.cause.message);
+    assert.match(error.cause.message, why);
+    return true;
+  });
+  const { events } = await stranger.workflow.getHandle(workflowId).fetchHistory();
+  assert.ok(!(events ?? []).some((event) => event.activityTaskScheduledEventAttributes != null), workflowId);
+}
+
+const touch = (): readonly string[] => ['touch', mark];
+
+/** What a stranger would have run as the worker's user. */
+const evil = (): RunOptions => ({
+  ...genuine,
+  gates: [{ name: 'evil', check: { kind: 'command', words: touch() }, timeoutSeconds: 60, required: true }],
+});
+
+test('who cannot read the run key starts nothing: every kind of workflow ends as refused, and no activity begins', async () => {
+  const { repository, nix } = genuine;
+  const candidate = { base: '0'.repeat(40), head: '0'.repeat(40), bundle: '' };
+  const agent = { command: 'touch', args: [mark], envFile: null, homePaths: [], timeoutSeconds: 60 };
+  const rules = { protected: [], maxFiles: 1, maxLines: 1 };
+  const gate = { kind: 'gate', name: 'evil', check: { kind: 'command', words: touch() }, timeoutSeconds: 60 };
+  const setting = { run: 'evil', repository, candidate, nix, takeoverSeconds: 60, builderWaitSeconds: 60 };
+  const host = { kind: 'nixos', name: 'athena' };
+  const notify = { ntfy: null, inboxOrg: mark };
+  // A memo needs no proof to be there, and no memo may keep a refusal from its end.
+  const memo = { instance: 'evil' };
+  const starts: readonly (readonly [string, readonly unknown[]])[] = [
+    ['updateFlake', [evil()]],
+    ['updateFlake', []],
+    ['verifyCandidate', [{ ...setting, targets: [gate] }]],
+    [
+      'fixTarget',
+      [{ ...setting, agent: { ...agent, maxAttempts: 1, rules }, broken: { target: host }, moved: [], earlier: [] }],
+    ],
+    ['holdBack', [{ ...setting, moved: [], broken: [], never: [], budget: 1 }]],
+    ['readRunLog', [{ machine: 'here', logPath: '/etc/shadow', offset: 0, limit: 10 }]],
+    ['recordInstance', [{ instance: 'evil', since: '', failures: 0, lastSuccess: null, counted: [] }]],
+    ['watchInstances', [[{ instance: 'evil', limitSeconds: 0, repository: 'x', notify, timeZone: 'UTC' }]]],
+  ];
+  for (const [index, [type, args]] of starts.entries()) {
+    const workflowId = `evil-${index}`;
+    await stranger.workflow.start(type, { workflowId, taskQueue: COORDINATOR_QUEUE, args: [...args], memo });
+    await isRefused(workflowId, args.length === 0 ? /has no argument/ : undefined);
+  }
+  assert.ok(!existsSync(mark));
+  const listed = JSON.parse((await house.lockkeeper(['list', '--json'])).stdout) as { run: string; state: string }[];
+  assert.equal(listed.find(({ run: id }) => id === 'evil-0')?.state, 'refused');
+  const status = await house.lockkeeper(['status', 'evil-0']);
+  assert.match(status.stdout, /refused.*run key/);
+});
+
+test(
+  'another account of this machine starts nothing with Temporal’s own command',
+  { skip: process.getuid?.() !== 0 },
+  async () => {
+    const cli = await findTemporalCli(process.env);
+    const { address } = await house.server();
+    const asNobody = ['--reuid', '65534', '--regid', '65534', '--clear-groups', 'env', 'HOME=/tmp'];
+    const temporal = (...words: readonly string[]) =>
+      run('setpriv', [...asNobody, cli, ...words, '--address', address], { cwd: '/' });
+    const input = ['--task-queue', COORDINATOR_QUEUE, '--input', JSON.stringify(evil())];
+    const started = await temporal('workflow', 'start', '--type', 'updateFlake', '--workflow-id', 'nobodys', ...input);
+    assert.equal(started.exitCode, 0, started.stderr);
+    await isRefused('nobodys');
+    assert.ok(!existsSync(mark));
+    assert.equal((await stat(house.state.runKey)).mode & 0o777, 0o600);
+  },
+);
+
+test('what proves one start proves no other one', async () => {
+  const payload = await startOf(firstRun);
+  await isRefused(await startRaw('updateFlake', 'update-copied', [payload]), /proof of another message/);
+  await isRefused(
+    await startRaw('updateFlake', `${firstRun}-2026-11-28T10:00:00Z`, [payload]),
+    /proof of another message/,
+  );
+  const options = defaultPayloadConverter.fromPayload<RunOptions>(payload);
+  const changed = { ...payload, data: Buffer.from(JSON.stringify({ ...options, gates: evil().gates })) };
+  await isRefused(await startRaw('updateFlake', 'update-changed', [changed]), /proof of another message/);
+  const earlier = 'update-fleet-20200101-000000';
+  await owner.workflow.start('updateFlake', { workflowId: earlier, taskQueue: COORDINATOR_QUEUE, args: [options] });
+  await isRefused(earlier, /repeats the start of an earlier run/);
+  assert.ok(!existsSync(mark));
+});
+
+test('a decision without proof is ignored and says so, and that on another run decides nothing here', async () => {
+  const decided: Payload[] = [];
+  for (const decision of ['approve', 'reject']) {
+    await fleet.moveInput('alpha');
+    const running = house.start(['update', fleet.checkout, '--approve', '--json']);
+    const { run: id, approval } = await runInPhase(owner, 'waiting-for-approval', running);
+    const handle = stranger.workflow.getHandle(id);
+    const sent = { by: 'eve', commit: approval?.commit ?? '', comment: null };
+    await handle.signal('approve', sent);
+    await assert.rejects(handle.executeUpdate('approve', { args: [sent] }), (error: Error) =>
+      String(error.cause).includes('carries no proof'),
+    );
+    await assert.rejects(
+      handle.executeUpdate('holdBackInput', { args: [{ by: 'eve', input: 'alpha', comment: null }] }),
+    );
+    for (const payload of decided) {
+      const signal = { namespace: 'default', workflowExecution: { workflowId: id }, signalName: 'approve' };
+      await stranger.workflowService.signalWorkflowExecution({ ...signal, input: { payloads: [payload] } });
+    }
+    await handle.signal('targetDone', { name: 'athena', state: 'done' });
+    const progress = await owner.workflow.getHandle(id).query<RunProgress>('progress');
+    assert.equal(progress.phase, 'waiting-for-approval');
+    assert.match(progress.waitsFor ?? '', /ignored a signal/);
+    const done = await house.lockkeeper([decision, id]);
+    assert.equal(done.exitCode, 0, done.stderr);
+    await running.ended;
+    const { events } = await owner.workflow.getHandle(id).fetchHistory();
+    for (const event of events ?? [])
+      for (const payload of event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest?.input?.args
+        ?.payloads ?? [])
+        decided.push(payload);
+  }
+  assert.equal(decided.length, 2);
+});
+
+test('who stands in the place of a lock blocks no repository', async () => {
+  await fleet.moveInput('alpha');
+  await stranger.workflow.start('anything', {
+    workflowId: repositoryLockId(genuine.repository),
+    taskQueue: 'nobody',
+    memo: { run: 'somebody', optionsDigest: 'any' },
+  });
+  const { report } = await house.update(fleet.checkout);
+  assert.equal(report.outcome, 'landed');
+});
+
+test('a schedule whose content somebody replaced starts nothing, and apply makes it right again', async () => {
+  const config = path.join(house.root, 'proof.toml');
+  await writeFile(config, `[instances.proof]\nrepoPath = ${JSON.stringify(fleet.checkout)}\nschedule = "yearly"\n`);
+  const flags = ['--config', config];
+  assert.match((await house.lockkeeper(['apply', ...flags])).stdout, /\+ proof/);
+  assert.match((await house.lockkeeper(['apply', ...flags])).stdout, /1 unchanged/);
+  const theirs = stranger.schedule.getHandle('lockkeeper-proof');
+  await theirs.update(({ spec, action, policies, state }) => ({
+    spec,
+    policies,
+    state,
+    action: { ...action, args: [evil()] },
+  }));
+  await theirs.trigger();
+  let started: string | undefined;
+  await until(async () => {
+    started = (await theirs.describe()).info.recentActions.at(-1)?.action.workflow.workflowId;
+    return started !== undefined;
+  }, 10_000);
+  await isRefused(started ?? '');
+  const trigger = await house.lockkeeper(['schedules', 'trigger', 'proof']);
+  assert.equal(trigger.exitCode, 1);
+  assert.match(trigger.stderr, /carries no proof.*apply/s);
+  assert.match((await house.lockkeeper(['apply', ...flags])).stdout, /proof: options/);
+  const again = await house.lockkeeper(['schedules', 'trigger', 'proof', '--json']);
+  assert.equal(again.exitCode, 0, again.stderr);
+  const { run: id } = JSON.parse(again.stdout) as { run: string };
+  assert.equal(
+    await owner.workflow
+      .getHandle(id)
+      .result()
+      .then(() => 'done'),
+    'done',
+  );
+  await theirs.trigger();
+  await until(async () => (await theirs.describe()).info.recentActions.length > 1, 10_000);
+  const latest = (await theirs.describe()).info.recentActions.at(-1)?.action.workflow.workflowId ?? '';
+  await owner.workflow.getHandle(latest).result();
+  assert.ok(!existsSync(mark));
+});
+
+test('a run that began before there was a key goes on, and one that begins without proof after it does not', async () => {
+  const old = await openHouse();
+  try {
+    await old.lockkeeper(['apply', '--config', await emptyConfiguration(old)]);
+    const { address } = await old.server();
+    const client = new Client({ connection: await Connection.connect({ address }) });
+    try {
+      await fleet.moveInput('alpha');
+      const begun = { workflowId: 'begun-before', taskQueue: COORDINATOR_QUEUE, args: [genuine] };
+      await client.workflow.start('updateFlake', begun);
+      await rm(old.state.runKey);
+      await rm(old.state.beforeKey);
+      const worker = await old.dev();
+      const mine = await connectTo(old);
+      const report = (await mine.workflow.getHandle('begun-before').result()) as Report;
+      assert.equal(report.outcome, 'landed', worker.output());
+      await mine.connection.close();
+      await client.workflow.start('updateFlake', { ...begun, workflowId: 'begun-after' });
+      await assert.rejects(client.workflow.getHandle('begun-after').result());
+      await client.workflow.start('updateFlake', { ...begun, args: [evil()] });
+      await assert.rejects(client.workflow.getHandle('begun-before').result());
+      assert.ok(!existsSync(mark));
+    } finally {
+      await client.connection.close();
+    }
+  } finally {
+    await old.close();
+  }
+});
+
+async function emptyConfiguration({ root }: House): Promise<string> {
+  const file = path.join(root, 'empty.toml');
+  await writeFile(file, '');
+  return file;
+}
+
+test('a key file that others may read, or that is no key, is refused by its name', async () => {
+  const folder = path.join(house.root, 'keys');
+  await mkdir(folder);
+  const file = path.join(folder, 'key');
+  const refused = async (why: RegExp, content: string, mode: number): Promise<void> => {
+    await writeFile(file, content);
+    await chmod(file, mode);
+    const { address } = await house.server();
+    const env = { TEMPORAL_ADDRESS: address, LOCKKEEPER_RUN_KEY_FILE: file };
+    for (const words of [['list'], ['worker', '--state-dir', path.join(folder, 'state')]]) {
+      const finished = await house.lockkeeper(words, { env });
+      assert.equal(finished.exitCode, 1);
+      assert.match(finished.stderr, why);
+      assert.ok(finished.stderr.includes(file));
+      assert.ok(content.trim() === '' || !finished.stderr.includes(content));
+    }
+  };
+  await refused(/may be used by others.*chmod 600/, 'a'.repeat(64), 0o644);
+  await refused(/is empty/, '\n', 0o600);
+  await refused(/is too short/, 'brief-one', 0o600);
+});
