@@ -1,6 +1,7 @@
 import { Context, asyncLocalStorage } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { checkActivityInput } from '../model/activity-input.js';
+import { checkCommands } from '../model/asked-commands.js';
 import type { FailureType } from '../model/failures.js';
 import { BadInput } from '../model/names.js';
 import { refusalWords, unprovenIn } from '../model/proof.js';
@@ -11,16 +12,21 @@ type Activity = (...input: readonly unknown[]) => Promise<unknown>;
 /**
  * Activities as a worker serves them: what comes in is checked, and what goes out (result, failure, heartbeats) holds none
  * of the secrets that this process has read. Bad input is a non-retryable `BadOptions`.
+ * @param allowed commands that gates and agents may be; `null`: all
  */
-export function atTheEdge<T extends object>(activities: T): T {
+export function atTheEdge<T extends object>(activities: T, allowed: readonly string[] | null = null): T {
   const guarded = Object.entries(activities as Readonly<Record<string, Activity>>).map(
-    ([name, activity]) => [name, (...input: readonly unknown[]) => guard(activity, input)] as const,
+    ([name, activity]) => [name, (...input: readonly unknown[]) => guard(activity, input, allowed)] as const,
   );
   return Object.fromEntries(guarded) as T;
 }
 
-async function guard(activity: Activity, input: readonly unknown[]): Promise<unknown> {
-  for (const each of input) check(each);
+async function guard(
+  activity: Activity,
+  input: readonly unknown[],
+  allowed: readonly string[] | null,
+): Promise<unknown> {
+  for (const each of input) check(each, allowed);
   try {
     return dataWithoutSecrets(await asyncLocalStorage.run(discreet(Context.current()), () => activity(...input)));
   } catch (error) {
@@ -29,7 +35,7 @@ async function guard(activity: Activity, input: readonly unknown[]): Promise<unk
   }
 }
 
-function check(input: unknown): void {
+function check(input: unknown, allowed: readonly string[] | null): void {
   const unproven = unprovenIn(input);
   if (unproven !== null) {
     const type: FailureType = 'RunRefused';
@@ -37,6 +43,7 @@ function check(input: unknown): void {
   }
   try {
     checkActivityInput(input);
+    if (allowed !== null) checkCommands(input, allowed);
   } catch (error) {
     if (!(error instanceof BadInput)) throw error;
     const type: FailureType = 'BadOptions';

@@ -7,6 +7,8 @@ export interface ActivityEnvironment {
   readonly machine: string;
   /** For people. */
   readonly hostName: string;
+  /** Commands that gates and agents may be; `null` or missing: all. */
+  readonly allowedCommands?: readonly string[] | null;
   /** Search attributes that the server had when the worker started; missing or `null` when it was not told. */
   readonly searchAttributes?: readonly string[] | null;
 }

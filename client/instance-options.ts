@@ -3,9 +3,15 @@ import type { Instance } from '../model/config/options.js';
 import { repositoryLockId } from '../model/ids.js';
 import { checkPerson } from '../model/names.js';
 import { LOCKKEEPER, PROBE_BUDGET, usualFailureSteps } from '../model/run-defaults.js';
-import type { AutofixOptions, Landing, NotifyOptions, Repository, RunOptions } from '../model/run.js';
+import type { ApprovalPolicy, AutofixOptions, Landing, NotifyOptions, Repository, RunOptions } from '../model/run.js';
 import { resolveConfigured } from './flake.js';
 import { parseFlakeReference } from './flake-reference.js';
+
+const approvalOf = ({ deadlineSec, reminderSec, withoutKey }: Instance['approval']): ApprovalPolicy => ({
+  deadlineSeconds: deadlineSec,
+  reminderSeconds: reminderSec,
+  ...(withoutKey ? { withoutKey } : {}),
+});
 
 /**
  * What a run of a configured instance is asked to do. Only the checkout is looked at, for the address of its remote.
@@ -27,7 +33,7 @@ export async function instanceOptions(instance: Instance, find = configuredRepos
     ...(excludeInputs.length === 0 ? {} : { excludeInputs: sorted(excludeInputs) }),
     ...(inputGroups.length === 0 ? {} : { inputGroups: inputGroups.map(sorted) }),
     landing,
-    approval: approval.enable ? { deadlineSeconds: approval.deadlineSec, reminderSeconds: approval.reminderSec } : null,
+    approval: approval.enable ? approvalOf(approval) : null,
     nix: {
       options: Object.entries(nixOptions).sort(([a], [b]) => (a < b ? -1 : 1)),
       impure: instance.impure,

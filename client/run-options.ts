@@ -131,12 +131,21 @@ function landingOf(flags: UpdateFlags): Landing {
   };
 }
 
-function approvalOf({ approve, approvalDeadline, approvalReminder }: UpdateFlags): ApprovalPolicy | null {
+function approvalOf(flags: UpdateFlags): ApprovalPolicy | null {
+  const { approve, approvalDeadline, approvalReminder, approveWithoutKey } = flags;
   if (approve === true) {
-    return { deadlineSeconds: approvalDeadline ?? 7 * DAY, reminderSeconds: approvalReminder ?? DAY };
+    return {
+      deadlineSeconds: approvalDeadline ?? 7 * DAY,
+      reminderSeconds: approvalReminder ?? DAY,
+      ...(approveWithoutKey === true ? { withoutKey: true } : {}),
+    };
   }
-  const given = approvalDeadline !== undefined ? '--approval-deadline' : '--approval-reminder';
-  if (approvalDeadline === undefined && approvalReminder === undefined) return null;
+  const given = [
+    ...(approvalDeadline === undefined ? [] : ['--approval-deadline']),
+    ...(approvalReminder === undefined ? [] : ['--approval-reminder']),
+    ...(approveWithoutKey === undefined ? [] : ['--approve-without-key']),
+  ][0];
+  if (given === undefined) return null;
   throw new CommandError(`${given} is for runs that ask: add --approve.`);
 }
 

@@ -13,6 +13,7 @@ export interface UpdateFlags {
   readonly approve?: true;
   readonly approvalDeadline?: number;
   readonly approvalReminder?: number;
+  readonly approveWithoutKey?: true;
   readonly onFailure?: readonly string[];
   readonly neverHoldBack?: readonly string[];
   /** Each is `INPUT YYYY-MM-DD REASON`. */

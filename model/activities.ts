@@ -18,6 +18,8 @@ export interface CoordinatorActivities {
     run: string;
     /** Update branch that the run will push; missing where it pushes none, and in older runs. */
     branch?: string;
+    /** Commands that the run would have run, which a worker may refuse; missing where there are none, and in older runs. */
+    commands?: readonly string[];
   }): Promise<Base>;
 
   /** Names of the targets, sorted; unknown named hosts are a non-retryable `UnknownHost`. */

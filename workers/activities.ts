@@ -36,25 +36,29 @@ export function createActivities(env: ActivityEnvironment): MachineRegister {
   const agent = { attemptFix: createAttemptFix(env) };
   const gate = { runGate: createRunGate(env) };
   const machine = { ...createMachineActivities(env), ...agent, ...gate };
+  const { allowedCommands = null } = env;
   return {
-    coordinator: atTheEdge({
-      ...createGitActivities(env),
-      ...createLockActivities(env),
-      ...createServerActivities(env),
-      earlierHolds: createEarlierHolds(env),
-      notify: createNotify(env),
-      // Safe to repeat: the report is replaced as a whole, and forgetting what is forgotten does nothing.
-      closeRun: async ({ report }) => {
-        await writeReport(env, report);
-        await machine.forgetRun({ run: report.run });
-        return { machine: env.machine };
+    coordinator: atTheEdge(
+      {
+        ...createGitActivities(env),
+        ...createLockActivities(env),
+        ...createServerActivities(env),
+        earlierHolds: createEarlierHolds(env),
+        notify: createNotify(env),
+        // Safe to repeat: the report is replaced as a whole, and forgetting what is forgotten does nothing.
+        closeRun: async ({ report }) => {
+          await writeReport(env, report);
+          await machine.forgetRun({ run: report.run });
+          return { machine: env.machine };
+        },
       },
-    }),
+      allowedCommands,
+    ),
     evaluator: atTheEdge(createEvaluatorActivities(env)),
     builder: atTheEdge(createBuilderActivities(env)),
-    agent: atTheEdge(agent),
-    gate: atTheEdge(gate),
-    machine: atTheEdge(machine),
+    agent: atTheEdge(agent, allowedCommands),
+    gate: atTheEdge(gate, allowedCommands),
+    machine: atTheEdge(machine, allowedCommands),
     presence: atTheEdge(createPresenceActivities()),
   };
 }

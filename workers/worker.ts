@@ -86,7 +86,8 @@ export async function runWorker(
     const searchAttributes = await createSearchAttributes(client, (text) => {
       log.warn(text);
     });
-    const env: ActivityEnvironment = { state, machine, hostName: hostname(), searchAttributes };
+    const { allowedCommands } = options;
+    const env: ActivityEnvironment = { state, machine, hostName: hostname(), searchAttributes, allowedCommands };
     const held: HeldTasks = { folder: state.tasks, machine };
 
     await sweepWorkTrees(env);

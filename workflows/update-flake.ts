@@ -9,6 +9,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { LandResult, SeenBranch } from '../model/activities.js';
+import { commandsOf } from '../model/asked-commands.js';
 import type { Base, Candidate } from '../model/candidate.js';
 import type { Gate } from '../model/gates/gate.js';
 import { branchToPush, CARRY_OVER_LIMIT, landingIntent, updateBranches } from '../model/landing.js';
@@ -128,6 +129,7 @@ const resolveBase = ({ options, id, startTime }: Run): Promise<Base> =>
   coordinator(`fetch ${options.repository.mainBranch}`).resolveBase({
     repository: options.repository,
     run: id,
+    ...(commandsOf(options).length === 0 ? {} : { commands: commandsOf(options) }),
     ...branchToPush(options, startTime),
   });
 

@@ -36,6 +36,7 @@ export function declareUpdate({ program, context, exit }: Declaration): void {
       duration('--approval-deadline'),
     )
     .option('--approval-reminder <span>', 'how often it asks again (default: 1d)', duration('--approval-reminder'))
+    .option('--approve-without-key', 'let everybody answer who reaches the server, as by Temporal’s UI')
     .optionsGroup('When a required host breaks:')
     .option(
       '--on-failure <steps>',

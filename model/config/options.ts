@@ -215,6 +215,12 @@ export const INSTANCE_OPTIONS = {
       enable: option(flag, false, 'true', 'whether a run asks'),
       deadlineSec: option(span(60), 7 * DAY, '"2d"', 'how long it waits for an answer'),
       reminderSec: option(span(60), DAY, '"12h"', 'pause between reminders'),
+      withoutKey: option(
+        flag,
+        false,
+        'true',
+        'whether everybody may answer who reaches the Temporal server, as with its UI, also without the run key',
+      ),
     },
   },
 

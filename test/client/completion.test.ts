@@ -64,7 +64,7 @@ async function offered(words: readonly string[], stateRoot = state): Promise<rea
 }
 
 const ACTIONS = ['pause', 'resume', 'trigger', 'backfill'];
-const EVERYWHERE = ['--version', '--state-dir', '--json', '--help'];
+const EVERYWHERE = ['--version', '--state-dir', '--run-key-file', '--json', '--help'];
 
 test('bash offers commands, their options and the values of those', async () => {
   const cases: readonly (readonly [readonly string[], readonly string[]])[] = [

@@ -38,7 +38,7 @@ test('an instance takes what it does not say from [defaults], and the rest from 
     [daily?.name, daily?.autoMerge, daily?.branchPrefix, daily?.takeoverSec],
     ['daily', true, 'bot/', 120],
   );
-  assert.deepEqual(daily?.approval, { enable: true, deadlineSec: 172_800, reminderSec: 86_400 });
+  assert.deepEqual(daily?.approval, { enable: true, deadlineSec: 172_800, reminderSec: 86_400, withoutKey: false });
   assert.deepEqual([weekly?.autoMerge, weekly?.branchPrefix, weekly?.takeoverSec], [false, 'weekly/', 600]);
   assert.deepEqual([weekly?.approval.enable, weekly?.autoFix.command, weekly?.mainBranch], [false, 'pir', 'main']);
 });

@@ -304,3 +304,27 @@ test('a key file that others may read, or that is no key, is refused by its name
   await refused(/is empty/, '\n', 0o600);
   await refused(/is too short/, 'brief-one', 0o600);
 });
+
+test('a run that says so counts decisions without the key, as Temporal’s own UI and command send them', async () => {
+  await fleet.moveInput('alpha');
+  const running = house.start(['update', fleet.checkout, '--approve', '--approve-without-key', '--json']);
+  const { run: id, approval } = await runInPhase(owner, 'waiting-for-approval', running);
+  await stranger.workflow.getHandle(id).signal('approve', { by: 'me', commit: approval?.commit ?? '', comment: null });
+  assert.equal(await running.ended, 0, running.output());
+});
+
+test('a worker runs no other commands than those that it allows', async () => {
+  const strict = await openHouse();
+  try {
+    await strict.dev('--allow-command', 'true');
+    await fleet.moveInput('alpha');
+    const update = (gate: string) => strict.update(fleet.checkout, '--dry-run', '--gate', gate);
+    const refused = await update(`evil=touch ${mark}`);
+    assert.equal(refused.report.outcome, 'failed');
+    assert.match(refused.report.error ?? '', /command "touch" is none that this worker may run \(true\)/);
+    assert.equal((await update('good=true')).report.outcome, 'verified');
+    assert.ok(!existsSync(mark));
+  } finally {
+    await strict.close();
+  }
+});
