@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ntfyMessage, orgEntry } from '../../model/notification.js';
-import type { Outcome } from '../../model/report.js';
+import { heldForSources } from '../../model/new-sources.js';
+import { needsLook, type Outcome } from '../../model/report.js';
+import { reportJson } from '../../model/report/json.js';
+import { renderMarkdown } from '../../model/report/markdown.js';
+import { renderText } from '../../model/report/text.js';
 import { brokenTarget, exampleReport, nestedReport } from '../support/report.js';
 
 const AT = '2025-12-04T13:17:00.000Z';
@@ -44,6 +48,31 @@ test('a run that holds everything back is heard the first time, and is silent wh
     return ntfyMessage('finished', report, { topic: 't', at: AT }).priority;
   };
   assert.deepEqual([priority(startedAt), priority('2026-11-24T03:00:00.000Z')], [3, 2]);
+});
+
+test('an input that would fetch from elsewhere is in the first lines, and is an entry the first time', () => {
+  const startedAt = '2026-11-25T03:00:00.000Z';
+  const to = { revision: 'b'.repeat(40), short: 'bbbbbbbb', date: null };
+  const sources = ["path:/srv/it's <mine>"];
+  const held = heldForSources({ name: 'alpha', sources, from: null, to, compareUrl: null });
+  const of = (since: string) => exampleReport({ outcome: 'unchanged', startedAt, heldBack: [{ ...held, since }] });
+  const report = of(startedAt);
+  const first =
+    "alpha is held back: its new revision would fetch from path:/srv/it's <mine>, where it did not fetch from before. " +
+    "If that is meant, accept it with --allow-source 'path:/srv/it'\\''s <mine>' (allowSources).";
+  const { priority, message: text } = ntfyMessage('finished', report, { topic: 't', at: AT });
+  assert.equal(text.split('\n')[0], first);
+  assert.equal(priority, 3);
+  assert.equal(ntfyMessage('waiting', report, { topic: 't', at: AT }).message.split('\n')[0], first);
+  assert.equal(renderText(report, false).split('\n')[1]?.trim(), first);
+  assert.match(
+    renderMarkdown(report).split('\n').slice(0, 6).join('\n'),
+    /^\*\*alpha is held back: .*&lt;mine&gt;.*\*\*$/m,
+  );
+  assert.ok(orgEntry(report, AT, 'UTC').includes(`  : ${first}\n`));
+  assert.deepEqual([needsLook(report), needsLook(of('2026-11-24T03:00:00.000Z'))], [true, false]);
+  const [json] = reportJson(report).heldBack as { newSources: unknown }[];
+  assert.deepEqual(json?.newSources, sources);
 });
 
 test('a run in which only nested inputs moved tells the first of them, with buttons to compare them', () => {
