@@ -104,6 +104,7 @@ test('names, settings, commits and paths that are not what they should be are re
     [{ nix: { ...nix, options: [['x\ny', '1']] } }, /nix\.options .*no name of a Nix setting/],
     [{ nix: { ...nix, options: ['max-jobs'] } }, /nix\.options .*no name and value/],
     [{ nix: { ...nix, impure: 'no' } }, /nix\.impure .*neither true nor false/],
+    [{ nix: { ...nix, allowSources: ['/srv'] } }, /nix\.allowSources "\/srv" is no source/],
     [{ author: { name: 'A\nB', email: 'a@b' } }, /author/],
     [{ base: 'HEAD' }, /base "HEAD" is no full commit/],
     [{ candidate: { base: commit, head: '../../../../', bundle: '' } }, /candidate\.head .*no full commit/],
