@@ -1,42 +1,42 @@
-import { createServer } from 'node:net';
-import type { Server } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { lockAddress } from '../model/lock-address.js';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { takeLock } from '../host/machine-lock.js';
+import type { StateDirectory } from '../model/state-directory.js';
 import { CommandError } from './errors.js';
+import { identify } from './process-identity.js';
+import { makeFolder, prepareToStart } from './state-files.js';
 
 const WAIT_MS = 30_000;
 
 /**
- * Does something while no other process of this machine does the same for `key`. The lock is a listening socket in
- * Linux's abstract namespace (unix(7)), which the kernel gives back however the process ends.
+ * Does something while no other command of this state directory does the same for `key`. Where nothing can be written, it is done all
+ * the same: the server knows which runs it has, and two that are started in one moment wait for each other.
  */
-export async function alone<T>(key: string, work: () => Promise<T>): Promise<T> {
-  const place = lockAddress('start', key);
+export async function alone<T>(state: StateDirectory, key: string, work: () => Promise<T>): Promise<T> {
+  const self = await identify(process.pid);
+  if (self === null || !(await canLock(state))) return await work();
+  const file = join(state.locks, `start-${createHash('sha256').update(key).digest('hex').slice(0, 32)}`);
   const deadline = Date.now() + WAIT_MS;
-  let lock = await listen(place);
+  let lock = await takeLock(file, self, 'starts a run');
   while (lock === null) {
     if (Date.now() > deadline)
       throw new CommandError('Another command is starting a run of this repository, and does not get on: try again.');
-    await sleep(25);
-    lock = await listen(place);
+    lock = await takeLock(file, self, 'starts a run');
   }
   try {
     return await work();
   } finally {
-    lock.close();
+    await lock.release();
   }
 }
 
-/** `null` when another process listens there. */
-function listen(place: string): Promise<Server | null> {
-  const server = createServer((socket) => socket.destroy());
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') resolve(null);
-      else reject(error);
-    });
-    server.listen(place, () => {
-      resolve(server);
-    });
-  });
+/** Not in a folder of another account, or one that others may write to. */
+async function canLock(state: StateDirectory): Promise<boolean> {
+  try {
+    await prepareToStart(state);
+    await makeFolder(state.locks);
+    return true;
+  } catch {
+    return false;
+  }
 }

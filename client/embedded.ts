@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isListeningAt } from '../host/listening.js';
 import { newerFault, type ServerRecord, type StateDirectory } from '../model/state-directory.js';
 import { startDetached } from './detached.js';
 import { CommandError } from './errors.js';
@@ -14,7 +15,8 @@ export async function runningServer(state: StateDirectory): Promise<ServerRecord
   const fault = newerFault(`the embedded server of ${state.root}`, record);
   if (fault !== null) throw new CommandError(`${fault}.`);
   if (record === null || !(await isAlive(record.keeper)) || !(await isAlive(record.server))) return null;
-  return record;
+  // Another process at the port, of another account perhaps, is no server of ours.
+  return (await isListeningAt(record.server.pid, record.address)) ? record : null;
 }
 
 /** The embedded server of this state directory, started when it does not run yet. */

@@ -1,6 +1,7 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { GIVES_WAY_MEMO } from '../model/messages.js';
 import type { RunOptions } from '../model/run.js';
+import type { StateDirectory } from '../model/state-directory.js';
 import { formatSeconds } from '../model/text.js';
 import type { Session } from './connection.js';
 import { message } from './output.js';
@@ -24,12 +25,14 @@ export interface InLine {
  * waits for approval and would give way to this one is no such run. Which run stands in the way is said before this one starts.
  */
 export async function startInLine(
+  state: StateDirectory,
   session: Session,
   options: RunOptions,
   { skips, announce }: InLine,
 ): Promise<Started> {
   let open: readonly OpenRun[] = [];
   const started = await startUnless(
+    state,
     async (digest) => {
       open = await runsOfRepository(session, options);
       const same = open.find(({ memo }) => memo?.optionsDigest === digest && memo[GIVES_WAY_MEMO] !== true);

@@ -4,6 +4,7 @@ import { OPTIONS_FORMAT } from '../model/known-options.js';
 import { startDetails } from '../model/report/progress.js';
 import { COORDINATOR_QUEUE, queueOf } from '../model/queues.js';
 import type { RunOptions } from '../model/run.js';
+import type { StateDirectory } from '../model/state-directory.js';
 import { alone } from './alone.js';
 import type { Session } from './connection.js';
 import { CommandError } from './errors.js';
@@ -22,8 +23,14 @@ export interface Started {
  * Finds the run that holds the repository, or starts one once `prepare` is through.
  * @throws CommandError when another update holds the repository
  */
-export const startOrAttach = (session: Session, options: RunOptions, prepare: () => Promise<void>): Promise<Started> =>
+export const startOrAttach = (
+  state: StateDirectory,
+  session: Session,
+  options: RunOptions,
+  prepare: () => Promise<void>,
+): Promise<Started> =>
   startUnless(
+    state,
     async (digest) => sameRun(session, await findHolder(session, options), options, digest),
     session,
     options,
@@ -35,6 +42,7 @@ export const startOrAttach = (session: Session, options: RunOptions, prepare: ()
  * @param look finds the run to attach to; `null` when there is none
  */
 export async function startUnless(
+  state: StateDirectory,
   look: (digest: string) => Promise<string | null>,
   session: Session,
   options: RunOptions,
@@ -45,7 +53,7 @@ export async function startUnless(
   if (before !== null) return { run: before, isNew: false };
   await prepare();
   // That takes seconds, in which another command may have been quicker: from here on there is one on this machine.
-  return await alone(options.lockWorkflowId, async () => {
+  return await alone(state, options.lockWorkflowId, async () => {
     const meanwhile = await look(digest);
     if (meanwhile !== null) return { run: meanwhile, isNew: false };
     const started = await startAnew(session, options, digest);

@@ -67,7 +67,7 @@ async function refuseForeign({ root }: StateDirectory): Promise<void> {
  * Makes a folder and what is missing above it; one that is there stays as it is.
  * Not Node's recursive mkdir: that tries for ever where a parent exists but takes no folders, such as /proc.
  */
-async function makeFolder(path: string): Promise<void> {
+export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdirUnlessThere(path);
   } catch (error) {

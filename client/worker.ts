@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StateDirectory, WorkerRecord } from '../model/state-directory.js';
+import { isLocked } from '../host/machine-lock.js';
+import { lockFile, type StateDirectory, type WorkerRecord } from '../model/state-directory.js';
 import type { Session } from './connection.js';
 import { startDetached, type Detached } from './detached.js';
 import { CommandError } from './errors.js';
-import { isHeld } from './held.js';
 import { message, paintFor } from './output.js';
 import { isAlive } from './process-identity.js';
 import { logEnd, prepareToStart, readRecord } from './state-files.js';
@@ -109,7 +109,7 @@ async function startWorker(session: Session, state: StateDirectory, slots: Worke
     }
     if (record === null && child.exited()) {
       // Another command's worker was quicker, or an old one is not gone yet.
-      const held = await isHeld('worker', state);
+      const held = await isLocked(lockFile(state, 'worker'));
       if (!held && !waited) break;
       if (!held) child = await start();
       waited = held;

@@ -1,4 +1,4 @@
-import { readFile, readdir, readlink } from 'node:fs/promises';
+import { readFile, readdir, readlink, stat } from 'node:fs/promises';
 
 /** One that listens, as proc_pid_net(5) lists it for TCP. */
 interface Listener {
@@ -60,4 +60,28 @@ async function socketsOf(pid: number): Promise<ReadonlySet<string> | null> {
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'EACCES' ? null : new Set();
   }
+}
+
+/**
+ * Pid of a process of this account that listens at an abstract address (unix(7)); `null` when none does, also where another account
+ * has taken the name.
+ * @param address with the null byte that begins it
+ */
+export async function ownListenerAt(address: string): Promise<number | null> {
+  const table = await readFile('/proc/net/unix', 'utf8').catch(() => '');
+  const shown = address.replace('\0', '@');
+  const inodes = table.split('\n').flatMap((line) => {
+    const fields = line.trim().split(/\s+/);
+    // Libuv may fill the name up with null bytes.
+    return fields[7]?.replace(/@+$/, '') === shown && fields[6] !== undefined ? [fields[6]] : [];
+  });
+  if (inodes.length === 0) return null;
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const found = await stat(`/proc/${name}`).catch(() => null);
+    if (found?.uid !== process.getuid?.()) continue;
+    const sockets = await socketsOf(Number(name));
+    if (inodes.some((inode) => sockets?.has(inode) === true)) return Number(name);
+  }
+  return null;
 }

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Address of a lock between processes of one machine: a socket in Linux's abstract namespace (unix(7)), which the kernel
- * gives back however its holder ends. Workflows must not import this: it hashes with node:crypto.
- * @param what is held, for example `worker`
- * @param key of which there is one, for example the real path of a state directory
+ * Address of the lock by which Lockkeeper 0.1.0 knew whether there is a worker, or a keeper of the server: a socket in Linux's
+ * abstract namespace (unix(7)). Workflows must not import this: it hashes with node:crypto.
+ * @param root real path of the state directory
  */
-export const lockAddress = (what: string, key: string): string =>
-  `\0lockkeeper/${createHash('sha256').update(key).digest('hex').slice(0, 32)}/${what}`;
+export const earlierLockAddress = (role: string, root: string): string =>
+  `\0lockkeeper/${createHash('sha256').update(root).digest('hex').slice(0, 32)}/${role}`;

@@ -31,6 +31,8 @@ export interface StateDirectory {
   readonly times: string;
   /** Task tokens of the activities that this machine's worker runs right now. */
   readonly tasks: string;
+  /** Locks between processes of this machine: see `lockFile`. */
+  readonly locks: string;
   /** Empty; its time is that of the last time that a worker cleaned up. */
   readonly pruned: string;
 }
@@ -58,9 +60,16 @@ export function stateDirectory(root: string): StateDirectory {
     reports: under('reports'),
     times: under('times'),
     tasks: under('tasks'),
+    locks: under('locks'),
     pruned: under('pruned'),
   };
 }
+
+/** A kind of process of which a state directory has one. */
+export type LockRole = 'worker' | 'server';
+
+/** The lock of such a process. */
+export const lockFile = ({ locks }: StateDirectory, role: LockRole): string => path.join(locks, role);
 
 /**
  * The default root: `$LOCKKEEPER_STATE_DIR`, `$STATE_DIRECTORY` (systemd), else the XDG state directory. A variable that is

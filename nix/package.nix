@@ -11,6 +11,7 @@
   openssh,
   stdenv,
   temporal-cli,
+  util-linux,
 }:
 
 let
@@ -78,6 +79,7 @@ buildNpmPackage {
           nix
           openssh
           temporal-cli
+          util-linux
         ]
       }
 

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import type { NativeConnectionOptions } from '@temporalio/worker';
-import { isAlive } from '../activities/process-tree.js';
+import { endProcesses, isAlive } from '../activities/process-tree.js';
+import { isListeningAt } from '../host/listening.js';
 import { stripControl } from '../model/text.js';
 import { newerFault } from '../model/state-directory.js';
 import type { ServerRecord, StateDirectory } from '../model/state-directory.js';
@@ -39,6 +40,8 @@ export async function findServer(state: StateDirectory): Promise<ServerAddress> 
 
 /** Time for the embedded server to answer, in milliseconds. */
 const START_LIMIT_MS = 40_000;
+/** Time for the keeper of an earlier version to end its server and itself, in milliseconds. */
+const OLD_KEEPER_MS = 12_000;
 
 /** Starts the keeper when no live one is recorded; a second keeper on the directory ends by itself. */
 async function ensureEmbeddedServer(state: StateDirectory): Promise<ServerRecord> {
@@ -48,7 +51,11 @@ async function ensureEmbeddedServer(state: StateDirectory): Promise<ServerRecord
     const record = await readJson<ServerRecord>(state.serverRecord);
     const newer = newerFault(`the embedded server of ${state.root}`, record);
     if (newer !== null) throw new Error(newer);
-    if (record !== null && (await isAlive(record.keeper)) && (await isAlive(record.server))) return record;
+    if (record !== null && (await isAlive(record.keeper)) && (await isAlive(record.server))) {
+      // Of Lockkeeper 0.1.0: its server lets web pages in. Its runs go on with the next one.
+      if (record.uiBehind === undefined) await endProcesses([record.keeper], OLD_KEEPER_MS);
+      else if (await isListeningAt(record.server.pid, record.address)) return record;
+    }
     if (keeper === undefined && (record === null || !(await isAlive(record.keeper)))) keeper = await spawnKeeper(state);
     // One that finds another keeper at work ends with 0, and the record still comes.
     if (typeof keeper?.exitCode === 'number' && keeper.exitCode !== 0) break;

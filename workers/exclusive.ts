@@ -1,39 +1,54 @@
 import { realpath } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
-import { lockAddress } from '../model/lock-address.js';
-import type { StateDirectory } from '../model/state-directory.js';
+import { createServer } from 'node:net';
+import { ownIdentity } from '../activities/process-tree.js';
+import { ownListenerAt } from '../host/listening.js';
+import { lastHolder, takeLock, type MachineLock } from '../host/machine-lock.js';
+import { earlierLockAddress } from '../model/lock-address.js';
+import { lockFile, type LockRole, type StateDirectory } from '../model/state-directory.js';
+
+/** Another process of the kind, which has to end first. */
+export interface Rival {
+  readonly pid: number | null;
+  /** Whether it is of Lockkeeper 0.1.0, which knows another lock. */
+  readonly isEarlier: boolean;
+}
+
+export type Claim = { readonly kind: 'ours'; readonly lock: MachineLock } | ({ readonly kind: 'taken' } & Rival);
+
+/** Makes this process the only one of its kind on a state directory, until it ends, however it does. */
+export async function claim(state: StateDirectory, role: LockRole): Promise<Claim> {
+  const file = lockFile(state, role);
+  const lock = await takeLock(file, await ownIdentity(), role);
+  if (lock === null) return { kind: 'taken', pid: (await lastHolder(file))?.pid ?? null, isEarlier: false };
+  const earlier = await claimAsEarlier(earlierLockAddress(role, await realpath(state.root)));
+  if (earlier === null) return { kind: 'ours', lock };
+  await lock.release();
+  return { kind: 'taken', pid: earlier, isEarlier: true };
+}
 
 /**
- * Makes this process the only one of its kind on a state directory, until it dies. The lock is a listening socket in
- * Linux's abstract namespace (unix(7)): the kernel gives it back however the process ends, so that no lock file can be
- * left behind and no pid can be mistaken for another.
- * @returns false when another process holds it
+ * Lockkeeper 0.1.0 knows its rivals by an abstract socket, whose name anybody can take: here it is taken where it is free, so that
+ * such a process stays away, and passed over where another account has it.
+ * @returns pid of a process of this account that has it
  */
-export async function claim(state: StateDirectory, role: 'worker' | 'server'): Promise<boolean> {
-  const place = lockAddress(role, await realpath(state.root));
+function claimAsEarlier(address: string): Promise<number | null> {
   const server = createServer((socket) => socket.destroy());
-  return await new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') resolve(false);
-      else reject(error);
+  return new Promise((resolve, reject) => {
+    server.once('error', () => {
+      ownListenerAt(address).then(resolve, reject);
     });
-    server.listen(place, () => {
+    server.listen(address, () => {
       server.unref();
-      resolve(true);
+      resolve(null);
     });
   });
 }
 
-/** Whether a process of a kind lives on a state directory: it has claimed it before it does anything there. */
-export async function isClaimed(state: StateDirectory, role: 'worker' | 'server'): Promise<boolean> {
-  const socket = connect(lockAddress(role, await realpath(state.root)));
-  return await new Promise((resolve) => {
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => {
-      resolve(false);
-    });
-  });
+const KINDS: Readonly<Record<LockRole, string>> = { worker: 'a worker', server: 'a keeper of the embedded server' };
+
+/** Why a second process of a kind does not start, as a sentence. */
+export function rivalFault(role: LockRole, root: string, { pid, isEarlier }: Rival): string {
+  const who = `${KINDS[role]}${isEarlier ? ' of Lockkeeper 0.1.0' : ''}`;
+  const known = pid === null ? '' : ` (pid ${pid})`;
+  return `${who} already runs on the state directory ${root}${known}: stop it, or give another --state-dir`;
 }

@@ -13,7 +13,7 @@ import { SEARCH_ATTRIBUTES } from '../model/messages.js';
 import { STATE_FORMAT, newerFault } from '../model/state-directory.js';
 import type { FormatRecord, ProcessIdentity, ServerRecord, StateDirectory } from '../model/state-directory.js';
 import { ownRunKey } from '../host/run-key.js';
-import { claim } from './exclusive.js';
+import { claim, rivalFault } from './exclusive.js';
 import { writeWhole } from '../activities/atomic-file.js';
 import { readJson } from './files.js';
 import { pause } from './pause.js';
@@ -54,7 +54,11 @@ async function main(): Promise<void> {
   // The server makes its database for all to read.
   process.umask(0o077);
   const state = await openStateDirectory(root);
-  if (!(await claim(state, 'server'))) return;
+  const claimed = await claim(state, 'server');
+  if (claimed.kind === 'taken') {
+    if (claimed.isEarlier) throw new Error(rivalFault('server', root, claimed));
+    return;
+  }
   const cli = await findTemporalCli(process.env);
   // Before there is a server: what is on it from the first moment has to be proven.
   await ownRunKey(state);
@@ -75,6 +79,11 @@ async function main(): Promise<void> {
   let health = watchHealth(record, healthMs);
   let lastUse = Date.now();
   while (!stop.signal.aborted && Date.now() - lastUse < idleSeconds * 1000) {
+    if (!(await claimed.lock.isInPlace())) {
+      say(`the state directory ${root} was removed or made anew`);
+      stop.abort();
+      continue;
+    }
     const fault = (await isAlive(record.server)) ? health.fault() : 'is gone';
     if (fault !== null) {
       say(`the server ${fault}, starting it again`);

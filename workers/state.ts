@@ -20,7 +20,7 @@ import { VERSION } from './version.js';
  */
 export async function openStateDirectory(root: string): Promise<StateDirectory> {
   const state = stateDirectory(root);
-  const folders = [state.server, state.users, state.mirrors, state.work];
+  const folders = [state.server, state.users, state.locks, state.mirrors, state.work];
   const data = [state.builds, state.evaluations, state.reports, state.times, state.tasks];
   let fault: string | null;
   try {

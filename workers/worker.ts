@@ -18,6 +18,7 @@ import {
   presenceQueue,
   queueOf,
 } from '../model/queues.js';
+import type { MachineLock } from '../host/machine-lock.js';
 import { payloadProof } from '../host/payload-proof.js';
 import { ownRunKey, readRunKey } from '../host/run-key.js';
 import type { StateDirectory, WorkerRecord } from '../model/state-directory.js';
@@ -26,7 +27,7 @@ import { stopWhenUnneeded } from './attendance.js';
 import { acceptedBeforeKey } from './before-key.js';
 import { connect, findServer, guardEmbeddedServer } from './connection.js';
 import type { ServerAddress } from './connection.js';
-import { claim } from './exclusive.js';
+import { claim, rivalFault } from './exclusive.js';
 import { writeWhole } from '../activities/atomic-file.js';
 import { serveHealth } from './health.js';
 import { giveBackTasks, holdTasks } from './held-tasks.js';
@@ -59,10 +60,8 @@ export async function runWorker(
     options.metricsPort === null ? null : `127.0.0.1:${options.metricsPort}`,
   );
   const state = await openStateDirectory(options.stateDir);
-  if (!(await claim(state, 'worker')))
-    throw new Error(
-      `a worker already runs on the state directory ${options.stateDir}: stop it, or give another --state-dir`,
-    );
+  const claimed = await claim(state, 'worker');
+  if (claimed.kind === 'taken') throw new Error(rivalFault('worker', options.stateDir, claimed));
   const stop = stopSignal(options.attended);
   const leave = await registerUser(state, 'worker');
   try {
@@ -127,6 +126,10 @@ export async function runWorker(
       ...(server.embedded ? [guardEmbeddedServer(state, ended.signal)] : []),
       ...(options.attended ? [stopWhenUnneeded(client, server, state, { stop, ended: ended.signal })] : []),
       sweepRegularly(client, env, ended.signal),
+      watchLock(claimed.lock, ended.signal, () => {
+        log.error(`the state directory ${options.stateDir} was removed or made anew: this worker stops`);
+        stop.abort();
+      }),
     ];
     // Not waited for at the end: Git may collect for minutes, and cleaning up can stop anywhere.
     void pruneRegularly(client, env, log, ended.signal);
@@ -259,6 +262,15 @@ async function unlessStopped<T>(coming: Promise<T>, stop: AbortSignal): Promise<
     });
   });
   return await Promise.race([coming, stopped]);
+}
+
+/** A state directory that another worker can take as well is no place to go on. */
+async function watchLock(lock: MachineLock, ended: AbortSignal, lost: () => void): Promise<void> {
+  while (await pause(1000, ended)) {
+    if (await lock.isInPlace()) continue;
+    lost();
+    return;
+  }
 }
 
 async function sweepRegularly(client: Client, env: ActivityEnvironment, ended: AbortSignal): Promise<void> {

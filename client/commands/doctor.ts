@@ -3,6 +3,7 @@ import type { CommandContext } from '../context.js';
 import type { Finding } from '../doctor/finding.js';
 import { checkFlake } from '../doctor/flake.js';
 import { showKept } from '../doctor/kept.js';
+import { showLocks } from '../doctor/locks.js';
 import { checkDisk, checkNode, checkStateDirectory } from '../doctor/machine.js';
 import { checkServer } from '../doctor/server.js';
 import { checkAgentSandbox, checkGit, checkNix } from '../doctor/tools.js';
@@ -22,6 +23,7 @@ export async function doctor(context: CommandContext, flake: string | null): Pro
     checkDisk('disk of state directory', state.root, 2, 0.2),
     checkStateDirectory(state),
     showKept(state),
+    showLocks(state),
     checkFlake(flake),
   ]);
   const findings = found.flat();

@@ -29,7 +29,7 @@ export async function runInstance(context: CommandContext, name: string, flags: 
   const lends = flags.withWorker === true;
   const session = await openSession(context, 'run');
   try {
-    const { run, isNew } = await startInLine(session, options, {
+    const { run, isNew } = await startInLine(context.state, session, options, {
       skips: instance.overlap === 'skip',
       announce: async () => {
         message(plan(options));

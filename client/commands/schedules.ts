@@ -118,7 +118,7 @@ export const triggerSchedule = (context: CommandContext, instance: string): Prom
         `What the schedule of ${instance} asks for ${unproven.why}: look at the configuration, and then "${typed('apply')}".`,
       );
     if (options === undefined) throw new CommandError(`The schedule of ${instance} has no arguments: apply it again.`);
-    const { run, isNew } = await startInLine(session, options, {
+    const { run, isNew } = await startInLine(context.state, session, options, {
       skips: policies.overlap === OVERLAPS.skip,
       announce: () => Promise.resolve(),
     });

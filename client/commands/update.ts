@@ -21,7 +21,7 @@ export async function update(context: CommandContext, flake: string, flags: Upda
   };
   const session = await openSession(context, 'update', await greeted);
   try {
-    const { run, isNew } = await startOrAttach(session, options, async () => {
+    const { run, isNew } = await startOrAttach(context.state, session, options, async () => {
       message(plan(options));
       await provideWorker(context.state, session, options, help);
     });

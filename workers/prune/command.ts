@@ -5,16 +5,23 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { isAlive } from '../../activities/process-tree.js';
+import { isListeningAt } from '../../host/listening.js';
+import { isLocked } from '../../host/machine-lock.js';
 import { groupBy } from '../../model/group-by.js';
 import { PRUNE_OPTIONS, type PruneOptionName } from '../../model/prune-options.js';
 import { DAY_MS, DEFAULT_LIMITS, LEAST_DAYS } from '../../model/retention.js';
 import type { KeptKind, Limits, Removal } from '../../model/retention.js';
 import { formatSize, parseSize } from '../../model/size.js';
 import { parseSpan } from '../../model/span.js';
-import { defaultStateRoot, newerFault, stateDirectory, stateDirectoryFault } from '../../model/state-directory.js';
+import {
+  defaultStateRoot,
+  lockFile,
+  newerFault,
+  stateDirectory,
+  stateDirectoryFault,
+} from '../../model/state-directory.js';
 import type { FormatRecord, ServerRecord, StateDirectory, WorkerRecord } from '../../model/state-directory.js';
 import { printableJson, stripControl } from '../../model/text.js';
-import { isClaimed } from '../exclusive.js';
 import { readJson } from '../files.js';
 import { prune } from './prune.js';
 import type { Pruned } from './prune.js';
@@ -57,7 +64,7 @@ const PARSED: Readonly<Record<PruneOptionName, (option: Option) => Option>> = {
 async function pruneNow(state: StateDirectory, flags: PruneFlags, server: ServerView | null): Promise<Pruned> {
   // Names below a folder that no worker ever used are somebody else's.
   if (!(await isOurs(state))) return { removed: [], failed: [], left: [], kept: [] };
-  const leavesMirrors = (): Promise<boolean> => isClaimed(state, 'worker');
+  const leavesMirrors = (): Promise<boolean> => isLocked(lockFile(state, 'worker'));
   return prune({ state, limits: limits(flags), server, leavesMirrors, dryRun: flags.dryRun === true });
 }
 
@@ -101,6 +108,7 @@ async function chosenServer(state: StateDirectory): Promise<{ options: Connectio
     return { options: connectionOptions, namespace: namespace ?? 'default' };
   const embedded = await readJson<ServerRecord>(state.serverRecord);
   if (embedded === null || !(await isAlive(embedded.server))) return null;
+  if (!(await isListeningAt(embedded.server.pid, embedded.address))) return null;
   return { options: { address: embedded.address }, namespace: embedded.namespace };
 }
 

@@ -1,0 +1,29 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isLocked, lastHolder } from '../../host/machine-lock.js';
+import type { StateDirectory } from '../../model/state-directory.js';
+import { isAlive } from '../process-identity.js';
+import { ok, warn, type Finding } from './finding.js';
+
+/** Which locks of the state directory are held, by whom, and whether that process lives. */
+export async function showLocks({ locks }: StateDirectory): Promise<readonly Finding[]> {
+  const names = await readdir(locks).catch(() => []);
+  const found = await Promise.all(names.sort().map((name) => showLock(name, join(locks, name))));
+  const held = found.filter((each) => each !== null);
+  return held.length === 0 ? [ok('locks', 'none is held')] : held;
+}
+
+async function showLock(lock: string, file: string): Promise<Finding | null> {
+  const name = `lock ${lock}`;
+  try {
+    if (!(await isLocked(file))) return null;
+  } catch (error) {
+    return warn(name, error instanceof Error ? error.message : String(error), 'runs need it');
+  }
+  const holder = await lastHolder(file);
+  if (holder === null) return ok(name, 'held; its holder has not said who it is');
+  const who = `held by pid ${holder.pid} (${holder.what}) since ${holder.since}`;
+  return (await isAlive(holder))
+    ? ok(name, `${who}, which lives`)
+    : warn(name, `${who}, which is not seen here`, 'it runs in another container or on another machine: end it there');
+}
