@@ -1,4 +1,5 @@
 import type { AttemptInput, AttemptResult } from './autofix/attempt.js';
+import type { AgentRights } from './autofix/sandbox.js';
 import type { Base, Candidate, MovedInput, RefusedInput, UnfetchedInput } from './candidate.js';
 import type { EarlierHold } from './hold-back/earlier.js';
 import type { InputGroup } from './input-groups.js';
@@ -142,6 +143,14 @@ export interface MachineActivities extends GateActivities, AgentActivities {
 export interface CandidateSource {
   readonly repository: Repository;
   readonly candidate: Candidate;
+}
+
+/** How a candidate is treated that holds an agent's change. */
+export interface Distrust {
+  /** What agents of the run may; missing where none is asked, and in older runs, where it is as little as can be. */
+  readonly agentRights?: AgentRights;
+  /** Whether a person approved the candidate, which is then treated as any other one. */
+  readonly approved?: true;
 }
 
 export interface ListTargetsInput {
@@ -338,7 +347,7 @@ export interface RecordEndInput extends RunEnd {
   readonly limit: FailureLimit;
 }
 
-export interface EvaluateTargetInput extends CandidateSource {
+export interface EvaluateTargetInput extends CandidateSource, Pick<Distrust, 'approved'> {
   readonly target: HostTarget;
   readonly nix: NixSettings;
   readonly run: string;
@@ -353,7 +362,7 @@ export interface CompareInput extends EvaluateTargetInput {
   readonly drvPath: string;
 }
 
-export interface GateInput extends CandidateSource {
+export interface GateInput extends CandidateSource, Distrust {
   readonly gate: GateTarget;
   readonly nix: NixSettings;
   readonly run: string;
@@ -361,7 +370,7 @@ export interface GateInput extends CandidateSource {
   readonly takeoverSeconds: number;
 }
 
-export interface BuildTargetInput extends CandidateSource {
+export interface BuildTargetInput extends CandidateSource, Pick<Distrust, 'approved'> {
   readonly target: HostTarget;
   readonly nix: NixSettings;
   readonly run: string;

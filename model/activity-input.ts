@@ -179,6 +179,14 @@ const wholeNumber: Check = (value, field) => {
   if (!Number.isInteger(value) || (value as number) < 1) throw refuse(field, value, 'is no whole number from 1 on.');
 };
 const patterns = list(text(checkPathPattern));
+const limits = orMissing(
+  object({
+    memoryBytes: orMissing(wholeNumber),
+    tasks: orMissing(wholeNumber),
+    diskBytes: orMissing(wholeNumber),
+    files: orMissing(wholeNumber),
+  }),
+);
 const agent = object({
   command: text(checkAgentCommand),
   args: list(text(checkAgentArgument)),
@@ -186,14 +194,7 @@ const agent = object({
   homePaths: list(text(checkHomePath)),
   network: orMissing(oneOf(AGENT_NETWORKS)),
   nixDaemon: orMissing(flag),
-  limits: orMissing(
-    object({
-      memoryBytes: orMissing(wholeNumber),
-      tasks: orMissing(wholeNumber),
-      diskBytes: orMissing(wholeNumber),
-      files: orMissing(wholeNumber),
-    }),
-  ),
+  limits,
   timeoutSeconds: seconds,
   rules: object({ protected: patterns, maxFiles: wholeNumber, maxLines: wholeNumber }),
 });
@@ -225,6 +226,10 @@ const FIELDS: ReadonlyMap<string, Check> = new Map(
     fix: candidate,
     agent,
     secretFiles: orMissing(list(absolutePath)),
+    agentRights: orMissing(
+      object({ network: oneOf(AGENT_NETWORKS), nixDaemon: flag, secretFiles: list(absolutePath), limits }),
+    ),
+    approved: orMissing(flag),
     attempt: wholeNumber,
     prompt: text(checkPrompt),
     branch: text(checkBranchName),

@@ -46,6 +46,8 @@ export interface Verdict {
   readonly seconds: number;
   /** One line that says what broke; `null` when built. */
   readonly error: string | null;
+  /** Whether a machine may do it only when a person has approved the candidate, which holds an agent's change; missing: no. */
+  readonly needsApproval?: true;
   /** The derivation whose builder failed; `null` for evaluation errors. */
   readonly failedDrv: string | null;
   /** Machine and absolute path of the whole log. */

@@ -1,10 +1,11 @@
+import type { Distrust } from './activities.js';
 import { utf8Length } from './text.js';
 import type { Candidate } from './candidate.js';
 import type { NixSettings, Repository } from './run.js';
 import type { Target, Verdict, VerdictKind } from './verdict.js';
 
 /** What all verifications of one run share. */
-export interface VerifySetting {
+export interface VerifySetting extends Pick<Distrust, 'agentRights'> {
   /** Workflow id of the run. */
   readonly run: string;
   readonly repository: Repository;
@@ -14,7 +15,7 @@ export interface VerifySetting {
 }
 
 /** The single argument of the `verifyCandidate` workflow: any candidate against any targets. */
-export interface VerifyInput extends VerifySetting {
+export interface VerifyInput extends VerifySetting, Distrust {
   readonly candidate: Candidate;
   readonly targets: readonly Target[];
   /** Of a probe, which is made to learn something: nobody is shown its verdicts, and it is not compared with base. */

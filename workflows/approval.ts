@@ -30,6 +30,8 @@ export interface Question {
   readonly commit: string;
   /** Whether another commit was approved before, which is not what would land now. */
   readonly again: boolean;
+  /** Names of the targets that are verified only once it is approved. */
+  readonly unverified: readonly string[];
 }
 
 /** A person's gate before landing. Handlers live as long as the run; a decision counts only while it is waited for. */
@@ -129,7 +131,7 @@ export function openGate(run: string, options: RunOptions, state: RunState): Gat
 
   return {
     withdraw,
-    decide: async ({ commit, again }, policy, remind) => {
+    decide: async ({ commit, again, unverified }, policy, remind) => {
       const deadline = new Date(Date.now() + policy.deadlineSeconds * 1000).toISOString();
       awaited = commit;
       decision = null;
@@ -138,7 +140,11 @@ export function openGate(run: string, options: RunOptions, state: RunState): Gat
       const back = state.progress().moved.filter(({ goesBack }) => goesBack === true);
       const older =
         back.length === 0 ? '' : `; ${nameList(back.map(({ name }) => name))} would go back to an older revision`;
-      question = `approval of ${commit.slice(0, 12)} until ${forPeople(deadline)}${why}${older}: ${approvalCommands(run)}`;
+      const later =
+        unverified.length === 0
+          ? ''
+          : `; ${nameList(unverified)} would be verified then, for no sandbox can be had for what an agent changed`;
+      question = `approval of ${commit.slice(0, 12)} until ${forPeople(deadline)}${why}${older}${later}: ${approvalCommands(run)}`;
       state.phase('waiting-for-approval', question);
       state.tag('LockkeeperWaiting', 'approval');
       if (options.supersedes === true) upsertMemo({ [GIVES_WAY_MEMO]: true });

@@ -22,13 +22,15 @@ const evaluator = (activityId: string, summary: string, maximumAttempts = NEEDED
 
 export function evaluate(input: VerifyInput, target: HostTarget): Promise<Evaluation> {
   const label = targetLabel(target);
-  const { run, repository, candidate, nix } = input;
+  const { run, repository, candidate, nix, approved } = input;
+  const also = approved === undefined ? {} : { approved };
   return evaluator(evaluateActivityId(label), `evaluate ${label}`).evaluateTarget({
     run,
     repository,
     candidate,
     target,
     nix,
+    ...also,
   });
 }
 
@@ -38,10 +40,11 @@ export function evaluate(input: VerifyInput, target: HostTarget): Promise<Evalua
  */
 export async function compare(input: VerifyInput, target: HostTarget, drvPath: string): Promise<boolean | null> {
   const label = targetLabel(target);
-  const { run, repository, candidate, nix } = input;
+  const { run, repository, candidate, nix, approved } = input;
+  const also = approved === undefined ? {} : { approved };
   const { compareWithBase } = evaluator(compareActivityId(label), `compare ${label} with base`, UNNEEDED_TRIES);
   try {
-    return await compareWithBase({ run, repository, candidate, target, nix, drvPath });
+    return await compareWithBase({ run, repository, candidate, target, nix, drvPath, ...also });
   } catch (error) {
     goOnWithout(`whether ${label} is the same as on base`, error);
     return null;
@@ -55,10 +58,11 @@ export async function findInPlan(
   about: { readonly drvPath: string; readonly derivations: readonly string[] },
 ): Promise<string | null> {
   const label = targetLabel(target);
-  const { run, repository, candidate, nix } = input;
+  const { run, repository, candidate, nix, approved } = input;
+  const also = approved === undefined ? {} : { approved };
   const looker = evaluator(planActivityId(label), `look into the build plan of ${label}`, UNNEEDED_TRIES);
   try {
-    return await looker.findInPlan({ run, repository, candidate, target, nix, ...about });
+    return await looker.findInPlan({ run, repository, candidate, target, nix, ...about, ...also });
   } catch (error) {
     goOnWithout(`the build plan of ${label}`, error);
     return null;

@@ -27,7 +27,8 @@ export async function fixTarget(input: FixTargetInput): Promise<FixTargetResult>
     const verdict = result.candidate === null ? null : await verify(input, number, result.candidate, machines);
     attempts.push(pastAttempt(number, result, verdict));
     if (verdict?.verdict === 'built') return { attempts, candidate: result.candidate, machines: [...machines].sort() };
-    if (result.kind === 'unusable') break;
+    // What no machine may verify before a person has approved it, no other attempt mends.
+    if (result.kind === 'unusable' || verdict?.needsApproval === true) break;
   }
   return { attempts, candidate: null, machines: [...machines].sort() };
 }

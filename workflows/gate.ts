@@ -19,8 +19,12 @@ const AROUND = 3600;
  * restarted goes on with it.
  */
 export function runGate(input: VerifyInput, gate: GateTarget, { held }: Pick<Listener, 'held'>): Promise<Verdict> {
-  const { run, repository, candidate, nix, takeoverSeconds } = input;
-  const asked = { run, repository, candidate, gate, nix, takeoverSeconds };
+  const { run, repository, candidate, nix, takeoverSeconds, agentRights, approved } = input;
+  const asked = {
+    ...{ run, repository, candidate, gate, nix, takeoverSeconds },
+    ...(agentRights === undefined ? {} : { agentRights }),
+    ...(approved === undefined ? {} : { approved }),
+  };
   const told = (round: number) => ({
     // Read as that of a build by who shows how far it is.
     activityId: buildActivityId(targetLabel(gate), round),

@@ -1,7 +1,7 @@
 import { ChildWorkflowCancellationType, ParentClosePolicy, executeChild, patched } from '@temporalio/workflow';
 import type { Fix } from '../model/autofix/fix-target.js';
 import type { Candidate } from '../model/candidate.js';
-import type { AutofixOptions, RunOptions } from '../model/run.js';
+import type { AutofixOptions } from '../model/run.js';
 import { targetLabel } from '../model/verdict.js';
 import type { Target, Verdict } from '../model/verdict.js';
 import { commitLock } from './commit-update.js';
@@ -11,7 +11,7 @@ import { verifyFix, verifyFixes } from './fixes.js';
 import type { FixedCandidate } from './fixes.js';
 import { answerOf } from './probes.js';
 import type { BrokenUpdate, Repair } from './repair.js';
-import { stamp, verifySetting } from './run.js';
+import { secretFiles, stamp, verifySetting } from './run.js';
 import type { Run } from './run.js';
 
 /**
@@ -129,7 +129,3 @@ async function ask(
   state.tried.set(name, [...earlier, ...result.attempts]);
   return result.candidate;
 }
-
-/** Files with secrets beside those that the agent and the repository name. */
-const secretFiles = ({ nix, notify }: RunOptions): readonly string[] =>
-  [nix.accessTokensFile, notify.ntfy?.tokenFile].filter((file) => file !== undefined && file !== null);

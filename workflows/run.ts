@@ -1,4 +1,5 @@
 import { CancellationScope } from '@temporalio/workflow';
+import type { AgentRights } from '../model/autofix/sandbox.js';
 import type { RunOptions } from '../model/run.js';
 import type { VerifySetting } from '../model/verify.js';
 import type { Gate } from './approval.js';
@@ -29,8 +30,22 @@ export const stamp = ({ options, id, startTime }: Run) => ({
 /** What all verifications of a run share. */
 export const verifySetting = ({ id, options }: Run): VerifySetting => {
   const { repository, nix, takeoverSeconds, builderWaitSeconds } = options;
-  return { run: id, repository, nix, takeoverSeconds, builderWaitSeconds };
+  const rights = agentRights(options);
+  return { run: id, repository, nix, takeoverSeconds, builderWaitSeconds, ...(rights && { agentRights: rights }) };
 };
+
+/** What agents of a run may; `null` where none is asked. */
+function agentRights(options: RunOptions): AgentRights | null {
+  const agent = options.autofix ?? null;
+  if (agent === null) return null;
+  const files = [agent.envFile, ...secretFiles(options)].filter((file) => file !== null);
+  const { network = 'outside', nixDaemon = false, limits } = agent;
+  return { network, nixDaemon, secretFiles: files, ...(limits === undefined ? {} : { limits }) };
+}
+
+/** Files with secrets beside those that the agent and the repository name. */
+export const secretFiles = ({ nix, notify }: RunOptions): readonly string[] =>
+  [nix.accessTokensFile, notify.ntfy?.tokenFile].filter((file) => file !== undefined && file !== null);
 
 /** Runs some things side by side; when one fails the others are cancelled and waited for, so that nothing is left running. */
 export const together = <T extends readonly unknown[]>(

@@ -68,6 +68,9 @@ async function judge(
   about: Committed & { readonly verdicts: readonly Verdict[]; readonly steps: readonly FailureStep[] },
 ): Promise<'lands' | 'broken' | 'nothing-moves' | Repaired> {
   const { candidate, update, verdicts, takesFixesOver } = about;
+  // Nobody is asked, so nobody can approve them.
+  if (inTheWay(run, verdicts).some(needsApproval))
+    return { repaired: withoutUnapproved(run, update), steps: about.steps.filter((step) => step !== 'autofix') };
   // Fixes that were made for something else are dropped together: what breaks with them may need none of them.
   if (takesFixesOver && inTheWay(run, verdicts).length > 0)
     return { repaired: withoutFixes(run, update), steps: about.steps };
@@ -94,10 +97,44 @@ function mayLand({ options, state }: Run, verdicts: readonly Verdict[], leavesBe
   return false;
 }
 
-function withoutFixes(run: Run, update: Update): Update {
-  for (const fix of update.fixes)
-    disown(run, fix, 'does not hold with the inputs and the main that it has to go on now');
+const withoutFixes = (run: Run, update: Update): Update =>
+  dropFixes(run, update, 'does not hold with the inputs and the main that it has to go on now');
+
+const withoutUnapproved = (run: Run, update: Update): Update =>
+  dropFixes(run, update, 'could not be verified without a sandbox, and nobody is asked for an approval');
+
+function dropFixes(run: Run, update: Update, reason: string): Update {
+  for (const fix of update.fixes) disown(run, fix, reason);
   return { ...update, fixes: [] };
+}
+
+const needsApproval = (verdict: Verdict): boolean => verdict.needsApproval === true;
+
+/** Targets that no machine may verify before a person has approved what an agent changed. */
+export const unapproved = ({ state }: Run): readonly Target[] =>
+  state.verdicts.filter(needsApproval).map(({ target }) => target);
+
+/** Verifies what a person has approved, with the rights of every other candidate; tells whether it may land. */
+export async function verifyApproved(run: Run, candidate: Candidate, targets: readonly Target[]): Promise<boolean> {
+  const { state } = run;
+  state.phase('verifying');
+  const { verdicts, machines } = await verifyInChildren(verifySetting(run), {
+    label: 'approved',
+    candidate,
+    targets,
+    approved: true,
+    started: (children) => {
+      state.set({ children });
+    },
+    over: (own) => {
+      state.changed(own.map(ended));
+    },
+  });
+  for (const machine of machines) run.machines.add(machine);
+  state.set({ children: [] });
+  const verified = new Map(verdicts.map((verdict) => [targetLabel(verdict.target), verdict]));
+  state.verdicts = state.verdicts.map((verdict) => verified.get(targetLabel(verdict.target)) ?? verdict);
+  return inTheWay(run, state.verdicts).length === 0;
 }
 
 /** Verifies a run's candidate, and shows how far it is. */
@@ -127,10 +164,16 @@ async function verify(run: Run, candidate: Candidate, targets: readonly Target[]
   return verdicts;
 }
 
-/** Required targets that the update broke: what was broken before it is nobody's fault. */
-function inTheWay({ state }: Run, verdicts: readonly Verdict[]): readonly Verdict[] {
-  return verdicts.filter(({ verdict, target }) => {
-    const name = targetLabel(target);
-    return verdict !== 'built' && state.required.includes(name) && !state.brokenOnBase.includes(name);
+/**
+ * Required targets that the update broke: what was broken before it is nobody's fault, and what waits for an approval that is
+ * going to be asked for stops nothing yet.
+ */
+function inTheWay(run: Run, verdicts: readonly Verdict[]): readonly Verdict[] {
+  const { state, options } = run;
+  const asks = options.approval !== null && options.landing.mode !== 'none';
+  return verdicts.filter((each) => {
+    const name = targetLabel(each.target);
+    if (asks && needsApproval(each)) return false;
+    return each.verdict !== 'built' && state.required.includes(name) && !state.brokenOnBase.includes(name);
   });
 }

@@ -37,7 +37,7 @@ import { stamp, together } from './run.js';
 import type { Run } from './run.js';
 import { trackRun } from './run-state.js';
 import type { RunState } from './run-state.js';
-import { settle } from './settle.js';
+import { settle, unapproved, verifyApproved } from './settle.js';
 import { UNNEEDED_TRIES, goOnWithout } from './unneeded.js';
 
 /**
@@ -192,7 +192,8 @@ async function verifyAndLand(run: Run, first: Update): Promise<Outcome> {
 
     const proposal = proposalOf(update.lock, update.fixes);
     if (options.landing.mode !== 'none' && options.approval !== null && approved !== proposal) {
-      const decision = await ask(run, { commit: candidate.head, again: asked }, options.approval);
+      const question = { commit: candidate.head, again: asked, unverified: unapproved(run).map(targetLabel) };
+      const decision = await ask(run, question, options.approval);
       if (decision === null) {
         run.gate.withdraw();
         const rest = await keepNamedBack(run, update, run.holds.take());
@@ -209,6 +210,8 @@ async function verifyAndLand(run: Run, first: Update): Promise<Outcome> {
       approved = proposal;
       asked = true;
     }
+    const waiting = approved === proposal ? unapproved(run) : [];
+    if (waiting.length > 0 && !(await verifyApproved(run, candidate, waiting))) return 'broken';
 
     const next = await land(run, candidate, update);
     if (next.kind === 'ended') return next.outcome;

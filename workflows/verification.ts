@@ -12,6 +12,8 @@ interface Verification {
   readonly candidate: Candidate;
   readonly targets: readonly Target[];
   readonly probe?: ProbeKnowledge;
+  /** Whether a person has approved the candidate. */
+  readonly approved?: true;
   /** Told the ids of the children, as they begin. */
   readonly started?: (children: readonly string[]) => void;
   /** Told the verdicts of each child, as it ends. */
@@ -28,8 +30,8 @@ function targetsOfAChild(candidate: Candidate, nix: NixSettings, targets: number
 
 /** Verifies a candidate in as many children as its targets need; they run side by side. */
 export async function verifyInChildren(
-  { run, repository, nix, takeoverSeconds, builderWaitSeconds }: VerifySetting,
-  { label, candidate, targets, probe, started, over }: Verification,
+  { run, repository, nix, takeoverSeconds, builderWaitSeconds, agentRights }: VerifySetting,
+  { label, candidate, targets, probe, approved, started, over }: Verification,
 ): Promise<VerifyResult> {
   const head = candidate.head.slice(0, 12);
   const running = [];
@@ -52,7 +54,9 @@ export async function verifyInChildren(
           nix,
           takeoverSeconds,
           builderWaitSeconds,
+          ...(agentRights === undefined ? {} : { agentRights }),
           ...(probe === undefined ? {} : { probe }),
+          ...(approved === undefined ? {} : { approved }),
         },
       ],
     });

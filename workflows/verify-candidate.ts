@@ -115,6 +115,7 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
           nix: input.nix,
           evaluation,
           takeoverSeconds: input.takeoverSeconds,
+          ...(input.approved === undefined ? {} : { approved: input.approved }),
         },
         listener,
       ),

@@ -16,8 +16,9 @@ import { endBuild } from '../nix/build/build-session.js';
 import { followBuild } from '../nix/build/follow-build.js';
 import { withStartLock } from '../nix/build/start-lock.js';
 import { recordDirectory } from '../nix/record-directory.js';
-import { makeAgentTree } from './agent-tree.js';
+import { makeOwnTree } from '../sandbox/own-tree.js';
 import { plainVariables } from '../sandbox/variables.js';
+import { hiddenFiles } from '../sandbox/hidden.js';
 import { endLeftovers } from '../sandbox/leftovers.js';
 import { agentPlace, readEnd } from './order.js';
 import type { AgentEnd, AgentOrder } from './order.js';
@@ -143,9 +144,8 @@ async function prepare(env: ActivityEnvironment, input: AttemptInput, record: Bu
     await removeTree(folder);
     await mkdir(folder, { recursive: true, mode: 0o700 });
   }
-  await makeAgentTree(mirror, input.candidate.head, place.tree);
+  await makeOwnTree(mirror, input.candidate.head, place.tree);
   await writeFile(place.promptFile, prompt, { mode: 0o600 });
-  const { sshKeyFile, knownHostsFile, httpsTokenFile } = repository.transport;
   const order: AgentOrder = {
     command: agent.command,
     args: agent.args,
@@ -154,14 +154,7 @@ async function prepare(env: ActivityEnvironment, input: AttemptInput, record: Bu
     homePaths: agent.homePaths,
     timeoutSeconds: agent.timeoutSeconds,
     outputBytes: OUTPUT_BYTES,
-    hidden: [
-      env.state.root,
-      sshKeyFile,
-      knownHostsFile,
-      httpsTokenFile,
-      agent.envFile,
-      ...(input.secretFiles ?? []),
-    ].filter((each) => each !== null),
+    hidden: hiddenFiles(env, repository, [agent.envFile, ...(input.secretFiles ?? [])]),
     network: agent.network ?? 'outside',
     nixDaemon: agent.nixDaemon ?? false,
     ...(agent.limits === undefined ? {} : { limits: agent.limits }),

@@ -2,7 +2,7 @@ import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { formatSize } from '../../model/size.js';
 import { walkTree } from '../walk-tree.js';
-import type { GitOver } from './agent-tree.js';
+import type { GitOver } from '../sandbox/own-tree.js';
 import { isRuleFile } from './judged-by.js';
 
 /** Why a change is not even looked at, and the files that are to blame. */

@@ -22,8 +22,8 @@ import { SCRATCH } from '../git/mirror.js';
 import { messageOf } from '../../model/message-of.js';
 import { removeTree } from '../remove-tree.js';
 import { flakeShape } from '../nix/lock/flake-file.js';
+import { gitOver, type GitOver } from '../sandbox/own-tree.js';
 import { readVariables } from '../sandbox/variables.js';
-import { gitOver, type GitOver } from './agent-tree.js';
 import { firstLook, tooMuch } from './first-look.js';
 import { changedRules } from './judged-by.js';
 

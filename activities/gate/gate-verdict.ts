@@ -22,7 +22,7 @@ const NIX_SUMMARY = /^error: some errors were encountered .*$/m;
 /** What linters draw around the lines that they point at. */
 const DRAWN = /[\u2500-\u257f·]+/g;
 
-export type GateFinding = Pick<Verdict, 'verdict' | 'error'>;
+export type GateFinding = Pick<Verdict, 'verdict' | 'error' | 'needsApproval'>;
 
 export const PASSED: GateFinding = { verdict: 'built', error: null };
 

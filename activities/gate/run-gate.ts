@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { GateActivities, GateInput } from '../../model/activities.js';
 import { formatSeconds } from '../../model/text.js';
 import type { Verdict } from '../../model/verdict.js';
-import { writeWhole } from '../atomic-file.js';
+import { readIfThere, writeWhole } from '../atomic-file.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { installBundle } from '../git/install-commit.js';
 import { buildSeconds, forgetEnd, observeBuild, startSupervised } from '../nix/build/build.js';
@@ -16,9 +16,13 @@ import { withStartLock } from '../nix/build/start-lock.js';
 import { removeTree } from '../remove-tree.js';
 import { whileFollowing, type TellProgress } from '../nix/build/while-following.js';
 import { fetchingEnvironment } from '../nix/access-tokens.js';
+import { isDistrusted } from '../nix/distrust.js';
 import { recordDirectory } from '../nix/record-directory.js';
-import { gateCommand, whyNotStarted } from './gate-command.js';
-import { changedFiles, makeGateTree } from './gate-tree.js';
+import { enclosedFiles } from '../sandbox/enclose.js';
+import { Unusable } from '../sandbox/unusable.js';
+import { distrustedProcess, distrustedPlace, makeDistrustedTree } from './distrusted-gate.js';
+import { findProgram, gateCommand, notFound } from './gate-command.js';
+import { changedFiles, changedFilesOf, makeGateTree } from './gate-tree.js';
 import { changedFinding, failedFinding, gateVerdict, hasGivenUp, PASSED, type GateFinding } from './gate-verdict.js';
 
 /** One gate of one candidate on this machine. */
@@ -26,6 +30,9 @@ interface GateRun {
   readonly env: ActivityEnvironment;
   readonly input: GateInput;
   readonly record: BuildRecord;
+  readonly mirror: string;
+  /** Whether the command may run in a sandbox alone: it runs what an agent wrote, and no person has approved that. */
+  readonly distrusted: boolean;
   /** The candidate's files. */
   readonly tree: string;
   /** Folder of the flake in them. */
@@ -33,10 +40,20 @@ interface GateRun {
   readonly words: readonly string[];
 }
 
+/** Why a command was not started. */
+interface NotStarted {
+  /** As a sentence without its end. */
+  readonly why: string;
+  readonly needsApproval: boolean;
+}
+
 /**
  * Makes the activity that runs a gate's command. The command belongs to its record, as a build does: it outlives its
  * worker, a repeat follows it while it runs and judges it when it has ended, and a verdict is given again as it was. One of
  * which nothing is left begins again in a fresh work tree. What runs past its time is ended, with all its processes.
+ *
+ * On a candidate that holds an agent's change the command runs in an agent's sandbox; where there can be none, a person is to
+ * approve the candidate first.
  * @throws retryable `NixFault` when the machine or the network failed, and what `installBundle` throws
  */
 export const createRunGate =
@@ -44,21 +61,23 @@ export const createRunGate =
   async (input) => {
     const { run, candidate, gate, nix, repository } = input;
     const folder = recordDirectory(env.state, run, candidate.head, gate);
-    const tree = path.join(folder, 'tree');
+    const { tree, home, temporary } = distrustedPlace(folder);
     const verdict = await whileFollowing(
       env,
       () => ownRecord(folder, { run, namespace: activityInfo().namespace, head: candidate.head, target: gate }),
       async (record, report) => {
         const directory = path.join(tree, repository.dir);
         const words = gateCommand(gate.check, nix);
-        const found = await judge({ env, input, record, tree, directory, words }, report);
+        const mirror = await installBundle(env, input);
+        const distrusted = await isDistrusted(mirror, input);
+        const found = await judge({ env, input, record, mirror, distrusted, tree, directory, words }, report);
         // A command that could not be started may be there the next time.
         if (found.verdict !== 'skipped') await writeWhole(record.verdict, JSON.stringify(found));
         return found;
       },
     );
     // Also when the verdict was there: who wrote it may have died here.
-    await removeTree(tree);
+    for (const each of [tree, home, temporary]) await removeTree(each);
     return verdict;
   };
 
@@ -67,11 +86,8 @@ async function judge(run: GateRun, report: TellProgress): Promise<Verdict> {
   report({ phase: 'building', logPath: record.log });
   for (;;) {
     cancellationSignal().throwIfAborted();
-    const missing = await start(run);
-    if (missing !== null) {
-      const error = `could not run on ${env.hostName}: ${missing}. Install it there, or leave the gate out`;
-      return await gateVerdict(env, input, null, { verdict: 'skipped', error, seconds: 0 });
-    }
+    const notStarted = await start(run);
+    if (notStarted !== null) return await gateVerdict(env, input, null, skipped(run, notStarted));
     const end = await follow(run, report);
     if (end === 'timed-out') {
       const { timeoutSeconds } = input.gate;
@@ -79,34 +95,60 @@ async function judge(run: GateRun, report: TellProgress): Promise<Verdict> {
       return await gateVerdict(env, input, record, { verdict: 'timed-out', error, seconds: timeoutSeconds });
     }
     if (end?.kind !== 'exit') continue;
+    const unusable = run.distrusted ? await readIfThere(enclosedFiles(record.directory).unusable) : null;
+    if (unusable !== null) {
+      await forgetEnd(record);
+      return await gateVerdict(env, input, null, skipped(run, { why: unusable, needsApproval: true }));
+    }
     const found = await findingOf(run, end.code);
     return await gateVerdict(env, input, record, { ...found, seconds: (await buildSeconds(record, end)) ?? 0 });
   }
 }
 
+const skipped = ({ env }: GateRun, { why, needsApproval }: NotStarted): GateFinding & { readonly seconds: number } =>
+  needsApproval
+    ? {
+        verdict: 'skipped',
+        error: `did not run on ${env.hostName}, because the update holds an agent's change, and ${why}`,
+        needsApproval,
+        seconds: 0,
+      }
+    : {
+        verdict: 'skipped',
+        error: `could not run on ${env.hostName}: ${why}. Install it there, or leave the gate out`,
+        seconds: 0,
+      };
+
 /**
  * Makes sure that the command runs or has ended by itself.
  * @returns why it cannot be started; `null` when it was
  */
-async function start({ env, input, record, tree, directory, words }: GateRun): Promise<string | null> {
+async function start(run: GateRun): Promise<NotStarted | null> {
+  const { input, record, mirror, distrusted, tree, directory, words } = run;
   return await withStartLock(record.directory, async () => {
     const state = await observeBuild(record);
     if (state.kind === 'running' || (state.kind === 'ended' && state.status.kind === 'exit')) return null;
     await forgetEnd(record);
     await endOrphanedBuilders(record);
-    const mirror = await installBundle(env, input);
-    await makeGateTree(mirror, input.candidate.head, tree);
+    if (distrusted) await makeDistrustedTree(record.directory, mirror, input.candidate.head);
+    else await makeGateTree(mirror, input.candidate.head, tree);
     const variables = await fetchingEnvironment(input.nix);
-    const missing = await whyNotStarted(words[0] ?? '', directory, variables.PATH ?? '');
-    if (missing !== null) return missing;
-    await startSupervised(record, {
-      what: 'gate',
-      command: words,
-      env: variables,
-      directory,
-      leaseSeconds: input.takeoverSeconds,
-    });
-    return null;
+    const [command = '', ...args] = words;
+    const program = await findProgram(command, directory, variables.PATH ?? '');
+    if (program === null) return { why: notFound(command), needsApproval: false };
+    try {
+      await startSupervised(record, {
+        what: 'gate',
+        ...(distrusted
+          ? await distrustedProcess({ ...run, folder: record.directory, command: [program, ...args] })
+          : { command: words, env: variables, directory }),
+        leaseSeconds: input.takeoverSeconds,
+      });
+      return null;
+    } catch (error) {
+      if (!(error instanceof Unusable)) throw error;
+      return { why: error.message, needsApproval: true };
+    }
   });
 }
 
@@ -132,9 +174,12 @@ async function follow({ input, record }: GateRun, report: TellProgress): Promise
   }
 }
 
-async function findingOf({ input, record, tree, words }: GateRun, code: number): Promise<GateFinding> {
+async function findingOf(run: GateRun, code: number): Promise<GateFinding> {
+  const { input, record, mirror, distrusted, tree, words } = run;
   if (code === 0 && !(await hasGivenUp(input.gate.check, record))) {
-    const changed = await changedFiles(tree, record.log);
+    const changed = distrusted
+      ? await changedFilesOf(mirror, input.candidate.head, tree, record.log)
+      : await changedFiles(tree, record.log);
     return changed.length === 0 ? PASSED : changedFinding(changed);
   }
   try {

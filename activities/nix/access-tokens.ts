@@ -1,9 +1,8 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { FailureType } from '../../model/failures.js';
-import type { NixSettings } from '../../model/run.js';
 import { rememberAccessTokens } from '../secrets.js';
 import { readPrivateFile, TokenFileFault } from '../token-file.js';
-import { nixEnvironment } from './commands.js';
+import { nixEnvironment, withoutOthers, type TreatedSettings } from './commands.js';
 
 const MOST_BYTES = 64 * 1024;
 
@@ -17,8 +16,9 @@ const LINE = /^\s*(?:#.*|(?:extra-)?access-tokens\s*=.*)?$/;
  */
 export async function fetchingEnvironment({
   accessTokensFile: file,
-}: Pick<NixSettings, 'accessTokensFile'>): Promise<Record<string, string | undefined>> {
-  const env = nixEnvironment();
+  distrusted,
+}: Pick<TreatedSettings, 'accessTokensFile' | 'distrusted'>): Promise<Record<string, string | undefined>> {
+  const env = distrusted === true ? withoutOthers(nixEnvironment()) : nixEnvironment();
   if (file === undefined) return env;
   try {
     const text = await readPrivateFile(file, MOST_BYTES);

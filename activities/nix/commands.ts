@@ -13,6 +13,12 @@ export interface NixVersion {
 export const atLeast = (version: NixVersion, major: number, minor: number): boolean =>
   version.major > major || (version.major === major && version.minor >= minor);
 
+/** A run's settings, as they are for one candidate. */
+export interface TreatedSettings extends NixSettings {
+  /** Whether the candidate holds what an agent wrote. */
+  readonly distrusted?: true;
+}
+
 /** Flakes are off by default; every one of our commands asks for them itself. */
 const FLAKES = ['--extra-experimental-features', 'nix-command flakes'] as const;
 
@@ -129,6 +135,46 @@ export const readSource = (locked: SourceAttributes, settings: NixSettings): str
   ];
 };
 
+/** Arguments of `nix` that check a flake, all that is wrong with it. */
+export const checkFlake = (settings: NixSettings, flakeUrl?: string): string[] => [
+  ...['flake', 'check', ...evaluationOptions(settings), '--no-update-lock-file', '--keep-going', '--print-build-logs'],
+  ...(flakeUrl === undefined ? [] : ['--', flakeUrl]),
+];
+
+const formatterOf = (flakeUrl: string, system: string): string => `${flakeUrl}#formatter.${system}`;
+
+/** Arguments of `nix` that build a flake's formatter, and keep it by `root`. */
+export const buildFormatter = (flakeUrl: string, system: string, root: string, settings: NixSettings): string[] => [
+  ...['build', ...evaluationOptions(settings), '--no-update-lock-file', '--print-build-logs', '--out-link', root],
+  ...['--', formatterOf(flakeUrl, system)],
+];
+
+/** Arguments of `nix` that print the path of a formatter's program, as `nix fmt` finds it. Nothing is built. */
+export const evaluateFormatter = (flakeUrl: string, system: string, settings: NixSettings): string[] => [
+  ...['eval', ...evaluationOptions(settings), '--no-update-lock-file', '--raw', '--apply'],
+  'f: "${f}/bin/${f.meta.mainProgram or f.pname or (builtins.parseDrvName f.name).name}"',
+  ...['--', formatterOf(flakeUrl, system)],
+];
+
+/** Arguments of `nix-instantiate` that print the system of this machine. */
+export const evaluateSystem = (settings: NixSettings): string[] => [
+  ...['--eval', ...optionPairs(settings.options), '--option', 'pure-eval', 'false', '--expr', 'builtins.currentSystem'],
+];
+
+/** Arguments of `nix` that copy a flake and all its inputs, as its lock names them, to another store on this machine. */
+export const copyInputs = (flakeUrl: string, store: string, settings: NixSettings): string[] => [
+  'flake',
+  'archive',
+  ...evaluationOptions(settings),
+  '--no-update-lock-file',
+  // Users that build for others are the machine's.
+  ...optionPairs([['build-users-group', '']]),
+  '--to',
+  store,
+  '--',
+  flakeUrl,
+];
+
 /** Arguments of `nix-instantiate` that root a derivation which is in the store already: nothing is evaluated or built. */
 export const rootDerivation = (drvPath: string, root: string): string[] => [
   ...FLAKES,
@@ -178,3 +224,19 @@ export function nixEnvironment(
   const kept = Object.entries(environmentAroundGit(own)).filter(([name]) => !name.startsWith('TEMPORAL_'));
   return { ...Object.fromEntries(kept), GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C', NO_COLOR: '1', TERM: 'dumb' };
 }
+
+/** What Nix itself needs of an environment: where it is and its settings, where programs and certificates are, and proxies. */
+const NIX_NEEDS =
+  /^(?:PATH|HOME|USER|LOGNAME|TMPDIR|TERM|TZ|LANG|LC_[A-Z]+|NO_COLOR|XDG_\w+|GIT_TERMINAL_PROMPT|NIX_\w+|SSH_AUTH_SOCK|SSL_CERT_(?:FILE|DIR)|\w+_proxy)$/i;
+
+const ACCESS_TOKENS = /^\s*(?:extra-)?access-tokens\s*=/;
+
+/** An environment without access tokens: a builder with a fixed output may ask for any variable of it. */
+export function withoutTokens(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  const lines = env.NIX_CONFIG?.split('\n').filter((line) => !ACCESS_TOKENS.test(line));
+  return { ...env, NIX_CONFIG: lines?.join('\n') };
+}
+
+/** An environment for Nix's work on what an agent wrote, whose builders may ask for any variable as well. */
+export const withoutOthers = (env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> =>
+  Object.fromEntries(Object.entries(withoutTokens(env)).filter(([name]) => NIX_NEEDS.test(name)));

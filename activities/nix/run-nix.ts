@@ -1,10 +1,10 @@
 import type { ApplicationFailure } from '@temporalio/common';
 import { INFRASTRUCTURE_BACKOFF } from '../../model/infrastructure.js';
-import type { NixSettings } from '../../model/run.js';
 import { launch } from '../launcher.js';
 import { memoryKills } from '../memory-kills.js';
 import type { Finished, RunOptions } from '../process.js';
 import { fetchingEnvironment } from './access-tokens.js';
+import type { TreatedSettings } from './commands.js';
 import { nixErrorMessage } from './error-message.js';
 import { faultOf, type Fault } from './faults.js';
 import { triedAgain } from './tried-again.js';
@@ -12,7 +12,7 @@ import { nixUnusable } from './version.js';
 
 export interface NixOptions extends Omit<RunOptions, 'env'> {
   /** Given where the command may fetch inputs. */
-  readonly fetching?: Pick<NixSettings, 'accessTokensFile'>;
+  readonly fetching?: Pick<TreatedSettings, 'accessTokensFile' | 'distrusted'>;
 }
 
 /** What came out of one of Nix's commands. */

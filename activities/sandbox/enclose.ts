@@ -52,6 +52,20 @@ export interface Enclosed {
   readonly limits: Limited;
 }
 
+/** A command of `enclosed-process.js`. */
+export interface EnclosedOrder extends Distrusted {
+  /** Makes what the command is, outside of the sandbox; where it fails the command is not started. */
+  readonly before?: readonly [program: string, ...args: string[]];
+}
+
+/** What `enclosed-process.js` reads and writes in its folder. */
+export const enclosedFiles = (directory: string) => ({
+  /** JSON `EnclosedOrder`. */
+  order: path.join(directory, 'order.json'),
+  /** Why the command could not be started; not there when it was. */
+  unusable: path.join(directory, 'unusable'),
+});
+
 /**
  * Puts a command into a sandbox, whose folders it is given, and within limits.
  * @throws Unusable where none can be made, unless the owner lets agents do without

@@ -18,7 +18,7 @@ export interface EnclosedRun {
    * @returns exit status and signal, and the limit that it was over, as a sentence without its subject
    * @throws Unusable when it cannot be started, or connected
    */
-  readonly ended: () => Promise<readonly [code: number | null, signal: string | null, over: string | null]>;
+  readonly ended: () => Promise<readonly [code: number | null, signal: NodeJS.Signals | null, over: string | null]>;
 }
 
 /** @param output where what it says goes: to this process, or where that of this process goes */
@@ -68,7 +68,7 @@ export function startEnclosed(
   };
 }
 
-const exitOf = (child: ChildProcess): Promise<readonly [number | null, string | null]> =>
+const exitOf = (child: ChildProcess): Promise<readonly [number | null, NodeJS.Signals | null]> =>
   new Promise((resolve, reject) => {
     // `close` waits for whoever holds the output, which may be a child that was left behind.
     child.once('exit', (code, signal) => {

@@ -1,3 +1,5 @@
+import type { SandboxLimits } from './limits.js';
+
 /**
  * Arguments of bwrap(1) for every sandbox of an agent: namespaces of its own, and no rights over the machine. Nothing of the
  * machine is in it but what further arguments bring.
@@ -49,6 +51,17 @@ export const triedInSandbox = (root: boolean): readonly string[] => [
  */
 export const AGENT_NETWORKS = ['outside', 'none', 'host'] as const;
 export type AgentNetwork = (typeof AGENT_NETWORKS)[number];
+
+/** What an agent may on the machines of a run; what it wrote may no more, until a person approved it. */
+export interface AgentRights {
+  readonly network: AgentNetwork;
+  /** Whether it may use Nix's daemon, where that does not trust the worker's user. */
+  readonly nixDaemon: boolean;
+  /** Files of the run with secrets, which it must not see. */
+  readonly secretFiles: readonly string[];
+  /** What is missing is what is usual on a machine. */
+  readonly limits?: Partial<SandboxLimits>;
+}
 
 /** Programs that connect a sandbox to the outside, each with the package that brings it on most distributions. */
 export const NETWORK_PROGRAMS = [

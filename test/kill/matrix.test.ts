@@ -10,7 +10,7 @@ import { COORDINATOR_QUEUE } from '../../model/queues.js';
 import type { Report } from '../../model/report.js';
 import { stateDirectory } from '../../model/state-directory.js';
 import { createActivities } from '../../workers/activities.js';
-import { writeAgent } from '../support/agent.js';
+import { BUILT_OUTSIDE, writeAgent } from '../support/agent.js';
 import type { FleetOptions } from '../support/fleet.js';
 import { killBuilder } from '../support/kill-builder.js';
 import { openHouse, until, reaching } from '../support/lockkeeper.js';
@@ -145,7 +145,7 @@ const mends = detour({
       { name: 'kyushu', brokenBy: [['gamma']] },
     ],
   },
-  args: () => ['--autofix', agent, '--autofix-arg', 'mend:athena', '--max-attempts', '1'],
+  args: () => ['--autofix', agent, '--autofix-arg', 'mend:athena', '--max-attempts', '1', ...BUILT_OUTSIDE],
 });
 
 /** Main moves while a run that lands by merge builds. */

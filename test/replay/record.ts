@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../activities/process.js';
 import { instanceRecordId } from '../../model/ids.js';
-import { writeAgent } from '../support/agent.js';
+import { BUILT_OUTSIDE, writeAgent } from '../support/agent.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet, HostSpec } from '../support/fleet.js';
 import { openHouse, until } from '../support/lockkeeper.js';
@@ -57,7 +57,7 @@ const SCENARIOS: readonly Scenario[] = [
     hosts: [{ name: 'athena', input: 'beta' }, { name: 'rhea', brokenBy: [['alpha']] }],
     play: async (house, fleet) => {
       const agent = await writeAgent(house.root);
-      return (await house.update(fleet.checkout, '--autofix', agent, '--autofix-arg', 'mend-second')).report.run;
+      return (await house.update(fleet.checkout, '--autofix', agent, '--autofix-arg', 'mend-second', ...BUILT_OUTSIDE)).report.run;
     },
   },
   {

@@ -3,7 +3,7 @@ import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Report, ReportedAttempt } from '../../model/report.js';
-import { writeAgent } from '../support/agent.js';
+import { BUILT_OUTSIDE, writeAgent } from '../support/agent.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet, FleetOptions } from '../support/fleet.js';
 import { git } from '../support/git.js';
@@ -35,6 +35,7 @@ const asking = (...behaviour: string[]): string[] => [
   '--autofix',
   agent,
   ...behaviour.flatMap((each) => ['--autofix-arg', each]),
+  ...BUILT_OUTSIDE,
 ];
 
 /** Logs of all attempts that were made in this house. */

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Report } from '../../model/report.js';
-import { writeAgent } from '../support/agent.js';
+import { BUILT_OUTSIDE, writeAgent } from '../support/agent.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet, FleetOptions } from '../support/fleet.js';
 import { git } from '../support/git.js';
 import { openHouse, until } from '../support/lockkeeper.js';
 import type { House } from '../support/lockkeeper.js';
+import { withStandIn } from '../support/stand-in.js';
 import { processesNamed, sleepOfOurOwn } from '../support/processes.js';
 
 /**
@@ -209,6 +211,7 @@ test('an agent is asked to make a gate pass, and its fix lands with the update',
       fleet.checkout,
       ...['--gate', `noted=sh -c '${command}'`, '--autofix', agent],
       ...['say-prompt', 'note'].flatMap((word) => ['--autofix-arg', word]),
+      ...BUILT_OUTSIDE,
     );
     assert.equal(exitCode, 0, stderr);
     const [fix] = report.fixes ?? [];
@@ -260,3 +263,70 @@ test('cancelling a run ends its gates', () =>
     await until(async () => (await processesNamed('sleep', nap)).length === 0, 10_000);
     assert.equal(await running.ended, 1);
   }));
+
+/** As on a machine that has a sandbox for agents, but not for gates. */
+const WITHOUT_GATES =
+  'case "$*" in *-fix-*) ;; *--remount-ro*) echo "no sandbox here" >&2; exit 1 ;; esac; exec bwrap "$@"';
+
+/** Update of a fleet whose host the agent mends, with a gate that notes in a file what it was run on. */
+async function mended(
+  file: string,
+  fleet: Fleet,
+  ...more: readonly string[]
+): Promise<{ readonly args: readonly string[]; readonly ranOn: () => Promise<string> }> {
+  const agent = await writeAgent(fleet.root);
+  return {
+    args: [
+      ...['update', fleet.checkout, '--json', '--gate', `notes=sh -c 'git log -1 --format=%s >> ${file}'`],
+      ...['--autofix', agent, '--autofix-arg', 'mend', '--max-attempts', '1', ...BUILT_OUTSIDE, ...more],
+    ],
+    ranOn: () => readFile(file, 'utf8').catch(() => ''),
+  };
+}
+
+const MENDED = { hosts: [{ name: 'kyushu', brokenBy: [['beta']] }], inputs: ['alpha', 'beta'] };
+
+test('a gate that no sandbox can be had for runs on what an agent changed once a person has approved it', (context) => {
+  if (process.env.PATH?.split(':').every((folder) => !existsSync(join(folder, 'bwrap'))) !== false) {
+    context.skip('bubblewrap is missing');
+    return;
+  }
+  return withStandIn('bwrap', WITHOUT_GATES, () =>
+    withMovedFleet(MENDED, async (fleet) => {
+      await fleet.moveInput('beta');
+      const own = await openHouse();
+      try {
+        const { args, ranOn } = await mended(join(fleet.root, 'ran'), fleet, '--approve');
+        const running = own.start([...args]);
+        await until(() => running.output().includes('lockkeeper approve'), 90_000, running.output);
+        assert.doesNotMatch(await ranOn(), /^fix/m);
+        const status = await own.lockkeeper(['status', 'latest']);
+        assert.match(status.stdout + status.stderr, /gate:notes would be verified then/);
+        const approved = await own.lockkeeper(['approve', 'latest']);
+        assert.equal(approved.exitCode, 0, approved.stderr);
+        assert.equal(await running.ended, 0, running.output());
+        assert.match(await ranOn(), /^fix\(kyushu\)/m);
+        const report = JSON.parse(running.stdout()) as Report;
+        assert.equal(report.outcome, 'landed');
+        assert.deepEqual(
+          gatesOf(report).map(({ verdict }) => verdict),
+          ['passed'],
+        );
+
+        // Where nobody is asked the fix is dropped, and what broke the host is dealt with otherwise.
+        const asked = await mended(join(fleet.root, 'ran-unasked'), fleet, '--land', 'branch');
+        const unasked = own.start([...asked.args]);
+        assert.equal(await unasked.ended, 0, unasked.output());
+        assert.doesNotMatch(await asked.ranOn(), /^fix/m);
+        const second = JSON.parse(unasked.stdout()) as Report;
+        assert.deepEqual(
+          second.heldBack?.map(({ input }) => input),
+          ['beta'],
+        );
+        assert.match(second.fixes?.[0]?.attempts[0]?.reason ?? '', /could not be verified without a sandbox/);
+      } finally {
+        await own.close();
+      }
+    }),
+  );
+});

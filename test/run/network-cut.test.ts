@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../../activities/process.js';
 import type { Report } from '../../model/report.js';
+import { BUILT_OUTSIDE } from '../support/agent.js';
 import { openCutProxy, type CutProxy } from '../support/cut-proxy.js';
 import { createFleet, type Fleet, type HostSpec } from '../support/fleet.js';
 import { openHouse, reaching, until, type House, type Running } from '../support/lockkeeper.js';
@@ -169,7 +170,7 @@ test(
     await writeFile(agent, AGENT, { mode: 0o755 });
     const work: Work = {
       host: { fail: 'build-after-move' },
-      update: ['--autofix', agent, '--max-attempts', '1'],
+      update: ['--autofix', agent, '--max-attempts', '1', ...BUILT_OUTSIDE],
       hasBegun: () => sleeps(1, ['sleep', sleepOfOurOwn(19)]),
     };
     await inMidWork(work, async ({ network, running, first, second }) => {

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { AttemptInput } from '../../model/autofix/attempt.js';
+import type { Candidate } from '../../model/candidate.js';
 import type { AutofixOptions } from '../../model/run.js';
+import { commitFiles, git } from './git.js';
 import { sleepOfOurOwn } from './processes.js';
 import type { Place } from './repository.js';
 
@@ -90,6 +92,12 @@ const NETWORK = ['slirp4netns', 'ip', 'nsenter', 'bwrap'].every((program) =>
   ? 'outside'
   : 'host';
 
+/** Builders of tests use what lies outside of Nix's sandbox, in which an agent's change is built unless the owner says otherwise. */
+export const BUILT_OUTSIDE = ['--nix-option', 'sandbox', 'false'] as const;
+
+/** Lets builders of tests find a shell in Nix's sandbox: of most machines, which are no NixOS. */
+export const WITH_SHELL = ['extra-sandbox-paths', '/bin=/usr/bin /usr /lib=/usr/lib /lib64=/usr/lib64'] as const;
+
 /** Writes the program to a folder; gives its path. */
 export async function writeAgent(folder: string): Promise<string> {
   const file = path.join(folder, 'test-agent');
@@ -113,6 +121,22 @@ export const agentOptions = (
   rules: { protected: ['secrets/**', '*.age'], maxFiles: 5, maxLines: 50 },
   ...change,
 });
+
+/**
+ * The candidate that an agent's change to a place makes: a commit on top of main that no branch has.
+ * @param files what it writes, each for everybody to start
+ */
+export async function changedBy(
+  place: Pick<Place, 'checkout' | 'base'>,
+  files: Readonly<Record<string, string>>,
+): Promise<Candidate> {
+  const { checkout, base } = place;
+  const head = await commitFiles(checkout, files, 'fix(athena): work with the updated inputs');
+  const bundle = path.join(checkout, '.git', 'change.bundle');
+  await git(checkout, 'bundle', 'create', '--quiet', '--version=2', bundle, 'HEAD', `^${base}`);
+  await git(checkout, 'reset', '--quiet', '--hard', base);
+  return { base, head, bundle: (await readFile(bundle)).toString('base64') };
+}
 
 const PERSON = { name: 'Lockkeeper', email: 'lockkeeper@localhost' };
 

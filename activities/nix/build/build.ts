@@ -2,7 +2,6 @@ import { appendFile, rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ApplicationFailure } from '@temporalio/common';
-import type { NixSettings } from '../../../model/run.js';
 import { writeWhole } from '../../atomic-file.js';
 import { realise, rootPath } from './build-command.js';
 import {
@@ -17,7 +16,7 @@ import {
 import { isBuildAlive, RECORD_VARIABLE } from './build-session.js';
 import { launchDetached } from '../../launcher.js';
 import { memoryKills } from '../../memory-kills.js';
-import { nixEnvironment } from '../commands.js';
+import { nixEnvironment, withoutOthers, withoutTokens, type TreatedSettings } from '../commands.js';
 import { runNix } from '../run-nix.js';
 import { endOrphanedBuilders } from './orphaned-builders.js';
 import { withStartLock } from './start-lock.js';
@@ -26,7 +25,7 @@ import { withStartLock } from './start-lock.js';
 export interface BuildOrder {
   readonly drvPath: string;
   readonly outPath: string;
-  readonly nix: NixSettings;
+  readonly nix: TreatedSettings;
   readonly leaseSeconds: number;
 }
 
@@ -67,7 +66,7 @@ export async function ensureBuild(record: BuildRecord, order: BuildOrder): Promi
     await startSupervised(record, {
       what: 'build',
       command: realise(order.drvPath, record.result, order.nix),
-      env: buildEnvironment(),
+      env: buildEnvironment(order.nix),
       leaseSeconds: order.leaseSeconds,
     });
   });
@@ -157,11 +156,6 @@ async function noteStart(record: BuildRecord, what: string): Promise<void> {
   await writeWhole(record.start, JSON.stringify(start));
 }
 
-const ACCESS_TOKENS = /^\s*(extra-)?access-tokens\s*=/;
-
-/** Realising needs no access tokens, and a fixed-output derivation may ask for variables of this environment. */
-function buildEnvironment(): Record<string, string | undefined> {
-  const env = nixEnvironment();
-  const lines = env.NIX_CONFIG?.split('\n').filter((line) => !ACCESS_TOKENS.test(line));
-  return { ...env, NIX_CONFIG: lines?.join('\n') };
-}
+/** Realising needs no access tokens. */
+const buildEnvironment = ({ distrusted }: TreatedSettings): Record<string, string | undefined> =>
+  distrusted === true ? withoutOthers(nixEnvironment()) : withoutTokens(nixEnvironment());

@@ -1,11 +1,17 @@
 import { activityInfo } from '@temporalio/activity';
 import type { BuildTargetInput } from '../../../model/activities.js';
-import type { NixSettings } from '../../../model/run.js';
 import type { Verdict } from '../../../model/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { installBundle } from '../../git/install-commit.js';
+import type { TreatedSettings } from '../commands.js';
+import { treatmentOf } from '../distrust.js';
 import { acceptedSettings, evaluateCommit } from '../evaluate/evaluate-commit.js';
-import { assertLockIsReadable, failedVerdict, writeEvaluationLog } from '../evaluate/evaluation-verdict.js';
+import {
+  assertLockIsReadable,
+  failedVerdict,
+  refusedVerdict,
+  writeEvaluationLog,
+} from '../evaluate/evaluation-verdict.js';
 import { ensureRoot, isRooted } from '../evaluate/evaluations.js';
 import type { FlakeAtCommit } from '../lock/flake-file.js';
 
@@ -14,7 +20,7 @@ export type LocalDerivation =
       readonly kind: 'there';
       readonly evaluation: BuildTargetInput['evaluation'];
       /** The run's settings, and the flake's own where they are accepted: builds need its caches and keys. */
-      readonly nix: NixSettings;
+      readonly nix: TreatedSettings;
     }
   | { readonly kind: 'failed'; readonly verdict: Verdict };
 
@@ -29,18 +35,18 @@ export async function localDerivation(
   signal: AbortSignal,
 ): Promise<LocalDerivation> {
   const { evaluation, candidate, repository, target, run } = input;
-  const flake = async (): Promise<FlakeAtCommit> => ({
-    mirror: await installBundle(env, input),
-    commit: candidate.head,
-    repository,
-  });
-  const options = input.nix.acceptFlakeConfig ? await acceptedSettings(await flake(), input.nix) : [];
-  const nix = { ...input.nix, options: [...options, ...input.nix.options] };
+  const mirror = await installBundle(env, input);
+  const flake: FlakeAtCommit = { mirror, commit: candidate.head, repository };
+  const treatment = await treatmentOf(mirror, input);
+  if (treatment.kind === 'refused')
+    return { kind: 'failed', verdict: refusedVerdict(env, target, 'built', treatment.why) };
+  const options = await acceptedSettings(flake, treatment.nix);
+  const nix = { ...treatment.nix, options: [...options, ...treatment.nix.options] };
   if ((await isRooted(env.state, run, evaluation.drvPath)) || (await ensureRoot(root, evaluation.drvPath)))
     return { kind: 'there', evaluation, nix };
 
   const { attempt } = activityInfo();
-  const found = await evaluateCommit(env, { flake: await flake(), target, nix: input.nix, run, attempt }, signal);
+  const found = await evaluateCommit(env, { flake, target, nix: treatment.nix, run, attempt }, signal);
   if (found.kind === 'failed') {
     await assertLockIsReadable(env, input, found.error);
     const logPath = await writeEvaluationLog(env, input, found.log);

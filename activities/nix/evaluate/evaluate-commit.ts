@@ -6,7 +6,7 @@ import type { Target } from '../../../model/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { exists } from '../../exists.js';
 import { candidateFlakeUrl } from '../../git/install-commit.js';
-import { fetchFlake, instantiateHost } from '../commands.js';
+import { fetchFlake, instantiateHost, type TreatedSettings } from '../commands.js';
 import { mainOutput, parseDerivation } from './derivation-file.js';
 import { nixErrorMessage } from '../error-message.js';
 import {
@@ -42,7 +42,7 @@ export interface CommitEvaluationInput {
   /** The commit is installed in the mirror. */
   readonly flake: FlakeAtCommit;
   readonly target: Target;
-  readonly nix: NixSettings;
+  readonly nix: TreatedSettings;
   /** The run that keeps the derivation from collection. */
   readonly run: string;
   /** Tries so far, this one included: what looks like a fault of the network is the flake's own after a few. */
@@ -76,7 +76,7 @@ const fetched = new Set<string>();
  * Lets Nix fetch a commit's source once, before its targets are evaluated side by side: each of them would fetch it again.
  * Whatever is wrong with the flake is for the evaluation to say.
  */
-async function fetchSource(url: string, nix: NixSettings, signal: AbortSignal): Promise<void> {
+async function fetchSource(url: string, nix: TreatedSettings, signal: AbortSignal): Promise<void> {
   if (fetched.has(url)) return;
   await fetching.share(url, signal, async (shared) => {
     await runNix('nix-instantiate', fetchFlake(url, nix), { signal: shared, fetching: nix });

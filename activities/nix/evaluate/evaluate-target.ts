@@ -5,7 +5,8 @@ import type { ActivityEnvironment } from '../../environment.js';
 import { installBundle } from '../../git/install-commit.js';
 import { firstInPlan } from './build-plan.js';
 import { acceptedSettings, evaluateCommit, type CommitEvaluation } from './evaluate-commit.js';
-import { assertLockIsReadable, failedVerdict, writeEvaluationLog } from './evaluation-verdict.js';
+import { assertLockIsReadable, failedVerdict, refusedVerdict, writeEvaluationLog } from './evaluation-verdict.js';
+import { treatmentOf, type Treatment } from '../distrust.js';
 import { filterNote } from '../filter-note.js';
 import { whileHeartbeating } from '../heartbeat.js';
 import { sameAsBase } from './same-as-base.js';
@@ -22,11 +23,15 @@ export const createEvaluateTarget =
     const seconds = (): number => Math.round((Date.now() - startedAt.getTime()) / 100) / 10;
     return whileHeartbeating(firstBeat(env, startedAt), async (signal): Promise<Evaluation> => {
       const mirror = await installBundle(env, input);
+      const treatment = await treatmentOf(mirror, input);
+      if (treatment.kind === 'refused')
+        return { kind: 'failed', verdict: refusedVerdict(env, input.target, 'evaluated', treatment.why) };
       const found = await evaluate(env, input, { mirror, commit: input.candidate.head }, signal);
       if (found.kind === 'failed') {
         await assertLockIsReadable(env, input, found.error);
         const logPath = await writeEvaluationLog(env, input, found.log);
-        const error = found.error + (await filterNote(mirror, input.candidate.head, found.log));
+        const notes = [await filterNote(mirror, input.candidate.head, found.log), pureNote(input, treatment)];
+        const error = found.error + notes.join('');
         return { kind: 'failed', verdict: failedVerdict(env, input, { ...found, error }, logPath, seconds()) };
       }
       const { drvPath, outPath, system } = found;
@@ -69,18 +74,30 @@ export const createFindInPlan =
       return await firstInPlan(drvPath, derivations, { ...nix, options }, signal);
     });
 
-function evaluate(
+/** Said behind an error of a flake that may need what the run lets evaluation see, and an agent's change not. */
+const pureNote = ({ nix }: EvaluateTargetInput, { kind }: Treatment): string =>
+  kind === 'guarded' && nix.impure ? ' (what an agent changed is evaluated without --impure)' : '';
+
+async function evaluate(
   env: ActivityEnvironment,
-  { repository, target, nix, run, candidate }: EvaluateTargetInput,
+  input: EvaluateTargetInput,
   { mirror, commit }: { readonly mirror: string; readonly commit: string },
   signal: AbortSignal,
 ): Promise<CommitEvaluation> {
+  const { repository, target, run, candidate } = input;
   const { attempt } = activityInfo();
   const flake = { mirror, commit, repository };
   // A person may ask for a target of a candidate again; what fails on base stays so.
   const failsForGood = commit !== candidate.head;
+  const treatment = failsForGood ? null : await treatmentOf(mirror, input);
+  if (treatment?.kind === 'refused') return { kind: 'failed', error: treatment.why, log: '', unanswered: null };
+  const nix = treatment?.nix ?? input.nix;
   // The evaluation of base runs beside builds.
-  return evaluateCommit(env, { flake, target, nix, run, attempt, failsForGood, background: failsForGood }, signal);
+  return await evaluateCommit(
+    env,
+    { flake, target, nix, run, attempt, failsForGood, background: failsForGood },
+    signal,
+  );
 }
 
 const firstBeat = (env: ActivityEnvironment, startedAt: Date): EvaluateHeartbeat => ({

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { EvaluateTargetInput } from '../../../model/activities.js';
 import { redactUrl, stripControl, tail, truncate } from '../../../model/text.js';
-import { LOG_TAIL_BYTES, LOG_TAIL_LINES, type Verdict } from '../../../model/verdict.js';
+import { LOG_TAIL_BYTES, LOG_TAIL_LINES, type Target, type Verdict } from '../../../model/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import type { CommitEvaluation } from './evaluate-commit.js';
 import { failure, isLockRefusal } from '../lock/flake-failure.js';
@@ -63,4 +63,26 @@ export const failedVerdict = (
   machine: env.machine,
   logPath,
   logTail: tail(redactUrl(stripControl(found.log)), { lines: LOG_TAIL_LINES, bytes: LOG_TAIL_BYTES }),
+});
+
+/** The verdict of a target that nothing is done about before a person has approved what an agent changed. */
+export const refusedVerdict = (
+  env: ActivityEnvironment,
+  target: Target,
+  what: 'evaluated' | 'built',
+  why: string,
+): Verdict => ({
+  target,
+  verdict: 'skipped',
+  system: null,
+  drvPath: null,
+  outPath: null,
+  sameAsBase: null,
+  seconds: 0,
+  error: `was not ${what} on ${env.hostName}, because the update holds an agent's change, and ${why}`,
+  needsApproval: true,
+  failedDrv: null,
+  machine: env.machine,
+  logPath: null,
+  logTail: null,
 });

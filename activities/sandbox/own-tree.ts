@@ -7,14 +7,15 @@ import { launch } from '../launcher.js';
 import type { Finished } from '../process.js';
 import { removeTree } from '../remove-tree.js';
 
-/** Commits of the history that an agent can look back on. */
+/** Commits of the history that can be looked back on. */
 const DEPTH = 50;
 
 /**
- * Makes a repository of its own for an agent, with a commit of the mirror checked out. It has no objects but those of the
- * commit and its newest ancestors, and no remote, so that nothing that the agent does with it reaches the mirror or anybody else.
+ * Makes a repository of its own for an agent, or for what an agent wrote, with a commit of the mirror checked out. It has no
+ * objects but those of the commit and its newest ancestors, and no remote, so that nothing that is done with it reaches the
+ * mirror or anybody else.
  */
-export async function makeAgentTree(mirror: string, commit: string, directory: string): Promise<void> {
+export async function makeOwnTree(mirror: string, commit: string, directory: string): Promise<void> {
   await removeTree(directory);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const git = openGit(directory);
@@ -28,8 +29,8 @@ export async function makeAgentTree(mirror: string, commit: string, directory: s
 }
 
 /**
- * Git for looking at what an agent left in its folder. Nothing of the agent's own repository is read, which could name
- * programs to run; objects go to `objects` alone.
+ * Git for looking at what was left in such a folder. Nothing of the repository there is read, which could name programs to run;
+ * objects go to `objects` alone.
  */
 export function gitOver(tree: string, { mirror, index, objects, signal }: Over): GitOver {
   const env = ownGitEnvironment(

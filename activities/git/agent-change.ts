@@ -1,0 +1,35 @@
+import type { Candidate } from '../../model/candidate.js';
+import type { Repository } from '../../model/run.js';
+import { flakeFile } from './flake-files.js';
+import { followLinks } from './follow-links.js';
+import { openGit } from './git.js';
+
+/** Candidates that were looked at: none of them changes. */
+const known = new Map<string, boolean>();
+const MOST_KNOWN = 1000;
+
+/**
+ * Whether a candidate holds an agent's change: more than its lock differs from base. What an update is made of is not asked of
+ * those who ask for its verification, but of the commits themselves.
+ * @param mirror has the candidate
+ */
+export async function holdsAgentChange(
+  mirror: string,
+  repository: Repository,
+  { base, head }: Candidate,
+): Promise<boolean> {
+  if (base === head) return false;
+  const key = JSON.stringify([mirror, repository.dir, base, head]);
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const git = openGit(mirror);
+  const between = ['-r', '-z', '--no-renames', '--name-only', `${base}^{tree}`, `${head}^{tree}`];
+  const changed = (await git.run(['diff-tree', ...between])).split('\0').filter(Boolean);
+  const lock = flakeFile(repository, 'flake.lock');
+  const others = changed.filter((file) => file !== lock);
+  const followed = others.length === 0 ? null : await followLinks(git, base, lock);
+  const holds = others.some((file) => followed?.kind !== 'found' || file !== followed.path);
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(key, holds);
+  return holds;
+}

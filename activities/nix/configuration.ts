@@ -1,0 +1,38 @@
+import { userInfo } from 'node:os';
+import { run } from '../process.js';
+
+/** Settings of Nix by name, as the commands of this process have them. */
+export type NixConfiguration = Readonly<Record<string, { readonly value?: unknown } | undefined>>;
+
+/** `null` when Nix cannot be asked. */
+export async function nixConfiguration(): Promise<NixConfiguration | null> {
+  const shown = await run('nix', ['--extra-experimental-features', 'nix-command', 'show-config', '--json'], {
+    timeoutMs: 10_000,
+  });
+  try {
+    return JSON.parse(shown.stdout) as NixConfiguration;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Whether Nix's daemon lets this process do what root may: nix.conf(5), `trusted-users`: names, groups behind an `@`, and
+ * `*`. `null` when that cannot be told.
+ */
+export async function isTrusted(): Promise<boolean | null> {
+  const { uid, username } = userInfo();
+  if (uid === 0) return true;
+  const [configuration, groups] = await Promise.all([nixConfiguration(), run('id', ['-Gn'], { timeoutMs: 10_000 })]);
+  const trusted = configuration?.['trusted-users']?.value;
+  if (!Array.isArray(trusted)) return null;
+  const own = [
+    username,
+    '*',
+    ...groups.stdout
+      .trim()
+      .split(/\s+/)
+      .map((group) => `@${group}`),
+  ];
+  return trusted.some((name) => own.includes(String(name)));
+}

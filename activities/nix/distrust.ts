@@ -1,0 +1,63 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import type { CandidateSource, Distrust } from '../../model/activities.js';
+import type { NixSettings } from '../../model/run.js';
+import { holdsAgentChange } from '../git/agent-change.js';
+import type { TreatedSettings } from './commands.js';
+import { isTrusted, nixConfiguration } from './configuration.js';
+
+/** A candidate, and how its run uses Nix. */
+interface Asked extends CandidateSource, Pick<Distrust, 'approved'> {
+  readonly nix: NixSettings;
+}
+
+/** How a candidate may be evaluated and built on this machine. */
+export type Treatment =
+  | { readonly kind: 'usual' | 'guarded'; readonly nix: TreatedSettings }
+  /** Not before a person has approved it: why, as a sentence without its end. */
+  | { readonly kind: 'refused'; readonly why: string };
+
+/** Whether what an agent wrote may not have the rights that the owner's own code has. */
+export const isDistrusted = async (mirror: string, { repository, candidate, approved }: Asked): Promise<boolean> =>
+  approved !== true && (await holdsAgentChange(mirror, repository, candidate));
+
+/**
+ * How Nix evaluates and builds a candidate. What an agent wrote is evaluated without sight of the machine, whatever the run says
+ * of `--impure`; it is built in Nix's sandbox, also where that is off, for else its builders have the rights of the worker's
+ * user; and nothing of the worker's environment is there for builders with a fixed output, which may ask for it.
+ * @param mirror has the candidate
+ */
+export async function treatmentOf(mirror: string, asked: Asked): Promise<Treatment> {
+  const { nix } = asked;
+  if (!(await isDistrusted(mirror, asked))) return { kind: 'usual', nix };
+  const sandbox = await sandboxOf(nix);
+  if (sandbox === 'none') return { kind: 'refused', why: NO_SANDBOX };
+  // Ours come last: see `evaluationOptions`.
+  const options = [...nix.options, NO_NATIVE_CODE, ...(sandbox === 'ours' ? SANDBOX : [])];
+  return { kind: 'guarded', nix: { ...nix, impure: false, options, distrusted: true } };
+}
+
+const NO_NATIVE_CODE = ['allow-unsafe-native-code-during-evaluation', 'false'] as const;
+const SANDBOX = [
+  ['sandbox', 'true'],
+  ['sandbox-fallback', 'false'],
+] as const;
+const NO_SANDBOX =
+  'Nix builds without its sandbox there: set sandbox = true in its nix.conf, or let builds of this run do without (--nix-option sandbox false)';
+
+/** Who decides about Nix's sandbox: the owner, by an option of the run; the machine, which has one; or we, who may ask for it. */
+async function sandboxOf({ options }: NixSettings): Promise<'owner’s' | 'machine’s' | 'ours' | 'none'> {
+  if (options.some(([name]) => name === 'sandbox' || name === 'build-use-sandbox')) return 'owner’s';
+  // A daemon takes no such setting from those whom it does not trust.
+  if ((await ownsStore()) || (await isTrusted()) === true) return 'ours';
+  return String((await nixConfiguration())?.sandbox?.value) === 'true' ? 'machine’s' : 'none';
+}
+
+/** Whether the builders of this process are its own, and not those of a daemon. */
+const ownsStore = (): Promise<boolean> =>
+  process.env.NIX_REMOTE === 'daemon'
+    ? Promise.resolve(false)
+    : access('/nix/var/nix/db', constants.W_OK).then(
+        () => true,
+        () => false,
+      );
