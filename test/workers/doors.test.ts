@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
@@ -94,6 +95,33 @@ test('the embedded server listens on loopback alone', () =>
     for (const address of addresses) assert.match(address, /^127\./);
     return Promise.resolve();
   }));
+
+test('a server that lets web pages in, as that of 0.1.0 does, is replaced by the next keeper at the same addresses', async () => {
+  const house = await openHouse();
+  const start = async (): Promise<ServerRecord> => {
+    spawn(process.execPath, [KEEPER, '--state-dir', house.state.root], { detached: true, stdio: 'ignore' });
+    await until(
+      async () => {
+        const found = await house.server().catch(() => null);
+        return found?.uiBehind !== undefined && (await isAlive(found.keeper)) && (await isAlive(found.server));
+      },
+      30_000,
+      () => 'no server runs',
+    );
+    return await house.server();
+  };
+  try {
+    const { uiBehind, ...earlier } = await start();
+    assert.ok(uiBehind);
+    process.kill(earlier.keeper.pid, 'SIGKILL');
+    await writeFile(house.state.serverRecord, JSON.stringify(earlier));
+    const next = await start();
+    assert.equal(await isAlive(earlier.server), false);
+    assert.deepEqual([next.address, next.uiUrl], [earlier.address, earlier.uiUrl]);
+  } finally {
+    await house.close();
+  }
+});
 
 test('no HTTP request to any port of the embedded server starts a run or reads one, whatever host it names', () =>
   withServer(async (server, addresses) => {
