@@ -90,6 +90,15 @@ test('on a full disk commands look while server and worker run', { skip }, async
       const { output } = await ended(house, args, place.state.root);
       assert.ok(output.includes(args[0] === 'doctor' ? 'worker here' : run.slice(0, 12)), output);
     }
+    const watch = house.start(['watch', run], { env: { LOCKKEEPER_STATE_DIR: place.state.root } });
+    await until(() => watch.output().includes('waiting for approval'), 30_000, watch.output);
+    process.kill(watch.pid, 'SIGINT');
+    await watch.ended;
+    // The server's own disk is the full one: a decision ends, with the reason.
+    for (const decision of ['approve', 'reject']) {
+      const { status, output } = await ended(house, [decision, run, '--yes'], place.state.root);
+      assert.notEqual(status, 0, output);
+    }
   } finally {
     await inside?.close();
     await disk.close();
