@@ -20,8 +20,8 @@ type Settings = Readonly<Record<string, string | boolean>>;
 
 /**
  * What systemd keeps a worker and the commands beside it from: one table for these units and for those of the NixOS modules
- * (nix/modules/confinement.nix). The sandbox of an agent takes namespaces of its own, a /proc of which nothing is covered, and a
- * network device. Root reads other people's checkouts by its capabilities; nobody else gets any.
+ * (nix/modules/confinement.nix). The sandbox of an agent takes namespaces of its own, a /proc of which nothing is covered, a
+ * network device, and control groups with its limits. Root reads other people's checkouts by its capabilities; nobody else gets any.
  */
 function confinement(user: string, agent: boolean): Settings {
   const { every, withAgent, withoutAgent, account, root, rootWithAgent } = confinementTable;

@@ -20,7 +20,7 @@ export interface FirstLook {
 }
 
 /** Paths of one sort that are kept: nobody has so many. */
-const MOST_NAMED = 10_000;
+const MOST_NAMED = 2000;
 
 /** Bytes of new text that are looked at. A person who approves a change reads less. */
 const MOST_BYTES = 16 * 1024 ** 2;

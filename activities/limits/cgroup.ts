@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { access, constants, mkdir, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SandboxLimits } from '../../model/autofix/limits.js';
+import { inScope, managerOf, type SandboxLimits } from '../../model/autofix/limits.js';
 import { writeWhole } from '../atomic-file.js';
 import { exists } from '../exists.js';
 import { run } from '../process.js';
@@ -13,7 +13,10 @@ const ROOT = '/sys/fs/cgroup';
 const PROCESSES = 'cgroup.procs';
 const CONTROLLERS = ['memory', 'pids'] as const;
 
-/** Group of the processes that were in the one that is divided: a group with processes of its own cannot be. */
+/**
+ * Group of the processes that were in the one that is divided: a group with processes of its own cannot be. The units have systemd
+ * start the worker in it.
+ */
 const MAIN = 'lockkeeper-main';
 
 /** A control group for the command of one record. */
@@ -116,13 +119,16 @@ async function ownGroup(): Promise<string | null> {
   const group = path.basename(here) === MAIN ? path.dirname(here) : here;
   const there = await readFile(path.join(group, 'cgroup.controllers'), 'utf8').catch(() => '');
   if (!CONTROLLERS.every((name) => there.split(/\s/).includes(name))) return null;
-  return (await isOurs(group)) ? group : null;
+  return (await isOurs(group, group !== here)) ? group : null;
 }
 
-/** Whether a group was handed to this user: systemd's own are not to be divided, even by root. */
-async function isOurs(group: string): Promise<boolean> {
+/**
+ * Whether a group was handed to this user. One of systemd is divided only where it starts processes in a part of it: it would else
+ * not start the unit again while something of it still runs.
+ */
+async function isOurs(group: string, inMain: boolean): Promise<boolean> {
   const root = process.getuid?.() === 0;
-  if (root && (await exists('/run/systemd/system'))) return false;
+  if (!inMain && (await exists('/run/systemd/system'))) return false;
   const files = [group, path.join(group, PROCESSES), path.join(group, 'cgroup.subtree_control')];
   const writable = await Promise.all(
     files.map((each) =>
@@ -167,17 +173,9 @@ interface Scopes {
 /** Tried with a command that says where it is: managers may be there and refuse, or have no controllers. */
 async function scopesOfSystemd(): Promise<Scopes | null> {
   const uid = process.getuid?.() ?? 0;
-  const runtime = `/run/user/${uid}`;
-  if (!(await exists(uid === 0 ? '/run/systemd/system' : path.join(runtime, 'systemd', 'private')))) return null;
-  // What it needs to find the user's manager is not for the command.
-  const [before, after] = uid === 0 ? [[], []] : [[`XDG_RUNTIME_DIR=${runtime}`], ['env', '--unset=XDG_RUNTIME_DIR']];
-  const started = (id: string, properties: readonly string[], command: readonly string[]): readonly string[] => [
-    ...['env', ...before, 'systemd-run', ...(uid === 0 ? [] : ['--user'])],
-    ...['--scope', '--quiet', '--collect', `--unit=${id}`],
-    ...properties.map((each) => `--property=${each}`),
-    ...['--', ...after, ...command],
-  ];
-  const [program = '', ...args] = started(
+  if (!(await exists(managerOf(uid)))) return null;
+  const [program = '', ...args] = inScope(
+    uid,
     `lockkeeper-${randomUUID()}`,
     ['MemoryAccounting=yes', 'TasksAccounting=yes'],
     ['cat', '/proc/self/cgroup'],
@@ -191,6 +189,6 @@ async function scopesOfSystemd(): Promise<Scopes | null> {
   return {
     folder,
     run: (id, { memoryBytes, tasks }, command) =>
-      started(id, [`MemoryMax=${memoryBytes}`, 'MemorySwapMax=0', `TasksMax=${tasks}`], command),
+      inScope(uid, id, [`MemoryMax=${memoryBytes}`, 'MemorySwapMax=0', `TasksMax=${tasks}`], command),
   };
 }

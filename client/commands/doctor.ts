@@ -6,7 +6,7 @@ import { showKept } from '../doctor/kept.js';
 import { showLocks } from '../doctor/locks.js';
 import { checkDisk, checkNode, checkStateDirectory } from '../doctor/machine.js';
 import { checkServer } from '../doctor/server.js';
-import { checkAgentSandbox, checkGit, checkNix } from '../doctor/tools.js';
+import { checkAgentLimits, checkAgentSandbox, checkGit, checkNix } from '../doctor/tools.js';
 import { paintFor, result, resultJson } from '../output.js';
 import { pad } from '../progress/width.js';
 
@@ -18,6 +18,7 @@ export async function doctor(context: CommandContext, flake: string | null): Pro
     checkNix(),
     checkGit(),
     checkAgentSandbox(),
+    checkAgentLimits(),
     checkServer(context),
     checkDisk('disk of /nix/store', '/nix/store', 20, 1),
     checkDisk('disk of state directory', state.root, 2, 0.2),

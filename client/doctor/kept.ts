@@ -2,7 +2,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEFAULT_LIMITS } from '../../model/retention.js';
 import { formatSize } from '../../model/size.js';
-import type { StateDirectory } from '../../model/state-directory.js';
+import { LEFT_BEHIND, type StateDirectory } from '../../model/state-directory.js';
 import { typed } from '../typed.js';
 import { ok, warn, type Finding } from './finding.js';
 
@@ -20,7 +20,11 @@ export async function showKept(state: StateDirectory): Promise<readonly Finding[
   const mirrorCount = (await visible(state.mirrors)).filter((name) => name.endsWith('.git')).length;
   const { days, logBytes } = DEFAULT_LIMITS;
   const logs = `${formatSize(builds)} of ${count(runs.length, 'run')}; ${days.logs} days, ${formatSize(logBytes)} in all, open runs always`;
+  const left = await leftBehind(state);
   return [
+    ...(left.length === 0
+      ? []
+      : [warn('kept: put aside', `could not be removed: ${left.join(', ')}`, `rm -rf as root: ${left.join(' ')}`)]),
     builds > logBytes ? warn('kept: logs', logs, typed('prune')) : ok('kept: logs', logs),
     ok(
       'kept: mirrors',
@@ -37,6 +41,16 @@ export async function showKept(state: StateDirectory): Promise<readonly Finding[
       `by each worker once an hour, and by "${typed('prune')}"; "${typed('prune', '--dry-run')}" says what would go and why`,
     ),
   ];
+}
+
+/** Folders in records that could not be removed, and that no run needs. */
+async function leftBehind(state: StateDirectory): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const run of await visible(state.builds))
+    for (const record of await visible(join(state.builds, run)))
+      for (const name of await visible(join(state.builds, run, record)))
+        if (LEFT_BEHIND.test(name)) found.push(join(state.builds, run, record, name));
+  return found;
 }
 
 const count = (number: number, one: string, several = `${one}s`): string => `${number} ${number === 1 ? one : several}`;

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { LIMIT_PROGRAM, inScope, managerOf } from '../../model/autofix/limits.js';
 import { NETWORK_PROGRAMS, triedInSandbox } from '../../model/autofix/sandbox.js';
 import { stripControl } from '../../model/text.js';
 import { askProgram } from '../ask-program.js';
@@ -54,6 +56,21 @@ export async function checkAgentSandbox(): Promise<Finding> {
     if (!(await ask(program, ['--version'])).found)
       return warn(name, `no ${program}`, `agents have no network of their own: install ${owner}`);
   return ok(name, 'bubblewrap makes one, slirp4netns connects it');
+}
+
+/** Who keeps agents to their limits, for this user in this session. */
+export async function checkAgentLimits(): Promise<Finding> {
+  const name = 'agent limits';
+  if (!(await ask(LIMIT_PROGRAM.command, ['--version'])).found)
+    return warn(name, `no ${LIMIT_PROGRAM.command}`, `no agent of --autofix runs here: install ${LIMIT_PROGRAM.owner}`);
+  const uid = process.getuid?.() ?? 0;
+  const [program = '', ...args] = inScope(uid, `lockkeeper-doctor-${process.pid}`, ['TasksAccounting=yes'], ['true']);
+  return ok(
+    name,
+    existsSync(managerOf(uid)) && (await ask(program, args)).ok
+      ? 'control groups of systemd keep them'
+      : 'each process has its own (rlimits), and all are watched: systemd makes no control group for this user here',
+  );
 }
 
 /** Nix itself, whether it evaluates flakes, and the settings that decide what builds may do. */

@@ -26,3 +26,29 @@ export const usualLimits = (memoryBytes: number, freeBytes: number): SandboxLimi
 
 /** The program by which a process gets limits, and the package that brings it on most distributions. */
 export const LIMIT_PROGRAM = { command: 'prlimit', owner: 'util-linux' } as const;
+
+/** Where a user's own systemd can be reached, if there is one; for root that of the machine. */
+export const managerOf = (uid: number): string =>
+  uid === 0 ? '/run/systemd/system' : `/run/user/${uid}/systemd/private`;
+
+/**
+ * A command that runs another one in a scope of systemd: systemd-run(1).
+ * @param id name of the scope
+ * @param properties of systemd.resource-control(5)
+ */
+export function inScope(
+  uid: number,
+  id: string,
+  properties: readonly string[],
+  command: readonly string[],
+): readonly string[] {
+  // What it needs to find the user's manager is not for the command.
+  const before = uid === 0 ? [] : [`XDG_RUNTIME_DIR=/run/user/${uid}`];
+  const after = uid === 0 ? [] : ['env', '--unset=XDG_RUNTIME_DIR'];
+  return [
+    ...['env', ...before, 'systemd-run', ...(uid === 0 ? [] : ['--user'])],
+    ...['--scope', '--quiet', '--collect', `--unit=${id}`],
+    ...properties.map((each) => `--property=${each}`),
+    ...['--', ...after, ...command],
+  ];
+}

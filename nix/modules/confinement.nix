@@ -2,7 +2,7 @@
 # `lockkeeper systemd-units` writes the same for other distributions.
 {
   # Whether the worker runs coding agents: their sandbox takes namespaces of its own, a /proc of which nothing is covered,
-  # and a network device.
+  # a network device, and control groups with its limits.
   agent,
   # Whether the account is root, who reads other people's checkouts by its capabilities. Nobody else gets any.
   root,

@@ -34,7 +34,7 @@ const attempted = (
   });
 
 for (const [what, behaviour, limits, reason] of [
-  ['processes', 'fork-bomb', { tasks: 64 }, /^wanted more than 64 processes and threads$/],
+  ['processes', 'fork-bomb', { tasks: 200 }, /^wanted more than 200 processes and threads$/],
   ['memory', 'memory-hog', { memoryBytes: 200 * MIB }, /^took more than 200\.0 MiB of memory$/],
   ['shared memory', 'shared-hog', { diskBytes: 50 * MIB }, /^took more than 50\.0 MiB of the disk$/],
   ['disk', 'fill', { diskBytes: 50 * MIB }, /^took more than 50\.0 MiB of the disk$/],
@@ -71,7 +71,7 @@ for (const [behaviour, kind, reason] of [
   [['deep:150', 'shut', 'note'], 'proposed', /^$/],
   [['special', 'note'], 'proposed', /^$/],
   [['bytes'], 'refused', /^holds a file whose name cannot be shown: a b/],
-  [['gits:12000'], 'refused', /^holds a Git repository of its own: /],
+  [['gits:2500'], 'refused', /^holds a Git repository of its own: /],
   [['huge-ignore'], 'refused', /^touches \.gitignore, by which Git would judge the change$/],
   [['huge-text'], 'refused', /^adds more than 16\.0 MiB, which nobody can review: huge\.nix$/],
   [['huge-line'], 'proposed', /^$/],

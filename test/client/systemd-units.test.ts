@@ -23,8 +23,11 @@ after(async () => {
 /** What systemd says against a unit; nothing if it takes it. */
 async function complaints(unit: string): Promise<string> {
   const verified = await run('systemd-analyze', ['verify', '--man=no', unit]);
-  // It looks at all units that this one names, and may have something to say about those of the machine.
-  const own = verified.stderr.split('\n').filter((line) => line.includes('lockkeeper'));
+  // It looks at all units that this one names, and may have something to say about those of the machine. Before 254 it passes
+  // over where a delegated unit starts, and agents go without a control group.
+  const own = verified.stderr
+    .split('\n')
+    .filter((line) => line.includes('lockkeeper') && !line.includes("Unknown key 'DelegateSubgroup'"));
   assert.equal(verified.exitCode === 0, own.length === 0, verified.stderr);
   return own.join('\n');
 }
