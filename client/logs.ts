@@ -88,6 +88,9 @@ async function readThere(
   }
 }
 
+/** A line that is longer is given in pieces. */
+const LINE_CHARACTERS = 1024 * 1024;
+
 /** Puts slices of bytes together into whole lines; characters and lines may be cut anywhere between two slices. */
 export function lineSplitter(): { push(bytes: Buffer): string[]; rest(): string } {
   const decoder = new StringDecoder('utf8');
@@ -96,7 +99,10 @@ export function lineSplitter(): { push(bytes: Buffer): string[]; rest(): string 
     push: (bytes) => {
       const lines = (open + decoder.write(bytes)).split('\n');
       open = lines.pop() ?? '';
-      return lines;
+      if (open.length <= LINE_CHARACTERS) return lines;
+      const piece = open;
+      open = '';
+      return [...lines, piece];
     },
     rest: () => open + decoder.end(),
   };

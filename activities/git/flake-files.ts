@@ -3,6 +3,7 @@ import type { FailureType } from '../../model/failures.js';
 import { parseFlakeLock } from '../../model/flake-lock/parse.js';
 import { FlakeLockError, type FlakeLock } from '../../model/flake-lock/types.js';
 import type { Repository } from '../../model/run.js';
+import { formatSize } from '../../model/size.js';
 import { followLinks, type Followed } from './follow-links.js';
 import type { Git } from './git.js';
 
@@ -14,6 +15,20 @@ export const flakeFile = (repository: Repository, name: string): string =>
 export async function fileAt(git: Git, commit: string, file: string): Promise<string | null> {
   const result = await git.attempt(['cat-file', 'blob', `${commit}:${file}`]);
   return result.exitCode === 0 ? result.stdout : null;
+}
+
+/** The lock of a flake with a thousand inputs has less than 1 MiB. */
+const FILE_BYTES = 16 * 1024 * 1024;
+
+/** Refuses a file that is too large to be read as `NoFlake` or `LockUnreadable`. */
+async function checkSize(git: Git, commit: string, file: string): Promise<void> {
+  const size = Number((await git.attempt(['cat-file', '-s', `${commit}:${file}`])).stdout);
+  if (size <= FILE_BYTES) return;
+  throw ApplicationFailure.nonRetryable(
+    `${file} at commit ${commit.slice(0, 12)} has ${formatSize(size)}, and ${formatSize(FILE_BYTES)} are read of such a file. ` +
+      'Commit a smaller one.',
+    (file.endsWith('.lock') ? 'LockUnreadable' : 'NoFlake') satisfies FailureType,
+  );
 }
 
 /** Text of what a path was followed to at a commit; `null` when that is no file. */
@@ -40,13 +55,17 @@ export async function findFile(
   );
 }
 
-/** Text of a file beside `flake.nix` at a commit; `null` when there is none. Throws what `findFile` throws. */
-export const flakeText = async (
+/** Text of a file beside `flake.nix` at a commit; `null` when there is none. Throws what `findFile` and `checkSize` throw. */
+export async function flakeText(
   git: Git,
   repository: Repository,
   commit: string,
   name: 'flake.nix' | 'flake.lock',
-): Promise<string | null> => textOf(git, commit, await findFile(git, repository, commit, flakeFile(repository, name)));
+): Promise<string | null> {
+  const followed = await findFile(git, repository, commit, flakeFile(repository, name));
+  if (followed.kind === 'found') await checkSize(git, commit, followed.path);
+  return textOf(git, commit, followed);
+}
 
 /**
  * The lock of the flake at a commit.

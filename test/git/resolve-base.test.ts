@@ -155,3 +155,14 @@ test('push addresses beside the one that a run pushes to are named as left out',
     const { leftOut } = await resolve({ env, repository });
     assert.deepEqual(leftOut, [`1 more push address of the remote origin: https://forge.example${root}`]);
   }));
+
+test('a lock or flake.nix that is too large to be read is refused by its size, and deep nesting by its form', () =>
+  withPlace(async (place) => {
+    await commitAndPush(place, { 'flake.lock': '['.repeat(100_000) });
+    await failure(resolve(place), 'LockUnreadable');
+    await commitAndPush(place, { 'flake.lock': '{'.padEnd(17 * 1024 * 1024) });
+    const large = await failure(resolve(place), 'LockUnreadable');
+    assert.match(large.message, /^flake\.lock at commit [0-9a-f]{12} has 17\.0 MiB, and 16\.0 MiB are read/);
+    await commitAndPush(place, { 'flake.nix': '#'.padEnd(17 * 1024 * 1024) });
+    await failure(resolve(place), 'NoFlake');
+  }));

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { builderMark, LogFollower, readEvidence } from '../../activities/nix/build/build-log.js';
 import { createReadLog } from '../../activities/nix/build/read-log.js';
+import { lineCutter } from '../../host/line-cutter.js';
 import { stateDirectory } from '../../model/state-directory.js';
 
 let root: string;
@@ -91,5 +92,29 @@ test('only logs below the folder of builds are read, also through links and dots
     '/etc/passwd',
   ]) {
     await assert.rejects(readLog()({ logPath, offset: 0, limit: 10 }), { type: 'LogUnavailable', nonRetryable: true });
+  }
+});
+
+test('a line of 200 MB, floods of carriage returns and bytes that are no text are read in little memory', async () => {
+  const long = path.join(root, 'long');
+  await writeFile(long, `building '${drv('a')}'...\r\n`);
+  for (let part = 0; part < 50; part += 1) await appendFile(long, Buffer.alloc(4 * 1024 * 1024, 'x\r\0\xff'));
+  await appendFile(long, `\nerror: the end`);
+  const before = process.memoryUsage().rss;
+  const { nixLines, started } = await readEvidence(long, 0);
+  assert.ok(process.memoryUsage().rss - before < 100e6);
+  assert.deepEqual(started, [drv('a')]);
+  assert.equal(nixLines.length, 2);
+  assert.ok((nixLines[0] ?? '').length <= 4000);
+  assert.equal(nixLines[1], 'error: the end');
+});
+
+test('lines come together however a stream is cut, and each is cut at its limit', () => {
+  const whole = 'one\r\n\nthree is longer\nénd';
+  for (let at = 0; at <= Buffer.byteLength(whole); at += 1) {
+    const lines = lineCutter(8);
+    const bytes = Buffer.from(whole);
+    const seen = [...lines.push(bytes.subarray(0, at)), ...lines.push(bytes.subarray(at))];
+    assert.deepEqual([...seen, lines.rest()], ['one', '', 'three is', 'énd']);
   }
 });

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
 import { redactUrl, stripControl } from '../../../model/text.js';
+import { lineCutter } from '../../../host/line-cutter.js';
 import { storeName } from '../evaluate/derivation-file.js';
 import { faultOf } from '../faults.js';
 
@@ -149,10 +149,14 @@ export async function builderLines(file: string, offset: number, name: string, c
   return found.slice(-count);
 }
 
+/** Lines of a log, each cut where it is long: no line that a builder prints is held in memory whole. */
 async function* linesOf(file: string, offset: number): AsyncGenerator<string> {
   const there = await stat(file).catch(() => null);
   if (there === null) return;
-  yield* createInterface({ input: createReadStream(file, { start: offset }), crlfDelay: Infinity });
+  const lines = lineCutter(LINE_LIMIT);
+  for await (const chunk of createReadStream(file, { start: offset })) yield* lines.push(chunk as Buffer);
+  const rest = lines.rest();
+  if (rest !== '') yield rest;
 }
 
 /** The end of a log, at most so many bytes. */
