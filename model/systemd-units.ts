@@ -10,6 +10,8 @@ export interface WorkerUnit {
   readonly user: string;
   /** `HOST:PORT` of a Temporal server, or `null` for one of its own. */
   readonly address: string | null;
+  /** File with the key of that server; `null`: none. */
+  readonly runKeyFile: string | null;
   /** Whether it does the runs of instances with this user, beside a worker that does all others. */
   readonly userQueue: boolean;
   /** Whether it runs coding agents. */
@@ -40,6 +42,7 @@ export function systemdUnits({
   command,
   user,
   address,
+  runKeyFile,
   userQueue,
   agent,
 }: WorkerUnit): Readonly<Record<string, string>> {
@@ -62,6 +65,7 @@ export function systemdUnits({
     `XDG_CACHE_HOME=/var/cache/${name}`,
     `LOCKKEEPER_STATE_DIR=/var/lib/${name}`,
     ...(address === null ? [] : [`TEMPORAL_ADDRESS=${address}`]),
+    ...(runKeyFile === null ? [] : [`LOCKKEEPER_RUN_KEY_FILE=${runKeyFile}`]),
   ];
   const program = command.map(commandWord).join(' ');
   const roles = ['coordinator', 'builder', ...(agent ? ['agent'] : [])];

@@ -21,7 +21,8 @@ const PROGRAM = installed('bin/lockkeeper');
 export async function systemdUnitFiles(context: CommandContext, options: SystemdUnitsOptions): Promise<number> {
   const { user, address = null, userQueue = false, agent = false, directory } = options;
   // Node by its path: the one of this shell may not be on the PATH of a service.
-  const units = systemdUnits({ command: [process.execPath, PROGRAM], user, address, userQueue, agent });
+  const { runKeyFile } = context;
+  const units = systemdUnits({ command: [process.execPath, PROGRAM], user, address, runKeyFile, userQueue, agent });
   const files = Object.entries(units).map(
     ([name, text]) => [path.resolve(directory ?? '.', name), name, text] as const,
   );

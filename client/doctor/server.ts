@@ -10,6 +10,7 @@ import { listOpenRuns } from '../runs.js';
 import { StateUnwritable } from '../state-files.js';
 import { unattendedRuns } from '../unattended.js';
 import { runningWorker } from '../worker.js';
+import { checkAsking } from './asking.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 import { typed } from '../typed.js';
 
@@ -28,6 +29,7 @@ export async function checkServer(context: CommandContext): Promise<readonly Fin
   try {
     return [
       ...(await checkNamespace(session)),
+      ...(await checkAsking(session, context)),
       ...(await checkQueues(session, context)),
       ...(await checkRuns(session)),
     ];

@@ -81,6 +81,21 @@ in
     ]
     && environment.TEMPORAL_CONFIG_FILE == "%d/temporal.toml"
     && !(environment ? TEMPORAL_NAMESPACE);
+  "a run key reaches workers and commands as a credential, and what may be run is named" =
+    let
+      inherit
+        (service {
+          address = "temporal.example.org:7233";
+          runKeyFile = "/run/secrets/run-key";
+          allowCommands = [ "claude" ];
+        })
+        environment
+        serviceConfig
+        ;
+    in
+    serviceConfig.LoadCredential == [ "run-key:/run/secrets/run-key" ]
+    && environment.LOCKKEEPER_RUN_KEY_FILE == "%d/run-key"
+    && lib.hasInfix " --allow-command=claude" serviceConfig.ExecStart;
   "it writes to its own folders, and to what it is given" =
     (service { writablePaths = [ "/srv/git" ]; }).serviceConfig.ReadWritePaths == [
       "/tmp"

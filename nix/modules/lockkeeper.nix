@@ -124,6 +124,17 @@ in
       Read by root.
     '';
 
+    runKeyFile = maybe types.path ''
+      File with the run key that workers and commands share: they do only what is asked with it. Read by root. With null, a
+      server elsewhere is open to all who may use its namespace; a server of its own has a key of its own.
+    '';
+    allowCommands = mkOption {
+      type = types.listOf (types.strMatching "[^[:space:]/]+|/[^[:space:]]+");
+      default = [ ];
+      example = [ "claude" ];
+      description = "Commands that gates and agents may be; with none here all that runs ask for.";
+    };
+
     roles = mkOption {
       type = types.nonEmptyListOf (
         types.enum [

@@ -12,7 +12,9 @@ let
   list = lib.concatStringsSep ",";
   agent = lib.elem "agent" cfg.roles;
   loadCredential = lib.mapAttrsToList (name: file: "${name}:${toString file}");
-  server = lib.optionalAttrs (cfg.temporalConfigFile != null) { "temporal.toml" = cfg.temporalConfigFile; };
+  server =
+    lib.optionalAttrs (cfg.temporalConfigFile != null) { "temporal.toml" = cfg.temporalConfigFile; }
+    // lib.optionalAttrs (cfg.runKeyFile != null) { "run-key" = cfg.runKeyFile; };
 
   # Name of the account's worker, and of its state and cache directories.
   unitOf = user: if user == cfg.user then "lockkeeper" else "lockkeeper-${user}";
@@ -45,6 +47,7 @@ let
     // lib.optionalAttrs (cfg.address != null) { TEMPORAL_ADDRESS = cfg.address; }
     // lib.optionalAttrs (cfg.namespace != null) { TEMPORAL_NAMESPACE = cfg.namespace; }
     // lib.optionalAttrs (cfg.temporalConfigFile != null) { TEMPORAL_CONFIG_FILE = "%d/temporal.toml"; }
+    // lib.optionalAttrs (cfg.runKeyFile != null) { LOCKKEEPER_RUN_KEY_FILE = "%d/run-key"; }
     // config.networking.proxy.envVars;
   };
   # What a worker and a command have in common: a command may have to start a worker, and a server.
@@ -108,6 +111,7 @@ in
           ++ lib.optional (cfg.systems != null) "--systems=${list cfg.systems}"
           ++ flag "slots" cfg.slots
           ++ flag "eval-slots" cfg.evalSlots
+          ++ map (command: "--allow-command=${command}") cfg.allowCommands
           ++ flag "health-port" cfg.healthPort
           ++ flag "metrics-port" cfg.metricsPort
         );

@@ -67,7 +67,7 @@ test('a path in the unit is taken as it is, whatever it holds', { skip }, async 
   const unit = path.join(folder, 'lockkeeper.service');
   const write = async (...command: string[]): Promise<string> => {
     const text =
-      systemdUnits({ command, user: 'lockkeeper', address: null, userQueue: false, agent: false })[
+      systemdUnits({ command, user: 'lockkeeper', address: null, runKeyFile: null, userQueue: false, agent: false })[
         'lockkeeper.service'
       ] ?? '';
     await writeFile(unit, text);
@@ -96,7 +96,7 @@ let
     inherit user;
     address = null;
     namespace = null;
-    temporalConfigFile = null;
+    temporalConfigFile = null; runKeyFile = null; allowCommands = [ ];
     userQueue = null;
     systems = null;
     slots = null;
@@ -136,7 +136,14 @@ test('the units confine workers and the commands beside them as those of the Nix
       const evaluated = await run('nix-instantiate', ['--eval', '--strict', '--json', ...args, expression]);
       assert.equal(evaluated.exitCode, 0, evaluated.stderr);
       const nixos = JSON.parse(evaluated.stdout) as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-      const units = systemdUnits({ command: ['/bin/sh'], user, address: null, userQueue: false, agent });
+      const units = systemdUnits({
+        command: ['/bin/sh'],
+        user,
+        address: null,
+        runKeyFile: null,
+        userQueue: false,
+        agent,
+      });
       for (const [name, unit] of [
         ['worker', 'lockkeeper.service'],
         ['command', 'lockkeeper-apply.service'],
@@ -168,7 +175,14 @@ test('no unit is more exposed than it has to be', { skip }, async () => {
     // Root makes the sandbox of an agent by what root may do.
     ['root', true, 6],
   ] as const) {
-    const units = systemdUnits({ command: ['/bin/sh'], user, address: null, userQueue: false, agent });
+    const units = systemdUnits({
+      command: ['/bin/sh'],
+      user,
+      address: null,
+      runKeyFile: null,
+      userQueue: false,
+      agent,
+    });
     for (const [name, text] of Object.entries(units)) {
       const unit = path.join(folder, name);
       await writeFile(unit, text);
@@ -196,4 +210,10 @@ test('what cannot stand in a unit is refused', async () => {
     assert.match(refused.stderr, reason);
     assert.equal(refused.stdout, '');
   }
+});
+
+test('units name the run key that is shared', () => {
+  const shared = { address: 'temporal.example.org:7233', runKeyFile: '/etc/lockkeeper/run-key' };
+  const units = systemdUnits({ command: ['/bin/sh'], user: 'lockkeeper', userQueue: false, agent: false, ...shared });
+  for (const text of Object.values(units)) assert.match(text, /LOCKKEEPER_RUN_KEY_FILE=\/etc\/lockkeeper\/run-key/);
 });

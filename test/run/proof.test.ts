@@ -3,9 +3,11 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
 import type { Payload } from '@temporalio/common';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { run } from '../../activities/process.js';
 import { repositoryLockId } from '../../model/ids.js';
 import type { RunProgress } from '../../model/progress.js';
@@ -17,7 +19,7 @@ import { createFleet } from '../support/fleet.js';
 import type { Fleet } from '../support/fleet.js';
 import { openHouse, until } from '../support/lockkeeper.js';
 import type { House } from '../support/lockkeeper.js';
-import { connectTo, openServedHouse, runInPhase, type ServedHouse } from '../support/runs.js';
+import { connectTo, openServedHouse, ownProof, runInPhase, type ServedHouse } from '../support/runs.js';
 
 let house: House;
 let owner: Client;
@@ -229,6 +231,9 @@ test('a schedule whose content somebody replaced starts nothing, and apply makes
   const trigger = await house.lockkeeper(['schedules', 'trigger', 'proof']);
   assert.equal(trigger.exitCode, 1);
   assert.match(trigger.stderr, /carries no proof.*apply/s);
+  const doctor = await house.lockkeeper(['doctor']);
+  assert.match(doctor.stdout, /who may ask.*run-key/);
+  assert.match(doctor.stdout, /1 schedule without proof.*: proof/);
   assert.match((await house.lockkeeper(['apply', ...flags])).stdout, /proof: options/);
   const again = await house.lockkeeper(['schedules', 'trigger', 'proof', '--json']);
   assert.equal(again.exitCode, 0, again.stderr);
@@ -326,5 +331,36 @@ test('a worker runs no other commands than those that it allows', async () => {
     assert.ok(!existsSync(mark));
   } finally {
     await strict.close();
+  }
+});
+
+test('what somebody answers in the place of a worker ends the workflow that asked', async () => {
+  const served = await openHouse();
+  await served.lockkeeper(['apply', '--config', await emptyConfiguration(served)]);
+  const { address } = await served.server();
+  const connection = await NativeConnection.connect({ address });
+  const client = await connectTo(served);
+  try {
+    const codePath = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
+    const ours = await Worker.create({
+      connection,
+      taskQueue: COORDINATOR_QUEUE,
+      dataConverter: await ownProof(served),
+      workflowBundle: { codePath },
+    });
+    const theirs = await Worker.create({
+      connection,
+      taskQueue: COORDINATOR_QUEUE,
+      activities: { findOverdue: () => Promise.resolve([]), notify: () => Promise.resolve({ ok: true }) },
+    });
+    const asks = { workflowId: 'asks', taskQueue: COORDINATOR_QUEUE, args: [[]] };
+    const answered = ours.runUntil(theirs.runUntil(() => client.workflow.execute('watchInstances', asks)));
+    await assert.rejects(answered, (error: Error) =>
+      String(error.cause).includes('A result is refused: it carries no proof'),
+    );
+  } finally {
+    await connection.close();
+    await client.connection.close();
+    await served.close();
   }
 });

@@ -1,0 +1,32 @@
+import { unprovenIn } from '../../model/proof.js';
+import { plural } from '../../model/report/words.js';
+import type { Session } from '../connection.js';
+import type { CommandContext } from '../context.js';
+import { askedAgain } from '../schedules/asked-again.js';
+import { listOwned } from '../schedules/owned.js';
+import { typed } from '../typed.js';
+import { ok, warn, type Finding } from './finding.js';
+
+/** Who may ask the workers of the server for anything, and schedules that start nothing because nobody with the key made them. */
+export async function checkAsking(
+  session: Session,
+  { state, runKeyFile }: CommandContext,
+): Promise<readonly Finding[]> {
+  const name = 'who may ask';
+  if (runKeyFile === null && !session.embedded)
+    return [
+      ok(
+        name,
+        `all who may use the namespace ${session.namespace}: no run key is named (--run-key-file); workers that have one refuse this command`,
+      ),
+    ];
+  const who = ok(name, `who can read ${runKeyFile ?? state.runKey}`);
+  const refused: string[] = [];
+  for (const { instance, scheduleId } of await listOwned(session)) {
+    const { action } = await askedAgain(() => session.client.schedule.getHandle(scheduleId).describe());
+    if ((action.args ?? []).some((each) => unprovenIn(each) !== null)) refused.push(instance);
+  }
+  if (refused.length === 0) return [who];
+  const found = `${plural(refused.length, 'schedule')} without proof of this key, of which nothing is started: ${refused.slice(0, 8).join(', ')}`;
+  return [who, warn('schedules', found, `look at the configuration, then: ${typed('apply')}`)];
+}
