@@ -79,7 +79,7 @@ export default tseslint.config(
     },
   },
   // The plugin takes every exported function in this folder for an activity, helpers too. That activities take one object
-  // and heartbeat is held by their contract, model/activities.ts.
+  // and heartbeat is held by their contract, model/contract/activities.ts.
   {
     files: ['activities/**/*.ts'],
     rules: {
@@ -87,8 +87,8 @@ export default tseslint.config(
       'temporal/activity-heartbeat-in-long-loops': 'off',
     },
   },
-  // The same for helpers in workflows/ (workflows take one object by model/run.ts); names of messages are constants of
-  // model/messages.ts, which the plugin cannot follow; and typescript-eslint's own rule, which knows types, finds promises
+  // The same for helpers in workflows/ (workflows take one object by model/run/options.ts); names of messages are constants of
+  // model/run/messages.ts, which the plugin cannot follow; and typescript-eslint's own rule, which knows types, finds promises
   // that float, where the plugin takes setHandler's void for one.
   {
     files: ['workflows/**/*.ts'],
@@ -125,7 +125,7 @@ export default tseslint.config(
     paths: noNode('Workflows run where Node does not exist.'),
     patterns: [
       {
-        group: ['**/model/ids.js', '**/model/state-directory.js'],
+        group: ['**/model/run/ids.js', '**/model/machine/state-directory.js'],
         allowTypeImports: true,
         message: 'This module needs Node: give workflows its results as data.',
       },

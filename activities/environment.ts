@@ -1,4 +1,4 @@
-import type { StateDirectory } from '../model/state-directory.js';
+import type { StateDirectory } from '../model/machine/state-directory.js';
 
 /** What every activity of a worker knows about the machine that it runs on. */
 export interface ActivityEnvironment {

@@ -1,11 +1,11 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { CoordinatorActivities } from '../model/activities.js';
+import type { CoordinatorActivities } from '../model/contract/activities.js';
 import { earlierHolds } from '../model/hold-back/earlier.js';
-import { mayBeRunOf, scheduledRunId } from '../model/ids.js';
-import type { Report } from '../model/report.js';
-import type { Repository } from '../model/run.js';
-import { writeWhole } from './atomic-file.js';
+import { mayBeRunOf, scheduledRunId } from '../model/run/ids.js';
+import type { Report } from '../model/report/data.js';
+import type { Repository } from '../model/run/options.js';
+import { writeWhole } from './files/atomic-file.js';
 import type { ActivityEnvironment } from './environment.js';
 import { runDirectoryName } from './nix/record-directory.js';
 

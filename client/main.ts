@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { CommanderError, type Command } from 'commander';
-import { BadInput } from '../model/names.js';
-import { messageOf } from '../model/message-of.js';
-import { joinNixOptions } from './arguments.js';
+import { BadInput } from '../model/checks/names.js';
+import { messageOf } from '../model/text/message-of.js';
+import { joinNixOptions } from './program/arguments.js';
 import { CommandError, systemCode } from './errors.js';
 import { installed } from './installation.js';
-import { failure } from './output.js';
+import { failure } from './terminal/output.js';
 import { declareProgram } from './program/index.js';
 
 /**

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CommandLimits, Exceeded } from '../model/fetch-limits.js';
+import type { CommandLimits, Exceeded } from '../model/machine/fetch-limits.js';
 import { watchGroup } from './group-watch.js';
 import { bothEnds, wholeOutput } from './output.js';
 import { endGroup } from './process-group.js';

@@ -1,4 +1,4 @@
-import type { Pace } from '../model/fetch-limits.js';
+import type { Pace } from '../model/machine/fetch-limits.js';
 import { groupUsage, type GroupUsage } from './process-group.js';
 
 /** Bytes a second below which a command gets nowhere. What a remote sends passes several of its processes. */

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { open, readFile, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ProcessIdentity } from '../model/state-directory.js';
+import type { ProcessIdentity } from '../model/machine/state-directory.js';
 
 /** What the holder of a lock writes into it, for people. */
 export interface LockHolder extends ProcessIdentity {

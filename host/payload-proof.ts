@@ -1,13 +1,13 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
-import { UNPROVEN, type Unproven } from '../model/proof.js';
+import { UNPROVEN, type Unproven } from '../model/run/proof.js';
 import type { RunKey } from './run-key.js';
 
 /**
  * Everything that commands and workers put on a Temporal server (arguments, results, messages, memos) carries a proof: a MAC over
  * the content and over what it is for (namespace, workflow, activity), made with the run key. The content stays readable. What
  * comes from the server without one is replaced by a mark, which every door refuses: workflows (workflows/proof.ts), activities
- * (activities/edge.ts) and commands.
+ * (activities/guard.ts) and commands.
  */
 const PROOF = 'lockkeeper-proof';
 const DOMAIN = 'lockkeeper payload 1';

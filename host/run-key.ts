@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, mkdir, open, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { StateDirectory } from '../model/state-directory.js';
+import type { StateDirectory } from '../model/machine/state-directory.js';
 
 /** The secret that proves who may ask workers for anything; see host/payload-proof.ts. */
 export interface RunKey {

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import webpack from 'webpack';
-import { BUNDLE, CODE_CACHE, OWN_ADDRESS } from '../client/bundle.js';
+import { BUNDLE, CODE_CACHE, OWN_ADDRESS } from '../client/program/bundle.js';
 
-/** Puts the compiled client into one file, and keeps what V8 makes of it: see client/bundle.ts. */
+/** Puts the compiled client into one file, and keeps what V8 makes of it: see client/program/bundle.ts. */
 const built = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
 // V8 knows the source of a cache by its length alone: never may an old cache stand beside a new bundle.

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { loadClient } from '../client/bundle.js';
+import { loadClient } from '../client/program/bundle.js';
 
 /** `warm-client FILE FOLDER`: updates a folder that is no repository, and keeps the code that this compiled in a file. */
 const [, , file = '', folder = ''] = process.argv;

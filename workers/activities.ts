@@ -1,5 +1,5 @@
 import { createAttemptFix } from '../activities/agent/attempt-fix.js';
-import { atTheEdge } from '../activities/edge.js';
+import { atTheEdge } from '../activities/guard.js';
 import type { ActivityEnvironment } from '../activities/environment.js';
 import { createRunGate } from '../activities/gate/run-gate.js';
 import { createGitActivities } from '../activities/git/index.js';
@@ -7,7 +7,7 @@ import { createBuilderActivities, createMachineActivities } from '../activities/
 import { createEvaluatorActivities, createLockActivities } from '../activities/nix/evaluation.js';
 import { createNotify } from '../activities/notify/notify.js';
 import { createEarlierHolds, writeReport } from '../activities/reports.js';
-import { rememberEnvironmentSecrets } from '../activities/secrets.js';
+import { rememberEnvironmentSecrets } from '../activities/secrets/redact.js';
 import { createServerActivities } from '../activities/server/index.js';
 import { createPresenceActivities } from '../activities/server/presence.js';
 import type {
@@ -18,7 +18,7 @@ import type {
   GateActivities,
   MachineActivities,
   PresenceActivities,
-} from '../model/activities.js';
+} from '../model/contract/activities.js';
 
 /** The activities of one machine, put together for each of its task queues. */
 export interface MachineRegister {

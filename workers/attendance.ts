@@ -1,8 +1,8 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
-import { COORDINATOR_QUEUE } from '../model/queues.js';
-import type { LentRecord, StateDirectory, WorkerRecord } from '../model/state-directory.js';
+import { COORDINATOR_QUEUE } from '../model/run/queues.js';
+import type { LentRecord, StateDirectory, WorkerRecord } from '../model/machine/state-directory.js';
 import type { ServerAddress } from './connection.js';
 import { readJson } from './files.js';
 import { pause } from './pause.js';

@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
 import { payloadDigest } from '../host/payload-proof.js';
 import { makeOnce } from '../host/run-key.js';
-import type { StateDirectory } from '../model/state-directory.js';
+import type { StateDirectory } from '../model/machine/state-directory.js';
 import { readJson } from './files.js';
 
 /**

@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import type { NativeConnectionOptions } from '@temporalio/worker';
-import { endProcesses, isAlive } from '../activities/process-tree.js';
+import { endProcesses, isAlive } from '../activities/command/process-tree.js';
 import { isListeningAt } from '../host/listening.js';
-import { stripControl } from '../model/text.js';
-import { newerFault } from '../model/state-directory.js';
-import type { ServerRecord, StateDirectory } from '../model/state-directory.js';
+import { stripControl } from '../model/text/text.js';
+import { newerFault } from '../model/machine/state-directory.js';
+import type { ServerRecord, StateDirectory } from '../model/machine/state-directory.js';
 import { readJson } from './files.js';
 import { pause } from './pause.js';
 

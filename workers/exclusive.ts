@@ -1,10 +1,10 @@
 import { realpath } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { ownIdentity } from '../activities/process-tree.js';
+import { ownIdentity } from '../activities/command/process-tree.js';
 import { ownListenerAt } from '../host/listening.js';
 import { lastHolder, takeLock, type MachineLock } from '../host/machine-lock.js';
-import { earlierLockAddress } from '../model/lock-address.js';
-import { lockFile, type LockRole, type StateDirectory } from '../model/state-directory.js';
+import { earlierLockAddress } from '../model/machine/lock-address.js';
+import { lockFile, type LockRole, type StateDirectory } from '../model/machine/state-directory.js';
 
 /** Another process of the kind, which has to end first. */
 export interface Rival {

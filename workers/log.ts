@@ -1,8 +1,8 @@
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { LogEntry, LogLevel } from '@temporalio/worker';
-import { dataWithoutSecrets, withoutSecrets } from '../activities/secrets.js';
-import { printableJson, stripControl } from '../model/text.js';
-import type { LogFormat } from '../model/worker-options.js';
+import { dataWithoutSecrets, withoutSecrets } from '../activities/secrets/redact.js';
+import { printableJson, stripControl } from '../model/text/text.js';
+import type { LogFormat } from '../model/machine/worker-options.js';
 
 /** Fields that Temporal adds to each entry and that tell a person nothing in a line. */
 const QUIET = new Set([

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
-import { messageOf } from '../model/message-of.js';
+import { messageOf } from '../model/text/message-of.js';
 import { runWorker } from './worker.js';
 import { declareWorkerOptions } from './options.js';
 import { declarePrune } from './prune/command.js';

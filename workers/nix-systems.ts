@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { run } from '../activities/process.js';
+import { run } from '../activities/command/process.js';
 
 /** Micro-architecture levels that Debian's Nix lists as platforms; no flake names a host's system so. */
 const LEVEL = /^x86_64-v\d-/;

@@ -2,10 +2,10 @@ import { availableParallelism, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
-import { checkAccountName } from '../model/names.js';
-import { defaultStateRoot, runKeyFile } from '../model/state-directory.js';
-import { LOG_FORMATS, ROLES, WORKER_OPTIONS } from '../model/worker-options.js';
-import type { LogFormat, Role, WorkerOptionName } from '../model/worker-options.js';
+import { checkAccountName } from '../model/checks/names.js';
+import { defaultStateRoot, runKeyFile } from '../model/machine/state-directory.js';
+import { LOG_FORMATS, ROLES, WORKER_OPTIONS } from '../model/machine/worker-options.js';
+import type { LogFormat, Role, WorkerOptionName } from '../model/machine/worker-options.js';
 
 export interface WorkerCommandOptions {
   readonly stateDir: string;

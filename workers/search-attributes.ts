@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { SEARCH_ATTRIBUTES } from '../model/messages.js';
+import { SEARCH_ATTRIBUTES } from '../model/run/messages.js';
 
 /** `enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD` of Temporal's API. */
 const KEYWORD = 2;

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { access, constants, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isAlive, ownIdentity } from '../activities/process-tree.js';
+import { isAlive, ownIdentity } from '../activities/command/process-tree.js';
 import {
   STATE_FORMAT,
   foreignStateDirectory,
   newerFault,
   stateDirectory,
   stateDirectoryFault,
-} from '../model/state-directory.js';
-import type { FormatRecord, ProcessIdentity, StateDirectory } from '../model/state-directory.js';
-import { readIfThere, writeSynced, writeWhole } from '../activities/atomic-file.js';
+} from '../model/machine/state-directory.js';
+import type { FormatRecord, ProcessIdentity, StateDirectory } from '../model/machine/state-directory.js';
+import { readIfThere, writeSynced, writeWhole } from '../activities/files/atomic-file.js';
 import { readJson } from './files.js';
 import { VERSION } from './version.js';
 

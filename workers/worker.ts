@@ -4,7 +4,7 @@ import { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import type { ActivityEnvironment } from '../activities/environment.js';
-import { ownIdentity } from '../activities/process-tree.js';
+import { ownIdentity } from '../activities/command/process-tree.js';
 import { sweepWorkTrees } from '../activities/git/mirror.js';
 import { sweepBuilds } from '../activities/nix/build/sweep-builds.js';
 import {
@@ -17,18 +17,18 @@ import {
   machineQueue,
   presenceQueue,
   queueOf,
-} from '../model/queues.js';
+} from '../model/run/queues.js';
 import type { MachineLock } from '../host/machine-lock.js';
 import { payloadProof } from '../host/payload-proof.js';
 import { ownRunKey, readRunKey } from '../host/run-key.js';
-import type { StateDirectory, WorkerRecord } from '../model/state-directory.js';
+import type { StateDirectory, WorkerRecord } from '../model/machine/state-directory.js';
 import { createActivities } from './activities.js';
 import { stopWhenUnneeded } from './attendance.js';
 import { acceptedBeforeKey } from './before-key.js';
 import { connect, findServer, guardEmbeddedServer } from './connection.js';
 import type { ServerAddress } from './connection.js';
 import { claim, rivalFault } from './exclusive.js';
-import { writeWhole } from '../activities/atomic-file.js';
+import { writeWhole } from '../activities/files/atomic-file.js';
 import { serveHealth } from './health.js';
 import { giveBackTasks, holdTasks } from './held-tasks.js';
 import type { HeldTasks } from './held-tasks.js';

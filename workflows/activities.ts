@@ -1,7 +1,7 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
-import type { CoordinatorActivities } from '../model/activities.js';
-import { COORDINATOR_QUEUE } from '../model/queues.js';
-import { truncate } from '../model/text.js';
+import type { CoordinatorActivities } from '../model/contract/activities.js';
+import { COORDINATOR_QUEUE } from '../model/run/queues.js';
+import { truncate } from '../model/text/text.js';
 import { ownQueue } from './own-queue.js';
 
 /** Tries of a step that a run needs. */

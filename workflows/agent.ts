@@ -1,10 +1,10 @@
 import { ActivityFailure, TimeoutFailure, isCancellation, patched, proxyActivities } from '@temporalio/workflow';
-import type { AgentActivities, MachineActivities } from '../model/activities.js';
+import type { AgentActivities, MachineActivities } from '../model/contract/activities.js';
 import type { AttemptInput, AttemptResult } from '../model/autofix/attempt.js';
-import { attemptActivityId } from '../model/progress.js';
-import { AGENT_QUEUE, machineQueue } from '../model/queues.js';
-import { truncate } from '../model/text.js';
-import { targetLabel } from '../model/verdict.js';
+import { attemptActivityId } from '../model/run/progress.js';
+import { AGENT_QUEUE, machineQueue } from '../model/run/queues.js';
+import { truncate } from '../model/text/text.js';
+import { targetLabel } from '../model/verify/verdict.js';
 import { coordinator } from './activities.js';
 import { isForGood, rootCause } from './failures.js';
 import { ownQueue, workerCommand } from './own-queue.js';

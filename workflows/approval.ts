@@ -7,14 +7,14 @@ import {
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
-import { APPROVE, GIVES_WAY_MEMO, GIVE_WAY, isNewer, REJECT } from '../model/messages.js';
-import type { Decision, GiveWayRequest } from '../model/messages.js';
-import { asShown, refusalWords, unprovenIn } from '../model/proof.js';
-import { approvalCommands } from '../model/report-render.js';
-import type { ApprovalDecision } from '../model/report.js';
-import type { ApprovalPolicy, RunOptions } from '../model/run.js';
+import { APPROVE, GIVES_WAY_MEMO, GIVE_WAY, isNewer, REJECT } from '../model/run/messages.js';
+import type { Decision, GiveWayRequest } from '../model/run/messages.js';
+import { asShown, refusalWords, unprovenIn } from '../model/run/proof.js';
+import { approvalCommands } from '../model/report/render.js';
+import type { ApprovalDecision } from '../model/report/data.js';
+import type { ApprovalPolicy, RunOptions } from '../model/run/options.js';
 import { nameList } from '../model/report/words.js';
-import { truncate } from '../model/text.js';
+import { truncate } from '../model/text/text.js';
 import type { RunState } from './run-state.js';
 
 const approve = defineUpdate<string, [Decision]>(APPROVE);

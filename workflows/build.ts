@@ -1,11 +1,11 @@
 import { ActivityFailure, ApplicationFailure, proxyActivities, sleep } from '@temporalio/workflow';
-import type { BuildTargetInput, BuilderActivities, MachineActivities } from '../model/activities.js';
-import { INFRASTRUCTURE_BACKOFF } from '../model/infrastructure.js';
-import { buildActivityId } from '../model/progress.js';
-import { buildQueue, machineQueue } from '../model/queues.js';
-import { failedVerdict } from '../model/verify.js';
-import { targetLabel } from '../model/verdict.js';
-import type { Verdict } from '../model/verdict.js';
+import type { BuildTargetInput, BuilderActivities, MachineActivities } from '../model/contract/activities.js';
+import { INFRASTRUCTURE_BACKOFF } from '../model/run/infrastructure.js';
+import { buildActivityId } from '../model/run/progress.js';
+import { buildQueue, machineQueue } from '../model/run/queues.js';
+import { failedVerdict } from '../model/verify/verification.js';
+import { targetLabel } from '../model/verify/verdict.js';
+import type { Verdict } from '../model/verify/verdict.js';
 import { ownQueue } from './own-queue.js';
 import { FOLLOWED, stayWithMachine } from './stay-with-machine.js';
 

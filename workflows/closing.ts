@@ -1,9 +1,9 @@
 import { log, proxyActivities, workflowInfo } from '@temporalio/workflow';
-import type { MachineActivities, NotificationEvent } from '../model/activities.js';
-import { COORDINATOR_QUEUE, machineQueue } from '../model/queues.js';
-import type { CoordinatorActivities } from '../model/activities.js';
-import type { RunOptions } from '../model/run.js';
-import { needsLook } from '../model/report.js';
+import type { MachineActivities, NotificationEvent } from '../model/contract/activities.js';
+import { COORDINATOR_QUEUE, machineQueue } from '../model/run/queues.js';
+import type { CoordinatorActivities } from '../model/contract/activities.js';
+import type { RunOptions } from '../model/run/options.js';
+import { needsLook } from '../model/report/data.js';
 import type { RunState } from './run-state.js';
 import { ownQueue } from './own-queue.js';
 

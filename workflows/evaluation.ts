@@ -1,10 +1,10 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
-import type { EvaluatorActivities } from '../model/activities.js';
-import { compareActivityId, evaluateActivityId, planActivityId } from '../model/progress.js';
-import { EVALUATE_QUEUE } from '../model/queues.js';
-import type { VerifyInput } from '../model/verify.js';
-import { targetLabel } from '../model/verdict.js';
-import type { Evaluation, HostTarget } from '../model/verdict.js';
+import type { EvaluatorActivities } from '../model/contract/activities.js';
+import { compareActivityId, evaluateActivityId, planActivityId } from '../model/run/progress.js';
+import { EVALUATE_QUEUE } from '../model/run/queues.js';
+import type { VerifyInput } from '../model/verify/verification.js';
+import { targetLabel } from '../model/verify/verdict.js';
+import type { Evaluation, HostTarget } from '../model/verify/verdict.js';
 import { NEEDED_TRIES } from './activities.js';
 import { ownQueue } from './own-queue.js';
 import { UNNEEDED_TRIES, goOnWithout } from './unneeded.js';

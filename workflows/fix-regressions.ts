@@ -1,7 +1,7 @@
 import type { Fix } from '../model/autofix/fix-target.js';
-import { oneLine } from '../model/one-line.js';
-import { targetLabel } from '../model/verdict.js';
-import type { Target, Verdict } from '../model/verdict.js';
+import { oneLine } from '../model/text/one-line.js';
+import { targetLabel } from '../model/verify/verdict.js';
+import type { Target, Verdict } from '../model/verify/verdict.js';
 import { commitLock } from './commit-update.js';
 import { disown, putFixesOn, verifyFix } from './fixes.js';
 import type { FixedCandidate } from './fixes.js';

@@ -1,11 +1,11 @@
 import type { AttemptResult, PastAttempt } from '../model/autofix/attempt.js';
 import type { FixTargetInput, FixTargetResult } from '../model/autofix/fix-target.js';
 import { agentPrompt } from '../model/autofix/prompt.js';
-import type { Candidate } from '../model/candidate.js';
-import { fixMessage } from '../model/commit-message.js';
-import { oneLine } from '../model/one-line.js';
-import { targetLabel } from '../model/verdict.js';
-import type { Verdict } from '../model/verdict.js';
+import type { Candidate } from '../model/verify/candidate.js';
+import { fixMessage } from '../model/git/commit-message.js';
+import { oneLine } from '../model/text/one-line.js';
+import { targetLabel } from '../model/verify/verdict.js';
+import type { Verdict } from '../model/verify/verdict.js';
 import { askAgent } from './agent.js';
 import { tellDoing } from './tell-parent.js';
 import { verifyInChildren } from './verification.js';

@@ -1,7 +1,7 @@
 import type { Fix } from '../model/autofix/fix-target.js';
-import type { Candidate } from '../model/candidate.js';
-import { targetLabel } from '../model/verdict.js';
-import type { Target, Verdict } from '../model/verdict.js';
+import type { Candidate } from '../model/verify/candidate.js';
+import { targetLabel } from '../model/verify/verdict.js';
+import type { Target, Verdict } from '../model/verify/verdict.js';
 import { coordinator } from './activities.js';
 import { stamp, verifySetting } from './run.js';
 import type { Run } from './run.js';

@@ -1,11 +1,11 @@
 import { patched, proxyActivities } from '@temporalio/workflow';
-import type { GateActivities, MachineActivities } from '../model/activities.js';
-import { buildActivityId } from '../model/progress.js';
-import { GATE_QUEUE, machineQueue } from '../model/queues.js';
-import { failedVerdict } from '../model/verify.js';
-import type { VerifyInput } from '../model/verify.js';
-import { targetLabel } from '../model/verdict.js';
-import type { GateTarget, Verdict } from '../model/verdict.js';
+import type { GateActivities, MachineActivities } from '../model/contract/activities.js';
+import { buildActivityId } from '../model/run/progress.js';
+import { GATE_QUEUE, machineQueue } from '../model/run/queues.js';
+import { failedVerdict } from '../model/verify/verification.js';
+import type { VerifyInput } from '../model/verify/verification.js';
+import { targetLabel } from '../model/verify/verdict.js';
+import type { GateTarget, Verdict } from '../model/verify/verdict.js';
 import type { Listener } from './build.js';
 import { isForGood, rootCause } from './failures.js';
 import { ownQueue } from './own-queue.js';

@@ -2,7 +2,7 @@ import { blame } from '../model/hold-back/blame.js';
 import { evidenceOf } from '../model/hold-back/evidence.js';
 import type { HoldBackRequest, HoldBackResult } from '../model/hold-back/request.js';
 import { probeWords } from '../model/hold-back/words.js';
-import { targetLabel } from '../model/verdict.js';
+import { targetLabel } from '../model/verify/verdict.js';
 import { coordinator } from './activities.js';
 import { openProbes } from './probes.js';
 import { tellDoing } from './tell-parent.js';

@@ -1,9 +1,9 @@
 import { ApplicationFailure, CancellationScope, defineUpdate, isCancellation, setHandler } from '@temporalio/workflow';
-import { HOLD_BACK_INPUT } from '../model/messages.js';
-import type { HoldRequest } from '../model/messages.js';
-import { oneLine } from '../model/one-line.js';
-import type { Phase } from '../model/progress.js';
-import type { HeldBackInput } from '../model/report.js';
+import { HOLD_BACK_INPUT } from '../model/run/messages.js';
+import type { HoldRequest } from '../model/run/messages.js';
+import { oneLine } from '../model/text/one-line.js';
+import type { Phase } from '../model/run/progress.js';
+import type { HeldBackInput } from '../model/report/data.js';
 import type { RunState } from './run-state.js';
 
 const holdBackInput = defineUpdate<string, [HoldRequest]>(HOLD_BACK_INPUT);

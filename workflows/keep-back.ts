@@ -1,5 +1,5 @@
 import { withCompany } from '../model/hold-back/pins.js';
-import type { HeldBackInput } from '../model/report.js';
+import type { HeldBackInput } from '../model/report/data.js';
 import { coordinator } from './activities.js';
 import type { Update } from './commit-update.js';
 import { disown } from './fixes.js';

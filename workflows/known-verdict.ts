@@ -1,6 +1,6 @@
-import type { ProbeKnowledge, VerifyInput } from '../model/verify.js';
-import { targetLabel } from '../model/verdict.js';
-import type { Evaluation, HostTarget, Verdict, VerdictKind } from '../model/verdict.js';
+import type { ProbeKnowledge, VerifyInput } from '../model/verify/verification.js';
+import { targetLabel } from '../model/verify/verdict.js';
+import type { Evaluation, HostTarget, Verdict, VerdictKind } from '../model/verify/verdict.js';
 import { compare, findInPlan } from './evaluation.js';
 
 /**

@@ -1,9 +1,9 @@
 import { ChildWorkflowCancellationType, ParentClosePolicy, executeChild, patched } from '@temporalio/workflow';
 import type { Fix } from '../model/autofix/fix-target.js';
-import type { Candidate } from '../model/candidate.js';
-import type { AutofixOptions } from '../model/run.js';
-import { targetLabel } from '../model/verdict.js';
-import type { Target, Verdict } from '../model/verdict.js';
+import type { Candidate } from '../model/verify/candidate.js';
+import type { AutofixOptions } from '../model/run/options.js';
+import { targetLabel } from '../model/verify/verdict.js';
+import type { Target, Verdict } from '../model/verify/verdict.js';
 import { commitLock } from './commit-update.js';
 import { fixTarget } from './fix-target.js';
 import { isRegression, takeOutCulprits } from './fix-regressions.js';

@@ -1,5 +1,5 @@
 import { workflowInfo } from '@temporalio/workflow';
-import { queueOf, userOf } from '../model/queues.js';
+import { queueOf, userOf } from '../model/run/queues.js';
 
 /** Children are on the queue of their parent, so all of a run is done by the workers of one account. */
 const user = (): string | null => userOf(workflowInfo().taskQueue);

@@ -1,9 +1,9 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { PayloadConverter } from '@temporalio/common';
 import { ApplicationFailure } from '@temporalio/workflow';
-import type { FailureType } from '../model/failures.js';
-import { UNPROVEN, unprovenIn } from '../model/proof.js';
-import type { Unproven } from '../model/proof.js';
+import type { FailureType } from '../model/run/failures.js';
+import { UNPROVEN, unprovenIn } from '../model/run/proof.js';
+import type { Unproven } from '../model/run/proof.js';
 
 /**
  * A value that nobody proved. As an argument it is looked for where arguments come in (see `proof.ts`). As a result of an activity or

@@ -1,11 +1,11 @@
-import type { Candidate } from '../model/candidate.js';
+import type { Candidate } from '../model/verify/candidate.js';
 import type { Probe, RoundAnswer } from '../model/hold-back/blame.js';
 import { keepFailures, type ProbeFailure } from '../model/hold-back/evidence.js';
 import type { HoldBackRequest } from '../model/hold-back/request.js';
 import type { ProbeAnswer } from '../model/hold-back/search.js';
-import type { ProbeKnowledge } from '../model/verify.js';
-import { targetLabel } from '../model/verdict.js';
-import type { Verdict, VerdictKind } from '../model/verdict.js';
+import type { ProbeKnowledge } from '../model/verify/verification.js';
+import { targetLabel } from '../model/verify/verdict.js';
+import type { Verdict, VerdictKind } from '../model/verify/verdict.js';
 import { coordinator } from './activities.js';
 import { semaphore } from './semaphore.js';
 import { verifyInChildren } from './verification.js';

@@ -1,9 +1,9 @@
 import { ApplicationFailure, log, setCurrentDetails, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import type { WorkflowInterceptorsFactory } from '@temporalio/workflow';
-import type { FailureType } from '../model/failures.js';
-import { APPROVE, REJECT } from '../model/messages.js';
-import { REFUSED_MEMO, refusalWords, unprovenIn } from '../model/proof.js';
-import type { Unproven } from '../model/proof.js';
+import type { FailureType } from '../model/run/failures.js';
+import { APPROVE, REJECT } from '../model/run/messages.js';
+import { REFUSED_MEMO, refusalWords, unprovenIn } from '../model/run/proof.js';
+import type { Unproven } from '../model/run/proof.js';
 
 /** Started without an argument by their parents. */
 const WITHOUT_ARGUMENTS = ['holdRepository'];

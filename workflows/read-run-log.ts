@@ -1,6 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { LogSlice, MachineActivities, ReadLogInput } from '../model/activities.js';
-import { machineQueue } from '../model/queues.js';
+import type { LogSlice, MachineActivities, ReadLogInput } from '../model/contract/activities.js';
+import { machineQueue } from '../model/run/queues.js';
 import { ownQueue } from './own-queue.js';
 
 /** Reads a slice of a log that lies on another machine. Short-lived, and never behind that machine's builds. */

@@ -6,9 +6,9 @@ import {
   setHandler,
   upsertMemo,
 } from '@temporalio/workflow';
-import { afterEnd, failuresUpTo, recordMemo } from '../model/instance-record.js';
-import type { InstanceRecord, RunEnd } from '../model/instance-record.js';
-import { RECORD_END } from '../model/messages.js';
+import { afterEnd, failuresUpTo, recordMemo } from '../model/instance/record.js';
+import type { InstanceRecord, RunEnd } from '../model/instance/record.js';
+import { RECORD_END } from '../model/run/messages.js';
 
 const recordEnd = defineUpdate<number, [RunEnd]>(RECORD_END);
 

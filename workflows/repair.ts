@@ -1,5 +1,5 @@
-import type { Candidate } from '../model/candidate.js';
-import type { Verdict } from '../model/verdict.js';
+import type { Candidate } from '../model/verify/candidate.js';
+import type { Verdict } from '../model/verify/verdict.js';
 import type { Update } from './commit-update.js';
 import type { Run } from './run.js';
 

@@ -1,7 +1,7 @@
 import { ParentClosePolicy, patched, sleep, startChild, workflowInfo } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import type { Way } from '../model/activities.js';
-import type { RunOptions } from '../model/run.js';
+import type { Way } from '../model/contract/activities.js';
+import type { RunOptions } from '../model/run/options.js';
 import { coordinator } from './activities.js';
 import { fail } from './failures.js';
 import { holdRepository } from './hold-repository.js';

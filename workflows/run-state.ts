@@ -10,17 +10,17 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import type { PastAttempt } from '../model/autofix/attempt.js';
 import { reportedFixes } from '../model/autofix/fix-target.js';
 import type { Fix } from '../model/autofix/fix-target.js';
-import type { Candidate, MovedInput, UnfetchedInput } from '../model/candidate.js';
+import type { Candidate, MovedInput, UnfetchedInput } from '../model/verify/candidate.js';
 import { letGoInputs, withHistory } from '../model/hold-back/earlier.js';
 import type { EarlierHold } from '../model/hold-back/earlier.js';
-import type { InputGroup } from '../model/input-groups.js';
-import { DOING, PROGRESS, TARGET_DONE } from '../model/messages.js';
-import { untouched } from '../model/progress.js';
-import type { Phase, RunProgress, TargetProgress } from '../model/progress.js';
+import type { InputGroup } from '../model/run/input-groups.js';
+import { DOING, PROGRESS, TARGET_DONE } from '../model/run/messages.js';
+import { untouched } from '../model/run/progress.js';
+import type { Phase, RunProgress, TargetProgress } from '../model/run/progress.js';
 import { brokenVerdicts, type ShownFailure } from '../model/report/log-details.js';
 import { heldBackLogsCommand } from '../model/report/held-back-words.js';
-import { runDetails } from '../model/report-render.js';
-import { reportedInput, reportedTarget, unfinishedTarget } from '../model/report.js';
+import { runDetails } from '../model/report/render.js';
+import { reportedInput, reportedTarget, unfinishedTarget } from '../model/report/data.js';
 import type {
   ApprovalDecision,
   HeldBackInput,
@@ -30,11 +30,11 @@ import type {
   NotificationResult,
   Outcome,
   Report,
-} from '../model/report.js';
-import type { RunOptions } from '../model/run.js';
-import { TAILS_LIMIT_BYTES, limitTails, tailBytes } from '../model/verify.js';
-import { targetLabel } from '../model/verdict.js';
-import type { Target, Verdict } from '../model/verdict.js';
+} from '../model/report/data.js';
+import type { RunOptions } from '../model/run/options.js';
+import { TAILS_LIMIT_BYTES, limitTails, tailBytes } from '../model/verify/verification.js';
+import { targetLabel } from '../model/verify/verdict.js';
+import type { Target, Verdict } from '../model/verify/verdict.js';
 
 const progressQuery = defineQuery<RunProgress>(PROGRESS);
 const targetDone = defineSignal<TargetProgress[]>(TARGET_DONE);

@@ -1,7 +1,7 @@
 import { CancellationScope } from '@temporalio/workflow';
 import type { AgentRights } from '../model/autofix/sandbox.js';
-import type { RunOptions } from '../model/run.js';
-import type { VerifySetting } from '../model/verify.js';
+import type { RunOptions } from '../model/run/options.js';
+import type { VerifySetting } from '../model/verify/verification.js';
 import type { Gate } from './approval.js';
 import type { Holds } from './holds.js';
 import type { RunState } from './run-state.js';

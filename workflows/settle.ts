@@ -1,10 +1,10 @@
 import { patched } from '@temporalio/workflow';
-import type { Candidate } from '../model/candidate.js';
-import { nothingVerified } from '../model/nothing-verified.js';
-import { ended } from '../model/progress.js';
-import type { FailureStep } from '../model/run.js';
-import { targetLabel } from '../model/verdict.js';
-import type { Target, Verdict } from '../model/verdict.js';
+import type { Candidate } from '../model/verify/candidate.js';
+import { nothingVerified } from '../model/verify/nothing-verified.js';
+import { ended } from '../model/run/progress.js';
+import type { FailureStep } from '../model/run/options.js';
+import { targetLabel } from '../model/verify/verdict.js';
+import type { Target, Verdict } from '../model/verify/verdict.js';
 import { commitUpdate } from './commit-update.js';
 import type { Committed, Update } from './commit-update.js';
 import { keepCulpritsBack } from './culprits.js';

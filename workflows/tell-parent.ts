@@ -6,9 +6,9 @@ import {
   setCurrentDetails,
   workflowInfo,
 } from '@temporalio/workflow';
-import { DOING, TARGET_DONE } from '../model/messages.js';
-import type { TargetProgress } from '../model/progress.js';
-import type { VerifyInput } from '../model/verify.js';
+import { DOING, TARGET_DONE } from '../model/run/messages.js';
+import type { TargetProgress } from '../model/run/progress.js';
+import type { VerifyInput } from '../model/verify/verification.js';
 import { goOnWithout } from './unneeded.js';
 
 const targetDone = defineSignal<TargetProgress[]>(TARGET_DONE);

@@ -8,22 +8,22 @@ import {
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { LandResult, SeenBranch } from '../model/activities.js';
-import { commandsOf } from '../model/asked-commands.js';
-import type { Base, Candidate } from '../model/candidate.js';
+import type { LandResult, SeenBranch } from '../model/contract/activities.js';
+import { commandsOf } from '../model/checks/asked-commands.js';
+import type { Base, Candidate } from '../model/verify/candidate.js';
 import type { Gate } from '../model/gates/gate.js';
-import { branchToPush, CARRY_OVER_LIMIT, landingIntent, updateBranches } from '../model/landing.js';
-import type { Outcome, RemovedBranches, Report } from '../model/report.js';
+import { branchToPush, CARRY_OVER_LIMIT, landingIntent, updateBranches } from '../model/run/landing.js';
+import type { Outcome, RemovedBranches, Report } from '../model/report/data.js';
 import type { EarlierHold } from '../model/hold-back/earlier.js';
 import { pinnedInputs } from '../model/hold-back/pins.js';
-import { heldForSources } from '../model/new-sources.js';
-import { checkKnown } from '../model/known-options.js';
-import { shownHold } from '../model/progress.js';
-import { proposalOf } from '../model/proposal.js';
-import type { ApprovalPolicy, RunOptions } from '../model/run.js';
-import { noneAskedWords } from '../model/unfetched.js';
-import { targetLabel } from '../model/verdict.js';
-import type { Target } from '../model/verdict.js';
+import { heldForSources } from '../model/flake-lock/new-sources.js';
+import { checkKnown } from '../model/run/known-options.js';
+import { shownHold } from '../model/run/progress.js';
+import { proposalOf } from '../model/run/proposal.js';
+import type { ApprovalPolicy, RunOptions } from '../model/run/options.js';
+import { noneAskedWords } from '../model/report/unfetched.js';
+import { targetLabel } from '../model/verify/verdict.js';
+import type { Target } from '../model/verify/verdict.js';
 import { coordinator } from './activities.js';
 import { openGate } from './approval.js';
 import type { Question } from './approval.js';

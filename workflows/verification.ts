@@ -1,9 +1,9 @@
 import { ChildWorkflowCancellationType, ParentClosePolicy, patched, startChild } from '@temporalio/workflow';
-import type { Candidate } from '../model/candidate.js';
-import type { NixSettings } from '../model/run.js';
-import { TARGETS_PER_VERIFICATION, targetsPerVerification } from '../model/verify.js';
-import type { ProbeKnowledge, VerifyResult, VerifySetting } from '../model/verify.js';
-import type { Target, Verdict } from '../model/verdict.js';
+import type { Candidate } from '../model/verify/candidate.js';
+import type { NixSettings } from '../model/run/options.js';
+import { TARGETS_PER_VERIFICATION, targetsPerVerification } from '../model/verify/verification.js';
+import type { ProbeKnowledge, VerifyResult, VerifySetting } from '../model/verify/verification.js';
+import type { Target, Verdict } from '../model/verify/verdict.js';
 import { verifyCandidate } from './verify-candidate.js';
 
 interface Verification {

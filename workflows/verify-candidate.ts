@@ -7,17 +7,17 @@ import {
   setHandler,
   sleep,
 } from '@temporalio/workflow';
-import { BUILDING, PROGRESS } from '../model/messages.js';
-import type { BuildBegan } from '../model/messages.js';
+import { BUILDING, PROGRESS } from '../model/run/messages.js';
+import type { BuildBegan } from '../model/run/messages.js';
 import { brokenVerdicts } from '../model/report/log-details.js';
-import { GATES } from '../model/queues.js';
-import { ended, untouched } from '../model/progress.js';
-import type { TargetProgress } from '../model/progress.js';
-import { verificationDetails } from '../model/verification-details.js';
-import { TAILS_LIMIT_BYTES, evaluationWave, failedVerdict, limitTails } from '../model/verify.js';
-import type { VerifyInput, VerifyResult } from '../model/verify.js';
-import { targetLabel } from '../model/verdict.js';
-import type { Evaluation, HostTarget, Target, Verdict } from '../model/verdict.js';
+import { GATES } from '../model/run/queues.js';
+import { ended, untouched } from '../model/run/progress.js';
+import type { TargetProgress } from '../model/run/progress.js';
+import { verificationDetails } from '../model/verify/details.js';
+import { TAILS_LIMIT_BYTES, evaluationWave, failedVerdict, limitTails } from '../model/verify/verification.js';
+import type { VerifyInput, VerifyResult } from '../model/verify/verification.js';
+import { targetLabel } from '../model/verify/verdict.js';
+import type { Evaluation, HostTarget, Target, Verdict } from '../model/verify/verdict.js';
 import { build } from './build.js';
 import type { Listener } from './build.js';
 import { compare, evaluate } from './evaluation.js';

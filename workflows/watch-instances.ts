@@ -1,5 +1,5 @@
-import type { Overdue, Watched } from '../model/instance-record.js';
-import type { NotifyOptions } from '../model/run.js';
+import type { Overdue, Watched } from '../model/instance/record.js';
+import type { NotifyOptions } from '../model/run/options.js';
 import { coordinator } from './activities.js';
 import { closing } from './closing.js';
 

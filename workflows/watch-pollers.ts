@@ -1,5 +1,5 @@
 import { sleep } from '@temporalio/workflow';
-import { buildQueue } from '../model/queues.js';
+import { buildQueue } from '../model/run/queues.js';
 import { coordinator } from './activities.js';
 import { UNNEEDED_TRIES, goOnWithout } from './unneeded.js';
 import type { Waiting } from './watch-systems.js';

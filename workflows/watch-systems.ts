@@ -7,8 +7,8 @@ import {
   proxyActivities,
   sleep,
 } from '@temporalio/workflow';
-import type { PresenceActivities } from '../model/activities.js';
-import { presenceQueue } from '../model/queues.js';
+import type { PresenceActivities } from '../model/contract/activities.js';
+import { presenceQueue } from '../model/run/queues.js';
 import { watchPollers } from './watch-pollers.js';
 import { ownQueue, workerCommand } from './own-queue.js';
 

@@ -1,12 +1,12 @@
 import { ApplicationFailure, activityInfo, cancellationSignal, cancelled, heartbeat } from '@temporalio/activity';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { AgentActivities } from '../../model/activities.js';
+import type { AgentActivities } from '../../model/contract/activities.js';
 import type { AttemptHeartbeat, AttemptInput, AttemptResult } from '../../model/autofix/attempt.js';
-import { formatSeconds } from '../../model/text.js';
-import { hasFields, readJson, writeWhole } from '../atomic-file.js';
+import { formatSeconds } from '../../model/text/text.js';
+import { hasFields, readJson, writeWhole } from '../files/atomic-file.js';
 import type { ActivityEnvironment } from '../environment.js';
-import { removeTree } from '../remove-tree.js';
+import { removeTree } from '../files/remove-tree.js';
 import { confirmAttempt, isUnwanted } from '../server/attempt.js';
 import { installBundle } from '../git/install-commit.js';
 import { buildSeconds, forgetEnd, observeBuild, startSupervised } from '../nix/build/build.js';

@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
-import { formatSize } from '../../model/size.js';
-import { walkTree } from '../walk-tree.js';
+import { formatSize } from '../../model/text/size.js';
+import { walkTree } from '../files/walk-tree.js';
 import type { GitOver } from '../sandbox/own-tree.js';
 import { isRuleFile } from './judged-by.js';
 

@@ -1,9 +1,9 @@
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { GateInput } from '../../model/activities.js';
+import type { GateInput } from '../../model/contract/activities.js';
 import type { AgentRights } from '../../model/autofix/sandbox.js';
-import { writeWhole } from '../atomic-file.js';
+import { writeWhole } from '../files/atomic-file.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { candidateFlakeUrl } from '../git/install-commit.js';
 import { fetchingEnvironment } from '../nix/access-tokens.js';
@@ -18,7 +18,7 @@ import {
 } from '../nix/commands.js';
 import { treatmentOf } from '../nix/distrust.js';
 import { runNix } from '../nix/run-nix.js';
-import { removeTree } from '../remove-tree.js';
+import { removeTree } from '../files/remove-tree.js';
 import { enclosedFiles, type EnclosedOrder, type SandboxPlace } from '../sandbox/enclose.js';
 import { hiddenFiles } from '../sandbox/hidden.js';
 import { ATTEMPT_VARIABLE, endLeftovers } from '../sandbox/leftovers.js';

@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import type { GateCheck, Preset } from '../../model/gates/gate.js';
-import type { NixSettings } from '../../model/run.js';
+import type { NixSettings } from '../../model/run/options.js';
 import { checkFlake, evaluationOptions } from '../nix/commands.js';
 
 /** The words of a gate's command, which starts in the folder of the flake. */

@@ -3,8 +3,8 @@ import { appendFile, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { openGit, type Git } from '../git/git.js';
 import { SCRATCH } from '../git/mirror.js';
-import { removeTree } from '../remove-tree.js';
-import { walkTree } from '../walk-tree.js';
+import { removeTree } from '../files/remove-tree.js';
+import { walkTree } from '../files/walk-tree.js';
 import { gitOver } from '../sandbox/own-tree.js';
 
 /**

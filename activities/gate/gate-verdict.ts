@@ -1,11 +1,11 @@
-import type { GateInput } from '../../model/activities.js';
+import type { GateInput } from '../../model/contract/activities.js';
 import type { GateCheck } from '../../model/gates/gate.js';
-import { oneLine } from '../../model/one-line.js';
+import { oneLine } from '../../model/text/one-line.js';
 import { nameList } from '../../model/report/words.js';
-import { redactUrl, stripControl, tail } from '../../model/text.js';
-import { LOG_TAIL_BYTES, LOG_TAIL_LINES, MESSAGE_BYTES, type Verdict } from '../../model/verdict.js';
+import { redactUrl, stripControl, tail } from '../../model/text/text.js';
+import { LOG_TAIL_BYTES, LOG_TAIL_LINES, MESSAGE_BYTES, type Verdict } from '../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../environment.js';
-import { KILLED_STATUS } from '../memory-kills.js';
+import { KILLED_STATUS } from '../command/memory-kills.js';
 import { readEnd } from '../nix/build/build-log.js';
 import type { BuildRecord } from '../nix/build/build-record.js';
 import { shortageOf } from '../nix/build/shortage.js';

@@ -1,5 +1,5 @@
-import type { Candidate } from '../../model/candidate.js';
-import type { Repository } from '../../model/run.js';
+import type { Candidate } from '../../model/verify/candidate.js';
+import type { Repository } from '../../model/run/options.js';
 import { flakeFile } from './flake-files.js';
 import { followLinks } from './follow-links.js';
 import { openGit } from './git.js';

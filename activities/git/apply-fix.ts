@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { CoordinatorActivities } from '../../model/activities.js';
-import { withLockOf } from '../../model/candidate.js';
+import type { CoordinatorActivities } from '../../model/contract/activities.js';
+import { withLockOf } from '../../model/verify/candidate.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { candidateOf } from './bundle.js';
 import { commitTree } from './commit.js';

@@ -1,8 +1,8 @@
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
-import { BUNDLE_LIMIT_BYTES, type Candidate } from '../../model/candidate.js';
-import type { FailureType } from '../../model/failures.js';
+import { BUNDLE_LIMIT_BYTES, type Candidate } from '../../model/verify/candidate.js';
+import type { FailureType } from '../../model/run/failures.js';
 import { openGit } from './git.js';
 import { SCRATCH } from './mirror.js';
 

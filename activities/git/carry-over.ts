@@ -1,8 +1,8 @@
-import type { CoordinatorActivities } from '../../model/activities.js';
+import type { CoordinatorActivities } from '../../model/contract/activities.js';
 import { movedInputs } from '../../model/flake-lock/diff.js';
 import { serialiseLock } from '../../model/flake-lock/serialise.js';
-import { withLockOf } from '../../model/candidate.js';
-import { carriedOver } from '../../model/carry-over.js';
+import { withLockOf } from '../../model/verify/candidate.js';
+import { carriedOver } from '../../model/flake-lock/carry-over.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { commitDraft } from './commit-draft.js';
 import { lockAt } from './flake-files.js';

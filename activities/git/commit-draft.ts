@@ -1,5 +1,5 @@
-import type { Candidate } from '../../model/candidate.js';
-import type { Repository } from '../../model/run.js';
+import type { Candidate } from '../../model/verify/candidate.js';
+import type { Repository } from '../../model/run/options.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { commitFile, type Signature } from './commit.js';
 import { flakeFile } from './flake-files.js';

@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { CoordinatorActivities } from '../../model/activities.js';
-import { withLockOf } from '../../model/candidate.js';
-import type { Candidate } from '../../model/candidate.js';
-import { instanceTrailer, withoutSeal, withSeal } from '../../model/commit-message.js';
-import type { Environment } from '../../model/git-environment.js';
-import type { Person, Repository } from '../../model/run.js';
+import type { CoordinatorActivities } from '../../model/contract/activities.js';
+import { withLockOf } from '../../model/verify/candidate.js';
+import type { Candidate } from '../../model/verify/candidate.js';
+import { instanceTrailer, withoutSeal, withSeal } from '../../model/git/commit-message.js';
+import type { Environment } from '../../model/git/environment.js';
+import type { Person, Repository } from '../../model/run/options.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { fetchAhead } from '../nix/evaluate/evaluate-commit.js';
 import { candidateOf } from './bundle.js';

@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { Environment } from '../../model/git-environment.js';
+import type { Environment } from '../../model/git/environment.js';
 import { openGit, type Git } from './git.js';
 import { SCRATCH } from './mirror.js';
 

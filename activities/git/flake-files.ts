@@ -1,9 +1,9 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { FailureType } from '../../model/failures.js';
+import type { FailureType } from '../../model/run/failures.js';
 import { parseFlakeLock } from '../../model/flake-lock/parse.js';
 import { FlakeLockError, type FlakeLock } from '../../model/flake-lock/types.js';
-import type { Repository } from '../../model/run.js';
-import { formatSize } from '../../model/size.js';
+import type { Repository } from '../../model/run/options.js';
+import { formatSize } from '../../model/text/size.js';
 import { followLinks, type Followed } from './follow-links.js';
 import type { Git } from './git.js';
 

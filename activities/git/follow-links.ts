@@ -1,4 +1,4 @@
-import { oneLine } from '../../model/one-line.js';
+import { oneLine } from '../../model/text/one-line.js';
 import type { Git } from './git.js';
 
 /** What a path leads to in the tree of a commit. */

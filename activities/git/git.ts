@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { asyncLocalStorage } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import type { FailureType } from '../../model/failures.js';
-import { gitEnvironment, ownGitEnvironment, type ConfigEntry, type Environment } from '../../model/git-environment.js';
-import { mayPass } from '../../model/git-words.js';
-import { MESSAGE_BYTES } from '../../model/verdict.js';
-import { redactUrl, stripControl, truncate } from '../../model/text.js';
-import { launchGit } from '../launcher.js';
+import type { FailureType } from '../../model/run/failures.js';
+import { gitEnvironment, ownGitEnvironment, type ConfigEntry, type Environment } from '../../model/git/environment.js';
+import { mayPass } from '../../model/git/words.js';
+import { MESSAGE_BYTES } from '../../model/verify/verdict.js';
+import { redactUrl, stripControl, truncate } from '../../model/text/text.js';
+import { launchGit } from '../command/launcher.js';
 import type { GitResult } from './local-git.js';
 
 export interface GitCall {

@@ -1,4 +1,4 @@
-import type { CoordinatorActivities } from '../../model/activities.js';
+import type { CoordinatorActivities } from '../../model/contract/activities.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { createApplyFix } from './apply-fix.js';
 import { createCarryOver } from './carry-over.js';

@@ -1,9 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
-import type { Candidate } from '../../model/candidate.js';
-import type { FailureType } from '../../model/failures.js';
-import type { Repository } from '../../model/run.js';
+import type { Candidate } from '../../model/verify/candidate.js';
+import type { FailureType } from '../../model/run/failures.js';
+import type { Repository } from '../../model/run/options.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { gitFailure, openGit, type Git } from './git.js';
 import { commitRef, ensureMirror, fetchMirror, hasCommit, refIsAt, SCRATCH } from './mirror.js';

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { log } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import type { LandInput, LandResult } from '../../model/activities.js';
-import type { FailureType } from '../../model/failures.js';
-import { branchesToTry, obstacleOf } from '../../model/landing.js';
-import { oneLine } from '../../model/one-line.js';
-import { runTrailer } from '../../model/commit-message.js';
-import type { InsteadOf } from '../../model/report.js';
+import type { LandInput, LandResult } from '../../model/contract/activities.js';
+import type { FailureType } from '../../model/run/failures.js';
+import { branchesToTry, obstacleOf } from '../../model/run/landing.js';
+import { oneLine } from '../../model/text/one-line.js';
+import { runTrailer } from '../../model/git/commit-message.js';
+import type { InsteadOf } from '../../model/report/data.js';
 import type { Git } from './git.js';
 import { isAncestor } from './ours.js';
 import type { PushResult, Refusal } from './push.js';

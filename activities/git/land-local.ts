@@ -1,8 +1,8 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { LandInput, LandResult } from '../../model/activities.js';
-import type { FailureType } from '../../model/failures.js';
-import type { Repository } from '../../model/run.js';
-import { oneLine } from '../../model/one-line.js';
+import type { LandInput, LandResult } from '../../model/contract/activities.js';
+import type { FailureType } from '../../model/run/failures.js';
+import type { Repository } from '../../model/run/options.js';
+import { oneLine } from '../../model/text/one-line.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { branchUses } from './branch-use.js';
 import { openPersonsGit, type Git } from './git.js';

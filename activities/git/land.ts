@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { CoordinatorActivities } from '../../model/activities.js';
-import type { FailureType } from '../../model/failures.js';
+import type { CoordinatorActivities } from '../../model/contract/activities.js';
+import type { FailureType } from '../../model/run/failures.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { openGit } from './git.js';
 import { installBundle } from './install-commit.js';

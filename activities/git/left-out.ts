@@ -1,8 +1,8 @@
 import path from 'node:path';
-import { pushAddresses, readRemotes, REMOTE_ADDRESSES } from '../../model/git-remotes.js';
-import { oneLine } from '../../model/one-line.js';
-import type { Repository } from '../../model/run.js';
-import { redactUrl, stripControl, tail } from '../../model/text.js';
+import { pushAddresses, readRemotes, REMOTE_ADDRESSES } from '../../model/git/remotes.js';
+import { oneLine } from '../../model/text/one-line.js';
+import type { Repository } from '../../model/run/options.js';
+import { redactUrl, stripControl, tail } from '../../model/text/text.js';
 import { isDirectory, openPersonsGit, type Git } from './git.js';
 import { hasCommit } from './mirror.js';
 

@@ -1,4 +1,4 @@
-import type { Exceeded } from '../../model/fetch-limits.js';
+import type { Exceeded } from '../../model/machine/fetch-limits.js';
 import { GitPluginError, simpleGit } from 'simple-git';
 
 /** One Git command that needs no network, as it travels to the launcher. */
@@ -6,7 +6,7 @@ export interface LocalGitCommand {
   /** Must exist. */
   readonly directory: string;
   readonly args: readonly string[];
-  /** The whole environment, from `model/git-environment.ts`. */
+  /** The whole environment, from `model/git/environment.ts`. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What Git reads on standard input. */
   readonly input?: string;
@@ -28,7 +28,7 @@ export interface GitResult {
 
 /**
  * Runs one Git command and gives what came out, whatever its exit status. `simple-git` refuses variables and settings that
- * can run programs unless it is told otherwise; here they all come from `model/git-environment.ts`, and no argument that can
+ * can run programs unless it is told otherwise; here they all come from `model/git/environment.ts`, and no argument that can
  * do the same comes from outside.
  * @param signal ends the command; the promise rejects then
  */

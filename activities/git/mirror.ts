@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, readFile, readdir, rename, rm, utimes } from 'node:fs/promises';
 import path from 'node:path';
-import { repositoryKey } from '../../model/ids.js';
-import type { Repository } from '../../model/run.js';
+import { repositoryKey } from '../../model/run/ids.js';
+import type { Repository } from '../../model/run/options.js';
 import type { ActivityEnvironment } from '../environment.js';
-import { removeTree } from '../remove-tree.js';
+import { removeTree } from '../files/remove-tree.js';
 import { isDirectory, openGit, type Git } from './git.js';
 import { exclusively } from './mutex.js';
 import { fetchFailure } from './remote-failure.js';

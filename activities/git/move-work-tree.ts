@@ -1,8 +1,8 @@
 import { lstat, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
-import type { FailureType } from '../../model/failures.js';
-import { shellQuote, stripControl, tail } from '../../model/text.js';
+import type { FailureType } from '../../model/run/failures.js';
+import { shellQuote, stripControl, tail } from '../../model/text/text.js';
 import { branchUses, type Unfinished } from './branch-use.js';
 import { GitFailed, gitFailure, gitMessage, openPersonsGit, type Git } from './git.js';
 import type { GitResult } from './local-git.js';

@@ -1,7 +1,7 @@
 import { asyncLocalStorage } from '@temporalio/activity';
-import type { FetchLimits } from '../../model/fetch-limits.js';
-import { ownFetchLimits } from '../fetch-limits.js';
-import { launch } from '../launcher.js';
+import type { FetchLimits } from '../../model/machine/fetch-limits.js';
+import { ownFetchLimits } from '../command/fetch-limits.js';
+import { launch } from '../command/launcher.js';
 import { cannotStart, gitBy, type Git, type GitCall } from './git.js';
 import type { GitResult } from './local-git.js';
 

@@ -2,8 +2,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import { randomBytes } from 'node:crypto';
 import { readdir, rename, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
-import type { StateDirectory } from '../../model/state-directory.js';
-import { whyNotRemoved } from '../remove-tree.js';
+import type { StateDirectory } from '../../model/machine/state-directory.js';
+import { whyNotRemoved } from '../files/remove-tree.js';
 import { openGit } from './git.js';
 import { exclusively } from './mutex.js';
 

@@ -1,5 +1,5 @@
-import type { FailureType } from '../../model/failures.js';
-import { gitFault } from '../../model/git-words.js';
+import type { FailureType } from '../../model/run/failures.js';
+import { gitFault } from '../../model/git/words.js';
 
 type Reason =
   'unsigned' | 'identity' | 'workflows' | 'write-access' | 'checked-out' | 'storage' | 'transaction' | 'rule';

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { FailureType } from '../../model/failures.js';
-import type { Repository } from '../../model/run.js';
-import { stripControl } from '../../model/text.js';
+import type { FailureType } from '../../model/run/failures.js';
+import type { Repository } from '../../model/run/options.js';
+import { stripControl } from '../../model/text/text.js';
 import type { Git } from './git.js';
 import type { GitResult } from './local-git.js';
 import { pushRefusal } from './push-refusal.js';

@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { FailureType } from '../../model/failures.js';
+import type { FailureType } from '../../model/run/failures.js';
 import type { Git } from './git.js';
 import { commitParts } from './seal.js';
 

@@ -1,11 +1,11 @@
 import { asyncLocalStorage } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import type { FailureType } from '../../model/failures.js';
-import { exceededWords, mayBeQuicker, type Exceeded } from '../../model/fetch-limits.js';
-import { remoteFault } from '../../model/git-words.js';
-import type { Repository } from '../../model/run.js';
-import { tail } from '../../model/text.js';
-import { ownFetchLimits } from '../fetch-limits.js';
+import type { FailureType } from '../../model/run/failures.js';
+import { exceededWords, mayBeQuicker, type Exceeded } from '../../model/machine/fetch-limits.js';
+import { remoteFault } from '../../model/git/words.js';
+import type { Repository } from '../../model/run/options.js';
+import { tail } from '../../model/text/text.js';
+import { ownFetchLimits } from '../command/fetch-limits.js';
 import { gitMessage } from './git.js';
 import type { GitResult } from './local-git.js';
 

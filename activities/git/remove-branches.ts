@@ -1,8 +1,8 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { CoordinatorActivities } from '../../model/activities.js';
-import { oneLine } from '../../model/one-line.js';
-import type { InsteadOf } from '../../model/report.js';
-import type { Repository } from '../../model/run.js';
+import type { CoordinatorActivities } from '../../model/contract/activities.js';
+import { oneLine } from '../../model/text/one-line.js';
+import type { InsteadOf } from '../../model/report/data.js';
+import type { Repository } from '../../model/run/options.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { localBranches, openLocal, removeLocal } from './land-local.js';
 import { ensureMirror } from './mirror.js';

@@ -1,8 +1,8 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { CoordinatorActivities } from '../../model/activities.js';
-import type { FailureType } from '../../model/failures.js';
-import type { Repository } from '../../model/run.js';
-import { stripControl } from '../../model/text.js';
+import type { CoordinatorActivities } from '../../model/contract/activities.js';
+import type { FailureType } from '../../model/run/failures.js';
+import type { Repository } from '../../model/run/options.js';
+import { stripControl } from '../../model/text/text.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { checkFlake } from './flake-files.js';
 import { openGit, type Git } from './git.js';

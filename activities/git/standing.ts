@@ -1,11 +1,11 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { LandInput } from '../../model/activities.js';
-import type { FailureType } from '../../model/failures.js';
+import type { LandInput } from '../../model/contract/activities.js';
+import type { FailureType } from '../../model/run/failures.js';
 import { movedInputs } from '../../model/flake-lock/diff.js';
 import type { FlakeLock } from '../../model/flake-lock/types.js';
 import { nameList } from '../../model/report/words.js';
-import { oneLine } from '../../model/one-line.js';
-import type { Repository } from '../../model/run.js';
+import { oneLine } from '../../model/text/one-line.js';
+import type { Repository } from '../../model/run/options.js';
 import { findFile, flakeFile, lockAt } from './flake-files.js';
 import type { Git } from './git.js';
 import { isAncestor, ownCommits } from './ours.js';

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { Repository } from '../../model/run.js';
+import type { Repository } from '../../model/run/options.js';
 import type { ActivityEnvironment } from '../environment.js';
-import { removeTree } from '../remove-tree.js';
+import { removeTree } from '../files/remove-tree.js';
 import { openGit } from './git.js';
 import { mirrorPath, WORK_TREE } from './mirror.js';
 import { exclusively } from './mutex.js';

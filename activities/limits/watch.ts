@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SandboxLimits } from '../../model/autofix/limits.js';
-import { formatSize } from '../../model/size.js';
-import { descendants } from '../process-tree.js';
-import { walkTree } from '../walk-tree.js';
+import { formatSize } from '../../model/text/size.js';
+import { descendants } from '../command/process-tree.js';
+import { walkTree } from '../files/walk-tree.js';
 
 /** A command to watch. */
 export interface Watched {

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { FailureType } from '../../model/failures.js';
-import { rememberAccessTokens } from '../secrets.js';
-import { readPrivateFile, TokenFileFault } from '../token-file.js';
+import type { FailureType } from '../../model/run/failures.js';
+import { rememberAccessTokens } from '../secrets/redact.js';
+import { readPrivateFile, TokenFileFault } from '../secrets/token-file.js';
 import { nixEnvironment, withoutOthers, type TreatedSettings } from './commands.js';
 
 const MOST_BYTES = 64 * 1024;

@@ -1,4 +1,4 @@
-import type { BuilderActivities, MachineActivities } from '../../model/activities.js';
+import type { BuilderActivities, MachineActivities } from '../../model/contract/activities.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { createAttachBuild } from './build/attach-build.js';
 import { createBuildTarget } from './build/build-target.js';

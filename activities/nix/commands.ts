@@ -1,6 +1,6 @@
 import type { SourceAttributes } from '../../model/flake-lock/types.js';
-import { environmentAroundGit } from '../../model/git-environment.js';
-import type { NixSettings } from '../../model/run.js';
+import { environmentAroundGit } from '../../model/git/environment.js';
+import type { NixSettings } from '../../model/run/options.js';
 
 /** A version of Nix, as far as its command line depends on it. */
 export interface NixVersion {

@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import { run } from '../process.js';
+import { run } from '../command/process.js';
 
 /** Settings of Nix by name, as the commands of this process have them. */
 export type NixConfiguration = Readonly<Record<string, { readonly value?: unknown } | undefined>>;

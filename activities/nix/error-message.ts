@@ -1,4 +1,4 @@
-import { redactUrl, stripControl, truncate } from '../../model/text.js';
+import { redactUrl, stripControl, truncate } from '../../model/text/text.js';
 
 /** Where Nix points to, or what it shows of the source: everything that is not the message itself. */
 const AROUND_THE_MESSAGE =

@@ -1,4 +1,4 @@
-import type { CoordinatorActivities, EvaluatorActivities } from '../../model/activities.js';
+import type { CoordinatorActivities, EvaluatorActivities } from '../../model/contract/activities.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { createCompareWithBase, createEvaluateTarget, createFindInPlan } from './evaluate/evaluate-target.js';
 import { createListTargets } from './lock/list-targets.js';

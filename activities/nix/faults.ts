@@ -1,5 +1,5 @@
-import { stripControl } from '../../model/text.js';
-import type { Finished } from '../process.js';
+import { stripControl } from '../../model/text/text.js';
+import type { Finished } from '../command/process.js';
 import { isThrown, nixErrors, type NixError } from './nix-errors.js';
 
 /**

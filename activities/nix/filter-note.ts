@@ -1,4 +1,4 @@
-import { oneLine } from '../../model/one-line.js';
+import { oneLine } from '../../model/text/one-line.js';
 import { filteredFiles } from '../git/filtered-files.js';
 
 /** What Nix says of bytes that are no text of the language that it reads. */

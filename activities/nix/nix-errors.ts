@@ -1,4 +1,4 @@
-import { stripControl } from '../../model/text.js';
+import { stripControl } from '../../model/text/text.js';
 
 /** One error as Nix prints it at the end of a command, taken apart. */
 export interface NixError {

@@ -2,7 +2,7 @@ import { parseFlakeLock } from '../../model/flake-lock/parse.js';
 import { sourceOf } from '../../model/flake-lock/sources.js';
 import { FlakeLockError, type FlakeLock } from '../../model/flake-lock/types.js';
 import { allInputs } from '../../model/flake-lock/walk.js';
-import type { NixSettings } from '../../model/run.js';
+import type { NixSettings } from '../../model/run/options.js';
 import { flakeText } from '../git/flake-files.js';
 import { openGit } from '../git/git.js';
 import { atLeast } from './commands.js';

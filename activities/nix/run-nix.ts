@@ -1,8 +1,8 @@
 import type { ApplicationFailure } from '@temporalio/common';
-import { INFRASTRUCTURE_BACKOFF } from '../../model/infrastructure.js';
-import { launch } from '../launcher.js';
-import { memoryKills } from '../memory-kills.js';
-import type { Finished, RunOptions } from '../process.js';
+import { INFRASTRUCTURE_BACKOFF } from '../../model/run/infrastructure.js';
+import { launch } from '../command/launcher.js';
+import { memoryKills } from '../command/memory-kills.js';
+import type { Finished, RunOptions } from '../command/process.js';
 import { fetchingEnvironment } from './access-tokens.js';
 import type { TreatedSettings } from './commands.js';
 import { nixErrorMessage } from './error-message.js';

@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { TryLimit } from '../../model/infrastructure.js';
+import type { TryLimit } from '../../model/run/infrastructure.js';
 
 /** How a step is tried again; what is missing is as its retry policy has it. */
 export interface Again {

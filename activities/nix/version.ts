@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { FailureType } from '../../model/failures.js';
-import { stripControl, truncate } from '../../model/text.js';
-import { run } from '../process.js';
+import type { FailureType } from '../../model/run/failures.js';
+import { stripControl, truncate } from '../../model/text/text.js';
+import { run } from '../command/process.js';
 import { atLeast, nixEnvironment, type NixVersion } from './commands.js';
 
 /** The oldest Nix that this was tried on. */

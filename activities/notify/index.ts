@@ -1,4 +1,4 @@
-import type { NotifyInput } from '../../model/activities.js';
+import type { NotifyInput } from '../../model/contract/activities.js';
 import { ntfy } from './ntfy.js';
 import { org } from './org.js';
 import type { Notifier } from './types.js';

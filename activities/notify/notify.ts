@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
-import type { CoordinatorActivities } from '../../model/activities.js';
-import { oneLine } from '../../model/one-line.js';
+import type { CoordinatorActivities } from '../../model/contract/activities.js';
+import { oneLine } from '../../model/text/one-line.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { NotifierFault, systemCode } from './fault.js';
 import { notifiers } from './index.js';

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NotifyInput } from '../../model/activities.js';
-import { notificationMark, ntfyMessage } from '../../model/notification.js';
-import { overdueMark, overdueMessage } from '../../model/overdue-notification.js';
-import { oneLine } from '../../model/one-line.js';
-import { withoutSecrets } from '../secrets.js';
-import { readTokenFile, TokenFileFault } from '../token-file.js';
+import type { NotifyInput } from '../../model/contract/activities.js';
+import { notificationMark, ntfyMessage } from '../../model/notify/notification.js';
+import { overdueMark, overdueMessage } from '../../model/notify/overdue.js';
+import { oneLine } from '../../model/text/one-line.js';
+import { withoutSecrets } from '../secrets/redact.js';
+import { readTokenFile, TokenFileFault } from '../secrets/token-file.js';
 import { NotifierFault } from './fault.js';
 import { request, type Answer } from './http.js';
 import type { Notifier } from './types.js';

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
 import { open, readFile, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { orgEntry, orgRunProperty } from '../../model/notification.js';
-import { overdueEntry, overdueProperty } from '../../model/overdue-notification.js';
-import { needsLook } from '../../model/report.js';
+import { orgEntry, orgRunProperty } from '../../model/notify/notification.js';
+import { overdueEntry, overdueProperty } from '../../model/notify/overdue.js';
+import { needsLook } from '../../model/report/data.js';
 import { NotifierFault, systemCode } from './fault.js';
 import type { Notifier } from './types.js';
 

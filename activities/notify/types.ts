@@ -1,4 +1,4 @@
-import type { NotifyInput } from '../../model/activities.js';
+import type { NotifyInput } from '../../model/contract/activities.js';
 
 /** A way to tell people about a run. Its members live in this folder, one file each, and are registered in `index.ts`. */
 export interface Notifier {

@@ -1,4 +1,4 @@
-import type { Repository } from '../../model/run.js';
+import type { Repository } from '../../model/run/options.js';
 import type { ActivityEnvironment } from '../environment.js';
 
 /** Files and folders that nothing of an agent's must see: the state directory, and files with secrets. */

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { networkInterfaces } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { NETWORK_PROGRAMS } from '../../model/autofix/sandbox.js';
-import { run } from '../process.js';
+import { run } from '../command/process.js';
 import { Unusable } from './unusable.js';
 
 /** Descriptors on which a command tells that its network is there, and waits until that is connected. */

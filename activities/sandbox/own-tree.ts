@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { ownGitEnvironment } from '../../model/git-environment.js';
+import { ownGitEnvironment } from '../../model/git/environment.js';
 import { gitFailure, openGit, type Git } from '../git/git.js';
 import { commitRef } from '../git/mirror.js';
-import { launch } from '../launcher.js';
-import type { Finished } from '../process.js';
-import { removeTree } from '../remove-tree.js';
+import { launch } from '../command/launcher.js';
+import type { Finished } from '../command/process.js';
+import { removeTree } from '../files/remove-tree.js';
 
 /** Commits of the history that can be looked back on. */
 const DEPTH = 50;

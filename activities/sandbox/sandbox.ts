@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { AS_NOBODY, NOBODY, apart, triedInSandbox } from '../../model/autofix/sandbox.js';
-import { run } from '../process.js';
+import { run } from '../command/process.js';
 import { Unusable } from './unusable.js';
 import { isVisible, mountArguments, readOnly, usualMounts, type Mount } from './visible.js';
 

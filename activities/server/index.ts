@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { CoordinatorActivities } from '../../model/activities.js';
+import type { CoordinatorActivities } from '../../model/contract/activities.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { holderOf } from './impostors.js';
 import { makeWay } from './make-way.js';

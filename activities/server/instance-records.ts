@@ -1,14 +1,14 @@
 import { Context } from '@temporalio/activity';
 import { ScheduleNotFoundError, WithStartWorkflowOperation, type Client } from '@temporalio/client';
-import type { CoordinatorActivities } from '../../model/activities.js';
-import { scheduleId } from '../../model/ids.js';
-import { isOverdue, newRecord, readRecordMemo } from '../../model/instance-record.js';
-import type { Overdue, ShownRecord } from '../../model/instance-record.js';
-import { RECORD_END } from '../../model/messages.js';
-import { recordStart } from '../../model/record-start.js';
+import type { CoordinatorActivities } from '../../model/contract/activities.js';
+import { scheduleId } from '../../model/run/ids.js';
+import { isOverdue, newRecord, readRecordMemo } from '../../model/instance/record.js';
+import type { Overdue, ShownRecord } from '../../model/instance/record.js';
+import { RECORD_END } from '../../model/run/messages.js';
+import { recordStart } from '../../model/instance/record-start.js';
 import { asksForProof, endImpostor, openWorkflow } from './impostors.js';
 import { plural } from '../../model/report/words.js';
-import { isFailure } from '../../model/report.js';
+import { isFailure } from '../../model/report/data.js';
 
 /**
  * The records of instances, in a workflow each: see `workflows/record-instance.ts`.

@@ -5,9 +5,9 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
-import type { CoordinatorActivities } from '../../model/activities.js';
+import type { CoordinatorActivities } from '../../model/contract/activities.js';
 import { holderOf, memoText, openWorkflow } from './impostors.js';
-import { GIVE_WAY, giveWayId, isNewer, type GiveWayRequest, type RunStart } from '../../model/messages.js';
+import { GIVE_WAY, giveWayId, isNewer, type GiveWayRequest, type RunStart } from '../../model/run/messages.js';
 
 /** A run that does not answer for so long does not give way now; it is asked again. */
 const ANSWER_MS = 10_000;

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { PresenceActivities } from '../../model/activities.js';
+import type { PresenceActivities } from '../../model/contract/activities.js';
 
 /** Activities that do nothing: that a worker runs them is what their caller wants to know. Repeating them is harmless. */
 export const createPresenceActivities = (): PresenceActivities => ({

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { SEARCH_ATTRIBUTES } from '../../model/messages.js';
+import { SEARCH_ATTRIBUTES } from '../../model/run/messages.js';
 
 /** An operator may make what is missing at any time. */
 const ASKED_AGAIN_MS = 10 * 60_000;

@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Instance } from '../../model/config/options.js';
-import { messageOf } from '../../model/message-of.js';
-import { compareNaturally } from '../../model/natural-order.js';
-import { loadConfiguration, type ConfigFlags } from '../config-file.js';
-import { openSession } from '../connection.js';
+import { messageOf } from '../../model/text/message-of.js';
+import { compareNaturally } from '../../model/text/natural-order.js';
+import { loadConfiguration, type ConfigFlags } from '../options/config-file.js';
+import { openSession } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
-import { instanceOptions, repositoryFinder } from '../instance-options.js';
-import { failure, message, paintFor, result, resultJson, type Paint } from '../output.js';
-import { workerProblem } from '../problems.js';
+import { instanceOptions, repositoryFinder } from '../options/instance-options.js';
+import { failure, message, paintFor, result, resultJson, type Paint } from '../terminal/output.js';
+import { workerProblem } from '../server/problems.js';
 import { applySchedules, type Change } from '../schedules/apply.js';
 import { desiredSchedule, ownerOf, type Desired } from '../schedules/desired.js';
 import { forEach } from '../schedules/together.js';
 import { watchSchedules } from '../schedules/watch.js';
-import { typed } from '../typed.js';
+import { typed } from '../terminal/typed.js';
 
 export interface ApplyFlags extends ConfigFlags {
   readonly dryRun?: true;

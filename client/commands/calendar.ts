@@ -5,12 +5,12 @@ import {
   printCalendar,
   toScheduleSpec,
   type CalendarEvent,
-} from '../../model/calendar.js';
-import { BadInput } from '../../model/names.js';
+} from '../../model/calendar/index.js';
+import { BadInput } from '../../model/checks/names.js';
 import type { CommandContext } from '../context.js';
-import { localTime, timeFrom } from '../local-time.js';
-import { failure, message, result, resultJson } from '../output.js';
-import { pointInTime } from '../point-in-time.js';
+import { localTime, timeFrom } from '../terminal/local-time.js';
+import { failure, message, result, resultJson } from '../terminal/output.js';
+import { pointInTime } from '../terminal/point-in-time.js';
 
 export interface CalendarOptions {
   readonly baseTime?: string;

@@ -1,13 +1,13 @@
-import { reportJson } from '../../model/report-render.js';
-import { openExistingSession, type Session } from '../connection.js';
+import { reportJson } from '../../model/report/render.js';
+import { openExistingSession, type Session } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
-import { look } from '../look.js';
-import { message, result, resultJson } from '../output.js';
-import { workerFor } from '../provide-worker.js';
-import { runEnd, type RunEnd } from '../run-end.js';
-import { findRun, noRuns } from '../runs.js';
-import { typed } from '../typed.js';
+import { look } from '../runs/look.js';
+import { message, result, resultJson } from '../terminal/output.js';
+import { workerFor } from '../server/provide-worker.js';
+import { runEnd, type RunEnd } from '../runs/run-end.js';
+import { findRun, noRuns } from '../runs/runs.js';
+import { typed } from '../terminal/typed.js';
 
 const WAIT_MS = 30_000;
 

@@ -1,10 +1,10 @@
 import { configurationSchema } from '../../model/config/json-schema.js';
 import { isTable } from '../../model/config/kinds.js';
 import { notesOf } from '../../model/config/notes.js';
-import { faultsError, findInstance, loadConfiguration, type ConfigFlags } from '../config-file.js';
-import { lookAtInstances } from '../config-look.js';
+import { faultsError, findInstance, loadConfiguration, type ConfigFlags } from '../options/config-file.js';
+import { lookAtInstances } from '../options/config-look.js';
 import type { CommandContext } from '../context.js';
-import { message, result, resultJson } from '../output.js';
+import { message, result, resultJson } from '../terminal/output.js';
 
 export interface CheckFlags extends ConfigFlags {
   readonly fileOnly?: true;

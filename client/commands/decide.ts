@@ -1,16 +1,16 @@
 import { createInterface } from 'node:readline/promises';
-import { APPROVE, REJECT, decisionId, type Decision } from '../../model/messages.js';
-import { openExistingSession, type Session } from '../connection.js';
+import { APPROVE, REJECT, decisionId, type Decision } from '../../model/run/messages.js';
+import { openExistingSession, type Session } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
-import { look } from '../look.js';
-import { message, paintFor, result, resultJson } from '../output.js';
+import { look } from '../runs/look.js';
+import { message, paintFor, result, resultJson } from '../terminal/output.js';
 import { frame } from '../progress/frame.js';
 import type { ProgressView } from '../progress/view.js';
-import { workerFor } from '../provide-worker.js';
-import { findRun, listOpenRuns, noRuns } from '../runs.js';
-import { operator, sendUpdate } from '../send-update.js';
-import { typed } from '../typed.js';
+import { workerFor } from '../server/provide-worker.js';
+import { findRun, listOpenRuns, noRuns } from '../runs/runs.js';
+import { operator, sendUpdate } from '../runs/send-update.js';
+import { typed } from '../terminal/typed.js';
 
 export interface DecideFlags {
   readonly message?: string;

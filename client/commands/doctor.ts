@@ -1,4 +1,4 @@
-import { stripControl } from '../../model/text.js';
+import { stripControl } from '../../model/text/text.js';
 import type { CommandContext } from '../context.js';
 import type { Finding } from '../doctor/finding.js';
 import { checkFlake } from '../doctor/flake.js';
@@ -7,7 +7,7 @@ import { showLocks } from '../doctor/locks.js';
 import { checkDisk, checkNode, checkStateDirectory } from '../doctor/machine.js';
 import { checkServer } from '../doctor/server.js';
 import { checkAgentLimits, checkAgentSandbox, checkGit, checkNix } from '../doctor/tools.js';
-import { paintFor, result, resultJson } from '../output.js';
+import { paintFor, result, resultJson } from '../terminal/output.js';
 import { pad } from '../progress/width.js';
 
 /** `lockkeeper doctor`: is all there that a run needs? Exit status 1 when something must be mended first. */

@@ -1,12 +1,12 @@
-import { HOLD_BACK_INPUT, holdId, type HoldRequest } from '../../model/messages.js';
-import { checkInputName } from '../../model/names.js';
-import { openExistingSession } from '../connection.js';
+import { HOLD_BACK_INPUT, holdId, type HoldRequest } from '../../model/run/messages.js';
+import { checkInputName } from '../../model/checks/names.js';
+import { openExistingSession } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
-import { result, resultJson } from '../output.js';
-import { workerFor } from '../provide-worker.js';
-import { findRun, noRuns } from '../runs.js';
-import { operator, sendUpdate } from '../send-update.js';
-import { typed } from '../typed.js';
+import { result, resultJson } from '../terminal/output.js';
+import { workerFor } from '../server/provide-worker.js';
+import { findRun, noRuns } from '../runs/runs.js';
+import { operator, sendUpdate } from '../runs/send-update.js';
+import { typed } from '../terminal/typed.js';
 
 /** `lockkeeper hold RUN INPUT`: keeps an input of an open run where it is on main. The run verifies the rest again. */
 export async function hold(

@@ -1,5 +1,5 @@
-import { configuredNames, type ConfigFlags } from '../config-file.js';
-import { result } from '../output.js';
+import { configuredNames, type ConfigFlags } from '../options/config-file.js';
+import { result } from '../terminal/output.js';
 
 /**
  * `lockkeeper known-instances`: names of the configured instances, for completion. No server is asked and the configuration is not

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CommandContext } from '../context.js';
-import { result } from '../output.js';
+import { result } from '../terminal/output.js';
 
 const AT_MOST = 40;
 

@@ -1,13 +1,13 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
-import { asShown } from '../../model/proof.js';
-import { openExistingSession } from '../connection.js';
+import { asShown } from '../../model/run/proof.js';
+import { openExistingSession } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
-import { message, paintFor, result, resultJson } from '../output.js';
-import { runState } from '../run-state.js';
-import { runTable, type ListedRun } from '../run-table.js';
-import { listRuns } from '../runs.js';
-import { typed } from '../typed.js';
-import { unattendedRuns } from '../unattended.js';
+import { message, paintFor, result, resultJson } from '../terminal/output.js';
+import { runState } from '../runs/run-state.js';
+import { runTable, type ListedRun } from './run-table.js';
+import { listRuns } from '../runs/runs.js';
+import { typed } from '../terminal/typed.js';
+import { unattendedRuns } from '../runs/unattended.js';
 
 /** `lockkeeper list`: runs, newest first. */
 export async function list(context: CommandContext, options: { readonly limit: number }): Promise<number> {

@@ -1,18 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { oneName } from '../../model/one-line.js';
-import { stripControl } from '../../model/text.js';
-import { attemptsUnderWay } from '../attempt-logs.js';
-import { pendingWork } from '../activities.js';
-import { openExistingSession } from '../connection.js';
+import { oneName } from '../../model/text/one-line.js';
+import { stripControl } from '../../model/text/text.js';
+import { attemptsUnderWay } from '../runs/attempt-logs.js';
+import { pendingWork } from '../server/activities.js';
+import { openExistingSession } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
-import { findRunOrReport, type FoundRun } from '../found-run.js';
-import { onInterrupt } from '../interrupt.js';
-import { chooseLog, placesIn, placesUnderWay, type ChosenLog, type LogPlaces, type WantedLog } from '../log-places.js';
-import { lineSplitter, logReader } from '../logs.js';
-import { message, result } from '../output.js';
-import { workerForWatching } from '../provide-worker.js';
-import { runEnd } from '../run-end.js';
+import { findRunOrReport, type FoundRun } from '../runs/found-run.js';
+import { onInterrupt } from '../terminal/interrupt.js';
+import {
+  chooseLog,
+  placesIn,
+  placesUnderWay,
+  type ChosenLog,
+  type LogPlaces,
+  type WantedLog,
+} from '../runs/log-places.js';
+import { lineSplitter, logReader } from '../runs/logs.js';
+import { message, result } from '../terminal/output.js';
+import { workerForWatching } from '../server/provide-worker.js';
+import { runEnd } from '../runs/run-end.js';
 
 const POLL_MS = 500;
 

@@ -1,13 +1,13 @@
-import type { Report } from '../../model/report.js';
-import { renderReport, reportJson } from '../../model/report-render.js';
-import { openExistingSession, type Session } from '../connection.js';
+import type { Report } from '../../model/report/data.js';
+import { renderReport, reportJson } from '../../model/report/render.js';
+import { openExistingSession, type Session } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
-import { findRunOrReport } from '../found-run.js';
-import { result, resultJson, wantsColour } from '../output.js';
-import type { ReportFormat } from '../report-format.js';
-import { runEnd } from '../run-end.js';
-import { typed } from '../typed.js';
+import { findRunOrReport } from '../runs/found-run.js';
+import { result, resultJson, wantsColour } from '../terminal/output.js';
+import type { ReportFormat } from './report-format.js';
+import { runEnd } from '../runs/run-end.js';
+import { typed } from '../terminal/typed.js';
 
 /** `lockkeeper report RUN`: the report of a closed run; of one that the server has forgotten, as this machine kept it. */
 export async function report(context: CommandContext, name: string, format: ReportFormat): Promise<number> {

@@ -1,16 +1,16 @@
-import { openSession } from '../connection.js';
-import { findInstance, loadConfiguration, type ConfigFlags } from '../config-file.js';
+import { openSession } from '../server/connection.js';
+import { findInstance, loadConfiguration, type ConfigFlags } from '../options/config-file.js';
 import type { CommandContext } from '../context.js';
-import { followRun } from '../follow-run.js';
-import { instanceOptions } from '../instance-options.js';
-import { lend } from '../lent.js';
-import { message, paintFor, result, resultJson } from '../output.js';
-import { workerProblem } from '../problems.js';
-import { checkWorkers, workerForWatching } from '../provide-worker.js';
-import { plan, sameCommand } from '../run-words.js';
-import { startInLine } from '../start-in-line.js';
-import { runQueue } from '../start-run.js';
-import { typed } from '../typed.js';
+import { followRun } from '../runs/follow-run.js';
+import { instanceOptions } from '../options/instance-options.js';
+import { lend } from '../server/lent.js';
+import { message, paintFor, result, resultJson } from '../terminal/output.js';
+import { workerProblem } from '../server/problems.js';
+import { checkWorkers, workerForWatching } from '../server/provide-worker.js';
+import { plan, sameCommand } from '../runs/run-words.js';
+import { startInLine } from '../runs/start-in-line.js';
+import { runQueue } from '../runs/start-run.js';
+import { typed } from '../terminal/typed.js';
 
 export interface RunFlags extends ConfigFlags {
   readonly watch?: true;

@@ -1,11 +1,11 @@
-import { renderReport, reportJson } from '../../model/report-render.js';
-import { openExistingSession, uiLink } from '../connection.js';
+import { renderReport, reportJson } from '../../model/report/render.js';
+import { openExistingSession, uiLink } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
-import { look } from '../look.js';
-import { paintFor, result, resultJson, wantsColour } from '../output.js';
+import { look } from '../runs/look.js';
+import { paintFor, result, resultJson, wantsColour } from '../terminal/output.js';
 import { frame } from '../progress/frame.js';
-import { runEnd } from '../run-end.js';
-import { findRun, noRuns } from '../runs.js';
+import { runEnd } from '../runs/run-end.js';
+import { findRun, noRuns } from '../runs/runs.js';
 
 /** `lockkeeper status RUN`: where a run stands now. */
 export async function status(context: CommandContext, name: string): Promise<number> {

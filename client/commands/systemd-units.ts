@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { systemdUnits } from '../../model/systemd-units.js';
-import { messageOf } from '../../model/message-of.js';
+import { systemdUnits } from '../../model/machine/systemd-units.js';
+import { messageOf } from '../../model/text/message-of.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
 import { installed } from '../installation.js';
-import { message, result, resultJson } from '../output.js';
+import { message, result, resultJson } from '../terminal/output.js';
 
 export interface SystemdUnitsOptions {
   readonly user: string;

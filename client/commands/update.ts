@@ -1,13 +1,13 @@
-import { greetServer, openSession } from '../connection.js';
+import { greetServer, openSession } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
-import { followRun } from '../follow-run.js';
-import { message, paintFor } from '../output.js';
-import { runOptions } from '../run-options.js';
-import { plan, sameCommand } from '../run-words.js';
-import { startOrAttach } from '../start-run.js';
-import type { UpdateFlags } from '../update-flags.js';
-import { lend } from '../lent.js';
-import { provideWorker } from '../provide-worker.js';
+import { followRun } from '../runs/follow-run.js';
+import { message, paintFor } from '../terminal/output.js';
+import { runOptions } from '../options/run-options.js';
+import { plan, sameCommand } from '../runs/run-words.js';
+import { startOrAttach } from '../runs/start-run.js';
+import type { UpdateFlags } from '../options/update-flags.js';
+import { lend } from '../server/lent.js';
+import { provideWorker } from '../server/provide-worker.js';
 
 /** `lockkeeper update [FLAKE]`: one run of a flake, followed to its end. */
 export async function update(context: CommandContext, flake: string, flags: UpdateFlags): Promise<number> {

@@ -1,12 +1,12 @@
-import { openExistingSession } from '../connection.js';
+import { openExistingSession } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
-import { followRun } from '../follow-run.js';
-import { message, paintFor } from '../output.js';
-import { printEnd } from '../print-end.js';
-import { runEnd } from '../run-end.js';
-import { findRun, noRuns } from '../runs.js';
+import { followRun } from '../runs/follow-run.js';
+import { message, paintFor } from '../terminal/output.js';
+import { printEnd } from '../runs/print-end.js';
+import { runEnd } from '../runs/run-end.js';
+import { findRun, noRuns } from '../runs/runs.js';
 import { minute } from '../schedules/table.js';
-import { typed } from '../typed.js';
+import { typed } from '../terminal/typed.js';
 
 /** `lockkeeper watch RUN`: live progress until the run is closed, then its report. */
 export async function watch(context: CommandContext, name: string): Promise<number> {

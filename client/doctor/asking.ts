@@ -1,10 +1,10 @@
-import { unprovenIn } from '../../model/proof.js';
+import { unprovenIn } from '../../model/run/proof.js';
 import { plural } from '../../model/report/words.js';
-import type { Session } from '../connection.js';
+import type { Session } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
 import { askedAgain } from '../schedules/asked-again.js';
 import { listOwned } from '../schedules/owned.js';
-import { typed } from '../typed.js';
+import { typed } from '../terminal/typed.js';
 import { ok, warn, type Finding } from './finding.js';
 
 /** Who may ask the workers of the server for anything, and schedules that start nothing because nobody with the key made them. */

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { messageOf } from '../../model/message-of.js';
-import { oneLine, oneName } from '../../model/one-line.js';
-import type { Repository } from '../../model/run.js';
-import { flakeContents, type FlakeContents } from '../flake-contents.js';
-import { resolveFlake } from '../flake.js';
+import { messageOf } from '../../model/text/message-of.js';
+import { oneLine, oneName } from '../../model/text/one-line.js';
+import type { Repository } from '../../model/run/options.js';
+import { flakeContents, type FlakeContents } from '../flake/contents.js';
+import { resolveFlake } from '../flake/flake.js';
 import { ok, type Finding } from './finding.js';
 
 const NO_CREDENTIALS = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile: null };

@@ -1,9 +1,9 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DEFAULT_LIMITS } from '../../model/retention.js';
-import { formatSize } from '../../model/size.js';
-import { LEFT_BEHIND, type StateDirectory } from '../../model/state-directory.js';
-import { typed } from '../typed.js';
+import { DEFAULT_LIMITS } from '../../model/machine/retention.js';
+import { formatSize } from '../../model/text/size.js';
+import { LEFT_BEHIND, type StateDirectory } from '../../model/machine/state-directory.js';
+import { typed } from '../terminal/typed.js';
 import { ok, warn, type Finding } from './finding.js';
 
 /** What the state directory holds, how much it is, and how long it stays there. */

@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isLocked, lastHolder } from '../../host/machine-lock.js';
-import type { StateDirectory } from '../../model/state-directory.js';
-import { isAlive } from '../process-identity.js';
+import type { StateDirectory } from '../../model/machine/state-directory.js';
+import { isAlive } from '../server/process-identity.js';
 import { ok, warn, type Finding } from './finding.js';
 
 /** Which locks of the state directory are held, by whom, and whether that process lives. */

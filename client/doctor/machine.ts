@@ -1,10 +1,10 @@
 import { access, constants, mkdtemp, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { userInfo } from 'node:os';
-import type { StateDirectory } from '../../model/state-directory.js';
-import { messageOf } from '../../model/message-of.js';
+import type { StateDirectory } from '../../model/machine/state-directory.js';
+import { messageOf } from '../../model/text/message-of.js';
 import { systemCode } from '../errors.js';
-import { ownerOf } from '../foreign-state.js';
+import { ownerOf } from '../server/foreign-state.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
 const OLDEST_NODE = 20;

@@ -1,18 +1,18 @@
-import { COORDINATOR_QUEUE, EVALUATE_QUEUE } from '../../model/queues.js';
-import { messageOf } from '../../model/message-of.js';
+import { COORDINATOR_QUEUE, EVALUATE_QUEUE } from '../../model/run/queues.js';
+import { messageOf } from '../../model/text/message-of.js';
 import { plural } from '../../model/report/words.js';
-import type { Session } from '../connection.js';
-import { openExistingSession } from '../connection.js';
+import type { Session } from '../server/connection.js';
+import { openExistingSession } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
-import { livePollers } from '../pollers.js';
-import { stepProblem, workflowTaskProblem } from '../problems.js';
-import { listOpenRuns } from '../runs.js';
-import { StateUnwritable } from '../state-files.js';
-import { unattendedRuns } from '../unattended.js';
-import { runningWorker } from '../worker.js';
+import { livePollers } from '../server/pollers.js';
+import { stepProblem, workflowTaskProblem } from '../server/problems.js';
+import { listOpenRuns } from '../runs/runs.js';
+import { StateUnwritable } from '../server/state-files.js';
+import { unattendedRuns } from '../runs/unattended.js';
+import { runningWorker } from '../server/worker.js';
 import { checkAsking } from './asking.js';
 import { fail, ok, warn, type Finding } from './finding.js';
-import { typed } from '../typed.js';
+import { typed } from '../terminal/typed.js';
 
 export async function checkServer(context: CommandContext): Promise<readonly Finding[]> {
   let session: Session | null;

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { LIMIT_PROGRAM, inScope, managerOf } from '../../model/autofix/limits.js';
 import { NETWORK_PROGRAMS, triedInSandbox } from '../../model/autofix/sandbox.js';
-import { stripControl } from '../../model/text.js';
-import { askProgram } from '../ask-program.js';
+import { stripControl } from '../../model/text/text.js';
+import { askProgram } from '../flake/ask-program.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
 const FLAKES = ['--extra-experimental-features', 'nix-command flakes'];

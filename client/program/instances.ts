@@ -1,11 +1,11 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { nearest } from '../../model/config/nearest.js';
-import { oneLine } from '../../model/one-line.js';
+import { oneLine } from '../../model/text/one-line.js';
 import type { ApplyFlags } from '../commands/apply.js';
 import type { CheckFlags } from '../commands/config.js';
 import type { RunFlags } from '../commands/run.js';
-import type { ConfigFlags } from '../config-file.js';
+import type { ConfigFlags } from '../options/config-file.js';
 import { CommandError } from '../errors.js';
 import type { Declaration } from './declaration.js';
 

@@ -1,9 +1,9 @@
 import { Argument, Option } from 'commander';
 import type { Command } from 'commander';
-import type { DeclaredOption } from '../../model/declared-option.js';
-import { PRUNE_OPTIONS } from '../../model/prune-options.js';
-import { WORKER_OPTIONS } from '../../model/worker-options.js';
-import { positiveInteger } from '../arguments.js';
+import type { DeclaredOption } from '../../model/machine/declared-option.js';
+import { PRUNE_OPTIONS } from '../../model/machine/prune-options.js';
+import { WORKER_OPTIONS } from '../../model/machine/worker-options.js';
+import { positiveInteger } from './arguments.js';
 import type { SystemdUnitsOptions } from '../commands/systemd-units.js';
 import type { Declaration } from './declaration.js';
 

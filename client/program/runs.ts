@@ -1,6 +1,6 @@
 import { Option } from 'commander';
-import { positiveInteger } from '../arguments.js';
-import { REPORT_FORMATS, type ReportFormat } from '../report-format.js';
+import { positiveInteger } from './arguments.js';
+import { REPORT_FORMATS, type ReportFormat } from '../commands/report-format.js';
 import type { Declaration } from './declaration.js';
 
 const RUN = 'a run: its id, a unique beginning of it, or "latest"';

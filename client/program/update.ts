@@ -1,8 +1,8 @@
 import { Option } from 'commander';
 import { AGENT_NETWORKS } from '../../model/autofix/sandbox.js';
-import { FAILURE_STEPS, LANDING_MODES } from '../../model/run.js';
-import { collect, collectList, duration, positiveInteger } from '../arguments.js';
-import type { UpdateFlags } from '../update-flags.js';
+import { FAILURE_STEPS, LANDING_MODES } from '../../model/run/options.js';
+import { collect, collectList, duration, positiveInteger } from './arguments.js';
+import type { UpdateFlags } from '../options/update-flags.js';
 import type { Declaration } from './declaration.js';
 
 /** `update`, with all that a run can be asked. */

@@ -1,5 +1,5 @@
-import { oneLine } from '../../model/one-line.js';
-import { stripControl } from '../../model/text.js';
+import { oneLine } from '../../model/text/one-line.js';
+import { stripControl } from '../../model/text/text.js';
 import { changes, stillAt } from './changes.js';
 import { closedView } from './closed.js';
 import type { ProgressView, Renderer } from './view.js';

@@ -1,5 +1,5 @@
-import { oneLine, oneName } from '../../model/one-line.js';
-import type { Report } from '../../model/report.js';
+import { oneLine, oneName } from '../../model/text/one-line.js';
+import type { Report } from '../../model/report/data.js';
 import { AT_REST, type ProgressView, type TargetView } from './view.js';
 
 /** The last view of a run, once its report is there: what became of each target since the view before. */

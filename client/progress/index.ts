@@ -1,4 +1,4 @@
-import { isDumb, message, paintFor } from '../output.js';
+import { isDumb, message, paintFor } from '../terminal/output.js';
 import { ciRenderer } from './ci.js';
 import { plainRenderer } from './plain.js';
 import { ttyRenderer } from './tty.js';

@@ -1,7 +1,7 @@
-import type { MovedInput } from '../../model/candidate.js';
-import type { Phase } from '../../model/progress.js';
+import type { MovedInput } from '../../model/verify/candidate.js';
+import type { Phase } from '../../model/run/progress.js';
 import { nameList } from '../../model/report/words.js';
-import { isGate } from '../../model/verdict.js';
+import { isGate } from '../../model/verify/verdict.js';
 import type { ProgressView, TargetView } from './view.js';
 
 /** Words that all renderers share. */

@@ -1,6 +1,6 @@
-import { messageOf } from '../../model/message-of.js';
-import { compareNaturally } from '../../model/natural-order.js';
-import type { Session } from '../connection.js';
+import { messageOf } from '../../model/text/message-of.js';
+import { compareNaturally } from '../../model/text/natural-order.js';
+import type { Session } from '../server/connection.js';
 import { askedAgain } from './asked-again.js';
 import { differences } from './compare.js';
 import type { Desired } from './desired.js';

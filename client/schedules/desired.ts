@@ -1,12 +1,12 @@
 import { hostname } from 'node:os';
 import type { ScheduleOptions, ScheduleOptionsStartWorkflowAction, ScheduleSpec, Workflow } from '@temporalio/client';
-import { parseCalendar, toScheduleSpec } from '../../model/calendar.js';
+import { parseCalendar, toScheduleSpec } from '../../model/calendar/index.js';
 import type { Configuration } from '../../model/config/read.js';
 import type { Instance } from '../../model/config/options.js';
-import { scheduledRunId, scheduleId } from '../../model/ids.js';
-import type { RunOptions } from '../../model/run.js';
-import { timeZoneOf } from '../instance-options.js';
-import { startOptions } from '../start-run.js';
+import { scheduledRunId, scheduleId } from '../../model/run/ids.js';
+import type { RunOptions } from '../../model/run/options.js';
+import { timeZoneOf } from '../options/instance-options.js';
+import { startOptions } from '../runs/start-run.js';
 
 /** A schedule as it should be on the server. */
 export type Desired = Required<Pick<ScheduleOptions, 'scheduleId' | 'spec' | 'policies'>> & {

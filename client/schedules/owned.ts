@@ -1,6 +1,6 @@
 import type { ScheduleSummary } from '@temporalio/client';
-import { compareNaturally } from '../../model/natural-order.js';
-import type { Session } from '../connection.js';
+import { compareNaturally } from '../../model/text/natural-order.js';
+import type { Session } from '../server/connection.js';
 import type { Ownership } from './desired.js';
 
 /** The schedules that Lockkeeper made, whatever the configuration, by id. */

@@ -1,6 +1,6 @@
-import { newRecord, readRecordMemo, type ShownRecord } from '../../model/instance-record.js';
-import { recordStart } from '../../model/record-start.js';
-import type { Session } from '../connection.js';
+import { newRecord, readRecordMemo, type ShownRecord } from '../../model/instance/record.js';
+import { recordStart } from '../../model/instance/record-start.js';
+import type { Session } from '../server/connection.js';
 
 const OPEN_RECORDS = 'WorkflowType = "recordInstance" AND ExecutionStatus = "Running"';
 

@@ -1,6 +1,6 @@
-import { oneLine } from '../../model/one-line.js';
+import { oneLine } from '../../model/text/one-line.js';
 import { plural } from '../../model/report/words.js';
-import type { Paint } from '../output.js';
+import type { Paint } from '../terminal/output.js';
 import { pad, width } from '../progress/width.js';
 
 /** A schedule as `lockkeeper schedules` tells of it. */

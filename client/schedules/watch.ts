@@ -1,9 +1,9 @@
-import { parseCalendar, toScheduleSpec } from '../../model/calendar.js';
+import { parseCalendar, toScheduleSpec } from '../../model/calendar/index.js';
 import type { Instance } from '../../model/config/options.js';
-import { scheduleId, watchName } from '../../model/ids.js';
-import { COORDINATOR_QUEUE, queueOf } from '../../model/queues.js';
-import { redactUrl } from '../../model/text.js';
-import { notifyOf, timeZoneOf } from '../instance-options.js';
+import { scheduleId, watchName } from '../../model/run/ids.js';
+import { COORDINATOR_QUEUE, queueOf } from '../../model/run/queues.js';
+import { redactUrl } from '../../model/text/text.js';
+import { notifyOf, timeZoneOf } from '../options/instance-options.js';
 import type { Desired } from './desired.js';
 
 const DAY_MS = 86_400_000;

@@ -1,9 +1,9 @@
-import type { Candidate, MovedInput } from '../candidate.js';
-import type { ReportedAttempt, ReportedFix } from '../report.js';
-import type { AutofixOptions, Person } from '../run.js';
-import type { VerifySetting } from '../verify.js';
-import { targetLabel } from '../verdict.js';
-import type { Target, Verdict } from '../verdict.js';
+import type { Candidate, MovedInput } from '../verify/candidate.js';
+import type { ReportedAttempt, ReportedFix } from '../report/data.js';
+import type { AutofixOptions, Person } from '../run/options.js';
+import type { VerifySetting } from '../verify/verification.js';
+import { targetLabel } from '../verify/verdict.js';
+import type { Target, Verdict } from '../verify/verdict.js';
 import type { PastAttempt } from './attempt.js';
 
 /** The single argument of the `fixTarget` workflow: one broken target of a candidate. */

@@ -1,6 +1,6 @@
-import { oneLine } from '../one-line.js';
+import { oneLine } from '../text/one-line.js';
 import { plural } from '../report/words.js';
-import type { GuardRules } from '../run.js';
+import type { GuardRules } from '../run/options.js';
 import { pathPattern } from './path-pattern.js';
 
 /** One path that differs between a candidate and what an agent left. */

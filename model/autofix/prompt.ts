@@ -1,13 +1,13 @@
-import type { MovedInput } from '../candidate.js';
+import type { MovedInput } from '../verify/candidate.js';
 import { PRESET_WORDS } from '../gates/gate.js';
-import { oneLine } from '../one-line.js';
+import { oneLine } from '../text/one-line.js';
 import { isNestedOnly, movementWords, nestedOf } from '../report/words.js';
-import { reportedInput } from '../report.js';
-import type { GuardRules } from '../run.js';
+import { reportedInput } from '../report/data.js';
+import type { GuardRules } from '../run/options.js';
 import { codeBlock } from '../report/markdown-parts.js';
-import { shellQuote, tail } from '../text.js';
-import { LOG_TAIL_BYTES, LOG_TAIL_LINES } from '../verdict.js';
-import type { GateTarget, HostTarget, Verdict } from '../verdict.js';
+import { shellQuote, tail } from '../text/text.js';
+import { LOG_TAIL_BYTES, LOG_TAIL_LINES } from '../verify/verdict.js';
+import type { GateTarget, HostTarget, Verdict } from '../verify/verdict.js';
 import type { PastAttempt } from './attempt.js';
 
 interface PromptInput {

@@ -1,4 +1,4 @@
-import { BadInput } from '../names.js';
+import { BadInput } from '../checks/names.js';
 import { YEARS, type Field, type Span } from './types.js';
 
 /** What a field is called in messages, and which values it takes. */

@@ -1,4 +1,4 @@
-import { BadInput } from '../names.js';
+import { BadInput } from '../checks/names.js';
 import { DAY, DAY_FROM_END, HOUR, MINUTE, MONTH, parseField, SECOND, YEAR } from './field.js';
 import { isCron, meant } from './meant.js';
 import { printCalendar } from './print.js';

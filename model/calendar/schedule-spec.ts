@@ -1,5 +1,5 @@
 import type { CalendarSpec, ScheduleSpec } from '@temporalio/client';
-import { BadInput } from '../names.js';
+import { BadInput } from '../checks/names.js';
 import { monthLength } from './days.js';
 import { DAY, daysFromEnd, HOUR, MINUTE, MONTH, SECOND, valuesOf } from './field.js';
 import { printCalendar } from './print.js';

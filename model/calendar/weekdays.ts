@@ -1,4 +1,4 @@
-import type { BadInput } from '../names.js';
+import type { BadInput } from '../checks/names.js';
 
 const NAMES = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
 

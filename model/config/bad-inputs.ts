@@ -1,4 +1,4 @@
-import { BadInput } from '../names.js';
+import { BadInput } from '../checks/names.js';
 
 /** Several values that cannot be used, of one option. */
 class BadInputs extends Error {

@@ -1,7 +1,7 @@
-import { parseCalendar, toScheduleSpec } from '../calendar.js';
-import { BadInput } from '../names.js';
+import { parseCalendar, toScheduleSpec } from '../calendar/index.js';
+import { BadInput } from '../checks/names.js';
 
-/** Checks of values that only a configuration holds; the others are those of `model/names.ts`. */
+/** Checks of values that only a configuration holds; the others are those of `model/checks/names.ts`. */
 
 export const isInstanceName = (value: string): boolean => /^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$/.test(value);
 

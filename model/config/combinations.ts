@@ -1,5 +1,5 @@
-import { checkFailureSteps, checkPinned } from '../failure-steps.js';
-import { inputOfTwoGroups } from '../input-groups.js';
+import { checkFailureSteps, checkPinned } from '../run/failure-steps.js';
+import { inputOfTwoGroups } from '../run/input-groups.js';
 import { gatesOf } from './gates.js';
 import { fault, rule, type Rule } from './rule.js';
 

@@ -1,5 +1,5 @@
-import { BadInput } from '../names.js';
-import { parseSpan } from '../span.js';
+import { BadInput } from '../checks/names.js';
+import { parseSpan } from '../text/span.js';
 import { readEach } from './bad-inputs.js';
 
 /** A JSON Schema, as far as ours needs it. */

@@ -1,5 +1,5 @@
-import { normaliseUrl } from '../ids.js';
-import { formatSeconds } from '../text.js';
+import { normaliseUrl } from '../run/ids.js';
+import { formatSeconds } from '../text/text.js';
 import type { Instance } from './options.js';
 
 /** What is allowed and still deserves a word. */

@@ -20,7 +20,7 @@ import {
   checkRegExp,
   checkServerUrl,
   checkSource,
-} from '../names.js';
+} from '../checks/names.js';
 import {
   AUTOFIX,
   BUILDER_WAIT_SECONDS,
@@ -28,8 +28,8 @@ import {
   HELD_BACK_ALARM_SECONDS,
   REPOSITORY_WAIT_SECONDS,
   TAKEOVER_SECONDS,
-} from '../run-defaults.js';
-import { FAILURE_STEPS } from '../run.js';
+} from '../run/defaults.js';
+import { FAILURE_STEPS } from '../run/options.js';
 import { checkAbsolutePath, checkCalendar, checkFolderInside, checkLine, checkTimeZone } from './checks.js';
 import {
   flag,

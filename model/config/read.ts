@@ -1,6 +1,6 @@
-import { normaliseUrl } from '../ids.js';
-import { BadInput } from '../names.js';
-import { compareNaturally } from '../natural-order.js';
+import { normaliseUrl } from '../run/ids.js';
+import { BadInput } from '../checks/names.js';
+import { compareNaturally } from '../text/natural-order.js';
 import { badInputs } from './bad-inputs.js';
 import { checkInstanceName } from './checks.js';
 import { COMBINATIONS } from './combinations.js';

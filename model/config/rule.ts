@@ -1,4 +1,4 @@
-import { BadInput } from '../names.js';
+import { BadInput } from '../checks/names.js';
 import { badInputs } from './bad-inputs.js';
 import type { Instance, InstanceOptions } from './options.js';
 

@@ -1,4 +1,4 @@
-import type { UnfetchedInput } from '../candidate.js';
+import type { UnfetchedInput } from '../verify/candidate.js';
 import { inputGroups } from '../hold-back/groups.js';
 import { composeLock } from './compose.js';
 import { FlakeLockError, type FlakeLock } from './types.js';

@@ -1,4 +1,4 @@
-import { stripControl, truncate } from '../text.js';
+import { stripControl, truncate } from '../text/text.js';
 import { FlakeLockError } from './types.js';
 import type { FlakeLock, InputPath, LockEdge } from './types.js';
 import { allInputs, followsCycle, nodeOfInput } from './walk.js';

@@ -1,4 +1,4 @@
-import type { InputRevision } from '../candidate.js';
+import type { InputRevision } from '../verify/candidate.js';
 import { textAttribute } from './types.js';
 import type { LockNode, SourceAttributes } from './types.js';
 

@@ -1,4 +1,4 @@
-import { stripControl, truncate } from '../text.js';
+import { stripControl, truncate } from '../text/text.js';
 import { followsCycle } from './walk.js';
 import { FlakeLockError } from './types.js';
 import type { FlakeLock, InputPath, JsonValue, LockEdge, LockNode, SourceAttributes } from './types.js';

@@ -1,4 +1,4 @@
-import { BadInput } from '../names.js';
+import { BadInput } from '../checks/names.js';
 import { splitWords } from './words.js';
 
 /** A named check of a candidate beside its builds: a command that has to succeed in the candidate's work tree. */

@@ -1,4 +1,4 @@
-import { BadInput } from '../names.js';
+import { BadInput } from '../checks/names.js';
 import { parseGate, type Gate } from './gate.js';
 
 export const GATE_TIMEOUT_SECONDS = 3600;

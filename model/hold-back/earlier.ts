@@ -1,4 +1,4 @@
-import type { HeldBackInput, LetGoInput, Report, ReportedInput } from '../report.js';
+import type { HeldBackInput, LetGoInput, Report, ReportedInput } from '../report/data.js';
 
 /** An input that earlier runs held back, and none has moved since. */
 export interface EarlierHold {

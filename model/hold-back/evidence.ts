@@ -1,7 +1,7 @@
-import { groupBy } from '../group-by.js';
-import { TAILS_LIMIT_BYTES, limitTails } from '../verify.js';
-import { targetLabel } from '../verdict.js';
-import type { Verdict } from '../verdict.js';
+import { groupBy } from '../text/group-by.js';
+import { TAILS_LIMIT_BYTES, limitTails } from '../verify/verification.js';
+import { targetLabel } from '../verify/verdict.js';
+import type { Verdict } from '../verify/verdict.js';
 import type { Evidence } from './findings.js';
 import type { SearchResult } from './search.js';
 

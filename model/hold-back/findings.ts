@@ -1,10 +1,10 @@
-import { oneLine } from '../one-line.js';
-import { failureWords } from '../failure-words.js';
-import { FAILURES_LISTED } from '../report.js';
-import type { HeldBackFailure, HeldBackInput, NotHeldBack } from '../report.js';
+import { oneLine } from '../text/one-line.js';
+import { failureWords } from '../verify/failure-words.js';
+import { FAILURES_LISTED } from '../report/data.js';
+import type { HeldBackFailure, HeldBackInput, NotHeldBack } from '../report/data.js';
 import { nameList } from '../report/words.js';
-import { targetLabel } from '../verdict.js';
-import type { Verdict } from '../verdict.js';
+import { targetLabel } from '../verify/verdict.js';
+import type { Verdict } from '../verify/verdict.js';
 import type { InputGroup, SearchResult } from './search.js';
 
 /** What a search means for people and for the run. */

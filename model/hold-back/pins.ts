@@ -1,6 +1,6 @@
-import { oneLine } from '../one-line.js';
-import type { HeldBackInput } from '../report.js';
-import type { PinnedInput } from '../run.js';
+import { oneLine } from '../text/one-line.js';
+import type { HeldBackInput } from '../report/data.js';
+import type { PinnedInput } from '../run/options.js';
 
 /** `YYYY-MM-DD` of a moment in a time zone. */
 const dayOf = (moment: Date, timeZone: string): string =>

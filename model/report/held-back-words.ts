@@ -1,6 +1,6 @@
-import { oneLine } from '../one-line.js';
-import type { HeldBackFailure, HeldBackInput, LetGoInput, Report } from '../report.js';
-import { shellQuote } from '../text.js';
+import { oneLine } from '../text/one-line.js';
+import type { HeldBackFailure, HeldBackInput, LetGoInput, Report } from './data.js';
+import { shellQuote } from '../text/text.js';
 import { logsCommand, nameList, shortRevision } from './words.js';
 
 /** What all forms of a report say of inputs that stay where they are, and of those that move again. */

@@ -10,8 +10,8 @@ import {
   type ReportedInput,
   type ReportedNested,
   type ReportedTarget,
-} from '../report.js';
-import type { VerdictKind } from '../verdict.js';
+} from './data.js';
+import type { VerdictKind } from '../verify/verdict.js';
 
 /**
  * The report as programs read it: a stable shape with the fields in a stable order, spelled out one by one so that a

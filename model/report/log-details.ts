@@ -1,7 +1,7 @@
-import { oneName } from '../one-line.js';
-import { stripControl, tail, utf8Length } from '../text.js';
-import { targetLabel } from '../verdict.js';
-import type { Verdict } from '../verdict.js';
+import { oneName } from '../text/one-line.js';
+import { stripControl, tail, utf8Length } from '../text/text.js';
+import { targetLabel } from '../verify/verdict.js';
+import type { Verdict } from '../verify/verdict.js';
 import { code, codeBlock } from './markdown-parts.js';
 import { isBroken, logsCommand } from './words.js';
 

@@ -1,6 +1,6 @@
-import { gatesOf } from '../report.js';
-import type { HeldBackFailure, Report, ReportedTarget } from '../report.js';
-import { stripControl, tail, utf8Length } from '../text.js';
+import { gatesOf } from './data.js';
+import type { HeldBackFailure, Report, ReportedTarget } from './data.js';
+import { stripControl, tail, utf8Length } from '../text/text.js';
 import { code, codeBlock, html } from './markdown-parts.js';
 import { HELD_BACK_LOG_LINES, heldBackLogsCommand } from './held-back-words.js';
 import { brokenTargets, logsCommand, SHOWN_LOG_BYTES, SHOWN_LOG_LINES, verdictWords } from './words.js';

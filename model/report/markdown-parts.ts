@@ -1,5 +1,5 @@
-import { oneLine } from '../one-line.js';
-import { stripControl } from '../text.js';
+import { oneLine } from '../text/one-line.js';
+import { stripControl } from '../text/text.js';
 
 /**
  * The few forms in which outside text enters Markdown. It goes into code spans and fences rather than being escaped:

@@ -1,6 +1,6 @@
-import { gatesOf, hostsOf } from '../report.js';
-import type { HeldBackInput, Report, ReportedFix, ReportedInput, ReportedTarget } from '../report.js';
-import { formatSeconds, utf8Length } from '../text.js';
+import { gatesOf, hostsOf } from './data.js';
+import type { HeldBackInput, Report, ReportedFix, ReportedInput, ReportedTarget } from './data.js';
+import { formatSeconds, utf8Length } from '../text/text.js';
 import { brokenSections, heldBackSections } from './markdown-logs.js';
 import { code, html, link, row, table } from './markdown-parts.js';
 import { heldBackWords, letGoWords, stayWords } from './held-back-words.js';

@@ -1,11 +1,11 @@
-import { oneLine } from '../one-line.js';
-import type { Phase, RunProgress, TargetProgress } from '../progress.js';
-import { reportedInput } from '../report.js';
-import { formatSeconds, truncate, utf8Length } from '../text.js';
+import { oneLine } from '../text/one-line.js';
+import type { Phase, RunProgress, TargetProgress } from '../run/progress.js';
+import { reportedInput } from './data.js';
+import { formatSeconds, truncate, utf8Length } from '../text/text.js';
 import { logDetails, type ShownFailure } from './log-details.js';
 import { code, row, table } from './markdown-parts.js';
 import { closureWords, isBroken, movementWords, nameList, plural, VERDICTS, verdictWords } from './words.js';
-import { isGate, kindOf } from '../verdict.js';
+import { isGate, kindOf } from '../verify/verdict.js';
 
 /** Limits of what a run shows of itself in the Temporal UI. */
 const DETAILS_BYTES = 8 * 1024;

@@ -1,7 +1,7 @@
-import { oneLine, oneName } from '../one-line.js';
-import { gatesOf, hostsOf } from '../report.js';
-import type { Report, ReportedFix, ReportedInput, ReportedTarget } from '../report.js';
-import { formatSeconds, stripControl, tail } from '../text.js';
+import { oneLine, oneName } from '../text/one-line.js';
+import { gatesOf, hostsOf } from './data.js';
+import type { Report, ReportedFix, ReportedInput, ReportedTarget } from './data.js';
+import { formatSeconds, stripControl, tail } from '../text/text.js';
 import { painter, type Paint } from './paint.js';
 import { HELD_BACK_LOG_LINES, heldBackLogsCommand, heldBackWords, letGoWords, stayWords } from './held-back-words.js';
 import {

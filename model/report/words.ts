@@ -1,4 +1,4 @@
-import { gatesOf, hostsOf } from '../report.js';
+import { gatesOf, hostsOf } from './data.js';
 import type {
   AttemptOutcome,
   Outcome,
@@ -7,10 +7,10 @@ import type {
   ReportedFix,
   ReportedInput,
   ReportedTarget,
-} from '../report.js';
-import { oneLine, oneName } from '../one-line.js';
-import { formatSeconds, shellQuote } from '../text.js';
-import type { VerdictKind } from '../verdict.js';
+} from './data.js';
+import { oneLine, oneName } from '../text/one-line.js';
+import { formatSeconds, shellQuote } from '../text/text.js';
+import type { VerdictKind } from '../verify/verdict.js';
 
 /** What all forms of a report say in the same words. Texts that come out of here hold no control characters. */
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runningServer } from '../../client/embedded.js';
-import { isAlive } from '../../client/process-identity.js';
-import { runningWorker } from '../../client/worker.js';
-import type { ProcessIdentity, StateDirectory } from '../../model/state-directory.js';
+import { runningServer } from '../../client/server/embedded.js';
+import { isAlive } from '../../client/server/process-identity.js';
+import { runningWorker } from '../../client/server/worker.js';
+import type { ProcessIdentity, StateDirectory } from '../../model/machine/state-directory.js';
 
 const PATIENCE_MS = 20_000;
 

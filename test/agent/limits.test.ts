@@ -7,7 +7,7 @@ import { createAttemptFix } from '../../activities/agent/attempt-fix.js';
 import { canSandbox } from '../../activities/sandbox/sandbox.js';
 import type { AttemptInput, AttemptResult } from '../../model/autofix/attempt.js';
 import type { SandboxLimits } from '../../model/autofix/limits.js';
-import type { AutofixOptions } from '../../model/run.js';
+import type { AutofixOptions } from '../../model/run/options.js';
 import { attemptInput } from '../support/agent.js';
 import { withPlace } from '../support/repository.js';
 

@@ -1,5 +1,5 @@
-import { run } from '../../activities/process.js';
-import type { WorkerRecord } from '../../model/state-directory.js';
+import { run } from '../../activities/command/process.js';
+import type { WorkerRecord } from '../../model/machine/state-directory.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet } from '../support/fleet.js';
 import { openHouse } from '../support/lockkeeper.js';

@@ -1,5 +1,5 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
-import { run } from '../../activities/process.js';
+import { run } from '../../activities/command/process.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet, HostSpec } from '../support/fleet.js';
 import type { House } from '../support/lockkeeper.js';

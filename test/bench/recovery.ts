@@ -1,7 +1,7 @@
 import { until } from '../support/lockkeeper.js';
 import type { House } from '../support/lockkeeper.js';
 import { createFleet } from '../support/fleet.js';
-import type { Report } from '../../model/report.js';
+import type { Report } from '../../model/report/data.js';
 import { seconds } from './figures.js';
 import type { Figure } from './figures.js';
 

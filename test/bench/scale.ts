@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { run } from '../../activities/process.js';
-import type { Report } from '../../model/report.js';
+import { run } from '../../activities/command/process.js';
+import type { Report } from '../../model/report/data.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet } from '../support/fleet.js';
 import { openHouse } from '../support/lockkeeper.js';

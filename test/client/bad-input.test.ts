@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { run } from '../../activities/process.js';
+import { run } from '../../activities/command/process.js';
 import { createFleet, type Fleet } from '../support/fleet.js';
 import { commitFiles, git } from '../support/git.js';
 import { openHouse, type House } from '../support/lockkeeper.js';

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { timeFrom } from '../../client/local-time.js';
+import { timeFrom } from '../../client/terminal/local-time.js';
 import { hasSystemdAnalyze } from '../support/systemd-calendar.js';
 
 const LOCKKEEPER = fileURLToPath(new URL('../../../bin/lockkeeper', import.meta.url));

@@ -4,7 +4,7 @@ import { chmod, chown, mkdtemp, mkdir, readdir, rm, symlink, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { run, type Finished } from '../../activities/process.js';
+import { run, type Finished } from '../../activities/command/process.js';
 import { commitFiles, git } from '../support/git.js';
 import { asUser, NOBODY } from '../support/private-nix.js';
 

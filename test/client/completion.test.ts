@@ -4,9 +4,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { run, type Finished } from '../../activities/process.js';
-import { PRUNE_OPTIONS } from '../../model/prune-options.js';
-import { WORKER_OPTIONS } from '../../model/worker-options.js';
+import { run, type Finished } from '../../activities/command/process.js';
+import { PRUNE_OPTIONS } from '../../model/machine/prune-options.js';
+import { WORKER_OPTIONS } from '../../model/machine/worker-options.js';
 import { openTmux } from '../support/tmux.js';
 import { missing } from '../support/tools.js';
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Finding } from '../../client/doctor/finding.js';
 import { checkStateDirectory } from '../../client/doctor/machine.js';
-import { stateDirectory } from '../../model/state-directory.js';
+import { stateDirectory } from '../../model/machine/state-directory.js';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { createFleet, type Fleet } from '../support/fleet.js';
 import { commitFiles, git } from '../support/git.js';

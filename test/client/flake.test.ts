@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { parseFlakeReference } from '../../client/flake-reference.js';
-import { resolveFlake, type FlakeOptions } from '../../client/flake.js';
+import { parseFlakeReference } from '../../client/flake/reference.js';
+import { resolveFlake, type FlakeOptions } from '../../client/flake/flake.js';
 import { commitFiles, git } from '../support/git.js';
 
 const NO_TRANSPORT = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile: null };

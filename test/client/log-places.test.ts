@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chooseLog, placesIn, type WantedLog } from '../../client/log-places.js';
-import type { HeldBackInput } from '../../model/report.js';
+import { chooseLog, placesIn, type WantedLog } from '../../client/runs/log-places.js';
+import type { HeldBackInput } from '../../model/report/data.js';
 import { exampleReport, exampleTarget } from '../support/report.js';
 
 const held = (input: string, ...targets: readonly string[]): HeldBackInput => ({

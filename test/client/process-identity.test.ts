@@ -5,10 +5,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import * as activities from '../../activities/process-tree.js';
-import { run } from '../../activities/process.js';
-import * as client from '../../client/process-identity.js';
-import type { ProcessIdentity } from '../../model/state-directory.js';
+import * as activities from '../../activities/command/process-tree.js';
+import { run } from '../../activities/command/process.js';
+import * as client from '../../client/server/process-identity.js';
+import type { ProcessIdentity } from '../../model/machine/state-directory.js';
 import { namespace } from '../support/private-nix.js';
 
 /** As containers do, and take it back for a service that has mounts of its own. */
@@ -37,7 +37,7 @@ test(
       '--input-type=module',
       '-e',
       SAY,
-      import.meta.resolve('../../activities/process-tree.js'),
+      import.meta.resolve('../../activities/command/process-tree.js'),
     ];
     const child = spawn('unshare', [...covered(file), ...say], { stdio: ['ignore', 'pipe', 'inherit'] });
     try {

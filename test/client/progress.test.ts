@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultPayloadConverter } from '@temporalio/common';
-import { paint } from '../../client/output.js';
+import { paint } from '../../client/terminal/output.js';
 import { stillAt } from '../../client/progress/changes.js';
 import { ciRenderer } from '../../client/progress/ci.js';
-import { retryProblem } from '../../client/problems.js';
+import { retryProblem } from '../../client/server/problems.js';
 import { frame } from '../../client/progress/frame.js';
 import { plainRenderer } from '../../client/progress/plain.js';
 import { fraction } from '../../client/progress/row.js';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { paint } from '../../client/output.js';
+import { paint } from '../../client/terminal/output.js';
 import { clipMiddle, width } from '../../client/progress/width.js';
-import { runTable, type ListedRun } from '../../client/run-table.js';
+import { runTable, type ListedRun } from '../../client/commands/run-table.js';
 
 const listed = (change: Partial<ListedRun> = {}): ListedRun => ({
   run: 'update-fleet-20261121-093015',

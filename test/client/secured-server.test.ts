@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { run } from '../../activities/process.js';
+import { run } from '../../activities/command/process.js';
 import { createFleet, type Fleet } from '../support/fleet.js';
 import { makeCertificates, openFrontDoor, type Certificates, type FrontDoor } from '../support/front-door.js';
 import { openHouse, until, type House } from '../support/lockkeeper.js';

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { run } from '../../activities/process.js';
-import { systemdUnits } from '../../model/systemd-units.js';
+import { run } from '../../activities/command/process.js';
+import { systemdUnits } from '../../model/machine/systemd-units.js';
 import { hasSystemdAnalyze } from '../support/systemd-calendar.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));

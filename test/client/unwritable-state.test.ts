@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { run as command } from '../../activities/process.js';
-import type { Report } from '../../model/report.js';
+import { run as command } from '../../activities/command/process.js';
+import type { Report } from '../../model/report/data.js';
 import { createFleet } from '../support/fleet.js';
 import { openHouse, until, type House } from '../support/lockkeeper.js';
 

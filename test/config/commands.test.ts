@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { run, type Finished } from '../../activities/process.js';
+import { run, type Finished } from '../../activities/command/process.js';
 
 const COMMAND = fileURLToPath(new URL('../../../bin/lockkeeper', import.meta.url));
 const GOOD = '[instances.daily]\nrepoPath = "/src/home"\nautoMerge = true\n';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { run, type Finished } from '../../activities/process.js';
+import { run, type Finished } from '../../activities/command/process.js';
 import { createFleet, type Fleet } from '../support/fleet.js';
 
 const COMMAND = fileURLToPath(new URL('../../../bin/lockkeeper', import.meta.url));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { atTheEdge } from '../../activities/edge.js';
+import { atTheEdge } from '../../activities/guard.js';
 import { failure } from '../support/failure.js';
 import { repositoryAt } from '../support/repository.js';
 

@@ -8,11 +8,11 @@ import { test } from 'node:test';
 import { heartbeat } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { atTheEdge } from '../../activities/edge.js';
+import { atTheEdge } from '../../activities/guard.js';
 import { rememberConfigSecrets } from '../../activities/git/config-secrets.js';
 import { createGitActivities } from '../../activities/git/index.js';
-import { rememberEnvironmentSecrets, withoutSecrets } from '../../activities/secrets.js';
-import { readTokenFile } from '../../activities/token-file.js';
+import { rememberEnvironmentSecrets, withoutSecrets } from '../../activities/secrets/redact.js';
+import { readTokenFile } from '../../activities/secrets/token-file.js';
 import { failure } from '../support/failure.js';
 import { activityEnvironment, repositoryAt } from '../support/repository.js';
 
@@ -108,7 +108,7 @@ test('secrets of the environment and of Git’s configuration are known as well,
 
 test('a pipe in the place of a token file is refused instead of waited for', () =>
   withFolder(async (folder) => {
-    const { run } = await import('../../activities/process.js');
+    const { run } = await import('../../activities/command/process.js');
     const pipe = path.join(folder, 'pipe');
     await run('mkfifo', ['-m', '600', '--', pipe]);
     await assert.rejects(readTokenFile(pipe), /is not a regular file/);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createApplyFix } from '../../activities/git/apply-fix.js';
 import { commitFile } from '../../activities/git/commit.js';
 import { mirrorPath } from '../../activities/git/mirror.js';
-import type { Candidate } from '../../model/candidate.js';
+import type { Candidate } from '../../model/verify/candidate.js';
 import { git } from '../support/git.js';
 import { withPlace } from '../support/repository.js';
 import type { Place } from '../support/repository.js';

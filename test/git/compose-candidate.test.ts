@@ -8,7 +8,7 @@ import { mirrorPath } from '../../activities/git/mirror.js';
 import { createFleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
 import { updateArguments } from '../support/nix-flake-update.js';
-import { run } from '../../activities/process.js';
+import { run } from '../../activities/command/process.js';
 import { activityEnvironment, repositoryAt } from '../support/repository.js';
 
 const person = { name: 'Lockkeeper', email: 'lockkeeper@example.org' };

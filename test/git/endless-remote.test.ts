@@ -6,7 +6,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { fetchMirror } from '../../activities/git/mirror.js';
 import { remoteBranches } from '../../activities/git/push.js';
 import { openRemoteGit } from '../../activities/git/transport.js';
-import { fetchLimits } from '../../model/fetch-limits.js';
+import { fetchLimits } from '../../model/machine/fetch-limits.js';
 import { withEndlessRemote, type Endless } from '../support/endless-remote.js';
 import { failure } from '../support/failure.js';
 import { withVariables } from '../support/variables.js';

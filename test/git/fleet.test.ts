@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { run } from '../../activities/process.js';
+import { run } from '../../activities/command/process.js';
 import { createFleet, type Fleet } from '../support/fleet.js';
 
 const build = (fleet: Fleet, host: string) =>

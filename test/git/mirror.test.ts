@@ -6,7 +6,7 @@ import { commitFile } from '../../activities/git/commit.js';
 import { candidateFlakeUrl, installBundle } from '../../activities/git/install-commit.js';
 import { commitRef, fetchMirror, mirrorPath, sweepWorkTrees } from '../../activities/git/mirror.js';
 import { withWorkTree } from '../../activities/git/work-tree.js';
-import { run } from '../../activities/process.js';
+import { run } from '../../activities/command/process.js';
 import { failure } from '../support/failure.js';
 import { commitFiles, git } from '../support/git.js';
 import { activityEnvironment, repositoryAt, withPlace, type Place } from '../support/repository.js';

@@ -9,7 +9,7 @@ import { createGitActivities } from '../../activities/git/index.js';
 import { mirrorPath } from '../../activities/git/mirror.js';
 import { readCommit } from '../../activities/git/read-commit.js';
 import { openRemoteGit } from '../../activities/git/transport.js';
-import type { Candidate } from '../../model/candidate.js';
+import type { Candidate } from '../../model/verify/candidate.js';
 import { failure } from '../support/failure.js';
 import { commitFiles, git } from '../support/git.js';
 import { activityEnvironment, repositoryAt, withPlace, type Place } from '../support/repository.js';

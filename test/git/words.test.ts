@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pushRefusal } from '../../activities/git/push-refusal.js';
-import { gitCause, gitFault, remoteFault } from '../../model/git-words.js';
+import { gitCause, gitFault, remoteFault } from '../../model/git/words.js';
 
 const CORRECT_ACCESS = 'Please make sure you have the correct access rights\nand the repository exists.';
 const NOT_READ = `fatal: Could not read from remote repository.\n\n${CORRECT_ACCESS}\n`;

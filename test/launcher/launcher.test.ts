@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { launch } from '../../activities/launcher.js';
-import { descendants, isAlive } from '../../activities/process-tree.js';
-import type { ProcessIdentity } from '../../model/state-directory.js';
+import { launch } from '../../activities/command/launcher.js';
+import { descendants, isAlive } from '../../activities/command/process-tree.js';
+import type { ProcessIdentity } from '../../model/machine/state-directory.js';
 import { until } from '../support/lockkeeper.js';
 
 async function launcherOf(pid: number): Promise<ProcessIdentity | undefined> {
@@ -53,7 +53,7 @@ test('a launcher that was killed fails its commands, and the next command has an
 });
 
 test('a launcher outlives signals that are meant for its process, and ends when that is killed', async () => {
-  const module = new URL('../../activities/launcher.js', import.meta.url).href;
+  const module = new URL('../../activities/command/launcher.js', import.meta.url).href;
   const program = `const { launch } = await import(${JSON.stringify(module)}); await launch('sleep', ['300']);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'ignore' });
   const pid = child.pid ?? 0;
@@ -71,7 +71,7 @@ test('a launcher outlives signals that are meant for its process, and ends when 
 });
 
 test('a command with limits ends with the process that it was started for', async () => {
-  const module = new URL('../../activities/launcher.js', import.meta.url).href;
+  const module = new URL('../../activities/command/launcher.js', import.meta.url).href;
   const limits = { stallSeconds: 100, writtenBytes: 1e9, memoryBytes: 1e9 };
   const program = `const { launch } = await import(${JSON.stringify(module)}); await launch('sh', ['-c', 'sleep 300; true'], ${JSON.stringify({ limits })});`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'ignore' });

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { run } from '../../activities/process.js';
-import { removeTree } from '../../activities/remove-tree.js';
-import { LEFT_BEHIND } from '../../model/state-directory.js';
+import { run } from '../../activities/command/process.js';
+import { removeTree } from '../../activities/files/remove-tree.js';
+import { LEFT_BEHIND } from '../../model/machine/state-directory.js';
 
 const root = process.getuid?.() === 0;
 
@@ -46,7 +46,7 @@ test('folders that their owner may not read are removed, by an ordinary user as 
     } else {
       const owned = await run('chown', ['--recursive', '65534:65534', folder]);
       assert.equal(owned.exitCode, 0, owned.stderr);
-      const module = fileURLToPath(new URL('../../activities/remove-tree.js', import.meta.url));
+      const module = fileURLToPath(new URL('../../activities/files/remove-tree.js', import.meta.url));
       const script = `const { removeTree } = await import(process.argv[1]); await removeTree(process.argv[2]);`;
       const removed = await run('setpriv', [
         ...['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath],

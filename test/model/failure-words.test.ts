@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { failureWords } from '../../model/failure-words.js';
+import { failureWords } from '../../model/verify/failure-words.js';
 
 const words = (logTail: string | null, error: string | null = 'exit code 1'): string =>
   failureWords({ verdict: 'build-failed', error, logTail });

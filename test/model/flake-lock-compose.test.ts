@@ -7,8 +7,8 @@ import {
   nodeOfInput,
   parseFlakeLock,
   serialiseLock,
-} from '../../model/flake-lock.js';
-import type { FlakeLock } from '../../model/flake-lock.js';
+} from '../../model/flake-lock/index.js';
+import type { FlakeLock } from '../../model/flake-lock/index.js';
 import { fixture, hex, numbers, scrambledText, sketchedLock } from '../support/locks.js';
 import type { Sketch, Sketches } from '../support/locks.js';
 

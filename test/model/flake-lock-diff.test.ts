@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { movedInputs, parseFlakeLock, repointedInputs } from '../../model/flake-lock.js';
-import type { FlakeLock } from '../../model/flake-lock.js';
+import { movedInputs, parseFlakeLock, repointedInputs } from '../../model/flake-lock/index.js';
+import type { FlakeLock } from '../../model/flake-lock/index.js';
 import { fixture, hex, scrambledText, sketchedLock } from '../support/locks.js';
 import type { Sketch, Sketches } from '../support/locks.js';
 

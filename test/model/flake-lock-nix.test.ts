@@ -3,9 +3,15 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { run } from '../../activities/process.js';
-import { carriedOver } from '../../model/carry-over.js';
-import { composeLock, movedInputs, parseFlakeLock, repointedInputs, serialiseLock } from '../../model/flake-lock.js';
+import { run } from '../../activities/command/process.js';
+import { carriedOver } from '../../model/flake-lock/carry-over.js';
+import {
+  composeLock,
+  movedInputs,
+  parseFlakeLock,
+  repointedInputs,
+  serialiseLock,
+} from '../../model/flake-lock/index.js';
 import { commitFiles, git } from '../support/git.js';
 import { otherNixes } from '../support/tools.js';
 

@@ -7,7 +7,7 @@ import {
   parseFlakeLock,
   rootInputs,
   serialiseLock,
-} from '../../model/flake-lock.js';
+} from '../../model/flake-lock/index.js';
 import { fixture, fixtureText, scrambledText } from '../support/locks.js';
 
 const failsWith = (text: string | null, problem: FlakeLockError['problem'], message: RegExp): void => {

@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import { evidenceOf, keepFailures, type ProbeFailure } from '../../model/hold-back/evidence.js';
 import { findings } from '../../model/hold-back/findings.js';
 import type { SearchResult } from '../../model/hold-back/search.js';
-import { FAILURES_LISTED } from '../../model/report.js';
-import { failedVerdict, tailBytes } from '../../model/verify.js';
-import type { Verdict } from '../../model/verdict.js';
+import { FAILURES_LISTED } from '../../model/report/data.js';
+import { failedVerdict, tailBytes } from '../../model/verify/verification.js';
+import type { Verdict } from '../../model/verify/verdict.js';
 
 const broken = (name: string, says: string): Verdict => ({
   ...failedVerdict({ kind: 'nixos', name }, 'build-failed', 'exit code 7', null),

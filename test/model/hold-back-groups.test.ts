@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { composeLock, nodeOfInput } from '../../model/flake-lock.js';
-import type { FlakeLock } from '../../model/flake-lock.js';
+import { composeLock, nodeOfInput } from '../../model/flake-lock/index.js';
+import type { FlakeLock } from '../../model/flake-lock/index.js';
 import { FlakeLockError } from '../../model/flake-lock/types.js';
 import { allInputs } from '../../model/flake-lock/walk.js';
 import { inputGroups } from '../../model/hold-back/groups.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { earlierHolds, letGoInputs, withHistory } from '../../model/hold-back/earlier.js';
-import type { Report } from '../../model/report.js';
+import type { Report } from '../../model/report/data.js';
 import { exampleReport } from '../support/report.js';
 
 const day = (number: number): string => `2026-11-${String(number).padStart(2, '0')}T03:00:00.000Z`;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { groupsInTurn, inputOfTwoGroups, type InputGroup } from '../../model/input-groups.js';
+import { groupsInTurn, inputOfTwoGroups, type InputGroup } from '../../model/run/input-groups.js';
 import { exampleReport } from '../support/report.js';
 
 const GROUPS = [['nixpkgs', 'home-manager'], ['disko'], ['hardware']];

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { afterEnd, failuresUpTo, isOverdue, newRecord } from '../../model/instance-record.js';
-import type { InstanceRecord } from '../../model/instance-record.js';
-import type { Outcome } from '../../model/report.js';
+import { afterEnd, failuresUpTo, isOverdue, newRecord } from '../../model/instance/record.js';
+import type { InstanceRecord } from '../../model/instance/record.js';
+import type { Outcome } from '../../model/report/data.js';
 
 const START = newRecord('daily', new Date('2026-11-01T00:00:00Z'));
 

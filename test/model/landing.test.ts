@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { landingIntent, updateBranches } from '../../model/landing.js';
-import type { LandingMode, RunOptions } from '../../model/run.js';
+import { landingIntent, updateBranches } from '../../model/run/landing.js';
+import type { LandingMode, RunOptions } from '../../model/run/options.js';
 
 const named = (timeZone: string, moment: string): readonly string[] => {
   const landing = { mode: 'branch', branchPrefix: 'bot/update-' } as const;

@@ -13,7 +13,7 @@ import {
   checkRegExp,
   checkServerUrl,
   wholeNameExpression,
-} from '../../model/names.js';
+} from '../../model/checks/names.js';
 
 const UNSAFE = [
   '',

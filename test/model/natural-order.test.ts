@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareNaturally } from '../../model/natural-order.js';
+import { compareNaturally } from '../../model/text/natural-order.js';
 
 test('numbers in names count by their value, all else by its letters', () => {
   const ordered = [

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nothingVerified } from '../../model/nothing-verified.js';
-import { failedVerdict } from '../../model/verify.js';
-import type { Verdict } from '../../model/verdict.js';
+import { nothingVerified } from '../../model/verify/nothing-verified.js';
+import { failedVerdict } from '../../model/verify/verification.js';
+import type { Verdict } from '../../model/verify/verdict.js';
 
 const broken = (name: string, error = 'it is broken'): Verdict =>
   failedVerdict({ kind: 'nixos', name }, 'build-failed', error, null);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ntfyMessage, orgEntry } from '../../model/notification.js';
-import { heldForSources } from '../../model/new-sources.js';
-import { needsLook, type Outcome } from '../../model/report.js';
+import { ntfyMessage, orgEntry } from '../../model/notify/notification.js';
+import { heldForSources } from '../../model/flake-lock/new-sources.js';
+import { needsLook, type Outcome } from '../../model/report/data.js';
 import { reportJson } from '../../model/report/json.js';
 import { renderMarkdown } from '../../model/report/markdown.js';
 import { renderText } from '../../model/report/text.js';

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { agentArguments } from '../../model/autofix/agent-command.js';
 import type { PastAttempt } from '../../model/autofix/attempt.js';
 import { agentPrompt } from '../../model/autofix/prompt.js';
-import { fixMessage } from '../../model/commit-message.js';
-import type { Verdict } from '../../model/verdict.js';
+import { fixMessage } from '../../model/git/commit-message.js';
+import type { Verdict } from '../../model/verify/verdict.js';
 
 const PROMPT = { text: 'Mend {promptFile}.', file: '/tmp/prompt.md' };
 

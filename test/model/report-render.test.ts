@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ntfyMessage, orgEntry } from '../../model/notification.js';
-import { untouched } from '../../model/progress.js';
-import type { RunProgress, TargetProgress } from '../../model/progress.js';
-import { exitStatus } from '../../model/report.js';
-import type { ReportedTarget } from '../../model/report.js';
-import { renderReport, reportJson, runDetails } from '../../model/report-render.js';
+import { ntfyMessage, orgEntry } from '../../model/notify/notification.js';
+import { untouched } from '../../model/run/progress.js';
+import type { RunProgress, TargetProgress } from '../../model/run/progress.js';
+import { exitStatus } from '../../model/report/data.js';
+import type { ReportedTarget } from '../../model/report/data.js';
+import { renderReport, reportJson, runDetails } from '../../model/report/render.js';
 import { brokenTarget, exampleReport, exampleTarget, nestedReport } from '../support/report.js';
 
 const EVIL = 'x`y``|z\n# fixes #12 @team <script>\u001b[2J\u202e[a](http://evil)';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DAY_MS, DEFAULT_LIMITS, toRemove } from '../../model/retention.js';
-import type { Circumstances, Kept, KeptRun } from '../../model/retention.js';
-import { parseSize, formatSize } from '../../model/size.js';
-import { parseSpan } from '../../model/span.js';
+import { DAY_MS, DEFAULT_LIMITS, toRemove } from '../../model/machine/retention.js';
+import type { Circumstances, Kept, KeptRun } from '../../model/machine/retention.js';
+import { parseSize, formatSize } from '../../model/text/size.js';
+import { parseSpan } from '../../model/text/span.js';
 
 const NOW = Date.UTC(2026, 10, 21);
 const ago = (days: number): number => NOW - days * DAY_MS;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { defaultStateRoot } from '../../model/state-directory.js';
+import { defaultStateRoot } from '../../model/machine/state-directory.js';
 
 test('the state directory is the one that is named, else systemd’s first one, else that of the XDG base directories', () => {
   const HOME = '/home/ada';

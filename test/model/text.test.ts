@@ -11,7 +11,7 @@ import {
   truncate,
   truncateMiddle,
   utf8Length,
-} from '../../model/text.js';
+} from '../../model/text/text.js';
 
 test('colours, cursor movements and window titles are taken out of a text', () => {
   assert.equal(stripControl('\x1b[1;31merror:\x1b[0m \x1b[2K\x1b[1Agone'), 'error: gone');

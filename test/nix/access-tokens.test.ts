@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { fetchingEnvironment } from '../../activities/nix/access-tokens.js';
 import { runNix } from '../../activities/nix/run-nix.js';
-import { withoutSecrets } from '../../activities/secrets.js';
+import { withoutSecrets } from '../../activities/secrets/redact.js';
 import { failure } from '../support/failure.js';
 
 let folder: string;

@@ -4,12 +4,12 @@ import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { exists } from '../../activities/exists.js';
+import { exists } from '../../activities/files/exists.js';
 import { createBuildTarget } from '../../activities/nix/build/build-target.js';
 import { createEvaluateTarget } from '../../activities/nix/evaluate/evaluate-target.js';
-import { run } from '../../activities/process.js';
-import type { BuildTargetInput, EvaluateTargetInput } from '../../model/activities.js';
-import type { Evaluation, Verdict } from '../../model/verdict.js';
+import { run } from '../../activities/command/process.js';
+import type { BuildTargetInput, EvaluateTargetInput } from '../../model/contract/activities.js';
+import type { Evaluation, Verdict } from '../../model/verify/verdict.js';
 import { changedBy, WITH_SHELL } from '../support/agent.js';
 import { withPlace, type Place } from '../support/repository.js';
 

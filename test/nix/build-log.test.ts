@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { builderMark, LogFollower, readEvidence } from '../../activities/nix/build/build-log.js';
 import { createReadLog } from '../../activities/nix/build/read-log.js';
 import { lineCutter } from '../../host/line-cutter.js';
-import { stateDirectory } from '../../model/state-directory.js';
+import { stateDirectory } from '../../model/machine/state-directory.js';
 
 let root: string;
 let log: string;

@@ -9,7 +9,7 @@ import {
   nixString,
 } from '../../activities/nix/commands.js';
 import { parseNixVersion } from '../../activities/nix/version.js';
-import type { NixSettings } from '../../model/run.js';
+import type { NixSettings } from '../../model/run/options.js';
 
 const plain: NixSettings = { options: [], impure: false, acceptFlakeConfig: false };
 const common = evaluationOptions(plain);

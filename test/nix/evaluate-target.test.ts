@@ -8,10 +8,10 @@ import { releaseEvaluations } from '../../activities/nix/evaluate/evaluations.js
 import { atLeast } from '../../activities/nix/commands.js';
 import { nixVersion } from '../../activities/nix/version.js';
 import { recordDirectory } from '../../activities/nix/record-directory.js';
-import { run } from '../../activities/process.js';
-import type { EvaluateHeartbeat } from '../../model/activities.js';
-import type { Candidate } from '../../model/candidate.js';
-import type { Evaluation } from '../../model/verdict.js';
+import { run } from '../../activities/command/process.js';
+import type { EvaluateHeartbeat } from '../../model/contract/activities.js';
+import type { Candidate } from '../../model/verify/candidate.js';
+import type { Evaluation } from '../../model/verify/verdict.js';
 import { PLAIN_NIX, withEvaluator, type Evaluator } from '../support/evaluator.js';
 import { commitFiles, git } from '../support/git.js';
 import { withStandIn } from '../support/stand-in.js';

@@ -5,7 +5,7 @@ import { ActivityCancellationDetails } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { readIdentity } from '../../activities/nix/build/build-record.js';
 import { sweepBuilds } from '../../activities/nix/build/sweep-builds.js';
-import type { BuildTargetInput } from '../../model/activities.js';
+import type { BuildTargetInput } from '../../model/contract/activities.js';
 import { findTemporalCli } from '../../workers/temporal-cli.js';
 import { attempt, buildFixture, linkTarget, until, type BuildFixture } from '../support/build-runner.js';
 

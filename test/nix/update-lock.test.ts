@@ -3,7 +3,7 @@ import { mkdir, readFile, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
-import type { LockUpdate } from '../../model/activities.js';
+import type { LockUpdate } from '../../model/contract/activities.js';
 import { writeReport } from '../../activities/reports.js';
 import { failure } from '../support/failure.js';
 import { PLAIN_NIX, withEvaluator, type Evaluator } from '../support/evaluator.js';

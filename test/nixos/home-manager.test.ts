@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { run } from '../../activities/process.js';
+import { run } from '../../activities/command/process.js';
 import { hasSystemdAnalyze } from '../support/systemd-calendar.js';
 
 /** The module of Home Manager in docs/nixos.md, taken from there: what people copy has to work. */

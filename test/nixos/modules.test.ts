@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { run, type Finished } from '../../activities/process.js';
+import { run, type Finished } from '../../activities/command/process.js';
 
 /** `nix flake check` is the whole check; here runs what needs no network: parsing, and evaluation if there is a nixpkgs. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));

@@ -3,8 +3,8 @@ import { chmod, chown, lstat, mkdir, mkdtemp, readFile, rm, stat, symlink, write
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
-import type { NewsOfRun } from '../../model/activities.js';
-import { OUTCOMES } from '../../model/report.js';
+import type { NewsOfRun } from '../../model/contract/activities.js';
+import { OUTCOMES } from '../../model/report/data.js';
 import { notify } from '../support/notify.js';
 import { brokenTarget, exampleReport } from '../support/report.js';
 

@@ -4,9 +4,9 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
-import { BUILDING, type BuildBegan } from '../../model/messages.js';
-import { exitStatus, type Report } from '../../model/report.js';
-import { renderReport, reportJson } from '../../model/report-render.js';
+import { BUILDING, type BuildBegan } from '../../model/run/messages.js';
+import { exitStatus, type Report } from '../../model/report/data.js';
+import { renderReport, reportJson } from '../../model/report/render.js';
 import { readHistory } from '../support/history.js';
 import { openHouse } from '../support/lockkeeper.js';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { Report, ReportedAttempt } from '../../model/report.js';
+import type { Report, ReportedAttempt } from '../../model/report/data.js';
 import { BUILT_OUTSIDE, writeAgent } from '../support/agent.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet, FleetOptions } from '../support/fleet.js';

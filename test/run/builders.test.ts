@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Client } from '@temporalio/client';
-import type { Report } from '../../model/report.js';
+import type { Report } from '../../model/report/data.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet, HostSpec } from '../support/fleet.js';
 import { openHouse, until, reaching } from '../support/lockkeeper.js';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { Report } from '../../model/report.js';
+import type { Report } from '../../model/report/data.js';
 import { BUILT_OUTSIDE, writeAgent } from '../support/agent.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet, FleetOptions } from '../support/fleet.js';

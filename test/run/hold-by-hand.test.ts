@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { WorkflowUpdateFailedError, type Client } from '@temporalio/client';
-import { HOLD_BACK_INPUT, type HoldRequest } from '../../model/messages.js';
-import type { RunProgress } from '../../model/progress.js';
-import type { Report } from '../../model/report.js';
+import { HOLD_BACK_INPUT, type HoldRequest } from '../../model/run/messages.js';
+import type { RunProgress } from '../../model/run/progress.js';
+import type { Report } from '../../model/report/data.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet, HostSpec } from '../support/fleet.js';
 import type { House, Running } from '../support/lockkeeper.js';

@@ -3,7 +3,7 @@ import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { run } from '../../activities/process.js';
+import { run } from '../../activities/command/process.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet, HostSpec } from '../support/fleet.js';
 import { openHouse } from '../support/lockkeeper.js';

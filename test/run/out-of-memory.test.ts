@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import type { Report } from '../../model/report.js';
+import type { Report } from '../../model/report/data.js';
 import { withEvaluator } from '../support/evaluator.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet, HostSpec } from '../support/fleet.js';

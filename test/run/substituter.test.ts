@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { run } from '../../activities/process.js';
+import { run } from '../../activities/command/process.js';
 import { createFleet, type Fleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
 import { openHouse, until, type House } from '../support/lockkeeper.js';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Client } from '@temporalio/client';
-import { COORDINATOR_QUEUE } from '../../model/queues.js';
-import type { RunProgress } from '../../model/progress.js';
-import type { Report } from '../../model/report.js';
-import type { RunOptions } from '../../model/run.js';
+import { COORDINATOR_QUEUE } from '../../model/run/queues.js';
+import type { RunProgress } from '../../model/run/progress.js';
+import type { Report } from '../../model/report/data.js';
+import type { RunOptions } from '../../model/run/options.js';
 import { createFleet, type Fleet } from '../support/fleet.js';
 import { writeInstances } from '../support/instances.js';
 import { until, type House } from '../support/lockkeeper.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { access, chmod, chown, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { run } from '../../activities/process.js';
+import { run } from '../../activities/command/process.js';
 import { createFleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
 import { serveGit } from '../support/git-http.js';

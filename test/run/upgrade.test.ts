@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultPayloadConverter } from '@temporalio/common';
-import { run as command } from '../../activities/process.js';
-import { COORDINATOR_QUEUE } from '../../model/queues.js';
-import type { Report } from '../../model/report.js';
-import type { RunOptions } from '../../model/run.js';
+import { run as command } from '../../activities/command/process.js';
+import { COORDINATOR_QUEUE } from '../../model/run/queues.js';
+import type { Report } from '../../model/report/data.js';
+import type { RunOptions } from '../../model/run/options.js';
 import { createFleet } from '../support/fleet.js';
 import { openHouse, until } from '../support/lockkeeper.js';
 import { connectTo, runInPhase } from '../support/runs.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import type { Report } from '../../model/report.js';
+import type { Report } from '../../model/report/data.js';
 import { createFleet, type Fleet } from '../support/fleet.js';
 import { openHouse, until, reaching } from '../support/lockkeeper.js';
 import type { House, Running } from '../support/lockkeeper.js';

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Client } from '@temporalio/client';
-import type { RunOptions } from '../../model/run.js';
+import type { RunOptions } from '../../model/run/options.js';
 import type { Change } from '../../client/schedules/apply.js';
 import { createFleet, type Fleet } from '../support/fleet.js';
 import { until, type House } from '../support/lockkeeper.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Client } from '@temporalio/client';
-import type { Report } from '../../model/report.js';
+import type { Report } from '../../model/report/data.js';
 import { createFleet, type Fleet } from '../support/fleet.js';
 import { writeInstances } from '../support/instances.js';
 import { until, type House } from '../support/lockkeeper.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { paint } from '../../client/output.js';
+import { paint } from '../../client/terminal/output.js';
 import { scheduleTable, type ListedSchedule } from '../../client/schedules/table.js';
 
 const shown = (change: Partial<ListedSchedule>): string =>

@@ -13,7 +13,7 @@ const [root = '', name = '', input = ''] = process.argv.slice(2);
 // What follows is loaded after the functions that it uses were replaced.
 const { MockActivityEnvironment } = await import('@temporalio/testing');
 const { createActivities } = await import('../../workers/activities.js');
-const { stateDirectory } = await import('../../model/state-directory.js');
+const { stateDirectory } = await import('../../model/machine/state-directory.js');
 
 const register = createActivities({ state: stateDirectory(root), machine: 'test-machine', hostName: 'test' });
 const activity = Object.values(register)

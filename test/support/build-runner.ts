@@ -12,9 +12,9 @@ import { listRecords, readIdentity, recordAt, type BuildRecord } from '../../act
 import { createBuildTarget } from '../../activities/nix/build/build-target.js';
 import { createEvaluateTarget } from '../../activities/nix/evaluate/evaluate-target.js';
 import { recordDirectory } from '../../activities/nix/record-directory.js';
-import type { BuildHeartbeat, BuildTargetInput, EvaluateTargetInput } from '../../model/activities.js';
-import { stateDirectory } from '../../model/state-directory.js';
-import type { Evaluation, Verdict } from '../../model/verdict.js';
+import type { BuildHeartbeat, BuildTargetInput, EvaluateTargetInput } from '../../model/contract/activities.js';
+import { stateDirectory } from '../../model/machine/state-directory.js';
+import type { Evaluation, Verdict } from '../../model/verify/verdict.js';
 import { createFleet, type Fleet, type FleetOptions } from './fleet.js';
 import { git } from './git.js';
 

@@ -14,10 +14,10 @@ import type {
   LockUpdate,
   TargetList,
   UpdateLockInput,
-} from '../../model/activities.js';
-import type { Candidate } from '../../model/candidate.js';
-import type { NixSettings, Repository } from '../../model/run.js';
-import type { Evaluation } from '../../model/verdict.js';
+} from '../../model/contract/activities.js';
+import type { Candidate } from '../../model/verify/candidate.js';
+import type { NixSettings, Repository } from '../../model/run/options.js';
+import type { Evaluation } from '../../model/verify/verdict.js';
 import { createFleet, type Fleet, type FleetOptions } from './fleet.js';
 import { git } from './git.js';
 import { activityEnvironment, repositoryAt } from './repository.js';

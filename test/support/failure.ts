@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { ApplicationFailure } from '@temporalio/common';
-import type { FailureType } from '../../model/failures.js';
+import type { FailureType } from '../../model/run/failures.js';
 
 /** Waits for the failure that an activity is expected to throw, and checks its type. */
 export async function failure(

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { run } from '../../activities/process.js';
+import { run } from '../../activities/command/process.js';
 import { fleetFlake, inputFlake, sleepOf, type HostSpec } from './fleet-flake.js';
 import { commitFiles, git } from './git.js';
 import { updateArguments } from './nix-flake-update.js';

@@ -2,7 +2,7 @@ import { connect, createSecureServer, type ServerHttp2Stream, type IncomingHttpH
 import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { run } from '../../activities/process.js';
+import { run } from '../../activities/command/process.js';
 
 /** A Temporal server behind TLS, as clusters are: it wants a client's certificate or an API key. */
 export interface FrontDoor {

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { run } from '../../activities/process.js';
+import { run } from '../../activities/command/process.js';
 
 /** Git as a test's owner runs it: without the machine's configuration, with a name of its own. */
 const environment = {

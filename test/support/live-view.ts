@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { result } from '../../client/output.js';
+import { result } from '../../client/terminal/output.js';
 import { chooseRenderer } from '../../client/progress/index.js';
 import { AT_REST, type ProgressView, type TargetView } from '../../client/progress/view.js';
 import { exampleReport } from './report.js';

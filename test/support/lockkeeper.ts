@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { run } from '../../activities/process.js';
-import type { Finished } from '../../activities/process.js';
-import { identify, isAlive, killTree } from '../../activities/process-tree.js';
-import type { Report } from '../../model/report.js';
-import { stateDirectory } from '../../model/state-directory.js';
-import type { ServerRecord, StateDirectory, WorkerRecord } from '../../model/state-directory.js';
+import { run } from '../../activities/command/process.js';
+import type { Finished } from '../../activities/command/process.js';
+import { identify, isAlive, killTree } from '../../activities/command/process-tree.js';
+import type { Report } from '../../model/report/data.js';
+import { stateDirectory } from '../../model/machine/state-directory.js';
+import type { ServerRecord, StateDirectory, WorkerRecord } from '../../model/machine/state-directory.js';
 
 const command = fileURLToPath(new URL('../../../bin/lockkeeper', import.meta.url));
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { parseFlakeLock, serialiseLock } from '../../model/flake-lock.js';
-import type { FlakeLock } from '../../model/flake-lock.js';
+import { parseFlakeLock, serialiseLock } from '../../model/flake-lock/index.js';
+import type { FlakeLock } from '../../model/flake-lock/index.js';
 
 /** Text of a lock in `test/fixtures/locks/`; compiled tests lie one folder deeper than their sources. */
 export const fixtureText = (name: string): string =>

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { nixVersion } from '../../activities/nix/version.js';
-import type { Report } from '../../model/report.js';
+import type { Report } from '../../model/report/data.js';
 import { createFleet, type Fleet, type FleetOptions } from './fleet.js';
 import { openHouse, until, type House } from './lockkeeper.js';
 import { runningCommands } from './processes.js';

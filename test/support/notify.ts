@@ -1,8 +1,8 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createNotify } from '../../activities/notify/notify.js';
-import type { NewsOfRun } from '../../model/activities.js';
-import type { NotificationResult } from '../../model/report.js';
-import { stateDirectory } from '../../model/state-directory.js';
+import type { NewsOfRun } from '../../model/contract/activities.js';
+import type { NotificationResult } from '../../model/report/data.js';
+import { stateDirectory } from '../../model/machine/state-directory.js';
 import { exampleReport } from './report.js';
 
 const newsOfRun = (change: Partial<NewsOfRun>): NewsOfRun => ({

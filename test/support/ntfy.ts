@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { run } from '../../activities/process.js';
+import { run } from '../../activities/command/process.js';
 import { freePort } from './free-port.js';
 
 /** The root of the project, seen from `dist/test/support/`. */

@@ -2,7 +2,7 @@ import { chmod, chown, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { run, type Finished } from '../../activities/process.js';
+import { run, type Finished } from '../../activities/command/process.js';
 
 /** A user and group that own nothing. */
 export const NOBODY = 65534;

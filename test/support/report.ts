@@ -1,4 +1,4 @@
-import type { Report, ReportedTarget } from '../../model/report.js';
+import type { Report, ReportedTarget } from '../../model/report/data.js';
 
 /** A complete report of a run that landed; a test changes what it is about. */
 export function exampleReport(change: Partial<Report> = {}): Report {

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { ActivityEnvironment } from '../../activities/environment.js';
-import type { Repository } from '../../model/run.js';
-import { stateDirectory } from '../../model/state-directory.js';
+import type { Repository } from '../../model/run/options.js';
+import { stateDirectory } from '../../model/machine/state-directory.js';
 import { commitFiles, git } from './git.js';
 
 /** What activities know about the machine, with a state directory of its own. */

@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { run } from '../../activities/process.js';
+import { run } from '../../activities/command/process.js';
 import { freePort } from './free-port.js';
 
 const PROGRAM = process.env.LOCKKEEPER_TEST_SSHD ?? '/usr/sbin/sshd';

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { run } from '../../activities/process.js';
-import { shellQuote } from '../../model/text.js';
+import { run } from '../../activities/command/process.js';
+import { shellQuote } from '../../model/text/text.js';
 
 export interface Size {
   readonly columns: number;

@@ -5,11 +5,11 @@ import { chmod, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ownIdentity } from '../../activities/process-tree.js';
+import { ownIdentity } from '../../activities/command/process-tree.js';
 import { isListeningAt } from '../../host/listening.js';
 import { isLocked, lastHolder, takeLock } from '../../host/machine-lock.js';
-import { earlierLockAddress } from '../../model/lock-address.js';
-import { lockFile } from '../../model/state-directory.js';
+import { earlierLockAddress } from '../../model/machine/lock-address.js';
+import { lockFile } from '../../model/machine/state-directory.js';
 import { openHouse, until, type House } from '../support/lockkeeper.js';
 
 const isRoot = process.getuid?.() === 0;

@@ -3,7 +3,7 @@ import { lstat, lutimes, mkdir, readFile, readdir, stat, utimes, writeFile } fro
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DAY_MS } from '../../model/retention.js';
+import { DAY_MS } from '../../model/machine/retention.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet } from '../support/fleet.js';
 import { git } from '../support/git.js';

@@ -4,24 +4,24 @@ import type { ConnectionOptions } from '@temporalio/client';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { isAlive } from '../../activities/process-tree.js';
+import { isAlive } from '../../activities/command/process-tree.js';
 import { isListeningAt } from '../../host/listening.js';
 import { isLocked } from '../../host/machine-lock.js';
-import { groupBy } from '../../model/group-by.js';
-import { PRUNE_OPTIONS, type PruneOptionName } from '../../model/prune-options.js';
-import { DAY_MS, DEFAULT_LIMITS, LEAST_DAYS } from '../../model/retention.js';
-import type { KeptKind, Limits, Removal } from '../../model/retention.js';
-import { formatSize, parseSize } from '../../model/size.js';
-import { parseSpan } from '../../model/span.js';
+import { groupBy } from '../../model/text/group-by.js';
+import { PRUNE_OPTIONS, type PruneOptionName } from '../../model/machine/prune-options.js';
+import { DAY_MS, DEFAULT_LIMITS, LEAST_DAYS } from '../../model/machine/retention.js';
+import type { KeptKind, Limits, Removal } from '../../model/machine/retention.js';
+import { formatSize, parseSize } from '../../model/text/size.js';
+import { parseSpan } from '../../model/text/span.js';
 import {
   defaultStateRoot,
   lockFile,
   newerFault,
   stateDirectory,
   stateDirectoryFault,
-} from '../../model/state-directory.js';
-import type { FormatRecord, ServerRecord, StateDirectory, WorkerRecord } from '../../model/state-directory.js';
-import { printableJson, stripControl } from '../../model/text.js';
+} from '../../model/machine/state-directory.js';
+import type { FormatRecord, ServerRecord, StateDirectory, WorkerRecord } from '../../model/machine/state-directory.js';
+import { printableJson, stripControl } from '../../model/text/text.js';
 import { readJson } from '../files.js';
 import { prune } from './prune.js';
 import type { Pruned } from './prune.js';

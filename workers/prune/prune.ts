@@ -1,11 +1,11 @@
 import { copyFile, rename, truncate } from 'node:fs/promises';
 import { dirname, sep } from 'node:path';
 import { removeFolder, removeMirror, removeRefs } from '../../activities/git/prune-mirror.js';
-import { whyNotRemoved } from '../../activities/remove-tree.js';
-import { groupBy } from '../../model/group-by.js';
-import { toRemove } from '../../model/retention.js';
-import type { Kept, Limits, Removal } from '../../model/retention.js';
-import type { StateDirectory } from '../../model/state-directory.js';
+import { whyNotRemoved } from '../../activities/files/remove-tree.js';
+import { groupBy } from '../../model/text/group-by.js';
+import { toRemove } from '../../model/machine/retention.js';
+import type { Kept, Limits, Removal } from '../../model/machine/retention.js';
+import type { StateDirectory } from '../../model/machine/state-directory.js';
 import { look } from './look.js';
 import type { ServerView } from './runs.js';
 

@@ -1,4 +1,4 @@
-import type { MachineActivities } from '../../../model/activities.js';
+import type { MachineActivities } from '../../../model/contract/activities.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { createBuildTarget } from './build-target.js';
 

@@ -1,4 +1,4 @@
-import type { NixSettings } from '../../../model/run.js';
+import type { NixSettings } from '../../../model/run/options.js';
 import { optionPairs, PATIENCE } from '../commands.js';
 
 /** Ten hours for one derivation, and two without a line of output; `--nix-option` overrides them. */

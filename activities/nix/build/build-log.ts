@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { redactUrl, stripControl } from '../../../model/text.js';
+import { redactUrl, stripControl } from '../../../model/text/text.js';
 import { lineCutter } from '../../../host/line-cutter.js';
 import { storeName } from '../evaluate/derivation-file.js';
 import { faultOf } from '../faults.js';

@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { BuildTargetInput } from '../../../model/activities.js';
-import type { ProcessIdentity, StateDirectory } from '../../../model/state-directory.js';
-import type { Target, Verdict } from '../../../model/verdict.js';
-import { hasFields, readJson, writeWhole } from '../../atomic-file.js';
-import { removeTree } from '../../remove-tree.js';
+import type { BuildTargetInput } from '../../../model/contract/activities.js';
+import type { ProcessIdentity, StateDirectory } from '../../../model/machine/state-directory.js';
+import type { Target, Verdict } from '../../../model/verify/verdict.js';
+import { hasFields, readJson, writeWhole } from '../../files/atomic-file.js';
+import { removeTree } from '../../files/remove-tree.js';
 import { recordDirectory } from '../record-directory.js';
 
 /**

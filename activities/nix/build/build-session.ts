@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { isSameBoot, type ProcessIdentity } from '../../../model/state-directory.js';
-import { endProcesses, identify, isAlive, killTree } from '../../process-tree.js';
+import { isSameBoot, type ProcessIdentity } from '../../../model/machine/state-directory.js';
+import { endProcesses, identify, isAlive, killTree } from '../../command/process-tree.js';
 import type { BuildRecord } from './build-record.js';
 import { readIdentity } from './build-record.js';
 import { endOrphanedBuilders } from './orphaned-builders.js';

@@ -1,8 +1,8 @@
 import { activityInfo, cancellationSignal, Context } from '@temporalio/activity';
 import path from 'node:path';
-import type { BuilderActivities, BuildTargetInput } from '../../../model/activities.js';
-import { BUILDING, type BuildBegan } from '../../../model/messages.js';
-import { targetLabel, type Target, type Verdict } from '../../../model/verdict.js';
+import type { BuilderActivities, BuildTargetInput } from '../../../model/contract/activities.js';
+import { BUILDING, type BuildBegan } from '../../../model/run/messages.js';
+import { targetLabel, type Target, type Verdict } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { ensureBuild, type BuildOrder } from './build.js';
 import { openRecord, type BuildRecord } from './build-record.js';

@@ -1,9 +1,9 @@
 import path from 'node:path';
-import { repositoryKey } from '../../../model/ids.js';
-import type { Repository } from '../../../model/run.js';
-import type { StateDirectory } from '../../../model/state-directory.js';
-import type { Target } from '../../../model/verdict.js';
-import { hasFields, readJson, writeWhole } from '../../atomic-file.js';
+import { repositoryKey } from '../../../model/run/ids.js';
+import type { Repository } from '../../../model/run/options.js';
+import type { StateDirectory } from '../../../model/machine/state-directory.js';
+import type { Target } from '../../../model/verify/verdict.js';
+import { hasFields, readJson, writeWhole } from '../../files/atomic-file.js';
 import { targetKey } from '../record-directory.js';
 
 interface BuildTimes {

@@ -1,10 +1,10 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { ApplicationFailure } from '@temporalio/common';
-import type { BuildTargetInput } from '../../../model/activities.js';
-import { redactUrl, stripControl, tail } from '../../../model/text.js';
-import { LOG_TAIL_BYTES, LOG_TAIL_LINES, type Verdict } from '../../../model/verdict.js';
+import type { BuildTargetInput } from '../../../model/contract/activities.js';
+import { redactUrl, stripControl, tail } from '../../../model/text/text.js';
+import { LOG_TAIL_BYTES, LOG_TAIL_LINES, type Verdict } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
-import { writeWhole } from '../../atomic-file.js';
+import { writeWhole } from '../../files/atomic-file.js';
 import { buildSeconds, resetBuild } from './build.js';
 import { readBuilderLog } from './build-command.js';
 import { builderLines, builderMark, readEnd, readEvidence, type LogEvidence } from './build-log.js';

@@ -2,7 +2,7 @@ import { appendFile, rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ApplicationFailure } from '@temporalio/common';
-import { writeWhole } from '../../atomic-file.js';
+import { writeWhole } from '../../files/atomic-file.js';
 import { realise, rootPath } from './build-command.js';
 import {
   readIdentity,
@@ -14,8 +14,8 @@ import {
   type BuildStatus,
 } from './build-record.js';
 import { isBuildAlive, RECORD_VARIABLE } from './build-session.js';
-import { launchDetached } from '../../launcher.js';
-import { memoryKills } from '../../memory-kills.js';
+import { launchDetached } from '../../command/launcher.js';
+import { memoryKills } from '../../command/memory-kills.js';
 import { nixEnvironment, withoutOthers, withoutTokens, type TreatedSettings } from '../commands.js';
 import { runNix } from '../run-nix.js';
 import { endOrphanedBuilders } from './orphaned-builders.js';

@@ -1,5 +1,5 @@
-import { stripControl, truncate } from '../../../model/text.js';
-import { KILLED_STATUS } from '../../memory-kills.js';
+import { stripControl, truncate } from '../../../model/text/text.js';
+import { KILLED_STATUS } from '../../command/memory-kills.js';
 import type { BuildStatus } from './build-record.js';
 import type { LogEvidence } from './build-log.js';
 import { storeName } from '../evaluate/derivation-file.js';

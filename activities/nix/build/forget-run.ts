@@ -1,6 +1,6 @@
 import { rmdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { MachineActivities } from '../../../model/activities.js';
+import type { MachineActivities } from '../../../model/contract/activities.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { names, readStatus, recordAt, releaseRecord, type BuildRecord } from './build-record.js';
 import { endBuild } from './build-session.js';

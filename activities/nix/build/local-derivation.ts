@@ -1,6 +1,6 @@
 import { activityInfo } from '@temporalio/activity';
-import type { BuildTargetInput } from '../../../model/activities.js';
-import type { Verdict } from '../../../model/verdict.js';
+import type { BuildTargetInput } from '../../../model/contract/activities.js';
+import type { Verdict } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { installBundle } from '../../git/install-commit.js';
 import type { TreatedSettings } from '../commands.js';

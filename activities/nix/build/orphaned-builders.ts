@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
-import type { ProcessIdentity } from '../../../model/state-directory.js';
-import { endProcesses, identify, parentOf } from '../../process-tree.js';
+import type { ProcessIdentity } from '../../../model/machine/state-directory.js';
+import { endProcesses, identify, parentOf } from '../../command/process-tree.js';
 import { parseDerivation } from '../evaluate/derivation-file.js';
 import { readEvidence } from './build-log.js';
 import { readStart, type BuildRecord } from './build-record.js';

@@ -1,6 +1,6 @@
 import { readFile, statfs } from 'node:fs/promises';
-import { hasFields, readJson, writeWhole } from '../../atomic-file.js';
-import { memoryKills } from '../../memory-kills.js';
+import { hasFields, readJson, writeWhole } from '../../files/atomic-file.js';
+import { memoryKills } from '../../command/memory-kills.js';
 import { readStart, type BuildRecord } from './build-record.js';
 
 /**

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ProcessIdentity } from '../../../model/state-directory.js';
-import { isAlive, ownIdentity } from '../../process-tree.js';
-import { hasFields, readJson, writeWhole } from '../../atomic-file.js';
+import type { ProcessIdentity } from '../../../model/machine/state-directory.js';
+import { isAlive, ownIdentity } from '../../command/process-tree.js';
+import { hasFields, readJson, writeWhole } from '../../files/atomic-file.js';
 import { names } from './build-record.js';
 
 const PREFIX = 'start.lock.';

@@ -1,6 +1,6 @@
 import { activityInfo, cancellationSignal, cancelled, heartbeat } from '@temporalio/activity';
-import type { BuildHeartbeat } from '../../../model/activities.js';
-import type { Verdict } from '../../../model/verdict.js';
+import type { BuildHeartbeat } from '../../../model/contract/activities.js';
+import type { Verdict } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { confirmAttempt, isUnwanted } from '../../server/attempt.js';
 import { readVerdict, releaseRecord, type BuildRecord } from './build-record.js';

@@ -1,4 +1,4 @@
-import type { NixSettings } from '../../../model/run.js';
+import type { NixSettings } from '../../../model/run/options.js';
 import { optionPairs, PATIENCE } from '../commands.js';
 import { runNix } from '../run-nix.js';
 

@@ -1,10 +1,10 @@
 import { mkdir, readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
-import { INFRASTRUCTURE_BACKOFF } from '../../../model/infrastructure.js';
-import type { NixSettings } from '../../../model/run.js';
-import type { Target } from '../../../model/verdict.js';
+import { INFRASTRUCTURE_BACKOFF } from '../../../model/run/infrastructure.js';
+import type { NixSettings } from '../../../model/run/options.js';
+import type { Target } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
-import { exists } from '../../exists.js';
+import { exists } from '../../files/exists.js';
 import { candidateFlakeUrl } from '../../git/install-commit.js';
 import { fetchFlake, instantiateHost, type TreatedSettings } from '../commands.js';
 import { mainOutput, parseDerivation } from './derivation-file.js';

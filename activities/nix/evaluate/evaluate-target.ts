@@ -1,6 +1,10 @@
 import { activityInfo } from '@temporalio/activity';
-import type { EvaluateHeartbeat, EvaluateTargetInput, EvaluatorActivities } from '../../../model/activities.js';
-import type { Evaluation } from '../../../model/verdict.js';
+import type {
+  EvaluateHeartbeat,
+  EvaluateTargetInput,
+  EvaluatorActivities,
+} from '../../../model/contract/activities.js';
+import type { Evaluation } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { installBundle } from '../../git/install-commit.js';
 import { firstInPlan } from './build-plan.js';

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { EvaluateTargetInput } from '../../../model/activities.js';
-import { redactUrl, stripControl, tail, truncate } from '../../../model/text.js';
-import { LOG_TAIL_BYTES, LOG_TAIL_LINES, type Target, type Verdict } from '../../../model/verdict.js';
+import type { EvaluateTargetInput } from '../../../model/contract/activities.js';
+import { redactUrl, stripControl, tail, truncate } from '../../../model/text/text.js';
+import { LOG_TAIL_BYTES, LOG_TAIL_LINES, type Target, type Verdict } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import type { CommitEvaluation } from './evaluate-commit.js';
 import { failure, isLockRefusal } from '../lock/flake-failure.js';

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, readlink, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { StateDirectory } from '../../../model/state-directory.js';
+import type { StateDirectory } from '../../../model/machine/state-directory.js';
 import type { ActivityEnvironment } from '../../environment.js';
-import { writeWhole } from '../../atomic-file.js';
+import { writeWhole } from '../../files/atomic-file.js';
 import { rootDerivation } from '../commands.js';
 import { runDirectoryName } from '../record-directory.js';
-import { exists } from '../../exists.js';
+import { exists } from '../../files/exists.js';
 import { runNix } from '../run-nix.js';
 
 /**

@@ -1,4 +1,4 @@
-import type { Candidate } from '../../../model/candidate.js';
+import type { Candidate } from '../../../model/verify/candidate.js';
 import { openGit } from '../../git/git.js';
 import { readCommit } from '../../git/read-commit.js';
 import { sameClosure } from './closure-comparison.js';

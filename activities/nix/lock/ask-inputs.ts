@@ -1,12 +1,12 @@
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { RefusedInput, UnfetchedInput } from '../../../model/candidate.js';
+import type { RefusedInput, UnfetchedInput } from '../../../model/verify/candidate.js';
 import { composeWhatFits } from '../../../model/flake-lock/compose-what-fits.js';
 import { parseFlakeLock } from '../../../model/flake-lock/parse.js';
 import { serialiseLock } from '../../../model/flake-lock/serialise.js';
 import type { FlakeLock } from '../../../model/flake-lock/types.js';
-import type { NixSettings } from '../../../model/run.js';
-import type { Finished } from '../../process.js';
+import type { NixSettings } from '../../../model/run/options.js';
+import type { Finished } from '../../command/process.js';
 import { lockFlakeApart, type NixVersion } from '../commands.js';
 import { nixErrorMessage } from '../error-message.js';
 import { faultOf } from '../faults.js';

@@ -1,6 +1,6 @@
-import type { UpdateLockInput } from '../../../model/activities.js';
+import type { UpdateLockInput } from '../../../model/contract/activities.js';
 import type { FlakeLock } from '../../../model/flake-lock/types.js';
-import { groupsInTurn, type InputGroup } from '../../../model/input-groups.js';
+import { groupsInTurn, type InputGroup } from '../../../model/run/input-groups.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { reportsOf } from '../../reports.js';
 import type { FlakeAtCommit } from './flake-file.js';

@@ -1,6 +1,6 @@
-import { oneLine } from '../../../model/one-line.js';
-import { redactUrl, stripControl } from '../../../model/text.js';
-import type { Finished } from '../../process.js';
+import { oneLine } from '../../../model/text/one-line.js';
+import { redactUrl, stripControl } from '../../../model/text/text.js';
+import type { Finished } from '../../command/process.js';
 import { atLeast, type NixVersion } from '../commands.js';
 import { nixErrorMessage } from '../error-message.js';
 

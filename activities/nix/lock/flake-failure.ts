@@ -1,10 +1,10 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { FailureType } from '../../../model/failures.js';
-import { truncate } from '../../../model/text.js';
-import { MESSAGE_BYTES } from '../../../model/verdict.js';
+import type { FailureType } from '../../../model/run/failures.js';
+import { truncate } from '../../../model/text/text.js';
+import { MESSAGE_BYTES } from '../../../model/verify/verdict.js';
 import { flakeFile, lockAt } from '../../git/flake-files.js';
 import { openGit } from '../../git/git.js';
-import type { Finished } from '../../process.js';
+import type { Finished } from '../../command/process.js';
 import { nixErrorMessage, nixErrorPosition } from '../error-message.js';
 import { filterNote } from '../filter-note.js';
 import { faultOf } from '../faults.js';

@@ -1,7 +1,7 @@
-import { isSecretSetting } from '../../../model/names.js';
-import { oneLine } from '../../../model/one-line.js';
-import type { Repository } from '../../../model/run.js';
-import { redactUrl } from '../../../model/text.js';
+import { isSecretSetting } from '../../../model/checks/names.js';
+import { oneLine } from '../../../model/text/one-line.js';
+import type { Repository } from '../../../model/run/options.js';
+import { redactUrl } from '../../../model/text/text.js';
 import { flakeText } from '../../git/flake-files.js';
 import { openGit } from '../../git/git.js';
 import { evaluateRestricted } from '../commands.js';

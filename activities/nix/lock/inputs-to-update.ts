@@ -1,6 +1,6 @@
 import type { FlakeLock } from '../../../model/flake-lock/types.js';
 import { rootInputs } from '../../../model/flake-lock/walk.js';
-import { stripControl, truncate } from '../../../model/text.js';
+import { stripControl, truncate } from '../../../model/text/text.js';
 import { declaredInputs, readFlakeFile, type FlakeAtCommit } from './flake-file.js';
 import { failure } from './flake-failure.js';
 

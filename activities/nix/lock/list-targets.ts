@@ -1,7 +1,7 @@
-import type { CoordinatorActivities, ListTargetsInput, TargetList } from '../../../model/activities.js';
-import { wholeNameExpression } from '../../../model/names.js';
-import { compareNaturally } from '../../../model/natural-order.js';
-import { stripControl, truncate } from '../../../model/text.js';
+import type { CoordinatorActivities, ListTargetsInput, TargetList } from '../../../model/contract/activities.js';
+import { wholeNameExpression } from '../../../model/checks/names.js';
+import { compareNaturally } from '../../../model/text/natural-order.js';
+import { stripControl, truncate } from '../../../model/text/text.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { flakeFile } from '../../git/flake-files.js';
 import { candidateFlakeUrl, installCommit } from '../../git/install-commit.js';

@@ -1,7 +1,7 @@
 import { parseFlakeLock } from '../../../model/flake-lock/parse.js';
 import { nodesBelow, sourceOf, wishedSources, type Source } from '../../../model/flake-lock/sources.js';
 import { FlakeLockError, type FlakeLock, type LockNode } from '../../../model/flake-lock/types.js';
-import type { NixSettings } from '../../../model/run.js';
+import type { NixSettings } from '../../../model/run/options.js';
 import { readSource } from '../commands.js';
 import { runNix } from '../run-nix.js';
 import { inputWishes, type InputWish } from './flake-file.js';

@@ -1,4 +1,4 @@
-import { oneLine } from '../../../model/one-line.js';
+import { oneLine } from '../../../model/text/one-line.js';
 import { atLeast, type NixVersion } from '../commands.js';
 import { nixUnusable } from '../version.js';
 import { nestedSources, readFlakeFile, type FlakeAtCommit } from './flake-file.js';

@@ -1,5 +1,5 @@
-import { compareUrl } from '../../../model/compare-url.js';
-import type { RefusedInput } from '../../../model/candidate.js';
+import { compareUrl } from '../../../model/forge/compare-url.js';
+import type { RefusedInput } from '../../../model/verify/candidate.js';
 import { composeAllBut } from '../../../model/flake-lock/compose-what-fits.js';
 import { inputRevision } from '../../../model/flake-lock/content.js';
 import { parseFlakeLock } from '../../../model/flake-lock/parse.js';
@@ -13,8 +13,8 @@ import {
   type Source,
 } from '../../../model/flake-lock/sources.js';
 import type { FlakeLock, LockNode } from '../../../model/flake-lock/types.js';
-import { newSourcesReason } from '../../../model/new-sources.js';
-import { oneLine } from '../../../model/one-line.js';
+import { newSourcesReason } from '../../../model/flake-lock/new-sources.js';
+import { oneLine } from '../../../model/text/one-line.js';
 import type { Answers } from './ask-inputs.js';
 import type { InputWish } from './flake-file.js';
 import { failure } from './flake-failure.js';

@@ -1,9 +1,9 @@
-import type { RefusedInput } from '../../../model/candidate.js';
+import type { RefusedInput } from '../../../model/verify/candidate.js';
 import { sameContent } from '../../../model/flake-lock/content.js';
 import { sameWish } from '../../../model/flake-lock/repointed.js';
 import { unpermitted } from '../../../model/flake-lock/sources.js';
 import type { FlakeLock, LockEdge, LockNode } from '../../../model/flake-lock/types.js';
-import type { Finished } from '../../process.js';
+import type { Finished } from '../../command/process.js';
 import type { AskedFlake } from './ask-inputs.js';
 import { fetchPlainly, isFetchedAnywhere } from './fetch-plainly.js';
 import { lookInto } from './look-into.js';

@@ -1,14 +1,14 @@
 import path from 'node:path';
 import { activityInfo } from '@temporalio/activity';
-import type { CoordinatorActivities, LockUpdate, UpdateLockInput } from '../../../model/activities.js';
-import type { RefusedInput, UnfetchedInput } from '../../../model/candidate.js';
+import type { CoordinatorActivities, LockUpdate, UpdateLockInput } from '../../../model/contract/activities.js';
+import type { RefusedInput, UnfetchedInput } from '../../../model/verify/candidate.js';
 import { composeAllBut } from '../../../model/flake-lock/compose-what-fits.js';
 import { movedInputs } from '../../../model/flake-lock/diff.js';
 import { goingBack, goingBackWords } from '../../../model/flake-lock/going-back.js';
 import { parseFlakeLock } from '../../../model/flake-lock/parse.js';
 import { serialiseLock } from '../../../model/flake-lock/serialise.js';
 import { FlakeLockError, type FlakeLock } from '../../../model/flake-lock/types.js';
-import { noneAskedWords } from '../../../model/unfetched.js';
+import { noneAskedWords } from '../../../model/report/unfetched.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { commitDraft } from '../../git/commit-draft.js';
 import { flakeFile, flakeText } from '../../git/flake-files.js';

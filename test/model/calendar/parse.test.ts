@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseCalendar, printCalendar } from '../../../model/calendar.js';
-import { BadInput } from '../../../model/names.js';
+import { parseCalendar, printCalendar } from '../../../model/calendar/index.js';
+import { BadInput } from '../../../model/checks/names.js';
 import { hasSystemdAnalyze, systemdTakes } from '../../support/systemd-calendar.js';
 
 function refusal(expression: string): string {

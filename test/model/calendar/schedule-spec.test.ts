@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nextFirings, parseCalendar, toScheduleSpec } from '../../../model/calendar.js';
-import { BadInput } from '../../../model/names.js';
+import { nextFirings, parseCalendar, toScheduleSpec } from '../../../model/calendar/index.js';
+import { BadInput } from '../../../model/checks/names.js';
 
 const spec = (...expressions: string[]): ReturnType<typeof toScheduleSpec> =>
   toScheduleSpec(

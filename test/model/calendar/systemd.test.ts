@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { isNearRepeatedHour, nextFirings, parseCalendar, printCalendar } from '../../../model/calendar.js';
+import { isNearRepeatedHour, nextFirings, parseCalendar, printCalendar } from '../../../model/calendar/index.js';
 import {
   askSystemd,
   BASE_TIMES,

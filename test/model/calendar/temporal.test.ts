@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Client } from '@temporalio/client';
-import { nextFirings, parseCalendar, toScheduleSpec } from '../../../model/calendar.js';
+import { nextFirings, parseCalendar, toScheduleSpec } from '../../../model/calendar/index.js';
 import { openServedHouse, type ServedHouse } from '../../support/runs.js';
 import { BASE_TIMES, readSystemdTable, secondsOf } from '../../support/systemd-calendar.js';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { gatesOf } from '../../../client/gates.js';
+import { gatesOf } from '../../../client/options/gates.js';
 import { parseGate } from '../../../model/gates/gate.js';
 import { splitWords } from '../../../model/gates/words.js';
 

@@ -1,0 +1,103 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApplicationFailure } from '@temporalio/common';
+import { bootTimeIn, isSameBoot, type ProcessIdentity } from '../../model/machine/state-directory.js';
+
+/** The boot of this machine; pids and start times mean nothing across two of them. */
+async function boot(): Promise<Pick<ProcessIdentity, 'bootId' | 'bootTime'>> {
+  const [id, stat] = await Promise.all([
+    readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
+    readFile('/proc/stat', 'utf8'),
+  ]);
+  return { bootId: id.trim(), bootTime: bootTimeIn(stat) };
+}
+
+interface Stat {
+  readonly pid: number;
+  readonly state: string;
+  readonly parent: number;
+  readonly startTime: string;
+}
+
+/** Parses `/proc/<pid>/stat` (proc(5)); `null` when the process is gone. The command name may hold spaces and parentheses. */
+async function stat(pid: number): Promise<Stat | null> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
+  if (text === null) return null;
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return { pid, state: fields[0] ?? '', parent: Number(fields[1]), startTime: fields[19] ?? '' };
+}
+
+/** Identity of a running process; `null` when there is none. */
+export async function identify(pid: number): Promise<ProcessIdentity | null> {
+  const found = await stat(pid);
+  return found === null ? null : { pid, ...(await boot()), startTime: found.startTime };
+}
+
+/** Pid of the process above; 0 above the first one, and for a process that is gone. */
+export const parentOf = async (pid: number): Promise<number> => (await stat(pid))?.parent ?? 0;
+
+/** Identity of this process, in locks, records and notes that a later one reads. */
+export async function ownIdentity(): Promise<ProcessIdentity> {
+  const identity = await identify(process.pid);
+  if (identity === null) throw ApplicationFailure.retryable('This process is not listed in /proc; is /proc mounted?');
+  return identity;
+}
+
+/** Whether exactly this process still runs: a reused pid, another boot and a zombie do not count. */
+export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
+  const found = await stat(identity.pid);
+  if (found === null || found.state === 'Z' || found.state === 'X') return false;
+  return found.startTime === identity.startTime && isSameBoot(await boot(), identity);
+}
+
+/** All processes below `root`, itself left out. Nix runs builders in sessions of their own, so a group is not enough. */
+export async function descendants(root: number): Promise<ProcessIdentity[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const all = (await Promise.all(pids.map(stat))).filter((entry) => entry !== null);
+  const now = await boot();
+  const found: ProcessIdentity[] = [];
+  const queue = [root];
+  for (let parent = queue.shift(); parent !== undefined; parent = queue.shift()) {
+    for (const entry of all) {
+      if (entry.parent !== parent) continue;
+      found.push({ pid: entry.pid, ...now, startTime: entry.startTime });
+      queue.push(entry.pid);
+    }
+  }
+  return found;
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // ESRCH: it is gone already, which is what was wanted.
+  }
+}
+
+/**
+ * Ends a process group and everything below it: SIGTERM to the group, up to `graceMs` to go by itself, then SIGKILL to
+ * the group and to the descendants that were found before (afterwards they have lost their parent).
+ * @param leader pid of a process that leads its own group
+ */
+export async function killTree(leader: ProcessIdentity, graceMs: number): Promise<void> {
+  const below = await descendants(leader.pid);
+  if (await isAlive(leader)) signal(-leader.pid, 'SIGTERM');
+  const deadline = Date.now() + graceMs;
+  const anyAlive = async (): Promise<boolean> =>
+    (await Promise.all([leader, ...below].map(isAlive))).some((alive) => alive);
+  while (Date.now() < deadline && (await anyAlive())) await sleep(50);
+  signal(-leader.pid, 'SIGKILL');
+  for (const each of below) if (await isAlive(each)) signal(each.pid, 'SIGKILL');
+}
+
+/** Ends processes and everything below them: SIGTERM to them, up to `graceMs` to go by themselves, then SIGKILL to all. */
+export async function endProcesses(roots: readonly ProcessIdentity[], graceMs: number): Promise<void> {
+  if (roots.length === 0) return;
+  const below = (await Promise.all(roots.map((root) => descendants(root.pid)))).flat();
+  const all = [...roots, ...below];
+  for (const root of roots) if (await isAlive(root)) signal(root.pid, 'SIGTERM');
+  const deadline = Date.now() + graceMs;
+  while (Date.now() < deadline && (await Promise.all(all.map(isAlive))).includes(true)) await sleep(50);
+  for (const each of all) if (await isAlive(each)) signal(each.pid, 'SIGKILL');
+}

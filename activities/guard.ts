@@ -1,0 +1,62 @@
+import { Context, asyncLocalStorage } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { checkActivityInput } from '../model/contract/input.js';
+import { checkCommands } from '../model/checks/asked-commands.js';
+import type { FailureType } from '../model/run/failures.js';
+import { BadInput } from '../model/checks/names.js';
+import { refusalWords, unprovenIn } from '../model/run/proof.js';
+import { cleanError, dataWithoutSecrets } from './secrets/redact.js';
+
+type Activity = (...input: readonly unknown[]) => Promise<unknown>;
+
+/**
+ * Activities as a worker serves them: what comes in is checked, and what goes out (result, failure, heartbeats) holds none
+ * of the secrets that this process has read. Bad input is a non-retryable `BadOptions`.
+ * @param allowed commands that gates and agents may be; `null`: all
+ */
+export function atTheEdge<T extends object>(activities: T, allowed: readonly string[] | null = null): T {
+  const guarded = Object.entries(activities as Readonly<Record<string, Activity>>).map(
+    ([name, activity]) => [name, (...input: readonly unknown[]) => guard(activity, input, allowed)] as const,
+  );
+  return Object.fromEntries(guarded) as T;
+}
+
+async function guard(
+  activity: Activity,
+  input: readonly unknown[],
+  allowed: readonly string[] | null,
+): Promise<unknown> {
+  for (const each of input) check(each, allowed);
+  try {
+    return dataWithoutSecrets(await asyncLocalStorage.run(discreet(Context.current()), () => activity(...input)));
+  } catch (error) {
+    cleanError(error);
+    throw error;
+  }
+}
+
+function check(input: unknown, allowed: readonly string[] | null): void {
+  const unproven = unprovenIn(input);
+  if (unproven !== null) {
+    const type: FailureType = 'RunRefused';
+    throw ApplicationFailure.nonRetryable(refusalWords('This activity', unproven), type);
+  }
+  try {
+    checkActivityInput(input);
+    if (allowed !== null) checkCommands(input, allowed);
+  } catch (error) {
+    if (!(error instanceof BadInput)) throw error;
+    const type: FailureType = 'BadOptions';
+    throw ApplicationFailure.nonRetryable(`The run's options are refused: ${error.message}`, type);
+  }
+}
+
+/** The activity's context, with heartbeats that hold no secrets. */
+const discreet = (context: Context): Context =>
+  Object.create(context, {
+    heartbeat: {
+      value: (details?: unknown): void => {
+        context.heartbeat(dataWithoutSecrets(details));
+      },
+    },
+  }) as Context;

@@ -1,0 +1,168 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FlakeLockError, parseFlakeLock, rootInputs } from '../../model/flake-lock/index.js';
+import type { ConfigEntry } from '../../model/git/environment.js';
+import { readSettings, settingsWithout, TRANSPORT_SETTINGS } from '../../model/git/remotes.js';
+import { compareNaturally } from '../../model/text/natural-order.js';
+import { oneLine } from '../../model/text/one-line.js';
+import type { NixSettings, Repository } from '../../model/run/options.js';
+import { stripControl } from '../../model/text/text.js';
+import { askProgram } from './ask-program.js';
+import { git, transportAccess, whyNot, type GitOptions } from './git.js';
+
+const FETCH_MS = 60_000;
+const EVALUATE_MS = 60_000;
+
+/** What was looked for, or why it cannot be told. */
+export type Told<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: string };
+
+/** What the main branch of a repository has, as far as it can be told without a worker. */
+export interface FlakeContents {
+  readonly commit: string;
+  /** Whether there is a `flake.nix` where the flake is said to be. */
+  readonly hasFlake: boolean;
+  /** Names of the inputs that the lock has. */
+  readonly inputs: Told<readonly string[]>;
+  readonly outputs: Told<Outputs>;
+  /** Whether the remote lets this user push; `null` where there is no remote. Nothing is pushed. */
+  readonly pushes: Told<null> | null;
+}
+
+export interface Outputs {
+  readonly hosts: readonly string[];
+  /** Names of all outputs, such as `packages`. */
+  readonly all: readonly string[];
+}
+
+type Evaluation = Pick<NixSettings, 'options' | 'impure'>;
+
+/**
+ * Looks at the newest commit of a repository's main branch, in a copy of it alone that is removed again. Credentials are
+ * those of the repository; Nix fetches inputs that its store lacks as this user.
+ * @param asksToPush whether the remote is asked if it would take a push
+ */
+export async function flakeContents(
+  repository: Repository,
+  evaluation: Evaluation,
+  asksToPush: boolean,
+): Promise<Told<FlakeContents>> {
+  const folder = await mkdtemp(join(tmpdir(), 'lockkeeper-look-'));
+  try {
+    return await look(folder, repository, evaluation, asksToPush);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function look(
+  folder: string,
+  { url, mainBranch, dir, local, transport, checkout }: Repository,
+  evaluation: Evaluation,
+  asksToPush: boolean,
+): Promise<Told<FlakeContents>> {
+  const { config, variables } = transportAccess(transport);
+  await git(['init', '--quiet', '--bare', '--template=', folder], { cwd: folder });
+  const ofCheckout = checkout === null ? [] : await settingsOf(checkout, folder);
+  const access = { config: [...ofCheckout, ...config], variables: { GIT_DIR: folder, ...variables } };
+  const own = (args: readonly string[], more: GitOptions = {}): ReturnType<typeof git> =>
+    git(args, { cwd: folder, access, timeoutMs: FETCH_MS, ...more });
+  const fetched = await own([
+    'fetch',
+    '--quiet',
+    '--depth=1',
+    '--no-tags',
+    '--',
+    url,
+    `+refs/heads/${mainBranch}:${LOOK}`,
+  ]);
+  if (!fetched.ok) return { ok: false, why: await whyNot(fetched, transport, FETCH_MS) };
+  await own(['symbolic-ref', 'HEAD', LOOK]);
+  const commit = (await own(['rev-parse', LOOK])).stdout.trim();
+  /** Links within the repository are followed; `null` when there is no such file. */
+  const textOf = async (file: string): Promise<string | null> => {
+    const input = `${commit}:${dir === '' ? '' : `${dir}/`}${file}\n`;
+    const { stdout } = await own(['cat-file', '--batch', '--follow-symlinks'], { input });
+    return /^[0-9a-f]+ blob \d+\n([^]*)$/.exec(stdout)?.[1] ?? null;
+  };
+  const hasFlake = (await textOf('flake.nix')) !== null;
+  const lock = await textOf('flake.lock');
+  const flakeUrl = `git+file://${encoded(folder)}?ref=${LOOK}&rev=${commit}&shallow=1${dir === '' ? '' : `&dir=${encoded(dir)}`}`;
+  const [outputs, pushes] = await Promise.all([
+    hasFlake ? outputsOf(flakeUrl, evaluation) : { ok: false as const, why: 'there is no flake.nix' },
+    local || !asksToPush
+      ? null
+      : own(['push', '--dry-run', '--quiet', '--', url, `${commit}:refs/heads/lockkeeper-may-push`]),
+  ]);
+  return {
+    ok: true,
+    value: {
+      commit,
+      hasFlake,
+      inputs: inputsOf(lock),
+      outputs,
+      pushes:
+        pushes === null
+          ? null
+          : pushes.ok
+            ? { ok: true, value: null }
+            : { ok: false, why: await whyNot(pushes, transport, FETCH_MS) },
+    },
+  };
+}
+
+const LOOK = 'refs/heads/look';
+
+/** How a checkout reaches its remotes, as far as that does not hold in another folder by itself: as the worker takes it over. */
+async function settingsOf(checkout: string, folder: string): Promise<readonly ConfigEntry[]> {
+  const [own, everywhere] = await Promise.all(
+    [checkout, folder].map(async (cwd) =>
+      readSettings((await git(['config', '--null', '--get-regexp', TRANSPORT_SETTINGS], { cwd })).stdout),
+    ),
+  );
+  return settingsWithout(own ?? [], everywhere ?? []);
+}
+
+const encoded = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
+
+function inputsOf(lock: string | null): Told<readonly string[]> {
+  try {
+    return { ok: true, value: rootInputs(parseFlakeLock(lock)).map(({ name }) => name) };
+  } catch (error) {
+    if (error instanceof FlakeLockError) return { ok: false, why: error.message.replace(/\.$/, '') };
+    throw error;
+  }
+}
+
+/** Names alone are evaluated: a host that throws hides no other. */
+async function outputsOf(flakeUrl: string, { options, impure }: Evaluation): Promise<Told<Outputs>> {
+  const names =
+    `let outputs = (builtins.getFlake "${flakeUrl}").outputs; in ` +
+    '{ all = builtins.attrNames outputs; hosts = builtins.attrNames (outputs.nixosConfigurations or { }); }';
+  const settings = [...options, ['accept-flake-config', 'false'], ['warn-dirty', 'false']].flatMap(
+    ([name = '', value = '']) => ['--option', name, value],
+  );
+  const features = ['--extra-experimental-features', 'nix-command flakes'];
+  const answer = await askProgram(
+    'nix',
+    ['eval', ...features, ...settings, ...(impure ? ['--impure'] : []), '--json', '--expr', names],
+    { timeoutMs: EVALUATE_MS, isRemote: true },
+  );
+  if (answer.exitCode === 0) {
+    const { all, hosts } = JSON.parse(answer.stdout) as Outputs;
+    return { ok: true, value: { all, hosts: [...hosts].sort(compareNaturally) } };
+  }
+  if (answer.exceeded === 'time') return { ok: false, why: `no answer within ${EVALUATE_MS / 1000} s` };
+  if (answer.notFound) return { ok: false, why: 'there is no Nix on the PATH' };
+  // Of a fetch that failed, Git's own words tell why.
+  const errors = [
+    ...stripControl(answer.stderr).matchAll(/^ *(?:error|fatal): *(?!program 'git' failed)(\S.*)$/gm),
+  ].map((found) => found[1] ?? '');
+  return {
+    ok: false,
+    why: oneLine(
+      errors.at(-1) ?? `nix ended with ${answer.signal ?? `status ${answer.exitCode ?? 'unknown'}`}`,
+      300,
+    ).replace(/\.$/, ''),
+  };
+}

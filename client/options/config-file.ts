@@ -1,0 +1,141 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { BadConfiguration, readConfiguration, type Configuration } from '../../model/config/read.js';
+import { isInstanceName } from '../../model/config/checks.js';
+import { isTable } from '../../model/config/kinds.js';
+import type { Instance } from '../../model/config/options.js';
+import type { Rule } from '../../model/config/rule.js';
+import { nearest } from '../../model/config/nearest.js';
+import { BadInput } from '../../model/checks/names.js';
+import { compareNaturally } from '../../model/text/natural-order.js';
+import { stripControl } from '../../model/text/text.js';
+import { messageOf } from '../../model/text/message-of.js';
+import { CommandError, systemCode } from '../errors.js';
+import { parseFlakeReference } from '../flake/reference.js';
+import { scheduleSpec } from '../schedules/desired.js';
+
+export interface ConfigFlags {
+  readonly config?: string;
+}
+
+/** Where a configuration is looked for when none is named, in this order. */
+const PLACES = ['.', '/etc/lockkeeper'].flatMap((folder) =>
+  ['lockkeeper.toml', 'lockkeeper.json'].map((name) => `${folder}/${name}`),
+);
+
+export interface LoadedConfiguration extends Configuration {
+  /** Absolute path of the file. */
+  readonly file: string;
+}
+
+/**
+ * Finds and reads the configuration.
+ * @throws CommandError with everything that is wrong with it
+ */
+export async function loadConfiguration(flags: ConfigFlags): Promise<LoadedConfiguration> {
+  const { file, content } = await findFile(flags);
+  try {
+    return { file, ...readConfiguration(await parse(file, content), RULES) };
+  } catch (error) {
+    if (!(error instanceof BadConfiguration)) throw error;
+    throw faultsError(file, error.faults);
+  }
+}
+
+/** One message with everything that is wrong with a configuration. */
+export function faultsError(file: string, faults: readonly string[]): CommandError {
+  const [only, ...more] = faults;
+  if (only !== undefined && more.length === 0) return new CommandError(`${file}: ${only}`);
+  return new CommandError(`${file} has ${faults.length} faults:\n${faults.map((each) => `  ${each}`).join('\n')}`);
+}
+
+/** Names of the configured instances, by the file alone: none where there is no file or no sense in it. */
+export async function configuredNames(flags: ConfigFlags): Promise<readonly string[]> {
+  try {
+    const { file, content } = await findFile(flags);
+    const parsed = await parse(file, content);
+    const instances = isTable(parsed) ? parsed.instances : null;
+    return isTable(instances) ? Object.keys(instances).filter(isInstanceName).sort(compareNaturally) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** What only this machine's time zone and the grammar of addresses can say. */
+const RULES: readonly Rule[] = [
+  { of: ['repoUrl'], faults: addressFaults },
+  { of: ['schedule', 'timeZone', 'randomizedDelaySec'], faults: scheduleFaults },
+];
+
+function addressFaults({ repoUrl }: Instance, instance: string): readonly string[] {
+  if (repoUrl === null) return [];
+  const where = `${instance}.repoUrl`;
+  const fault = (wayOut: string): readonly string[] => [new BadInput(where, repoUrl, wayOut).message];
+  try {
+    const { kind, ref } = parseFlakeReference(repoUrl);
+    if (kind === 'path')
+      return fault(
+        'is a path: give it as repoPath, or write what kind of address it is: https://…, git+ssh://…, git+file://… or github:OWNER/REPO.',
+      );
+    return ref === null ? [] : fault('names a branch: name it with mainBranch instead.');
+  } catch (error) {
+    if (error instanceof CommandError) return [`${where}: ${error.message}`];
+    throw error;
+  }
+}
+
+/** Several time zones in one schedule, of which some may be those of expressions that name none. */
+function scheduleFaults(instance: Instance): readonly string[] {
+  try {
+    scheduleSpec(instance);
+    return [];
+  } catch (error) {
+    if (error instanceof BadInput) return [error.message];
+    throw error;
+  }
+}
+
+async function findFile(flags: ConfigFlags): Promise<{ readonly file: string; readonly content: string }> {
+  const fromEnvironment = process.env.LOCKKEEPER_CONFIG ?? '';
+  const named = flags.config ?? (fromEnvironment === '' ? null : fromEnvironment);
+  for (const place of named === null ? PLACES : [named]) {
+    const file = resolve(place);
+    try {
+      return { file, content: await readFile(file, 'utf8') };
+    } catch (error) {
+      if (named === null && systemCode(error) === 'ENOENT') continue;
+      const source = flags.config === undefined && named !== null ? ' (from $LOCKKEEPER_CONFIG)' : '';
+      throw new CommandError(`The configuration ${file}${source} cannot be read: ${reason(error)}.`);
+    }
+  }
+  throw new CommandError(
+    `There is no configuration: none of ${PLACES.join(', ')} exists. Name one with --config or $LOCKKEEPER_CONFIG; docs/configuration.md says what goes into it.`,
+  );
+}
+
+const reason = (error: unknown): string =>
+  ({ ENOENT: 'it does not exist', EACCES: 'this user may not read it', EISDIR: 'it is a folder' })[
+    systemCode(error) ?? ''
+  ] ?? messageOf(error);
+
+async function parse(file: string, content: string): Promise<unknown> {
+  try {
+    if (file.endsWith('.json')) return JSON.parse(content) as unknown;
+    return (await import('smol-toml')).parse(content);
+  } catch (error) {
+    const kind = file.endsWith('.json') ? 'JSON' : 'TOML';
+    throw new CommandError(`${file} is no ${kind}: ${stripControl(messageOf(error)).trim()}`);
+  }
+}
+
+/** The instance of that name. */
+export function findInstance({ file, instances }: LoadedConfiguration, name: string): Instance {
+  const found = instances.find((instance) => instance.name === name);
+  if (found !== undefined) return found;
+  const names = instances.map((instance) => instance.name);
+  const near = nearest(name, names);
+  const known = names.length === 0 ? 'It has none' : `It has ${names.join(', ')}`;
+  throw new CommandError(
+    `${file} has no instance "${stripControl(name)}". ${near === null ? known : `Did you mean "${near}"? ${known}`}.`,
+  );
+}

@@ -1,0 +1,165 @@
+import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { nearest } from '../../model/config/nearest.js';
+import type { Instance } from '../../model/config/options.js';
+import { BadInput } from '../../model/checks/names.js';
+import { oneLine, oneName } from '../../model/text/one-line.js';
+import type { Repository } from '../../model/run/options.js';
+import { CommandError, systemCode } from '../errors.js';
+import { flakeContents, type FlakeContents, type Told } from '../flake/contents.js';
+import { repositoryFinder } from './instance-options.js';
+import { remoteMainBranch } from '../flake/main-branch.js';
+import { forEach } from '../schedules/together.js';
+
+/** What a configuration names and is not there, and what could not be looked at. */
+export interface Looked {
+  readonly faults: readonly string[];
+  readonly notes: readonly string[];
+}
+
+const NOTHING: Looked = { faults: [], notes: [] };
+/** Repositories at once. */
+const AT_ONCE = 4;
+
+/** Looks whether repositories, folders, hosts, inputs and files of these instances are there, as far as this account can see. */
+export async function lookAtInstances(instances: readonly Instance[]): Promise<Looked> {
+  const find = repositoryFinder();
+  const contents = contentsFinder();
+  const looked = await forEach(instances, AT_ONCE, (instance) => lookAt(instance, find, contents));
+  return { faults: looked.flatMap(({ faults }) => faults), notes: looked.flatMap(({ notes }) => notes) };
+}
+
+async function lookAt(
+  instance: Instance,
+  find: ReturnType<typeof repositoryFinder>,
+  contentsOf: ReturnType<typeof contentsFinder>,
+): Promise<Looked> {
+  const where = `instances.${instance.name}`;
+  if (isOfAnother(instance)) {
+    const note = `the repository of ${where} was not looked at, which its user ${String(instance.user)} has to do`;
+    return { ...NOTHING, notes: [note] };
+  }
+  const notes = await missingFiles(instance, where);
+  try {
+    const repository = await find(instance);
+    const contents = await contentsOf(repository, instance);
+    if (contents.ok) return { faults: contentFaults(instance, where, repository, contents.value), notes };
+    await refuseUnknownBranch(repository, where);
+    return {
+      faults: [],
+      notes: [...notes, `the repository of ${where} cannot be looked at: ${oneLine(contents.why)}`],
+    };
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    const fault = error.message.replace(/\.$/, '');
+    return { faults: [fault.startsWith(where) ? fault : `${where}: ${fault}`], notes };
+  }
+}
+
+/** Its worker has the rights of that account, and its files. */
+const isOfAnother = ({ user }: Instance): boolean =>
+  user !== null && process.getuid?.() !== 0 && user !== (process.env.USER ?? process.env.LOGNAME);
+
+/** `flakeContents` that looks once at the repository of several instances. */
+function contentsFinder(): (repository: Repository, instance: Instance) => Promise<Told<FlakeContents>> {
+  const known = new Map<string, Promise<Told<FlakeContents>>>();
+  return (repository, { nixOptions, impure }) => {
+    const evaluation = { options: Object.entries(nixOptions), impure };
+    const key = JSON.stringify([repository, evaluation]);
+    const found = known.get(key) ?? flakeContents(repository, evaluation, false);
+    known.set(key, found);
+    return found;
+  };
+}
+
+/** @throws CommandError with the branches of a remote that answers and does not have that one */
+async function refuseUnknownBranch(
+  { url, checkout, local, mainBranch, transport }: Repository,
+  where: string,
+): Promise<void> {
+  if (local) return;
+  try {
+    await remoteMainBranch({ url, checkout, wanted: mainBranch, transport });
+  } catch (error) {
+    if (!(error instanceof CommandError) || !error.message.startsWith('There is no branch')) return;
+    throw new CommandError(`${where}.mainBranch: ${error.message}`);
+  }
+}
+
+function contentFaults(
+  instance: Instance,
+  where: string,
+  { displayUrl, mainBranch, dir }: Repository,
+  { hasFlake, inputs, outputs }: FlakeContents,
+): readonly string[] {
+  if (!hasFlake) {
+    return [
+      `${where}: the branch ${mainBranch} of ${displayUrl} has no ${dir === '' ? '' : `${dir}/`}flake.nix: commit and push it, or give flakeDir`,
+    ];
+  }
+  const unknown = (option: string, names: readonly string[], what: string, there: readonly string[]): string[] =>
+    names
+      .filter((name) => !there.includes(name))
+      .map(
+        (name) =>
+          new BadInput(`${where}.${option}`, name, `is no ${what} of the flake: ${instead(name, there)}`).message,
+      );
+  const hosts = outputs.ok ? outputs.value.hosts : null;
+  const locked = inputs.ok ? inputs.value : null;
+  return [
+    ...(hosts === null ? [] : unknown('buildSystems', instance.buildSystems, 'host', hosts)),
+    ...(hosts === null || instance.require === 'all' ? [] : unknown('require', instance.require, 'host', hosts)),
+    ...(hosts?.length === 0 && instance.buildSystems.length === 0
+      ? [`${where}: the flake has no hosts: nixosConfigurations is missing or empty`]
+      : []),
+    ...(locked === null
+      ? []
+      : [
+          ...unknown('flakeInputs', instance.flakeInputs, 'input', locked),
+          ...unknown('excludeInputs', instance.excludeInputs, 'input', locked),
+          ...unknown('inputGroups', instance.inputGroups.flat(), 'input', locked),
+          ...unknown('neverHoldBack', instance.neverHoldBack, 'input', locked),
+          ...unknown(
+            'pinnedInputs',
+            instance.pinnedInputs.map(({ input }) => input),
+            'input',
+            locked,
+          ),
+        ]),
+  ];
+}
+
+const LISTED = 12;
+
+function instead(name: string, there: readonly string[]): string {
+  const near = nearest(name, there);
+  if (near !== null) return `did you mean "${oneName(near)}"?`;
+  if (there.length === 0) return 'it has none.';
+  const more = there.length > LISTED ? ` and ${there.length - LISTED} more` : '';
+  return `it has ${there.slice(0, LISTED).map(oneName).join(', ')}${more}.`;
+}
+
+/** Files that the worker needs, perhaps on another machine. systemd gives a service those below /run/credentials. */
+async function missingFiles(instance: Instance, where: string): Promise<readonly string[]> {
+  const { sshKeyFile, knownHostsFile, httpsTokenFile, accessTokensFile, ntfyTokenFile, inboxOrg, autoFix } = instance;
+  const files: readonly (readonly [option: string, path: string | null])[] = [
+    ['sshKeyFile', sshKeyFile],
+    ['knownHostsFile', knownHostsFile],
+    ['httpsTokenFile', httpsTokenFile],
+    ['accessTokensFile', accessTokensFile],
+    ['ntfyTokenFile', ntfyTokenFile],
+    ['autoFix.envFile', autoFix.enable ? autoFix.envFile : null],
+    ['inboxOrg', inboxOrg === null ? null : dirname(inboxOrg)],
+  ];
+  const notes = await Promise.all(
+    files.map(async ([option, path]) => {
+      if (path === null || path.startsWith('/run/credentials/')) return [];
+      const error: unknown = await stat(path).then(
+        () => null,
+        (reason: unknown) => reason,
+      );
+      return systemCode(error) === 'ENOENT' ? [`${where}.${option}: there is no ${path} on this machine`] : [];
+    }),
+  );
+  return notes.flat();
+}

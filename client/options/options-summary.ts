@@ -1,0 +1,56 @@
+import type { Gate } from '../../model/gates/gate.js';
+import { compareNaturally } from '../../model/text/natural-order.js';
+import { BUILDER_WAIT_SECONDS, TAKEOVER_SECONDS } from '../../model/run/defaults.js';
+import type { AutofixOptions, RunOptions } from '../../model/run/options.js';
+import { formatSeconds, shellQuote } from '../../model/text/text.js';
+
+/** What tells one update of a repository from another, in a few words. */
+export function optionsSummary(options: RunOptions): string {
+  const some = (label: string, value: 'all' | readonly string[]): string =>
+    `${label} ${value === 'all' ? 'all' : [...value].sort(compareNaturally).join(', ')}`;
+  const { landing, targets, nix, notify } = options;
+  const { never = [], pinned = [] } = options.holdBack ?? {};
+  const { gates = [] } = options;
+  return [
+    ...(options.user === undefined ? [] : [`as ${options.user}`]),
+    `land ${landing.mode}${landing.mode === 'branch' ? ` (${landing.branchPrefix}…)` : ''}`,
+    ...(landing.removeOldBranches === true ? ['removes old branches'] : []),
+    inputsSummary(options),
+    some('hosts', targets.hosts) + (targets.exclude === null ? '' : ` but ${targets.exclude}`),
+    some('required', options.require),
+    ...(options.onFailure === undefined ? [] : [`on failure ${options.onFailure.join(', ')}`]),
+    ...(options.autofix == null ? [] : [autofixSummary(options.autofix)]),
+    ...(never.length === 0 ? [] : [`never held back ${never.join(', ')}`]),
+    ...(pinned.length === 0 ? [] : [`pinned ${pinned.map(({ input, until }) => `${input} (${until})`).join(', ')}`]),
+    ...(gates.length === 0 ? [] : [`gates ${gates.map(gateSummary).join(', ')}`]),
+    ...(options.approval === null ? [] : ['with approval']),
+    ...(options.supersedes === true ? ['gives way to newer runs'] : []),
+    ...(notify.ntfy === null ? [] : [`ntfy ${notify.ntfy.topic}`]),
+    ...(notify.inboxOrg === null ? [] : [`inbox ${notify.inboxOrg}`]),
+    ...(options.takeoverSeconds === TAKEOVER_SECONDS ? [] : [`takeover after ${options.takeoverSeconds} s`]),
+    ...(options.builderWaitSeconds === BUILDER_WAIT_SECONDS
+      ? []
+      : [`builders waited for ${options.builderWaitSeconds} s`]),
+    ...(nix.impure ? ['impure'] : []),
+    ...(nix.acceptFlakeConfig ? ['flake settings accepted'] : []),
+    ...(nix.allowSources === undefined ? [] : [`allowed sources ${nix.allowSources.join(', ')}`]),
+    ...nix.options.map(([name, value]) => `${name} = ${value}`),
+  ].join('; ');
+}
+
+function inputsSummary({ inputs, excludeInputs = [], inputGroups = [] }: RunOptions): string {
+  if (inputGroups.length > 0) return `inputs in turn ${inputGroups.map((group) => group.join(', ')).join(' | ')}`;
+  if (inputs !== 'all') return `inputs ${inputs.join(', ')}`;
+  return `inputs all${excludeInputs.length === 0 ? '' : ` but ${excludeInputs.join(', ')}`}`;
+}
+
+const autofixSummary = ({ command, args, maxAttempts, timeoutSeconds }: AutofixOptions): string =>
+  `agent ${[command, ...args].map(shellQuote).join(' ')} (${maxAttempts} attempts of ${timeoutSeconds} s)`;
+
+const gateSummary = ({ name, check, timeoutSeconds, required }: Gate): string =>
+  [
+    name,
+    ...(check.kind === 'preset' ? [] : [`(${check.words.map(shellQuote).join(' ')})`]),
+    `within ${formatSeconds(timeoutSeconds)}`,
+    ...(required ? [] : ['warns only']),
+  ].join(' ');

@@ -1,0 +1,56 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { asShown } from '../../model/run/proof.js';
+import type { Report } from '../../model/report/data.js';
+import type { StateDirectory } from '../../model/machine/state-directory.js';
+import { messageOf } from '../../model/text/message-of.js';
+import type { Session } from '../server/connection.js';
+import { readRecord } from '../server/state-files.js';
+
+/** How a closed run ended. */
+export interface RunEnd {
+  readonly report: Report | null;
+  /** What the server says of a run without a report: terminated, timed out, or an error. */
+  readonly error: string | null;
+}
+
+/**
+ * Waits until a run is closed and gives its report: the workflow's result, the first detail of its failure, or the memo
+ * of a cancelled one; else the copy below the state directory.
+ */
+export async function runEnd(session: Session, run: string, state: StateDirectory): Promise<RunEnd> {
+  const { WorkflowFailedError } = await import('@temporalio/client');
+  const handle = session.client.workflow.getHandle(run);
+  try {
+    return { report: asShown(await handle.result()) as Report, error: null };
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    const report =
+      reportIn(detailsOf(error.cause)) ??
+      reportIn((await handle.describe().catch(() => null))?.memo?.report) ??
+      (await storedReport(state, run));
+    return { report, error: report?.error ?? messageOf(error.cause ?? error) };
+  }
+}
+
+const detailsOf = (cause: unknown): unknown =>
+  cause instanceof Error && 'details' in cause && Array.isArray(cause.details) ? cause.details[0] : null;
+
+/** Earlier versions proved nothing of what they wrote. */
+function reportIn(found: unknown): Report | null {
+  const value = asShown(found);
+  return typeof value === 'object' && value !== null && 'run' in value && 'outcome' in value ? (value as Report) : null;
+}
+
+/**
+ * The report that a worker of this machine wrote: reports are kept for a year, while servers forget closed runs within
+ * days or months.
+ * @param run its id, or a beginning that no other report has
+ * @returns `null` when there is none
+ */
+export async function storedReport(state: StateDirectory, run: string): Promise<Report | null> {
+  const files = (await readdir(state.reports).catch(() => [])).filter((file) => file.endsWith('.json'));
+  const meant = files.filter((file) => file.startsWith(run));
+  const name = files.find((file) => file === `${run}.json`) ?? (meant.length === 1 ? meant[0] : undefined);
+  return name === undefined ? null : reportIn(await readRecord<Report>(join(state.reports, name)));
+}

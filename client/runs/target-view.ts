@@ -1,0 +1,52 @@
+import { oneLine, oneName } from '../../model/text/one-line.js';
+import { untouched, type TargetProgress } from '../../model/run/progress.js';
+import type { PendingWork } from '../server/activities.js';
+import { AT_REST, type TargetView } from '../progress/view.js';
+
+const LINE_BYTES = 200;
+
+/** One target as it is drawn: what the run says of it, and what its activities say between two answers of the run. */
+export function targetView(target: TargetProgress, work: PendingWork | undefined): TargetView {
+  const base: TargetView = {
+    name: oneName(target.name),
+    state: target.state,
+    system: target.system === null ? null : oneLine(target.system, 60),
+    verdict: target.verdict,
+    sameAsBase: target.sameAsBase,
+    error: target.error === null ? null : oneLine(target.error, 500),
+    seconds: target.seconds,
+    ...AT_REST,
+    logPath: null,
+  };
+  if (target.state === 'done' || work === undefined) return base;
+  if (work.step === 'evaluate') {
+    const evaluating = work.started && work.heartbeat?.phase !== 'queued';
+    // Words as of a build that the machine failed: it waits for its next try.
+    if (!work.started && work.again !== null) return { ...base, state: 'queued', error: oneLine(work.again, 500) };
+    return { ...base, state: evaluating ? 'evaluating' : 'waiting', startedAt: time(work.heartbeat?.startedAt) };
+  }
+  const { heartbeat } = work;
+  // A build whose worker went away is still followed from its last heartbeat: it may well go on.
+  if (heartbeat === null) return { ...base, state: 'queued' };
+  const last = heartbeat.lastLines.at(-1);
+  return {
+    ...base,
+    state: heartbeat.phase,
+    startedAt: time(heartbeat.startedAt),
+    machine: oneLine(heartbeat.hostName, 60),
+    done: heartbeat.done,
+    planned: heartbeat.planned,
+    estimateSeconds: heartbeat.estimateSeconds,
+    lastLine: last === undefined ? null : oneLine(last, LINE_BYTES),
+    trouble: heartbeat.trouble === null ? null : oneLine(heartbeat.trouble, LINE_BYTES),
+    logPath: heartbeat.logPath === '' ? null : heartbeat.logPath,
+  };
+}
+
+/** A target that only the server's list of pending activities knows: no worker has answered for the run yet. */
+export const unansweredTarget = (name: string, work: PendingWork): TargetView => targetView(untouched(name), work);
+
+function time(iso: string | undefined): number | null {
+  const parsed = Date.parse(iso ?? '');
+  return Number.isNaN(parsed) ? null : parsed;
+}

@@ -1,0 +1,420 @@
+import type { AttemptInput, AttemptResult } from '../autofix/attempt.js';
+import type { AgentRights } from '../autofix/sandbox.js';
+import type { Base, Candidate, MovedInput, RefusedInput, UnfetchedInput } from '../verify/candidate.js';
+import type { EarlierHold } from '../hold-back/earlier.js';
+import type { InputGroup } from '../run/input-groups.js';
+import type { Overdue, RunEnd, Watched } from '../instance/record.js';
+import type { FailureLimit, LandingMode, NixSettings, NotifyOptions, Person, Repository } from '../run/options.js';
+import type { FailuresInRow, InsteadOf, NotificationResult, RemovedBranches, Report } from '../report/data.js';
+import type { Evaluation, GateTarget, HostTarget, Verdict } from '../verify/verdict.js';
+
+/**
+ * The activities, as workflows see them: one interface for each kind of task queue. `activities/` implements them.
+ * Each may be repeated at any time; what makes that safe is said at each implementation.
+ */
+export interface CoordinatorActivities {
+  /** Fetches the mirror and names the commit of main that a run is about. */
+  resolveBase(input: {
+    repository: Repository;
+    run: string;
+    /** Update branch that the run will push; missing where it pushes none, and in older runs. */
+    branch?: string;
+    /** Commands that the run would have run, which a worker may refuse; missing where there are none, and in older runs. */
+    commands?: readonly string[];
+  }): Promise<Base>;
+
+  /** Names of the targets, sorted; unknown named hosts are a non-retryable `UnknownHost`. */
+  listTargets(input: ListTargetsInput): Promise<TargetList>;
+
+  /** Updates the lock in an isolated tree of `base`, and returns it as a draft commit whose message is replaced later. */
+  updateLock(input: UpdateLockInput): Promise<LockUpdate>;
+
+  /** Gives a draft its complete message. The same input gives the same commit, byte for byte. */
+  commitCandidate(input: CommitInput): Promise<Candidate>;
+
+  /** Moved inputs of a candidate, those together that can only move together. */
+  groupInputs(input: {
+    repository: Repository;
+    candidate: Candidate;
+    moved: readonly string[];
+  }): Promise<readonly (readonly string[])[]>;
+
+  /** Base with only some of a candidate's inputs moved, as a draft: a probe, or an update that keeps inputs back. */
+  composeCandidate(input: ComposeInput): Promise<LockUpdate>;
+
+  /** What earlier runs of the repository held back and none has moved since. */
+  earlierHolds(input: { repository: Repository }): Promise<readonly EarlierHold[]>;
+
+  /** Puts the newest commit of `fix` on top of a candidate; `null` when it does not fit there, or changes nothing. */
+  applyFix(input: ApplyFixInput): Promise<Candidate | null>;
+
+  /** Takes the update over onto a main that moved meanwhile. */
+  carryOver(input: CarryOverInput): Promise<LockUpdate>;
+
+  /** Pushes the candidate, or finds that it is there already. */
+  land(input: LandInput): Promise<LandResult>;
+
+  /** Removes branches that are still where they were seen. Safe to repeat: what is gone already counts as removed. */
+  removeBranches(input: RemoveBranchesInput): Promise<RemovedBranches>;
+
+  /** Sends one event to one notifier. Never throws for a notifier's own failure. */
+  notify(input: NotifyInput): Promise<NotificationResult>;
+
+  /** Writes the report below the state directory, and removes what the run kept on this machine, whose id it gives. */
+  closeRun(input: { report: Report }): Promise<{ readonly machine: string }>;
+
+  /** Counts how a run of an instance ended; past the limit of failures it pauses the instance's schedule, if it is to. */
+  recordEnd(input: RecordEndInput): Promise<FailuresInRow>;
+
+  /** The instances that have not succeeded for longer than their limit. Their records are begun where there are none. */
+  findOverdue(input: { watched: readonly Watched[]; at: string }): Promise<readonly Overdue[]>;
+
+  /** Run that holds a repository (the memo of the lock's workflow); `null` when it is free. */
+  whoHolds(input: {
+    lockWorkflowId: string;
+    /** The run that asks; missing in older runs. */
+    run?: string;
+  }): Promise<string | null>;
+
+  /** Looks whether a newer run of the instance is there, and otherwise asks an older one that holds the repository to give way. */
+  makeWay(input: MakeWayInput): Promise<Way>;
+
+  /** Which of Lockkeeper's search attributes the namespace has: upserting an unknown one would wedge the run. */
+  knownSearchAttributes(): Promise<readonly string[]>;
+
+  /**
+   * Number of workers that polled a task queue of activities lately (the server keeps a dead one for about 5 minutes).
+   * Asked only by runs that began under 0.1.0: see `PresenceActivities`.
+   */
+  countPollers(input: { queue: string }): Promise<number>;
+}
+
+export interface EvaluatorActivities {
+  /** Evaluates one target of the candidate, and roots its derivation. */
+  evaluateTarget(input: EvaluateTargetInput): Promise<Evaluation>;
+
+  /**
+   * Whether the target's closure is the same as on base, the flake's own revision left out; base is evaluated for it, not
+   * built. `null` when that cannot be told. It runs beside the build, which need not wait for it.
+   */
+  compareWithBase(input: CompareInput): Promise<boolean | null>;
+
+  /** The first of some derivations that building the target would have to make; `null` when it needs none of them. */
+  findInPlan(input: PlanInput): Promise<string | null>;
+}
+
+export interface BuilderActivities {
+  /** Builds one evaluated target in a supervised process of its own, and follows it. One attempt. */
+  buildTarget(input: BuildTargetInput): Promise<Verdict>;
+}
+
+/** Whether a system is served, on a queue for each system that no build keeps busy. */
+export interface PresenceActivities {
+  /** Answers: a worker of the system is there. */
+  answer(): Promise<void>;
+
+  /** Ends only when its worker does. Its heartbeats tell the server meanwhile that the system is served. */
+  stay(): Promise<void>;
+}
+
+export interface AgentActivities {
+  /** Lets an agent work on a broken target, and gives what it changed if that may be tried. */
+  attemptFix(input: AttemptInput): Promise<AttemptResult>;
+}
+
+export interface GateActivities {
+  /** Runs a gate's command in a work tree of the candidate, supervised as a build is, and follows it. */
+  runGate(input: GateInput): Promise<Verdict>;
+}
+
+/** What a machine does on its own queue: gates and attempts among it, which it began before. */
+export interface MachineActivities extends GateActivities, AgentActivities {
+  /** Follows a build that this machine started before; starts it again when nothing of it is left. */
+  attachBuild(input: BuildTargetInput): Promise<Verdict>;
+
+  /** Reads a slice of a build's log on this machine. */
+  readLog(input: ReadLogInput): Promise<LogSlice>;
+
+  /** Removes records and GC roots of a closed run on this machine. */
+  forgetRun(input: { run: string }): Promise<void>;
+}
+
+/** What names one candidate for Nix: the mirror of `repository` gets the bundle installed when it lacks `commit`. */
+export interface CandidateSource {
+  readonly repository: Repository;
+  readonly candidate: Candidate;
+}
+
+/** How a candidate is treated that holds an agent's change. */
+export interface Distrust {
+  /** What agents of the run may; missing where none is asked, and in older runs, where it is as little as can be. */
+  readonly agentRights?: AgentRights;
+  /** Whether a person approved the candidate, which is then treated as any other one. */
+  readonly approved?: true;
+}
+
+export interface ListTargetsInput {
+  readonly repository: Repository;
+  readonly base: string;
+  readonly hosts: 'all' | readonly string[];
+  readonly exclude: string | null;
+  readonly nix: NixSettings;
+}
+
+export interface TargetList {
+  readonly targets: readonly HostTarget[];
+  /** `name = value` of each setting of the flake's nixConfig, when it is not accepted. */
+  readonly ignoredNixConfig: readonly string[];
+  /** Names of the other hosts; missing from older workers. */
+  readonly notAsked?: readonly string[];
+}
+
+export interface UpdateLockInput {
+  readonly repository: Repository;
+  readonly base: string;
+  readonly inputs: 'all' | readonly string[];
+  /** Root inputs that are left out of all. */
+  readonly excludeInputs?: readonly string[];
+  /** Groups of root inputs, of which the next one in turn is updated that has something to move; instead of `inputs`. */
+  readonly inputGroups?: readonly InputGroup[];
+  /** Whose turns these are; missing in older runs. */
+  readonly instance?: string;
+  /** Root inputs that the run's policy names, which the flake has to have; missing in older runs. */
+  readonly named?: readonly string[];
+  /** Whether an input may move to an older revision, because a person is asked before it lands; missing in older runs. */
+  readonly mayGoBack?: boolean;
+  readonly nix: NixSettings;
+  readonly run: string;
+  readonly author: Person;
+  readonly committer: Person;
+  /** Author and committer date of the draft: seconds since 1970, the run's start. */
+  readonly date: number;
+}
+
+/** The fields that say which inputs are to move. */
+type InputChoice = 'inputs' | 'excludeInputs' | 'inputGroups' | 'instance' | 'named' | 'mayGoBack';
+
+export type LockUpdate =
+  | {
+      readonly kind: 'unchanged';
+      readonly unfetched: readonly UnfetchedInput[];
+      /** Missing when there are none, and in older runs. */
+      readonly refused?: readonly RefusedInput[];
+      /** Whether upstream answered for not one input; missing when it did, and in older runs. */
+      readonly noneAsked?: true;
+    }
+  | {
+      readonly kind: 'updated';
+      readonly draft: Candidate;
+      readonly moved: readonly MovedInput[];
+      readonly unfetched: readonly UnfetchedInput[];
+      /** As above. */
+      readonly refused?: readonly RefusedInput[];
+      /** Whose turn it was, if inputs take turns. */
+      readonly group?: InputGroup;
+    };
+
+export interface CommitInput {
+  readonly repository: Repository;
+  readonly draft: Candidate;
+  readonly message: string;
+  readonly author: Person;
+  readonly committer: Person;
+  readonly date: number;
+  /** How the commit is going to be evaluated, so that its source may be fetched meanwhile; missing in older runs. */
+  readonly nix?: NixSettings;
+  /** Update branch that it is for: the same update on it is that commit. Missing where it goes to none, and in older runs. */
+  readonly branch?: string;
+}
+
+export interface ComposeInput extends Omit<UpdateLockInput, 'base' | 'nix' | InputChoice> {
+  readonly candidate: Candidate;
+  /** Root inputs that are as the candidate has them; the others are as base has them. */
+  readonly move: readonly string[];
+}
+
+export interface ApplyFixInput extends Omit<CommitInput, 'draft' | 'message' | 'nix' | 'branch'> {
+  readonly candidate: Candidate;
+  readonly fix: Candidate;
+}
+
+export interface CarryOverInput extends Omit<UpdateLockInput, 'base' | InputChoice> {
+  readonly candidate: Candidate;
+  /** Root inputs that the candidate moved. */
+  readonly moved: readonly string[];
+  /** The commit that main is at now. */
+  readonly onto: string;
+}
+
+export interface LandInput {
+  readonly repository: Repository;
+  readonly candidate: Candidate;
+  readonly mode: Exclude<LandingMode, 'none'>;
+  readonly instance: string;
+  /** Workflow id; missing in older runs. */
+  readonly run?: string;
+  /** Wanted branch, for example `flake-update-20261121`. */
+  readonly branch: string;
+  /** Branch to use when `branch` is not to be replaced. */
+  readonly fallbackBranch: string;
+  /** How update branches begin, if older ones are to be looked for; missing when not, and in older runs. */
+  readonly branchPrefix?: string;
+}
+
+/** A branch, and where it was seen. */
+export interface SeenBranch {
+  readonly branch: string;
+  readonly commit: string;
+}
+
+export interface RemoveBranchesInput {
+  readonly repository: Repository;
+  readonly branches: readonly SeenBranch[];
+}
+
+export type LandResult =
+  | {
+      readonly kind: 'landed';
+      readonly ref: string;
+      readonly commit: string;
+      /** Whether an earlier run landed this update there, so that nothing was pushed. */
+      readonly already?: boolean;
+      /** The wanted branch, and why the update is not on it. */
+      readonly insteadOf?: InsteadOf;
+      /** Older update branches that this update makes needless, if they were looked for. */
+      readonly older?: readonly SeenBranch[];
+    }
+  | {
+      /** In mode `merge`, main is not where the run began; by branch, it does not hold that commit any more. */
+      readonly kind: 'main-moved';
+      readonly main: string;
+      /** Whether the commit that the run began with was taken back from main. */
+      readonly rewound?: boolean;
+    };
+
+export type NotifyInput = NewsOfRun | OverdueAlarm;
+
+interface Telling {
+  readonly notifier: 'ntfy' | 'org';
+  readonly options: NotifyOptions;
+  /** ISO 8601 time of the event. */
+  readonly at: string;
+  /** IANA time zone for dates that people read. */
+  readonly timeZone: string;
+}
+
+export interface NewsOfRun extends Telling {
+  readonly event: NotificationEvent;
+  readonly report: Report;
+}
+
+export type NotificationEvent = 'finished' | 'waiting' | 'reminder';
+
+/** An instance has not succeeded for too long. */
+export interface OverdueAlarm extends Telling {
+  readonly event: 'overdue';
+  readonly alarm: Alarm;
+}
+
+export interface Alarm extends Overdue {
+  /** Display form of the repository. */
+  readonly repository: string;
+  /** Longest time without a success, in seconds. */
+  readonly limitSeconds: number;
+}
+
+export interface MakeWayInput {
+  readonly run: string;
+  readonly instance: string;
+  readonly lockWorkflowId: string;
+}
+
+export type Way =
+  /** A newer run of the instance is there, which this one gives way to. */
+  | { readonly kind: 'superseded'; readonly by: string }
+  | {
+      readonly kind: 'ours';
+      /** Run that holds the repository; `null` when it is free. */
+      readonly holder: string | null;
+      /** Whether that one is of the same instance: it ends, or gives way as soon as it asks for approval. */
+      readonly sameInstance: boolean;
+      /** Whether it gives way now. */
+      readonly givesWay: boolean;
+    };
+
+export interface RecordEndInput extends RunEnd {
+  readonly instance: string;
+  readonly limit: FailureLimit;
+}
+
+export interface EvaluateTargetInput extends CandidateSource, Pick<Distrust, 'approved'> {
+  readonly target: HostTarget;
+  readonly nix: NixSettings;
+  readonly run: string;
+}
+
+export interface PlanInput extends CompareInput {
+  readonly derivations: readonly string[];
+}
+
+export interface CompareInput extends EvaluateTargetInput {
+  /** The candidate's derivation, as `evaluateTarget` found it. */
+  readonly drvPath: string;
+}
+
+export interface GateInput extends CandidateSource, Distrust {
+  readonly gate: GateTarget;
+  readonly nix: NixSettings;
+  readonly run: string;
+  /** Lease of a command that nobody follows, in seconds. */
+  readonly takeoverSeconds: number;
+}
+
+export interface BuildTargetInput extends CandidateSource, Pick<Distrust, 'approved'> {
+  readonly target: HostTarget;
+  readonly nix: NixSettings;
+  readonly run: string;
+  readonly evaluation: Extract<Evaluation, { kind: 'evaluated' }>;
+  /** Lease of a build that nobody follows, in seconds. */
+  readonly takeoverSeconds: number;
+}
+
+export interface ReadLogInput {
+  readonly logPath: string;
+  readonly offset: number;
+  readonly limit: number;
+}
+
+export interface LogSlice {
+  readonly text: string;
+  readonly nextOffset: number;
+  readonly size: number;
+}
+
+/** Heartbeat details of `buildTarget`, `attachBuild` and `runGate`, and what the client draws. */
+export interface BuildHeartbeat {
+  readonly machine: string;
+  /** Host name, for people. */
+  readonly hostName: string;
+  readonly phase: 'queued' | 'evaluating' | 'building';
+  /** ISO 8601 start of the build, not of the attempt. */
+  readonly startedAt: string;
+  /** Derivations that are done, and that were planned (0 when not known yet). */
+  readonly done: number;
+  readonly planned: number;
+  readonly logPath: string;
+  readonly logBytes: number;
+  /** Last lines of the log: at most 3, each at most 200 characters. */
+  readonly lastLines: readonly string[];
+  /** What Nix cannot reach or get while it goes on trying, in a few words; `null` when it has not complained. */
+  readonly trouble: string | null;
+  /** Seconds that this target took in the last run that built it; `null` when not known. */
+  readonly estimateSeconds: number | null;
+}
+
+/** Heartbeat details of `evaluateTarget`. */
+export interface EvaluateHeartbeat {
+  readonly machine: string;
+  readonly phase: 'queued' | 'evaluating';
+  readonly startedAt: string;
+}

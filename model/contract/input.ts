@@ -1,0 +1,262 @@
+import { AGENT_NETWORKS } from '../autofix/sandbox.js';
+import { checkInstanceName } from '../config/checks.js';
+import { checkGateName, checkGateWords, PRESETS } from '../gates/gate.js';
+import {
+  BadInput,
+  checkAgentArgument,
+  checkAgentCommand,
+  checkBranchName,
+  checkBranchPrefix,
+  checkHomePath,
+  checkHostName,
+  checkIncludedFile,
+  checkInputName,
+  checkNixOption,
+  checkNtfyTopic,
+  checkPathPattern,
+  checkPerson,
+  checkRegExp,
+  checkServerUrl,
+  checkSource,
+} from '../checks/names.js';
+import { redactUrl, utf8Length } from '../text/text.js';
+
+/**
+ * What every activity refuses to work with. A run's options are checked by the client, but anybody who reaches the Temporal
+ * server can start a run without it. So what comes out of a workflow is looked at again before it becomes an argument, a
+ * path or a ref: by the name of the field, whatever activity it is for. Fields that are not named here become neither.
+ */
+export function checkActivityInput(input: unknown): void {
+  for (const [name, value] of Object.entries(asObject('the input', input))) FIELDS.get(name)?.(value, name);
+}
+
+type Check = (value: unknown, field: string) => void;
+
+const refuse = (field: string, value: unknown, wayOut: string): BadInput =>
+  new BadInput(field, typeof value === 'string' ? value : JSON.stringify(value ?? null), wayOut);
+
+function asObject(field: string, value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>;
+  throw refuse(field, value, 'is no object.');
+}
+
+function checkFields(
+  where: string,
+  values: Readonly<Record<string, unknown>>,
+  checks: Readonly<Record<string, Check>>,
+) {
+  for (const [name, check] of Object.entries(checks)) {
+    check(values[name], `${where}.${name}`);
+  }
+}
+
+const object =
+  (checks: Readonly<Record<string, Check>>): Check =>
+  (value, field) => {
+    checkFields(field, asObject(field, value), checks);
+  };
+
+const text =
+  (check: (value: string, field: string) => unknown): Check =>
+  (value, field) => {
+    if (typeof value !== 'string') throw refuse(field, value, 'is no text.');
+    check(value, field);
+  };
+
+const orMissing =
+  (check: Check): Check =>
+  (value, field) => {
+    if (value !== undefined) check(value, field);
+  };
+
+const orNull =
+  (check: Check): Check =>
+  (value, field) => {
+    if (value !== null) check(value, field);
+  };
+
+const list =
+  (check: Check): Check =>
+  (value, field) => {
+    if (!Array.isArray(value)) throw refuse(field, value, 'is no list.');
+    for (const each of value) check(each, field);
+  };
+
+const orAll =
+  (check: Check): Check =>
+  (value, field) => {
+    if (value !== 'all') check(value, field);
+  };
+
+const matching = (rule: RegExp, wayOut: string): Check =>
+  text((value, field) => {
+    if (!rule.test(value)) throw new BadInput(field, value, wayOut);
+  });
+
+const oneOf =
+  (values: readonly string[]): Check =>
+  (value, field) => {
+    if (typeof value !== 'string' || !values.includes(value))
+      throw refuse(field, value, `is none of ${values.join(', ')}.`);
+  };
+
+const flag: Check = (value, field) => {
+  if (typeof value !== 'boolean') throw refuse(field, value, 'is neither true nor false.');
+};
+
+const commit = matching(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, 'is no full commit: 40 or 64 hexadecimal digits.');
+const absolutePath = matching(/^\/[^\p{Cc}]*$/u, 'is no absolute path without control characters.');
+const folderInside = matching(
+  /^(?!\/)(?!(?:.*\/)?\.\.(?:\/|$))[^\p{Cc}]*$/u,
+  'is no folder inside the repository: give a relative path without "..".',
+);
+
+/** Transports of Git that are commands: git-remote-ext(1), git-remote-fd(1). A dash at the start would be an option. */
+const COMMAND_TRANSPORT = /^(?:ext|fd)::/i;
+
+function checkRemote(url: string, field: string): void {
+  const shown = redactUrl(url);
+  if (url === '' || /\p{Cc}/u.test(url)) throw new BadInput(field, shown, 'is empty or holds control characters.');
+  if (COMMAND_TRANSPORT.test(url)) throw new BadInput(field, shown, 'is a command: give the address of a repository.');
+  if (/^-|^[^/]*@-|:\/\/(?:[^/]*@)?-/.test(url)) throw new BadInput(field, shown, 'starts with a dash.');
+  if (/:\/\/[^/?#\s]*:[^/?#\s]*@/.test(url)) {
+    throw new BadInput(
+      field,
+      shown,
+      'holds a password, which would be kept in the history: name a token file instead.',
+    );
+  }
+}
+
+const repository: Check = (value, field) => {
+  const fields = asObject(field, value);
+  const { url, displayUrl, local } = fields;
+  checkFields(field, fields, {
+    url: local === true ? absolutePath : text(checkRemote),
+    checkout: orNull(absolutePath),
+    local: flag,
+    mainBranch: text(checkBranchName),
+    dir: folderInside,
+    transport: object({
+      sshKeyFile: orNull(absolutePath),
+      knownHostsFile: orNull(absolutePath),
+      httpsTokenFile: orNull(absolutePath),
+    }),
+  });
+  // What people are shown has to be what is worked on.
+  if (typeof url !== 'string' || displayUrl !== redactUrl(url))
+    throw refuse(`${field}.displayUrl`, displayUrl, 'is not the URL.');
+};
+
+const nixOption: Check = (value, field) => {
+  const [name, setting] = Array.isArray(value) ? (value as unknown[]) : [];
+  if (typeof name !== 'string' || typeof setting !== 'string') throw refuse(field, value, 'is no name and value.');
+  checkNixOption(name, setting, field);
+};
+
+const person: Check = (value, field) => {
+  const { name, email } = asObject(field, value);
+  if (typeof name !== 'string' || typeof email !== 'string') throw refuse(field, value, 'has no name and address.');
+  checkPerson(`${name} <${email}>`, field);
+};
+
+const candidate = object({
+  base: commit,
+  head: commit,
+  bundle: matching(/^[A-Za-z0-9+/]*={0,2}$/, 'is no base64.'),
+});
+const derivation = matching(/^(?!.*\/\.\.?\/)\/[^\p{Cc}]+\.drv$/u, 'is no path of a derivation.');
+const seconds: Check = (value, field) => {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) throw refuse(field, value, 'is no time span.');
+};
+
+/** An argument of at most 128 KiB: what Linux lets one be (MAX_ARG_STRLEN of execve(2)). */
+const checkPrompt = (value: string, field: string): void => {
+  if (value.includes('\0') || utf8Length(value) >= 128 * 1024)
+    throw refuse(field, value.slice(0, 80), 'is no argument of a command: it is too long, or holds a NUL.');
+};
+const wholeNumber: Check = (value, field) => {
+  if (!Number.isInteger(value) || (value as number) < 1) throw refuse(field, value, 'is no whole number from 1 on.');
+};
+const patterns = list(text(checkPathPattern));
+const limits = orMissing(
+  object({
+    memoryBytes: orMissing(wholeNumber),
+    tasks: orMissing(wholeNumber),
+    diskBytes: orMissing(wholeNumber),
+    files: orMissing(wholeNumber),
+  }),
+);
+const agent = object({
+  command: text(checkAgentCommand),
+  args: list(text(checkAgentArgument)),
+  envFile: orNull(absolutePath),
+  homePaths: list(text(checkHomePath)),
+  network: orMissing(oneOf(AGENT_NETWORKS)),
+  nixDaemon: orMissing(flag),
+  limits,
+  timeoutSeconds: seconds,
+  rules: object({ protected: patterns, maxFiles: wholeNumber, maxLines: wholeNumber }),
+});
+
+const FIELDS: ReadonlyMap<string, Check> = new Map(
+  Object.entries<Check>({
+    repository,
+    hosts: orAll(list(text(checkHostName))),
+    exclude: orNull(text(checkRegExp)),
+    inputs: orAll(list(text(checkInputName))),
+    excludeInputs: orMissing(list(text(checkInputName))),
+    inputGroups: orMissing(list(list(text(checkInputName)))),
+    mayGoBack: orMissing(flag),
+    nix: object({
+      options: list(nixOption),
+      impure: flag,
+      acceptFlakeConfig: flag,
+      accessTokensFile: orMissing(text(checkIncludedFile)),
+      allowSources: orMissing(list(text(checkSource))),
+    }),
+    author: person,
+    committer: person,
+    date: seconds,
+    takeoverSeconds: seconds,
+    base: commit,
+    onto: commit,
+    candidate,
+    draft: candidate,
+    fix: candidate,
+    agent,
+    secretFiles: orMissing(list(absolutePath)),
+    agentRights: orMissing(
+      object({ network: oneOf(AGENT_NETWORKS), nixDaemon: flag, secretFiles: list(absolutePath), limits }),
+    ),
+    approved: orMissing(flag),
+    attempt: wholeNumber,
+    prompt: text(checkPrompt),
+    branch: text(checkBranchName),
+    fallbackBranch: text(checkBranchName),
+    branchPrefix: orMissing(text(checkBranchPrefix)),
+    branches: list(object({ branch: text(checkBranchName), commit })),
+    evaluation: object({ drvPath: derivation }),
+    drvPath: derivation,
+    instance: text(checkInstanceName),
+    watched: list(object({ instance: text(checkInstanceName), limitSeconds: seconds })),
+    gate: (value, field) => {
+      const { name, check, timeoutSeconds } = asObject(field, value);
+      text(checkGateName)(name, `${field}.name`);
+      seconds(timeoutSeconds, `${field}.timeoutSeconds`);
+      const { kind, preset, words } = asObject(`${field}.check`, check);
+      if (kind === 'preset') oneOf(PRESETS)(preset, `${field}.check.preset`);
+      else {
+        list(text(() => undefined))(words, `${field}.check.words`);
+        checkGateWords(words as readonly string[], `${field}.check.words`);
+      }
+    },
+    // Of `notify`.
+    options: object({
+      ntfy: orNull(
+        object({ server: text(checkServerUrl), topic: text(checkNtfyTopic), tokenFile: orNull(absolutePath) }),
+      ),
+      inboxOrg: orNull(absolutePath),
+    }),
+  }),
+);

@@ -1,0 +1,167 @@
+import type { MovedInput } from '../verify/candidate.js';
+import { oneLine, oneName } from '../text/one-line.js';
+import { reportedInput, type HeldBackInput } from '../report/data.js';
+import { stayWords } from '../report/held-back-words.js';
+import { dateWords, movementWords, nestedOf, newSourcesWords, type ShownNested } from '../report/words.js';
+import type { Verdict } from '../verify/verdict.js';
+
+interface CommitMessageInput {
+  readonly instance: string;
+  readonly run: string;
+  readonly moved: readonly MovedInput[];
+  /** Inputs that stay where they are. */
+  readonly heldBack: readonly HeldBackInput[];
+  /** Names of the hosts that the run verifies, sorted. */
+  readonly hosts: readonly string[];
+}
+
+/** First line of every lock update's message. */
+export const SUBJECT = 'chore(flake): update flake.lock';
+const INSTANCE = 'Lockkeeper-Instance';
+const RUN = 'Lockkeeper-Run';
+const SEAL = 'Lockkeeper-Seal';
+
+/** Names that are listed before the rest is only counted. */
+const HOSTS_LISTED = 100;
+const NESTED_LISTED = 20;
+const COLUMNS = 72;
+const REASON_BYTES = 500;
+
+/**
+ * The whole message of a lock update's commit. The same input gives the same text, byte for byte.
+ *
+ * Names and URLs come from outside: each is put on one line behind a dash or spaces, so that none of them can add a
+ * line, begin a paragraph of trailers, or be the `---` that ends a message for git-interpret-trailers(1).
+ */
+export function commitMessage({ instance, run, moved, heldBack, hosts }: CommitMessageInput): string {
+  const paragraphs = [
+    SUBJECT,
+    ...newSourcesWords({ heldBack }).map((words) => quiet(words)),
+    ['Inputs:', ...moved.flatMap(inputLines)].join('\n'),
+    ...(heldBack.length === 0
+      ? []
+      : [['Inputs that stay where they are:', ...heldBack.flatMap(heldBackLines)].join('\n')]),
+    ...(hosts.length === 0 ? [] : [['Hosts that this run verifies:', ...hostLines(hosts)].join('\n')]),
+    trailers(instance, run),
+  ];
+  return `${paragraphs.join('\n\n')}\n`;
+}
+
+/** What says whose a commit is. The seal that says that nobody has changed it since joins them when it is made. */
+const trailers = (instance: string, run: string): string =>
+  `${INSTANCE}: ${oneLine(instance)}\n${RUN}: ${oneLine(run)}`;
+
+interface FixMessageInput {
+  readonly instance: string;
+  readonly run: string;
+  readonly broken: Verdict;
+  /** Name of the agent's command, and which attempt of it this is. */
+  readonly agent: string;
+  readonly attempt: number;
+}
+
+/** The whole message of an agent's fix, under the same rules as `commitMessage`. */
+export function fixMessage({ instance, run, broken, agent, attempt }: FixMessageInput): string {
+  const name = oneName(broken.target.name);
+  const host = broken.verdict === 'evaluation-failed' ? 'does not evaluate' : 'does not build';
+  const what = broken.target.kind === 'gate' ? `the gate ${name} does not pass` : `${name} ${host}`;
+  const paragraphs = [
+    `fix(${name}): work with the updated inputs`,
+    [
+      `With the inputs of this update ${what}:`,
+      `- ${oneLine(broken.error ?? broken.verdict, REASON_BYTES)}`,
+      ...(broken.failedDrv === null ? [] : [`- in ${oneLine(broken.failedDrv, REASON_BYTES)}`]),
+    ].join('\n'),
+    `Changed by ${oneName(agent)}, attempt ${attempt}.`,
+    trailers(instance, run),
+  ];
+  return `${paragraphs.join('\n\n')}\n`;
+}
+
+/** Id of the run that made a commit; `null` when Lockkeeper did not make it. */
+export const runTrailer = (message: string): string | null => trailer(message, RUN);
+
+/** Instance whose run made a commit; `null` when Lockkeeper did not make it. */
+export const instanceTrailer = (message: string): string | null => trailer(message, INSTANCE);
+
+const SEAL_LINE = new RegExp(`(?<=\\n)${SEAL}: ([0-9a-f]{64})\\n$`);
+
+/** Seal of a commit, if that is the last line of its message. */
+export const sealTrailer = (message: string): string | null => SEAL_LINE.exec(message)?.[1] ?? null;
+
+/** @param message that ends with a paragraph of trailers */
+export const withSeal = (message: string, seal: string): string => `${withoutSeal(message)}${SEAL}: ${seal}\n`;
+
+export const withoutSeal = (message: string): string => message.replace(SEAL_LINE, '');
+
+/** A message without what tells the same update of two runs apart. */
+export const withoutRun = (message: string): string =>
+  withoutSeal(message).replace(new RegExp(`\\n${RUN}: [^\\n]*\\n$`), '\n');
+
+function inputLines(moved: MovedInput): string[] {
+  const input = reportedInput(moved);
+  const dates = input.from === input.to ? '' : dateWords(input);
+  const { shown, more } = nestedOf(input, NESTED_LISTED);
+  return [
+    ...moveLines('- ', {
+      path: oneName(input.name),
+      movement: movementWords(input),
+      dates,
+      compareUrl: input.compareUrl,
+    }),
+    ...shown.flatMap((nested) => moveLines('  - ', nested)),
+    ...(more > 0 ? [`  - and ${more} more`] : []),
+  ];
+}
+
+function moveLines(dash: string, { path, movement, dates, compareUrl }: ShownNested): string[] {
+  const [what, when] = [movement === '' ? '' : `: ${movement}`, dates === '' ? '' : ` (${dates})`];
+  const url = compareUrl === null ? [] : [`${' '.repeat(dash.length)}${oneLine(compareUrl, 500)}`];
+  return [`${dash}${quiet(path)}${what}${when}`, ...url];
+}
+
+/** A text from outside that calls nobody and closes nothing on a forge, which reads `@name` and `fixes #12` in messages. */
+const quiet = (text: string): string => text.replace(/(?<!\w)@(?=\w)/g, '@ ').replace(/#(?=\d)|\bGH-(?=\d)/g, '$& ');
+
+function heldBackLines(held: HeldBackInput): string[] {
+  const { input, targets, reason } = held;
+  const broken = targets.slice(0, NESTED_LISTED).map((target) => oneName(target));
+  const more = targets.length - broken.length;
+  const breaks = broken.length === 0 ? '' : ` breaks ${broken.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const stays = stayWords(held);
+  return [
+    `- ${oneName(input)}${breaks}`,
+    `  ${quiet(oneLine(reason, REASON_BYTES))}`,
+    ...(stays === null ? [] : [`  ${stays}`]),
+  ];
+}
+
+function hostLines(hosts: readonly string[]): string[] {
+  const listed = hosts.slice(0, HOSTS_LISTED).map((host) => oneName(host));
+  const more = hosts.length - listed.length;
+  const words = [...listed, ...(more > 0 ? [`and ${more} more`] : [])];
+  const lines: string[] = [];
+  let line = ' ';
+  for (const [index, word] of words.entries()) {
+    const next = ` ${word}${index < words.length - 1 ? ',' : ''}`;
+    if (line !== ' ' && line.length + next.length > COLUMNS) {
+      lines.push(line);
+      line = ' ';
+    }
+    line += next;
+  }
+  return [...lines, line];
+}
+
+/** Value of a trailer in the last paragraph, if that holds nothing but trailers; the subject is never taken for one. */
+function trailer(message: string, key: string): string | null {
+  const paragraphs = message
+    .replaceAll('\r\n', '\n')
+    .trimEnd()
+    .split(/\n[ \t]*\n/);
+  const lines = paragraphs.length < 2 ? [] : (paragraphs.at(-1) ?? '').split('\n');
+  if (!lines.every((line) => /^(?:[A-Za-z0-9-]+[ \t]*:|[ \t]+\S|\(cherry picked from commit )/.test(line))) return null;
+  const found = lines.find((line) => line.toLowerCase().startsWith(`${key.toLowerCase()}:`));
+  const value = found?.slice(key.length + 1).trim() ?? '';
+  return value === '' ? null : value;
+}

@@ -1,0 +1,347 @@
+import type { InputRevision, MovedInput, UnfetchedInput } from '../verify/candidate.js';
+import type { InputGroup } from '../run/input-groups.js';
+import type { TargetProgress } from '../run/progress.js';
+import type { LandingMode } from '../run/options.js';
+import { kindOf, targetLabel } from '../verify/verdict.js';
+import type { Verdict } from '../verify/verdict.js';
+
+/**
+ * How a run ended.
+ * - `landed`: something was pushed (or written to a local repository)
+ * - `verified`: a dry run, everything but the push
+ * - `unchanged`: the lock did not move, or all that moved was held back
+ * - `broken`: a required target is broken, nothing was pushed
+ * - `rejected`, `expired`: a person said no, or nobody answered
+ * - `superseded`: it gave way to a newer run of its instance while it waited
+ * - `cancelled`, `failed`: stopped by a person, or by an error
+ */
+export const OUTCOMES = [
+  'landed',
+  'verified',
+  'unchanged',
+  'broken',
+  'rejected',
+  'expired',
+  'superseded',
+  'cancelled',
+  'failed',
+] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** Outcomes that somebody has to look at. */
+export const isFailure = (outcome: Outcome): boolean =>
+  outcome === 'broken' || outcome === 'failed' || outcome === 'expired';
+
+/** Whether somebody has to look at a run that has ended. New sources are told of once. */
+export const needsLook = ({ outcome, heldBack = [], startedAt }: Report): boolean =>
+  isFailure(outcome) ||
+  heldBack.some(
+    ({ overdue, newSources, since }) => overdue === true || (newSources !== undefined && since === startedAt),
+  );
+
+export interface Report {
+  /** Workflow id. */
+  readonly run: string;
+  readonly instance: string;
+  /** Display form of the repository. */
+  readonly repository: string;
+  readonly outcome: Outcome;
+  /** The error that ended a failed run, for people. */
+  readonly error: string | null;
+  readonly base: string | null;
+  readonly head: string | null;
+  readonly inputs: readonly ReportedInput[];
+  /** The group of inputs whose turn it was; missing when inputs do not take turns, or none of them moved. */
+  readonly inputGroup?: InputGroup;
+  readonly unfetched: readonly UnfetchedInput[];
+  /** What agents did about broken targets; missing in reports of older runs. */
+  readonly fixes?: readonly ReportedFix[];
+  /** Inputs that were kept at their old revision so that the rest could land; missing in reports of older runs. */
+  readonly heldBack?: readonly HeldBackInput[];
+  /** Inputs that earlier runs held back, and this one moved; missing in reports of older runs. */
+  readonly letGo?: readonly LetGoInput[];
+  /** Names of required targets that are broken on base already, which stops nothing; missing in reports of older runs. */
+  readonly brokenOnBase?: readonly string[];
+  /** Broken targets that keeping inputs back does not help; missing in reports of older runs. */
+  readonly notHeldBack?: readonly NotHeldBack[];
+  /** Why nothing landed although no broken target stopped it: not one host was built. Missing otherwise. */
+  readonly nothingVerified?: string;
+  /** Settings of the flake's `nixConfig` that were not honoured. */
+  readonly ignoredNixConfig: readonly string[];
+  readonly leftOut: readonly string[];
+  readonly targets: readonly ReportedTarget[];
+  /** Names of the flake's hosts that the run was not asked for; missing in reports of older runs. */
+  readonly notAsked?: readonly string[];
+  /** Names of the targets whose failure stops the landing. */
+  readonly required: readonly string[];
+  readonly landed: Landed | null;
+  readonly approval: ApprovalDecision | null;
+  /** Run that this one gave way to; missing when it did not. */
+  readonly supersededBy?: string;
+  /** Missing where nobody counts, and in reports of older runs. */
+  readonly failuresInRow?: FailuresInRow;
+  readonly notifications: readonly NotificationResult[];
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly seconds: number;
+}
+
+/** What was tried to mend one target. */
+export interface ReportedFix {
+  readonly target: string;
+  /** Empty for a target that another one's fix mended as well. */
+  readonly attempts: readonly ReportedAttempt[];
+  /** The commit that mends it; `null` when nothing did. */
+  readonly commit: string | null;
+}
+
+/**
+ * - `mended`: its target builds with it
+ * - `still-broken`: its target does not
+ * - `taken-out`: it broke another target, or did not fit any more
+ * - the others: see `AttemptResult`
+ */
+export const ATTEMPT_OUTCOMES = [
+  'mended',
+  'still-broken',
+  'taken-out',
+  'refused',
+  'unchanged',
+  'timed-out',
+  'unusable',
+] as const;
+export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
+
+export interface ReportedAttempt {
+  /** From 1 on. */
+  readonly number: number;
+  readonly outcome: AttemptOutcome;
+  /** Why it did not do, as a sentence without its subject; `null` when it did. */
+  readonly reason: string | null;
+  /** Of the agent, without the build that followed. */
+  readonly seconds: number;
+  readonly machine: string;
+  readonly logPath: string;
+  /** Whether the agent ran apart from the rest of the machine. */
+  readonly sandboxed: boolean;
+  /** Paths that it changed. */
+  readonly files: readonly string[];
+}
+
+/** An input at base's revision although there is a newer one. */
+export interface HeldBackInput {
+  readonly input: string;
+  /** Names of the targets that break with it. */
+  readonly targets: readonly string[];
+  /** What broke the first of them, in one line; or why it stays although it breaks nothing. */
+  readonly reason: string;
+  /** Whole log of what broke the first of them; missing when it breaks nothing. */
+  readonly logPath?: string | null;
+  /** How its targets break with it: at most `FAILURES_LISTED` of them, and fewer where very many inputs are held back. Missing when it breaks nothing, and in older runs. */
+  readonly failures?: readonly HeldBackFailure[];
+  /** Revision that it stays at; missing when that is not known. */
+  readonly revision?: string | null;
+  /** Revision that it does not move to; missing when that is not known, and in older runs. */
+  readonly newRevision?: string | null;
+  /** Web page that compares the two; missing as `newRevision` is. */
+  readonly compareUrl?: string | null;
+  /** Where its new revision would fetch from that nobody has accepted; missing when that is not why it stays, and in older runs. */
+  readonly newSources?: readonly string[];
+  /** Start of the first run that held it back at this revision: ISO 8601. */
+  readonly since?: string;
+  /** Whether that is longer ago than the owner wants. */
+  readonly overdue?: boolean;
+}
+
+/** Failures that are kept of one input: mostly one package breaks them all. */
+export const FAILURES_LISTED = 20;
+
+/** How a target breaks with an input that is held back. */
+export interface HeldBackFailure {
+  readonly target: string;
+  /** In one line. */
+  readonly error: string;
+  /** The derivation whose builder failed; `null` for evaluation errors. */
+  readonly failedDrv: string | null;
+  /** Machine and absolute path of the whole log. */
+  readonly machine: string | null;
+  readonly logPath: string | null;
+  /** End of the log, of the first target alone. */
+  readonly logTail: string | null;
+}
+
+/** An input that moves again. */
+export interface LetGoInput {
+  readonly input: string;
+  /** Start of the first run that held it back: ISO 8601. */
+  readonly since: string;
+}
+
+/** A broken target for which no inputs can be kept back. */
+export interface NotHeldBack {
+  readonly target: string;
+  /** Why, as a sentence without its subject. */
+  readonly reason: string;
+}
+
+export interface ReportedInput extends Omit<MovedInput, 'from' | 'to' | 'nestedMoves'>, ReportedMove {
+  /** What is known of the first nested inputs; missing in reports of older runs. */
+  readonly nestedMoves?: readonly ReportedNested[];
+}
+
+/** A nested input that moved. */
+export interface ReportedNested extends ReportedMove {
+  /** As in `nested`. */
+  readonly path: string;
+  readonly compareUrl: string | null;
+}
+
+interface ReportedMove {
+  /** Full old and new revision; `null` when the input was added or removed. */
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly fromDate: string | null;
+  readonly toDate: string | null;
+}
+
+/** Its `seconds` are those of its longest verification: what is in the store already takes no time. */
+export interface ReportedTarget extends Omit<Verdict, 'target'> {
+  readonly name: string;
+  readonly kind: string;
+  readonly required: boolean;
+}
+
+export interface Landed {
+  readonly mode: LandingMode;
+  /** Branch that was moved; for `none` the branch that would have been. */
+  readonly ref: string;
+  readonly commit: string;
+  /** Whether an earlier run landed this update there, so that nothing was pushed; missing when not. */
+  readonly already?: boolean;
+  /** The wanted branch, where the update went to another one. */
+  readonly insteadOf?: InsteadOf;
+  /** Older update branches that were removed, if that was asked for. */
+  readonly old?: RemovedBranches;
+}
+
+export interface RemovedBranches {
+  readonly removed: readonly string[];
+  /** Those that could not be removed. */
+  readonly kept: readonly InsteadOf[];
+}
+
+export interface InsteadOf {
+  readonly branch: string;
+  /** Why the branch stays as it is, as a sentence without its subject. */
+  readonly reason: string;
+}
+
+export interface ApprovalDecision {
+  readonly decision: 'approved' | 'rejected' | 'expired';
+  readonly by: string | null;
+  readonly commit: string;
+  readonly comment: string | null;
+}
+
+/** Failures of an instance since its last success, this run's included. */
+export interface FailuresInRow {
+  readonly count: number;
+  /** Whether these are as many as the owner wants to be alarmed of. */
+  readonly alarm: boolean;
+  /** Whether the instance's schedule was paused for that. */
+  readonly paused: boolean;
+}
+
+export interface NotificationResult {
+  readonly notifier: 'ntfy' | 'org';
+  readonly event: string;
+  readonly ok: boolean;
+  /** Why it failed, or `null`. */
+  readonly error: string | null;
+}
+
+export const reportedInput = ({ from, to, nestedMoves, ...moved }: MovedInput): ReportedInput => ({
+  ...moved,
+  ...reportedMove(from, to),
+  ...(nestedMoves === undefined
+    ? {}
+    : { nestedMoves: nestedMoves.map((each) => ({ ...each, ...reportedMove(each.from, each.to) })) }),
+});
+
+const reportedMove = (from: InputRevision | null, to: InputRevision | null): ReportedMove => ({
+  from: from?.revision ?? null,
+  to: to?.revision ?? null,
+  fromDate: from?.date ?? null,
+  toDate: to?.date ?? null,
+});
+
+export const reportedTarget = ({ target, ...verdict }: Verdict, required: readonly string[]): ReportedTarget => ({
+  ...verdict,
+  name: targetLabel(target),
+  kind: target.kind,
+  required: required.includes(targetLabel(target)),
+});
+
+/** A target of a run that ended before its verdict was in: what was known of it. */
+export const unfinishedTarget = (target: TargetProgress, required: readonly string[]): ReportedTarget => ({
+  name: target.name,
+  kind: kindOf(target.name),
+  required: required.includes(target.name),
+  verdict: target.verdict ?? 'skipped',
+  system: target.system,
+  drvPath: null,
+  outPath: null,
+  sameAsBase: target.sameAsBase,
+  seconds: target.seconds ?? 0,
+  error: target.verdict === null ? 'the run ended before' : target.error,
+  failedDrv: null,
+  machine: null,
+  logPath: null,
+  logTail: null,
+});
+
+const isMissed = (
+  { brokenOnBase = [] }: Report,
+  { verdict, required, name }: ReportedTarget,
+  strict: boolean,
+): boolean => verdict !== 'built' && required && (strict || !brokenOnBase.includes(name));
+
+/** Targets that are built. */
+export const hostsOf = ({ targets }: Report): readonly ReportedTarget[] =>
+  targets.filter(({ kind }) => kind !== 'gate');
+
+/** Targets that are commands which have to succeed. */
+export const gatesOf = ({ targets }: Report): readonly ReportedTarget[] =>
+  targets.filter(({ kind }) => kind === 'gate');
+
+/** True when at least one host was verified and none has another closure than on base. */
+const noClosureDiffers = (report: Report): boolean =>
+  hostsOf(report).length > 0 && hostsOf(report).every((target) => target.sameAsBase === true);
+
+/** Whether an input stays although it was asked to move. */
+const isIncomplete = ({ heldBack = [], unfetched }: Report): boolean => heldBack.length > 0 || unfetched.length > 0;
+
+/**
+ * Exit status of `lockkeeper update`: 0 changed, 1 error, 2 lock unchanged, 3 no closure differs, 4 rejected, expired or superseded. A
+ * target that was broken before is no error of this run.
+ * @param strict whether inputs that were held back or not updated, and targets that were broken before, are errors
+ */
+export function exitStatus(report: Report, strict = false): number {
+  switch (report.outcome) {
+    case 'landed':
+    case 'verified':
+      if (report.targets.some((target) => isMissed(report, target, strict))) return 1;
+      if (strict && isIncomplete(report)) return 1;
+      return noClosureDiffers(report) ? 3 : 0;
+    case 'unchanged':
+      return strict && isIncomplete(report) ? 1 : 2;
+    case 'rejected':
+    case 'expired':
+    case 'superseded':
+      return 4;
+    case 'broken':
+    case 'cancelled':
+    case 'failed':
+      return 1;
+  }
+}

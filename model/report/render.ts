@@ -1,0 +1,19 @@
+import type { Report } from './data.js';
+import { renderMarkdown } from './markdown.js';
+import { renderText } from './text.js';
+
+export { reportJson } from './json.js';
+export { approvalCommands, runDetails } from './progress.js';
+
+/**
+ * A report as people read it. Everything in it that comes from outside is stripped of control characters, and is code in
+ * Markdown.
+ * @param format `text` for terminals, `md` for pull requests and the Temporal UI
+ */
+export function renderReport(
+  report: Report,
+  format: 'text' | 'md',
+  options: { readonly color?: boolean } = {},
+): string {
+  return format === 'md' ? renderMarkdown(report) : renderText(report, options.color ?? false);
+}

@@ -1,0 +1,197 @@
+import type { SandboxLimits } from '../autofix/limits.js';
+import type { AgentNetwork } from '../autofix/sandbox.js';
+import type { Gate } from '../gates/gate.js';
+import type { InputGroup } from './input-groups.js';
+
+/**
+ * What one run is asked to do. This is the single argument of the `updateFlake` workflow: plain data, already checked
+ * by the client (see `model/checks/names.ts`), holding file paths instead of secrets.
+ */
+export interface RunOptions {
+  /** `OPTIONS_FORMAT` of the client that asked; missing in older runs. */
+  readonly format?: number;
+  /** Name of the update job; `update` for a run that a person started without configuration. */
+  readonly instance: string;
+  readonly repository: Repository;
+  /** Account whose workers do the run; missing when any may. */
+  readonly user?: string;
+  /** Id of the workflow that holds the repository for one run: `repositoryLockId(repository)` of model/run/ids.ts. */
+  readonly lockWorkflowId: string;
+  readonly targets: TargetSelection;
+  /** Targets whose failure stops the landing: all of them, or the named hosts. */
+  readonly require: 'all' | readonly string[];
+  /** Root inputs to update: all of them, or the named ones. */
+  readonly inputs: 'all' | readonly string[];
+  /** Root inputs that are left out of all; missing when there are none, as in older runs. */
+  readonly excludeInputs?: readonly string[];
+  /** Groups of root inputs of which a run updates one, in turn; missing when there are none, as in older runs. */
+  readonly inputGroups?: readonly InputGroup[];
+  readonly landing: Landing;
+  /** `null`: land without asking. */
+  readonly approval: ApprovalPolicy | null;
+  readonly nix: NixSettings;
+  readonly author: Person;
+  readonly committer: Person;
+  readonly notify: NotifyOptions;
+  /** IANA time zone that names the date in the update branch, for example `Europe/Berlin`. */
+  readonly timeZone: string;
+  /** How long a run waits for another one that holds the same repository, in seconds. */
+  readonly repositoryWaitSeconds: number;
+  /**
+   * Whether the run gives way to a newer one of its instance while it waits for the repository or for approval, and asks older
+   * ones to do so; missing when it does not, as in older runs.
+   */
+  readonly supersedes?: boolean;
+  /** How long a lost builder has to come back before another one takes its builds over, in seconds. */
+  readonly takeoverSeconds: number;
+  /** How long a target may wait for a worker of its system to appear, in seconds. */
+  readonly builderWaitSeconds: number;
+  /** What is done about required targets that are broken, tried in this order. Missing in older runs: `report` alone. */
+  readonly onFailure?: readonly FailureStep[];
+  /** How inputs are kept back; missing in older runs. */
+  readonly holdBack?: HoldBackOptions;
+  /** The agent that `autofix` asks; missing or `null` when there is none. */
+  readonly autofix?: AutofixOptions | null;
+  /** What follows from failures in a row; missing where they are not counted: without an instance, and in older runs. */
+  readonly failureLimit?: FailureLimit;
+  /** Checks beside the builds; missing in older runs. */
+  readonly gates?: readonly Gate[];
+}
+
+/**
+ * - `autofix`: ask an agent to mend the configuration
+ * - `hold-back`: keep the inputs to blame at their old revision, and land the rest
+ * - `leave-behind`: land the update although the target is broken
+ * - `report`: land nothing, and say so
+ */
+export const FAILURE_STEPS = ['autofix', 'hold-back', 'leave-behind', 'report'] as const;
+export type FailureStep = (typeof FAILURE_STEPS)[number];
+
+export interface HoldBackOptions {
+  /** Root inputs that are kept back for nobody. */
+  readonly never: readonly string[];
+  /** Root inputs that stay where they are for a time, whatever they break or mend. */
+  readonly pinned: readonly PinnedInput[];
+  /** Most candidates that one search makes and verifies. */
+  readonly probeBudget: number;
+  /** Longest time that an input is held back without an alarm, in seconds; missing in older runs. */
+  readonly alarmSeconds?: number;
+}
+
+export interface PinnedInput {
+  readonly input: string;
+  /** Why, for people. */
+  readonly reason: string;
+  /** Last day on which it stays, `YYYY-MM-DD` in the run's time zone. */
+  readonly until: string;
+}
+
+/** A coding agent, as a command of the machines that serve its queue, and what it may do. */
+export interface AutofixOptions {
+  readonly command: string;
+  /** Put before the arguments that give it the prompt; `{prompt}` and `{promptFile}` stand for it. */
+  readonly args: readonly string[];
+  /** Absolute path of a file with variables for the agent, in the form of systemd's `EnvironmentFile=`. */
+  readonly envFile: string | null;
+  /** Paths below the home of the worker's user that the agent may read in its own. */
+  readonly homePaths: readonly string[];
+  /** What it reaches over the network; missing in older runs: `outside`. */
+  readonly network?: AgentNetwork;
+  /** Whether it may use Nix's daemon, where that does not trust the worker's user; missing in older runs: no. */
+  readonly nixDaemon?: boolean;
+  /** What is missing is what is usual on the machine; missing in older runs. */
+  readonly limits?: Partial<SandboxLimits>;
+  /** For each broken target. */
+  readonly maxAttempts: number;
+  /** Of one attempt. */
+  readonly timeoutSeconds: number;
+  readonly rules: GuardRules;
+}
+
+export interface FailureLimit {
+  /** So many failures in a row make messages urgent. */
+  readonly failures: number;
+  /** Whether the schedule of the instance is paused then. */
+  readonly pauses: boolean;
+}
+
+/** What an agent's change must not be. */
+export interface GuardRules {
+  /** Patterns of paths: see `pathPattern`. */
+  readonly protected: readonly string[];
+  readonly maxFiles: number;
+  /** Lines that come and go, together. */
+  readonly maxLines: number;
+}
+
+/** The repository of a run. Either a remote that is pushed to, or (without a remote) a local repository. */
+export interface Repository {
+  /** What Git fetches from and pushes to: a remote's URL, or the absolute path of a local repository. */
+  readonly url: string;
+  /** The URL as a person may see it: user info (`user:password@`) is taken out. */
+  readonly displayUrl: string;
+  /** Absolute path of the owner's checkout when FLAKE was a path: only its local transport configuration is read. */
+  readonly checkout: string | null;
+  /** True when the repository has no remote: base is local main, and the branch lands in it. */
+  readonly local: boolean;
+  /** Branch that runs start from and that `merge` moves. */
+  readonly mainBranch: string;
+  /** Folder of `flake.nix` in the repository, without slashes at the ends; `''` is the root. */
+  readonly dir: string;
+  readonly transport: Transport;
+}
+
+/** Credentials as file paths. They are read where they are used, by Git alone. */
+export interface Transport {
+  readonly sshKeyFile: string | null;
+  readonly knownHostsFile: string | null;
+  readonly httpsTokenFile: string | null;
+}
+
+export interface TargetSelection {
+  /** Host names (attributes of `nixosConfigurations`), or all that the flake has. */
+  readonly hosts: 'all' | readonly string[];
+  /** Regular expression (whole name, as `^(?:…)$`) of hosts to leave out when `hosts` is `all`. */
+  readonly exclude: string | null;
+}
+
+export interface Landing {
+  readonly mode: LandingMode;
+  /** The update branch is this prefix and the run's date, `YYYYMMDD`. */
+  readonly branchPrefix: string;
+  /** Whether older update branches that the new one makes needless are removed; missing when not, as in older runs. */
+  readonly removeOldBranches?: boolean;
+}
+
+export const LANDING_MODES = ['none', 'branch', 'merge'] as const;
+export type LandingMode = (typeof LANDING_MODES)[number];
+
+export interface ApprovalPolicy {
+  readonly deadlineSeconds: number;
+  readonly reminderSeconds: number;
+  /** Whether decisions count that were made without the run key, as by Temporal's UI and CLI; missing when not, and in older runs. */
+  readonly withoutKey?: boolean;
+}
+
+export interface NixSettings {
+  /** `--option NAME VALUE` pairs, passed to every evaluation and build. */
+  readonly options: readonly (readonly [name: string, value: string])[];
+  readonly impure: boolean;
+  /** Whether the flake's own `nixConfig` is honoured. */
+  readonly acceptFlakeConfig: boolean;
+  /** File with lines `access-tokens = HOST=TOKEN …` of nix.conf(5), for inputs that are private. */
+  readonly accessTokensFile?: string;
+  /** Sources that inputs may bring along, as `isSourcePattern` knows them; missing when there are none, as in older runs. */
+  readonly allowSources?: readonly string[];
+}
+
+export interface Person {
+  readonly name: string;
+  readonly email: string;
+}
+
+export interface NotifyOptions {
+  readonly ntfy: { readonly server: string; readonly topic: string; readonly tokenFile: string | null } | null;
+  /** Absolute path of an org-mode file that gets a TODO entry on failure. */
+  readonly inboxOrg: string | null;
+}

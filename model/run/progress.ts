@@ -1,0 +1,103 @@
+import type { MovedInput, UnfetchedInput } from '../verify/candidate.js';
+import type { HeldBackFailure, HeldBackInput, Outcome } from '../report/data.js';
+import { truncate } from '../text/text.js';
+import { targetLabel } from '../verify/verdict.js';
+import type { Verdict, VerdictKind } from '../verify/verdict.js';
+
+export const PHASES = [
+  'waiting-for-repository',
+  'resolving',
+  'updating-lock',
+  'verifying',
+  'mending',
+  'holding-back',
+  'waiting-for-approval',
+  'landing',
+  'notifying',
+  'closed',
+] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** Answer of the `progress` query of `updateFlake`. */
+export interface RunProgress {
+  readonly run: string;
+  readonly instance: string;
+  readonly repository: string;
+  readonly phase: Phase;
+  /** What the run waits for, in one sentence; `null` when it works. */
+  readonly waitsFor: string | null;
+  /** What it does now when the phase does not tell all; missing in older runs. */
+  readonly doing?: string | null;
+  readonly base: string | null;
+  readonly head: string | null;
+  readonly moved: readonly MovedInput[];
+  readonly unfetched: readonly UnfetchedInput[];
+  /** Inputs that the candidate keeps back, without the ends of their logs; missing in older runs. */
+  readonly heldBack?: readonly ShownHold[];
+  /** Targets that an agent has mended in the candidate; missing in older runs. */
+  readonly mended?: readonly string[];
+  readonly targets: readonly TargetProgress[];
+  /** Workflow ids of the running `verifyCandidate` children. */
+  readonly children: readonly string[];
+  readonly approval: { readonly deadline: string; readonly commit: string } | null;
+  readonly outcome: Outcome | null;
+  /** What will be pushed and where, in one sentence. */
+  readonly intent: string;
+}
+
+/** An input that the candidate keeps back. */
+export interface ShownHold extends Pick<HeldBackInput, 'input' | 'targets' | 'reason' | 'newRevision'> {
+  /** Missing in older runs. */
+  readonly failures?: readonly Omit<HeldBackFailure, 'logTail'>[];
+}
+
+export const shownHold = ({ input, targets, reason, newRevision = null, failures = [] }: HeldBackInput): ShownHold => ({
+  input,
+  targets,
+  reason: truncate(reason, 300),
+  newRevision,
+  failures: failures.map(({ target, error, failedDrv, machine, logPath }) => {
+    return { target, error: truncate(error, 300), failedDrv, machine, logPath };
+  }),
+});
+
+export interface TargetProgress {
+  readonly name: string;
+  readonly state: 'waiting' | 'evaluating' | 'queued' | 'building' | 'done';
+  readonly system: string | null;
+  readonly verdict: VerdictKind | null;
+  readonly sameAsBase: boolean | null;
+  readonly seconds: number | null;
+  /** What broke it; of a target that is not done, what it waits for. */
+  readonly error: string | null;
+}
+
+/** A target of which nothing is known yet. */
+export const untouched = (name: string): TargetProgress => ({
+  name,
+  state: 'waiting',
+  system: null,
+  verdict: null,
+  sameAsBase: null,
+  seconds: null,
+  error: null,
+});
+
+/** A target whose verdict is in. */
+export const ended = ({ target, verdict, system, sameAsBase, seconds, error }: Verdict): TargetProgress => ({
+  name: targetLabel(target),
+  state: 'done',
+  system,
+  verdict,
+  sameAsBase,
+  seconds,
+  error,
+});
+
+/** Activity ids are made of these, so that a client can tell which pending activity belongs to which target. */
+export const evaluateActivityId = (target: string): string => `evaluate ${target}`;
+export const compareActivityId = (target: string): string => `compare ${target}`;
+export const planActivityId = (target: string): string => `plan ${target}`;
+export const buildActivityId = (target: string, round: number): string => `build ${target} #${round}`;
+export const attemptActivityId = (attempt: number, target: string, round: number): string =>
+  `attempt ${attempt} at ${target}${round === 1 ? '' : ` #${round}`}`;

@@ -1,0 +1,75 @@
+import type { GateCheck } from '../gates/gate.js';
+
+/** One thing to verify. */
+export type Target = HostTarget | GateTarget;
+
+/** A host to build. */
+export interface HostTarget {
+  readonly kind: 'nixos';
+  /** Attribute name under `nixosConfigurations`; may hold dots and `@`. */
+  readonly name: string;
+}
+
+/** A command that has to succeed in the candidate's work tree: then its verdict is `built`, and otherwise `build-failed`. */
+export interface GateTarget {
+  readonly kind: 'gate';
+  readonly name: string;
+  readonly check: GateCheck;
+  readonly timeoutSeconds: number;
+}
+
+/** No name of a host holds a colon. */
+const GATE = 'gate:';
+
+/** What people call a target: `athena` a host, `gate:flake-check` a gate. No two targets of a run have the same. */
+export const targetLabel = ({ kind, name }: Pick<Target, 'kind' | 'name'>): string =>
+  kind === 'gate' ? `${GATE}${name}` : name;
+
+/** Whether a label is that of a gate. */
+export const isGate = (label: string): boolean => label.startsWith(GATE);
+
+export const kindOf = (label: string): Target['kind'] => (isGate(label) ? 'gate' : 'nixos');
+
+export type VerdictKind = 'built' | 'evaluation-failed' | 'build-failed' | 'timed-out' | 'skipped';
+
+/** What verifying one target of one candidate gave. Data, never an exception. */
+export interface Verdict {
+  readonly target: Target;
+  readonly verdict: VerdictKind;
+  /** Nix system of the derivation (`x86_64-linux`); `null` when it did not evaluate. */
+  readonly system: string | null;
+  readonly drvPath: string | null;
+  readonly outPath: string | null;
+  /** True when the closure is the same as on base, the revision left out; `null` when that is not known. */
+  readonly sameAsBase: boolean | null;
+  /** Wall time of evaluation and build, in seconds with one decimal. */
+  readonly seconds: number;
+  /** One line that says what broke; `null` when built. */
+  readonly error: string | null;
+  /** Whether a machine may do it only when a person has approved the candidate, which holds an agent's change; missing: no. */
+  readonly needsApproval?: true;
+  /** The derivation whose builder failed; `null` for evaluation errors. */
+  readonly failedDrv: string | null;
+  /** Machine and absolute path of the whole log. */
+  readonly machine: string | null;
+  readonly logPath: string | null;
+  /** Last 200 lines of the log, at most 8 KiB, without colours and control characters. */
+  readonly logTail: string | null;
+}
+
+/** What `evaluateTarget` returns. */
+export type Evaluation =
+  | {
+      readonly kind: 'evaluated';
+      readonly drvPath: string;
+      readonly outPath: string;
+      readonly system: string;
+      /** Machine that has the derivation in its store. */
+      readonly machine: string;
+      readonly seconds: number;
+    }
+  | { readonly kind: 'failed'; readonly verdict: Verdict };
+
+export const LOG_TAIL_LINES = 200;
+export const LOG_TAIL_BYTES = 8 * 1024;
+export const MESSAGE_BYTES = 4 * 1024;
