@@ -3,7 +3,7 @@ import type { MachineActivities, NotificationEvent } from '../model/contract/act
 import { COORDINATOR_QUEUE, machineQueue } from '../model/run/queues.js';
 import type { CoordinatorActivities } from '../model/contract/activities.js';
 import type { RunOptions } from '../model/run/options.js';
-import { needsLook } from '../model/report/data.js';
+import { wantedBy } from '../model/notify/index.js';
 import type { RunState } from './run-state.js';
 import { ownQueue } from './own-queue.js';
 
@@ -36,12 +36,9 @@ export async function count({ instance, failureLimit }: RunOptions, state: RunSt
 /** Sends one event to each notifier that wants it. A notifier that fails is shown in the report. */
 export async function tell(options: RunOptions, state: RunState, event: NotificationEvent): Promise<void> {
   const report = state.report();
-  const wanted: ('ntfy' | 'org')[] = [];
-  if (options.notify.ntfy !== null) wanted.push('ntfy');
-  if (options.notify.inboxOrg !== null && event === 'finished' && needsLook(report)) wanted.push('org');
   const at = new Date(Date.now()).toISOString();
   const results = await Promise.all(
-    wanted.map((notifier) =>
+    wantedBy(options.notify, { event, report }).map((notifier) =>
       closing(`tell ${notifier}: ${event}`)
         .notify({ notifier, options: options.notify, event, report, at, timeZone: options.timeZone })
         .catch((error: unknown) => ({ notifier, event, ok: false, error: String(error) })),

@@ -1,5 +1,6 @@
 import { CancellationScope } from '@temporalio/workflow';
 import type { AgentRights } from '../model/autofix/sandbox.js';
+import { secretFilesOf } from '../model/notify/index.js';
 import type { RunOptions } from '../model/run/options.js';
 import type { VerifySetting } from '../model/verify/verification.js';
 import type { Gate } from './approval.js';
@@ -44,8 +45,10 @@ function agentRights(options: RunOptions): AgentRights | null {
 }
 
 /** Files with secrets beside those that the agent and the repository name. */
-export const secretFiles = ({ nix, notify }: RunOptions): readonly string[] =>
-  [nix.accessTokensFile, notify.ntfy?.tokenFile].filter((file) => file !== undefined && file !== null);
+export const secretFiles = ({ nix, notify }: RunOptions): readonly string[] => [
+  ...(nix.accessTokensFile === undefined ? [] : [nix.accessTokensFile]),
+  ...secretFilesOf(notify),
+];
 
 /** Runs some things side by side; when one fails the others are cancelled and waited for, so that nothing is left running. */
 export const together = <T extends readonly unknown[]>(

@@ -1,4 +1,5 @@
 import type { Overdue, Watched } from '../model/instance/record.js';
+import { wantedBy } from '../model/notify/index.js';
 import type { NotifyOptions } from '../model/run/options.js';
 import { coordinator } from './activities.js';
 import { closing } from './closing.js';
@@ -32,11 +33,7 @@ export async function watchInstances(watched: readonly WatchedInstance[]): Promi
 
 async function raise({ repository, notify, timeZone, limitSeconds }: WatchedInstance, overdue: Overdue, at: string) {
   const alarm = { ...overdue, repository, limitSeconds };
-  const notifiers = [
-    ...(notify.ntfy === null ? [] : (['ntfy'] as const)),
-    ...(notify.inboxOrg === null ? [] : (['org'] as const)),
-  ];
-  for (const notifier of notifiers) {
+  for (const notifier of wantedBy(notify, { event: 'overdue' })) {
     await closing(`tell ${notifier}: ${overdue.instance} is overdue`).notify({
       notifier,
       options: notify,

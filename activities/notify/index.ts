@@ -1,6 +1,6 @@
-import type { NotifyInput } from '../../model/contract/activities.js';
+import type { NotifierKind } from '../../model/notify/kinds.js';
 import { ntfy } from './ntfy.js';
 import { org } from './org.js';
-import type { Notifier } from './types.js';
+import type { Teller } from './types.js';
 
-export const notifiers = { ntfy, org } satisfies Record<NotifyInput['notifier'], Notifier>;
+export const tellers = { ntfy, org } satisfies Record<NotifierKind, Teller>;

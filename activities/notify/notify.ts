@@ -1,9 +1,10 @@
 import { Context } from '@temporalio/activity';
 import type { CoordinatorActivities } from '../../model/contract/activities.js';
+import { notifiers } from '../../model/notify/index.js';
 import { oneLine } from '../../model/text/one-line.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { NotifierFault, systemCode } from './fault.js';
-import { notifiers } from './index.js';
+import { tellers } from './index.js';
 
 const ERROR_BYTES = 1000;
 
@@ -17,8 +18,8 @@ export const createNotify =
     const { notifier, event } = input;
     try {
       Context.current().cancellationSignal.throwIfAborted();
-      const chosen = notifiers[notifier];
-      if (chosen.wants(input)) await chosen.tell(input, Context.current().cancellationSignal);
+      if (notifiers[notifier].wants(input.options, input))
+        await tellers[notifier].tell(input, Context.current().cancellationSignal);
       return { notifier, event, ok: true, error: null };
     } catch (error) {
       Context.current().cancellationSignal.throwIfAborted();

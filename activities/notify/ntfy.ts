@@ -1,13 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NotifyInput } from '../../model/contract/activities.js';
-import { notificationMark, ntfyMessage } from '../../model/notify/notification.js';
-import { overdueMark, overdueMessage } from '../../model/notify/overdue.js';
+import { notificationMark, ntfyMessage, overdueMark, overdueMessage } from '../../model/notify/ntfy.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { withoutSecrets } from '../secrets/redact.js';
 import { readTokenFile, TokenFileFault } from '../secrets/token-file.js';
 import { NotifierFault } from './fault.js';
 import { request, type Answer } from './http.js';
-import type { Notifier } from './types.js';
+import type { Teller } from './types.js';
 
 const TIMEOUT_MS = 10_000;
 /** Pauses before the second and the third try. */
@@ -16,9 +15,7 @@ const PAUSES_MS = [1000, 3000] as const;
 const CLOCK_SLACK = 3600;
 
 /** Push messages by an ntfy server: https://docs.ntfy.sh/publish/ */
-export const ntfy: Notifier = {
-  wants: (input) => input.options.ntfy !== null,
-
+export const ntfy: Teller = {
   async tell(input, signal) {
     const options = input.options.ntfy;
     if (options === null) return;

@@ -1,11 +1,9 @@
 import { constants } from 'node:fs';
 import { open, readFile, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { orgEntry, orgRunProperty } from '../../model/notify/notification.js';
-import { overdueEntry, overdueProperty } from '../../model/notify/overdue.js';
-import { needsLook } from '../../model/report/data.js';
+import { orgEntry, orgRunProperty, overdueEntry, overdueProperty } from '../../model/notify/org.js';
 import { NotifierFault, systemCode } from './fault.js';
-import type { Notifier } from './types.js';
+import type { Teller } from './types.js';
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOCTTY, O_NONBLOCK, O_WRONLY } = constants;
 const OWNER_WRITE = 0o200;
@@ -17,11 +15,7 @@ const OWNER_WRITE = 0o200;
  * goes to its end in a single appending write, so it is there as a whole, or not at all, and another writer's text stays. A
  * repeat finds the run's id, or the instance's last success, in it, and writes nothing.
  */
-export const org: Notifier = {
-  wants: (input) =>
-    input.options.inboxOrg !== null &&
-    (input.event === 'overdue' || (input.event === 'finished' && needsLook(input.report))),
-
+export const org: Teller = {
   async tell(input, signal) {
     const file = input.options.inboxOrg;
     if (file === null) return;

@@ -1,3 +1,4 @@
+import { notifySummary } from '../../model/notify/index.js';
 import type { Gate } from '../../model/gates/gate.js';
 import { compareNaturally } from '../../model/text/natural-order.js';
 import { BUILDER_WAIT_SECONDS, TAKEOVER_SECONDS } from '../../model/run/defaults.js';
@@ -25,8 +26,7 @@ export function optionsSummary(options: RunOptions): string {
     ...(gates.length === 0 ? [] : [`gates ${gates.map(gateSummary).join(', ')}`]),
     ...(options.approval === null ? [] : ['with approval']),
     ...(options.supersedes === true ? ['gives way to newer runs'] : []),
-    ...(notify.ntfy === null ? [] : [`ntfy ${notify.ntfy.topic}`]),
-    ...(notify.inboxOrg === null ? [] : [`inbox ${notify.inboxOrg}`]),
+    ...notifySummary(notify),
     ...(options.takeoverSeconds === TAKEOVER_SECONDS ? [] : [`takeover after ${options.takeoverSeconds} s`]),
     ...(options.builderWaitSeconds === BUILDER_WAIT_SECONDS
       ? []

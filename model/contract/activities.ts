@@ -5,6 +5,7 @@ import type { EarlierHold } from '../hold-back/earlier.js';
 import type { InputGroup } from '../run/input-groups.js';
 import type { Overdue, RunEnd, Watched } from '../instance/record.js';
 import type { FailureLimit, LandingMode, NixSettings, NotifyOptions, Person, Repository } from '../run/options.js';
+import type { NotifierKind } from '../notify/kinds.js';
 import type { FailuresInRow, InsteadOf, NotificationResult, RemovedBranches, Report } from '../report/data.js';
 import type { Evaluation, GateTarget, HostTarget, Verdict } from '../verify/verdict.js';
 
@@ -295,7 +296,7 @@ export type LandResult =
 export type NotifyInput = NewsOfRun | OverdueAlarm;
 
 interface Telling {
-  readonly notifier: 'ntfy' | 'org';
+  readonly notifier: NotifierKind;
   readonly options: NotifyOptions;
   /** ISO 8601 time of the event. */
   readonly at: string;

@@ -1,3 +1,4 @@
+import type { NotifierKind } from '../notify/kinds.js';
 import type { InputRevision, MovedInput, UnfetchedInput } from '../verify/candidate.js';
 import type { InputGroup } from '../run/input-groups.js';
 import type { TargetProgress } from '../run/progress.js';
@@ -253,7 +254,7 @@ export interface FailuresInRow {
 }
 
 export interface NotificationResult {
-  readonly notifier: 'ntfy' | 'org';
+  readonly notifier: NotifierKind;
   readonly event: string;
   readonly ok: boolean;
   /** Why it failed, or `null`. */

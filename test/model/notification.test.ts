@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ntfyMessage, orgEntry } from '../../model/notify/notification.js';
 import { heldForSources } from '../../model/flake-lock/new-sources.js';
+import { ntfyMessage } from '../../model/notify/ntfy.js';
+import { orgEntry } from '../../model/notify/org.js';
 import { needsLook, type Outcome } from '../../model/report/data.js';
 import { reportJson } from '../../model/report/json.js';
 import { renderMarkdown } from '../../model/report/markdown.js';

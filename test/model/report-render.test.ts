@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ntfyMessage, orgEntry } from '../../model/notify/notification.js';
+import { ntfyMessage } from '../../model/notify/ntfy.js';
+import { orgEntry } from '../../model/notify/org.js';
 import { untouched } from '../../model/run/progress.js';
 import type { RunProgress, TargetProgress } from '../../model/run/progress.js';
 import { exitStatus } from '../../model/report/data.js';

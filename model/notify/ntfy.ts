@@ -1,9 +1,7 @@
-import type { NotificationEvent } from '../contract/activities.js';
-import { oneLine, oneName } from '../text/one-line.js';
-import { failureWords } from '../verify/failure-words.js';
+import type { Alarm, NotificationEvent } from '../contract/activities.js';
 import { isFailure } from '../report/data.js';
-import type { HeldBackInput, Outcome, Report, ReportedInput, ReportedTarget } from '../report/data.js';
-import { heldBackWords, letGoWords, overdueInputs, stayWords } from '../report/held-back-words.js';
+import type { Outcome, Report, ReportedInput, ReportedTarget } from '../report/data.js';
+import { letGoWords, overdueInputs } from '../report/held-back-words.js';
 import {
   brokenTargets,
   countsWords,
@@ -13,15 +11,23 @@ import {
   landedWords,
   mitigation,
   movementWords,
-  nameList,
   nestedOf,
   newSourcesWords,
   outcomeWords,
-  stoppingTargets,
 } from '../report/words.js';
-import { tail, truncate } from '../text/text.js';
+import { oneLine, oneName } from '../text/one-line.js';
+import { truncate } from '../text/text.js';
+import { failureWords } from '../verify/failure-words.js';
+import { heldBackLine } from './held-back.js';
+import { overdueFacts } from './overdue.js';
+import type { Notifier } from './types.js';
 
-/** What notifiers say about a run. Text from outside is one line each, so that none of it can pose as another part. */
+/** What an ntfy server is told. Text from outside is one line each, so that none of it can pose as another part. */
+export const ntfy: Notifier = {
+  wants: ({ ntfy }) => ntfy !== null,
+  secretFiles: ({ ntfy }) => (ntfy?.tokenFile == null ? [] : [ntfy.tokenFile]),
+  summary: ({ ntfy }) => (ntfy === null ? null : `ntfy ${ntfy.topic}`),
+};
 
 /** Body of ntfy's JSON publishing: https://docs.ntfy.sh/publish/#publish-as-json */
 export interface NtfyMessage {
@@ -167,12 +173,6 @@ const heldBackLines = (report: Report): string[] => [
   ...(report.notHeldBack ?? []).slice(0, 5).map(({ target, reason }) => `${oneName(target)} ${oneLine(reason, 200)}`),
 ];
 
-function heldBackLine(held: HeldBackInput, report: Report): string {
-  const stays = stayWords(held);
-  const words = oneLine(heldBackWords(held, report), 300);
-  return `${held.overdue === true ? '⏰ ' : ''}held back: ${words}${stays === null ? '' : ` (${stays})`}`;
-}
-
 /** Buttons that open what moved. */
 const compareActions = (report: Report): { action: 'view'; label: string; url: string }[] =>
   report.inputs
@@ -184,65 +184,17 @@ const compareActions = (report: Report): { action: 'view'; label: string; url: s
     .slice(0, ACTIONS)
     .map(({ path, url }) => ({ action: 'view', label: `Compare ${oneLine(path, 40)}`, url: oneLine(url, 500) }));
 
-/** Property of an org entry that names its run: what a repeat looks for. */
-export const orgRunProperty = (run: string): string => `:LOCKKEEPER_RUN: ${oneLine(run)}`;
+/** The last line of a message: people are told once a day, however often it is tried. */
+export const overdueMark = ({ instance }: Alarm, at: string): string =>
+  oneLine(`Instance ${instance}, overdue ${at.slice(0, 10)}`);
 
-/**
- * One org-mode `TODO` entry for a run that somebody has to look at, ending with a line feed. Only its first line begins with a star. What comes
- * from outside is in fixed-width lines, or in the heading: there without the characters that org reads as time stamps or
- * links, and never at the end, where it could be read as tags.
- * @param at ISO 8601 time of the event
- * @param timeZone IANA name of the zone that `:CREATED:` is written in
- */
-export function orgEntry(report: Report, at: string, timeZone: string): string {
-  const broken = brokenTargets(report);
-  const first = broken[0];
-  const heading = `Flake update of ${report.repository} by ${report.instance}: ${outcomeWords(report).toLowerCase()}`;
-  const stopping = stoppingTargets(report);
-  const named = (stopping.length > 0 ? stopping : broken).map(({ name }) => name);
-  const hosts = named.length === 0 ? '' : ` (${nameList(named)})`;
-  const overdue = overdueInputs(report);
-  const alarm = overdue.length === 0 ? '' : `, ${nameList(overdue)} held back for too long`;
-  const facts = [
-    failuresWords(report) ?? '',
-    ...newSourcesWords(report).slice(0, 5),
-    countsWords(report),
-    ...(report.error === null ? [] : [report.error]),
-    report.nothingVerified ?? '',
-    ...broken
-      .slice(0, 20)
-      .map((target) => `${oneName(target.name)}${mitigation(report, target)}: ${failureWords(target)}`),
-    ...(report.heldBack ?? []).map((held) => `${oneName(held.input)} ${heldBackLine(held, report)}`).slice(0, 20),
-    ...(first?.logPath == null ? [] : [`log of ${oneName(first.name)}: ${first.logPath}`]),
-    `lockkeeper report ${report.run}`,
-  ];
-  const log = tail(first?.logTail ?? '', { lines: 10, bytes: 2048 });
-  return `${[
-    `* TODO ${orgText(oneLine(`${heading}${hosts}${alarm}`, 400))}`,
-    ':PROPERTIES:',
-    `:CREATED: ${orgTimestamp(at, timeZone)}`,
-    orgRunProperty(report.run),
-    ':END:',
-    ...facts.filter((fact) => fact !== '').map((fact) => `  : ${oneLine(fact, 1000)}`),
-    ...(log.trim() === '' ? [] : log.split('\n').map((line) => `  : | ${oneLine(line, 500)}`)),
-  ].join('\n')}\n`;
-}
-
-/** Text of a heading: active time stamps would show up in agendas, and brackets begin links and priorities. */
-export const orgText = (text: string): string => text.replace(/[<[{]/g, '(').replace(/[>\]}]/g, ')');
-
-/** An inactive time stamp: `[2025-12-04 Thu 14:17]`. */
-export function orgTimestamp(at: string, timeZone: string): string {
-  const parts = new Intl.DateTimeFormat('en-US', {
-    timeZone,
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-    weekday: 'short',
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  }).formatToParts(new Date(at));
-  const part = (type: Intl.DateTimeFormatPart['type']): string => parts.find((each) => each.type === type)?.value ?? '';
-  return `[${part('year')}-${part('month')}-${part('day')} ${part('weekday')} ${part('hour')}:${part('minute')}]`;
+/** @param opts.at ISO 8601 time of the look */
+export function overdueMessage(alarm: Alarm, opts: { readonly topic: string; readonly at: string }): NtfyMessage {
+  return {
+    topic: opts.topic,
+    title: oneLine(`⏰ No success for too long: ${alarm.repository} (${alarm.instance})`, 200),
+    message: [...overdueFacts(alarm), overdueMark(alarm, opts.at)].join('\n'),
+    tags: ['alarm_clock', 'flake', 'warning'],
+    priority: 5,
+  };
 }
