@@ -51,6 +51,18 @@ const direction = (folder, forbidden, { typesOnly = [], paths = [], patterns = [
   },
 });
 
+/** Refuses files at the top of a folder of the house, but for those that belong there: every other one has a room. */
+const noLooseFiles = (folder, ...except) => ({
+  files: [`${folder}/*.ts`],
+  ignores: except.map((name) => `${folder}/${name}.ts`),
+  rules: {
+    'no-restricted-syntax': [
+      'error',
+      { selector: 'Program', message: 'Put it into one of the folders here: see docs/architecture.md.' },
+    ],
+  },
+});
+
 /** Each of Node's modules as an entry of the rule above. */
 const noNode = (message, ...except) => nodeModules(...except).map((name) => ({ name, message }));
 
@@ -134,4 +146,7 @@ export default tseslint.config(
   direction('activities', ['client', 'workflows', 'workers', 'test', 'scripts']),
   direction('workers', ['client', 'test', 'scripts']),
   direction('scripts', ['test']),
+  noLooseFiles('client', 'main', 'context', 'errors', 'installation'),
+  noLooseFiles('model'),
+  noLooseFiles('activities', 'environment', 'guard', 'reports'),
 );
