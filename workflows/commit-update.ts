@@ -2,7 +2,7 @@ import type { CommitInput, LockUpdate } from '../model/contract/activities.js';
 import type { Fix } from '../model/autofix/fix-target.js';
 import type { Candidate } from '../model/verify/candidate.js';
 import { commitMessage } from '../model/git/commit-message.js';
-import { branchToPush } from '../model/run/landing.js';
+import { branchToPush } from '../model/landing/index.js';
 import { shownHold } from '../model/run/progress.js';
 import type { HeldBackInput } from '../model/report/data.js';
 import { targetLabel } from '../model/verify/verdict.js';

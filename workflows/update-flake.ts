@@ -12,7 +12,8 @@ import type { LandResult, SeenBranch } from '../model/contract/activities.js';
 import { commandsOf } from '../model/checks/asked-commands.js';
 import type { Base, Candidate } from '../model/verify/candidate.js';
 import type { Gate } from '../model/gates/gate.js';
-import { branchToPush, CARRY_OVER_LIMIT, landingIntent, updateBranches } from '../model/run/landing.js';
+import { updateBranches } from '../model/landing/branches.js';
+import { branchToPush, CARRY_OVER_LIMIT, landingIntent, waysOfLanding } from '../model/landing/index.js';
 import type { Outcome, RemovedBranches, Report } from '../model/report/data.js';
 import type { EarlierHold } from '../model/hold-back/earlier.js';
 import { pinnedInputs } from '../model/hold-back/pins.js';
@@ -191,7 +192,7 @@ async function verifyAndLand(run: Run, first: Update): Promise<Outcome> {
     const { candidate, update } = settled;
 
     const proposal = proposalOf(update.lock, update.fixes);
-    if (options.landing.mode !== 'none' && options.approval !== null && approved !== proposal) {
+    if (waysOfLanding[options.landing.mode].lands && options.approval !== null && approved !== proposal) {
       const question = { commit: candidate.head, again: asked, unverified: unapproved(run).map(targetLabel) };
       const decision = await ask(run, question, options.approval);
       if (decision === null) {
@@ -283,9 +284,8 @@ async function land(run: Run, candidate: Candidate, update: Update): Promise<Nex
   state.phase('landing');
   const { mode } = landing;
   const { instance } = options;
-  const summary = mode === 'merge' ? `merge into ${repository.mainBranch}` : 'push the branch';
   const { branchPrefix, removeOldBranches } = landing;
-  const result = await coordinator(summary).land({
+  const result = await coordinator(waysOfLanding[mode].step(repository)).land({
     ...{ repository, candidate, mode, instance, run: run.id, ...branches },
     ...(removeOldBranches === true ? { branchPrefix } : {}),
   });

@@ -3,7 +3,7 @@ import { log } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { LandInput, LandResult } from '../../model/contract/activities.js';
 import type { FailureType } from '../../model/run/failures.js';
-import { branchesToTry, obstacleOf } from '../../model/run/landing.js';
+import { branchesToTry, obstacleOf } from '../../model/landing/branches.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { runTrailer } from '../../model/git/commit-message.js';
 import type { InsteadOf } from '../../model/report/data.js';

@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { CoordinatorActivities } from '../../model/contract/activities.js';
+import type { CoordinatorActivities, LandInput, LandResult } from '../../model/contract/activities.js';
 import type { FailureType } from '../../model/run/failures.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { openGit } from './git.js';
@@ -7,6 +7,14 @@ import { installBundle } from './install-commit.js';
 import { landLocalBranch, landLocalMain } from './land-local.js';
 import { landBranch, landMain } from './land-remote.js';
 import { isAncestor } from './ours.js';
+
+type Land = (env: ActivityEnvironment, input: LandInput) => Promise<LandResult>;
+
+/** What each way of landing does at a remote, and in a repository that has none. */
+const LANDINGS: Readonly<Record<LandInput['mode'], { readonly remote: Land; readonly local: Land }>> = {
+  branch: { remote: landBranch, local: landLocalBranch },
+  merge: { remote: landMain, local: landLocalMain },
+};
 
 /**
  * Pushes the candidate as it was verified, byte for byte. Looks at the remote first and never moves a branch from where it
@@ -22,6 +30,5 @@ export const createLand =
       const message = `Commit ${candidate.head} is not based on ${candidate.base}: it cannot land.`;
       throw ApplicationFailure.nonRetryable(message, 'CandidateDamaged' satisfies FailureType);
     }
-    if (repository.local) return mode === 'merge' ? landLocalMain(env, input) : landLocalBranch(env, input);
-    return mode === 'merge' ? landMain(env, input) : landBranch(env, input);
+    return LANDINGS[mode][repository.local ? 'local' : 'remote'](env, input);
   };

@@ -1,5 +1,5 @@
 import type { LandInput, SeenBranch } from '../../model/contract/activities.js';
-import { isUpdateBranch } from '../../model/run/landing.js';
+import { isUpdateBranch } from '../../model/landing/branches.js';
 import type { Git } from './git.js';
 import { standingOf } from './standing.js';
 

@@ -1,5 +1,5 @@
 import { withoutRun } from '../../model/git/commit-message.js';
-import { isOfDay } from '../../model/run/landing.js';
+import { isOfDay } from '../../model/landing/branches.js';
 import type { Git } from './git.js';
 import { commitParts, isSealed } from './seal.js';
 

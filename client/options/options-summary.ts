@@ -1,3 +1,4 @@
+import { waysOfLanding } from '../../model/landing/index.js';
 import { notifySummary } from '../../model/notify/index.js';
 import type { Gate } from '../../model/gates/gate.js';
 import { compareNaturally } from '../../model/text/natural-order.js';
@@ -14,7 +15,7 @@ export function optionsSummary(options: RunOptions): string {
   const { gates = [] } = options;
   return [
     ...(options.user === undefined ? [] : [`as ${options.user}`]),
-    `land ${landing.mode}${landing.mode === 'branch' ? ` (${landing.branchPrefix}…)` : ''}`,
+    `land ${landing.mode}${waysOfLanding[landing.mode].summary(landing)}`,
     ...(landing.removeOldBranches === true ? ['removes old branches'] : []),
     inputsSummary(options),
     some('hosts', targets.hosts) + (targets.exclude === null ? '' : ` but ${targets.exclude}`),

@@ -1,3 +1,4 @@
+import { waysOfLanding } from '../../model/landing/index.js';
 import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import {
@@ -127,13 +128,13 @@ function landingOf(flags: UpdateFlags): Landing {
     throw new CommandError(`--dry-run lands nothing, but --land ${flags.land} asks for it: leave one of them out.`);
   }
   const mode = flags.dryRun === true ? 'none' : (flags.land ?? 'branch');
-  if (flags.approve === true && mode === 'none') {
+  if (flags.approve === true && !waysOfLanding[mode].lands) {
     throw new CommandError('--approve asks before landing, but a dry run lands nothing: leave one of them out.');
   }
   const removeOldBranches = flags.removeOldBranches === true;
-  if (removeOldBranches && mode === 'merge') {
+  if (removeOldBranches && !waysOfLanding[mode].makesBranches) {
     throw new CommandError(
-      '--remove-old-branches is for updates that land as a branch, but --land merge makes no branch: leave one of them out.',
+      `--remove-old-branches is for updates that land as a branch, but --land ${mode} makes no branch: leave one of them out.`,
     );
   }
   return {

@@ -1,4 +1,4 @@
-import { landingIntent } from '../../model/run/landing.js';
+import { landingIntent } from '../../model/landing/index.js';
 import type { RunOptions } from '../../model/run/options.js';
 import { shellQuote } from '../../model/text/text.js';
 

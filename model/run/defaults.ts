@@ -1,4 +1,5 @@
 import type { AgentNetwork } from '../autofix/sandbox.js';
+import { waysOfLanding } from '../landing/index.js';
 import type { FailureStep, LandingMode, Person } from './options.js';
 
 /** What a run does where nobody says otherwise, the same for `lockkeeper update` and for configured instances. */
@@ -26,6 +27,6 @@ export const AUTOFIX = {
 /** By default an agent is asked if there is one, and inputs are held back where a person looks before main moves. */
 export const usualFailureSteps = (mode: LandingMode, hasAgent: boolean): readonly FailureStep[] => [
   ...(hasAgent ? (['autofix'] as const) : []),
-  ...(mode === 'merge' ? [] : (['hold-back'] as const)),
+  ...(waysOfLanding[mode].holdsBack ? (['hold-back'] as const) : []),
   'report',
 ];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { landingIntent, updateBranches } from '../../model/run/landing.js';
+import { updateBranches } from '../../model/landing/branches.js';
+import { landingIntent } from '../../model/landing/index.js';
 import type { LandingMode, RunOptions } from '../../model/run/options.js';
 
 const named = (timeZone: string, moment: string): readonly string[] => {

@@ -1,7 +1,4 @@
-import type { RunOptions } from './options.js';
-
-/** Most times that an update is carried over onto a main branch that moved while the run was building. */
-export const CARRY_OVER_LIMIT = 5;
+import type { RunOptions } from '../run/options.js';
 
 /** The update branch of a run that starts at `date`, and the one to take when that is not to be replaced. */
 export function updateBranches(
@@ -27,13 +24,6 @@ export function updateBranches(
   const branch = `${options.landing.branchPrefix}${digits('year', 'month', 'day')}`;
   return { branch, fallbackBranch: `${branch}-${digits('hour', 'minute', 'second')}` };
 }
-
-/** The update branch of a run that pushes one. */
-export const branchToPush = (
-  options: Pick<RunOptions, 'landing' | 'timeZone'>,
-  date: Date,
-): { readonly branch?: string } =>
-  options.landing.mode === 'branch' ? { branch: updateBranches(options, date).branch } : {};
 
 /** Names that are tried when a branch of the same second is taken as well: `-2` to `-9`. */
 const NUMBERS = 9;
@@ -63,18 +53,3 @@ export function branchesToTry(
 /** The branch in whose presence another one cannot be: Git keeps them as files and folders. `null` when there is none. */
 export const obstacleOf = (name: string, taken: readonly string[]): string | null =>
   taken.find((other) => name.startsWith(`${other}/`) || other.startsWith(`${name}/`)) ?? null;
-
-/** What a run will push, and where, in one sentence. */
-export function landingIntent(options: RunOptions, date: Date): string {
-  const { repository, landing } = options;
-  const where = repository.local ? `in ${repository.displayUrl} (it has no remote)` : `at ${repository.displayUrl}`;
-  const asked = options.approval === null ? '' : ', once it is approved';
-  switch (landing.mode) {
-    case 'none':
-      return `dry run: nothing will be pushed`;
-    case 'branch':
-      return `will ${repository.local ? 'write' : 'push'} branch ${updateBranches(options, date).branch} ${where}${asked}`;
-    case 'merge':
-      return `will fast-forward ${repository.mainBranch} ${where}${asked}`;
-  }
-}

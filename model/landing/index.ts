@@ -1,0 +1,28 @@
+import type { LandingMode, RunOptions } from '../run/options.js';
+import { branch } from './branch.js';
+import { updateBranches } from './branches.js';
+import { merge } from './merge.js';
+import { none } from './none.js';
+import type { WayOfLanding } from './types.js';
+
+/** Every way of landing. What it does is in `activities/git/land.ts`. */
+export const waysOfLanding = { none, branch, merge } satisfies Record<LandingMode, WayOfLanding>;
+
+/** Most times that an update is carried over onto a main branch that moved while the run was building. */
+export const CARRY_OVER_LIMIT = 5;
+
+/** The update branch of a run that pushes one. */
+export const branchToPush = (
+  options: Pick<RunOptions, 'landing' | 'timeZone'>,
+  date: Date,
+): { readonly branch?: string } => {
+  const { lands, makesBranches } = waysOfLanding[options.landing.mode];
+  return lands && makesBranches ? { branch: updateBranches(options, date).branch } : {};
+};
+
+/** What a run will push, and where, in one sentence. */
+export function landingIntent(options: RunOptions, date: Date): string {
+  const way: WayOfLanding = waysOfLanding[options.landing.mode];
+  const asked = way.lands && options.approval !== null ? ', once it is approved' : '';
+  return `${way.intent(options, date)}${asked}`;
+}

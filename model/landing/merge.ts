@@ -1,0 +1,12 @@
+import type { WayOfLanding } from './types.js';
+import { whereWords } from './where.js';
+
+/** The main branch itself, by fast-forward. */
+export const merge: WayOfLanding = {
+  lands: true,
+  makesBranches: false,
+  holdsBack: false,
+  intent: ({ repository }) => `will fast-forward ${repository.mainBranch} ${whereWords(repository)}`,
+  step: ({ mainBranch }) => `merge into ${mainBranch}`,
+  summary: () => '',
+};

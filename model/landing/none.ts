@@ -1,0 +1,11 @@
+import type { WayOfLanding } from './types.js';
+
+/** A dry run: the update is verified, and stays here. */
+export const none: WayOfLanding = {
+  lands: false,
+  makesBranches: true,
+  holdsBack: true,
+  intent: () => 'dry run: nothing will be pushed',
+  step: () => 'land nothing',
+  summary: () => '',
+};
