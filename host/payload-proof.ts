@@ -71,9 +71,7 @@ function proofOf({ id, secret }: RunKey, { metadata, data }: Payload, place: Pla
     .filter(([name]) => name !== PROOF)
     .map(([name, value]) => [name, Buffer.from(value).toString('base64')] as const)
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  const content = createHash('sha256')
-    .update(data ?? '')
-    .digest('hex');
+  const content = createHash('sha256').update(contentOf(data)).digest('hex');
   const mac = createHmac('sha256', secret).update(JSON.stringify([DOMAIN, place, about, content]));
   return `${id}.${mac.digest('base64url')}`;
 }
@@ -100,11 +98,14 @@ function faultOf(
   return 'carries the proof of another message, or was changed';
 }
 
+/** Bytes of a payload. Protobuf's JavaScript gives empty ones as an empty array, which no hash takes. */
+const contentOf = (data: Payload['data']): Uint8Array => Buffer.from(data ?? []);
+
 /** Names a payload in the history of a workflow. */
 export const payloadDigest = (workflowId: string, { metadata, data }: Payload): string =>
   createHash('sha256')
     .update(JSON.stringify([workflowId, Buffer.from(metadata?.encoding ?? '').toString('base64')]))
-    .update(data ?? '')
+    .update(contentOf(data))
     .digest('base64url');
 
 function mark({ data }: Payload, why: string): Payload {
