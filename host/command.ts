@@ -149,8 +149,10 @@ function limited(
   { memoryBytes, writtenBytes }: CommandLimits,
 ): readonly [string, readonly string[]] {
   const script =
-    'ulimit -S -d "$1" 2>/dev/null; ulimit -S -f "$2" 2>/dev/null; ulimit -S -c 0 2>/dev/null; shift 2; exec "$@"';
-  const sizes = [Math.ceil(memoryBytes / 1024), Math.ceil(writtenBytes / 512)].map(String);
+    '[ -z "$1" ] || ulimit -S -d "$1" 2>/dev/null; ulimit -S -f "$2" 2>/dev/null; ulimit -S -c 0 2>/dev/null; shift 2; exec "$@"';
+  const sizes = [memoryBytes === undefined ? '' : Math.ceil(memoryBytes / 1024), Math.ceil(writtenBytes / 512)].map(
+    String,
+  );
   return ['/bin/sh', ['-c', script, SHELL_NAME, ...sizes, command, ...args]];
 }
 

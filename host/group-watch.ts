@@ -39,14 +39,16 @@ export function watchGroup(group: number, pace: Pace, exceeded: (limit: 'stall' 
       exceeded('written');
       return;
     }
+    const { stallSeconds } = pace;
+    if (stallSeconds === undefined) return;
     const seconds = (performance.now() - since) / 1000;
     const moves =
-      total.bytes - mark.bytes >= LEAST_BYTES * pace.stallSeconds ||
-      total.seconds - mark.seconds >= LEAST_WORK * pace.stallSeconds;
+      total.bytes - mark.bytes >= LEAST_BYTES * stallSeconds ||
+      total.seconds - mark.seconds >= LEAST_WORK * stallSeconds;
     if (moves) {
       mark = { ...total };
       since = performance.now();
-    } else if (seconds >= pace.stallSeconds) {
+    } else if (seconds >= stallSeconds) {
       stop();
       exceeded('stall');
     }

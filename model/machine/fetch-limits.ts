@@ -4,20 +4,23 @@ import { formatSeconds } from '../text/text.js';
 
 /** How slow and how large the work of a command may be. */
 export interface Pace {
-  /** Ended when it has got nowhere for so many seconds: next to no bytes, and hardly any work for the processor. */
-  readonly stallSeconds: number;
+  /**
+   * Ended when it has got nowhere for so many seconds: next to no bytes, and hardly any work for the processor. Missing for a command
+   * whose bytes the kernel does not count, because it receives them from a socket.
+   */
+  readonly stallSeconds?: number;
   /** Ended when its processes have written so many bytes in all. */
   readonly writtenBytes: number;
 }
 
 /** Bounds of a command that has to do with what others send. */
 export interface CommandLimits extends Pace {
-  /** Bytes that each of its processes may hold in memory. */
-  readonly memoryBytes: number;
+  /** Bytes that each of its processes may hold in memory; missing for one that knows itself how much it needs. */
+  readonly memoryBytes?: number;
 }
 
 /** What is fetched may be slow and large, but not for ever and without end. */
-export interface FetchLimits extends CommandLimits {
+export interface FetchLimits extends Required<CommandLimits> {
   /** Seconds that one command may take in all. */
   readonly seconds: number;
 }

@@ -16,6 +16,9 @@ import { withEvaluator, type Evaluator } from '../support/evaluator.js';
 import { commitFiles, git } from '../support/git.js';
 import { noPrivateNix, runPrivately } from '../support/private-nix.js';
 import { withSilentServer, type SilentServer } from '../support/silent-server.js';
+import { withEndlessRemote } from '../support/endless-remote.js';
+import { runningCommands } from '../support/processes.js';
+import { withVariables } from '../support/variables.js';
 import { otherNixes } from '../support/tools.js';
 
 const hosts = [{ name: 'a' }];
@@ -242,3 +245,24 @@ for (const { name, binDir } of process.env.MACHINE_PATH === undefined ? otherNix
     assert.equal(finished.exitCode, 0, finished.stdout + finished.stderr);
   });
 }
+
+test('an upstream that sends a tarball byte by byte is cut off, with the limit and the way to raise it', () =>
+  withVariables({ LOCKKEEPER_FETCH_SECONDS: '24' }, () =>
+    withEvaluator({ hosts, inputs: ['alpha', 'beta'] }, ({ fleet, update }) =>
+      withEndlessRemote('http-drip', async ({ url }) => {
+        const text = await git(fleet.remote, 'show', 'main:flake.nix');
+        const alpha = `git+file://${fleet.inputs.alpha ?? ''}?ref=main`;
+        assert.ok(text.includes(alpha), text);
+        await fleet.pushToMain({ 'flake.nix': `${text.replace(alpha, `${url}/endless.tar.gz`)}\n` });
+        const began = Date.now();
+        const found = await update();
+        assert.deepEqual(unfetchedNames(found), ['alpha', 'beta']);
+        assert.match(found.unfetched[0]?.reason ?? '', /not fetched within 6 s, .* raise LOCKKEEPER_FETCH_SECONDS/);
+        assert.ok(Date.now() - began < 60_000, `${Date.now() - began} ms`);
+        assert.equal(
+          (await runningCommands()).some(({ words }) => words.join(' ').includes(url)),
+          false,
+        );
+      }),
+    ),
+  ));

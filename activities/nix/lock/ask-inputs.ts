@@ -10,6 +10,7 @@ import type { Finished } from '../../command/process.js';
 import { lockFlakeApart, type NixVersion } from '../commands.js';
 import { nixErrorMessage } from '../error-message.js';
 import { faultOf } from '../faults.js';
+import { boundsFor, cutOffWords } from './bounds.js';
 import { cachedAnswers, fetchFailure, type CachedAnswer } from './fetch-failures.js';
 import { declaredInputs, readFlakeFile, type FlakeAtCommit } from './flake-file.js';
 import { flakeFailure, isLockRefusal } from './flake-failure.js';
@@ -69,6 +70,8 @@ export const askInputs = (about: AskedFlake, names: readonly string[]): Promise<
 /** What came of one command. */
 interface Asked {
   readonly finished: Finished;
+  /** Why it was ended, if it was. */
+  readonly cutOff: string | null;
   /** The lock that it left; `null` when there is none. */
   readonly text: string | null;
   /** What it took out of Nix's cache because upstream did not answer. */
@@ -89,7 +92,7 @@ const ask = (about: AskedFlake, folder: string, lock: FlakeLock | null, names: r
     const { version, nix, signal } = about;
     const settled = await settleInputs(about, place, lock, names);
     const cached = settled.finished === null ? [] : cachedAnswers(settled.finished.stderr, version);
-    if (settled.kind === 'failed') return { ...checked(settled.finished), text: null, cached, refused: [] };
+    if (settled.kind === 'failed') return { ...checked(settled.finished, names), text: null, cached, refused: [] };
     const file = path.join(folder, 'flake.lock');
     if (settled.lock === null) await rm(file, { force: true });
     else await writeFile(file, serialiseLock(settled.lock));
@@ -97,9 +100,10 @@ const ask = (about: AskedFlake, folder: string, lock: FlakeLock | null, names: r
       cwd: folder,
       signal,
       fetching: nix,
+      ...boundsFor(names),
     });
     return {
-      ...checked(finished),
+      ...checked(finished, names),
       text: await textOf(file),
       cached: [...cached, ...cachedAnswers(finished.stderr, version)],
       refused: settled.refused,
@@ -107,10 +111,11 @@ const ask = (about: AskedFlake, folder: string, lock: FlakeLock | null, names: r
   });
 
 /** @throws retryable when the machine is to blame for what came out */
-function checked(finished: Finished): Pick<Asked, 'finished'> {
-  const fault = finished.exitCode === 0 ? null : faultOf(finished);
+function checked(finished: Finished, names: readonly string[]): Pick<Asked, 'finished' | 'cutOff'> {
+  const cutOff = cutOffWords(finished, names);
+  const fault = finished.exitCode === 0 || cutOff !== null ? null : faultOf(finished);
   if (fault?.kind === 'machine') throw faultFailure('The lock was not updated', fault, finished);
-  return { finished };
+  return { finished, cutOff };
 }
 
 async function askOneByOne(
@@ -153,7 +158,7 @@ async function askOneByOne(
   return { lock: serialiseLock(lock), unfetched, refused };
 }
 
-const reasonOf = ({ finished, cached }: Asked): string => cached[0]?.reason ?? fetchFailure(finished);
+const reasonOf = ({ finished, cached, cutOff }: Asked): string => cutOff ?? cached[0]?.reason ?? fetchFailure(finished);
 
 /** When Nix cannot even lock the flake as it is, not one input moves: throws unless only inputs can be to blame. */
 async function stay(
@@ -163,7 +168,7 @@ async function stay(
   where: string,
 ): Promise<Answers> {
   const { finished } = asked;
-  if (!hasEnded(asked) && (faultOf(finished) === null || names.length === 0)) {
+  if (!hasEnded(asked) && asked.cutOff === null && (faultOf(finished) === null || names.length === 0)) {
     const text = await readFlakeFile(flake);
     const readable = text !== null && (await declaredInputs(text)) !== null;
     if (!readable || names.length === 0 || isLockRefusal(nixErrorMessage(finished.stderr)))

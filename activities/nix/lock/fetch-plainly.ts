@@ -1,3 +1,4 @@
+import { boundsFor } from './bounds.js';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseFlakeLock } from '../../../model/flake-lock/parse.js';
@@ -32,7 +33,12 @@ export async function fetchPlainly(
     ['{', ' inputs = {', ...inputs, ' };', ' outputs = inputs: { };', '}', ''].join('\n'),
   );
   const url = `path:${flake.split('/').map(encodeURIComponent).join('/')}`;
-  const finished = await runNix('nix', [...lockFlake(nix), url], { cwd: flake, signal, fetching: nix });
+  const finished = await runNix('nix', [...lockFlake(nix), url], {
+    cwd: flake,
+    signal,
+    fetching: nix,
+    ...boundsFor([...wishes.keys()]),
+  });
   const text = finished.exitCode === 0 ? await textOf(path.join(flake, 'flake.lock')) : null;
   const nodes = text === null ? [] : [...parseFlakeLock(text).root.inputs];
   return {
