@@ -22,11 +22,36 @@ export async function changedRules(
   found: readonly string[],
 ): Promise<readonly string[]> {
   const listed = await git.run(['ls-tree', '-r', '-z', '--name-only', '--full-tree', commit]);
-  const all = new Set([...listed.split('\0').filter(isRuleFile), ...found]);
+  const listedFiles = listed.split('\0').filter((file) => file !== '');
+  const all = new Set([...listedFiles.filter(isRuleFile), ...found]);
   const changed = await Promise.all(
     [...all].sort().map(async (file) => ((await isSame(git, commit, tree, file)) ? [] : [file])),
   );
-  return changed.flat();
+  return await ruling(git, changed.flat(), listedFiles);
+}
+
+/**
+ * Those of the changed rule files that rule over anything. Tools keep caches that ignore themselves (`.direnv/.gitignore`): what lies
+ * below a folder that the commit's own rules ignore, and of which the commit has nothing, is no part of a change anyway.
+ */
+async function ruling(git: Git, changed: readonly string[], listed: readonly string[]): Promise<readonly string[]> {
+  const foldersOfRules = new Set(changed.map((file) => path.dirname(file)));
+  const isJudgedByCommit = (folder: string): boolean => !foldersAbove(folder).some((each) => foldersOfRules.has(each));
+  const folders = [...new Set(changed.flatMap(foldersAbove))].filter((each) => each !== '.' && isJudgedByCommit(each));
+  const own = folders.filter((folder) => !listed.some((file) => file.startsWith(`${folder}/`)));
+  if (own.length === 0) return changed;
+  const input = own.map((folder) => `${folder}\0`).join('');
+  const answer = await git.attempt(['check-ignore', '--no-index', '-z', '--stdin'], { input });
+  // Status 1: none of them is. Anything else Git cannot look at is no cache of a tool.
+  if (answer.exitCode !== 0) return changed;
+  const ignored = new Set(answer.stdout.split('\0'));
+  return changed.filter((file) => !foldersAbove(file).some((folder) => ignored.has(folder)));
+}
+
+/** The folders above a file or folder, from the nearest one to the root, which is `.` */
+function foldersAbove(file: string): readonly string[] {
+  const folder = path.dirname(file);
+  return folder === '.' ? ['.'] : [folder, ...foldersAbove(folder)];
 }
 
 /** Bytes of a file with rules. */

@@ -81,6 +81,23 @@ for (const [behaviour, kind, reason] of [
     }));
 }
 
+test('caches of tools that ignore themselves are no part of a change where the repository ignores them, and only there', () =>
+  withPlace(async (place) => {
+    const base = await commitFiles(place.checkout, { '.gitignore': '.cache/\n' }, 'Ignore caches');
+    await git(place.checkout, 'push', '--quiet', 'origin', 'main');
+    for (const [number, behaviour, kind, reason] of [
+      [1, 'cache', 'proposed', /^$/],
+      [2, 'other-cache', 'refused', /^touches other\/\.gitignore, by which Git would judge the change$/],
+    ] as const) {
+      const result = await attempt(place, {
+        ...(await attemptInput({ ...place, base }, [behaviour])),
+        attempt: number,
+      });
+      assert.equal(result.kind, kind, result.reason ?? '');
+      assert.match(result.reason ?? '', reason);
+    }
+  }));
+
 test('where flake.nix and flake.lock are links, what they lead to is judged, and they stay as they are', () =>
   withPlace(async (place) => {
     const { checkout } = place;

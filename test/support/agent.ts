@@ -74,6 +74,8 @@ while [ "$1" != -p ]; do
     special) mkfifo pipe; rm MINE.md 2>/dev/null; mkfifo MINE.md; ln -s loop loop; node -e 'const s = require("node:net").createServer().listen("socket", () => process.exit(0))' ;;
     bytes) node -e 'require("node:fs").writeFileSync(Buffer.from("a\\nb\\xff.nix".replace("\\\\n", "\\n"), "latin1"), "{ }")' ;;
     gits:*) node -e 'for (let i = 0; i < Number(process.argv[1].slice(5)); i += 1) require("node:fs").mkdirSync("g/" + "x".repeat(100) + i + "/.git", { recursive: true });' "$1" ;;
+    cache) mkdir -p .cache/deep other; for each in .cache .cache/deep; do echo '*' > $each/.gitignore; done; echo noted >> NOTES.md ;;
+    other-cache) mkdir -p other; echo '*' > other/.gitignore; echo noted >> NOTES.md ;;
     huge-ignore) truncate -s 2G .gitignore; echo noted >> NOTES.md ;;
     huge-text) node -e 'require("node:fs").writeFileSync("huge.nix", "# some words\\n".repeat(5000000))' ;;
     huge-line) node -e 'require("node:fs").writeFileSync("line.nix", "(".repeat(12000000))' ;;
