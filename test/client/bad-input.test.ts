@@ -173,7 +173,7 @@ const ownTemporalCli = fileURLToPath(new URL('../../../.cache/tools/bin/temporal
 async function pathWith(name: string, programs: Readonly<Record<string, string>>): Promise<string> {
   const folder = path.join(scratch, name);
   await mkdir(folder);
-  for (const program of ['git', 'node', 'sh', 'env']) {
+  for (const program of ['git', 'node', 'sh', 'env', 'flock']) {
     const { stdout } = await run('sh', ['-c', 'command -v "$1"', 'sh', program]);
     await symlink(stdout.trim(), path.join(folder, program));
   }

@@ -194,19 +194,36 @@ async function followedBuilds(client: Client): Promise<number> {
 
 const OPEN_VERIFICATIONS = 'WorkflowType = "verifyCandidate" AND ExecutionStatus = "Running"';
 
-/** Somebody else holds the repository; it is given back when `meanwhile` is over. */
+/**
+ * Somebody else takes the repository between the start of a run and its first step; it is given back when `meanwhile` is over. The
+ * worker stands still meanwhile, and a run of its own is what the lock is held for: one whose run is over is none.
+ */
 const whileHeld = (meanwhile: (running: Running) => Promise<void>): Promise<void> =>
   onStage(house, PLAIN, async (stage) => {
     await house.lockkeeper(['list']);
-    const workflowId = repositoryLockId(repositoryAt(stage.fleet.remote));
-    // A lock whose run is over is none: this one stands for a run of its own.
-    const held = { workflowId, taskQueue: COORDINATOR_QUEUE, memo: { run: workflowId } };
-    await untilDone((client) => client.workflow.start('holdRepository', held));
+    const lock = repositoryLockId(repositoryAt(stage.fleet.remote));
+    const holder = `${lock}-holder`;
+    const held = { workflowId: lock, taskQueue: COORDINATOR_QUEUE, memo: { run: holder } };
+    await untilDone((client) => client.workflow.start('holdRepository', { ...held, workflowId: holder }));
+    const { pid } = await house.worker();
+    process.kill(pid, 'SIGSTOP');
     const running = stage.update();
+    try {
+      await untilDone(async (client) => {
+        const { count } = await client.workflow.count(OPEN_RUNS);
+        assert.ok(count > 0, running.output());
+      });
+      await untilDone((client) => client.workflow.start('holdRepository', held));
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
     await meanwhile(running);
-    await untilDone((client) => client.workflow.getHandle(workflowId).terminate('given back'));
+    for (const each of [lock, holder])
+      await untilDone((client) => client.workflow.getHandle(each).terminate('given back'));
     await assertAsIfNothingHappened(stage, running, ntfy);
   });
+
+const OPEN_RUNS = 'WorkflowType = "updateFlake" AND ExecutionStatus = "Running"';
 
 /** Does something with the house's server as soon as it can be done: the server may be starting again. */
 const untilDone = (work: (client: Client) => Promise<unknown>): Promise<void> =>
