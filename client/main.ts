@@ -3,7 +3,8 @@ import { CommanderError, type Command } from 'commander';
 import { BadInput } from '../model/checks/names.js';
 import { messageOf } from '../model/text/message-of.js';
 import { joinNixOptions } from './program/arguments.js';
-import { CommandError, systemCode } from './errors.js';
+import { CommandError, grpcCode, systemCode } from './errors.js';
+import { typed } from './terminal/typed.js';
 import { installed } from './installation.js';
 import { failure } from './terminal/output.js';
 import { declareProgram } from './program/index.js';
@@ -48,6 +49,9 @@ function speakPlainly(command: Command, words: string, complain: (words: string)
   for (const below of command.commands) speakPlainly(below, `${words} ${below.name()}`, complain);
 }
 
+/** Of gRPC: what the server cannot do at the moment. */
+const UNAVAILABLE = 14;
+
 /** Says what went wrong, in one message, and gives the exit status. */
 function explain(error: unknown, misused: string): number {
   if (error instanceof CommanderError) {
@@ -71,6 +75,11 @@ function explain(error: unknown, misused: string): number {
   }
   if (systemCode(error) === 'ENOSPC')
     failure(`No space is left: ${messageOf(error)}. Make room, and run the same command again.`);
+  else if (grpcCode(error) === UNAVAILABLE)
+    failure(
+      `The Temporal server cannot do that now (${messageOf(error)}): it is starting, or it cannot write to its disk. ` +
+        `"${typed('doctor')}" tells more; run the same command again later.`,
+    );
   else failure(messageOf(error));
   if (process.env.LOCKKEEPER_DEBUG !== undefined && error instanceof Error) failure(error.stack ?? '');
   return 1;

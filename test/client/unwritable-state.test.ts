@@ -98,6 +98,7 @@ test('on a full disk commands look while server and worker run', { skip }, async
     for (const decision of ['approve', 'reject']) {
       const { status, output } = await ended(house, [decision, run, '--yes'], place.state.root);
       assert.notEqual(status, 0, output);
+      assert.match(output, /"lockkeeper doctor"[^]*\bdisk\b|\bdisk\b[^]*"lockkeeper doctor"/);
     }
   } finally {
     await inside?.close();
