@@ -20,7 +20,10 @@ test(
   'a builder of another user, with a store of its own and a token that may only read, builds what the coordinator pushes',
   { skip: await noPrivateDaemon() },
   async () => {
-    const fleet = await createFleet({ hosts: [{ name: 'athena' }, { name: 'rhea', fail: 'build' }] });
+    const fleet = await createFleet({
+      inputs: ['alpha', 'beta'],
+      hosts: [{ name: 'athena' }, { name: 'kyushu', brokenBy: [['beta']] }, { name: 'rhea', fail: 'build' }],
+    });
     const server = await serveGit(fleet.root, 'reader', 'writer');
     const coordinator = await openHouse();
     const token = path.join(fleet.root, 'token');
@@ -40,7 +43,7 @@ test(
     try {
       await git(fleet.remote, 'config', 'http.receivepack', 'true');
       await git(fleet.checkout, 'remote', 'set-url', 'origin', `${server.url}/remote.git`);
-      await fleet.moveInput('alpha');
+      for (const input of ['alpha', 'beta']) await fleet.moveInput(input);
       await coordinator.dev('--roles', 'coordinator');
       const key = path.join(home, 'run-key');
       await copyFile(coordinator.state.runKey, key);
@@ -59,7 +62,7 @@ test(
       await until(() => worker.output().includes('the worker is ready'), 60_000, worker.output);
       const { report, exitCode } = await coordinator.update(
         fleet.checkout,
-        ...['--require', 'athena', '--https-token-file', token],
+        ...['--require', 'athena', '--require', 'kyushu', '--https-token-file', token],
       );
       assert.equal(exitCode, 0, worker.output());
       const { machine: name } = await builder.worker();
@@ -67,8 +70,22 @@ test(
         report.targets.map((target) => [target.name, target.verdict, target.machine]),
         [
           ['athena', 'built', name],
+          ['kyushu', 'built', name],
           ['rhea', 'build-failed', name],
         ],
+      );
+      // Neither what the input broke nor the broken host was built here: the logs come from the builder.
+      for (const [host, words] of [
+        ['kyushu', /option boot\.loader of kyushu is gone/],
+        ['rhea', /option boot\.loader of rhea is gone/],
+      ] as const) {
+        const logs = await coordinator.lockkeeper(['logs', report.run, host]);
+        assert.equal(logs.exitCode, 0, logs.stderr);
+        assert.match(logs.stdout, words);
+      }
+      assert.deepEqual(
+        report.heldBack?.map(({ input }) => input),
+        ['beta'],
       );
       assert.equal((await fleet.branches())[report.landed?.ref ?? ''], report.head);
       const output = path.basename(report.targets[0]?.outPath ?? '');
