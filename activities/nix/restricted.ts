@@ -1,6 +1,5 @@
-import { parseFlakeLock } from '../../model/flake-lock/parse.js';
+import { readableFlakeLock } from '../../model/flake-lock/parse.js';
 import { sourceOf } from '../../model/flake-lock/sources.js';
-import { FlakeLockError, type FlakeLock } from '../../model/flake-lock/types.js';
 import { allInputs } from '../../model/flake-lock/walk.js';
 import type { NixSettings } from '../../model/run/options.js';
 import { flakeText } from '../git/flake-files.js';
@@ -29,7 +28,7 @@ export async function restricted(flake: FlakeAtCommit, nix: NixSettings): Promis
 }
 
 function localSources(text: string | null): readonly string[] {
-  const lock = readable(text);
+  const lock = readableFlakeLock(text);
   const places = (lock === null ? [] : allInputs(lock)).flatMap(({ edge }) => {
     if (edge.kind === 'follows' || edge.node.locked === null) return [];
     const local = /^(path:|(?:[a-z]+\+)?file:\/\/)(\/.*)$/s.exec(sourceOf(edge.node.locked, []).text);
@@ -44,14 +43,4 @@ function localSources(text: string | null): readonly string[] {
     return schemes.map((each) => `${each}${folder}`);
   });
   return [...new Set(places)].sort();
-}
-
-/** What is wrong with a lock is for the evaluation to say. */
-function readable(text: string | null): FlakeLock | null {
-  try {
-    return text === null ? null : parseFlakeLock(text);
-  } catch (error) {
-    if (error instanceof FlakeLockError) return null;
-    throw error;
-  }
 }

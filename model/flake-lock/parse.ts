@@ -52,6 +52,16 @@ function topLevel(text: string | null): JsonObject {
   return value;
 }
 
+/** A lock for looking at; `null` when there is none, or one that Nix refuses and tells of itself. */
+export function readableFlakeLock(text: string | null): FlakeLock | null {
+  try {
+    return text === null ? null : parseFlakeLock(text);
+  } catch (error) {
+    if (error instanceof FlakeLockError) return null;
+    throw error;
+  }
+}
+
 function notJson(text: string, error: unknown): FlakeLockError {
   const restore = 'restore the file from an older commit, or remove it and run `nix flake lock`; then commit it.';
   if (/^<{7} /m.test(text)) return new FlakeLockError('not-json', `flake.lock holds an unresolved merge; ${restore}`);

@@ -32,6 +32,10 @@ async function complaints(unit: string): Promise<string> {
   return own.join('\n');
 }
 
+/** Units of a worker with the embedded server. */
+const plainUnits = (user: string, agent: boolean): ReturnType<typeof systemdUnits> =>
+  systemdUnits({ command: ['/bin/sh'], user, address: null, runKeyFile: null, userQueue: false, agent });
+
 test('systemd accepts the units of a worker, with a server of its own and of a cluster', { skip }, async () => {
   for (const [name, more] of [
     ['alone', []],
@@ -136,14 +140,7 @@ test('the units confine workers and the commands beside them as those of the Nix
       const evaluated = await run('nix-instantiate', ['--eval', '--strict', '--json', ...args, expression]);
       assert.equal(evaluated.exitCode, 0, evaluated.stderr);
       const nixos = JSON.parse(evaluated.stdout) as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-      const units = systemdUnits({
-        command: ['/bin/sh'],
-        user,
-        address: null,
-        runKeyFile: null,
-        userQueue: false,
-        agent,
-      });
+      const units = plainUnits(user, agent);
       for (const [name, unit] of [
         ['worker', 'lockkeeper.service'],
         ['command', 'lockkeeper-apply.service'],
@@ -175,14 +172,7 @@ test('no unit is more exposed than it has to be', { skip }, async () => {
     // Root makes the sandbox of an agent by what root may do.
     ['root', true, 6],
   ] as const) {
-    const units = systemdUnits({
-      command: ['/bin/sh'],
-      user,
-      address: null,
-      runKeyFile: null,
-      userQueue: false,
-      agent,
-    });
+    const units = plainUnits(user, agent);
     for (const [name, text] of Object.entries(units)) {
       const unit = path.join(folder, name);
       await writeFile(unit, text);

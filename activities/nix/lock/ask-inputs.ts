@@ -17,7 +17,7 @@ import { flakeFailure, isLockRefusal } from './flake-failure.js';
 import { inputsAt } from './inputs-at.js';
 import type { SourceRules } from './new-sources.js';
 import { settleInputs } from './settle-inputs.js';
-import { textOf } from './text-of.js';
+import { readIfThere } from '../../files/atomic-file.js';
 import { faultFailure, runNix } from '../run-nix.js';
 
 /** A flake whose inputs are asked for. */
@@ -104,7 +104,7 @@ const ask = (about: AskedFlake, folder: string, lock: FlakeLock | null, names: r
     });
     return {
       ...checked(finished, names),
-      text: await textOf(file),
+      text: await readIfThere(file),
       cached: [...cached, ...cachedAnswers(finished.stderr, version)],
       refused: settled.refused,
     };

@@ -8,7 +8,7 @@ import type { Finished } from '../../command/process.js';
 import { lockFlake, nixString } from '../commands.js';
 import { runNix } from '../run-nix.js';
 import type { InputWish } from './flake-file.js';
-import { textOf } from './text-of.js';
+import { readIfThere } from '../../files/atomic-file.js';
 
 /** Inputs as upstream has them now, by name, without what they bring along. */
 export interface PlainInputs {
@@ -39,7 +39,7 @@ export async function fetchPlainly(
     fetching: nix,
     ...boundsFor([...wishes.keys()]),
   });
-  const text = finished.exitCode === 0 ? await textOf(path.join(flake, 'flake.lock')) : null;
+  const text = finished.exitCode === 0 ? await readIfThere(path.join(flake, 'flake.lock')) : null;
   const nodes = text === null ? [] : [...parseFlakeLock(text).root.inputs];
   return {
     finished,

@@ -1,6 +1,6 @@
-import { parseFlakeLock } from '../../../model/flake-lock/parse.js';
+import { readableFlakeLock } from '../../../model/flake-lock/parse.js';
 import { nodesBelow, sourceOf, wishedSources, type Source } from '../../../model/flake-lock/sources.js';
-import { FlakeLockError, type FlakeLock, type LockNode } from '../../../model/flake-lock/types.js';
+import type { LockNode } from '../../../model/flake-lock/types.js';
 import type { NixSettings } from '../../../model/run/options.js';
 import { readSource } from '../commands.js';
 import { runNix } from '../run-nix.js';
@@ -31,7 +31,7 @@ export async function lookInto(
   if (wishes.size === 0) return { kind: 'nothing' };
   const overridden = Object.keys(wish.inputs ?? {});
   const asked = [...wishes].filter(([name]) => !overridden.includes(name));
-  const lock = readable(files.lock);
+  const lock = readableFlakeLock(files.lock);
   return {
     kind: 'sources',
     sources: asked.flatMap(([name, each]) => [
@@ -41,14 +41,4 @@ export async function lookInto(
       ),
     ]),
   };
-}
-
-/** A lock that Nix would refuse is for Nix to refuse. */
-function readable(text: string | null): FlakeLock | null {
-  try {
-    return text === null ? null : parseFlakeLock(text);
-  } catch (error) {
-    if (error instanceof FlakeLockError) return null;
-    throw error;
-  }
 }
