@@ -149,4 +149,16 @@ export default tseslint.config(
   noLooseFiles('client', 'main', 'context', 'errors', 'installation'),
   noLooseFiles('model'),
   noLooseFiles('activities', 'environment', 'guard', 'reports'),
+  noLooseFiles(
+    'workflows',
+    'index',
+    'fix-target',
+    'hold-back',
+    'hold-repository',
+    'read-run-log',
+    'record-instance',
+    'update-flake',
+    'verify-candidate',
+    'watch-instances',
+  ),
 );

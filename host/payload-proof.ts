@@ -6,7 +6,7 @@ import type { RunKey } from './run-key.js';
 /**
  * Everything that commands and workers put on a Temporal server (arguments, results, messages, memos) carries a proof: a MAC over
  * the content and over what it is for (namespace, workflow, activity), made with the run key. The content stays readable. What
- * comes from the server without one is replaced by a mark, which every door refuses: workflows (workflows/proof.ts), activities
+ * comes from the server without one is replaced by a mark, which every door refuses: workflows (workflows/proof/interceptors.ts), activities
  * (activities/guard.ts) and commands.
  */
 const PROOF = 'lockkeeper-proof';

@@ -24,8 +24,8 @@ function withoutPlace(code: string): string {
 
 const { code } = await bundleWorkflowCode({
   workflowsPath,
-  payloadConverterPath: compiled('payload-converter.js'),
-  workflowInterceptorModules: [compiled('proof.js')],
+  payloadConverterPath: compiled('proof/payload-converter.js'),
+  workflowInterceptorModules: [compiled('proof/interceptors.js')],
   logger: new DefaultLogger('WARN'),
 });
 await writeFile(bundlePath, withoutPlace(code));

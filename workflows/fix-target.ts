@@ -6,9 +6,9 @@ import { fixMessage } from '../model/git/commit-message.js';
 import { oneLine } from '../model/text/one-line.js';
 import { targetLabel } from '../model/verify/verdict.js';
 import type { Verdict } from '../model/verify/verdict.js';
-import { askAgent } from './agent.js';
-import { tellDoing } from './tell-parent.js';
-import { verifyInChildren } from './verification.js';
+import { askAgent } from './fix/agent.js';
+import { tellDoing } from './calls/tell-parent.js';
+import { verifyInChildren } from './verify/in-children.js';
 
 /**
  * Lets an agent mend one broken target: each attempt starts from the candidate, knows why the ones before did not do, and is

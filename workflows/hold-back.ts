@@ -3,9 +3,9 @@ import { evidenceOf } from '../model/hold-back/evidence.js';
 import type { HoldBackRequest, HoldBackResult } from '../model/hold-back/request.js';
 import { probeWords } from '../model/hold-back/words.js';
 import { targetLabel } from '../model/verify/verdict.js';
-import { coordinator } from './activities.js';
-import { openProbes } from './probes.js';
-import { tellDoing } from './tell-parent.js';
+import { coordinator } from './calls/coordinator.js';
+import { openProbes } from './hold-back/probes.js';
+import { tellDoing } from './calls/tell-parent.js';
 
 /**
  * Finds the inputs to blame for each broken target, by verifying candidates that are composed of base's lock and the

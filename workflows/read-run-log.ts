@@ -1,7 +1,7 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { LogSlice, MachineActivities, ReadLogInput } from '../model/contract/activities.js';
 import { machineQueue } from '../model/run/queues.js';
-import { ownQueue } from './own-queue.js';
+import { ownQueue } from './calls/own-queue.js';
 
 /** Reads a slice of a log that lies on another machine. Short-lived, and never behind that machine's builds. */
 export async function readRunLog(input: ReadLogInput & { readonly machine: string }): Promise<LogSlice> {

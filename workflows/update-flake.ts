@@ -25,21 +25,21 @@ import type { ApprovalPolicy, RunOptions } from '../model/run/options.js';
 import { noneAskedWords } from '../model/report/unfetched.js';
 import { targetLabel } from '../model/verify/verdict.js';
 import type { Target } from '../model/verify/verdict.js';
-import { coordinator } from './activities.js';
-import { openGate } from './approval.js';
-import type { Question } from './approval.js';
-import { close, count, tell } from './closing.js';
-import type { Update } from './commit-update.js';
-import { fail, rootCause } from './failures.js';
-import { openHolds } from './holds.js';
-import { keepNamedBack } from './keep-back.js';
-import { takeRepository } from './repository-lock.js';
-import { stamp, together } from './run.js';
-import type { Run } from './run.js';
-import { trackRun } from './run-state.js';
-import type { RunState } from './run-state.js';
-import { settle, unapproved, verifyApproved } from './settle.js';
-import { UNNEEDED_TRIES, goOnWithout } from './unneeded.js';
+import { coordinator } from './calls/coordinator.js';
+import { openGate } from './update/approval.js';
+import type { Question } from './update/approval.js';
+import { close, count, tell } from './update/closing.js';
+import type { Update } from './update/commit-update.js';
+import { fail, rootCause } from './calls/failures.js';
+import { openHolds } from './update/hold-back-requests.js';
+import { keepNamedBack } from './update/keep-back.js';
+import { takeRepository } from './update/repository-lock.js';
+import { stamp, together } from './update/run.js';
+import type { Run } from './update/run.js';
+import { trackRun } from './update/run-state.js';
+import type { RunState } from './update/run-state.js';
+import { settle, unapproved, verifyApproved } from './update/settle.js';
+import { UNNEEDED_TRIES, goOnWithout } from './calls/unneeded.js';
 
 /**
  * One run: update the lock, verify every target, ask if asked to, land, tell people. The report is its result; of a run

@@ -18,14 +18,14 @@ import { TAILS_LIMIT_BYTES, evaluationWave, failedVerdict, limitTails } from '..
 import type { VerifyInput, VerifyResult } from '../model/verify/verification.js';
 import { targetLabel } from '../model/verify/verdict.js';
 import type { Evaluation, HostTarget, Target, Verdict } from '../model/verify/verdict.js';
-import { build } from './build.js';
-import type { Listener } from './build.js';
-import { compare, evaluate } from './evaluation.js';
-import { runGate } from './gate.js';
-import { knownVerdict } from './known-verdict.js';
-import { semaphore } from './semaphore.js';
-import { tellingParent } from './tell-parent.js';
-import { watchSystems } from './watch-systems.js';
+import { build } from './verify/build.js';
+import type { Listener } from './verify/build.js';
+import { compare, evaluate } from './verify/evaluation.js';
+import { runGate } from './verify/gate.js';
+import { knownVerdict } from './verify/known-verdict.js';
+import { semaphore } from './calls/semaphore.js';
+import { tellingParent } from './calls/tell-parent.js';
+import { watchSystems } from './verify/watch-systems.js';
 
 /** How long builds have both cores to themselves while they begin; nothing is to be seen of it when they end before. */
 const BUILDS_FIRST = '1 second';

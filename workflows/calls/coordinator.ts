@@ -1,0 +1,26 @@
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { CoordinatorActivities } from '../../model/contract/activities.js';
+import { COORDINATOR_QUEUE } from '../../model/run/queues.js';
+import { truncate } from '../../model/text/text.js';
+import { ownQueue } from './own-queue.js';
+
+/** Tries of a step that a run needs. */
+export const NEEDED_TRIES = 15;
+
+/** Room for a summary in Temporal's UI. */
+const SUMMARY_BYTES = 200;
+
+/**
+ * How coordinators' activities are called. A worker heartbeats for them each second, so that a dead one is noticed after
+ * five; retries are bounded by count, not by time, because the time in which no worker runs must not count.
+ * @param summary what is done, for the Temporal UI
+ */
+export const coordinator = (summary: string, maximumAttempts = NEEDED_TRIES) =>
+  proxyActivities<CoordinatorActivities>({
+    taskQueue: ownQueue(COORDINATOR_QUEUE),
+    summary: truncate(summary, SUMMARY_BYTES),
+    startToCloseTimeout: '6 hours',
+    heartbeatTimeout: '5 seconds',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts },
+  });

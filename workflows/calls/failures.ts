@@ -1,0 +1,23 @@
+import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, TimeoutFailure } from '@temporalio/workflow';
+import type { FailureType } from '../../model/run/failures.js';
+import { truncate } from '../../model/text/text.js';
+import { MESSAGE_BYTES } from '../../model/verify/verdict.js';
+
+/** The failure below Temporal's wrappers: what a person wants to read. */
+export function rootCause(error: unknown): { readonly message: string; readonly type: string } {
+  let cause: unknown = error;
+  while ((cause instanceof ActivityFailure || cause instanceof ChildWorkflowFailure) && cause.cause !== undefined)
+    cause = cause.cause;
+  const message = truncate(cause instanceof Error ? cause.message : String(cause), MESSAGE_BYTES);
+  if (cause instanceof ApplicationFailure) return { message, type: cause.type ?? 'Error' };
+  if (cause instanceof TimeoutFailure && error instanceof ActivityFailure)
+    return { message: `${error.activityType} did not answer in time (${message})`, type: 'Timeout' };
+  return { message, type: 'Error' };
+}
+
+export const fail = (type: FailureType, message: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(truncate(message, MESSAGE_BYTES), type);
+
+/** Whether no other try would have changed what an activity failed by. */
+export const isForGood = (error: unknown): boolean =>
+  error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.nonRetryable === true;

@@ -1,0 +1,178 @@
+import {
+  ApplicationFailure,
+  condition,
+  defineSignal,
+  defineUpdate,
+  setHandler,
+  upsertMemo,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { APPROVE, GIVES_WAY_MEMO, GIVE_WAY, isNewer, REJECT } from '../../model/run/messages.js';
+import type { Decision, GiveWayRequest } from '../../model/run/messages.js';
+import { asShown, refusalWords, unprovenIn } from '../../model/run/proof.js';
+import { approvalCommands } from '../../model/report/render.js';
+import type { ApprovalDecision } from '../../model/report/data.js';
+import type { ApprovalPolicy, RunOptions } from '../../model/run/options.js';
+import { nameList } from '../../model/report/words.js';
+import { truncate } from '../../model/text/text.js';
+import type { RunState } from './run-state.js';
+
+const approve = defineUpdate<string, [Decision]>(APPROVE);
+const reject = defineUpdate<string, [Decision]>(REJECT);
+const giveWay = defineUpdate<string, [GiveWayRequest]>(GIVE_WAY);
+const approveSignal = defineSignal<[Decision]>(APPROVE);
+const rejectSignal = defineSignal<[Decision]>(REJECT);
+
+/** What became of a question: a person's answer, none in time, or a newer run that made it pointless. */
+export type Answer = ApprovalDecision | { readonly decision: 'superseded'; readonly by: string };
+
+export interface Question {
+  readonly commit: string;
+  /** Whether another commit was approved before, which is not what would land now. */
+  readonly again: boolean;
+  /** Names of the targets that are verified only once it is approved. */
+  readonly unverified: readonly string[];
+}
+
+/** A person's gate before landing. Handlers live as long as the run; a decision counts only while it is waited for. */
+export interface Gate {
+  /** Waits for a decision on this question, with reminders, until the deadline. */
+  readonly decide: (about: Question, policy: ApprovalPolicy, remind: () => Promise<void>) => Promise<Answer>;
+  /** Asks no more, because there is another candidate. */
+  readonly withdraw: () => void;
+}
+
+export function openGate(run: string, options: RunOptions, state: RunState): Gate {
+  let awaited: string | null = null;
+  let question: string | null = null;
+  let decision: Answer | null = null;
+  // A function, because the compiler would take the variable for unchanged across an await.
+  const decided = (): Answer | null => decision;
+
+  const notWaiting = (): string | null => {
+    if (awaited === null) return `run ${run} is not waiting for approval (it is ${state.progress().phase})`;
+    const earlier = decided();
+    return earlier === null ? null : `run ${run} has been ${earlier.decision} already`;
+  };
+  const refusal = (sent: Partial<Decision> | null): string | null => {
+    const unproven = unprovenIn(sent);
+    if (unproven !== null) {
+      return options.approval?.withoutKey === true
+        ? refusal(unproven.value as Partial<Decision> | null)
+        : refusalWords('the decision', unproven);
+    }
+    // Anybody can type a signal by hand.
+    if (typeof sent?.commit !== 'string') return 'a decision is {"by": "…", "commit": "…", "comment": "…"}';
+    const reason = notWaiting();
+    if (reason !== null || awaited === null) return reason;
+    if (sent.commit !== awaited)
+      return `the decision names commit ${truncate(sent.commit, 64)}, but run ${run} waits for ${awaited}: look at it again with "lockkeeper status ${run}"`;
+    return null;
+  };
+  const take = (kind: 'approved' | 'rejected', proven: Decision): string => {
+    const sent = asShown(proven) as Decision;
+    decision = { decision: kind, by: text(sent.by, 200), commit: sent.commit, comment: text(sent.comment, 2000) };
+    return `${kind} ${sent.commit}`;
+  };
+  const validator = (sent: Decision): void => {
+    const reason = refusal(sent);
+    if (reason !== null) throw ApplicationFailure.nonRetryable(reason, 'NotWaiting');
+  };
+  const takeSignal = (kind: 'approved' | 'rejected', sent: Decision): void => {
+    const reason = refusal(sent);
+    if (reason === null) take(kind, sent);
+    else state.set({ waitsFor: `${question ?? 'nobody’s decision'} (ignored a signal: ${reason})` });
+  };
+  setHandler(approve, (sent): string => take('approved', sent), {
+    validator,
+    description: 'Let the waiting run land: {"by", "commit", "comment"}, with the commit that it waits for',
+  });
+  setHandler(reject, (sent): string => take('rejected', sent), {
+    validator,
+    description: 'End the waiting run without landing: {"by", "commit", "comment"}, with the commit that it waits for',
+  });
+  setHandler(
+    giveWay,
+    (sent): string => {
+      decision = { decision: 'superseded', by: sent.run };
+      return `gives way to ${sent.run}`;
+    },
+    {
+      description: 'From a newer run of the instance; not for people',
+      validator: (sent: GiveWayRequest) => {
+        const reason = notWaiting() ?? staysAgainst(options, sent);
+        if (reason !== null) throw ApplicationFailure.nonRetryable(reason, 'NotWaiting');
+      },
+    },
+  );
+  const asSignal = 'As the update of this name; one that does not match is noted in the details, and ignored';
+  setHandler(
+    approveSignal,
+    (sent): void => {
+      takeSignal('approved', sent);
+    },
+    { description: asSignal },
+  );
+  setHandler(
+    rejectSignal,
+    (sent): void => {
+      takeSignal('rejected', sent);
+    },
+    { description: asSignal },
+  );
+
+  const withdraw = (): void => {
+    awaited = null;
+    question = null;
+    state.set({ approval: null });
+    state.tag('LockkeeperWaiting', 'no');
+    if (options.supersedes === true) upsertMemo({ [GIVES_WAY_MEMO]: null });
+  };
+
+  return {
+    withdraw,
+    decide: async ({ commit, again, unverified }, policy, remind) => {
+      const deadline = new Date(Date.now() + policy.deadlineSeconds * 1000).toISOString();
+      awaited = commit;
+      decision = null;
+      state.set({ approval: { deadline, commit } });
+      const why = again ? ` (again: ${options.repository.mainBranch} has moved, and the update with it)` : '';
+      const back = state.progress().moved.filter(({ goesBack }) => goesBack === true);
+      const older =
+        back.length === 0 ? '' : `; ${nameList(back.map(({ name }) => name))} would go back to an older revision`;
+      const later =
+        unverified.length === 0
+          ? ''
+          : `; ${nameList(unverified)} would be verified then, for no sandbox can be had for what an agent changed`;
+      question = `approval of ${commit.slice(0, 12)} until ${forPeople(deadline)}${why}${older}${later}: ${approvalCommands(run)}`;
+      state.phase('waiting-for-approval', question);
+      state.tag('LockkeeperWaiting', 'approval');
+      if (options.supersedes === true) upsertMemo({ [GIVES_WAY_MEMO]: true });
+      for (let left = policy.deadlineSeconds * 1000; left > 0 && decided() === null;) {
+        const pause = Math.min(Math.max(1, policy.reminderSeconds) * 1000, left);
+        const answered = await condition(() => decided() !== null, pause, { summary: 'wait for approval' });
+        left -= pause;
+        if (!answered && left > 0) await remind();
+      }
+      withdraw();
+      return decided() ?? { decision: 'expired', by: null, commit, comment: null };
+    },
+  };
+}
+
+/** Why a run does not give way to another one; `null` when it does. */
+function staysAgainst({ supersedes, instance }: RunOptions, sent: Partial<GiveWayRequest> | null): string | null {
+  const { workflowId, startTime } = workflowInfo();
+  // Anybody can type an update by hand.
+  if (typeof sent?.run !== 'string' || typeof sent.startedAt !== 'string')
+    return 'a request is {"run": "…", "instance": "…", "startedAt": "…"}';
+  if (supersedes !== true || sent.instance !== instance) return `run ${workflowId} gives way to no such run`;
+  const other = { workflowId: sent.run, startTime: new Date(sent.startedAt) };
+  return isNewer(other, { workflowId, startTime }) ? null : `run ${workflowId} is the newer one`;
+}
+
+const text = (value: unknown, bytes: number): string | null =>
+  typeof value === 'string' && value !== '' ? truncate(value, bytes) : null;
+
+/** `2026-11-28 10:35 UTC` */
+const forPeople = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`;

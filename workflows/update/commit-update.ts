@@ -1,0 +1,82 @@
+import type { CommitInput, LockUpdate } from '../../model/contract/activities.js';
+import type { Fix } from '../../model/autofix/fix-target.js';
+import type { Candidate } from '../../model/verify/candidate.js';
+import { commitMessage } from '../../model/git/commit-message.js';
+import { branchToPush } from '../../model/landing/index.js';
+import { shownHold } from '../../model/run/progress.js';
+import type { HeldBackInput } from '../../model/report/data.js';
+import { targetLabel } from '../../model/verify/verdict.js';
+import type { Target } from '../../model/verify/verdict.js';
+import { coordinator } from '../calls/coordinator.js';
+import { putFixesOn } from './fixes.js';
+import { stamp } from './run.js';
+import type { Run } from './run.js';
+
+/** What is verified: an update, and the targets of the main branch that it is based on. */
+export interface Update {
+  readonly lock: Extract<LockUpdate, { readonly kind: 'updated' }>;
+  readonly targets: readonly Target[];
+  /** Inputs that are kept where they are on base. */
+  readonly heldBack: readonly HeldBackInput[];
+  /** What agents have mended, as commits on top of the lock's. */
+  readonly fixes: readonly Fix[];
+}
+
+/** A committed update. */
+export interface Committed {
+  readonly candidate: Candidate;
+  /** With those of its fixes that fit. */
+  readonly update: Update;
+  /** Whether it has fixes that were made for another lock, or another main. */
+  readonly takesFixesOver: boolean;
+}
+
+/** Makes the candidate of an update, complete with its messages: the commits that are verified are those that land. */
+export async function commitUpdate(run: Run, update: Update): Promise<Committed> {
+  const { state } = run;
+  // Under fixes nobody evaluates it.
+  const locked = await commitLock(run, update, update.fixes.length === 0 ? { nix: run.options.nix } : {});
+  const { candidate, fixes } = await putFixesOn(run, locked, update.fixes);
+  state.candidate = candidate;
+  state.heldBack = update.heldBack;
+  state.fixes = fixes;
+  state.set({
+    base: candidate.base,
+    head: candidate.head,
+    moved: update.lock.moved,
+    heldBack: update.heldBack.map(shownHold),
+    mended: fixes.flatMap(({ targets }) => targets.map(targetLabel)),
+  });
+  return {
+    candidate,
+    update: { ...update, fixes },
+    takesFixesOver: fixes.some(({ madeFor }) => madeFor !== locked.head),
+  };
+}
+
+/**
+ * Makes the commit of an update's lock alone.
+ * @param next how it is evaluated next, if it is
+ */
+export async function commitLock(
+  run: Run,
+  { lock, targets, heldBack }: Update,
+  next: Pick<CommitInput, 'nix'> = {},
+): Promise<Candidate> {
+  const { options } = run;
+  const message = commitMessage({
+    instance: options.instance,
+    run: run.id,
+    moved: lock.moved,
+    heldBack,
+    hosts: targets.filter(({ kind }) => kind === 'nixos').map(targetLabel),
+  });
+  return await coordinator('commit flake.lock').commitCandidate({
+    repository: options.repository,
+    draft: lock.draft,
+    message,
+    ...branchToPush(options, run.startTime),
+    ...next,
+    ...stamp(run),
+  });
+}

@@ -1,0 +1,66 @@
+import type { Fix } from '../../model/autofix/fix-target.js';
+import type { Candidate } from '../../model/verify/candidate.js';
+import { targetLabel } from '../../model/verify/verdict.js';
+import type { Target, Verdict } from '../../model/verify/verdict.js';
+import { coordinator } from '../calls/coordinator.js';
+import { stamp, verifySetting } from './run.js';
+import type { Run } from './run.js';
+import { verifyInChildren } from '../verify/in-children.js';
+
+/** A candidate, and the fixes that are its newest commits. */
+export interface FixedCandidate {
+  readonly candidate: Candidate;
+  readonly fixes: readonly Fix[];
+}
+
+/**
+ * Puts fixes on top of a candidate, one after the other. Where they were made they are the same commits again; one that does
+ * not fit any more is left out.
+ */
+export async function putFixesOn(run: Run, onto: Candidate, fixes: readonly Fix[]): Promise<FixedCandidate> {
+  let candidate = onto;
+  const fitting: Fix[] = [];
+  for (const fix of fixes) {
+    const applied = await coordinator(`take over the fix of ${fix.targets.map(targetLabel).join(', ')}`).applyFix({
+      repository: run.options.repository,
+      candidate,
+      fix: fix.candidate,
+      ...stamp(run),
+    });
+    if (applied === null) {
+      disown(run, fix, 'does not fit where it has to go now');
+      continue;
+    }
+    candidate = applied;
+    fitting.push({ ...fix, candidate });
+  }
+  return { candidate, fixes: fitting };
+}
+
+/** Makes the attempt that a fix came from one that failed. */
+export function disown({ state }: Run, fix: Fix, reason: string): void {
+  for (const name of fix.targets.map(targetLabel)) {
+    const attempts = state.tried.get(name) ?? [];
+    const last = attempts.at(-1);
+    if (last?.outcome === 'mended')
+      state.tried.set(name, [...attempts.slice(0, -1), { ...last, outcome: 'taken-out', reason }]);
+  }
+}
+
+/** Verifies one target of a candidate with fixes. */
+export const verifyFix = async (run: Run, candidate: Candidate, target: Target): Promise<Verdict | undefined> =>
+  (await verifyFixes(run, candidate, [target]))[0];
+
+/** Verifies some targets of a candidate to learn what to do about them; nobody is shown more than that. */
+export async function verifyFixes(
+  run: Run,
+  candidate: Candidate,
+  targets: readonly Target[],
+): Promise<readonly Verdict[]> {
+  const about = { label: 'fix', candidate, targets, probe: NOTHING_KNOWN };
+  const { verdicts, machines } = await verifyInChildren(verifySetting(run), about);
+  for (const machine of machines) run.machines.add(machine);
+  return verdicts;
+}
+
+const NOTHING_KNOWN = { derivations: [], failed: [], base: [] };

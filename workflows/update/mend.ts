@@ -1,0 +1,131 @@
+import { ChildWorkflowCancellationType, ParentClosePolicy, executeChild, patched } from '@temporalio/workflow';
+import type { Fix } from '../../model/autofix/fix-target.js';
+import type { Candidate } from '../../model/verify/candidate.js';
+import type { AutofixOptions } from '../../model/run/options.js';
+import { targetLabel } from '../../model/verify/verdict.js';
+import type { Target, Verdict } from '../../model/verify/verdict.js';
+import { commitLock } from './commit-update.js';
+import { fixTarget } from '../fix-target.js';
+import { isRegression, takeOutCulprits } from './fix-regressions.js';
+import { verifyFix, verifyFixes } from './fixes.js';
+import type { FixedCandidate } from './fixes.js';
+import { answerOf } from '../hold-back/probes.js';
+import type { BrokenUpdate, Repair } from './repair.js';
+import { secretFiles, stamp, verifySetting } from './run.js';
+import type { Run } from './run.js';
+
+/**
+ * The step `autofix`: an agent is asked about one broken target after the other, each time on top of the fixes before. What a
+ * fix mends beside its own target needs no other one. The update with its fixes is then verified for all targets; when a fix
+ * broke another target, it comes back here, and that fix is taken out as an attempt that failed.
+ */
+export const mendTargets: Repair = async (run, about) => {
+  const agent = run.options.autofix ?? null;
+  if (agent === null) return null;
+  const { state } = run;
+  state.phase('mending');
+  const asked = await leaveOutBrokenBefore(run, about, about.broken.filter(isMendable));
+  const regressions = asked.filter(({ target }) => isRegression(run, about.update.fixes, target));
+  let fixed: FixedCandidate = { candidate: about.candidate, fixes: about.update.fixes };
+  const targets = asked.filter((verdict) => !regressions.includes(verdict)).map(({ target }) => target);
+  if (regressions.length > 0) {
+    const left = await takeOutCulprits(run, about, regressions);
+    targets.push(...left.targets);
+    fixed = left.fixed;
+  }
+  for (const target of targets) if (!state.tried.has(targetLabel(target))) state.tried.set(targetLabel(target), []);
+  for (const target of targets.filter((each) => mayBeAsked(run, agent, each)))
+    fixed = await mend(run, about, agent, fixed, target);
+  state.set({ doing: null });
+  return fixed.candidate.head === about.candidate.head ? null : { ...about.update, fixes: fixed.fixes };
+};
+
+/** What the base breaks as well is nobody's fault: it is noted, and no agent is asked about it. */
+async function leaveOutBrokenBefore(
+  run: Run,
+  { candidate: { base } }: BrokenUpdate,
+  broken: readonly Verdict[],
+): Promise<readonly Verdict[]> {
+  const { state } = run;
+  const fresh = broken.filter(({ target }) => !state.tried.has(targetLabel(target))).map(({ target }) => target);
+  if (fresh.length === 0) return broken;
+  const onBase = await verifyFixes(run, { base, head: base, bundle: '' }, fresh);
+  const before = onBase
+    .filter((verdict) => verdict.verdict !== 'built' && !tellsNothing(verdict))
+    .map(({ target }) => targetLabel(target));
+  state.brokenOnBase = [...state.brokenOnBase, ...before];
+  return broken.filter(({ target }) => !before.includes(targetLabel(target)));
+}
+
+/** What nobody could build, or the machine failed until the end, says nothing of the candidate. */
+function tellsNothing(verdict: Verdict): boolean {
+  if (verdict.verdict === 'skipped') return true;
+  if (answerOf(verdict) !== 'unknown') return false;
+  // replay-tested: 2026-11-25, test/replay/0.1.0
+  if (!patched('failed-machines-tell-nothing')) return false;
+  return true;
+}
+
+/** There is nothing to mend for an agent in what is not known, and what is the same on base was broken before. */
+const isMendable = (verdict: Verdict): boolean => verdict.sameAsBase !== true && !tellsNothing(verdict);
+
+function mayBeAsked({ state }: Run, agent: AutofixOptions, target: Target): boolean {
+  const attempts = state.tried.get(targetLabel(target)) ?? [];
+  return attempts.length < agent.maxAttempts && attempts.at(-1)?.outcome !== 'unusable';
+}
+
+/** Verifies a target anew where fixes came or went since, and asks the agent if it is still broken. */
+async function mend(
+  run: Run,
+  about: BrokenUpdate,
+  agent: AutofixOptions,
+  before: FixedCandidate,
+  target: Target,
+): Promise<FixedCandidate> {
+  const known = about.broken.find((verdict) => targetLabel(verdict.target) === targetLabel(target));
+  const isKnown = known !== undefined && before.candidate.head === about.candidate.head;
+  const verdict = isKnown ? known : await verifyFix(run, before.candidate, target);
+  if (verdict === undefined || !isMendable(verdict)) return before;
+  if (verdict.verdict === 'built') return { ...before, fixes: alsoMends(before.fixes, target) };
+  const candidate = await ask(run, about, agent, before.candidate, verdict);
+  if (candidate === null) return before;
+  const { head } = await commitLock(run, about.update);
+  return { candidate, fixes: [...before.fixes, { targets: [target], candidate, madeFor: head }] };
+}
+
+const alsoMends = (fixes: readonly Fix[], target: Target): readonly Fix[] =>
+  fixes.map((fix, index) => (index === fixes.length - 1 ? { ...fix, targets: [...fix.targets, target] } : fix));
+
+async function ask(
+  run: Run,
+  { update }: BrokenUpdate,
+  agent: AutofixOptions,
+  candidate: Candidate,
+  broken: Verdict,
+): Promise<Candidate | null> {
+  const { state, id, options } = run;
+  const name = targetLabel(broken.target);
+  const earlier = state.tried.get(name) ?? [];
+  const result = await executeChild(fixTarget, {
+    workflowId: `${id}-fix-${name}-${candidate.head.slice(0, 12)}`,
+    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+    staticSummary: `mend ${name} for ${id}`,
+    args: [
+      {
+        ...verifySetting(run),
+        ...stamp(run),
+        instance: options.instance,
+        candidate,
+        broken,
+        moved: update.lock.moved,
+        earlier,
+        agent,
+        secretFiles: secretFiles(options),
+      },
+    ],
+  });
+  for (const machine of result.machines) run.machines.add(machine);
+  state.tried.set(name, [...earlier, ...result.attempts]);
+  return result.candidate;
+}

@@ -1,0 +1,114 @@
+import { ParentClosePolicy, patched, sleep, startChild, workflowInfo } from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import type { Way } from '../../model/contract/activities.js';
+import type { RunOptions } from '../../model/run/options.js';
+import { coordinator } from '../calls/coordinator.js';
+import { fail } from '../calls/failures.js';
+import { holdRepository } from '../hold-repository.js';
+import type { RunState } from './run-state.js';
+import { UNNEEDED_TRIES, goOnWithout } from '../calls/unneeded.js';
+
+/** Longest pause between two tries, in seconds. */
+const LONGEST_PAUSE = 15;
+/** The same behind a run of one's own instance, which may build for hours before it gives way. */
+const LONGEST_PAUSE_BEHIND_OWN = 60;
+
+/** `by`: the newer run of the instance that this one gives way to, without the repository. */
+export type Taken =
+  { readonly kind: 'taken'; readonly waited: boolean } | { readonly kind: 'superseded'; readonly by: string };
+
+/**
+ * Takes the repository for this run. While another run holds it, says who does and tries again until the deadline;
+ * then fails as `RepositoryBusy`. The server gives the repository back however this run ends.
+ */
+export async function takeRepository(options: RunOptions, state: RunState): Promise<Taken> {
+  const waiting = shownWaiting(state);
+  try {
+    return await waitForRepository(options, state, waiting.begin);
+  } finally {
+    waiting.end();
+  }
+}
+
+/** Shows in lists of runs that this one waits for the repository, once it does. */
+function shownWaiting(state: RunState): { readonly begin: () => void; readonly end: () => void } {
+  let shown = false;
+  return {
+    begin: () => {
+      // Runs of earlier versions waited without a word. replay-tested: 2026-11-25, test/replay/0.1.0
+      if (shown || !patched('lists-show-that-it-waits')) return;
+      shown = true;
+      state.tag('LockkeeperWaiting', 'repository');
+    },
+    end: () => {
+      if (shown) state.tag('LockkeeperWaiting', 'no');
+    },
+  };
+}
+
+async function waitForRepository(options: RunOptions, state: RunState, begin: () => void): Promise<Taken> {
+  let waited = 0;
+  let gaveWay: string | null = null;
+  let behindOwn = false;
+  for (let pause = 1, first = true; ; first = false) {
+    let way: Way | null = null;
+    try {
+      if (options.supersedes === true) way = await makeWay(options);
+    } catch (error) {
+      goOnWithout('whether a newer or an older run of the instance is open', error);
+    }
+    if (way?.kind === 'superseded') return way;
+    if (await take(options)) return { kind: 'taken', waited: !first || options.supersedes === true };
+    let holder = way?.holder ?? null;
+    try {
+      holder ??= await coordinator('ask who holds the repository', UNNEEDED_TRIES).whoHolds({
+        lockWorkflowId: options.lockWorkflowId,
+        run: workflowInfo().workflowId,
+      });
+    } catch (error) {
+      goOnWithout('who holds the repository', error);
+    }
+    holder ??= 'another run';
+    const where = options.repository.displayUrl;
+    if (waited >= options.repositoryWaitSeconds)
+      throw fail(
+        'RepositoryBusy',
+        `${where} is held by ${holder}, and was not released within ${options.repositoryWaitSeconds} seconds: wait for it ("lockkeeper watch ${holder}") or end it ("lockkeeper cancel ${holder}")`,
+      );
+    state.phase('waiting-for-repository', `${where} is held by ${holder}`);
+    begin();
+    behindOwn = way?.sameInstance ?? behindOwn;
+    // It ends by itself: only waiting for others has a limit.
+    if (!behindOwn) waited += pause;
+    if (way?.givesWay === true && gaveWay !== holder) {
+      gaveWay = holder;
+      pause = 1;
+    }
+    await sleep(pause * 1000, { summary: `repository held by ${holder}` });
+    pause = Math.min(pause * 2, behindOwn ? LONGEST_PAUSE_BEHIND_OWN : LONGEST_PAUSE);
+  }
+}
+
+const makeWay = ({ instance, lockWorkflowId }: RunOptions) =>
+  coordinator('look for newer and older runs of the instance', UNNEEDED_TRIES).makeWay({
+    run: workflowInfo().workflowId,
+    instance,
+    lockWorkflowId,
+  });
+
+/** `false` when another run has it. */
+async function take(options: RunOptions): Promise<boolean> {
+  const { workflowId, memo } = workflowInfo();
+  try {
+    await startChild(holdRepository, {
+      workflowId: options.lockWorkflowId,
+      parentClosePolicy: ParentClosePolicy.TERMINATE,
+      memo: { run: workflowId, optionsDigest: memo?.optionsDigest ?? null },
+      staticSummary: `held by ${workflowId}`,
+    });
+    return true;
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    return false;
+  }
+}

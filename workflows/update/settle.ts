@@ -1,0 +1,179 @@
+import { patched } from '@temporalio/workflow';
+import type { Candidate } from '../../model/verify/candidate.js';
+import { nothingVerified } from '../../model/verify/nothing-verified.js';
+import { ended } from '../../model/run/progress.js';
+import type { FailureStep } from '../../model/run/options.js';
+import { targetLabel } from '../../model/verify/verdict.js';
+import type { Target, Verdict } from '../../model/verify/verdict.js';
+import { commitUpdate } from './commit-update.js';
+import type { Committed, Update } from './commit-update.js';
+import { keepCulpritsBack } from './culprits.js';
+import { disown } from './fixes.js';
+import { keepNamedBack } from './keep-back.js';
+import { mendTargets } from './mend.js';
+import type { Repair } from './repair.js';
+import { verifySetting } from './run.js';
+import type { Run } from './run.js';
+import { verifyInChildren } from '../verify/in-children.js';
+
+const REPAIRS: Readonly<Record<Exclude<FailureStep, 'leave-behind' | 'report'>, Repair>> = {
+  autofix: mendTargets,
+  'hold-back': keepCulpritsBack,
+};
+
+/** What may land. */
+export interface Settled {
+  readonly candidate: Candidate;
+  readonly update: Update;
+}
+
+/**
+ * Commits and verifies an update, and does about broken required targets what the policy says. A repaired update is
+ * another candidate, all of whose targets are verified; the step that helped is tried again if that broke others, for each
+ * repair leaves less to repair. A step that cannot help gives way to the next one. Inputs that are held back by hand
+ * meanwhile make another candidate as well.
+ * @returns the outcome when nothing may land
+ */
+export async function settle(run: Run, first: Update): Promise<Settled | 'broken' | 'unchanged'> {
+  const { options, state, holds } = run;
+  let steps = options.onFailure ?? ['report'];
+  state.brokenOnBase = [];
+  state.notHeldBack = [];
+  state.nothingVerified = null;
+  for (let proposed: Update | null = first; proposed !== null;) {
+    const committed: Committed = await commitUpdate(run, proposed);
+    const { candidate, update } = committed;
+    const judged = await holds.unlessAsked(async () => {
+      const verdicts = await verify(run, candidate, update.targets);
+      return await judge(run, { ...committed, verdicts, steps });
+    });
+    if (judged === 'lands') return { candidate, update };
+    if (judged === 'broken') return 'broken';
+    if (judged === 'nothing-moves') return 'unchanged';
+    steps = judged?.steps ?? steps;
+    proposed = judged?.repaired ?? (await keepNamedBack(run, update, holds.take()));
+  }
+  return 'unchanged';
+}
+
+interface Repaired {
+  readonly repaired: Update;
+  /** Steps that are left, the one that helped included. */
+  readonly steps: readonly FailureStep[];
+}
+
+/** What becomes of a verified update: one step after the other is tried until one gives another update, or decides. */
+async function judge(
+  run: Run,
+  about: Committed & { readonly verdicts: readonly Verdict[]; readonly steps: readonly FailureStep[] },
+): Promise<'lands' | 'broken' | 'nothing-moves' | Repaired> {
+  const { candidate, update, verdicts, takesFixesOver } = about;
+  // Nobody is asked, so nobody can approve them.
+  if (inTheWay(run, verdicts).some(needsApproval))
+    return { repaired: withoutUnapproved(run, update), steps: about.steps.filter((step) => step !== 'autofix') };
+  // Fixes that were made for something else are dropped together: what breaks with them may need none of them.
+  if (takesFixesOver && inTheWay(run, verdicts).length > 0)
+    return { repaired: withoutFixes(run, update), steps: about.steps };
+  for (let { steps } = about; ; steps = steps.slice(1)) {
+    const broken = inTheWay(run, verdicts);
+    const [step = 'report', ...later] = steps;
+    if (broken.length === 0 || step === 'leave-behind')
+      return mayLand(run, verdicts, steps.includes('leave-behind')) ? 'lands' : 'broken';
+    if (step === 'report') return 'broken';
+    const partlyWanted = later.some((other) => other !== 'report');
+    const repaired = await REPAIRS[step](run, { candidate, update, broken, partlyWanted });
+    if (repaired === 'nothing-moves') return repaired;
+    if (repaired !== null) return { repaired, steps };
+  }
+}
+
+/** Whether anything is known of what would land. */
+function mayLand({ options, state }: Run, verdicts: readonly Verdict[], leavesBehind: boolean): boolean {
+  const { required, brokenOnBase } = state;
+  const why = nothingVerified({ verdicts, required, brokenOnBase, leavesBehind, impure: options.nix.impure });
+  // Runs of earlier versions landed then. replay-tested: 2026-11-28, test/replay/0.1.0
+  if (why === null || !patched('nothing-verified-lands-nowhere')) return true;
+  state.nothingVerified = why;
+  return false;
+}
+
+const withoutFixes = (run: Run, update: Update): Update =>
+  dropFixes(run, update, 'does not hold with the inputs and the main that it has to go on now');
+
+const withoutUnapproved = (run: Run, update: Update): Update =>
+  dropFixes(run, update, 'could not be verified without a sandbox, and nobody is asked for an approval');
+
+function dropFixes(run: Run, update: Update, reason: string): Update {
+  for (const fix of update.fixes) disown(run, fix, reason);
+  return { ...update, fixes: [] };
+}
+
+const needsApproval = (verdict: Verdict): boolean => verdict.needsApproval === true;
+
+/** Targets that no machine may verify before a person has approved what an agent changed. */
+export const unapproved = ({ state }: Run): readonly Target[] =>
+  state.verdicts.filter(needsApproval).map(({ target }) => target);
+
+/** Verifies what a person has approved, with the rights of every other candidate; tells whether it may land. */
+export async function verifyApproved(run: Run, candidate: Candidate, targets: readonly Target[]): Promise<boolean> {
+  const { state } = run;
+  state.phase('verifying');
+  const { verdicts, machines } = await verifyInChildren(verifySetting(run), {
+    label: 'approved',
+    candidate,
+    targets,
+    approved: true,
+    started: (children) => {
+      state.set({ children });
+    },
+    over: (own) => {
+      state.changed(own.map(ended));
+    },
+  });
+  for (const machine of machines) run.machines.add(machine);
+  state.set({ children: [] });
+  const verified = new Map(verdicts.map((verdict) => [targetLabel(verdict.target), verdict]));
+  state.verdicts = state.verdicts.map((verdict) => verified.get(targetLabel(verdict.target)) ?? verdict);
+  return inTheWay(run, state.verdicts).length === 0;
+}
+
+/** Verifies a run's candidate, and shows how far it is. */
+async function verify(run: Run, candidate: Candidate, targets: readonly Target[]): Promise<readonly Verdict[]> {
+  const { state } = run;
+  state.verdicts = [];
+  state.phase('verifying');
+  state.targets(targets);
+  const { verdicts, machines } = await verifyInChildren(verifySetting(run), {
+    label: 'verify',
+    candidate,
+    targets,
+    started: (children) => {
+      state.set({ children });
+    },
+    over: (own) => {
+      state.changed(own.map(ended));
+    },
+  });
+  for (const machine of machines) run.machines.add(machine);
+  state.set({ children: [] });
+  state.verdicts = verdicts;
+  for (const { target, seconds } of verdicts) {
+    const name = targetLabel(target);
+    state.longest.set(name, Math.max(seconds, state.longest.get(name) ?? 0));
+  }
+  return verdicts;
+}
+
+/**
+ * Required targets that the update broke: what was broken before it is nobody's fault, and what waits for an approval that is
+ * going to be asked for stops nothing yet.
+ */
+function inTheWay(run: Run, verdicts: readonly Verdict[]): readonly Verdict[] {
+  const { state, options } = run;
+  const asks = options.approval !== null && options.landing.mode !== 'none';
+  return verdicts.filter((each) => {
+    const name = targetLabel(each.target);
+    if (asks && needsApproval(each)) return false;
+    return each.verdict !== 'built' && state.required.includes(name) && !state.brokenOnBase.includes(name);
+  });
+}

@@ -1,0 +1,70 @@
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { EvaluatorActivities } from '../../model/contract/activities.js';
+import { compareActivityId, evaluateActivityId, planActivityId } from '../../model/run/progress.js';
+import { EVALUATE_QUEUE } from '../../model/run/queues.js';
+import type { VerifyInput } from '../../model/verify/verification.js';
+import { targetLabel } from '../../model/verify/verdict.js';
+import type { Evaluation, HostTarget } from '../../model/verify/verdict.js';
+import { NEEDED_TRIES } from '../calls/coordinator.js';
+import { ownQueue } from '../calls/own-queue.js';
+import { UNNEEDED_TRIES, goOnWithout } from '../calls/unneeded.js';
+
+const evaluator = (activityId: string, summary: string, maximumAttempts = NEEDED_TRIES) =>
+  proxyActivities<EvaluatorActivities>({
+    taskQueue: ownQueue(EVALUATE_QUEUE),
+    activityId,
+    summary,
+    startToCloseTimeout: '2 hours',
+    heartbeatTimeout: '5 seconds',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts },
+  });
+
+export function evaluate(input: VerifyInput, target: HostTarget): Promise<Evaluation> {
+  const label = targetLabel(target);
+  const { run, repository, candidate, nix, approved } = input;
+  const also = approved === undefined ? {} : { approved };
+  return evaluator(evaluateActivityId(label), `evaluate ${label}`).evaluateTarget({
+    run,
+    repository,
+    candidate,
+    target,
+    nix,
+    ...also,
+  });
+}
+
+/**
+ * Runs beside the build, which need not wait for it: in a long evaluation that is most of what a build would wait.
+ * @returns `null` also when it failed until the last try: nothing needs the answer so much that a run would fail for it
+ */
+export async function compare(input: VerifyInput, target: HostTarget, drvPath: string): Promise<boolean | null> {
+  const label = targetLabel(target);
+  const { run, repository, candidate, nix, approved } = input;
+  const also = approved === undefined ? {} : { approved };
+  const { compareWithBase } = evaluator(compareActivityId(label), `compare ${label} with base`, UNNEEDED_TRIES);
+  try {
+    return await compareWithBase({ run, repository, candidate, target, nix, drvPath, ...also });
+  } catch (error) {
+    goOnWithout(`whether ${label} is the same as on base`, error);
+    return null;
+  }
+}
+
+/** Looks for derivations that failed already in what a build would have to make; `null` also when it cannot tell. */
+export async function findInPlan(
+  input: VerifyInput,
+  target: HostTarget,
+  about: { readonly drvPath: string; readonly derivations: readonly string[] },
+): Promise<string | null> {
+  const label = targetLabel(target);
+  const { run, repository, candidate, nix, approved } = input;
+  const also = approved === undefined ? {} : { approved };
+  const looker = evaluator(planActivityId(label), `look into the build plan of ${label}`, UNNEEDED_TRIES);
+  try {
+    return await looker.findInPlan({ run, repository, candidate, target, nix, ...about, ...also });
+  } catch (error) {
+    goOnWithout(`the build plan of ${label}`, error);
+    return null;
+  }
+}

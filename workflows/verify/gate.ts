@@ -1,0 +1,64 @@
+import { patched, proxyActivities } from '@temporalio/workflow';
+import type { GateActivities, MachineActivities } from '../../model/contract/activities.js';
+import { buildActivityId } from '../../model/run/progress.js';
+import { GATE_QUEUE, machineQueue } from '../../model/run/queues.js';
+import { failedVerdict } from '../../model/verify/verification.js';
+import type { VerifyInput } from '../../model/verify/verification.js';
+import { targetLabel } from '../../model/verify/verdict.js';
+import type { GateTarget, Verdict } from '../../model/verify/verdict.js';
+import type { Listener } from './build.js';
+import { isForGood, rootCause } from '../calls/failures.js';
+import { ownQueue } from '../calls/own-queue.js';
+import { FOLLOWED, LOSSES, LOSSES_THERE, retryUnless, stayWithMachine } from '../calls/stay-with-machine.js';
+
+/** Time beside the command's own in which its work tree is made, in seconds. */
+const AROUND = 3600;
+
+/**
+ * Runs a gate on a candidate, on whichever builder takes it, and stays with the machine that has it. A worker that is
+ * restarted goes on with it.
+ */
+export function runGate(input: VerifyInput, gate: GateTarget, { held }: Pick<Listener, 'held'>): Promise<Verdict> {
+  const { run, repository, candidate, nix, takeoverSeconds, agentRights, approved } = input;
+  const asked = {
+    ...{ run, repository, candidate, gate, nix, takeoverSeconds },
+    ...(agentRights === undefined ? {} : { agentRights }),
+    ...(approved === undefined ? {} : { approved }),
+  };
+  const told = (round: number) => ({
+    // Read as that of a build by who shows how far it is.
+    activityId: buildActivityId(targetLabel(gate), round),
+    summary: `gate ${gate.name}`,
+  });
+  const startToCloseTimeout = (gate.timeoutSeconds + AROUND) * 1000;
+  const anywhere = (round: number, losses = LOSSES): Promise<Verdict> =>
+    proxyActivities<GateActivities>({
+      ...told(round),
+      ...FOLLOWED,
+      taskQueue: ownQueue(GATE_QUEUE),
+      startToCloseTimeout,
+      retry: retryUnless(losses),
+    }).runGate(asked);
+  // replay-tested: 2026-11-28, test/replay/0.1.0
+  if (!patched('gates-stay-with-machine')) return anywhere(1, []);
+  return stayWithMachine<Verdict>({
+    takeoverSeconds,
+    anywhere,
+    there: (machine, withinMs, round) =>
+      proxyActivities<MachineActivities>({
+        ...told(round),
+        ...FOLLOWED,
+        taskQueue: ownQueue(machineQueue(machine)),
+        scheduleToStartTimeout: withinMs,
+        startToCloseTimeout,
+        retry: retryUnless(LOSSES_THERE),
+      }).runGate(asked),
+    held,
+    otherwise: (error) => {
+      // Runs that began before failed with it. replay-tested: 2026-11-28, test/replay/0.1.0
+      if (isForGood(error) || !patched('gates-that-fail-are-data')) throw error;
+      const reason = `the machine failed: ${rootCause(error).message}`;
+      return Promise.resolve(failedVerdict(gate, 'build-failed', reason, null));
+    },
+  });
+}
