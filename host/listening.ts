@@ -1,4 +1,5 @@
 import { readFile, readdir, readlink, stat } from 'node:fs/promises';
+import { processIds } from './processes.js';
 
 /** One that listens, as proc_pid_net(5) lists it for TCP. */
 interface Listener {
@@ -76,12 +77,11 @@ export async function ownListenerAt(address: string): Promise<number | null> {
     return fields[7]?.replace(/@+$/, '') === shown && fields[6] !== undefined ? [fields[6]] : [];
   });
   if (inodes.length === 0) return null;
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const found = await stat(`/proc/${name}`).catch(() => null);
+  for (const pid of await processIds()) {
+    const found = await stat(`/proc/${pid}`).catch(() => null);
     if (found?.uid !== process.getuid?.()) continue;
-    const sockets = await socketsOf(Number(name));
-    if (inodes.some((inode) => sockets?.has(inode) === true)) return Number(name);
+    const sockets = await socketsOf(pid);
+    if (inodes.some((inode) => sockets?.has(inode) === true)) return pid;
   }
   return null;
 }

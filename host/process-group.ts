@@ -1,5 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { processIds, statOf } from './processes.js';
 
 /** What the processes of a group have done so far. */
 export interface GroupUsage {
@@ -18,21 +19,17 @@ const TICKS = 100;
 
 /** What the processes of a group have done; a process that the kernel says nothing of is left out. */
 export async function groupUsage(group: number): Promise<GroupUsage> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(pids.map((pid) => usageIn(pid, group)));
+  const found = await Promise.all((await processIds()).map((pid) => usageIn(pid, group)));
   return { processes: new Map(found.filter((entry) => entry !== null)) };
 }
 
-async function usageIn(pid: string, group: number): Promise<readonly [number, ProcessUsage] | null> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  // The command's name may hold spaces and parentheses.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  if (Number(fields[2]) !== group) return null;
+async function usageIn(pid: number, group: number): Promise<readonly [number, ProcessUsage] | null> {
+  const stat = await statOf(pid);
+  if (stat?.group !== group) return null;
   const io = await readFile(`/proc/${pid}/io`, 'utf8').catch(() => null);
   if (io === null) return null;
   const count = (name: string): number => Number(new RegExp(`^${name}: (\\d+)$`, 'm').exec(io)?.[1] ?? 0);
-  const seconds = (Number(fields[11]) + Number(fields[12])) / TICKS;
-  return [Number(pid), { read: count('rchar'), written: count('wchar'), seconds }];
+  return [pid, { read: count('rchar'), written: count('wchar'), seconds: stat.ticks / TICKS }];
 }
 
 /** Ends a process group: SIGTERM, up to `graceMs` to go by itself, then SIGKILL. */

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import type { NativeConnectionOptions } from '@temporalio/worker';
-import { endProcesses, isAlive } from '../activities/command/process-tree.js';
+import { endProcesses, isAlive } from '../host/processes.js';
 import { isListeningAt } from '../host/listening.js';
 import { stripControl } from '../model/text/text.js';
 import { newerFault } from '../model/machine/state-directory.js';

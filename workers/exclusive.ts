@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { ownIdentity } from '../activities/command/process-tree.js';
+import { ownIdentity } from '../host/processes.js';
 import { ownListenerAt } from '../host/listening.js';
 import { lastHolder, takeLock, type MachineLock } from '../host/machine-lock.js';
 import { earlierLockAddress } from '../model/machine/lock-address.js';

@@ -7,7 +7,7 @@ import { Connection } from '@temporalio/client';
 import type { WorkflowService } from '@temporalio/client';
 // eslint-disable-next-line temporal/no-temporal-internal-imports -- nothing public makes a protobuf duration
 import { msToTs } from '@temporalio/common/lib/time.js';
-import { identify, isAlive, killTree, ownIdentity } from '../activities/command/process-tree.js';
+import { identify, isAlive, killTree, ownIdentity } from '../host/processes.js';
 import { isListeningAt } from '../host/listening.js';
 import { SEARCH_ATTRIBUTES } from '../model/run/messages.js';
 import { STATE_FORMAT, newerFault } from '../model/machine/state-directory.js';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { access, constants, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isAlive, ownIdentity } from '../activities/command/process-tree.js';
+import { isAlive, ownIdentity } from '../host/processes.js';
 import {
   STATE_FORMAT,
   foreignStateDirectory,

@@ -4,7 +4,7 @@ import { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import type { ActivityEnvironment } from '../activities/environment.js';
-import { ownIdentity } from '../activities/command/process-tree.js';
+import { ownIdentity } from '../host/processes.js';
 import { sweepWorkTrees } from '../activities/git/mirror.js';
 import { sweepBuilds } from '../activities/nix/build/sweep-builds.js';
 import {

@@ -1,7 +1,7 @@
 import { runCommand, type CommandEnd, type CommandOptions } from '../../host/command.js';
 import { endGroup } from '../../host/process-group.js';
 import { lowerPriority } from './priority.js';
-import { identify, killTree } from './process-tree.js';
+import { identify, killTree } from '../../host/processes.js';
 
 export interface RunOptions extends CommandOptions {
   /** Aborting it ends the child and everything below it. */

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SandboxLimits } from '../../model/autofix/limits.js';
 import { formatSize } from '../../model/text/size.js';
-import { descendants } from '../command/process-tree.js';
+import { descendants } from '../../host/processes.js';
 import { walkTree } from '../files/walk-tree.js';
 
 /** A command to watch. */

@@ -1,4 +1,4 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { environmentOf, processIds } from '../../host/processes.js';
 import { endLimited } from '../limits/index.js';
 
 /** Names the attempt in the environment of its agent, which marks what the agent leaves behind in other sessions. */
@@ -13,13 +13,13 @@ const ROUNDS = 5;
 export async function endLeftovers(directory: string): Promise<void> {
   await endLimited(directory);
   for (let round = 0; round < ROUNDS; round += 1) {
-    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+    const pids = await processIds();
     const marked = await Promise.all(pids.map((pid) => isMarked(pid, directory)));
     const found = pids.filter((_, index) => marked[index] === true);
     if (found.length === 0) return;
     for (const pid of found) {
       try {
-        process.kill(Number(pid), 'SIGKILL');
+        process.kill(pid, 'SIGKILL');
       } catch {
         // It has ended meanwhile.
       }
@@ -27,7 +27,5 @@ export async function endLeftovers(directory: string): Promise<void> {
   }
 }
 
-async function isMarked(pid: string, directory: string): Promise<boolean> {
-  const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
-  return environment.split('\0').includes(`${ATTEMPT_VARIABLE}=${directory}`);
-}
+const isMarked = async (pid: number, directory: string): Promise<boolean> =>
+  (await environmentOf(pid)).includes(`${ATTEMPT_VARIABLE}=${directory}`);

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { identify, killTree } from '../command/process-tree.js';
+import { identify, killTree } from '../../host/processes.js';
 import type { Enclosed } from './enclose.js';
 import { type Connection, connectOutside, NETWORK_PIPES } from './network.js';
 import { isRoot } from './sandbox.js';

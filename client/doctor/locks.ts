@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isLocked, lastHolder } from '../../host/machine-lock.js';
 import type { StateDirectory } from '../../model/machine/state-directory.js';
-import { isAlive } from '../server/process-identity.js';
+import { isAlive } from '../../host/processes.js';
 import { ok, warn, type Finding } from './finding.js';
 
 /** Which locks of the state directory are held, by whom, and whether that process lives. */

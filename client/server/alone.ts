@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { takeLock } from '../../host/machine-lock.js';
 import type { StateDirectory } from '../../model/machine/state-directory.js';
 import { CommandError } from '../errors.js';
-import { identify } from './process-identity.js';
+import { identify } from '../../host/processes.js';
 import { makeFolder, prepareToStart } from './state-files.js';
 
 const WAIT_MS = 30_000;

@@ -3,7 +3,7 @@ import { isListeningAt } from '../../host/listening.js';
 import { newerFault, type ServerRecord, type StateDirectory } from '../../model/machine/state-directory.js';
 import { startDetached } from './detached.js';
 import { CommandError } from '../errors.js';
-import { isAlive } from './process-identity.js';
+import { isAlive } from '../../host/processes.js';
 import { logEnd, prepareToStart, readRecord } from './state-files.js';
 import { typed } from '../terminal/typed.js';
 

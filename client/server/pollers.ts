@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { Session } from './connection.js';
-import { identify } from './process-identity.js';
+import { identify } from '../../host/processes.js';
 
 /** A worker that asks a task queue for work, as the server lists it. */
 export interface Poller {

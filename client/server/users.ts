@@ -3,7 +3,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProcessIdentity, StateDirectory } from '../../model/machine/state-directory.js';
 import type { CommandError } from '../errors.js';
-import { identify } from './process-identity.js';
+import { identify } from '../../host/processes.js';
 import { StateUnwritable, prepareStateDirectory, throwIfUnwritable } from './state-files.js';
 
 /** Contents of `users/<pid>`: a process that needs the embedded server or the shared worker. */

@@ -5,7 +5,7 @@ import type { Session } from './connection.js';
 import { startDetached, type Detached } from './detached.js';
 import { CommandError } from '../errors.js';
 import { message, paintFor } from '../terminal/output.js';
-import { isAlive } from './process-identity.js';
+import { isAlive } from '../../host/processes.js';
 import { logEnd, prepareToStart, readRecord } from './state-files.js';
 import { announceIfPossible } from './users.js';
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runningServer } from '../../client/server/embedded.js';
-import { isAlive } from '../../client/server/process-identity.js';
+import { isAlive } from '../../host/processes.js';
 import { runningWorker } from '../../client/server/worker.js';
 import type { ProcessIdentity, StateDirectory } from '../../model/machine/state-directory.js';
 

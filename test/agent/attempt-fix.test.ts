@@ -7,7 +7,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { canSandbox } from '../../activities/sandbox/sandbox.js';
 import { createAttemptFix } from '../../activities/agent/attempt-fix.js';
 import { listRecords, readIdentity } from '../../activities/nix/build/build-record.js';
-import { descendants } from '../../activities/command/process-tree.js';
+import { descendants } from '../../host/processes.js';
 import type { AttemptInput, AttemptResult } from '../../model/autofix/attempt.js';
 import type { AutofixOptions } from '../../model/run/options.js';
 import type { ProcessIdentity } from '../../model/machine/state-directory.js';

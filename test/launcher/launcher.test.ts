@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { launch } from '../../activities/command/launcher.js';
-import { descendants, isAlive } from '../../activities/command/process-tree.js';
+import { descendants, isAlive } from '../../host/processes.js';
 import type { ProcessIdentity } from '../../model/machine/state-directory.js';
 import { until } from '../support/lockkeeper.js';
 

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/common';
 import { run } from '../../activities/command/process.js';
 import { readIdentity, readStatus } from '../../activities/nix/build/build-record.js';
-import { descendants } from '../../activities/command/process-tree.js';
+import { descendants } from '../../host/processes.js';
 import { endBuild, isBuildAlive } from '../../activities/nix/build/build-session.js';
 import { createForgetRun } from '../../activities/nix/build/forget-run.js';
 import type { HostSpec } from '../support/fleet.js';

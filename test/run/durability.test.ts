@@ -3,7 +3,7 @@ import { readFile, readdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { run as command } from '../../activities/command/process.js';
-import { isAlive } from '../../activities/command/process-tree.js';
+import { isAlive } from '../../host/processes.js';
 import type { Report } from '../../model/report/data.js';
 import type { WorkerRecord } from '../../model/machine/state-directory.js';
 import { createFleet } from '../support/fleet.js';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import type { Client } from '@temporalio/client';
-import { isAlive } from '../../activities/command/process-tree.js';
+import { isAlive } from '../../host/processes.js';
 import { COORDINATOR_QUEUE } from '../../model/run/queues.js';
 import type { Report } from '../../model/report/data.js';
 import { createFleet, type Fleet } from '../support/fleet.js';

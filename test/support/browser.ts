@@ -4,7 +4,7 @@ import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { identify, killTree } from '../../activities/command/process-tree.js';
+import { identify, killTree } from '../../host/processes.js';
 import { until } from './lockkeeper.js';
 
 const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome'];

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../activities/command/process.js';
 import type { Finished } from '../../activities/command/process.js';
-import { identify, isAlive, killTree } from '../../activities/command/process-tree.js';
+import { identify, isAlive, killTree } from '../../host/processes.js';
 import type { Report } from '../../model/report/data.js';
 import { stateDirectory } from '../../model/machine/state-directory.js';
 import type { ServerRecord, StateDirectory, WorkerRecord } from '../../model/machine/state-directory.js';

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
-import { isAlive } from '../../activities/command/process-tree.js';
+import { isAlive } from '../../host/processes.js';
 import { listensAt } from '../../host/listening.js';
 import type { ServerRecord } from '../../model/machine/state-directory.js';
 import { findBrowser, startBrowser, type Page } from '../support/browser.js';

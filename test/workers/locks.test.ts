@@ -5,7 +5,7 @@ import { chmod, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ownIdentity } from '../../activities/command/process-tree.js';
+import { ownIdentity } from '../../host/processes.js';
 import { isListeningAt } from '../../host/listening.js';
 import { isLocked, lastHolder, takeLock } from '../../host/machine-lock.js';
 import { earlierLockAddress } from '../../model/machine/lock-address.js';

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { run } from '../../activities/command/process.js';
-import { isAlive } from '../../activities/command/process-tree.js';
+import { isAlive } from '../../host/processes.js';
 import { SEARCH_ATTRIBUTES } from '../../model/run/messages.js';
 import type { ServerRecord } from '../../model/machine/state-directory.js';
 import { openHouse, until } from '../support/lockkeeper.js';

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { cpus, totalmem } from 'node:os';
 import { test } from 'node:test';
-import { isAlive } from '../../activities/command/process-tree.js';
+import { isAlive } from '../../host/processes.js';
 import type { Report } from '../../model/report/data.js';
 import { createFleet } from '../support/fleet.js';
 import type { Fleet } from '../support/fleet.js';

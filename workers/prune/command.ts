@@ -4,7 +4,7 @@ import type { ConnectionOptions } from '@temporalio/client';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { isAlive } from '../../activities/command/process-tree.js';
+import { isAlive } from '../../host/processes.js';
 import { isListeningAt } from '../../host/listening.js';
 import { isLocked } from '../../host/machine-lock.js';
 import { groupBy } from '../../model/text/group-by.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { REMOVING } from '../../activities/git/prune-mirror.js';
 import { listRecords, readIdentity } from '../../activities/nix/build/build-record.js';
 import type { OwnedRecord } from '../../activities/nix/build/build-record.js';
-import { isAlive } from '../../activities/command/process-tree.js';
+import { isAlive } from '../../host/processes.js';
 import { groupBy } from '../../model/text/group-by.js';
 import type { Kept, KeptRun } from '../../model/machine/retention.js';
 import type { StateDirectory } from '../../model/machine/state-directory.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { REMOVING, findMirrors } from '../../activities/git/prune-mirror.js';
 import { PARTIAL, SCRATCH, WORK_TREE } from '../../activities/git/mirror.js';
 import { isLost } from '../../activities/nix/evaluate/evaluations.js';
-import { isAlive } from '../../activities/command/process-tree.js';
+import { isAlive } from '../../host/processes.js';
 import { maybeOpen } from '../../model/machine/retention.js';
 import type { Kept } from '../../model/machine/retention.js';
 import { DAY_MS } from '../../model/machine/retention.js';

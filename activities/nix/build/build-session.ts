@@ -1,6 +1,13 @@
-import { readdir, readFile } from 'node:fs/promises';
+import {
+  endProcesses,
+  environmentOf,
+  identify,
+  isAlive,
+  killTree,
+  processIds,
+  statOf,
+} from '../../../host/processes.js';
 import { isSameBoot, type ProcessIdentity } from '../../../model/machine/state-directory.js';
-import { endProcesses, identify, isAlive, killTree } from '../../command/process-tree.js';
 import type { BuildRecord } from './build-record.js';
 import { readIdentity } from './build-record.js';
 import { endOrphanedBuilders } from './orphaned-builders.js';
@@ -35,16 +42,12 @@ export async function endBuild(record: BuildRecord): Promise<void> {
 async function leftovers(record: BuildRecord, identity: ProcessIdentity): Promise<readonly ProcessIdentity[]> {
   const self = await identify(process.pid);
   if (self === null || !isSameBoot(self, identity)) return [];
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const found = await Promise.all(pids.map((pid) => marked(pid, record, identity)));
+  const found = await Promise.all((await processIds()).map((pid) => marked(pid, record, identity)));
   return found.filter((each) => each !== null);
 }
 
-async function marked(pid: string, record: BuildRecord, identity: ProcessIdentity): Promise<ProcessIdentity | null> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  // proc(5): state is field 3, the session field 6.
-  if (Number(fields[3]) !== identity.pid || fields[0] === 'Z' || fields[0] === 'X') return null;
-  const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
-  return environment.split('\0').includes(`${RECORD_VARIABLE}=${record.directory}`) ? identify(Number(pid)) : null;
+async function marked(pid: number, record: BuildRecord, identity: ProcessIdentity): Promise<ProcessIdentity | null> {
+  if ((await statOf(pid))?.session !== identity.pid) return null;
+  const isOurs = (await environmentOf(pid)).includes(`${RECORD_VARIABLE}=${record.directory}`);
+  return isOurs ? await identify(pid) : null;
 }

@@ -1,6 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
+import { endProcesses, environmentOf, identify, parentOf, processIds } from '../../../host/processes.js';
 import type { ProcessIdentity } from '../../../model/machine/state-directory.js';
-import { endProcesses, identify, parentOf } from '../../command/process-tree.js';
 import { parseDerivation } from '../evaluate/derivation-file.js';
 import { readEvidence } from './build-log.js';
 import { readStart, type BuildRecord } from './build-record.js';
@@ -33,13 +33,13 @@ interface Orphan extends ProcessIdentity {
 }
 
 async function orphans(): Promise<readonly Orphan[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const found = await Promise.all(
-    pids.map(async (pid) => {
-      const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
-      if (!/(?:^|\0)NIX_BUILD_TOP=/.test(environment) || (await hasNixAbove(pid))) return null;
+    (await processIds()).map(async (pid) => {
+      const environment = await environmentOf(pid);
+      const isBuilder = environment.some((variable) => variable.startsWith('NIX_BUILD_TOP='));
+      if (!isBuilder || (await hasNixAbove(pid))) return null;
       const identity = await identify(pid);
-      const values = environment.split('\0').map((variable) => variable.slice(variable.indexOf('=') + 1));
+      const values = environment.map((variable) => variable.slice(variable.indexOf('=') + 1));
       return identity === null ? null : { ...identity, values };
     }),
   );

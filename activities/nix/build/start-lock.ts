@@ -3,7 +3,7 @@ import { link, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessIdentity } from '../../../model/machine/state-directory.js';
-import { isAlive, ownIdentity } from '../../command/process-tree.js';
+import { isAlive, ownIdentity } from '../../../host/processes.js';
 import { hasFields, readJson, writeWhole } from '../../files/atomic-file.js';
 import { names } from './build-record.js';
 

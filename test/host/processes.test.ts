@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import * as activities from '../../activities/command/process-tree.js';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../../activities/command/process.js';
-import * as client from '../../client/server/process-identity.js';
+import { identify, isAlive } from '../../host/processes.js';
 import type { ProcessIdentity } from '../../model/machine/state-directory.js';
 import { namespace } from '../support/private-nix.js';
 
@@ -32,29 +32,42 @@ test(
     const folder = await mkdtemp(path.join(tmpdir(), 'lockkeeper-boot-'));
     const file = path.join(folder, 'boot_id');
     await writeFile(file, '11111111-2222-4333-8444-555555555555\n');
-    const say = [
-      process.execPath,
-      '--input-type=module',
-      '-e',
-      SAY,
-      import.meta.resolve('../../activities/command/process-tree.js'),
-    ];
+    const say = [process.execPath, '--input-type=module', '-e', SAY, import.meta.resolve('../../host/processes.js')];
     const child = spawn('unshare', [...covered(file), ...say], { stdio: ['ignore', 'pipe', 'inherit'] });
     try {
       const [text] = (await once(child.stdout, 'data')) as [Buffer];
       const identity = JSON.parse(text.toString()) as ProcessIdentity;
       assert.match(identity.bootId, /^1{8}-/);
-      for (const { isAlive } of [activities, client]) {
-        assert.equal(await isAlive(identity), true);
-        assert.equal(await isAlive({ ...identity, bootTime: Number(identity.bootTime) - 60 }), false, 'another boot');
-        assert.equal(await isAlive({ ...identity, startTime: '1' }), false, 'another process');
-        const { bootTime, ...earlier } = identity;
-        assert.ok(bootTime !== undefined);
-        assert.equal(await isAlive(earlier), false, 'as earlier versions wrote it');
-      }
+      assert.equal(await isAlive(identity), true);
+      assert.equal(await isAlive({ ...identity, bootTime: Number(identity.bootTime) - 60 }), false, 'another boot');
+      assert.equal(await isAlive({ ...identity, startTime: '1' }), false, 'another process');
+      const { bootTime, ...earlier } = identity;
+      assert.ok(bootTime !== undefined);
+      assert.equal(await isAlive(earlier), false, 'as earlier versions wrote it');
     } finally {
       child.kill();
       await rm(folder, { recursive: true });
     }
   },
 );
+
+test('a process that has ended is none, also while its parent has not asked how', async () => {
+  // Whoever is replaced by sleep(1) never asks.
+  const parent = spawn('sh', ['-c', 'sh -c "echo \\$\\$; read line" & exec sleep 60'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  try {
+    const [text] = (await once(parent.stdout, 'data')) as [Buffer];
+    const pid = Number(text.toString());
+    // A shell gives /dev/null to what it starts in the background, so the child ends by itself.
+    let found = await identify(pid);
+    for (let tries = 0; found !== null && tries < 100; tries += 1) {
+      await sleep(20);
+      found = await identify(pid);
+    }
+    assert.equal(found, null);
+    assert.match(await readFile(`/proc/${pid}/stat`, 'utf8'), /\) Z /, 'it is still listed');
+  } finally {
+    parent.kill('SIGKILL');
+  }
+});

@@ -1,7 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ApplicationFailure } from '@temporalio/common';
-import { bootTimeIn, isSameBoot, type ProcessIdentity } from '../../model/machine/state-directory.js';
+import { bootTimeIn, isSameBoot, type ProcessIdentity } from '../model/machine/state-directory.js';
 
 /** The boot of this machine; pids and start times mean nothing across two of them. */
 async function boot(): Promise<Pick<ProcessIdentity, 'bootId' | 'bootTime'>> {
@@ -12,48 +11,71 @@ async function boot(): Promise<Pick<ProcessIdentity, 'bootId' | 'bootTime'>> {
   return { bootId: id.trim(), bootTime: bootTimeIn(stat) };
 }
 
-interface Stat {
+/** What proc_pid_stat(5) says of a process. */
+export interface ProcessStat {
   readonly pid: number;
-  readonly state: string;
+  /** Whether it has ended, and only its parent has not asked for its exit status yet. */
+  readonly isOver: boolean;
   readonly parent: number;
+  readonly group: number;
+  readonly session: number;
+  /** Clock ticks of the processor that it took so far. */
+  readonly ticks: number;
+  /** Clock ticks between the machine's start and its own. */
   readonly startTime: string;
 }
 
-/** Parses `/proc/<pid>/stat` (proc(5)); `null` when the process is gone. The command name may hold spaces and parentheses. */
-async function stat(pid: number): Promise<Stat | null> {
+/** `null` when the process is gone. */
+export async function statOf(pid: number): Promise<ProcessStat | null> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
   if (text === null) return null;
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { pid, state: fields[0] ?? '', parent: Number(fields[1]), startTime: fields[19] ?? '' };
+  // The second field is the command's name in parentheses, which may itself hold spaces and parentheses.
+  const [state = '', parent, group, session, ...rest] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return {
+    pid,
+    isOver: state === 'Z' || state === 'X',
+    parent: Number(parent),
+    group: Number(group),
+    session: Number(session),
+    ticks: Number(rest[7]) + Number(rest[8]),
+    startTime: rest[15] ?? '',
+  };
 }
 
-/** Identity of a running process; `null` when there is none. */
+/** All processes that this one can see. */
+export const processIds = async (): Promise<readonly number[]> =>
+  (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+
+/** The environment that a process was started with, as `NAME=value`; nothing of one that is gone or may not be asked. */
+export const environmentOf = async (pid: number): Promise<readonly string[]> =>
+  (await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')).split('\0').filter((variable) => variable !== '');
+
+/** Identity of a running process; `null` when there is none, or only its zombie. */
 export async function identify(pid: number): Promise<ProcessIdentity | null> {
-  const found = await stat(pid);
-  return found === null ? null : { pid, ...(await boot()), startTime: found.startTime };
+  const found = await statOf(pid);
+  return found === null || found.isOver ? null : { pid, ...(await boot()), startTime: found.startTime };
 }
 
 /** Pid of the process above; 0 above the first one, and for a process that is gone. */
-export const parentOf = async (pid: number): Promise<number> => (await stat(pid))?.parent ?? 0;
+export const parentOf = async (pid: number): Promise<number> => (await statOf(pid))?.parent ?? 0;
 
 /** Identity of this process, in locks, records and notes that a later one reads. */
 export async function ownIdentity(): Promise<ProcessIdentity> {
   const identity = await identify(process.pid);
-  if (identity === null) throw ApplicationFailure.retryable('This process is not listed in /proc; is /proc mounted?');
+  if (identity === null) throw new Error('This process is not listed in /proc; is /proc mounted?');
   return identity;
 }
 
 /** Whether exactly this process still runs: a reused pid, another boot and a zombie do not count. */
 export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
-  const found = await stat(identity.pid);
-  if (found === null || found.state === 'Z' || found.state === 'X') return false;
-  return found.startTime === identity.startTime && isSameBoot(await boot(), identity);
+  const found = await statOf(identity.pid);
+  if (found === null || found.isOver || found.startTime !== identity.startTime) return false;
+  return isSameBoot(await boot(), identity);
 }
 
 /** All processes below `root`, itself left out. Nix runs builders in sessions of their own, so a group is not enough. */
 export async function descendants(root: number): Promise<ProcessIdentity[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const all = (await Promise.all(pids.map(stat))).filter((entry) => entry !== null);
+  const all = (await Promise.all((await processIds()).map(statOf))).filter((entry) => entry !== null);
   const now = await boot();
   const found: ProcessIdentity[] = [];
   const queue = [root];
