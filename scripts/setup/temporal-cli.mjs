@@ -1,20 +1,27 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
+import { setTimeout } from 'node:timers/promises';
 import { aptInstall } from './system-packages.mjs';
 import { ROOT, TOOLS, Unavailable, isProgram, lastLines, onPath, run, versionOf, warn } from './steps.mjs';
 
 /** Later versions cannot be installed by `go install`: their go.mod holds a replace directive. */
 const MODULE = 'github.com/temporalio/cli/cmd/temporal@v1.5.1';
-/** Where `go install` puts it; the product looks here too. */
+/** The oldest version that is taken from a download. */
+const OLDEST_CLI = [1, 5, 1];
+/** How long to wait for the first bytes of a download, and later for the next ones, in milliseconds. */
+const FIRST_BYTES_MS = 6_000;
+const MORE_BYTES_MS = 20_000;
+/** Where a download and `go install` put it; the product looks here too. */
 const INSTALLED = path.join(TOOLS, 'bin', 'temporal');
 /** From Go 1.21 on, Go fetches the version that a module asks for (1.25 here) by itself. */
 const OLDEST_GO = [1, 21];
 
-/** Finds the Temporal CLI, or builds it, and notes its path in `.cache/temporal-path` for the demo and the tests. */
+/** Finds the Temporal CLI, downloads or builds it, and notes its path in `.cache/temporal-path` for the demo and the tests. */
 export async function temporalCli() {
-  const { file, from } = (await existing()) ?? (await goInstall());
+  const { file, from } = (await existing()) ?? (await download()) ?? (await goInstall());
   const version = await versionOf(file);
   if (version === null) throw new Unavailable(`${file} (${from}) does not run; remove it or set $TEMPORAL_CLI`);
   await mkdir(path.join(ROOT, '.cache'), { recursive: true });
@@ -30,20 +37,53 @@ async function existing() {
   }
   const found = await onPath('temporal');
   if (found !== null) return { file: found, from: 'PATH' };
-  const cached = await sdkDownload();
-  if (await isProgram(cached)) return { file: cached, from: "the SDK's download" };
-  if (await isProgram(INSTALLED)) return { file: INSTALLED, from: 'built before' };
+  if (await isProgram(INSTALLED)) return { file: INSTALLED, from: 'got before' };
   return null;
 }
 
-/** The SDK's core keeps the server that it downloads as `temporal-<sdk>-<version>` in the folder for temporary files. */
-async function sdkDownload() {
-  const manifest = path.join(ROOT, 'node_modules', '@temporalio', 'testing', 'package.json');
-  const version = await readFile(manifest, 'utf8').then(
-    (text) => JSON.parse(text).version,
-    () => 'unknown',
-  );
-  return path.join(os.tmpdir(), `temporal-sdk-typescript-${version}`);
+/**
+ * Lets Temporal's SDK download the CLI. Gives `null` where that fails: offline, behind a dead proxy, on a machine that
+ * there is no binary for. The file is moved to its place once it is complete and runs, so a broken download is never used.
+ */
+async function download() {
+  const folder = path.join(TOOLS, 'download');
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  warn('downloading the Temporal CLI, if it can be reached …');
+  const program = path.join(ROOT, 'scripts', 'setup', 'sdk-download.mjs');
+  const child = spawn(process.execPath, [program, folder], { cwd: ROOT, stdio: 'ignore' });
+  try {
+    const file = await complete(folder, child);
+    const version = file && /version (\d+)\.(\d+)\.(\d+)/.exec((await versionOf(file)) ?? '');
+    if (!version || !atLeast(version.slice(1).map(Number), OLDEST_CLI)) return null;
+    await mkdir(path.dirname(INSTALLED), { recursive: true });
+    await rename(file, INSTALLED);
+    return { file: INSTALLED, from: "the SDK's download" };
+  } finally {
+    child.kill('SIGKILL');
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Path of the downloaded file once it is complete; `null` when the download failed, or no bytes came for too long. */
+async function complete(folder, child) {
+  let size = 0;
+  let deadline = Date.now() + FIRST_BYTES_MS;
+  while (child.exitCode === null && child.signalCode === null && Date.now() < deadline) {
+    await setTimeout(100);
+    const [name] = await readdir(folder);
+    if (name === undefined) continue;
+    const file = path.join(folder, name);
+    // The SDK renames the file when it has all of it.
+    if (!name.endsWith('.downloading')) return file;
+    const now = await stat(file).then(
+      (found) => found.size,
+      () => 0,
+    );
+    if (now > size) deadline = Date.now() + MORE_BYTES_MS;
+    size = now;
+  }
+  return null;
 }
 
 async function goInstall() {
@@ -86,4 +126,8 @@ async function debianOffersGo() {
   return found !== null && atLeast([Number(found[1]), Number(found[2])], OLDEST_GO);
 }
 
-const atLeast = (version, oldest) => version[0] > oldest[0] || (version[0] === oldest[0] && version[1] >= oldest[1]);
+/** Compares versions by their numbers, both of the same length. */
+function atLeast(version, oldest) {
+  const differs = version.findIndex((part, index) => part !== oldest[index]);
+  return differs === -1 || version[differs] > oldest[differs];
+}
