@@ -1,5 +1,11 @@
-import { PROTECTED_PATHS } from '../../model/autofix/guard.js';
-import { checkAgentArgument, checkAgentCommand, checkHomePath, checkPathPattern } from '../../model/checks/names.js';
+import { PROTECTED_PATHS } from '../../model/autofix/path-pattern.js';
+import {
+  checkAgentArgument,
+  checkAgentCommand,
+  checkHomePath,
+  checkPathPattern,
+  checkPathPatterns,
+} from '../../model/checks/names.js';
 import { AUTOFIX } from '../../model/run/defaults.js';
 import type { AutofixOptions } from '../../model/run/options.js';
 import { CommandError } from '../errors.js';
@@ -38,7 +44,7 @@ export async function autofixOptions(flags: UpdateFlags): Promise<AutofixOptions
     maxAttempts: flags.maxAttempts ?? AUTOFIX.maxAttempts,
     timeoutSeconds: flags.autofixTimeout ?? AUTOFIX.timeoutSeconds,
     rules: {
-      protected: flags.autofixProtect?.map((each) => checkPathPattern(each)) ?? PROTECTED_PATHS,
+      protected: checkPathPatterns(flags.autofixProtect?.map((each) => checkPathPattern(each)) ?? PROTECTED_PATHS),
       maxFiles: flags.autofixMaxFiles ?? AUTOFIX.maxFiles,
       maxLines: flags.autofixMaxLines ?? AUTOFIX.maxLines,
     },

@@ -1,7 +1,7 @@
+import ignore from 'ignore';
 import { oneLine } from '../text/one-line.js';
 import { plural } from '../report/words.js';
 import type { GuardRules } from '../run/options.js';
-import { pathPattern } from './path-pattern.js';
 
 /** One path that differs between a candidate and what an agent left. */
 export interface ChangedFile {
@@ -29,30 +29,6 @@ export interface ProposedChange {
   /** Files that hold a value of the agent's variables. */
   readonly secretsIn: readonly string[];
 }
-
-/** What no agent may touch, unless the owner says otherwise: secrets, Git's own files, and what runs elsewhere. */
-export const PROTECTED_PATHS: readonly string[] = [
-  'secrets/**',
-  '**/*.age',
-  '**/*.key',
-  '**/*.pem',
-  '.git*',
-  '.sops.yaml',
-  '.ci/**',
-  '.circleci/**',
-  '.buildkite/**',
-  '.builds/**',
-  '.build.yml',
-  '.cirrus.yml',
-  '.drone.yml',
-  '.forgejo/**',
-  '.gitea/**',
-  '.travis.yml',
-  '.woodpecker/**',
-  '.woodpecker.y*ml',
-  'Jenkinsfile',
-  'garnix.yaml',
-];
 
 const LOCK = /(?:^|\/)flake\.lock$/;
 const REPOSITORY = '160000';
@@ -96,12 +72,21 @@ export function refusal(
 
 /** Protected paths that are touched, each with the pattern that protects it. */
 function protectedOnes(files: readonly ChangedFile[], rules: GuardRules): string {
-  const patterns = rules.protected.map((text) => ({ text, matches: pathPattern(text) }));
+  const patterns = protectedBy(rules.protected);
   const found = files.flatMap(({ path }) => {
-    const pattern = patterns.find(({ matches }) => matches(path));
-    return pattern === undefined ? [] : [`${path} (protected by ${pattern.text})`];
+    const pattern = patterns(path);
+    return pattern === null ? [] : [`${path} (protected by ${pattern})`];
   });
   return named(found);
+}
+
+/**
+ * Reads patterns as the lines of a `.gitignore` at the root of the repository, on a file system without upper and lower case.
+ * @returns a function that gives the pattern which protects a file, `null` for a file that none protects
+ */
+export function protectedBy(patterns: readonly string[]): (path: string) => string | null {
+  const rules = ignore({ ignorecase: true }).add(patterns);
+  return (path) => rules.test(path).rule?.pattern ?? null;
 }
 
 /** The first of some paths, as one line for people. */

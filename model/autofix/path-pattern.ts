@@ -1,23 +1,62 @@
+/** What no agent may touch, unless the owner says otherwise: secrets, Git's own files, and what runs elsewhere. */
+export const PROTECTED_PATHS: readonly string[] = [
+  'secrets/**',
+  '**/*.age',
+  '**/*.key',
+  '**/*.pem',
+  '.git*',
+  '.sops.yaml',
+  '.ci/**',
+  '.circleci/**',
+  '.buildkite/**',
+  '.builds/**',
+  '.build.yml',
+  '.cirrus.yml',
+  '.drone.yml',
+  '.forgejo/**',
+  '.gitea/**',
+  '.travis.yml',
+  '.woodpecker/**',
+  '.woodpecker.y*ml',
+  'Jenkinsfile',
+  'garnix.yaml',
+];
+
 /**
- * A pattern of paths, read as gitignore(5) reads one: without a slash it speaks of names in any folder, with one it begins at
- * the root; a folder that it matches is meant with all that is in it. `*` and `?` stop at a slash, `**` does not.
- * @returns a function that says whether a path from the root of the repository is meant
+ * Why a pattern cannot be used, as the end of a sentence; `null` when it can. Refused is what Git reads in a `.gitignore`
+ * without a word and what then matches nothing: a pattern that protects nothing must not look as if it did.
  */
-export function pathPattern(pattern: string): (path: string) => boolean {
-  const anchored = pattern.replace(/\/+$/, '').includes('/');
-  const text = pattern.replace(/^\/+|\/+$/g, '');
-  const source = text
-    .split(/(\*\*\/|\/\*\*$|\*\*|\*|\?)/)
-    .map((part) => WILDCARDS.get(part) ?? part.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'))
-    .join('');
-  const expression = new RegExp(`^${anchored ? '' : '(?:.*/)?'}${source}(?:/.*)?$`, 'is');
-  return (path) => expression.test(path);
+export function pathPatternFault(pattern: string): string | null {
+  return FAULTS.find(([isFault]) => isFault(pattern))?.[1] ?? null;
 }
 
-const WILDCARDS: ReadonlyMap<string, string> = new Map([
-  ['**/', '(?:.*/)?'],
-  ['/**', '/.*'],
-  ['**', '.*'],
-  ['*', '[^/]*'],
-  ['?', '[^/]'],
-]);
+const PATTERN_LENGTH = 200;
+
+// A bracket expression is closed as in `[ab]`, `[!a-z]`, `[]x]` or `[[:digit:]]`: gitignore(5) leaves that to glob(7).
+const CLASS = '\\[:(?:alnum|alpha|blank|cntrl|digit|graph|lower|print|punct|space|upper|xdigit):\\]';
+const MEMBER = `(?:${CLASS}|\\\\.|(?!\\[:[^\\]]*:\\])[^\\\\\\]])`;
+const BRACKET = `\\[[!^]?(?:\\]|${MEMBER})${MEMBER}*\\]`;
+const CLOSED = new RegExp(`^(?:\\\\.|[^\\\\[]|${BRACKET})*$`, 'u');
+
+/** The names between the slashes, without `!` and without the slashes at the ends that mean something. */
+const partsOf = (pattern: string): readonly string[] =>
+  pattern
+    .replace(/^!/, '')
+    .replace(/^\/|\/ *$/g, '')
+    .split('/');
+
+const FAULTS: readonly (readonly [(pattern: string) => boolean, string])[] = [
+  [(pattern) => pattern.length > PATTERN_LENGTH, `is longer than ${PATTERN_LENGTH} characters.`],
+  [(pattern) => /\p{Cc}/u.test(pattern), 'holds a control character.'],
+  [(pattern) => /^!?[ /]*$/.test(pattern), 'is no pattern of paths: give one such as secrets/** or *.age.'],
+  [(pattern) => pattern.startsWith('#'), 'is a comment: write \\# for a name that starts with "#".'],
+  [(pattern) => /(?<!\\)(?:\\\\)*\\$/.test(pattern), 'ends with a single "\\": write \\\\ for that character.'],
+  [
+    (pattern) => !CLOSED.test(pattern),
+    'has a "[" without its "]": close it as in [ab], or write \\[ for that character.',
+  ],
+  [
+    (pattern) => partsOf(pattern).some((part) => ['', '.', '..'].includes(part)),
+    'has an empty part, "." or "..", so no path matches it: write it from the root of the repository, such as /secrets.',
+  ],
+];

@@ -97,7 +97,7 @@ const ruleLines = (rules: GuardRules): string =>
     '- Read the AGENTS.md files of the repository first: what they say binds you.',
     '- Work in this folder alone. It has no remote: commit or not, as you like; what the folder holds in the end is what counts.',
     '- Leave flake.lock as it is, and the inputs and the nixConfig in flake.nix too.',
-    `- Do not touch these paths: ${rules.protected.map((pattern) => oneLine(pattern, 200)).join(', ')}.`,
+    `- Do not touch these paths, written as in .gitignore: ${rules.protected.map((pattern) => oneLine(pattern, 200)).join(', ')}.`,
     '- Add no submodule, no binary file, and no link that leaves the repository. Leave nothing behind that is not part of the change.',
     `- Change at most ${rules.maxFiles} files and ${rules.maxLines} lines.`,
     '- Do not mend it by taking the host, a service or a check out of the configuration.',

@@ -1,3 +1,4 @@
+import { pathPatternFault } from '../autofix/path-pattern.js';
 import { branchNameFault } from '../git/branch-name.js';
 import { isSourcePattern } from '../flake-lock/source-pattern.js';
 import type { Person } from '../run/options.js';
@@ -222,17 +223,20 @@ export function checkHomePath(value: string, field = '--autofix-home-path'): str
   return value;
 }
 
-/** Pattern of paths that an agent may not touch; see `pathPattern`. */
+/** Pattern of paths that an agent may not touch, a line of a .gitignore; see `protectedBy`. */
 export function checkPathPattern(value: string, field = '--autofix-protect'): string {
-  if (
-    value.replaceAll('/', '') === '' ||
-    value.startsWith('!') ||
-    /\p{Cc}/u.test(value) ||
-    value.length > NAME_LENGTH
-  ) {
-    throw new BadInput(field, value, 'is no pattern of paths: give one such as secrets/** or *.age.');
-  }
+  const fault = pathPatternFault(value);
+  if (fault !== null) throw new BadInput(field, value, fault);
   return value;
+}
+
+/** Patterns of which each one can be used: a list that only takes back would protect nothing. */
+export function checkPathPatterns(values: readonly string[], field = '--autofix-protect'): readonly string[] {
+  const [first] = values;
+  if (first?.startsWith('!') === true) {
+    throw new BadInput(field, first, 'takes back what a pattern before it protects: put that pattern before it.');
+  }
+  return values;
 }
 
 /** A day, `YYYY-MM-DD`. */

@@ -1,3 +1,4 @@
+import { checkPathPatterns } from '../checks/names.js';
 import { checkFailureSteps, checkPinned } from '../run/failure-steps.js';
 import { inputOfTwoGroups } from '../run/input-groups.js';
 import { gatesOf } from './gates.js';
@@ -73,6 +74,10 @@ export const COMBINATIONS: readonly Rule[] = [
     return autoFix.enable
       ? fault('onFailure', onFailure, 'does not ask the agent of autoFix.enable: add "autofix", or disable the agent.')
       : fault('onFailure', onFailure, 'asks an agent, but there is none: set autoFix.enable, or take "autofix" out.');
+  }),
+  rule(['autoFix'], ({ autoFix }, where) => {
+    checkPathPatterns(autoFix.protectedPaths, `${where}.autoFix.protectedPaths`);
+    return null;
   }),
   rule(['pinnedInputs', 'neverHoldBack'], ({ pinnedInputs, neverHoldBack }, where) => {
     checkPinned(pinnedInputs, neverHoldBack, [`${where}.pinnedInputs`, 'neverHoldBack']);

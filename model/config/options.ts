@@ -1,4 +1,4 @@
-import { PROTECTED_PATHS } from '../autofix/guard.js';
+import { PROTECTED_PATHS } from '../autofix/path-pattern.js';
 import { AGENT_NETWORKS } from '../autofix/sandbox.js';
 import { parseGate } from '../gates/gate.js';
 import { GATE_TIMEOUT_SECONDS } from '../gates/list.js';

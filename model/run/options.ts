@@ -117,7 +117,7 @@ export interface FailureLimit {
 
 /** What an agent's change must not be. */
 export interface GuardRules {
-  /** Patterns of paths: see `pathPattern`. */
+  /** Lines of a .gitignore: see `protectedBy`. */
   readonly protected: readonly string[];
   readonly maxFiles: number;
   /** Lines that come and go, together. */
