@@ -14,9 +14,9 @@ import { GATES } from '../model/run/queues.js';
 import { ended, untouched } from '../model/run/progress.js';
 import type { TargetProgress } from '../model/run/progress.js';
 import { verificationDetails } from '../model/verify/details.js';
-import { TAILS_LIMIT_BYTES, evaluationWave, failedVerdict, limitTails } from '../model/verify/verification.js';
+import { TAILS_LIMIT_BYTES, evaluationWave, limitTails } from '../model/verify/verification.js';
 import type { VerifyInput, VerifyResult } from '../model/verify/verification.js';
-import { targetLabel } from '../model/verify/verdict.js';
+import { targetLabel, verdictOf } from '../model/verify/verdict.js';
 import type { Evaluation, HostTarget, Target, Verdict } from '../model/verify/verdict.js';
 import { build } from './verify/build.js';
 import type { Listener } from './verify/build.js';
@@ -143,7 +143,7 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
       return await scope.run(() => work({ wait, held: (now) => (isHeld = now) }));
     } catch (error) {
       if (unserved.reason === null) throw error;
-      return failedVerdict(target, 'skipped', unserved.reason, target.kind === 'gate' ? null : system);
+      return verdictOf(target, 'skipped', { system: target.kind === 'gate' ? null : system, error: unserved.reason });
     } finally {
       leave();
     }

@@ -3,7 +3,7 @@ import type { GateCheck } from '../../model/gates/gate.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { nameList } from '../../model/report/words.js';
 import { redactUrl, stripControl, tail } from '../../model/text/text.js';
-import { LOG_TAIL_BYTES, LOG_TAIL_LINES, MESSAGE_BYTES, type Verdict } from '../../model/verify/verdict.js';
+import { LOG_TAIL_BYTES, LOG_TAIL_LINES, MESSAGE_BYTES, verdictOf, type Verdict } from '../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { KILLED_STATUS } from '../command/memory-kills.js';
 import { readEnd } from '../nix/build/build-log.js';
@@ -63,17 +63,11 @@ export async function gateVerdict(
   found: GateFinding & { readonly seconds: number },
 ): Promise<Verdict> {
   const log = found.verdict === 'built' || record === null ? null : await readEnd(record.log, 16 * LOG_TAIL_BYTES);
-  return {
-    target: gate,
+  return verdictOf(gate, found.verdict, {
     ...found,
-    system: null,
-    drvPath: null,
-    outPath: null,
-    sameAsBase: null,
     seconds: Math.round(found.seconds * 10) / 10,
-    failedDrv: null,
     machine: env.machine,
     logPath: record?.log ?? null,
     logTail: log === null ? null : tail(redactUrl(stripControl(log)), { lines: LOG_TAIL_LINES, bytes: LOG_TAIL_BYTES }),
-  };
+  });
 }

@@ -3,7 +3,7 @@ import type { InputRevision, MovedInput, UnfetchedInput } from '../verify/candid
 import type { InputGroup } from '../run/input-groups.js';
 import type { TargetProgress } from '../run/progress.js';
 import type { LandingMode } from '../run/options.js';
-import { kindOf, targetLabel } from '../verify/verdict.js';
+import { kindOf, NOTHING_KNOWN, targetLabel } from '../verify/verdict.js';
 import type { Verdict } from '../verify/verdict.js';
 
 /**
@@ -285,20 +285,15 @@ export const reportedTarget = ({ target, ...verdict }: Verdict, required: readon
 
 /** A target of a run that ended before its verdict was in: what was known of it. */
 export const unfinishedTarget = (target: TargetProgress, required: readonly string[]): ReportedTarget => ({
+  ...NOTHING_KNOWN,
   name: target.name,
   kind: kindOf(target.name),
   required: required.includes(target.name),
   verdict: target.verdict ?? 'skipped',
   system: target.system,
-  drvPath: null,
-  outPath: null,
   sameAsBase: target.sameAsBase,
   seconds: target.seconds ?? 0,
   error: target.verdict === null ? 'the run ended before' : target.error,
-  failedDrv: null,
-  machine: null,
-  logPath: null,
-  logTail: null,
 });
 
 const isMissed = (

@@ -57,6 +57,30 @@ export interface Verdict {
   readonly logTail: string | null;
 }
 
+type Facts = Omit<Verdict, 'target' | 'verdict'>;
+
+/** Facts of a verdict of which nothing is known. */
+export const NOTHING_KNOWN: Facts = {
+  system: null,
+  drvPath: null,
+  outPath: null,
+  sameAsBase: null,
+  seconds: 0,
+  error: null,
+  failedDrv: null,
+  machine: null,
+  logPath: null,
+  logTail: null,
+};
+
+/** The verdict of a target, with the facts that are known beside it. */
+export const verdictOf = (target: Target, verdict: VerdictKind, facts: Partial<Facts>): Verdict => ({
+  target,
+  verdict,
+  ...NOTHING_KNOWN,
+  ...facts,
+});
+
 /** What `evaluateTarget` returns. */
 export type Evaluation =
   | {

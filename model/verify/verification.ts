@@ -86,25 +86,3 @@ export function limitTails<T extends { readonly logTail: string | null }>(verdic
 /** Bytes that log tails take together. */
 export const tailBytes = (verdicts: readonly { readonly logTail: string | null }[]): number =>
   verdicts.reduce((sum, { logTail }) => sum + utf8Length(logTail ?? ''), 0);
-
-export function failedVerdict(
-  target: Target,
-  verdict: 'skipped' | 'build-failed' | 'timed-out',
-  error: string,
-  system: string | null,
-): Verdict {
-  return {
-    target,
-    verdict,
-    system,
-    drvPath: null,
-    outPath: null,
-    sameAsBase: null,
-    seconds: 0,
-    error,
-    failedDrv: null,
-    machine: null,
-    logPath: null,
-    logTail: null,
-  };
-}

@@ -4,11 +4,12 @@ import { evidenceOf, keepFailures, type ProbeFailure } from '../../model/hold-ba
 import { findings } from '../../model/hold-back/findings.js';
 import type { SearchResult } from '../../model/hold-back/search.js';
 import { FAILURES_LISTED } from '../../model/report/data.js';
-import { failedVerdict, tailBytes } from '../../model/verify/verification.js';
+import { tailBytes } from '../../model/verify/verification.js';
+import { verdictOf } from '../../model/verify/verdict.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 
 const broken = (name: string, says: string): Verdict => ({
-  ...failedVerdict({ kind: 'nixos', name }, 'build-failed', 'exit code 7', null),
+  ...verdictOf({ kind: 'nixos', name }, 'build-failed', { error: 'exit code 7' }),
   failedDrv: `/nix/store/${says}.drv`,
   machine: 'm1',
   logPath: `/logs/${says}`,

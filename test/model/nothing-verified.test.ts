@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nothingVerified } from '../../model/verify/nothing-verified.js';
-import { failedVerdict } from '../../model/verify/verification.js';
+import { verdictOf } from '../../model/verify/verdict.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 
 const broken = (name: string, error = 'it is broken'): Verdict =>
-  failedVerdict({ kind: 'nixos', name }, 'build-failed', error, null);
+  verdictOf({ kind: 'nixos', name }, 'build-failed', { error });
 const built = (name: string): Verdict => ({ ...broken(name), verdict: 'built', error: null });
 const DEFAULTS = { required: ['a', 'b'], brokenOnBase: ['a', 'b'], leavesBehind: false, impure: false };
 
@@ -33,6 +33,6 @@ test('without a host that was built nothing lands, whatever the policy, and the 
 
 test('gates alone say nothing of hosts that a run does not have', () => {
   const gate = { kind: 'gate', name: 'lint', check: { kind: 'preset', preset: 'fmt' }, timeoutSeconds: 1 } as const;
-  const verdicts = [failedVerdict(gate, 'build-failed', 'no', null)];
+  const verdicts = [verdictOf(gate, 'build-failed', { error: 'no' })];
   assert.equal(nothingVerified({ ...DEFAULTS, verdicts }), null);
 });

@@ -3,8 +3,7 @@ import type { BuildTargetInput, BuilderActivities, MachineActivities } from '../
 import { INFRASTRUCTURE_BACKOFF } from '../../model/run/infrastructure.js';
 import { buildActivityId } from '../../model/run/progress.js';
 import { buildQueue, machineQueue } from '../../model/run/queues.js';
-import { failedVerdict } from '../../model/verify/verification.js';
-import { targetLabel } from '../../model/verify/verdict.js';
+import { targetLabel, verdictOf } from '../../model/verify/verdict.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 import { ownQueue } from '../calls/own-queue.js';
 import { FOLLOWED, stayWithMachine } from '../calls/stay-with-machine.js';
@@ -37,7 +36,10 @@ export function build(input: BuildTargetInput, { wait, held }: Listener): Promis
       const reason = faultOf(error);
       const pause = INFRASTRUCTURE_BACKOFF[faults];
       if (pause === undefined)
-        return failedVerdict(input.target, 'build-failed', `the machine failed: ${reason}`, input.evaluation.system);
+        return verdictOf(input.target, 'build-failed', {
+          system: input.evaluation.system,
+          error: `the machine failed: ${reason}`,
+        });
       faults += 1;
       await wait(`is tried again in ${pause} s: ${reason}`);
       await sleep(pause * 1000, { summary: `${label}: ${reason}`.slice(0, 200) });

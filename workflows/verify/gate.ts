@@ -2,9 +2,8 @@ import { patched, proxyActivities } from '@temporalio/workflow';
 import type { GateActivities, MachineActivities } from '../../model/contract/activities.js';
 import { buildActivityId } from '../../model/run/progress.js';
 import { GATE_QUEUE, machineQueue } from '../../model/run/queues.js';
-import { failedVerdict } from '../../model/verify/verification.js';
 import type { VerifyInput } from '../../model/verify/verification.js';
-import { targetLabel } from '../../model/verify/verdict.js';
+import { targetLabel, verdictOf } from '../../model/verify/verdict.js';
 import type { GateTarget, Verdict } from '../../model/verify/verdict.js';
 import type { Listener } from './build.js';
 import { isForGood, rootCause } from '../calls/failures.js';
@@ -58,7 +57,7 @@ export function runGate(input: VerifyInput, gate: GateTarget, { held }: Pick<Lis
       // Runs that began before failed with it. replay-tested: 2026-11-28, test/replay/0.1.0
       if (isForGood(error) || !patched('gates-that-fail-are-data')) throw error;
       const reason = `the machine failed: ${rootCause(error).message}`;
-      return Promise.resolve(failedVerdict(gate, 'build-failed', reason, null));
+      return Promise.resolve(verdictOf(gate, 'build-failed', { error: reason }));
     },
   });
 }

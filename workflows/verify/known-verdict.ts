@@ -1,5 +1,5 @@
 import type { ProbeKnowledge, VerifyInput } from '../../model/verify/verification.js';
-import { targetLabel } from '../../model/verify/verdict.js';
+import { targetLabel, verdictOf } from '../../model/verify/verdict.js';
 import type { Evaluation, HostTarget, Verdict, VerdictKind } from '../../model/verify/verdict.js';
 import { compare, findInPlan } from './evaluation.js';
 
@@ -29,17 +29,8 @@ const decided = (
   target: HostTarget,
   { drvPath, outPath, system, seconds }: Extract<Evaluation, { readonly kind: 'evaluated' }>,
   verdict: VerdictKind,
-): Verdict => ({
-  target,
-  verdict,
-  system,
-  drvPath,
-  outPath,
-  sameAsBase: null,
-  seconds,
-  error: verdict === 'built' ? null : 'another candidate of this run has shown it',
-  failedDrv: null,
-  machine: null,
-  logPath: null,
-  logTail: null,
-});
+): Verdict =>
+  verdictOf(target, verdict, {
+    ...{ system, drvPath, outPath, seconds },
+    error: verdict === 'built' ? null : 'another candidate of this run has shown it',
+  });

@@ -2,7 +2,7 @@ import { appendFile, readFile } from 'node:fs/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import type { BuildTargetInput } from '../../../model/contract/activities.js';
 import { redactUrl, stripControl, tail } from '../../../model/text/text.js';
-import { LOG_TAIL_BYTES, LOG_TAIL_LINES, type Verdict } from '../../../model/verify/verdict.js';
+import { LOG_TAIL_BYTES, LOG_TAIL_LINES, verdictOf, type Verdict } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { writeWhole } from '../../files/atomic-file.js';
 import { buildSeconds, resetBuild } from './build.js';
@@ -31,18 +31,16 @@ export async function concludeBuild(
   const offset = (await readStart(record))?.logOffset ?? 0;
   const evidence = await readEvidence(record.log, offset);
   const wall = await buildSeconds(record, status);
-  const verdict: Verdict = {
-    target: input.target,
-    system: input.evaluation.system,
-    drvPath: input.evaluation.drvPath,
-    outPath: input.evaluation.outPath,
-    // Told by another activity, beside the build.
-    sameAsBase: null,
+  const found = status.code === 0 ? BUILT : await findFailure(record, offset, status, evidence);
+  const { system, drvPath, outPath } = input.evaluation;
+  // Whether it is the same as on base is told by another activity, beside the build.
+  const verdict = verdictOf(input.target, found.verdict, {
+    ...found,
+    ...{ system, drvPath, outPath },
     seconds: oneDecimal(input.evaluation.seconds + (wall ?? 0)),
     machine: env.machine,
     logPath: record.log,
-    ...(status.code === 0 ? BUILT : await failedVerdict(record, offset, status, evidence)),
-  };
+  });
   if (verdict.verdict === 'built') await sayWhyNoLog(record, input.evaluation);
   await writeWhole(record.verdict, JSON.stringify(verdict));
   if (verdict.verdict === 'built' && wall !== null && evidence.started.length > 0) {
@@ -63,7 +61,7 @@ type Finding = Pick<Verdict, 'verdict' | 'error' | 'failedDrv' | 'logTail'>;
 
 const BUILT: Finding = { verdict: 'built', error: null, failedDrv: null, logTail: null };
 
-async function failedVerdict(
+async function findFailure(
   record: BuildRecord,
   offset: number,
   status: BuildStatus,

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { EvaluateTargetInput } from '../../../model/contract/activities.js';
 import { redactUrl, stripControl, tail, truncate } from '../../../model/text/text.js';
-import { LOG_TAIL_BYTES, LOG_TAIL_LINES, type Target, type Verdict } from '../../../model/verify/verdict.js';
+import { LOG_TAIL_BYTES, LOG_TAIL_LINES, type Target, verdictOf, type Verdict } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import type { CommitEvaluation } from './evaluate-commit.js';
 import { failure, isLockRefusal } from '../lock/flake-failure.js';
@@ -50,20 +50,14 @@ export const failedVerdict = (
   found: Extract<CommitEvaluation, { kind: 'failed' }>,
   logPath: string,
   seconds: number,
-): Verdict => ({
-  target: asked.target,
-  verdict: found.unanswered === 'machine' ? 'skipped' : 'evaluation-failed',
-  system: null,
-  drvPath: null,
-  outPath: null,
-  sameAsBase: null,
-  seconds,
-  error: found.unanswered === 'machine' ? `the machine failed: ${found.error}` : found.error,
-  failedDrv: null,
-  machine: env.machine,
-  logPath,
-  logTail: tail(redactUrl(stripControl(found.log)), { lines: LOG_TAIL_LINES, bytes: LOG_TAIL_BYTES }),
-});
+): Verdict =>
+  verdictOf(asked.target, found.unanswered === 'machine' ? 'skipped' : 'evaluation-failed', {
+    seconds,
+    error: found.unanswered === 'machine' ? `the machine failed: ${found.error}` : found.error,
+    machine: env.machine,
+    logPath,
+    logTail: tail(redactUrl(stripControl(found.log)), { lines: LOG_TAIL_LINES, bytes: LOG_TAIL_BYTES }),
+  });
 
 /** The verdict of a target that nothing is done about before a person has approved what an agent changed. */
 export const refusedVerdict = (
@@ -71,18 +65,9 @@ export const refusedVerdict = (
   target: Target,
   what: 'evaluated' | 'built',
   why: string,
-): Verdict => ({
-  target,
-  verdict: 'skipped',
-  system: null,
-  drvPath: null,
-  outPath: null,
-  sameAsBase: null,
-  seconds: 0,
-  error: `was not ${what} on ${env.hostName}, because the update holds an agent's change, and ${why}`,
-  needsApproval: true,
-  failedDrv: null,
-  machine: env.machine,
-  logPath: null,
-  logTail: null,
-});
+): Verdict =>
+  verdictOf(target, 'skipped', {
+    error: `was not ${what} on ${env.hostName}, because the update holds an agent's change, and ${why}`,
+    needsApproval: true,
+    machine: env.machine,
+  });
