@@ -1,5 +1,6 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { readBounded } from '../host/bounded-file.js';
 import type { CoordinatorActivities } from '../model/contract/activities.js';
 import { earlierHolds } from '../model/hold-back/earlier.js';
 import { mayBeRunOf, scheduledRunId } from '../model/run/ids.js';
@@ -56,10 +57,13 @@ async function newestReports({ state }: ActivityEnvironment, isWanted: (name: st
   return reports.filter((report) => report !== null);
 }
 
+/** A report of a thousand hosts has a few MB. */
+const MOST_BYTES = 256 * 1024 ** 2;
+
 /** `null` when it is gone, or is no report. */
 async function readReport(file: string): Promise<Report | null> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as Report;
+    return JSON.parse(await readBounded(file, MOST_BYTES)) as Report;
   } catch {
     return null;
   }

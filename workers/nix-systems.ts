@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { run } from '../activities/command/process.js';
+import { readBounded } from '../host/bounded-file.js';
 
 /** Micro-architecture levels that Debian's Nix lists as platforms; no flake names a host's system so. */
 const LEVEL = /^x86_64-v\d-/;
@@ -32,11 +32,13 @@ export async function nixSystems(
 
 const textOr = <T>(value: unknown, otherwise: T): string | T => (typeof value === 'string' ? value : otherwise);
 
+const MOST_BYTES = 1024 ** 2;
+
 /** The setting with each `@FILE` in it replaced by that file's text; one that cannot be read names no builder. */
 async function withIncludedFiles(builders: string): Promise<string> {
   const texts = builders.split(/[\n;]/).map(async (part) => {
     const [, file] = /^\s*@(.*?)\s*$/.exec(part) ?? [];
-    return file === undefined ? part : await readFile(file, 'utf8').catch(() => '');
+    return file === undefined ? part : await readBounded(file, MOST_BYTES).catch(() => '');
   });
   return (await Promise.all(texts)).join('\n');
 }

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
-import { open, readFile, stat, type FileHandle } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
+import { FileFault, readBounded } from '../../host/bounded-file.js';
 import { orgEntry, orgRunProperty, overdueEntry, overdueProperty } from '../../model/notify/org.js';
 import { NotifierFault, systemCode } from './fault.js';
 import type { Teller } from './types.js';
@@ -37,6 +38,9 @@ export const org: Teller = {
   },
 };
 
+/** What a person can still open. */
+const MOST_BYTES = 64 * 1024 ** 2;
+
 /** Text of the file; `null` when there is none. Throws when it is nothing that an entry should be appended to. */
 async function contentOf(file: string): Promise<string | null> {
   const found = await stat(file).catch((error: unknown) => {
@@ -48,7 +52,7 @@ async function contentOf(file: string): Promise<string | null> {
   // A worker that runs as root could write to it, but its owner said that nobody shall.
   if ((found.mode & OWNER_WRITE) === 0)
     throw new NotifierFault(`is read-only: run chmod u+w ${file}, or name another file`);
-  return readFile(file, 'utf8');
+  return readBounded(file, MOST_BYTES);
 }
 
 /** One write at the end. A file made here belongs to the owner of its folder, also when the worker runs as root. */
@@ -76,6 +80,7 @@ async function giveToFolderOwner(handle: FileHandle, file: string): Promise<void
 /** What went wrong, as the end of "org inbox FILE …". */
 function clauseOf(error: unknown, file: string): string {
   if (error instanceof NotifierFault) return error.message;
+  if (error instanceof FileFault) return `is not written to: ${error.message}; name another file`;
   const code = systemCode(error);
   switch (code) {
     case 'ENOENT':

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { parseEnvFile } from '../../model/autofix/env-file.js';
+import { FileFault, readBounded } from '../../host/bounded-file.js';
+import { EnvFileFault, parseEnvFile } from '../../model/autofix/env-file.js';
 
 /** Variables of the worker that its agents get. */
 const KEPT = /^(?:PATH|LANG|LANGUAGE|LC_[A-Z]+|TZ)$/;
@@ -16,5 +16,14 @@ export const plainVariables = (): Record<string, string> =>
  * The variables of a file, none without one. Throws `EnvFileFault`, and what reading throws.
  * @param file absolute path
  */
-export const readVariables = async (file: string | null): Promise<ReadonlyMap<string, string>> =>
-  file === null ? new Map() : parseEnvFile(await readFile(file, 'utf8'));
+export async function readVariables(file: string | null): Promise<ReadonlyMap<string, string>> {
+  if (file === null) return new Map();
+  try {
+    return parseEnvFile(await readBounded(file, MOST_BYTES));
+  } catch (error) {
+    throw error instanceof FileFault ? new EnvFileFault(`cannot be used: ${error.message}`) : error;
+  }
+}
+
+/** The kernel gives no process more variables than a few MB. */
+const MOST_BYTES = 1024 ** 2;

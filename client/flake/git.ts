@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readBounded } from '../../host/bounded-file.js';
 import type { Exceeded } from '../../model/machine/fetch-limits.js';
 import { gitEnvironment, type ConfigEntry } from '../../model/git/environment.js';
 import { gitCause } from '../../model/git/words.js';
@@ -76,8 +76,11 @@ export async function whyNot(answer: GitAnswer, { httpsTokenFile }: Transport, t
   }
 }
 
+/** As the worker takes it. */
+const TOKEN_BYTES = 4096;
+
 async function withoutToken(text: string, file: string | null): Promise<string> {
-  const token = file === null ? '' : (await readFile(file, 'utf8').catch(() => '')).trim();
+  const token = file === null ? '' : (await readBounded(file, TOKEN_BYTES).catch(() => '')).trim();
   return token === '' ? text : text.replaceAll(token, '[secret]').replaceAll(encodeURIComponent(token), '[secret]');
 }
 

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { FileFault, readBounded } from '../../host/bounded-file.js';
 import { BadConfiguration, readConfiguration, type Configuration } from '../../model/config/read.js';
 import { isInstanceName } from '../../model/config/checks.js';
 import { isTable } from '../../model/config/kinds.js';
@@ -101,7 +101,7 @@ async function findFile(flags: ConfigFlags): Promise<{ readonly file: string; re
   for (const place of named === null ? PLACES : [named]) {
     const file = resolve(place);
     try {
-      return { file, content: await readFile(file, 'utf8') };
+      return { file, content: await readBounded(file, MOST_BYTES) };
     } catch (error) {
       if (named === null && systemCode(error) === 'ENOENT') continue;
       const source = flags.config === undefined && named !== null ? ' (from $LOCKKEEPER_CONFIG)' : '';
@@ -113,10 +113,14 @@ async function findFile(flags: ConfigFlags): Promise<{ readonly file: string; re
   );
 }
 
-const reason = (error: unknown): string =>
-  ({ ENOENT: 'it does not exist', EACCES: 'this user may not read it', EISDIR: 'it is a folder' })[
-    systemCode(error) ?? ''
-  ] ?? messageOf(error);
+/** A configuration of hundreds of instances has a few hundred KB. */
+const MOST_BYTES = 16 * 1024 ** 2;
+
+function reason(error: unknown): string {
+  if (error instanceof FileFault) return error.message;
+  const words: Readonly<Record<string, string>> = { ENOENT: 'it does not exist', EACCES: 'this user may not read it' };
+  return words[systemCode(error) ?? ''] ?? messageOf(error);
+}
 
 async function parse(file: string, content: string): Promise<unknown> {
   try {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, open, readFile, stat, statfs } from 'node:fs/promises';
+import { mkdir, open, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import {
   foreignStateDirectory,
@@ -8,12 +8,16 @@ import {
   type FormatRecord,
   type StateDirectory,
 } from '../../model/machine/state-directory.js';
+import { readBounded } from '../../host/bounded-file.js';
 import { messageOf } from '../../model/text/message-of.js';
 import { CommandError, systemCode } from '../errors.js';
 
-/** Contents of a JSON record; `null` when there is none or it is being written. */
+/** A report of a thousand hosts has a few MB. */
+const MOST_BYTES = 256 * 1024 ** 2;
+
+/** Contents of a JSON record; `null` when there is none, or it is being written, or it is no record of ours by its size. */
 export async function readRecord<T>(path: string): Promise<T | null> {
-  const text = await readFile(path, 'utf8').catch(() => null);
+  const text = await readBounded(path, MOST_BYTES).catch(() => null);
   if (text === null) return null;
   try {
     return JSON.parse(text) as T;

@@ -100,7 +100,7 @@ const ask = (about: AskedFlake, folder: string, lock: FlakeLock | null, names: r
       cwd: folder,
       signal,
       fetching: nix,
-      ...boundsFor(names),
+      ...boundsFor(names.length),
     });
     return {
       ...checked(finished, names),

@@ -11,16 +11,15 @@ import type { NixOptions } from '../run-nix.js';
 const TOGETHER = 1 / 4;
 const ALONE = 1 / 8;
 
-const secondsFor = (names: readonly string[]): number =>
-  ownFetchLimits().seconds * (names.length === 1 ? ALONE : TOGETHER);
+const secondsFor = (inputs: number): number => ownFetchLimits().seconds * (inputs === 1 ? ALONE : TOGETHER);
 
 /**
- * How long Nix may fetch inputs, and how much of them. It ends downloads itself that stand still, but not one that is slow for ever,
+ * How long Nix may fetch so many inputs, and how much of them. It ends downloads itself that stand still, but not one that is slow for ever,
  * or large without end.
  */
-export function boundsFor(names: readonly string[]): Pick<NixOptions, 'limits' | 'timeoutMs'> {
+export function boundsFor(inputs: number): Pick<NixOptions, 'limits' | 'timeoutMs'> {
   const { writtenBytes, memoryBytes } = ownFetchLimits();
-  return { limits: { writtenBytes, memoryBytes }, timeoutMs: secondsFor(names) * 1000 };
+  return { limits: { writtenBytes, memoryBytes }, timeoutMs: secondsFor(inputs) * 1000 };
 }
 
 /** Why a command was ended that fetched these inputs; `null` when it ended by itself. */
@@ -28,7 +27,7 @@ export function cutOffWords({ exceeded }: Pick<Finished, 'exceeded'>, names: rea
   if (exceeded === null) return null;
   const { writtenBytes, memoryBytes } = ownFetchLimits();
   if (exceeded === 'time')
-    return `not fetched within ${formatSeconds(secondsFor(names))}, so Nix was ended. If upstream is that slow, raise LOCKKEEPER_FETCH_SECONDS for the worker`;
+    return `not fetched within ${formatSeconds(secondsFor(names.length))}, so Nix was ended. If upstream is that slow, raise LOCKKEEPER_FETCH_SECONDS for the worker`;
   if (exceeded === 'memory')
     return `too large: Nix needed more than ${formatSize(memoryBytes)} of memory to fetch it. If upstream is that large, raise LOCKKEEPER_FETCH_MEMORY for the worker`;
   return `too large: more than ${formatSize(writtenBytes)} were written for it, so Nix was ended. If upstream is that large, raise LOCKKEEPER_FETCH_SIZE for the worker`;

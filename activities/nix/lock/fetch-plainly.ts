@@ -37,7 +37,7 @@ export async function fetchPlainly(
     cwd: flake,
     signal,
     fetching: nix,
-    ...boundsFor([...wishes.keys()]),
+    ...boundsFor(wishes.size),
   });
   const text = finished.exitCode === 0 ? await readIfThere(path.join(flake, 'flake.lock')) : null;
   const nodes = text === null ? [] : [...parseFlakeLock(text).root.inputs];

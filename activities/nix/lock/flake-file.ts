@@ -91,12 +91,18 @@ export const settingLine = ([name, value]: FlakeSetting): string =>
 const settingText = (value: unknown): string =>
   Array.isArray(value) ? value.map(settingText).join(' ') : typeof value === 'string' ? value : JSON.stringify(value);
 
+/** Whoever writes a `flake.nix` may make of it what they like. Nix itself begins with up to 384 MiB. */
 const TIME_LIMIT_MS = 20_000;
+const MOST_MEMORY = 1024 ** 3;
+const MOST_WRITTEN = 1024 ** 3;
+const MOST_OUTPUT = 16 * 1024 ** 2;
 
 async function evaluateData(flakeText: string, expression: string): Promise<unknown> {
   const finished = await runNix('nix-instantiate', evaluateRestricted(), {
     input: `let flake = (${flakeText}\n); in ${expression}`,
     timeoutMs: TIME_LIMIT_MS,
+    maxOutput: MOST_OUTPUT,
+    limits: { memoryBytes: MOST_MEMORY, writtenBytes: MOST_WRITTEN },
   });
   return finished.exitCode === 0 ? JSON.parse(finished.stdout) : null;
 }

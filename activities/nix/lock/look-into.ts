@@ -4,6 +4,7 @@ import type { LockNode } from '../../../model/flake-lock/types.js';
 import type { NixSettings } from '../../../model/run/options.js';
 import { readSource } from '../commands.js';
 import { runNix } from '../run-nix.js';
+import { boundsFor } from './bounds.js';
 import { inputWishes, type InputWish } from './flake-file.js';
 
 /** What an input brings along, as its own files say. */
@@ -23,7 +24,11 @@ export async function lookInto(
   { nix, own, signal }: { readonly nix: NixSettings; readonly own: readonly string[]; readonly signal: AbortSignal },
 ): Promise<Brought> {
   if (!flake || locked === null) return { kind: 'nothing' };
-  const finished = await runNix('nix-instantiate', readSource(locked, nix), { signal, fetching: nix });
+  const finished = await runNix('nix-instantiate', readSource(locked, nix), {
+    signal,
+    fetching: nix,
+    ...boundsFor(1),
+  });
   if (finished.exitCode !== 0) return { kind: 'unknown' };
   const files = JSON.parse(finished.stdout) as { readonly flake: string | null; readonly lock: string | null };
   const wishes = files.flake === null ? null : await inputWishes(files.flake);
