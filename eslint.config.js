@@ -14,7 +14,7 @@ const below = (folders) => folders.map((folder) => `**/${folder}/**`);
 
 /** `import('../workers/main.js')` is an import too, and the rule for import declarations does not see it. */
 const dynamicImport = (folders) => ({
-  selector: `ImportExpression[source.value=/(^|\\u002F)(${folders.join('|')})\\u002F/]`,
+  selector: `ImportExpression[source.value=/(^|\\u002F)(${folders.join('|').replaceAll('/', '\\u002F')})\\u002F/]`,
   message: 'Imports point one way: see docs/architecture.md.',
 });
 
@@ -62,6 +62,9 @@ const noLooseFiles = (folder, ...except) => ({
     ],
   },
 });
+
+/** Nothing that activities import. */
+const ABOVE_ACTIVITIES = ['client', 'workflows', 'workers', 'test', 'scripts'];
 
 /** Each of Node's modules as an entry of the rule above. */
 const noNode = (message, ...except) => nodeModules(...except).map((name) => ({ name, message }));
@@ -137,13 +140,19 @@ export default tseslint.config(
     paths: noNode('Workflows run where Node does not exist.'),
     patterns: [
       {
-        group: ['**/model/run/ids.js', '**/model/machine/state-directory.js'],
+        group: ['**/model/run/ids.js', '**/model/machine/state-directory.js', '**/model/machine/record-directory.js'],
         allowTypeImports: true,
         message: 'This module needs Node: give workflows its results as data.',
       },
     ],
   }),
-  direction('activities', ['client', 'workflows', 'workers', 'test', 'scripts']),
+  direction('activities', ABOVE_ACTIVITIES),
+  direction('activities/nix', [...ABOVE_ACTIVITIES, 'gate', 'agent']),
+  direction('activities/gate', [...ABOVE_ACTIVITIES, 'nix/build', 'agent']),
+  direction('activities/agent', [...ABOVE_ACTIVITIES, 'nix/build', 'gate']),
+  direction('activities/supervised', [...ABOVE_ACTIVITIES, 'gate', 'agent', 'sandbox'], {
+    patterns: [{ group: ['../nix/**'], message: 'What supervises commands knows nothing of them.' }],
+  }),
   direction('workers', ['client', 'test', 'scripts']),
   direction('scripts', ['test']),
   noLooseFiles('client', 'main', 'context', 'errors', 'installation'),

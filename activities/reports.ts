@@ -8,7 +8,7 @@ import type { Report } from '../model/report/data.js';
 import type { Repository } from '../model/run/options.js';
 import { writeWhole } from './files/atomic-file.js';
 import type { ActivityEnvironment } from './environment.js';
-import { runDirectoryName } from './nix/record-directory.js';
+import { runDirectoryName } from '../model/machine/record-directory.js';
 
 /** How many runs are looked back; some 100 KB each. */
 const LOOKED_AT = 50;

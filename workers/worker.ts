@@ -6,7 +6,8 @@ import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import type { ActivityEnvironment } from '../activities/environment.js';
 import { ownIdentity } from '../host/processes.js';
 import { sweepWorkTrees } from '../activities/git/mirror.js';
-import { sweepBuilds } from '../activities/nix/build/sweep-builds.js';
+import { createForgetRun } from '../activities/nix/builds.js';
+import { sweep } from '../activities/supervised/sweep.js';
 import {
   AGENT_QUEUE,
   COORDINATOR_QUEUE,
@@ -93,7 +94,7 @@ export async function runWorker(
     for (const [queue, worker] of await createWorkers({ connection, server, options, systems, env, held, proof }))
       workers.set(queue, worker);
     // Sweeping looks at builds whose run has ended; giving tasks back makes the others be followed again at once.
-    await sweepBuilds(client, env);
+    await sweep(client, state, createForgetRun(env));
     const returned = await giveBackTasks(client, held);
 
     const running = Promise.all([...workers.values()].map((worker) => worker.run()));
@@ -274,5 +275,6 @@ async function watchLock(lock: MachineLock, ended: AbortSignal, lost: () => void
 }
 
 async function sweepRegularly(client: Client, env: ActivityEnvironment, ended: AbortSignal): Promise<void> {
-  while (await pause(SWEEP_MINUTES * 60_000, ended)) await sweepBuilds(client, env).catch(() => undefined);
+  while (await pause(SWEEP_MINUTES * 60_000, ended))
+    await sweep(client, env.state, createForgetRun(env)).catch(() => undefined);
 }

@@ -1,21 +1,20 @@
-import { ApplicationFailure, activityInfo, cancellationSignal, cancelled, heartbeat } from '@temporalio/activity';
+import { ApplicationFailure, activityInfo, cancellationSignal } from '@temporalio/activity';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { AgentActivities } from '../../model/contract/activities.js';
 import type { AttemptHeartbeat, AttemptInput, AttemptResult } from '../../model/autofix/attempt.js';
+import { recordDirectory } from '../../model/machine/record-directory.js';
 import { formatSeconds } from '../../model/text/text.js';
 import { hasFields, readJson, writeWhole } from '../files/atomic-file.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { removeTree } from '../files/remove-tree.js';
-import { confirmAttempt, isUnwanted } from '../server/attempt.js';
 import { installBundle } from '../git/install-commit.js';
-import { buildSeconds, forgetEnd, observeBuild, startSupervised } from '../nix/build/build.js';
-import { ownRecord, releaseRecord } from '../nix/build/build-record.js';
-import type { BuildRecord, BuildStatus } from '../nix/build/build-record.js';
-import { endBuild } from '../nix/build/build-session.js';
-import { followBuild } from '../nix/build/follow-build.js';
-import { withStartLock } from '../nix/build/start-lock.js';
-import { recordDirectory } from '../nix/record-directory.js';
+import { follow } from '../supervised/follow.js';
+import { openRecord, recordAt, type CommandRecord, type CommandStatus } from '../supervised/record.js';
+import { withStartLock } from '../supervised/start-lock.js';
+import { startSupervised } from '../supervised/start.js';
+import { forgetEnd, observe, wallSeconds } from '../supervised/state.js';
+import { whileFollowing, type Report } from '../supervised/while-following.js';
 import { makeOwnTree } from '../sandbox/own-tree.js';
 import { plainVariables } from '../sandbox/variables.js';
 import { hiddenFiles } from '../sandbox/hidden.js';
@@ -26,17 +25,14 @@ import { giveToAgent } from '../sandbox/sandbox.js';
 import { takeChange } from './take-change.js';
 import type { Change } from './take-change.js';
 
-const HEARTBEAT_MS = 1000;
 const OUTPUT_BYTES = 16 * 1024 * 1024;
 const PROCESS = fileURLToPath(new URL('agent-process.js', import.meta.url));
 
 /** One attempt on this machine. */
 interface Attempt {
   readonly input: AttemptInput;
-  readonly record: BuildRecord;
-  readonly report: (change: Partial<AttemptHeartbeat>) => void;
-  /** Resolves once the server knows that it begins here. */
-  readonly confirm: () => Promise<void>;
+  readonly record: CommandRecord;
+  readonly report: Report<AttemptHeartbeat>;
 }
 
 /**
@@ -48,63 +44,35 @@ interface Attempt {
  */
 export const createAttemptFix =
   (env: ActivityEnvironment): AgentActivities['attemptFix'] =>
-  async (input) => {
-    const record = await ownRecord(attemptDirectory(env, input), {
-      run: input.run,
-      namespace: activityInfo().namespace,
-      head: input.candidate.head,
-      target: input.target,
+  (input) => {
+    const { run, candidate, target } = input;
+    const folder = `${recordDirectory(env.state, run, candidate.head, target)}-fix-${input.attempt}`;
+    const { tree, home, temporary, result } = agentPlace(folder);
+    return whileFollowing<AttemptHeartbeat, AttemptResult>({
+      open: () => openRecord(folder, { run, namespace: activityInfo().namespace, head: candidate.head, target }),
+      firstBeat: firstBeat(env, recordAt(folder)),
+      known: () => readJson(result, hasFields<AttemptResult>('kind', 'files', 'seconds')),
+      follow: async (record, report) => {
+        const attempt: Attempt = { input, record, report };
+        const concluded = await conclude(env, attempt, await runAgent(env, attempt));
+        await writeWhole(result, JSON.stringify(concluded));
+        return concluded;
+      },
+      endMore: () => endLeftovers(folder),
+      tidy: async () => {
+        for (const each of [tree, home, temporary]) await removeTree(each);
+      },
     });
-    let beat = firstBeat(env, record);
-    const report = (change: Partial<AttemptHeartbeat>): void => {
-      beat = { ...beat, ...change };
-      heartbeat(beat);
-    };
-    report({});
-    const timer = setInterval(() => {
-      heartbeat(beat);
-    }, HEARTBEAT_MS);
-    try {
-      return await answered(env, { input, record, report, confirm: () => confirmAttempt(beat) });
-    } finally {
-      clearInterval(timer);
-    }
   };
 
-const attemptDirectory = (env: ActivityEnvironment, { run, candidate, target, attempt }: AttemptInput): string =>
-  `${recordDirectory(env.state, run, candidate.head, target)}-fix-${attempt}`;
-
-async function answered(env: ActivityEnvironment, attempt: Attempt): Promise<AttemptResult> {
-  const { record } = attempt;
-  const place = agentPlace(record.directory);
-  try {
-    const known = await readJson(place.result, hasFields<AttemptResult>('kind', 'files', 'seconds'));
-    const result = known ?? (await concluded(env, attempt, await runAgent(env, attempt)));
-    if (known === null) await writeWhole(place.result, JSON.stringify(result));
-    // Who had the answer before may have died here.
-    for (const folder of [place.tree, place.home, place.temporary]) await removeTree(folder);
-    return result;
-  } catch (error) {
-    if (!cancellationSignal().aborted) throw error;
-    if (await isUnwanted(env.machine)) {
-      await endBuild(record);
-      await endLeftovers(record.directory);
-      await releaseRecord(record);
-    }
-    // Rejects: what Temporal is to be told is the cancellation, not the work that it interrupted.
-    return await cancelled();
-  }
-}
-
 /** Starts the agent, unless it runs or has ended, and follows it to its end. */
-async function runAgent(env: ActivityEnvironment, attempt: Attempt): Promise<readonly [AgentEnd, BuildStatus]> {
-  const { input, record, report, confirm } = attempt;
+async function runAgent(env: ActivityEnvironment, attempt: Attempt): Promise<readonly [AgentEnd, CommandStatus]> {
+  const { input, record, report } = attempt;
   const place = agentPlace(record.directory);
-  await confirm();
   for (;;) {
     cancellationSignal().throwIfAborted();
     await withStartLock(record.directory, async () => {
-      const { kind } = await observeBuild(record);
+      const { kind } = await observe(record);
       if (kind === 'running' || (kind === 'ended' && (await readEnd(place)) !== null)) return;
       await forgetEnd(record);
       await endLeftovers(record.directory);
@@ -117,7 +85,7 @@ async function runAgent(env: ActivityEnvironment, attempt: Attempt): Promise<rea
       });
     });
     report({ phase: 'running' });
-    const status = await followBuild(record, {
+    const status = await follow(record, {
       leaseSeconds: input.takeoverSeconds,
       signal: cancellationSignal(),
       onProgress: ({ lastLines }, startedAt) => {
@@ -135,7 +103,7 @@ async function runAgent(env: ActivityEnvironment, attempt: Attempt): Promise<rea
 }
 
 /** Everything that the agent's process needs, as at the beginning of the attempt. */
-async function prepare(env: ActivityEnvironment, input: AttemptInput, record: BuildRecord): Promise<void> {
+async function prepare(env: ActivityEnvironment, input: AttemptInput, record: CommandRecord): Promise<void> {
   const { repository, agent, prompt } = input;
   const place = agentPlace(record.directory);
   const mirror = await installBundle(env, input);
@@ -163,16 +131,16 @@ async function prepare(env: ActivityEnvironment, input: AttemptInput, record: Bu
   await giveToAgent([place.tree, place.home, place.temporary]);
 }
 
-async function concluded(
+async function conclude(
   env: ActivityEnvironment,
   { input, record, report }: Attempt,
-  [end, status]: readonly [AgentEnd, BuildStatus],
+  [end, status]: readonly [AgentEnd, CommandStatus],
 ): Promise<AttemptResult> {
   report({ phase: 'judging' });
   const change = await changeOf(env, input, record, end);
   return {
     ...change,
-    seconds: Math.round(((await buildSeconds(record, status)) ?? 0) * 10) / 10,
+    seconds: Math.round(((await wallSeconds(record, status)) ?? 0) * 10) / 10,
     machine: env.machine,
     logPath: record.log,
     sandboxed: end.sandboxed,
@@ -182,7 +150,7 @@ async function concluded(
 async function changeOf(
   env: ActivityEnvironment,
   input: AttemptInput,
-  record: BuildRecord,
+  record: CommandRecord,
   { kind, what }: AgentEnd,
 ): Promise<Change> {
   const nothing = { candidate: null, files: [], patch: '' };
@@ -210,7 +178,7 @@ async function changeOf(
   }
 }
 
-const firstBeat = (env: ActivityEnvironment, record: BuildRecord): AttemptHeartbeat => ({
+const firstBeat = (env: ActivityEnvironment, record: CommandRecord): AttemptHeartbeat => ({
   machine: env.machine,
   hostName: env.hostName,
   phase: 'preparing',

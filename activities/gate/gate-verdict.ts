@@ -6,12 +6,12 @@ import { redactUrl, stripControl, tail } from '../../model/text/text.js';
 import { LOG_TAIL_BYTES, LOG_TAIL_LINES, MESSAGE_BYTES, verdictOf, type Verdict } from '../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { KILLED_STATUS } from '../command/memory-kills.js';
-import { readEnd } from '../nix/build/build-log.js';
-import type { BuildRecord } from '../nix/build/build-record.js';
-import { shortageOf } from '../nix/build/shortage.js';
 import { nixErrorMessage } from '../nix/error-message.js';
 import { faultOf } from '../nix/faults.js';
 import { triedAgain } from '../nix/tried-again.js';
+import { readEnd } from '../supervised/log.js';
+import type { CommandRecord } from '../supervised/record.js';
+import { shortageOf } from '../supervised/shortage.js';
 
 /** A machine or network that fails this often has the last word. */
 const ATTEMPTS = 5;
@@ -27,7 +27,7 @@ export type GateFinding = Pick<Verdict, 'verdict' | 'error' | 'needsApproval'>;
 export const PASSED: GateFinding = { verdict: 'built', error: null };
 
 /** Whether a command looked at nothing although it ended with status 0: statix does where its `statix.toml` cannot be read. */
-export const hasGivenUp = async (check: GateCheck, { log }: BuildRecord): Promise<boolean> =>
+export const hasGivenUp = async (check: GateCheck, { log }: CommandRecord): Promise<boolean> =>
   check.kind === 'preset' && check.preset === 'statix' && /^config error: /m.test(await readEnd(log, LOG_TAIL_BYTES));
 
 /**
@@ -36,7 +36,7 @@ export const hasGivenUp = async (check: GateCheck, { log }: BuildRecord): Promis
  * @throws a retryable `NixFault` when the machine or the network kept Nix from answering
  */
 export async function failedFinding(
-  record: BuildRecord,
+  record: CommandRecord,
   [command = '']: readonly string[],
   code: number,
   attempt: number,
@@ -59,7 +59,7 @@ export const changedFinding = (files: readonly string[]): GateFinding => ({
 export async function gateVerdict(
   env: ActivityEnvironment,
   { gate }: GateInput,
-  record: BuildRecord | null,
+  record: CommandRecord | null,
   found: GateFinding & { readonly seconds: number },
 ): Promise<Verdict> {
   const log = found.verdict === 'built' || record === null ? null : await readEnd(record.log, 16 * LOG_TAIL_BYTES);

@@ -1,25 +1,26 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { uptime } from 'node:os';
 import path from 'node:path';
-import type { GateActivities, GateInput } from '../../model/contract/activities.js';
+import type { BuildHeartbeat, GateActivities, GateInput } from '../../model/contract/activities.js';
+import { recordDirectory } from '../../model/machine/record-directory.js';
 import { formatSeconds } from '../../model/text/text.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 import { readIfThere, writeWhole } from '../files/atomic-file.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { installBundle } from '../git/install-commit.js';
-import { buildSeconds, forgetEnd, observeBuild, startSupervised } from '../nix/build/build.js';
-import { ownRecord, readIdentity, type BuildRecord, type BuildStatus } from '../nix/build/build-record.js';
-import { endBuild } from '../nix/build/build-session.js';
-import { followBuild } from '../nix/build/follow-build.js';
-import { endOrphanedBuilders } from '../nix/build/orphaned-builders.js';
-import { withStartLock } from '../nix/build/start-lock.js';
 import { removeTree } from '../files/remove-tree.js';
-import { whileFollowing, type TellProgress } from '../nix/build/while-following.js';
 import { fetchingEnvironment } from '../nix/access-tokens.js';
 import { isDistrusted } from '../nix/distrust.js';
-import { recordDirectory } from '../nix/record-directory.js';
 import { enclosedFiles } from '../sandbox/enclose.js';
 import { Unusable } from '../sandbox/unusable.js';
+import { follow } from '../supervised/follow.js';
+import { endOrphanedBuilders } from '../supervised/orphaned-builders.js';
+import { openRecord, readIdentity, type CommandRecord, type CommandStatus } from '../supervised/record.js';
+import { endCommand } from '../supervised/session.js';
+import { withStartLock } from '../supervised/start-lock.js';
+import { startSupervised } from '../supervised/start.js';
+import { forgetEnd, observe, wallSeconds } from '../supervised/state.js';
+import { followToVerdict, type Report } from '../supervised/while-following.js';
 import { distrustedProcess, distrustedPlace, makeDistrustedTree } from './distrusted-gate.js';
 import { findProgram, gateCommand, notFound } from './gate-command.js';
 import { changedFiles, changedFilesOf, makeGateTree } from './gate-tree.js';
@@ -29,7 +30,7 @@ import { changedFinding, failedFinding, gateVerdict, hasGivenUp, PASSED, type Ga
 interface GateRun {
   readonly env: ActivityEnvironment;
   readonly input: GateInput;
-  readonly record: BuildRecord;
+  readonly record: CommandRecord;
   readonly mirror: string;
   /** Whether the command may run in a sandbox alone: it runs what an agent wrote, and no person has approved that. */
   readonly distrusted: boolean;
@@ -58,14 +59,13 @@ interface NotStarted {
  */
 export const createRunGate =
   (env: ActivityEnvironment): GateActivities['runGate'] =>
-  async (input) => {
+  (input) => {
     const { run, candidate, gate, nix, repository } = input;
     const folder = recordDirectory(env.state, run, candidate.head, gate);
     const { tree, home, temporary } = distrustedPlace(folder);
-    const verdict = await whileFollowing(
-      env,
-      () => ownRecord(folder, { run, namespace: activityInfo().namespace, head: candidate.head, target: gate }),
-      async (record, report) => {
+    return followToVerdict(env, {
+      open: () => openRecord(folder, { run, namespace: activityInfo().namespace, head: candidate.head, target: gate }),
+      follow: async (record, report) => {
         const directory = path.join(tree, repository.dir);
         const words = gateCommand(gate.check, nix);
         const mirror = await installBundle(env, input);
@@ -75,20 +75,20 @@ export const createRunGate =
         if (found.verdict !== 'skipped') await writeWhole(record.verdict, JSON.stringify(found));
         return found;
       },
-    );
-    // Also when the verdict was there: who wrote it may have died here.
-    for (const each of [tree, home, temporary]) await removeTree(each);
-    return verdict;
+      tidy: async () => {
+        for (const each of [tree, home, temporary]) await removeTree(each);
+      },
+    });
   };
 
-async function judge(run: GateRun, report: TellProgress): Promise<Verdict> {
+async function judge(run: GateRun, report: Report<BuildHeartbeat>): Promise<Verdict> {
   const { env, input, record } = run;
   report({ phase: 'building', logPath: record.log });
   for (;;) {
     cancellationSignal().throwIfAborted();
     const notStarted = await start(run);
     if (notStarted !== null) return await gateVerdict(env, input, null, skipped(run, notStarted));
-    const end = await follow(run, report);
+    const end = await followInTime(run, report);
     if (end === 'timed-out') {
       const { timeoutSeconds } = input.gate;
       const error = `was not through after ${formatSeconds(timeoutSeconds)}`;
@@ -101,7 +101,7 @@ async function judge(run: GateRun, report: TellProgress): Promise<Verdict> {
       return await gateVerdict(env, input, null, skipped(run, { why: unusable, needsApproval: true }));
     }
     const found = await findingOf(run, end.code);
-    return await gateVerdict(env, input, record, { ...found, seconds: (await buildSeconds(record, end)) ?? 0 });
+    return await gateVerdict(env, input, record, { ...found, seconds: (await wallSeconds(record, end)) ?? 0 });
   }
 }
 
@@ -126,7 +126,7 @@ const skipped = ({ env }: GateRun, { why, needsApproval }: NotStarted): GateFind
 async function start(run: GateRun): Promise<NotStarted | null> {
   const { input, record, mirror, distrusted, tree, directory, words } = run;
   return await withStartLock(record.directory, async () => {
-    const state = await observeBuild(record);
+    const state = await observe(record);
     if (state.kind === 'running' || (state.kind === 'ended' && state.status.kind === 'exit')) return null;
     await forgetEnd(record);
     await endOrphanedBuilders(record);
@@ -153,12 +153,15 @@ async function start(run: GateRun): Promise<NotStarted | null> {
 }
 
 /** Follows the command to its end, or to the end of its time; `null` when it is lost and has to be started again. */
-async function follow({ input, record }: GateRun, report: TellProgress): Promise<BuildStatus | 'timed-out' | null> {
+async function followInTime(
+  { input, record }: GateRun,
+  report: Report<BuildHeartbeat>,
+): Promise<CommandStatus | 'timed-out' | null> {
   const begun = (await readIdentity(record))?.uptime ?? uptime();
   const left = Math.max(0, input.gate.timeoutSeconds - (uptime() - begun));
   const limit = AbortSignal.timeout(Math.ceil(left * 1000));
   try {
-    return await followBuild(record, {
+    return await follow(record, {
       leaseSeconds: input.takeoverSeconds,
       signal: AbortSignal.any([cancellationSignal(), limit]),
       onProgress: ({ bytes, lastLines }, startedAt) => {
@@ -167,9 +170,9 @@ async function follow({ input, record }: GateRun, report: TellProgress): Promise
     });
   } catch (error) {
     if (!limit.aborted || cancellationSignal().aborted) throw error;
-    const state = await observeBuild(record);
+    const state = await observe(record);
     if (state.kind === 'ended' && state.status.kind === 'exit') return state.status;
-    await endBuild(record);
+    await endCommand(record);
     return 'timed-out';
   }
 }

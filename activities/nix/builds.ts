@@ -1,9 +1,10 @@
 import type { BuilderActivities, MachineActivities } from '../../model/contract/activities.js';
 import type { ActivityEnvironment } from '../environment.js';
+import { forgetRecords } from '../supervised/forget-records.js';
+import { createReadLog } from '../supervised/read-log.js';
 import { createAttachBuild } from './build/attach-build.js';
 import { createBuildTarget } from './build/build-target.js';
-import { createForgetRun } from './build/forget-run.js';
-import { createReadLog } from './build/read-log.js';
+import { releaseEvaluations } from './evaluate/evaluations.js';
 
 /** What a builder offers on the queue of each system that it builds for. */
 export const createBuilderActivities = (env: ActivityEnvironment): BuilderActivities => ({
@@ -18,3 +19,10 @@ export const createMachineActivities = (
   readLog: createReadLog(env),
   forgetRun: createForgetRun(env),
 });
+
+/** Makes the activity that lets go of a closed run on this machine. Safe to repeat. */
+export const createForgetRun =
+  (env: ActivityEnvironment): MachineActivities['forgetRun'] =>
+  async ({ run }) => {
+    await Promise.all([forgetRecords(env.state, run), releaseEvaluations(env, run)]);
+  };

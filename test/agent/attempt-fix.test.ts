@@ -6,7 +6,7 @@ import { before, test } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { canSandbox } from '../../activities/sandbox/sandbox.js';
 import { createAttemptFix } from '../../activities/agent/attempt-fix.js';
-import { listRecords, readIdentity } from '../../activities/nix/build/build-record.js';
+import { listRecords, readIdentity } from '../../activities/supervised/record.js';
 import { descendants } from '../../host/processes.js';
 import type { AttemptInput, AttemptResult } from '../../model/autofix/attempt.js';
 import type { AutofixOptions } from '../../model/run/options.js';

@@ -3,8 +3,9 @@ import { appendFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { builderMark, LogFollower, readEvidence } from '../../activities/nix/build/build-log.js';
-import { createReadLog } from '../../activities/nix/build/read-log.js';
+import { BuildCounter, builderMark, readEvidence } from '../../activities/nix/build/build-log.js';
+import { LogFollower } from '../../activities/supervised/log.js';
+import { createReadLog } from '../../activities/supervised/read-log.js';
 import { lineCutter } from '../../host/line-cutter.js';
 import { stateDirectory } from '../../model/machine/state-directory.js';
 
@@ -20,19 +21,29 @@ after(() => rm(root, { recursive: true, force: true }));
 const drv = (name: string): string => `/nix/store/00000000000000000000000000000000-${name}.drv`;
 const readLog = () => createReadLog({ state: stateDirectory(root), machine: 'm', hostName: 'h' });
 
+const followed = (offset: number): { counter: BuildCounter; follower: LogFollower } => {
+  const counter = new BuildCounter();
+  const follower = new LogFollower(log, offset, (lines) => {
+    counter.take(lines);
+  });
+  return { counter, follower };
+};
+
 test('progress of a growing log counts derivations, whatever builders print and wherever a read ends', async () => {
   await writeFile(log, 'an earlier start\n');
-  const follower = new LogFollower(log, 17);
-  assert.deepEqual(await follower.read(), { done: 0, planned: 0, bytes: 17, lastLines: [], trouble: null });
+  const { counter, follower } = followed(17);
+  assert.deepEqual(await follower.read(), { bytes: 17, lastLines: [] });
+  assert.deepEqual(counter.progress(), { done: 0, planned: 0, trouble: null });
   await appendFile(
     log,
     `these 3 derivations will be built:\n  ${drv('a')}\nbuilding '${drv('a')}'...\na> \u001b[1mhel`,
   );
-  assert.equal((await follower.read()).planned, 3);
+  await follower.read();
+  assert.equal(counter.progress().planned, 3);
   await appendFile(log, `lo\u001b[0m\nbuilding '${drv('b')}'...\nb> building '${drv('x')}'...\n`);
-  const progress = await follower.read();
-  assert.equal(progress.done, 1);
-  assert.deepEqual(progress.lastLines, ['a> hello', `building '${drv('b')}'...`, `b> building '${drv('x')}'...`]);
+  const { lastLines } = await follower.read();
+  assert.equal(counter.progress().done, 1);
+  assert.deepEqual(lastLines, ['a> hello', `building '${drv('b')}'...`, `b> building '${drv('x')}'...`]);
 });
 
 test('what Nix cannot reach is told once for each fault, and builders and traces are not taken for Nix', async () => {
@@ -41,17 +52,21 @@ test('what Nix cannot reach is told once for each fault, and builders and traces
     log,
     "a> error: unable to download 'https://builder.example/': Connection refused\ntrace: timed out\n",
   );
-  const follower = new LogFollower(log, 0);
-  assert.equal((await follower.read()).trouble, null);
+  const { counter, follower } = followed(0);
+  const trouble = async (): Promise<string | null> => {
+    await follower.read();
+    return counter.progress().trouble;
+  };
+  assert.equal(await trouble(), null);
   await appendFile(
     log,
     `warning: error: unable to download 'https://me:secret@cache.example/nix-cache-info${unresolved}`,
   );
-  assert.equal((await follower.read()).trouble, 'a host name cannot be resolved: cache.example');
+  assert.equal(await trouble(), 'a host name cannot be resolved: cache.example');
   await appendFile(log, `warning: error: unable to download 'https://other.example/x${unresolved}`);
-  assert.equal((await follower.read()).trouble, 'a host name cannot be resolved: cache.example');
+  assert.equal(await trouble(), 'a host name cannot be resolved: cache.example');
   await appendFile(log, 'error: writing to file: No space left on device\n');
-  assert.equal((await follower.read()).trouble, 'no space left');
+  assert.equal(await trouble(), 'no space left');
 });
 
 test('the lines of a builder are found by its name without version, as Nix marks them', () => {

@@ -6,10 +6,10 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/common';
 import { run } from '../../activities/command/process.js';
-import { readIdentity, readStatus } from '../../activities/nix/build/build-record.js';
+import { readIdentity, readStatus } from '../../activities/supervised/record.js';
 import { descendants } from '../../host/processes.js';
-import { endBuild, isBuildAlive } from '../../activities/nix/build/build-session.js';
-import { createForgetRun } from '../../activities/nix/build/forget-run.js';
+import { createForgetRun } from '../../activities/nix/builds.js';
+import { endCommand, isRunning } from '../../activities/supervised/session.js';
 import type { HostSpec } from '../support/fleet.js';
 import { attempt, buildFixture, linkTarget, until, type BuildFixture } from '../support/build-runner.js';
 import { processesNamed, sleepOfOurOwn } from '../support/processes.js';
@@ -275,9 +275,9 @@ test('a build record of another boot, with a pid that somebody has now, is no ru
   await attempt(fixture.env, input).verdict;
   const identity = await readIdentity(record);
   await writeFile(record.identity, JSON.stringify({ ...identity, pid: process.pid, bootId: 'another', bootTime: 1 }));
-  assert.equal(await isBuildAlive(record), false);
+  assert.equal(await isRunning(record), false);
   await writeFile(record.identity, JSON.stringify({ ...identity, pid: process.pid }));
-  assert.equal(await isBuildAlive(record), false);
+  assert.equal(await isRunning(record), false);
 });
 
 test('a process that got the pid of a supervisor which is gone is not ended with its build', async () => {
@@ -288,7 +288,7 @@ test('a process that got the pid of a supervisor which is gone is not ended with
   const somebody = spawn('/bin/sleep', [nap], { detached: true, stdio: 'ignore' });
   try {
     await writeFile(record.identity, JSON.stringify({ ...(await readIdentity(record)), pid: somebody.pid }));
-    await endBuild(record);
+    await endCommand(record);
     assert.equal((await processesNamed('/bin/sleep', nap)).length, 1);
   } finally {
     somebody.kill('SIGKILL');

@@ -3,15 +3,15 @@ import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { builderLines, builderMark, readEvidence } from '../../activities/nix/build/build-log.js';
-import type { BuildStatus } from '../../activities/nix/build/build-record.js';
 import { classifyFailure, failedDerivation, type BuildFailure } from '../../activities/nix/build/classify-failure.js';
-import type { Shortage } from '../../activities/nix/build/shortage.js';
-import { storeName } from '../../activities/nix/evaluate/derivation-file.js';
+import type { CommandStatus } from '../../activities/supervised/record.js';
+import type { Shortage } from '../../activities/supervised/shortage.js';
+import { storeName } from '../../model/nix/derivation-file.js';
 
 /** Logs that real Nix versions wrote, directly and (`daemon-…`) as a client of `nix-daemon`. */
 const FIXTURES = fileURLToPath(new URL('../../../test/fixtures/build-logs/', import.meta.url));
 const VERSIONS = ['2.8', '2.26', '2.34'];
-const EXIT: BuildStatus = { kind: 'exit', code: 1, uptime: 1 };
+const EXIT: CommandStatus = { kind: 'exit', code: 1, uptime: 1 };
 const NOTHING_SHORT: Shortage = { disk: false, memory: false };
 
 async function classify(version: string, name: string, status = EXIT, fixedOutput = false): Promise<BuildFailure> {
@@ -148,7 +148,7 @@ test('a builder that Nix saw fail on a full disk is no verdict, and one that cra
 });
 
 test('what was killed while the kernel wanted memory is told as out of memory, and what failed by itself meanwhile is a verdict', () => {
-  const short = (line: string, builder: readonly string[] = [], status: BuildStatus = EXIT): BuildFailure =>
+  const short = (line: string, builder: readonly string[] = [], status: CommandStatus = EXIT): BuildFailure =>
     classifyFailure({
       nixLines: [line],
       started: [],

@@ -7,7 +7,7 @@ import { CancelledFailure } from '@temporalio/common';
 import { releaseEvaluations } from '../../activities/nix/evaluate/evaluations.js';
 import { atLeast } from '../../activities/nix/commands.js';
 import { nixVersion } from '../../activities/nix/version.js';
-import { recordDirectory } from '../../activities/nix/record-directory.js';
+import { recordDirectory } from '../../model/machine/record-directory.js';
 import { run } from '../../activities/command/process.js';
 import type { EvaluateHeartbeat } from '../../model/contract/activities.js';
 import type { Candidate } from '../../model/verify/candidate.js';

@@ -7,12 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { ActivityEnvironment } from '../../activities/environment.js';
 import { installBundle } from '../../activities/git/install-commit.js';
-import { endBuild } from '../../activities/nix/build/build-session.js';
-import { listRecords, readIdentity, recordAt, type BuildRecord } from '../../activities/nix/build/build-record.js';
 import { createBuildTarget } from '../../activities/nix/build/build-target.js';
 import { createEvaluateTarget } from '../../activities/nix/evaluate/evaluate-target.js';
-import { recordDirectory } from '../../activities/nix/record-directory.js';
+import { listRecords, readIdentity, recordAt, type CommandRecord } from '../../activities/supervised/record.js';
+import { endCommand } from '../../activities/supervised/session.js';
 import type { BuildHeartbeat, BuildTargetInput, EvaluateTargetInput } from '../../model/contract/activities.js';
+import { recordDirectory } from '../../model/machine/record-directory.js';
 import { stateDirectory } from '../../model/machine/state-directory.js';
 import type { Evaluation, Verdict } from '../../model/verify/verdict.js';
 import { createFleet, type Fleet, type FleetOptions } from './fleet.js';
@@ -24,7 +24,7 @@ export interface BuildFixture {
   readonly env: ActivityEnvironment;
   /** Evaluates a host, as the activity before a build does. */
   evaluated(host: string, change?: Partial<BuildTargetInput>): Promise<BuildTargetInput>;
-  recordOf(input: BuildTargetInput): BuildRecord;
+  recordOf(input: BuildTargetInput): CommandRecord;
   /** Starts `buildTarget` in a process of its own, which can be killed. */
   inProcess(input: BuildTargetInput): Promise<ChildProcess>;
   cleanup(): Promise<void>;
@@ -36,7 +36,7 @@ export async function buildFixture(options: FleetOptions): Promise<BuildFixture>
   const env: ActivityEnvironment = { state: stateDirectory(root), machine: 'test-machine', hostName: 'test-host' };
   const head = await git(fleet.remote, 'rev-parse', 'main');
   const children: ChildProcess[] = [];
-  const recordOf = (input: BuildTargetInput): BuildRecord =>
+  const recordOf = (input: BuildTargetInput): CommandRecord =>
     recordAt(recordDirectory(env.state, input.run, input.candidate.head, input.target));
   return {
     fleet,
@@ -76,7 +76,7 @@ export async function buildFixture(options: FleetOptions): Promise<BuildFixture>
     },
     async cleanup() {
       for (const child of children) child.kill('SIGKILL');
-      for (const { record } of await listRecords(env.state)) await endBuild(record);
+      for (const { record } of await listRecords(env.state)) await endCommand(record);
       await rm(root, { recursive: true, force: true });
       await fleet.cleanup();
     },

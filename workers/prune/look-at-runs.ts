@@ -1,8 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { REMOVING } from '../../activities/git/prune-mirror.js';
-import { listRecords, readIdentity } from '../../activities/nix/build/build-record.js';
-import type { OwnedRecord } from '../../activities/nix/build/build-record.js';
+import { listRecords, readIdentity, type OwnedRecord } from '../../activities/supervised/record.js';
 import { isAlive } from '../../host/processes.js';
 import { groupBy } from '../../model/text/group-by.js';
 import type { Kept, KeptRun } from '../../model/machine/retention.js';

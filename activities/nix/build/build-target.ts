@@ -1,15 +1,17 @@
 import { activityInfo, cancellationSignal, Context } from '@temporalio/activity';
 import path from 'node:path';
-import type { BuilderActivities, BuildTargetInput } from '../../../model/contract/activities.js';
+import type { BuilderActivities, BuildHeartbeat, BuildTargetInput } from '../../../model/contract/activities.js';
+import { recordDirectory } from '../../../model/machine/record-directory.js';
 import { BUILDING, type BuildBegan } from '../../../model/run/messages.js';
 import { targetLabel, type Target, type Verdict } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
-import { ensureBuild, type BuildOrder } from './build.js';
-import { openRecord, type BuildRecord } from './build-record.js';
+import { follow } from '../../supervised/follow.js';
+import { openRecord, type CommandRecord } from '../../supervised/record.js';
+import { followToVerdict, type Report } from '../../supervised/while-following.js';
+import { BuildCounter } from './build-log.js';
 import { estimateSeconds } from './build-times.js';
 import { concludeBuild } from './build-verdict.js';
-import { followBuild } from './follow-build.js';
-import { whileFollowing, type TellProgress } from './while-following.js';
+import { ensureBuild, type BuildOrder } from './build.js';
 import { localDerivation } from './local-derivation.js';
 
 /**
@@ -21,18 +23,20 @@ import { localDerivation } from './local-derivation.js';
  */
 export const createBuildTarget =
   (env: ActivityEnvironment): BuilderActivities['buildTarget'] =>
-  (input) =>
-    whileFollowing(
-      env,
-      () => openRecord(env.state, input, activityInfo().namespace),
-      (record, report) => build(env, input, record, report),
-    );
+  (input) => {
+    const { run, candidate, target } = input;
+    const folder = recordDirectory(env.state, run, candidate.head, target);
+    return followToVerdict(env, {
+      open: () => openRecord(folder, { run, namespace: activityInfo().namespace, head: candidate.head, target }),
+      follow: (record, report) => build(env, input, record, report),
+    });
+  };
 
 async function build(
   env: ActivityEnvironment,
   input: BuildTargetInput,
-  record: BuildRecord,
-  report: TellProgress,
+  record: CommandRecord,
+  report: Report<BuildHeartbeat>,
 ): Promise<Verdict> {
   const signal = cancellationSignal();
   const estimate = await estimateSeconds(env.state, input.repository, input.target);
@@ -48,11 +52,15 @@ async function build(
     for (;;) {
       signal.throwIfAborted();
       await ensureBuild(record, order);
-      const status = await followBuild(record, {
+      const counter = new BuildCounter();
+      const status = await follow(record, {
         leaseSeconds: input.takeoverSeconds,
         signal,
-        onProgress: ({ done, planned, bytes, lastLines, trouble }, startedAt) => {
-          report({ startedAt, done, planned, logBytes: bytes, lastLines, trouble });
+        onLines: (lines) => {
+          counter.take(lines);
+        },
+        onProgress: ({ bytes, lastLines }, startedAt) => {
+          report({ startedAt, logBytes: bytes, lastLines, ...counter.progress() });
         },
       });
       if (status !== null) return await concludeBuild(env, record, { ...input, evaluation: local.evaluation }, status);

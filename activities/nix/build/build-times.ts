@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { repositoryKey } from '../../../model/run/ids.js';
 import type { Repository } from '../../../model/run/options.js';
+import { targetKey } from '../../../model/machine/record-directory.js';
 import type { StateDirectory } from '../../../model/machine/state-directory.js';
 import type { Target } from '../../../model/verify/verdict.js';
 import { hasFields, readJson, writeWhole } from '../../files/atomic-file.js';
-import { targetKey } from '../record-directory.js';
 
 interface BuildTimes {
   /** Wall times of the newest builds in seconds, newest last. */

@@ -1,19 +1,20 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import type { BuildTargetInput } from '../../../model/contract/activities.js';
+import { parseDerivation } from '../../../model/nix/derivation-file.js';
 import { redactUrl, stripControl, tail } from '../../../model/text/text.js';
 import { LOG_TAIL_BYTES, LOG_TAIL_LINES, verdictOf, type Verdict } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { writeWhole } from '../../files/atomic-file.js';
-import { buildSeconds, resetBuild } from './build.js';
+import { readEnd } from '../../supervised/log.js';
+import { readStart, type CommandRecord, type CommandStatus } from '../../supervised/record.js';
+import { shortageOf } from '../../supervised/shortage.js';
+import { forgetIfEnded, wallSeconds } from '../../supervised/state.js';
+import { runNix } from '../run-nix.js';
 import { readBuilderLog } from './build-command.js';
-import { builderLines, builderMark, readEnd, readEvidence, type LogEvidence } from './build-log.js';
-import { readStart, type BuildRecord, type BuildStatus } from './build-record.js';
+import { builderLines, builderMark, readEvidence, type LogEvidence } from './build-log.js';
 import { noteBuildTime } from './build-times.js';
 import { classifyFailure, failedDerivation, type BuildFailure } from './classify-failure.js';
-import { shortageOf } from './shortage.js';
-import { parseDerivation } from '../evaluate/derivation-file.js';
-import { runNix } from '../run-nix.js';
 
 /** Failure type of a build that the machine broke: the record is reset, and the next attempt builds again. */
 const BUILD_INFRASTRUCTURE = 'BuildInfrastructure';
@@ -24,13 +25,13 @@ const BUILD_INFRASTRUCTURE = 'BuildInfrastructure';
  */
 export async function concludeBuild(
   env: ActivityEnvironment,
-  record: BuildRecord,
+  record: CommandRecord,
   input: BuildTargetInput,
-  status: BuildStatus,
+  status: CommandStatus,
 ): Promise<Verdict> {
   const offset = (await readStart(record))?.logOffset ?? 0;
   const evidence = await readEvidence(record.log, offset);
-  const wall = await buildSeconds(record, status);
+  const wall = await wallSeconds(record, status);
   const found = status.code === 0 ? BUILT : await findFailure(record, offset, status, evidence);
   const { system, drvPath, outPath } = input.evaluation;
   // Whether it is the same as on base is told by another activity, beside the build.
@@ -50,7 +51,7 @@ export async function concludeBuild(
 }
 
 /** A log in which Nix only named the result, and warned, says so in words, and where another build's log may be. Safe to repeat. */
-async function sayWhyNoLog(record: BuildRecord, { drvPath, outPath }: BuildTargetInput['evaluation']): Promise<void> {
+async function sayWhyNoLog(record: CommandRecord, { drvPath, outPath }: BuildTargetInput['evaluation']): Promise<void> {
   const lines = (await readEnd(record.log, 4096)).split('\n');
   if (lines.some((line) => line !== '' && line !== record.result && !line.startsWith('warning: '))) return;
   const text = `Nothing was built: ${outPath} was in the store already.\nnix-store --read-log ${drvPath} shows its last build on this machine.\n`;
@@ -62,9 +63,9 @@ type Finding = Pick<Verdict, 'verdict' | 'error' | 'failedDrv' | 'logTail'>;
 const BUILT: Finding = { verdict: 'built', error: null, failedDrv: null, logTail: null };
 
 async function findFailure(
-  record: BuildRecord,
+  record: CommandRecord,
   offset: number,
-  status: BuildStatus,
+  status: CommandStatus,
   evidence: LogEvidence,
 ): Promise<Finding> {
   const drv = failedDerivation(evidence);
@@ -77,7 +78,7 @@ async function findFailure(
     fixedOutput: drv !== null && (await isFixedOutput(drv)),
   });
   if (failure.kind === 'infrastructure') {
-    await resetBuild(record);
+    await forgetIfEnded(record);
     throw ApplicationFailure.retryable(
       `The machine, not the build, failed: ${failure.message}. Log: ${record.log}`,
       BUILD_INFRASTRUCTURE,
@@ -92,7 +93,7 @@ async function findFailure(
 }
 
 /** The end of the failed builder's log; of the whole log where the builder said nothing, or Nix says what is wrong. */
-async function logTail(record: BuildRecord, failure: BuildFailure, lines: readonly string[]): Promise<string> {
+async function logTail(record: CommandRecord, failure: BuildFailure, lines: readonly string[]): Promise<string> {
   const own = failure.told === 'by-builder' ? lines.join('\n') : '';
   const text = own.trim() === '' ? await readEnd(record.log, 16 * LOG_TAIL_BYTES) : own;
   return tail(redactUrl(stripControl(text)), { lines: LOG_TAIL_LINES, bytes: LOG_TAIL_BYTES });
@@ -101,7 +102,7 @@ async function logTail(record: BuildRecord, failure: BuildFailure, lines: readon
 /** The newest lines of one builder. Where several that began have the same mark in our log, Nix's own log decides. */
 async function linesOf(
   drv: string,
-  record: BuildRecord,
+  record: CommandRecord,
   offset: number,
   evidence: LogEvidence,
 ): Promise<readonly string[]> {

@@ -1,11 +1,11 @@
+import { storeName } from '../../../model/nix/derivation-file.js';
 import { stripControl, truncate } from '../../../model/text/text.js';
 import { KILLED_STATUS } from '../../command/memory-kills.js';
-import type { BuildStatus } from './build-record.js';
-import type { LogEvidence } from './build-log.js';
-import { storeName } from '../evaluate/derivation-file.js';
+import type { CommandStatus } from '../../supervised/record.js';
+import type { Shortage } from '../../supervised/shortage.js';
 import { nixErrorMessage } from '../error-message.js';
 import { faultInLog, NO_SPACE, OUT_OF_MEMORY } from '../faults.js';
-import type { Shortage } from './shortage.js';
+import type { LogEvidence } from './build-log.js';
 
 /** Why a build did not succeed. Only `infrastructure` can be cured by trying again. */
 export interface BuildFailure {
@@ -19,7 +19,7 @@ export interface BuildFailure {
 }
 
 export interface FailureEvidence extends LogEvidence {
-  readonly status: BuildStatus;
+  readonly status: CommandStatus;
   /** The newest lines of the builder that failed, if they are known: they may tell of a full disk. */
   readonly builderLines: readonly string[];
   /** What the machine had too little of while it ran. */
@@ -120,7 +120,7 @@ function builderFault({ builderLines, fixedOutput, shortage }: FailureEvidence, 
   return fixedOutput && NETWORK_WORDS.some((pattern) => pattern.test(text)) ? 'the network failed' : null;
 }
 
-function withoutCause(status: BuildStatus, text: string): BuildFailure {
+function withoutCause(status: CommandStatus, text: string): BuildFailure {
   if (/cannot build missing derivation|failed to obtain derivation of/.test(text)) {
     return infrastructure(null, 'the derivation is no longer in the store');
   }

@@ -7,7 +7,7 @@ import {
   type DerivationFile,
   type DerivationOutput,
   type InputDerivation,
-} from './derivation-file.js';
+} from '../../../model/nix/derivation-file.js';
 import type { Rewrite } from './revision-text.js';
 
 /** Pairs that are read and compared at once: enough to keep the disk busy, few enough to let heartbeats through. */

@@ -7,7 +7,7 @@ import type { ActivityEnvironment } from '../../environment.js';
 import { exists } from '../../files/exists.js';
 import { candidateFlakeUrl } from '../../git/install-commit.js';
 import { fetchFlake, instantiateHost, type TreatedSettings } from '../commands.js';
-import { mainOutput, parseDerivation } from './derivation-file.js';
+import { mainOutput, parseDerivation } from '../../../model/nix/derivation-file.js';
 import { nixErrorMessage } from '../error-message.js';
 import {
   ensureRoot,

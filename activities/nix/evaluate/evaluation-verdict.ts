@@ -6,7 +6,7 @@ import { LOG_TAIL_BYTES, LOG_TAIL_LINES, type Target, verdictOf, type Verdict } 
 import type { ActivityEnvironment } from '../../environment.js';
 import type { CommitEvaluation } from './evaluate-commit.js';
 import { failure, isLockRefusal } from '../lock/flake-failure.js';
-import { recordDirectory } from '../record-directory.js';
+import { recordDirectory } from '../../../model/machine/record-directory.js';
 import { nixVersion } from '../version.js';
 
 type Asked = Pick<EvaluateTargetInput, 'candidate' | 'run' | 'target'>;

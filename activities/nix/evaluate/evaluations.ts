@@ -5,7 +5,7 @@ import type { StateDirectory } from '../../../model/machine/state-directory.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { writeWhole } from '../../files/atomic-file.js';
 import { rootDerivation } from '../commands.js';
-import { runDirectoryName } from '../record-directory.js';
+import { runDirectoryName } from '../../../model/machine/record-directory.js';
 import { exists } from '../../files/exists.js';
 import { runNix } from '../run-nix.js';
 

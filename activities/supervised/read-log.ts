@@ -1,9 +1,9 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { open, realpath } from 'node:fs/promises';
 import path from 'node:path';
-import type { MachineActivities } from '../../../model/contract/activities.js';
-import type { FailureType } from '../../../model/run/failures.js';
-import type { ActivityEnvironment } from '../../environment.js';
+import type { MachineActivities } from '../../model/contract/activities.js';
+import type { FailureType } from '../../model/run/failures.js';
+import type { ActivityEnvironment } from '../environment.js';
 
 /** Half of what one payload may hold, for JSON spells control characters out. */
 const SLICE_BYTES = 512 * 1024;

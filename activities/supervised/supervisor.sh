@@ -1,16 +1,16 @@
 #!/bin/sh
-# Runs one build apart from the worker that started it, and leaves behind how it ended.
+# Runs one command apart from the worker that started it, and leaves behind how it ended.
 #
 #   supervisor.sh RECORD LEASE COMMAND [ARGUMENT...]
 #
-# RECORD is the folder of the build, LEASE the seconds after which a build that nobody follows ends itself. The worker
+# RECORD is the folder of the command, LEASE the seconds after which a command that nobody follows ends itself. The worker
 # starts this script in a session of its own. In RECORD it writes
-#   identity  who runs this build; claimed by a hard link, so of two supervisors started at once only one builds
+#   identity  who runs this command; claimed by a hard link, so of two supervisors started at once only one runs it
 #   log       all output, appended
 #   status    how it ended, moved into place whole
 # and reads
-#   lease     "SECONDS STAMP"; whoever follows the build keeps changing STAMP
-# The lease counts turns of a loop and looks at no clock: a machine that slept or whose clock was set loses no build.
+#   lease     "SECONDS STAMP"; whoever follows the command keeps changing STAMP
+# The lease counts turns of a loop and looks at no clock: a machine that slept or whose clock was set loses no command.
 set -u
 record=$1 lease=$2
 shift 2
@@ -52,8 +52,8 @@ EOF
   printf '%s' "$found"
 }
 
-# end_build PID: asks it to stop, gives it ten seconds, and kills what is left of it and below it.
-end_build() {
+# end_command PID: asks it to stop, gives it ten seconds, and kills what is left of it and below it.
+end_command() {
   tree=$(below "$1")
   kill -TERM "$1"
   waited=0
@@ -67,7 +67,7 @@ end_build() {
   done
 }
 
-# watch_lease PID: ends the build when nobody renewed the lease for as many seconds as it says.
+# watch_lease PID: ends the command when nobody renewed the lease for as many seconds as it says.
 watch_lease() {
   idle=0 seen=
   while kill -0 "$1"; do
@@ -77,7 +77,7 @@ watch_lease() {
     if [ "$stamp" = "$seen" ]; then idle=$((idle + 1)); else idle=0 seen=$stamp; fi
     if [ "$idle" -ge "$lease" ]; then
       echo lease >"$record/ending"
-      end_build "$1"
+      end_command "$1"
       return
     fi
   done
@@ -97,17 +97,17 @@ rm -f "$record/identity.$$"
 rm -f "$record/ending"
 exec >>"$record/log" 2>&1
 { umask "$mask" && exec "$@"; } </dev/null &
-build=$!
+command=$!
 stopped=
-trap 'stopped=yes; kill -TERM "$build" 2>/dev/null' TERM INT
-watch_lease "$build" >/dev/null 2>&1 </dev/null &
+trap 'stopped=yes; kill -TERM "$command" 2>/dev/null' TERM INT
+watch_lease "$command" >/dev/null 2>&1 </dev/null &
 watcher=$!
 
-# A signal interrupts the wait, not the build.
+# A signal interrupts the wait, not the command.
 while :; do
-  wait "$build"
+  wait "$command"
   code=$?
-  kill -0 "$build" 2>/dev/null || break
+  kill -0 "$command" 2>/dev/null || break
 done
 
 kind=exit

@@ -3,8 +3,9 @@ import { after as afterAll, before, test } from 'node:test';
 import { Client } from '@temporalio/client';
 import { ActivityCancellationDetails } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { readIdentity } from '../../activities/nix/build/build-record.js';
-import { sweepBuilds } from '../../activities/nix/build/sweep-builds.js';
+import { createForgetRun } from '../../activities/nix/builds.js';
+import { readIdentity } from '../../activities/supervised/record.js';
+import { sweep } from '../../activities/supervised/sweep.js';
 import type { BuildTargetInput } from '../../model/contract/activities.js';
 import { findTemporalCli } from '../../workers/temporal-cli.js';
 import { attempt, buildFixture, linkTarget, until, type BuildFixture } from '../support/build-runner.js';
@@ -43,7 +44,7 @@ const runs = (host: string): Promise<boolean> => fixture.fleet.sleepers(host).th
 test('builds of open runs go on', async () => {
   await startRun('open');
   await leaveBehind('athena', 'open');
-  assert.deepEqual(await sweepBuilds(server.client, fixture.env), []);
+  assert.deepEqual(await sweep(server.client, fixture.env.state, createForgetRun(fixture.env)), []);
   assert.ok(await runs('athena'));
 });
 
@@ -51,7 +52,7 @@ test('a build of a run that was closed while no worker was there is ended, and w
   const run = await startRun('closed');
   const input = await leaveBehind('delos', 'closed');
   await run.terminate();
-  assert.deepEqual(await sweepBuilds(server.client, fixture.env), ['closed']);
+  assert.deepEqual(await sweep(server.client, fixture.env.state, createForgetRun(fixture.env)), ['closed']);
   assert.ok(!(await runs('delos')));
   assert.equal(await readIdentity(fixture.recordOf(input)), null);
   assert.equal(await linkTarget(`${fixture.recordOf(input).directory}/drv`), null);
@@ -61,20 +62,20 @@ test('a build of a run that was cancelled while no worker was there is ended', a
   const run = await startRun('cancelling');
   await leaveBehind('kyushu', 'cancelling');
   await run.cancel();
-  assert.deepEqual(await sweepBuilds(server.client, fixture.env), ['cancelling']);
+  assert.deepEqual(await sweep(server.client, fixture.env.state, createForgetRun(fixture.env)), ['cancelling']);
   assert.ok(!(await runs('kyushu')));
 });
 
 test('a build of a run that the server does not know is ended', async () => {
   await leaveBehind('naxos', 'unknown');
-  assert.deepEqual(await sweepBuilds(server.client, fixture.env), ['unknown']);
+  assert.deepEqual(await sweep(server.client, fixture.env.state, createForgetRun(fixture.env)), ['unknown']);
   assert.ok(!(await runs('naxos')));
 });
 
 test('builds for another namespace are left alone', async () => {
   await leaveBehind('rhea', 'elsewhere', 'another');
-  assert.deepEqual(await sweepBuilds(server.client, fixture.env), []);
+  assert.deepEqual(await sweep(server.client, fixture.env.state, createForgetRun(fixture.env)), []);
   const elsewhere = new Client({ connection: server.connection, namespace: 'another' });
-  await assert.rejects(sweepBuilds(elsewhere, fixture.env));
+  await assert.rejects(sweep(elsewhere, fixture.env.state, createForgetRun(fixture.env)));
   assert.ok(await runs('rhea'));
 });

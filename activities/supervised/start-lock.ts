@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ProcessIdentity } from '../../../model/machine/state-directory.js';
-import { isAlive, ownIdentity } from '../../../host/processes.js';
-import { hasFields, readJson, writeWhole } from '../../files/atomic-file.js';
-import { names } from './build-record.js';
+import type { ProcessIdentity } from '../../model/machine/state-directory.js';
+import { isAlive, ownIdentity } from '../../host/processes.js';
+import { hasFields, readJson, writeWhole } from '../files/atomic-file.js';
+import { names } from './record.js';
 
 const PREFIX = 'start.lock.';
 const POLL_MS = 50;
@@ -13,7 +13,7 @@ const POLL_MS = 50;
 type Holder = ProcessIdentity | { readonly released: true };
 
 /**
- * Does something that at most one attempt may do at a time for a build, across attempts of one worker and processes.
+ * Does something that at most one attempt may do at a time for a record, across attempts of one worker and processes.
  *
  * The lock is a chain of files `start.lock.N`; the highest one decides, and it is never removed. It is free when its
  * holder released it or is dead; then N+1 is taken by a hard link, which exactly one taker can make. A taker that was

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { withStartLock } from '../../activities/nix/build/start-lock.js';
+import { withStartLock } from '../../activities/supervised/start-lock.js';
 
 let directory: string;
 before(async () => {

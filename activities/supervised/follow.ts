@@ -1,28 +1,30 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LogFollower, type BuildProgress } from './build-log.js';
-import { readStart, readStatus, renewLease, type BuildRecord, type BuildStatus } from './build-record.js';
-import { observeBuild } from './build.js';
+import { LogFollower, type LogProgress } from './log.js';
+import { readStart, readStatus, renewLease, type CommandRecord, type CommandStatus } from './record.js';
 import { noteShortage } from './shortage.js';
+import { observe } from './state.js';
 
 export interface Following {
   readonly leaseSeconds: number;
   readonly signal: AbortSignal;
-  /** Called about once a second. */
-  readonly onProgress: (progress: BuildProgress, startedAt: string) => void;
+  /** Gets all lines of this start's log, in pieces. */
+  readonly onLines?: (lines: readonly string[]) => void;
+  /** Called about once a second, after `onLines`. */
+  readonly onProgress: (progress: LogProgress, startedAt: string) => void;
 }
 
-/** How often the end of a build is looked for. It costs one failed open, and is most of what a build waits for us. */
+/** How often the end is looked for. It costs one failed open, and is most of what a command waits for us. */
 const POLL_MS = 25;
 const REPORT_MS = 1000;
 
 /**
- * Follows a build to its end: renews its lease and reports how far it is.
+ * Follows a command to its end: renews its lease and reports how far it is.
  * @returns how it ended; `null` when it is lost and has to be started again
- * @throws the signal's reason as soon as it is aborted; the build goes on
+ * @throws the signal's reason as soon as it is aborted; the command goes on
  */
-export async function followBuild(record: BuildRecord, following: Following): Promise<BuildStatus | null> {
+export async function follow(record: CommandRecord, following: Following): Promise<CommandStatus | null> {
   const start = await readStart(record);
-  const log = new LogFollower(record.log, start?.logOffset ?? 0);
+  const log = new LogFollower(record.log, start?.logOffset ?? 0, following.onLines);
   let reportAt = 0;
   for (;;) {
     following.signal.throwIfAborted();
@@ -33,7 +35,7 @@ export async function followBuild(record: BuildRecord, following: Following): Pr
       await renewLease(record, following.leaseSeconds);
       await noteShortage(record);
       following.onProgress(await log.read(), start?.startedAt ?? new Date().toISOString());
-      const state = await observeBuild(record);
+      const state = await observe(record);
       if (state.kind === 'ended') return state.status;
       if (state.kind !== 'running') return null;
     }

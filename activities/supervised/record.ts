@@ -1,25 +1,24 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { BuildTargetInput } from '../../../model/contract/activities.js';
-import type { ProcessIdentity, StateDirectory } from '../../../model/machine/state-directory.js';
-import type { Target, Verdict } from '../../../model/verify/verdict.js';
-import { hasFields, readJson, writeWhole } from '../../files/atomic-file.js';
-import { removeTree } from '../../files/remove-tree.js';
-import { recordDirectory } from '../record-directory.js';
+import type { ProcessIdentity, StateDirectory } from '../../model/machine/state-directory.js';
+import type { Target, Verdict } from '../../model/verify/verdict.js';
+import { hasFields, readJson, writeWhole } from '../files/atomic-file.js';
+import { removeTree } from '../files/remove-tree.js';
 
 /**
- * What a machine keeps about one target of one candidate, as paths in one folder below `builds`. The supervisor writes
- * `identity`, `log` and `status`; everything else is the activities'. Every file but the log is written whole.
+ * What a machine keeps about one command that outlives its worker (a build, a gate, an agent's attempt), as paths in one folder
+ * below `builds`. The supervisor writes `identity`, `log` and `status`; everything else is the activities'. Every file but the
+ * log is written whole.
  */
-export interface BuildRecord {
+export interface CommandRecord {
   readonly directory: string;
   /** JSON `RecordOwner`: what the record is about. */
   readonly owner: string;
-  /** JSON `BuildStart` of the newest start. */
+  /** JSON `CommandStart` of the newest start. */
   readonly start: string;
   /** JSON `SupervisorIdentity`. */
   readonly identity: string;
-  /** JSON `BuildStatus`. */
+  /** JSON `CommandStatus`. */
   readonly status: string;
   readonly log: string;
   /** JSON `Verdict`: classified once, and from then on the answer to every attempt. */
@@ -27,7 +26,7 @@ export interface BuildRecord {
   readonly lease: string;
   /** JSON `Shortage`, if the machine was seen to have too little of something. */
   readonly shortage: string;
-  /** GC root of the output. */
+  /** GC root of what a build makes. */
   readonly result: string;
 }
 
@@ -40,7 +39,7 @@ export interface RecordOwner {
   readonly target: Target;
 }
 
-export interface BuildStart {
+export interface CommandStart {
   /** ISO 8601. */
   readonly startedAt: string;
   /** Where the log of this start begins: earlier ones stay before it. */
@@ -54,15 +53,15 @@ export interface SupervisorIdentity extends ProcessIdentity {
   readonly uptime: number;
 }
 
-/** How a build ended. `valid`: nobody saw it end, but its output is there. */
-export interface BuildStatus {
+/** How a command ended. `valid`: nobody saw it end, but what it was to make is there. */
+export interface CommandStatus {
   readonly kind: 'exit' | 'lease' | 'stopped' | 'valid';
   readonly code: number;
   /** Seconds since boot at its end; `null` when nobody saw it. */
   readonly uptime: number | null;
 }
 
-export function recordAt(directory: string): BuildRecord {
+export function recordAt(directory: string): CommandRecord {
   const file = (name: string): string => path.join(directory, name);
   return {
     directory,
@@ -78,29 +77,19 @@ export function recordAt(directory: string): BuildRecord {
   };
 }
 
-/** The record of a build, with its owner noted, so that a later worker knows whose it is. */
-export async function openRecord(
-  state: StateDirectory,
-  input: BuildTargetInput,
-  namespace: string,
-): Promise<BuildRecord> {
-  const directory = recordDirectory(state, input.run, input.candidate.head, input.target);
-  return ownRecord(directory, { run: input.run, namespace, head: input.candidate.head, target: input.target });
-}
-
-/** The record in a folder, with its owner noted. */
-export async function ownRecord(directory: string, owner: RecordOwner): Promise<BuildRecord> {
+/** The record in a folder, with its owner noted, so that a later worker knows whose it is. */
+export async function openRecord(directory: string, owner: RecordOwner): Promise<CommandRecord> {
   const record = recordAt(directory);
   await writeWhole(record.owner, JSON.stringify(owner));
   return record;
 }
 
 export interface OwnedRecord {
-  readonly record: BuildRecord;
+  readonly record: CommandRecord;
   readonly owner: RecordOwner;
 }
 
-/** Every record of this machine that a build was ever asked for. */
+/** Every record of this machine. */
 export async function listRecords(state: StateDirectory): Promise<readonly OwnedRecord[]> {
   const found: OwnedRecord[] = [];
   for (const run of await names(state.builds)) {
@@ -113,33 +102,33 @@ export async function listRecords(state: StateDirectory): Promise<readonly Owned
   return found;
 }
 
-const readOwner = (record: BuildRecord): Promise<RecordOwner | null> =>
+const readOwner = (record: CommandRecord): Promise<RecordOwner | null> =>
   readJson(record.owner, hasFields<RecordOwner>('run', 'namespace', 'head', 'target'));
 
-export const readStart = (record: BuildRecord): Promise<BuildStart | null> =>
-  readJson(record.start, hasFields<BuildStart>('startedAt', 'logOffset'));
+export const readStart = (record: CommandRecord): Promise<CommandStart | null> =>
+  readJson(record.start, hasFields<CommandStart>('startedAt', 'logOffset'));
 
-export const readIdentity = (record: BuildRecord): Promise<SupervisorIdentity | null> =>
+export const readIdentity = (record: CommandRecord): Promise<SupervisorIdentity | null> =>
   readJson(record.identity, hasFields<SupervisorIdentity>('pid', 'bootId', 'startTime', 'uptime'));
 
-export const readStatus = (record: BuildRecord): Promise<BuildStatus | null> =>
-  readJson(record.status, hasFields<BuildStatus>('kind', 'code', 'uptime'));
+export const readStatus = (record: CommandRecord): Promise<CommandStatus | null> =>
+  readJson(record.status, hasFields<CommandStatus>('kind', 'code', 'uptime'));
 
-export const readVerdict = (record: BuildRecord): Promise<Verdict | null> =>
+export const readVerdict = (record: CommandRecord): Promise<Verdict | null> =>
   readJson(record.verdict, hasFields<Verdict>('target', 'verdict', 'seconds'));
 
 /**
- * Renews the lease of a running build.
- * @param seconds how long the build lives on when nobody renews it again
+ * Renews the lease of a running command.
+ * @param seconds how long the command lives on when nobody renews it again
  */
-export const renewLease = (record: BuildRecord, seconds: number): Promise<void> =>
+export const renewLease = (record: CommandRecord, seconds: number): Promise<void> =>
   writeWhole(record.lease, `${Math.ceil(seconds)} ${process.hrtime.bigint()}-${process.pid}\n`);
 
 /**
- * Removes all that a build keeps alive or could be continued from: identity, status, lease, GC roots. What
+ * Removes all that a command keeps alive or could be continued from: identity, status, lease, GC roots. What
  * people read stays: the logs (a report names their path) and the verdict. Safe to repeat.
  */
-export async function releaseRecord(record: BuildRecord): Promise<void> {
+export async function releaseRecord(record: CommandRecord): Promise<void> {
   for (const name of await names(record.directory)) {
     if (!KEPT.has(name)) await removeTree(path.join(record.directory, name));
   }

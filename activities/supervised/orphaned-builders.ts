@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { endProcesses, environmentOf, identify, parentOf, processIds } from '../../../host/processes.js';
-import type { ProcessIdentity } from '../../../model/machine/state-directory.js';
-import { parseDerivation } from '../evaluate/derivation-file.js';
-import { readEvidence } from './build-log.js';
-import { readStart, type BuildRecord } from './build-record.js';
+import { endProcesses, environmentOf, identify, parentOf, processIds } from '../../host/processes.js';
+import type { ProcessIdentity } from '../../model/machine/state-directory.js';
+import { parseDerivation } from '../../model/nix/derivation-file.js';
+import { BUILDING } from '../../model/nix/log-lines.js';
+import { linesOf } from './log.js';
+import { readStart, type CommandRecord } from './record.js';
 
 /** Time between SIGTERM and SIGKILL. */
 const GRACE_MS = 1000;
@@ -17,12 +18,15 @@ const GRACE_MS = 1000;
  * that has a living Nix above it is somebody else's build of the same derivation, and is left alone. Builders of a
  * daemon need none of this: it ends them itself when its client goes.
  */
-export async function endOrphanedBuilders(record: BuildRecord): Promise<void> {
+export async function endOrphanedBuilders(record: CommandRecord): Promise<void> {
   const start = await readStart(record);
   const candidates = start === null ? [] : await orphans();
   if (start === null || candidates.length === 0) return;
-  const { started } = await readEvidence(record.log, start.logOffset);
-  const outputs = new Set((await Promise.all(started.map(outputsOf))).flat());
+  const outputs = new Set<string>();
+  for await (const line of linesOf(record.log, start.logOffset)) {
+    const begun = BUILDING.exec(line)?.[1];
+    if (begun !== undefined) for (const output of await outputsOf(begun)) outputs.add(output);
+  }
   const own = candidates.filter(({ values }) => values.some((value) => outputs.has(value)));
   await endProcesses(own, GRACE_MS);
 }
