@@ -1,12 +1,11 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { readBounded } from '../host/bounded-file.js';
 import type { CoordinatorActivities } from '../model/contract/activities.js';
 import { earlierHolds } from '../model/hold-back/earlier.js';
 import { mayBeRunOf, scheduledRunId } from '../model/run/ids.js';
 import type { Report } from '../model/report/data.js';
 import type { Repository } from '../model/run/options.js';
-import { writeWhole } from './files/atomic-file.js';
+import { readJson, writeWhole } from '../host/files.js';
 import type { ActivityEnvironment } from './environment.js';
 import { runDirectoryName } from '../model/machine/record-directory.js';
 
@@ -53,18 +52,6 @@ async function newestReports({ state }: ActivityEnvironment, isWanted: (name: st
       }),
   );
   const newest = files.sort((one, other) => other.writtenAt - one.writtenAt).slice(0, LOOKED_AT);
-  const reports = await Promise.all(newest.map(({ file }) => readReport(file)));
+  const reports = await Promise.all(newest.map(({ file }) => readJson<Report>(file).catch(() => null)));
   return reports.filter((report) => report !== null);
-}
-
-/** A report of a thousand hosts has a few MB. */
-const MOST_BYTES = 256 * 1024 ** 2;
-
-/** `null` when it is gone, or is no report. */
-async function readReport(file: string): Promise<Report | null> {
-  try {
-    return JSON.parse(await readBounded(file, MOST_BYTES)) as Report;
-  } catch {
-    return null;
-  }
 }

@@ -15,9 +15,3 @@ export function grpcCode(error: unknown): number | null {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   return cause instanceof Error && 'code' in cause && typeof cause.code === 'number' ? cause.code : null;
 }
-
-/** Code of a system error (`ENOENT`, `EACCES`, …), or `null`. */
-export function systemCode(error: unknown): string | null {
-  if (!(error instanceof Error) || !('code' in error)) return null;
-  return typeof error.code === 'string' ? error.code : null;
-}

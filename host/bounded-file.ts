@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatSize } from '../model/text/size.js';
+import { systemCode } from './errors.js';
 
 /** Why a file is not read, as a clause whose subject is the file: `it is larger than 1.0 MiB`. */
 export class FileFault extends Error {
@@ -56,7 +57,7 @@ async function nextPiece(handle: FileHandle): Promise<Buffer | 'later'> {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(PIECE), 0, PIECE, null);
     return buffer.subarray(0, bytesRead);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 'later';
+    if (systemCode(error) === 'EAGAIN') return 'later';
     throw error;
   }
 }

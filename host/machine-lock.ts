@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:fs';
-import { open, readFile, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { open, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessIdentity } from '../model/machine/state-directory.js';
+import { readJson } from './files.js';
 
 /** What the holder of a lock writes into it, for people. */
 export interface LockHolder extends ProcessIdentity {
@@ -76,13 +77,7 @@ export async function isLocked(file: string): Promise<boolean> {
 }
 
 /** Who took a lock last, by its own word; `null` when that cannot be read. */
-export async function lastHolder(file: string): Promise<LockHolder | null> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as LockHolder;
-  } catch {
-    return null;
-  }
-}
+export const lastHolder = (file: string): Promise<LockHolder | null> => readJson<LockHolder>(file).catch(() => null);
 
 const isAt = async (handle: FileHandle, file: string): Promise<boolean> => {
   const [own, there] = await Promise.all([handle.stat(), stat(file).catch(() => null)]);

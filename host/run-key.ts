@@ -1,8 +1,10 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, mkdir, open, rm, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { StateDirectory } from '../model/machine/state-directory.js';
+import { systemCode } from './errors.js';
+import { createWhole, makeFolder } from './files.js';
 
 /** The secret that proves who may ask workers for anything; see host/payload-proof.ts. */
 export interface RunKey {
@@ -66,44 +68,19 @@ function runKey(text: string): RunKey {
  */
 export async function ownRunKey({ runKey: file, beforeKey, serverDatabase }: StateDirectory): Promise<RunKey> {
   if (!(await isThere(file))) {
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    await makeFolder(path.dirname(file));
     // A new server has nothing that was there before the key: see workers/before-key.ts.
-    if (!(await isThere(serverDatabase))) await makeOnce(beforeKey, '[]\n');
-    await makeOnce(file, `${randomBytes(KEY_BYTES).toString('hex')}\n`);
+    if (!(await isThere(serverDatabase))) await createWhole(beforeKey, '[]\n', { synced: true });
+    await createWhole(file, `${randomBytes(KEY_BYTES).toString('hex')}\n`, { synced: true });
   }
   return await readRunKey(file);
-}
-
-/** Makes a file of the owner's, complete and on the disk, unless there is one. */
-export async function makeOnce(file: string, content: string): Promise<void> {
-  const temporary = `${file}.${randomUUID()}.new`;
-  try {
-    const handle = await open(temporary, 'wx', 0o600);
-    try {
-      await handle.writeFile(content);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await link(temporary, file).catch((error: unknown) => {
-      if (codeOf(error) !== 'EEXIST') throw error;
-    });
-  } finally {
-    await rm(temporary, { force: true });
-  }
-  const folder = await open(path.dirname(file), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 const isThere = (file: string): Promise<boolean> =>
   stat(file).then(
     () => true,
     (error: unknown) => {
-      if (codeOf(error) === 'ENOENT') return false;
+      if (systemCode(error) === 'ENOENT') return false;
       throw error;
     },
   );
@@ -118,11 +95,8 @@ function forbiddenBits(file: string): number {
 }
 
 function openFault(error: unknown): string {
-  const code = codeOf(error) ?? 'unknown error';
+  const code = systemCode(error) ?? 'unknown error';
   if (code === 'ENOENT') return 'does not exist: make it (mode 600) with "openssl rand -hex 32", or name another file';
   if (code === 'EACCES') return 'cannot be read: make it belong to the user that runs this';
   return `cannot be read (${code})`;
 }
-
-const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;

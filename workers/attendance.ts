@@ -4,7 +4,7 @@ import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription }
 import { COORDINATOR_QUEUE } from '../model/run/queues.js';
 import type { LentRecord, StateDirectory, WorkerRecord } from '../model/machine/state-directory.js';
 import type { ServerAddress } from './connection.js';
-import { readJson } from './files.js';
+import { readJson } from '../host/files.js';
 import { pause } from './pause.js';
 import { liveUsers } from './state.js';
 
@@ -41,8 +41,12 @@ export async function stopWhenUnneeded(
 }
 
 /** A state directory that was removed, or has another worker, is no place to stay. */
-const isRecorded = async (state: StateDirectory): Promise<boolean> =>
-  (await readJson<WorkerRecord>(state.worker))?.pid === process.pid;
+const isRecorded = (state: StateDirectory): Promise<boolean> =>
+  readJson<WorkerRecord>(state.worker).then(
+    (record) => record?.pid === process.pid,
+    // It cannot be read now, which passes: too many files are open, for example.
+    () => true,
+  );
 
 /** Of the embedded server, whose runs are all this machine's. */
 async function openRuns(client: Client): Promise<readonly string[]> {

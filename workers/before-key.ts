@@ -1,9 +1,8 @@
 import type { Client } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
 import { payloadDigest } from '../host/payload-proof.js';
-import { makeOnce } from '../host/run-key.js';
 import type { StateDirectory } from '../model/machine/state-directory.js';
-import { readJson } from './files.js';
+import { createWhole, readJson } from '../host/files.js';
 
 /**
  * What the open runs of an embedded server held when its first key was made, by earlier versions that proved nothing: these runs go
@@ -19,7 +18,7 @@ export async function acceptedBeforeKey(client: Client, state: StateDirectory): 
       for (const id of new Set([workflowId, ...otherWorkflows(event)]))
         for (const payload of payloadsIn(event)) digests.add(payloadDigest(id, payload));
   }
-  await makeOnce(state.beforeKey, `${JSON.stringify([...digests])}\n`);
+  await createWhole(state.beforeKey, `${JSON.stringify([...digests])}\n`, { synced: true });
   return digests;
 }
 

@@ -11,7 +11,7 @@ import { isListeningAt } from '../host/listening.js';
 import { stripControl } from '../model/text/text.js';
 import { newerFault } from '../model/machine/state-directory.js';
 import type { ServerRecord, StateDirectory } from '../model/machine/state-directory.js';
-import { readJson } from './files.js';
+import { readJson } from '../host/files.js';
 import { pause } from './pause.js';
 
 export interface ServerAddress {

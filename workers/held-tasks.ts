@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../host/files.js';
 import type { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
@@ -61,7 +62,7 @@ export const holdTasks =
 
 /** Reports the predecessor's tasks as failed. A token whose attempt has ended meanwhile is refused, which is fine. */
 export async function giveBackTasks(client: Client, { folder, machine }: HeldTasks): Promise<number> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder);
   const files = (await readdir(folder)).map((name) => join(folder, name));
   const given = await Promise.all(
     files.map(async (file) => {

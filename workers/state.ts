@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { access, constants, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { access, constants, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAlive, ownIdentity } from '../host/processes.js';
 import {
@@ -10,8 +10,7 @@ import {
   stateDirectoryFault,
 } from '../model/machine/state-directory.js';
 import type { FormatRecord, ProcessIdentity, StateDirectory } from '../model/machine/state-directory.js';
-import { readIfThere, writeSynced, writeWhole } from '../activities/files/atomic-file.js';
-import { readJson } from './files.js';
+import { makeFolder, readIfThere, readJson, writeWhole } from '../host/files.js';
 import { VERSION } from './version.js';
 
 /**
@@ -24,7 +23,7 @@ export async function openStateDirectory(root: string): Promise<StateDirectory> 
   const data = [state.builds, state.evaluations, state.reports, state.times, state.tasks];
   let fault: string | null;
   try {
-    await mkdir(state.root, { recursive: true, mode: 0o700 });
+    await makeFolder(state.root);
     const { mode, uid } = await stat(state.root);
     fault = stateDirectoryFault(state.root, mode) ?? foreignStateDirectory(state.root, uid, process.getuid?.());
     if (fault === null) {
@@ -38,7 +37,7 @@ export async function openStateDirectory(root: string): Promise<StateDirectory> 
         );
     }
     if (fault === null) {
-      for (const folder of [...folders, ...data]) await mkdir(folder, { recursive: true, mode: 0o700 });
+      for (const folder of [...folders, ...data]) await makeFolder(folder);
     }
   } catch (error) {
     throw new Error(
@@ -59,7 +58,7 @@ export async function machineId(state: StateDirectory): Promise<string> {
   const found = (await readIfThere(state.machineId))?.trim() ?? '';
   if (/^[0-9a-f]{16}$/.test(found)) return found;
   const made = randomBytes(8).toString('hex');
-  await writeSynced(state.machineId, `${made}\n`);
+  await writeWhole(state.machineId, `${made}\n`, { synced: true });
   return made;
 }
 

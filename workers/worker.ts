@@ -29,7 +29,7 @@ import { acceptedBeforeKey } from './before-key.js';
 import { connect, findServer, guardEmbeddedServer } from './connection.js';
 import type { ServerAddress } from './connection.js';
 import { claim, rivalFault } from './exclusive.js';
-import { writeWhole } from '../activities/files/atomic-file.js';
+import { writeWhole } from '../host/files.js';
 import { serveHealth } from './health.js';
 import { giveBackTasks, holdTasks } from './held-tasks.js';
 import type { HeldTasks } from './held-tasks.js';

@@ -1,11 +1,11 @@
 import { ApplicationFailure, activityInfo, cancellationSignal } from '@temporalio/activity';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { AgentActivities } from '../../model/contract/activities.js';
 import type { AttemptHeartbeat, AttemptInput, AttemptResult } from '../../model/autofix/attempt.js';
 import { recordDirectory } from '../../model/machine/record-directory.js';
 import { formatSeconds } from '../../model/text/text.js';
-import { hasFields, readJson, writeWhole } from '../files/atomic-file.js';
+import { hasFields, makeFolder, readJson, writeWhole } from '../../host/files.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { removeTree } from '../files/remove-tree.js';
 import { installBundle } from '../git/install-commit.js';
@@ -110,7 +110,7 @@ async function prepare(env: ActivityEnvironment, input: AttemptInput, record: Co
   await rm(place.end, { force: true });
   for (const folder of [place.home, place.temporary]) {
     await removeTree(folder);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
   }
   await makeOwnTree(mirror, input.candidate.head, place.tree);
   await writeFile(place.promptFile, prompt, { mode: 0o600 });

@@ -1,9 +1,9 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { GateInput } from '../../model/contract/activities.js';
 import type { AgentRights } from '../../model/autofix/sandbox.js';
-import { writeWhole } from '../files/atomic-file.js';
+import { makeFolder, writeWhole } from '../../host/files.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { candidateFlakeUrl } from '../git/install-commit.js';
 import { fetchingEnvironment } from '../nix/access-tokens.js';
@@ -65,7 +65,7 @@ export async function makeDistrustedTree(folder: string, mirror: string, commit:
   await endLeftovers(folder);
   for (const each of [home, temporary]) {
     await removeTree(each);
-    await mkdir(each, { recursive: true, mode: 0o700 });
+    await makeFolder(each);
   }
   for (const file of Object.values(enclosedFiles(folder))) await rm(file, { force: true });
   await makeOwnTree(mirror, commit, tree);

@@ -1,6 +1,7 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { appendFile, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from '../../host/files.js';
 import { openGit, type Git } from '../git/git.js';
 import { SCRATCH } from '../git/mirror.js';
 import { removeTree } from '../files/remove-tree.js';
@@ -13,7 +14,7 @@ import { gitOver } from '../sandbox/own-tree.js';
  */
 export async function makeGateTree(mirror: string, commit: string, directory: string): Promise<void> {
   await removeTree(directory);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeFolder(directory);
   const git = openGit(directory);
   await git.run(['init', '--quiet', '--template=']);
   await writeFile(path.join(directory, '.git', 'objects', 'info', 'alternates'), `${path.join(mirror, 'objects')}\n`);

@@ -5,7 +5,7 @@ import type { BuildHeartbeat, GateActivities, GateInput } from '../../model/cont
 import { recordDirectory } from '../../model/machine/record-directory.js';
 import { formatSeconds } from '../../model/text/text.js';
 import type { Verdict } from '../../model/verify/verdict.js';
-import { readIfThere, writeWhole } from '../files/atomic-file.js';
+import { readIfThere, writeWhole } from '../../host/files.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { installBundle } from '../git/install-commit.js';
 import { removeTree } from '../files/remove-tree.js';

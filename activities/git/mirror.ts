@@ -1,5 +1,6 @@
-import { mkdir, mkdtemp, readFile, readdir, rename, rm, utimes } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rename, rm, utimes } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from '../../host/files.js';
 import { repositoryKey } from '../../model/run/ids.js';
 import type { Repository } from '../../model/run/options.js';
 import type { ActivityEnvironment } from '../environment.js';
@@ -42,7 +43,7 @@ const soundMirrors = new Set<string>();
 /** Clones beside the mirror and renames, so that a clone that was killed never looks like a mirror. */
 async function clone(env: ActivityEnvironment, repository: Repository): Promise<void> {
   const mirror = mirrorPath(env, repository);
-  await mkdir(env.state.mirrors, { recursive: true, mode: 0o700 });
+  await makeFolder(env.state.mirrors);
   const partial = await mkdtemp(`${mirror}${PARTIAL}`);
   try {
     const git = openGit(partial);

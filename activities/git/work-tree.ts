@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from '../../host/files.js';
 import type { Repository } from '../../model/run/options.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { removeTree } from '../files/remove-tree.js';
@@ -23,7 +24,7 @@ export async function withWorkTree<T>(
   const mirror = mirrorPath(env, repository);
   const name = `${WORK_TREE}${label.replace(/[^A-Za-z0-9_-]+/g, '-')}-${process.pid}-${randomBytes(6).toString('hex')}`;
   const directory = path.join(env.state.work, name);
-  await mkdir(env.state.work, { recursive: true, mode: 0o700 });
+  await makeFolder(env.state.work);
   try {
     await exclusively(mirror, () => openGit(mirror).run(['worktree', 'add', '--quiet', '--detach', directory, commit]));
     return await work(directory);
@@ -44,7 +45,7 @@ export async function withPrivateFolder<T>(
   label: string,
   work: (directory: string) => Promise<T>,
 ): Promise<T> {
-  await mkdir(env.state.work, { recursive: true, mode: 0o700 });
+  await makeFolder(env.state.work);
   const directory = await mkdtemp(path.join(env.state.work, `${WORK_TREE}${label}-${process.pid}-`));
   try {
     return await work(directory);

@@ -3,8 +3,7 @@ import { access, constants, mkdir, readdir, readFile, rmdir, stat, writeFile } f
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inScope, managerOf, type SandboxLimits } from '../../model/autofix/limits.js';
-import { writeWhole } from '../files/atomic-file.js';
-import { exists } from '../files/exists.js';
+import { exists, writeWhole } from '../../host/files.js';
 import { run } from '../command/process.js';
 
 /** Control groups of version 2: cgroups(7), and "Control Group v2" in the documentation of the kernel. */

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { constants } from 'node:os';
-import { writeWhole } from '../files/atomic-file.js';
+import { writeWhole } from '../../host/files.js';
 import { enclose, enclosedFiles, type EnclosedOrder } from './enclose.js';
 import { endLeftovers } from './leftovers.js';
 import { startEnclosed } from './start-enclosed.js';

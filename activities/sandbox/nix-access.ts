@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { exists } from '../files/exists.js';
+import { exists } from '../../host/files.js';
 import { isTrusted } from '../nix/configuration.js';
 
 /** Folder of the socket by which Nix's daemon is reached. */

@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from '../../host/files.js';
 import { ownGitEnvironment } from '../../model/git/environment.js';
 import { gitFailure, openGit, type Git } from '../git/git.js';
 import { commitRef } from '../git/mirror.js';
@@ -17,7 +17,7 @@ const DEPTH = 50;
  */
 export async function makeOwnTree(mirror: string, commit: string, directory: string): Promise<void> {
   await removeTree(directory);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeFolder(directory);
   const git = openGit(directory);
   await git.run(['init', '--quiet', '--template=', '--initial-branch=main']);
   const from = ['--no-tags', '--no-write-fetch-head', `--depth=${DEPTH}`, '--', mirror, commitRef(commit)];

@@ -1,6 +1,6 @@
 import { lstat, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { exists } from '../files/exists.js';
+import { exists } from '../../host/files.js';
 
 /** A part of the machine in the sandbox: read-only unless `writable`. */
 export interface Mount {

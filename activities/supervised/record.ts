@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { ProcessIdentity, StateDirectory } from '../../model/machine/state-directory.js';
 import type { Target, Verdict } from '../../model/verify/verdict.js';
-import { hasFields, readJson, writeWhole } from '../files/atomic-file.js';
+import { hasFields, readJson, writeWhole } from '../../host/files.js';
 import { removeTree } from '../files/remove-tree.js';
 
 /**

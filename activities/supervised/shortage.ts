@@ -1,5 +1,5 @@
 import { readFile, statfs } from 'node:fs/promises';
-import { hasFields, readJson, writeWhole } from '../files/atomic-file.js';
+import { hasFields, readJson, writeWhole } from '../../host/files.js';
 import { memoryKills } from '../command/memory-kills.js';
 import { readStart, type CommandRecord } from './record.js';
 

@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { link, mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessIdentity } from '../../model/machine/state-directory.js';
 import { isAlive, ownIdentity } from '../../host/processes.js';
-import { hasFields, readJson, writeWhole } from '../files/atomic-file.js';
+import { createWhole, hasFields, makeFolder, readJson, writeWhole } from '../../host/files.js';
 import { names } from './record.js';
 
 const PREFIX = 'start.lock.';
@@ -32,12 +31,12 @@ export async function withStartLock<T>(directory: string, action: () => Promise<
 
 async function take(directory: string): Promise<number> {
   const self = await ownIdentity();
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeFolder(directory);
   for (;;) {
     const highest = Math.max(0, ...(await numbers(directory)));
     if (highest === 0 || (await isFree(directory, highest))) {
       const mine = highest + 1;
-      if (await create(path.join(directory, `${PREFIX}${mine}`), self)) {
+      if (await createWhole(path.join(directory, `${PREFIX}${mine}`), JSON.stringify(self))) {
         const all = await numbers(directory);
         const others = all.filter((number) => number !== mine);
         if (Math.max(...all) === mine) {
@@ -58,21 +57,6 @@ async function isFree(directory: string, number: number): Promise<boolean> {
 
 const isHolder = (value: unknown): value is Holder =>
   hasFields<{ released: true }>('released')(value) || hasFields<ProcessIdentity>('pid', 'bootId', 'startTime')(value);
-
-/** Makes a file that is complete from its first moment on; false when it is there already. */
-async function create(file: string, holder: Holder): Promise<boolean> {
-  const temporary = `${file}.${randomUUID()}.new`;
-  await writeFile(temporary, JSON.stringify(holder), { mode: 0o600 });
-  try {
-    await link(temporary, file);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw error;
-  } finally {
-    await rm(temporary, { force: true });
-  }
-}
 
 const numbers = async (directory: string): Promise<number[]> =>
   (await names(directory)).flatMap((name) => {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { ApplicationFailure } from '@temporalio/common';
 import { launchDetached } from '../command/launcher.js';
 import { memoryKills } from '../command/memory-kills.js';
-import { writeWhole } from '../files/atomic-file.js';
+import { writeWhole } from '../../host/files.js';
 import { readIdentity, readStart, renewLease, type CommandRecord, type CommandStart } from './record.js';
 import { RECORD_VARIABLE } from './session.js';
 

@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from '../../host/files.js';
 import { systemdUnits } from '../../model/machine/systemd-units.js';
 import { messageOf } from '../../model/text/message-of.js';
 import type { CommandContext } from '../context.js';
@@ -28,7 +29,7 @@ export async function systemdUnitFiles(context: CommandContext, options: Systemd
   );
   if (directory !== undefined)
     try {
-      await mkdir(directory, { recursive: true });
+      await makeFolder(directory, 0o777);
       for (const [file, , text] of files) await writeFile(file, text);
     } catch (error) {
       throw new CommandError(`--directory ${directory} cannot be written to: ${messageOf(error)}.`);

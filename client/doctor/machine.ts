@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { userInfo } from 'node:os';
 import type { StateDirectory } from '../../model/machine/state-directory.js';
 import { messageOf } from '../../model/text/message-of.js';
-import { systemCode } from '../errors.js';
+import { systemCode } from '../../host/errors.js';
 import { ownerOf } from '../server/foreign-state.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 

@@ -10,7 +10,8 @@ import { BadInput } from '../../model/checks/names.js';
 import { compareNaturally } from '../../model/text/natural-order.js';
 import { stripControl } from '../../model/text/text.js';
 import { messageOf } from '../../model/text/message-of.js';
-import { CommandError, systemCode } from '../errors.js';
+import { systemCode } from '../../host/errors.js';
+import { CommandError } from '../errors.js';
 import { parseFlakeReference } from '../flake/reference.js';
 import { scheduleSpec } from '../schedules/desired.js';
 

@@ -1,6 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { CommandError, systemCode } from '../errors.js';
+import { systemCode } from '../../host/errors.js';
+import { CommandError } from '../errors.js';
 
 /** Checks a file with a secret: there, readable by us, and by nobody else. Gives its absolute path. */
 export async function checkSecretFile(path: string, option: string): Promise<string> {

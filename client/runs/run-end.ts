@@ -1,11 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readJson } from '../../host/files.js';
 import { asShown } from '../../model/run/proof.js';
 import type { Report } from '../../model/report/data.js';
 import type { StateDirectory } from '../../model/machine/state-directory.js';
 import { messageOf } from '../../model/text/message-of.js';
 import type { Session } from '../server/connection.js';
-import { readRecord } from '../server/state-files.js';
 
 /** How a closed run ended. */
 export interface RunEnd {
@@ -52,5 +52,5 @@ export async function storedReport(state: StateDirectory, run: string): Promise<
   const files = (await readdir(state.reports).catch(() => [])).filter((file) => file.endsWith('.json'));
   const meant = files.filter((file) => file.startsWith(run));
   const name = files.find((file) => file === `${run}.json`) ?? (meant.length === 1 ? meant[0] : undefined);
-  return name === undefined ? null : reportIn(await readRecord<Report>(join(state.reports, name)));
+  return name === undefined ? null : reportIn(await readJson<Report>(join(state.reports, name)).catch(() => null));
 }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { makeFolder } from '../../host/files.js';
 import { takeLock } from '../../host/machine-lock.js';
 import type { StateDirectory } from '../../model/machine/state-directory.js';
 import { CommandError } from '../errors.js';
 import { identify } from '../../host/processes.js';
-import { makeFolder, prepareToStart } from './state-files.js';
+import { prepareToStart } from './state-files.js';
 
 const WAIT_MS = 30_000;
 

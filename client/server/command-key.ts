@@ -1,9 +1,10 @@
 import type { PayloadCodec } from '@temporalio/common';
+import { readJson } from '../../host/files.js';
 import { payloadProof } from '../../host/payload-proof.js';
 import { ownRunKey, readRunKey, RunKeyFault, type RunKey } from '../../host/run-key.js';
 import type { CommandContext } from '../context.js';
-import { CommandError, systemCode } from '../errors.js';
-import { readRecord } from './state-files.js';
+import { systemCode } from '../../host/errors.js';
+import { CommandError } from '../errors.js';
 
 /**
  * How this command proves who asks, and knows what workers said: with the named key, or with that of the embedded server. `null` where
@@ -16,7 +17,7 @@ export async function commandKey(
   try {
     if (runKeyFile !== null) return payloadProof(await readRunKey(runKeyFile), { lenient: true });
     if (!embedded) return null;
-    const accepted = new Set((await readRecord<readonly string[]>(state.beforeKey)) ?? []);
+    const accepted = new Set((await readJson<readonly string[]>(state.beforeKey)) ?? []);
     return payloadProof(await ownRunKey(state), { lenient: true, accepted });
   } catch (error) {
     if (error instanceof RunKeyFault) throw new CommandError(`${capital(error.message)}.`);

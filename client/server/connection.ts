@@ -40,7 +40,8 @@ export interface Greeting {
 export async function greetServer(context: CommandContext): Promise<Greeting | null> {
   const choice = await chooseServer();
   if (choice.kind === 'configured') return greeting(context, choice, choice.namespace);
-  const server = await runningServer(context.state);
+  // What is wrong is said when the server is needed.
+  const server = await runningServer(context.state).catch(() => null);
   return server === null
     ? null
     : greeting(

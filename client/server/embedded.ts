@@ -1,17 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { logEnd, readJson } from '../../host/files.js';
 import { isListeningAt } from '../../host/listening.js';
 import { newerFault, type ServerRecord, type StateDirectory } from '../../model/machine/state-directory.js';
 import { startDetached } from './detached.js';
 import { CommandError } from '../errors.js';
 import { isAlive } from '../../host/processes.js';
-import { logEnd, prepareToStart, readRecord } from './state-files.js';
+import { prepareToStart } from './state-files.js';
 import { typed } from '../terminal/typed.js';
 
 const START_MS = 15_000;
 
 /** The embedded server's record when it runs; `null` when nobody started it. */
 export async function runningServer(state: StateDirectory): Promise<ServerRecord | null> {
-  const record = await readRecord<ServerRecord>(state.serverRecord);
+  const record = await readJson<ServerRecord>(state.serverRecord);
   const fault = newerFault(`the embedded server of ${state.root}`, record);
   if (fault !== null) throw new CommandError(`${fault}.`);
   if (record === null || !(await isAlive(record.keeper)) || !(await isAlive(record.server))) return null;

@@ -2,7 +2,8 @@ import { constants } from 'node:fs';
 import { access, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { StateDirectory } from '../../model/machine/state-directory.js';
-import { CommandError, systemCode } from '../errors.js';
+import { systemCode } from '../../host/errors.js';
+import { CommandError } from '../errors.js';
 
 /**
  * Refuses a state directory of which this account may not see what it holds: it would look as if there were no runs.

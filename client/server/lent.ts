@@ -1,8 +1,7 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readJson, writeWhole } from '../../host/files.js';
 import type { LentRecord, StateDirectory } from '../../model/machine/state-directory.js';
 import type { Session } from './connection.js';
-import { readRecord } from './state-files.js';
 
 const recordOf = (state: StateDirectory, run: string): string => join(state.lent, encodeURIComponent(run));
 
@@ -14,14 +13,11 @@ export async function lend(state: StateDirectory, session: Session, run: string)
   if (session.embedded) return;
   const { address, namespace } = session;
   const record: LentRecord = { run, address, namespace };
-  await mkdir(state.lent, { recursive: true, mode: 0o700 });
-  const file = recordOf(state, run);
-  await writeFile(`${file}.new`, JSON.stringify(record), { mode: 0o600 });
-  await rename(`${file}.new`, file);
+  await writeWhole(recordOf(state, run), JSON.stringify(record));
 }
 
-/** Whether this machine was lent to a run of this server. */
+/** Whether this machine was lent to a run of this server, as far as this account may know. */
 export async function isLent(state: StateDirectory, { address, namespace }: Session, run: string): Promise<boolean> {
-  const record = await readRecord<LentRecord>(recordOf(state, run));
+  const record = await readJson<LentRecord>(recordOf(state, run)).catch(() => null);
   return record?.address === address && record.namespace === namespace;
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir, open, stat, statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { stat, statfs } from 'node:fs/promises';
+import { systemCode } from '../../host/errors.js';
+import { makeFolder, readJson } from '../../host/files.js';
 import {
   foreignStateDirectory,
   newerFault,
@@ -8,23 +9,8 @@ import {
   type FormatRecord,
   type StateDirectory,
 } from '../../model/machine/state-directory.js';
-import { readBounded } from '../../host/bounded-file.js';
 import { messageOf } from '../../model/text/message-of.js';
-import { CommandError, systemCode } from '../errors.js';
-
-/** A report of a thousand hosts has a few MB. */
-const MOST_BYTES = 256 * 1024 ** 2;
-
-/** Contents of a JSON record; `null` when there is none, or it is being written, or it is no record of ours by its size. */
-export async function readRecord<T>(path: string): Promise<T | null> {
-  const text = await readBounded(path, MOST_BYTES).catch(() => null);
-  if (text === null) return null;
-  try {
-    return JSON.parse(text) as T;
-  } catch {
-    return null;
-  }
-}
+import { CommandError } from '../errors.js';
 
 /** Below this nothing can be kept: the server's empty database alone takes half of it. */
 const LEAST_SPACE_BYTES = 1024 * 1024;
@@ -38,7 +24,7 @@ export async function prepareStateDirectory(state: StateDirectory): Promise<void
     await makeFolder(state.root);
     const fault =
       stateDirectoryFault(state.root, (await stat(state.root)).mode) ??
-      newerFault(`the state directory ${state.root}`, await readRecord<FormatRecord>(state.format));
+      newerFault(`the state directory ${state.root}`, await readJson<FormatRecord>(state.format));
     if (fault !== null) throw new CommandError(`${fault}.`);
     const folders = [state.server, state.users];
     if (!folders.every((path) => existsSync(path))) await refuseForeign(state);
@@ -67,29 +53,6 @@ async function refuseForeign({ root }: StateDirectory): Promise<void> {
   if (fault !== null) throw new CommandError(`${fault}.`);
 }
 
-/**
- * Makes a folder and what is missing above it; one that is there stays as it is.
- * Not Node's recursive mkdir: that tries for ever where a parent exists but takes no folders, such as /proc.
- */
-export async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdirUnlessThere(path);
-  } catch (error) {
-    if (systemCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
-    await makeFolder(dirname(path));
-    await mkdirUnlessThere(path);
-  }
-}
-
-async function mkdirUnlessThere(path: string): Promise<void> {
-  try {
-    await mkdir(path, { mode: 0o700 });
-  } catch (error) {
-    const found = await stat(path).catch(() => null);
-    if (found?.isDirectory() !== true) throw error;
-  }
-}
-
 /** @throws StateUnwritable when that is what an error of the system means */
 export function throwIfUnwritable(state: StateDirectory, error: unknown): void {
   const code = systemCode(error);
@@ -107,17 +70,3 @@ const noSpace = (state: StateDirectory): CommandError =>
 
 /** True when an embedded server has ever kept runs here. */
 export const hasDatabase = (state: StateDirectory): boolean => existsSync(state.serverDatabase);
-
-/** Last lines of a log file, for a message about the process that wrote it. */
-export async function logEnd(path: string, lines = 12): Promise<string> {
-  const file = await open(path, 'r').catch(() => null);
-  if (file === null) return '(no log)';
-  try {
-    const { size } = await file.stat();
-    const length = Math.min(size, 16 * 1024);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
-    return buffer.subarray(0, bytesRead).toString('utf8').trimEnd().split('\n').slice(-lines).join('\n');
-  } finally {
-    await file.close();
-  }
-}

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { logEnd, readJson } from '../../host/files.js';
 import { isLocked } from '../../host/machine-lock.js';
 import { lockFile, type StateDirectory, type WorkerRecord } from '../../model/machine/state-directory.js';
 import type { Session } from './connection.js';
@@ -6,7 +7,7 @@ import { startDetached, type Detached } from './detached.js';
 import { CommandError } from '../errors.js';
 import { message, paintFor } from '../terminal/output.js';
 import { isAlive } from '../../host/processes.js';
-import { logEnd, prepareToStart, readRecord } from './state-files.js';
+import { prepareToStart } from './state-files.js';
 import { announceIfPossible } from './users.js';
 
 const START_MS = 20_000;
@@ -18,9 +19,9 @@ export interface WorkerSlots {
   readonly evaluationSlots: number | null;
 }
 
-/** The worker that serves this state directory; `null` when none runs. */
+/** The worker that serves this state directory; `null` when none runs, or this account may not know. */
 export async function runningWorker(state: StateDirectory): Promise<WorkerRecord | null> {
-  const record = await readRecord<WorkerRecord>(state.worker);
+  const record = await readJson<WorkerRecord>(state.worker).catch(() => null);
   return record !== null && (await isAlive(record)) ? record : null;
 }
 

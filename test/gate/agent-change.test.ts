@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { exists } from '../../activities/files/exists.js';
+import { exists } from '../../host/files.js';
 import { createRunGate } from '../../activities/gate/run-gate.js';
 import { missingForNetwork } from '../../activities/sandbox/network.js';
 import { canSandbox } from '../../activities/sandbox/sandbox.js';

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { exists } from '../../activities/files/exists.js';
+import { exists } from '../../host/files.js';
 import { createBuildTarget } from '../../activities/nix/build/build-target.js';
 import { createEvaluateTarget } from '../../activities/nix/evaluate/evaluate-target.js';
 import { run } from '../../activities/command/process.js';

@@ -22,7 +22,7 @@ import {
 } from '../../model/machine/state-directory.js';
 import type { FormatRecord, ServerRecord, StateDirectory, WorkerRecord } from '../../model/machine/state-directory.js';
 import { printableJson, stripControl } from '../../model/text/text.js';
-import { readJson } from '../files.js';
+import { readJson } from '../../host/files.js';
 import { prune } from './prune.js';
 import type { Pruned } from './prune.js';
 import { askServer } from './runs.js';

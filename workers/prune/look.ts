@@ -8,7 +8,7 @@ import { maybeOpen } from '../../model/machine/retention.js';
 import type { Kept } from '../../model/machine/retention.js';
 import { DAY_MS } from '../../model/machine/retention.js';
 import type { ProcessIdentity, StateDirectory } from '../../model/machine/state-directory.js';
-import { readJson } from '../files.js';
+import { readJson } from '../../host/files.js';
 import { lookAtRuns } from './look-at-runs.js';
 import { measure } from './measure.js';
 import type { ServerView } from './runs.js';
@@ -87,7 +87,7 @@ async function lookAtUsers(state: StateDirectory): Promise<readonly Kept[]> {
   const paths = await inside(state.users, (name) => /^\d+$/.test(name));
   return Promise.all(
     paths.map(async (path) => {
-      const user = await readJson<ProcessIdentity>(path);
+      const user = await readJson<ProcessIdentity>(path).catch(() => null);
       return item('user', path, { useless: user !== null && !(await isAlive(user)) });
     }),
   );

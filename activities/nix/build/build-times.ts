@@ -4,7 +4,7 @@ import type { Repository } from '../../../model/run/options.js';
 import { targetKey } from '../../../model/machine/record-directory.js';
 import type { StateDirectory } from '../../../model/machine/state-directory.js';
 import type { Target } from '../../../model/verify/verdict.js';
-import { hasFields, readJson, writeWhole } from '../../files/atomic-file.js';
+import { hasFields, readJson, writeWhole } from '../../../host/files.js';
 
 interface BuildTimes {
   /** Wall times of the newest builds in seconds, newest last. */

@@ -5,7 +5,7 @@ import { parseDerivation } from '../../../model/nix/derivation-file.js';
 import { redactUrl, stripControl, tail } from '../../../model/text/text.js';
 import { LOG_TAIL_BYTES, LOG_TAIL_LINES, verdictOf, type Verdict } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
-import { writeWhole } from '../../files/atomic-file.js';
+import { writeWhole } from '../../../host/files.js';
 import { readEnd } from '../../supervised/log.js';
 import { readStart, type CommandRecord, type CommandStatus } from '../../supervised/record.js';
 import { shortageOf } from '../../supervised/shortage.js';

@@ -1,4 +1,4 @@
-import { writeWhole } from '../../files/atomic-file.js';
+import { writeWhole } from '../../../host/files.js';
 import { endOrphanedBuilders } from '../../supervised/orphaned-builders.js';
 import type { CommandRecord, CommandStatus } from '../../supervised/record.js';
 import { withStartLock } from '../../supervised/start-lock.js';

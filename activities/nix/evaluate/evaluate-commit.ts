@@ -1,10 +1,10 @@
-import { mkdir, readFile, readlink } from 'node:fs/promises';
+import { readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { INFRASTRUCTURE_BACKOFF } from '../../../model/run/infrastructure.js';
 import type { NixSettings } from '../../../model/run/options.js';
 import type { Target } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
-import { exists } from '../../files/exists.js';
+import { exists, makeFolder } from '../../../host/files.js';
 import { candidateFlakeUrl } from '../../git/install-commit.js';
 import { fetchFlake, instantiateHost, type TreatedSettings } from '../commands.js';
 import { mainOutput, parseDerivation } from '../../../model/nix/derivation-file.js';
@@ -107,7 +107,7 @@ export async function evaluateCommit(
 
   const settings = await acceptedSettings(flake, nix);
   const evaluation = await underWay.share(place.record, signal, async (shared) => {
-    await mkdir(path.dirname(place.root), { recursive: true, mode: 0o700 });
+    await makeFolder(path.dirname(place.root));
     const url = candidateFlakeUrl(flake.mirror, flake.commit, flake.repository.dir);
     const accepted = { ...nix, options: [...settings, ...nix.options] };
     const args = instantiateHost(url, target.name, place.root, await restricted(flake, accepted));

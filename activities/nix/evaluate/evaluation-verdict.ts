@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { makeFolder } from '../../../host/files.js';
 import type { EvaluateTargetInput } from '../../../model/contract/activities.js';
 import { redactUrl, stripControl, tail, truncate } from '../../../model/text/text.js';
 import { LOG_TAIL_BYTES, LOG_TAIL_LINES, type Target, verdictOf, type Verdict } from '../../../model/verify/verdict.js';
@@ -15,7 +16,7 @@ type Asked = Pick<EvaluateTargetInput, 'candidate' | 'run' | 'target'>;
 export async function writeEvaluationLog(env: ActivityEnvironment, asked: Asked, log: string): Promise<string> {
   const directory = recordDirectory(env.state, asked.run, asked.candidate.head, asked.target);
   const file = path.join(directory, 'evaluation.log');
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeFolder(directory);
   await writeFile(file, log, { mode: 0o600 });
   return file;
 }

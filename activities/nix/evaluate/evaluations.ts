@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, readdir, readlink, rm, utimes, writeFile } from 'node:fs/promises';
+import { readFile, readdir, readlink, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { StateDirectory } from '../../../model/machine/state-directory.js';
 import type { ActivityEnvironment } from '../../environment.js';
-import { writeWhole } from '../../files/atomic-file.js';
 import { rootDerivation } from '../commands.js';
 import { runDirectoryName } from '../../../model/machine/record-directory.js';
-import { exists } from '../../files/exists.js';
+import { exists, makeFolder, writeWhole } from '../../../host/files.js';
 import { runNix } from '../run-nix.js';
 
 /**
@@ -58,7 +57,7 @@ export const remember = (place: EvaluationPlace, found: EvaluatedDerivation): Pr
 
 /** Keeps the reason why a target did not evaluate, until the run is over. */
 export async function rememberFailure(place: EvaluationPlace, error: string): Promise<void> {
-  await mkdir(path.dirname(place.root), { recursive: true, mode: 0o700 });
+  await makeFolder(path.dirname(place.root));
   await writeFile(failureFile(place), error, { mode: 0o600 });
 }
 
@@ -73,7 +72,7 @@ const failureFile = (place: EvaluationPlace): string => `${place.root}.failed`;
  */
 export async function ensureRoot(root: string, drvPath: string): Promise<boolean> {
   if ((await readlink(root).catch(() => null)) === drvPath) return exists(drvPath);
-  await mkdir(path.dirname(root), { recursive: true, mode: 0o700 });
+  await makeFolder(path.dirname(root));
   return (await runNix('nix-instantiate', rootDerivation(drvPath, root))).exitCode === 0;
 }
 

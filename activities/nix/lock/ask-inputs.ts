@@ -17,7 +17,7 @@ import { flakeFailure, isLockRefusal } from './flake-failure.js';
 import { inputsAt } from './inputs-at.js';
 import type { SourceRules } from './new-sources.js';
 import { settleInputs } from './settle-inputs.js';
-import { readIfThere } from '../../files/atomic-file.js';
+import { readIfThere } from '../../../host/files.js';
 import { faultFailure, runNix } from '../run-nix.js';
 
 /** A flake whose inputs are asked for. */
