@@ -10,6 +10,15 @@ export class CommandError extends Error {
   }
 }
 
+/** One message with everything that is wrong. @param where it is wrong, such as a file; missing: on the command line */
+export function faultsError(faults: readonly string[], where?: string): CommandError {
+  const [only, ...more] = faults;
+  if (only !== undefined && more.length === 0)
+    return new CommandError(where === undefined ? only : `${where}: ${only}`);
+  const list = faults.map((each) => `  ${each}`).join('\n');
+  return new CommandError(`${where ?? 'What was typed'} has ${faults.length} faults:\n${list}`);
+}
+
 /** Status code of a gRPC call that failed, or `null`. */
 export function grpcCode(error: unknown): number | null {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Instance } from '../../model/config/options.js';
+import type { Instance } from '../../model/config/options/index.js';
 import { messageOf } from '../../model/text/message-of.js';
 import { compareNaturally } from '../../model/text/natural-order.js';
 import { loadConfiguration, type ConfigFlags } from '../options/config-file.js';

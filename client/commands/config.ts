@@ -1,9 +1,10 @@
 import { configurationSchema } from '../../model/config/json-schema.js';
 import { isTable } from '../../model/config/kinds.js';
 import { notesOf } from '../../model/config/notes.js';
-import { faultsError, findInstance, loadConfiguration, type ConfigFlags } from '../options/config-file.js';
+import { findInstance, loadConfiguration, type ConfigFlags } from '../options/config-file.js';
 import { lookAtInstances } from '../options/config-look.js';
 import type { CommandContext } from '../context.js';
+import { faultsError } from '../errors.js';
 import { message, result, resultJson } from '../terminal/output.js';
 
 export interface CheckFlags extends ConfigFlags {
@@ -20,7 +21,7 @@ export async function checkConfig(context: CommandContext, flags: CheckFlags): P
   const notes = [...notesOf(instances), ...looked.notes];
   if (looked.faults.length > 0) {
     for (const note of notes) message(`note: ${note}.`);
-    throw faultsError(file, looked.faults);
+    throw faultsError(looked.faults, file);
   }
   const names = instances.map(({ name }) => name);
   if (context.json) resultJson({ file, instances: names, notes });

@@ -2,22 +2,23 @@ import { greetServer, openSession } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
 import { followRun } from '../runs/follow-run.js';
 import { message, paintFor } from '../terminal/output.js';
-import { runOptions } from '../options/run-options.js';
+import { readFlags, type TypedFlags } from '../options/flags.js';
+import { updateOptions } from '../options/update-options.js';
 import { plan, sameCommand } from '../runs/run-words.js';
 import { startOrAttach } from '../runs/start-run.js';
-import type { UpdateFlags } from '../options/update-flags.js';
 import { lend } from '../server/lent.js';
 import { provideWorker } from '../server/provide-worker.js';
 
 /** `lockkeeper update [FLAKE]`: one run of a flake, followed to its end. */
-export async function update(context: CommandContext, flake: string, flags: UpdateFlags): Promise<number> {
+export async function update(context: CommandContext, flake: string, flags: TypedFlags): Promise<number> {
+  const asked = readFlags(flags);
   // Loading Temporal's client and greeting the server take a while, in which Git answers.
   const greeted = greetServer(context);
   greeted.catch(() => undefined);
-  const options = await runOptions(flake, flags);
+  const options = await updateOptions(flake, asked);
   const help = {
-    lends: flags.withWorker === true,
-    slots: { slots: flags.slots ?? null, evaluationSlots: flags.evalSlots ?? null },
+    lends: asked.own.withWorker,
+    slots: { slots: asked.own.slots, evaluationSlots: asked.own.evalSlots },
   };
   const session = await openSession(context, 'update', await greeted);
   try {
@@ -29,7 +30,7 @@ export async function update(context: CommandContext, flake: string, flags: Upda
     message(paintFor(process.stderr).dim(`Run ${run}`));
     if (help.lends) await lend(context.state, session, run);
     const { slots } = help;
-    return await followRun(context, session, run, { again: sameCommand(), strict: flags.strict === true, slots });
+    return await followRun(context, session, run, { again: sameCommand(), strict: asked.own.strict, slots });
   } finally {
     await session.close();
   }

@@ -1,17 +1,18 @@
 import { resolve } from 'node:path';
 import { FileFault, readBounded } from '../../host/bounded-file.js';
+import { systemCode } from '../../host/errors.js';
 import { BadConfiguration, readConfiguration, type Configuration } from '../../model/config/read.js';
 import { isInstanceName } from '../../model/config/checks.js';
 import { isTable } from '../../model/config/kinds.js';
-import type { Instance } from '../../model/config/options.js';
+import type { Instance, InstanceOptions } from '../../model/config/options/index.js';
 import type { Rule } from '../../model/config/rule.js';
+import type { Wording } from '../../model/config/wording.js';
 import { nearest } from '../../model/config/nearest.js';
 import { BadInput } from '../../model/checks/names.js';
 import { compareNaturally } from '../../model/text/natural-order.js';
 import { stripControl } from '../../model/text/text.js';
 import { messageOf } from '../../model/text/message-of.js';
-import { systemCode } from '../../host/errors.js';
-import { CommandError } from '../errors.js';
+import { CommandError, faultsError } from '../errors.js';
 import { parseFlakeReference } from '../flake/reference.js';
 import { scheduleSpec } from '../schedules/desired.js';
 
@@ -39,15 +40,8 @@ export async function loadConfiguration(flags: ConfigFlags): Promise<LoadedConfi
     return { file, ...readConfiguration(await parse(file, content), RULES) };
   } catch (error) {
     if (!(error instanceof BadConfiguration)) throw error;
-    throw faultsError(file, error.faults);
+    throw faultsError(error.faults, file);
   }
-}
-
-/** One message with everything that is wrong with a configuration. */
-export function faultsError(file: string, faults: readonly string[]): CommandError {
-  const [only, ...more] = faults;
-  if (only !== undefined && more.length === 0) return new CommandError(`${file}: ${only}`);
-  return new CommandError(`${file} has ${faults.length} faults:\n${faults.map((each) => `  ${each}`).join('\n')}`);
 }
 
 /** Names of the configured instances, by the file alone: none where there is no file or no sense in it. */
@@ -68,9 +62,9 @@ const RULES: readonly Rule[] = [
   { of: ['schedule', 'timeZone', 'randomizedDelaySec'], faults: scheduleFaults },
 ];
 
-function addressFaults({ repoUrl }: Instance, instance: string): readonly string[] {
+function addressFaults({ repoUrl }: InstanceOptions, { place }: Wording): readonly string[] {
   if (repoUrl === null) return [];
-  const where = `${instance}.repoUrl`;
+  const where = place('repoUrl');
   const fault = (wayOut: string): readonly string[] => [new BadInput(where, repoUrl, wayOut).message];
   try {
     const { kind, ref } = parseFlakeReference(repoUrl);
@@ -86,9 +80,9 @@ function addressFaults({ repoUrl }: Instance, instance: string): readonly string
 }
 
 /** Several time zones in one schedule, of which some may be those of expressions that name none. */
-function scheduleFaults(instance: Instance): readonly string[] {
+function scheduleFaults(options: InstanceOptions, { place }: Wording): readonly string[] {
   try {
-    scheduleSpec(instance);
+    scheduleSpec(options, place('schedule'));
     return [];
   } catch (error) {
     if (error instanceof BadInput) return [error.message];

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { nearest } from '../../model/config/nearest.js';
-import type { Instance } from '../../model/config/options.js';
+import type { Instance } from '../../model/config/options/index.js';
 import { BadInput } from '../../model/checks/names.js';
 import { oneLine, oneName } from '../../model/text/one-line.js';
 import type { Repository } from '../../model/run/options.js';
@@ -9,6 +9,7 @@ import { systemCode } from '../../host/errors.js';
 import { CommandError } from '../errors.js';
 import { flakeContents, type FlakeContents, type Told } from '../flake/contents.js';
 import { repositoryFinder } from './instance-options.js';
+import { namedFiles } from './named-files.js';
 import { remoteMainBranch } from '../flake/main-branch.js';
 import { forEach } from '../schedules/together.js';
 
@@ -142,24 +143,15 @@ function instead(name: string, there: readonly string[]): string {
 
 /** Files that the worker needs, perhaps on another machine. systemd gives a service those below /run/credentials. */
 async function missingFiles(instance: Instance, where: string): Promise<readonly string[]> {
-  const { sshKeyFile, knownHostsFile, httpsTokenFile, accessTokensFile, ntfyTokenFile, inboxOrg, autoFix } = instance;
-  const files: readonly (readonly [option: string, path: string | null])[] = [
-    ['sshKeyFile', sshKeyFile],
-    ['knownHostsFile', knownHostsFile],
-    ['httpsTokenFile', httpsTokenFile],
-    ['accessTokensFile', accessTokensFile],
-    ['ntfyTokenFile', ntfyTokenFile],
-    ['autoFix.envFile', autoFix.enable ? autoFix.envFile : null],
-    ['inboxOrg', inboxOrg === null ? null : dirname(inboxOrg)],
-  ];
   const notes = await Promise.all(
-    files.map(async ([option, path]) => {
-      if (path === null || path.startsWith('/run/credentials/')) return [];
-      const error: unknown = await stat(path).then(
+    namedFiles(instance).map(async ({ option, use, path }) => {
+      const needed = use === 'written' ? dirname(path) : path;
+      if (needed.startsWith('/run/credentials/')) return [];
+      const error: unknown = await stat(needed).then(
         () => null,
         (reason: unknown) => reason,
       );
-      return systemCode(error) === 'ENOENT' ? [`${where}.${option}: there is no ${path} on this machine`] : [];
+      return systemCode(error) === 'ENOENT' ? [`${where}.${option}: there is no ${needed} on this machine`] : [];
     }),
   );
   return notes.flat();

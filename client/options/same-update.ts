@@ -1,8 +1,8 @@
+import { failureOf } from '../../model/config/options/failure.js';
+import { completed } from '../../model/config/read-options.js';
 import { normaliseUrl, optionsDigest } from '../../model/run/ids.js';
 import type { RunOptions } from '../../model/run/options.js';
-import { AUTOFIX } from '../../model/run/defaults.js';
 import type { Session } from '../server/connection.js';
-import { failurePolicy } from './failure-policy.js';
 
 /** The same update of the same remote is one, whether FLAKE was a checkout or a URL. */
 export function sameUpdateDigest(options: RunOptions): string {
@@ -24,10 +24,15 @@ export async function wasAskedEarlier(session: Session, run: string, options: Ru
   return earlier !== null && withUsual(earlier) === withUsual(options);
 }
 
+/** What holds where nothing is asked. */
+const USUAL = completed({}, {});
+
 function withUsual(options: RunOptions): string {
   const { landing, autofix = null } = options;
-  const agent = autofix === null ? null : { network: AUTOFIX.network, nixDaemon: false, ...autofix };
-  return sameUpdateDigest({ ...failurePolicy({}, landing, false), gates: [], ...options, autofix: agent });
+  const { network, nixDaemon } = USUAL.autoFix;
+  const agent = autofix === null ? null : { network, nixDaemon, ...autofix };
+  const usual = failureOf(USUAL, { land: landing.mode, hasAgent: false });
+  return sameUpdateDigest({ ...usual, gates: [], ...options, autofix: agent });
 }
 
 /** What a run was started with, as its history has it. */

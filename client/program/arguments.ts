@@ -1,4 +1,3 @@
-import { parseSpan } from '../../model/text/span.js';
 import { CommandError } from '../errors.js';
 
 /**
@@ -22,12 +21,6 @@ export function joinNixOptions(argv: readonly string[]): string[] {
   return joined;
 }
 
-/** Collects an option that may be given several times, or as a list with commas. */
-export const collectList = (value: string, before: readonly string[] | undefined): readonly string[] => [
-  ...(before ?? []),
-  ...value.split(',').map((part) => part.trim()),
-];
-
 /** Collects an option that may be given several times. */
 export const collect = (value: string, before: readonly string[] | undefined): readonly string[] => [
   ...(before ?? []),
@@ -40,15 +33,4 @@ export const positiveInteger =
   (value: string): number => {
     if (/^[1-9]\d{0,5}$/.test(value)) return Number(value);
     throw new CommandError(`${option} "${value}" is not a whole number from 1 on: write one such as 4.`);
-  };
-
-/** A time span such as `90s`, `30min`, `12h` or `7d`, in seconds; a number without a unit is seconds. */
-export const duration =
-  (option: string) =>
-  (value: string): number => {
-    const seconds = parseSpan(value) ?? 0;
-    if (seconds > 0 && seconds <= 366 * 86_400) return seconds;
-    throw new CommandError(
-      `${option} "${value}" is no time span of at most a year: write one such as 90s, 30min, 12h or 7d.`,
-    );
   };

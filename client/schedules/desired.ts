@@ -2,10 +2,10 @@ import { hostname } from 'node:os';
 import type { ScheduleOptions, ScheduleOptionsStartWorkflowAction, ScheduleSpec, Workflow } from '@temporalio/client';
 import { parseCalendar, toScheduleSpec } from '../../model/calendar/index.js';
 import type { Configuration } from '../../model/config/read.js';
-import type { Instance } from '../../model/config/options.js';
+import type { Instance, InstanceOptions } from '../../model/config/options/index.js';
+import { timeZoneOf } from '../../model/config/options/landing.js';
 import { scheduledRunId, scheduleId } from '../../model/run/ids.js';
 import type { RunOptions } from '../../model/run/options.js';
-import { timeZoneOf } from '../options/instance-options.js';
 import { startOptions } from '../runs/start-run.js';
 
 /** A schedule as it should be on the server. */
@@ -38,7 +38,7 @@ export function desiredSchedule(owner: string, instance: Instance, options: RunO
   return {
     scheduleId: scheduleId(instance.name),
     memo: ownership,
-    spec: scheduleSpec(instance),
+    spec: scheduleSpec(instance, `instances.${instance.name}.schedule`),
     policies: {
       overlap: OVERLAPS[instance.overlap],
       catchupWindow: instance.persistent ? CATCH_UP_MS : NO_CATCH_UP_MS,
@@ -54,11 +54,10 @@ export function desiredSchedule(owner: string, instance: Instance, options: RunO
 }
 
 /** @throws BadInput for what a Temporal schedule cannot say */
-export function scheduleSpec(instance: Instance): ScheduleSpec {
-  const field = `instances.${instance.name}.schedule`;
-  const events = instance.schedule.map((each) => parseCalendar(each, field));
+export function scheduleSpec(options: InstanceOptions, field: string): ScheduleSpec {
+  const events = options.schedule.map((each) => parseCalendar(each, field));
   return {
-    ...toScheduleSpec(events, { timeZone: timeZoneOf(instance), field }),
-    jitter: instance.randomizedDelaySec * 1000,
+    ...toScheduleSpec(events, { timeZone: timeZoneOf(options), field }),
+    jitter: options.randomizedDelaySec * 1000,
   };
 }

@@ -1,9 +1,10 @@
 import { parseCalendar, toScheduleSpec } from '../../model/calendar/index.js';
-import type { Instance } from '../../model/config/options.js';
+import type { Instance } from '../../model/config/options/index.js';
+import { timeZoneOf } from '../../model/config/options/landing.js';
+import { notificationsOf } from '../../model/config/options/notifications.js';
 import { scheduleId, watchName } from '../../model/run/ids.js';
 import { COORDINATOR_QUEUE, queueOf } from '../../model/run/queues.js';
 import { redactUrl } from '../../model/text/text.js';
-import { notifyOf, timeZoneOf } from '../options/instance-options.js';
 import type { Desired } from './desired.js';
 
 const DAY_MS = 86_400_000;
@@ -51,6 +52,6 @@ const watchedInstance = (instance: Instance) => ({
   instance: instance.name,
   limitSeconds: instance.successAlarmSec,
   repository: redactUrl(instance.repoUrl ?? instance.repoPath ?? ''),
-  notify: notifyOf(instance),
+  ...notificationsOf(instance),
   timeZone: timeZoneOf(instance),
 });

@@ -1,11 +1,86 @@
 import { checkPathPatterns } from '../checks/names.js';
+import { waysOfLanding } from '../landing/index.js';
 import { checkFailureSteps, checkPinned } from '../run/failure-steps.js';
 import { inputOfTwoGroups } from '../run/input-groups.js';
-import { gatesOf } from './gates.js';
+import { gatesOf } from './options/gates.js';
 import { fault, rule, type Rule } from './rule.js';
 
 /** What cannot be meant together, though each option is right by itself. */
 export const COMBINATIONS: readonly Rule[] = [
+  rule(['flakeInputs', 'excludeInputs'], ({ flakeInputs, excludeInputs }, { name }) =>
+    flakeInputs.length > 0 && excludeInputs.length > 0
+      ? fault(
+          'excludeInputs',
+          excludeInputs.join(', '),
+          `leaves inputs out of all, but ${name('flakeInputs')} names them already: leave one of them out.`,
+        )
+      : null,
+  ),
+  rule(['inputGroups'], ({ inputGroups }) => {
+    const twice = inputOfTwoGroups(inputGroups);
+    return twice === null ? null : fault('inputGroups', twice, 'is in two groups: take it out of one.');
+  }),
+  rule(['inputGroups'], ({ inputGroups }) =>
+    inputGroups.some((group) => group.length === 0)
+      ? fault('inputGroups', inputGroups, 'has an empty group: name inputs in it, or take it out.')
+      : null,
+  ),
+  rule(['flakeInputs', 'excludeInputs', 'inputGroups'], ({ flakeInputs, excludeInputs, inputGroups }, { name }) => {
+    const other = flakeInputs.length > 0 ? 'flakeInputs' : excludeInputs.length > 0 ? 'excludeInputs' : null;
+    return inputGroups.length === 0 || other === null
+      ? null
+      : fault('inputGroups', inputGroups, `says which inputs move, and so does ${name(other)}: leave one of them out.`);
+  }),
+  rule(['buildSystems', 'exclude'], ({ buildSystems, exclude }, { name }) =>
+    buildSystems.length > 0 && exclude !== null
+      ? fault(
+          'exclude',
+          exclude,
+          `leaves hosts out of all, but ${name('buildSystems')} names them already: leave one of them out.`,
+        )
+      : null,
+  ),
+  rule(['buildSystems', 'require'], ({ buildSystems, require }, { name }) => {
+    const missing =
+      require === 'all' || buildSystems.length === 0 ? [] : require.filter((host) => !buildSystems.includes(host));
+    return missing.length === 0
+      ? null
+      : fault('require', missing.join(', '), `is not built: add it to ${name('buildSystems')}.`);
+  }),
+  rule(['approval', 'land'], ({ approval, land }) =>
+    approval.enable && !waysOfLanding[land].lands
+      ? fault('approval.enable', true, 'asks before landing, but a dry run lands nothing: leave one of them out.')
+      : null,
+  ),
+  rule(['onFailure', 'autoFix'], ({ onFailure, autoFix }, { place, name }) => {
+    if (onFailure === null) return null;
+    checkFailureSteps(onFailure, place('onFailure'));
+    if (onFailure.includes('autofix') === autoFix.enable) return null;
+    const agent = name('autoFix.enable');
+    return autoFix.enable
+      ? fault('onFailure', onFailure, `does not ask the agent of ${agent}: add "autofix", or leave the agent out.`)
+      : fault('onFailure', onFailure, `asks an agent, but there is none: give ${agent}, or take "autofix" out.`);
+  }),
+  rule(['autoFix'], ({ autoFix }, { place }) => {
+    checkPathPatterns(autoFix.protectedPaths, place('autoFix.protectedPaths'));
+    return null;
+  }),
+  rule(['pinnedInputs', 'neverHoldBack'], ({ pinnedInputs, neverHoldBack }, { place, name }) => {
+    checkPinned(pinnedInputs, neverHoldBack, [place('pinnedInputs'), name('neverHoldBack')]);
+    return null;
+  }),
+  rule(['gates', 'gatesWarn', 'gateTimeoutSec'], (options, { place }) => {
+    gatesOf(options, {
+      required: place('gates'),
+      warning: place('gatesWarn'),
+      timeoutSeconds: place('gateTimeoutSec'),
+    });
+    return null;
+  }),
+];
+
+/** What has to hold where the repository is an option, and not an argument. */
+export const REPOSITORY_RULES: readonly Rule[] = [
   rule(['repoPath', 'repoUrl'], ({ repoPath, repoUrl }) => {
     if (repoPath === null && repoUrl === null)
       return fault('repoPath', '', 'is missing: name the folder of the flake, or its repository with repoUrl.');
@@ -22,69 +97,17 @@ export const COMBINATIONS: readonly Rule[] = [
         )
       : null,
   ),
-  rule(['flakeInputs', 'excludeInputs'], ({ flakeInputs, excludeInputs }) =>
-    flakeInputs.length > 0 && excludeInputs.length > 0
+];
+
+/** What does nothing, where all that is given is meant: nothing is inherited on a command line. */
+export const IDLE_RULES: readonly Rule[] = [
+  rule(['removeOldBranches', 'land'], ({ removeOldBranches, land }, { name }) =>
+    removeOldBranches && !waysOfLanding[land].makesBranches
       ? fault(
-          'excludeInputs',
-          excludeInputs.join(', '),
-          'leaves inputs out of all, but flakeInputs names them already: leave one of them out.',
+          'removeOldBranches',
+          true,
+          `is for updates that land as a branch, but ${name('land')} is ${land}: leave one of them out.`,
         )
       : null,
   ),
-  rule(['inputGroups'], ({ inputGroups }) => {
-    const twice = inputOfTwoGroups(inputGroups);
-    return twice === null ? null : fault('inputGroups', twice, 'is in two groups: take it out of one.');
-  }),
-  rule(['inputGroups'], ({ inputGroups }) =>
-    inputGroups.some((group) => group.length === 0)
-      ? fault('inputGroups', inputGroups, 'has an empty group: name inputs in it, or take it out.')
-      : null,
-  ),
-  rule(['flakeInputs', 'excludeInputs', 'inputGroups'], ({ flakeInputs, excludeInputs, inputGroups }) => {
-    const other = flakeInputs.length > 0 ? 'flakeInputs' : excludeInputs.length > 0 ? 'excludeInputs' : null;
-    return inputGroups.length === 0 || other === null
-      ? null
-      : fault('inputGroups', inputGroups, `says which inputs move, and so does ${other}: leave one of them out.`);
-  }),
-  rule(['buildSystems', 'exclude'], ({ buildSystems, exclude }) =>
-    buildSystems.length > 0 && exclude !== null
-      ? fault(
-          'exclude',
-          exclude,
-          'leaves hosts out of all, but buildSystems names them already: leave one of them out.',
-        )
-      : null,
-  ),
-  rule(['buildSystems', 'require'], ({ buildSystems, require }) => {
-    const missing =
-      require === 'all' || buildSystems.length === 0 ? [] : require.filter((name) => !buildSystems.includes(name));
-    return missing.length === 0
-      ? null
-      : fault('require', missing.join(', '), 'is not built by this instance: add it to buildSystems.');
-  }),
-  rule(['approval', 'dryRun'], ({ approval, dryRun }) =>
-    approval.enable && dryRun
-      ? fault('approval.enable', true, 'asks before landing, but dryRun lands nothing: leave one of them out.')
-      : null,
-  ),
-  rule(['onFailure', 'autoFix'], ({ onFailure, autoFix }, where) => {
-    if (onFailure === null) return null;
-    checkFailureSteps(onFailure, `${where}.onFailure`);
-    if (onFailure.includes('autofix') === autoFix.enable) return null;
-    return autoFix.enable
-      ? fault('onFailure', onFailure, 'does not ask the agent of autoFix.enable: add "autofix", or disable the agent.')
-      : fault('onFailure', onFailure, 'asks an agent, but there is none: set autoFix.enable, or take "autofix" out.');
-  }),
-  rule(['autoFix'], ({ autoFix }, where) => {
-    checkPathPatterns(autoFix.protectedPaths, `${where}.autoFix.protectedPaths`);
-    return null;
-  }),
-  rule(['pinnedInputs', 'neverHoldBack'], ({ pinnedInputs, neverHoldBack }, where) => {
-    checkPinned(pinnedInputs, neverHoldBack, [`${where}.pinnedInputs`, 'neverHoldBack']);
-    return null;
-  }),
-  rule(['gates', 'gatesWarn', 'gateTimeoutSec'], (options, where) => {
-    gatesOf(options, `${where}.`);
-    return null;
-  }),
 ];

@@ -1,5 +1,6 @@
 import type { JsonSchema } from './kinds.js';
-import { INSTANCE_OPTIONS, type OptionTable } from './options.js';
+import { INSTANCE_OPTIONS } from './options/index.js';
+import type { OptionTable } from './options/types.js';
 
 /** JSON Schema of a configuration file, for editors: https://json-schema.org/draft/2020-12 */
 export function configurationSchema(): JsonSchema {

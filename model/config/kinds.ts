@@ -1,21 +1,40 @@
 import { BadInput } from '../checks/names.js';
-import { parseSpan } from '../text/span.js';
+import { formatSpan, parseSpan } from '../text/span.js';
 import { readEach } from './bad-inputs.js';
+import { checkAbsolutePath, checkLine } from './checks.js';
+import { inside } from './wording.js';
 
 /** A JSON Schema, as far as ours needs it. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** What the value of an option may be: read from a file, described for people, and described for editors. */
+/** What the value of an option may be: read from a file or a command line, described for people, and described for editors. */
 export interface Kind<T> {
   /** For people, as in "a list of texts". */
   readonly words: string;
   readonly schema: JsonSchema;
   /**
-   * @param field where the value stands, such as `instances.daily.schedule`
+   * @param field where the value stands, such as `instances.daily.schedule` or `--host`
    * @throws BadInput that names field, value and way out, or several of them (see `badInputs`)
    */
   readonly read: (value: unknown, field: string) => T;
+  /**
+   * The value for `read` that words of a command line mean, one for each time that the flag was given; missing: the last of them.
+   * @throws BadInput for words that mean none
+   */
+  readonly typed?: (words: readonly string[], field: string) => unknown;
+  /** Whether several values may be given: as a list with commas, or by giving the flag again. */
+  readonly many?: 'with commas' | 'repeated';
+  /** The only values. */
+  readonly choices?: readonly string[];
+  /** What becomes of the file whose path this is. */
+  readonly file?: 'secret' | 'read' | 'written';
+  /** A value as people write it; missing: as it is. */
+  shown?(value: T): string;
 }
+
+/** The value that words of a command line mean. */
+export const typedValue = (kind: Kind<unknown>, words: readonly string[], field: string): unknown =>
+  kind.typed === undefined ? words.at(-1) : kind.typed(words, field);
 
 const shown = (value: unknown): string =>
   typeof value === 'string' ? value : value === undefined ? 'nothing' : JSON.stringify(value);
@@ -52,6 +71,12 @@ export const text = (words: string, check: (value: string, field: string) => str
   },
 });
 
+export const path = text('an absolute path', checkAbsolutePath);
+export const line = text('one line of text', checkLine);
+export const secretFile: Kind<string> = { ...path, file: 'secret' };
+export const readableFile: Kind<string> = { ...path, file: 'read' };
+export const writtenFile: Kind<string> = { ...path, file: 'written' };
+
 export const whole = (least: number, most: number): Kind<number> => ({
   words: `a whole number from ${least} to ${most}`,
   schema: { type: 'integer', minimum: least, maximum: most },
@@ -59,6 +84,11 @@ export const whole = (least: number, most: number): Kind<number> => ({
     if (typeof value !== 'number' || !Number.isInteger(value)) throw wrongType(field, value, 'a whole number');
     if (value < least || value > most) throw refuse(field, value, `is not from ${least} to ${most}.`);
     return value;
+  },
+  typed: ([...words], field) => {
+    const word = words.pop() ?? '';
+    if (!/^\d{1,9}$/.test(word)) throw refuse(field, word, `is not a whole number from ${least} to ${most}.`);
+    return Number(word);
   },
 });
 
@@ -81,11 +111,13 @@ export const span = (least: number): Kind<number> => ({
     if (seconds < least || seconds > YEAR) throw refuse(field, value, `is not from ${least} seconds to a year.`);
     return seconds;
   },
+  shown: formatSpan,
 });
 
 export const oneOf = <const T extends string>(values: readonly T[]): Kind<T> => ({
   words: values.map((value) => `"${value}"`).join(', '),
   schema: { enum: values },
+  choices: values,
   read: (value, field) => {
     const found = values.find((each) => each === value);
     if (found === undefined) throw refuse(field, value, `is none of ${values.join(', ')}.`);
@@ -96,10 +128,19 @@ export const oneOf = <const T extends string>(values: readonly T[]): Kind<T> => 
 export const listOf = <T>(kind: Kind<T>, plural: string): Kind<readonly T[]> => ({
   words: `a list of ${plural}`,
   schema: { type: 'array', items: kind.schema },
+  many: 'repeated',
   read: (value, field) => {
     if (!Array.isArray(value)) throw wrongType(field, value, `a list of ${plural}, in [ ]`);
-    return readEach(value, (each: unknown, index) => kind.read(each, `${field}[${index}]`));
+    return readEach(value, (each: unknown, index) => kind.read(each, inside(field, `[${index}]`)));
   },
+  typed: (words, field) => words.map((word) => typedValue(kind, [word], field)),
+});
+
+/** A list of what holds no commas, which a command line may put between them. */
+export const commaList = <T>(kind: Kind<T>, plural: string): Kind<readonly T[]> => ({
+  ...listOf(kind, plural),
+  many: 'with commas',
+  typed: (words) => words.flatMap((word) => word.split(',')).map((part) => part.trim()),
 });
 
 /** One value, or a list of them. */
@@ -118,9 +159,16 @@ export const oneOrMore = <T>(kind: Kind<T>, plural: string): Kind<readonly T[]> 
 
 /** `word`, or what `kind` reads. */
 export const wordOr = <const W extends string, T>(word: W, kind: Kind<T>): Kind<W | T> => ({
+  ...(kind.many === undefined ? {} : { many: kind.many }),
   words: `"${word}", or ${kind.words}`,
   schema: { anyOf: [{ const: word }, kind.schema] },
   read: (value, field) => (value === word ? word : kind.read(value, field)),
+  typed: (words, field) => {
+    const value = typedValue(kind, words, field);
+    if (!Array.isArray(value) || !value.includes(word)) return value;
+    if (value.length > 1) throw refuse(field, value, `is either "${word}" or ${kind.words}, not both.`);
+    return word;
+  },
 });
 
 /** A value that may be left out; without it the option is `null`. */
@@ -137,10 +185,13 @@ export const tableOf = <T>(
 ): Kind<Readonly<Record<string, T>>> => ({
   words,
   schema: { type: 'object', additionalProperties: kind.schema },
+  many: 'repeated',
+  // "NAME VALUE", see joinNixOptions.
+  typed: (pairs) => Object.fromEntries(pairs.map((pair) => [pair.replace(/ .*$/s, ''), pair.replace(/^[^ ]* /, '')])),
   read: (value, field) => {
     if (!isTable(value)) throw wrongType(field, value, words);
     const entries = readEach(Object.entries(value), ([name, each]) => {
-      const found = kind.read(each, `${field}.${name}`);
+      const found = kind.read(each, inside(field, `.${name}`));
       check(name, found, field);
       return [name, found] as const;
     });
@@ -148,10 +199,14 @@ export const tableOf = <T>(
   },
 });
 
-/** A small table with exactly these fields, all of them required. */
+/**
+ * A small table with exactly these fields, all of them required.
+ * @param typed how one word of a command line says them: groups of the pattern are fields
+ */
 export const record = <F extends Readonly<Record<string, Kind<unknown>>>>(
   words: string,
   fields: F,
+  typed: { readonly pattern: RegExp; readonly wayOut: string },
 ): Kind<{ readonly [K in keyof F]: F[K] extends Kind<infer T> ? T : never }> => ({
   words,
   schema: {
@@ -165,10 +220,16 @@ export const record = <F extends Readonly<Record<string, Kind<unknown>>>>(
     const names = [...new Set([...Object.keys(value), ...Object.keys(fields)])];
     const entries = readEach(names, (name) => {
       const kind = Object.hasOwn(fields, name) ? fields[name] : undefined;
-      if (kind === undefined) throw refuse(`${field}.${name}`, value[name], `is unknown: give ${words}.`);
-      return [name, kind.read(value[name], `${field}.${name}`)] as const;
+      const place = inside(field, `.${name}`);
+      if (kind === undefined) throw refuse(place, value[name], `is unknown: give ${words}.`);
+      return [name, kind.read(value[name], place)] as const;
     });
     return Object.fromEntries(entries) as never;
+  },
+  typed: ([text = ''], field) => {
+    const found = typed.pattern.exec(text)?.groups;
+    if (found === undefined) throw refuse(field, text, typed.wayOut);
+    return found;
   },
 });
 

@@ -1,26 +1,65 @@
-import { INSTANCE_OPTIONS, type Option, type OptionTable } from './options.js';
+import { flagHelp, shownFallback } from './options/described.js';
+import { OPTION_GROUPS } from './options/index.js';
+import { everyOption, type Option, type OptionGroup, type OptionTable } from './options/types.js';
+
+/** A page of the documentation with its tables made anew, which stand between marks. */
+export const withTables = (page: string): string =>
+  page.replace(MARKED, (_, begin: string, title: string | undefined, end: string) => {
+    const group = OPTION_GROUPS.find((each) => each.title === title);
+    return `${begin}\n${group === undefined ? optionTables() : flagTable(group)}\n${end}`;
+  });
+
+/** `<!-- options -->` takes all options as a file has them, `<!-- flags: Approval -->` the flags of a group. */
+const MARKED = /(<!-- (?:options|flags: ([^>]+)) -->\n)[^]*?(<!-- end -->)/g;
 
 /** The tables of options in docs/configuration.md. */
-export function optionTables(): string {
-  const all: OptionTable = INSTANCE_OPTIONS;
-  const plain = Object.entries(all).flatMap(([name, about]) => ('options' in about ? [] : [row(name, about)]));
-  const groups = Object.entries(all).flatMap(([name, about]) =>
-    'options' in about
-      ? [
-          `\n### ${name}\n\n${about.doc} A table of its own: \`[instances.NAME.${name}]\`.\n`,
-          ...HEAD,
-          ...Object.entries(about.options).map(([key, each]) => row(key, each)),
-        ]
-      : [],
-  );
-  return `${[...HEAD, ...plain, ...groups].join('\n')}\n`;
+const optionTables = (): string =>
+  OPTION_GROUPS.flatMap(({ title, options }) => [
+    `\n### ${title}\n`,
+    ...table(options),
+    ...Object.entries(options).flatMap(([name, about]) =>
+      'options' in about
+        ? [`${about.doc} A table of its own: \`[instances.NAME.${name}]\`.\n`, ...table(about.options)]
+        : [],
+    ),
+  ]).join('\n') + '\n';
+
+function table(options: OptionTable): readonly string[] {
+  const rows = Object.entries(options).flatMap(([name, about]) => ('options' in about ? [] : [row(name, about)]));
+  if (rows.length === 0) return [];
+  return ['| option | meaning | default | example |', '| --- | --- | --- | --- |', ...rows];
 }
 
-const HEAD = ['| option | meaning | default | example |', '| --- | --- | --- | --- |'];
-
-function row(name: string, { kind, doc, fallback, example }: Option<unknown>): string {
+function row(name: string, option: Option<unknown>): string {
+  const { kind, doc, example } = option;
+  const fallback = shownFallback(option);
   const standard = fallback === null ? '' : `\`${JSON.stringify(fallback)}\``;
-  return `| \`${name}\` | ${cell(`${doc}. ${kind.words.charAt(0).toUpperCase()}${kind.words.slice(1)}`)} | ${cell(standard)} | ${cell(`\`${example}\``)} |`;
+  return cells(
+    `\`${name}\``,
+    `${doc}. ${kind.words.charAt(0).toUpperCase()}${kind.words.slice(1)}`,
+    standard,
+    `\`${example}\``,
+  );
 }
 
-const cell = (text: string): string => text.replaceAll('|', '\\|');
+/** The table of the flags of a group in docs/commands.md. */
+const flagTable = ({ options, flags = {} }: OptionGroup): string =>
+  [
+    '| option | meaning |',
+    '| --- | --- |',
+    ...[...everyOption(options), ...everyOption(flags)].flatMap(([, option]) =>
+      option.flag === undefined ? [] : [cells(`\`${flagWords(option.flag, option)}\``, flagHelp(option))],
+    ),
+  ].join('\n') + '\n';
+
+/** `--host NAME,…`, `--land none|branch|merge`. */
+function flagWords(flag: string, { kind }: Option<unknown>): string {
+  const words = kind.choices?.join('|');
+  return flag.replace(
+    /<(.*)>/,
+    (_, name: string) => words ?? `${name.toUpperCase()}${kind.many === 'with commas' ? ',…' : ''}`,
+  );
+}
+
+const cells = (...texts: readonly string[]): string =>
+  `| ${texts.map((text) => text.replaceAll('|', '\\|')).join(' | ')} |`;

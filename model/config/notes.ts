@@ -1,6 +1,6 @@
 import { normaliseUrl } from '../run/ids.js';
 import { formatSeconds } from '../text/text.js';
-import type { Instance } from './options.js';
+import type { Instance } from './options/index.js';
 
 /** What is allowed and still deserves a word. */
 export const notesOf = (instances: readonly Instance[]): readonly string[] => [

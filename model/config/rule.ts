@@ -1,40 +1,35 @@
-import { BadInput } from '../checks/names.js';
 import { badInputs } from './bad-inputs.js';
-import type { Instance, InstanceOptions } from './options.js';
+import type { InstanceOption, InstanceOptions } from './options/index.js';
+import { complaint, type Wording } from './wording.js';
 
 /** What has to hold of several options of an instance together. */
 export interface Rule {
   /** Options that it looks at: it is not asked while one of them could not be read. */
   readonly of: readonly (keyof InstanceOptions)[];
-  /**
-   * What is wrong, a message each.
-   * @param where the instance stands, such as `instances.daily`
-   */
-  readonly faults: (instance: Instance, where: string) => readonly string[];
+  /** What is wrong, a message each. */
+  readonly faults: (options: InstanceOptions, wording: Wording) => readonly string[];
 }
 
 export interface Fault {
-  readonly option: string;
-  readonly value: string;
+  readonly option: InstanceOption;
+  readonly value: unknown;
   readonly wayOut: string;
 }
 
-export const fault = (option: string, value: unknown, wayOut: string): Fault => ({
-  option,
-  value: typeof value === 'string' ? value : JSON.stringify(value ?? null),
-  wayOut,
-});
+export const fault = (option: InstanceOption, value: unknown, wayOut: string): Fault => ({ option, value, wayOut });
+
+type Name = (option: InstanceOption) => string;
 
 /** @param check gives the fault or throws a `BadInput`; it sees no options but those that it names */
 export const rule = <K extends keyof InstanceOptions>(
   of: readonly K[],
-  check: (options: Pick<InstanceOptions, K>, where: string) => Fault | null,
+  check: (options: Pick<InstanceOptions, K>, wording: { readonly name: Name; readonly place: Name }) => Fault | null,
 ): Rule => ({
   of,
-  faults: (instance, where) => {
+  faults: (options, wording) => {
     try {
-      const found = check(instance, where);
-      return found === null ? [] : [new BadInput(`${where}.${found.option}`, found.value, found.wayOut).message];
+      const found = check(options, wording);
+      return found === null ? [] : [complaint(wording, found.option, found.value, found.wayOut)];
     } catch (error) {
       return badInputs(error).map(({ message }) => message);
     }

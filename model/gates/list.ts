@@ -1,7 +1,6 @@
 import { BadInput } from '../checks/names.js';
 import { parseGate, type Gate } from './gate.js';
 
-export const GATE_TIMEOUT_SECONDS = 3600;
 const LONGEST_SECONDS = 7 * 24 * 3600;
 
 /** What an owner asks for. */

@@ -1,4 +1,3 @@
-import type { AgentNetwork } from '../autofix/sandbox.js';
 import { waysOfLanding } from '../landing/index.js';
 import type { FailureStep, LandingMode, Person } from './options.js';
 
@@ -8,21 +7,9 @@ export const LOCKKEEPER: Person = { name: 'Lockkeeper', email: 'lockkeeper@local
 
 export const TAKEOVER_SECONDS = 120;
 export const BUILDER_WAIT_SECONDS = 600;
-export const REPOSITORY_WAIT_SECONDS = 3600;
-export const FAILURES_ALARM = 3;
-export const HELD_BACK_ALARM_SECONDS = 14 * 86_400;
 
 /** Some five inputs of a hundred can be found with so many. */
 export const PROBE_BUDGET = 32;
-
-/** An agent that may mend what broke. */
-export const AUTOFIX = {
-  maxAttempts: 3,
-  timeoutSeconds: 1800,
-  maxFiles: 20,
-  maxLines: 500,
-  network: 'outside',
-} as const satisfies Readonly<Record<string, number | AgentNetwork>>;
 
 /** By default an agent is asked if there is one, and inputs are held back where a person looks before main moves. */
 export const usualFailureSteps = (mode: LandingMode, hasAgent: boolean): readonly FailureStep[] => [

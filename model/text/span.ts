@@ -5,3 +5,9 @@ export function parseSpan(text: string): number | null {
   const match = /^(\d{1,9})\s*(s|m|min|h|d|w)?$/.exec(text.trim());
   return match === null ? null : Number(match[1]) * (SECONDS[match[2] ?? 's'] ?? 1);
 }
+
+/** The same the other way round, in the largest unit that gives a whole number: `12h` for 43200. */
+export function formatSpan(seconds: number): string {
+  const unit = ['d', 'h', 'min'].find((each) => seconds > 0 && seconds % (SECONDS[each] ?? 1) === 0) ?? 's';
+  return `${seconds / (SECONDS[unit] ?? 1)}${unit}`;
+}

@@ -101,11 +101,14 @@ test('names with spaces, dashes, dots, newlines or shell characters are refused 
 });
 
 test('options that contradict each other are refused', async () => {
-  await refused(['update', '--dry-run', '--land', 'merge'], /--dry-run/);
+  await refused(
+    ['update', '--dry-run', '--land', 'merge'],
+    /--land "merge" contradicts --dry-run: leave one of them out/,
+  );
   await refused(['update', '--dry-run', '--approve'], /--approve/);
   await refused(['update', '--host', 'a', '--exclude', 'b'], /--exclude/);
-  await refused(['update', '--host', 'a', '--require', 'b'], /--require names b/);
-  await refused(['update', '--ntfy-topic', 'x'], /go together/);
+  await refused(['update', '--host', 'a', '--require', 'b'], /--require "b" is not built: add it to --host/);
+  await refused(['update', '--ntfy-topic', 'x'], /--ntfy-topic does nothing by itself: add --ntfy-server/);
 });
 
 test('secret files must be there and be private', async () => {

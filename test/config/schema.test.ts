@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { parse } from 'smol-toml';
 import { configurationSchema } from '../../model/config/json-schema.js';
-import { optionTables } from '../../model/config/markdown.js';
-import { INSTANCE_OPTIONS, type OptionTable } from '../../model/config/options.js';
+import { withTables } from '../../model/config/markdown.js';
+import { INSTANCE_OPTIONS } from '../../model/config/options/index.js';
+import { everyOption } from '../../model/config/options/types.js';
 import { BadConfiguration, readConfiguration, type Configuration } from '../../model/config/read.js';
 
 const DOCS = new URL('../../../docs/', import.meta.url);
@@ -45,7 +46,7 @@ test('an instance takes what it does not say from [defaults], and the rest from 
 
 const bad: readonly (readonly [what: string, toml: string, message: RegExp])[] = [
   ['an unknown key', 'autoMrege = true', /^instances\.x\.autoMrege "true" is unknown: did you mean "autoMerge"\?$/],
-  ['a key of another tool', 'zzzzzzzzzz = 1', /^instances\.x\.zzzzzzzzzz "1" is unknown: there are enable, repoPath/],
+  ['a key of another tool', 'zzzzzzzzzz = 1', /^instances\.x\.zzzzzzzzzz "1" is unknown: there are repoPath, repoUrl/],
   [
     'a misspelt key of a group',
     'approval.deadline = 2',
@@ -181,6 +182,21 @@ const bad: readonly (readonly [what: string, toml: string, message: RegExp])[] =
     /^instances\.x\.require "a" is not built/,
   ],
   [
+    'a way of landing beside another one',
+    'land = "merge"\ndryRun = true',
+    /^instances\.x\.land "merge" contradicts dryRun: leave one of them out\.$/,
+  ],
+  [
+    'a way of landing that is none',
+    'land = "rebase"',
+    /^instances\.x\.land "rebase" is none of none, branch, merge\.$/,
+  ],
+  [
+    'approval where nothing lands',
+    'land = "none"\napproval.enable = true',
+    /^instances\.x\.approval\.enable "true" asks before landing/,
+  ],
+  [
     'approval of a dry run',
     'dryRun = true\napproval.enable = true',
     /^instances\.x\.approval\.enable "true" asks before landing/,
@@ -221,7 +237,7 @@ test('a value that cannot be read hides no other fault, and makes none that is n
       pinnedInputs = [{ input = "-a", reson = "b", until = "soon" }, 1]
       nixOptions = { access-tokens = "x", Max = "4" }
       dryRun = true
-      approval = { enable = true, deadlineSec = 1 }
+      approval = { enable = true, deadlineSec = 0 }
       inputGroups = [["a"], [], ["a"]]
       [instances.b]
       repoPath = "/src"
@@ -262,6 +278,26 @@ test('a value that cannot be read hides no other fault, and makes none that is n
   );
 });
 
+test('land, autoMerge and dryRun are words for the same, and an instance has the last one', () => {
+  for (const [defaults, own, lands] of [
+    ['', '', 'branch'],
+    ['', 'land = "merge"', 'merge'],
+    ['', 'autoMerge = true', 'merge'],
+    ['', 'autoMerge = true\ndryRun = true', 'none'],
+    ['', 'land = "merge"\nautoMerge = true', 'merge'],
+    ['', 'land = "none"\nautoMerge = true', 'none'],
+    ['autoMerge = true', 'land = "branch"', 'branch'],
+    ['dryRun = true', 'land = "merge"', 'merge'],
+    ['dryRun = true', 'autoMerge = true', 'none'],
+    ['land = "merge"', 'autoMerge = false', 'branch'],
+    ['land = "merge"', 'dryRun = true', 'none'],
+    ['land = "none"', 'dryRun = false', 'branch'],
+  ] as const) {
+    const toml = `[defaults]\nrepoPath = "/src"\n${defaults}\n[instances.x]\n${own}\n`;
+    assert.equal(read(toml).instances[0]?.land, lands, toml);
+  }
+});
+
 test('two instances that would write one branch of one repository are refused, and others are not', () => {
   const two = (a: string, b: string): string =>
     `[defaults]\nrepoPath = "/src"\n[instances.a]\n${a}\n[instances.b]\n${b}\n`;
@@ -274,18 +310,19 @@ test('two instances that would write one branch of one repository are refused, a
 });
 
 test('every example of the documentation is a value that the option takes', () => {
-  const each = (options: OptionTable, where: string): void => {
-    for (const [name, about] of Object.entries(options)) {
-      if ('options' in about) each(about.options, `${name}.`);
-      else about.kind.read(parse(`value = ${about.example}`).value, where + name);
-    }
-  };
-  each(INSTANCE_OPTIONS, '');
+  for (const [name, { kind, example }] of everyOption(INSTANCE_OPTIONS))
+    kind.read(parse(`value = ${example}`).value, name);
 });
 
-test('what the documentation takes from the schema is up to date (node dist/scripts/configuration-docs.js)', async () => {
-  const page = await readFile(new URL('configuration.md', DOCS), 'utf8');
-  assert.ok(page.includes(optionTables()));
+test('what the documentation takes from the options is up to date (node dist/scripts/configuration-docs.js)', async () => {
+  for (const [name, tables] of [
+    ['configuration.md', 1],
+    ['commands.md', 10],
+  ] as const) {
+    const page = await readFile(new URL(name, DOCS), 'utf8');
+    assert.equal(page, withTables(page));
+    assert.equal(page.match(/^<!-- (?:options|flags)/gm)?.length, tables);
+  }
   const schema = await readFile(new URL('lockkeeper.schema.json', DOCS), 'utf8');
   assert.deepEqual(JSON.parse(schema), JSON.parse(JSON.stringify(configurationSchema())));
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { gatesOf } from '../../../client/options/gates.js';
+import { readFlags, type TypedFlags } from '../../../client/options/flags.js';
+import { gatesOf } from '../../../model/config/options/gates.js';
 import { parseGate } from '../../../model/gates/gate.js';
 import { splitWords } from '../../../model/gates/words.js';
 
@@ -38,10 +39,12 @@ test('a gate is NAME=COMMAND, or known by its name', () => {
   });
 });
 
+const asked = (flags: TypedFlags) => gatesOf(readFlags(flags).options).gates;
+
 test('gates in another order are the same gates', () => {
   assert.deepEqual(
-    gatesOf({ gate: ['fmt', 'b=true'], gateWarn: ['a=true'] }),
-    gatesOf({ gate: ['b=true', 'fmt'], gateWarn: ['a=true'], gateTimeout: 3600 }),
+    asked({ gate: ['fmt', 'b=true'], gateWarn: ['a=true'] }),
+    asked({ gate: ['b=true', 'fmt'], gateWarn: ['a=true'], gateTimeout: ['3600'] }),
   );
 });
 
@@ -53,9 +56,9 @@ test('gates that cannot be used are refused in one message', () => {
     [{ gateWarn: ['empty='] }, /--gate-warn empty "" has no command/],
     [{ gate: [`open=echo 'x`] }, /has a quote or backslash in its command that is left open/],
     [{ gate: ['x=true'], gateWarn: ['x=false'] }, /--gate "x" is the name of two gates/],
-    [{ gateTimeout: 300 }, /--gate-timeout is for runs with gates/],
-    [{ gate: ['x=true'], gateTimeout: 30 * 86_400 }, /--gate-timeout "2592000 s" is longer than 7d/],
+    [{ gateTimeout: ['300'] }, /--gate-timeout does nothing by itself: add --gate or --gate-warn/],
+    [{ gate: ['x=true'], gateTimeout: ['30d'] }, /--gate-timeout "2592000 s" is longer than 7d/],
   ] as const) {
-    assert.throws(() => gatesOf(flags), why);
+    assert.throws(() => asked(flags), why);
   }
 });

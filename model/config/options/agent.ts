@@ -1,0 +1,109 @@
+import { PROTECTED_PATHS } from '../../autofix/path-pattern.js';
+import { AGENT_NETWORKS } from '../../autofix/sandbox.js';
+import { checkAgentArgument, checkAgentCommand, checkHomePath, checkPathPattern } from '../../checks/names.js';
+import type { RunOptions } from '../../run/options.js';
+import { commaList, flag, listOf, maybe, oneOf, secretFile, span, text, whole } from '../kinds.js';
+import { option, type Values } from './types.js';
+
+const needs = ['autoFix.enable'];
+
+export const agent = {
+  autoFix: {
+    doc: 'A coding agent that tries to fix hosts that break.',
+    options: {
+      enable: option(flag, false, 'true', 'whether it is asked'),
+      command: option(
+        text('a command', checkAgentCommand),
+        'pir',
+        '"claude"',
+        'the agent: a command on the PATH of the worker, or an absolute path',
+        {
+          flag: '--autofix <command>',
+          help: 'the agent: `COMMAND ARGUMENTS… -p PROMPT`, in a copy of the repository',
+          turnsOn: 'autoFix.enable',
+        },
+      ),
+      extraArgs: option(
+        listOf(text('an argument', checkAgentArgument), 'arguments'),
+        [],
+        '["--no-session"]',
+        'its arguments before `-p PROMPT`; `{prompt}` or `{promptFile}` in one of them stands for that',
+        { flag: '--autofix-arg <argument>', needs },
+      ),
+      maxAttempts: option(whole(1, 20), 3, '2', 'attempts for each broken host', { flag: '--max-attempts <n>', needs }),
+      envFile: option(
+        maybe(secretFile),
+        null,
+        '"/run/secrets/agent.env"',
+        'file of `NAME=VALUE` lines, passed only to the agent',
+        { flag: '--autofix-env-file <file>', needs },
+      ),
+      timeoutSec: option(span(1), 1800, '"1h"', 'how long an attempt may take', {
+        flag: '--autofix-timeout <span>',
+        needs,
+      }),
+      homePaths: option(
+        listOf(text('a path', checkHomePath), 'paths'),
+        [],
+        '[".config/pir"]',
+        'what the agent may read below the home of the worker’s user',
+        {
+          flag: '--autofix-home-path <path>',
+          help: 'what it may read below your home, such as `.config/agent`',
+          needs,
+        },
+      ),
+      network: option(
+        oneOf(AGENT_NETWORKS),
+        'outside',
+        '"none"',
+        'what the agent reaches over the network: all but this machine (`outside`), nothing (`none`), or all that this machine reaches, its own services included (`host`)',
+        { flag: '--autofix-network <what>', needs },
+      ),
+      nixDaemon: option(
+        flag,
+        false,
+        'true',
+        'let the agent use the Nix daemon, where that does not trust the user of the worker; otherwise it has a store of its own',
+        { flag: '--autofix-nix-daemon', needs },
+      ),
+      protectedPaths: option(
+        commaList(text('a pattern', checkPathPattern), 'patterns'),
+        PROTECTED_PATHS,
+        '["secrets/**"]',
+        'files that it may not change, besides `flake.lock`',
+        {
+          flag: '--autofix-protect <patterns>',
+          help: 'paths that it may not change, in place of the usual ones',
+          needs,
+        },
+      ),
+      maxFiles: option(whole(1, 10_000), 20, '5', 'most files that a fix may change', {
+        flag: '--autofix-max-files <n>',
+        needs,
+      }),
+      maxLines: option(whole(1, 1_000_000), 500, '100', 'most lines that a fix may change', {
+        flag: '--autofix-max-lines <n>',
+        needs,
+      }),
+    },
+  },
+};
+
+export function agentOf({ autoFix }: Values<typeof agent>): Pick<RunOptions, 'autofix'> {
+  if (!autoFix.enable) return { autofix: null };
+  const { command, extraArgs, envFile, homePaths, network, nixDaemon, maxAttempts, timeoutSec } = autoFix;
+  return {
+    autofix: {
+      command,
+      args: extraArgs,
+      envFile,
+      homePaths,
+      network,
+      nixDaemon,
+      maxAttempts,
+      timeoutSeconds: timeoutSec,
+      rules: { protected: autoFix.protectedPaths, maxFiles: autoFix.maxFiles, maxLines: autoFix.maxLines },
+    },
+  };
+}

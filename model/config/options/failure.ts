@@ -1,0 +1,75 @@
+import { checkDay } from '../../checks/names.js';
+import { PROBE_BUDGET, usualFailureSteps } from '../../run/defaults.js';
+import { FAILURE_STEPS, type LandingMode, type RunOptions } from '../../run/options.js';
+import { commaList, flag, line, listOf, maybe, oneOf, record, span, text } from '../kinds.js';
+import { input, sorted } from './contents.js';
+import { option, type Values } from './types.js';
+
+const pinnedInput = record(
+  '{ input = "…", reason = "…", until = "YYYY-MM-DD" }',
+  { input, reason: line, until: text('a date, "YYYY-MM-DD"', checkDay) },
+  {
+    pattern: /^\s*(?<input>\S+)\s+(?<until>\S+)\s+(?<reason>\S.*?)\s*$/su,
+    wayOut: 'is no input, last day and reason, such as "nixpkgs 2026-12-31 zfs lags behind".',
+  },
+);
+
+export const failure = {
+  onFailure: option(
+    maybe(commaList(oneOf(FAILURE_STEPS), 'steps')),
+    null,
+    '["hold-back", "leave-behind"]',
+    'what is tried when a required host breaks, in this order: `autofix` asks the agent, `hold-back` keeps the inputs to blame and lands the rest, `leave-behind` lands all the same, `report` lands nothing (default: `autofix` if `autoFix.enable`, `hold-back` unless `land = "merge"`, `report`)',
+    {
+      flag: '--on-failure <steps>',
+      help: 'what is tried, in this order, of `autofix`, `hold-back`, `leave-behind`, `report` (default: `hold-back,report`; with `--land merge`: `report`; with `--autofix` that first)',
+    },
+  ),
+  neverHoldBack: option(
+    commaList(input, 'inputs'),
+    [],
+    '["nixpkgs"]',
+    'never hold these inputs back, whatever breaks',
+    { flag: '--never-hold-back <inputs>' },
+  ),
+  pinnedInputs: option(
+    listOf(pinnedInput, 'pinned inputs'),
+    [],
+    '[{ input = "nixpkgs", reason = "kernel regression", until = "2027-01-31" }]',
+    'inputs that stay where they are up to and including a day',
+    { flag: '--pin <text>', help: 'keep an input up to and including a day: `"INPUT YYYY-MM-DD REASON"`' },
+  ),
+  heldBackAlarmSec: option(
+    span(1),
+    14 * 86_400,
+    '"30d"',
+    'how long an input may be held back before people are alarmed',
+    { flag: '--held-back-alarm <span>' },
+  ),
+};
+
+export const failureFlags = {
+  strict: option(
+    flag,
+    false,
+    'true',
+    'exit with 1 if an input was held back or not updated, or a host was already broken',
+    {
+      flag: '--strict',
+    },
+  ),
+};
+
+/** What is done when a required host breaks. */
+export const failureOf = (
+  { onFailure, neverHoldBack, pinnedInputs, heldBackAlarmSec }: Values<typeof failure>,
+  { land, hasAgent }: { readonly land: LandingMode; readonly hasAgent: boolean },
+): Required<Pick<RunOptions, 'onFailure' | 'holdBack'>> => ({
+  onFailure: onFailure ?? usualFailureSteps(land, hasAgent),
+  holdBack: {
+    never: sorted(neverHoldBack),
+    pinned: [...pinnedInputs].sort((one, other) => (one.input < other.input ? -1 : 1)),
+    probeBudget: PROBE_BUDGET,
+    alarmSeconds: heldBackAlarmSec,
+  },
+});

@@ -1,0 +1,85 @@
+import { checkBranchPrefix, checkPerson } from '../../checks/names.js';
+import { LOCKKEEPER } from '../../run/defaults.js';
+import { LANDING_MODES, type LandingMode, type RunOptions } from '../../run/options.js';
+import { checkTimeZone } from '../checks.js';
+import { flag, maybe, oneOf, text } from '../kinds.js';
+import { option, type Values } from './types.js';
+
+const person = text('"Name <email>"', (value, field) => {
+  checkPerson(value, field);
+  return value;
+});
+
+export const landing = {
+  land: option<LandingMode>(
+    oneOf(LANDING_MODES),
+    'branch',
+    '"merge"',
+    'what happens to a good update: `branch` pushes a branch of the day, `merge` fast-forwards the main branch, `none` pushes nothing',
+    { flag: '--land <mode>' },
+  ),
+  autoMerge: option(flag, false, 'true', 'the same as `land = "merge"`'),
+  dryRun: option(flag, false, 'true', 'the same as `land = "none"`, also with `autoMerge`', {
+    flag: '--dry-run',
+    help: 'everything but the push: the same as `--land none`',
+  }),
+  branchPrefix: option(
+    text('the beginning of a branch', checkBranchPrefix),
+    'flake-update-',
+    '"bot/update-"',
+    'the update branch is this and the date',
+    { flag: '--branch-prefix <text>' },
+  ),
+  removeOldBranches: option(
+    flag,
+    false,
+    'true',
+    'once an update has landed as a branch, remove older update branches of this instance that hold nothing more and that nobody else has touched',
+    {
+      flag: '--remove-old-branches',
+      help: 'after landing as a branch, remove older update branches that the new one makes needless',
+    },
+  ),
+  timeZone: option(
+    maybe(text('a time zone', checkTimeZone)),
+    null,
+    '"Europe/Berlin"',
+    'time zone of `schedule` where it names none, and of the date in the update branch (default: that of the machine that applies the configuration)',
+    { flag: '--time-zone <zone>', help: "time zone of the date in the update branch (default: this machine's)" },
+  ),
+  author: option(
+    maybe(person),
+    null,
+    '"Bot <bot@example.org>"',
+    'author of the commits (default: `"Lockkeeper <lockkeeper@localhost>"`)',
+    { flag: '--author <person>' },
+  ),
+  committer: option(maybe(person), null, '"Bot <bot@example.org>"', 'committer of the commits (default: the author)', {
+    flag: '--committer <person>',
+  }),
+};
+
+type Landing = Values<typeof landing>;
+
+/** What `land` says in the words `autoMerge` and `dryRun`, each of which may be inherited by itself. */
+export const LANDING_WORDS: Readonly<Record<LandingMode, Partial<Pick<Landing, 'autoMerge' | 'dryRun'>>>> = {
+  none: { dryRun: true },
+  branch: { autoMerge: false, dryRun: false },
+  merge: { autoMerge: true, dryRun: false },
+};
+
+export const landingMode = ({ autoMerge, dryRun }: Pick<Landing, 'autoMerge' | 'dryRun'>): LandingMode =>
+  dryRun ? 'none' : autoMerge ? 'merge' : 'branch';
+
+export const landingOf = ({ land, branchPrefix, removeOldBranches }: Landing): Pick<RunOptions, 'landing'> => ({
+  landing: { mode: land, branchPrefix, ...(removeOldBranches ? { removeOldBranches } : {}) },
+});
+
+export function personsOf(options: Landing): Pick<RunOptions, 'author' | 'committer'> {
+  const author = options.author === null ? LOCKKEEPER : checkPerson(options.author);
+  return { author, committer: options.committer === null ? author : checkPerson(options.committer) };
+}
+
+/** The time zone that is given, or that of this machine. */
+export const timeZoneOf = ({ timeZone }: Pick<Landing, 'timeZone'>): string =>
+  timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
