@@ -1,12 +1,4 @@
-import {
-  endProcesses,
-  environmentOf,
-  identify,
-  isAlive,
-  killTree,
-  processIds,
-  statOf,
-} from '../../host/processes.js';
+import { endProcesses, environmentOf, identify, isAlive, killTree, processIds, statOf } from '../../host/processes.js';
 import { isSameBoot, type ProcessIdentity } from '../../model/machine/state-directory.js';
 import { readIdentity, type CommandRecord } from './record.js';
 import { endOrphanedBuilders } from './orphaned-builders.js';

@@ -1,11 +1,4 @@
-import {
-  ActivityCancellationType,
-  ActivityFailure,
-  ApplicationFailure,
-  TimeoutFailure,
-  isCancellation,
-  patched,
-} from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, TimeoutFailure, isCancellation, patched } from '@temporalio/workflow';
 
 /** Work that its machine goes on with when the worker that follows it is lost, or cannot be reached. */
 export interface Lasting<T> {
@@ -22,28 +15,10 @@ export interface Lasting<T> {
 }
 
 /** Seconds without a heartbeat after which a worker counts as lost. */
-const HEARTBEAT_SECONDS = 5;
+export const HEARTBEAT_SECONDS = 5;
 
-/** Options of the activities that follow such work. */
-export const FOLLOWED = {
-  heartbeatTimeout: `${HEARTBEAT_SECONDS} seconds`,
-  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-} as const;
-
-/** Failures that are no reason to try the same again, but to look for the machine: for the retry policy of work that has one. */
-export const LOSSES = ['TemporalTimeout:Heartbeat', 'WorkerRestarted', 'WorkerStopped'];
-/** On a machine's own queue also what a worker says of work that its version does not do there. */
-const NOT_DONE_THERE = 'NotFoundError';
-export const LOSSES_THERE = [...LOSSES, NOT_DONE_THERE];
-
-/** Faults are tried again with pauses; a loss is not, but answered by looking for the machine. */
-export const retryUnless = (losses: readonly string[]) => ({
-  initialInterval: '1 second' as const,
-  backoffCoefficient: 2,
-  maximumInterval: '1 minute' as const,
-  maximumAttempts: 50,
-  nonRetryableErrorTypes: [...losses],
-});
+/** What a worker says of work that its version does not do on a machine's own queue. */
+export const NOT_DONE_THERE = 'NotFoundError';
 
 /** Work whose worker is lost this often is failed by the machine. */
 const MOST_ROUNDS = 100;

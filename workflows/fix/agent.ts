@@ -1,15 +1,15 @@
-import { ActivityFailure, TimeoutFailure, isCancellation, patched, proxyActivities } from '@temporalio/workflow';
-import type { AgentActivities, MachineActivities } from '../../model/contract/activities.js';
+import { ActivityFailure, TimeoutFailure, isCancellation, patched } from '@temporalio/workflow';
 import type { AttemptInput, AttemptResult } from '../../model/autofix/attempt.js';
 import { attemptActivityId } from '../../model/run/progress.js';
-import { AGENT_QUEUE, machineQueue } from '../../model/run/queues.js';
+import { AGENT_QUEUE } from '../../model/run/queues.js';
 import { truncate } from '../../model/text/text.js';
 import { targetLabel } from '../../model/verify/verdict.js';
 import { coordinator } from '../calls/coordinator.js';
 import { isForGood, rootCause } from '../calls/failures.js';
+import { callAnywhere, lastingCalls, type LastingCall } from '../calls/lasting-calls.js';
 import { ownQueue, workerCommand } from '../calls/own-queue.js';
 import { UNNEEDED_TRIES, goOnWithout } from '../calls/unneeded.js';
-import { FOLLOWED, LOSSES, LOSSES_THERE, retryUnless, stayWithMachine } from '../calls/stay-with-machine.js';
+import { stayWithMachine } from '../calls/stay-with-machine.js';
 
 /** Time beside the agent's own in which its folder is made and what it left is judged, in seconds. */
 const AROUND = 3600;
@@ -21,20 +21,14 @@ const AROUND = 3600;
  */
 export async function askAgent(input: AttemptInput, waitSeconds: number): Promise<AttemptResult> {
   const label = targetLabel(input.target);
-  const told = (round: number) => ({
-    activityId: attemptActivityId(input.attempt, label, round),
-    summary: truncate(`attempt ${input.attempt}: ${input.agent.command} mends ${label}`, 200),
-  });
-  const startToCloseTimeout = (input.agent.timeoutSeconds + AROUND) * 1000;
-  const anywhere = (round: number, losses = LOSSES): Promise<AttemptResult> =>
-    proxyActivities<AgentActivities>({
-      ...told(round),
-      ...FOLLOWED,
-      taskQueue: ownQueue(AGENT_QUEUE),
-      scheduleToStartTimeout: waitSeconds * 1000,
-      startToCloseTimeout,
-      retry: retryUnless(losses),
-    }).attemptFix(input);
+  const call: LastingCall<AttemptResult> = {
+    queue: AGENT_QUEUE,
+    activityId: (round) => attemptActivityId(input.attempt, label, round),
+    summary: () => truncate(`attempt ${input.attempt}: ${input.agent.command} mends ${label}`, 200),
+    attemptMs: (input.agent.timeoutSeconds + AROUND) * 1000,
+    waitMs: waitSeconds * 1000,
+    anywhere: (activities) => activities.attemptFix(input),
+  };
   const unlessTaken = async (error: unknown): Promise<AttemptResult | null> => {
     if (!wasNotTaken(error)) {
       // Runs that began before failed with it. replay-tested: 2026-11-28, test/replay/0.1.0
@@ -53,19 +47,10 @@ export async function askAgent(input: AttemptInput, waitSeconds: number): Promis
     }
   };
   // replay-tested: 2026-11-28, test/replay/0.1.0
-  if (!patched('agents-stay-with-machine')) return await untilAnswered(() => anywhere(1, []), unlessTaken);
+  if (!patched('agents-stay-with-machine')) return await untilAnswered(() => callAnywhere(call, 1, []), unlessTaken);
   return await stayWithMachine<AttemptResult>({
     takeoverSeconds: input.takeoverSeconds,
-    anywhere,
-    there: (machine, withinMs, round) =>
-      proxyActivities<MachineActivities>({
-        ...told(round),
-        ...FOLLOWED,
-        taskQueue: ownQueue(machineQueue(machine)),
-        scheduleToStartTimeout: withinMs,
-        startToCloseTimeout,
-        retry: retryUnless(LOSSES_THERE),
-      }).attemptFix(input),
+    ...lastingCalls(call),
     otherwise: unlessTaken,
   });
 }

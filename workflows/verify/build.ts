@@ -1,15 +1,15 @@
-import { ActivityFailure, ApplicationFailure, proxyActivities, sleep } from '@temporalio/workflow';
-import type { BuildTargetInput, BuilderActivities, MachineActivities } from '../../model/contract/activities.js';
+import { ActivityFailure, ApplicationFailure, sleep } from '@temporalio/workflow';
+import type { BuildTargetInput } from '../../model/contract/activities.js';
 import { INFRASTRUCTURE_BACKOFF } from '../../model/run/infrastructure.js';
 import { buildActivityId } from '../../model/run/progress.js';
-import { buildQueue, machineQueue } from '../../model/run/queues.js';
+import { buildQueue } from '../../model/run/queues.js';
 import { targetLabel, verdictOf } from '../../model/verify/verdict.js';
 import type { Verdict } from '../../model/verify/verdict.js';
-import { ownQueue } from '../calls/own-queue.js';
-import { FOLLOWED, stayWithMachine } from '../calls/stay-with-machine.js';
+import { lastingCalls } from '../calls/lasting-calls.js';
+import { stayWithMachine } from '../calls/stay-with-machine.js';
 
-/** Longest life of one attempt. The build's own time limit (10 h by default) ends it before. */
-const ATTEMPT_LIMIT = '14 hours';
+/** Longest life of one attempt, in milliseconds. The build's own time limit (10 h by default) ends it before. */
+const ATTEMPT_LIMIT = 14 * 3600 * 1000;
 
 /** Who is told how a build is, beside its verdict. */
 export interface Listener {
@@ -26,18 +26,27 @@ export interface Listener {
  */
 export function build(input: BuildTargetInput, { wait, held }: Listener): Promise<Verdict> {
   const label = targetLabel(input.target);
+  const { system } = input.evaluation;
   let faults = 0;
   return stayWithMachine<Verdict>({
     takeoverSeconds: input.takeoverSeconds,
-    anywhere: (round) => onAnyBuilder(input, round),
-    there: (machine, withinMs, round) => onMachine(input, machine, { withinMs, round }),
+    ...lastingCalls({
+      queue: buildQueue(system),
+      activityId: (round) => buildActivityId(label, round),
+      summary: (isThere) => `${isThere ? 'attach to build' : 'build'} ${label} (${system})`,
+      attemptMs: ATTEMPT_LIMIT,
+      // The record on the builder's disk knows how far a build is: another attempt is another activity.
+      isRetried: false,
+      anywhere: (activities) => activities.buildTarget(input),
+      there: (activities) => activities.attachBuild(input),
+    }),
     held,
     otherwise: async (error) => {
       const reason = faultOf(error);
       const pause = INFRASTRUCTURE_BACKOFF[faults];
       if (pause === undefined)
         return verdictOf(input.target, 'build-failed', {
-          system: input.evaluation.system,
+          system,
           error: `the machine failed: ${reason}`,
         });
       faults += 1;
@@ -47,38 +56,6 @@ export function build(input: BuildTargetInput, { wait, held }: Listener): Promis
       return null;
     },
   });
-}
-
-function onAnyBuilder(input: BuildTargetInput, round: number): Promise<Verdict> {
-  const label = targetLabel(input.target);
-  const { buildTarget } = proxyActivities<BuilderActivities>({
-    taskQueue: ownQueue(buildQueue(input.evaluation.system)),
-    activityId: buildActivityId(label, round),
-    summary: `build ${label} (${input.evaluation.system})`,
-    ...FOLLOWED,
-    startToCloseTimeout: ATTEMPT_LIMIT,
-    // The record on the builder's disk knows how far a build is: another attempt is another activity.
-    retry: { maximumAttempts: 1 },
-  });
-  return buildTarget(input);
-}
-
-function onMachine(
-  input: BuildTargetInput,
-  machine: string,
-  { withinMs, round }: { readonly withinMs: number; readonly round: number },
-): Promise<Verdict> {
-  const label = targetLabel(input.target);
-  const { attachBuild } = proxyActivities<MachineActivities>({
-    taskQueue: ownQueue(machineQueue(machine)),
-    activityId: buildActivityId(label, round),
-    summary: `attach to build ${label} (${input.evaluation.system})`,
-    ...FOLLOWED,
-    scheduleToStartTimeout: withinMs,
-    startToCloseTimeout: ATTEMPT_LIMIT,
-    retry: { maximumAttempts: 1 },
-  });
-  return attachBuild(input);
 }
 
 /**

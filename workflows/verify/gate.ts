@@ -1,14 +1,13 @@
-import { patched, proxyActivities } from '@temporalio/workflow';
-import type { GateActivities, MachineActivities } from '../../model/contract/activities.js';
+import { patched } from '@temporalio/workflow';
 import { buildActivityId } from '../../model/run/progress.js';
-import { GATE_QUEUE, machineQueue } from '../../model/run/queues.js';
+import { GATE_QUEUE } from '../../model/run/queues.js';
 import type { VerifyInput } from '../../model/verify/verification.js';
 import { targetLabel, verdictOf } from '../../model/verify/verdict.js';
 import type { GateTarget, Verdict } from '../../model/verify/verdict.js';
 import type { Listener } from './build.js';
 import { isForGood, rootCause } from '../calls/failures.js';
-import { ownQueue } from '../calls/own-queue.js';
-import { FOLLOWED, LOSSES, LOSSES_THERE, retryUnless, stayWithMachine } from '../calls/stay-with-machine.js';
+import { callAnywhere, lastingCalls, type LastingCall } from '../calls/lasting-calls.js';
+import { stayWithMachine } from '../calls/stay-with-machine.js';
 
 /** Time beside the command's own in which its work tree is made, in seconds. */
 const AROUND = 3600;
@@ -24,34 +23,19 @@ export function runGate(input: VerifyInput, gate: GateTarget, { held }: Pick<Lis
     ...(agentRights === undefined ? {} : { agentRights }),
     ...(approved === undefined ? {} : { approved }),
   };
-  const told = (round: number) => ({
+  const call: LastingCall<Verdict> = {
+    queue: GATE_QUEUE,
     // Read as that of a build by who shows how far it is.
-    activityId: buildActivityId(targetLabel(gate), round),
-    summary: `gate ${gate.name}`,
-  });
-  const startToCloseTimeout = (gate.timeoutSeconds + AROUND) * 1000;
-  const anywhere = (round: number, losses = LOSSES): Promise<Verdict> =>
-    proxyActivities<GateActivities>({
-      ...told(round),
-      ...FOLLOWED,
-      taskQueue: ownQueue(GATE_QUEUE),
-      startToCloseTimeout,
-      retry: retryUnless(losses),
-    }).runGate(asked);
+    activityId: (round) => buildActivityId(targetLabel(gate), round),
+    summary: () => `gate ${gate.name}`,
+    attemptMs: (gate.timeoutSeconds + AROUND) * 1000,
+    anywhere: (activities) => activities.runGate(asked),
+  };
   // replay-tested: 2026-11-28, test/replay/0.1.0
-  if (!patched('gates-stay-with-machine')) return anywhere(1, []);
+  if (!patched('gates-stay-with-machine')) return callAnywhere(call, 1, []);
   return stayWithMachine<Verdict>({
     takeoverSeconds,
-    anywhere,
-    there: (machine, withinMs, round) =>
-      proxyActivities<MachineActivities>({
-        ...told(round),
-        ...FOLLOWED,
-        taskQueue: ownQueue(machineQueue(machine)),
-        scheduleToStartTimeout: withinMs,
-        startToCloseTimeout,
-        retry: retryUnless(LOSSES_THERE),
-      }).runGate(asked),
+    ...lastingCalls(call),
     held,
     otherwise: (error) => {
       // Runs that began before failed with it. replay-tested: 2026-11-28, test/replay/0.1.0
