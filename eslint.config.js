@@ -18,6 +18,13 @@ const dynamicImport = (folders) => ({
   message: 'Imports point one way: see docs/architecture.md.',
 });
 
+/** Failures have a type that model/run/failures.ts lists; `instanceof` is fine anywhere. */
+const failureWithoutType = {
+  selector:
+    ":matches(NewExpression[callee.name='ApplicationFailure'], MemberExpression[object.name='ApplicationFailure'])",
+  message: 'Make failures by finalFailure and passingFailure of model/run/failures.ts.',
+};
+
 /**
  * Which way imports point between the folders of the house.
  * @param folder the folder whose files are checked
@@ -47,7 +54,7 @@ const direction = (folder, forbidden, { typesOnly = [], paths = [], patterns = [
         ],
       },
     ],
-    'no-restricted-syntax': ['error', dynamicImport([...forbidden, ...typesOnly])],
+    'no-restricted-syntax': ['error', dynamicImport([...forbidden, ...typesOnly]), failureWithoutType],
   },
 });
 

@@ -1,8 +1,7 @@
 import { Context, asyncLocalStorage } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
 import { checkActivityInput } from '../model/contract/input.js';
 import { checkCommands } from '../model/checks/asked-commands.js';
-import type { FailureType } from '../model/run/failures.js';
+import { finalFailure } from '../model/run/failures.js';
 import { BadInput } from '../model/checks/names.js';
 import { refusalWords, unprovenIn } from '../model/run/proof.js';
 import { cleanError, dataWithoutSecrets } from './secrets/redact.js';
@@ -38,16 +37,14 @@ async function guard(
 function check(input: unknown, allowed: readonly string[] | null): void {
   const unproven = unprovenIn(input);
   if (unproven !== null) {
-    const type: FailureType = 'RunRefused';
-    throw ApplicationFailure.nonRetryable(refusalWords('This activity', unproven), type);
+    throw finalFailure('RunRefused', refusalWords('This activity', unproven));
   }
   try {
     checkActivityInput(input);
     if (allowed !== null) checkCommands(input, allowed);
   } catch (error) {
     if (!(error instanceof BadInput)) throw error;
-    const type: FailureType = 'BadOptions';
-    throw ApplicationFailure.nonRetryable(`The run's options are refused: ${error.message}`, type);
+    throw finalFailure('BadOptions', `The run's options are refused: ${error.message}`);
   }
 }
 

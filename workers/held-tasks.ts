@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { makeFolder } from '../host/files.js';
 import type { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import type { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor, ActivityInterceptorsFactory } from '@temporalio/worker';
+import { passingFailure } from '../model/run/failures.js';
 
 /**
  * Tasks that a worker holds are written down while it works on them. A worker that starts finds those of its predecessor
@@ -19,9 +20,7 @@ export interface HeldTasks {
 
 /** Type of the failure that stands for a task whose worker died; the next attempt comes at once. */
 const lost = (type: 'WorkerRestarted' | 'WorkerStopped', machine: string): ApplicationFailure =>
-  ApplicationFailure.create({
-    message: type === 'WorkerRestarted' ? 'the worker was restarted' : 'the worker is stopping',
-    type,
+  passingFailure(type, type === 'WorkerRestarted' ? 'the worker was restarted' : 'the worker is stopping', {
     details: [{ machine }],
     nextRetryDelay: '1ms',
   });

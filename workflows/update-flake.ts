@@ -1,5 +1,4 @@
 import {
-  ApplicationFailure,
   CancellationScope,
   allHandlersFinished,
   condition,
@@ -8,6 +7,7 @@ import {
   upsertMemo,
   workflowInfo,
 } from '@temporalio/workflow';
+import { failureOfRun, finalFailure } from '../model/run/failures.js';
 import type { LandResult, SeenBranch } from '../model/contract/activities.js';
 import { commandsOf } from '../model/checks/asked-commands.js';
 import type { Base, Candidate } from '../model/verify/candidate.js';
@@ -30,7 +30,7 @@ import { openGate } from './update/approval.js';
 import type { Question } from './update/approval.js';
 import { close, count, tell } from './update/closing.js';
 import type { Update } from './update/commit-update.js';
-import { fail, rootCause } from './calls/failures.js';
+import { rootCause } from './calls/failures.js';
 import { openHolds } from './update/hold-back-requests.js';
 import { keepNamedBack } from './update/keep-back.js';
 import { takeRepository } from './update/repository-lock.js';
@@ -83,8 +83,7 @@ export async function updateFlake(options: RunOptions): Promise<Report> {
     upsertMemo({ report: state.report() });
     throw error;
   }
-  const { message, type } = rootCause(error);
-  throw ApplicationFailure.nonRetryable(message, type, state.report());
+  throw failureOfRun(rootCause(error), state.report());
 }
 
 /**
@@ -96,7 +95,7 @@ function begin(options: RunOptions, startTime: Date): RunState {
     checkKnown(options);
     return trackRun(options, landingIntent(options, startTime));
   } catch (error) {
-    throw fail('BadOptions', `the run's options cannot be used: ${rootCause(error).message}`);
+    throw finalFailure('BadOptions', `the run's options cannot be used: ${rootCause(error).message}`);
   }
 }
 
@@ -160,7 +159,7 @@ async function update(run: Run, base: Base): Promise<Outcome> {
   state.heldBack = (lock.refused ?? []).map(heldForSources);
   state.set({ unfetched: lock.unfetched, heldBack: state.heldBack.map(shownHold) });
   if (lock.kind === 'unchanged') {
-    if (lock.noneAsked === true) throw fail('InputsUnreachable', noneAskedWords(lock.unfetched));
+    if (lock.noneAsked === true) throw finalFailure('InputsUnreachable', noneAskedWords(lock.unfetched));
     return 'unchanged';
   }
   state.inputGroup = lock.group ?? null;
@@ -221,7 +220,7 @@ async function verifyAndLand(run: Run, first: Update): Promise<Outcome> {
     if (next.rewound) approved = null;
     carried += 1;
   }
-  throw fail(
+  throw finalFailure(
     'MainKeepsMoving',
     `${options.repository.mainBranch} moved ${CARRY_OVER_LIMIT + 1} times while this run was verifying: run it again when the branch is quieter, or land by branch`,
   );
@@ -363,7 +362,7 @@ function requiredHosts(options: RunOptions, targets: readonly Target[]): readonl
   if (options.require === 'all') return names;
   const unknown = options.require.filter((name) => !names.includes(name));
   if (unknown.length === 0) return options.require;
-  throw fail(
+  throw finalFailure(
     'UnknownHost',
     `--require names ${unknown.join(', ')}, which this run does not verify. It verifies ${names.join(', ')}: correct --require, or add the host with --host.`,
   );

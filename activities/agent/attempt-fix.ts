@@ -1,6 +1,7 @@
-import { ApplicationFailure, activityInfo, cancellationSignal } from '@temporalio/activity';
+import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { passingFailure } from '../../model/run/failures.js';
 import type { AgentActivities } from '../../model/contract/activities.js';
 import type { AttemptHeartbeat, AttemptInput, AttemptResult } from '../../model/autofix/attempt.js';
 import { recordDirectory } from '../../model/machine/record-directory.js';
@@ -96,7 +97,8 @@ async function runAgent(env: ActivityEnvironment, attempt: Attempt): Promise<rea
     if (status !== null && end !== null) return [end, status];
     // What runs the agent has failed, as it does on a full disk. It would fail again at once.
     if (status?.kind === 'exit')
-      throw ApplicationFailure.retryable(
+      throw passingFailure(
+        'SupervisorFailed',
         `The process that runs the agent ended with status ${status.code}, and the agent with it. See ${record.log}`,
       );
   }

@@ -1,8 +1,7 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import path from 'node:path';
-import type { FailureType } from '../../model/run/failures.js';
+import { isFailure, isFinal } from '../../model/run/failures.js';
 import type { AttemptInput } from '../../model/autofix/attempt.js';
 import { PATCH_BYTES } from '../../model/autofix/attempt.js';
 import type { AttemptResult } from '../../model/autofix/attempt.js';
@@ -43,7 +42,8 @@ export async function takeChange(env: ActivityEnvironment, input: AttemptInput, 
   } catch (error) {
     if (cancellationSignal().aborted) throw error;
     if (late.aborted) return refused(`could not be looked at within ${formatSeconds(JUDGING_MS / 1000)}`, [], '');
-    if (!isOfTheFolder(error) && (isForGood(error) || activityInfo().attempt < JUDGING_TRIES)) throw error;
+    // What the machine fails by for good, such as a Nix that does not work, is no fault of the change.
+    if (!isOfTheFolder(error) && (isFinal(error) || activityInfo().attempt < JUDGING_TRIES)) throw error;
     return refused(`cannot be looked at: ${oneLine(stripControl(messageOf(error)), REASON_BYTES)}`, [], '');
   }
 }
@@ -54,14 +54,9 @@ const REASON_BYTES = 300;
 /** What fails as often as this does so because of what the folder holds. */
 const JUDGING_TRIES = 5;
 
-/** What the machine fails by for good, such as a Nix that does not work, is no fault of the change. */
-const isForGood = (error: unknown): boolean => error instanceof ApplicationFailure && error.nonRetryable === true;
-
 /** Git's word on the folder, and errors of the language, which come of what was read. */
 const isOfTheFolder = (error: unknown): boolean =>
-  error instanceof RangeError ||
-  error instanceof SyntaxError ||
-  (error instanceof ApplicationFailure && error.type === ('GitUnusable' satisfies FailureType));
+  error instanceof RangeError || error instanceof SyntaxError || isFailure(error, 'GitUnusable');
 
 async function judge(mirror: string, input: AttemptInput, tree: string, signal: AbortSignal): Promise<Change> {
   // Names programs that Git would run, and is of no use any more.

@@ -1,6 +1,5 @@
 import { totalmem } from 'node:os';
-import { ApplicationFailure } from '@temporalio/common';
-import type { FailureType } from '../../model/run/failures.js';
+import { finalFailure } from '../../model/run/failures.js';
 import { fetchLimits, type FetchLimits } from '../../model/machine/fetch-limits.js';
 import { BadInput } from '../../model/checks/names.js';
 
@@ -10,7 +9,6 @@ export function ownFetchLimits(): FetchLimits {
     return fetchLimits(process.env, totalmem());
   } catch (error) {
     if (!(error instanceof BadInput)) throw error;
-    const type: FailureType = 'BadOptions';
-    throw ApplicationFailure.nonRetryable(`The environment of the worker: ${error.message}`, type);
+    throw finalFailure('BadOptions', `The environment of the worker: ${error.message}`);
   }
 }

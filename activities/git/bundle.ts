@@ -1,8 +1,7 @@
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ApplicationFailure } from '@temporalio/common';
 import { BUNDLE_LIMIT_BYTES, type Candidate } from '../../model/verify/candidate.js';
-import type { FailureType } from '../../model/run/failures.js';
+import { finalFailure } from '../../model/run/failures.js';
 import { openGit } from './git.js';
 import { SCRATCH } from './mirror.js';
 
@@ -31,10 +30,10 @@ export async function candidateOf(mirror: string, base: string, head: string): P
     await openGit(scratch).run(['bundle', 'create', '--quiet', '--version=2', file, 'HEAD', `^${base}`]);
     const bundle = await readFile(file);
     if (bundle.length > BUNDLE_LIMIT_BYTES) {
-      throw ApplicationFailure.nonRetryable(
+      throw finalFailure(
+        'BundleTooLarge',
         `The change is too large to travel between machines: its bundle has ${bundle.length} bytes, ` +
           `and ${BUNDLE_LIMIT_BYTES} are the limit. Update fewer inputs at a time.`,
-        'BundleTooLarge' satisfies FailureType,
       );
     }
     return { base, head, bundle: bundle.toString('base64') };

@@ -1,6 +1,5 @@
-import { ApplicationFailure } from '@temporalio/common';
 import type { CoordinatorActivities } from '../../model/contract/activities.js';
-import type { FailureType } from '../../model/run/failures.js';
+import { finalFailure } from '../../model/run/failures.js';
 import { composeLock } from '../../model/flake-lock/compose.js';
 import { movedInputs } from '../../model/flake-lock/diff.js';
 import { repointedInputs } from '../../model/flake-lock/repointed.js';
@@ -73,6 +72,6 @@ function compose(base: FlakeLock, candidate: FlakeLock, move: readonly string[])
   } catch (error) {
     if (!(error instanceof FlakeLockError)) throw error;
     // Whole groups always compose: trying again would not help.
-    throw ApplicationFailure.nonRetryable(error.message, 'LockUnreadable' satisfies FailureType);
+    throw finalFailure('LockUnreadable', error.message);
   }
 }

@@ -1,5 +1,4 @@
-import { ApplicationFailure } from '@temporalio/common';
-import type { FailureType } from '../../model/run/failures.js';
+import { finalFailure } from '../../model/run/failures.js';
 import { parseFlakeLock } from '../../model/flake-lock/parse.js';
 import { FlakeLockError, type FlakeLock } from '../../model/flake-lock/types.js';
 import type { Repository } from '../../model/run/options.js';
@@ -24,10 +23,10 @@ const FILE_BYTES = 16 * 1024 * 1024;
 async function checkSize(git: Git, commit: string, file: string): Promise<void> {
   const size = Number((await git.attempt(['cat-file', '-s', `${commit}:${file}`])).stdout);
   if (size <= FILE_BYTES) return;
-  throw ApplicationFailure.nonRetryable(
+  throw finalFailure(
+    file.endsWith('.lock') ? 'LockUnreadable' : 'NoFlake',
     `${file} at commit ${commit.slice(0, 12)} has ${formatSize(size)}, and ${formatSize(FILE_BYTES)} are read of such a file. ` +
       'Commit a smaller one.',
-    (file.endsWith('.lock') ? 'LockUnreadable' : 'NoFlake') satisfies FailureType,
   );
 }
 
@@ -48,10 +47,10 @@ export async function findFile(
 ): Promise<Exclude<Followed, { kind: 'astray' }>> {
   const followed = await followLinks(git, commit, file);
   if (followed.kind !== 'astray') return followed;
-  throw ApplicationFailure.nonRetryable(
+  throw finalFailure(
+    file.endsWith('flake.nix') ? 'NoFlake' : 'LockUnreadable',
     `${file} at commit ${commit.slice(0, 12)} of ${displayUrl} cannot be read: ${followed.why}. ` +
       'Let the link lead to a file that is committed in the repository, or commit the file itself in its place.',
-    (file.endsWith('flake.nix') ? 'NoFlake' : 'LockUnreadable') satisfies FailureType,
   );
 }
 
@@ -77,15 +76,12 @@ export async function lockAt(git: Git, repository: Repository, commit: string): 
     return parseFlakeLock(text);
   } catch (error) {
     if (!(error instanceof FlakeLockError)) throw error;
-    throw ApplicationFailure.nonRetryable(
+    throw finalFailure(
+      'LockUnreadable',
       `${flakeFile(repository, 'flake.lock')} at commit ${commit.slice(0, 12)} of ${repository.displayUrl}: ${error.message}`,
-      'LockUnreadable' satisfies FailureType,
     );
   }
 }
-
-const unsupported = (type: FailureType, message: string): ApplicationFailure =>
-  ApplicationFailure.nonRetryable(message, type);
 
 /**
  * Refuses, by name and before anything is built, what a flake in a bare mirror cannot have: no `flake.nix` in its folder, or
@@ -107,7 +103,7 @@ export async function checkFlake(git: Git, repository: Repository, commit: strin
     ),
   ]);
   if (flake === null) {
-    throw unsupported(
+    throw finalFailure(
       'NoFlake',
       `There is no ${flakeFile(repository, 'flake.nix')} at ${where}. ` +
         'Commit and push it, or name its folder: FLAKE?dir=FOLDER.',
@@ -115,7 +111,7 @@ export async function checkFlake(git: Git, repository: Repository, commit: strin
   }
   if (lockFault !== null) throw lockFault;
   if (modules !== null && /^\s*\[submodule\b/m.test(modules)) {
-    throw unsupported(
+    throw finalFailure(
       'SubmodulesUnsupported',
       `${where} has Git submodules (.gitmodules), which Lockkeeper does not support. ` +
         'Make them inputs of the flake instead, for example with url = "git+https://…" and flake = false.',
@@ -123,7 +119,7 @@ export async function checkFlake(git: Git, repository: Repository, commit: strin
   }
   const file = found.stdout.split('\0')[0]?.slice(commit.length + 1) ?? '';
   if (file !== '') {
-    throw unsupported(
+    throw finalFailure(
       'LfsUnsupported',
       `${where} keeps files in Git LFS (${JSON.stringify(file)} says filter=lfs), which Lockkeeper does not support: ` +
         'Nix would build the pointers instead of the files. Fetch large files with a fetcher of Nix instead.',
@@ -136,7 +132,7 @@ async function refuseLinkedFolder(git: Git, { dir }: Repository, commit: string,
   if (dir === '') return;
   const folder = await followLinks(git, commit, dir);
   if (folder.kind !== 'found' || folder.path === dir) return;
-  throw unsupported(
+  throw finalFailure(
     'NoFlake',
     `The folder ${dir} at ${where} is behind a link, and not every Nix reads a flake there. ` +
       (folder.path === '' ? 'Name the repository without ?dir=.' : `Name the folder itself: FLAKE?dir=${folder.path}.`),

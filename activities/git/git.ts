@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { asyncLocalStorage } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
-import type { FailureType } from '../../model/run/failures.js';
+import type { ApplicationFailure } from '@temporalio/common';
+import { finalFailure } from '../../model/run/failures.js';
 import { gitEnvironment, ownGitEnvironment, type ConfigEntry, type Environment } from '../../model/git/environment.js';
 import { mayPass } from '../../model/git/words.js';
 import { MESSAGE_BYTES } from '../../model/verify/verdict.js';
@@ -46,7 +46,7 @@ const ENDED_BY_SIGNAL = 130;
 export function gitFailure(command: string, result: GitResult): Error {
   if (result.exitCode < 0 || result.exitCode >= ENDED_BY_SIGNAL || mayPass(result.stderr))
     return new GitFailed(command, result);
-  return ApplicationFailure.nonRetryable(failureText(command, result), 'GitUnusable' satisfies FailureType);
+  return finalFailure('GitUnusable', failureText(command, result));
 }
 
 /** Git's message, fit to be shown: no control characters, no user info in URLs. */
@@ -61,9 +61,9 @@ export async function isDirectory(directory: string): Promise<boolean> {
 
 /** Either the command is missing, or the folder has gone. */
 export const cannotStart = (directory: string): ApplicationFailure =>
-  ApplicationFailure.nonRetryable(
+  finalFailure(
+    'GitUnusable',
     `git cannot be started in ${directory}. Install Git, and put it on the PATH of the worker.`,
-    'GitUnusable' satisfies FailureType,
   );
 
 /** Git in a folder, by way of a function that runs one command. */

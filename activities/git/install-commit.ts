@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ApplicationFailure } from '@temporalio/common';
+import type { ApplicationFailure } from '@temporalio/common';
 import type { Candidate } from '../../model/verify/candidate.js';
-import type { FailureType } from '../../model/run/failures.js';
+import { finalFailure } from '../../model/run/failures.js';
 import type { Repository } from '../../model/run/options.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { gitFailure, openGit, type Git } from './git.js';
@@ -23,9 +23,9 @@ async function fetchByName(mirror: string, repository: Repository, commit: strin
   );
   if (result.exitCode === 0) return;
   if (!NOT_THERE.test(result.stderr)) throw fetchFailure(repository, result);
-  throw ApplicationFailure.nonRetryable(
+  throw finalFailure(
+    'UnknownBranch',
     `${repository.displayUrl} does not have commit ${commit} any more: its branches were rewritten. Run the update again.`,
-    'UnknownBranch' satisfies FailureType,
   );
 }
 
@@ -52,10 +52,7 @@ export const keepCommit = (git: Git, commit: string): Promise<unknown> =>
   exclusively(git.directory, () => git.run(['update-ref', commitRef(commit), commit]));
 
 const damaged = (candidate: Candidate, why: string): ApplicationFailure =>
-  ApplicationFailure.nonRetryable(
-    `The bundle of commit ${candidate.head} cannot be installed: ${why}`,
-    'CandidateDamaged' satisfies FailureType,
-  );
+  finalFailure('CandidateDamaged', `The bundle of commit ${candidate.head} cannot be installed: ${why}`);
 
 /**
  * Makes sure that the mirror has a candidate's commits, below `refs/lockkeeper/<head>` where Nix can name them. A candidate

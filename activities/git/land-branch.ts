@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { log } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
+import type { ApplicationFailure } from '@temporalio/common';
 import type { LandInput, LandResult } from '../../model/contract/activities.js';
-import type { FailureType } from '../../model/run/failures.js';
+import { finalFailure, passingFailure } from '../../model/run/failures.js';
 import { branchesToTry, obstacleOf } from '../../model/landing/branches.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { runTrailer } from '../../model/git/commit-message.js';
@@ -89,9 +89,9 @@ export async function landOnBranch(to: Destination, input: LandInput): Promise<L
 export function keepsMoving({ repository }: LandInput, branch: string, refused: Refusal | null): ApplicationFailure {
   const what =
     refused?.busy === true ? `is being written by others:\n${refused.said}` : 'was moved by others each time.';
-  return ApplicationFailure.retryable(
+  return passingFailure(
+    'PushRejected',
     `Branch ${branch} of ${repository.displayUrl} could not be pushed, because it ${what}`,
-    'PushRejected' satisfies FailureType,
   );
 }
 
@@ -155,9 +155,9 @@ async function isOfEarlierRun(git: Git, { candidate, run }: LandInput): Promise<
 
 function nowhere({ repository }: LandInput, passed: readonly InsteadOf[]): ApplicationFailure {
   const [first, ...others] = passed.map(({ branch, reason }) => `${branch} ${reason}`);
-  return ApplicationFailure.nonRetryable(
+  return finalFailure(
+    'PushRejected',
     `No branch of ${repository.displayUrl} can take the update: ${first ?? ''}. Nor can the ${others.length} other names that ` +
       'were tried. Nothing was pushed. Delete or rename what is in the way, or choose another --branch-prefix.',
-    'PushRejected' satisfies FailureType,
   );
 }

@@ -1,6 +1,6 @@
-import { ApplicationFailure } from '@temporalio/common';
+import type { ApplicationFailure } from '@temporalio/common';
 import type { LandInput, LandResult } from '../../model/contract/activities.js';
-import type { FailureType } from '../../model/run/failures.js';
+import { finalFailure } from '../../model/run/failures.js';
 import type { Repository } from '../../model/run/options.js';
 import { oneLine } from '../../model/text/one-line.js';
 import type { ActivityEnvironment } from '../environment.js';
@@ -65,10 +65,7 @@ export async function removeLocal(git: Git, branch: string, commit: string): Pro
 }
 
 const missingMain = ({ repository }: LandInput): ApplicationFailure =>
-  ApplicationFailure.nonRetryable(
-    `${repository.displayUrl} has no branch ${repository.mainBranch} any more.`,
-    'UnknownBranch' satisfies FailureType,
-  );
+  finalFailure('UnknownBranch', `${repository.displayUrl} has no branch ${repository.mainBranch} any more.`);
 
 export async function localBranches(git: Git): Promise<ReadonlyMap<string, string>> {
   const lines = (await git.run(['for-each-ref', '--format=%(objectname) %(refname)', 'refs/heads/'])).split('\n');

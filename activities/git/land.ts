@@ -1,6 +1,5 @@
-import { ApplicationFailure } from '@temporalio/common';
 import type { CoordinatorActivities, LandInput, LandResult } from '../../model/contract/activities.js';
-import type { FailureType } from '../../model/run/failures.js';
+import { finalFailure } from '../../model/run/failures.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { openGit } from './git.js';
 import { installBundle } from './install-commit.js';
@@ -28,7 +27,7 @@ export const createLand =
     // A branch is moved from base to head by force, which has to be a fast-forward.
     if (!(await isAncestor(git, candidate.base, candidate.head))) {
       const message = `Commit ${candidate.head} is not based on ${candidate.base}: it cannot land.`;
-      throw ApplicationFailure.nonRetryable(message, 'CandidateDamaged' satisfies FailureType);
+      throw finalFailure('CandidateDamaged', message);
     }
     return LANDINGS[mode][repository.local ? 'local' : 'remote'](env, input);
   };

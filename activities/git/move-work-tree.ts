@@ -1,7 +1,7 @@
 import { lstat, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { ApplicationFailure } from '@temporalio/common';
-import type { FailureType } from '../../model/run/failures.js';
+import type { ApplicationFailure } from '@temporalio/common';
+import { finalFailure } from '../../model/run/failures.js';
 import { shellQuote, stripControl, tail } from '../../model/text/text.js';
 import { branchUses, type Unfinished } from './branch-use.js';
 import { GitFailed, gitFailure, gitMessage, openPersonsGit, type Git } from './git.js';
@@ -16,8 +16,7 @@ interface Move {
 
 const LOG_MESSAGE = 'lockkeeper: land update';
 
-const refused = (message: string): ApplicationFailure =>
-  ApplicationFailure.nonRetryable(message, 'PushRejected' satisfies FailureType);
+const refused = (message: string): ApplicationFailure => finalFailure('PushRejected', message);
 
 /** How to end what was begun in a work tree. */
 const WAY_OUT: Record<Unfinished, string> = {

@@ -1,8 +1,8 @@
-import { ApplicationFailure } from '@temporalio/common';
 import { randomBytes } from 'node:crypto';
 import { readdir, rename, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import type { StateDirectory } from '../../model/machine/state-directory.js';
+import { finalFailure } from '../../model/run/failures.js';
 import { whyNotRemoved } from '../files/remove-tree.js';
 import { openGit } from './git.js';
 import { exclusively } from './mutex.js';
@@ -91,5 +91,5 @@ export async function removeFolder(folder: string): Promise<void> {
   const going = path.join(path.dirname(folder), `${REMOVING}${randomBytes(6).toString('hex')}`);
   await rename(folder, going);
   const why = await whyNotRemoved(going);
-  if (why !== null) throw ApplicationFailure.nonRetryable(`${going} cannot be removed: ${why}`);
+  if (why !== null) throw finalFailure('NotRemoved', `${going} cannot be removed: ${why}`);
 }

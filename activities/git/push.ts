@@ -1,5 +1,5 @@
-import { ApplicationFailure } from '@temporalio/common';
-import type { FailureType } from '../../model/run/failures.js';
+import type { ApplicationFailure } from '@temporalio/common';
+import { finalFailure, isFailure } from '../../model/run/failures.js';
 import type { Repository } from '../../model/run/options.js';
 import { stripControl } from '../../model/text/text.js';
 import type { Git } from './git.js';
@@ -70,7 +70,7 @@ function pushFailure(
     refused.type === 'RemoteReadOnly'
       ? `Pushing ${where} is not allowed for the worker's user`
       : `The remote refused to take ${where}. Nothing was changed there`;
-  return ApplicationFailure.nonRetryable(`${what}. ${refused.way}. It said:\n${said}`, refused.type);
+  return finalFailure(refused.type, `${what}. ${refused.way}. It said:\n${said}`);
 }
 
 /** What `git push --porcelain` says became of the ref: `[remote rejected] (pre-receive hook declined)`. */
@@ -114,6 +114,6 @@ export async function push(git: Git, repository: Repository, wanted: Push): Prom
   const raced = RACED.test(rejection(result)) || RACED.test(result.stderr);
   const received = raced || result.stdout.includes('[remote rejected]');
   const failure = pushFailure(repository, wanted, result, { said, received });
-  if (failure.type !== ('PushRejected' satisfies FailureType)) throw failure;
+  if (!isFailure(failure, 'PushRejected')) throw failure;
   return { said, failure, busy: BUSY.test(result.stderr) || BUSY.test(result.stdout) };
 }

@@ -1,5 +1,4 @@
-import { ApplicationFailure } from '@temporalio/common';
-import type { FailureType } from '../../model/run/failures.js';
+import { finalFailure } from '../../model/run/failures.js';
 import type { Git } from './git.js';
 import { commitParts } from './seal.js';
 
@@ -15,8 +14,7 @@ export async function readCommit(git: Git, commit: string): Promise<CommitText> 
   const { headers, message } = commitParts(await git.run(['cat-file', 'commit', commit]));
   const committer = /^committer .*> (\d+) [+-]\d+$/m.exec(headers.join('\n'));
   if (committer === null) {
-    const why = `Commit ${commit} does not say when it was made.`;
-    throw ApplicationFailure.nonRetryable(why, 'CandidateDamaged' satisfies FailureType);
+    throw finalFailure('CandidateDamaged', `Commit ${commit} does not say when it was made.`);
   }
   return { message, committedAt: Number(committer[1]) };
 }

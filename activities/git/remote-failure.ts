@@ -1,6 +1,6 @@
 import { asyncLocalStorage } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
-import type { FailureType } from '../../model/run/failures.js';
+import type { ApplicationFailure } from '@temporalio/common';
+import { finalFailure, passingFailure } from '../../model/run/failures.js';
 import { exceededWords, mayBeQuicker, type Exceeded } from '../../model/machine/fetch-limits.js';
 import { remoteFault } from '../../model/git/words.js';
 import type { Repository } from '../../model/run/options.js';
@@ -24,19 +24,16 @@ export function fetchFailure(repository: Repository, result: GitResult): Applica
   const said = remoteMessage(result);
   const remote = { name: repository.displayUrl, local: isLocalPath(repository.url) };
   const { passes, type, message } = remoteFault(said, remote);
-  return passes
-    ? ApplicationFailure.retryable(`${message}:\n${said}`, type)
-    : ApplicationFailure.nonRetryable(`${message}. Git said:\n${said}`, type);
+  return passes ? passingFailure(type, `${message}:\n${said}`) : finalFailure(type, `${message}. Git said:\n${said}`);
 }
 
 /** A remote that was slow is asked once more, what was too large would be so again. */
 function exceededFailure({ displayUrl }: Repository, exceeded: Exceeded, seconds?: number): ApplicationFailure {
   const message = `${exceededWords(displayUrl, exceeded, ownFetchLimits(), seconds)}.`;
-  const type: FailureType = 'RemoteUnreachable';
   const attempt = asyncLocalStorage.getStore()?.info.attempt ?? 1;
   return mayBeQuicker(exceeded) && attempt < STALLED_TRIES
-    ? ApplicationFailure.retryable(message, type)
-    : ApplicationFailure.nonRetryable(message, type);
+    ? passingFailure('RemoteUnreachable', message)
+    : finalFailure('RemoteUnreachable', message);
 }
 
 const STALLED_TRIES = 2;

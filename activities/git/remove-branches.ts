@@ -1,4 +1,4 @@
-import { ApplicationFailure } from '@temporalio/common';
+import { isFinal } from '../../model/run/failures.js';
 import type { CoordinatorActivities } from '../../model/contract/activities.js';
 import { oneLine } from '../../model/text/one-line.js';
 import type { InsteadOf } from '../../model/report/data.js';
@@ -48,7 +48,7 @@ async function reasonToStay(
     return await of.remove(branch, commit);
   } catch (error) {
     // What is refused for good keeps no other branch from being removed.
-    if (!(error instanceof ApplicationFailure) || error.nonRetryable !== true) throw error;
+    if (!isFinal(error)) throw error;
     return `cannot be removed: ${oneLine(error.message)}`;
   }
 }

@@ -1,6 +1,6 @@
-import { ApplicationFailure } from '@temporalio/common';
+import type { ApplicationFailure } from '@temporalio/common';
 import type { CoordinatorActivities } from '../../model/contract/activities.js';
-import type { FailureType } from '../../model/run/failures.js';
+import { finalFailure } from '../../model/run/failures.js';
 import type { Repository } from '../../model/run/options.js';
 import { stripControl } from '../../model/text/text.js';
 import type { ActivityEnvironment } from '../environment.js';
@@ -19,9 +19,9 @@ async function unknownBranch(git: Git, repository: Repository): Promise<Applicat
   const listed = names.slice(0, BRANCHES_LISTED).map(stripControl).join(', ');
   const more = names.length > BRANCHES_LISTED ? ` and ${names.length - BRANCHES_LISTED} more` : '';
   const has = names.length === 0 ? 'It has no branches at all.' : `It has: ${listed}${more}.`;
-  return ApplicationFailure.nonRetryable(
+  return finalFailure(
+    'UnknownBranch',
     `${repository.displayUrl} has no branch ${JSON.stringify(repository.mainBranch)}. ${has} Name another one with --main.`,
-    'UnknownBranch' satisfies FailureType,
   );
 }
 
@@ -39,10 +39,10 @@ async function checkPrefix(git: Git, repository: Repository, branch: string): Pr
   for (const [index] of folders.entries()) {
     const above = folders.slice(0, index + 1).join('/');
     if ((await git.attempt(['rev-parse', '--verify', '--quiet', `refs/heads/${above}`])).exitCode !== 0) continue;
-    throw ApplicationFailure.nonRetryable(
+    throw finalFailure(
+      'PushRejected',
       `${repository.displayUrl} has a branch ${above}, so that Git cannot have a branch ${branch}. ` +
         'Delete or rename it, or choose another --branch-prefix.',
-      'PushRejected' satisfies FailureType,
     );
   }
 }

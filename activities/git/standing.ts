@@ -1,6 +1,5 @@
-import { ApplicationFailure } from '@temporalio/common';
 import type { LandInput } from '../../model/contract/activities.js';
-import type { FailureType } from '../../model/run/failures.js';
+import { isFailure } from '../../model/run/failures.js';
 import { movedInputs } from '../../model/flake-lock/diff.js';
 import type { FlakeLock } from '../../model/flake-lock/types.js';
 import { nameList } from '../../model/report/words.js';
@@ -73,7 +72,7 @@ async function lockIfReadable(git: Git, repository: Repository, commit: string):
   try {
     return await lockAt(git, repository, commit);
   } catch (error) {
-    if (error instanceof ApplicationFailure && error.type === ('LockUnreadable' satisfies FailureType)) return null;
+    if (isFailure(error, 'LockUnreadable')) return null;
     throw error;
   }
 }

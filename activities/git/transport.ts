@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { ApplicationFailure } from '@temporalio/common';
-import type { FailureType } from '../../model/run/failures.js';
+import type { ApplicationFailure } from '@temporalio/common';
+import { finalFailure } from '../../model/run/failures.js';
 import { gitEnvironment, type ConfigEntry, type Environment } from '../../model/git/environment.js';
 import { readSettings, settingsWithout, TRANSPORT_SETTINGS } from '../../model/git/remotes.js';
 import type { Repository, Transport } from '../../model/run/options.js';
@@ -32,10 +32,7 @@ async function transportConfig(directory: string): Promise<readonly ConfigEntry[
 }
 
 const badFile = (option: string, file: string, why: string): ApplicationFailure =>
-  ApplicationFailure.nonRetryable(
-    `${option} names ${JSON.stringify(file)}, which ${why}.`,
-    'BadOptions' satisfies FailureType,
-  );
+  finalFailure('BadOptions', `${option} names ${JSON.stringify(file)}, which ${why}.`);
 
 async function checkReadable(option: string, file: string): Promise<void> {
   // eslint-disable-next-line no-control-regex -- neither ssh's option syntax nor a shell can quote them safely
@@ -80,10 +77,7 @@ async function tokenOf(file: string): Promise<string> {
     return await readTokenFile(file);
   } catch (error) {
     if (!(error instanceof TokenFileFault)) throw error;
-    throw ApplicationFailure.nonRetryable(
-      `The HTTPS token file ${JSON.stringify(file)} ${error.message}.`,
-      'TokenFile' satisfies FailureType,
-    );
+    throw finalFailure('TokenFile', `The HTTPS token file ${JSON.stringify(file)} ${error.message}.`);
   }
 }
 

@@ -1,5 +1,4 @@
-import { ApplicationFailure } from '@temporalio/common';
-import type { FailureType } from '../../model/run/failures.js';
+import { finalFailure } from '../../model/run/failures.js';
 import { rememberAccessTokens } from '../secrets/redact.js';
 import { readPrivateFile, TokenFileFault } from '../secrets/token-file.js';
 import { nixEnvironment, withoutOthers, type TreatedSettings } from './commands.js';
@@ -27,10 +26,7 @@ export async function fetchingEnvironment({
     rememberAccessTokens(text);
   } catch (error) {
     if (!(error instanceof TokenFileFault)) throw error;
-    throw ApplicationFailure.nonRetryable(
-      `The file of Nix's access tokens ${JSON.stringify(file)} ${error.message}.`,
-      'TokenFile' satisfies FailureType,
-    );
+    throw finalFailure('TokenFile', `The file of Nix's access tokens ${JSON.stringify(file)} ${error.message}.`);
   }
   return { ...env, NIX_CONFIG: `${env.NIX_CONFIG ?? ''}\ninclude ${file}\n` };
 }

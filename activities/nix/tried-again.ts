@@ -1,4 +1,5 @@
-import { ApplicationFailure } from '@temporalio/common';
+import type { ApplicationFailure } from '@temporalio/common';
+import { passingFailure } from '../../model/run/failures.js';
 import type { TryLimit } from '../../model/run/infrastructure.js';
 
 /** How a step is tried again; what is missing is as its retry policy has it. */
@@ -11,10 +12,7 @@ export interface Again {
 
 /** The failure by which Temporal tries again what machine or network kept from happening. */
 export const triedAgain = (message: string, { tries, pause }: Again = {}): ApplicationFailure =>
-  ApplicationFailure.create({
-    message,
-    type: 'NixFault',
-    nonRetryable: false,
+  passingFailure('NixFault', message, {
     ...(tries === undefined ? {} : { details: [{ tries } satisfies TryLimit] }),
     ...(pause === undefined ? {} : { nextRetryDelay: `${pause} seconds` as const }),
   });

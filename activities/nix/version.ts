@@ -1,5 +1,5 @@
-import { ApplicationFailure } from '@temporalio/common';
-import type { FailureType } from '../../model/run/failures.js';
+import type { ApplicationFailure } from '@temporalio/common';
+import { finalFailure } from '../../model/run/failures.js';
 import { stripControl, truncate } from '../../model/text/text.js';
 import { run } from '../command/process.js';
 import { atLeast, nixEnvironment, type NixVersion } from './commands.js';
@@ -43,7 +43,5 @@ export function parseNixVersion(output: string): NixVersion | null {
   return found === undefined ? null : { major: Number(found[1]), minor: Number(found[2]), text };
 }
 
-const NIX_UNUSABLE: FailureType = 'NixUnusable';
-
 export const nixUnusable = (why: string): ApplicationFailure =>
-  ApplicationFailure.nonRetryable(`Nix cannot be used: ${why}.`, NIX_UNUSABLE);
+  finalFailure('NixUnusable', `Nix cannot be used: ${why}.`);

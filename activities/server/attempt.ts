@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Context, activityInfo, cancellationDetails, cancellationSignal } from '@temporalio/activity';
 import { ActivityCancelledError, ActivityNotFoundError, WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { ApplicationFailure, IllegalStateError, defaultPayloadConverter } from '@temporalio/common';
+import { IllegalStateError, defaultPayloadConverter } from '@temporalio/common';
+import { passingFailure } from '../../model/run/failures.js';
 
 /** Time for the server to answer. */
 const ANSWER_MS = 5000;
@@ -27,7 +28,7 @@ export async function confirmAttempt(details: { readonly machine: string }): Pro
       // The cancellation comes by itself.
       if (error instanceof ActivityCancelledError) return;
       if (error instanceof ActivityNotFoundError)
-        throw ApplicationFailure.retryable('The server gave this attempt up before it began.');
+        throw passingFailure('AttemptGivenUp', 'The server gave this attempt up before it began.');
       await sleep(PAUSE_MS, undefined, { signal: cancellationSignal() }).catch(() => undefined);
     }
   }

@@ -1,8 +1,8 @@
-import { ApplicationFailure } from '@temporalio/common';
+import type { ApplicationFailure } from '@temporalio/common';
 import { open, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { MachineActivities } from '../../model/contract/activities.js';
-import type { FailureType } from '../../model/run/failures.js';
+import { finalFailure } from '../../model/run/failures.js';
 import type { ActivityEnvironment } from '../environment.js';
 
 /** Half of what one payload may hold, for JSON spells control characters out. */
@@ -39,10 +39,8 @@ async function insideBuilds(env: ActivityEnvironment, logPath: string): Promise<
   return file;
 }
 
-const LOG_UNAVAILABLE: FailureType = 'LogUnavailable';
-
 const unavailable = (why: string): ApplicationFailure =>
-  ApplicationFailure.nonRetryable(`The log cannot be read: ${why}.`, LOG_UNAVAILABLE);
+  finalFailure('LogUnavailable', `The log cannot be read: ${why}.`);
 
 /** Bytes up to the last character that is complete; all of them when there is nothing but an incomplete one. */
 function wholeCharacters(bytes: Buffer): number {

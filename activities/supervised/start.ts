@@ -1,7 +1,7 @@
 import { appendFile, rm, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { ApplicationFailure } from '@temporalio/common';
+import { passingFailure } from '../../model/run/failures.js';
 import { launchDetached } from '../command/launcher.js';
 import { memoryKills } from '../command/memory-kills.js';
 import { writeWhole } from '../../host/files.js';
@@ -43,7 +43,7 @@ async function claimed(record: CommandRecord): Promise<void> {
   const deadline = Date.now() + CLAIM_MS;
   while ((await readIdentity(record)) === null) {
     if (Date.now() > deadline)
-      throw ApplicationFailure.retryable(`The supervisor did not start. Is ${record.directory} writable?`);
+      throw passingFailure('SupervisorFailed', `The supervisor did not start. Is ${record.directory} writable?`);
     await sleep(20);
   }
 }

@@ -1,5 +1,5 @@
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, TimeoutFailure } from '@temporalio/workflow';
-import type { FailureType } from '../../model/run/failures.js';
+import { isFinal } from '../../model/run/failures.js';
 import { truncate } from '../../model/text/text.js';
 import { MESSAGE_BYTES } from '../../model/verify/verdict.js';
 
@@ -15,9 +15,5 @@ export function rootCause(error: unknown): { readonly message: string; readonly 
   return { message, type: 'Error' };
 }
 
-export const fail = (type: FailureType, message: string): ApplicationFailure =>
-  ApplicationFailure.nonRetryable(truncate(message, MESSAGE_BYTES), type);
-
 /** Whether no other try would have changed what an activity failed by. */
-export const isForGood = (error: unknown): boolean =>
-  error instanceof ActivityFailure && error.cause instanceof ApplicationFailure && error.cause.nonRetryable === true;
+export const isForGood = (error: unknown): boolean => error instanceof ActivityFailure && isFinal(error.cause);

@@ -1,6 +1,6 @@
-import { ApplicationFailure, log, setCurrentDetails, upsertMemo, workflowInfo } from '@temporalio/workflow';
+import { type ApplicationFailure, log, setCurrentDetails, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import type { WorkflowInterceptorsFactory } from '@temporalio/workflow';
-import type { FailureType } from '../../model/run/failures.js';
+import { finalFailure } from '../../model/run/failures.js';
 import { APPROVE, REJECT } from '../../model/run/messages.js';
 import { REFUSED_MEMO, refusalWords, unprovenIn } from '../../model/run/proof.js';
 import type { Unproven } from '../../model/run/proof.js';
@@ -19,10 +19,7 @@ const NOTHING: Unproven = { why: 'has no argument, and so no proof', value: null
 const fault = (args: readonly unknown[]): Unproven | null =>
   args.length === 0 ? NOTHING : (args.map(unprovenIn).find((unproven) => unproven !== null) ?? null);
 
-const refused = (words: string): ApplicationFailure => {
-  const type: FailureType = 'RunRefused';
-  return ApplicationFailure.nonRetryable(words, type);
-};
+const refused = (words: string): ApplicationFailure => finalFailure('RunRefused', words);
 
 /** A run is started when its id says. Later, somebody starts it once more with what they read in its history. */
 function startedAgain(): Unproven | null {

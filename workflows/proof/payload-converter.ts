@@ -1,7 +1,6 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import type { PayloadConverter } from '@temporalio/common';
-import { ApplicationFailure } from '@temporalio/workflow';
-import type { FailureType } from '../../model/run/failures.js';
+import { finalFailure } from '../../model/run/failures.js';
 import { UNPROVEN, unprovenIn } from '../../model/run/proof.js';
 import type { Unproven } from '../../model/run/proof.js';
 
@@ -18,8 +17,7 @@ class UnprovenValue {
 
   // Of the class: what a workflow hands out is cloned, memos among it, and functions cannot be.
   then(_fulfilled: unknown, rejected: (reason: unknown) => void): void {
-    const type: FailureType = 'RunRefused';
-    rejected(ApplicationFailure.nonRetryable(`A result is refused: it ${this[UNPROVEN].why}.`, type));
+    rejected(finalFailure('RunRefused', `A result is refused: it ${this[UNPROVEN].why}.`));
   }
 }
 

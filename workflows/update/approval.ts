@@ -1,12 +1,5 @@
-import {
-  ApplicationFailure,
-  condition,
-  defineSignal,
-  defineUpdate,
-  setHandler,
-  upsertMemo,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { condition, defineSignal, defineUpdate, setHandler, upsertMemo, workflowInfo } from '@temporalio/workflow';
+import { finalFailure } from '../../model/run/failures.js';
 import { APPROVE, GIVES_WAY_MEMO, GIVE_WAY, isNewer, REJECT } from '../../model/run/messages.js';
 import type { Decision, GiveWayRequest } from '../../model/run/messages.js';
 import { asShown, refusalWords, unprovenIn } from '../../model/run/proof.js';
@@ -76,7 +69,7 @@ export function openGate(run: string, options: RunOptions, state: RunState): Gat
   };
   const validator = (sent: Decision): void => {
     const reason = refusal(sent);
-    if (reason !== null) throw ApplicationFailure.nonRetryable(reason, 'NotWaiting');
+    if (reason !== null) throw finalFailure('NotWaiting', reason);
   };
   const takeSignal = (kind: 'approved' | 'rejected', sent: Decision): void => {
     const reason = refusal(sent);
@@ -101,7 +94,7 @@ export function openGate(run: string, options: RunOptions, state: RunState): Gat
       description: 'From a newer run of the instance; not for people',
       validator: (sent: GiveWayRequest) => {
         const reason = notWaiting() ?? staysAgainst(options, sent);
-        if (reason !== null) throw ApplicationFailure.nonRetryable(reason, 'NotWaiting');
+        if (reason !== null) throw finalFailure('NotWaiting', reason);
       },
     },
   );

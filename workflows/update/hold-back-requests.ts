@@ -1,4 +1,5 @@
-import { ApplicationFailure, CancellationScope, defineUpdate, isCancellation, setHandler } from '@temporalio/workflow';
+import { CancellationScope, defineUpdate, isCancellation, setHandler } from '@temporalio/workflow';
+import { finalFailure } from '../../model/run/failures.js';
 import { HOLD_BACK_INPUT } from '../../model/run/messages.js';
 import type { HoldRequest } from '../../model/run/messages.js';
 import { oneLine } from '../../model/text/one-line.js';
@@ -50,7 +51,7 @@ export function openHolds(run: string, state: RunState): Holds {
     description: 'Keep an input where it is on main, and verify the rest again: {"input", "by", "comment"}',
     validator: (sent: HoldRequest) => {
       const reason = refusal(sent);
-      if (reason !== null) throw ApplicationFailure.nonRetryable(reason, 'NotHeldBack');
+      if (reason !== null) throw finalFailure('NotHeldBack', reason);
     },
   });
 

@@ -1,9 +1,9 @@
 import { ParentClosePolicy, patched, sleep, startChild, workflowInfo } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { finalFailure } from '../../model/run/failures.js';
 import type { Way } from '../../model/contract/activities.js';
 import type { RunOptions } from '../../model/run/options.js';
 import { coordinator } from '../calls/coordinator.js';
-import { fail } from '../calls/failures.js';
 import { holdRepository } from '../hold-repository.js';
 import type { RunState } from './run-state.js';
 import { UNNEEDED_TRIES, goOnWithout } from '../calls/unneeded.js';
@@ -71,7 +71,7 @@ async function waitForRepository(options: RunOptions, state: RunState, begin: ()
     holder ??= 'another run';
     const where = options.repository.displayUrl;
     if (waited >= options.repositoryWaitSeconds)
-      throw fail(
+      throw finalFailure(
         'RepositoryBusy',
         `${where} is held by ${holder}, and was not released within ${options.repositoryWaitSeconds} seconds: wait for it ("lockkeeper watch ${holder}") or end it ("lockkeeper cancel ${holder}")`,
       );

@@ -1,5 +1,6 @@
-import { ActivityFailure, ApplicationFailure, sleep } from '@temporalio/workflow';
+import { ActivityFailure, sleep } from '@temporalio/workflow';
 import type { BuildTargetInput } from '../../model/contract/activities.js';
+import { isFinal } from '../../model/run/failures.js';
 import { INFRASTRUCTURE_BACKOFF } from '../../model/run/infrastructure.js';
 import { buildActivityId } from '../../model/run/progress.js';
 import { buildQueue } from '../../model/run/queues.js';
@@ -64,6 +65,6 @@ export function build(input: BuildTargetInput, { wait, held }: Listener): Promis
  */
 function faultOf(error: unknown): string {
   const cause = error instanceof ActivityFailure ? error.cause : error;
-  if (cause instanceof ApplicationFailure && cause.nonRetryable === true) throw error;
+  if (isFinal(cause)) throw error;
   return cause instanceof Error ? cause.message : String(cause);
 }

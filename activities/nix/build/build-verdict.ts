@@ -1,5 +1,5 @@
 import { appendFile, readFile } from 'node:fs/promises';
-import { ApplicationFailure } from '@temporalio/common';
+import { passingFailure } from '../../../model/run/failures.js';
 import type { BuildTargetInput } from '../../../model/contract/activities.js';
 import { parseDerivation } from '../../../model/nix/derivation-file.js';
 import { redactUrl, stripControl, tail } from '../../../model/text/text.js';
@@ -15,9 +15,6 @@ import { readBuilderLog } from './build-command.js';
 import { builderLines, builderMark, readEvidence, type LogEvidence } from './build-log.js';
 import { noteBuildTime } from './build-times.js';
 import { classifyFailure, failedDerivation, type BuildFailure } from './classify-failure.js';
-
-/** Failure type of a build that the machine broke: the record is reset, and the next attempt builds again. */
-const BUILD_INFRASTRUCTURE = 'BuildInfrastructure';
 
 /**
  * Turns an ended build into its verdict, and stores that in the record: a repeat finds it there.
@@ -79,9 +76,9 @@ async function findFailure(
   });
   if (failure.kind === 'infrastructure') {
     await forgetIfEnded(record);
-    throw ApplicationFailure.retryable(
+    throw passingFailure(
+      'BuildInfrastructure',
       `The machine, not the build, failed: ${failure.message}. Log: ${record.log}`,
-      BUILD_INFRASTRUCTURE,
     );
   }
   return {

@@ -1,12 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder } from '../../../host/files.js';
+import { finalFailure } from '../../../model/run/failures.js';
 import type { EvaluateTargetInput } from '../../../model/contract/activities.js';
 import { redactUrl, stripControl, tail, truncate } from '../../../model/text/text.js';
 import { LOG_TAIL_BYTES, LOG_TAIL_LINES, type Target, verdictOf, type Verdict } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import type { CommitEvaluation } from './evaluate-commit.js';
-import { failure, isLockRefusal } from '../lock/flake-failure.js';
+import { isLockRefusal } from '../lock/flake-failure.js';
 import { recordDirectory } from '../../../model/machine/record-directory.js';
 import { nixVersion } from '../version.js';
 
@@ -35,7 +36,7 @@ export async function assertLockIsReadable(
   const { text } = await nixVersion();
   if (lockedBy === undefined || lockedBy === text || !isLockRefusal(error)) return;
   const writer = truncate(stripControl(lockedBy), 100);
-  throw failure(
+  throw finalFailure(
     'LockUnreadable',
     `${text} on ${env.hostName} cannot read the flake.lock of commit ${head.slice(0, 12)}, which ${writer} wrote on the coordinator: give both machines the same Nix. ${text} says: ${error}`,
   );

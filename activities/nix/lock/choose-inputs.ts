@@ -1,10 +1,10 @@
+import { finalFailure } from '../../../model/run/failures.js';
 import type { UpdateLockInput } from '../../../model/contract/activities.js';
 import type { FlakeLock } from '../../../model/flake-lock/types.js';
 import { groupsInTurn, type InputGroup } from '../../../model/run/input-groups.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { reportsOf } from '../../reports.js';
 import type { FlakeAtCommit } from './flake-file.js';
-import { failure } from './flake-failure.js';
 import { inputsToUpdate } from './inputs-to-update.js';
 
 /** Inputs that are moved together. */
@@ -36,7 +36,7 @@ export async function chooseInputs(
   await inputsToUpdate(flake, lock, excludeInputs);
   const left = names.filter((name) => !excludeInputs.includes(name));
   if (left.length === 0)
-    throw failure(
+    throw finalFailure(
       'NoInputs',
       `All inputs are excluded (${names.join(', ')}), so there is none to update: exclude fewer.`,
     );

@@ -1,7 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { FailureType } from '../../../model/run/failures.js';
-import { truncate } from '../../../model/text/text.js';
-import { MESSAGE_BYTES } from '../../../model/verify/verdict.js';
+import { finalFailure } from '../../../model/run/failures.js';
 import { flakeFile, lockAt } from '../../git/flake-files.js';
 import { openGit } from '../../git/git.js';
 import type { Finished } from '../../command/process.js';
@@ -11,9 +9,6 @@ import { faultOf } from '../faults.js';
 import { readFlakeFile, type FlakeAtCommit } from './flake-file.js';
 import { faultFailure } from '../run-nix.js';
 import { nixVersion } from '../version.js';
-
-export const failure = (type: FailureType, message: string): ApplicationFailure =>
-  ApplicationFailure.nonRetryable(truncate(message, MESSAGE_BYTES), type);
 
 /** What Nix says when `flake.nix` has inputs that the lock lacks (2.8 and newer versions, in this order). */
 const LOCK_INCOMPLETE =
@@ -31,7 +26,7 @@ export async function flakeFailure(flake: FlakeAtCommit, finished: Finished): Pr
   const where = `${flakeFile(flake.repository, 'flake.nix')} at commit ${flake.commit.slice(0, 12)}`;
   if (fault !== null) return faultFailure(`${where} was not evaluated`, fault, finished);
   if ((await readFlakeFile(flake)) === null) {
-    return failure('NoFlake', `There is no ${where}. Name the folder that has it: FLAKE?dir=FOLDER.`);
+    return finalFailure('NoFlake', `There is no ${where}. Name the folder that has it: FLAKE?dir=FOLDER.`);
   }
   const message = nixErrorMessage(finished.stderr, 2000).replace(/[.\s]+$/, '');
   const unreadable = await lockAt(openGit(flake.mirror), flake.repository, flake.commit).then(
@@ -41,13 +36,13 @@ export async function flakeFailure(flake: FlakeAtCommit, finished: Finished): Pr
   if (unreadable instanceof ApplicationFailure && mayBeTheLock(message)) return unreadable;
   if (LOCK_IS_LINK.test(message)) {
     const { text } = await nixVersion();
-    return failure(
+    return finalFailure(
       'LockUnreadable',
       `The flake.lock beside ${where} is a link, and ${text} does not read a lock through one. Commit the file itself in its place. Nix says: ${message}`,
     );
   }
   if (isLockRefusal(message)) {
-    return failure(
+    return finalFailure(
       'LockUnreadable',
       `The flake.lock beside ${where} lacks an input, or is written in a way that this Nix does not take. Run \`nix flake lock\` with the worker's Nix and commit the result. Nix says: ${message}`,
     );
@@ -55,7 +50,7 @@ export async function flakeFailure(flake: FlakeAtCommit, finished: Finished): Pr
   const position = nixErrorPosition(finished.stderr);
   const note = await filterNote(flake.mirror, flake.commit, finished.stderr);
   const verb = message.startsWith('syntax error') ? 'parse' : 'evaluate';
-  return failure(
+  return finalFailure(
     'FlakeDoesNotParse',
     `${where} does not ${verb}: ${message}${position === null ? '' : `, at ${position}`}${note}.`,
   );

@@ -1,8 +1,8 @@
+import { finalFailure } from '../../../model/run/failures.js';
 import type { FlakeLock } from '../../../model/flake-lock/types.js';
 import { rootInputs } from '../../../model/flake-lock/walk.js';
 import { stripControl, truncate } from '../../../model/text/text.js';
 import { declaredInputs, readFlakeFile, type FlakeAtCommit } from './flake-file.js';
-import { failure } from './flake-failure.js';
 
 /**
  * Names of the root inputs that an update is about. Nix only warns about names that it does not know, so they are checked
@@ -26,14 +26,14 @@ export async function inputsToUpdate(
     const follows = roots.find((root) => root.name === name)?.follows;
     if (follows === undefined || follows === null) continue;
     const leader = follows.length === 0 ? 'the flake itself' : follows.join('/');
-    throw failure('UnknownInput', `Input ${shown(name)} follows ${shown(leader)}: name that one instead.`);
+    throw finalFailure('UnknownInput', `Input ${shown(name)} follows ${shown(leader)}: name that one instead.`);
   }
   const declared = await declaredNames(flake);
   const missing = unknown.filter((name) => !declared.includes(name));
   if (missing.length === 0) return names;
   const known = [...new Set([...own, ...declared.filter((name) => !roots.some((root) => root.name === name))])].sort();
   const list = known.length === 0 ? 'It has none.' : `It has: ${known.map(shown).join(', ')}.`;
-  throw failure('UnknownInput', `The flake has no input ${missing.map(shown).join(', ')}. ${list}`);
+  throw finalFailure('UnknownInput', `The flake has no input ${missing.map(shown).join(', ')}. ${list}`);
 }
 
 async function declaredNames(flake: FlakeAtCommit): Promise<readonly string[]> {

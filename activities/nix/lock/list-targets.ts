@@ -1,3 +1,4 @@
+import { finalFailure } from '../../../model/run/failures.js';
 import type { CoordinatorActivities, ListTargetsInput, TargetList } from '../../../model/contract/activities.js';
 import { wholeNameExpression } from '../../../model/checks/names.js';
 import { compareNaturally } from '../../../model/text/natural-order.js';
@@ -7,7 +8,7 @@ import { flakeFile } from '../../git/flake-files.js';
 import { candidateFlakeUrl, installCommit } from '../../git/install-commit.js';
 import { evaluateNames, evaluateOutputNames } from '../commands.js';
 import { flakeSettings, readFlakeFile, settingLine, type FlakeAtCommit } from './flake-file.js';
-import { failure, flakeFailure } from './flake-failure.js';
+import { flakeFailure } from './flake-failure.js';
 import { refuseNestedSources } from './nested-sources.js';
 import { whileHeartbeating } from '../heartbeat.js';
 import { restricted } from '../restricted.js';
@@ -58,7 +59,7 @@ async function noHosts(flake: FlakeAtCommit, input: ListTargetsInput, signal: Ab
   const outputs = finished.exitCode === 0 ? (JSON.parse(finished.stdout) as string[]) : [];
   const others = outputs.filter((name) => name !== 'nixosConfigurations');
   const has = others.length === 0 ? '' : ` It has ${listed(others)}, which Lockkeeper does not build.`;
-  return failure('NoTargets', `${whereOf(input)} has no hosts: nixosConfigurations is missing or empty.${has}`);
+  return finalFailure('NoTargets', `${whereOf(input)} has no hosts: nixosConfigurations is missing or empty.${has}`);
 }
 
 const whereOf = (input: ListTargetsInput): string =>
@@ -72,20 +73,23 @@ function select(names: readonly string[], input: ListTargetsInput): readonly str
   if (input.hosts !== 'all') {
     const unknown = input.hosts.filter((host) => !names.includes(host));
     if (unknown.length === 0) return [...new Set(input.hosts)].sort(compareNaturally);
-    throw failure('UnknownHost', `${where} has no host ${listed(unknown)}. It has: ${listed(names)}.`);
+    throw finalFailure('UnknownHost', `${where} has no host ${listed(unknown)}. It has: ${listed(names)}.`);
   }
   const excluded = input.exclude === null ? null : wholeNameExpression(input.exclude);
   const left = names.filter((name) => !excluded?.test(name));
   const unusable = left.find((name) => !USABLE_NAME.test(name));
   if (unusable !== undefined) {
-    throw failure(
+    throw finalFailure(
       'UnknownHost',
       `${where} has a host whose name cannot be used, ${listed([unusable])}: names have 1 to 200 characters, none of them ` +
         'invisible. Give it another name, or leave it out with --exclude.',
     );
   }
   if (left.length > 0) return left;
-  throw failure('NoTargets', `The exclude pattern ${input.exclude ?? ''} leaves none of the hosts ${listed(names)}.`);
+  throw finalFailure(
+    'NoTargets',
+    `The exclude pattern ${input.exclude ?? ''} leaves none of the hosts ${listed(names)}.`,
+  );
 }
 
 const listed = (names: readonly string[]): string =>

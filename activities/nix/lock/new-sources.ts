@@ -1,3 +1,4 @@
+import { finalFailure } from '../../../model/run/failures.js';
 import { compareUrl } from '../../../model/forge/compare-url.js';
 import type { RefusedInput } from '../../../model/verify/candidate.js';
 import { composeAllBut } from '../../../model/flake-lock/compose-what-fits.js';
@@ -17,7 +18,6 @@ import { newSourcesReason } from '../../../model/flake-lock/new-sources.js';
 import { oneLine } from '../../../model/text/one-line.js';
 import type { Answers } from './ask-inputs.js';
 import type { InputWish } from './flake-file.js';
-import { failure } from './flake-failure.js';
 
 /** What tells which sources an input may bring along. */
 export interface SourceRules {
@@ -54,7 +54,7 @@ export function refusedInput(rules: SourceRules, name: string, sources: readonly
   const from = edge?.kind === 'node' ? edge.node : null;
   const shown = sources.slice(0, LISTED).map((text) => oneLine(text, 300));
   if (from === null || !sameWish(from, to))
-    throw failure(
+    throw finalFailure(
       'SourceRefused',
       `The flake.lock of the main branch does not have input ${oneLine(name, 100)} as flake.nix asks for it, and ${newSourcesReason(shown)} Or lock it by hand.`,
     );

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { activityInfo } from '@temporalio/activity';
+import { finalFailure } from '../../../model/run/failures.js';
 import type { CoordinatorActivities, LockUpdate, UpdateLockInput } from '../../../model/contract/activities.js';
 import type { RefusedInput, UnfetchedInput } from '../../../model/verify/candidate.js';
 import { composeAllBut } from '../../../model/flake-lock/compose-what-fits.js';
@@ -18,7 +19,6 @@ import { withPrivateFolder, withWorkTree } from '../../git/work-tree.js';
 import { askInputs, type Answers, type AskedFlake } from './ask-inputs.js';
 import { chooseInputs } from './choose-inputs.js';
 import { mayPass } from './fetch-failures.js';
-import { failure } from './flake-failure.js';
 import { inputWishes } from './flake-file.js';
 import { whileHeartbeating } from '../heartbeat.js';
 import { inputsToUpdate } from './inputs-to-update.js';
@@ -111,6 +111,6 @@ function readLock(input: UpdateLockInput, text: string | null): FlakeLock | null
   } catch (error) {
     if (!(error instanceof FlakeLockError)) throw error;
     const where = `${flakeFile(input.repository, 'flake.lock')} at commit ${input.base.slice(0, 12)}`;
-    throw failure('LockUnreadable', `${where}: ${error.message}`);
+    throw finalFailure('LockUnreadable', `${where}: ${error.message}`);
   }
 }
