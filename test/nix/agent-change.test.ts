@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
@@ -58,7 +59,7 @@ async function verified(
 }
 
 async function allLogs({ env }: Place): Promise<string> {
-  const names = await readdir(env.state.builds, { recursive: true });
+  const names = await readdir(env.state.builds, { recursive: true }).catch(() => []);
   const logs = names.filter((name) => name.endsWith('log'));
   return (await Promise.all(logs.map((name) => readFile(path.join(env.state.builds, name), 'utf8')))).join('\n');
 }
@@ -148,4 +149,33 @@ test(
       const approved = await verified(place, body, { nix, run: 'run-3', approved: true });
       assert.equal(approved.verdict.verdict, 'built', approved.verdict.error ?? '');
     }),
+);
+
+/** Played by `test/run/nix-daemon.test.ts`. */
+const noDaemon = process.env.NIX_REMOTE === 'daemon' ? false : 'only through a daemon that builds without a sandbox';
+
+test('no builder that an agent wrote is run by a daemon without a sandbox', { skip: noDaemon }, () =>
+  withPlace(async (place) => {
+    const nix = { ...NIX, options: [] };
+    const ran = path.join(tmpdir(), `ran-${process.pid}`);
+    const body = `{ args = [ "-c" "echo > ${ran}; echo > $out" ]; }`;
+    const { verdict } = await verified(place, body, { nix });
+    assert.equal(verdict.verdict, 'skipped');
+    assert.match(verdict.error ?? '', /Nix builds without its sandbox there: set sandbox = true in its nix\.conf/);
+    // Evaluation builds as well, where it imports what is built.
+    const inEvaluation = `{ args = [ "-c" (import (derivation {
+      name = "file"; system = "x86_64-linux"; builder = "/bin/sh"; args = [ "-c" "echo > ${ran}; echo 1 > $out" ];
+    })) ]; }`;
+    await verified(place, inEvaluation, { nix, run: 'run-2' });
+    assert.equal(await exists(ran), false);
+
+    for (const [run, more] of [
+      ['run-3', { nix, approved: true }],
+      ['run-4', { nix: { ...nix, options: [['sandbox', 'false']] } }],
+    ] as const) {
+      const allowed = await verified(place, body.replaceAll('echo >', `echo ${run} >`), { ...more, run });
+      assert.equal(allowed.verdict.verdict, 'built', allowed.verdict.error ?? '');
+      assert.match(await readFile(ran, 'utf8'), new RegExp(`^${run}$`, 'm'));
+    }
+  }),
 );

@@ -7,6 +7,7 @@ import { otherNixes } from '../support/tools.js';
 const skip = await noPrivateDaemon();
 const nixes = [{ name: 'the Nix of this machine', binDir: null }, ...otherNixes().slice(-1)];
 const BUILDS = fileURLToPath(new URL('../nix/build.test.js', import.meta.url));
+const CHANGES = fileURLToPath(new URL('../nix/agent-change.test.js', import.meta.url));
 /** What a client of the daemon sees in another way: `npm run test:full` plays all. */
 const OTHERWISE = 'supervisor alone|a Nix that was killed|says nothing for too long';
 const FULL = process.env.LOCKKEEPER_TEST_FULL === '1';
@@ -20,6 +21,12 @@ for (const { name, binDir } of nixes) {
       assert.equal(finished.exitCode, 0, finished.stdout + finished.stderr);
     },
   );
+
+  test(`what an agent changed, through the daemon of ${name}, which builds without a sandbox`, { skip }, async () => {
+    const finished = await runPrivately({ binDir, daemon: true }, CHANGES, 'by a daemon without a sandbox');
+    assert.equal(finished.exitCode, 0, finished.stdout + finished.stderr);
+    assert.match(finished.stdout, /^. pass 1$/m);
+  });
 
   if (FULL || binDir === null)
     test(
