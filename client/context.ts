@@ -18,6 +18,13 @@ export interface CommandContext {
   readonly runKeyFile: string | null;
 }
 
+/** The context of a command that has a configuration file, which may name the run key where nothing else does. */
+export function withRunKey(context: CommandContext, named: string | null): CommandContext {
+  if (context.runKeyFile !== null || named === null) return context;
+  noteOwnOptions({ runKeyFile: named });
+  return { ...context, runKeyFile: named };
+}
+
 export function commandContext(options: GlobalOptions): CommandContext {
   noteOwnOptions(options);
   const root = resolve(options.stateDir ?? defaultStateRoot(process.env));

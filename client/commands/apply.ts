@@ -4,7 +4,7 @@ import { messageOf } from '../../model/text/message-of.js';
 import { compareNaturally } from '../../model/text/natural-order.js';
 import { loadConfiguration, type ConfigFlags } from '../options/config-file.js';
 import { openSession } from '../server/connection.js';
-import type { CommandContext } from '../context.js';
+import { withRunKey, type CommandContext } from '../context.js';
 import { instanceOptions, repositoryFinder } from '../options/instance-options.js';
 import { failure, message, paintFor, result, resultJson, type Paint } from '../terminal/output.js';
 import { workerProblem } from '../server/problems.js';
@@ -28,8 +28,9 @@ const WORKER_STARTS_MS = 15_000;
  * `lockkeeper apply`: makes the server's schedules equal to the configuration. An instance that cannot be resolved keeps the
  * schedule that it has, and does not stop the others.
  */
-export async function apply(context: CommandContext, flags: ApplyFlags): Promise<number> {
+export async function apply(given: CommandContext, flags: ApplyFlags): Promise<number> {
   const configuration = await loadConfiguration(flags);
+  const context = withRunKey(given, configuration.runKeyFile);
   const owner = ownerOf(configuration);
   const enabled = configuration.instances.filter(({ enable }) => enable);
   const find = repositoryFinder();

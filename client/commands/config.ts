@@ -1,5 +1,6 @@
 import { configurationSchema } from '../../model/config/json-schema.js';
-import { isTable } from '../../model/config/kinds.js';
+import { INSTANCE_OPTIONS } from '../../model/config/options/index.js';
+import { everyOption, valueOf } from '../../model/config/options/types.js';
 import { notesOf } from '../../model/config/notes.js';
 import { findInstance, loadConfiguration, type ConfigFlags } from '../options/config-file.js';
 import { lookAtInstances } from '../options/config-look.js';
@@ -35,8 +36,14 @@ export async function checkConfig(context: CommandContext, flags: CheckFlags): P
 /** `lockkeeper config show INSTANCE`: it with all its defaults, as a part of a configuration file. */
 export async function showConfig(context: CommandContext, instance: string, flags: ConfigFlags): Promise<number> {
   const { name, ...options } = findInstance(await loadConfiguration(flags), instance);
-  if (context.json) resultJson({ name, ...options });
-  else result([`[instances.${name}]`, ...lines(options, `instances.${name}`)].join('\n'));
+  if (context.json) {
+    resultJson({ name, ...options });
+    return 0;
+  }
+  const { stringify } = await import('smol-toml');
+  const missing = everyOption(INSTANCE_OPTIONS).filter(([option]) => valueOf(options, option) === null);
+  result(stringify({ instances: { [name]: options } }).trimEnd());
+  result(`\n# Not given, and without a default: ${missing.map(([option]) => option).join(', ')}`);
   return 0;
 }
 
@@ -44,25 +51,4 @@ export async function showConfig(context: CommandContext, instance: string, flag
 export function printSchema(): number {
   resultJson(configurationSchema());
   return 0;
-}
-
-/** The options as TOML would have them; those that are not given and have no default are comments. */
-function lines(options: object, where: string): string[] {
-  const all = Object.entries(options as Readonly<Record<string, unknown>>);
-  const isGroup = ([key, value]: readonly [string, unknown]): boolean => isTable(value) && key !== 'nixOptions';
-  return [
-    ...all
-      .filter((entry) => !isGroup(entry))
-      .map(([key, value]) => (value === null ? `# ${key} is not given` : `${key} = ${toml(value)}`)),
-    ...all
-      .filter(isGroup)
-      .flatMap(([key, value]) => ['', `[${where}.${key}]`, ...lines(value as object, `${where}.${key}`)]),
-  ];
-}
-
-function toml(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(toml).join(', ')}]`;
-  if (!isTable(value)) return JSON.stringify(value);
-  const fields = Object.entries(value).map(([key, each]) => `${JSON.stringify(key)} = ${toml(each)}`);
-  return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`;
 }

@@ -1,6 +1,6 @@
 import { openSession } from '../server/connection.js';
 import { findInstance, loadConfiguration, type ConfigFlags } from '../options/config-file.js';
-import type { CommandContext } from '../context.js';
+import { withRunKey, type CommandContext } from '../context.js';
 import { followRun } from '../runs/follow-run.js';
 import { instanceOptions } from '../options/instance-options.js';
 import { lend } from '../server/lent.js';
@@ -22,8 +22,10 @@ export interface RunFlags extends ConfigFlags {
  * `lockkeeper run INSTANCE`: a run of a configured instance. When another run holds the repository it waits its turn; when
  * the same one is open already, that one is taken.
  */
-export async function runInstance(context: CommandContext, name: string, flags: RunFlags): Promise<number> {
-  const instance = findInstance(await loadConfiguration(flags), name);
+export async function runInstance(given: CommandContext, name: string, flags: RunFlags): Promise<number> {
+  const configuration = await loadConfiguration(flags);
+  const context = withRunKey(given, configuration.runKeyFile);
+  const instance = findInstance(configuration, name);
   const options = await instanceOptions(instance);
   const watch = flags.watch === true;
   const lends = flags.withWorker === true;

@@ -1,5 +1,6 @@
 import type { JsonSchema } from './kinds.js';
 import { INSTANCE_OPTIONS } from './options/index.js';
+import { TOP_OPTIONS } from './options/top.js';
 import type { OptionTable } from './options/types.js';
 
 /** JSON Schema of a configuration file, for editors: https://json-schema.org/draft/2020-12 */
@@ -10,24 +11,23 @@ export function configurationSchema(): JsonSchema {
     title: 'Lockkeeper',
     type: 'object',
     properties: {
-      name: { type: 'string', description: TOP_DOC.name },
-      defaults: { ...instance, description: TOP_DOC.defaults },
-      instances: { type: 'object', additionalProperties: instance, description: TOP_DOC.instances },
+      ...optionSchemas(TOP_OPTIONS),
+      defaults: { ...instance, description: 'options that hold for every instance that does not give its own' },
+      instances: { type: 'object', additionalProperties: instance, description: 'the instances by name' },
     },
     additionalProperties: false,
     $defs: { instance: tableSchema(INSTANCE_OPTIONS) },
   };
 }
 
-const TOP_DOC = {
-  name: 'tells the schedules of this configuration from those of others on the same server (default: name of the host)',
-  defaults: 'options that hold for every instance that does not give its own',
-  instances: 'the instances by name',
-} as const;
-
 const tableSchema = (options: OptionTable): JsonSchema => ({
   type: 'object',
-  properties: Object.fromEntries(
+  properties: optionSchemas(options),
+  additionalProperties: false,
+});
+
+const optionSchemas = (options: OptionTable): Readonly<Record<string, JsonSchema>> =>
+  Object.fromEntries(
     Object.entries(options).map(([name, about]) => [
       name,
       'options' in about
@@ -38,6 +38,4 @@ const tableSchema = (options: OptionTable): JsonSchema => ({
             ...(about.fallback === null ? {} : { default: about.fallback }),
           },
     ]),
-  ),
-  additionalProperties: false,
-});
+  );

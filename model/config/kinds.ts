@@ -1,4 +1,5 @@
 import { BadInput } from '../checks/names.js';
+import { formatSize, parseSize } from '../text/size.js';
 import { formatSpan, parseSpan } from '../text/span.js';
 import { readEach } from './bad-inputs.js';
 import { checkAbsolutePath, checkLine } from './checks.js';
@@ -114,6 +115,24 @@ export const span = (least: number): Kind<number> => ({
   shown: formatSpan,
 });
 
+/** A number of bytes, also written as `500M` or `4G`, in powers of 1024. */
+export const size = (least: number): Kind<number> => ({
+  words: 'bytes, or a size such as "4G"',
+  schema: {
+    anyOf: [
+      { type: 'integer', minimum: least },
+      { type: 'string', pattern: '^[0-9]{1,9} *[kmgtKMGT]?(i?[bB])?$' },
+    ],
+  },
+  read: (value, field) => {
+    const bytes = typeof value === 'string' ? parseSize(value) : value;
+    if (typeof bytes !== 'number' || !Number.isSafeInteger(bytes))
+      throw refuse(field, value, 'is no size: give whole bytes, or text such as "500M" or "4G".');
+    if (bytes < least) throw refuse(field, value, `is less than ${formatSize(least)}.`);
+    return bytes;
+  },
+});
+
 export const oneOf = <const T extends string>(values: readonly T[]): Kind<T> => ({
   words: values.map((value) => `"${value}"`).join(', '),
   schema: { enum: values },
@@ -166,7 +185,7 @@ export const wordOr = <const W extends string, T>(word: W, kind: Kind<T>): Kind<
   typed: (words, field) => {
     const value = typedValue(kind, words, field);
     if (!Array.isArray(value) || !value.includes(word)) return value;
-    if (value.length > 1) throw refuse(field, value, `is either "${word}" or ${kind.words}, not both.`);
+    if (value.length > 1) throw refuse(field, words.join(','), `is either "${word}" or ${kind.words}, not both.`);
     return word;
   },
 });

@@ -126,4 +126,4 @@ export function unknownKeys(
   });
 }
 
-export const shortly = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value ?? null));
+const shortly = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value ?? null));

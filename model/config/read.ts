@@ -5,13 +5,22 @@ import { compareNaturally } from '../text/natural-order.js';
 import { checkInstanceName } from './checks.js';
 import { COMBINATIONS, REPOSITORY_RULES } from './combinations.js';
 import type { Instance, InstanceOptions } from './options/index.js';
-import { attempt, brokenRules, completed, readInstance, shortly, tableAt, unknownKeys } from './read-options.js';
+import { TOP_OPTIONS } from './options/top.js';
+import type { Values } from './options/types.js';
+import {
+  attempt,
+  brokenRules,
+  complete,
+  completed,
+  readInstance,
+  readTable,
+  tableAt,
+  unknownKeys,
+} from './read-options.js';
 import type { Rule } from './rule.js';
 import { inFile } from './wording.js';
 
-export interface Configuration {
-  /** Tells its schedules from those of other configurations on the same server; `null` when it is not given. */
-  readonly name: string | null;
+export interface Configuration extends Values<typeof TOP_OPTIONS> {
   /** By name. */
   readonly instances: readonly Instance[];
 }
@@ -25,8 +34,6 @@ export class BadConfiguration extends Error {
   }
 }
 
-const TOP = ['name', 'defaults', 'instances'];
-
 /**
  * Reads a configuration from what a TOML or JSON parser made of it. A `null` counts as not given.
  * @param rules of the caller, which hold beside those of the options
@@ -35,11 +42,9 @@ const TOP = ['name', 'defaults', 'instances'];
 export function readConfiguration(value: unknown, rules: readonly Rule[] = []): Configuration {
   const faults: string[] = [];
   const top = tableAt(value, 'the configuration', faults) ?? {};
-  unknownKeys(top, TOP, '', faults);
-  const name =
-    top.name === undefined || top.name === null
-      ? null
-      : (attempt(faults, () => checkInstanceName(shortly(top.name), 'name')) ?? null);
+  unknownKeys(top, [...Object.keys(TOP_OPTIONS), 'defaults', 'instances'], '', faults);
+  const { name, runKeyFile } = top;
+  const ofFile = readTable({ name, runKeyFile }, TOP_OPTIONS, { wording: inFile(''), faults });
   const defaults = readInstance(top.defaults ?? {}, inFile('defaults'), faults);
   const instances = Object.entries(tableAt(top.instances ?? {}, 'instances', faults) ?? {})
     .sort(([a], [b]) => compareNaturally(a, b))
@@ -55,7 +60,10 @@ export function readConfiguration(value: unknown, rules: readonly Rule[] = []): 
   const branches = instances.filter(({ unread }) => !BRANCH_OPTIONS.some((each) => unread.includes(each)));
   faults.push(...sharedBranches(branches.map(({ instance }) => instance)));
   if (faults.length > 0) throw new BadConfiguration(faults);
-  return { name, instances: instances.map(({ instance }) => instance) };
+  return {
+    ...(complete(TOP_OPTIONS, {}, ofFile.values) as Values<typeof TOP_OPTIONS>),
+    instances: instances.map(({ instance }) => instance),
+  };
 }
 
 /** What decides which branch of which repository an instance writes. */

@@ -16,9 +16,9 @@ export function complaint({ place, shown }: Wording, option: string, value: unkn
   return text === null ? `${place(option)} ${wayOut}` : new BadInput(place(option), text, wayOut).message;
 }
 
-/** @param where the table stands in a file, such as `instances.daily` */
+/** @param where the table stands in a file, such as `instances.daily`; `''` is its top */
 export const inFile = (where: string): Wording => ({
-  place: (option) => (option === '' ? where : `${where}.${option}`),
+  place: (option) => [where, option].filter((part) => part !== '').join('.'),
   name: (option) => option,
   shown: (value) => (typeof value === 'string' ? value : JSON.stringify(value ?? null)),
 });

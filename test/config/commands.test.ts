@@ -45,7 +45,7 @@ test('an instance is shown with its defaults, and a mistyped name is answered wi
   const place = await file('shown.toml', GOOD);
   const { stdout } = await config(['show', 'daily', '--config', place]);
   assert.match(stdout, /^\[instances\.daily\]\n/);
-  for (const line of ['autoMerge = true', 'schedule = ["weekly"]', 'randomizedDelaySec = 3600'])
+  for (const line of ['land = "merge"', 'autoMerge = true', 'schedule = [ "weekly" ]', 'randomizedDelaySec = 3600'])
     assert.ok(stdout.split('\n').includes(line), line);
   // What is shown is a configuration again.
   assert.equal((await config(['check', '--file-only', '--config', await file('again.toml', stdout)])).exitCode, 0);
@@ -104,6 +104,19 @@ for (const [what, name, content, message] of unreadable)
     assert.equal(stderr.match(/^error: /gm)?.length, 1, stderr);
     assert.match(stderr, message);
   });
+
+test('a run key that the file names is the one of run and apply, where no other is given', async () => {
+  const place = await file('key.toml', 'runKeyFile = "/nowhere/configured"\n');
+  const server = { TEMPORAL_ADDRESS: '127.0.0.1:1', LOCKKEEPER_RUN_KEY_FILE: '' };
+  for (const [env, key] of [
+    [server, '/nowhere/configured'],
+    [{ ...server, LOCKKEEPER_RUN_KEY_FILE: '/nowhere/given' }, '/nowhere/given'],
+  ] as const) {
+    const { exitCode, stderr } = await run(COMMAND, ['apply', '--config', place], { env: { ...process.env, ...env } });
+    assert.equal(exitCode, 1);
+    assert.match(stderr, new RegExp(`^error: .*${key}`));
+  }
+});
 
 test('an instance that does not wait for the approval of another one of its repository is noted', async () => {
   const place = await file(

@@ -229,9 +229,9 @@ test('the configuration of instances is right', { skip: unevaluated, timeout: 12
     const checked = await lockkeeper('check', '--file-only');
     assert.equal(checked.exitCode, 0, checked.stderr);
     const shown = await lockkeeper('show', 'biweekly');
-    assert.match(shown.stdout, /^schedule = \["Sun \*-\*-1\.\.7,15\.\.21 02:00:00"\]$/m);
-    assert.match(shown.stdout, /^buildSystems = \["okinawa", "kyushu", "rhea", "athena"\]$/m);
-    assert.match(shown.stdout, /^onFailure = \["autofix", "report"\]$/m);
+    assert.match(shown.stdout, /^schedule = \[ "Sun \*-\*-1\.\.7,15\.\.21 02:00:00" \]$/m);
+    assert.match(shown.stdout, /^buildSystems = \[ "okinawa", "kyushu", "rhea", "athena" \]$/m);
+    assert.match(shown.stdout, /^onFailure = \[ "autofix", "report" \]$/m);
     assert.match(shown.stdout, /^command = "pir"$/m);
     assert.match((await lockkeeper('show', 'daily')).stdout, /^autoMerge = true$/m);
     assert.match(shown.stdout, /^ntfyTokenFile = "\/run\/credentials\/lockkeeper-vincent\.service\//m);

@@ -2,10 +2,11 @@ import { PROTECTED_PATHS } from '../../autofix/path-pattern.js';
 import { AGENT_NETWORKS } from '../../autofix/sandbox.js';
 import { checkAgentArgument, checkAgentCommand, checkHomePath, checkPathPattern } from '../../checks/names.js';
 import type { RunOptions } from '../../run/options.js';
-import { commaList, flag, listOf, maybe, oneOf, secretFile, span, text, whole } from '../kinds.js';
+import { commaList, flag, listOf, maybe, oneOf, secretFile, size, span, text, whole } from '../kinds.js';
 import { option, type Values } from './types.js';
 
 const needs = ['autoFix.enable'];
+const MIB = 1024 ** 2;
 
 export const agent = {
   autoFix: {
@@ -86,6 +87,34 @@ export const agent = {
         flag: '--autofix-max-lines <n>',
         needs,
       }),
+      maxMemory: option(
+        maybe(size(MIB)),
+        null,
+        '"4G"',
+        'most memory of the agent and all that it starts, together (default: half of the machine’s)',
+        { flag: '--autofix-max-memory <size>', needs },
+      ),
+      maxProcesses: option(
+        maybe(whole(1, 1_000_000)),
+        null,
+        '512',
+        'most processes and threads of them (default: 2048)',
+        { flag: '--autofix-max-processes <n>', needs },
+      ),
+      maxDisk: option(
+        maybe(size(MIB)),
+        null,
+        '"10G"',
+        'most that they may have on the disk (default: 20 GiB, or half of what is free if that is less)',
+        { flag: '--autofix-max-disk <size>', needs },
+      ),
+      maxDiskFiles: option(
+        maybe(whole(1, 1_000_000_000)),
+        null,
+        '100000',
+        'most files and folders that they may have there (default: 1000000)',
+        { flag: '--autofix-max-disk-files <n>', needs },
+      ),
     },
   },
 };
@@ -93,6 +122,12 @@ export const agent = {
 export function agentOf({ autoFix }: Values<typeof agent>): Pick<RunOptions, 'autofix'> {
   if (!autoFix.enable) return { autofix: null };
   const { command, extraArgs, envFile, homePaths, network, nixDaemon, maxAttempts, timeoutSec } = autoFix;
+  const limits = {
+    ...(autoFix.maxMemory === null ? {} : { memoryBytes: autoFix.maxMemory }),
+    ...(autoFix.maxProcesses === null ? {} : { tasks: autoFix.maxProcesses }),
+    ...(autoFix.maxDisk === null ? {} : { diskBytes: autoFix.maxDisk }),
+    ...(autoFix.maxDiskFiles === null ? {} : { files: autoFix.maxDiskFiles }),
+  };
   return {
     autofix: {
       command,
@@ -101,6 +136,7 @@ export function agentOf({ autoFix }: Values<typeof agent>): Pick<RunOptions, 'au
       homePaths,
       network,
       nixDaemon,
+      ...(Object.keys(limits).length === 0 ? {} : { limits }),
       maxAttempts,
       timeoutSeconds: timeoutSec,
       rules: { protected: autoFix.protectedPaths, maxFiles: autoFix.maxFiles, maxLines: autoFix.maxLines },

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parse } from 'smol-toml';
+import { readFlags, type TypedFlags } from '../../client/options/flags.js';
+import { INSTANCE_OPTIONS, type InstanceOptions } from '../../model/config/options/index.js';
+import { everyOption, flagKey } from '../../model/config/options/types.js';
+import { readConfiguration } from '../../model/config/read.js';
+import { runOptionsOf } from '../../model/config/run-options.js';
+import { repositoryAt } from '../support/repository.js';
+
+/** Flags as commander gives them, and the same in a file. */
+const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
+  [{}, ''],
+  [{ input: ['b, a'], require: ['web,db'] }, 'flakeInputs = ["a", "b"]\nrequire = ["db", "web"]'],
+  [{ excludeInput: ['a', 'b'], require: ['all'] }, 'excludeInputs = ["a", "b"]'],
+  [{ host: ['web', 'db'] }, 'buildSystems = ["web", "db"]'],
+  [{ exclude: ['.*-minimal'], remote: ['upstream'], main: ['trunk'] }, 'exclude = ".*-minimal"'],
+  [
+    { land: ['merge'], author: ['A <a@b>'], committer: ['C <c@d>'] },
+    'land = "merge"\nauthor = "A <a@b>"\ncommitter = "C <c@d>"',
+  ],
+  [{ dryRun: true, timeZone: ['Europe/Berlin'] }, 'dryRun = true\ntimeZone = "Europe/Berlin"'],
+  [{ branchPrefix: ['bot/'], removeOldBranches: true }, 'branchPrefix = "bot/"\nremoveOldBranches = true'],
+  [
+    { approve: true, approvalDeadline: ['2d'], approvalReminder: ['60'], approveWithoutKey: true },
+    'approval = { enable = true, deadlineSec = "2d", reminderSec = 60, withoutKey = true }',
+  ],
+  [
+    { gate: ['x=echo a,b', 'fmt'], gateWarn: ['statix'], gateTimeout: ['2h'] },
+    'gates = ["x=echo a,b", "fmt"]\ngatesWarn = ["statix"]\ngateTimeoutSec = "2h"',
+  ],
+  [
+    {
+      onFailure: ['hold-back,leave-behind'],
+      neverHoldBack: ['b,a'],
+      pin: ['c 2027-01-31 zfs lags behind'],
+      heldBackAlarm: ['1w'],
+    },
+    'onFailure = ["hold-back", "leave-behind"]\nneverHoldBack = ["a", "b"]\nheldBackAlarmSec = "7d"\n' +
+      'pinnedInputs = [{ input = "c", reason = "zfs lags behind", until = "2027-01-31" }]',
+  ],
+  [
+    {
+      ...{
+        autofix: ['claude'],
+        autofixArg: ['a, b', '--c'],
+        autofixEnvFile: ['/run/env'],
+        autofixHomePath: ['.config/a'],
+      },
+      ...{ autofixNetwork: ['none'], autofixNixDaemon: true, maxAttempts: ['2'], autofixTimeout: ['1h'] },
+      ...{ autofixProtect: ['a,b'], autofixMaxFiles: ['5'], autofixMaxLines: ['100'] },
+      ...{
+        autofixMaxMemory: ['4G'],
+        autofixMaxProcesses: ['512'],
+        autofixMaxDisk: ['10G'],
+        autofixMaxDiskFiles: ['1000'],
+      },
+    },
+    '[instances.x.autoFix]\nenable = true\ncommand = "claude"\nextraArgs = ["a, b", "--c"]\nenvFile = "/run/env"\n' +
+      'homePaths = [".config/a"]\nnetwork = "none"\nnixDaemon = true\nmaxAttempts = 2\ntimeoutSec = "1h"\n' +
+      'protectedPaths = ["a", "b"]\nmaxFiles = 5\nmaxLines = 100\nmaxMemory = "4G"\nmaxProcesses = 512\n' +
+      'maxDisk = "10G"\nmaxDiskFiles = 1000',
+  ],
+  [
+    {
+      ntfyServer: ['https://ntfy.example.org'],
+      ntfyTopic: ['nix'],
+      ntfyTokenFile: ['/run/ntfy'],
+      inboxOrg: ['/home/i.org'],
+    },
+    'ntfyServer = "https://ntfy.example.org"\nntfyTopic = "nix"\nntfyTokenFile = "/run/ntfy"\ninboxOrg = "/home/i.org"',
+  ],
+  [
+    {
+      nixOption: ['max-jobs 4', 'builders ', 'cores 1 2'],
+      impure: true,
+      acceptFlakeConfig: true,
+      allowSource: ['b.c', 'path:/a,b'],
+    },
+    'nixOptions = { max-jobs = "4", builders = "", cores = "1 2" }\nimpure = true\nacceptFlakeConfig = true\n' +
+      'allowSources = ["b.c", "path:/a,b"]',
+  ],
+  [{ takeoverTime: ['5min'], builderWait: ['1h'] }, 'takeoverSec = "5min"\nbuilderWaitSec = "1h"'],
+  [
+    { sshKeyFile: ['/k'], knownHostsFile: ['/h'], httpsTokenFile: ['/t'], accessTokensFile: ['/a'] },
+    'sshKeyFile = "/k"\nknownHostsFile = "/h"\nhttpsTokenFile = "/t"\naccessTokensFile = "/a"',
+  ],
+];
+
+const ofRun = (options: InstanceOptions) => runOptionsOf({ ...options, name: 'x' }, repositoryAt('/srv/fleet.git'));
+
+test('flags ask the same of a run as the options of a file that have other names', () => {
+  for (const [flags, toml] of SAME) {
+    const { instances } = readConfiguration(parse(`[instances.x]\nrepoPath = "/src"\n${toml}`));
+    assert.ok(instances[0] !== undefined);
+    assert.deepEqual(ofRun(readFlags(flags).options), ofRun(instances[0]), toml);
+  }
+});
+
+test('each flag is tried above', () => {
+  const tried = new Set(SAME.flatMap(([flags]) => Object.keys(flags)));
+  const flags = everyOption(INSTANCE_OPTIONS).flatMap(([, { flag }]) => (flag === undefined ? [] : [flagKey(flag)]));
+  assert.deepEqual(
+    flags.filter((each) => !tried.has(each)),
+    [],
+  );
+});
+
+test('limits of an agent that are not given are left to its machine', () => {
+  assert.equal('limits' in (ofRun(readFlags({ autofix: ['claude'] }).options).autofix ?? {}), false);
+  const { autofix } = ofRun(readFlags({ autofix: ['claude'], autofixMaxDisk: ['10G'] }).options);
+  assert.deepEqual(autofix?.limits, { diskBytes: 10 * 1024 ** 3 });
+});
+
+test('what flags cannot mean is told by their own names, all of it at once', () => {
+  for (const [flags, message] of [
+    [{ land: ['merge'], dryRun: true }, /^--land "merge" contradicts --dry-run: leave one of them out\.$/],
+    [{ approve: true, dryRun: true }, /^--approve asks before landing, but a dry run lands nothing/],
+    [{ removeOldBranches: true, land: ['merge'] }, /^--remove-old-branches is for updates .* but --land is merge/],
+    [{ approvalDeadline: ['2d'] }, /^--approval-deadline does nothing by itself: add --approve\.$/],
+    [{ autofixArg: ['x'] }, /^--autofix-arg does nothing by itself: add --autofix\.$/],
+    [{ onFailure: ['autofix'] }, /^--on-failure "autofix" asks an agent, but there is none: give --autofix/],
+    [{ autofix: ['x'], onFailure: ['report'] }, /^--on-failure "report" does not ask the agent of --autofix/],
+    [{ autofix: ['x'], autofixMaxMemory: ['lots'] }, /^--autofix-max-memory "lots" is no size: give whole bytes/],
+    [{ autofix: ['x'], autofixMaxMemory: ['1K'] }, /^--autofix-max-memory "1K" is less than 1\.0 MiB\.$/],
+    [{ pin: ['nixpkgs soon'] }, /^--pin "nixpkgs soon" is no input, last day and reason/],
+    [{ pin: ['nixpkgs 2027-02-30 zfs'] }, /^--pin "2027-02-30" is no date/],
+    [{ require: ['all,web'] }, /^--require "all,web" is either "all" or a list of hosts, not both\.$/],
+    [{ slots: ['0'] }, /^--slots "0" is not from 1 to 1000\.$/],
+    [
+      { host: ['-x,a b'], gateTimeout: ['soon'] },
+      /3 faults:\n {2}--host "-x" .*\n {2}--host "a b" .*\n {2}--gate-timeout "soon"/,
+    ],
+  ] as const)
+    assert.throws(() => readFlags(flags), { name: 'CommandError', message });
+});
