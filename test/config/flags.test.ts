@@ -128,7 +128,7 @@ test('what flags cannot mean is told by their own names, all of it at once', () 
     [{ require: ['all,web'] }, /^--require "all,web" is either "all" or a list of hosts, not both\.$/],
     [{ slots: ['0'] }, /^--slots "0" is not from 1 to 1000\.$/],
     [
-      { host: ['-x,a b'], gateTimeout: ['soon'] },
+      { host: ['-x,a b'], gate: ['fmt'], gateTimeout: ['soon'] },
       /3 faults:\n {2}--host "-x" .*\n {2}--host "a b" .*\n {2}--gate-timeout "soon"/,
     ],
   ] as const)
