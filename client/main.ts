@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { CommanderError, type Command } from 'commander';
 import { BadInput } from '../model/checks/names.js';
 import { messageOf } from '../model/text/message-of.js';
@@ -6,7 +5,7 @@ import { joinNixOptions } from './program/arguments.js';
 import { systemCode } from '../host/errors.js';
 import { CommandError, grpcCode } from './errors.js';
 import { typed } from './terminal/typed.js';
-import { installed } from './installation.js';
+import { version } from '../host/installation.js';
 import { failure } from './terminal/output.js';
 import { declareProgram } from './program/index.js';
 
@@ -22,7 +21,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   let status = 0;
   let misused = 'lockkeeper';
   try {
-    const program = declareProgram(await version(), (code) => {
+    const program = declareProgram(version(), (code) => {
       status = code;
     });
     speakPlainly(program, misused, (command) => {
@@ -84,12 +83,6 @@ function explain(error: unknown, misused: string): number {
   else failure(messageOf(error));
   if (process.env.LOCKKEEPER_DEBUG !== undefined && error instanceof Error) failure(error.stack ?? '');
   return 1;
-}
-
-async function version(): Promise<string> {
-  const text = await readFile(installed('package.json'), 'utf8');
-  const { version: found } = JSON.parse(text) as { readonly version: string };
-  return found;
 }
 
 /** Pipes are written in the background: a result must be out before the process ends. */

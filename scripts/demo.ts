@@ -4,7 +4,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { runningServer } from '../client/server/embedded.js';
-import { announceUse } from '../client/server/users.js';
+import { announceUse } from '../host/server-users.js';
 import { stateDirectory } from '../model/machine/state-directory.js';
 import { createDemoFleet, git, moveUpstream, type DemoFleet } from './demo/fleet.js';
 import { BROKEN_HOST, HOSTS } from './demo/flakes.js';

@@ -17,10 +17,11 @@ import { claim, rivalFault } from './exclusive.js';
 import { readJson, writeWhole } from '../host/files.js';
 import { pause } from './pause.js';
 import { choosePorts, type ServerPorts } from './server-ports.js';
-import { liveUsers, openStateDirectory } from './state.js';
+import { liveUsers } from '../host/server-users.js';
+import { openStateDirectory } from '../host/state-directory.js';
 import { findTemporalCli } from './temporal-cli.js';
 import { serveUi, type UiGuard } from './ui-guard.js';
-import { VERSION } from './version.js';
+import { version } from '../host/installation.js';
 
 /**
  * Keeps the embedded Temporal server of one state directory: starts it on a free port (the last one, if it is still
@@ -30,7 +31,7 @@ import { VERSION } from './version.js';
 const NAMESPACE = 'default';
 /** Closed runs are kept for 90 days; a development server would keep them for one. */
 const RETENTION = '90 days';
-const FORMAT: FormatRecord = { format: STATE_FORMAT, version: VERSION };
+const FORMAT: FormatRecord = { format: STATE_FORMAT, version: version() };
 const LOOPBACK = '127.0.0.1';
 /** No HTTP request can name a host so. */
 const NO_HOST = '/';

@@ -39,8 +39,9 @@ import type { WorkerCommandOptions } from './options.js';
 import { pause } from './pause.js';
 import { pruneRegularly } from './prune/regularly.js';
 import { createSearchAttributes } from './search-attributes.js';
-import { machineId, openStateDirectory, registerUser } from './state.js';
-import { VERSION } from './version.js';
+import { announceUse } from '../host/server-users.js';
+import { machineId, openStateDirectory } from '../host/state-directory.js';
+import { version } from '../host/installation.js';
 
 /** Minutes between two looks for builds that nobody waits for any more. */
 const SWEEP_MINUTES = 10;
@@ -64,92 +65,88 @@ export async function runWorker(
   const claimed = await claim(state, 'worker');
   if (claimed.kind === 'taken') throw new Error(rivalFault('worker', options.stateDir, claimed));
   const stop = stopSignal(options.attended);
-  const leave = await registerUser(state, 'worker');
-  try {
-    const workers = new Map<string, Worker>();
-    const health = options.healthPort === null ? null : await serveHealth(options.healthPort, workers);
-    const [begun, systems, machine] = await Promise.all([
-      unlessStopped(
-        findServer(state).then(async (found) => [found, await connect(found)] as const),
-        stop.signal,
-      ),
-      options.systems ?? nixSystems(),
-      machineId(state),
-    ]);
-    if (begun === null) {
-      log.info('asked to stop before a server answered');
-      return;
-    }
-    const [server, connection] = begun;
-    const proof = await proofFor(options, server, connection, state);
-    const client = new Client({ connection, namespace: server.namespace, ...proof });
-    const searchAttributes = await createSearchAttributes(client, (text) => {
-      log.warn(text);
-    });
-    const { allowedCommands } = options;
-    const env: ActivityEnvironment = { state, machine, hostName: hostname(), searchAttributes, allowedCommands };
-    const held: HeldTasks = { folder: state.tasks, machine };
-
-    await sweepWorkTrees(env);
-    for (const [queue, worker] of await createWorkers({ connection, server, options, systems, env, held, proof }))
-      workers.set(queue, worker);
-    // Sweeping looks at builds whose run has ended; giving tasks back makes the others be followed again at once.
-    await sweep(client, state, createForgetRun(env));
-    const returned = await giveBackTasks(client, held);
-
-    const running = Promise.all([...workers.values()].map((worker) => worker.run()));
-    const record: WorkerRecord = {
-      ...(await ownIdentity()),
-      machine,
-      version: VERSION,
-      address: server.address,
-      namespace: server.namespace,
-      roles: options.roles,
-      userQueue: options.userQueue,
-      systems,
-      slots: options.slots,
-      evaluationSlots: options.evaluationSlots,
-      healthUrl: health,
-      ready: true,
-    };
-    await writeWhole(state.worker, JSON.stringify(record));
-    log.info('the worker is ready', {
-      server: server.address,
-      ...(server.uiUrl === null ? {} : { ui: server.uiUrl }),
-      queues: [...workers.keys()].join(', '),
-      ...(returned === 0 ? {} : { takenUp: returned }),
-      ...(health === null ? {} : { health }),
-    });
-    announce(server);
-
-    const ended = new AbortController();
-    const background = [
-      ...(server.embedded ? [guardEmbeddedServer(state, ended.signal)] : []),
-      ...(options.attended ? [stopWhenUnneeded(client, server, state, { stop, ended: ended.signal })] : []),
-      sweepRegularly(client, env, ended.signal),
-      watchLock(claimed.lock, ended.signal, () => {
-        log.error(`the state directory ${options.stateDir} was removed or made anew: this worker stops`);
-        stop.abort();
-      }),
-    ];
-    // Not waited for at the end: Git may collect for minutes, and cleaning up can stop anywhere.
-    void pruneRegularly(client, env, log, ended.signal);
-    const shutDown = (): void => {
-      log.info('the worker stops; builds that run are picked up by the next one');
-      for (const worker of workers.values()) if (worker.getState() === 'RUNNING') worker.shutdown();
-    };
-    stop.signal.addEventListener('abort', shutDown);
-    // It may have been asked to stop while it was starting.
-    if (stop.signal.aborted) shutDown();
-    await running.finally(() => {
-      ended.abort();
-    });
-    await Promise.all(background);
-    await writeWhole(state.worker, JSON.stringify({ ...record, ready: false }));
-    await connection.close();
-  } finally {
-    await leave();
+  await announceUse(state, 'worker');
+  const workers = new Map<string, Worker>();
+  const health = options.healthPort === null ? null : await serveHealth(options.healthPort, workers);
+  const [begun, systems, machine] = await Promise.all([
+    unlessStopped(
+      findServer(state).then(async (found) => [found, await connect(found)] as const),
+      stop.signal,
+    ),
+    options.systems ?? nixSystems(),
+    machineId(state),
+  ]);
+  if (begun === null) {
+    log.info('asked to stop before a server answered');
+    return;
   }
+  const [server, connection] = begun;
+  const proof = await proofFor(options, server, connection, state);
+  const client = new Client({ connection, namespace: server.namespace, ...proof });
+  const searchAttributes = await createSearchAttributes(client, (text) => {
+    log.warn(text);
+  });
+  const { allowedCommands } = options;
+  const env: ActivityEnvironment = { state, machine, hostName: hostname(), searchAttributes, allowedCommands };
+  const held: HeldTasks = { folder: state.tasks, machine };
+
+  await sweepWorkTrees(env);
+  for (const [queue, worker] of await createWorkers({ connection, server, options, systems, env, held, proof }))
+    workers.set(queue, worker);
+  // Sweeping looks at builds whose run has ended; giving tasks back makes the others be followed again at once.
+  await sweep(client, state, createForgetRun(env));
+  const returned = await giveBackTasks(client, held);
+
+  const running = Promise.all([...workers.values()].map((worker) => worker.run()));
+  const record: WorkerRecord = {
+    ...(await ownIdentity()),
+    machine,
+    version: version(),
+    address: server.address,
+    namespace: server.namespace,
+    roles: options.roles,
+    userQueue: options.userQueue,
+    systems,
+    slots: options.slots,
+    evaluationSlots: options.evaluationSlots,
+    healthUrl: health,
+    ready: true,
+  };
+  await writeWhole(state.worker, JSON.stringify(record));
+  log.info('the worker is ready', {
+    server: server.address,
+    ...(server.uiUrl === null ? {} : { ui: server.uiUrl }),
+    queues: [...workers.keys()].join(', '),
+    ...(returned === 0 ? {} : { takenUp: returned }),
+    ...(health === null ? {} : { health }),
+  });
+  announce(server);
+
+  const ended = new AbortController();
+  const background = [
+    ...(server.embedded ? [guardEmbeddedServer(state, ended.signal)] : []),
+    ...(options.attended ? [stopWhenUnneeded(client, server, state, { stop, ended: ended.signal })] : []),
+    sweepRegularly(client, env, ended.signal),
+    watchLock(claimed.lock, ended.signal, () => {
+      log.error(`the state directory ${options.stateDir} was removed or made anew: this worker stops`);
+      stop.abort();
+    }),
+  ];
+  // Not waited for at the end: Git may collect for minutes, and cleaning up can stop anywhere.
+  void pruneRegularly(client, env, log, ended.signal);
+  const shutDown = (): void => {
+    log.info('the worker stops; builds that run are picked up by the next one');
+    for (const worker of workers.values()) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  stop.signal.addEventListener('abort', shutDown);
+  // It may have been asked to stop while it was starting.
+  if (stop.signal.aborted) shutDown();
+  await running.finally(() => {
+    ended.abort();
+  });
+  await Promise.all(background);
+  await writeWhole(state.worker, JSON.stringify({ ...record, ready: false }));
+  await connection.close();
 }
 
 interface Parts {

@@ -5,7 +5,7 @@ import { systemdUnits } from '../../model/machine/systemd-units.js';
 import { messageOf } from '../../model/text/message-of.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
-import { installed } from '../installation.js';
+import { installed } from '../../host/installation.js';
 import { message, result, resultJson } from '../terminal/output.js';
 
 export interface SystemdUnitsOptions {

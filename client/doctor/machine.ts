@@ -1,9 +1,11 @@
-import { access, constants, mkdtemp, rmdir, stat, statfs } from 'node:fs/promises';
+import { Stats } from 'node:fs';
+import { access, constants, lstat, mkdtemp, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { userInfo } from 'node:os';
 import type { StateDirectory } from '../../model/machine/state-directory.js';
 import { messageOf } from '../../model/text/message-of.js';
 import { systemCode } from '../../host/errors.js';
+import { folderFault } from '../../host/state-directory.js';
 import { ownerOf } from '../server/foreign-state.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
@@ -20,9 +22,9 @@ export function checkNode(): Finding {
 /** The state directory is made when it is first needed: then that is tried, as access rights do not tell (`/proc`, a file above). */
 export async function checkStateDirectory(state: StateDirectory): Promise<Finding> {
   const name = 'state directory';
-  const found = await stat(state.root).catch(() => null);
-  if (found === null) {
-    const why = await cannotMake(state.root);
+  const found = await stat(state.root).catch((error: unknown) => error);
+  if (!(found instanceof Stats)) {
+    const why = systemCode(found) === 'ENOENT' ? await cannotMake(state.root) : folderFault(found);
     return why === null
       ? ok(name, `${state.root} (made when it is needed)`)
       : fail(name, `${state.root} cannot be made: ${why}`, 'name another one with --state-dir');
@@ -64,6 +66,11 @@ export async function checkDisk(name: string, path: string, warnBelow: number, f
 
 /** Why a folder cannot be made, or `null`: tried with one of another name in the nearest folder above, which is removed again. */
 async function cannotMake(path: string): Promise<string | null> {
+  const isLink = await lstat(path).then(
+    () => true,
+    () => false,
+  );
+  if (isLink) return `${path} is a link to nothing`;
   const above = dirname(path);
   const found = await stat(above).catch((error: unknown) => (systemCode(error) === 'ENOENT' ? null : messageOf(error)));
   if (typeof found === 'string') return found;

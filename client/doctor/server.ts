@@ -7,7 +7,7 @@ import type { CommandContext } from '../context.js';
 import { livePollers } from '../server/pollers.js';
 import { stepProblem, workflowTaskProblem } from '../server/problems.js';
 import { listOpenRuns } from '../runs/runs.js';
-import { StateUnwritable } from '../server/state-files.js';
+import { StateUnwritable } from '../../host/state-directory.js';
 import { unattendedRuns } from '../runs/unattended.js';
 import { runningWorker } from '../server/worker.js';
 import { checkAsking } from './asking.js';

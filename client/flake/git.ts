@@ -6,7 +6,7 @@ import type { Transport } from '../../model/run/options.js';
 import { redactUrl, shellQuote, stripControl } from '../../model/text/text.js';
 import { askProgram } from './ask-program.js';
 import { CommandError } from '../errors.js';
-import { installed } from '../installation.js';
+import { installed } from '../../host/installation.js';
 
 export interface GitAnswer {
   readonly ok: boolean;

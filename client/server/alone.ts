@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { makeFolder } from '../../host/files.js';
 import { takeLock } from '../../host/machine-lock.js';
 import type { StateDirectory } from '../../model/machine/state-directory.js';
 import { CommandError } from '../errors.js';
-import { identify } from '../../host/processes.js';
-import { prepareToStart } from './state-files.js';
+import { ownIdentity } from '../../host/processes.js';
+import { prepareToStart } from '../../host/state-directory.js';
 
 const WAIT_MS = 30_000;
 
@@ -14,8 +13,8 @@ const WAIT_MS = 30_000;
  * the same: the server knows which runs it has, and two that are started in one moment wait for each other.
  */
 export async function alone<T>(state: StateDirectory, key: string, work: () => Promise<T>): Promise<T> {
-  const self = await identify(process.pid);
-  if (self === null || !(await canLock(state))) return await work();
+  if (!(await canLock(state))) return await work();
+  const self = await ownIdentity();
   const file = join(state.locks, `start-${createHash('sha256').update(key).digest('hex').slice(0, 32)}`);
   const deadline = Date.now() + WAIT_MS;
   let lock = await takeLock(file, self, 'starts a run');
@@ -35,7 +34,6 @@ export async function alone<T>(state: StateDirectory, key: string, work: () => P
 async function canLock(state: StateDirectory): Promise<boolean> {
   try {
     await prepareToStart(state);
-    await makeFolder(state.locks);
     return true;
   } catch {
     return false;

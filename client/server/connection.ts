@@ -2,13 +2,14 @@ import type { Client } from '@temporalio/client';
 import { isForeignDatabase, messageOf } from '../../model/text/message-of.js';
 import type { CommandContext } from '../context.js';
 import { ensureServer, runningServer } from './embedded.js';
+import { HostFault } from '../../host/errors.js';
 import { CommandError, grpcCode } from '../errors.js';
 import { refuseUnreadable } from './foreign-state.js';
 import { commandKey } from './command-key.js';
 import { chooseServer, type ServerChoice } from './server-choice.js';
-import { hasDatabase } from './state-files.js';
+import { hasDatabase } from '../../host/state-directory.js';
 import { tlsTrouble } from './tls-trouble.js';
-import { announceIfPossible } from './users.js';
+import { announceIfPossible } from '../../host/server-users.js';
 
 /** A connection to the server that this command talks to. */
 export interface Session {
@@ -75,14 +76,14 @@ export async function openSession(
   const choice = await chooseServer();
   if (choice.kind === 'configured') return connectConfigured(context, choice, greeted);
   // First the record, then the server: a server that nobody uses ends itself.
-  const unwritable = await announceIfPossible(context.state, what);
+  const unwritable: HostFault | null = await announceIfPossible(context.state, what);
   const server = unwritable === null ? await ensureServer(context.state) : await runningServer(context.state);
   if (server === null) throw unwritable ?? new CommandError('The embedded Temporal server does not run.');
   const connectAnew = (): Promise<Client> => connect(context, true, { address: server.address }, server.namespace);
   // A server that ended meanwhile answers again at its old address.
   const begun = greeted?.address === server.address ? greeted.client.catch(connectAnew) : connectAnew();
   const client = await begun.catch((error: unknown) => {
-    if (error instanceof CommandError) throw error;
+    if (error instanceof HostFault) throw error;
     throw new CommandError(
       `The embedded Temporal server at ${server.address} does not answer: ${messageOf(error)}. ` +
         `Its log is ${context.state.serverLog}.`,
@@ -115,7 +116,7 @@ async function connectConfigured(
     await client.withDeadline(Date.now() + CONNECT_MS, () => client.workflowService.describeNamespace({ namespace }));
     return session(client, { address, namespace, embedded: false, uiUrl: null, runKeyFile });
   } catch (error) {
-    if (error instanceof CommandError) throw error;
+    if (error instanceof HostFault) throw error;
     throw new CommandError(await whatIsWrong(choice, error));
   }
 }

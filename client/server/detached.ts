@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { messageOf } from '../../model/text/message-of.js';
 import { CommandError } from '../errors.js';
-import { installed } from '../installation.js';
+import { installed } from '../../host/installation.js';
 
 export interface Detached {
   readonly pid: number;

@@ -5,14 +5,16 @@ import { newerFault, type ServerRecord, type StateDirectory } from '../../model/
 import { startDetached } from './detached.js';
 import { CommandError } from '../errors.js';
 import { isAlive } from '../../host/processes.js';
-import { prepareToStart } from './state-files.js';
+import { prepareToStart, stateFault } from '../../host/state-directory.js';
 import { typed } from '../terminal/typed.js';
 
 const START_MS = 15_000;
 
 /** The embedded server's record when it runs; `null` when nobody started it. */
 export async function runningServer(state: StateDirectory): Promise<ServerRecord | null> {
-  const record = await readJson<ServerRecord>(state.serverRecord);
+  const record = await readJson<ServerRecord>(state.serverRecord).catch((error: unknown) => {
+    throw stateFault(state, error);
+  });
   const fault = newerFault(`the embedded server of ${state.root}`, record);
   if (fault !== null) throw new CommandError(`${fault}.`);
   if (record === null || !(await isAlive(record.keeper)) || !(await isAlive(record.server))) return null;

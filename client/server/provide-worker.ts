@@ -3,6 +3,7 @@ import { COORDINATOR_QUEUE, userOf } from '../../model/run/queues.js';
 import type { Repository, RunOptions } from '../../model/run/options.js';
 import type { StateDirectory } from '../../model/machine/state-directory.js';
 import type { Session } from './connection.js';
+import { HostFault } from '../../host/errors.js';
 import { CommandError } from '../errors.js';
 import { isLent } from './lent.js';
 import { message } from '../terminal/output.js';
@@ -100,7 +101,7 @@ export async function workerForWatching(
   try {
     return await workerFor(state, session, run, slots);
   } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
+    if (!(error instanceof HostFault)) throw error;
     message(`note: no worker could be started here for the run. ${error.message}`);
     return false;
   }

@@ -7,8 +7,8 @@ import { startDetached, type Detached } from './detached.js';
 import { CommandError } from '../errors.js';
 import { message, paintFor } from '../terminal/output.js';
 import { isAlive } from '../../host/processes.js';
-import { prepareToStart } from './state-files.js';
-import { announceIfPossible } from './users.js';
+import { prepareToStart } from '../../host/state-directory.js';
+import { announceIfPossible } from '../../host/server-users.js';
 
 const START_MS = 20_000;
 const WATCH_MS = 1000;

@@ -247,10 +247,26 @@ test('a Temporal CLI that is missing is told at once, with the ways out', async 
 test('a state directory that is full, no folder, or where none can be made, is named with the way out', async (context) => {
   const file = path.join(scratch, 'file');
   await writeFile(file, '');
-  for (const wrong of [file, path.join(file, 'below'), '/proc/nowhere/deep']) {
-    const refused = await house.lockkeeper(['--state-dir', wrong, 'update', fleet.checkout]);
-    assert.equal(refused.exitCode, 1);
-    assert.match(errorOf(refused.stderr), /state directory .* cannot be made.*--state-dir/);
+  const link = path.join(scratch, 'link');
+  await symlink(path.join(scratch, 'missing'), link);
+  const config = path.join(scratch, 'lockkeeper.toml');
+  await writeFile(config, `[instances.a]\nrepoPath = "${fleet.checkout}"\nschedule = "daily"\n`);
+  for (const wrong of [
+    file,
+    path.join(file, 'below'),
+    link,
+    '/proc/nowhere/deep',
+    path.join(scratch, 'x'.repeat(5000)),
+  ]) {
+    for (const args of [
+      ['update', fleet.checkout],
+      ['apply', '--config', config],
+      ['run', 'a', '--config', config],
+    ]) {
+      const refused = await house.lockkeeper(['--state-dir', wrong, ...args]);
+      assert.equal(refused.exitCode, 1);
+      assert.match(errorOf(refused.stderr), /state directory .* cannot be used.*--state-dir/);
+    }
     const doctor = await house.lockkeeper(['--state-dir', wrong, 'doctor']);
     assert.match(doctor.stdout, /state directory.*(cannot be made|is not a folder)/);
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { chmod, mkdir, readFile, readdir, readlink, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -309,10 +309,13 @@ test(
   withHouse(async (house) => {
     const file = join(house.root, 'file');
     await writeFile(file, '');
-    for (const place of [file, join(file, 'below'), join(house.root, 'x'.repeat(300))]) {
+    await symlink(join(house.root, 'nowhere'), join(house.root, 'link'));
+    const long = join(house.root, 'x'.repeat(5000));
+    for (const place of [file, join(file, 'below'), join(house.root, 'link'), '/proc/x', '/proc/x/y', long]) {
       const { exitCode, stderr } = await house.lockkeeper(['dev', '--state-dir', place], { timeoutMs: 20_000 });
       assert.equal(exitCode, 1, stderr);
-      assert.match(stderr, /^[^\n]*the state directory [^\n]+ cannot be used: [^\n]+--state-dir[^\n]*\n$/);
+      assert.ok(stderr.length < 1000, 'a long path is cut off');
+      assert.match(stderr, /^[^\n]*The state directory [^\n]+ cannot be used: [^\n]+--state-dir[^\n]*\n$/);
     }
   }),
 );
@@ -328,7 +331,7 @@ test(
     let said = '';
     child.stderr.on('data', (data: Buffer) => (said += data.toString()));
     assert.equal(await new Promise((resolve) => child.once('exit', resolve)), 1);
-    assert.match(said, /the state directory \S+ cannot be used: EACCES/);
+    assert.match(said, /The state directory \S+ cannot be used: this user may not use \S+\. Name another one/);
   }),
 );
 

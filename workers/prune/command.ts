@@ -5,8 +5,10 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { isAlive } from '../../host/processes.js';
+import { systemCode } from '../../host/errors.js';
 import { isListeningAt } from '../../host/listening.js';
 import { isLocked } from '../../host/machine-lock.js';
+import { StateFault, stateFault } from '../../host/state-directory.js';
 import { groupBy } from '../../model/text/group-by.js';
 import { PRUNE_OPTIONS, type PruneOptionName } from '../../model/machine/prune-options.js';
 import { DAY_MS, DEFAULT_LIMITS, LEAST_DAYS } from '../../model/machine/retention.js';
@@ -69,7 +71,11 @@ async function pruneNow(state: StateDirectory, flags: PruneFlags, server: Server
 }
 
 async function isOurs(state: StateDirectory): Promise<boolean> {
-  const found = await stat(state.root).catch(() => null);
+  const found = await stat(state.root).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return null;
+    throw stateFault(state, error);
+  });
+  if (found?.isDirectory() === false) throw new StateFault(`The state directory ${state.root} is not a folder.`);
   if (found === null || (await stat(state.machineId).catch(() => null)) === null) return false;
   const fault =
     stateDirectoryFault(state.root, found.mode) ??
