@@ -147,7 +147,7 @@ export default tseslint.config(
     paths: noNode('Workflows run where Node does not exist.'),
     patterns: [
       {
-        group: ['**/model/run/ids.js', '**/model/machine/state-directory.js', '**/model/machine/record-directory.js'],
+        group: ['**/model/run/keys.js', '**/model/machine/state-directory.js', '**/model/machine/record-directory.js'],
         allowTypeImports: true,
         message: 'This module needs Node: give workflows its results as data.',
       },

@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { CoordinatorActivities } from '../model/contract/activities.js';
 import { earlierHolds } from '../model/hold-back/earlier.js';
-import { mayBeRunOf, scheduledRunId } from '../model/run/ids.js';
+import { mayBeRunOf, mayBeRunOfInstance } from '../model/run/ids.js';
 import type { Report } from '../model/report/data.js';
 import type { Repository } from '../model/run/options.js';
 import { readJson, writeWhole } from '../host/files.js';
@@ -33,8 +33,7 @@ export const createEarlierHolds =
 
 /** What this machine knows of earlier runs of one instance on one repository, newest first. */
 export async function reportsOf(env: ActivityEnvironment, instance: string, repository: Repository): Promise<Report[]> {
-  const prefix = `${scheduledRunId(instance, repository)}-`;
-  const reports = await newestReports(env, (name) => name.startsWith(prefix));
+  const reports = await newestReports(env, (name) => mayBeRunOfInstance(instance, repository, name));
   return reports.filter((report) => report.instance === instance && report.repository === repository.displayUrl);
 }
 

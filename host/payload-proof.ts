@@ -1,5 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
+import { idInSchedule } from '../model/run/ids.js';
 import { UNPROVEN, type Unproven } from '../model/run/proof.js';
 import type { RunKey } from './run-key.js';
 
@@ -51,19 +52,15 @@ function placeOf(context: SerializationContext | undefined): Place {
     : ['workflow', namespace, workflowId];
 }
 
-/**
- * A schedule adds the time to the id that its action was made for: `daily-fleet-2026-11-28T09:00:00Z`. Ids of runs that a command
- * starts end with a time of their own, and get no second one.
- */
-const SCHEDULED = /^(.*(?<!-\d{8}-\d{6}))-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/s;
-
 /** What a payload may be for, to be believed in a place. */
 function placesOf(context: SerializationContext | undefined): readonly Place[] {
   const place = placeOf(context);
   // Heartbeats and failures that are sent by a task's token alone are for no activity in particular; they hold a machine's id.
   if (context?.type === 'activity') return [place, NOWHERE];
-  const prefix = context === undefined ? undefined : SCHEDULED.exec(context.workflowId)?.[1];
-  return context === undefined || prefix === undefined ? [place] : [place, placeOf({ ...context, workflowId: prefix })];
+  const scheduled = context === undefined ? null : idInSchedule(context.workflowId);
+  return context === undefined || scheduled === null
+    ? [place]
+    : [place, placeOf({ ...context, workflowId: scheduled })];
 }
 
 function proofOf({ id, secret }: RunKey, { metadata, data }: Payload, place: Place): string {

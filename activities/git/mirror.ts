@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, readdir, rename, rm, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder } from '../../host/files.js';
-import { repositoryKey } from '../../model/run/ids.js';
+import { repositoryKey } from '../../model/run/keys.js';
 import type { Repository } from '../../model/run/options.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { removeTree } from '../files/remove-tree.js';

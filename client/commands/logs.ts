@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { childrenIn } from '../server/children.js';
 import { oneName } from '../../model/text/one-line.js';
 import { stripControl } from '../../model/text/text.js';
 import { attemptsUnderWay } from '../runs/attempt-logs.js';
@@ -100,14 +101,13 @@ async function placesOf(context: CommandContext, found: FoundRun, attempt: numbe
 async function isOver(found: FoundRun, { place }: ChosenLog, { attempt }: WantedLog): Promise<boolean> {
   if (found.kind === 'forgotten') return true;
   const { session, run } = found;
-  const { status, raw } = await session.client.workflow.getHandle(run).describe();
-  if (status.name !== 'RUNNING') return true;
+  const described = await session.client.workflow.getHandle(run).describe();
+  if (described.status.name !== 'RUNNING') return true;
   if (attempt !== null) {
     const underWay = [...(await attemptsUnderWay(session, run, attempt)).values()];
     return !underWay.some(({ logPath }) => logPath === place.logPath);
   }
-  const children = (raw.pendingChildren ?? []).map(({ workflowId }) => workflowId ?? '');
-  for (const child of children.filter((id) => id.includes('-verify-'))) {
+  for (const child of childrenIn(described, 'verifyCandidate')) {
     for (const work of (await pendingWork(session, child)).values()) {
       if (work.step === 'build' && work.heartbeat?.logPath === place.logPath) return false;
     }

@@ -1,6 +1,6 @@
 import { failureOf } from '../../model/config/options/failure.js';
 import { completed } from '../../model/config/read-options.js';
-import { normaliseUrl, optionsDigest } from '../../model/run/ids.js';
+import { normaliseUrl, optionsDigest } from '../../model/run/keys.js';
 import type { RunOptions } from '../../model/run/options.js';
 import type { Session } from '../server/connection.js';
 

@@ -1,3 +1,4 @@
+import { childrenIn } from '../server/children.js';
 import type { AttemptHeartbeat } from '../../model/autofix/attempt.js';
 import type { Report } from '../../model/report/data.js';
 import type { Session } from '../server/connection.js';
@@ -19,10 +20,9 @@ export async function attemptsUnderWay(
   number: number,
 ): Promise<ReadonlyMap<string, LogPlace>> {
   const { defaultPayloadConverter } = await import('@temporalio/common');
-  const { raw } = await session.client.workflow.getHandle(run).describe();
-  const children = (raw.pendingChildren ?? []).map(({ workflowId }) => workflowId ?? '');
+  const children = childrenIn(await session.client.workflow.getHandle(run).describe(), 'fixTarget');
   const places = new Map<string, LogPlace>();
-  for (const child of children.filter((id) => id.includes('-fix-'))) {
+  for (const child of children) {
     const description = await session.client.workflow.getHandle(child).describe();
     for (const { activityId, heartbeatDetails } of description.raw.pendingActivities ?? []) {
       const [, found, target] = /^attempt (\d+) at (.+?)(?: #\d+)?$/s.exec(activityId ?? '') ?? [];

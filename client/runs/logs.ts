@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
+import { logReaderId } from '../../model/run/ids.js';
 import type { LogSlice, ReadLogInput } from '../../model/contract/activities.js';
 import type { StateDirectory } from '../../model/machine/state-directory.js';
 import { unprovenIn } from '../../model/run/proof.js';
@@ -74,7 +75,7 @@ async function readThere(
       (input: ReadLogInput & { machine: string }) => Promise<LogSlice>
     >('readRunLog', {
       taskQueue,
-      workflowId: `lockkeeper-log-${key}-${input.offset}-${process.pid}-${Date.now()}`,
+      workflowId: logReaderId(key, input.offset, `${process.pid}-${Date.now()}`),
       workflowExecutionTimeout: '1 minute',
       args: [input],
     });

@@ -1,4 +1,5 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
+import { childrenIn } from '../server/children.js';
 import { PROGRESS } from '../../model/run/messages.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { unprovenIn } from '../../model/run/proof.js';
@@ -62,11 +63,6 @@ export async function look(
   const phase = view.phase ?? (open && waitsForApproval(description) ? 'waiting-for-approval' : null);
   return { view: { ...view, phase }, status, progress, pollers };
 }
-
-const childrenIn = ({ raw }: WorkflowExecutionDescription, ...types: readonly string[]): readonly string[] =>
-  (raw.pendingChildren ?? [])
-    .filter(({ workflowTypeName }) => types.includes(workflowTypeName ?? ''))
-    .map(({ workflowId }) => workflowId ?? '');
 
 const verificationsIn = (description: WorkflowExecutionDescription): readonly string[] =>
   childrenIn(description, 'verifyCandidate');

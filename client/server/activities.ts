@@ -1,3 +1,4 @@
+import { isOwnVerification } from '../../model/run/ids.js';
 import type { BuildHeartbeat, EvaluateHeartbeat } from '../../model/contract/activities.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 import type { Session } from './connection.js';
@@ -44,7 +45,7 @@ export async function verificationsOf(session: Session, run: string): Promise<re
   return (history.events ?? [])
     .filter(({ eventType }) => Number(eventType) === CHILD_STARTED)
     .map((event) => event.childWorkflowExecutionStartedEventAttributes?.workflowExecution?.workflowId ?? '')
-    .filter((id) => id.includes('-verify-'));
+    .filter((id) => isOwnVerification(run, id));
 }
 
 const COMPLETED = 12;

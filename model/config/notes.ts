@@ -1,4 +1,4 @@
-import { normaliseUrl } from '../run/ids.js';
+import { normaliseUrl } from '../run/keys.js';
 import { formatSeconds } from '../text/text.js';
 import type { Instance } from './options/index.js';
 

@@ -1,4 +1,4 @@
-import { normaliseUrl } from '../run/ids.js';
+import { normaliseUrl } from '../run/keys.js';
 import { waysOfLanding } from '../landing/index.js';
 import { BadInput } from '../checks/names.js';
 import { compareNaturally } from '../text/natural-order.js';

@@ -1,4 +1,5 @@
 import { repositoryLockId } from '../run/ids.js';
+import { repositoryKey } from '../run/keys.js';
 import type { Repository, RunOptions } from '../run/options.js';
 import { agentOf } from './options/agent.js';
 import { approvalOf } from './options/approval.js';
@@ -30,7 +31,7 @@ export const runOptionsOf = (
   ...notificationsOf(instance),
   timeZone: timeZoneOf(instance),
   repositoryWaitSeconds: instance.repositoryWaitSec,
-  lockWorkflowId: repositoryLockId(repository),
+  lockWorkflowId: repositoryLockId(repositoryKey(repository, true)),
   ...(instance.overlap === 'supersede' ? { supersedes: true } : {}),
   ...waitsOf(instance),
   ...failureOf(instance, { land: instance.land, hasAgent: instance.autoFix.enable }),

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Repository } from './options.js';
 
-/** Workflow ids are made here and nowhere else. This module hashes with node:crypto: workflows must not import it. */
+/** Ids of workflows and schedules are made and taken apart here, and nowhere else. */
 
 /** What stands for an instance in runs of no configured one, which `lockkeeper update` starts. */
 export const UPDATE_INSTANCE = 'update';
@@ -15,9 +14,28 @@ export function runId(instance: string, repository: Repository, now: Date): stri
   return `${scheduledRunId(instance, repository)}-${stamp}`;
 }
 
+const STARTED_AT = /-(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)$/;
+
+/** When a run that a command started was to begin, in milliseconds since 1970; `null` for other ids. */
+export function startInId(run: string): number | null {
+  const [, year, month, day, hour, minute, second] = STARTED_AT.exec(run)?.map(Number) ?? [];
+  return second === undefined ? null : Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second);
+}
+
 /** What ids of runs that a schedule starts begin with; the server adds the time for which it started them. */
 export const scheduledRunId = (instance: string, repository: Repository): string =>
   `${instance}-${repositoryName(repository)}`;
+
+/**
+ * What the server adds a time to when a schedule starts a workflow, `daily-fleet-2026-11-28T09:00:00Z`: the id that the schedule
+ * names. `null` for other ids; those of runs that a command starts end with a time of their own, and get no second one.
+ */
+export const idInSchedule = (id: string): string | null =>
+  /^(.*(?<!-\d{8}-\d{6}))-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/s.exec(id)?.[1] ?? null;
+
+/** Whether an id may be that of a run of this instance on this repository. */
+export const mayBeRunOfInstance = (instance: string, repository: Repository, id: string): boolean =>
+  id.startsWith(`${scheduledRunId(instance, repository)}-`);
 
 /** Whether an id may be that of a run of this repository; those of another one of its name look alike. */
 export const mayBeRunOf = (repository: Repository, id: string): boolean =>
@@ -47,28 +65,33 @@ function repositoryName(repository: Pick<Repository, 'url'>): string {
   return name === '' ? 'repository' : name;
 }
 
-/** Id of the workflow that holds a repository's main branch for one run. */
-export const repositoryLockId = (repository: Repository): string =>
-  `lockkeeper-repository-${repositoryKey(repository, true)}`;
+/**
+ * Id of the workflow that holds a repository's main branch for one run.
+ * @param key of remote and branch, see `repositoryKey`
+ */
+export const repositoryLockId = (key: string): string => `lockkeeper-repository-${key}`;
 
-/** Short stable key of a repository's remote (and main branch): names the mirror, the lock, the build times. */
-export function repositoryKey(repository: Repository, withBranch = false): string {
-  const parts = [normaliseUrl(repository.url), ...(withBranch ? [repository.mainBranch] : [])];
-  return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16);
-}
+/** Id of a `verifyCandidate` child: what it is for, the commit, and which part of the targets. */
+export const verificationId = (run: string, label: string, head: string, part: number): string =>
+  `${run}-${label}-${shortHead(head)}-${part}`;
 
-/** One spelling for a remote: scp-like addresses become ssh URLs, user info, `.git` and slashes at the end go. */
-export function normaliseUrl(url: string): string {
-  const scp = /^(?:[^@/:]+@)?([^/:]+):(?!\/\/)(.+)$/.exec(url);
-  const full = scp !== null && !url.includes('://') ? `ssh://${scp[1] ?? ''}/${scp[2] ?? ''}` : url;
-  const withoutUser = full.replace(/^([a-z+]+:\/\/)[^/@]*@/i, '$1');
-  const withoutFile = withoutUser.replace(/^file:\/\//, '');
-  return withoutFile
-    .replace(/\/+$/, '')
-    .replace(/\.git$/, '')
-    .replace(/\/+$/, '');
-}
+/** Label of verifications of what a run means to land; others are of probes and fixes. */
+export const VERIFY_LABEL = 'verify';
 
-/** Digest of everything that a run was asked, to tell "the same update again" from another one. */
-export const optionsDigest = (options: unknown): string =>
-  createHash('sha256').update(JSON.stringify(options)).digest('hex').slice(0, 16);
+/** Whether a child's id is that of a verification of what the run means to land. */
+export const isOwnVerification = (run: string, child: string): boolean => child.startsWith(`${run}-${VERIFY_LABEL}-`);
+
+/** Id of the `holdBack` child that looks for the inputs to blame. */
+export const holdBackId = (run: string, head: string): string => `${run}-hold-back-${shortHead(head)}`;
+
+/** Id of the `fixTarget` child of one target. */
+export const fixId = (run: string, target: string, head: string): string => `${run}-fix-${target}-${shortHead(head)}`;
+
+/**
+ * Id of a `readRunLog` workflow, whose answer is read once.
+ * @param reader tells readers of the same bytes apart
+ */
+export const logReaderId = (logKey: string, offset: number, reader: string): string =>
+  `lockkeeper-log-${logKey}-${offset}-${reader}`;
+
+const shortHead = (head: string): string => head.slice(0, 12);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Client } from '@temporalio/client';
 import { instanceRecordId, repositoryLockId } from '../../model/run/ids.js';
+import { repositoryKey } from '../../model/run/keys.js';
 import { newRecord } from '../../model/instance/record.js';
 import { COORDINATOR_QUEUE } from '../../model/run/queues.js';
 import type { Report } from '../../model/report/data.js';
@@ -201,7 +202,7 @@ const OPEN_VERIFICATIONS = 'WorkflowType = "verifyCandidate" AND ExecutionStatus
 const whileHeld = (meanwhile: (running: Running) => Promise<void>): Promise<void> =>
   onStage(house, PLAIN, async (stage) => {
     await house.lockkeeper(['list']);
-    const lock = repositoryLockId(repositoryAt(stage.fleet.remote));
+    const lock = repositoryLockId(repositoryKey(repositoryAt(stage.fleet.remote), true));
     const holder = `${lock}-holder`;
     const held = { workflowId: lock, taskQueue: COORDINATOR_QUEUE, memo: { run: holder } };
     await untilDone((client) => client.workflow.start('holdRepository', { ...held, workflowId: holder }));

@@ -10,6 +10,7 @@ import type { Payload } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { run } from '../../activities/command/process.js';
 import { repositoryLockId } from '../../model/run/ids.js';
+import { repositoryKey } from '../../model/run/keys.js';
 import type { RunProgress } from '../../model/run/progress.js';
 import { COORDINATOR_QUEUE } from '../../model/run/queues.js';
 import type { Report } from '../../model/report/data.js';
@@ -200,7 +201,7 @@ test('a decision without proof is ignored and says so, and that on another run d
 test('who stands in the place of a lock blocks no repository', async () => {
   await fleet.moveInput('alpha');
   await stranger.workflow.start('anything', {
-    workflowId: repositoryLockId(genuine.repository),
+    workflowId: repositoryLockId(repositoryKey(genuine.repository, true)),
     taskQueue: 'nobody',
     memo: { run: 'somebody', optionsDigest: 'any' },
   });

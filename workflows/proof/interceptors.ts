@@ -1,5 +1,6 @@
 import { type ApplicationFailure, log, setCurrentDetails, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import type { WorkflowInterceptorsFactory } from '@temporalio/workflow';
+import { startInId } from '../../model/run/ids.js';
 import { finalFailure } from '../../model/run/failures.js';
 import { APPROVE, REJECT } from '../../model/run/messages.js';
 import { REFUSED_MEMO, refusalWords, unprovenIn } from '../../model/run/proof.js';
@@ -9,8 +10,6 @@ import type { Unproven } from '../../model/run/proof.js';
 const WITHOUT_ARGUMENTS = ['holdRepository'];
 /** Whether one without proof counts is an option of the run: see `update/approval.ts`. */
 const DECISIONS: readonly string[] = [APPROVE, REJECT];
-/** What a run's id ends with that a command started: the time, see `runId`. */
-const STARTED_AT = /-(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)$/;
 /** How long the start of a run is good for, with room for clocks that differ. */
 const START_MS = 3_600_000;
 
@@ -24,9 +23,8 @@ const refused = (words: string): ApplicationFailure => finalFailure('RunRefused'
 /** A run is started when its id says. Later, somebody starts it once more with what they read in its history. */
 function startedAgain(): Unproven | null {
   const { workflowId, workflowType, startTime } = workflowInfo();
-  const [, year, month, day, hour, minute, second] = STARTED_AT.exec(workflowId)?.map(Number) ?? [];
-  if (workflowType !== 'updateFlake' || second === undefined) return null;
-  const meant = Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second);
+  const meant = startInId(workflowId);
+  if (workflowType !== 'updateFlake' || meant === null) return null;
   if (Math.abs(startTime.getTime() - meant) <= START_MS) return null;
   return { why: 'names another time than now, so it repeats the start of an earlier run', value: null };
 }

@@ -1,4 +1,5 @@
 import { ChildWorkflowCancellationType, ParentClosePolicy, executeChild } from '@temporalio/workflow';
+import { holdBackId } from '../../model/run/ids.js';
 import { findings, unlessNothingMoves } from '../../model/hold-back/findings.js';
 import type { Findings } from '../../model/hold-back/findings.js';
 import { holdBack } from '../hold-back.js';
@@ -42,7 +43,7 @@ async function findCulprits(run: Run, { candidate, update, broken }: BrokenUpdat
     machines,
     evidence = [],
   } = await executeChild(holdBack, {
-    workflowId: `${run.id}-hold-back-${head}`,
+    workflowId: holdBackId(run.id, candidate.head),
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
     staticSummary: `inputs to blame for ${head} of ${run.id}`,

@@ -1,4 +1,5 @@
 import { ChildWorkflowCancellationType, ParentClosePolicy, executeChild, patched } from '@temporalio/workflow';
+import { fixId } from '../../model/run/ids.js';
 import type { Fix } from '../../model/autofix/fix-target.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import type { AutofixOptions } from '../../model/run/options.js';
@@ -107,7 +108,7 @@ async function ask(
   const name = targetLabel(broken.target);
   const earlier = state.tried.get(name) ?? [];
   const result = await executeChild(fixTarget, {
-    workflowId: `${id}-fix-${name}-${candidate.head.slice(0, 12)}`,
+    workflowId: fixId(id, name, candidate.head),
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
     staticSummary: `mend ${name} for ${id}`,

@@ -1,4 +1,5 @@
 import { patched } from '@temporalio/workflow';
+import { VERIFY_LABEL } from '../../model/run/ids.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import { nothingVerified } from '../../model/verify/nothing-verified.js';
 import { ended } from '../../model/run/progress.js';
@@ -144,7 +145,7 @@ async function verify(run: Run, candidate: Candidate, targets: readonly Target[]
   state.phase('verifying');
   state.targets(targets);
   const { verdicts, machines } = await verifyInChildren(verifySetting(run), {
-    label: 'verify',
+    label: VERIFY_LABEL,
     candidate,
     targets,
     started: (children) => {

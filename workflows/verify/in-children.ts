@@ -1,4 +1,5 @@
 import { ChildWorkflowCancellationType, ParentClosePolicy, patched, startChild } from '@temporalio/workflow';
+import { verificationId } from '../../model/run/ids.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import type { NixSettings } from '../../model/run/options.js';
 import { TARGETS_PER_VERIFICATION, targetsPerVerification } from '../../model/verify/verification.js';
@@ -41,7 +42,7 @@ export async function verifyInChildren(
   for (let first = 0; first < targets.length; first += most) {
     const number = first / most + 1;
     const child = await startChild(verifyCandidate, {
-      workflowId: `${run}-${label}-${head}-${number}`,
+      workflowId: verificationId(run, label, candidate.head, number),
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
       staticSummary: `${label} ${head} for ${run}`,

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { repositoryKey } from '../../../model/run/ids.js';
+import { repositoryKey } from '../../../model/run/keys.js';
 import type { Repository } from '../../../model/run/options.js';
 import { targetKey } from '../../../model/machine/record-directory.js';
 import type { StateDirectory } from '../../../model/machine/state-directory.js';
