@@ -6,7 +6,7 @@ import { gitEnvironment, ownGitEnvironment, type ConfigEntry, type Environment }
 import { mayPass } from '../../model/git/words.js';
 import { MESSAGE_BYTES } from '../../model/verify/verdict.js';
 import { redactUrl, stripControl, truncate } from '../../model/text/text.js';
-import { launchGit } from '../command/launcher.js';
+import { launch, launchGit } from '../command/launcher.js';
 import type { GitResult } from './local-git.js';
 
 export interface GitCall {
@@ -102,8 +102,30 @@ export function openGit(
 
 /**
  * Git in a person's repository, under their configuration: what a file looks like in their work tree is theirs to say. Only
- * plumbing is to be used, whose behaviour few settings change; those are pinned.
+ * plumbing is to be used, whose behaviour few settings change; those are pinned. Services have a umask of their own: what is written
+ * there may be read by those who may read the folder.
  * @param config settings above the person's own
  */
-export const openPersonsGit = (directory: string, config: readonly ConfigEntry[] = []): Git =>
-  openGit(directory, gitEnvironment(process.env, config));
+export function openPersonsGit(directory: string, config: readonly ConfigEntry[] = []): Git {
+  const env = gitEnvironment(process.env, config);
+  return gitBy(directory, async (args, { input, env: more } = {}) => {
+    const signal = asyncLocalStorage.getStore()?.cancellationSignal;
+    const folder = await stat(directory).catch(() => null);
+    if (folder === null) throw cannotStart(directory);
+    const umask = (~folder.mode & 0o077).toString(8);
+    const options = { cwd: directory, env: { ...env, ...more }, ...(input === undefined ? {} : { input }) };
+    const finished = await launch('/bin/sh', ['-c', WITH_UMASK, 'sh', umask, ...args], {
+      ...options,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const { exitCode, stdout, stderr, flooded } = finished;
+    if (exitCode === NOT_FOUND) throw cannotStart(directory);
+    return { exitCode: exitCode ?? (flooded ? FOR_GOOD : ENDED_BY_SIGNAL), stdout, stderr };
+  });
+}
+
+const WITH_UMASK = 'umask "$1" && shift && exec git "$@"';
+/** As a shell says that there is no such command. */
+const NOT_FOUND = 127;
+/** As Git ends when something is wrong for good. */
+const FOR_GOOD = 128;
