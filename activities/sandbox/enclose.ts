@@ -7,7 +7,7 @@ import { type Limited, openLimits } from '../limits/index.js';
 import { run } from '../command/process.js';
 import { missingForNetwork, RESOLVER, withOwnNetwork } from './network.js';
 import { DAEMON_FOLDER } from './nix-access.js';
-import { canSandbox, foldersOf, giveToAgent, isRoot, sandboxArguments } from './sandbox.js';
+import { canSandbox, foldersOf, giveToAgent, isRoot, refuseUnreadable, sandboxArguments } from './sandbox.js';
 import { Unusable } from './unusable.js';
 import { readOnly, type Mount } from './visible.js';
 
@@ -90,6 +90,10 @@ export async function enclose(wanted: Distrusted): Promise<Enclosed> {
       `a network of its own needs ${missing}, which is not installed: install it, or say whether the agent gets no network ` +
         'or this machine’s (--autofix-network none or host)',
     );
+  await refuseUnreadable(
+    given.map(({ from }) => from),
+    hidden,
+  );
   // Memory that its processes share by name: in a folder it counts as disk.
   const shared = path.join(place.temporary, 'shm');
   await mkdir(shared, { recursive: true });

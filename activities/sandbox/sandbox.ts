@@ -1,7 +1,8 @@
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { AS_NOBODY, NOBODY, apart, triedInSandbox } from '../../model/autofix/sandbox.js';
+import { oneLine } from '../../model/text/one-line.js';
 import { run } from '../command/process.js';
 import { Unusable } from './unusable.js';
 import { isVisible, mountArguments, readOnly, usualMounts, type Mount } from './visible.js';
@@ -73,6 +74,25 @@ export async function giveToAgent(folders: readonly string[]): Promise<void> {
   if (!isRoot()) return;
   const given = await run('chown', ['--recursive', '--no-dereference', `${NOBODY}:${NOBODY}`, '--', ...folders]);
   if (given.exitCode !== 0) throw new Unusable(`its folders cannot be given to it: ${given.stderr.trim()}`);
+}
+
+/**
+ * Looks whether the account that root's agents run as may read what they are lent: not what others may not.
+ * @param hidden what they are not to see anyway
+ * @throws Unusable that names the first file or folder that it may not read
+ */
+export async function refuseUnreadable(lent: readonly string[], hidden: readonly string[]): Promise<void> {
+  if (!isRoot() || lent.length === 0) return;
+  const known = await Promise.all(hidden.map((each) => realpath(each).catch(() => null)));
+  const passedOver = known.flatMap((each) => (each === null ? [] : ['-samefile', each, '-prune', '-o']));
+  const closed = ['(', '-type', 'd', '!', '-perm', '-005', '-o', '-type', 'f', '!', '-perm', '-004', ')'];
+  const found = await run('find', ['-L', ...lent, ...passedOver, ...closed, '-print', '-quit'], { timeoutMs: 60_000 });
+  const [unreadable = ''] = found.stdout.split('\n');
+  if (unreadable === '') return;
+  throw new Unusable(
+    `the agent of a root worker runs as nobody, who may not read ${oneLine(unreadable, 300)}, which it is lent (--autofix-home-path): ` +
+      'let others read it (chmod o+rX), or run the worker as another user',
+  );
 }
 
 /** Absolute folders of a PATH. */

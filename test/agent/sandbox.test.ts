@@ -187,6 +187,7 @@ test('a secret is hidden wherever it lies in what an agent sees, also behind lin
       await symlink(path.join(lent, 'secrets.d', '1'), path.join(lent, 'secrets'));
       await writeFile(path.join(lent, 'secrets.d', '1', 'tokens'), 'a-token\n');
       await writeFile(path.join(lent, 'settings'), 'settings\n');
+      await chmod(path.join(lent, 'secrets.d', '1', 'tokens'), 0o600);
       await chmod(lent, 0o755);
       const read = ['settings', 'secrets.d/1/tokens'].map((each) => `home:.agent/${each}`);
       const { log } = await sandboxed(
@@ -215,4 +216,30 @@ test('a sandbox that cannot be made is said before the agent starts', async (con
       assert.equal(log, '');
     }),
   );
+});
+
+test('an agent of root is not started with a file of its home that it could not read', async (context) => {
+  if (await cannot(context)) return;
+  const { HOME } = process.env;
+  try {
+    await withPlace(async (place) => {
+      process.env.HOME = path.join(place.root, 'home');
+      const lent = path.join(process.env.HOME, '.agent');
+      await mkdir(lent, { recursive: true });
+      await writeFile(path.join(lent, 'login.json'), 'logged in\n', { mode: 0o600 });
+      const read = ['home:.agent/login.json', 'note'];
+      const { kind, reason, log } = await sandboxed(place, read, { homePaths: ['.agent'] });
+      if (process.getuid?.() === 0) {
+        assert.equal(kind, 'unusable');
+        assert.match(reason ?? '', /nobody, who may not read \S+\/\.agent\/login\.json, which it is lent/);
+        assert.equal(log, '');
+        await chmod(path.join(lent, 'login.json'), 0o644);
+      }
+      const second = await sandboxed(place, read, { homePaths: ['.agent'] }, { run: 'run-2' });
+      assert.equal(second.kind, 'proposed', second.reason ?? '');
+      assert.match(second.log, /^logged in$/m);
+    });
+  } finally {
+    process.env.HOME = HOME;
+  }
 });
