@@ -1,5 +1,4 @@
-import { PRESETS } from '../gates/gate.js';
-import { FAILURE_STEPS, LANDING_MODES, type RunOptions } from './options.js';
+import { KNOWN_OPTIONS, type RunOptions } from './options.js';
 
 /**
  * Version of what a run's options mean. Higher when a worker that knows every field would still do the wrong thing; a new
@@ -7,68 +6,7 @@ import { FAILURE_STEPS, LANDING_MODES, type RunOptions } from './options.js';
  */
 export const OPTIONS_FORMAT = 1;
 
-/** The fields of a type, all the way down. A leaf is `true`, or the words that may stand there. */
-type Fields<T> = T extends readonly unknown[]
-  ? Fields<T[number]>
-  : T extends object
-    ? { readonly [K in keyof T]-?: Fields<Exclude<T[K], null | undefined>> }
-    : true | readonly string[];
-
 type Shape = true | readonly string[] | { readonly [name: string]: Shape };
-
-const person = { name: true, email: true } as const;
-
-/** Every option that this version knows. */
-const KNOWN: Fields<RunOptions> = {
-  format: true,
-  instance: true,
-  repository: {
-    ...{ url: true, displayUrl: true, checkout: true, local: true, mainBranch: true, dir: true },
-    transport: { sshKeyFile: true, knownHostsFile: true, httpsTokenFile: true },
-  },
-  user: true,
-  lockWorkflowId: true,
-  targets: { hosts: true, exclude: true },
-  require: true,
-  inputs: true,
-  excludeInputs: true,
-  inputGroups: true,
-  landing: { mode: LANDING_MODES, branchPrefix: true, removeOldBranches: true },
-  approval: { deadlineSeconds: true, reminderSeconds: true, withoutKey: true },
-  nix: { options: true, impure: true, acceptFlakeConfig: true, accessTokensFile: true, allowSources: true },
-  author: person,
-  committer: person,
-  notify: { ntfy: { server: true, topic: true, tokenFile: true }, inboxOrg: true },
-  timeZone: true,
-  repositoryWaitSeconds: true,
-  supersedes: true,
-  takeoverSeconds: true,
-  builderWaitSeconds: true,
-  onFailure: FAILURE_STEPS,
-  holdBack: {
-    ...{ never: true, probeBudget: true, alarmSeconds: true },
-    pinned: { input: true, reason: true, until: true },
-  },
-  autofix: {
-    ...{
-      command: true,
-      args: true,
-      envFile: true,
-      homePaths: true,
-      network: true,
-      nixDaemon: true,
-      maxAttempts: true,
-      timeoutSeconds: true,
-    },
-    limits: { memoryBytes: true, tasks: true, diskBytes: true, files: true },
-    rules: { protected: true, maxFiles: true, maxLines: true },
-  },
-  failureLimit: { failures: true, pauses: true },
-  gates: {
-    ...{ name: true, timeoutSeconds: true, required: true },
-    check: { kind: ['preset', 'command'], preset: PRESETS, words: true },
-  },
-};
 
 /**
  * Refuses what a newer client asks for and this version would pass over in silence.
@@ -76,7 +14,7 @@ const KNOWN: Fields<RunOptions> = {
  */
 export function checkKnown(options: RunOptions): void {
   const unknown = [
-    ...unknownIn(options, KNOWN, ''),
+    ...unknownIn(options, KNOWN_OPTIONS, ''),
     ...((options.format ?? 0) > OPTIONS_FORMAT ? [`options of format ${String(options.format)}`] : []),
   ];
   if (unknown.length === 0) return;

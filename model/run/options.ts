@@ -1,6 +1,6 @@
 import type { SandboxLimits } from '../autofix/limits.js';
 import type { AgentNetwork } from '../autofix/sandbox.js';
-import type { Gate } from '../gates/gate.js';
+import { PRESETS, type Gate } from '../gates/gate.js';
 import type { InputGroup } from './input-groups.js';
 
 /**
@@ -195,3 +195,64 @@ export interface NotifyOptions {
   /** Absolute path of an org-mode file that gets a TODO entry on failure. */
   readonly inboxOrg: string | null;
 }
+
+/** The fields of a type, all the way down. A leaf is `true`, or the words that may stand there. */
+type Fields<T> = T extends readonly unknown[]
+  ? Fields<T[number]>
+  : T extends object
+    ? { readonly [K in keyof T]-?: Fields<Exclude<T[K], null | undefined>> }
+    : true | readonly string[];
+
+const person = { name: true, email: true } as const;
+
+/** Every option that this version knows: what it does not know it refuses, see `checkKnown`. */
+export const KNOWN_OPTIONS: Fields<RunOptions> = {
+  format: true,
+  instance: true,
+  repository: {
+    ...{ url: true, displayUrl: true, checkout: true, local: true, mainBranch: true, dir: true },
+    transport: { sshKeyFile: true, knownHostsFile: true, httpsTokenFile: true },
+  },
+  user: true,
+  lockWorkflowId: true,
+  targets: { hosts: true, exclude: true },
+  require: true,
+  inputs: true,
+  excludeInputs: true,
+  inputGroups: true,
+  landing: { mode: LANDING_MODES, branchPrefix: true, removeOldBranches: true },
+  approval: { deadlineSeconds: true, reminderSeconds: true, withoutKey: true },
+  nix: { options: true, impure: true, acceptFlakeConfig: true, accessTokensFile: true, allowSources: true },
+  author: person,
+  committer: person,
+  notify: { ntfy: { server: true, topic: true, tokenFile: true }, inboxOrg: true },
+  timeZone: true,
+  repositoryWaitSeconds: true,
+  supersedes: true,
+  takeoverSeconds: true,
+  builderWaitSeconds: true,
+  onFailure: FAILURE_STEPS,
+  holdBack: {
+    ...{ never: true, probeBudget: true, alarmSeconds: true },
+    pinned: { input: true, reason: true, until: true },
+  },
+  autofix: {
+    ...{
+      command: true,
+      args: true,
+      envFile: true,
+      homePaths: true,
+      network: true,
+      nixDaemon: true,
+      maxAttempts: true,
+      timeoutSeconds: true,
+    },
+    limits: { memoryBytes: true, tasks: true, diskBytes: true, files: true },
+    rules: { protected: true, maxFiles: true, maxLines: true },
+  },
+  failureLimit: { failures: true, pauses: true },
+  gates: {
+    ...{ name: true, timeoutSeconds: true, required: true },
+    check: { kind: ['preset', 'command'], preset: PRESETS, words: true },
+  },
+};
