@@ -34,7 +34,7 @@ interface Search extends FlakeOptions {
 
 /** Finds the repository that FLAKE means, by reading alone. Everything that is wrong with it is one `CommandError`. */
 export async function resolveFlake(flake: string, options: FlakeOptions): Promise<Repository> {
-  if (options.main !== null) checkBranchName(options.main);
+  if (options.main !== null) checkBranchName(options.main, '--main');
   const reference = parseFlakeReference(flake);
   const words = { flake: 'FLAKE', remote: '--remote', dir: 'add "?dir=FOLDER" to FLAKE' };
   return find(reference, { ...options, words, askRemote: true });

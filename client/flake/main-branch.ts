@@ -38,7 +38,7 @@ export async function remoteMainBranch(input: {
   const branches = [...answer.stdout.matchAll(/\trefs\/heads\/(.+)$/gm)].map((match) => match[1] ?? '');
   const head = /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(answer.stdout)?.[1] ?? null;
   if (wanted !== null) return existing(wanted, branches, shown);
-  if (head !== null && branches.includes(head)) return checkBranchName(head);
+  if (head !== null && branches.includes(head)) return checkBranchName(head, 'the main branch');
   const usual = ['main', 'master'].find((name) => branches.includes(name));
   if (usual !== undefined) return usual;
   if (branches.length === 0) throw new CommandError(`The remote ${shown} has no branches yet: push the flake first.`);
@@ -58,7 +58,7 @@ export async function localMainBranch(checkout: string, wanted: string | null): 
   if (wanted !== null) return existing(wanted, branches, checkout);
   const current = branchName((await git(['symbolic-ref', '--quiet', 'HEAD'], { cwd: checkout })).stdout.trim());
   const found = ['main', 'master'].find((name) => branches.includes(name)) ?? current;
-  if (branches.includes(found)) return checkBranchName(found);
+  if (branches.includes(found)) return checkBranchName(found, 'the main branch');
   if (branches.length === 0) throw new CommandError(`${checkout} has no commits yet: commit the flake first.`);
   throw new CommandError(
     `${checkout} has no branch main or master. Name its main branch with --main: ${list(branches)}.`,

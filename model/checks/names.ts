@@ -46,7 +46,7 @@ function checkName(field: string, value: string, rule: RegExp, description: stri
 }
 
 /** Name of an attribute of `nixosConfigurations`; dots and `@` are common in them (`web@1.example`). */
-export const checkHostName = (value: string, field = '--host'): string =>
+export const checkHostName = (value: string, field: string): string =>
   checkName(
     field,
     value,
@@ -55,7 +55,7 @@ export const checkHostName = (value: string, field = '--host'): string =>
   );
 
 /** Name of a root input as in `flake.nix`. */
-export const checkInputName = (value: string, field = '--input'): string =>
+export const checkInputName = (value: string, field: string): string =>
   checkName(
     field,
     value,
@@ -65,14 +65,14 @@ export const checkInputName = (value: string, field = '--input'): string =>
   );
 
 /** Name of a branch, without `refs/heads/`. */
-export function checkBranchName(value: string, field = '--main'): string {
+export function checkBranchName(value: string, field: string): string {
   const fault = branchNameFault(value);
   if (fault !== null) throw new BadInput(field, value, `is no usable branch name: ${fault}; give one such as main.`);
   return value;
 }
 
 /** Beginning of the update branch's name: with a date after it, it must be a branch name. */
-export function checkBranchPrefix(value: string, field = '--branch-prefix'): string {
+export function checkBranchPrefix(value: string, field: string): string {
   const fault = value === '' ? 'it is empty' : branchNameFault(`${value}20261121-093015`);
   if (fault !== null) {
     throw new BadInput(field, value, `does not begin a usable branch name: ${fault}; give one such as flake-update-.`);
@@ -81,7 +81,7 @@ export function checkBranchPrefix(value: string, field = '--branch-prefix'): str
 }
 
 /** Source of a regular expression for whole names; see `wholeNameExpression`. */
-export function checkRegExp(value: string, field = '--exclude'): string {
+export function checkRegExp(value: string, field: string): string {
   if (value === '')
     throw new BadInput(field, value, 'matches no host: leave it out, or give one such as ".*-minimal".');
   if (value.length > NAME_LENGTH) {
@@ -108,7 +108,7 @@ export function checkIncludedFile(value: string, field: string): string {
 }
 
 /** A source that inputs may bring along. */
-export function checkSource(value: string, field = '--allow-source'): string {
+export function checkSource(value: string, field: string): string {
   if (value.length <= 1000 && isSourcePattern(value)) return value;
   throw new BadInput(
     field,
@@ -125,7 +125,7 @@ export const isSecretSetting = (name: string): boolean => /^(?:extra-)?access-to
 export function checkNixOption(
   name: string,
   value: string,
-  field = '--nix-option',
+  field: string,
 ): readonly [name: string, value: string] {
   if (!/^[a-z][a-z0-9-]{0,80}$/.test(name)) {
     throw new BadInput(field, name, 'is no name of a Nix setting: give one such as max-jobs, followed by its value.');
@@ -155,7 +155,7 @@ export function checkNixOption(
 }
 
 /** `Name <email>`, as Git writes a person. */
-export function checkPerson(value: string, field = '--author'): Person {
+export function checkPerson(value: string, field: string): Person {
   const match = /^\s*([^<>\p{Cc}]*[\p{L}\p{N}][^<>\p{Cc}]*?)\s*<([^<>\s\p{Cc}@]+@[^<>\s\p{Cc}@]+)>\s*$/u.exec(value);
   const [, name, email] = match ?? [];
   if (name === undefined || email === undefined || value.length > NAME_LENGTH || /[\n\r]/.test(value)) {
@@ -165,11 +165,11 @@ export function checkPerson(value: string, field = '--author'): Person {
 }
 
 /** Topic of an ntfy server: the server's own rule. */
-export const checkNtfyTopic = (value: string, field = '--ntfy-topic'): string =>
+export const checkNtfyTopic = (value: string, field: string): string =>
   checkName(field, value, /^[A-Za-z0-9_-]{1,64}$/, 'a topic has 1 to 64 letters, digits, "_" and "-"');
 
 /** Address of an HTTP server, without slashes at its end. */
-export function checkServerUrl(value: string, field = '--ntfy-server'): string {
+export function checkServerUrl(value: string, field: string): string {
   const example = 'give an address such as https://ntfy.example.org';
   if (!URL.canParse(value) || /[\s\p{Cc}\\]/u.test(value)) throw new BadInput(field, value, `is no URL: ${example}.`);
   const url = new URL(value);
@@ -193,7 +193,7 @@ export function checkAccountName(value: string, field: string): string {
 }
 
 /** Command of an agent: a name to be found on the PATH, or an absolute path. */
-export function checkAgentCommand(value: string, field = '--autofix'): string {
+export function checkAgentCommand(value: string, field: string): string {
   if (!/^(?!-)[^/\p{Cc}]+$|^\/[^\p{Cc}]+$/u.test(value) || value.length > 4096) {
     throw new BadInput(field, value, 'is no command: give one that is on the PATH of the worker, or an absolute path.');
   }
@@ -208,7 +208,7 @@ export function checkAgentCommand(value: string, field = '--autofix'): string {
 }
 
 /** Argument of an agent. */
-export function checkAgentArgument(value: string, field = '--autofix-arg'): string {
+export function checkAgentArgument(value: string, field: string): string {
   if (/[^\P{Cc}\n\t]/u.test(value) || value.length > 16_384) {
     throw new BadInput(field, value, 'is refused: an argument has at most 16384 characters and no control characters.');
   }
@@ -216,7 +216,7 @@ export function checkAgentArgument(value: string, field = '--autofix-arg'): stri
 }
 
 /** Path below a home that an agent may read in its own. */
-export function checkHomePath(value: string, field = '--autofix-home-path'): string {
+export function checkHomePath(value: string, field: string): string {
   if (!/^(?![~/])[^\p{Cc}]+$/u.test(value) || value.split('/').some((part) => /^\.{0,2}$/.test(part))) {
     throw new BadInput(field, value, 'is no path below the home of the worker’s user: give one such as .config/agent.');
   }
@@ -224,14 +224,14 @@ export function checkHomePath(value: string, field = '--autofix-home-path'): str
 }
 
 /** Pattern of paths that an agent may not touch, a line of a .gitignore; see `protectedBy`. */
-export function checkPathPattern(value: string, field = '--autofix-protect'): string {
+export function checkPathPattern(value: string, field: string): string {
   const fault = pathPatternFault(value);
   if (fault !== null) throw new BadInput(field, value, fault);
   return value;
 }
 
 /** Patterns of which each one can be used: a list that only takes back would protect nothing. */
-export function checkPathPatterns(values: readonly string[], field = '--autofix-protect'): readonly string[] {
+export function checkPathPatterns(values: readonly string[], field: string): readonly string[] {
   const [first] = values;
   if (first?.startsWith('!') === true) {
     throw new BadInput(field, first, 'takes back what a pattern before it protects: put that pattern before it.');

@@ -31,7 +31,7 @@ export const PRESET_WORDS: Readonly<Record<Preset, string>> = {
 const NAME = /^[a-z0-9][a-z0-9-]{0,59}$/;
 
 /** Name of a gate: what reports, logs and the Temporal UI call it. */
-export function checkGateName(value: string, field = '--gate'): string {
+export function checkGateName(value: string, field: string): string {
   if (NAME.test(value)) return value;
   throw new BadInput(
     field,
@@ -44,7 +44,7 @@ export function checkGateName(value: string, field = '--gate'): string {
  * Reads `NAME=COMMAND`, or the name of a preset alone. The command is split into words, and no shell sees it.
  * @throws BadInput for a name that cannot be used, an unknown preset, an empty command and a quote that is left open
  */
-export function parseGate(text: string, field = '--gate'): Pick<Gate, 'name' | 'check'> {
+export function parseGate(text: string, field: string): Pick<Gate, 'name' | 'check'> {
   const mark = text.indexOf('=');
   if (mark === -1) {
     const preset = PRESETS.find((each) => each === text);

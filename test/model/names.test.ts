@@ -51,7 +51,8 @@ function refusal(check: () => unknown): BadInput {
 }
 
 test('host names with dots and @ are accepted as they are', () => {
-  for (const name of ['alpha', 'web@1.example', '9front', '_x', 'a-b_c+d']) assert.equal(checkHostName(name), name);
+  for (const name of ['alpha', 'web@1.example', '9front', '_x', 'a-b_c+d'])
+    assert.equal(checkHostName(name, '--field'), name);
 });
 
 for (const [what, check] of [
@@ -99,7 +100,7 @@ test('a branch may have slashes, and is accepted only if Git accepts it', () => 
     }
     let ours = true;
     try {
-      checkBranchName(name);
+      checkBranchName(name, '--field');
     } catch {
       ours = false;
     }
@@ -108,33 +109,36 @@ test('a branch may have slashes, and is accepted only if Git accepts it', () => 
 });
 
 test('a branch prefix is accepted when a date makes a branch of it', () => {
-  for (const prefix of ['flake-update-', 'bot/update/']) assert.equal(checkBranchPrefix(prefix), prefix);
-  refusal(() => checkBranchPrefix(''));
-  refusal(() => checkBranchPrefix('/x'));
+  for (const prefix of ['flake-update-', 'bot/update/']) assert.equal(checkBranchPrefix(prefix, '--field'), prefix);
+  refusal(() => checkBranchPrefix('', '--field'));
+  refusal(() => checkBranchPrefix('/x', '--field'));
 });
 
 test('an exclude pattern speaks of whole names and cannot break out of its parentheses', () => {
-  const expression = wholeNameExpression(checkRegExp('.*-minimal|test'));
+  const expression = wholeNameExpression(checkRegExp('.*-minimal|test', '--field'));
   assert.ok(expression.test('a-minimal'));
   assert.ok(expression.test('test'));
   assert.ok(!expression.test('test2'));
   for (const pattern of ['(', 'a)|(b', '[', '*', '', 'a\\-b'])
-    assert.match(refusal(() => checkRegExp(pattern)).message, /--exclude/);
+    assert.match(refusal(() => checkRegExp(pattern, '--field')).message, /--field/);
 });
 
 test('a Nix option is a setting and one line, and never a secret', () => {
-  assert.deepEqual(checkNixOption('max-jobs', '4'), ['max-jobs', '4']);
-  assert.deepEqual(checkNixOption('substituters', ''), ['substituters', '']);
-  refusal(() => checkNixOption('--impure', 'x'));
-  refusal(() => checkNixOption('cores', '1\nbuilders = x'));
-  assert.match(refusal(() => checkNixOption('access-tokens', 'github.com=s3cret')).message, /nix\.conf/);
-  const error = refusal(() => checkNixOption('substituters', 'https://me:s3cret@cache.example'));
+  assert.deepEqual(checkNixOption('max-jobs', '4', '--field'), ['max-jobs', '4']);
+  assert.deepEqual(checkNixOption('substituters', '', '--field'), ['substituters', '']);
+  refusal(() => checkNixOption('--impure', 'x', '--field'));
+  refusal(() => checkNixOption('cores', '1\nbuilders = x', '--field'));
+  assert.match(refusal(() => checkNixOption('access-tokens', 'github.com=s3cret', '--field')).message, /nix\.conf/);
+  const error = refusal(() => checkNixOption('substituters', 'https://me:s3cret@cache.example', '--field'));
   assert.doesNotMatch(error.message + error.value, /s3cret/);
 });
 
 test('a person is a name and an address on one line', () => {
-  assert.deepEqual(checkPerson('Ada Lovelace <ada@example.org>'), { name: 'Ada Lovelace', email: 'ada@example.org' });
-  assert.deepEqual(checkPerson('Łucja <l@x>'), { name: 'Łucja', email: 'l@x' });
+  assert.deepEqual(checkPerson('Ada Lovelace <ada@example.org>', '--field'), {
+    name: 'Ada Lovelace',
+    email: 'ada@example.org',
+  });
+  assert.deepEqual(checkPerson('Łucja <l@x>', '--field'), { name: 'Łucja', email: 'l@x' });
   for (const value of [
     'ada',
     'ada@example.org',
@@ -145,13 +149,13 @@ test('a person is a name and an address on one line', () => {
     'A <a@b>\nX: y',
     '.. <a@b>',
   ]) {
-    refusal(() => checkPerson(value));
+    refusal(() => checkPerson(value, '--field'));
   }
 });
 
 test('a server address is http or https without anything that could be a secret', () => {
-  assert.equal(checkServerUrl('https://ntfy.example.org/'), 'https://ntfy.example.org');
-  assert.equal(checkServerUrl('http://127.0.0.1:80/ntfy//'), 'http://127.0.0.1/ntfy');
+  assert.equal(checkServerUrl('https://ntfy.example.org/', '--field'), 'https://ntfy.example.org');
+  assert.equal(checkServerUrl('http://127.0.0.1:80/ntfy//', '--field'), 'http://127.0.0.1/ntfy');
   for (const value of [
     '',
     'ntfy.sh',
@@ -161,8 +165,8 @@ test('a server address is http or https without anything that could be a secret'
     'https://x/#y',
     'https://x\n',
   ]) {
-    refusal(() => checkServerUrl(value));
+    refusal(() => checkServerUrl(value, '--field'));
   }
-  const error = refusal(() => checkServerUrl('https://me:s3cret@ntfy.example.org'));
+  const error = refusal(() => checkServerUrl('https://me:s3cret@ntfy.example.org', '--field'));
   assert.doesNotMatch(error.message + error.value, /s3cret/);
 });

@@ -117,8 +117,8 @@ test('a pattern by which Git would leave out nothing is refused, with the way ou
   for (const [pattern, message] of BROKEN) assert.match(pathPatternFault(pattern) ?? '', message, pattern);
   const ignored = await ignoredByGit(BROKEN.map(([pattern]) => [pattern]));
   for (const [patterns, names] of ignored) assert.deepEqual(names, [], JSON.stringify(patterns));
-  assert.throws(() => checkPathPatterns(['!a.nix', '*.nix']), /^BadInput: --autofix-protect "!a\.nix" takes back/);
-  assert.deepEqual(checkPathPatterns(['*.nix', '!a.nix']), ['*.nix', '!a.nix']);
+  assert.throws(() => checkPathPatterns(['!a.nix', '*.nix'], '--field'), /^BadInput: --field "!a\.nix" takes back/);
+  assert.deepEqual(checkPathPatterns(['*.nix', '!a.nix'], '--field'), ['*.nix', '!a.nix']);
 });
 
 /** Pieces of patterns, put together at random: names that are there, wildcards, brackets, slashes. */

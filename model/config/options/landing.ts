@@ -76,8 +76,8 @@ export const landingOf = ({ land, branchPrefix, removeOldBranches }: Landing): P
 });
 
 export function personsOf(options: Landing): Pick<RunOptions, 'author' | 'committer'> {
-  const author = options.author === null ? LOCKKEEPER : checkPerson(options.author);
-  return { author, committer: options.committer === null ? author : checkPerson(options.committer) };
+  const author = options.author === null ? LOCKKEEPER : checkPerson(options.author, 'author');
+  return { author, committer: options.committer === null ? author : checkPerson(options.committer, 'committer') };
 }
 
 /** The time zone that is given, or that of this machine. */

@@ -28,12 +28,12 @@ test('a quote or backslash that is left open is no command', () => {
 });
 
 test('a gate is NAME=COMMAND, or known by its name', () => {
-  assert.deepEqual(parseGate('no-todo=sh -c "! grep -r TODO ."'), {
+  assert.deepEqual(parseGate('no-todo=sh -c "! grep -r TODO ."', '--field'), {
     name: 'no-todo',
     check: { kind: 'command', words: ['sh', '-c', '! grep -r TODO .'] },
   });
-  assert.deepEqual(parseGate('statix'), { name: 'statix', check: { kind: 'preset', preset: 'statix' } });
-  assert.deepEqual(parseGate('statix=statix check hosts').check, {
+  assert.deepEqual(parseGate('statix', '--field'), { name: 'statix', check: { kind: 'preset', preset: 'statix' } });
+  assert.deepEqual(parseGate('statix=statix check hosts', '--field').check, {
     kind: 'command',
     words: ['statix', 'check', 'hosts'],
   });
