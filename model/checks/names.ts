@@ -122,11 +122,7 @@ export function checkSource(value: string, field: string): string {
 export const isSecretSetting = (name: string): boolean => /^(?:extra-)?access-tokens$/.test(name);
 
 /** One `--nix-option NAME VALUE`. */
-export function checkNixOption(
-  name: string,
-  value: string,
-  field: string,
-): readonly [name: string, value: string] {
+export function checkNixOption(name: string, value: string, field: string): readonly [name: string, value: string] {
   if (!/^[a-z][a-z0-9-]{0,80}$/.test(name)) {
     throw new BadInput(field, name, 'is no name of a Nix setting: give one such as max-jobs, followed by its value.');
   }
