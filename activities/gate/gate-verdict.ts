@@ -2,14 +2,13 @@ import type { GateInput } from '../../model/contract/activities.js';
 import type { GateCheck } from '../../model/gates/gate.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { nameList } from '../../model/report/words.js';
-import { redactUrl, stripControl, tail } from '../../model/text/text.js';
-import { LOG_TAIL_BYTES, LOG_TAIL_LINES, MESSAGE_BYTES, verdictOf, type Verdict } from '../../model/verify/verdict.js';
+import { LOG_TAIL_BYTES, MESSAGE_BYTES, verdictOf, type Verdict } from '../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { KILLED_STATUS } from '../command/memory-kills.js';
 import { nixErrorMessage } from '../nix/error-message.js';
 import { faultOf } from '../nix/faults.js';
 import { triedAgain } from '../nix/tried-again.js';
-import { readEnd } from '../supervised/log.js';
+import { logTail, readEnd } from '../supervised/log.js';
 import type { CommandRecord } from '../supervised/record.js';
 import { shortageOf } from '../supervised/shortage.js';
 
@@ -68,6 +67,6 @@ export async function gateVerdict(
     seconds: Math.round(found.seconds * 10) / 10,
     machine: env.machine,
     logPath: record?.log ?? null,
-    logTail: log === null ? null : tail(redactUrl(stripControl(log)), { lines: LOG_TAIL_LINES, bytes: LOG_TAIL_BYTES }),
+    logTail: log === null ? null : logTail(log),
   });
 }

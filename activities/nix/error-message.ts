@@ -1,4 +1,5 @@
 import { redactUrl, stripControl, truncate } from '../../model/text/text.js';
+import { withoutSecrets } from '../secrets/redact.js';
 
 /** Where Nix points to, or what it shows of the source: everything that is not the message itself. */
 const AROUND_THE_MESSAGE =
@@ -12,7 +13,7 @@ const AROUND_THE_MESSAGE =
  * @param limit most bytes of the answer
  */
 export function nixErrorMessage(stderr: string, limit = 500): string {
-  const lines = redactUrl(stripControl(stderr)).split('\n');
+  const lines = redactUrl(withoutSecrets(stripControl(stderr))).split('\n');
   const start = lines.findLastIndex((line) => /^\s*error:/.test(line));
   if (start === -1) return truncate(lines.findLast((line) => line.trim() !== '')?.trim() ?? 'no message', limit);
   const rest = lines.slice(start + 1);

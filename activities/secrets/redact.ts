@@ -12,6 +12,8 @@ const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 /** Notes a secret, in each form in which programs write it. */
 export function rememberSecret(secret: string): void {
+  // Of one with several lines, each line alone: what others print is looked at line by line.
+  if (secret.includes('\n')) secret.split('\n').forEach(rememberSecret);
   if (secret.length < SHORTEST) return;
   known.add(secret);
   known.add(encodeURIComponent(secret));
@@ -46,6 +48,55 @@ export function withoutSecrets(text: string): string {
   // The longest first: one may be the beginning of another.
   const found = [...known].filter((form) => text.includes(form)).sort((a, b) => b.length - a.length);
   return found.reduce((rest, form) => rest.replaceAll(form, REPLACEMENT), text);
+}
+
+/** Most bytes that a known secret has in one of its forms. */
+export const longestSecret = (): number => Math.max(0, ...[...known].map((form) => Buffer.byteLength(form)));
+
+/** A beginning of a secret that is shorter tells nothing. */
+const SHORTEST_BEGINNING = 4;
+
+/**
+ * A part of some bytes without the secrets that are known. Parts that follow each other hold no secret together: one that
+ * begins in a part stands as a whole in it, and is left out of the next.
+ * @param bytes the part, and `longestSecret` bytes before and behind it as far as there are
+ */
+export function partWithoutSecrets(bytes: Buffer, from: number, to: number): Buffer {
+  const pieces: Buffer[] = [];
+  let at = from;
+  for (const [begin, end] of secretsIn(bytes)) {
+    if (end <= at || begin >= to) continue;
+    pieces.push(bytes.subarray(at, Math.max(at, begin)));
+    if (begin >= from) pieces.push(Buffer.from(REPLACEMENT));
+    at = end;
+  }
+  pieces.push(bytes.subarray(Math.min(at, to), to));
+  return Buffer.concat(pieces);
+}
+
+/** Bytes of the beginning of a secret at the end of a text that goes on; 0 when it ends with none. */
+export function secretBegins(bytes: Buffer): number {
+  for (let length = Math.min(longestSecret() - 1, bytes.length); length >= SHORTEST_BEGINNING; length -= 1) {
+    const end = bytes.subarray(-length);
+    if ([...known].some((form) => Buffer.from(form).subarray(0, length).equals(end))) return length;
+  }
+  return 0;
+}
+
+/** Places of secrets, in their order; those that touch each other are one. */
+function secretsIn(bytes: Buffer): readonly (readonly [begin: number, end: number])[] {
+  const found: [number, number][] = [];
+  for (const form of known) {
+    const size = Buffer.byteLength(form);
+    for (let at = bytes.indexOf(form); at !== -1; at = bytes.indexOf(form, at + 1)) found.push([at, at + size]);
+  }
+  const joined: [number, number][] = [];
+  for (const [begin, end] of found.sort(([one], [other]) => one - other)) {
+    const last = joined.at(-1);
+    if (last !== undefined && begin < last[1]) last[1] = Math.max(last[1], end);
+    else joined.push([begin, end]);
+  }
+  return joined;
 }
 
 /** Plain data (what an activity returns or a log entry carries) with every text in it as `withoutSecrets` gives it. */

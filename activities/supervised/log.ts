@@ -1,7 +1,9 @@
-import { createReadStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
+import { readAt, readPiece, type LogPiece } from '../../host/command-log.js';
 import { lineCutter } from '../../host/line-cutter.js';
-import { stripControl } from '../../model/text/text.js';
+import { redactUrl, stripControl, tail } from '../../model/text/text.js';
+import { LOG_TAIL_BYTES, LOG_TAIL_LINES } from '../../model/verify/verdict.js';
+import { longestSecret, partWithoutSecrets, withoutSecrets } from '../secrets/redact.js';
 
 /** How far the log of a command is. */
 export interface LogProgress {
@@ -19,7 +21,7 @@ export const LINE_LIMIT = 4000;
 
 /** Reads a growing log bit by bit. */
 export class LogFollower {
-  private rest = Buffer.alloc(0);
+  private readonly lines = logLines();
   private lastLines: readonly string[] = [];
 
   /**
@@ -38,12 +40,11 @@ export class LogFollower {
     if (handle !== null) {
       try {
         const { size } = await handle.stat();
-        while (this.offset < size) {
-          const length = Math.min(CHUNK, size - this.offset);
-          const { bytesRead, buffer } = await handle.read(Buffer.alloc(length), 0, length, this.offset);
-          if (bytesRead === 0) break;
-          this.offset += bytesRead;
-          this.take(buffer.subarray(0, bytesRead));
+        for await (const piece of piecesOf(this.file, handle, this.offset)) {
+          this.offset = piece.nextOffset;
+          this.take(this.lines.push(piece));
+          // What is written meanwhile is for the next call.
+          if (this.offset >= size) break;
         }
       } finally {
         await handle.close();
@@ -52,13 +53,7 @@ export class LogFollower {
     return { bytes: this.offset, lastLines: this.lastLines };
   }
 
-  private take(chunk: Buffer): void {
-    const all = Buffer.concat([this.rest, chunk]);
-    const end = all.lastIndexOf(0x0a);
-    // A line without end is not kept for ever.
-    this.rest = Buffer.from(all.subarray(end + 1)).subarray(-CHUNK);
-    if (end === -1) return;
-    const lines = all.subarray(0, end).toString('utf8').split('\n');
+  private take(lines: readonly string[]): void {
     this.onLines(lines);
     this.lastLines = [...this.lastLines, ...lines.slice(-LAST_LINES).map(shown)]
       .filter((line) => line !== '')
@@ -68,31 +63,73 @@ export class LogFollower {
 
 /** A line as a heartbeat carries it. */
 export const shown = (line: string): string =>
-  stripControl(line.slice(0, 4 * LINE_CHARACTERS))
-    .replaceAll('\n', ' ')
-    .trim()
-    .slice(0, LINE_CHARACTERS);
+  withoutSecrets(stripControl(line)).replaceAll('\n', ' ').trim().slice(0, LINE_CHARACTERS);
 
 /** Lines of a log from `offset` on, each cut where it is long: no line that a builder prints is held in memory whole. */
 export async function* linesOf(file: string, offset: number): AsyncGenerator<string> {
-  const there = await stat(file).catch(() => null);
-  if (there === null) return;
-  const lines = lineCutter(LINE_LIMIT);
-  for await (const chunk of createReadStream(file, { start: offset })) yield* lines.push(chunk as Buffer);
-  const rest = lines.rest();
-  if (rest !== '') yield rest;
+  const handle = await open(file, 'r').catch(() => null);
+  if (handle === null) return;
+  try {
+    const lines = logLines();
+    for await (const piece of piecesOf(file, handle, offset)) yield* lines.push(piece);
+    const rest = lines.rest();
+    if (rest !== '') yield rest;
+  } finally {
+    await handle.close();
+  }
 }
 
-/** The end of a log, at most so many bytes. */
+async function* piecesOf(file: string, handle: FileHandle, offset: number): AsyncGenerator<LogPiece> {
+  for (;;) {
+    const piece = await readPiece(file, handle, offset, CHUNK);
+    if (piece.nextOffset === offset) return;
+    offset = piece.nextOffset;
+    yield piece;
+  }
+}
+
+const LINE_FEED = 0x0a;
+
+/** Puts the pieces of a log together into lines. What remains of a line whose beginning is gone is no line: it could say anything. */
+function logLines(): { readonly push: (piece: LogPiece) => readonly string[]; readonly rest: () => string } {
+  // A secret that the limit would cut is seen whole.
+  const most = LINE_LIMIT + longestSecret();
+  let lines = lineCutter(most);
+  let isCut = false;
+  const cut = (line: string): string => (line.length <= LINE_LIMIT ? line : withoutSecrets(line).slice(0, LINE_LIMIT));
+  return {
+    push: ({ bytes, leftOut }) => {
+      if (leftOut > 0) {
+        lines = lineCutter(most);
+        isCut = true;
+      }
+      const from = isCut ? bytes.indexOf(LINE_FEED) + 1 : 0;
+      if (isCut && from === 0) return [];
+      isCut = false;
+      return lines.push(bytes.subarray(from)).map(cut);
+    },
+    rest: () => cut(lines.rest()),
+  };
+}
+
+/** The end of a log as a text for people, at most so many bytes of it. */
 export async function readEnd(file: string, bytes: number): Promise<string> {
   const handle = await open(file, 'r').catch(() => null);
   if (handle === null) return '';
   try {
     const { size } = await handle.stat();
     const start = Math.max(0, size - bytes);
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(size - start), 0, size - start, start);
-    return buffer.subarray(0, bytesRead).toString('utf8');
+    // One that begins before the end, and goes on in it, is seen whole.
+    const before = Math.min(start, longestSecret());
+    const all = await readAt(handle, start - before, size - start + before);
+    const clean = partWithoutSecrets(all, before, all.length).toString('utf8');
+    // Control characters in a secret hide it from the first look.
+    return withoutSecrets(stripControl(clean));
   } finally {
     await handle.close();
   }
 }
+
+/** The newest lines of a text, as a report carries them. */
+export const logTail = (text: string): string =>
+  tail(redactUrl(withoutSecrets(stripControl(text))), { lines: LOG_TAIL_LINES, bytes: LOG_TAIL_BYTES });

@@ -1,9 +1,11 @@
 import type { ApplicationFailure } from '@temporalio/common';
-import { open, realpath } from 'node:fs/promises';
+import { open, realpath, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
+import { leftOutLine, readAt, readPiece } from '../../host/command-log.js';
 import type { MachineActivities } from '../../model/contract/activities.js';
 import { finalFailure } from '../../model/run/failures.js';
 import type { ActivityEnvironment } from '../environment.js';
+import { longestSecret, partWithoutSecrets, secretBegins } from '../secrets/redact.js';
 
 /** Half of what one payload may hold, for JSON spells control characters out. */
 const SLICE_BYTES = 512 * 1024;
@@ -22,13 +24,29 @@ export const createReadLog =
       const { size } = await handle.stat();
       const start = Math.min(Math.max(0, Math.trunc(offset)), size);
       const length = Math.min(Math.max(0, Math.trunc(limit)), SLICE_BYTES, size - start);
-      const { bytesRead, buffer } = await handle.read(Buffer.alloc(length), 0, length, start);
-      const whole = buffer.subarray(0, wholeCharacters(buffer.subarray(0, bytesRead)));
-      return { text: whole.toString('utf8'), nextOffset: start + whole.length, size };
+      const { bytes, nextOffset, leftOut } = await readPiece(file, handle, start, length);
+      if (leftOut > 0) return { text: leftOutLine(leftOut), nextOffset, size };
+      const slice = await withoutSplitSecrets(handle, start, bytes.subarray(0, wholeCharacters(bytes)));
+      return { text: slice.text, nextOffset: slice.end, size };
     } finally {
       await handle.close();
     }
   };
+
+/** A slice without secrets, also those that its borders cut. One that is perhaps being written is for the next slice. */
+async function withoutSplitSecrets(
+  handle: FileHandle,
+  start: number,
+  bytes: Buffer,
+): Promise<{ readonly text: string; readonly end: number }> {
+  const longest = longestSecret();
+  const before = await readAt(handle, Math.max(0, start - longest), Math.min(start, longest));
+  const behind = await readAt(handle, start + bytes.length, longest);
+  const unfinished = behind.length === 0 ? secretBegins(bytes) : 0;
+  const slice = bytes.subarray(0, bytes.length - unfinished);
+  const clean = partWithoutSecrets(Buffer.concat([before, bytes, behind]), before.length, before.length + slice.length);
+  return { text: clean.toString('utf8'), end: start + slice.length };
+}
 
 /** Resolves links on both sides, so that neither `..` nor a link in a build's folder leads out of it. */
 async function insideBuilds(env: ActivityEnvironment, logPath: string): Promise<string> {

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { gapFile } from '../../host/command-log.js';
 import type { ProcessIdentity, StateDirectory } from '../../model/machine/state-directory.js';
 import type { Target, Verdict } from '../../model/verify/verdict.js';
 import { hasFields, readJson, writeWhole } from '../../host/files.js';
@@ -20,6 +21,7 @@ export interface CommandRecord {
   readonly identity: string;
   /** JSON `CommandStatus`. */
   readonly status: string;
+  /** All output, of all starts; see `host/command-log.ts`. */
   readonly log: string;
   /** JSON `Verdict`: classified once, and from then on the answer to every attempt. */
   readonly verdict: string;
@@ -134,6 +136,6 @@ export async function releaseRecord(record: CommandRecord): Promise<void> {
   }
 }
 
-const KEPT = new Set(['log', 'evaluation.log', 'verdict.json']);
+const KEPT = new Set(['log', gapFile('log'), 'evaluation.log', 'verdict.json']);
 
 export const names = (directory: string): Promise<string[]> => readdir(directory).catch(() => []);

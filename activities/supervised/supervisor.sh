@@ -6,7 +6,8 @@
 # RECORD is the folder of the command, LEASE the seconds after which a command that nobody follows ends itself. The worker
 # starts this script in a session of its own. In RECORD it writes
 #   identity  who runs this command; claimed by a hard link, so of two supervisors started at once only one runs it
-#   log       all output, appended
+#   log       all output, appended; of a long one the middle is given back to the disk, as a hole in the file
+#   log.gap   which bytes are gone, as {"from":BYTES,"to":BYTES}
 #   status    how it ended, moved into place whole
 # and reads
 #   lease     "SECONDS STAMP"; whoever follows the command keeps changing STAMP
@@ -52,13 +53,44 @@ EOF
   printf '%s' "$found"
 }
 
+# Bytes of the log that are kept: at its beginning, and at its end.
+log_begin=67108864 log_end=201326592
+# Bytes by which it grows between two looks: before its middle is given back once more, and within a second where it grows fast.
+log_step=16777216
+log_size=0 log_grown=0 log_cut=$log_begin
+
+# bound_log: gives the middle of a long log back. It is noted before it goes, so that no reader takes the hole for text.
+bound_log() {
+  now=$(stat -c %s "$record/log") || return
+  log_grown=$((now - log_size)) log_size=$now
+  [ "$((log_size - log_end - log_cut))" -gt "$log_step" ] || return
+  cut_to=$((log_size - log_end))
+  printf '{"from":%s,"to":%s}\n' "$log_begin" "$cut_to" >"$record/log.gap.new" &&
+    mv -f "$record/log.gap.new" "$record/log.gap" &&
+    fallocate --punch-hole --offset "$log_cut" --length "$((cut_to - log_cut))" "$record/log" &&
+    log_cut=$cut_to
+}
+
+# wait_a_second: and looks after the log meanwhile.
+wait_a_second() {
+  if [ "$log_grown" -le "$log_step" ]; then
+    sleep 1
+    bound_log
+    return
+  fi
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    sleep 0.1
+    bound_log
+  done
+}
+
 # end_command PID: asks it to stop, gives it ten seconds, and kills what is left of it and below it.
 end_command() {
   tree=$(below "$1")
   kill -TERM "$1"
   waited=0
   while [ "$waited" -lt 10 ] && kill -0 "$1"; do
-    sleep 1
+    wait_a_second
     waited=$((waited + 1))
   done
   for each in $tree; do
@@ -71,7 +103,7 @@ end_command() {
 watch_lease() {
   idle=0 seen=
   while kill -0 "$1"; do
-    sleep 1
+    wait_a_second
     stamp=
     if read -r seconds stamp <"$record/lease"; then lease=$seconds; fi
     if [ "$stamp" = "$seen" ]; then idle=$((idle + 1)); else idle=0 seen=$stamp; fi
@@ -118,6 +150,7 @@ elif [ -n "$stopped" ]; then
   kind=stopped
 fi
 kill "$watcher" 2>/dev/null
+bound_log >/dev/null 2>&1
 [ "$code" -ne 0 ] || kind=exit
 read -r uptime rest </proc/uptime
 printf '{"kind":"%s","code":%s,"uptime":%s}\n' "$kind" "$code" "$uptime" >"$record/status.new" &&

@@ -7,6 +7,7 @@ import type { StateDirectory } from '../../model/machine/state-directory.js';
 import { unprovenIn } from '../../model/run/proof.js';
 import { messageOf } from '../../model/text/message-of.js';
 import type { Session } from '../server/connection.js';
+import { leftOutLine, readPiece } from '../../host/command-log.js';
 import { systemCode } from '../../host/errors.js';
 import { CommandError } from '../errors.js';
 import type { FoundRun } from './found-run.js';
@@ -57,8 +58,8 @@ async function readHere(path: string, offset: number): Promise<{ bytes: Buffer; 
     throw new CommandError(`The log ${path} ${gone}.`);
   }
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(SLICE_BYTES), 0, SLICE_BYTES, offset);
-    return { bytes: buffer.subarray(0, bytesRead), nextOffset: offset + bytesRead };
+    const { bytes, nextOffset, leftOut } = await readPiece(path, file, offset, SLICE_BYTES);
+    return { bytes: leftOut === 0 ? bytes : Buffer.from(leftOutLine(leftOut)), nextOffset };
   } finally {
     await file.close();
   }

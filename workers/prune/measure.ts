@@ -8,11 +8,12 @@ export interface Measure {
   readonly oldest: number;
 }
 
-/** Size and times of a file or of all files below a folder. Links are not followed; what goes meanwhile counts nothing. */
+/** Bytes on the disk and times of a file or of all files below a folder. Links are not followed; what goes meanwhile counts nothing. */
 export async function measure(path: string): Promise<Measure> {
   const found = await lstat(path).catch(() => null);
   if (found === null) return { bytes: 0, newest: 0, oldest: 0 };
-  const own = { bytes: found.size, newest: found.mtimeMs, oldest: found.mtimeMs };
+  // Long logs have holes.
+  const own = { bytes: Math.min(found.size, found.blocks * 512), newest: found.mtimeMs, oldest: found.mtimeMs };
   if (!found.isDirectory()) return own;
   let bytes = 0;
   let newest = -Infinity;

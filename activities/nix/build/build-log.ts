@@ -1,6 +1,7 @@
 import { BUILDER_LINE, BUILDING, PLAN } from '../../../model/nix/log-lines.js';
 import { storeName } from '../../../model/nix/derivation-file.js';
 import { redactUrl } from '../../../model/text/text.js';
+import { withoutSecrets } from '../../secrets/redact.js';
 import { LINE_LIMIT, linesOf, shown } from '../../supervised/log.js';
 import { faultOf } from '../faults.js';
 
@@ -69,7 +70,7 @@ export async function readEvidence(file: string, offset: number): Promise<LogEvi
   for await (const line of linesOf(file, offset)) {
     const building = BUILDING.exec(line)?.[1];
     if (building !== undefined) started.push(building);
-    else if (!BUILDER_LINE.test(line)) nixLines.push(line);
+    else if (!BUILDER_LINE.test(line)) nixLines.push(withoutSecrets(line));
     if (nixLines.length > 2 * NIX_LINES) nixLines.splice(0, nixLines.length - NIX_LINES);
   }
   return { nixLines: nixLines.slice(-NIX_LINES), started };
@@ -89,7 +90,7 @@ export async function builderLines(file: string, offset: number, name: string, c
   const found: string[] = [];
   for await (const line of linesOf(file, offset)) {
     const prefix = BUILDER_LINE.exec(line);
-    if (prefix?.[1] === name) found.push(line.slice(prefix[0].length));
+    if (prefix?.[1] === name) found.push(withoutSecrets(line.slice(prefix[0].length)));
     if (found.length > 2 * count) found.splice(0, found.length - count);
   }
   return found.slice(-count);

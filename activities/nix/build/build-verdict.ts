@@ -2,11 +2,10 @@ import { appendFile, readFile } from 'node:fs/promises';
 import { passingFailure } from '../../../model/run/failures.js';
 import type { BuildTargetInput } from '../../../model/contract/activities.js';
 import { parseDerivation } from '../../../model/nix/derivation-file.js';
-import { redactUrl, stripControl, tail } from '../../../model/text/text.js';
 import { LOG_TAIL_BYTES, LOG_TAIL_LINES, verdictOf, type Verdict } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { writeWhole } from '../../../host/files.js';
-import { readEnd } from '../../supervised/log.js';
+import { logTail, readEnd } from '../../supervised/log.js';
 import { readStart, type CommandRecord, type CommandStatus } from '../../supervised/record.js';
 import { shortageOf } from '../../supervised/shortage.js';
 import { forgetIfEnded, wallSeconds } from '../../supervised/state.js';
@@ -85,18 +84,21 @@ async function findFailure(
     verdict: failure.kind,
     error: failure.message,
     failedDrv: failure.failedDrv,
-    logTail: await logTail(record, failure, lines),
+    logTail: await tailOf(record, failure, lines),
   };
 }
 
 /** The end of the failed builder's log; of the whole log where the builder said nothing, or Nix says what is wrong. */
-async function logTail(record: CommandRecord, failure: BuildFailure, lines: readonly string[]): Promise<string> {
+async function tailOf(record: CommandRecord, failure: BuildFailure, lines: readonly string[]): Promise<string> {
   const own = failure.told === 'by-builder' ? lines.join('\n') : '';
   const text = own.trim() === '' ? await readEnd(record.log, 16 * LOG_TAIL_BYTES) : own;
-  return tail(redactUrl(stripControl(text)), { lines: LOG_TAIL_LINES, bytes: LOG_TAIL_BYTES });
+  return logTail(text);
 }
 
-/** The newest lines of one builder. Where several that began have the same mark in our log, Nix's own log decides. */
+/**
+ * The newest lines of one builder. Where several that began have the same mark in our log, or it holds none of its lines (any more),
+ * Nix's own log decides.
+ */
 async function linesOf(
   drv: string,
   record: CommandRecord,
@@ -105,13 +107,14 @@ async function linesOf(
 ): Promise<readonly string[]> {
   const mark = builderMark(drv);
   const alike = evidence.started.filter((each) => builderMark(each) === mark);
-  if (new Set(alike).size > 1) {
+  const own = await builderLines(record.log, offset, mark, LOG_TAIL_LINES);
+  if (new Set(alike).size > 1 || own.length === 0) {
     const log = await runNix('nix-store', readBuilderLog(drv), { timeoutMs: 20_000 });
     // Downloads write what they tell Nix's own progress bar into their log.
     const lines = log.stdout.trimEnd().split('\n');
     if (log.exitCode === 0) return lines.filter((line) => !line.startsWith('@nix ')).slice(-LOG_TAIL_LINES);
   }
-  return await builderLines(record.log, offset, mark, LOG_TAIL_LINES);
+  return own;
 }
 
 async function isFixedOutput(drv: string): Promise<boolean> {
