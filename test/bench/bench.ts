@@ -1,9 +1,7 @@
 import { run } from '../../activities/command/process.js';
 import type { WorkerRecord } from '../../model/machine/state-directory.js';
-import { createFleet } from '../support/fleet.js';
-import type { Fleet } from '../support/fleet.js';
-import { openHouse } from '../support/lockkeeper.js';
-import type { House } from '../support/lockkeeper.js';
+import { createFleet, type Fleet } from '../support/fleet.js';
+import { openHouse, type House } from '../support/lockkeeper.js';
 import { blame } from './blame.js';
 import { median, middle, seconds } from './figures.js';
 import type { Figure } from './figures.js';

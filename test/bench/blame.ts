@@ -1,7 +1,6 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { run } from '../../activities/command/process.js';
-import { createFleet } from '../support/fleet.js';
-import type { Fleet, HostSpec } from '../support/fleet.js';
+import { createFleet, type Fleet, type HostSpec } from '../support/fleet.js';
 import type { House } from '../support/lockkeeper.js';
 import { updateArguments } from '../support/nix-flake-update.js';
 import { connectTo } from '../support/runs.js';

@@ -1,5 +1,4 @@
-import { until } from '../support/lockkeeper.js';
-import type { House } from '../support/lockkeeper.js';
+import { until, type House } from '../support/lockkeeper.js';
 import { createFleet } from '../support/fleet.js';
 import type { Report } from '../../model/report/data.js';
 import { seconds } from './figures.js';

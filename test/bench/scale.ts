@@ -1,10 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { run } from '../../activities/command/process.js';
 import type { Report } from '../../model/report/data.js';
-import { createFleet } from '../support/fleet.js';
-import type { Fleet } from '../support/fleet.js';
-import { openHouse } from '../support/lockkeeper.js';
-import type { House } from '../support/lockkeeper.js';
+import { createFleet, type Fleet } from '../support/fleet.js';
+import { openHouse, type House } from '../support/lockkeeper.js';
 import { connectTo } from '../support/runs.js';
 import { seconds } from './figures.js';
 import type { Figure } from './figures.js';

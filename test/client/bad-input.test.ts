@@ -1,33 +1,20 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../activities/command/process.js';
-import { createFleet, type Fleet } from '../support/fleet.js';
+import { withMovedFleet } from '../support/fleet.js';
 import { commitFiles, git } from '../support/git.js';
-import { openHouse, type House } from '../support/lockkeeper.js';
+import { openHouse, withHouse } from '../support/lockkeeper.js';
+import { withServedHouse } from '../support/runs.js';
+import { wholeFile, withFolder } from '../support/scope.js';
 
 /** Bad input that only a run can find: one message on the terminal, exit status 1, nothing changed, and the run closed. */
-let house: House;
-let fleet: Fleet;
-let scratch: string;
-
-before(async () => {
-  scratch = await mkdtemp(path.join(tmpdir(), 'lockkeeper-bad-'));
-  house = await openHouse();
-  fleet = await createFleet({ hosts: [{ name: 'web' }, { name: 'db' }], inputs: ['alpha'] });
-  await fleet.moveInput('alpha');
-  await house.dev();
-});
-
-after(async () => {
-  await house.close();
-  await fleet.cleanup();
-  await rm(scratch, { recursive: true, force: true });
-});
+const scratch = await withFolder(wholeFile);
+const fleet = await withMovedFleet(wholeFile, { hosts: [{ name: 'web' }, { name: 'db' }], inputs: ['alpha'] });
+const { house } = await withServedHouse(wholeFile);
 
 /** Lines of standard error from the one that starts with `error:` on; there must be exactly one of those. */
 function errorOf(stderr: string): string {
@@ -230,17 +217,13 @@ test('a Temporal CLI that is missing is told at once, with the ways out', async 
     );
   }
   for (const [cli, message] of cases) {
-    const own = await openHouse();
-    try {
-      const env = { PATH, HOME: scratch, TEMPORAL_CLI: cli };
-      const start = performance.now();
-      const { exitCode, stderr } = await own.lockkeeper(['update', fleet.checkout], { env });
-      assert.equal(exitCode, 1);
-      assert.match(errorOf(stderr), message);
-      assert.ok(performance.now() - start < 5000);
-    } finally {
-      await own.close();
-    }
+    const own = await withHouse(context);
+    const env = { PATH, HOME: scratch, TEMPORAL_CLI: cli };
+    const start = performance.now();
+    const { exitCode, stderr } = await own.lockkeeper(['update', fleet.checkout], { env });
+    assert.equal(exitCode, 1);
+    assert.match(errorOf(stderr), message);
+    assert.ok(performance.now() - start < 5000);
   }
 });
 

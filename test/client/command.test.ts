@@ -1,31 +1,21 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdtemp, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, chown, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { run, type Finished } from '../../activities/command/process.js';
 import { commitFiles, git } from '../support/git.js';
 import { asUser, NOBODY } from '../support/private-nix.js';
+import { wholeFile, withFolder } from '../support/scope.js';
 
 const COMMAND = path.resolve(import.meta.dirname, '../../../bin/lockkeeper');
 
-let root: string;
-let flake: string;
-let state: string;
-
-before(async () => {
-  root = await mkdtemp(path.join(tmpdir(), 'lockkeeper-command-'));
-  flake = path.join(root, 'fleet');
-  state = path.join(root, 'state');
-  await mkdir(flake);
-  await git(flake, 'init', '--quiet', '--initial-branch=main');
-  await commitFiles(flake, { 'flake.nix': '{ }\n' }, 'Start');
-});
-
-after(async () => {
-  await rm(root, { recursive: true, force: true });
-});
+const root = await withFolder(wholeFile);
+const flake = path.join(root, 'fleet');
+const state = path.join(root, 'state');
+await mkdir(flake);
+await git(flake, 'init', '--quiet', '--initial-branch=main');
+await commitFiles(flake, { 'flake.nix': '{ }\n' }, 'Start');
 
 const environment = (extra: Readonly<Record<string, string>> = {}) => ({
   PATH: process.env.PATH,

@@ -1,39 +1,30 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { run, type Finished } from '../../activities/command/process.js';
 import { PRUNE_OPTIONS } from '../../model/machine/prune-options.js';
 import { WORKER_OPTIONS } from '../../model/machine/worker-options.js';
 import { openTmux } from '../support/tmux.js';
 import { missing } from '../support/tools.js';
+import { wholeFile, withFolder } from '../support/scope.js';
 
 const BIN = path.resolve(import.meta.dirname, '../../../bin');
 
 /** Latest first; the names of the first two differ in the form of their times. */
 const RUNS = ['nightly-fleet-2026-11-22T03:30:00Z', 'update-fleet-20261121-093015', 'update-fleet-20261120-093015'];
 
-let root: string;
-let state: string;
-
-before(async () => {
-  root = await mkdtemp(path.join(tmpdir(), 'lockkeeper-completion-'));
-  state = path.join(root, 'state');
-  for (const folder of ['reports', 'builds', 'evaluations/runs'])
-    await mkdir(path.join(state, folder), { recursive: true });
-  const [scheduled = '', open = '', early = ''] = RUNS;
-  await writeFile(path.join(state, 'reports', `${scheduled}.json`), '{}');
-  await writeFile(path.join(state, 'reports', `${early}.json`), '{}');
-  await writeFile(path.join(state, 'reports', `${'0'.repeat(64)}.json`), '{}');
-  await mkdir(path.join(state, 'builds', early));
-  await mkdir(path.join(state, 'evaluations/runs', open));
-});
-
-after(async () => {
-  await rm(root, { recursive: true, force: true });
-});
+const root = await withFolder(wholeFile);
+const state = path.join(root, 'state');
+for (const folder of ['reports', 'builds', 'evaluations/runs'])
+  await mkdir(path.join(state, folder), { recursive: true });
+const [scheduled = '', unfinished = '', early = ''] = RUNS;
+await writeFile(path.join(state, 'reports', `${scheduled}.json`), '{}');
+await writeFile(path.join(state, 'reports', `${early}.json`), '{}');
+await writeFile(path.join(state, 'reports', `${'0'.repeat(64)}.json`), '{}');
+await mkdir(path.join(state, 'builds', early));
+await mkdir(path.join(state, 'evaluations/runs', unfinished));
 
 const environment = (stateRoot: string) => ({
   PATH: `${BIN}:${path.dirname(process.execPath)}:${process.env.PATH ?? ''}`,

@@ -1,30 +1,20 @@
 import assert from 'node:assert/strict';
-import { chown, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chown, mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import type { Finding } from '../../client/doctor/finding.js';
 import { checkStateDirectory } from '../../client/doctor/machine.js';
 import { stateDirectory } from '../../model/machine/state-directory.js';
 import { msToTs } from '@temporalio/common/lib/time.js';
-import { createFleet, type Fleet } from '../support/fleet.js';
+import { withFleet } from '../support/fleet.js';
 import { commitFiles, git } from '../support/git.js';
 import type { CommandOptions } from '../support/lockkeeper.js';
-import { openServedHouse, type ServedHouse } from '../support/runs.js';
+import { withServedHouse } from '../support/runs.js';
+import { wholeFile, withFolder } from '../support/scope.js';
 
-let served: ServedHouse;
-let fleet: Fleet;
-let scratch: string;
-before(async () => {
-  served = await openServedHouse();
-  fleet = await createFleet({ hosts: ['web10', 'web2'].map((name) => ({ name })) });
-  scratch = await mkdtemp(path.join(tmpdir(), 'lockkeeper-doctor-'));
-});
-after(async () => {
-  await served.close();
-  await fleet.cleanup();
-  await rm(scratch, { recursive: true, force: true });
-});
+const { house, client } = await withServedHouse(wholeFile);
+const fleet = await withFleet(wholeFile, { hosts: ['web10', 'web2'].map((name) => ({ name })) });
+const scratch = await withFolder(wholeFile);
 
 interface Checked {
   readonly exitCode: number | null;
@@ -32,7 +22,7 @@ interface Checked {
 }
 
 async function doctor(args: readonly string[], options: CommandOptions = {}): Promise<Checked> {
-  const { exitCode, stdout, stderr } = await served.house.lockkeeper(['doctor', '--json', ...args], {
+  const { exitCode, stdout, stderr } = await house.lockkeeper(['doctor', '--json', ...args], {
     cwd: scratch,
     ...options,
   });
@@ -101,7 +91,6 @@ test('a flake that cannot be updated is a fault if doctor was asked about it, an
 });
 
 test('how long closed runs are kept is what the server in use says', async () => {
-  const { house, client } = served;
   assert.equal((await doctor([])).checks.get('kept: closed runs')?.found, 'by the server, 90 days after their end');
   const { address } = await house.server();
   await client.workflowService.registerNamespace({

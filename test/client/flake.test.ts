@@ -1,36 +1,27 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { parseFlakeReference } from '../../client/flake/reference.js';
 import { resolveFlake, type FlakeOptions } from '../../client/flake/flake.js';
 import { commitFiles, git } from '../support/git.js';
+import { wholeFile, withFolder } from '../support/scope.js';
 
 const NO_TRANSPORT = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile: null };
 const OPTIONS: FlakeOptions = { remote: null, main: null, transport: NO_TRANSPORT };
 
-let root: string;
-let bare: string;
-let checkout: string;
-
-before(async () => {
-  root = await realpath(await mkdtemp(path.join(tmpdir(), 'lockkeeper-flake-')));
-  bare = path.join(root, 'remote.git');
-  checkout = path.join(root, 'fleet');
-  await mkdir(checkout);
-  await git(root, 'init', '--quiet', '--bare', '--initial-branch=trunk', bare);
-  await git(checkout, 'init', '--quiet', '--initial-branch=trunk');
-  await commitFiles(checkout, { 'flake.nix': '{ }\n', 'sub/flake.nix': '{ }\n', 'src/main.c': '\n' }, 'Start');
-  await git(checkout, 'remote', 'add', 'origin', '../remote.git');
-  await git(checkout, 'push', '--quiet', 'origin', 'trunk', 'trunk:release');
-});
-
-after(async () => {
-  await rm(root, { recursive: true, force: true });
-});
+const root = await withFolder(wholeFile);
+const bare = path.join(root, 'remote.git');
+const checkout = path.join(root, 'fleet');
+await mkdir(checkout);
+await git(root, 'init', '--quiet', '--bare', '--initial-branch=trunk', bare);
+await git(checkout, 'init', '--quiet', '--initial-branch=trunk');
+await commitFiles(checkout, { 'flake.nix': '{ }\n', 'sub/flake.nix': '{ }\n', 'src/main.c': '\n' }, 'Start');
+await git(checkout, 'remote', 'add', 'origin', '../remote.git');
+await git(checkout, 'push', '--quiet', 'origin', 'trunk', 'trunk:release');
 
 const refused = (flake: string, options: Partial<FlakeOptions>, message: RegExp): Promise<void> =>
   assert.rejects(resolveFlake(flake, { ...OPTIONS, ...options }), (error: Error) => {

@@ -1,24 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../activities/command/process.js';
 import { systemdUnits } from '../../model/machine/systemd-units.js';
 import { hasSystemdAnalyze } from '../support/systemd-calendar.js';
+import { wholeFile, withFolder } from '../support/scope.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const LOCKKEEPER = path.join(ROOT, 'bin', 'lockkeeper');
 const skip = (await hasSystemdAnalyze()) ? false : 'no systemd-analyze here, so no unit was verified';
 
-let folder: string;
-before(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'lockkeeper-units-'));
-});
-after(async () => {
-  await rm(folder, { recursive: true, force: true });
-});
+const folder = await withFolder(wholeFile);
 
 /** What systemd says against a unit; nothing if it takes it. */
 async function complaints(unit: string): Promise<string> {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { run as command } from '../../activities/command/process.js';
 import type { Report } from '../../model/report/data.js';
 import { createFleet } from '../support/fleet.js';
-import { openHouse, until, type House } from '../support/lockkeeper.js';
+import { openHouse, until, withHouse, type House } from '../support/lockkeeper.js';
 
 const { exitCode: mounts } = await command('unshare', ['--mount', 'true']);
 const skip = mounts === 0 ? false : 'no right to mount: needs root and unshare';
@@ -37,10 +37,10 @@ async function assertLooksAndApproves(house: House, state: string, run: string):
   }
 }
 
-test('on a read-only state directory commands look and approve while server and worker run', { skip }, async () => {
+test('on a read-only state directory commands look and approve while server and worker run', { skip }, async (t) => {
   const [house, fleet] = [await openHouse(), await createFleet({ hosts: [{ name: 'athena' }] })];
   const readOnly = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" "$0" && exec "$@"';
-  const outside = await openHouse({ startedBy: ['unshare', '--mount', 'sh', '-c', readOnly, house.root] });
+  const outside = await withHouse(t, { startedBy: ['unshare', '--mount', 'sh', '-c', readOnly, house.root] });
   try {
     await fleet.moveInput('alpha');
     await house.dev();
@@ -61,16 +61,15 @@ test('on a read-only state directory commands look and approve while server and 
     const kept = await ended(outside, ['report', run, '--json'], house.state.root);
     assert.equal((JSON.parse(kept.output) as Report).outcome, 'landed', 'the report is on this machine');
   } finally {
-    await outside.close();
     await house.close();
     await fleet.cleanup();
   }
 });
 
-test('on a full disk commands look while server and worker run', { skip }, async () => {
+test('on a full disk commands look while server and worker run', { skip }, async (t) => {
   const [place, fleet] = [await openHouse(), await createFleet({ hosts: [{ name: 'athena' }] })];
   const small = 'mkdir -p "$0" && mount -t tmpfs -o size=64m,mode=700 tmpfs "$0" && exec "$@"';
-  const disk = await openHouse({ startedBy: ['unshare', '--mount', 'sh', '-c', small, place.state.root] });
+  const disk = await withHouse(t, { startedBy: ['unshare', '--mount', 'sh', '-c', small, place.state.root] });
   let inside: House | null = null;
   try {
     await fleet.moveInput('alpha');
@@ -102,7 +101,6 @@ test('on a full disk commands look while server and worker run', { skip }, async
     }
   } finally {
     await inside?.close();
-    await disk.close();
     await place.close();
     await fleet.cleanup();
   }

@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { run, type Finished } from '../../activities/command/process.js';
+import { wholeFile, withFolder } from '../support/scope.js';
 
 const COMMAND = fileURLToPath(new URL('../../../bin/lockkeeper', import.meta.url));
 const GOOD = '[instances.daily]\nrepoPath = "/src/home"\nautoMerge = true\n';
 
-let folder: string;
-before(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'lockkeeper-config-'));
-});
-after(() => rm(folder, { recursive: true, force: true }));
+const folder = await withFolder(wholeFile);
 
 const config = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Finished> =>
   run(COMMAND, ['config', ...args], { cwd: folder, env: { ...process.env, NO_COLOR: '1', ...env } });

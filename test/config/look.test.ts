@@ -1,24 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { run, type Finished } from '../../activities/command/process.js';
-import { createFleet, type Fleet } from '../support/fleet.js';
+import { withFleet } from '../support/fleet.js';
+import { wholeFile, withFolder } from '../support/scope.js';
 
 const COMMAND = fileURLToPath(new URL('../../../bin/lockkeeper', import.meta.url));
 
-let folder: string;
-let fleet: Fleet;
-before(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'lockkeeper-look-test-'));
-  fleet = await createFleet({ hosts: ['web10', 'web2', 'db1'].map((name) => ({ name })) });
-});
-after(async () => {
-  await fleet.cleanup();
-  await rm(folder, { recursive: true, force: true });
-});
+const folder = await withFolder(wholeFile);
+const fleet = await withFleet(wholeFile, { hosts: ['web10', 'web2', 'db1'].map((name) => ({ name })) });
 
 async function check(toml: string, ...args: readonly string[]): Promise<Finished> {
   const file = path.join(folder, 'lockkeeper.toml');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { run } from '../../activities/command/process.js';
-import { createFleet, type Fleet } from '../support/fleet.js';
+import { withFleet, type Fleet } from '../support/fleet.js';
 
 const build = (fleet: Fleet, host: string) =>
   run('nix', [
@@ -13,8 +13,8 @@ const build = (fleet: Fleet, host: string) =>
     `git+file://${fleet.remote}?ref=main#nixosConfigurations."${host}".config.system.build.toplevel`,
   ]);
 
-test('a fleet builds with real Nix, counts its builds, and breaks where it was asked to', async () => {
-  const fleet = await createFleet({
+test('a fleet builds with real Nix, counts its builds, and breaks where it was asked to', async (t) => {
+  const fleet = await withFleet(t, {
     hosts: [
       { name: 'web@1.example' },
       { name: 'db', fail: 'build' },
@@ -23,23 +23,19 @@ test('a fleet builds with real Nix, counts its builds, and breaks where it was a
     ],
     selfRev: true,
   });
-  try {
-    assert.equal((await build(fleet, 'web@1.example')).exitCode, 0);
-    assert.equal((await build(fleet, 'web@1.example')).exitCode, 0);
-    assert.equal(await fleet.buildsOf('web@1.example'), 1);
-    const db = await build(fleet, 'db');
-    assert.equal(db.exitCode, 1);
-    assert.match(db.stderr, /option boot.loader of db is gone/);
-    assert.match((await build(fleet, 'ci')).stderr, /the option 'services.ci' does not exist/);
-    assert.equal((await build(fleet, 'log')).exitCode, 0);
-    assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
+  assert.equal((await build(fleet, 'web@1.example')).exitCode, 0);
+  assert.equal((await build(fleet, 'web@1.example')).exitCode, 0);
+  assert.equal(await fleet.buildsOf('web@1.example'), 1);
+  const db = await build(fleet, 'db');
+  assert.equal(db.exitCode, 1);
+  assert.match(db.stderr, /option boot.loader of db is gone/);
+  assert.match((await build(fleet, 'ci')).stderr, /the option 'services.ci' does not exist/);
+  assert.equal((await build(fleet, 'log')).exitCode, 0);
+  assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
 
-    const revision = await fleet.moveInput('beta');
-    assert.match(revision, /^[0-9a-f]{40}$/);
-    const pushed = await fleet.pushToMain({ 'notes/today.md': 'hello\n' });
-    assert.equal((await fleet.branches()).main, pushed);
-    assert.equal(await fleet.show('main', 'notes/today.md'), 'hello');
-  } finally {
-    await fleet.cleanup();
-  }
+  const revision = await fleet.moveInput('beta');
+  assert.match(revision, /^[0-9a-f]{40}$/);
+  const pushed = await fleet.pushToMain({ 'notes/today.md': 'hello\n' });
+  assert.equal((await fleet.branches()).main, pushed);
+  assert.equal(await fleet.show('main', 'notes/today.md'), 'hello');
 });

@@ -17,13 +17,12 @@ import { createActivities } from '../../workers/activities.js';
 import { agentOptions, writeAgent } from '../support/agent.js';
 import { PLAIN_NIX } from '../support/evaluator.js';
 import type { ActivityEnd } from '../support/activity-process.js';
-import { createFleet } from '../support/fleet.js';
-import type { Fleet } from '../support/fleet.js';
+import { createFleet, type Fleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
-import { ntfyMissing, startNtfy } from '../support/ntfy.js';
-import type { NtfyServer } from '../support/ntfy.js';
+import { ntfyMissing, withNtfy, type NtfyServer } from '../support/ntfy.js';
 import { exampleReport } from '../support/report.js';
 import { activityEnvironment, repositoryAt } from '../support/repository.js';
+import { wholeFile } from '../support/scope.js';
 
 /**
  * Each activity that changes something is killed before each change, each command and each request that it makes, and in
@@ -122,7 +121,7 @@ async function assertRepeatable({ activity, input, look = () => Promise.resolve(
 
 describe('killed between any two of its lines and done again, an activity leaves what one attempt leaves:', () => {
   before(async () => {
-    if (ntfyMissing === false) ntfy = await startNtfy();
+    if (ntfyMissing === false) ntfy = await withNtfy(wholeFile);
     fleet = await createFleet({ hosts: [{ name: 'athena' }] });
     for (const name of ['alpha', 'beta']) await fleet.moveInput(name);
     await writeAgent(fleet.root);
@@ -148,7 +147,6 @@ describe('killed between any two of its lines and done again, an activity leaves
     await cp(fleet.root, pristine, { recursive: true, preserveTimestamps: true });
   });
   after(async () => {
-    await ntfy?.[Symbol.asyncDispose]();
     await rm(pristine, { recursive: true, force: true });
     await fleet.cleanup();
   });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { watch } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import type { Client } from '@temporalio/client';
 import { instanceRecordId, repositoryLockId } from '../../model/run/ids.js';
 import { repositoryKey } from '../../model/run/keys.js';
@@ -14,14 +14,13 @@ import { createActivities } from '../../workers/activities.js';
 import { BUILT_OUTSIDE, writeAgent } from '../support/agent.js';
 import type { FleetOptions } from '../support/fleet.js';
 import { killBuilder } from '../support/kill-builder.js';
-import { openHouse, until, reaching } from '../support/lockkeeper.js';
-import type { House, Running } from '../support/lockkeeper.js';
-import { ntfyMissing, startNtfy } from '../support/ntfy.js';
-import type { NtfyServer } from '../support/ntfy.js';
+import { openHouse, reaching, until, withHouse, type House, type Running } from '../support/lockkeeper.js';
+import { ntfyMissing, withNtfy, type NtfyServer } from '../support/ntfy.js';
 import { repositoryAt } from '../support/repository.js';
 import { withServer } from '../support/runs.js';
 import { VICTIMS, assertAsIfNothingHappened, kill, killAt, openHelper, openStage } from '../support/stage.js';
 import type { Stage, Victim } from '../support/stage.js';
+import { wholeFile } from '../support/scope.js';
 
 /**
  * Whatever dies while a run is at one of its activities or waits for something, the run ends as if nothing had happened:
@@ -506,16 +505,10 @@ const FEW = [
 ];
 const played = FULL ? CELLS : CELLS.filter(({ name }) => FEW.includes(name));
 
-describe('killed at any moment, a run ends as if nothing had happened', { skip: ntfyMissing }, () => {
-  before(async () => {
-    house = await openHouse();
-    agent = await writeAgent(house.root);
-    ntfy = await startNtfy();
-  });
-  after(async () => {
-    await house.close();
-    await ntfy[Symbol.asyncDispose]();
-  });
+describe('killed at any moment, a run ends as if nothing had happened', { skip: ntfyMissing }, async () => {
+  ntfy = await withNtfy(wholeFile);
+  house = await withHouse(wholeFile);
+  agent = await writeAgent(house.root);
 
   test('every activity is one that a plain run comes to, or has a scene', async () => {
     await mkdir(house.state.tasks, { recursive: true, mode: 0o700 });

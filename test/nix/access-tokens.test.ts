@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { fetchingEnvironment } from '../../activities/nix/access-tokens.js';
 import { runNix } from '../../activities/nix/run-nix.js';
 import { withoutSecrets } from '../../activities/secrets/redact.js';
 import { failure } from '../support/failure.js';
+import { wholeFile, withFolder } from '../support/scope.js';
 
-let folder: string;
-before(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'lockkeeper-tokens-'));
-});
-after(() => rm(folder, { recursive: true, force: true }));
+const folder = await withFolder(wholeFile);
 
 async function tokens(name: string, text: string, mode = 0o600): Promise<string> {
   const file = path.join(folder, name);

@@ -1,22 +1,17 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { BuildCounter, builderMark, readEvidence } from '../../activities/nix/build/build-log.js';
 import { LogFollower } from '../../activities/supervised/log.js';
 import { createReadLog } from '../../activities/supervised/read-log.js';
 import { lineCutter } from '../../host/line-cutter.js';
 import { stateDirectory } from '../../model/machine/state-directory.js';
+import { wholeFile, withFolder } from '../support/scope.js';
 
-let root: string;
-let log: string;
-before(async () => {
-  root = await mkdtemp(path.join(tmpdir(), 'lockkeeper-log-'));
-  log = path.join(root, 'builds', 'run', 'record', 'log');
-  await mkdir(path.dirname(log), { recursive: true });
-});
-after(() => rm(root, { recursive: true, force: true }));
+const root = await withFolder(wholeFile);
+const log = path.join(root, 'builds', 'run', 'record', 'log');
+await mkdir(path.dirname(log), { recursive: true });
 
 const drv = (name: string): string => `/nix/store/00000000000000000000000000000000-${name}.drv`;
 const readLog = () => createReadLog({ state: stateDirectory(root), machine: 'm', hostName: 'h' });

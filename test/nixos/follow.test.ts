@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { run, type Finished } from '../../activities/command/process.js';
 import { commitFiles, git } from '../support/git.js';
-import { ntfyMissing, startNtfy } from '../support/ntfy.js';
+import { ntfyMissing, withNtfy } from '../support/ntfy.js';
 
 /**
  * The host's side with real Nix and Git. What cannot run here stands in on the PATH: `nixos-rebuild` notes its arguments
@@ -188,8 +188,8 @@ test(
 test(
   'a failure is told to ntfy, with the token and what the journal says last',
   { skip: skip === false ? ntfyMissing : skip },
-  async () => {
-    await using ntfy = await startNtfy();
+  async (t) => {
+    const ntfy = await withNtfy(t);
     const token = path.join(root, 'ntfy-token');
     await writeFile(token, ntfy.writeOnlyToken);
     // No journal of systemd's is here.

@@ -1,20 +1,16 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 import { exampleReport } from '../support/report.js';
 import { notify } from '../support/notify.js';
-import { ntfyMissing, startNtfy, type NtfyServer } from '../support/ntfy.js';
+import { ntfyMissing, withNtfy } from '../support/ntfy.js';
+import { wholeFile, withFolder } from '../support/scope.js';
 
-let directory = '';
-before(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'lockkeeper-test-'));
-});
-after(() => rm(directory, { recursive: true, force: true }));
+const directory = await withFolder(wholeFile);
 
 /** Writes a token file and gives its path. */
 async function tokenFile(name: string, token: string, mode = 0o600): Promise<string> {
@@ -41,12 +37,8 @@ async function answering(listener: RequestListener, use: (url: string) => Promis
   }
 }
 
-suite('with a real ntfy server', { skip: ntfyMissing }, () => {
-  let server: NtfyServer;
-  before(async () => {
-    server = await startNtfy();
-  });
-  after(() => server[Symbol.asyncDispose]());
+suite('with a real ntfy server', { skip: ntfyMissing }, async () => {
+  const server = await withNtfy(wholeFile);
 
   test('a message arrives with its emoji title, tags and priority', async () => {
     const options = to(server.url, 'arrives', await tokenFile('token', `${server.token}\n`));

@@ -1,22 +1,18 @@
 import assert from 'node:assert/strict';
-import { chmod, chown, lstat, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, chown, lstat, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import type { NewsOfRun } from '../../model/contract/activities.js';
 import { OUTCOMES } from '../../model/report/data.js';
 import { notify } from '../support/notify.js';
 import { brokenTarget, exampleReport } from '../support/report.js';
+import { wholeFile, withFolder } from '../support/scope.js';
 
-let directory = '';
+const directory = await withFolder(wholeFile);
 let inbox = '';
-before(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'lockkeeper-test-'));
-});
 beforeEach(() => {
   inbox = path.join(directory, `${Math.random().toString(36).slice(2)}.org`);
 });
-after(() => rm(directory, { recursive: true, force: true }));
 
 const report = exampleReport({ outcome: 'broken', landed: null, targets: [brokenTarget('gamma')] });
 const tell = (change: Partial<NewsOfRun> = {}) =>

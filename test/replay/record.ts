@@ -10,10 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { run } from '../../activities/command/process.js';
 import { instanceRecordId } from '../../model/run/ids.js';
 import { BUILT_OUTSIDE, writeAgent } from '../support/agent.js';
-import { createFleet } from '../support/fleet.js';
-import type { Fleet, HostSpec } from '../support/fleet.js';
-import { openHouse, until } from '../support/lockkeeper.js';
-import type { House } from '../support/lockkeeper.js';
+import { createFleet, type Fleet, type HostSpec } from '../support/fleet.js';
+import { openHouse, until, type House } from '../support/lockkeeper.js';
 import { connectTo, runInPhase } from '../support/runs.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));

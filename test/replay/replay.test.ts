@@ -8,7 +8,7 @@ import { BUILDING, type BuildBegan } from '../../model/run/messages.js';
 import { exitStatus, type Report } from '../../model/report/data.js';
 import { renderReport, reportJson } from '../../model/report/render.js';
 import { readHistory } from '../support/history.js';
-import { openHouse } from '../support/lockkeeper.js';
+import { withHouse } from '../support/lockkeeper.js';
 
 /** Histories are data: they stay in the sources, one folder a version. */
 const RECORDED = fileURLToPath(new URL('../../../test/replay/', import.meta.url));
@@ -117,23 +117,19 @@ test('runs that earlier versions closed are still reported, in every form', asyn
   }
 });
 
-test('a run that the server has forgotten is reported from the copy of this machine', async () => {
-  const house = await openHouse();
-  try {
-    const report = await recordedReport('broken.json');
-    await mkdir(house.state.reports, { recursive: true });
-    await writeFile(path.join(house.state.reports, `${report.run}.json`), JSON.stringify(report));
-    for (const run of [report.run, report.run.slice(0, -2)]) {
-      const { stdout, stderr, exitCode } = await house.lockkeeper(['report', run, '--format', 'json']);
-      assert.equal(exitCode, 0, stderr);
-      assert.deepEqual(JSON.parse(stdout), reportJson(report));
-    }
-    const other = await house.lockkeeper(['report', 'update-other-20261121']);
-    assert.equal(other.exitCode, 1);
-    assert.match(other.stderr, /There are no runs yet/);
-  } finally {
-    await house.close();
+test('a run that the server has forgotten is reported from the copy of this machine', async (t) => {
+  const house = await withHouse(t);
+  const report = await recordedReport('broken.json');
+  await mkdir(house.state.reports, { recursive: true });
+  await writeFile(path.join(house.state.reports, `${report.run}.json`), JSON.stringify(report));
+  for (const run of [report.run, report.run.slice(0, -2)]) {
+    const { stdout, stderr, exitCode } = await house.lockkeeper(['report', run, '--format', 'json']);
+    assert.equal(exitCode, 0, stderr);
+    assert.deepEqual(JSON.parse(stdout), reportJson(report));
   }
+  const other = await house.lockkeeper(['report', 'update-other-20261121']);
+  assert.equal(other.exitCode, 1);
+  assert.match(other.stderr, /There are no runs yet/);
 });
 
 test('recorded histories name no machine and no person', async () => {

@@ -1,34 +1,17 @@
 import assert from 'node:assert/strict';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { after, before, test } from 'node:test';
-import type { Report, ReportedAttempt } from '../../model/report/data.js';
+import { test } from 'node:test';
+import type { ReportedAttempt } from '../../model/report/data.js';
 import { BUILT_OUTSIDE, writeAgent } from '../support/agent.js';
-import { createFleet } from '../support/fleet.js';
-import type { Fleet, FleetOptions } from '../support/fleet.js';
+import { withMovedFleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
-import { openHouse, until } from '../support/lockkeeper.js';
-import type { House } from '../support/lockkeeper.js';
+import { until } from '../support/lockkeeper.js';
+import { withServedHouse } from '../support/runs.js';
+import { wholeFile } from '../support/scope.js';
 
-let house: House;
-let agent: string;
-before(async () => {
-  house = await openHouse();
-  agent = await writeAgent(house.root);
-  await house.dev();
-});
-after(() => house.close());
-
-/** A fleet with all its inputs moved, for as long as `use` takes. */
-async function withMovedFleet(options: FleetOptions, use: (fleet: Fleet) => Promise<void>): Promise<void> {
-  const fleet = await createFleet(options);
-  try {
-    for (const name of options.inputs ?? ['alpha', 'beta']) await fleet.moveInput(name);
-    await use(fleet);
-  } finally {
-    await fleet.cleanup();
-  }
-}
+const { house } = await withServedHouse(wholeFile);
+const agent = await writeAgent(house.root);
 
 /** Options that let the tests' agent behave so. */
 const asking = (...behaviour: string[]): string[] => [
@@ -60,144 +43,139 @@ async function runningAgents(): Promise<number> {
 const outcomes = (attempts: readonly ReportedAttempt[] = []): readonly string[] =>
   attempts.map(({ outcome }) => outcome);
 
-test('an agent mends a host, and its fix lands on top of the lock, verified', () =>
-  withMovedFleet({ hosts: [{ name: 'athena' }, { name: 'kyushu', brokenBy: [['beta']] }] }, async (fleet) => {
-    const { exitCode, report, stderr } = await house.update(fleet.checkout, ...asking('say-prompt', 'mend'));
-    assert.equal(exitCode, 0, stderr);
-    assert.equal(report.outcome, 'landed');
-    const [fix] = report.fixes ?? [];
-    assert.equal(fix?.target, 'kyushu');
-    assert.deepEqual(outcomes(fix.attempts), ['mended']);
-    assert.deepEqual(fix.attempts[0]?.files, ['flake.nix']);
-    assert.deepEqual(report.heldBack, []);
-    assert.ok(report.targets.every(({ verdict }) => verdict === 'built'));
-    assert.match(stderr, /attempt 1 of 3 at kyushu: asks /);
+test('an agent mends a host, and its fix lands on top of the lock, verified', async (t) => {
+  const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena' }, { name: 'kyushu', brokenBy: [['beta']] }] });
+  const { exitCode, report, stderr } = await house.update(fleet.checkout, ...asking('say-prompt', 'mend'));
+  assert.equal(exitCode, 0, stderr);
+  assert.equal(report.outcome, 'landed');
+  const [fix] = report.fixes ?? [];
+  assert.equal(fix?.target, 'kyushu');
+  assert.deepEqual(outcomes(fix.attempts), ['mended']);
+  assert.deepEqual(fix.attempts[0]?.files, ['flake.nix']);
+  assert.deepEqual(report.heldBack, []);
+  assert.ok(report.targets.every(({ verdict }) => verdict === 'built'));
+  assert.match(stderr, /attempt 1 of 3 at kyushu: asks /);
 
-    const branch = report.landed?.ref ?? '';
-    const subjects = await git(fleet.remote, 'log', '--format=%s', `main..${branch}`);
-    assert.equal(subjects, 'fix(kyushu): work with the updated inputs\nchore(flake): update flake.lock');
-    assert.equal(await git(fleet.remote, 'rev-parse', branch), fix.commit);
-    const message = await git(fleet.remote, 'log', '-1', '--format=%B', branch);
-    assert.match(message, /kyushu does not build:\n- .*exit code 7/);
-    assert.match(message, /Changed by .*test-agent, attempt 1\.\n\nLockkeeper-Instance: update\nLockkeeper-Run: /);
+  const branch = report.landed?.ref ?? '';
+  const subjects = await git(fleet.remote, 'log', '--format=%s', `main..${branch}`);
+  assert.equal(subjects, 'fix(kyushu): work with the updated inputs\nchore(flake): update flake.lock');
+  assert.equal(await git(fleet.remote, 'rev-parse', branch), fix.commit);
+  const message = await git(fleet.remote, 'log', '-1', '--format=%B', branch);
+  assert.match(message, /kyushu does not build:\n- .*exit code 7/);
+  assert.match(message, /Changed by .*test-agent, attempt 1\.\n\nLockkeeper-Instance: update\nLockkeeper-Run: /);
 
-    const said = await house.lockkeeper(['logs', report.run, 'kyushu', '--attempt', '1']);
-    assert.match(
-      said.stdout,
-      /^# Mend the NixOS host kyushu\n[^]*- beta: [0-9a-f]{8} → [0-9a-f]{8}[^]*exit code 7/,
-      said.stderr,
-    );
-    const none = await house.lockkeeper(['logs', report.run, 'kyushu', '--attempt', '2']);
-    assert.match(none.stderr, /has no log of an attempt 2/);
-    const text = await house.lockkeeper(['report', report.run]);
-    assert.match(text.stdout, /What an agent was asked to mend\n {2}kyushu: mended by [0-9a-f]{8}\n {4}attempt 1 \(/);
-  }));
+  const said = await house.lockkeeper(['logs', report.run, 'kyushu', '--attempt', '1']);
+  assert.match(
+    said.stdout,
+    /^# Mend the NixOS host kyushu\n[^]*- beta: [0-9a-f]{8} → [0-9a-f]{8}[^]*exit code 7/,
+    said.stderr,
+  );
+  const none = await house.lockkeeper(['logs', report.run, 'kyushu', '--attempt', '2']);
+  assert.match(none.stderr, /has no log of an attempt 2/);
+  const text = await house.lockkeeper(['report', report.run]);
+  assert.match(text.stdout, /What an agent was asked to mend\n {2}kyushu: mended by [0-9a-f]{8}\n {4}attempt 1 \(/);
+});
 
-test('a second attempt knows why the first one did not do', () =>
-  withMovedFleet({ hosts: [{ name: 'kyushu', brokenBy: [['beta']] }] }, async (fleet) => {
-    const { exitCode, report, stderr } = await house.update(fleet.checkout, '--dry-run', ...asking('mend-second'));
-    assert.equal(exitCode, 0, stderr);
-    const [fix] = report.fixes ?? [];
-    assert.deepEqual(outcomes(fix?.attempts), ['still-broken', 'mended']);
-    assert.match(fix?.attempts[0]?.reason ?? '', /does not mend it: .*exit code 7/);
-    assert.deepEqual(
-      fix?.attempts.map(({ files }) => files),
-      [['NOTES.md'], ['flake.nix']],
-    );
-  }));
+test('a second attempt knows why the first one did not do', async (t) => {
+  const fleet = await withMovedFleet(t, { hosts: [{ name: 'kyushu', brokenBy: [['beta']] }] });
+  const { exitCode, report, stderr } = await house.update(fleet.checkout, '--dry-run', ...asking('mend-second'));
+  assert.equal(exitCode, 0, stderr);
+  const [fix] = report.fixes ?? [];
+  assert.deepEqual(outcomes(fix?.attempts), ['still-broken', 'mended']);
+  assert.match(fix?.attempts[0]?.reason ?? '', /does not mend it: .*exit code 7/);
+  assert.deepEqual(
+    fix?.attempts.map(({ files }) => files),
+    [['NOTES.md'], ['flake.nix']],
+  );
+});
 
-test('a fix that mends two hosts is one, and a fix that breaks another host is taken out and made anew', () =>
-  withMovedFleet(
-    { hosts: [{ name: 'athena' }, { name: 'kyushu', brokenBy: [['beta']] }, { name: 'rhea', brokenBy: [['beta']] }] },
-    async (fleet) => {
-      const { exitCode, report, stderr } = await house.update(fleet.checkout, ...asking('mend', 'careless:athena'));
-      assert.equal(exitCode, 0, stderr);
-      const [kyushu, rhea] = report.fixes ?? [];
-      assert.deepEqual(outcomes(kyushu?.attempts), ['taken-out', 'mended']);
-      assert.match(kyushu?.attempts[0]?.reason ?? '', /^breaks athena: .*exit code 7/);
-      assert.equal(rhea?.target, 'rhea');
-      assert.deepEqual(rhea.attempts, []);
-      assert.equal(rhea.commit, kyushu?.commit);
-      assert.ok(report.targets.every(({ verdict }) => verdict === 'built'));
-      const branch = report.landed?.ref ?? '';
-      assert.equal(await git(fleet.remote, 'rev-list', '--count', `main..${branch}`), '2');
+test('a fix that mends two hosts is one, and a fix that breaks another host is taken out and made anew', async (t) => {
+  const fleet = await withMovedFleet(t, {
+    hosts: [{ name: 'athena' }, { name: 'kyushu', brokenBy: [['beta']] }, { name: 'rhea', brokenBy: [['beta']] }],
+  });
+  const { exitCode, report, stderr } = await house.update(fleet.checkout, ...asking('mend', 'careless:athena'));
+  assert.equal(exitCode, 0, stderr);
+  const [kyushu, rhea] = report.fixes ?? [];
+  assert.deepEqual(outcomes(kyushu?.attempts), ['taken-out', 'mended']);
+  assert.match(kyushu?.attempts[0]?.reason ?? '', /^breaks athena: .*exit code 7/);
+  assert.equal(rhea?.target, 'rhea');
+  assert.deepEqual(rhea.attempts, []);
+  assert.equal(rhea.commit, kyushu?.commit);
+  assert.ok(report.targets.every(({ verdict }) => verdict === 'built'));
+  const branch = report.landed?.ref ?? '';
+  assert.equal(await git(fleet.remote, 'rev-list', '--count', `main..${branch}`), '2');
+});
+
+test('what the agent cannot mend is held back, and its fixes land beside that', async (t) => {
+  const fleet = await withMovedFleet(t, {
+    hosts: [
+      { name: 'athena', brokenBy: [['beta']] },
+      { name: 'kyushu', brokenBy: [['gamma']] },
+      { name: 'rhea', fail: 'eval' },
+    ],
+    inputs: ['alpha', 'beta', 'gamma'],
+  });
+  const asked = [...asking('mend:athena'), '--max-attempts', '1'];
+  const { exitCode, report, stderr } = await house.update(fleet.checkout, ...asked);
+  assert.equal(exitCode, 0, stderr);
+  assert.deepEqual(
+    report.fixes?.map(({ target, attempts, commit }) => [target, outcomes(attempts), commit !== null]),
+    [
+      ['athena', ['mended'], true],
+      ['kyushu', ['unchanged'], false],
+    ],
+  );
+  assert.deepEqual(
+    report.heldBack?.map(({ input }) => input),
+    ['gamma'],
+  );
+  assert.deepEqual(report.brokenOnBase, ['rhea'], 'no agent was asked about it');
+  const branch = report.landed?.ref ?? '';
+  assert.equal(
+    await git(fleet.remote, 'log', '--format=%s', `main..${branch}`),
+    'fix(athena): work with the updated inputs\nchore(flake): update flake.lock',
+  );
+});
+
+test('an agent outlives its worker, as the same attempt, and its fix goes along when main moves', async (t) => {
+  const fleet = await withMovedFleet(t, { hosts: [{ name: 'kyushu', brokenBy: [['beta']] }] });
+  const known = await attemptLogs();
+  const running = house.start(['update', fleet.checkout, '--land', 'merge', '--json', ...asking('wait', 'mend')]);
+  await until(async () => (await newLog(known))?.text.includes('it waits') === true, 60_000, running.output);
+  const { pid } = await house.worker();
+  process.kill(pid, 'SIGKILL');
+  // The command that follows the run brings another one.
+  await until(
+    async () => {
+      const worker = await house.worker();
+      return worker.ready && worker.pid !== pid;
     },
-  ));
+    60_000,
+    running.output,
+  );
+  await fleet.pushToMain({ 'NOTES.md': 'by a colleague\n' });
+  await writeFile(join((await newLog(known))?.folder ?? '', 'tmp', 'go'), '');
+  const report = await running.report();
+  assert.deepEqual(outcomes(report.fixes?.[0]?.attempts), ['mended']);
+  assert.equal((await newLog(known))?.text, 'it waits\n', 'it was not begun again');
+  assert.equal(
+    await git(fleet.remote, 'log', '-3', '--format=%s', 'main'),
+    'fix(kyushu): work with the updated inputs\nchore(flake): update flake.lock\nA change of a colleague',
+  );
+  assert.equal(report.fixes?.[0]?.commit, await git(fleet.remote, 'rev-parse', 'main'));
+});
 
-test('what the agent cannot mend is held back, and its fixes land beside that', () =>
-  withMovedFleet(
-    {
-      hosts: [
-        { name: 'athena', brokenBy: [['beta']] },
-        { name: 'kyushu', brokenBy: [['gamma']] },
-        { name: 'rhea', fail: 'eval' },
-      ],
-      inputs: ['alpha', 'beta', 'gamma'],
-    },
-    async (fleet) => {
-      const asked = [...asking('mend:athena'), '--max-attempts', '1'];
-      const { exitCode, report, stderr } = await house.update(fleet.checkout, ...asked);
-      assert.equal(exitCode, 0, stderr);
-      assert.deepEqual(
-        report.fixes?.map(({ target, attempts, commit }) => [target, outcomes(attempts), commit !== null]),
-        [
-          ['athena', ['mended'], true],
-          ['kyushu', ['unchanged'], false],
-        ],
-      );
-      assert.deepEqual(
-        report.heldBack?.map(({ input }) => input),
-        ['gamma'],
-      );
-      assert.deepEqual(report.brokenOnBase, ['rhea'], 'no agent was asked about it');
-      const branch = report.landed?.ref ?? '';
-      assert.equal(
-        await git(fleet.remote, 'log', '--format=%s', `main..${branch}`),
-        'fix(athena): work with the updated inputs\nchore(flake): update flake.lock',
-      );
-    },
-  ));
-
-test('an agent outlives its worker, as the same attempt, and its fix goes along when main moves', () =>
-  withMovedFleet({ hosts: [{ name: 'kyushu', brokenBy: [['beta']] }] }, async (fleet) => {
-    const known = await attemptLogs();
-    const running = house.start(['update', fleet.checkout, '--land', 'merge', '--json', ...asking('wait', 'mend')]);
-    await until(async () => (await newLog(known))?.text.includes('it waits') === true, 60_000, running.output);
-    const { pid } = await house.worker();
-    process.kill(pid, 'SIGKILL');
-    // The command that follows the run brings another one.
-    await until(
-      async () => {
-        const worker = await house.worker();
-        return worker.ready && worker.pid !== pid;
-      },
-      60_000,
-      running.output,
-    );
-    await fleet.pushToMain({ 'NOTES.md': 'by a colleague\n' });
-    await writeFile(join((await newLog(known))?.folder ?? '', 'tmp', 'go'), '');
-    assert.equal(await running.ended, 0, running.output());
-    const report = JSON.parse(running.stdout()) as Report;
-    assert.deepEqual(outcomes(report.fixes?.[0]?.attempts), ['mended']);
-    assert.equal((await newLog(known))?.text, 'it waits\n', 'it was not begun again');
-    assert.equal(
-      await git(fleet.remote, 'log', '-3', '--format=%s', 'main'),
-      'fix(kyushu): work with the updated inputs\nchore(flake): update flake.lock\nA change of a colleague',
-    );
-    assert.equal(report.fixes?.[0]?.commit, await git(fleet.remote, 'rev-parse', 'main'));
-  }));
-
-test('cancelling a run ends its agent with all its processes', () =>
-  withMovedFleet({ hosts: [{ name: 'kyushu', brokenBy: [['beta']] }] }, async (fleet) => {
-    const running = house.start(['update', fleet.checkout, '--dry-run', ...asking('hang')]);
-    await until(() => running.output().includes('asks '), 60_000, running.output);
-    await until(async () => (await runningAgents()) > 0, 60_000, running.output);
-    const cancelled = await house.lockkeeper(['cancel', 'latest']);
-    assert.equal(cancelled.exitCode, 0, cancelled.stderr);
-    await running.ended;
-    await until(
-      async () => (await runningAgents()) === 0,
-      30_000,
-      () => 'the agent still runs',
-    );
-  }));
+test('cancelling a run ends its agent with all its processes', async (t) => {
+  const fleet = await withMovedFleet(t, { hosts: [{ name: 'kyushu', brokenBy: [['beta']] }] });
+  const running = house.start(['update', fleet.checkout, '--dry-run', ...asking('hang')]);
+  await until(() => running.output().includes('asks '), 60_000, running.output);
+  await until(async () => (await runningAgents()) > 0, 60_000, running.output);
+  const cancelled = await house.lockkeeper(['cancel', 'latest']);
+  assert.equal(cancelled.exitCode, 0, cancelled.stderr);
+  await running.ended;
+  await until(
+    async () => (await runningAgents()) === 0,
+    30_000,
+    () => 'the agent still runs',
+  );
+});

@@ -1,25 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Client } from '@temporalio/client';
-import type { Report } from '../../model/report/data.js';
-import { createFleet } from '../support/fleet.js';
-import type { Fleet, HostSpec } from '../support/fleet.js';
-import { openHouse, until, reaching } from '../support/lockkeeper.js';
-import type { House, Running } from '../support/lockkeeper.js';
-import { connectTo, runInPhase } from '../support/runs.js';
+import { test } from 'node:test';
+import { withMovedFleet, type Fleet, type HostSpec } from '../support/fleet.js';
+import { reaching, until, withHouse, type House, type Running } from '../support/lockkeeper.js';
+import { runInPhase, withServedHouse } from '../support/runs.js';
+import { type Scope, wholeFile } from '../support/scope.js';
 
 /** One coordinator, and builders that come and go, each with a state directory of its own. */
-let coordinator: House;
-let client: Client;
-before(async () => {
-  coordinator = await openHouse();
-  await coordinator.dev('--roles', 'coordinator');
-  client = await connectTo(coordinator);
-});
-after(async () => {
-  await client.connection.close();
-  await coordinator.close();
-});
+const { house: coordinator, client } = await withServedHouse(wholeFile, '--roles', 'coordinator');
 
 interface Builder {
   readonly house: House;
@@ -28,8 +15,8 @@ interface Builder {
   start(): Promise<Running>;
 }
 
-async function openBuilder(...args: string[]): Promise<Builder> {
-  const house = await openHouse();
+async function withBuilder(scope: Scope, ...args: string[]): Promise<Builder> {
+  const house = await withHouse(scope);
   const env = await reaching(coordinator);
   const start = async (): Promise<Running> => {
     const running = house.start(['worker', '--roles', 'builder', ...args], { env });
@@ -45,23 +32,9 @@ async function burnDown(builder: Builder): Promise<void> {
   process.kill((await builder.house.worker()).pid, 'SIGKILL');
 }
 
-interface Scene {
-  readonly fleet: Fleet;
-  readonly opened: Builder[];
-}
-
-/** A fleet whose update waits to be made, and builders that are closed at the end. */
-const scene = (hosts: readonly HostSpec[], body: (scene: Scene) => Promise<void>) => async (): Promise<void> => {
-  const fleet = await createFleet({ hosts });
-  const opened: Builder[] = [];
-  try {
-    await fleet.moveInput('alpha');
-    await body({ fleet, opened });
-  } finally {
-    for (const { house } of opened) await house.close();
-    await fleet.cleanup();
-  }
-};
+/** A fleet whose update waits to be made. */
+const withUpdate = (scope: Scope, hosts: readonly HostSpec[]): Promise<Fleet> =>
+  withMovedFleet(scope, { hosts }, ['alpha']);
 
 const update = (fleet: Fleet, ...args: string[]): Running =>
   coordinator.start(['update', fleet.checkout, '--json', ...args]);
@@ -71,99 +44,77 @@ const asleep = (fleet: Fleet): Promise<void> =>
 
 const WAITS = 'waits for a worker of x86_64-linux';
 
-test(
-  'a host waits for the first worker of its system, says so, and goes on when one comes',
-  scene([{ name: 'athena', seconds: 1 }], async ({ fleet, opened }) => {
-    const running = update(fleet);
-    await until(() => running.output().includes(WAITS), 60_000, running.output);
-    const { run, targets } = await runInPhase(client, 'verifying', running);
-    assert.ok(targets[0]?.error?.includes(WAITS), String(targets[0]?.error));
-    const { currentDetails } = await client.workflow
-      .getHandle(run)
-      .query<{ readonly currentDetails?: string }>('__temporal_workflow_metadata');
-    assert.ok(currentDetails?.includes(WAITS), 'the Temporal UI shows it');
-    const builder = await openBuilder();
-    opened.push(builder);
-    assert.equal(await running.ended, 0, running.output());
-    const report = JSON.parse(running.stdout()) as Report;
-    assert.deepEqual(
-      report.targets.map(({ verdict, machine }) => [verdict, machine]),
-      [['built', builder.machine]],
-    );
-  }),
-);
+test('a host waits for the first worker of its system, says so, and goes on when one comes', async (t) => {
+  const fleet = await withUpdate(t, [{ name: 'athena', seconds: 1 }]);
+  const running = update(fleet);
+  await until(() => running.output().includes(WAITS), 60_000, running.output);
+  const { run, targets } = await runInPhase(client, 'verifying', running);
+  assert.ok(targets[0]?.error?.includes(WAITS), String(targets[0]?.error));
+  const { currentDetails } = await client.workflow
+    .getHandle(run)
+    .query<{ readonly currentDetails?: string }>('__temporal_workflow_metadata');
+  assert.ok(currentDetails?.includes(WAITS), 'the Temporal UI shows it');
+  const builder = await withBuilder(t);
+  const report = await running.report();
+  assert.deepEqual(
+    report.targets.map(({ verdict, machine }) => [verdict, machine]),
+    [['built', builder.machine]],
+  );
+});
 
-test(
-  'a host of a system that no worker comes for is skipped after the time that was set, and the others are built',
-  scene([{ name: 'athena' }, { name: 'pi', system: 'riscv64-linux' }], async ({ fleet, opened }) => {
-    opened.push(await openBuilder());
-    const running = update(fleet, '--builder-wait', '3s', '--require', 'athena');
-    assert.equal(await running.ended, 0, running.output());
-    const { targets } = JSON.parse(running.stdout()) as Report;
-    assert.deepEqual(
-      targets.map(({ name, verdict, error }) => [name, verdict, error]),
-      [
-        ['athena', 'built', null],
-        ['pi', 'skipped', 'no worker serves riscv64-linux, and none came within 3 seconds'],
-      ],
-    );
-  }),
-);
+test('a host of a system that no worker comes for is skipped after the time that was set, and the others are built', async (t) => {
+  const fleet = await withUpdate(t, [{ name: 'athena' }, { name: 'pi', system: 'riscv64-linux' }]);
+  await withBuilder(t);
+  const running = update(fleet, '--builder-wait', '3s', '--require', 'athena');
+  const { targets } = await running.report();
+  assert.deepEqual(
+    targets.map(({ name, verdict, error }) => [name, verdict, error]),
+    [
+      ['athena', 'built', null],
+      ['pi', 'skipped', 'no worker serves riscv64-linux, and none came within 3 seconds'],
+    ],
+  );
+});
 
-test(
-  'a builder that is gone for good has its build taken over by another one, and nothing of the first is left running',
-  scene([{ name: 'athena', seconds: 12 }], async ({ fleet, opened }) => {
-    const first = await openBuilder();
-    opened.push(first);
-    const running = update(fleet, '--takeover-time', '3s');
-    await asleep(fleet);
-    await burnDown(first);
-    await until(() => running.output().includes(WAITS), 60_000, running.output);
-    await until(async () => (await fleet.sleepers('athena')).length === 0, 60_000);
-    const second = await openBuilder();
-    opened.push(second);
-    assert.equal(await running.ended, 0, running.output());
-    const { targets } = JSON.parse(running.stdout()) as Report;
-    assert.deepEqual(
-      targets.map(({ verdict, machine }) => [verdict, machine]),
-      [['built', second.machine]],
-    );
-    assert.equal(await fleet.buildsOf('athena'), 2);
-  }),
-);
+test('a builder that is gone for good has its build taken over by another one, and nothing of the first is left running', async (t) => {
+  const fleet = await withUpdate(t, [{ name: 'athena', seconds: 12 }]);
+  const first = await withBuilder(t);
+  const running = update(fleet, '--takeover-time', '3s');
+  await asleep(fleet);
+  await burnDown(first);
+  await until(() => running.output().includes(WAITS), 60_000, running.output);
+  await until(async () => (await fleet.sleepers('athena')).length === 0, 60_000);
+  const second = await withBuilder(t);
+  const { targets } = await running.report();
+  assert.deepEqual(
+    targets.map(({ verdict, machine }) => [verdict, machine]),
+    [['built', second.machine]],
+  );
+  assert.equal(await fleet.buildsOf('athena'), 2);
+});
 
-test(
-  'a run that is cancelled while its builder is down ends at once, and the builder ends the build when it comes back',
-  scene([{ name: 'athena', seconds: 351 }], async ({ fleet, opened }) => {
-    const builder = await openBuilder();
-    opened.push(builder);
-    const running = update(fleet);
-    await asleep(fleet);
-    await burnDown(builder);
-    const cancelled = await coordinator.lockkeeper(['cancel', 'latest']);
-    assert.equal(cancelled.exitCode, 0, cancelled.stderr);
-    assert.equal(await running.ended, 1, running.output());
-    assert.equal((await fleet.sleepers('athena')).length, 1, 'nobody could end it');
-    await builder.start();
-    await until(async () => (await fleet.sleepers('athena')).length === 0, 20_000);
-  }),
-);
+test('a run that is cancelled while its builder is down ends at once, and the builder ends the build when it comes back', async (t) => {
+  const fleet = await withUpdate(t, [{ name: 'athena', seconds: 351 }]);
+  const builder = await withBuilder(t);
+  const running = update(fleet);
+  await asleep(fleet);
+  await burnDown(builder);
+  const cancelled = await coordinator.lockkeeper(['cancel', 'latest']);
+  assert.equal(cancelled.exitCode, 0, cancelled.stderr);
+  assert.equal(await running.ended, 1, running.output());
+  assert.equal((await fleet.sleepers('athena')).length, 1, 'nobody could end it');
+  await builder.start();
+  await until(async () => (await fleet.sleepers('athena')).length === 0, 20_000);
+});
 
-test(
-  'a builder whose slots are all taken is busy, not gone',
-  scene([{ name: 'athena', seconds: 12 }], async ({ fleet, opened }) => {
-    const other = await createFleet({ hosts: [{ name: 'rhea' }] });
-    try {
-      await other.moveInput('alpha');
-      opened.push(await openBuilder('--slots', '1'));
-      const busy = update(fleet);
-      await asleep(fleet);
-      const waiting = update(other);
-      assert.equal(await waiting.ended, 0, waiting.output());
-      assert.equal(await busy.ended, 0, busy.output());
-      for (const { output } of [busy, waiting]) assert.ok(!output().includes(WAITS), output());
-    } finally {
-      await other.cleanup();
-    }
-  }),
-);
+test('a builder whose slots are all taken is busy, not gone', async (t) => {
+  const fleet = await withUpdate(t, [{ name: 'athena', seconds: 12 }]);
+  const other = await withUpdate(t, [{ name: 'rhea' }]);
+  await withBuilder(t, '--slots', '1');
+  const busy = update(fleet);
+  await asleep(fleet);
+  const waiting = update(other);
+  assert.equal(await waiting.ended, 0, waiting.output());
+  assert.equal(await busy.ended, 0, busy.output());
+  for (const { output } of [busy, waiting]) assert.ok(!output().includes(WAITS), output());
+});

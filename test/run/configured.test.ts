@@ -2,22 +2,15 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import type { Report } from '../../model/report/data.js';
-import { createFleet, type Fleet } from '../support/fleet.js';
-import { openHouse, until, type House } from '../support/lockkeeper.js';
+import { withFleet } from '../support/fleet.js';
+import { until, withHouse } from '../support/lockkeeper.js';
+import { withServedHouse } from '../support/runs.js';
+import { wholeFile } from '../support/scope.js';
 
-let house: House;
-let fleet: Fleet;
-before(async () => {
-  house = await openHouse();
-  await house.dev();
-  fleet = await createFleet({ hosts: [{ name: 'athena' }, { name: 'web', input: 'beta' }] });
-});
-after(async () => {
-  await house.close();
-  await fleet.cleanup();
-});
+const { house } = await withServedHouse(wholeFile);
+const fleet = await withFleet(wholeFile, { hosts: [{ name: 'athena' }, { name: 'web', input: 'beta' }] });
 
 /** Writes a configuration beside the house, and gives the flag that names it. */
 async function configured(toml: string): Promise<readonly string[]> {
@@ -79,37 +72,32 @@ test('a run of an instance does what the file asks, and is followed to its end w
   assert.match(over.stderr, /^The run is over: it ran from \d{4}-\d\d-\d\d \d\d:\d\d to [\d-]+ \d\d:\d\d UTC\.\n$/);
 });
 
-test('groups of inputs take turns, also after a run whose hosts broke and in the runs of another worker', async () => {
-  const own = await createFleet({
+test('groups of inputs take turns, also after a run whose hosts broke and in the runs of another worker', async (t) => {
+  const own = await withFleet(t, {
     inputs: ['alpha', 'beta', 'gamma'],
     hosts: [
       { name: 'athena', input: 'alpha', fail: 'build-after-move' },
       { name: 'web', input: 'gamma' },
     ],
   });
-  const other = await openHouse();
-  try {
-    for (const name of ['alpha', 'beta', 'gamma']) await own.moveInput(name);
-    const file = join(other.root, 'lockkeeper.toml');
-    await writeFile(
-      file,
-      `[instances.turns]\nrepoPath = "${own.checkout}"\nautoMerge = true\ninputGroups = [["alpha"], ["beta"], ["gamma"]]\n`,
-    );
-    const turn = async (): Promise<readonly unknown[]> => {
-      // Its worker and server end with the command: each run has others.
-      const { stdout, stderr } = await other.lockkeeper(['run', 'turns', '--watch', '--json', '--config', file]);
-      assert.notEqual(stdout, '', stderr);
-      const { inputGroup, outcome } = JSON.parse(stdout) as Report;
-      return [inputGroup ?? null, outcome];
-    };
-    assert.deepEqual(await turn(), [['alpha'], 'broken']);
-    assert.deepEqual(await turn(), [['beta'], 'landed']);
-    assert.deepEqual(await turn(), [['gamma'], 'landed']);
-    assert.deepEqual(await turn(), [['alpha'], 'broken'], 'it has its turn again');
-  } finally {
-    await other.close();
-    await own.cleanup();
-  }
+  const other = await withHouse(t);
+  for (const name of ['alpha', 'beta', 'gamma']) await own.moveInput(name);
+  const file = join(other.root, 'lockkeeper.toml');
+  await writeFile(
+    file,
+    `[instances.turns]\nrepoPath = "${own.checkout}"\nautoMerge = true\ninputGroups = [["alpha"], ["beta"], ["gamma"]]\n`,
+  );
+  const turn = async (): Promise<readonly unknown[]> => {
+    // Its worker and server end with the command: each run has others.
+    const { stdout, stderr } = await other.lockkeeper(['run', 'turns', '--watch', '--json', '--config', file]);
+    assert.notEqual(stdout, '', stderr);
+    const { inputGroup, outcome } = JSON.parse(stdout) as Report;
+    return [inputGroup ?? null, outcome];
+  };
+  assert.deepEqual(await turn(), [['alpha'], 'broken']);
+  assert.deepEqual(await turn(), [['beta'], 'landed']);
+  assert.deepEqual(await turn(), [['gamma'], 'landed']);
+  assert.deepEqual(await turn(), [['alpha'], 'broken'], 'it has its turn again');
 });
 
 test('instances of one repository run one after another, each on what the one before landed, and none is started twice', async () => {
@@ -141,25 +129,21 @@ test('instances of one repository run one after another, each on what the one be
   assert.ok(closed(one.run) < closed(two.run), stdout);
 });
 
-test('without a worker apply says that schedules start nothing, and run brings one that does the run without the command', async () => {
-  const alone = await openHouse();
-  try {
-    const flags = await configured('[instances.daily]\ndryRun = true\n');
-    const applied = await alone.lockkeeper(['apply', ...flags]);
-    assert.match(
-      applied.stderr,
-      /note: no worker polls the queue lockkeeper: start one with "lockkeeper worker", or keep server and worker up with "lockkeeper dev"\.\n/,
-    );
-    const { exitCode, stdout, stderr } = await alone.lockkeeper(['run', 'daily', ...flags]);
-    assert.equal(exitCode, 0, stderr);
-    assert.match(stdout, /^daily-.*-\d{8}-\d{6}\n?$/);
-    assert.match(stderr, /^Started a worker here: it goes on without this command/m);
-    assert.doesNotMatch(stderr, /no worker polls/);
-    const report = join(alone.state.reports, `${stdout.trim()}.json`);
-    await until(() => existsSync(report), 60_000);
-  } finally {
-    await alone.close();
-  }
+test('without a worker apply says that schedules start nothing, and run brings one that does the run without the command', async (t) => {
+  const alone = await withHouse(t);
+  const flags = await configured('[instances.daily]\ndryRun = true\n');
+  const applied = await alone.lockkeeper(['apply', ...flags]);
+  assert.match(
+    applied.stderr,
+    /note: no worker polls the queue lockkeeper: start one with "lockkeeper worker", or keep server and worker up with "lockkeeper dev"\.\n/,
+  );
+  const { exitCode, stdout, stderr } = await alone.lockkeeper(['run', 'daily', ...flags]);
+  assert.equal(exitCode, 0, stderr);
+  assert.match(stdout, /^daily-.*-\d{8}-\d{6}\n?$/);
+  assert.match(stderr, /^Started a worker here: it goes on without this command/m);
+  assert.doesNotMatch(stderr, /no worker polls/);
+  const report = join(alone.state.reports, `${stdout.trim()}.json`);
+  await until(() => existsSync(report), 60_000);
 });
 
 test('an instance whose repository is not there is named with its place in the file', async () => {

@@ -2,39 +2,24 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
-import { WorkflowFailedError, type Client } from '@temporalio/client';
+import { test } from 'node:test';
+import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { COORDINATOR_QUEUE } from '../../model/run/queues.js';
 import type { RunOptions } from '../../model/run/options.js';
-import { createFleet } from '../support/fleet.js';
-import type { Fleet } from '../support/fleet.js';
+import { withFleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
-import { openHouse } from '../support/lockkeeper.js';
-import type { House, Running } from '../support/lockkeeper.js';
-import { connectTo } from '../support/runs.js';
+import { withServedHouse } from '../support/runs.js';
+import { wholeFile } from '../support/scope.js';
 
 const SECRET = 'swordfish-0123456789';
 
-let house: House;
-let worker: Running;
-let fleet: Fleet;
-let client: Client;
-before(async () => {
-  house = await openHouse();
-  worker = await house.dev();
-  client = await connectTo(house);
-  fleet = await createFleet({ hosts: [{ name: 'web', fail: 'build' }] });
-  const flake = await fleet.show('main', 'flake.nix');
-  await fleet.pushToMain({ 'flake.nix': flake.replace('option boot.loader', `token ${SECRET}`) });
-  await git(fleet.checkout, 'config', 'http.https://forge.example/.extraHeader', `Authorization: Bearer ${SECRET}`);
-  await fleet.moveInput('alpha');
-});
-after(async () => {
-  await client.connection.close();
-  await house.close();
-  await fleet.cleanup();
-});
+const { house, worker, client } = await withServedHouse(wholeFile);
+const fleet = await withFleet(wholeFile, { hosts: [{ name: 'web', fail: 'build' }] });
+const flake = await fleet.show('main', 'flake.nix');
+await fleet.pushToMain({ 'flake.nix': flake.replace('option boot.loader', `token ${SECRET}`) });
+await git(fleet.checkout, 'config', 'http.https://forge.example/.extraHeader', `Authorization: Bearer ${SECRET}`);
+await fleet.moveInput('alpha');
 
 /** Every event of a run and of its children, as the server keeps them. */
 async function histories(run: string): Promise<string> {

@@ -1,32 +1,23 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { createFleet, type Fleet } from '../support/fleet.js';
+import { test } from 'node:test';
+import { withMovedFleet } from '../support/fleet.js';
 import { writeInstances } from '../support/instances.js';
-import { openServedHouse, runInPhase, type ServedHouse } from '../support/runs.js';
+import { runInPhase, withServedHouse } from '../support/runs.js';
 
 /** An instance whose name looks like what ids of its children are made of. */
 const INSTANCE = 'x-verify-y';
 
-let served: ServedHouse;
-let fleet: Fleet;
-before(async () => {
-  served = await openServedHouse();
-  fleet = await createFleet({ inputs: ['alpha', 'gamma'], hosts: [{ name: 'web-fix-1', brokenBy: [['gamma']] }] });
-});
-after(async () => {
-  await served.close();
-  await fleet.cleanup();
-});
-
-test(`an instance called ${INSTANCE} is scheduled, run, looked at, approved and tidied up`, async () => {
-  const { house, client } = served;
+test(`an instance called ${INSTANCE} is scheduled, run, looked at, approved and tidied up`, async (t) => {
+  const { house, client } = await withServedHouse(t);
+  const fleet = await withMovedFleet(t, {
+    inputs: ['alpha', 'gamma'],
+    hosts: [{ name: 'web-fix-1', brokenBy: [['gamma']] }],
+  });
   const succeeds = async (...args: readonly string[]): Promise<string> => {
     const { exitCode, stdout, stderr } = await house.lockkeeper(args);
     assert.equal(exitCode, 0, `${args.join(' ')}: ${stderr}`);
     return stdout;
   };
-  await fleet.moveInput('alpha');
-  await fleet.moveInput('gamma');
   const toml = `approval = { enable = true }\n[instances.${INSTANCE}]\nschedule = "yearly"\n`;
   const config = await writeInstances(house, fleet, undefined, 'names', toml);
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import type { Client } from '@temporalio/client';
 import type { RunProgress } from '../../model/run/progress.js';
-import type { Report } from '../../model/report/data.js';
-import { createFleet, type Fleet } from '../support/fleet.js';
+import { withFleet } from '../support/fleet.js';
 import { commitFiles } from '../support/git.js';
-import { openHouse, until, type House, type Running } from '../support/lockkeeper.js';
-import { connectTo, runInPhase } from '../support/runs.js';
+import { until, type Running } from '../support/lockkeeper.js';
+import { runInPhase, withServedHouse } from '../support/runs.js';
+import { wholeFile } from '../support/scope.js';
 
 /** A run whose candidate is nearly as large as one may be: 200 KiB for each activity that gets it. */
 const HOSTS = process.env.LOCKKEEPER_TEST_FULL === undefined ? 24 : 50;
@@ -16,19 +16,10 @@ const NAMES = Array.from({ length: HOSTS }, (_, index) => `host${index}`);
 /** The last one by name, and so of the last of several verifications. */
 const SLOW = 'host9';
 
-let house: House;
-let fleet: Fleet;
-before(async () => {
-  [house, fleet] = await Promise.all([
-    openHouse(),
-    createFleet({ hosts: NAMES.map((name) => ({ name, seconds: name === SLOW ? 25 : 0 })) }),
-  ]);
-  await house.dev('--slots', '8');
+const fleet = await withFleet(wholeFile, {
+  hosts: NAMES.map((name) => ({ name, seconds: name === SLOW ? 25 : 0 })),
 });
-after(async () => {
-  await house.close();
-  await fleet.cleanup();
-});
+const { house, client } = await withServedHouse(wholeFile, '--slots', '8');
 
 const LOCKED = 100;
 /** What nobody can compress to less than half of it. */
@@ -82,16 +73,13 @@ async function untilOneIsLeft(client: Client, running: Running): Promise<RunProg
 
 test('a run whose candidate has 200 KiB shows each of its verifications, and ends with no history near its limit', async () => {
   await lockMuch(fleet.inputs.alpha ?? '');
-  const client = await connectTo(house);
   const running = house.start(['update', fleet.checkout, '--json']);
   const { children } = await untilOneIsLeft(client, running);
   assert.ok(children.length > 1, 'it takes several verifications');
-  assert.equal(await running.ended, 0, running.output());
-  const report = JSON.parse(running.stdout()) as Report;
+  const report = await running.report();
   assert.deepEqual(new Set(report.targets.map(({ verdict }) => verdict)), new Set(['built']));
   const sizes: number[] = [];
   for await (const { historySize } of client.workflow.list()) sizes.push(historySize ?? 0);
-  await client.connection.close();
   assert.ok(Math.max(...sizes) > 200 * 1024, 'the bundle is as large as meant');
   assert.ok(Math.max(...sizes) < LIMIT_BYTES, `${sizes.join(', ')} bytes`);
 });

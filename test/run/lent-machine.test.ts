@@ -1,34 +1,20 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
-import type { Client } from '@temporalio/client';
+import { test } from 'node:test';
 import { isAlive } from '../../host/processes.js';
 import { COORDINATOR_QUEUE } from '../../model/run/queues.js';
 import type { Report } from '../../model/report/data.js';
-import { createFleet, type Fleet } from '../support/fleet.js';
-import { openHouse, until, reaching, type House } from '../support/lockkeeper.js';
-import { connectTo, runInPhase } from '../support/runs.js';
+import { withFleet } from '../support/fleet.js';
+import { reaching, until, withHouse } from '../support/lockkeeper.js';
+import { runInPhase, withServedHouse } from '../support/runs.js';
+import { wholeFile } from '../support/scope.js';
 
 /** A server elsewhere, without a worker that does runs, and a machine that has its address. */
-let cluster: House;
-let laptop: House;
-let client: Client;
-let env: Readonly<Record<string, string>>;
-let fleet: Fleet;
-before(async () => {
-  [cluster, laptop] = await Promise.all([openHouse(), openHouse()]);
-  fleet = await createFleet({ hosts: [{ name: 'athena' }] });
-  await cluster.dev('--roles', 'agent');
-  client = await connectTo(cluster);
-  env = await reaching(cluster);
-});
-after(async () => {
-  await client.connection.close();
-  await laptop.close();
-  await cluster.close();
-  await fleet.cleanup();
-});
+const { house: cluster, client } = await withServedHouse(wholeFile, '--roles', 'agent');
+const laptop = await withHouse(wholeFile);
+const fleet = await withFleet(wholeFile, { hosts: [{ name: 'athena' }] });
+const env = await reaching(cluster);
 
 /** Nothing was started: neither a run nor a worker. */
 async function assertNothingBegan(): Promise<void> {
@@ -64,20 +50,16 @@ test('a machine that is asked to lends itself to the run, to its end, and no lon
   assert.deepEqual(await readdir(laptop.state.lent), []);
 });
 
-test('a machine with a server of its own keeps no record of what it was lent to', async () => {
-  const own = await openHouse();
-  try {
-    await fleet.moveInput('alpha');
-    const { exitCode, stderr } = await own.lockkeeper(['update', fleet.checkout, '--with-worker', '--dry-run']);
-    assert.equal(exitCode, 0, stderr);
-    assert.equal(existsSync(own.state.lent), false);
-  } finally {
-    await own.close();
-  }
+test('a machine with a server of its own keeps no record of what it was lent to', async (t) => {
+  const own = await withHouse(t);
+  await fleet.moveInput('alpha');
+  const { exitCode, stderr } = await own.lockkeeper(['update', fleet.checkout, '--with-worker', '--dry-run']);
+  assert.equal(exitCode, 0, stderr);
+  assert.equal(existsSync(own.state.lent), false);
 });
 
-test('a run of a server elsewhere brings no worker of a machine that was not lent to it', async () => {
-  const stranger = await openHouse();
+test('a run of a server elsewhere brings no worker of a machine that was not lent to it', async (t) => {
+  const stranger = await withHouse(t);
   try {
     await client.workflow.start('updateFlake', { taskQueue: COORDINATOR_QUEUE, workflowId: 'update-theirs', args: [] });
     const held = await stranger.lockkeeper(['hold', 'update-theirs', 'alpha'], { env });
@@ -89,11 +71,10 @@ test('a run of a server elsewhere brings no worker of a machine that was not len
     assert.equal(existsSync(stranger.state.worker), false);
   } finally {
     await client.workflow.getHandle('update-theirs').terminate();
-    await stranger.close();
   }
 });
 
-test('a repository that is a folder is refused where only workers of other machines would do the run', async () => {
+test('a repository that is a folder is refused where only workers of other machines would do the run', async (t) => {
   const over = new AbortController();
   const polling = client
     .withAbortSignal(over.signal, () =>
@@ -106,7 +87,7 @@ test('a repository that is a folder is refused where only workers of other machi
       ),
     )
     .catch(() => undefined);
-  const stranger = await openHouse();
+  const stranger = await withHouse(t);
   try {
     const refused = async (): Promise<string> =>
       (await stranger.lockkeeper(['update', fleet.checkout], { env })).stderr;
@@ -124,6 +105,5 @@ test('a repository that is a folder is refused where only workers of other machi
   } finally {
     over.abort();
     await polling;
-    await stranger.close();
   }
 });

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,10 +7,12 @@ import { run } from '../../activities/command/process.js';
 import type { Report } from '../../model/report/data.js';
 import { BUILT_OUTSIDE } from '../support/agent.js';
 import { openCutProxy, type CutProxy } from '../support/cut-proxy.js';
-import { createFleet, type Fleet, type HostSpec } from '../support/fleet.js';
-import { openHouse, reaching, until, type House, type Running } from '../support/lockkeeper.js';
+import { withMovedFleet, type Fleet, type HostSpec } from '../support/fleet.js';
+import { reaching, until, withHouse, type House, type Running } from '../support/lockkeeper.js';
 import { namespace, noPrivateNix } from '../support/private-nix.js';
 import { processesNamed, sleepOfOurOwn } from '../support/processes.js';
+import { withServedHouse } from '../support/runs.js';
+import { atEndOf, type Scope, withFolder } from '../support/scope.js';
 
 /** All cuts take twenty minutes: `LOCKKEEPER_TEST_FULL=1` plays them. */
 const FULL = process.env.LOCKKEEPER_TEST_FULL === '1';
@@ -24,10 +25,10 @@ interface Builder {
   readonly machine: string;
 }
 
-async function openBuilder(coordinator: House, address: string, store: string): Promise<Builder> {
+async function withBuilder(scope: Scope, coordinator: House, address: string, store: string): Promise<Builder> {
   for (const folder of ['store', 'var/nix', 'var/log/nix']) await mkdir(path.join(store, folder), { recursive: true });
   const startedBy = ['unshare', ...namespace(), 'sh', '-c', WITH_OWN_STORE, 'sh', store];
-  const house = await openHouse({ startedBy });
+  const house = await withHouse(scope, { startedBy });
   const nix = 'sandbox = false\nbuild-users-group =\nsubstituters =\nflake-registry =';
   const worker = house.start(['worker', '--roles', 'builder,agent'], {
     env: { ...(await reaching(coordinator)), TEMPORAL_ADDRESS: address, NIX_CONFIG: nix },
@@ -55,35 +56,21 @@ interface Work {
 }
 
 /** A run whose work the first of two builders has begun. */
-const inMidWork =
-  ({ host, update, hasBegun }: Work, body: (scene: Scene) => Promise<void>) =>
-  async (): Promise<void> => {
-    const fleet = await createFleet({ hosts: [{ ...host, name: 'athena' }] });
-    const coordinator = await openHouse();
-    const stores = await mkdtemp(path.join(tmpdir(), 'lockkeeper-stores-'));
-    const opened: Builder[] = [];
-    await fleet.moveInput('alpha');
-    await coordinator.dev('--roles', 'coordinator');
-    const { address } = await coordinator.server();
-    const network = await openCutProxy(address);
-    try {
-      const first = await openBuilder(coordinator, network.address, path.join(stores, 'first'));
-      opened.push(first);
-      const running = coordinator.start(['update', fleet.checkout, '--json', ...update]);
-      await until(() => hasBegun(fleet), 60_000, running.output);
-      const second = await openBuilder(coordinator, address, path.join(stores, 'second'));
-      opened.push(second);
-      await body({ fleet, running, first, network, second });
-    } finally {
-      await coordinator.close();
-      for (const { house } of opened) await house.close();
-      await network.close();
-      // A store's folders are read-only.
-      await run('chmod', ['-R', 'u+w', '--', stores]);
-      await run('rm', ['-rf', '--', stores]);
-      await fleet.cleanup();
-    }
-  };
+async function inMidWork(scope: Scope, { host, update, hasBegun }: Work): Promise<Scene> {
+  const fleet = await withMovedFleet(scope, { hosts: [{ ...host, name: 'athena' }] }, ['alpha']);
+  const stores = await withFolder(scope);
+  // A store's folders are read-only.
+  atEndOf(scope, () => run('chmod', ['-R', 'u+w', '--', stores]));
+  const { house: coordinator } = await withServedHouse(scope, '--roles', 'coordinator');
+  const { address } = await coordinator.server();
+  const network = await openCutProxy(address);
+  atEndOf(scope, () => network.close());
+  const first = await withBuilder(scope, coordinator, network.address, path.join(stores, 'first'));
+  const running = coordinator.start(['update', fleet.checkout, '--json', ...update]);
+  await until(() => hasBegun(fleet), 60_000, running.output);
+  const second = await withBuilder(scope, coordinator, address, path.join(stores, 'second'));
+  return { fleet, running, first, network, second };
+}
 
 const sleeps = async (count: number, words: readonly string[]): Promise<boolean> =>
   (await processesNamed(...words)).length === count;
@@ -97,8 +84,7 @@ const builds = (seconds: number, takeover: number): Work => ({
 });
 
 async function assertDoneBy({ running, fleet }: Scene, { machine }: Builder, times: number): Promise<void> {
-  assert.equal(await running.ended, 0, running.output());
-  const { targets, gates } = JSON.parse(running.stdout()) as Report & { readonly gates: Report['targets'] };
+  const { targets, gates } = (await running.report()) as Report & { readonly gates: Report['targets'] };
   assert.deepEqual(
     [...targets, ...gates].map((each) => [each.name, each.verdict, each.machine]),
     [
@@ -125,18 +111,20 @@ for (const seconds of FULL ? [5, 12, 15, 20, 60, 180] : [12])
   test(
     `a builder that cannot be reached for ${seconds} s keeps its build and its gate, and nobody else begins them`,
     { skip },
-    inMidWork(builds(seconds + 10, seconds + 60), async (scene) => {
+    async (t) => {
+      const scene = await inMidWork(t, builds(seconds + 10, seconds + 60));
       await cutFor(scene.network, seconds);
       await assertDoneBy(scene, scene.first, 1);
       assert.equal(await records(scene.second, /record\.json$/), 0, 'the other one has begun nothing');
-    }),
+    },
   );
 
 for (const takeover of FULL ? [5, 120] : [5])
   test(
     `a builder that cannot be reached for long loses its build ${takeover} s after its last sign of life, and ends its own`,
     { skip },
-    inMidWork(builds(takeover + 40, takeover), async (scene) => {
+    async (t) => {
+      const scene = await inMidWork(t, builds(takeover + 40, takeover));
       const { fleet, network, second } = scene;
       const working = async (): Promise<readonly number[]> => [
         ...(await fleet.sleepers('athena')),
@@ -153,7 +141,7 @@ for (const takeover of FULL ? [5, 120] : [5])
       assert.ok(passed() < takeover + 35, `its own ended after ${passed()} s, as if nobody had taken it over`);
       network.heal();
       await assertDoneBy(scene, second, 2);
-    }),
+    },
   );
 
 const AGENT = `#!/bin/sh
@@ -164,26 +152,23 @@ echo noted >> NOTES.md
 test(
   'an agent whose machine cannot be reached for 12 s goes on there, and no other machine asks another one',
   { skip: FULL ? skip : 'LOCKKEEPER_TEST_FULL is not set' },
-  async () => {
-    const folder = await mkdtemp(path.join(tmpdir(), 'lockkeeper-agent-'));
-    const agent = path.join(folder, 'agent');
+  async (t) => {
+    const agent = path.join(await withFolder(t), 'agent');
     await writeFile(agent, AGENT, { mode: 0o755 });
     const work: Work = {
       host: { fail: 'build-after-move' },
       update: ['--autofix', agent, '--max-attempts', '1', ...BUILT_OUTSIDE],
       hasBegun: () => sleeps(1, ['sleep', sleepOfOurOwn(19)]),
     };
-    await inMidWork(work, async ({ network, running, first, second }) => {
-      await cutFor(network, 12);
-      await running.ended;
-      const { fixes } = JSON.parse(running.stdout()) as Report;
-      assert.deepEqual(
-        fixes?.map(({ attempts }) => attempts.map(({ machine }) => machine)),
-        [[first.machine]],
-        running.output(),
-      );
-      assert.equal(await records(second, /-fix-1$/), 0, 'the other machine asked no agent');
-    })();
-    await rm(folder, { recursive: true });
+    const { network, running, first, second } = await inMidWork(t, work);
+    await cutFor(network, 12);
+    await running.ended;
+    const { fixes } = JSON.parse(running.stdout()) as Report;
+    assert.deepEqual(
+      fixes?.map(({ attempts }) => attempts.map(({ machine }) => machine)),
+      [[first.machine]],
+      running.output(),
+    );
+    assert.equal(await records(second, /-fix-1$/), 0, 'the other machine asked no agent');
   },
 );

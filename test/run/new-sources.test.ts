@@ -1,61 +1,52 @@
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { run } from '../../activities/command/process.js';
 import type { Report } from '../../model/report/data.js';
-import { createFleet } from '../support/fleet.js';
+import { withFleet } from '../support/fleet.js';
 import { commitFiles, git } from '../support/git.js';
-import { openHouse, type House } from '../support/lockkeeper.js';
+import { withHouse } from '../support/lockkeeper.js';
+import { wholeFile } from '../support/scope.js';
 
-let house: House;
-before(async () => {
-  house = await openHouse();
-});
-after(async () => {
-  await house.close();
-});
+const house = await withHouse(wholeFile);
 
-test('a run holds an input back that brings a private folder, says so first, and moves it once that is accepted', async () => {
-  const fleet = await createFleet({ hosts: [{ name: 'athena' }, { name: 'rhea', input: 'beta' }] });
-  try {
-    const folder = path.join(fleet.root, 'private');
-    await mkdir(folder);
-    const word = `secret-${path.basename(fleet.root)}`;
-    await writeFile(path.join(folder, 'flake.nix'), `{ outputs = _: { word = "${word}"; }; }`);
-    await commitFiles(
-      fleet.inputs.alpha ?? '',
-      {
-        'flake.nix': `{ inputs.p.url = "path:${folder}"; outputs = { self, p }: { lib = { version = import ./version.nix; }; }; }\n`,
-      },
-      'Upstream changes',
-    );
-    await fleet.moveInput('beta');
-    const first = await house.lockkeeper(['update', fleet.checkout]);
-    assert.equal(first.exitCode, 0, first.stderr);
-    const notice = `alpha is held back: its new revision would fetch from path:${folder}, where it did not fetch from before. If that is meant, accept it with --allow-source path:${folder} (allowSources).`;
-    assert.equal(first.stdout.split('\n')[1]?.trim(), notice);
-    const branch = Object.keys(await fleet.branches()).find((name) => name.startsWith('flake-update-')) ?? '';
-    assert.equal((await git(fleet.remote, 'log', '-1', '--format=%B', branch)).split('\n')[2], notice);
-    assert.equal((await run('grep', ['-rqs', '--include=flake.nix', '--', word, '/nix/store'])).exitCode, 1);
+test('a run holds an input back that brings a private folder, says so first, and moves it once that is accepted', async (t) => {
+  const fleet = await withFleet(t, { hosts: [{ name: 'athena' }, { name: 'rhea', input: 'beta' }] });
+  const folder = path.join(fleet.root, 'private');
+  await mkdir(folder);
+  const word = `secret-${path.basename(fleet.root)}`;
+  await writeFile(path.join(folder, 'flake.nix'), `{ outputs = _: { word = "${word}"; }; }`);
+  await commitFiles(
+    fleet.inputs.alpha ?? '',
+    {
+      'flake.nix': `{ inputs.p.url = "path:${folder}"; outputs = { self, p }: { lib = { version = import ./version.nix; }; }; }\n`,
+    },
+    'Upstream changes',
+  );
+  await fleet.moveInput('beta');
+  const first = await house.lockkeeper(['update', fleet.checkout]);
+  assert.equal(first.exitCode, 0, first.stderr);
+  const notice = `alpha is held back: its new revision would fetch from path:${folder}, where it did not fetch from before. If that is meant, accept it with --allow-source path:${folder} (allowSources).`;
+  assert.equal(first.stdout.split('\n')[1]?.trim(), notice);
+  const branch = Object.keys(await fleet.branches()).find((name) => name.startsWith('flake-update-')) ?? '';
+  assert.equal((await git(fleet.remote, 'log', '-1', '--format=%B', branch)).split('\n')[2], notice);
+  assert.equal((await run('grep', ['-rqs', '--include=flake.nix', '--', word, '/nix/store'])).exitCode, 1);
 
-    const nothing = await house.lockkeeper(['update', fleet.checkout, '--input', 'alpha']);
-    assert.equal(nothing.exitCode, 2, nothing.stderr);
-    assert.equal(nothing.stdout.split('\n')[1]?.trim(), notice);
+  const nothing = await house.lockkeeper(['update', fleet.checkout, '--input', 'alpha']);
+  assert.equal(nothing.exitCode, 2, nothing.stderr);
+  assert.equal(nothing.stdout.split('\n')[1]?.trim(), notice);
 
-    const accepted = await house.lockkeeper(['update', fleet.checkout, '--allow-source', `path:${folder}`, '--json']);
-    assert.equal(accepted.exitCode, 0, accepted.stderr);
-    const { inputs, heldBack } = JSON.parse(accepted.stdout) as Report;
-    assert.deepEqual(heldBack, []);
-    assert.deepEqual(
-      inputs.map(({ name }) => name),
-      ['alpha', 'beta'],
-    );
-    assert.deepEqual(heldBack, []);
-    const bad = await house.lockkeeper(['update', fleet.checkout, '--allow-source', '/srv/flakes']);
-    assert.equal(bad.exitCode, 1);
-    assert.match(bad.stderr, /--allow-source "\/srv\/flakes" is no source: give a host .*path:\/srv\/flakes/);
-  } finally {
-    await fleet.cleanup();
-  }
+  const accepted = await house.lockkeeper(['update', fleet.checkout, '--allow-source', `path:${folder}`, '--json']);
+  assert.equal(accepted.exitCode, 0, accepted.stderr);
+  const { inputs, heldBack } = JSON.parse(accepted.stdout) as Report;
+  assert.deepEqual(heldBack, []);
+  assert.deepEqual(
+    inputs.map(({ name }) => name),
+    ['alpha', 'beta'],
+  );
+  assert.deepEqual(heldBack, []);
+  const bad = await house.lockkeeper(['update', fleet.checkout, '--allow-source', '/srv/flakes']);
+  assert.equal(bad.exitCode, 1);
+  assert.match(bad.stderr, /--allow-source "\/srv\/flakes" is no source: give a host .*path:\/srv\/flakes/);
 });

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import type { Report } from '../../model/report/data.js';
 import { withEvaluator } from '../support/evaluator.js';
-import { createFleet } from '../support/fleet.js';
-import type { Fleet, HostSpec } from '../support/fleet.js';
+import { withMovedFleet, type Fleet, type HostSpec } from '../support/fleet.js';
 import { HUNGER_MB } from '../support/fleet-flake.js';
-import { openHouse, until } from '../support/lockkeeper.js';
-import type { Running } from '../support/lockkeeper.js';
+import { until, withHouse, type Running } from '../support/lockkeeper.js';
 import { memoryCgroup, type MemoryCgroup } from '../support/memory-cgroup.js';
 import { withStandIn } from '../support/stand-in.js';
+import type { Scope } from '../support/scope.js';
 
 const cgroup = await memoryCgroup();
 const skip = typeof cgroup === 'string' ? cgroup : false;
@@ -23,16 +21,10 @@ async function shortOfMemory(command: string, body: (cgroup: MemoryCgroup) => Pr
   });
 }
 
-async function updating(host: HostSpec, body: (running: Running, fleet: Fleet) => Promise<void>): Promise<void> {
-  const house = await openHouse();
-  const fleet = await createFleet({ hosts: [host] });
-  try {
-    await fleet.moveInput('alpha');
-    await body(house.start(['update', fleet.checkout, '--json']), fleet);
-  } finally {
-    await house.close();
-    await fleet.cleanup();
-  }
+async function updating(scope: Scope, host: HostSpec): Promise<readonly [Running, Fleet]> {
+  const fleet = await withMovedFleet(scope, { hosts: [host] }, ['alpha']);
+  const house = await withHouse(scope);
+  return [house.start(['update', fleet.checkout, '--json']), fleet];
 }
 
 for (const { step, command, builds } of [
@@ -42,18 +34,16 @@ for (const { step, command, builds } of [
   test(
     `a host whose ${step} the kernel kills for memory is tried again, says so, and lands once there is memory`,
     { skip },
-    () =>
-      shortOfMemory(command, ({ limit, kills }) =>
-        updating({ name: 'athena', hungryIn: step }, async (running, fleet) => {
-          const before = await kills();
-          await until(() => /athena: .*out of memory/.test(running.output()), 60_000, running.output);
-          assert.ok((await kills()) > before, 'the kernel killed it');
-          await limit(16 * HUNGER_MB);
-          assert.equal(await running.ended, 0, running.output());
-          assert.equal((JSON.parse(running.stdout()) as Report).outcome, 'landed');
-          assert.ok((await fleet.buildsOf('athena')) >= builds);
-        }),
-      ),
+    (t) =>
+      shortOfMemory(command, async ({ limit, kills }) => {
+        const [running, fleet] = await updating(t, { name: 'athena', hungryIn: step });
+        const before = await kills();
+        await until(() => /athena: .*out of memory/.test(running.output()), 60_000, running.output);
+        assert.ok((await kills()) > before, 'the kernel killed it');
+        await limit(16 * HUNGER_MB);
+        assert.equal((await running.report()).outcome, 'landed');
+        assert.ok((await fleet.buildsOf('athena')) >= builds);
+      }),
   );
 
 test(

@@ -4,35 +4,27 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report } from '../../model/report/data.js';
-import { createFleet } from '../support/fleet.js';
-import type { Fleet } from '../support/fleet.js';
-import { openHouse, until } from '../support/lockkeeper.js';
-import type { House, Running } from '../support/lockkeeper.js';
+import { withMovedFleet, type Fleet } from '../support/fleet.js';
+import { until, withHouse, type House, type Running } from '../support/lockkeeper.js';
+import type { Scope } from '../support/scope.js';
+
+interface Building {
+  readonly house: House;
+  readonly fleet: Fleet;
+  readonly running: Running;
+}
 
 /** An update whose host is being built. */
-const inMidBuild =
-  (seconds: number, body: (house: House, fleet: Fleet, running: Running) => Promise<void>) =>
-  async (): Promise<void> => {
-    const house = await openHouse();
-    const fleet = await createFleet({ hosts: [{ name: 'athena', seconds }] });
-    try {
-      await fleet.moveInput('alpha');
-      const running = house.start(['update', fleet.checkout, '--json']);
-      await until(
-        async () => (await fleet.buildsOf('athena')) === 1,
-        60_000,
-        () => running.output(),
-      );
-      await body(house, fleet, running);
-    } finally {
-      await house.close();
-      await fleet.cleanup();
-    }
-  };
+async function inMidBuild(scope: Scope, seconds: number): Promise<Building> {
+  const fleet = await withMovedFleet(scope, { hosts: [{ name: 'athena', seconds }] }, ['alpha']);
+  const house = await withHouse(scope);
+  const running = house.start(['update', fleet.checkout, '--json']);
+  await until(async () => (await fleet.buildsOf('athena')) === 1, 60_000, running.output);
+  return { house, fleet, running };
+}
 
 async function assertLanded(fleet: Fleet, running: Running, builds: number): Promise<Report> {
-  assert.equal(await running.ended, 0, running.output());
-  const report = JSON.parse(running.stdout()) as Report;
+  const report = await running.report();
   const { main, ...others } = await fleet.branches();
   assert.equal(main, report.base);
   assert.deepEqual(Object.values(others), [report.head]);
@@ -40,25 +32,23 @@ async function assertLanded(fleet: Fleet, running: Running, builds: number): Pro
   return report;
 }
 
-test(
-  'a build that ends while the server is away for 15 seconds is not built again, and its report outlives the server',
-  inMidBuild(5, async (house, fleet, running) => {
-    const { keeper, server } = await house.server();
-    // A keeper that stands still starts no other server, and lets nobody else be keeper.
-    process.kill(keeper.pid, 'SIGSTOP');
-    process.kill(server.pid, 'SIGKILL');
-    const back = sleep(15_000);
-    await until(async () => (await fleet.sleepers('athena')).length === 0, 60_000);
-    await back;
-    process.kill(keeper.pid, 'SIGCONT');
-    const { run } = await assertLanded(fleet, running, 1);
+test('a build that ends while the server is away for 15 seconds is not built again, and its report outlives the server', async (t) => {
+  const { house, fleet, running } = await inMidBuild(t, 5);
+  const { keeper, server } = await house.server();
+  // A keeper that stands still starts no other server, and lets nobody else be keeper.
+  process.kill(keeper.pid, 'SIGSTOP');
+  process.kill(server.pid, 'SIGKILL');
+  const back = sleep(15_000);
+  await until(async () => (await fleet.sleepers('athena')).length === 0, 60_000);
+  await back;
+  process.kill(keeper.pid, 'SIGCONT');
+  const { run } = await assertLanded(fleet, running, 1);
 
-    const again = await house.server();
-    for (const { pid } of [again.keeper, again.server]) process.kill(pid, 'SIGKILL');
-    const report = await house.lockkeeper(['report', run, '--format', 'json']);
-    assert.equal((JSON.parse(report.stdout) as Report).outcome, 'landed', report.stderr);
-  }),
-);
+  const again = await house.server();
+  for (const { pid } of [again.keeper, again.server]) process.kill(pid, 'SIGKILL');
+  const report = await house.lockkeeper(['report', run, '--format', 'json']);
+  assert.equal((JSON.parse(report.stdout) as Report).outcome, 'landed', report.stderr);
+});
 
 /** Makes every process that the state directory names one of an earlier boot, whose number somebody else has by now. */
 async function reboot(house: House, stranger: number): Promise<void> {
@@ -74,24 +64,20 @@ async function reboot(house: House, stranger: number): Promise<void> {
   }
 }
 
-test(
-  'a machine that went down in mid-build goes on after it has started again, and kills nobody who has an old number',
-  inMidBuild(6, async (house, fleet, running) => {
-    const { keeper, server } = await house.server();
-    const worker = await house.worker();
-    const builds = async (): Promise<number[]> => {
-      const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-      const environments = await Promise.all(
-        pids.map((pid) => readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')),
-      );
-      return pids.filter((_, index) => environments[index]?.includes(`=${house.state.builds}`) === true).map(Number);
-    };
-    for (const pid of [running.pid, worker.pid, keeper.pid, server.pid, ...(await builds())])
-      process.kill(pid, 'SIGKILL');
-    for (const pid of await fleet.sleepers('athena')) process.kill(pid, 'SIGKILL');
-    await reboot(house, process.pid);
+test('a machine that went down in mid-build goes on after it has started again, and kills nobody who has an old number', async (t) => {
+  const { house, fleet, running } = await inMidBuild(t, 6);
+  const { keeper, server } = await house.server();
+  const worker = await house.worker();
+  const builds = async (): Promise<number[]> => {
+    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+    const environments = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')));
+    return pids.filter((_, index) => environments[index]?.includes(`=${house.state.builds}`) === true).map(Number);
+  };
+  for (const pid of [running.pid, worker.pid, keeper.pid, server.pid, ...(await builds())])
+    process.kill(pid, 'SIGKILL');
+  for (const pid of await fleet.sleepers('athena')) process.kill(pid, 'SIGKILL');
+  await reboot(house, process.pid);
 
-    const again = house.start(['update', fleet.checkout, '--json']);
-    await assertLanded(fleet, again, 2);
-  }),
-);
+  const again = house.start(['update', fleet.checkout, '--json']);
+  await assertLanded(fleet, again, 2);
+});

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { createFleet } from '../support/fleet.js';
+import { withFleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
 import { openHouse } from '../support/lockkeeper.js';
 
@@ -21,9 +21,9 @@ async function modesBelow(root: string, folder = ''): Promise<readonly (readonly
 }
 
 for (const umask of ['000', '077']) {
-  test(`with the umask ${umask} the state directory is for its account alone, and what lands has Git’s own modes`, async () => {
+  test(`with the umask ${umask} the state directory is for its account alone, and what lands has Git’s own modes`, async (t) => {
     const house = await openHouse({ startedBy: ['sh', '-c', `umask ${umask} && exec "$0" "$@"`] });
-    const fleet = await createFleet({
+    const fleet = await withFleet(t, {
       hosts: [{ name: 'athena' }, { name: 'rhea', fail: 'build-after-move' }],
     });
     try {
@@ -45,7 +45,6 @@ for (const umask of ['000', '077']) {
       assert.doesNotMatch(landed, /^(?!100644 |100755 )/m);
     } finally {
       await house.close();
-      await fleet.cleanup();
     }
   });
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, defaultPayloadConverter } from '@temporalio/common';
@@ -16,40 +16,22 @@ import { COORDINATOR_QUEUE } from '../../model/run/queues.js';
 import type { Report } from '../../model/report/data.js';
 import type { RunOptions } from '../../model/run/options.js';
 import { findTemporalCli } from '../../workers/temporal-cli.js';
-import { createFleet } from '../support/fleet.js';
-import type { Fleet } from '../support/fleet.js';
-import { openHouse, until } from '../support/lockkeeper.js';
-import type { House } from '../support/lockkeeper.js';
-import { connectTo, openServedHouse, ownProof, runInPhase, type ServedHouse } from '../support/runs.js';
+import { withMovedFleet } from '../support/fleet.js';
+import { until, withHouse, type House } from '../support/lockkeeper.js';
+import { connectTo, ownProof, runInPhase, withServedHouse } from '../support/runs.js';
+import { atEndOf, wholeFile } from '../support/scope.js';
 
-let house: House;
-let owner: Client;
-let close: ServedHouse['close'];
+const { house, client: owner } = await withServedHouse(wholeFile);
 /** Reaches the server, and cannot read the state directory. */
-let stranger: Client;
-let fleet: Fleet;
+const stranger = new Client({ connection: await Connection.connect({ address: (await house.server()).address }) });
+atEndOf(wholeFile, () => stranger.connection.close());
+const fleet = await withMovedFleet(wholeFile, { hosts: [{ name: 'athena' }] }, ['alpha']);
+const mark = path.join(house.root, 'mark');
+const { report: firstReport } = await house.update(fleet.checkout);
+assert.equal(firstReport.outcome, 'landed');
+const firstRun = firstReport.run;
 /** What a genuine run was started with, as everybody may read it who reaches the server. */
-let genuine: RunOptions;
-let firstRun: string;
-let mark: string;
-
-before(async () => {
-  ({ house, client: owner, close } = await openServedHouse());
-  const { address } = await house.server();
-  stranger = new Client({ connection: await Connection.connect({ address }) });
-  fleet = await createFleet({ hosts: [{ name: 'athena' }] });
-  mark = path.join(house.root, 'mark');
-  await fleet.moveInput('alpha');
-  const { report } = await house.update(fleet.checkout);
-  assert.equal(report.outcome, 'landed');
-  firstRun = report.run;
-  genuine = defaultPayloadConverter.fromPayload<RunOptions>(await startOf(firstRun));
-});
-after(async () => {
-  await stranger.connection.close();
-  await fleet.cleanup();
-  await close();
-});
+const genuine = defaultPayloadConverter.fromPayload<RunOptions>(await startOf(firstRun));
 
 /** The argument of a workflow, as the server keeps it. */
 async function startOf(workflowId: string): Promise<Payload> {
@@ -253,33 +235,29 @@ test('a schedule whose content somebody replaced starts nothing, and apply makes
   assert.ok(!existsSync(mark));
 });
 
-test('a run that began before there was a key goes on, and one that begins without proof after it does not', async () => {
-  const old = await openHouse();
+test('a run that began before there was a key goes on, and one that begins without proof after it does not', async (t) => {
+  const old = await withHouse(t);
+  await old.lockkeeper(['apply', '--config', await emptyConfiguration(old)]);
+  const { address } = await old.server();
+  const client = new Client({ connection: await Connection.connect({ address }) });
   try {
-    await old.lockkeeper(['apply', '--config', await emptyConfiguration(old)]);
-    const { address } = await old.server();
-    const client = new Client({ connection: await Connection.connect({ address }) });
-    try {
-      await fleet.moveInput('alpha');
-      const begun = { workflowId: 'begun-before', taskQueue: COORDINATOR_QUEUE, args: [genuine] };
-      await client.workflow.start('updateFlake', begun);
-      await rm(old.state.runKey);
-      await rm(old.state.beforeKey);
-      const worker = await old.dev();
-      const mine = await connectTo(old);
-      const report = (await mine.workflow.getHandle('begun-before').result()) as Report;
-      assert.equal(report.outcome, 'landed', worker.output());
-      await mine.connection.close();
-      await client.workflow.start('updateFlake', { ...begun, workflowId: 'begun-after' });
-      await assert.rejects(client.workflow.getHandle('begun-after').result());
-      await client.workflow.start('updateFlake', { ...begun, args: [evil()] });
-      await assert.rejects(client.workflow.getHandle('begun-before').result());
-      assert.ok(!existsSync(mark));
-    } finally {
-      await client.connection.close();
-    }
+    await fleet.moveInput('alpha');
+    const begun = { workflowId: 'begun-before', taskQueue: COORDINATOR_QUEUE, args: [genuine] };
+    await client.workflow.start('updateFlake', begun);
+    await rm(old.state.runKey);
+    await rm(old.state.beforeKey);
+    const worker = await old.dev();
+    const mine = await connectTo(old);
+    const report = (await mine.workflow.getHandle('begun-before').result()) as Report;
+    assert.equal(report.outcome, 'landed', worker.output());
+    await mine.connection.close();
+    await client.workflow.start('updateFlake', { ...begun, workflowId: 'begun-after' });
+    await assert.rejects(client.workflow.getHandle('begun-after').result());
+    await client.workflow.start('updateFlake', { ...begun, args: [evil()] });
+    await assert.rejects(client.workflow.getHandle('begun-before').result());
+    assert.ok(!existsSync(mark));
   } finally {
-    await old.close();
+    await client.connection.close();
   }
 });
 
@@ -319,24 +297,20 @@ test('a run that says so counts decisions without the key, as Temporal’s own U
   assert.equal(await running.ended, 0, running.output());
 });
 
-test('a worker runs no other commands than those that it allows', async () => {
-  const strict = await openHouse();
-  try {
-    await strict.dev('--allow-command', 'true');
-    await fleet.moveInput('alpha');
-    const update = (gate: string) => strict.update(fleet.checkout, '--dry-run', '--gate', gate);
-    const refused = await update(`evil=touch ${mark}`);
-    assert.equal(refused.report.outcome, 'failed');
-    assert.match(refused.report.error ?? '', /command "touch" is none that this worker may run \(true\)/);
-    assert.equal((await update('good=true')).report.outcome, 'verified');
-    assert.ok(!existsSync(mark));
-  } finally {
-    await strict.close();
-  }
+test('a worker runs no other commands than those that it allows', async (t) => {
+  const strict = await withHouse(t);
+  await strict.dev('--allow-command', 'true');
+  await fleet.moveInput('alpha');
+  const update = (gate: string) => strict.update(fleet.checkout, '--dry-run', '--gate', gate);
+  const refused = await update(`evil=touch ${mark}`);
+  assert.equal(refused.report.outcome, 'failed');
+  assert.match(refused.report.error ?? '', /command "touch" is none that this worker may run \(true\)/);
+  assert.equal((await update('good=true')).report.outcome, 'verified');
+  assert.ok(!existsSync(mark));
 });
 
-test('what somebody answers in the place of a worker ends the workflow that asked', async () => {
-  const served = await openHouse();
+test('what somebody answers in the place of a worker ends the workflow that asked', async (t) => {
+  const served = await withHouse(t);
   await served.lockkeeper(['apply', '--config', await emptyConfiguration(served)]);
   const { address } = await served.server();
   const connection = await NativeConnection.connect({ address });
@@ -362,6 +336,5 @@ test('what somebody answers in the place of a worker ends the workflow that aske
   } finally {
     await connection.close();
     await client.connection.close();
-    await served.close();
   }
 });

@@ -2,30 +2,15 @@ import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { Client } from '@temporalio/client';
 import { NativeConnection, Worker, bundleWorkflowCode } from '@temporalio/worker';
 import { TARGET_DONE } from '../../model/run/messages.js';
 import { COORDINATOR_QUEUE } from '../../model/run/queues.js';
 import type { Report } from '../../model/report/data.js';
 import { createActivities } from '../../workers/activities.js';
-import { createFleet } from '../support/fleet.js';
-import { openHouse, until } from '../support/lockkeeper.js';
-import type { House, Running } from '../support/lockkeeper.js';
-import { connectTo, ownProof } from '../support/runs.js';
+import { withFleet, withMovedFleet } from '../support/fleet.js';
+import { until, type House, type Running } from '../support/lockkeeper.js';
+import { ownProof, withServedHouse } from '../support/runs.js';
 import { withStandIn } from '../support/stand-in.js';
-
-const withHouse =
-  (args: readonly string[], body: (house: House, client: Client) => Promise<void>) => async (): Promise<void> => {
-    const house = await openHouse();
-    try {
-      await house.dev(...args);
-      const client = await connectTo(house);
-      await body(house, client);
-      await client.connection.close();
-    } finally {
-      await house.close();
-    }
-  };
 
 /** `status`, the command that follows the run, and `doctor` show what is wrong and the way out. */
 async function assertShown(house: House, running: Running, run: string, wayOut: RegExp): Promise<void> {
@@ -50,141 +35,105 @@ async function assertShown(house: House, running: Running, run: string, wayOut: 
   assert.match(doctor.stdout, new RegExp(`run ${run}.*fails again and again`, 's'));
 }
 
-test(
-  'a run whose workflow task keeps failing is shown as such by status, watch and doctor, with the way out',
-  withHouse([], async (house, client) => {
-    const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
-    try {
-      await fleet.moveInput('alpha');
-      const running = house.start(['update', fleet.checkout, '--approve']);
-      await until(
-        () => running.output().includes('waits for approval'),
-        60_000,
-        () => running.output(),
-      );
-      const run = /Run (\S+)/.exec(running.output())?.[1] ?? '';
-      const handle = client.workflow.getHandle(run);
-      // A message that this version cannot read, as one of another version would be.
-      await handle.signal(TARGET_DONE, null);
-      const command = `temporal workflow terminate --address \\S+ --namespace default -w ${run}"`;
-      await assertShown(
-        house,
-        running,
-        run,
-        new RegExp(`the run's workflow task fails again and again.*${command}`, 's'),
-      );
-      await handle.terminate('as it was told');
-      assert.equal(await running.ended, 1);
-    } finally {
-      await fleet.cleanup();
-    }
-  }),
-);
+test('a run whose workflow task keeps failing is shown as such by status, watch and doctor, with the way out', async (t) => {
+  const { house, client } = await withServedHouse(t, ...[]);
+  const fleet = await withFleet(t, { hosts: [{ name: 'athena' }] });
+  await fleet.moveInput('alpha');
+  const running = house.start(['update', fleet.checkout, '--approve']);
+  await until(
+    () => running.output().includes('waits for approval'),
+    60_000,
+    () => running.output(),
+  );
+  const run = /Run (\S+)/.exec(running.output())?.[1] ?? '';
+  const handle = client.workflow.getHandle(run);
+  // A message that this version cannot read, as one of another version would be.
+  await handle.signal(TARGET_DONE, null);
+  const command = `temporal workflow terminate --address \\S+ --namespace default -w ${run}"`;
+  await assertShown(house, running, run, new RegExp(`the run's workflow task fails again and again.*${command}`, 's'));
+  await handle.terminate('as it was told');
+  assert.equal(await running.ended, 1);
+});
 
-test(
-  'a verification that no worker knows is shown in the same way, and ending it as told ends the run with a report',
-  withHouse(['--roles', 'builder'], async (house, client) => {
-    const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
-    try {
-      await fleet.moveInput('alpha');
-      await besideAnotherVersion(house, async () => {
-        const running = house.start(['update', fleet.checkout]);
-        await until(
-          () => running.output().includes('verifying'),
-          60_000,
-          () => running.output(),
-        );
-        const run = /Run (\S+)/.exec(running.output())?.[1] ?? '';
-        const child = `${run}-verify-[0-9a-f]{12}-1`;
-        const command = `temporal workflow terminate --address \\S+ --namespace default -w (${child})"`;
-        const wayOut = new RegExp(`works for the run, and its workflow task fails.*verifyCandidate.*${command}`, 's');
-        await assertShown(house, running, run, wayOut);
-        await client.workflow.getHandle(wayOut.exec(running.output())?.[1] ?? '').terminate('as it was told');
-        assert.equal(await running.ended, 1, running.output());
-        const { stdout } = await house.lockkeeper(['report', run, '--format', 'json']);
-        assert.equal((JSON.parse(stdout) as Report).outcome, 'failed');
-      });
-    } finally {
-      await fleet.cleanup();
-    }
-  }),
-);
+test('a verification that no worker knows is shown in the same way, and ending it as told ends the run with a report', async (t) => {
+  const { house, client } = await withServedHouse(t, ...['--roles', 'builder']);
+  const fleet = await withFleet(t, { hosts: [{ name: 'athena' }] });
+  await fleet.moveInput('alpha');
+  await besideAnotherVersion(house, async () => {
+    const running = house.start(['update', fleet.checkout]);
+    await until(
+      () => running.output().includes('verifying'),
+      60_000,
+      () => running.output(),
+    );
+    const run = /Run (\S+)/.exec(running.output())?.[1] ?? '';
+    const child = `${run}-verify-[0-9a-f]{12}-1`;
+    const command = `temporal workflow terminate --address \\S+ --namespace default -w (${child})"`;
+    const wayOut = new RegExp(`works for the run, and its workflow task fails.*verifyCandidate.*${command}`, 's');
+    await assertShown(house, running, run, wayOut);
+    await client.workflow.getHandle(wayOut.exec(running.output())?.[1] ?? '').terminate('as it was told');
+    assert.equal(await running.ended, 1, running.output());
+    const { stdout } = await house.lockkeeper(['report', run, '--format', 'json']);
+    assert.equal((JSON.parse(stdout) as Report).outcome, 'failed');
+  });
+});
 
-test(
-  'a run that a child keeps from ending is ended by a second cancellation, with that child',
-  withHouse(['--roles', 'builder'], async (house, client) => {
-    const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
-    try {
-      await fleet.moveInput('alpha');
-      await besideAnotherVersion(house, async () => {
-        const running = house.start(['update', fleet.checkout]);
-        await until(() => running.output().includes('verifying'), 60_000, running.output);
-        const run = /Run (\S+)/.exec(running.output())?.[1] ?? '';
-        const first = await house.lockkeeper(['cancel', run]);
-        assert.equal(first.exitCode, 1, first.stdout);
-        assert.match(first.stderr, new RegExp(`"lockkeeper cancel ${run}" once more ends it by force`));
-        const second = await house.lockkeeper(['cancel', run]);
-        assert.equal(second.exitCode, 0, second.stderr);
-        assert.match(second.stdout, /^Ended \S+ by force: it has no report/);
-        assert.notEqual(await running.ended, 0);
-        await until(async () => {
-          const left: string[] = [];
-          for await (const { workflowId } of client.workflow.list({ query: 'ExecutionStatus = "Running"' }))
-            left.push(workflowId);
-          return !left.some((workflow) => workflow.startsWith(run) || workflow.startsWith('lockkeeper-repository'));
-        }, 30_000);
-      });
-    } finally {
-      await fleet.cleanup();
-    }
-  }),
-);
+test('a run that a child keeps from ending is ended by a second cancellation, with that child', async (t) => {
+  const { house, client } = await withServedHouse(t, ...['--roles', 'builder']);
+  const fleet = await withFleet(t, { hosts: [{ name: 'athena' }] });
+  await fleet.moveInput('alpha');
+  await besideAnotherVersion(house, async () => {
+    const running = house.start(['update', fleet.checkout]);
+    await until(() => running.output().includes('verifying'), 60_000, running.output);
+    const run = /Run (\S+)/.exec(running.output())?.[1] ?? '';
+    const first = await house.lockkeeper(['cancel', run]);
+    assert.equal(first.exitCode, 1, first.stdout);
+    assert.match(first.stderr, new RegExp(`"lockkeeper cancel ${run}" once more ends it by force`));
+    const second = await house.lockkeeper(['cancel', run]);
+    assert.equal(second.exitCode, 0, second.stderr);
+    assert.match(second.stdout, /^Ended \S+ by force: it has no report/);
+    assert.notEqual(await running.ended, 0);
+    await until(async () => {
+      const left: string[] = [];
+      for await (const { workflowId } of client.workflow.list({ query: 'ExecutionStatus = "Running"' }))
+        left.push(workflowId);
+      return !left.some((workflow) => workflow.startsWith(run) || workflow.startsWith('lockkeeper-repository'));
+    }, 30_000);
+  });
+});
 
-test(
-  'a run whose report cannot be written ends all the same, and soon',
-  withHouse([], async (house) => {
-    const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
-    try {
-      await fleet.moveInput('alpha');
-      const running = house.start(['update', fleet.checkout, '--approve']);
-      await until(() => running.output().includes('waits for approval'), 60_000, running.output);
-      await rm(house.state.reports, { recursive: true, force: true });
-      await writeFile(house.state.reports, 'no folder\n');
-      const cancelled = await house.lockkeeper(['cancel', 'latest']);
-      assert.equal(cancelled.exitCode, 0, cancelled.stderr);
-      await running.ended;
-    } finally {
-      await fleet.cleanup();
-    }
-  }),
-);
+test('a run whose report cannot be written ends all the same, and soon', async (t) => {
+  const { house } = await withServedHouse(t, ...[]);
+  const fleet = await withFleet(t, { hosts: [{ name: 'athena' }] });
+  await fleet.moveInput('alpha');
+  const running = house.start(['update', fleet.checkout, '--approve']);
+  await until(() => running.output().includes('waits for approval'), 60_000, running.output);
+  await rm(house.state.reports, { recursive: true, force: true });
+  await writeFile(house.state.reports, 'no folder\n');
+  const cancelled = await house.lockkeeper(['cancel', 'latest']);
+  assert.equal(cancelled.exitCode, 0, cancelled.stderr);
+  await running.ended;
+});
 
 /** The real one, but for what it is asked about hosts. */
 const NO_DAEMON = `case "$*" in *--version*) exec nix-instantiate "$@" ;; esac
 echo "error: cannot connect to socket at '/nix/var/nix/daemon-socket/socket': Connection refused" >&2
 exit 1`;
 
-test('a step of a verification that the machine keeps failing shows in status, watch and doctor, with its tries', () =>
-  withStandIn(
-    'nix-instantiate',
-    NO_DAEMON,
-    withHouse([], async (house) => {
-      const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
-      try {
-        await fleet.moveInput('alpha');
-        const running = house.start(['update', fleet.checkout]);
-        const told = /was not evaluated: the Nix daemon cannot be reached.*tried again: attempt \d+ of 8\)/s;
-        await until(() => told.test(running.output().replaceAll(/\s+/g, ' ')), 60_000, running.output);
-        const run = /Run (\S+)/.exec(running.output())?.[1] ?? '';
-        for (const command of [['status', run], ['doctor']]) {
-          const { stdout, stderr } = await house.lockkeeper(command);
-          assert.match((stdout + stderr).replaceAll(/\s+/g, ' '), told, command.join(' '));
-        }
-      } finally {
-        await fleet.cleanup();
-      }
-    }),
-  ));
+test('a step of a verification that the machine keeps failing shows in status, watch and doctor, with its tries', async (t) => {
+  const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena' }] }, ['alpha']);
+  await withStandIn('nix-instantiate', NO_DAEMON, async () => {
+    const { house } = await withServedHouse(t);
+    const running = house.start(['update', fleet.checkout]);
+    const told = /was not evaluated: the Nix daemon cannot be reached.*tried again: attempt \d+ of 8\)/s;
+    await until(() => told.test(running.output().replaceAll(/\s+/g, ' ')), 60_000, running.output);
+    const run = /Run (\S+)/.exec(running.output())?.[1] ?? '';
+    for (const command of [['status', run], ['doctor']]) {
+      const { stdout, stderr } = await house.lockkeeper(command);
+      assert.match((stdout + stderr).replaceAll(/\s+/g, ' '), told, command.join(' '));
+    }
+  });
+});
 
 /** Runs something beside a coordinator of another version. */
 async function besideAnotherVersion(house: House, body: () => Promise<void>): Promise<void> {

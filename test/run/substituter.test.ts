@@ -1,21 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { run } from '../../activities/command/process.js';
-import { createFleet, type Fleet } from '../support/fleet.js';
+import { withFleet, withMovedFleet, type Fleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
-import { openHouse, until, type House } from '../support/lockkeeper.js';
+import { until } from '../support/lockkeeper.js';
+import { withServedHouse } from '../support/runs.js';
+import { atEndOf, type Scope, wholeFile, withFolder } from '../support/scope.js';
 
-let house: House;
-before(async () => {
-  house = await openHouse();
-  await house.dev();
-});
-after(() => house.close());
+const { house } = await withServedHouse(wholeFile);
 
 async function nix(cwd: string, ...args: readonly string[]): Promise<string> {
   const done = await run('nix', ['--extra-experimental-features', 'nix-command flakes', ...args], { cwd });
@@ -70,69 +66,54 @@ async function serveCache(folder: string): Promise<Cache> {
   return cache;
 }
 
-const withCache = (body: (fleet: Fleet, cache: Cache, options: readonly string[]) => Promise<void>) => async () => {
-  const fleet = await createFleet({ hosts: [{ name: 'athena' }], substitutes: true });
-  const folder = await mkdtemp(path.join(tmpdir(), 'lockkeeper-cache-'));
-  await fleet.moveInput('alpha');
+/** A fleet whose update is due, a cache that holds all of it, and the options that name the cache. */
+async function withCache(scope: Scope): Promise<readonly [Fleet, Cache, readonly string[]]> {
+  const fleet = await withMovedFleet(scope, { hosts: [{ name: 'athena' }], substitutes: true }, ['alpha']);
+  const folder = await withFolder(scope);
   await fillCache(fleet, folder);
   const cache = await serveCache(folder);
-  const settings = { substituters: cache.url, 'require-sigs': 'false', 'download-attempts': '1' };
-  try {
-    await body(
-      fleet,
-      cache,
-      Object.entries(settings).flatMap(([name, value]) => ['--nix-option', name, value]),
-    );
-  } finally {
+  atEndOf(scope, () => {
     cache.server.closeAllConnections();
     cache.server.close();
-    await fleet.cleanup();
-    await rm(folder, { recursive: true, force: true });
-  }
-};
+  });
+  const settings = { substituters: cache.url, 'require-sigs': 'false', 'download-attempts': '1' };
+  return [fleet, cache, Object.entries(settings).flatMap(([name, value]) => ['--nix-option', name, value])];
+}
 
-test(
-  'a binary cache that breaks off in mid-download is no verdict: the host is fetched once it is back',
-  withCache(async (fleet, cache, options) => {
-    cache.state = 'broken';
-    const before = await fleet.buildsOf('athena');
-    const running = house.start(['update', fleet.checkout, ...options]);
-    await until(
-      () => /athena: .*is tried again in \d+ s: /.test(running.output()),
-      60_000,
-      () => running.output(),
-    );
-    cache.state = 'up';
-    assert.equal(await running.ended, 0, running.output());
-    assert.ok(cache.archives >= 2, 'it was asked for again');
-    assert.equal(await fleet.buildsOf('athena'), before, 'nothing was built');
-  }),
-);
+test('a binary cache that breaks off in mid-download is no verdict: the host is fetched once it is back', async (t) => {
+  const [fleet, cache, options] = await withCache(t);
+  cache.state = 'broken';
+  const before = await fleet.buildsOf('athena');
+  const running = house.start(['update', fleet.checkout, ...options]);
+  await until(
+    () => /athena: .*is tried again in \d+ s: /.test(running.output()),
+    60_000,
+    () => running.output(),
+  );
+  cache.state = 'up';
+  assert.equal(await running.ended, 0, running.output());
+  assert.ok(cache.archives >= 2, 'it was asked for again');
+  assert.equal(await fleet.buildsOf('athena'), before, 'nothing was built');
+});
 
-test('a binary cache that builds of probes cannot reach is named while they are made', async () => {
-  const fleet = await createFleet({
+test('a binary cache that builds of probes cannot reach is named while they are made', async (t) => {
+  const fleet = await withFleet(t, {
     hosts: [{ name: 'athena', seconds: 4, brokenBy: [['alpha']] }],
     substitutes: true,
   });
-  try {
-    for (const input of ['alpha', 'beta']) await fleet.moveInput(input);
-    const down = ['substituters', 'http://127.0.0.1:9', 'download-attempts', '1'];
-    const options = ['--nix-option', ...down.slice(0, 2), '--nix-option', ...down.slice(2)];
-    const { exitCode, stderr } = await house.lockkeeper(['update', fleet.checkout, '--dry-run', ...options]);
-    assert.equal(exitCode, 3, stderr);
-    assert.match(stderr, / probes 1 to 2 .* \(athena: a host cannot be reached: 127\.0\.0\.1:9\)\n/);
-  } finally {
-    await fleet.cleanup();
-  }
+  for (const input of ['alpha', 'beta']) await fleet.moveInput(input);
+  const down = ['substituters', 'http://127.0.0.1:9', 'download-attempts', '1'];
+  const options = ['--nix-option', ...down.slice(0, 2), '--nix-option', ...down.slice(2)];
+  const { exitCode, stderr } = await house.lockkeeper(['update', fleet.checkout, '--dry-run', ...options]);
+  assert.equal(exitCode, 3, stderr);
+  assert.match(stderr, / probes 1 to 2 .* \(athena: a host cannot be reached: 127\.0\.0\.1:9\)\n/);
 });
 
-test(
-  'a binary cache that is down keeps nothing from being built',
-  withCache(async (fleet, cache, options) => {
-    cache.state = 'down';
-    const before = await fleet.buildsOf('athena');
-    const { exitCode, stderr } = await house.lockkeeper(['update', fleet.checkout, ...options]);
-    assert.equal(exitCode, 0, stderr);
-    assert.equal(await fleet.buildsOf('athena'), before + 1);
-  }),
-);
+test('a binary cache that is down keeps nothing from being built', async (t) => {
+  const [fleet, cache, options] = await withCache(t);
+  cache.state = 'down';
+  const before = await fleet.buildsOf('athena');
+  const { exitCode, stderr } = await house.lockkeeper(['update', fleet.checkout, ...options]);
+  assert.equal(exitCode, 0, stderr);
+  assert.equal(await fleet.buildsOf('athena'), before + 1);
+});

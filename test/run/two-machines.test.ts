@@ -6,7 +6,7 @@ import { run } from '../../activities/command/process.js';
 import { createFleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
 import { serveGit } from '../support/git-http.js';
-import { openHouse, until } from '../support/lockkeeper.js';
+import { openHouse, until, withHouse } from '../support/lockkeeper.js';
 import { asUser, NOBODY, noPrivateDaemon } from '../support/private-nix.js';
 
 /** Another user, with a store of its own in the place of /nix, and a token of its own in the place of ours. */
@@ -19,7 +19,7 @@ mount --bind "$store" /nix && mount --bind "$token" "$place" && exec setpriv "$@
 test(
   'a builder of another user, with a store of its own and a token that may only read, builds what the coordinator pushes',
   { skip: await noPrivateDaemon() },
-  async () => {
+  async (t) => {
     const fleet = await createFleet({
       inputs: ['alpha', 'beta'],
       hosts: [{ name: 'athena' }, { name: 'kyushu', brokenBy: [['beta']] }, { name: 'rhea', fail: 'build' }],
@@ -37,7 +37,7 @@ test(
     await writeFile(path.join(home, '.gitconfig'), '[safe]\n\tdirectory = *\n');
     await run('chown', ['-R', `${NOBODY}:${NOBODY}`, '--', away]);
     const machine = ['unshare', '-m', '--propagation', 'private', 'sh', '-c', AS_ANOTHER_MACHINE, 'sh'];
-    const builder = await openHouse({ startedBy: [...machine, store, readToken, token, ...asUser(NOBODY)] });
+    const builder = await withHouse(t, { startedBy: [...machine, store, readToken, token, ...asUser(NOBODY)] });
     await chown(builder.root, NOBODY, NOBODY);
     await chmod(builder.root, 0o755);
     try {
@@ -95,7 +95,6 @@ test(
       assert.deepEqual([...new Set(server.credentials)].sort(), ['x-access-token:reader', 'x-access-token:writer']);
     } finally {
       await coordinator.close();
-      await builder.close();
       await server.close();
       // A store's folders are read-only.
       await run('chmod', ['-R', 'u+w', '--', store]);

@@ -9,10 +9,9 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import { buildQueue, COORDINATOR_QUEUE, EVALUATE_QUEUE, queueOf } from '../../model/run/queues.js';
 import type { Report } from '../../model/report/data.js';
 import { createActivities } from '../../workers/activities.js';
-import { createFleet } from '../support/fleet.js';
-import { openHouse } from '../support/lockkeeper.js';
+import { withFleet } from '../support/fleet.js';
+import { withHouse, type House } from '../support/lockkeeper.js';
 import { ownProof } from '../support/runs.js';
-import type { House } from '../support/lockkeeper.js';
 
 const BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
 /** The account whose runs the workers of this process do. */
@@ -71,31 +70,26 @@ async function work(
   await worker.runUntil(done);
 }
 
-test('a comparison with base, and all else that a run does not need, may fail: the report says what is not known', async () => {
-  const house = await openHouse();
-  const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
-  try {
-    await house.dev('--roles', 'builder');
-    await fleet.moveInput('alpha');
-    const config = path.join(house.root, 'lockkeeper.toml');
-    const instance = `user = "${USER}"\nrepoPath = "${fleet.checkout}"\ndryRun = true\noverlap = "supersede"\n`;
-    await writeFile(config, `name = "unneeded"\n[instances.own]\n${instance}`);
-    await withUnneededFailing(house, async () => {
-      const started = await house.lockkeeper(['run', 'own', '--config', config]);
-      const run = started.stdout.trim();
-      const watched = await house.lockkeeper(['watch', run]);
-      assert.equal(watched.exitCode, 0, started.stderr + watched.stdout + watched.stderr);
-      const { stdout } = await house.lockkeeper(['report', run, '--format', 'json']);
-      const report = JSON.parse(stdout) as Report;
-      assert.equal(report.outcome, 'verified');
-      assert.deepEqual(
-        report.targets.map(({ name, verdict, sameAsBase }) => [name, verdict, sameAsBase]),
-        [['athena', 'built', null]],
-      );
-      assert.match((await house.lockkeeper(['report', run])).stdout, /athena +x86_64-linux +built +not known/);
-    });
-  } finally {
-    await house.close();
-    await fleet.cleanup();
-  }
+test('a comparison with base, and all else that a run does not need, may fail: the report says what is not known', async (t) => {
+  const house = await withHouse(t);
+  const fleet = await withFleet(t, { hosts: [{ name: 'athena' }] });
+  await house.dev('--roles', 'builder');
+  await fleet.moveInput('alpha');
+  const config = path.join(house.root, 'lockkeeper.toml');
+  const instance = `user = "${USER}"\nrepoPath = "${fleet.checkout}"\ndryRun = true\noverlap = "supersede"\n`;
+  await writeFile(config, `name = "unneeded"\n[instances.own]\n${instance}`);
+  await withUnneededFailing(house, async () => {
+    const started = await house.lockkeeper(['run', 'own', '--config', config]);
+    const run = started.stdout.trim();
+    const watched = await house.lockkeeper(['watch', run]);
+    assert.equal(watched.exitCode, 0, started.stderr + watched.stdout + watched.stderr);
+    const { stdout } = await house.lockkeeper(['report', run, '--format', 'json']);
+    const report = JSON.parse(stdout) as Report;
+    assert.equal(report.outcome, 'verified');
+    assert.deepEqual(
+      report.targets.map(({ name, verdict, sameAsBase }) => [name, verdict, sameAsBase]),
+      [['athena', 'built', null]],
+    );
+    assert.match((await house.lockkeeper(['report', run])).stdout, /athena +x86_64-linux +built +not known/);
+  });
 });

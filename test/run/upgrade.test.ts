@@ -3,15 +3,14 @@ import { test } from 'node:test';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { run as command } from '../../activities/command/process.js';
 import { COORDINATOR_QUEUE } from '../../model/run/queues.js';
-import type { Report } from '../../model/report/data.js';
 import type { RunOptions } from '../../model/run/options.js';
-import { createFleet } from '../support/fleet.js';
-import { openHouse, until } from '../support/lockkeeper.js';
+import { withFleet } from '../support/fleet.js';
+import { until, withHouse } from '../support/lockkeeper.js';
 import { connectTo, runInPhase } from '../support/runs.js';
 
-test('the same update typed again after an upgrade follows the run that an earlier version started, and another one does not', async () => {
-  const house = await openHouse();
-  const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
+test('the same update typed again after an upgrade follows the run that an earlier version started, and another one does not', async (t) => {
+  const house = await withHouse(t);
+  const fleet = await withFleet(t, { hosts: [{ name: 'athena' }] });
   await house.dev();
   const client = await connectTo(house);
   try {
@@ -57,19 +56,16 @@ test('the same update typed again after an upgrade follows the run that an earli
     await until(() => again.output().includes('update-earlier'), 60_000, again.output);
     const approved = await house.lockkeeper(['approve', 'update-earlier', '--yes']);
     assert.equal(approved.exitCode, 0, approved.stderr);
-    assert.equal(await again.ended, 0, again.output());
-    const report = JSON.parse(again.stdout()) as Report;
+    const report = await again.report();
     assert.deepEqual([report.run, report.outcome], ['update-earlier', 'landed']);
   } finally {
     await client.connection.close();
-    await house.close();
-    await fleet.cleanup();
   }
 });
 
-test('a run that a newer version asked for ends before it does anything, and names what the worker does not know', async () => {
-  const house = await openHouse();
-  const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
+test('a run that a newer version asked for ends before it does anything, and names what the worker does not know', async (t) => {
+  const house = await withHouse(t);
+  const fleet = await withFleet(t, { hosts: [{ name: 'athena' }] });
   await house.dev();
   const client = await connectTo(house);
   try {
@@ -102,8 +98,6 @@ test('a run that a newer version asked for ends before it does anything, and nam
     }
   } finally {
     await client.connection.close();
-    await house.close();
-    await fleet.cleanup();
   }
 });
 
@@ -114,24 +108,20 @@ const { exitCode: changes } = await command('python3', ['-c', CAN_CHANGE]);
 test(
   'a database that another version of Temporal made is named, with the way out',
   { skip: changes === 0 ? false : 'no python3 with SQLite 3.35 to change a database with' },
-  async () => {
-    const house = await openHouse();
-    try {
-      await house.dev();
-      const { keeper, server } = await house.server();
-      for (const { pid } of [await house.worker(), keeper, server]) process.kill(pid, 'SIGKILL');
-      // As the server of 1.25 made it.
-      const change = `import sqlite3; sqlite3.connect("${house.state.serverDatabase}").execute("ALTER TABLE executions_visibility DROP COLUMN _version")`;
-      const changed = await command('python3', ['-c', change]);
-      assert.equal(changed.exitCode, 0, changed.stderr);
-      const { exitCode, stderr } = await house.lockkeeper(['list']);
-      assert.equal(exitCode, 1);
-      assert.match(
-        stderr,
-        /cannot read its database, which another version of Temporal made\. Nothing is lost: let \$TEMPORAL_CLI/,
-      );
-    } finally {
-      await house.close();
-    }
+  async (t) => {
+    const house = await withHouse(t);
+    await house.dev();
+    const { keeper, server } = await house.server();
+    for (const { pid } of [await house.worker(), keeper, server]) process.kill(pid, 'SIGKILL');
+    // As the server of 1.25 made it.
+    const change = `import sqlite3; sqlite3.connect("${house.state.serverDatabase}").execute("ALTER TABLE executions_visibility DROP COLUMN _version")`;
+    const changed = await command('python3', ['-c', change]);
+    assert.equal(changed.exitCode, 0, changed.stderr);
+    const { exitCode, stderr } = await house.lockkeeper(['list']);
+    assert.equal(exitCode, 1);
+    assert.match(
+      stderr,
+      /cannot read its database, which another version of Temporal made\. Nothing is lost: let \$TEMPORAL_CLI/,
+    );
   },
 );

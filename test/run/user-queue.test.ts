@@ -1,39 +1,30 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import type { Report } from '../../model/report/data.js';
-import { createFleet, type Fleet } from '../support/fleet.js';
-import { openHouse, until, reaching } from '../support/lockkeeper.js';
-import type { House, Running } from '../support/lockkeeper.js';
+import { withFleet } from '../support/fleet.js';
+import { reaching, until, withHouse, type House, type Running } from '../support/lockkeeper.js';
+import { withServedHouse } from '../support/runs.js';
+import { wholeFile } from '../support/scope.js';
 
 /** A server whose own worker does the runs of nobody in particular, and two workers that do vincent's. */
-let server: House;
-let coordinator: House;
-let builder: House;
-let newcomer: House;
-let fleet: Fleet;
-let config: string;
-before(async () => {
-  [server, coordinator, builder, newcomer] = await Promise.all([openHouse(), openHouse(), openHouse(), openHouse()]);
-  await server.dev();
-  fleet = await createFleet({ hosts: [{ name: 'athena' }] });
-  config = path.join(server.root, 'lockkeeper.toml');
-  // A remote that only those reach who have vincent's Git settings.
-  await writeFile(
-    path.join(server.root, 'vincent.gitconfig'),
-    `[url "${fleet.root}/"]\n\tinsteadOf = https://fleet.invalid/\n`,
-  );
-  await writeFile(
-    config,
-    `name = "users"\n[instances.own]\nuser = "vincent"\nrepoUrl = "https://fleet.invalid/remote.git"\ndryRun = true\n` +
-      `[instances.anybodys]\nrepoPath = "${fleet.checkout}"\ndryRun = true\n`,
-  );
-});
-after(async () => {
-  for (const house of [newcomer, builder, coordinator, server]) await house.close();
-  await fleet.cleanup();
-});
+const fleet = await withFleet(wholeFile, { hosts: [{ name: 'athena' }] });
+const { house: server } = await withServedHouse(wholeFile);
+const coordinator = await withHouse(wholeFile);
+const builder = await withHouse(wholeFile);
+const newcomer = await withHouse(wholeFile);
+const config = path.join(server.root, 'lockkeeper.toml');
+// A remote that only those reach who have vincent's Git settings.
+await writeFile(
+  path.join(server.root, 'vincent.gitconfig'),
+  `[url "${fleet.root}/"]\n\tinsteadOf = https://fleet.invalid/\n`,
+);
+await writeFile(
+  config,
+  `name = "users"\n[instances.own]\nuser = "vincent"\nrepoUrl = "https://fleet.invalid/remote.git"\ndryRun = true\n` +
+    `[instances.anybodys]\nrepoPath = "${fleet.checkout}"\ndryRun = true\n`,
+);
 
 const vincents = (house: House, role: string): Promise<Running> => workerOf('vincent', house, role);
 

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import type { Report } from '../../model/report/data.js';
-import { createFleet } from '../support/fleet.js';
-import { openHouse, until } from '../support/lockkeeper.js';
+import { withFleet } from '../support/fleet.js';
+import { openHouse, until, withHouse } from '../support/lockkeeper.js';
 import { connectTo, runInPhase } from '../support/runs.js';
 
 /** What the Temporal UI shows of a workflow: its summary, and what it says of itself now. */
@@ -53,9 +53,9 @@ async function unended(client: Client, workflowId: string): Promise<readonly str
   );
 }
 
-test('the Temporal UI shows what a run does, what it waits for and how to answer; its attributes find it', async () => {
+test('the Temporal UI shows what a run does, what it waits for and how to answer; its attributes find it', async (t) => {
   const house = await openHouse();
-  const fleet = await createFleet({
+  const fleet = await withFleet(t, {
     hosts: [
       { name: 'athena', seconds: 9 },
       { name: 'rhea', fail: 'build' },
@@ -130,7 +130,6 @@ test('the Temporal UI shows what a run does, what it waits for and how to answer
     await client.connection.close();
   } finally {
     await house.close();
-    await fleet.cleanup();
   }
 });
 
@@ -175,10 +174,10 @@ async function crowdedServer(): Promise<{ readonly address: string; readonly sto
   };
 }
 
-test('where search attributes cannot be made, the worker says what to type and runs go on without them', async () => {
-  const house = await openHouse();
+test('where search attributes cannot be made, the worker says what to type and runs go on without them', async (t) => {
+  const house = await withHouse(t);
   const server = await crowdedServer();
-  const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
+  const fleet = await withFleet(t, { hosts: [{ name: 'athena' }] });
   try {
     await fleet.moveInput('alpha');
     const env = { TEMPORAL_ADDRESS: server.address };
@@ -203,8 +202,6 @@ test('where search attributes cannot be made, the worker says what to type and r
       [run],
     );
   } finally {
-    await house.close();
     await server.stop();
-    await fleet.cleanup();
   }
 });

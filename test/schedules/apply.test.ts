@@ -1,26 +1,16 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import type { Client } from '@temporalio/client';
+import { test } from 'node:test';
 import type { RunOptions } from '../../model/run/options.js';
 import type { Change } from '../../client/schedules/apply.js';
-import { createFleet, type Fleet } from '../support/fleet.js';
-import { until, type House } from '../support/lockkeeper.js';
-import { openServedHouse, type ServedHouse } from '../support/runs.js';
+import { withFleet } from '../support/fleet.js';
+import { until } from '../support/lockkeeper.js';
+import { withServedHouse } from '../support/runs.js';
+import { wholeFile } from '../support/scope.js';
 
-let house: House;
-let fleet: Fleet;
-let client: Client;
-let close: ServedHouse['close'];
-before(async () => {
-  ({ house, client, close } = await openServedHouse());
-  fleet = await createFleet({ hosts: [{ name: 'athena' }] });
-});
-after(async () => {
-  await close();
-  await fleet.cleanup();
-});
+const { house, client } = await withServedHouse(wholeFile);
+const fleet = await withFleet(wholeFile, { hosts: [{ name: 'athena' }] });
 
 const DEFAULTS = (): string => `[defaults]\nrepoPath = "${fleet.checkout}"\ntimeZone = "Europe/Berlin"\n`;
 

@@ -1,34 +1,22 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import type { Client } from '@temporalio/client';
+import { test } from 'node:test';
 import type { Change } from '../../client/schedules/apply.js';
 import { instanceRecordId } from '../../model/run/ids.js';
 import { newRecord } from '../../model/instance/record.js';
 import { COORDINATOR_QUEUE } from '../../model/run/queues.js';
 import type { Report } from '../../model/report/data.js';
-import { createFleet, type Fleet } from '../support/fleet.js';
+import { withFleet } from '../support/fleet.js';
 import { writeInstances } from '../support/instances.js';
-import { until, type House } from '../support/lockkeeper.js';
-import { ntfyMissing, startNtfy, type NtfyServer } from '../support/ntfy.js';
-import { openServedHouse, type ServedHouse } from '../support/runs.js';
+import { until } from '../support/lockkeeper.js';
+import { ntfyMissing, withNtfy } from '../support/ntfy.js';
+import { withServedHouse } from '../support/runs.js';
+import { wholeFile } from '../support/scope.js';
 
-let house: House;
-let fleet: Fleet;
-let client: Client;
-let close: ServedHouse['close'];
-let ntfy: NtfyServer | undefined;
-before(async () => {
-  ({ house, client, close } = await openServedHouse());
-  fleet = await createFleet({ hosts: [{ name: 'athena' }, { name: 'kyushu', brokenBy: [['alpha']] }] });
-  if (ntfyMissing === false) ntfy = await startNtfy();
-});
-after(async () => {
-  await ntfy?.[Symbol.asyncDispose]();
-  await close();
-  await fleet.cleanup();
-});
+const { house, client } = await withServedHouse(wholeFile);
+const fleet = await withFleet(wholeFile, { hosts: [{ name: 'athena' }, { name: 'kyushu', brokenBy: [['alpha']] }] });
+const ntfy = ntfyMissing === false ? await withNtfy(wholeFile) : undefined;
 
 /** Writes a configuration whose instances tell the topic of the test, and gives the flag that names it. */
 const configured = (topic: string, toml: string): Promise<readonly string[]> =>

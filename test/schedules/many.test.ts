@@ -1,23 +1,15 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import type { Change } from '../../client/schedules/apply.js';
-import { createFleet, type Fleet } from '../support/fleet.js';
-import { openHouse, until, type House } from '../support/lockkeeper.js';
-import { connectTo } from '../support/runs.js';
+import { withFleet } from '../support/fleet.js';
+import { until } from '../support/lockkeeper.js';
+import { withServedHouse } from '../support/runs.js';
+import { wholeFile } from '../support/scope.js';
 
-let house: House;
-let fleet: Fleet;
-before(async () => {
-  house = await openHouse();
-  await house.dev();
-  fleet = await createFleet({ hosts: [{ name: 'athena' }] });
-});
-after(async () => {
-  await house.close();
-  await fleet.cleanup();
-});
+const { house, client } = await withServedHouse(wholeFile);
+const fleet = await withFleet(wholeFile, { hosts: [{ name: 'athena' }] });
 
 const COUNT = 200;
 /** This machine may be busy with other tests: the limits of a quiet one, with room. */
@@ -33,12 +25,10 @@ test('two hundred instances are applied quickly, also after an apply that was ki
   await writeFile(file, JSON.stringify({ name: 'many', defaults: { repoPath: fleet.checkout }, instances }));
   const apply = async (): Promise<{ readonly changes: readonly Change[]; readonly seconds: number }> => {
     const start = performance.now();
-    const { exitCode, stdout, stderr } = await house.lockkeeper(['apply', '--json', '--config', file]);
-    assert.equal(exitCode, 0, stderr);
-    return { changes: JSON.parse(stdout) as readonly Change[], seconds: (performance.now() - start) / 1000 };
+    const changes = await house.json<readonly Change[]>(['apply', '--config', file]);
+    return { changes, seconds: (performance.now() - start) / 1000 };
   };
 
-  const client = await connectTo(house);
   const made = async (): Promise<number> => {
     let found = 0;
     for await (const { memo } of client.schedule.list({ pageSize: 500 })) if (memo?.lockkeeper === 'many') found += 1;
@@ -65,7 +55,6 @@ test('two hundred instances are applied quickly, also after an apply that was ki
     30_000,
     () => 'not all are listed',
   );
-  await client.connection.close();
   t.diagnostic(`first ${first.seconds.toFixed(1)} s, again ${second.seconds.toFixed(1)} s`);
   assert.ok(first.seconds < 20 * ROOM, `${first.seconds} s`);
   assert.ok(second.seconds < 5 * ROOM, `${second.seconds} s`);

@@ -1,31 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Client } from '@temporalio/client';
+import { test } from 'node:test';
 import type { Report } from '../../model/report/data.js';
-import { createFleet, type Fleet } from '../support/fleet.js';
+import { withMovedFleet, type Fleet } from '../support/fleet.js';
 import { writeInstances } from '../support/instances.js';
-import { until, type House } from '../support/lockkeeper.js';
-import { openServedHouse, type ServedHouse } from '../support/runs.js';
+import { until } from '../support/lockkeeper.js';
+import { withServedHouse } from '../support/runs.js';
+import { wholeFile } from '../support/scope.js';
 
-let house: House;
-let client: Client;
-let close: ServedHouse['close'];
-before(async () => {
-  ({ house, client, close } = await openServedHouse());
-});
-after(async () => {
-  await close();
-});
-
-const withFleet = (body: (fleet: Fleet) => Promise<void>) => async (): Promise<void> => {
-  const fleet = await createFleet({ hosts: [{ name: 'athena' }] });
-  await fleet.moveInput('alpha');
-  try {
-    await body(fleet);
-  } finally {
-    await fleet.cleanup();
-  }
-};
+const { house, client } = await withServedHouse(wholeFile);
 
 const EVERY_FIVE_SECONDS = 'schedule = "*:*:0/5"\nrandomizedDelaySec = 0\npersistent = false\n';
 
@@ -95,77 +77,71 @@ const outcomeOf = async (run: string): Promise<Report['outcome']> => {
   return (JSON.parse(stdout) as Report).outcome;
 };
 
-test(
-  'with "skip" a schedule leaves out what is due while a run waits for approval, and starts the next one after that',
-  withFleet(async (fleet) => {
-    const flags = await configured(fleet, 'skips', `overlap = "skip"\n${EVERY_FIVE_SECONDS}`);
-    await lockkeeper('apply', ...flags);
-    const run = await first('skips');
-    await untilTwoAreLeftOut('skips');
-    assert.deepEqual(await scheduled('skips'), [run], 'it is the only run');
-    assert.match((await lockkeeper('schedules')).stdout, /skips .* waiting for approval/);
+test('with "skip" a schedule leaves out what is due while a run waits for approval, and starts the next one after that', async (t) => {
+  const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena' }] }, ['alpha']);
+  const flags = await configured(fleet, 'skips', `overlap = "skip"\n${EVERY_FIVE_SECONDS}`);
+  await lockkeeper('apply', ...flags);
+  const run = await first('skips');
+  await untilTwoAreLeftOut('skips');
+  assert.deepEqual(await scheduled('skips'), [run], 'it is the only run');
+  assert.match((await lockkeeper('schedules')).stdout, /skips .* waiting for approval/);
 
-    const byHand = await lockkeeper('run', 'skips', ...flags);
-    assert.equal(byHand.stdout.trim(), run);
-    assert.match(
-      byHand.stderr,
-      new RegExp(`No new run: ${run} \\(waiting for approval\\) does this very update already`),
-    );
-    const other = await configured(fleet, 'skips', `overlap = "skip"\nautoMerge = true\n${EVERY_FIVE_SECONDS}`);
-    const skipped = await lockkeeper('run', 'skips', ...other);
-    assert.equal(skipped.stdout.trim(), run);
-    assert.match(
-      skipped.stderr,
-      new RegExp(
-        `Skipped \\(overlap = "skip"\\): ${run} \\(waiting for approval\\) of this instance is open; it was asked: land branch`,
-      ),
-    );
+  const byHand = await lockkeeper('run', 'skips', ...flags);
+  assert.equal(byHand.stdout.trim(), run);
+  assert.match(
+    byHand.stderr,
+    new RegExp(`No new run: ${run} \\(waiting for approval\\) does this very update already`),
+  );
+  const other = await configured(fleet, 'skips', `overlap = "skip"\nautoMerge = true\n${EVERY_FIVE_SECONDS}`);
+  const skipped = await lockkeeper('run', 'skips', ...other);
+  assert.equal(skipped.stdout.trim(), run);
+  assert.match(
+    skipped.stderr,
+    new RegExp(
+      `Skipped \\(overlap = "skip"\\): ${run} \\(waiting for approval\\) of this instance is open; it was asked: land branch`,
+    ),
+  );
 
-    await lockkeeper('reject', run, '--yes');
-    assert.equal(await outcomeOf(run), 'rejected');
-    await until(
-      async () => (await scheduled('skips')).length > 1,
-      60_000,
-      () => 'no run was started after it',
-    );
-    await lockkeeper('schedules', 'pause', 'skips');
-    for (const open of await scheduled('skips', 'Running')) await lockkeeper('cancel', open);
-  }),
-);
+  await lockkeeper('reject', run, '--yes');
+  assert.equal(await outcomeOf(run), 'rejected');
+  await until(
+    async () => (await scheduled('skips')).length > 1,
+    60_000,
+    () => 'no run was started after it',
+  );
+  await lockkeeper('schedules', 'pause', 'skips');
+  for (const open of await scheduled('skips', 'Running')) await lockkeeper('cancel', open);
+});
 
-test(
-  'with "wait" a schedule starts one run after the one that waits for approval, of all that were due meanwhile',
-  withFleet(async (fleet) => {
-    const flags = await configured(fleet, 'waits', EVERY_FIVE_SECONDS);
-    await lockkeeper('apply', ...flags);
-    const run = await first('waits');
-    // The first that is due is kept for later, and only those after it are left out.
-    await untilTwoAreLeftOut('waits');
-    assert.deepEqual(await scheduled('waits'), [run]);
-    const behind = await lockkeeper('run', 'waits', ...(await configured(fleet, 'waits', 'autoMerge = true')));
-    assert.match(
-      behind.stderr,
-      new RegExp(
-        `It waits its turn behind ${run} \\(waiting for approval\\), for at most 1 h 00 min before it fails\\.`,
-      ),
-    );
-    await until(
-      async () => listed(await lockkeeper('list'), behind.stdout.trim()) === 'waiting for repository',
-      30_000,
-      () => 'the list does not show what it waits for',
-    );
-    await lockkeeper('cancel', behind.stdout.trim());
+test('with "wait" a schedule starts one run after the one that waits for approval, of all that were due meanwhile', async (t) => {
+  const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena' }] }, ['alpha']);
+  const flags = await configured(fleet, 'waits', EVERY_FIVE_SECONDS);
+  await lockkeeper('apply', ...flags);
+  const run = await first('waits');
+  // The first that is due is kept for later, and only those after it are left out.
+  await untilTwoAreLeftOut('waits');
+  assert.deepEqual(await scheduled('waits'), [run]);
+  const behind = await lockkeeper('run', 'waits', ...(await configured(fleet, 'waits', 'autoMerge = true')));
+  assert.match(
+    behind.stderr,
+    new RegExp(`It waits its turn behind ${run} \\(waiting for approval\\), for at most 1 h 00 min before it fails\\.`),
+  );
+  await until(
+    async () => listed(await lockkeeper('list'), behind.stdout.trim()) === 'waiting for repository',
+    30_000,
+    () => 'the list does not show what it waits for',
+  );
+  await lockkeeper('cancel', behind.stdout.trim());
 
-    const rejectedAt = new Date().toISOString();
-    await lockkeeper('reject', run, '--yes');
-    await until(
-      async () => (await scheduled('waits')).length > 1,
-      60_000,
-      () => 'the one that was kept did not start',
-    );
-    await lockkeeper('schedules', 'pause', 'waits');
-    const [, kept = ''] = await scheduled('waits');
-    assert.ok(kept.slice(-20) < rejectedAt, `${kept} was due before ${rejectedAt}`);
-    for (const open of await scheduled('waits', 'Running')) await lockkeeper('cancel', open);
-  }),
-);
+  const rejectedAt = new Date().toISOString();
+  await lockkeeper('reject', run, '--yes');
+  await until(
+    async () => (await scheduled('waits')).length > 1,
+    60_000,
+    () => 'the one that was kept did not start',
+  );
+  await lockkeeper('schedules', 'pause', 'waits');
+  const [, kept = ''] = await scheduled('waits');
+  assert.ok(kept.slice(-20) < rejectedAt, `${kept} was due before ${rejectedAt}`);
+  for (const open of await scheduled('waits', 'Running')) await lockkeeper('cancel', open);
+});

@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withStartLock } from '../../activities/supervised/start-lock.js';
+import { wholeFile, withFolder } from '../support/scope.js';
 
-let directory: string;
-before(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'lockkeeper-lock-'));
-});
-after(() => rm(directory, { recursive: true, force: true }));
+const directory = await withFolder(wholeFile);
 
 test('however many ask for the start lock at once, one has it at a time and all get it', async () => {
   let inside = 0;

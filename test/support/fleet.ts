@@ -7,6 +7,7 @@ import { fleetFlake, inputFlake, sleepOf, type HostSpec } from './fleet-flake.js
 import { commitFiles, git } from './git.js';
 import { updateArguments } from './nix-flake-update.js';
 import { processesNamed } from './processes.js';
+import { atEndOf, type Scope } from './scope.js';
 
 export type { HostSpec } from './fleet-flake.js';
 
@@ -68,6 +69,20 @@ async function createInput(repository: string, below: string | null): Promise<vo
 async function nix(directory: string, args: readonly string[]): Promise<void> {
   const result = await run('nix', ['--extra-experimental-features', 'nix-command flakes', ...args], { cwd: directory });
   if (result.exitCode !== 0) throw new Error(`nix ${args.join(' ')}: ${result.stderr}`);
+}
+
+/** Makes a fleet that is removed at the end of a scope. */
+export async function withFleet(scope: Scope, options: FleetOptions): Promise<Fleet> {
+  const fleet = await createFleet(options);
+  atEndOf(scope, () => fleet.cleanup());
+  return fleet;
+}
+
+/** Makes such a fleet whose update is due. @param moved inputs that have a new version; default: all of them */
+export async function withMovedFleet(scope: Scope, options: FleetOptions, moved?: readonly string[]): Promise<Fleet> {
+  const fleet = await withFleet(scope, options);
+  for (const name of moved ?? Object.keys(fleet.inputs)) await fleet.moveInput(name);
+  return fleet;
 }
 
 /** Makes a fleet whose lock is complete, committed, and pushed. Its derivations were never built before. */

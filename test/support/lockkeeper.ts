@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -11,6 +12,7 @@ import { identify, isAlive, killTree } from '../../host/processes.js';
 import type { Report } from '../../model/report/data.js';
 import { stateDirectory } from '../../model/machine/state-directory.js';
 import type { ServerRecord, StateDirectory, WorkerRecord } from '../../model/machine/state-directory.js';
+import { atEndOf, type Scope } from './scope.js';
 
 const command = fileURLToPath(new URL('../../../bin/lockkeeper', import.meta.url));
 
@@ -22,6 +24,8 @@ export interface House {
   lockkeeper(args: readonly string[], options?: CommandOptions): Promise<Finished>;
   /** Starts `lockkeeper ARGS` and leaves it running. */
   start(args: readonly string[], options?: CommandOptions): Running;
+  /** Runs `lockkeeper ARGS --json` to its end, and gives what it printed. @param exitStatus that it has to end with */
+  json<T>(args: readonly string[], exitStatus?: number): Promise<T>;
   /** `lockkeeper update FLAKE --json ARGS`: exit status and report. */
   update(flake: string, ...args: string[]): Promise<Updated>;
   /** Starts `lockkeeper dev` and waits until its worker is ready. */
@@ -45,6 +49,8 @@ export interface Running {
   readonly stdout: () => string;
   /** Resolves with the exit status, or the signal's name. */
   readonly ended: Promise<number | string>;
+  /** Waits for the end of a command with `--json`, and gives its report. @param exitStatus that it has to end with */
+  report(exitStatus?: number): Promise<Report>;
 }
 
 export interface Updated extends Finished {
@@ -58,6 +64,13 @@ export interface HouseOptions {
   readonly state?: string;
   /** Words that start its commands, for example as another user; default: none. */
   readonly startedBy?: readonly string[];
+}
+
+/** Opens a house that is closed at the end of a scope. */
+export async function withHouse(scope: Scope, about: HouseOptions = {}): Promise<House> {
+  const house = await openHouse(about);
+  atEndOf(scope, () => house.close());
+  return house;
 }
 
 export async function openHouse(about: HouseOptions = {}): Promise<House> {
@@ -98,9 +111,24 @@ export async function openHouse(about: HouseOptions = {}): Promise<House> {
           resolve(code ?? signal ?? -1);
         });
       });
-      const running = { child, pid: child.pid ?? 0, output: () => output, stdout: () => stdout, ended };
+      const running: Running = {
+        child,
+        pid: child.pid ?? 0,
+        output: () => output,
+        stdout: () => stdout,
+        ended,
+        report: async (exitStatus = 0) => {
+          assert.equal(await ended, exitStatus, output);
+          return JSON.parse(stdout) as Report;
+        },
+      };
       started.push(running);
       return running;
+    },
+    json: async <T>(args: readonly string[], exitStatus = 0) => {
+      const { exitCode, stdout, stderr } = await house.lockkeeper([...args, '--json']);
+      assert.equal(exitCode, exitStatus, stderr);
+      return JSON.parse(stdout) as T;
     },
     update: async (flake, ...args) => {
       const finished = await house.lockkeeper(['update', flake, '--json', ...args]);

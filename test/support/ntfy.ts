@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../activities/command/process.js';
 import { freePort } from './free-port.js';
+import { atEndOf, type Scope, withFolder } from './scope.js';
 
 /** The root of the project, seen from `dist/test/support/`. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -19,7 +19,7 @@ export const ntfyMissing: string | false = existsSync(program)
   ? false
   : `no ntfy server at ${program}: set LOCKKEEPER_TEST_NTFY`;
 
-export interface NtfyServer extends AsyncDisposable {
+export interface NtfyServer {
   readonly url: string;
   /** Token of a user who may read and write every topic. */
   readonly token: string;
@@ -29,9 +29,9 @@ export interface NtfyServer extends AsyncDisposable {
   messages(topic: string): Promise<Record<string, unknown>[]>;
 }
 
-/** A real ntfy server on a free port that lets nobody in without a token. */
-export async function startNtfy(): Promise<NtfyServer> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'lockkeeper-ntfy-'));
+/** A real ntfy server until the end of a scope, on a free port that lets nobody in without a token. */
+export async function withNtfy(scope: Scope): Promise<NtfyServer> {
+  const directory = await withFolder(scope);
   const file = (name: string): string => path.join(directory, name);
   const url = `http://127.0.0.1:${await freePort()}`;
   const settings = {
@@ -51,11 +51,10 @@ export async function startNtfy(): Promise<NtfyServer> {
   );
   const server = spawn(program, ['serve', '--config', file('server.yml')], { stdio: 'ignore' });
   const ended = new Promise((resolve) => server.once('exit', resolve));
-  const stop = async (): Promise<void> => {
+  atEndOf(scope, () => {
     server.kill('SIGKILL');
-    await ended;
-    await rm(directory, { recursive: true, force: true });
-  };
+    return ended;
+  });
   const control = async (...args: string[]): Promise<string> => {
     const [command = '', ...others] = args;
     const env = { ...process.env, NTFY_PASSWORD: 'only-for-this-test' };
@@ -65,29 +64,23 @@ export async function startNtfy(): Promise<NtfyServer> {
   };
   const addToken = async (user: string): Promise<string> =>
     /tk_\w+/.exec(await control('token', 'add', user))?.[0] ?? '';
-  try {
-    await healthy(url);
-    await control('user', 'add', '--role=admin', 'reader');
-    await control('user', 'add', 'writer');
-    await control('access', 'writer', '*', 'write-only');
-    const token = await addToken('reader');
-    return {
-      url,
-      token,
-      writeOnlyToken: await addToken('writer'),
-      async messages(topic) {
-        const answer = await fetch(`${url}/${topic}/json?poll=1&since=all`, {
-          headers: { authorization: `Bearer ${token}` },
-        });
-        const lines = (await answer.text()).split('\n').filter((line) => line !== '');
-        return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-      },
-      [Symbol.asyncDispose]: stop,
-    };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  await healthy(url);
+  await control('user', 'add', '--role=admin', 'reader');
+  await control('user', 'add', 'writer');
+  await control('access', 'writer', '*', 'write-only');
+  const token = await addToken('reader');
+  return {
+    url,
+    token,
+    writeOnlyToken: await addToken('writer'),
+    async messages(topic) {
+      const answer = await fetch(`${url}/${topic}/json?poll=1&since=all`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      const lines = (await answer.text()).split('\n').filter((line) => line !== '');
+      return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    },
+  };
 }
 
 async function healthy(url: string): Promise<void> {

@@ -3,8 +3,9 @@ import type { DataConverter } from '@temporalio/common';
 import { payloadProof } from '../../host/payload-proof.js';
 import { ownRunKey } from '../../host/run-key.js';
 import type { Phase, RunProgress } from '../../model/run/progress.js';
-import { openHouse, until } from './lockkeeper.js';
+import { until, withHouse } from './lockkeeper.js';
 import type { House, Running } from './lockkeeper.js';
+import { atEndOf, type Scope } from './scope.js';
 
 /** Connects to the server of a house, as its owner. */
 export async function connectTo(house: House): Promise<Client> {
@@ -21,21 +22,21 @@ export const ownProof = async ({ state }: House): Promise<DataConverter> => ({
 export interface ServedHouse {
   readonly house: House;
   readonly client: Client;
-  readonly close: () => Promise<void>;
+  readonly worker: Running;
 }
 
-export async function openServedHouse(): Promise<ServedHouse> {
-  const house = await openHouse();
-  await house.dev();
+/** @param args of `lockkeeper dev` */
+export async function withServedHouse(scope: Scope, ...args: string[]): Promise<ServedHouse> {
+  const house = await withHouse(scope);
+  const worker = await house.dev(...args);
+  return { house, worker, client: await withClient(scope, house) };
+}
+
+/** A connection as the owner of a house until a scope is over. */
+async function withClient(scope: Scope, house: House): Promise<Client> {
   const client = await connectTo(house);
-  return {
-    house,
-    client,
-    close: async () => {
-      await client.connection.close();
-      await house.close();
-    },
-  };
+  atEndOf(scope, () => client.connection.close());
+  return client;
 }
 
 /** Waits until a run other than those known is in a phase. */

@@ -10,8 +10,9 @@ import { isAlive } from '../../host/processes.js';
 import { listensAt } from '../../host/listening.js';
 import type { ServerRecord } from '../../model/machine/state-directory.js';
 import { findBrowser, startBrowser, type Page } from '../support/browser.js';
-import { openHouse, until } from '../support/lockkeeper.js';
+import { openHouse, until, withHouse } from '../support/lockkeeper.js';
 import { CLOSED_TO_BROWSERS } from '../../workers/server-ports.js';
+import type { Scope } from '../support/scope.js';
 
 const KEEPER = fileURLToPath(new URL('../../workers/server-keeper.js', import.meta.url));
 const EVIL = 'evil.test';
@@ -22,23 +23,19 @@ const START = JSON.stringify({
 });
 
 /** An embedded server, and all addresses that it and its keeper listen at. */
-async function withServer(body: (server: ServerRecord, addresses: readonly string[]) => Promise<void>): Promise<void> {
-  const house = await openHouse();
-  try {
-    spawn(process.execPath, [KEEPER, '--state-dir', house.state.root], { detached: true, stdio: 'ignore' });
-    await until(
-      async () => {
-        const found = await house.server().catch(() => null);
-        return found !== null && (await isAlive(found.server));
-      },
-      30_000,
-      () => 'no server runs',
-    );
-    const server = await house.server();
-    await body(server, [...(await listensAt(server.server.pid)), ...(await listensAt(server.keeper.pid))]);
-  } finally {
-    await house.close();
-  }
+async function withServer(scope: Scope): Promise<readonly [ServerRecord, readonly string[]]> {
+  const house = await withHouse(scope);
+  spawn(process.execPath, [KEEPER, '--state-dir', house.state.root], { detached: true, stdio: 'ignore' });
+  await until(
+    async () => {
+      const found = await house.server().catch(() => null);
+      return found !== null && (await isAlive(found.server));
+    },
+    30_000,
+    () => 'no server runs',
+  );
+  const server = await house.server();
+  return [server, [...(await listensAt(server.server.pid)), ...(await listensAt(server.keeper.pid))]];
 }
 
 /** Ids of all runs that the server has, of whatever type. */
@@ -88,13 +85,13 @@ function ask(
 
 const uiAddress = ({ uiUrl }: ServerRecord): string => new URL(uiUrl).host;
 
-test('the embedded server listens on loopback alone', () =>
-  withServer((server, addresses) => {
-    assert.ok(addresses.includes(server.address), addresses.join(' '));
-    assert.ok(addresses.includes(uiAddress(server)), addresses.join(' '));
-    for (const address of addresses) assert.match(address, /^127\./);
-    return Promise.resolve();
-  }));
+test('the embedded server listens on loopback alone', async (t) => {
+  const [server, addresses] = await withServer(t);
+  assert.ok(addresses.includes(server.address), addresses.join(' '));
+  assert.ok(addresses.includes(uiAddress(server)), addresses.join(' '));
+  for (const address of addresses) assert.match(address, /^127\./);
+  return Promise.resolve();
+});
 
 test('a server that lets web pages in, as that of 0.1.0 does, is replaced by the next keeper at the same addresses', async () => {
   const house = await openHouse();
@@ -123,68 +120,68 @@ test('a server that lets web pages in, as that of 0.1.0 does, is replaced by the
   }
 });
 
-test('no HTTP request to any port of the embedded server starts a run or reads one, whatever host it names', () =>
-  withServer(async (server, addresses) => {
-    const ui = uiAddress(server);
-    const behind = `${server.uiBehind?.host ?? ''}:${server.uiBehind?.port ?? 0}`;
-    const paths = ['/api/v1/namespaces/default/workflows/evil', '/api/v1/namespaces/default/schedules/evil'];
-    const readable = ['/api/v1/namespaces', '/api/v1/namespaces/default/workflows', '/api/v1/cluster-info', '/cluster'];
-    for (const address of addresses.filter((each) => each !== ui && each !== behind)) {
-      for (const host of [address, 'localhost', EVIL, '/', '*'])
-        for (const headers of [{ host }, { host, origin: `http://${EVIL}`, 'content-type': 'text/plain' }]) {
-          for (const path of paths) {
-            const { status, text } = await ask(address, path, { method: 'POST', headers, body: START });
-            assert.ok(status === 0 || status >= 400, `${address}${path} by ${host}: ${status} ${text}`);
-          }
-          for (const path of readable) {
-            const { status, text } = await ask(address, path, { headers });
-            assert.ok(status === 0 || status >= 400, `${address}${path} by ${host}: ${status} ${text}`);
-          }
+test('no HTTP request to any port of the embedded server starts a run or reads one, whatever host it names', async (t) => {
+  const [server, addresses] = await withServer(t);
+  const ui = uiAddress(server);
+  const behind = `${server.uiBehind?.host ?? ''}:${server.uiBehind?.port ?? 0}`;
+  const paths = ['/api/v1/namespaces/default/workflows/evil', '/api/v1/namespaces/default/schedules/evil'];
+  const readable = ['/api/v1/namespaces', '/api/v1/namespaces/default/workflows', '/api/v1/cluster-info', '/cluster'];
+  for (const address of addresses.filter((each) => each !== ui && each !== behind)) {
+    for (const host of [address, 'localhost', EVIL, '/', '*'])
+      for (const headers of [{ host }, { host, origin: `http://${EVIL}`, 'content-type': 'text/plain' }]) {
+        for (const path of paths) {
+          const { status, text } = await ask(address, path, { method: 'POST', headers, body: START });
+          assert.ok(status === 0 || status >= 400, `${address}${path} by ${host}: ${status} ${text}`);
         }
-    }
-    assert.deepEqual(await runsOf(server), []);
-  }));
+        for (const path of readable) {
+          const { status, text } = await ask(address, path, { headers });
+          assert.ok(status === 0 || status >= 400, `${address}${path} by ${host}: ${status} ${text}`);
+        }
+      }
+  }
+  assert.deepEqual(await runsOf(server), []);
+});
 
-test('the Temporal UI answers by its own names, and acts for no page of another site', () =>
-  withServer(async (server) => {
-    const ui = uiAddress(server);
-    const [, port = ''] = ui.split(':');
-    const list = '/api/v1/namespaces';
-    await until(
-      async () => (await ask(ui, list)).status === 200,
-      10_000,
-      () => 'the UI does not answer',
-    );
-    for (const host of [ui, `localhost:${port}`, 'localhost:8233', 'LOCALHOST'])
-      assert.equal((await ask(ui, list, { headers: { host } })).status, 200, host);
-    for (const host of [EVIL, `${EVIL}:${port}`, `127.0.0.1.${EVIL}`, '127.0.0.1:x', '0.0.0.0']) {
-      const { status, text } = await ask(ui, list, { headers: { host } });
-      assert.ok(status === 403 || status === 400, `${host}: ${status} ${text}`);
-    }
-    // Who has the cookie of the page gets through the UI's own check: so does a page by a name that was made to mean 127.0.0.1.
-    const token = /_csrf=([^;]+)/.exec((await ask(ui, '/')).cookies.join())?.[1] ?? '';
-    const act = async (id: string, headers: Record<string, string>): Promise<number> => {
-      const csrf = { cookie: `_csrf=${token}`, 'x-csrf-token': token, 'content-type': 'text/plain' };
-      const path = `/api/v1/namespaces/default/workflows/${id}`;
-      return (await ask(ui, path, { method: 'POST', headers: { ...csrf, ...headers }, body: START })).status;
-    };
-    const own = { host: ui, origin: `http://${ui}` };
-    assert.equal(await act('rebound', { host: `${EVIL}:${port}`, origin: `http://${EVIL}:${port}` }), 403);
-    assert.equal(await act('other-site', { ...own, origin: `http://${EVIL}` }), 403);
-    assert.equal(await act('other-port', { ...own, origin: 'http://127.0.0.1:1' }), 403);
-    assert.equal(await act('no-origin', { ...own, origin: 'null' }), 403);
-    assert.equal(await act('cross', { host: ui, 'sec-fetch-site': 'cross-site' }), 403);
-    const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' };
-    assert.equal((await ask(ui, '/', { headers: { ...link, 'sec-fetch-dest': 'document' } })).status, 200, 'a link');
-    assert.equal((await ask(ui, '/', { headers: { ...link, 'sec-fetch-dest': 'iframe' } })).status, 403, 'a frame');
-    assert.deepEqual(await runsOf(server), []);
-    assert.equal(await act('by-the-owner', own), 200);
-    await until(
-      async () => (await runsOf(server)).join() === 'by-the-owner',
-      10_000,
-      () => 'the UI starts nothing for its owner',
-    );
-  }));
+test('the Temporal UI answers by its own names, and acts for no page of another site', async (t) => {
+  const [server] = await withServer(t);
+  const ui = uiAddress(server);
+  const [, port = ''] = ui.split(':');
+  const list = '/api/v1/namespaces';
+  await until(
+    async () => (await ask(ui, list)).status === 200,
+    10_000,
+    () => 'the UI does not answer',
+  );
+  for (const host of [ui, `localhost:${port}`, 'localhost:8233', 'LOCALHOST'])
+    assert.equal((await ask(ui, list, { headers: { host } })).status, 200, host);
+  for (const host of [EVIL, `${EVIL}:${port}`, `127.0.0.1.${EVIL}`, '127.0.0.1:x', '0.0.0.0']) {
+    const { status, text } = await ask(ui, list, { headers: { host } });
+    assert.ok(status === 403 || status === 400, `${host}: ${status} ${text}`);
+  }
+  // Who has the cookie of the page gets through the UI's own check: so does a page by a name that was made to mean 127.0.0.1.
+  const token = /_csrf=([^;]+)/.exec((await ask(ui, '/')).cookies.join())?.[1] ?? '';
+  const act = async (id: string, headers: Record<string, string>): Promise<number> => {
+    const csrf = { cookie: `_csrf=${token}`, 'x-csrf-token': token, 'content-type': 'text/plain' };
+    const path = `/api/v1/namespaces/default/workflows/${id}`;
+    return (await ask(ui, path, { method: 'POST', headers: { ...csrf, ...headers }, body: START })).status;
+  };
+  const own = { host: ui, origin: `http://${ui}` };
+  assert.equal(await act('rebound', { host: `${EVIL}:${port}`, origin: `http://${EVIL}:${port}` }), 403);
+  assert.equal(await act('other-site', { ...own, origin: `http://${EVIL}` }), 403);
+  assert.equal(await act('other-port', { ...own, origin: 'http://127.0.0.1:1' }), 403);
+  assert.equal(await act('no-origin', { ...own, origin: 'null' }), 403);
+  assert.equal(await act('cross', { host: ui, 'sec-fetch-site': 'cross-site' }), 403);
+  const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' };
+  assert.equal((await ask(ui, '/', { headers: { ...link, 'sec-fetch-dest': 'document' } })).status, 200, 'a link');
+  assert.equal((await ask(ui, '/', { headers: { ...link, 'sec-fetch-dest': 'iframe' } })).status, 403, 'a frame');
+  assert.deepEqual(await runsOf(server), []);
+  assert.equal(await act('by-the-owner', own), 200);
+  await until(
+    async () => (await runsOf(server)).join() === 'by-the-owner',
+    10_000,
+    () => 'the UI starts nothing for its owner',
+  );
+});
 
 /** All that a page can send without asking: by script, by form, and what it could do at a name that it made mean 127.0.0.1. */
 const ATTACK = `async (addresses) => {
@@ -233,44 +230,44 @@ test('a browser connects to none of the ports at which the server listens for no
 test(
   'a page of another site in a real browser, also one by a name that was made to mean 127.0.0.1, starts nothing and reads nothing',
   { skip },
-  () =>
-    withServer(async (server, addresses) => {
-      const site = createServer((_, answer) => answer.setHeader('content-type', 'text/html').end('<body>evil</body>'));
-      await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
-      const { port } = site.address() as AddressInfo;
-      const window = await startBrowser(browser ?? '', [EVIL]);
-      const attack = (page: Page, targets: readonly string[]): Promise<unknown> =>
-        page.run(`(${ATTACK})(${JSON.stringify(targets)})`);
-      try {
-        const own = await window.open(server.uiUrl);
-        assert.equal(own.failure, null, 'the owner sees the UI');
-        await until(
-          async () => (await own.run(`fetch('/api/v1/namespaces').then((answer) => answer.status)`)) === 200,
-          10_000,
-          () => 'the UI answers nothing to its owner',
-        );
+  async (t) => {
+    const [server, addresses] = await withServer(t);
+    const site = createServer((_, answer) => answer.setHeader('content-type', 'text/html').end('<body>evil</body>'));
+    await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
+    const { port } = site.address() as AddressInfo;
+    const window = await startBrowser(browser ?? '', [EVIL]);
+    const attack = (page: Page, targets: readonly string[]): Promise<unknown> =>
+      page.run(`(${ATTACK})(${JSON.stringify(targets)})`);
+    try {
+      const own = await window.open(server.uiUrl);
+      assert.equal(own.failure, null, 'the owner sees the UI');
+      await until(
+        async () => (await own.run(`fetch('/api/v1/namespaces').then((answer) => answer.status)`)) === 200,
+        10_000,
+        () => 'the UI answers nothing to its owner',
+      );
 
-        const names = addresses.flatMap((each) => [
-          each,
-          each.replace(/^.*:/, 'localhost:'),
-          each.replace(/^.*:/, `${EVIL}:`),
-        ]);
-        const page = await window.open(`http://${EVIL}:${port}/`);
-        assert.equal(await page.run('document.body.innerText'), 'evil');
-        assert.deepEqual(await attack(page, names), []);
+      const names = addresses.flatMap((each) => [
+        each,
+        each.replace(/^.*:/, 'localhost:'),
+        each.replace(/^.*:/, `${EVIL}:`),
+      ]);
+      const page = await window.open(`http://${EVIL}:${port}/`);
+      assert.equal(await page.run('document.body.innerText'), 'evil');
+      assert.deepEqual(await attack(page, names), []);
 
-        for (const address of addresses) {
-          const rebound = address.replace(/^.*:/, `${EVIL}:`);
-          const there = await window.open(`http://${rebound}/api/v1/namespaces`);
-          const shown = String(await there.run('document.body.innerText'));
-          assert.doesNotMatch(shown, /namespaceInfo/, address);
-          // There is a page to act from where something answered.
-          if (there.failure === null) assert.deepEqual(await attack(there, [rebound]), []);
-        }
-        assert.deepEqual(await runsOf(server), []);
-      } finally {
-        await window.close();
-        site.close();
+      for (const address of addresses) {
+        const rebound = address.replace(/^.*:/, `${EVIL}:`);
+        const there = await window.open(`http://${rebound}/api/v1/namespaces`);
+        const shown = String(await there.run('document.body.innerText'));
+        assert.doesNotMatch(shown, /namespaceInfo/, address);
+        // There is a page to act from where something answered.
+        if (there.failure === null) assert.deepEqual(await attack(there, [rebound]), []);
       }
-    }),
+      assert.deepEqual(await runsOf(server), []);
+    } finally {
+      await window.close();
+      site.close();
+    }
+  },
 );

@@ -1,46 +1,33 @@
 import assert from 'node:assert/strict';
 import { lstat, lutimes, mkdir, readFile, readdir, stat, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DAY_MS } from '../../model/machine/retention.js';
-import { createFleet } from '../support/fleet.js';
-import type { Fleet } from '../support/fleet.js';
+import { withMovedFleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
-import { openHouse, until } from '../support/lockkeeper.js';
-import type { House, Running } from '../support/lockkeeper.js';
+import { until } from '../support/lockkeeper.js';
+import { withServedHouse } from '../support/runs.js';
+import { wholeFile } from '../support/scope.js';
 
-let house: House;
-let fleet: Fleet;
-let dev: Running;
+const { house, worker } = await withServedHouse(wholeFile);
+let dev = worker;
+const fleet = await withMovedFleet(wholeFile, { hosts: [{ name: 'athena' }] }, ['alpha']);
 /** A run that is over, and one that waits for approval. */
-let closed = '';
+const closed = (await house.update(fleet.checkout, '--dry-run')).report.run;
+await sleep(1100);
+await fleet.moveInput('alpha');
+const waiting = house.start(['update', fleet.checkout, '--approve', '--json']);
 let open = '';
-let waiting: Running;
-
-before(async () => {
-  house = await openHouse();
-  fleet = await createFleet({ hosts: [{ name: 'athena' }] });
-  dev = await house.dev();
-  await fleet.moveInput('alpha');
-  closed = (await house.update(fleet.checkout, '--dry-run')).report.run;
-  await sleep(1100);
-  await fleet.moveInput('alpha');
-  waiting = house.start(['update', fleet.checkout, '--approve', '--json']);
-  await until(
-    async () => {
-      open = (await readdir(house.state.builds)).find((run) => run !== closed) ?? '';
-      const status = await house.lockkeeper(['status', open]);
-      return open !== '' && (status.stdout + status.stderr).includes('lockkeeper approve');
-    },
-    60_000,
-    waiting.output,
-  );
-});
-after(async () => {
-  await house.close();
-  await fleet.cleanup();
-});
+await until(
+  async () => {
+    open = (await readdir(house.state.builds)).find((run) => run !== closed) ?? '';
+    const status = await house.lockkeeper(['status', open]);
+    return open !== '' && (status.stdout + status.stderr).includes('lockkeeper approve');
+  },
+  60_000,
+  waiting.output,
+);
 
 /** Makes everything below a folder look as if nobody had touched it for so many days. */
 async function age(folder: string, days: number): Promise<void> {

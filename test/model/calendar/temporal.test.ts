@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import type { Client } from '@temporalio/client';
+import { describe, test } from 'node:test';
 import { nextFirings, parseCalendar, toScheduleSpec } from '../../../model/calendar/index.js';
-import { openServedHouse, type ServedHouse } from '../../support/runs.js';
+import { withServedHouse } from '../../support/runs.js';
 import { BASE_TIMES, readSystemdTable, secondsOf } from '../../support/systemd-calendar.js';
+import { wholeFile } from '../../support/scope.js';
 
 /** Times that a description of a schedule gives. */
 const DESCRIBED = 10;
@@ -11,17 +11,9 @@ const AT_ONCE = 20;
 /** The last second of Temporal's last year. */
 const TEMPORAL_ENDS = Date.parse('2100-12-31T23:59:59Z') / 1000;
 
-describe("what Temporal's own server makes of calendar events", { timeout: 240_000 }, () => {
-  let client: Client;
-  let close: ServedHouse['close'];
+describe("what Temporal's own server makes of calendar events", { timeout: 240_000 }, async () => {
+  const { client } = await withServedHouse(wholeFile);
   let schedules = 0;
-
-  before(async () => {
-    ({ client, close } = await openServedHouse());
-  });
-  after(async () => {
-    await close();
-  });
 
   /** The next times of a schedule that begins at `from`, as the server describes it. */
   async function described(expressions: readonly string[], from: number): Promise<readonly string[]> {
