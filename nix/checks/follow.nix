@@ -27,6 +27,7 @@ in
     && environment.FOLLOW_HOST == "web"
     && environment.FOLLOW_REQUIRE_CACHE == ""
     && environment.FOLLOW_ALLOW_REBOOT == ""
+    && serviceConfig.TimeoutStartSec == "24h"
     && serviceConfig.LoadCredential == [ ];
   "a reference is taken as it is, also by systemd" =
     (service (follow {

@@ -13,6 +13,8 @@
 #   FOLLOW_PROFILE        the system profile
 #   FOLLOW_BOOTED         the booted system
 #   STATE_DIRECTORY       where the applied commit is remembered (set by systemd)
+#   FOLLOW_SECONDS        optional: how long looking at the flake may take, and each fetch of its history; 1200 if unset
+#   FOLLOW_FILE_KIB       optional: the largest file that these may write; 4 GiB if unset
 #
 # Safe to repeat: a run that is killed anywhere remembers nothing that is not applied, and the next one starts over.
 set -euo pipefail
@@ -28,8 +30,26 @@ die() {
   exit 1
 }
 
+# Runs a command that talks to a server, within limits: a server that is silent, or sends without end, keeps no later run
+# from starting. The first arguments are the seconds that it may take, the KiB of a file that it writes, and what it does.
+bounded() {
+  local seconds=$1 file_kib=$2 what=$3 status=0
+  shift 3
+  (
+    # Without the signal, the command itself says that a file is too large.
+    trap '' XFSZ
+    ulimit -f "$file_kib"
+    exec timeout --kill-after=10 "$seconds" "$@"
+  ) || status=$?
+  # 124 is timeout's own status, 137 that of a command which it had to kill.
+  ((status != 124 && status != 137)) || die "$what did not end within $seconds seconds: this host stays as it is"
+  return "$status"
+}
+seconds=${FOLLOW_SECONDS:-1200}
+file_kib=${FOLLOW_FILE_KIB:-$((4 * 1024 * 1024))}
+
 # No flake of somebody else's changes how this host's Nix works.
-nix_flakes() { nix --extra-experimental-features 'nix-command flakes' --option accept-flake-config false "$@"; }
+nix_flakes=(nix --extra-experimental-features 'nix-command flakes' --option accept-flake-config false)
 
 # The value of a key of the last applied commit; nothing if there is none.
 remembered() { [[ ! -s $applied ]] || jq --raw-output --arg key "$1" '.[$key] // empty' "$applied"; }
@@ -84,9 +104,9 @@ way_back="To apply it all the same, remove $applied and start this unit again."
 # The commit with its history. A server may refuse commits by hash, so it is asked for the branch first.
 fetch_commit() {
   local url=$1 rev=$2 ref=$3
-  git -C "$history" fetch --quiet --no-tags --no-write-fetch-head -- "$url" "+$ref:refs/follow/seen"
-  git -C "$history" cat-file -e "$rev^{commit}" 2>/dev/null ||
-    git -C "$history" fetch --quiet --no-tags --no-write-fetch-head -- "$url" "+$rev:refs/follow/seen"
+  local fetch=(bounded "$seconds" "$file_kib" "fetching the history of $url" git -C "$history" fetch --quiet --no-tags --no-write-fetch-head)
+  "${fetch[@]}" -- "$url" "+$ref:refs/follow/seen"
+  git -C "$history" cat-file -e "$rev^{commit}" 2>/dev/null || "${fetch[@]}" -- "$url" "+$rev:refs/follow/seen"
 }
 
 # Fetches the whole system from the caches; without a derivation Nix has nothing to build. The output is asked for by
@@ -94,11 +114,14 @@ fetch_commit() {
 fetch_from_caches() {
   local locked=$1 attribute toplevel
   attribute="nixosConfigurations.\"$FOLLOW_HOST\".config.system.build.toplevel.outPath"
-  toplevel=$(nix_flakes eval --raw "${build_nothing[@]}" --no-update-lock-file "$locked#$attribute")
+  toplevel=$(bounded "$seconds" "$file_kib" "evaluating $FOLLOW_HOST" \
+    "${nix_flakes[@]}" eval --raw "${build_nothing[@]}" --no-update-lock-file "$locked#$attribute")
   # A look before the upload is remembered for an hour otherwise.
-  nix-store --realise --option narinfo-cache-negative-ttl 0 --add-root "$next" "$toplevel" >/dev/null ||
+  bounded "$download_seconds" unlimited "downloading $toplevel" nix-store --realise --option narinfo-cache-negative-ttl 0 --add-root "$next" "$toplevel" >/dev/null ||
     die "$toplevel is not in the binary caches of this host, and it builds nothing itself (requireCache): it stays as it is"
 }
+# A system may be large, and a line slow.
+download_seconds=$((6 * 60 * 60))
 # Not as --option: the first nixos-rebuild-ng keeps only the last of several.
 build_nothing=(--max-jobs 0 --builders '')
 
@@ -116,7 +139,7 @@ remember() {
 
 main() {
   local metadata locked rev before operation=$FOLLOW_OPERATION
-  metadata=$(nix_flakes flake metadata --refresh --json "$FOLLOW_FLAKE")
+  metadata=$(bounded "$seconds" "$file_kib" "looking at $FOLLOW_FLAKE" "${nix_flakes[@]}" flake metadata --refresh --json "$FOLLOW_FLAKE")
   locked=$(jq --raw-output .url <<<"$metadata")
   rev=$(jq --raw-output '.revision // empty' <<<"$metadata")
   [[ -n $rev ]] || die "$FOLLOW_FLAKE names no commit, so this host cannot know what it has: follow a Git repository"

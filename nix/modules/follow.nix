@@ -223,6 +223,8 @@ in
       startAt = cfg.dates;
       serviceConfig = {
         Type = "oneshot";
+        # The script bounds what it fetches; this ends an upgrade that hangs, so that the timer can start the next one.
+        TimeoutStartSec = "24h";
         StateDirectory = "lockkeeper-follow";
         StateDirectoryMode = "0700";
         LoadCredential = loadCredential credentials;

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { run, type Finished } from '../../activities/command/process.js';
+import { withEndlessRemote } from '../support/endless-remote.js';
 import { commitFiles, git } from '../support/git.js';
 import { ntfyMissing, withNtfy } from '../support/ntfy.js';
 
@@ -184,6 +185,30 @@ test(
     assert.equal((await web.calls())[1], 'shutdown -r +1');
   },
 );
+
+test(
+  'a repository that never ends its answer is given up after a time, and the host stays as it is',
+  options,
+  async () => {
+    const web = await host('silent');
+    const { exitCode, stderr } = await withEndlessRemote('drip', ({ url }) =>
+      web.follow({ FOLLOW_FLAKE: `${url}?ref=main`, FOLLOW_SECONDS: '3' }),
+    );
+    assert.equal(exitCode, 1, stderr);
+    assert.match(stderr, /^looking at git:.* did not end within 3 seconds: this host stays as it is$/m);
+    assert.deepEqual(await web.calls(), []);
+  },
+);
+
+test('a repository that sends without end fills no disk, and is given up', options, async () => {
+  const web = await host('flooded');
+  const { exitCode, stderr } = await withEndlessRemote('pack', ({ url }) =>
+    web.follow({ FOLLOW_FLAKE: `${url}?ref=main`, FOLLOW_FILE_KIB: '1024' }),
+  );
+  assert.notEqual(exitCode, 0);
+  assert.match(stderr, /File too large/);
+  assert.deepEqual(await web.calls(), []);
+});
 
 test(
   'a failure is told to ntfy, with the token and what the journal says last',
