@@ -1,8 +1,7 @@
 import type { Overdue, Watched } from '../model/instance/record.js';
 import { wantedBy } from '../model/notify/index.js';
 import type { NotifyOptions } from '../model/run/options.js';
-import { coordinator } from './calls/coordinator.js';
-import { closing } from './update/closing.js';
+import { closing, coordinator } from './calls/coordinator.js';
 
 /** What a watch is asked to do about one instance: plain data, as a schedule keeps it. */
 export interface WatchedInstance extends Watched {

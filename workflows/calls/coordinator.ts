@@ -24,3 +24,18 @@ export const coordinator = (summary: string, maximumAttempts = NEEDED_TRIES) =>
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts },
   });
+
+/** Tries of telling people. */
+const TELLING_TRIES = 10;
+/** Within half a minute: the report is the run's result as well, and what is left on a machine is swept later. */
+export const TIDYING_TRIES = 5;
+
+/** Telling people and tidying up are bounded: they never keep a run from ending. */
+export const closing = (summary: string, maximumAttempts = TELLING_TRIES) =>
+  proxyActivities<Pick<CoordinatorActivities, 'notify' | 'recordEnd' | 'closeRun'>>({
+    taskQueue: ownQueue(COORDINATOR_QUEUE),
+    summary,
+    startToCloseTimeout: '2 minutes',
+    heartbeatTimeout: '5 seconds',
+    retry: { initialInterval: '1 second', maximumInterval: '30 seconds', maximumAttempts },
+  });

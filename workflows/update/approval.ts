@@ -27,15 +27,15 @@ export interface Question {
   readonly unverified: readonly string[];
 }
 
-/** A person's gate before landing. Handlers live as long as the run; a decision counts only while it is waited for. */
-export interface Gate {
+/** A person's approval before landing. Handlers live as long as the run; a decision counts only while it is waited for. */
+export interface Approval {
   /** Waits for a decision on this question, with reminders, until the deadline. */
   readonly decide: (about: Question, policy: ApprovalPolicy, remind: () => Promise<void>) => Promise<Answer>;
   /** Asks no more, because there is another candidate. */
   readonly withdraw: () => void;
 }
 
-export function openGate(run: string, options: RunOptions, state: RunState): Gate {
+export function openApproval(run: string, options: RunOptions, state: RunState): Approval {
   let awaited: string | null = null;
   let question: string | null = null;
   let decision: Answer | null = null;
@@ -74,7 +74,7 @@ export function openGate(run: string, options: RunOptions, state: RunState): Gat
   const takeSignal = (kind: 'approved' | 'rejected', sent: Decision): void => {
     const reason = refusal(sent);
     if (reason === null) take(kind, sent);
-    else state.set({ waitsFor: `${question ?? 'nobody’s decision'} (ignored a signal: ${reason})` });
+    else state.show({ waitsFor: `${question ?? 'nobody’s decision'} (ignored a signal: ${reason})` });
   };
   setHandler(approve, (sent): string => take('approved', sent), {
     validator,
@@ -117,7 +117,7 @@ export function openGate(run: string, options: RunOptions, state: RunState): Gat
   const withdraw = (): void => {
     awaited = null;
     question = null;
-    state.set({ approval: null });
+    state.show({ approval: null });
     state.tag('LockkeeperWaiting', 'no');
     if (options.supersedes === true) upsertMemo({ [GIVES_WAY_MEMO]: null });
   };
@@ -128,7 +128,7 @@ export function openGate(run: string, options: RunOptions, state: RunState): Gat
       const deadline = new Date(Date.now() + policy.deadlineSeconds * 1000).toISOString();
       awaited = commit;
       decision = null;
-      state.set({ approval: { deadline, commit } });
+      state.show({ approval: { deadline, commit } });
       const why = again ? ` (again: ${options.repository.mainBranch} has moved, and the update with it)` : '';
       const back = state.progress().moved.filter(({ goesBack }) => goesBack === true);
       const older =

@@ -3,13 +3,12 @@ import type { Fix } from '../../model/autofix/fix-target.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import { commitMessage } from '../../model/git/commit-message.js';
 import { branchToPush } from '../../model/landing/index.js';
-import { shownHold } from '../../model/run/progress.js';
 import type { HeldBackInput } from '../../model/report/data.js';
 import { targetLabel } from '../../model/verify/verdict.js';
 import type { Target } from '../../model/verify/verdict.js';
 import { coordinator } from '../calls/coordinator.js';
 import { putFixesOn } from './fixes.js';
-import { stamp } from './run.js';
+import { commitSignature } from './run.js';
 import type { Run } from './run.js';
 
 /** What is verified: an update, and the targets of the main branch that it is based on. */
@@ -37,16 +36,7 @@ export async function commitUpdate(run: Run, update: Update): Promise<Committed>
   // Under fixes nobody evaluates it.
   const locked = await commitLock(run, update, update.fixes.length === 0 ? { nix: run.options.nix } : {});
   const { candidate, fixes } = await putFixesOn(run, locked, update.fixes);
-  state.candidate = candidate;
-  state.heldBack = update.heldBack;
-  state.fixes = fixes;
-  state.set({
-    base: candidate.base,
-    head: candidate.head,
-    moved: update.lock.moved,
-    heldBack: update.heldBack.map(shownHold),
-    mended: fixes.flatMap(({ targets }) => targets.map(targetLabel)),
-  });
+  state.learn({ base: candidate.base, candidate, moved: update.lock.moved, heldBack: update.heldBack, fixes });
   return {
     candidate,
     update: { ...update, fixes },
@@ -77,6 +67,6 @@ export async function commitLock(
     message,
     ...branchToPush(options, run.startTime),
     ...next,
-    ...stamp(run),
+    ...commitSignature(run),
   });
 }

@@ -6,7 +6,7 @@ import { holdBack } from '../hold-back.js';
 import { keepBack } from './keep-back.js';
 import { answerOf } from '../hold-back/probes.js';
 import type { BrokenUpdate, Repair } from './repair.js';
-import { stamp, verifySetting } from './run.js';
+import { commitSignature, verifySetting } from './run.js';
 import type { Run } from './run.js';
 
 /**
@@ -20,9 +20,8 @@ export const keepCulpritsBack: Repair = async (run, about) => {
   const found = await findCulprits(run, about);
   const moved = about.update.lock.moved.map(({ name }) => name);
   const { heldBack, brokenOnBase, notHeldBack } = about.partlyWanted ? unlessNothingMoves(found, moved) : found;
-  state.set({ doing: null });
-  state.brokenOnBase = [...state.brokenOnBase, ...brokenOnBase];
-  state.notHeldBack = notHeldBack;
+  state.show({ doing: null });
+  state.learn({ brokenOnBase: [...state.facts().brokenOnBase, ...brokenOnBase], notHeldBack });
   if (heldBack.length === 0 || (notHeldBack.length > 0 && !about.partlyWanted)) return null;
   return (await keepBack(run, about.update, heldBack)) ?? 'nothing-moves';
 };
@@ -50,7 +49,7 @@ async function findCulprits(run: Run, { candidate, update, broken }: BrokenUpdat
     args: [
       {
         ...verifySetting(run),
-        ...stamp(run),
+        ...commitSignature(run),
         candidate,
         moved,
         broken: asked.map(({ target, verdict, drvPath, failedDrv }) => ({ target, verdict, drvPath, failedDrv })),
@@ -59,7 +58,7 @@ async function findCulprits(run: Run, { candidate, update, broken }: BrokenUpdat
       },
     ],
   });
-  for (const machine of machines) run.machines.add(machine);
+  run.state.learn({ machines });
   return findings({ broken, groups, never, results: new Map(results), evidence });
 }
 

@@ -3,14 +3,14 @@ import { oneLine } from '../../model/text/one-line.js';
 import { targetLabel } from '../../model/verify/verdict.js';
 import type { Target, Verdict } from '../../model/verify/verdict.js';
 import { commitLock } from './commit-update.js';
-import { disown, putFixesOn, verifyFix } from './fixes.js';
+import { putFixesOn, rejected, verifyFix } from './fixes.js';
 import type { FixedCandidate } from './fixes.js';
 import type { BrokenUpdate } from './repair.js';
 import type { Run } from './run.js';
 
 /** Whether a fix broke a target: one that another fix had mended, or that no agent was asked about. */
 export const isRegression = ({ state }: Run, fixes: readonly Fix[], target: Target): boolean =>
-  fixes.length > 0 && (mendedBy(fixes, target) !== -1 || !state.tried.has(targetLabel(target)));
+  fixes.length > 0 && (mendedBy(fixes, target) !== -1 || !state.facts().attempts.has(targetLabel(target)));
 
 const mendedBy = (fixes: readonly Fix[], target: Target): number =>
   fixes.findIndex(({ targets }) => targets.some((each) => targetLabel(each) === targetLabel(target)));
@@ -29,7 +29,8 @@ export async function takeOutCulprits(
     const culprit = await culpritOf(run, update.fixes, verdict.target);
     if (culprit === undefined || culprits.has(culprit)) continue;
     culprits.add(culprit);
-    disown(run, culprit, `breaks ${targetLabel(verdict.target)}: ${oneLine(verdict.error ?? verdict.verdict, 500)}`);
+    const reason = `breaks ${targetLabel(verdict.target)}: ${oneLine(verdict.error ?? verdict.verdict, 500)}`;
+    run.state.learn({ attempts: rejected(run, [culprit], reason) });
   }
   const rest = update.fixes.filter((fix) => !culprits.has(fix));
   const fixed = await putFixesOn(run, await commitLock(run, update), rest);

@@ -3,9 +3,9 @@ import type { Candidate } from '../../model/verify/candidate.js';
 import { targetLabel } from '../../model/verify/verdict.js';
 import type { Target, Verdict } from '../../model/verify/verdict.js';
 import { coordinator } from '../calls/coordinator.js';
-import { stamp, verifySetting } from './run.js';
+import type { Facts } from './facts.js';
+import { commitSignature, verifyFor } from './run.js';
 import type { Run } from './run.js';
-import { verifyInChildren } from '../verify/in-children.js';
 
 /** A candidate, and the fixes that are its newest commits. */
 export interface FixedCandidate {
@@ -25,10 +25,10 @@ export async function putFixesOn(run: Run, onto: Candidate, fixes: readonly Fix[
       repository: run.options.repository,
       candidate,
       fix: fix.candidate,
-      ...stamp(run),
+      ...commitSignature(run),
     });
     if (applied === null) {
-      disown(run, fix, 'does not fit where it has to go now');
+      run.state.learn({ attempts: rejected(run, [fix], 'does not fit where it has to go now') });
       continue;
     }
     candidate = applied;
@@ -37,14 +37,17 @@ export async function putFixesOn(run: Run, onto: Candidate, fixes: readonly Fix[
   return { candidate, fixes: fitting };
 }
 
-/** Makes the attempt that a fix came from one that failed. */
-export function disown({ state }: Run, fix: Fix, reason: string): void {
-  for (const name of fix.targets.map(targetLabel)) {
-    const attempts = state.tried.get(name) ?? [];
-    const last = attempts.at(-1);
-    if (last?.outcome === 'mended')
-      state.tried.set(name, [...attempts.slice(0, -1), { ...last, outcome: 'taken-out', reason }]);
-  }
+/** The attempts that fixes came from, as ones that failed after all. */
+export function rejected({ state }: Run, fixes: readonly Fix[], reason: string): Facts['attempts'] {
+  const names = fixes.flatMap(({ targets }) => targets.map(targetLabel));
+  return new Map(
+    names.flatMap((name) => {
+      const attempts = state.facts().attempts.get(name) ?? [];
+      const last = attempts.at(-1);
+      if (last?.outcome !== 'mended') return [];
+      return [[name, [...attempts.slice(0, -1), { ...last, outcome: 'taken-out', reason }]]];
+    }),
+  );
 }
 
 /** Verifies one target of a candidate with fixes. */
@@ -52,15 +55,5 @@ export const verifyFix = async (run: Run, candidate: Candidate, target: Target):
   (await verifyFixes(run, candidate, [target]))[0];
 
 /** Verifies some targets of a candidate to learn what to do about them; nobody is shown more than that. */
-export async function verifyFixes(
-  run: Run,
-  candidate: Candidate,
-  targets: readonly Target[],
-): Promise<readonly Verdict[]> {
-  const about = { label: 'fix', candidate, targets, probe: NOTHING_KNOWN };
-  const { verdicts, machines } = await verifyInChildren(verifySetting(run), about);
-  for (const machine of machines) run.machines.add(machine);
-  return verdicts;
-}
-
-const NOTHING_KNOWN = { derivations: [], failed: [], base: [] };
+export const verifyFixes = (run: Run, candidate: Candidate, targets: readonly Target[]): Promise<readonly Verdict[]> =>
+  verifyFor(run, { label: 'fix', candidate, targets, probe: { derivations: [], failed: [], base: [] } });

@@ -13,14 +13,14 @@ const holdBackInput = defineUpdate<string, [HoldRequest]>(HOLD_BACK_INPUT);
 const OPEN: readonly Phase[] = ['verifying', 'mending', 'holding-back', 'waiting-for-approval'];
 
 /** Inputs that an operator holds back by hand. A request ends what the run does with the candidate that has the input. */
-export interface Holds {
+export interface HoldBackRequests {
   /** Does what is about the present candidate; `null` when a request came before or meanwhile. */
   readonly unlessAsked: <T>(work: () => Promise<T>) => Promise<T | null>;
   /** What was asked for since the last time. */
   readonly take: () => readonly HeldBackInput[];
 }
 
-export function openHolds(run: string, state: RunState): Holds {
+export function openHoldBackRequests(run: string, state: RunState): HoldBackRequests {
   let asked: readonly HeldBackInput[] = [];
   // Until the rest is committed, the run still shows the inputs that were taken from it.
   const held = new Set<string>();

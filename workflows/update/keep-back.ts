@@ -2,42 +2,36 @@ import { withCompany } from '../../model/hold-back/pins.js';
 import type { HeldBackInput } from '../../model/report/data.js';
 import { coordinator } from '../calls/coordinator.js';
 import type { Update } from './commit-update.js';
-import { disown } from './fixes.js';
-import { stamp } from './run.js';
+import { NO_CANDIDATE } from './facts.js';
+import { rejected } from './fixes.js';
+import { commitSignature } from './run.js';
 import type { Run } from './run.js';
 
 /**
  * An update with some inputs where they are on base. Nothing is fetched: the revisions tested are the revisions landed.
  * `null` when nothing is left to move.
- * @param heldBack whole groups of inputs that only move together
+ * @param inputs whole groups of inputs that only move together
  */
-export async function keepBack(run: Run, update: Update, heldBack: readonly HeldBackInput[]): Promise<Update | null> {
-  const names = heldBack.map(({ input }) => input);
+export async function keepBack(run: Run, update: Update, inputs: readonly HeldBackInput[]): Promise<Update | null> {
+  const names = inputs.map(({ input }) => input);
   const lock = await coordinator(`keep ${names.join(', ')} back`).composeCandidate({
     repository: run.options.repository,
     candidate: update.lock.draft,
     move: update.lock.moved.map(({ name }) => name).filter((name) => !names.includes(name)),
-    ...stamp(run),
+    ...commitSignature(run),
   });
-  const added = heldBack.map((held): HeldBackInput => {
+  const added = inputs.map((held): HeldBackInput => {
     const moved = update.lock.moved.find(({ name }) => name === held.input);
     const revision = moved?.from?.revision ?? null;
     return { ...held, revision, newRevision: moved?.to?.revision ?? null, compareUrl: moved?.compareUrl ?? null };
   });
-  run.state.heldBack = [...update.heldBack, ...added];
-  if (lock.kind === 'updated') return { ...update, lock, heldBack: run.state.heldBack };
-  forget(run, update);
+  const heldBack = [...update.heldBack, ...added];
+  run.state.learn({ heldBack });
+  if (lock.kind === 'updated') return { ...update, lock, heldBack };
+  // What was verified and fixed was about an update of which nothing is left.
+  run.state.learn({ ...NO_CANDIDATE, attempts: rejected(run, update.fixes, 'is for inputs that stay where they are') });
+  run.state.show({ targets: [] });
   return null;
-}
-
-/** What was verified and mended was about an update of which nothing is left. */
-function forget(run: Run, { fixes }: Update): void {
-  const { state } = run;
-  for (const fix of fixes) disown(run, fix, 'is for inputs that stay where they are');
-  state.fixes = [];
-  state.candidate = null;
-  state.verdicts = [];
-  state.set({ head: null, moved: [], targets: [] });
 }
 
 /** The same for inputs that somebody named: those that can only move with them stay as well. */

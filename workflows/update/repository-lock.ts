@@ -53,7 +53,7 @@ async function waitForRepository(options: RunOptions, state: RunState, begin: ()
   for (let pause = 1, first = true; ; first = false) {
     let way: Way | null = null;
     try {
-      if (options.supersedes === true) way = await makeWay(options);
+      if (options.supersedes === true) way = await supersede(options);
     } catch (error) {
       goOnWithout('whether a newer or an older run of the instance is open', error);
     }
@@ -89,7 +89,7 @@ async function waitForRepository(options: RunOptions, state: RunState, begin: ()
   }
 }
 
-const makeWay = ({ instance, lockWorkflowId }: RunOptions) =>
+const supersede = ({ instance, lockWorkflowId }: RunOptions) =>
   coordinator('look for newer and older runs of the instance', UNNEEDED_TRIES).makeWay({
     run: workflowInfo().workflowId,
     instance,

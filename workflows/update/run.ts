@@ -1,27 +1,68 @@
-import { CancellationScope } from '@temporalio/workflow';
+import { workflowInfo } from '@temporalio/workflow';
 import type { AgentRights } from '../../model/autofix/sandbox.js';
+import { landingIntent } from '../../model/landing/index.js';
 import { secretFilesOf } from '../../model/notify/index.js';
+import { checkKnown } from '../../model/run/known-options.js';
+import { finalFailure } from '../../model/run/failures.js';
 import type { RunOptions } from '../../model/run/options.js';
+import { ended } from '../../model/run/progress.js';
 import type { VerifySetting } from '../../model/verify/verification.js';
-import type { Gate } from './approval.js';
-import type { Holds } from './hold-back-requests.js';
+import type { Verdict } from '../../model/verify/verdict.js';
+import { coordinator } from '../calls/coordinator.js';
+import { rootCause } from '../calls/failures.js';
+import { UNNEEDED_TRIES, goOnWithout } from '../calls/unneeded.js';
+import { verifyInChildren } from '../verify/in-children.js';
+import type { Verification } from '../verify/in-children.js';
+import { openApproval } from './approval.js';
+import type { Approval } from './approval.js';
+import { openHoldBackRequests } from './hold-back-requests.js';
+import type { HoldBackRequests } from './hold-back-requests.js';
+import { trackRun } from './run-state.js';
 import type { RunState } from './run-state.js';
 
 /** What the steps of one run share. */
 export interface Run {
   readonly options: RunOptions;
   readonly state: RunState;
-  readonly gate: Gate;
-  readonly holds: Holds;
+  readonly approval: Approval;
+  readonly holdBackRequests: HoldBackRequests;
   /** Workflow id. */
   readonly id: string;
   readonly startTime: Date;
-  /** Machines that hold records and GC roots of this run. */
-  readonly machines: Set<string>;
+}
+
+export function beginRun(options: RunOptions): Run {
+  const { workflowId: id, startTime } = workflowInfo();
+  const state = trackOptions(options, startTime);
+  const approval = openApproval(id, options, state);
+  return { options, state, approval, holdBackRequests: openHoldBackRequests(id, state), id, startTime };
+}
+
+/**
+ * Options that cannot even be shown, or that only a newer version knows, end the run before it does anything: an error of any
+ * other type would only be tried for ever.
+ */
+function trackOptions(options: RunOptions, startTime: Date): RunState {
+  try {
+    checkKnown(options);
+    return trackRun(options, landingIntent(options, startTime));
+  } catch (error) {
+    throw finalFailure('BadOptions', `the run's options cannot be used: ${rootCause(error).message}`);
+  }
+}
+
+/** Sets those search attributes that the namespace has; lists of runs say less without. */
+export async function lookUpSearchAttributes({ state }: Run): Promise<void> {
+  try {
+    const { knownSearchAttributes } = coordinator('look up search attributes', UNNEEDED_TRIES);
+    state.knowAttributes(await knownSearchAttributes());
+  } catch (caught) {
+    goOnWithout('which search attributes there are', caught);
+  }
 }
 
 /** Who signs a run's commits, and when: the same for each repetition, so that a repeated commit has the same hash. */
-export const stamp = ({ options, id, startTime }: Run) => ({
+export const commitSignature = ({ options, id, startTime }: Run) => ({
   run: id,
   author: options.author,
   committer: options.committer,
@@ -50,17 +91,26 @@ export const secretFiles = ({ nix, notify }: RunOptions): readonly string[] => [
   ...secretFilesOf(notify),
 ];
 
-/** Runs some things side by side; when one fails the others are cancelled and waited for, so that nothing is left running. */
-export const together = <T extends readonly unknown[]>(
-  ...work: { readonly [K in keyof T]: () => Promise<T[K]> }
-): Promise<T> =>
-  CancellationScope.cancellable(async () => {
-    const all = work.map((start) => start());
-    try {
-      return (await Promise.all(all)) as unknown as T;
-    } catch (error) {
-      CancellationScope.current().cancel();
-      await Promise.allSettled(all);
-      throw error;
-    }
+/** Verifies targets of a candidate; who worked for it is known then. */
+export async function verifyFor(run: Run, about: Verification): Promise<readonly Verdict[]> {
+  const { verdicts, machines } = await verifyInChildren(verifySetting(run), about);
+  run.state.learn({ machines });
+  return verdicts;
+}
+
+/** The same, and the table of targets shows how far it is. */
+export async function verifyShown(run: Run, about: Verification): Promise<readonly Verdict[]> {
+  const { state } = run;
+  state.phase('verifying');
+  const verdicts = await verifyFor(run, {
+    ...about,
+    started: (children) => {
+      state.show({ children });
+    },
+    over: (own) => {
+      state.changed(own.map(ended));
+    },
   });
+  state.show({ children: [] });
+  return verdicts;
+}

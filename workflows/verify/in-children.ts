@@ -7,7 +7,7 @@ import type { ProbeKnowledge, VerifyResult, VerifySetting } from '../../model/ve
 import type { Target, Verdict } from '../../model/verify/verdict.js';
 import { verifyCandidate } from '../verify-candidate.js';
 
-interface Verification {
+export interface Verification {
   /** Names the children, together with the candidate's head. */
   readonly label: string;
   readonly candidate: Candidate;

@@ -12,7 +12,7 @@ import { verifyFix, verifyFixes } from './fixes.js';
 import type { FixedCandidate } from './fixes.js';
 import { answerOf } from '../hold-back/probes.js';
 import type { BrokenUpdate, Repair } from './repair.js';
-import { secretFiles, stamp, verifySetting } from './run.js';
+import { commitSignature, secretFiles, verifySetting } from './run.js';
 import type { Run } from './run.js';
 
 /**
@@ -20,7 +20,7 @@ import type { Run } from './run.js';
  * fix mends beside its own target needs no other one. The update with its fixes is then verified for all targets; when a fix
  * broke another target, it comes back here, and that fix is taken out as an attempt that failed.
  */
-export const mendTargets: Repair = async (run, about) => {
+export const autofix: Repair = async (run, about) => {
   const agent = run.options.autofix ?? null;
   if (agent === null) return null;
   const { state } = run;
@@ -34,10 +34,11 @@ export const mendTargets: Repair = async (run, about) => {
     targets.push(...left.targets);
     fixed = left.fixed;
   }
-  for (const target of targets) if (!state.tried.has(targetLabel(target))) state.tried.set(targetLabel(target), []);
+  const { attempts } = state.facts();
+  state.learn({ attempts: new Map(targets.map(targetLabel).map((name) => [name, attempts.get(name) ?? []])) });
   for (const target of targets.filter((each) => mayBeAsked(run, agent, each)))
     fixed = await mend(run, about, agent, fixed, target);
-  state.set({ doing: null });
+  state.show({ doing: null });
   return fixed.candidate.head === about.candidate.head ? null : { ...about.update, fixes: fixed.fixes };
 };
 
@@ -48,13 +49,14 @@ async function leaveOutBrokenBefore(
   broken: readonly Verdict[],
 ): Promise<readonly Verdict[]> {
   const { state } = run;
-  const fresh = broken.filter(({ target }) => !state.tried.has(targetLabel(target))).map(({ target }) => target);
+  const { attempts, brokenOnBase } = state.facts();
+  const fresh = broken.filter(({ target }) => !attempts.has(targetLabel(target))).map(({ target }) => target);
   if (fresh.length === 0) return broken;
   const onBase = await verifyFixes(run, { base, head: base, bundle: '' }, fresh);
   const before = onBase
     .filter((verdict) => verdict.verdict !== 'built' && !tellsNothing(verdict))
     .map(({ target }) => targetLabel(target));
-  state.brokenOnBase = [...state.brokenOnBase, ...before];
+  state.learn({ brokenOnBase: [...brokenOnBase, ...before] });
   return broken.filter(({ target }) => !before.includes(targetLabel(target)));
 }
 
@@ -71,7 +73,7 @@ function tellsNothing(verdict: Verdict): boolean {
 const isMendable = (verdict: Verdict): boolean => verdict.sameAsBase !== true && !tellsNothing(verdict);
 
 function mayBeAsked({ state }: Run, agent: AutofixOptions, target: Target): boolean {
-  const attempts = state.tried.get(targetLabel(target)) ?? [];
+  const attempts = state.facts().attempts.get(targetLabel(target)) ?? [];
   return attempts.length < agent.maxAttempts && attempts.at(-1)?.outcome !== 'unusable';
 }
 
@@ -106,7 +108,7 @@ async function ask(
 ): Promise<Candidate | null> {
   const { state, id, options } = run;
   const name = targetLabel(broken.target);
-  const earlier = state.tried.get(name) ?? [];
+  const earlier = state.facts().attempts.get(name) ?? [];
   const result = await executeChild(fixTarget, {
     workflowId: fixId(id, name, candidate.head),
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
@@ -115,7 +117,7 @@ async function ask(
     args: [
       {
         ...verifySetting(run),
-        ...stamp(run),
+        ...commitSignature(run),
         instance: options.instance,
         candidate,
         broken,
@@ -126,7 +128,6 @@ async function ask(
       },
     ],
   });
-  for (const machine of result.machines) run.machines.add(machine);
-  state.tried.set(name, [...earlier, ...result.attempts]);
+  state.learn({ machines: result.machines, attempts: new Map([[name, [...earlier, ...result.attempts]]]) });
   return result.candidate;
 }

@@ -2,28 +2,27 @@ import { patched } from '@temporalio/workflow';
 import { VERIFY_LABEL } from '../../model/run/ids.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import { nothingVerified } from '../../model/verify/nothing-verified.js';
-import { ended } from '../../model/run/progress.js';
 import type { FailureStep } from '../../model/run/options.js';
 import { targetLabel } from '../../model/verify/verdict.js';
 import type { Target, Verdict } from '../../model/verify/verdict.js';
+import { autofix } from './autofix.js';
 import { commitUpdate } from './commit-update.js';
 import type { Committed, Update } from './commit-update.js';
 import { keepCulpritsBack } from './culprits.js';
-import { disown } from './fixes.js';
+import type { Ended } from './facts.js';
+import { rejected } from './fixes.js';
 import { keepNamedBack } from './keep-back.js';
-import { mendTargets } from './mend.js';
 import type { Repair } from './repair.js';
-import { verifySetting } from './run.js';
+import { verifyShown } from './run.js';
 import type { Run } from './run.js';
-import { verifyInChildren } from '../verify/in-children.js';
 
 const REPAIRS: Readonly<Record<Exclude<FailureStep, 'leave-behind' | 'report'>, Repair>> = {
-  autofix: mendTargets,
+  autofix,
   'hold-back': keepCulpritsBack,
 };
 
 /** What may land. */
-export interface Settled {
+export interface Verified {
   readonly candidate: Candidate;
   readonly update: Update;
 }
@@ -33,28 +32,26 @@ export interface Settled {
  * another candidate, all of whose targets are verified; the step that helped is tried again if that broke others, for each
  * repair leaves less to repair. A step that cannot help gives way to the next one. Inputs that are held back by hand
  * meanwhile make another candidate as well.
- * @returns the outcome when nothing may land
+ * @returns how the run ended when nothing may land
  */
-export async function settle(run: Run, first: Update): Promise<Settled | 'broken' | 'unchanged'> {
-  const { options, state, holds } = run;
+export async function verifyAndRepair(run: Run, first: Update): Promise<Verified | Ended> {
+  const { options, state, holdBackRequests } = run;
   let steps = options.onFailure ?? ['report'];
-  state.brokenOnBase = [];
-  state.notHeldBack = [];
-  state.nothingVerified = null;
+  state.learn({ brokenOnBase: [], notHeldBack: [], nothingVerified: null });
   for (let proposed: Update | null = first; proposed !== null;) {
     const committed: Committed = await commitUpdate(run, proposed);
     const { candidate, update } = committed;
-    const judged = await holds.unlessAsked(async () => {
+    const judged = await holdBackRequests.unlessAsked(async () => {
       const verdicts = await verify(run, candidate, update.targets);
       return await judge(run, { ...committed, verdicts, steps });
     });
     if (judged === 'lands') return { candidate, update };
-    if (judged === 'broken') return 'broken';
-    if (judged === 'nothing-moves') return 'unchanged';
+    if (judged === 'broken') return { outcome: 'broken' };
+    if (judged === 'nothing-moves') break;
     steps = judged?.steps ?? steps;
-    proposed = judged?.repaired ?? (await keepNamedBack(run, update, holds.take()));
+    proposed = judged?.repaired ?? (await keepNamedBack(run, update, holdBackRequests.take()));
   }
-  return 'unchanged';
+  return { outcome: 'unchanged' };
 }
 
 interface Repaired {
@@ -90,11 +87,11 @@ async function judge(
 
 /** Whether anything is known of what would land. */
 function mayLand({ options, state }: Run, verdicts: readonly Verdict[], leavesBehind: boolean): boolean {
-  const { required, brokenOnBase } = state;
+  const { required, brokenOnBase } = state.facts();
   const why = nothingVerified({ verdicts, required, brokenOnBase, leavesBehind, impure: options.nix.impure });
   // Runs of earlier versions landed then. replay-tested: 2026-11-28, test/replay/0.1.0
   if (why === null || !patched('nothing-verified-lands-nowhere')) return true;
-  state.nothingVerified = why;
+  state.learn({ nothingVerified: why });
   return false;
 }
 
@@ -105,7 +102,7 @@ const withoutUnapproved = (run: Run, update: Update): Update =>
   dropFixes(run, update, 'could not be verified without a sandbox, and nobody is asked for an approval');
 
 function dropFixes(run: Run, update: Update, reason: string): Update {
-  for (const fix of update.fixes) disown(run, fix, reason);
+  run.state.learn({ attempts: rejected(run, update.fixes, reason) });
   return { ...update, fixes: [] };
 }
 
@@ -113,55 +110,28 @@ const needsApproval = (verdict: Verdict): boolean => verdict.needsApproval === t
 
 /** Targets that no machine may verify before a person has approved what an agent changed. */
 export const unapproved = ({ state }: Run): readonly Target[] =>
-  state.verdicts.filter(needsApproval).map(({ target }) => target);
+  state
+    .facts()
+    .verdicts.filter(needsApproval)
+    .map(({ target }) => target);
 
 /** Verifies what a person has approved, with the rights of every other candidate; tells whether it may land. */
 export async function verifyApproved(run: Run, candidate: Candidate, targets: readonly Target[]): Promise<boolean> {
   const { state } = run;
-  state.phase('verifying');
-  const { verdicts, machines } = await verifyInChildren(verifySetting(run), {
-    label: 'approved',
-    candidate,
-    targets,
-    approved: true,
-    started: (children) => {
-      state.set({ children });
-    },
-    over: (own) => {
-      state.changed(own.map(ended));
-    },
-  });
-  for (const machine of machines) run.machines.add(machine);
-  state.set({ children: [] });
-  const verified = new Map(verdicts.map((verdict) => [targetLabel(verdict.target), verdict]));
-  state.verdicts = state.verdicts.map((verdict) => verified.get(targetLabel(verdict.target)) ?? verdict);
-  return inTheWay(run, state.verdicts).length === 0;
+  const approved = await verifyShown(run, { label: 'approved', candidate, targets, approved: true });
+  const verified = new Map(approved.map((verdict) => [targetLabel(verdict.target), verdict]));
+  const verdicts = state.facts().verdicts.map((verdict) => verified.get(targetLabel(verdict.target)) ?? verdict);
+  state.learn({ verdicts });
+  return inTheWay(run, verdicts).length === 0;
 }
 
-/** Verifies a run's candidate, and shows how far it is. */
+/** Verifies a run's candidate. */
 async function verify(run: Run, candidate: Candidate, targets: readonly Target[]): Promise<readonly Verdict[]> {
   const { state } = run;
-  state.verdicts = [];
-  state.phase('verifying');
+  state.learn({ verdicts: [] });
   state.targets(targets);
-  const { verdicts, machines } = await verifyInChildren(verifySetting(run), {
-    label: VERIFY_LABEL,
-    candidate,
-    targets,
-    started: (children) => {
-      state.set({ children });
-    },
-    over: (own) => {
-      state.changed(own.map(ended));
-    },
-  });
-  for (const machine of machines) run.machines.add(machine);
-  state.set({ children: [] });
-  state.verdicts = verdicts;
-  for (const { target, seconds } of verdicts) {
-    const name = targetLabel(target);
-    state.longest.set(name, Math.max(seconds, state.longest.get(name) ?? 0));
-  }
+  const verdicts = await verifyShown(run, { label: VERIFY_LABEL, candidate, targets });
+  state.learn({ verdicts });
   return verdicts;
 }
 
@@ -171,10 +141,11 @@ async function verify(run: Run, candidate: Candidate, targets: readonly Target[]
  */
 function inTheWay(run: Run, verdicts: readonly Verdict[]): readonly Verdict[] {
   const { state, options } = run;
+  const { required, brokenOnBase } = state.facts();
   const asks = options.approval !== null && options.landing.mode !== 'none';
   return verdicts.filter((each) => {
     const name = targetLabel(each.target);
     if (asks && needsApproval(each)) return false;
-    return each.verdict !== 'built' && state.required.includes(name) && !state.brokenOnBase.includes(name);
+    return each.verdict !== 'built' && required.includes(name) && !brokenOnBase.includes(name);
   });
 }

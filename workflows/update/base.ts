@@ -1,0 +1,41 @@
+import { CancellationScope, patched } from '@temporalio/workflow';
+import { commandsOf } from '../../model/checks/asked-commands.js';
+import { branchToPush } from '../../model/landing/index.js';
+import type { Base } from '../../model/verify/candidate.js';
+import { coordinator } from '../calls/coordinator.js';
+import { takeRepository } from './repository-lock.js';
+import type { Run } from './run.js';
+
+/** The commit of main that the run is about, or the newer run that this one gives way to. */
+export type TakenBase =
+  { readonly kind: 'taken'; readonly base: Base } | { readonly kind: 'superseded'; readonly by: string };
+
+/**
+ * Takes the repository, and sees meanwhile what main is: mostly nobody else has it. What was seen while somebody had it may
+ * be old, and is asked again.
+ */
+export async function takeBase(run: Run): Promise<TakenBase> {
+  const { options, state } = run;
+  const meanwhile = new CancellationScope();
+  // replay-tested: 2026-11-25, test/replay/0.1.0
+  const seen = patched('resolve-base-ahead') ? meanwhile.run(() => resolveBase(run)) : null;
+  const settled = Promise.allSettled([seen]);
+  try {
+    const taken = await takeRepository(options, state);
+    if (taken.kind === 'superseded') return taken;
+    state.phase('resolving');
+    if (seen !== null && !taken.waited) return { kind: 'taken', base: await seen };
+  } finally {
+    meanwhile.cancel();
+    await settled;
+  }
+  return { kind: 'taken', base: await resolveBase(run) };
+}
+
+const resolveBase = ({ options, id, startTime }: Run): Promise<Base> =>
+  coordinator(`fetch ${options.repository.mainBranch}`).resolveBase({
+    repository: options.repository,
+    run: id,
+    ...(commandsOf(options).length === 0 ? {} : { commands: commandsOf(options) }),
+    ...branchToPush(options, startTime),
+  });

@@ -1,0 +1,124 @@
+import type { PastAttempt } from '../../model/autofix/attempt.js';
+import type { Fix } from '../../model/autofix/fix-target.js';
+import type { SeenBranch } from '../../model/contract/activities.js';
+import type { EarlierHold } from '../../model/hold-back/earlier.js';
+import type {
+  ApprovalDecision,
+  FailuresInRow,
+  HeldBackInput,
+  Landed,
+  NotHeldBack,
+  NotificationResult,
+  Outcome,
+} from '../../model/report/data.js';
+import type { InputGroup } from '../../model/run/input-groups.js';
+import type { Candidate, MovedInput, UnfetchedInput } from '../../model/verify/candidate.js';
+import { targetLabel } from '../../model/verify/verdict.js';
+import type { Verdict } from '../../model/verify/verdict.js';
+
+/** What a run has found out so far. Its report is made of this. */
+export interface Facts {
+  /** Commit of main that the update is based on. */
+  readonly base: string | null;
+  /** Unpushed commits and uncommitted files of the owner's checkout, for people. */
+  readonly ignoredChanges: readonly string[];
+  /** `name = value` of settings of the flake's `nixConfig` that are not used. */
+  readonly ignoredNixConfig: readonly string[];
+  /** Names of the flake's hosts that the run was not asked for. */
+  readonly notAsked: readonly string[];
+  /** Names of the targets whose failure stops the landing. */
+  readonly required: readonly string[];
+  /** Inputs that could not be fetched. */
+  readonly fetchFailures: readonly UnfetchedInput[];
+  readonly inputGroup: InputGroup | null;
+  /** `null` when that is not known. */
+  readonly earlierHolds: readonly EarlierHold[] | null;
+
+  readonly candidate: Candidate | null;
+  /** Root inputs that the candidate moves. */
+  readonly moved: readonly MovedInput[];
+  readonly heldBack: readonly HeldBackInput[];
+  readonly fixes: readonly Fix[];
+  readonly verdicts: readonly Verdict[];
+  /** Seconds of each target's longest verification: what is in the store already takes no time. */
+  readonly longest: ReadonlyMap<string, number>;
+
+  /** What agents have tried, by name of the target: all that were asked about, also those for which nothing was tried yet. */
+  readonly attempts: ReadonlyMap<string, readonly PastAttempt[]>;
+  readonly brokenOnBase: readonly string[];
+  readonly notHeldBack: readonly NotHeldBack[];
+  /** Why nothing lands although no broken host stops it. */
+  readonly nothingVerified: string | null;
+
+  readonly approval: ApprovalDecision | null;
+  /** What that approval is of: see `proposalOf`. */
+  readonly approvedProposal: string | null;
+  readonly supersededBy: string | null;
+  readonly landed: Landed | null;
+  /** Older update branches that the landed one makes needless, if they were looked for. */
+  readonly needlessBranches: readonly SeenBranch[];
+  readonly failuresInRow: FailuresInRow | null;
+  readonly notifications: readonly NotificationResult[];
+  /** Machines that hold records and GC roots of the run. */
+  readonly machines: readonly string[];
+  /** `null` while it goes on. */
+  readonly outcome: Outcome | null;
+  readonly error: string | null;
+}
+
+/** What a step found. */
+export type Found = Partial<Facts>;
+
+/** How the update of a run ended, before people are told. */
+export type Ended = Found & { readonly outcome: Outcome };
+
+/** Facts about a candidate when there is none. */
+export const NO_CANDIDATE = { candidate: null, moved: [], fixes: [], verdicts: [] } satisfies Found;
+
+export const NOTHING_FOUND: Facts = {
+  base: null,
+  ignoredChanges: [],
+  ignoredNixConfig: [],
+  notAsked: [],
+  required: [],
+  fetchFailures: [],
+  inputGroup: null,
+  earlierHolds: [],
+  ...NO_CANDIDATE,
+  heldBack: [],
+  longest: new Map(),
+  attempts: new Map(),
+  brokenOnBase: [],
+  notHeldBack: [],
+  nothingVerified: null,
+  approval: null,
+  approvedProposal: null,
+  supersededBy: null,
+  landed: null,
+  needlessBranches: [],
+  failuresInRow: null,
+  notifications: [],
+  machines: [],
+  outcome: null,
+  error: null,
+};
+
+/** Puts what a step found to what was known: some of it adds up, everything else takes the place of what was there. */
+export const fold = (facts: Facts, found: Found): Facts => ({
+  ...facts,
+  ...found,
+  fetchFailures: [...facts.fetchFailures, ...(found.fetchFailures ?? [])],
+  longest: longest(facts.longest, found.verdicts ?? []),
+  attempts: new Map([...facts.attempts, ...(found.attempts ?? [])]),
+  notifications: [...facts.notifications, ...(found.notifications ?? [])],
+  machines: [...new Set([...facts.machines, ...(found.machines ?? [])])],
+});
+
+function longest(before: Facts['longest'], verdicts: readonly Verdict[]): Facts['longest'] {
+  const after = new Map(before);
+  for (const { target, seconds } of verdicts) {
+    const name = targetLabel(target);
+    after.set(name, Math.max(seconds, after.get(name) ?? 0));
+  }
+  return after;
+}

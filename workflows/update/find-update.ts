@@ -1,0 +1,69 @@
+import { heldForSources } from '../../model/flake-lock/new-sources.js';
+import { finalFailure } from '../../model/run/failures.js';
+import type { EarlierHold } from '../../model/hold-back/earlier.js';
+import { pinnedInputs } from '../../model/hold-back/pins.js';
+import { noneAskedWords } from '../../model/report/unfetched.js';
+import type { RunOptions } from '../../model/run/options.js';
+import { allOrCancel } from '../calls/all-or-cancel.js';
+import { coordinator } from '../calls/coordinator.js';
+import { UNNEEDED_TRIES, goOnWithout } from '../calls/unneeded.js';
+import type { Update } from './commit-update.js';
+import { keepNamedBack } from './keep-back.js';
+import { commitSignature } from './run.js';
+import type { Run } from './run.js';
+import { listTargets } from './targets.js';
+
+/**
+ * Updates the lock of a commit of main, and keeps back what the run's policy names.
+ * @returns `null` when nothing moves
+ * @throws `InputsUnreachable`
+ */
+export async function findUpdate(run: Run, base: string): Promise<Update | null> {
+  const { options, state } = run;
+  const { repository, nix } = options;
+  state.phase('updating-lock');
+  const pins = options.holdBack?.pinned ?? [];
+  const [targets, lock, earlierHolds] = await allOrCancel(
+    () => listTargets(run, base),
+    () =>
+      coordinator('update flake.lock').updateLock({
+        repository,
+        base,
+        ...inputChoice(options),
+        named: [...(options.holdBack?.never ?? []), ...pins.map(({ input }) => input)],
+        mayGoBack: options.approval !== null,
+        nix,
+        ...commitSignature(run),
+      }),
+    () => findEarlierHolds(run),
+  );
+  const heldBack = (lock.refused ?? []).map(heldForSources);
+  state.learn({ fetchFailures: lock.unfetched, heldBack, earlierHolds });
+  if (lock.kind === 'unchanged') {
+    if (lock.noneAsked === true) throw finalFailure('InputsUnreachable', noneAskedWords(lock.unfetched));
+    return null;
+  }
+  state.learn({ inputGroup: lock.group ?? null });
+  const names = lock.moved.map(({ name }) => name);
+  const pinned = pinnedInputs(pins, names, { moment: run.startTime, timeZone: options.timeZone });
+  return await keepNamedBack(run, { lock, targets, heldBack, fixes: [] }, pinned);
+}
+
+/** Which inputs a run is about. */
+const inputChoice = ({ inputs, excludeInputs, inputGroups, instance }: RunOptions) => ({
+  inputs,
+  ...(excludeInputs === undefined ? {} : { excludeInputs }),
+  ...(inputGroups === undefined ? {} : { inputGroups, instance }),
+});
+
+/** What earlier runs held back, `null` when that is not known; older runs did not ask. */
+async function findEarlierHolds({ options }: Run): Promise<readonly EarlierHold[] | null> {
+  const { holdBack, repository } = options;
+  if (holdBack?.alarmSeconds === undefined) return [];
+  try {
+    return await coordinator('see what was held back before', UNNEEDED_TRIES).earlierHolds({ repository });
+  } catch (error) {
+    goOnWithout('what was held back before', error);
+    return null;
+  }
+}

@@ -1,0 +1,91 @@
+import { reportedFixes } from '../../model/autofix/fix-target.js';
+import { letGoInputs, withHistory } from '../../model/hold-back/earlier.js';
+import { reportedInput, reportedTarget, unfinishedTarget } from '../../model/report/data.js';
+import type { HeldBackInput, Report, ReportedTarget } from '../../model/report/data.js';
+import type { RunOptions } from '../../model/run/options.js';
+import type { TargetProgress } from '../../model/run/progress.js';
+import { TAILS_LIMIT_BYTES, limitTails, tailBytes } from '../../model/verify/verification.js';
+import { targetLabel } from '../../model/verify/verdict.js';
+import type { Facts } from './facts.js';
+
+/** What a report says of a run beside its facts. */
+export interface ReportedRun {
+  readonly id: string;
+  readonly options: RunOptions;
+  readonly startTime: Date;
+  /** How far targets are that have no verdict yet. */
+  readonly targets: readonly TargetProgress[];
+}
+
+/** The report of a run as it stands now. */
+export function reportOf(facts: Facts, { id, options, startTime, targets }: ReportedRun): Report {
+  const { inputGroup, nothingVerified, supersededBy, failuresInRow } = facts;
+  const heldBack = shortened(facts.heldBack);
+  const inputs = facts.moved.map(reportedInput);
+  const isUpdate = facts.outcome === 'landed' || facts.outcome === 'verified';
+  return {
+    run: id,
+    instance: options.instance,
+    repository: options.repository.displayUrl,
+    outcome: facts.outcome ?? 'failed',
+    error: facts.error,
+    base: facts.base,
+    head: facts.candidate?.head ?? null,
+    inputs,
+    ...(inputGroup === null ? {} : { inputGroup }),
+    unfetched: facts.fetchFailures,
+    fixes: reportedFixes(facts.attempts, facts.fixes),
+    heldBack: withHistory(heldBack, facts.earlierHolds, {
+      startedAt: startTime.toISOString(),
+      alarmSeconds: options.holdBack?.alarmSeconds ?? null,
+    }),
+    letGo: isUpdate ? letGoInputs(inputs, facts.earlierHolds ?? []) : [],
+    brokenOnBase: facts.brokenOnBase,
+    notHeldBack: facts.notHeldBack,
+    ...(nothingVerified === null ? {} : { nothingVerified }),
+    ignoredNixConfig: facts.ignoredNixConfig,
+    leftOut: facts.ignoredChanges,
+    targets: reportedTargets(
+      facts,
+      targets,
+      TAILS_LIMIT_BYTES - tailBytes(heldBack.flatMap(({ failures = [] }) => failures)),
+    ),
+    notAsked: facts.notAsked,
+    required: facts.required,
+    landed: facts.landed,
+    approval: facts.approval,
+    ...(supersededBy === null ? {} : { supersededBy }),
+    ...(failuresInRow === null ? {} : { failuresInRow }),
+    notifications: facts.notifications,
+    startedAt: startTime.toISOString(),
+    seconds: Math.round((Date.now() - startTime.getTime()) / 100) / 10,
+  };
+}
+
+/**
+ * The verdicts, or how far the targets are when there are none.
+ * @param room for ends of logs, in bytes
+ */
+function reportedTargets(
+  { verdicts, longest, required }: Facts,
+  targets: readonly TargetProgress[],
+  room: number,
+): readonly ReportedTarget[] {
+  if (verdicts.length === 0) return targets.map((target) => unfinishedTarget(target, required));
+  return limitTails(verdicts, room).map((verdict) =>
+    reportedTarget({ ...verdict, seconds: longest.get(targetLabel(verdict.target)) ?? verdict.seconds }, required),
+  );
+}
+
+/** What is held back, with ends of logs for half the room that a report has for them. */
+function shortened(heldBack: readonly HeldBackInput[]): readonly HeldBackInput[] {
+  const failures = limitTails(
+    heldBack.flatMap((held) => held.failures ?? []),
+    TAILS_LIMIT_BYTES / 2,
+  ).values();
+  return heldBack.map((held) =>
+    held.failures === undefined
+      ? held
+      : { ...held, failures: held.failures.map((failure) => failures.next().value ?? failure) },
+  );
+}

@@ -1,0 +1,35 @@
+import type { Gate } from '../../model/gates/gate.js';
+import { finalFailure } from '../../model/run/failures.js';
+import type { RunOptions } from '../../model/run/options.js';
+import { targetLabel } from '../../model/verify/verdict.js';
+import type { Target } from '../../model/verify/verdict.js';
+import { coordinator } from '../calls/coordinator.js';
+import type { Run } from './run.js';
+
+/** The hosts that a commit of main has, and the run's gates; which of them are required is known with them. */
+export async function listTargets({ options, state }: Run, base: string): Promise<readonly Target[]> {
+  const { repository, nix } = options;
+  const list = await coordinator('list the hosts').listTargets({ repository, base, ...options.targets, nix });
+  state.learn({ ignoredNixConfig: list.ignoredNixConfig, notAsked: list.notAsked ?? [] });
+  const gates = options.gates ?? [];
+  state.learn({
+    required: [
+      ...requiredHosts(options, list.targets),
+      ...gates.filter(({ required }) => required).map((gate) => targetLabel({ ...gate, kind: 'gate' })),
+    ],
+  });
+  return [...list.targets, ...gates.map(gateTarget)];
+}
+
+const gateTarget = ({ name, check, timeoutSeconds }: Gate): Target => ({ kind: 'gate', name, check, timeoutSeconds });
+
+function requiredHosts(options: RunOptions, targets: readonly Target[]): readonly string[] {
+  const names = targets.map(targetLabel);
+  if (options.require === 'all') return names;
+  const unknown = options.require.filter((name) => !names.includes(name));
+  if (unknown.length === 0) return options.require;
+  throw finalFailure(
+    'UnknownHost',
+    `--require names ${unknown.join(', ')}, which this run does not verify. It verifies ${names.join(', ')}: correct --require, or add the host with --host.`,
+  );
+}
