@@ -86,8 +86,8 @@ export const whole = (least: number, most: number): Kind<number> => ({
     if (value < least || value > most) throw refuse(field, value, `is not from ${least} to ${most}.`);
     return value;
   },
-  typed: ([...words], field) => {
-    const word = words.pop() ?? '';
+  typed: (words, field) => {
+    const word = words.at(-1) ?? '';
     if (!/^\d{1,9}$/.test(word)) throw refuse(field, word, `is not a whole number from ${least} to ${most}.`);
     return Number(word);
   },

@@ -32,7 +32,10 @@ export function readInstance(given: unknown, wording: Wording, faults: string[])
   return { values: { ...values, ...words }, unread };
 }
 
-/** Reads a table. @param at what it is called, and where what is wrong with it goes */
+/**
+ * Reads a table. What is wrong with it is added to `faults`.
+ * @param above name of the option that holds the table; `''` for one that no option holds
+ */
 export function readTable(
   given: unknown,
   options: OptionTable,
@@ -60,7 +63,7 @@ export function readTable(
   return { values, unread };
 }
 
-/** What is said here, else what is said above, else what holds by itself. */
+/** An instance: what is said of it, else what is said above, else what holds by itself. */
 export function completed(above: Table, own: Table): InstanceOptions {
   const options = complete(INSTANCE_OPTIONS, above, own) as InstanceOptions;
   return { ...options, land: landingMode(options) };
@@ -76,7 +79,7 @@ export const complete = (options: OptionTable, above: Table, own: Table): Table 
     }),
   );
 
-/** @param unread options of which nobody knows what was meant */
+/** What breaks rules, a message each. @param unread options of which nobody knows what was meant */
 export function brokenRules(
   rules: readonly Rule[],
   options: InstanceOptions,
