@@ -2,7 +2,7 @@ import { cancellationSignal } from '@temporalio/activity';
 import { appendFile, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder } from '../../host/files.js';
-import { openGit, type Git } from '../git/git.js';
+import { gitMessage, openGit, type Git } from '../git/git.js';
 import { SCRATCH } from '../git/mirror.js';
 import { removeTree } from '../files/remove-tree.js';
 import { walkTree } from '../files/walk-tree.js';
@@ -55,7 +55,9 @@ async function changedIn(git: Git, commit: string, log: string): Promise<readonl
   const diff = ['diff', '--no-ext-diff', '--no-textconv', '--ignore-submodules=all'];
   const names = (await git.run([...diff, '--name-only', '-z', commit])).split('\0').filter(Boolean);
   if (names.length > 0) {
-    const changes = await git.run([...diff, '--no-color', commit]);
+    // Changes that Git cannot show, or too many for a log, are changes all the same.
+    const { exitCode, stdout, stderr } = await git.attempt([...diff, '--no-color', commit]);
+    const changes = exitCode === 0 ? stdout : `${gitMessage(stderr)}\n`;
     await appendFile(log, `\n== lockkeeper: files that the command has changed ==\n${changes}`);
   }
   return names;

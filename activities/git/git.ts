@@ -7,6 +7,7 @@ import { mayPass } from '../../model/git/words.js';
 import { MESSAGE_BYTES } from '../../model/verify/verdict.js';
 import { redactUrl, stripControl, truncate } from '../../model/text/text.js';
 import { launch, launchGit } from '../command/launcher.js';
+import { withoutSecrets } from '../secrets/redact.js';
 import type { GitResult } from './local-git.js';
 
 export interface GitCall {
@@ -50,7 +51,7 @@ export function gitFailure(command: string, result: GitResult): Error {
 }
 
 /** Git's message, fit to be shown: no control characters, no user info in URLs. */
-export const gitMessage = (stderr: string): string => redactUrl(stripControl(stderr)).trim();
+export const gitMessage = (stderr: string): string => redactUrl(withoutSecrets(stripControl(stderr))).trim();
 
 export async function isDirectory(directory: string): Promise<boolean> {
   return stat(directory).then(

@@ -109,11 +109,11 @@ function refusal(to: Topic, { status, body, location }: Extract<Answer, { kind: 
       : `refuses the token in ${to.tokenFile} for topic ${to.topic} (HTTP ${status}): write a token into it that may publish there`;
   }
   if (status >= 300 && status < 400) {
-    return `sends elsewhere (HTTP ${status}): give the address that it names, ${oneLine(location ?? 'none')}`;
+    return `sends elsewhere (HTTP ${status}): give the address that it names, ${oneLine(withoutSecrets(location ?? 'none'))}`;
   }
   if (status === 200) return 'does not answer as an ntfy server does: check its address';
   const reason = parse(body)?.error;
-  return `refused the message (HTTP ${status}${typeof reason === 'string' ? `, ${oneLine(reason)}` : ''})`;
+  return `refused the message (HTTP ${status}${typeof reason === 'string' ? `, ${oneLine(withoutSecrets(reason))}` : ''})`;
 }
 
 const authorization = (to: Topic): Record<string, string> =>

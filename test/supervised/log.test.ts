@@ -3,7 +3,9 @@ import { appendFile, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { remoteMessage } from '../../activities/git/remote-failure.js';
 import { readEvidence } from '../../activities/nix/build/build-log.js';
+import { nixErrorMessage } from '../../activities/nix/error-message.js';
 import { rememberSecret, withoutSecrets } from '../../activities/secrets/redact.js';
 import { LINE_LIMIT, linesOf, LogFollower, logTail, readEnd } from '../../activities/supervised/log.js';
 import { createReadLog } from '../../activities/supervised/read-log.js';
@@ -134,6 +136,16 @@ test('lines, ends and tails that are cut within a secret hold no part of it', as
       assert.ok(isClean(logTail(`${SECRET}${'x'.repeat(8 * 1024 - left)}`)), 'tail');
     }
   });
+});
+
+test('what Git and Nix say is cut behind the secrets that it holds', () => {
+  rememberSecret(SECRET);
+  for (let left = 0; left < SECRET.length; left += 1) {
+    const said = `error: ${'x'.repeat(500 - left)}${SECRET}`;
+    assert.ok(isClean(nixErrorMessage(said)), nixErrorMessage(said).slice(-40));
+    const stderr = `${SECRET}${'x'.repeat(2048 - left)}`;
+    assert.ok(isClean(remoteMessage({ exitCode: 1, stdout: '', stderr })));
+  }
 });
 
 test('a secret is found though a colour stands in it, and each line of one with several lines', async () => {

@@ -105,6 +105,14 @@ test('gigabytes of output and a line of 500 MB take a bounded part of disk and m
   });
 });
 
+test('a gate that changes a hundred megabytes has found something, though nobody can read it', async () => {
+  await withPlace(async (place) => {
+    const { verdict, error, logTail } = await gate(place, `yes '# more' | head -c 100000000 >> flake.nix`);
+    assert.deepEqual([verdict, error], ['build-failed', 'it changes a file: flake.nix']);
+    assert.match(logTail ?? '', /git diff has printed more than \d+ bytes/);
+  });
+});
+
 test('a log is kept within its bounds also while no worker is there, and attached to afterwards', async () => {
   await withPlace(async ({ env: { state } }) => {
     const owner = {

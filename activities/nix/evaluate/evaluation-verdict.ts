@@ -3,9 +3,10 @@ import path from 'node:path';
 import { makeFolder } from '../../../host/files.js';
 import { finalFailure } from '../../../model/run/failures.js';
 import type { EvaluateTargetInput } from '../../../model/contract/activities.js';
-import { redactUrl, stripControl, tail, truncate } from '../../../model/text/text.js';
-import { LOG_TAIL_BYTES, LOG_TAIL_LINES, type Target, verdictOf, type Verdict } from '../../../model/verify/verdict.js';
+import { stripControl, truncate } from '../../../model/text/text.js';
+import { type Target, verdictOf, type Verdict } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
+import { logTail } from '../../supervised/log.js';
 import type { CommitEvaluation } from './evaluate-commit.js';
 import { isLockRefusal } from '../lock/flake-failure.js';
 import { recordDirectory } from '../../../model/machine/record-directory.js';
@@ -58,7 +59,7 @@ export const failedVerdict = (
     error: found.unanswered === 'machine' ? `the machine failed: ${found.error}` : found.error,
     machine: env.machine,
     logPath,
-    logTail: tail(redactUrl(stripControl(found.log)), { lines: LOG_TAIL_LINES, bytes: LOG_TAIL_BYTES }),
+    logTail: logTail(found.log),
   });
 
 /** The verdict of a target that nothing is done about before a person has approved what an agent changed. */
