@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
-import { runningServer } from '../client/server/embedded.js';
+import { runningServer } from '../host/embedded-server.js';
 import { announceUse } from '../host/server-users.js';
 import { stateDirectory } from '../model/machine/state-directory.js';
 import { createDemoFleet, git, moveUpstream, type DemoFleet } from './demo/fleet.js';

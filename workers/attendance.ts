@@ -5,7 +5,7 @@ import { COORDINATOR_QUEUE } from '../model/run/queues.js';
 import type { LentRecord, StateDirectory, WorkerRecord } from '../model/machine/state-directory.js';
 import type { ServerAddress } from './connection.js';
 import { readJson } from '../host/files.js';
-import { pause } from './pause.js';
+import { pause } from '../host/pause.js';
 import { liveUsers } from '../host/server-users.js';
 
 /** Seconds that a worker which a command started stays when neither commands nor runs need it any more. */

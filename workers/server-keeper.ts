@@ -15,7 +15,7 @@ import type { FormatRecord, ProcessIdentity, ServerRecord, StateDirectory } from
 import { ownRunKey } from '../host/run-key.js';
 import { claim, rivalFault } from './exclusive.js';
 import { readJson, writeWhole } from '../host/files.js';
-import { pause } from './pause.js';
+import { pause } from '../host/pause.js';
 import { choosePorts, type ServerPorts } from './server-ports.js';
 import { liveUsers } from '../host/server-users.js';
 import { openStateDirectory } from '../host/state-directory.js';

@@ -26,7 +26,8 @@ import type { StateDirectory, WorkerRecord } from '../model/machine/state-direct
 import { createActivities } from './activities.js';
 import { stopWhenUnneeded } from './attendance.js';
 import { acceptedBeforeKey } from './before-key.js';
-import { connect, findServer, guardEmbeddedServer } from './connection.js';
+import { guardServer } from '../host/embedded-server.js';
+import { connect, findServer } from './connection.js';
 import type { ServerAddress } from './connection.js';
 import { claim, rivalFault } from './exclusive.js';
 import { writeWhole } from '../host/files.js';
@@ -36,7 +37,7 @@ import type { HeldTasks } from './held-tasks.js';
 import { installLogging } from './log.js';
 import { nixSystems } from './nix-systems.js';
 import type { WorkerCommandOptions } from './options.js';
-import { pause } from './pause.js';
+import { pause } from '../host/pause.js';
 import { pruneRegularly } from './prune/regularly.js';
 import { createSearchAttributes } from './search-attributes.js';
 import { announceUse } from '../host/server-users.js';
@@ -123,8 +124,14 @@ export async function runWorker(
   announce(server);
 
   const ended = new AbortController();
+  // A connection cannot be led elsewhere.
+  const leaveServer = (address: string): void => {
+    log.error(`the embedded server moved from ${server.address} to ${address}: this worker stops; start it again`);
+    process.exitCode = 1;
+    stop.abort();
+  };
   const background = [
-    ...(server.embedded ? [guardEmbeddedServer(state, ended.signal)] : []),
+    ...(server.embedded ? [guardServer(state, server.address, ended.signal, leaveServer)] : []),
     ...(options.attended ? [stopWhenUnneeded(client, server, state, { stop, ended: ended.signal })] : []),
     sweepRegularly(client, env, ended.signal),
     watchLock(claimed.lock, ended.signal, () => {

@@ -1,12 +1,12 @@
 import type { Client } from '@temporalio/client';
 import { isForeignDatabase, messageOf } from '../../model/text/message-of.js';
 import type { CommandContext } from '../context.js';
-import { ensureServer, runningServer } from './embedded.js';
+import { ensureServer, runningServer } from '../../host/embedded-server.js';
 import { HostFault } from '../../host/errors.js';
 import { CommandError, grpcCode } from '../errors.js';
 import { refuseUnreadable } from './foreign-state.js';
 import { commandKey } from './command-key.js';
-import { chooseServer, type ServerChoice } from './server-choice.js';
+import { chooseServer, type ServerChoice } from '../../host/server-choice.js';
 import { hasDatabase } from '../../host/state-directory.js';
 import { tlsTrouble } from './tls-trouble.js';
 import { announceIfPossible } from '../../host/server-users.js';
@@ -28,6 +28,10 @@ const CONNECT_MS = 3500;
 
 type Configured = Extract<ServerChoice, { kind: 'configured' }>;
 
+/** The package is loaded when a command needs a server: `--help` needs none. */
+const ownChoice = async (): Promise<ServerChoice> =>
+  chooseServer((await import('@temporalio/envconfig')).loadClientConnectConfig);
+
 /** A connection that began before it was needed. */
 export interface Greeting {
   readonly address: string;
@@ -39,7 +43,7 @@ export interface Greeting {
  * none: `null` when no server is known to run.
  */
 export async function greetServer(context: CommandContext): Promise<Greeting | null> {
-  const choice = await chooseServer();
+  const choice = await ownChoice();
   if (choice.kind === 'configured') return greeting(context, choice, choice.namespace);
   // What is wrong is said when the server is needed.
   const server = await runningServer(context.state).catch(() => null);
@@ -73,7 +77,7 @@ export async function openSession(
   what: string,
   greeted: Greeting | null = null,
 ): Promise<Session> {
-  const choice = await chooseServer();
+  const choice = await ownChoice();
   if (choice.kind === 'configured') return connectConfigured(context, choice, greeted);
   // First the record, then the server: a server that nobody uses ends itself.
   const unwritable: HostFault | null = await announceIfPossible(context.state, what);
@@ -97,7 +101,7 @@ export async function openSession(
  * run, so that looking starts nothing and creates nothing.
  */
 export async function openExistingSession(context: CommandContext, what: string): Promise<Session | null> {
-  const choice = await chooseServer();
+  const choice = await ownChoice();
   if (choice.kind === 'configured') return connectConfigured(context, choice);
   await refuseUnreadable(context.state);
   if (!hasDatabase(context.state) && (await runningServer(context.state)) === null) return null;

@@ -3,7 +3,7 @@ import { logEnd, readJson } from '../../host/files.js';
 import { isLocked } from '../../host/machine-lock.js';
 import { lockFile, type StateDirectory, type WorkerRecord } from '../../model/machine/state-directory.js';
 import type { Session } from './connection.js';
-import { startDetached, type Detached } from './detached.js';
+import { startDetached, type Detached } from '../../host/detached.js';
 import { CommandError } from '../errors.js';
 import { message, paintFor } from '../terminal/output.js';
 import { isAlive } from '../../host/processes.js';

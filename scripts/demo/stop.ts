@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runningServer } from '../../client/server/embedded.js';
+import { runningServer } from '../../host/embedded-server.js';
 import { isAlive } from '../../host/processes.js';
 import { runningWorker } from '../../client/server/worker.js';
 import type { ProcessIdentity, StateDirectory } from '../../model/machine/state-directory.js';

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { chmod, mkdir, readFile, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -221,6 +222,32 @@ test('a worker brings server and keeper back when both are killed, and serves on
   const next = await running(house, before);
   assert.equal(next.address, before.address);
   assert.equal(dev.child.exitCode, null, dev.output());
+});
+
+test('a worker whose server comes back at another port ends, and says where the server is', async (t) => {
+  const house = await withHouse(t);
+  const dev = await house.dev();
+  const before = await house.server();
+  for (const { pid } of [before.keeper, before.server]) process.kill(pid, 'SIGKILL');
+  const other = createServer();
+  try {
+    const take = (): Promise<boolean> =>
+      new Promise((resolve) => {
+        other.once('error', () => {
+          resolve(false);
+        });
+        other.listen(Number(before.address.split(':')[1]), '127.0.0.1', () => {
+          resolve(true);
+        });
+      });
+    await until(take, 10_000);
+    assert.equal(await dev.ended, 1, dev.output());
+    const { address } = await running(house, before);
+    assert.notEqual(address, before.address);
+    assert.ok(dev.output().includes(`the embedded server moved from ${before.address} to ${address}`), dev.output());
+  } finally {
+    other.close();
+  }
 });
 
 test('Ctrl-C at a command does not reach the server', async (t) => {

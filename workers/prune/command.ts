@@ -4,10 +4,10 @@ import type { ConnectionOptions } from '@temporalio/client';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { isAlive } from '../../host/processes.js';
 import { systemCode } from '../../host/errors.js';
-import { isListeningAt } from '../../host/listening.js';
+import { runningServer } from '../../host/embedded-server.js';
 import { isLocked } from '../../host/machine-lock.js';
+import { chooseServer } from '../../host/server-choice.js';
 import { StateFault, stateFault } from '../../host/state-directory.js';
 import { groupBy } from '../../model/text/group-by.js';
 import { PRUNE_OPTIONS, type PruneOptionName } from '../../model/machine/prune-options.js';
@@ -22,7 +22,7 @@ import {
   stateDirectory,
   stateDirectoryFault,
 } from '../../model/machine/state-directory.js';
-import type { FormatRecord, ServerRecord, StateDirectory, WorkerRecord } from '../../model/machine/state-directory.js';
+import type { FormatRecord, StateDirectory, WorkerRecord } from '../../model/machine/state-directory.js';
 import { printableJson, stripControl } from '../../model/text/text.js';
 import { readJson } from '../../host/files.js';
 import { prune } from './prune.js';
@@ -108,14 +108,13 @@ async function findServerView(state: StateDirectory): Promise<ServerView | null>
   }
 }
 
-async function chosenServer(state: StateDirectory): Promise<{ options: ConnectionOptions; namespace: string } | null> {
-  const { connectionOptions, namespace } = loadClientConnectConfig();
-  if ((connectionOptions.address ?? '') !== '')
-    return { options: connectionOptions, namespace: namespace ?? 'default' };
-  const embedded = await readJson<ServerRecord>(state.serverRecord);
-  if (embedded === null || !(await isAlive(embedded.server))) return null;
-  if (!(await isListeningAt(embedded.server.pid, embedded.address))) return null;
-  return { options: { address: embedded.address }, namespace: embedded.namespace };
+async function chosenServer(
+  state: StateDirectory,
+): Promise<{ readonly options: ConnectionOptions; readonly namespace: string } | null> {
+  const choice = chooseServer(loadClientConnectConfig);
+  if (choice.kind === 'configured') return choice;
+  const embedded = await runningServer(state);
+  return embedded === null ? null : { options: { address: embedded.address }, namespace: embedded.namespace };
 }
 
 const KINDS: Readonly<Record<KeptKind, string>> = {

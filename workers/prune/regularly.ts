@@ -4,7 +4,7 @@ import type { Logger } from '@temporalio/common';
 import type { ActivityEnvironment } from '../../activities/environment.js';
 import { formatSize } from '../../model/text/size.js';
 import { DEFAULT_LIMITS } from '../../model/machine/retention.js';
-import { pause } from '../pause.js';
+import { pause } from '../../host/pause.js';
 import { prune } from './prune.js';
 import { askServer } from './runs.js';
 

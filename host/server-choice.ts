@@ -1,6 +1,6 @@
-import type { ConnectionOptions } from '@temporalio/client';
-import { messageOf } from '../../model/text/message-of.js';
-import { CommandError } from '../errors.js';
+import type { ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
+import { messageOf } from '../model/text/message-of.js';
+import { HostFault } from './errors.js';
 
 /** Which server a command talks to: one that Temporal's environment configuration names, or the embedded one. */
 export type ServerChoice =
@@ -10,21 +10,22 @@ export type ServerChoice =
       readonly source: string;
       readonly address: string;
       readonly namespace: string;
-      readonly options: ConnectionOptions;
+      readonly options: Pick<ClientConnectConfig['connectionOptions'], 'address' | 'tls' | 'apiKey' | 'metadata'>;
     }
   | { readonly kind: 'embedded' };
 
 /**
  * Reads `TEMPORAL_ADDRESS`, `TEMPORAL_PROFILE` and the profile file (`TEMPORAL_CONFIG_FILE`, or Temporal's default
  * place). A profile without an address names no server of its own: then the embedded one is used.
+ * @param load of `@temporalio/envconfig`, which a command loads when it needs it
+ * @throws HostFault when the configuration cannot be used
  */
-export async function chooseServer(): Promise<ServerChoice> {
-  const { loadClientConnectConfig } = await import('@temporalio/envconfig');
+export function chooseServer(load: typeof loadClientConnectConfig): ServerChoice {
   let config;
   try {
-    config = loadClientConnectConfig();
+    config = load();
   } catch (error) {
-    throw new CommandError(
+    throw new HostFault(
       `Temporal's environment configuration cannot be used: ${messageOf(error)}. ` +
         'Mend TEMPORAL_PROFILE or the profile file, or unset it to use the embedded server.',
     );

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { open } from 'node:fs/promises';
-import { messageOf } from '../../model/text/message-of.js';
-import { CommandError } from '../errors.js';
-import { installed } from '../../host/installation.js';
+import { messageOf } from '../model/text/message-of.js';
+import { HostFault } from './errors.js';
+import { installed } from './installation.js';
 
 export interface Detached {
   readonly pid: number;
@@ -32,7 +32,7 @@ export async function startDetached(program: string, args: readonly string[], lo
       });
     });
     const pid = await started.catch((error: unknown) => {
-      throw new CommandError(`${script} cannot be started: ${messageOf(error)}`);
+      throw new HostFault(`${script} cannot be started: ${messageOf(error)}`);
     });
     child.unref();
     return {
