@@ -163,7 +163,7 @@ async function changeOf(
       return {
         ...nothing,
         kind: 'timed-out',
-        reason: `was not through after ${formatSeconds(input.agent.timeoutSeconds)}`,
+        reason: `did not finish within ${formatSeconds(input.agent.timeoutSeconds)}`,
       };
     case 'over-limit':
       return { ...nothing, kind: 'timed-out', reason: what };

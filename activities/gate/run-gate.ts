@@ -91,7 +91,7 @@ async function judge(run: GateRun, report: Report<BuildHeartbeat>): Promise<Verd
     const end = await followInTime(run, report);
     if (end === 'timed-out') {
       const { timeoutSeconds } = input.gate;
-      const error = `was not through after ${formatSeconds(timeoutSeconds)}`;
+      const error = `did not finish within ${formatSeconds(timeoutSeconds)}`;
       return await gateVerdict(env, input, record, { verdict: 'timed-out', error, seconds: timeoutSeconds });
     }
     if (end?.kind !== 'exit') continue;

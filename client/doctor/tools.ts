@@ -118,7 +118,7 @@ async function checkSettings(): Promise<readonly Finding[]> {
       ? warn(
           'sandbox',
           'off',
-          'builds can see this machine: set "sandbox = true" in nix.conf where the kernel allows it',
+          'builds can read the files of this machine: set "sandbox = true" in nix.conf where the kernel allows it',
         )
       : ok('sandbox', value('sandbox')),
     trustedUsers(settings['trusted-users']?.value),
@@ -130,7 +130,7 @@ function trustedUsers(value: unknown): Finding {
   const { username = '', uid } = { username: process.env.USER ?? process.env.LOGNAME, uid: process.getuid?.() };
   const users: readonly unknown[] = Array.isArray(value) ? value : [];
   if (uid === 0 || users.includes('*') || users.includes(username))
-    return ok('trusted', 'settings of this user are honoured');
+    return ok('trusted', 'yes: Nix takes settings of this user');
   return warn(
     'trusted',
     `this user is not among trusted-users (${users.join(', ')})`,

@@ -12,7 +12,9 @@ import { declareUpdate } from './update.js';
  */
 export function declareProgram(version: string, exit: (status: number) => void): Command {
   const program = new Command('lockkeeper')
-    .description('Keeps NixOS flake repositories up to date: updates flake.lock, builds every host, lands what holds.')
+    .description(
+      'Keeps NixOS flake repositories up to date: updates flake.lock, builds every host, pushes what builds.',
+    )
     .version(version, '-V, --version')
     .option(
       '--state-dir <folder>',

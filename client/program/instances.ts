@@ -15,9 +15,9 @@ export function declareConfigured({ program, context, exit }: Declaration): void
     .command('run')
     .description('start a run of a configured instance by hand')
     .argument('<instance>', 'its name in the configuration file')
-    .option('-w, --watch', 'follow it to its end (exit status as of update)')
-    .option('--with-worker', 'as of update')
-    .option('--strict', 'with --watch: as of update')
+    .option('-w, --watch', 'follow it to its end (exit status as for update)')
+    .option('--with-worker', 'same as for update')
+    .option('--strict', 'same as for update; needs --watch')
     .addOption(configOption())
     .action(async (instance: string, flags: RunFlags) => {
       exit(await (await import('../commands/run.js')).runInstance(context(), instance, flags));

@@ -30,7 +30,7 @@ export function declareRuns({ program, context, exit }: Declaration): void {
     });
   program
     .command('watch')
-    .description('live progress of a run until it is over, then its report (exit status as of update)')
+    .description('live progress of a run until it is over, then its report (exit status as for update)')
     .argument('<run>', RUN)
     .action(async (run: string) => {
       exit(await (await import('../commands/watch.js')).watch(context(), run));

@@ -39,7 +39,7 @@ export async function sendUpdate(
         `The run ${run} did not answer within ${ANSWER_MS / 1000} s; "${typed('doctor')}" tells whether its server and disk are well.`,
       );
     const why = error instanceof WorkflowUpdateFailedError ? messageOf(error.cause ?? error) : messageOf(error);
-    throw new CommandError(`The run ${run} did not take it: ${why}.`);
+    throw new CommandError(`The run ${run} refused: ${why}.`);
   }
 }
 

@@ -20,7 +20,9 @@ export async function alone<T>(state: StateDirectory, key: string, work: () => P
   let lock = await takeLock(file, self, 'starts a run');
   while (lock === null) {
     if (Date.now() > deadline)
-      throw new CommandError('Another command is starting a run of this repository, and does not get on: try again.');
+      throw new CommandError(
+        `Another command has been starting a run of this repository for ${WAIT_MS / 1000} s. Try again.`,
+      );
     lock = await takeLock(file, self, 'starts a run');
   }
   try {

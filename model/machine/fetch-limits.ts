@@ -80,7 +80,7 @@ export function exceededWords(name: string, exceeded: Exceeded, limits: FetchLim
     `If that is how it should be, raise ${VARIABLES[limit]} for the worker`;
   switch (exceeded) {
     case 'time':
-      return `The remote ${name} was not through within ${formatSeconds(seconds)}, and was cut off. ${raise('seconds')}`;
+      return `The remote ${name} did not finish within ${formatSeconds(seconds)}, and was cut off. ${raise('seconds')}`;
     case 'stall':
       return `The remote ${name} sent next to nothing for ${formatSeconds(limits.stallSeconds)}, and was cut off. ${raise('stallSeconds')}`;
     case 'written':

@@ -192,7 +192,7 @@ export const overdueMark = ({ instance }: Alarm, at: string): string =>
 export function overdueMessage(alarm: Alarm, opts: { readonly topic: string; readonly at: string }): NtfyMessage {
   return {
     topic: opts.topic,
-    title: oneLine(`⏰ No success for too long: ${alarm.repository} (${alarm.instance})`, 200),
+    title: oneLine(`⏰ Overdue: no successful run: ${alarm.repository} (${alarm.instance})`, 200),
     message: [...overdueFacts(alarm), overdueMark(alarm, opts.at)].join('\n'),
     tags: ['alarm_clock', 'flake', 'warning'],
     priority: 5,

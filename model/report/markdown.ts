@@ -78,7 +78,7 @@ export function renderMarkdown(report: Report): string {
     gates(report),
     ...brokenSections(report),
     list(
-      'Not helped by holding inputs back',
+      'Holding inputs back did not help',
       (report.notHeldBack ?? []).map(({ target, reason }) => `${code(target)}: ${code(reason, ITEM_BYTES)}`),
     ),
     approval === null ? '' : `### Approval\n\n${code(approval)}`,

@@ -58,7 +58,7 @@ export function renderText(report: Report, color: boolean): string {
     section('Gates', gateLines(report, paint), paint),
     ...brokenTargets(report).map((target) => brokenSection(report, target, paint)),
     section(
-      'Not helped by holding inputs back',
+      'Holding inputs back did not help',
       rows((report.notHeldBack ?? []).map(({ target, reason }) => [oneName(target), oneLine(reason, 1000)])),
       paint,
     ),

@@ -155,7 +155,7 @@ const OUTCOMES: Readonly<Record<AttemptOutcome, string>> = {
 export function attemptWords({ number, outcome, reason, seconds, sandboxed, files }: ReportedAttempt): string {
   const changed = files.length === 0 ? '' : ` Changed: ${nameList(files)}.`;
   const why = reason === null ? '.' : `: ${oneLine(reason, 500)}.`;
-  const apart = sandboxed || outcome === 'unusable' ? '' : ' No sandbox was there.';
+  const apart = sandboxed || outcome === 'unusable' ? '' : ' Ran without a sandbox.';
   return `attempt ${number} (${formatSeconds(seconds)}): ${OUTCOMES[outcome]}${why}${changed}${apart}`;
 }
 

@@ -224,7 +224,7 @@ test('an agent that hangs is ended at its limit, one that floods at the limit of
     ['hang'],
     ({ kind, reason }) => {
       assert.equal(kind, 'timed-out');
-      assert.equal(reason, 'was not through after 2 s');
+      assert.equal(reason, 'did not finish within 2 s');
     },
     () => Promise.resolve({ timeoutSeconds: 2 }),
   );

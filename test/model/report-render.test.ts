@@ -323,7 +323,7 @@ test('each form says what an agent did, also that no sandbox was there, and text
     text,
     /What an agent was asked to mend\n {2}alpha: mended by cccccccc\n {4}attempt 1 \(1 min 05 s\): refused: x/,
   );
-  assert.match(text, /No sandbox was there\.\n {6}log {2}\/state\/builds\/run\/fix-1\/log\n/);
+  assert.match(text, /Ran without a sandbox\.\n {6}log {2}\/state\/builds\/run\/fix-1\/log\n/);
   assert.match(text, /attempt 2 \(1 min 05 s\): mends it\. Changed: /);
   // eslint-disable-next-line no-control-regex -- it is what must not be there
   assert.doesNotMatch(text, /[\u001b\u202e]/);

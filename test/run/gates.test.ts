@@ -98,7 +98,7 @@ test('gates stop the landing, and the report says of each what it found', async 
     /no lint-that-nobody-has on the PATH of the worker. Install it there, or leave/,
   );
   assert.match(gate('own').error ?? '', /there is no program \.\/scripts\/lint/);
-  assert.equal(gate('hangs').error, 'was not through after 5 s');
+  assert.equal(gate('hangs').error, 'did not finish within 5 s');
   await until(async () => (await processesNamed('sleep', nap)).length === 0, 5000);
   const log = await readFile(gate('sees').logPath ?? '', 'utf8');
   assert.ok(log.startsWith(report.head ?? '-'), 'the candidate is checked out');

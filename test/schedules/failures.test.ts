@@ -176,7 +176,7 @@ test(
     const [first] = messages;
     assert.equal(messages.length, 1, 'people are told once a day');
     assert.equal(first?.priority, 5);
-    assert.match(String(first.title), /No success for too long: .* \(quiet\)/);
+    assert.match(String(first.title), /Overdue: no successful run: .* \(quiet\)/);
     assert.match(
       String(first.message),
       /^It has not succeeded once since it was first looked at, .* UTC\.\nThe limit is 14 days\.\n/,
