@@ -108,7 +108,10 @@ function firstByte(child: ChildProcess, descriptor: number, what: string): Promi
     });
     child.once('error', reject);
     child.once('exit', () => {
-      reject(new Unusable(`${what} cannot be made (${said.trim().split('\n').at(-1) ?? ''})`));
+      // slirp4netns says why, and then that its child has failed.
+      const lines = said.trim().split('\n');
+      const why = lines.findLast((line) => !line.startsWith('child failed')) ?? '';
+      reject(new Unusable(`${what} cannot be made (${why})`));
     });
   });
 }

@@ -73,6 +73,8 @@ NIX_REMOTE= collect &
 collector=$!
 touch /nix/temporal
 mount --bind "$TEMPORAL_CLI" /nix/temporal || exit
+# For everybody, as on most machines.
+if [ -e /dev/net/tun ] && mknod /nix/tun c 10 200; then chmod 666 /nix/tun; mount --bind /nix/tun /dev/net/tun; fi
 TEMPORAL_CLI=/nix/temporal NIX_REMOTE=daemon setpriv --reuid "$user" --regid "$user" --clear-groups -- "$@"
 code=$?
 kill "$server" "$collector"
