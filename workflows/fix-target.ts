@@ -4,7 +4,7 @@ import { agentPrompt } from '../model/autofix/prompt.js';
 import type { Candidate } from '../model/verify/candidate.js';
 import { fixMessage } from '../model/git/commit-message.js';
 import { oneLine } from '../model/text/one-line.js';
-import { targetLabel } from '../model/verify/verdict.js';
+import { targetLabel } from '../model/targets/index.js';
 import type { Verdict } from '../model/verify/verdict.js';
 import { askAgent } from './fix/agent.js';
 import { tellDoing } from './calls/tell-parent.js';

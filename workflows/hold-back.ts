@@ -2,7 +2,7 @@ import { blame } from '../model/hold-back/blame.js';
 import { evidenceOf } from '../model/hold-back/evidence.js';
 import type { HoldBackRequest, HoldBackResult } from '../model/hold-back/request.js';
 import { probeWords } from '../model/hold-back/words.js';
-import { targetLabel } from '../model/verify/verdict.js';
+import { targetLabel } from '../model/targets/index.js';
 import { coordinator } from './calls/coordinator.js';
 import { openProbes } from './hold-back/probes.js';
 import { tellDoing } from './calls/tell-parent.js';

@@ -16,8 +16,9 @@ import type { TargetProgress } from '../model/run/progress.js';
 import { verificationDetails } from '../model/verify/details.js';
 import { TAILS_LIMIT_BYTES, evaluationWave, limitTails } from '../model/verify/verification.js';
 import type { VerifyInput, VerifyResult } from '../model/verify/verification.js';
-import { targetLabel, verdictOf } from '../model/verify/verdict.js';
-import type { Evaluation, HostTarget, Target, Verdict } from '../model/verify/verdict.js';
+import { isFlakeTarget, targetLabel, type FlakeTarget, type Target } from '../model/targets/index.js';
+import { verdictOf } from '../model/verify/verdict.js';
+import type { Evaluation, Verdict } from '../model/verify/verdict.js';
 import { build } from './verify/build.js';
 import type { Listener } from './verify/build.js';
 import { compare, evaluate } from './verify/evaluation.js';
@@ -73,7 +74,7 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
       await Promise.race([built.all, sleep(BUILDS_FIRST, { summary: 'builds begin before base is evaluated' })]);
     }));
   const verify = (target: Target): Promise<Verdict> => {
-    if (target.kind === 'nixos') return verifyHost(target);
+    if (isFlakeTarget(target)) return verifyOutput(target);
     // Gates run beside all else: nothing of the hosts waits for them.
     evaluated.one();
     built.one();
@@ -81,7 +82,7 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
     return unlessUnserved(target, GATES, (listener) => runGate(input, target, listener));
   };
 
-  const verifyHost = async (target: HostTarget): Promise<Verdict> => {
+  const verifyOutput = async (target: FlakeTarget): Promise<Verdict> => {
     const evaluation = await evaluationSlot(() => {
       note(target, { state: 'evaluating' });
       return evaluate(input, target);
@@ -104,7 +105,7 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
     return { ...verdict, sameAsBase };
   };
 
-  const buildOrGiveUp = (target: HostTarget, evaluation: Evaluated): Promise<Verdict> =>
+  const buildOrGiveUp = (target: FlakeTarget, evaluation: Evaluated): Promise<Verdict> =>
     unlessUnserved(target, evaluation.system, (listener) =>
       build(
         {
@@ -143,7 +144,7 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
       return await scope.run(() => work({ wait, held: (now) => (isHeld = now) }));
     } catch (error) {
       if (unserved.reason === null) throw error;
-      return verdictOf(target, 'skipped', { system: target.kind === 'gate' ? null : system, error: unserved.reason });
+      return verdictOf(target, 'skipped', { system: isFlakeTarget(target) ? system : null, error: unserved.reason });
     } finally {
       leave();
     }

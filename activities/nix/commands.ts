@@ -1,6 +1,8 @@
 import type { SourceAttributes } from '../../model/flake-lock/types.js';
 import { environmentAroundGit } from '../../model/git/environment.js';
 import type { NixSettings } from '../../model/run/options.js';
+import { outputKinds, type FlakeTarget } from '../../model/targets/index.js';
+import { type OutputKind } from '../../model/targets/types.js';
 
 /** A version of Nix, as far as its command line depends on it. */
 export interface NixVersion {
@@ -72,19 +74,23 @@ export const lockFlakeApart = (settings: NixSettings, store: string): string[] =
 ];
 
 /**
- * Arguments of `nix` that print the names of a flake's hosts as JSON. Only the names are evaluated, so a host that throws
+ * Arguments of `nix` that print the names of a flake's targets of a kind as JSON. Only the names are evaluated, so one that throws
  * hides no other. Nix's own cache of evaluations is off, for it also remembers failures.
  */
-export const evaluateNames = (flakeUrl: string, settings: NixSettings): string[] => [
+export const evaluateNames = (
+  { output, names }: Pick<OutputKind<never>, 'output' | 'names'>,
+  flakeUrl: string,
+  settings: NixSettings,
+): string[] => [
   'eval',
   ...evaluationOptions(settings),
   ...optionPairs([['eval-cache', 'false']]),
   '--no-update-lock-file',
   '--json',
   '--apply',
-  'builtins.attrNames',
+  names,
   '--',
-  `${flakeUrl}#nixosConfigurations`,
+  `${flakeUrl}#${output}`,
 ];
 
 /** Arguments of `nix` that print the names of all outputs of a flake as JSON. */
@@ -97,16 +103,27 @@ export const evaluateOutputNames = (flakeUrl: string, settings: NixSettings): st
 ];
 
 /**
- * Arguments of `nix-instantiate` that write a host's system derivation to the store and keep it from collection by `root`.
+ * Arguments of `nix-instantiate` that write a target's derivation to the store and keep it from collection by `root`.
  * `builtins.getFlake` has no flag for locks: it never writes one, and pure evaluation refuses one that is incomplete.
  */
-export const instantiateHost = (flakeUrl: string, host: string, root: string, settings: NixSettings): string[] => [
-  ...evaluationOptions(settings),
-  '--add-root',
-  root,
-  '--expr',
-  `let system = (builtins.getFlake ${nixString(flakeUrl)}).nixosConfigurations.${nixString(host)}.config.system.build.toplevel; in if (system.type or null) == "derivation" then system else throw "config.system.build.toplevel is not a derivation"`,
-];
+export function instantiateTarget(
+  { kind, name }: FlakeTarget,
+  flakeUrl: string,
+  root: string,
+  settings: NixSettings,
+): string[] {
+  const of = outputKinds[kind];
+  const { output, derivation } = of;
+  const place = [output, ...of.attribute(name).map(nixString), ...derivation].join('.');
+  const what = derivation.length === 0 ? place : derivation.join('.');
+  return [
+    ...evaluationOptions(settings),
+    '--add-root',
+    root,
+    '--expr',
+    `let target = (builtins.getFlake ${nixString(flakeUrl)}).${place}; in if (target.type or null) == "derivation" then target else throw ${nixString(`${what} is not a derivation`)}`,
+  ];
+}
 
 /** Arguments of `nix-instantiate` that bring a flake's source into the store. */
 export const fetchFlake = (flakeUrl: string, settings: NixSettings): string[] => [

@@ -2,7 +2,8 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { gapFile } from '../../host/command-log.js';
 import type { ProcessIdentity, StateDirectory } from '../../model/machine/state-directory.js';
-import type { Target, Verdict } from '../../model/verify/verdict.js';
+import type { Target } from '../../model/targets/index.js';
+import type { Verdict } from '../../model/verify/verdict.js';
 import { hasFields, readJson, writeWhole } from '../../host/files.js';
 import { removeTree } from '../files/remove-tree.js';
 

@@ -1,7 +1,7 @@
 import type { MovedInput, UnfetchedInput } from '../../model/verify/candidate.js';
 import type { Phase } from '../../model/run/progress.js';
 import type { HeldBackInput, Outcome, Report } from '../../model/report/data.js';
-import type { VerdictKind } from '../../model/verify/verdict.js';
+import type { VerdictKind } from '../../model/targets/types.js';
 
 /** All that a renderer draws of a run. Texts are one line each, without control characters. */
 export interface ProgressView {

@@ -1,7 +1,7 @@
 import type { MovedInput } from '../../model/verify/candidate.js';
 import type { Phase } from '../../model/run/progress.js';
 import { nameList } from '../../model/report/words.js';
-import { isGate } from '../../model/verify/verdict.js';
+import { kindOf, targetKinds } from '../../model/targets/index.js';
 import type { ProgressView, TargetView } from './view.js';
 
 /** Words that all renderers share. */
@@ -22,22 +22,10 @@ export const isBroken = (target: TargetView): boolean => target.verdict !== null
 
 /** What a target is at, in two or three words. */
 export function stateWords(target: TargetView): string {
-  switch (target.verdict) {
-    case 'built':
-      if (isGate(target.name)) return 'passed';
-      return target.sameAsBase === true ? 'built (same)' : 'built';
-    case 'evaluation-failed':
-      return 'does not evaluate';
-    case 'build-failed':
-      return isGate(target.name) ? 'failed' : 'build failed';
-    case 'timed-out':
-      return 'timed out';
-    case 'skipped':
-      return isGate(target.name) ? 'could not run' : 'skipped';
-    case null:
-      break;
-  }
-  if (isGate(target.name) && target.state === 'building') return 'running';
+  const kind = targetKinds[kindOf(target.name)];
+  if (target.verdict !== null)
+    return `${kind.verdicts[target.verdict]}${target.verdict === 'built' && target.sameAsBase === true ? ' (same)' : ''}`;
+  if (target.state === 'building') return kind.building;
   if (target.state === 'queued' && target.error !== null) return target.error;
   if (target.state === 'queued') return `queued${target.system === null ? '' : ` for ${target.system}`}`;
   return target.state;

@@ -1,7 +1,7 @@
 import { oneName } from '../../model/text/one-line.js';
 import type { ShownHold } from '../../model/run/progress.js';
 import type { Report } from '../../model/report/data.js';
-import { targetLabel } from '../../model/verify/verdict.js';
+import { targetLabel } from '../../model/targets/index.js';
 import { finishedVerdicts, pendingWork, verificationsOf } from '../server/activities.js';
 import { attemptsOf, attemptsUnderWay } from './attempt-logs.js';
 import type { Session } from '../server/connection.js';

@@ -2,7 +2,7 @@ import type { CandidateSource } from '../contract/activities.js';
 import type { Candidate } from '../verify/candidate.js';
 import type { ReportedAttempt } from '../report/data.js';
 import type { AutofixOptions, Person } from '../run/options.js';
-import type { Target } from '../verify/verdict.js';
+import type { Target } from '../targets/index.js';
 
 /** One attempt of an agent at a broken target. Which number it has is decided before: repeating it costs none. */
 export interface AttemptInput extends CandidateSource {

@@ -2,8 +2,8 @@ import type { Candidate, MovedInput } from '../verify/candidate.js';
 import type { ReportedAttempt, ReportedFix } from '../report/data.js';
 import type { AutofixOptions, Person } from '../run/options.js';
 import type { VerifySetting } from '../verify/verification.js';
-import { targetLabel } from '../verify/verdict.js';
-import type { Target, Verdict } from '../verify/verdict.js';
+import { targetLabel, type Target } from '../targets/index.js';
+import type { Verdict } from '../verify/verdict.js';
 import type { PastAttempt } from './attempt.js';
 
 /** The single argument of the `fixTarget` workflow: one broken target of a candidate. */

@@ -1,13 +1,13 @@
 import type { MovedInput } from '../verify/candidate.js';
-import { PRESET_WORDS } from '../gates/gate.js';
 import { oneLine } from '../text/one-line.js';
 import { isNestedOnly, movementWords, nestedOf } from '../report/words.js';
 import { reportedInput } from '../report/data.js';
 import type { GuardRules } from '../run/options.js';
 import { codeBlock } from '../report/markdown-parts.js';
-import { shellQuote, tail } from '../text/text.js';
+import { tail } from '../text/text.js';
+import { targetKinds, taskOf } from '../targets/index.js';
 import { LOG_TAIL_BYTES, LOG_TAIL_LINES } from '../verify/verdict.js';
-import type { GateTarget, HostTarget, Verdict } from '../verify/verdict.js';
+import type { Verdict } from '../verify/verdict.js';
 import type { PastAttempt } from './attempt.js';
 
 interface PromptInput {
@@ -30,7 +30,7 @@ const EARLIER_LOG_BYTES = 4 * 1024;
 export function agentPrompt({ broken, moved, earlier, rules, dir }: PromptInput): string {
   const flake = `the flake in ${dir === '' ? 'this repository' : `the folder ${oneLine(dir)}`}`;
   const parts = [
-    ...(broken.target.kind === 'gate' ? gateTask(broken.target, flake) : hostTask(broken.target, flake)),
+    ...taskOf(broken.target, flake),
     `## What the update moved\n\n${movedLines(moved)}`,
     `## What broke\n\n${brokenLines(broken)}`,
     ...earlier.slice(-EARLIER_TOLD).map(earlierLines),
@@ -38,22 +38,6 @@ export function agentPrompt({ broken, moved, earlier, rules, dir }: PromptInput)
   ];
   return `${parts.join('\n\n')}\n`;
 }
-
-function hostTask({ name }: HostTarget, flake: string): readonly string[] {
-  const host = oneLine(name, 200);
-  return [
-    `# Mend the NixOS host ${host}`,
-    `An update of flake.lock broke \`nixosConfigurations."${host}"\` of ${flake}. ` +
-      'The new lock is committed already. Change the configuration so that the host works with it. Change as little as possible.',
-  ];
-}
-
-const gateTask = ({ name, check }: GateTarget, flake: string): readonly string[] => [
-  `# Make the check ${name} pass`,
-  `An update of flake.lock, which is committed already, has to pass the check ${name} of ${flake}: ` +
-    `\`${oneLine(check.kind === 'preset' ? PRESET_WORDS[check.preset] : check.words.map(shellQuote).join(' '), 2000)}\` ` +
-    'has to succeed, and may change no file that is committed. Change as little as possible.',
-];
 
 function movedLines(moved: readonly MovedInput[]): string {
   const page = (url: string | null): string => (url === null ? '' : `, ${oneLine(url, 500)}`);
@@ -69,9 +53,8 @@ function movedLines(moved: readonly MovedInput[]): string {
 }
 
 function brokenLines({ target, verdict, error, failedDrv, logTail }: Verdict): string {
-  const host = verdict === 'evaluation-failed' ? 'It does not evaluate.' : 'It evaluates, and its build fails.';
   return [
-    target.kind === 'gate' ? 'The check does not pass.' : host,
+    targetKinds[target.kind].complaint(verdict),
     error === null ? '' : `Error: ${oneLine(error, 2000)}`,
     failedDrv === null ? '' : `Failing derivation: ${oneLine(failedDrv, 500)}`,
     logTail === null ? '' : `The end of its log:\n\n${fenced(logTail, LOG_TAIL_BYTES)}`,

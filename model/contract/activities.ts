@@ -7,7 +7,8 @@ import type { Overdue, RunEnd, Watched } from '../instance/record.js';
 import type { FailureLimit, LandingMode, NixSettings, NotifyOptions, Person, Repository } from '../run/options.js';
 import type { NotifierKind } from '../notify/kinds.js';
 import type { FailuresInRow, InsteadOf, NotificationResult, RemovedBranches, Report } from '../report/data.js';
-import type { Evaluation, GateTarget, HostTarget, Verdict } from '../verify/verdict.js';
+import type { CommandTarget, FlakeTarget } from '../targets/index.js';
+import type { Evaluation, Verdict } from '../verify/verdict.js';
 
 /**
  * The activities, as workflows see them: one interface for each kind of task queue. `activities/` implements them.
@@ -163,7 +164,7 @@ export interface ListTargetsInput {
 }
 
 export interface TargetList {
-  readonly targets: readonly HostTarget[];
+  readonly targets: readonly FlakeTarget[];
   /** `name = value` of each setting of the flake's nixConfig, when it is not accepted. */
   readonly ignoredNixConfig: readonly string[];
   /** Names of the other hosts; missing from older workers. */
@@ -349,7 +350,7 @@ export interface RecordEndInput extends RunEnd {
 }
 
 export interface EvaluateTargetInput extends CandidateSource, Pick<Distrust, 'approved'> {
-  readonly target: HostTarget;
+  readonly target: FlakeTarget;
   readonly nix: NixSettings;
   readonly run: string;
 }
@@ -364,7 +365,7 @@ export interface CompareInput extends EvaluateTargetInput {
 }
 
 export interface GateInput extends CandidateSource, Distrust {
-  readonly gate: GateTarget;
+  readonly gate: CommandTarget;
   readonly nix: NixSettings;
   readonly run: string;
   /** Lease of a command that nobody follows, in seconds. */
@@ -372,7 +373,7 @@ export interface GateInput extends CandidateSource, Distrust {
 }
 
 export interface BuildTargetInput extends CandidateSource, Pick<Distrust, 'approved'> {
-  readonly target: HostTarget;
+  readonly target: FlakeTarget;
   readonly nix: NixSettings;
   readonly run: string;
   readonly evaluation: Extract<Evaluation, { kind: 'evaluated' }>;

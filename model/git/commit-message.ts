@@ -4,6 +4,7 @@ import { reportedInput, type HeldBackInput } from '../report/data.js';
 import { stayWords } from '../report/held-back-words.js';
 import { dateWords, movementWords, nestedOf, newSourcesWords, type ShownNested } from '../report/words.js';
 import type { Verdict } from '../verify/verdict.js';
+import { targetKinds } from '../targets/index.js';
 
 interface CommitMessageInput {
   readonly instance: string;
@@ -63,8 +64,7 @@ interface FixMessageInput {
 /** The whole message of an agent's fix, under the same rules as `commitMessage`. */
 export function fixMessage({ instance, run, broken, agent, attempt }: FixMessageInput): string {
   const name = oneName(broken.target.name);
-  const host = broken.verdict === 'evaluation-failed' ? 'does not evaluate' : 'does not build';
-  const what = broken.target.kind === 'gate' ? `the gate ${name} does not pass` : `${name} ${host}`;
+  const what = targetKinds[broken.target.kind].breakage(name, broken.verdict);
   const paragraphs = [
     `fix(${name}): work with the updated inputs`,
     [

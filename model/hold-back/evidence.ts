@@ -1,6 +1,6 @@
 import { groupBy } from '../text/group-by.js';
 import { TAILS_LIMIT_BYTES, limitTails } from '../verify/verification.js';
-import { targetLabel } from '../verify/verdict.js';
+import { targetLabel } from '../targets/index.js';
 import type { Verdict } from '../verify/verdict.js';
 import type { Evidence } from './findings.js';
 import type { SearchResult } from './search.js';

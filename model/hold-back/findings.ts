@@ -3,7 +3,7 @@ import { failureWords } from '../verify/failure-words.js';
 import { FAILURES_LISTED } from '../report/data.js';
 import type { HeldBackFailure, HeldBackInput, NotHeldBack } from '../report/data.js';
 import { nameList } from '../report/words.js';
-import { targetLabel } from '../verify/verdict.js';
+import { targetLabel } from '../targets/index.js';
 import type { Verdict } from '../verify/verdict.js';
 import type { InputGroup, SearchResult } from './search.js';
 

@@ -1,6 +1,7 @@
 import type { Candidate } from '../verify/candidate.js';
 import type { Person } from '../run/options.js';
-import type { Target, VerdictKind } from '../verify/verdict.js';
+import type { Target } from '../targets/index.js';
+import type { VerdictKind } from '../targets/types.js';
 import type { VerifySetting } from '../verify/verification.js';
 import type { Evidence } from './findings.js';
 import type { InputGroup, SearchResult } from './search.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { StateDirectory } from './state-directory.js';
-import type { Target } from '../verify/verdict.js';
+import type { Target } from '../targets/index.js';
 
 /** A run's id as one path component: ids are made of safe characters, anything else is hashed instead of trusted. */
 export const runDirectoryName = (run: string): string =>

@@ -3,7 +3,8 @@ import type { InputRevision, MovedInput, UnfetchedInput } from '../verify/candid
 import type { InputGroup } from '../run/input-groups.js';
 import type { TargetProgress } from '../run/progress.js';
 import type { LandingMode } from '../run/options.js';
-import { kindOf, NOTHING_KNOWN, targetLabel } from '../verify/verdict.js';
+import { isOutputKind, kindOf, targetLabel } from '../targets/index.js';
+import { NOTHING_KNOWN } from '../verify/verdict.js';
 import type { Verdict } from '../verify/verdict.js';
 
 /**
@@ -304,11 +305,11 @@ const isMissed = (
 
 /** Targets that are built. */
 export const hostsOf = ({ targets }: Report): readonly ReportedTarget[] =>
-  targets.filter(({ kind }) => kind !== 'gate');
+  targets.filter(({ kind }) => isOutputKind(kind));
 
 /** Targets that are commands which have to succeed. */
 export const gatesOf = ({ targets }: Report): readonly ReportedTarget[] =>
-  targets.filter(({ kind }) => kind === 'gate');
+  targets.filter(({ kind }) => !isOutputKind(kind));
 
 /** True when at least one host was verified and none has another closure than on base. */
 const noClosureDiffers = (report: Report): boolean =>

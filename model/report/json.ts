@@ -11,7 +11,7 @@ import {
   type ReportedNested,
   type ReportedTarget,
 } from './data.js';
-import type { VerdictKind } from '../verify/verdict.js';
+import type { VerdictKind } from '../targets/types.js';
 
 /**
  * The report as programs read it: a stable shape with the fields in a stable order, spelled out one by one so that a

@@ -1,6 +1,6 @@
 import { oneName } from '../text/one-line.js';
 import { stripControl, tail, utf8Length } from '../text/text.js';
-import { targetLabel } from '../verify/verdict.js';
+import { targetLabel } from '../targets/index.js';
 import type { Verdict } from '../verify/verdict.js';
 import { code, codeBlock } from './markdown-parts.js';
 import { isBroken, logsCommand } from './words.js';

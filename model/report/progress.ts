@@ -4,8 +4,17 @@ import { reportedInput } from './data.js';
 import { formatSeconds, truncate, utf8Length } from '../text/text.js';
 import { logDetails, type ShownFailure } from './log-details.js';
 import { code, row, table } from './markdown-parts.js';
-import { closureWords, isBroken, movementWords, nameList, plural, VERDICTS, verdictWords } from './words.js';
-import { isGate, kindOf } from '../verify/verdict.js';
+import {
+  closureWords,
+  isBroken,
+  movementWords,
+  nameList,
+  ofEachKind,
+  plural,
+  VERDICTS,
+  verdictWords,
+} from './words.js';
+import { isOutputKind, kindOf } from '../targets/index.js';
 
 /** Limits of what a run shows of itself in the Temporal UI. */
 const DETAILS_BYTES = 8 * 1024;
@@ -102,17 +111,13 @@ function inputs(progress: RunProgress): string {
   return lines.length === 0 ? '' : ['Inputs:', ...lines].join('\n');
 }
 
-function counts(targets: readonly TargetProgress[]): string {
-  const share = (some: readonly TargetProgress[], noun: string, verb: string): string[] => {
-    const good = some.filter(({ verdict }) => verdict === 'built').length;
-    return some.length === 0
-      ? []
-      : [`${plural(some.length, noun)}: ${good} ${verb}, ${some.filter(isBroken).length} broken`];
-  };
-  const gates = targets.filter(({ name }) => isGate(name));
-  const hosts = targets.filter(({ name }) => !isGate(name));
-  return [...share(hosts, 'host', 'built'), ...share(gates, 'gate', 'passed')].join(' · ');
-}
+const counts = (targets: readonly TargetProgress[]): string =>
+  ofEachKind(
+    targets,
+    ({ name }) => kindOf(name),
+    (own, { noun, good }) =>
+      `${plural(own.length, noun)}: ${own.filter(({ verdict }) => verdict === 'built').length} ${good}, ${own.filter(isBroken).length} broken`,
+  ).join(' · ');
 
 /** Rows while there is room for them, then how many are not shown. */
 function targetTable(targets: readonly TargetProgress[], room: number): string {
@@ -152,7 +157,7 @@ function targetRow(target: TargetProgress): string {
     code(target.name, 120),
     code(target.system ?? '', 40),
     `${target.verdict === null ? STATES[target.state] : verdictWords({ kind: kindOf(target.name), verdict: target.verdict })}${error}`,
-    isGate(target.name) ? '' : closureWords(target),
+    isOutputKind(kindOf(target.name)) ? closureWords(target) : '',
     target.seconds === null ? '' : formatSeconds(target.seconds),
   ]);
 }

@@ -1,4 +1,3 @@
-import { gatesOf, hostsOf } from './data.js';
 import type {
   AttemptOutcome,
   Outcome,
@@ -10,7 +9,8 @@ import type {
 } from './data.js';
 import { oneLine, oneName } from '../text/one-line.js';
 import { formatSeconds, shellQuote } from '../text/text.js';
-import type { VerdictKind } from '../verify/verdict.js';
+import type { VerdictKind } from '../targets/types.js';
+import { targetKindNames, wordsOf, type KindWords } from '../targets/index.js';
 
 /** What all forms of a report say in the same words. Texts that come out of here hold no control characters. */
 
@@ -86,13 +86,24 @@ export const OUTCOME_SYMBOLS: Readonly<Record<Outcome, string>> = {
 };
 
 /** `3 of 4 hosts built`, `1 of 2 gates passed`. */
-export function hitWords(report: Report): string[] {
-  const share = (targets: readonly ReportedTarget[], noun: string, verb: string): string[] => {
-    const good = targets.filter(({ verdict }) => verdict === 'built').length;
-    return targets.length === 0 ? [] : [`${good} of ${plural(targets.length, noun)} ${verb}`];
-  };
-  return [...share(hostsOf(report), 'host', 'built'), ...share(gatesOf(report), 'gate', 'passed')];
-}
+export const hitWords = (report: Report): readonly string[] =>
+  ofEachKind(
+    report.targets,
+    ({ kind }) => kind,
+    (targets, { noun, good }) =>
+      `${targets.filter(({ verdict }) => verdict === 'built').length} of ${plural(targets.length, noun)} ${good}`,
+  );
+
+/** Says something of the targets of each kind that there are. */
+export const ofEachKind = <T>(
+  targets: readonly T[],
+  kindOfOne: (target: T) => string,
+  say: (targets: readonly T[], words: KindWords) => string,
+): readonly string[] =>
+  targetKindNames.flatMap((name) => {
+    const own = targets.filter((target) => wordsOf(kindOfOne(target)) === wordsOf(name));
+    return own.length === 0 ? [] : [say(own, wordsOf(name))];
+  });
 
 /** How many hosts of the flake nobody asked the run for: `4 hosts of the flake were not asked for`. */
 export const notAskedWords = ({ notAsked = [], targets }: Report): string =>
@@ -165,22 +176,14 @@ export const fixWords = ({ commit }: ReportedFix): string =>
 
 /** A verdict in words; a gate was not built, but passed. */
 export const verdictWords = (target: Pick<ReportedTarget, 'kind' | 'verdict'>): string =>
-  target.kind === 'gate' ? GATE_VERDICTS[target.verdict] : VERDICTS[target.verdict].words;
-
-const GATE_VERDICTS: Readonly<Record<VerdictKind, string>> = {
-  built: 'passed',
-  'evaluation-failed': 'failed',
-  'build-failed': 'failed',
-  'timed-out': 'timed out',
-  skipped: 'could not run',
-};
+  wordsOf(target.kind).verdicts[target.verdict];
 
 /** What makes a broken target matter less, in brackets behind its verdict. */
 export function mitigation({ brokenOnBase = [] }: Report, target: ReportedTarget): string {
   if (!isBroken(target)) return '';
   if (brokenOnBase.includes(target.name)) return ' (broken before)';
   if (target.required) return '';
-  return target.kind === 'gate' ? ' (warns only)' : ' (not required)';
+  return ` (${wordsOf(target.kind).notRequired})`;
 }
 
 /** Where the run's commit is, or would have been; `null` when that never came up. */

@@ -1,8 +1,9 @@
 import type { MovedInput, UnfetchedInput } from '../verify/candidate.js';
 import type { HeldBackFailure, HeldBackInput, Outcome } from '../report/data.js';
 import { truncate } from '../text/text.js';
-import { targetLabel } from '../verify/verdict.js';
-import type { Verdict, VerdictKind } from '../verify/verdict.js';
+import { targetLabel } from '../targets/index.js';
+import type { VerdictKind } from '../targets/types.js';
+import type { Verdict } from '../verify/verdict.js';
 
 export const PHASES = [
   'waiting-for-repository',

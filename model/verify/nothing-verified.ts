@@ -1,5 +1,5 @@
 import { nameList } from '../report/words.js';
-import { targetLabel } from './verdict.js';
+import { isFlakeTarget, targetLabel } from '../targets/index.js';
 import type { Verdict } from './verdict.js';
 
 export interface Verified {
@@ -19,7 +19,7 @@ export interface Verified {
  * @returns why nothing lands, with the likely ways out; `null` when a host was built, or there is none
  */
 export function nothingVerified({ verdicts, required, brokenOnBase, leavesBehind, impure }: Verified): string | null {
-  const hosts = verdicts.filter(({ target }) => target.kind === 'nixos');
+  const hosts = verdicts.filter(({ target }) => isFlakeTarget(target));
   const asked = hosts.filter(({ target }) => required.includes(targetLabel(target)));
   const counted = leavesBehind || asked.length === 0 ? hosts : asked;
   if (counted.length === 0 || counted.some(({ verdict }) => verdict === 'built')) return null;

@@ -1,36 +1,5 @@
-import type { GateCheck } from '../gates/gate.js';
-
-/** One thing to verify. */
-export type Target = HostTarget | GateTarget;
-
-/** A host to build. */
-export interface HostTarget {
-  readonly kind: 'nixos';
-  /** Attribute name under `nixosConfigurations`; may hold dots and `@`. */
-  readonly name: string;
-}
-
-/** A command that has to succeed in the candidate's work tree: then its verdict is `built`, and otherwise `build-failed`. */
-export interface GateTarget {
-  readonly kind: 'gate';
-  readonly name: string;
-  readonly check: GateCheck;
-  readonly timeoutSeconds: number;
-}
-
-/** No name of a host holds a colon. */
-const GATE = 'gate:';
-
-/** What people call a target: `athena` a host, `gate:flake-check` a gate. No two targets of a run have the same. */
-export const targetLabel = ({ kind, name }: Pick<Target, 'kind' | 'name'>): string =>
-  kind === 'gate' ? `${GATE}${name}` : name;
-
-/** Whether a label is that of a gate. */
-export const isGate = (label: string): boolean => label.startsWith(GATE);
-
-export const kindOf = (label: string): Target['kind'] => (isGate(label) ? 'gate' : 'nixos');
-
-export type VerdictKind = 'built' | 'evaluation-failed' | 'build-failed' | 'timed-out' | 'skipped';
+import type { Target } from '../targets/index.js';
+import type { VerdictKind } from '../targets/types.js';
 
 /** What verifying one target of one candidate gave. Data, never an exception. */
 export interface Verdict {

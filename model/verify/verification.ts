@@ -2,7 +2,9 @@ import type { Distrust } from '../contract/activities.js';
 import { utf8Length } from '../text/text.js';
 import type { Candidate } from './candidate.js';
 import type { NixSettings, Repository } from '../run/options.js';
-import type { Target, Verdict, VerdictKind } from './verdict.js';
+import type { Target } from '../targets/index.js';
+import type { VerdictKind } from '../targets/types.js';
+import type { Verdict } from './verdict.js';
 
 /** What all verifications of one run share. */
 export interface VerifySetting extends Pick<Distrust, 'agentRights'> {

@@ -3,13 +3,14 @@ import { test } from 'node:test';
 import {
   evaluateNames,
   evaluationOptions,
-  instantiateHost,
+  instantiateTarget,
   lockFlake,
   nixEnvironment,
   nixString,
 } from '../../activities/nix/commands.js';
 import { parseNixVersion } from '../../activities/nix/version.js';
 import type { NixSettings } from '../../model/run/options.js';
+import { outputKinds } from '../../model/targets/index.js';
 
 const plain: NixSettings = { options: [], impure: false, acceptFlakeConfig: false };
 const common = evaluationOptions(plain);
@@ -37,14 +38,14 @@ test('evaluation is pure and accepts none of the flake’s settings unless the r
 });
 
 test('names are evaluated without touching the lock, and a URL cannot be taken for an option', () => {
-  const args = evaluateNames('git+file:///m.git?rev=1', plain);
+  const args = evaluateNames(outputKinds.nixos, 'git+file:///m.git?rev=1', plain);
   assert.ok(args.includes('--no-update-lock-file'));
   assert.deepEqual(args.slice(-2), ['--', 'git+file:///m.git?rev=1#nixosConfigurations']);
 });
 
 test('a host’s name reaches Nix as a string, whatever is in it', () => {
   assert.equal(nixString('a"b\\c${d}\n$e'), '"a\\"b\\\\c\\${d}\\n$e"');
-  const args = instantiateHost('u', 'x".y', '/root', plain);
+  const args = instantiateTarget({ kind: 'nixos', name: 'x".y' }, 'u', '/root', plain);
   assert.ok(args.at(-1)?.includes('nixosConfigurations."x\\".y".config'));
 });
 

@@ -3,7 +3,7 @@ import type { AttemptInput, AttemptResult } from '../../model/autofix/attempt.js
 import { attemptActivityId } from '../../model/run/progress.js';
 import { AGENT_QUEUE } from '../../model/run/queues.js';
 import { truncate } from '../../model/text/text.js';
-import { targetLabel } from '../../model/verify/verdict.js';
+import { targetLabel } from '../../model/targets/index.js';
 import { coordinator } from '../calls/coordinator.js';
 import { isForGood, rootCause } from '../calls/failures.js';
 import { callAnywhere, lastingCalls, type LastingCall } from '../calls/lasting-calls.js';

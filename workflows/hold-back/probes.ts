@@ -4,8 +4,9 @@ import { keepFailures, type ProbeFailure } from '../../model/hold-back/evidence.
 import type { HoldBackRequest } from '../../model/hold-back/request.js';
 import type { ProbeAnswer } from '../../model/hold-back/search.js';
 import type { ProbeKnowledge } from '../../model/verify/verification.js';
-import { targetLabel } from '../../model/verify/verdict.js';
-import type { Verdict, VerdictKind } from '../../model/verify/verdict.js';
+import { isFlakeTarget, targetLabel } from '../../model/targets/index.js';
+import type { VerdictKind } from '../../model/targets/types.js';
+import type { Verdict } from '../../model/verify/verdict.js';
 import { coordinator } from '../calls/coordinator.js';
 import { semaphore } from '../calls/semaphore.js';
 import { verifyInChildren } from '../verify/in-children.js';
@@ -78,7 +79,7 @@ const ANSWERS: Readonly<Record<VerdictKind, ProbeAnswer>> = {
 
 /** A target that nobody could build, or whose machine failed until the end, tells nothing about inputs. */
 export const answerOf = ({ target, verdict, drvPath }: Pick<Verdict, 'target' | 'verdict' | 'drvPath'>): ProbeAnswer =>
-  target.kind === 'nixos' && drvPath === null && verdict !== 'evaluation-failed' ? 'unknown' : ANSWERS[verdict];
+  isFlakeTarget(target) && drvPath === null && verdict !== 'evaluation-failed' ? 'unknown' : ANSWERS[verdict];
 
 async function candidateOf(request: HoldBackRequest, { move }: Probe): Promise<Candidate> {
   const { run, repository, candidate, author, committer, date } = request;

@@ -1,7 +1,7 @@
 import { waysOfLanding } from '../../model/landing/index.js';
 import type { ApprovalPolicy } from '../../model/run/options.js';
 import { proposalOf } from '../../model/run/proposal.js';
-import { targetLabel } from '../../model/verify/verdict.js';
+import { targetLabel } from '../../model/targets/index.js';
 import { allOrCancel } from '../calls/all-or-cancel.js';
 import type { Question } from './approval.js';
 import { tell } from './ending.js';

@@ -4,8 +4,7 @@ import type { Candidate } from '../../model/verify/candidate.js';
 import { commitMessage } from '../../model/git/commit-message.js';
 import { branchToPush } from '../../model/landing/index.js';
 import type { HeldBackInput } from '../../model/report/data.js';
-import { targetLabel } from '../../model/verify/verdict.js';
-import type { Target } from '../../model/verify/verdict.js';
+import { isFlakeTarget, targetLabel, type Target } from '../../model/targets/index.js';
 import { coordinator } from '../calls/coordinator.js';
 import { putFixesOn } from './fixes.js';
 import { commitSignature } from './run.js';
@@ -59,7 +58,7 @@ export async function commitLock(
     run: run.id,
     moved: lock.moved,
     heldBack,
-    hosts: targets.filter(({ kind }) => kind === 'nixos').map(targetLabel),
+    hosts: targets.filter(isFlakeTarget).map(targetLabel),
   });
   return await coordinator('commit flake.lock').commitCandidate({
     repository: options.repository,

@@ -13,7 +13,7 @@ import type {
 } from '../../model/report/data.js';
 import type { InputGroup } from '../../model/run/input-groups.js';
 import type { Candidate, MovedInput, UnfetchedInput } from '../../model/verify/candidate.js';
-import { targetLabel } from '../../model/verify/verdict.js';
+import { targetLabel } from '../../model/targets/index.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 
 /** What a run has found out so far. Its report is made of this. */

@@ -1,7 +1,7 @@
 import type { Fix } from '../../model/autofix/fix-target.js';
 import { oneLine } from '../../model/text/one-line.js';
-import { targetLabel } from '../../model/verify/verdict.js';
-import type { Target, Verdict } from '../../model/verify/verdict.js';
+import { targetLabel, type Target } from '../../model/targets/index.js';
+import type { Verdict } from '../../model/verify/verdict.js';
 import { commitLock } from './commit-update.js';
 import { putFixesOn, rejected, verifyFix } from './fixes.js';
 import type { FixedCandidate } from './fixes.js';

@@ -1,7 +1,7 @@
 import type { Fix } from '../../model/autofix/fix-target.js';
 import type { Candidate } from '../../model/verify/candidate.js';
-import { targetLabel } from '../../model/verify/verdict.js';
-import type { Target, Verdict } from '../../model/verify/verdict.js';
+import { targetLabel, type Target } from '../../model/targets/index.js';
+import type { Verdict } from '../../model/verify/verdict.js';
 import { coordinator } from '../calls/coordinator.js';
 import type { Facts } from './facts.js';
 import { commitSignature, verifyFor } from './run.js';

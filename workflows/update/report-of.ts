@@ -5,7 +5,7 @@ import type { HeldBackInput, Report, ReportedTarget } from '../../model/report/d
 import type { RunOptions } from '../../model/run/options.js';
 import type { TargetProgress } from '../../model/run/progress.js';
 import { TAILS_LIMIT_BYTES, limitTails, tailBytes } from '../../model/verify/verification.js';
-import { targetLabel } from '../../model/verify/verdict.js';
+import { targetLabel } from '../../model/targets/index.js';
 import type { Facts } from './facts.js';
 
 /** What a report says of a run beside its facts. */

@@ -1,8 +1,7 @@
-import type { Gate } from '../../model/gates/gate.js';
 import { finalFailure } from '../../model/run/failures.js';
 import type { RunOptions } from '../../model/run/options.js';
-import { targetLabel } from '../../model/verify/verdict.js';
-import type { Target } from '../../model/verify/verdict.js';
+import { gateTarget } from '../../model/targets/gate.js';
+import { targetLabel, type Target } from '../../model/targets/index.js';
 import { coordinator } from '../calls/coordinator.js';
 import type { Run } from './run.js';
 
@@ -15,13 +14,11 @@ export async function listTargets({ options, state }: Run, base: string): Promis
   state.learn({
     required: [
       ...requiredHosts(options, list.targets),
-      ...gates.filter(({ required }) => required).map((gate) => targetLabel({ ...gate, kind: 'gate' })),
+      ...gates.filter(({ required }) => required).map((gate) => targetLabel(gateTarget(gate))),
     ],
   });
   return [...list.targets, ...gates.map(gateTarget)];
 }
-
-const gateTarget = ({ name, check, timeoutSeconds }: Gate): Target => ({ kind: 'gate', name, check, timeoutSeconds });
 
 function requiredHosts(options: RunOptions, targets: readonly Target[]): readonly string[] {
   const names = targets.map(targetLabel);

@@ -3,8 +3,8 @@ import type { EvaluatorActivities } from '../../model/contract/activities.js';
 import { compareActivityId, evaluateActivityId, planActivityId } from '../../model/run/progress.js';
 import { EVALUATE_QUEUE } from '../../model/run/queues.js';
 import type { VerifyInput } from '../../model/verify/verification.js';
-import { targetLabel } from '../../model/verify/verdict.js';
-import type { Evaluation, HostTarget } from '../../model/verify/verdict.js';
+import { targetLabel, type FlakeTarget } from '../../model/targets/index.js';
+import type { Evaluation } from '../../model/verify/verdict.js';
 import { NEEDED_TRIES } from '../calls/coordinator.js';
 import { ownQueue } from '../calls/own-queue.js';
 import { UNNEEDED_TRIES, goOnWithout } from '../calls/unneeded.js';
@@ -20,7 +20,7 @@ const evaluator = (activityId: string, summary: string, maximumAttempts = NEEDED
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts },
   });
 
-export function evaluate(input: VerifyInput, target: HostTarget): Promise<Evaluation> {
+export function evaluate(input: VerifyInput, target: FlakeTarget): Promise<Evaluation> {
   const label = targetLabel(target);
   const { run, repository, candidate, nix, approved } = input;
   const also = approved === undefined ? {} : { approved };
@@ -38,7 +38,7 @@ export function evaluate(input: VerifyInput, target: HostTarget): Promise<Evalua
  * Runs beside the build, which need not wait for it: in a long evaluation that is most of what a build would wait.
  * @returns `null` also when it failed until the last try: nothing needs the answer so much that a run would fail for it
  */
-export async function compare(input: VerifyInput, target: HostTarget, drvPath: string): Promise<boolean | null> {
+export async function compare(input: VerifyInput, target: FlakeTarget, drvPath: string): Promise<boolean | null> {
   const label = targetLabel(target);
   const { run, repository, candidate, nix, approved } = input;
   const also = approved === undefined ? {} : { approved };
@@ -54,7 +54,7 @@ export async function compare(input: VerifyInput, target: HostTarget, drvPath: s
 /** Looks for derivations that failed already in what a build would have to make; `null` also when it cannot tell. */
 export async function findInPlan(
   input: VerifyInput,
-  target: HostTarget,
+  target: FlakeTarget,
   about: { readonly drvPath: string; readonly derivations: readonly string[] },
 ): Promise<string | null> {
   const label = targetLabel(target);

@@ -2,8 +2,9 @@ import { patched } from '@temporalio/workflow';
 import { buildActivityId } from '../../model/run/progress.js';
 import { GATE_QUEUE } from '../../model/run/queues.js';
 import type { VerifyInput } from '../../model/verify/verification.js';
-import { targetLabel, verdictOf } from '../../model/verify/verdict.js';
-import type { GateTarget, Verdict } from '../../model/verify/verdict.js';
+import { targetLabel, type CommandTarget } from '../../model/targets/index.js';
+import { verdictOf } from '../../model/verify/verdict.js';
+import type { Verdict } from '../../model/verify/verdict.js';
 import type { Listener } from './build.js';
 import { isForGood, rootCause } from '../calls/failures.js';
 import { callAnywhere, lastingCalls, type LastingCall } from '../calls/lasting-calls.js';
@@ -16,7 +17,7 @@ const AROUND = 3600;
  * Runs a gate on a candidate, on whichever builder takes it, and stays with the machine that has it. A worker that is
  * restarted goes on with it.
  */
-export function runGate(input: VerifyInput, gate: GateTarget, { held }: Pick<Listener, 'held'>): Promise<Verdict> {
+export function runGate(input: VerifyInput, gate: CommandTarget, { held }: Pick<Listener, 'held'>): Promise<Verdict> {
   const { run, repository, candidate, nix, takeoverSeconds, agentRights, approved } = input;
   const asked = {
     ...{ run, repository, candidate, gate, nix, takeoverSeconds },

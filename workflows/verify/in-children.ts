@@ -4,7 +4,8 @@ import type { Candidate } from '../../model/verify/candidate.js';
 import type { NixSettings } from '../../model/run/options.js';
 import { TARGETS_PER_VERIFICATION, targetsPerVerification } from '../../model/verify/verification.js';
 import type { ProbeKnowledge, VerifyResult, VerifySetting } from '../../model/verify/verification.js';
-import type { Target, Verdict } from '../../model/verify/verdict.js';
+import type { Target } from '../../model/targets/index.js';
+import type { Verdict } from '../../model/verify/verdict.js';
 import { verifyCandidate } from '../verify-candidate.js';
 
 export interface Verification {

@@ -1,6 +1,8 @@
 import type { ProbeKnowledge, VerifyInput } from '../../model/verify/verification.js';
-import { targetLabel, verdictOf } from '../../model/verify/verdict.js';
-import type { Evaluation, HostTarget, Verdict, VerdictKind } from '../../model/verify/verdict.js';
+import { targetLabel, type FlakeTarget } from '../../model/targets/index.js';
+import type { VerdictKind } from '../../model/targets/types.js';
+import { verdictOf } from '../../model/verify/verdict.js';
+import type { Evaluation, Verdict } from '../../model/verify/verdict.js';
 import { compare, findInPlan } from './evaluation.js';
 
 /**
@@ -11,7 +13,7 @@ import { compare, findInPlan } from './evaluation.js';
 export async function knownVerdict(
   input: VerifyInput,
   knowledge: ProbeKnowledge,
-  target: HostTarget,
+  target: FlakeTarget,
   evaluation: Extract<Evaluation, { readonly kind: 'evaluated' }>,
 ): Promise<Verdict | null> {
   const { drvPath } = evaluation;
@@ -26,7 +28,7 @@ export async function knownVerdict(
 }
 
 const decided = (
-  target: HostTarget,
+  target: FlakeTarget,
   { drvPath, outPath, system, seconds }: Extract<Evaluation, { readonly kind: 'evaluated' }>,
   verdict: VerdictKind,
 ): Verdict =>

@@ -3,7 +3,7 @@ import { repositoryKey } from '../../../model/run/keys.js';
 import type { Repository } from '../../../model/run/options.js';
 import { targetKey } from '../../../model/machine/record-directory.js';
 import type { StateDirectory } from '../../../model/machine/state-directory.js';
-import type { Target } from '../../../model/verify/verdict.js';
+import type { Target } from '../../../model/targets/index.js';
 import { hasFields, readJson, writeWhole } from '../../../host/files.js';
 
 interface BuildTimes {

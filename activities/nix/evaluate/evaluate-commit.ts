@@ -2,11 +2,11 @@ import { readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { INFRASTRUCTURE_BACKOFF } from '../../../model/run/infrastructure.js';
 import type { NixSettings } from '../../../model/run/options.js';
-import type { Target } from '../../../model/verify/verdict.js';
+import type { FlakeTarget } from '../../../model/targets/index.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { exists, makeFolder } from '../../../host/files.js';
 import { candidateFlakeUrl } from '../../git/install-commit.js';
-import { fetchFlake, instantiateHost, type TreatedSettings } from '../commands.js';
+import { fetchFlake, instantiateTarget, type TreatedSettings } from '../commands.js';
 import { mainOutput, parseDerivation } from '../../../model/nix/derivation-file.js';
 import { nixErrorMessage } from '../error-message.js';
 import {
@@ -41,7 +41,7 @@ export function fetchAhead({ mirror, commit, repository }: FlakeAtCommit, nix: N
 export interface CommitEvaluationInput {
   /** The commit is installed in the mirror. */
   readonly flake: FlakeAtCommit;
-  readonly target: Target;
+  readonly target: FlakeTarget;
   readonly nix: TreatedSettings;
   /** The run that keeps the derivation from collection. */
   readonly run: string;
@@ -110,7 +110,7 @@ export async function evaluateCommit(
     await makeFolder(path.dirname(place.root));
     const url = candidateFlakeUrl(flake.mirror, flake.commit, flake.repository.dir);
     const accepted = { ...nix, options: [...settings, ...nix.options] };
-    const args = instantiateHost(url, target.name, place.root, await restricted(flake, accepted));
+    const args = instantiateTarget(target, url, place.root, await restricted(flake, accepted));
     await fetchSource(url, nix, shared);
     const finished = await runNix('nix-instantiate', args, {
       signal: shared,

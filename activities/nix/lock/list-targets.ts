@@ -14,6 +14,7 @@ import { whileHeartbeating } from '../heartbeat.js';
 import { restricted } from '../restricted.js';
 import { runNix } from '../run-nix.js';
 import { nixVersion } from '../version.js';
+import { outputKindNames, outputKinds, targetLabel, type FlakeTarget } from '../../../model/targets/index.js';
 
 /**
  * Makes the activity that names the targets. It evaluates names alone, straight out of the mirror, so that one host that
@@ -28,24 +29,34 @@ export const createListTargets =
       const mirror = await installCommit(env, input.repository, input.base);
       const flake = { mirror, commit: input.base, repository: input.repository };
       await refuseNestedSources(flake, version);
-      const [names, ignoredNixConfig] = await Promise.all([
-        hostNames(flake, input, signal),
+      const [targets, ignoredNixConfig] = await Promise.all([
+        Promise.all(outputKindNames.map((kind) => targetsOf(kind, flake, input, signal))),
         ignoredSettings(flake, input),
       ]);
-      if (names.length === 0) throw await noHosts(flake, input, signal);
-      const selected = select(names, input);
-      const notAsked = names.filter((name) => !selected.includes(name));
-      return { targets: selected.map((name) => ({ kind: 'nixos', name })), ignoredNixConfig, notAsked };
+      const byLabel = new Map(targets.flat().map((target) => [targetLabel(target), target]));
+      const labels = [...byLabel.keys()];
+      if (labels.length === 0) throw await noHosts(flake, input, signal);
+      const selected = select(labels, input);
+      const notAsked = labels.filter((label) => !selected.includes(label));
+      return { targets: selected.flatMap((label) => byLabel.get(label) ?? []), ignoredNixConfig, notAsked };
     });
 
-async function hostNames(flake: FlakeAtCommit, input: ListTargetsInput, signal: AbortSignal): Promise<string[]> {
+/** What the flake has of a kind, sorted by name. */
+async function targetsOf(
+  kind: FlakeTarget['kind'],
+  flake: FlakeAtCommit,
+  input: ListTargetsInput,
+  signal: AbortSignal,
+): Promise<readonly FlakeTarget[]> {
   const url = candidateFlakeUrl(flake.mirror, flake.commit, input.repository.dir);
-  const finished = await runNix('nix', evaluateNames(url, await restricted(flake, input.nix)), {
+  const finished = await runNix('nix', evaluateNames(outputKinds[kind], url, await restricted(flake, input.nix)), {
     signal,
     fetching: input.nix,
   });
-  if (finished.exitCode === 0) return (JSON.parse(finished.stdout) as string[]).sort(compareNaturally);
-  if (/does not provide attribute .*nixosConfigurations/.test(finished.stderr)) return [];
+  if (finished.exitCode === 0)
+    return (JSON.parse(finished.stdout) as string[]).sort(compareNaturally).map((name) => ({ kind, name }));
+  const missing = finished.stderr.includes('does not provide attribute');
+  if (missing && finished.stderr.includes(outputKinds[kind].output)) return [];
   throw await flakeFailure(flake, finished);
 }
 
@@ -57,9 +68,10 @@ async function noHosts(flake: FlakeAtCommit, input: ListTargetsInput, signal: Ab
     fetching: input.nix,
   });
   const outputs = finished.exitCode === 0 ? (JSON.parse(finished.stdout) as string[]) : [];
-  const others = outputs.filter((name) => name !== 'nixosConfigurations');
+  const built = outputKindNames.map((kind) => outputKinds[kind].output);
+  const others = outputs.filter((name) => !built.includes(name));
   const has = others.length === 0 ? '' : ` It has ${listed(others)}, which Lockkeeper does not build.`;
-  return finalFailure('NoTargets', `${whereOf(input)} has no hosts: nixosConfigurations is missing or empty.${has}`);
+  return finalFailure('NoTargets', `${whereOf(input)} has no hosts: ${built.join(', ')} is missing or empty.${has}`);
 }
 
 const whereOf = (input: ListTargetsInput): string =>
