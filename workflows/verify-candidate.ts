@@ -21,6 +21,7 @@ import { verdictOf } from '../model/verify/verdict.js';
 import type { Evaluation, Verdict } from '../model/verify/verdict.js';
 import { build } from './verify/build.js';
 import type { Listener } from './verify/build.js';
+import { compareClosures } from './verify/closures.js';
 import { compare, evaluate } from './verify/evaluation.js';
 import { runGate } from './verify/gate.js';
 import { knownVerdict } from './verify/known-verdict.js';
@@ -98,11 +99,12 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
     if (input.probe !== undefined) {
       return (await knownVerdict(input, input.probe, target, evaluation)) ?? (await buildOrGiveUp(target, evaluation));
     }
-    const [sameAsBase, verdict] = await Promise.all([
+    const [base, verdict] = await Promise.all([
       afterBuildsBegan().then(() => comparisonSlot(() => compare(input, target, evaluation.drvPath))),
       buildOrGiveUp(target, evaluation).finally(built.one),
     ]);
-    return { ...verdict, sameAsBase };
+    const closure = await compareClosures(input, verdict, base);
+    return { ...verdict, sameAsBase: base.same, ...(closure !== null && { closure }) };
   };
 
   const buildOrGiveUp = (target: FlakeTarget, evaluation: Evaluated): Promise<Verdict> =>

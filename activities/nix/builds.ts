@@ -4,6 +4,7 @@ import { forgetRecords } from '../supervised/forget-records.js';
 import { createReadLog } from '../supervised/read-log.js';
 import { createAttachBuild } from './build/attach-build.js';
 import { createBuildTarget } from './build/build-target.js';
+import { createCompareClosures } from './closure/compare-closures.js';
 import { releaseEvaluations } from './evaluate/evaluations.js';
 
 /** What a builder offers on the queue of each system that it builds for. */
@@ -14,9 +15,10 @@ export const createBuilderActivities = (env: ActivityEnvironment): BuilderActivi
 /** What a builder offers of builds on its own queue. */
 export const createMachineActivities = (
   env: ActivityEnvironment,
-): Pick<MachineActivities, 'attachBuild' | 'readLog' | 'forgetRun'> => ({
+): Pick<MachineActivities, 'attachBuild' | 'readLog' | 'compareClosures' | 'forgetRun'> => ({
   attachBuild: createAttachBuild(env),
   readLog: createReadLog(env),
+  compareClosures: createCompareClosures(env),
   forgetRun: createForgetRun(env),
 });
 

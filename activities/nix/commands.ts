@@ -192,6 +192,16 @@ export const copyInputs = (flakeUrl: string, store: string, settings: NixSetting
   flakeUrl,
 ];
 
+/** Arguments of `nix` that print as JSON what a store knows of a path and of all that it refers to. Nothing is fetched. */
+export const pathInfo = (storePath: string): string[] => [
+  'path-info',
+  ...FLAKES,
+  '--recursive',
+  '--json',
+  '--',
+  storePath,
+];
+
 /** Arguments of `nix-instantiate` that root a derivation which is in the store already: nothing is evaluated or built. */
 export const rootDerivation = (drvPath: string, root: string): string[] => [
   ...FLAKES,

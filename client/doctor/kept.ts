@@ -17,6 +17,9 @@ export async function showKept(state: StateDirectory): Promise<readonly Finding[
     visible(state.builds),
     databaseSize(state),
   ]);
+  const closures = (await readdir(state.closures, { recursive: true }).catch(() => [])).filter(
+    (name) => name.split('/').length === 3,
+  );
   const mirrorCount = (await visible(state.mirrors)).filter((name) => name.endsWith('.git')).length;
   const { days, logBytes } = DEFAULT_LIMITS;
   const logs = `${formatSize(builds)} of ${count(runs.length, 'run')}; ${days.logs} days, ${formatSize(logBytes)} in all, open runs always`;
@@ -33,6 +36,10 @@ export async function showKept(state: StateDirectory): Promise<readonly Finding[
     ok(
       'kept: evaluations',
       `${formatSize(evaluations)}; ${days.evaluation} days after the last use, GC roots as long as their run`,
+    ),
+    ok(
+      'kept: closures',
+      `${count(closures.length, 'closure')} of hosts in the Nix store; ${days.closure} days after the last run of the host, as many of each as "keepClosures" says`,
     ),
     ok('kept: reports', `${formatSize(reports + times)} with build times; ${days.report} days`),
     ok('kept: database', `${formatSize(database)} of the embedded server`),

@@ -1,6 +1,7 @@
 import type { AttemptInput, AttemptResult } from '../autofix/attempt.js';
 import type { AgentRights } from '../autofix/sandbox.js';
 import type { Base, Candidate, MovedInput, RefusedInput, UnfetchedInput } from '../verify/candidate.js';
+import type { TargetChange } from '../closure/closure.js';
 import type { EarlierHold } from '../hold-back/earlier.js';
 import type { InputGroup } from '../run/input-groups.js';
 import type { Overdue, RunEnd, Watched } from '../instance/record.js';
@@ -96,10 +97,10 @@ export interface EvaluatorActivities {
   evaluateTarget(input: EvaluateTargetInput): Promise<Evaluation>;
 
   /**
-   * Whether the target's closure is the same as on base, the flake's own revision left out; base is evaluated for it, not
-   * built. `null` when that cannot be told. It runs beside the build, which need not wait for it.
+   * Whether the target's closure is the same as on base; base is evaluated for it, not built. It runs beside the build,
+   * which need not wait for it. Workers of 0.1.0 give `same` alone.
    */
-  compareWithBase(input: CompareInput): Promise<boolean | null>;
+  compareWithBase(input: CompareInput): Promise<BaseComparison | BaseComparison['same']>;
 
   /** The first of some derivations that building the target would have to make; `null` when it needs none of them. */
   findInPlan(input: PlanInput): Promise<string | null>;
@@ -136,6 +137,12 @@ export interface MachineActivities extends GateActivities, AgentActivities {
 
   /** Reads a slice of a build's log on this machine. */
   readLog(input: ReadLogInput): Promise<LogSlice>;
+
+  /**
+   * What an update changes in the closure of a target that this machine built; `null` when nothing does. Both closures stay in the
+   * store for the next run.
+   */
+  compareClosures(input: CompareClosuresInput): Promise<TargetChange | null>;
 
   /** Removes records and GC roots of a closed run on this machine. */
   forgetRun(input: { run: string }): Promise<void>;
@@ -355,6 +362,13 @@ export interface EvaluateTargetInput extends CandidateSource, Pick<Distrust, 'ap
   readonly run: string;
 }
 
+export interface BaseComparison {
+  /** Whether the closure is the same, the flake's own revision left out; `null` when that cannot be told. */
+  readonly same: boolean | null;
+  /** Store path of the target on base; `null` when it does not evaluate there. */
+  readonly outPath: string | null;
+}
+
 export interface PlanInput extends CompareInput {
   readonly derivations: readonly string[];
 }
@@ -362,6 +376,20 @@ export interface PlanInput extends CompareInput {
 export interface CompareInput extends EvaluateTargetInput {
   /** The candidate's derivation, as `evaluateTarget` found it. */
   readonly drvPath: string;
+}
+
+export interface CompareClosuresInput {
+  readonly repository: Repository;
+  readonly target: FlakeTarget;
+  /** Store path of the target on base; `null` when it has none there. */
+  readonly before: string | null;
+  readonly after: string;
+  /** Whether both are the same but for the flake's own revision: they are only kept then. */
+  readonly same: boolean;
+  /** How many closures of the target stay in the store beside base's; 0: none, base's neither. */
+  readonly keep: number;
+  /** Room for the answer, in bytes of JSON. */
+  readonly bytes: number;
 }
 
 export interface GateInput extends CandidateSource, Distrust {

@@ -166,6 +166,7 @@ const candidate = object({
   bundle: matching(/^[A-Za-z0-9+/]*={0,2}$/, 'is no base64.'),
 });
 const derivation = matching(/^(?!.*\/\.\.?\/)\/[^\p{Cc}]+\.drv$/u, 'is no path of a derivation.');
+const storePath = matching(/^(?!.*\/\.\.?\/)\/[^\p{Cc}]+$/u, 'is no path of a store.');
 const seconds: Check = (value, field) => {
   if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) throw refuse(field, value, 'is no time span.');
 };
@@ -238,6 +239,10 @@ const FIELDS: ReadonlyMap<string, Check> = new Map(
     branches: list(object({ branch: text(checkBranchName), commit })),
     evaluation: object({ drvPath: derivation }),
     drvPath: derivation,
+    before: orNull(storePath),
+    after: storePath,
+    bytes: wholeNumber,
+    keep: seconds,
     instance: text(checkInstanceName),
     watched: list(object({ instance: text(checkInstanceName), limitSeconds: seconds })),
     gate: (value, field) => {

@@ -5,7 +5,17 @@ import { formatSize } from '../text/size.js';
  * 1970, ages are days, sizes are bytes.
  */
 export type KeptKind =
-  'logs' | 'roots' | 'evaluation' | 'report' | 'times' | 'mirror' | 'ref' | 'process-log' | 'user' | 'leftover';
+  | 'logs'
+  | 'roots'
+  | 'evaluation'
+  | 'closure'
+  | 'report'
+  | 'times'
+  | 'mirror'
+  | 'ref'
+  | 'process-log'
+  | 'user'
+  | 'leftover';
 
 /** What is known about a run that something is kept for. */
 export interface KeptRun {
@@ -41,7 +51,7 @@ export interface Circumstances {
 }
 
 export interface Limits {
-  readonly days: Readonly<Record<'logs' | 'evaluation' | 'report' | 'times' | 'mirror' | 'ref', number>>;
+  readonly days: Readonly<Record<'logs' | 'evaluation' | 'closure' | 'report' | 'times' | 'mirror' | 'ref', number>>;
   /** Of the logs and records of all runs together. */
   readonly logBytes: number;
   /** Of one log of the worker or the server. */
@@ -50,7 +60,7 @@ export interface Limits {
 
 /** Logs live as long as the reports that name them, unless they grow too large. */
 export const DEFAULT_LIMITS: Limits = {
-  days: { logs: 365, evaluation: 30, report: 365, times: 365, mirror: 90, ref: 30 },
+  days: { logs: 365, evaluation: 30, closure: 90, report: 365, times: 365, mirror: 90, ref: 30 },
   logBytes: 2 * 1024 ** 3,
   processLogBytes: 10 * 1024 ** 2,
 };
@@ -103,6 +113,7 @@ function reason(item: Kept, limits: Limits, circumstances: Circumstances): strin
         : circumstances.now - mirrorUsedAt <= limits.days.ref * DAY_MS;
       return used ? null : tooOld(age, limits.days.ref);
     }
+    case 'closure':
     case 'report':
     case 'times':
       return tooOld(age, limits.days[item.kind]);

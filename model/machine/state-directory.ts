@@ -27,6 +27,8 @@ export interface StateDirectory {
   readonly work: string;
   readonly builds: string;
   readonly evaluations: string;
+  /** GC roots of the newest closures of each target: `closures/<repository>/<target>/<hash>`. */
+  readonly closures: string;
   readonly reports: string;
   readonly times: string;
   /** Task tokens of the activities that this machine's worker runs right now. */
@@ -57,6 +59,7 @@ export function stateDirectory(root: string): StateDirectory {
     work: under('work'),
     builds: under('builds'),
     evaluations: under('evaluations'),
+    closures: under('closures'),
     reports: under('reports'),
     times: under('times'),
     tasks: under('tasks'),

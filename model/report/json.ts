@@ -159,4 +159,5 @@ const targetJson = (target: ReportedTarget): Record<string, unknown> => ({
   machine: target.machine,
   logPath: target.logPath,
   logTail: target.logTail,
+  closure: target.closure ?? null,
 });

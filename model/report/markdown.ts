@@ -2,6 +2,7 @@ import { gatesOf, hostsOf } from './data.js';
 import type { HeldBackInput, Report, ReportedFix, ReportedInput, ReportedTarget } from './data.js';
 import { formatSeconds, utf8Length } from '../text/text.js';
 import { brokenSections, heldBackSections } from './markdown-logs.js';
+import { changeGroups, packageRows, summaryWords, switchingWords, type ChangeGroup } from './changes.js';
 import { code, html, link, row, table } from './markdown-parts.js';
 import { heldBackWords, letGoWords, stayWords } from './held-back-words.js';
 import {
@@ -37,6 +38,9 @@ import {
 const INPUTS_BYTES = 12 * 1024;
 const TARGETS_BYTES = 16 * 1024;
 const GATES_BYTES = 4 * 1024;
+const CHANGES_BYTES = 12 * 1024;
+/** Packages of each change. */
+const PACKAGES_SHOWN = 50;
 const LIST_ITEMS = 10;
 const ITEM_BYTES = 300;
 
@@ -76,6 +80,7 @@ export function renderMarkdown(report: Report): string {
     ),
     hosts(report),
     gates(report),
+    ...changes(report),
     ...brokenSections(report),
     list(
       'Holding inputs back did not help',
@@ -190,6 +195,26 @@ function gates(report: Report): string {
   const shown = within(GATES_BYTES, rows.map(row));
   const head = table(['', 'gate', 'verdict', '', 'time'], []);
   return ['### Gates\n', head, ...shown, ...rest(rows.length - shown.length, 'more gates')].join('\n');
+}
+
+/** One folded section for each way in which closures change, as many as there is room for. */
+function changes(report: Report): string[] {
+  const groups = changeGroups(report);
+  const sections = within(CHANGES_BYTES, groups.map(changeSection));
+  const more = groups.slice(sections.length).reduce((sum, { hosts: others }) => sum + others.length, 0);
+  return more === 0 ? sections : [...sections, `and what changes on ${more} more hosts`];
+}
+
+function changeSection({ hosts: names, change }: ChangeGroup): string {
+  const { rows, more } = packageRows(change, PACKAGES_SHOWN);
+  const packages = rows.map(([name, versions, size]) => [code(name), code(versions), size]);
+  return [
+    `<details>\n<summary>What changes on <code>${html(nameList(names, 10))}</code>: ${html(summaryWords(change))}</summary>`,
+    ...switchingWords(change).map((words) => `**${html(words)}**`),
+    ...(rows.length === 0 ? [] : [table(['package', 'versions', 'size'], packages)]),
+    ...(more === null ? [] : [more]),
+    '</details>',
+  ].join('\n\n');
 }
 
 function hosts(report: Report): string {

@@ -2,6 +2,7 @@ import { oneLine, oneName } from '../text/one-line.js';
 import { gatesOf, hostsOf } from './data.js';
 import type { Report, ReportedFix, ReportedInput, ReportedTarget } from './data.js';
 import { formatSeconds, stripControl, tail } from '../text/text.js';
+import { changeGroups, packageRows, summaryWords, switchingWords, type ChangeGroup } from './changes.js';
 import { painter, type Paint } from './paint.js';
 import { HELD_BACK_LOG_LINES, heldBackLogsCommand, heldBackWords, letGoWords, stayWords } from './held-back-words.js';
 import {
@@ -56,6 +57,7 @@ export function renderText(report: Report, color: boolean): string {
     ),
     section('Hosts', hostLines(report, paint), paint),
     section('Gates', gateLines(report, paint), paint),
+    ...changeGroups(report).map((group) => changeSection(group, paint)),
     ...brokenTargets(report).map((target) => brokenSection(report, target, paint)),
     section(
       'Holding inputs back did not help',
@@ -173,6 +175,20 @@ function hostLines(report: Report, paint: Paint): string[] {
   const { notAsked = [] } = report;
   const others = notAsked.length === 0 ? [] : [paint.dim(`  not asked for: ${nameList(notAsked, 20)}`)];
   return [...marked(hosts, columns(rows), paint), ...others];
+}
+
+/** Packages that are shown of each change; the JSON report has more. */
+const PACKAGES_SHOWN = 10;
+
+function changeSection({ hosts, change }: ChangeGroup, paint: Paint): string[] {
+  const { rows: packages, more } = packageRows(change, PACKAGES_SHOWN);
+  const lines = [
+    `  ${summaryWords(change)}`,
+    ...switchingWords(change).map((words) => paint.yellow(`  ${words}`)),
+    ...columns(packages).map((line) => `    ${line}`.trimEnd()),
+    ...(more === null ? [] : [paint.dim(`    ${more}`)]),
+  ];
+  return section(`What changes on ${nameList(hosts, 10)}`, lines, paint);
 }
 
 function gateLines(report: Report, paint: Paint): string[] {

@@ -17,3 +17,6 @@ export const usualFailureSteps = (mode: LandingMode, hasAgent: boolean): readonl
   ...(waysOfLanding[mode].holdsBack ? (['hold-back'] as const) : []),
   'report',
 ];
+
+/** Updates of each host that stay in the store of its builder. */
+export const KEPT_CLOSURES = 1;

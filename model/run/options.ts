@@ -46,6 +46,8 @@ export interface RunOptions {
   readonly takeoverSeconds: number;
   /** How long a target may wait for a worker of its system to appear, in seconds. */
   readonly builderWaitSeconds: number;
+  /** How many updates of each host stay in the store of its builder; missing: `KEPT_CLOSURES`. */
+  readonly keepClosures?: number;
   /** What is done about required targets that are broken, tried in this order. Missing in older runs: `report` alone. */
   readonly onFailure?: readonly FailureStep[];
   /** How inputs are kept back; missing in older runs. */
@@ -231,6 +233,7 @@ export const KNOWN_OPTIONS: Fields<RunOptions> = {
   supersedes: true,
   takeoverSeconds: true,
   builderWaitSeconds: true,
+  keepClosures: true,
   onFailure: FAILURE_STEPS,
   holdBack: {
     ...{ never: true, probeBudget: true, alarmSeconds: true },

@@ -98,6 +98,7 @@ export const ended = ({ target, verdict, system, sameAsBase, seconds, error }: V
 /** Activity ids are made of these, so that a client can tell which pending activity belongs to which target. */
 export const evaluateActivityId = (target: string): string => `evaluate ${target}`;
 export const compareActivityId = (target: string): string => `compare ${target}`;
+export const closureActivityId = (target: string): string => `closure ${target}`;
 export const planActivityId = (target: string): string => `plan ${target}`;
 export const buildActivityId = (target: string, round: number): string => `build ${target} #${round}`;
 export const attemptActivityId = (attempt: number, target: string, round: number): string =>

@@ -1,3 +1,4 @@
+import type { TargetChange } from '../closure/closure.js';
 import type { Target } from '../targets/index.js';
 import type { VerdictKind } from '../targets/types.js';
 
@@ -11,6 +12,8 @@ export interface Verdict {
   readonly outPath: string | null;
   /** True when the closure is the same as on base, the revision left out; `null` when that is not known. */
   readonly sameAsBase: boolean | null;
+  /** What the update changes in its closure; missing when nothing is, when that is not known, and in older runs. */
+  readonly closure?: TargetChange;
   /** Wall time of evaluation and build, in seconds with one decimal. */
   readonly seconds: number;
   /** One line that says what broke; `null` when built. */

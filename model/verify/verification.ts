@@ -14,6 +14,8 @@ export interface VerifySetting extends Pick<Distrust, 'agentRights'> {
   readonly nix: NixSettings;
   readonly takeoverSeconds: number;
   readonly builderWaitSeconds: number;
+  /** How many closures of each target stay in the store beside base's; missing where none are compared, and in older runs. */
+  readonly keepClosures?: number;
 }
 
 /** The single argument of the `verifyCandidate` workflow: any candidate against any targets. */

@@ -9,6 +9,7 @@ import { fetchMirror } from '../../activities/git/mirror.js';
 import { createCompareWithBase, createEvaluateTarget } from '../../activities/nix/evaluate/evaluate-target.js';
 import { createLockActivities } from '../../activities/nix/evaluation.js';
 import type {
+  BaseComparison,
   EvaluateTargetInput,
   ListTargetsInput,
   LockUpdate,
@@ -123,7 +124,11 @@ function createEvaluator(fleet: Fleet, env: ActivityEnvironment, dir: string): E
       const input = inputOf(candidate, host);
       const evaluation: Evaluation = await activity().run(evaluateTarget, input);
       if (evaluation.kind === 'failed') throw new Error(evaluation.verdict.logTail ?? 'failed');
-      return activity(attempt).run(compareWithBase, { ...input, drvPath: evaluation.drvPath });
+      const compared: BaseComparison = await activity(attempt).run(compareWithBase, {
+        ...input,
+        drvPath: evaluation.drvPath,
+      });
+      return compared.same;
     },
     evaluate: (candidate, host, change, attempt) =>
       activity(attempt).run(evaluateTarget, { ...inputOf(candidate, host), ...change }),

@@ -88,7 +88,9 @@ async function isOurs(state: StateDirectory): Promise<boolean> {
 function limits({ olderThan, maxSize }: PruneFlags): Limits {
   const { days, logBytes } = DEFAULT_LIMITS;
   const age =
-    olderThan === undefined ? {} : { logs: olderThan, evaluation: olderThan, mirror: olderThan, ref: olderThan };
+    olderThan === undefined
+      ? {}
+      : { logs: olderThan, evaluation: olderThan, closure: olderThan, mirror: olderThan, ref: olderThan };
   return { ...DEFAULT_LIMITS, days: { ...days, ...age }, logBytes: maxSize ?? logBytes };
 }
 
@@ -121,6 +123,7 @@ const KINDS: Readonly<Record<KeptKind, string>> = {
   logs: 'logs of a run',
   roots: 'GC roots of a run',
   evaluation: 'evaluation',
+  closure: 'closure of a host',
   report: 'report',
   times: 'build times',
   mirror: 'mirror',

@@ -25,6 +25,7 @@ export async function look(state: StateDirectory, server: ServerView | null, now
   const others = [
     lookAtMirrors(state),
     lookAtEvaluations(state),
+    lookAtClosures(state),
     files('report', state.reports, (name) => name.endsWith('.json')),
     lookAtTimes(state),
     lookAtProcessLogs(state),
@@ -71,6 +72,12 @@ async function lookAtEvaluations(state: StateDirectory): Promise<readonly Kept[]
     else found.push(await item('leftover', path));
   }
   return found;
+}
+
+/** GC roots of hosts' closures, by target: those of one that no run builds any more keep it for nobody. */
+async function lookAtClosures(state: StateDirectory): Promise<readonly Kept[]> {
+  const folders = await inside(state.closures);
+  return (await Promise.all(folders.map((folder) => files('closure', folder, () => true)))).flat();
 }
 
 async function lookAtTimes(state: StateDirectory): Promise<readonly Kept[]> {

@@ -91,6 +91,7 @@ async function remove(group: readonly Removal[], options: PruneOptions): Promise
       await rotate(item.path);
       return true;
     case 'evaluation':
+    case 'closure':
     case 'report':
     case 'times':
     case 'user':

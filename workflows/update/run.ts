@@ -2,6 +2,7 @@ import { workflowInfo } from '@temporalio/workflow';
 import type { AgentRights } from '../../model/autofix/sandbox.js';
 import { landingIntent } from '../../model/landing/index.js';
 import { secretFilesOf } from '../../model/notify/index.js';
+import { KEPT_CLOSURES } from '../../model/run/defaults.js';
 import { checkKnown } from '../../model/run/known-options.js';
 import { finalFailure } from '../../model/run/failures.js';
 import type { RunOptions } from '../../model/run/options.js';
@@ -71,9 +72,12 @@ export const commitSignature = ({ options, id, startTime }: Run) => ({
 
 /** What all verifications of a run share. */
 export const verifySetting = ({ id, options }: Run): VerifySetting => {
-  const { repository, nix, takeoverSeconds, builderWaitSeconds } = options;
+  const { repository, nix, takeoverSeconds, builderWaitSeconds, keepClosures = KEPT_CLOSURES } = options;
   const rights = agentRights(options);
-  return { run: id, repository, nix, takeoverSeconds, builderWaitSeconds, ...(rights && { agentRights: rights }) };
+  return {
+    ...{ run: id, repository, nix, takeoverSeconds, builderWaitSeconds, keepClosures },
+    ...(rights && { agentRights: rights }),
+  };
 };
 
 /** What agents of a run may; `null` where none is asked. */

@@ -1,5 +1,5 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
-import type { EvaluatorActivities } from '../../model/contract/activities.js';
+import type { BaseComparison, EvaluatorActivities } from '../../model/contract/activities.js';
 import { compareActivityId, evaluateActivityId, planActivityId } from '../../model/run/progress.js';
 import { EVALUATE_QUEUE } from '../../model/run/queues.js';
 import type { VerifyInput } from '../../model/verify/verification.js';
@@ -36,18 +36,19 @@ export function evaluate(input: VerifyInput, target: FlakeTarget): Promise<Evalu
 
 /**
  * Runs beside the build, which need not wait for it: in a long evaluation that is most of what a build would wait.
- * @returns `null` also when it failed until the last try: nothing needs the answer so much that a run would fail for it
+ * @returns nothing known also when it failed until the last try: nothing needs the answer so much that a run would fail for it
  */
-export async function compare(input: VerifyInput, target: FlakeTarget, drvPath: string): Promise<boolean | null> {
+export async function compare(input: VerifyInput, target: FlakeTarget, drvPath: string): Promise<BaseComparison> {
   const label = targetLabel(target);
   const { run, repository, candidate, nix, approved } = input;
   const also = approved === undefined ? {} : { approved };
   const { compareWithBase } = evaluator(compareActivityId(label), `compare ${label} with base`, UNNEEDED_TRIES);
   try {
-    return await compareWithBase({ run, repository, candidate, target, nix, drvPath, ...also });
+    const compared = await compareWithBase({ run, repository, candidate, target, nix, drvPath, ...also });
+    return typeof compared === 'object' && compared !== null ? compared : { same: compared, outPath: null };
   } catch (error) {
     goOnWithout(`whether ${label} is the same as on base`, error);
-    return null;
+    return { same: null, outPath: null };
   }
 }
 

@@ -32,7 +32,7 @@ function targetsOfAChild(candidate: Candidate, nix: NixSettings, targets: number
 
 /** Verifies a candidate in as many children as its targets need; they run side by side. */
 export async function verifyInChildren(
-  { run, repository, nix, takeoverSeconds, builderWaitSeconds, agentRights }: VerifySetting,
+  { run, repository, nix, takeoverSeconds, builderWaitSeconds, keepClosures, agentRights }: VerifySetting,
   { label, candidate, targets, probe, approved, started, over }: Verification,
 ): Promise<VerifyResult> {
   const head = candidate.head.slice(0, 12);
@@ -56,6 +56,7 @@ export async function verifyInChildren(
           nix,
           takeoverSeconds,
           builderWaitSeconds,
+          ...(keepClosures === undefined || probe !== undefined ? {} : { keepClosures }),
           ...(agentRights === undefined ? {} : { agentRights }),
           ...(probe === undefined ? {} : { probe }),
           ...(approved === undefined ? {} : { approved }),

@@ -20,7 +20,7 @@ export async function knownVerdict(
   const known = knowledge.derivations.find((one) => one.drvPath === drvPath);
   if (known !== undefined) return decided(target, evaluation, known.verdict);
   const onBase = knowledge.base.find(({ name }) => name === targetLabel(target));
-  if (onBase !== undefined && (await compare(input, target, drvPath)) === true)
+  if (onBase !== undefined && (await compare(input, target, drvPath)).same === true)
     return decided(target, evaluation, onBase.verdict);
   if (knowledge.failed.length === 0) return null;
   const failed = await findInPlan(input, target, { drvPath, derivations: knowledge.failed });

@@ -1,5 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
 import type {
+  BaseComparison,
+  CompareInput,
   EvaluateHeartbeat,
   EvaluateTargetInput,
   EvaluatorActivities,
@@ -49,17 +51,17 @@ export const createEvaluateTarget =
  * @throws retryable failures of the machine; `NixUnusable`
  */
 export const createCompareWithBase =
-  (env: ActivityEnvironment): EvaluatorActivities['compareWithBase'] =>
-  (input) =>
+  (env: ActivityEnvironment) =>
+  (input: CompareInput): Promise<BaseComparison> =>
     whileHeartbeating(firstBeat(env, new Date()), async (signal) => {
       const { base, head } = input.candidate;
-      if (head === base) return true;
       const mirror = await installBundle(env, input);
       const before = await evaluate(env, input, { mirror, commit: base }, signal);
-      if (before.kind === 'evaluated' && before.drvPath === input.drvPath) return true;
+      const outPath = before.kind === 'evaluated' ? before.outPath : null;
+      if (before.kind === 'evaluated' && before.drvPath === input.drvPath) return { same: true, outPath };
       // Both graphs are read from the store of this machine.
       await evaluate(env, input, { mirror, commit: head }, signal);
-      return await sameAsBase(mirror, input.candidate, input.drvPath, before);
+      return { same: await sameAsBase(mirror, input.candidate, input.drvPath, before), outPath };
     });
 
 /**

@@ -1,5 +1,5 @@
 import { checkNixOption, checkSource } from '../../checks/names.js';
-import { BUILDER_WAIT_SECONDS, TAKEOVER_SECONDS } from '../../run/defaults.js';
+import { BUILDER_WAIT_SECONDS, KEPT_CLOSURES, TAKEOVER_SECONDS } from '../../run/defaults.js';
 import type { RunOptions } from '../../run/options.js';
 import { flag, listOf, maybe, span, tableOf, text, whole } from '../kinds.js';
 import { sorted } from './contents.js';
@@ -45,6 +45,13 @@ export const building = {
     'how long a host waits for a worker of its system before it is skipped',
     { flag: '--builder-wait <span>' },
   ),
+  keepClosures: option(
+    whole(0, 100),
+    KEPT_CLOSURES,
+    '3',
+    'how many updates of each host stay in the Nix store of its builder, so that the next one can be compared with what it replaces; 0: none',
+    { flag: '--keep-closures <n>' },
+  ),
 };
 
 export const buildingFlags = {
@@ -78,7 +85,9 @@ export const nixOf = (
 export const waitsOf = ({
   takeoverSec,
   builderWaitSec,
-}: Values<typeof building>): Pick<RunOptions, 'takeoverSeconds' | 'builderWaitSeconds'> => ({
+  keepClosures,
+}: Values<typeof building>): Pick<RunOptions, 'takeoverSeconds' | 'builderWaitSeconds' | 'keepClosures'> => ({
   takeoverSeconds: takeoverSec,
   builderWaitSeconds: builderWaitSec,
+  ...(keepClosures === KEPT_CLOSURES ? {} : { keepClosures }),
 });

@@ -1,0 +1,39 @@
+/** What Nix knows of a store path. */
+export interface PathInfo {
+  readonly path: string;
+  /** Bytes. */
+  readonly narSize: number;
+  /** Derivation that it was made by; it may not be in the store. */
+  readonly deriver: string | null;
+  readonly references: readonly string[];
+}
+
+/**
+ * Reads what `nix path-info --json` prints: a list before Nix 2.19, and an object keyed by path since; 2.33 can give
+ * `{ version, info }` with names below a store directory.
+ * @returns `null` when one of the paths is not there
+ * @throws SyntaxError when the text is no JSON, TypeError when it is another kind of answer
+ */
+export function readPathInfo(text: string): readonly PathInfo[] | null {
+  const found: PathInfo[] = [];
+  for (const [path, info] of entries(JSON.parse(text))) {
+    if (!isObject(info) || info.valid === false) return null;
+    const { narSize, deriver, references } = info;
+    if (typeof narSize !== 'number' || !isTexts(references)) throw new TypeError(`path-info says nothing of ${path}`);
+    found.push({ path, narSize, deriver: typeof deriver === 'string' ? deriver : null, references });
+  }
+  return found;
+}
+
+type Unknown = Readonly<Record<string, unknown>>;
+
+function entries(answer: unknown): readonly (readonly [path: string, info: unknown])[] {
+  if (Array.isArray(answer))
+    return answer.map((each: unknown) => [isObject(each) && typeof each.path === 'string' ? each.path : '', each]);
+  if (!isObject(answer)) throw new TypeError('path-info gave another kind of answer');
+  return Object.entries(answer);
+}
+
+const isObject = (value: unknown): value is Unknown => typeof value === 'object' && value !== null;
+const isTexts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((each) => typeof each === 'string');

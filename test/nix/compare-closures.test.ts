@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { run } from '../../activities/command/process.js';
+import type { ActivityEnvironment } from '../../activities/environment.js';
+import { createCompareClosures } from '../../activities/nix/closure/compare-closures.js';
+import type { CompareClosuresInput } from '../../model/contract/activities.js';
+import type { TargetChange } from '../../model/closure/closure.js';
+import { changeWords, versionWords } from '../../model/closure/words.js';
+import { activityEnvironment, repositoryAt } from '../support/repository.js';
+
+/** Packages of a system: what nixpkgs would write, with `/bin/sh` as the builder. */
+interface System {
+  /** Text of a Nix attribute set for each package, by name: `name`, `version`, `outputs`, `script` … */
+  readonly packages: Readonly<Record<string, string>>;
+  /** Names of packages that `sw` refers to. */
+  readonly software?: readonly string[];
+  readonly kernel?: string;
+  readonly inhibitors?: Readonly<Record<string, string>>;
+}
+
+const expression = (salt: string, { packages, software = [], kernel, inhibitors = {} }: System): string => `
+  let
+    make = args: derivation ({ system = "x86_64-linux"; builder = "/bin/sh"; salt = "${salt}";
+      args = [ "-c" (args.script or "for output in $outputs; do eval path=\\\\$$output; echo $name > $path; done") ]; outputs = [ "out" ]; } // args);
+    packages = { ${Object.entries(packages)
+      .map(([name, text]) => `"${name}" = make { ${text} };`)
+      .join(' ')} };
+    sw = make { name = "system-path"; script = "echo ${software.map((name) => `\${packages."${name}"}`).join(' ')} > $out"; };
+    link = path: name: if path == null then "" else "/bin/ln -s \${path} $out/\${name};";
+  in make {
+    name = "nixos-system-web-25.11";
+    script = "/bin/mkdir $out; \${link sw "sw"} \${link ${kernel === undefined ? 'null' : `packages."${kernel}"`} "kernel"}"
+      + "echo '${JSON.stringify(inhibitors).replace(/"/g, '\\"')}' > $out/switch-inhibitors;"
+      + " echo \${toString (map (p: map (o: p.\${o}) p.outputs) (builtins.attrValues packages))} > $out/all";
+  }`;
+
+async function build(root: string, salt: string, system: System): Promise<string> {
+  const args = ['--no-out-link', '--option', 'substitute', 'false', '--expr', expression(salt, system)];
+  const built = await run('nix-build', args, { cwd: root });
+  assert.equal(built.exitCode, 0, built.stderr);
+  return built.stdout.trim();
+}
+
+async function withStore(
+  work: (tools: {
+    readonly env: ActivityEnvironment;
+    readonly make: (system: System) => Promise<string>;
+    readonly compare: (
+      before: string | null,
+      after: string,
+      change?: { readonly bytes?: number; readonly keep?: number },
+    ) => Promise<TargetChange | null>;
+    readonly roots: () => Promise<readonly string[]>;
+  }) => Promise<void>,
+): Promise<void> {
+  const root = await mkdtemp(path.join(tmpdir(), 'lockkeeper-closures-'));
+  try {
+    const env = activityEnvironment(root);
+    const repository = repositoryAt(root);
+    const compareClosures = createCompareClosures(env);
+    await work({
+      env,
+      make: (system) => build(root, path.basename(root), system),
+      async compare(before, after, { bytes = 24_576, keep = 1 } = {}) {
+        const input: CompareClosuresInput = {
+          repository,
+          target: { kind: 'nixos', name: 'web' },
+          before,
+          after,
+          same: before === after,
+          keep,
+          bytes,
+        };
+        return new MockActivityEnvironment().run(compareClosures, input);
+      },
+      async roots() {
+        const [folder = ''] = (await readdir(env.state.closures, { recursive: true })).filter((each) =>
+          each.includes('/'),
+        );
+        const inside = path.join(env.state.closures, folder.split('/').slice(0, 2).join('/'));
+        return Promise.all((await readdir(inside)).sort().map((name) => readlink(path.join(inside, name))));
+      },
+    });
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+test('names, versions and outputs are those of the derivations, sizes those of the store', () =>
+  withStore(async ({ make, compare }) => {
+    const before = await make({
+      packages: {
+        lib: 'name = "lib-two-1.2"; version = "1.2"; outputs = [ "out" "odd" ];',
+        tool: 'name = "tool-v3"; version = "v3"; ',
+        same: 'name = "same-1";',
+        unit: 'name = "unit-nginx.service";',
+      },
+      software: ['tool'],
+    });
+    const after = await make({
+      packages: {
+        lib: 'name = "lib-two-1.10"; version = "1.10"; outputs = [ "out" "odd" ];',
+        tool: 'name = "tool-v4"; version = "v4"; script = "i=0; while [ $i -lt 1000 ]; do echo 0123456789 >> $out; i=$((i + 1)); done"; ',
+        same: 'name = "same-1";',
+        unit: 'name = "unit-nginx.service"; changed = true;',
+      },
+      software: ['tool'],
+    });
+    const change = await compare(before, after);
+    assert.equal(change?.kind, 'compared');
+    assert.deepEqual(
+      change.packages.map((each) => [each.name, versionWords(each), each.selected ?? false]),
+      [
+        ['tool', 'v3 → v4', true],
+        ['lib-two', '1.2 → 1.10', false],
+      ],
+    );
+    assert.ok((change.packages[0]?.sizes[1] ?? 0) > 11_000);
+    assert.match(changeWords(change), /^\d+\.\d KiB \(\+10\.\d KiB\): 2 up, 3 settings$/);
+    assert.deepEqual(change.switching, { reboot: [], refuses: [] });
+  }));
+
+test('another kernel and another inhibitor are told; a small room cuts the list', () =>
+  withStore(async ({ make, compare }) => {
+    const system = (version: string): System => ({
+      packages: { linux: `name = "linux-${version}";`, other: `name = "other-${version}";` },
+      kernel: 'linux',
+      inhibitors: { 'dbus-implementation': version, same: '1' },
+    });
+    const [before, after] = [await make(system('6.1')), await make(system('6.2'))];
+    const change = await compare(before, after);
+    assert.equal(change?.kind, 'compared');
+    assert.deepEqual(change.switching, { reboot: ['kernel'], refuses: ['dbus-implementation'] });
+    const cut = await compare(before, after, { bytes: 200 });
+    assert.equal(cut?.kind, 'compared');
+    assert.deepEqual([cut.packages.map(({ name }) => name), cut.counts], [['linux'], { up: 2 }]);
+  }));
+
+test('base and the new closure are kept for the next run, and nothing else; a base that is not there is said', () =>
+  withStore(async ({ make, compare, roots }) => {
+    const one = await make({ packages: { a: 'name = "a-1";' } });
+    const two = await make({ packages: { a: 'name = "a-2";' } });
+    const three = await make({ packages: { a: 'name = "a-3";' } });
+    const gone = '/nix/store/00000000000000000000000000000000-nixos-system-web-25.11';
+    assert.deepEqual((await compare(gone, one))?.kind, 'no-base');
+    assert.deepEqual(await roots(), [one]);
+    assert.deepEqual((await compare(null, one))?.kind, 'no-base');
+    assert.equal((await compare(one, two))?.kind, 'compared');
+    assert.deepEqual(await roots(), [one, two].sort());
+    assert.equal((await compare(two, three))?.kind, 'compared');
+    assert.deepEqual(await roots(), [two, three].sort());
+    assert.equal(await compare(three, three), null);
+    assert.deepEqual(await roots(), [two, three].sort());
+    await compare(three, two, { keep: 2 });
+    await compare(two, one, { keep: 2 });
+    assert.deepEqual(await roots(), [one, two, three].sort());
+    assert.equal((await compare(one, two, { keep: 0 }))?.kind, 'compared');
+    assert.deepEqual(await roots(), []);
+  }));
