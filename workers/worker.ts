@@ -21,7 +21,7 @@ import {
 } from '../model/run/queues.js';
 import type { MachineLock } from '../host/machine-lock.js';
 import { payloadProof } from '../host/payload-proof.js';
-import { ownRunKey, readRunKey } from '../host/run-key.js';
+import { ownRunKey, readRunKey, type RunKey } from '../host/run-key.js';
 import type { StateDirectory, WorkerRecord } from '../model/machine/state-directory.js';
 import { createActivities } from './activities.js';
 import { stopWhenUnneeded } from './attendance.js';
@@ -62,6 +62,8 @@ export async function runWorker(
     'INFO',
     options.metricsPort === null ? null : `127.0.0.1:${options.metricsPort}`,
   );
+  // What is wrong with it is said at once, and not when a server has answered.
+  const named = options.runKeyFile === null ? null : await readRunKey(options.runKeyFile);
   const state = await openStateDirectory(options.stateDir);
   const claimed = await claim(state, 'worker');
   if (claimed.kind === 'taken') throw new Error(rivalFault('worker', options.stateDir, claimed));
@@ -82,7 +84,7 @@ export async function runWorker(
     return;
   }
   const [server, connection] = begun;
-  const proof = await proofFor(options, server, connection, state);
+  const proof = await proofFor(named, server, connection, state);
   const client = new Client({ connection, namespace: server.namespace, ...proof });
   const searchAttributes = await createSearchAttributes(client, (text) => {
     log.warn(text);
@@ -170,12 +172,12 @@ type Proof = Pick<WorkerOptions, 'dataConverter'>;
 
 /** How this worker knows what is meant for it: nothing is asked of who may use a server elsewhere, unless a key is named. */
 async function proofFor(
-  { runKeyFile }: WorkerCommandOptions,
+  named: RunKey | null,
   { embedded, namespace }: ServerAddress,
   connection: NativeConnection,
   state: StateDirectory,
 ): Promise<Proof> {
-  if (runKeyFile !== null) return { dataConverter: { payloadCodecs: [payloadProof(await readRunKey(runKeyFile))] } };
+  if (named !== null) return { dataConverter: { payloadCodecs: [payloadProof(named)] } };
   if (!embedded) return {};
   const key = await ownRunKey(state);
   const accepted = await acceptedBeforeKey(new Client({ connection, namespace }), state);
