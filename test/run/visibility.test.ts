@@ -127,6 +127,8 @@ test('the Temporal UI shows what a run does, what it waits for and how to answer
     const markdown = await house.lockkeeper(['report', 'latest', '--format', 'md']);
     assert.match(markdown.stdout, /^\| ✔ \| `athena` \| `x86_64-linux` \| built \|/m);
     assert.ok((await summaries(client, run)).includes('push the branch'));
+    const completed = 'WorkflowType = "holdRepository" AND ExecutionStatus = "Completed"';
+    await until(async () => (await found(client, completed)).length === 1, 10_000);
     await client.connection.close();
   } finally {
     await house.close();

@@ -5,7 +5,7 @@ import type { Candidate } from '../../model/verify/candidate.js';
 import type { AutofixOptions } from '../../model/run/options.js';
 import { targetLabel, type Target } from '../../model/targets/index.js';
 import type { Verdict } from '../../model/verify/verdict.js';
-import { commitLock } from './commit-update.js';
+import { lockCommit } from './commit-update.js';
 import { fixTarget } from '../fix-target.js';
 import { isRegression, takeOutCulprits } from './fix-regressions.js';
 import { verifyFix, verifyFixes } from './fixes.js';
@@ -92,7 +92,7 @@ async function mend(
   if (verdict.verdict === 'built') return { ...before, fixes: alsoMends(before.fixes, target) };
   const candidate = await ask(run, about, agent, before.candidate, verdict);
   if (candidate === null) return before;
-  const { head } = await commitLock(run, about.update);
+  const { head } = await lockCommit(run, about);
   return { candidate, fixes: [...before.fixes, { targets: [target], candidate, madeFor: head }] };
 }
 

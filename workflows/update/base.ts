@@ -3,7 +3,6 @@ import { commandsOf } from '../../model/checks/asked-commands.js';
 import { branchToPush } from '../../model/landing/index.js';
 import type { Base } from '../../model/verify/candidate.js';
 import { coordinator } from '../calls/coordinator.js';
-import { takeRepository } from './repository-lock.js';
 import type { Run } from './run.js';
 
 /** The commit of main that the run is about, or the newer run that this one gives way to. */
@@ -15,13 +14,13 @@ export type TakenBase =
  * be old, and is asked again.
  */
 export async function takeBase(run: Run): Promise<TakenBase> {
-  const { options, state } = run;
+  const { lock, state } = run;
   const meanwhile = new CancellationScope();
   // replay-tested: 2026-11-25, test/replay/0.1.0
   const seen = patched('resolve-base-ahead') ? meanwhile.run(() => resolveBase(run)) : null;
   const settled = Promise.allSettled([seen]);
   try {
-    const taken = await takeRepository(options, state);
+    const taken = await lock.take();
     if (taken.kind === 'superseded') return taken;
     state.phase('resolving');
     if (seen !== null && !taken.waited) return { kind: 'taken', base: await seen };

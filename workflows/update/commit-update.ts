@@ -1,3 +1,4 @@
+import { patched } from '@temporalio/workflow';
 import type { CommitInput, LockUpdate } from '../../model/contract/activities.js';
 import type { Fix } from '../../model/autofix/fix-target.js';
 import type { Candidate } from '../../model/verify/candidate.js';
@@ -23,6 +24,8 @@ export interface Update {
 /** A committed update. */
 export interface Committed {
   readonly candidate: Candidate;
+  /** The commit of its lock alone, which the fixes are on top of. */
+  readonly locked: Candidate;
   /** With those of its fixes that fit. */
   readonly update: Update;
   /** Whether it has fixes that were made for another lock, or another main. */
@@ -38,16 +41,26 @@ export async function commitUpdate(run: Run, update: Update): Promise<Committed>
   state.learn({ base: candidate.base, candidate, moved: update.lock.moved, heldBack: update.heldBack, fixes });
   return {
     candidate,
+    locked,
     update: { ...update, fixes },
     takesFixesOver: fixes.some(({ madeFor }) => madeFor !== locked.head),
   };
+}
+
+/** The commit of an update's lock alone. */
+export async function lockCommit(
+  run: Run,
+  { locked, update }: Pick<Committed, 'locked' | 'update'>,
+): Promise<Candidate> {
+  // Runs of 0.1.0 made it once more. replay-tested: 2026-11-29, test/replay/0.1.0
+  return patched('lock-commit-is-known') ? locked : await commitLock(run, update);
 }
 
 /**
  * Makes the commit of an update's lock alone.
  * @param next how it is evaluated next, if it is
  */
-export async function commitLock(
+async function commitLock(
   run: Run,
   { lock, targets, heldBack }: Update,
   next: Pick<CommitInput, 'nix'> = {},

@@ -84,11 +84,17 @@ const close: Step = async ({ id, state }) => {
   return {};
 };
 
+/** The next run may begin: the report that it reads is written. */
+const releaseRepository: Step = async ({ lock }) => {
+  await lock.release();
+  return {};
+};
+
 /** What follows a landing, unless the run is cancelled. */
 export const AFTER_LANDING: readonly Step[] = [removeOldBranches];
 
 /** What follows every end, that of a cancelled run too. */
-export const AT_THE_END: readonly Step[] = [recordEnd, tellOfEnd, close];
+export const AT_THE_END: readonly Step[] = [recordEnd, tellOfEnd, close, releaseRepository];
 
 /** Takes one step after the other; each knows what those before it found. */
 export async function takeSteps(run: Run, steps: readonly Step[]): Promise<void> {

@@ -2,7 +2,7 @@ import type { Fix } from '../../model/autofix/fix-target.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { targetLabel, type Target } from '../../model/targets/index.js';
 import type { Verdict } from '../../model/verify/verdict.js';
-import { commitLock } from './commit-update.js';
+import { lockCommit } from './commit-update.js';
 import { putFixesOn, rejected, verifyFix } from './fixes.js';
 import type { FixedCandidate } from './fixes.js';
 import type { BrokenUpdate } from './repair.js';
@@ -21,7 +21,7 @@ const mendedBy = (fixes: readonly Fix[], target: Target): number =>
  */
 export async function takeOutCulprits(
   run: Run,
-  { update }: BrokenUpdate,
+  { locked, update }: BrokenUpdate,
   regressions: readonly Verdict[],
 ): Promise<{ readonly fixed: FixedCandidate; readonly targets: readonly Target[] }> {
   const culprits = new Set<Fix>();
@@ -33,7 +33,7 @@ export async function takeOutCulprits(
     run.state.learn({ attempts: rejected(run, [culprit], reason) });
   }
   const rest = update.fixes.filter((fix) => !culprits.has(fix));
-  const fixed = await putFixesOn(run, await commitLock(run, update), rest);
+  const fixed = await putFixesOn(run, await lockCommit(run, { locked, update }), rest);
   const stay = new Set(fixed.fixes.flatMap(({ targets }) => targets.map(targetLabel)));
   const targets = update.fixes.flatMap((fix) => fix.targets).filter((target) => !stay.has(targetLabel(target)));
   return { fixed, targets };

@@ -1,12 +1,9 @@
-import type { Candidate } from '../../model/verify/candidate.js';
 import type { Verdict } from '../../model/verify/verdict.js';
-import type { Update } from './commit-update.js';
+import type { Committed, Update } from './commit-update.js';
 import type { Run } from './run.js';
 
 /** An update that broke something: its candidate, and the targets in question. */
-export interface BrokenUpdate {
-  readonly candidate: Candidate;
-  readonly update: Update;
+export interface BrokenUpdate extends Pick<Committed, 'candidate' | 'locked' | 'update'> {
   readonly broken: readonly Verdict[];
   /** Whether it is worth the while when only some of the targets are helped: the others are dealt with otherwise. */
   readonly partlyWanted: boolean;

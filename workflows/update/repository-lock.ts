@@ -1,4 +1,12 @@
-import { ParentClosePolicy, patched, sleep, startChild, workflowInfo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  ParentClosePolicy,
+  condition,
+  patched,
+  sleep,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { finalFailure } from '../../model/run/failures.js';
 import type { Way } from '../../model/contract/activities.js';
@@ -13,21 +21,47 @@ const LONGEST_PAUSE = 15;
 /** The same behind a run of one's own instance, which may build for hours before it gives way. */
 const LONGEST_PAUSE_BEHIND_OWN = 60;
 
+/** How long a run waits at its end until its lock has ended. The server ends it with the run otherwise. */
+const RELEASE = '5 seconds';
+
+/** The lock of a repository, which one run at a time has. */
+export interface RepositoryLock {
+  /**
+   * Takes the repository for this run. While another run holds it, says who does and tries again until the deadline; then fails
+   * as `RepositoryBusy`. The server gives the repository back however this run ends.
+   */
+  readonly take: () => Promise<Taken>;
+  /** Gives the repository back, if this run has it. */
+  readonly release: () => Promise<void>;
+}
+
 /** `by`: the newer run of the instance that this one gives way to, without the repository. */
 export type Taken =
   { readonly kind: 'taken'; readonly waited: boolean } | { readonly kind: 'superseded'; readonly by: string };
 
-/**
- * Takes the repository for this run. While another run holds it, says who does and tries again until the deadline;
- * then fails as `RepositoryBusy`. The server gives the repository back however this run ends.
- */
-export async function takeRepository(options: RunOptions, state: RunState): Promise<Taken> {
-  const waiting = shownWaiting(state);
-  try {
-    return await waitForRepository(options, state, waiting.begin);
-  } finally {
-    waiting.end();
-  }
+export function openRepositoryLock(options: RunOptions, state: RunState): RepositoryLock {
+  let holder: Holder | null = null;
+  const take = async (): Promise<boolean> => {
+    holder = await startHolder(options);
+    return holder !== null;
+  };
+  return {
+    take: async () => {
+      const waiting = shownWaiting(state);
+      try {
+        return await waitForRepository(options, state, { take, begin: waiting.begin });
+      } finally {
+        waiting.end();
+      }
+    },
+    release: async () => {
+      // Runs of 0.1.0 left that to the server. replay-tested: 2026-11-29, test/replay/0.1.0
+      if (holder === null || !patched('repository-is-given-back')) return;
+      const { end, hasEnded } = holder;
+      end();
+      await condition(hasEnded, RELEASE, { summary: 'wait until the repository is given back' });
+    },
+  };
 }
 
 /** Shows in lists of runs that this one waits for the repository, once it does. */
@@ -46,7 +80,11 @@ function shownWaiting(state: RunState): { readonly begin: () => void; readonly e
   };
 }
 
-async function waitForRepository(options: RunOptions, state: RunState, begin: () => void): Promise<Taken> {
+async function waitForRepository(
+  options: RunOptions,
+  state: RunState,
+  { take, begin }: { readonly take: () => Promise<boolean>; readonly begin: () => void },
+): Promise<Taken> {
   let waited = 0;
   let gaveWay: string | null = null;
   let behindOwn = false;
@@ -58,7 +96,7 @@ async function waitForRepository(options: RunOptions, state: RunState, begin: ()
       goOnWithout('whether a newer or an older run of the instance is open', error);
     }
     if (way?.kind === 'superseded') return way;
-    if (await take(options)) return { kind: 'taken', waited: !first || options.supersedes === true };
+    if (await take()) return { kind: 'taken', waited: !first || options.supersedes === true };
     let holder = way?.holder ?? null;
     try {
       holder ??= await coordinator('ask who holds the repository', UNNEEDED_TRIES).whoHolds({
@@ -96,19 +134,38 @@ const supersede = ({ instance, lockWorkflowId }: RunOptions) =>
     lockWorkflowId,
   });
 
-/** `false` when another run has it. */
-async function take(options: RunOptions): Promise<boolean> {
+/** The workflow that holds the repository for this run. */
+interface Holder {
+  readonly end: () => void;
+  readonly hasEnded: () => boolean;
+}
+
+/** `null` when another run has the repository. */
+async function startHolder(options: RunOptions): Promise<Holder | null> {
   const { workflowId, memo } = workflowInfo();
+  const scope = new CancellationScope();
   try {
-    await startChild(holdRepository, {
-      workflowId: options.lockWorkflowId,
-      parentClosePolicy: ParentClosePolicy.TERMINATE,
-      memo: { run: workflowId, optionsDigest: memo?.optionsDigest ?? null },
-      staticSummary: `held by ${workflowId}`,
-    });
-    return true;
+    const child = await scope.run(() =>
+      startChild(holdRepository, {
+        workflowId: options.lockWorkflowId,
+        parentClosePolicy: ParentClosePolicy.TERMINATE,
+        memo: { run: workflowId, optionsDigest: memo?.optionsDigest ?? null },
+        staticSummary: `held by ${workflowId}`,
+      }),
+    );
+    let ended = false;
+    const over = (): void => {
+      ended = true;
+    };
+    child.result().then(over, over);
+    return {
+      end: () => {
+        scope.cancel();
+      },
+      hasEnded: () => ended,
+    };
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    return false;
+    return null;
   }
 }

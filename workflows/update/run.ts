@@ -18,6 +18,8 @@ import { openApproval } from './approval.js';
 import type { Approval } from './approval.js';
 import { openHoldBackRequests } from './hold-back-requests.js';
 import type { HoldBackRequests } from './hold-back-requests.js';
+import { openRepositoryLock } from './repository-lock.js';
+import type { RepositoryLock } from './repository-lock.js';
 import { trackRun } from './run-state.js';
 import type { RunState } from './run-state.js';
 
@@ -27,6 +29,7 @@ export interface Run {
   readonly state: RunState;
   readonly approval: Approval;
   readonly holdBackRequests: HoldBackRequests;
+  readonly lock: RepositoryLock;
   /** Workflow id. */
   readonly id: string;
   readonly startTime: Date;
@@ -36,7 +39,9 @@ export function beginRun(options: RunOptions): Run {
   const { workflowId: id, startTime } = workflowInfo();
   const state = trackOptions(options, startTime);
   const approval = openApproval(id, options, state);
-  return { options, state, approval, holdBackRequests: openHoldBackRequests(id, state), id, startTime };
+  const holdBackRequests = openHoldBackRequests(id, state);
+  const lock = openRepositoryLock(options, state);
+  return { options, state, approval, holdBackRequests, lock, id, startTime };
 }
 
 /**

@@ -65,7 +65,7 @@ async function judge(
   run: Run,
   about: Committed & { readonly verdicts: readonly Verdict[]; readonly steps: readonly FailureStep[] },
 ): Promise<'lands' | 'broken' | 'nothing-moves' | Repaired> {
-  const { candidate, update, verdicts, takesFixesOver } = about;
+  const { candidate, locked, update, verdicts, takesFixesOver } = about;
   // Nobody is asked, so nobody can approve them.
   if (inTheWay(run, verdicts).some(needsApproval))
     return { repaired: withoutUnapproved(run, update), steps: about.steps.filter((step) => step !== 'autofix') };
@@ -79,7 +79,7 @@ async function judge(
       return mayLand(run, verdicts, steps.includes('leave-behind')) ? 'lands' : 'broken';
     if (step === 'report') return 'broken';
     const partlyWanted = later.some((other) => other !== 'report');
-    const repaired = await REPAIRS[step](run, { candidate, update, broken, partlyWanted });
+    const repaired = await REPAIRS[step](run, { candidate, locked, update, broken, partlyWanted });
     if (repaired === 'nothing-moves') return repaired;
     if (repaired !== null) return { repaired, steps };
   }
