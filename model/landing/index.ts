@@ -8,6 +8,10 @@ import type { WayOfLanding } from './types.js';
 /** Every way of landing. What it does is in `activities/git/land.ts`. */
 export const waysOfLanding = { none, branch, merge } satisfies Record<LandingMode, WayOfLanding>;
 
+/** Whether a verified update is pushed in this way; otherwise it stays on the machine. */
+export const isPushed = (mode: LandingMode): mode is PushingMode => waysOfLanding[mode].lands;
+type PushingMode = Exclude<LandingMode, 'none'>;
+
 /** Most times that an update is carried over onto a main branch that moved while the run was building. */
 export const CARRY_OVER_LIMIT = 5;
 

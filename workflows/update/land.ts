@@ -1,6 +1,6 @@
 import type { LandResult } from '../../model/contract/activities.js';
 import { updateBranches } from '../../model/landing/branches.js';
-import { waysOfLanding } from '../../model/landing/index.js';
+import { isPushed, waysOfLanding } from '../../model/landing/index.js';
 import { coordinator } from '../calls/coordinator.js';
 import type { Ended } from './facts.js';
 import type { Run } from './run.js';
@@ -13,7 +13,7 @@ export async function land({ options, state, ...run }: Run, { candidate }: Verif
   const { repository, landing, instance } = options;
   const { mode, branchPrefix, removeOldBranches } = landing;
   const branches = updateBranches(options, run.startTime);
-  if (mode === 'none') return { outcome: 'verified', landed: { mode, ref: branches.branch, commit: candidate.head } };
+  if (!isPushed(mode)) return { outcome: 'verified', landed: { mode, ref: branches.branch, commit: candidate.head } };
   state.phase('landing');
   const result = await coordinator(waysOfLanding[mode].step(repository)).land({
     ...{ repository, candidate, mode, instance, run: run.id, ...branches },

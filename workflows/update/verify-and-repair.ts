@@ -4,6 +4,7 @@ import type { Candidate } from '../../model/verify/candidate.js';
 import { nothingVerified } from '../../model/verify/nothing-verified.js';
 import type { FailureStep } from '../../model/run/options.js';
 import { targetLabel, type Target } from '../../model/targets/index.js';
+import { waysOfLanding } from '../../model/landing/index.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 import { autofix } from './autofix.js';
 import { commitUpdate } from './commit-update.js';
@@ -142,7 +143,7 @@ async function verify(run: Run, candidate: Candidate, targets: readonly Target[]
 function inTheWay(run: Run, verdicts: readonly Verdict[]): readonly Verdict[] {
   const { state, options } = run;
   const { required, brokenOnBase } = state.facts();
-  const asks = options.approval !== null && options.landing.mode !== 'none';
+  const asks = options.approval !== null && waysOfLanding[options.landing.mode].lands;
   return verdicts.filter((each) => {
     const name = targetLabel(each.target);
     if (asks && needsApproval(each)) return false;
