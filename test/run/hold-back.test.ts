@@ -84,6 +84,7 @@ test('the input to blame is held back, and the rest lands, verified', async (t) 
 
 test('hosts broken by different inputs are told apart, a pair and an evaluation too, with revisions in systems', async (t) => {
   const fleet = await withMovedFleet(t, {
+    inputs: INPUTS,
     selfRev: true,
     hosts: [
       { name: 'athena', brokenBy: [['alpha', 'delta']] },
@@ -268,6 +269,7 @@ test('when every input is to blame nothing lands, unless the host may be left be
 
 test('a worker that is killed between probes costs nothing but time', async (t) => {
   const fleet = await withMovedFleet(t, {
+    inputs: INPUTS,
     hosts: [{ name: 'kyushu', input: 'all', seconds: 3, brokenBy: [['gamma']] }],
   });
   const running = house.start(['update', fleet.checkout, '--json']);
@@ -283,6 +285,7 @@ test('a worker that is killed between probes costs nothing but time', async (t) 
 
 test('a run that is cancelled while it looks for the input to blame ends its probes', async (t) => {
   const fleet = await withMovedFleet(t, {
+    inputs: INPUTS,
     hosts: [{ name: 'kyushu', seconds: 20, brokenBy: [['gamma']], brokenIn: 'package' }],
   });
   const running = house.start(['update', fleet.checkout, '--json']);
