@@ -1,3 +1,10 @@
+import type {
+  BuilderActivities,
+  CoordinatorActivities,
+  EvaluatorActivities,
+  MachineActivities,
+  PresenceActivities,
+} from './activities.js';
 import { AGENT_NETWORKS } from '../autofix/sandbox.js';
 import { checkInstanceName } from '../config/checks.js';
 import { checkGateName, checkGateWords, PRESETS } from '../gates/gate.js';
@@ -19,16 +26,30 @@ import {
   checkServerUrl,
   checkSource,
 } from '../checks/names.js';
+import { notifiers } from '../notify/index.js';
+import { LANDING_MODES } from '../run/options.js';
+import { targetKindNames } from '../targets/index.js';
 import { redactUrl, utf8Length } from '../text/text.js';
 
 /**
  * What every activity refuses to work with. A run's options are checked by the client, but anybody who reaches the Temporal
  * server can start a run without it. So what comes out of a workflow is looked at again before it becomes an argument, a
- * path or a ref: by the name of the field, whatever activity it is for. Fields that are not named here become neither.
+ * path or a ref: by the name of the field, whatever activity it is for. Fields that no activity has are passed over.
  */
 export function checkActivityInput(input: unknown): void {
-  for (const [name, value] of Object.entries(asObject('the input', input))) FIELDS.get(name)?.(value, name);
+  const fields = asObject('the input', input);
+  for (const [name, check] of Object.entries(FIELDS)) if (Object.hasOwn(fields, name)) check(fields[name], name);
 }
+
+type Activities = CoordinatorActivities &
+  EvaluatorActivities &
+  BuilderActivities &
+  PresenceActivities &
+  MachineActivities;
+type InputOf<A> = A extends (input: infer Input) => unknown ? (unknown extends Input ? never : Input) : never;
+type NamesIn<T> = T extends object ? keyof T : never;
+/** Every field of every activity's input. */
+type Field = NamesIn<InputOf<Activities[keyof Activities]>>;
 
 type Check = (value: unknown, field: string) => void;
 
@@ -200,68 +221,78 @@ const agent = object({
   rules: object({ protected: patterns, maxFiles: wholeNumber, maxLines: wholeNumber }),
 });
 
-const FIELDS: ReadonlyMap<string, Check> = new Map(
-  Object.entries<Check>({
-    repository,
-    hosts: orAll(list(text(checkHostName))),
-    exclude: orNull(text(checkRegExp)),
-    inputs: orAll(list(text(checkInputName))),
-    excludeInputs: orMissing(list(text(checkInputName))),
-    inputGroups: orMissing(list(list(text(checkInputName)))),
-    mayGoBack: orMissing(flag),
-    nix: object({
-      options: list(nixOption),
-      impure: flag,
-      acceptFlakeConfig: flag,
-      accessTokensFile: orMissing(text(checkIncludedFile)),
-      allowSources: orMissing(list(text(checkSource))),
-    }),
-    author: person,
-    committer: person,
-    date: seconds,
-    takeoverSeconds: seconds,
-    base: commit,
-    onto: commit,
-    candidate,
-    draft: candidate,
-    fix: candidate,
-    agent,
-    secretFiles: orMissing(list(absolutePath)),
-    agentRights: orMissing(
-      object({ network: oneOf(AGENT_NETWORKS), nixDaemon: flag, secretFiles: list(absolutePath), limits }),
-    ),
-    approved: orMissing(flag),
-    attempt: wholeNumber,
-    prompt: text(checkPrompt),
-    branch: text(checkBranchName),
-    fallbackBranch: text(checkBranchName),
-    branchPrefix: orMissing(text(checkBranchPrefix)),
-    branches: list(object({ branch: text(checkBranchName), commit })),
-    evaluation: object({ drvPath: derivation }),
-    drvPath: derivation,
-    before: orNull(storePath),
-    after: storePath,
-    bytes: wholeNumber,
-    keep: seconds,
-    instance: text(checkInstanceName),
-    watched: list(object({ instance: text(checkInstanceName), limitSeconds: seconds })),
-    gate: (value, field) => {
-      const { name, check, timeoutSeconds } = asObject(field, value);
-      text(checkGateName)(name, `${field}.name`);
-      seconds(timeoutSeconds, `${field}.timeoutSeconds`);
-      const { kind, preset, words } = asObject(`${field}.check`, check);
-      if (kind === 'preset') oneOf(PRESETS)(preset, `${field}.check.preset`);
-      else {
-        list(text(() => undefined))(words, `${field}.check.words`);
-        checkGateWords(words as readonly string[], `${field}.check.words`);
-      }
-    },
-    // Of `notify`.
-    options: object({
-      ntfy: orNull(
-        object({ server: text(checkServerUrl), topic: text(checkNtfyTopic), tokenFile: orNull(absolutePath) }),
-      ),
-      inboxOrg: orNull(absolutePath),
-    }),
+/** Of what becomes no argument, path or ref, or is checked by the activity that makes one of it. */
+const asData: Check = () => undefined;
+
+const FIELDS: Readonly<Record<Field, Check>> = {
+  repository,
+  hosts: orAll(list(text(checkHostName))),
+  exclude: orNull(text(checkRegExp)),
+  inputs: orAll(list(text(checkInputName))),
+  excludeInputs: orMissing(list(text(checkInputName))),
+  inputGroups: orMissing(list(list(text(checkInputName)))),
+  mayGoBack: orMissing(flag),
+  nix: object({
+    options: list(nixOption),
+    impure: flag,
+    acceptFlakeConfig: flag,
+    accessTokensFile: orMissing(text(checkIncludedFile)),
+    allowSources: orMissing(list(text(checkSource))),
   }),
-);
+  author: person,
+  committer: person,
+  date: seconds,
+  takeoverSeconds: seconds,
+  base: commit,
+  onto: commit,
+  candidate,
+  draft: candidate,
+  fix: candidate,
+  agent,
+  secretFiles: orMissing(list(absolutePath)),
+  agentRights: orMissing(
+    object({ network: oneOf(AGENT_NETWORKS), nixDaemon: flag, secretFiles: list(absolutePath), limits }),
+  ),
+  approved: orMissing(flag),
+  attempt: wholeNumber,
+  prompt: text(checkPrompt),
+  branch: text(checkBranchName),
+  fallbackBranch: text(checkBranchName),
+  branchPrefix: orMissing(text(checkBranchPrefix)),
+  branches: list(object({ branch: text(checkBranchName), commit })),
+  evaluation: object({ drvPath: derivation }),
+  drvPath: derivation,
+  before: orNull(storePath),
+  after: storePath,
+  bytes: wholeNumber,
+  keep: seconds,
+  instance: text(checkInstanceName),
+  watched: list(object({ instance: text(checkInstanceName), limitSeconds: seconds })),
+  gate: (value, field) => {
+    const { name, check, timeoutSeconds } = asObject(field, value);
+    text(checkGateName)(name, `${field}.name`);
+    seconds(timeoutSeconds, `${field}.timeoutSeconds`);
+    const { kind, preset, words } = asObject(`${field}.check`, check);
+    if (kind === 'preset') oneOf(PRESETS)(preset, `${field}.check.preset`);
+    else {
+      list(text(() => undefined))(words, `${field}.check.words`);
+      checkGateWords(words as readonly string[], `${field}.check.words`);
+    }
+  },
+  same: flag,
+  mode: oneOf(LANDING_MODES),
+  target: object({ kind: oneOf(targetKindNames), name: text(() => undefined) }),
+  derivations: list(derivation),
+  notifier: oneOf(Object.keys(notifiers)),
+  // Of `notify`.
+  options: object({
+    ntfy: orNull(
+      object({ server: text(checkServerUrl), topic: text(checkNtfyTopic), tokenFile: orNull(absolutePath) }),
+    ),
+    inboxOrg: orNull(absolutePath),
+  }),
+  ...{ run: asData, lockWorkflowId: asData, queue: asData, event: asData, at: asData, timeZone: asData },
+  ...{ outcome: asData, endedAt: asData, limit: asData, report: asData, alarm: asData },
+  ...{ message: asData, named: asData, moved: asData, move: asData, commands: asData },
+  ...{ logPath: asData, offset: asData },
+};
