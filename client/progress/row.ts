@@ -1,3 +1,4 @@
+import { VERDICTS } from '../../model/report/words.js';
 import type { FrameStyle } from './frame.js';
 import type { TargetView } from './view.js';
 import { clip, clipMiddle, pad, width as widthOf } from './width.js';
@@ -79,9 +80,10 @@ class Line {
 
 function symbol(target: TargetView, { paint, tick }: FrameStyle): string {
   const turning = SPINNER[tick % SPINNER.length] ?? '·';
-  if (isBroken(target)) return paint.red('✘');
-  if (target.verdict === 'skipped') return paint.yellow('○');
-  if (target.state === 'done') return target.sameAsBase === true ? paint.dim('✔') : paint.green('✔');
+  if (target.verdict !== null) {
+    const unchanged = target.verdict === 'built' && target.sameAsBase === true;
+    return paint[unchanged ? 'dim' : VERDICTS[target.verdict].tone](VERDICTS[target.verdict].symbol);
+  }
   if (target.state === 'building') return paint.cyan(turning);
   return target.state === 'evaluating' ? paint.blue(turning) : paint.dim('·');
 }

@@ -15,7 +15,6 @@ import {
   failuresWords,
   fixWords,
   insteadOfWords,
-  isBroken,
   isNestedOnly,
   landedWords,
   logsCommand,
@@ -205,9 +204,8 @@ function gateLines(report: Report, paint: Paint): string[] {
 /** Lines of targets with the symbol of their verdict in front. */
 function marked(targets: readonly ReportedTarget[], lines: readonly string[], paint: Paint): string[] {
   return targets.map((target, index) => {
-    const symbol = VERDICTS[target.verdict].symbol;
-    const tone = isBroken(target) ? paint.red : target.verdict === 'built' ? paint.green : paint.dim;
-    return `  ${tone(symbol)} ${lines[index] ?? ''}`;
+    const { symbol, tone } = VERDICTS[target.verdict];
+    return `  ${paint[tone](symbol)} ${lines[index] ?? ''}`;
   });
 }
 

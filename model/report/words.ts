@@ -1,3 +1,4 @@
+import type { Paint } from './paint.js';
 import type {
   AttemptOutcome,
   Outcome,
@@ -220,13 +221,13 @@ export function oldBranchesWords({ landed }: Report): readonly string[] {
   ];
 }
 
-/** Symbol and words of a verdict; `null` stands for a target that has none yet. */
-export const VERDICTS: Readonly<Record<VerdictKind, { readonly symbol: string; readonly words: string }>> = {
-  built: { symbol: '✔', words: 'built' },
-  'evaluation-failed': { symbol: '✘', words: 'does not evaluate' },
-  'build-failed': { symbol: '✘', words: 'build failed' },
-  'timed-out': { symbol: '✘', words: 'timed out' },
-  skipped: { symbol: '–', words: 'skipped' },
+/** How a verdict is marked, while a run goes on and in its report. */
+export const VERDICTS: Readonly<Record<VerdictKind, { readonly symbol: string; readonly tone: keyof Paint }>> = {
+  built: { symbol: '✔', tone: 'green' },
+  'evaluation-failed': { symbol: '✘', tone: 'red' },
+  'build-failed': { symbol: '✘', tone: 'red' },
+  'timed-out': { symbol: '✘', tone: 'red' },
+  skipped: { symbol: '–', tone: 'yellow' },
 };
 
 /** Whether the closure is another than on base; nothing of a host that has none. */

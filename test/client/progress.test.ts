@@ -10,8 +10,11 @@ import { plainRenderer } from '../../client/progress/plain.js';
 import { fraction } from '../../client/progress/row.js';
 import type { ProgressView, TargetView } from '../../client/progress/view.js';
 import { width } from '../../client/progress/width.js';
+import { renderText } from '../../model/report/text.js';
+import { exampleReport, exampleTarget } from '../support/report.js';
 
 const START = Date.parse('2026-11-21T09:30:00Z');
+const COLOURED = { paint: paint(true), tick: 0, now: START + 90_000 };
 const PLAIN = { paint: paint(false), tick: 0, now: START + 90_000 };
 
 const target = (name: string, change: Partial<TargetView> = {}): TargetView => ({
@@ -66,6 +69,15 @@ const view = (targets: readonly TargetView[], change: Partial<ProgressView> = {}
   intent: 'will push branch flake-update-20261121 at example.org',
   startedAt: START,
   ...change,
+});
+
+test('a verdict is marked in the same way while a run goes on and in its report', () => {
+  for (const verdict of ['built', 'evaluation-failed', 'build-failed', 'timed-out', 'skipped'] as const) {
+    const live = frame(view([target('pi', { state: 'done', verdict })]), { columns: 120, rows: 30 }, COLOURED)[3] ?? '';
+    const report = renderText(exampleReport({ targets: [exampleTarget('pi', { verdict })] }), true);
+    const [, mark] = /^ {2}(\S+) pi/m.exec(report) ?? [];
+    assert.ok(mark !== undefined && live.startsWith(`  ${mark} pi`), `${verdict}: ${live}`);
+  }
 });
 
 test('a frame shows phase, elapsed time, what moved, and each target with bar and estimate', () => {
