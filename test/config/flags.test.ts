@@ -80,7 +80,10 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
     'nixOptions = { max-jobs = "4", builders = "", cores = "1 2" }\nimpure = true\nacceptFlakeConfig = true\n' +
       'allowSources = ["b.c", "path:/a,b"]',
   ],
-  [{ takeoverTime: ['5min'], builderWait: ['1h'] }, 'takeoverSec = "5min"\nbuilderWaitSec = "1h"'],
+  [
+    { takeoverTime: ['5min'], builderWait: ['1h'], keepClosures: ['3'] },
+    'takeoverSec = "5min"\nbuilderWaitSec = "1h"\nkeepClosures = 3',
+  ],
   [
     { sshKeyFile: ['/k'], knownHostsFile: ['/h'], httpsTokenFile: ['/t'], accessTokensFile: ['/a'] },
     'sshKeyFile = "/k"\nknownHostsFile = "/h"\nhttpsTokenFile = "/t"\naccessTokensFile = "/a"',
