@@ -1,7 +1,8 @@
 import type { CandidateSource } from '../contract/activities.js';
 import type { Candidate } from '../verify/candidate.js';
 import type { ReportedAttempt } from '../report/data.js';
-import type { AutofixOptions, Person } from '../run/options.js';
+import type { Person } from '../git/person.js';
+import type { AutofixOptions } from '../run/options.js';
 import type { Target } from '../targets/index.js';
 
 /** One attempt of an agent at a broken target. Which number it has is decided before: repeating it costs none. */

@@ -1,6 +1,7 @@
 import type { Candidate, MovedInput } from '../verify/candidate.js';
 import type { ReportedAttempt, ReportedFix } from '../report/data.js';
-import type { AutofixOptions, Person } from '../run/options.js';
+import type { Person } from '../git/person.js';
+import type { AutofixOptions } from '../run/options.js';
 import type { VerifySetting } from '../verify/verification.js';
 import { targetLabel, type Target } from '../targets/index.js';
 import type { Verdict } from '../verify/verdict.js';

@@ -1,7 +1,7 @@
 import { pathPatternFault } from '../autofix/path-pattern.js';
 import { branchNameFault } from '../git/branch-name.js';
 import { isSourcePattern } from '../flake-lock/source-pattern.js';
-import type { Person } from '../run/options.js';
+import type { Person } from '../git/person.js';
 import { truncate } from '../text/text.js';
 
 /**

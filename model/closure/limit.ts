@@ -1,14 +1,27 @@
 import { utf8Length } from '../text/text.js';
-import type { ClosureChange } from './closure.js';
+import type { ClosureChange, TargetChange } from './closure.js';
 
 /** The change with as many packages, the most important ones first, as fit into so many bytes of JSON; the counts stay. */
-export function limitChange(change: ClosureChange, bytes: number): ClosureChange {
+export function limitChange<C extends ClosureChange>(change: C, bytes: number): C {
   let room = bytes - utf8Length(JSON.stringify({ ...change, packages: [] }));
   const end = change.packages.findIndex((each) => {
     room -= utf8Length(JSON.stringify(each)) + 1;
     return room < 0;
   });
   return end === -1 ? change : { ...change, packages: change.packages.slice(0, end) };
+}
+
+/** Room for what changes in all closures of a report, in bytes of JSON: a report has to stay below 2 MiB. */
+const REPORT_BYTES = 256 * 1024;
+
+/** Targets whose changes fit into a report: when they do not, each gets the same share of the room. */
+export function limitChanges<T extends { readonly closure?: TargetChange }>(targets: readonly T[]): readonly T[] {
+  const sizes = targets.flatMap(({ closure }) => (closure === undefined ? [] : [utf8Length(JSON.stringify(closure))]));
+  if (sizes.reduce((sum, size) => sum + size, 0) <= REPORT_BYTES) return targets;
+  const share = Math.floor(REPORT_BYTES / sizes.length);
+  return targets.map((target) =>
+    target.closure?.kind === 'compared' ? { ...target, closure: limitChange(target.closure, share) } : target,
+  );
 }
 
 /** Room for what one target's closure changes, and for that of all targets of one verification, in bytes of JSON. */

@@ -1,5 +1,5 @@
 import type { Candidate } from '../verify/candidate.js';
-import type { Person } from '../run/options.js';
+import type { Person } from '../git/person.js';
 import type { Target } from '../targets/index.js';
 import type { VerdictKind } from '../targets/types.js';
 import type { VerifySetting } from '../verify/verification.js';

@@ -1,10 +1,8 @@
 import type { NotifierKind } from '../notify/kinds.js';
 import type { InputRevision, MovedInput, UnfetchedInput } from '../verify/candidate.js';
 import type { InputGroup } from '../run/input-groups.js';
-import type { TargetProgress } from '../run/progress.js';
 import type { LandingMode } from '../run/options.js';
-import { isOutputKind, kindOf, targetLabel } from '../targets/index.js';
-import { NOTHING_KNOWN } from '../verify/verdict.js';
+import { isOutputKind } from '../targets/index.js';
 import type { Verdict } from '../verify/verdict.js';
 
 /**
@@ -275,26 +273,6 @@ const reportedMove = (from: InputRevision | null, to: InputRevision | null): Rep
   to: to?.revision ?? null,
   fromDate: from?.date ?? null,
   toDate: to?.date ?? null,
-});
-
-export const reportedTarget = ({ target, ...verdict }: Verdict, required: readonly string[]): ReportedTarget => ({
-  ...verdict,
-  name: targetLabel(target),
-  kind: target.kind,
-  required: required.includes(targetLabel(target)),
-});
-
-/** A target of a run that ended before its verdict was in: what was known of it. */
-export const unfinishedTarget = (target: TargetProgress, required: readonly string[]): ReportedTarget => ({
-  ...NOTHING_KNOWN,
-  name: target.name,
-  kind: kindOf(target.name),
-  required: required.includes(target.name),
-  verdict: target.verdict ?? 'skipped',
-  system: target.system,
-  sameAsBase: target.sameAsBase,
-  seconds: target.seconds ?? 0,
-  error: target.verdict === null ? 'the run ended before' : target.error,
 });
 
 const isMissed = (

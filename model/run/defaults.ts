@@ -1,5 +1,6 @@
 import { waysOfLanding } from '../landing/index.js';
-import type { FailureStep, LandingMode, Person } from './options.js';
+import type { Person } from '../git/person.js';
+import type { FailureStep, LandingMode } from './options.js';
 
 /** What a run does where nobody says otherwise, the same for `lockkeeper update` and for configured instances. */
 

@@ -1,5 +1,3 @@
-import type { Report } from '../report/data.js';
-
 /** Root inputs that move together, in a run of their own. */
 export type InputGroup = readonly string[];
 
@@ -9,7 +7,10 @@ export type InputGroup = readonly string[];
  * group of which nothing moved had none, and stays ahead of those that had.
  * @param reports of earlier runs of the same instance and repository, newest first
  */
-export function groupsInTurn(groups: readonly InputGroup[], reports: readonly Report[]): readonly InputGroup[] {
+export function groupsInTurn(
+  groups: readonly InputGroup[],
+  reports: readonly { readonly inputGroup?: InputGroup }[],
+): readonly InputGroup[] {
   const turns = reports.map(({ inputGroup = [] }) => spelled(inputGroup));
   const runsAgo = (group: InputGroup): number => {
     const found = turns.indexOf(spelled(group));

@@ -1,3 +1,4 @@
+import type { Person } from '../git/person.js';
 import type { SandboxLimits } from '../autofix/limits.js';
 import type { AgentNetwork } from '../autofix/sandbox.js';
 import { PRESETS, type Gate } from '../gates/gate.js';
@@ -185,11 +186,6 @@ export interface NixSettings {
   readonly accessTokensFile?: string;
   /** Sources that inputs may bring along, as `isSourcePattern` knows them; missing when there are none, as in older runs. */
   readonly allowSources?: readonly string[];
-}
-
-export interface Person {
-  readonly name: string;
-  readonly email: string;
 }
 
 export interface NotifyOptions {

@@ -19,7 +19,7 @@ import { PLAIN_NIX } from '../support/evaluator.js';
 import type { ActivityEnd } from '../support/activity-process.js';
 import { createFleet, type Fleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
-import { ntfyMissing, withNtfy, type NtfyServer } from '../support/ntfy.js';
+import { ntfyMissing, withNtfy } from '../support/ntfy.js';
 import { exampleReport } from '../support/report.js';
 import { activityEnvironment, repositoryAt } from '../support/repository.js';
 import { wholeFile } from '../support/scope.js';
@@ -53,7 +53,7 @@ let fix: Candidate;
 /** A main that has moved on, on another branch. */
 let ahead: string;
 let pristine: string;
-let ntfy: NtfyServer | undefined;
+const ntfy = ntfyMissing === false ? await withNtfy(wholeFile) : undefined;
 const stateRoot = (): string => path.join(fleet.root, 'state');
 
 async function restore(): Promise<void> {
@@ -121,7 +121,6 @@ async function assertRepeatable({ activity, input, look = () => Promise.resolve(
 
 describe('killed between any two of its lines and done again, an activity leaves what one attempt leaves:', () => {
   before(async () => {
-    if (ntfyMissing === false) ntfy = await withNtfy(wholeFile);
     fleet = await createFleet({ hosts: [{ name: 'athena' }] });
     for (const name of ['alpha', 'beta']) await fleet.moveInput(name);
     await writeAgent(fleet.root);

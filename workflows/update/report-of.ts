@@ -1,11 +1,13 @@
+import { limitChanges } from '../../model/closure/limit.js';
 import { reportedFixes } from '../../model/autofix/fix-target.js';
 import { letGoInputs, withHistory } from '../../model/hold-back/earlier.js';
-import { reportedInput, reportedTarget, unfinishedTarget } from '../../model/report/data.js';
+import { reportedInput } from '../../model/report/data.js';
 import type { HeldBackInput, Report, ReportedTarget } from '../../model/report/data.js';
 import type { RunOptions } from '../../model/run/options.js';
 import type { TargetProgress } from '../../model/run/progress.js';
 import { TAILS_LIMIT_BYTES, limitTails, tailBytes } from '../../model/verify/verification.js';
-import { targetLabel } from '../../model/targets/index.js';
+import { kindOf, targetLabel } from '../../model/targets/index.js';
+import { NOTHING_KNOWN, type Verdict } from '../../model/verify/verdict.js';
 import type { Facts } from './facts.js';
 
 /** What a report says of a run beside its facts. */
@@ -72,7 +74,7 @@ function reportedTargets(
   room: number,
 ): readonly ReportedTarget[] {
   if (verdicts.length === 0) return targets.map((target) => unfinishedTarget(target, required));
-  return limitTails(verdicts, room).map((verdict) =>
+  return limitChanges(limitTails(verdicts, room)).map((verdict) =>
     reportedTarget({ ...verdict, seconds: longest.get(targetLabel(verdict.target)) ?? verdict.seconds }, required),
   );
 }
@@ -89,3 +91,23 @@ function shortened(heldBack: readonly HeldBackInput[]): readonly HeldBackInput[]
       : { ...held, failures: held.failures.map((failure) => failures.next().value ?? failure) },
   );
 }
+
+const reportedTarget = ({ target, ...verdict }: Verdict, required: readonly string[]): ReportedTarget => ({
+  ...verdict,
+  name: targetLabel(target),
+  kind: target.kind,
+  required: required.includes(targetLabel(target)),
+});
+
+/** A target of a run that ended before its verdict was in: what was known of it. */
+const unfinishedTarget = (target: TargetProgress, required: readonly string[]): ReportedTarget => ({
+  ...NOTHING_KNOWN,
+  name: target.name,
+  kind: kindOf(target.name),
+  required: required.includes(target.name),
+  verdict: target.verdict ?? 'skipped',
+  system: target.system,
+  sameAsBase: target.sameAsBase,
+  seconds: target.seconds ?? 0,
+  error: target.verdict === null ? 'the run ended before' : target.error,
+});

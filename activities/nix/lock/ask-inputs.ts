@@ -1,50 +1,23 @@
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { RefusedInput, UnfetchedInput } from '../../../model/verify/candidate.js';
+import type { RefusedInput } from '../../../model/verify/candidate.js';
 import { composeWhatFits } from '../../../model/flake-lock/compose-what-fits.js';
 import { parseFlakeLock } from '../../../model/flake-lock/parse.js';
 import { serialiseLock } from '../../../model/flake-lock/serialise.js';
 import type { FlakeLock } from '../../../model/flake-lock/types.js';
-import type { NixSettings } from '../../../model/run/options.js';
 import type { Finished } from '../../command/process.js';
-import { lockFlakeApart, type NixVersion } from '../commands.js';
+import { lockFlakeApart } from '../commands.js';
 import { nixErrorMessage } from '../error-message.js';
 import { faultOf } from '../faults.js';
 import { boundsFor, cutOffWords } from './bounds.js';
 import { cachedAnswers, fetchFailure, type CachedAnswer } from './fetch-failures.js';
-import { declaredInputs, readFlakeFile, type FlakeAtCommit } from './flake-file.js';
+import { declaredInputs, readFlakeFile } from './flake-file.js';
 import { flakeFailure, isLockRefusal } from './flake-failure.js';
 import { inputsAt } from './inputs-at.js';
-import type { SourceRules } from './new-sources.js';
+import type { Answers, AskedFlake } from './asked.js';
 import { settleInputs } from './settle-inputs.js';
 import { readIfThere } from '../../../host/files.js';
 import { faultFailure, runNix } from '../run-nix.js';
-
-/** A flake whose inputs are asked for. */
-export interface AskedFlake {
-  readonly flake: FlakeAtCommit;
-  /** The lock at its commit; `null` when it has none. */
-  readonly lock: FlakeLock | null;
-  readonly version: NixVersion;
-  readonly nix: NixSettings;
-  readonly rules: SourceRules;
-  /** Lends the folder of `flake.nix` in a work tree that nobody else uses. */
-  readonly withFolder: <T>(work: (folder: string) => Promise<T>) => Promise<T>;
-  /** Lends an empty folder that nobody else can look into. */
-  readonly withPrivateFolder: <T>(work: (folder: string) => Promise<T>) => Promise<T>;
-  /** Ends what is running. */
-  readonly signal: AbortSignal;
-}
-
-/** What upstream answered. */
-export interface Answers {
-  /** Text of the lock with what has moved; `null` when there is none: a flake without inputs gets none. */
-  readonly lock: string | null;
-  /** Inputs that could not be asked for: they stay where they are. */
-  readonly unfetched: readonly UnfetchedInput[];
-  /** Inputs that were not fetched whole for what they bring along: they stay, too. */
-  readonly refused: readonly RefusedInput[];
-}
 
 /** Inputs that are asked for one by one, side by side. */
 const SIDE_BY_SIDE = 4;

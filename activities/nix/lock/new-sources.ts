@@ -13,23 +13,11 @@ import {
   type Permission,
   type Source,
 } from '../../../model/flake-lock/sources.js';
-import type { FlakeLock, LockNode } from '../../../model/flake-lock/types.js';
+import type { LockNode } from '../../../model/flake-lock/types.js';
 import { newSourcesReason } from '../../../model/flake-lock/new-sources.js';
 import { oneLine } from '../../../model/text/one-line.js';
-import type { Answers } from './ask-inputs.js';
+import type { Answers, SourceRules } from './asked.js';
 import type { InputWish } from './flake-file.js';
-
-/** What tells which sources an input may bring along. */
-export interface SourceRules {
-  /** The lock of base; `null` when there is none. */
-  readonly lock: FlakeLock | null;
-  /** What the owner's `flake.nix` says of its inputs; empty when that cannot be read as data. */
-  readonly wishes: ReadonlyMap<string, InputWish>;
-  /** Patterns of the owner. */
-  readonly allowed: readonly string[];
-  /** Names of this machine. */
-  readonly own: readonly string[];
-}
 
 /** What an input may bring along: what it had on base, what the owner's `flake.nix` names for it, and what the owner allows. */
 export function permissionOf({ lock, wishes, allowed, own }: SourceRules, name: string): Permission {

@@ -4,7 +4,7 @@ import { sameWish } from '../../../model/flake-lock/repointed.js';
 import { unpermitted } from '../../../model/flake-lock/sources.js';
 import type { FlakeLock, LockEdge, LockNode } from '../../../model/flake-lock/types.js';
 import type { Finished } from '../../command/process.js';
-import type { AskedFlake } from './ask-inputs.js';
+import type { AskedFlake } from './asked.js';
 import { fetchPlainly, isFetchedAnywhere } from './fetch-plainly.js';
 import { lookInto } from './look-into.js';
 import { permissionOf, refusedInput } from './new-sources.js';

@@ -16,13 +16,14 @@ import { flakeFile, flakeText } from '../../git/flake-files.js';
 import { openGit } from '../../git/git.js';
 import { installCommit } from '../../git/install-commit.js';
 import { withPrivateFolder, withWorkTree } from '../../git/work-tree.js';
-import { askInputs, type Answers, type AskedFlake } from './ask-inputs.js';
+import { askInputs } from './ask-inputs.js';
+import type { Answers, AskedFlake, SourceRules } from './asked.js';
 import { chooseInputs } from './choose-inputs.js';
 import { mayPass } from './fetch-failures.js';
 import { inputWishes } from './flake-file.js';
 import { whileHeartbeating } from '../heartbeat.js';
 import { inputsToUpdate } from './inputs-to-update.js';
-import { withoutNewSources, type SourceRules } from './new-sources.js';
+import { withoutNewSources } from './new-sources.js';
 import { triedAgain } from '../tried-again.js';
 import { nixVersion } from '../version.js';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Closure, ClosurePath } from '../../../model/closure/closure.js';
 import { compareClosures } from '../../../model/closure/compare-closures.js';
-import { limitChange } from '../../../model/closure/limit.js';
+import { limitChange, limitChanges } from '../../../model/closure/limit.js';
 import { splitName } from '../../../model/closure/package-name.js';
 import { changeWords, versionWords } from '../../../model/closure/words.js';
 import { switchingOf } from '../../../model/closure/switching.js';
@@ -125,6 +125,13 @@ describe('what differs between two closures', () => {
     assert.deepEqual(cut.packages, whole.packages.slice(0, cut.packages.length));
     assert.deepEqual(cut.counts, { up: 500 });
     assert.equal(limitChange(whole, 1e6), whole);
+    const targets = Array.from({ length: 100 }, () => {
+      return { closure: { kind: 'compared' as const, switching: { reboot: [], refuses: [] }, ...whole } };
+    });
+    const limited = limitChanges(targets);
+    assert.ok(JSON.stringify(limited).length <= 260 * 1024);
+    assert.ok(limited.every(({ closure }) => closure.packages.length > 10 && closure.counts.up === 500));
+    assert.equal(limitChanges(targets.slice(0, 2))[0], targets[0]);
   });
 });
 
