@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import type { CandidateSource, Distrust } from '../../model/contract/activities.js';
+import type { Distrust } from '../../model/contract/activities.js';
+import type { CandidateSource } from '../../model/verify/candidate.js';
 import type { NixSettings } from '../../model/run/options.js';
 import { holdsAgentChange } from '../git/agent-change.js';
 import type { TreatedSettings } from './commands.js';

@@ -1,5 +1,4 @@
-import type { CandidateSource } from '../contract/activities.js';
-import type { Candidate } from '../verify/candidate.js';
+import type { Candidate, CandidateSource } from '../verify/candidate.js';
 import type { ReportedAttempt } from '../report/data.js';
 import type { Person } from '../git/person.js';
 import type { AutofixOptions } from '../run/options.js';

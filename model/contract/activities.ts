@@ -1,6 +1,13 @@
 import type { AttemptInput, AttemptResult } from '../autofix/attempt.js';
 import type { AgentRights } from '../autofix/sandbox.js';
-import type { Base, Candidate, MovedInput, RefusedInput, UnfetchedInput } from '../verify/candidate.js';
+import type {
+  Base,
+  Candidate,
+  MovedInput,
+  RefusedInput,
+  UnfetchedInput,
+  CandidateSource,
+} from '../verify/candidate.js';
 import type { TargetChange } from '../closure/closure.js';
 import type { EarlierHold } from '../hold-back/earlier.js';
 import type { InputGroup } from '../run/input-groups.js';
@@ -147,12 +154,6 @@ export interface MachineActivities extends GateActivities, AgentActivities {
 
   /** Removes records and GC roots of a closed run on this machine. */
   forgetRun(input: { run: string }): Promise<void>;
-}
-
-/** What names one candidate for Nix: the mirror of `repository` gets the bundle installed when it lacks `commit`. */
-export interface CandidateSource {
-  readonly repository: Repository;
-  readonly candidate: Candidate;
 }
 
 /** How a candidate is treated that holds an agent's change. */

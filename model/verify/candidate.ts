@@ -1,3 +1,5 @@
+import type { Repository } from '../run/options.js';
+
 /**
  * A commit that a run proposes, in the form in which it travels between machines.
  * `bundle` is a thin Git bundle (version 2) of `base..head` with the single ref `HEAD`, base64.
@@ -9,6 +11,12 @@ export interface Candidate {
   readonly bundle: string;
   /** The Nix that wrote its lock, as `nix --version` names it; missing where none did, and in older runs. */
   readonly lockedBy?: string;
+}
+
+/** What names one candidate for Nix: the mirror of `repository` gets the bundle installed when it lacks `commit`. */
+export interface CandidateSource {
+  readonly repository: Repository;
+  readonly candidate: Candidate;
 }
 
 /** A candidate whose lock is made of what another one's holds. */
