@@ -196,6 +196,7 @@ export const copyInputs = (flakeUrl: string, store: string, settings: NixSetting
 export const pathInfo = (storePath: string): string[] => [
   'path-info',
   ...FLAKES,
+  ...optionPairs([['substitute', 'false']]),
   '--recursive',
   '--json',
   '--',
