@@ -22,6 +22,11 @@ interface System {
   readonly inhibitors?: Readonly<Record<string, string>>;
 }
 
+/** A package whose attributes are given to its builder as JSON; those of its `env` are not its own. */
+const structured = (version: string): string =>
+  `name = "structured-${version}"; version = "${version}"; __structuredAttrs = true; env = { name = "wrong-9"; version = "9"; };
+   script = "echo ${version} > \${builtins.placeholder "out"}";`;
+
 const expression = (salt: string, { packages, software = [], kernel, inhibitors = {} }: System): string => `
   let
     make = args: derivation ({ system = "x86_64-linux"; builder = "/bin/sh"; salt = "${salt}";
@@ -97,6 +102,7 @@ test('names, versions and outputs are those of the derivations, sizes those of t
         lib: 'name = "lib-two-1.2"; version = "1.2"; outputs = [ "out" "odd" ];',
         tool: 'name = "tool-v3"; version = "v3"; ',
         same: 'name = "same-1";',
+        structured: structured('7'),
         unit: 'name = "unit-nginx.service";',
       },
       software: ['tool'],
@@ -106,6 +112,7 @@ test('names, versions and outputs are those of the derivations, sizes those of t
         lib: 'name = "lib-two-1.10"; version = "1.10"; outputs = [ "out" "odd" ];',
         tool: 'name = "tool-v4"; version = "v4"; script = "i=0; while [ $i -lt 1000 ]; do echo 0123456789 >> $out; i=$((i + 1)); done"; ',
         same: 'name = "same-1";',
+        structured: structured('8'),
         unit: 'name = "unit-nginx.service"; changed = true;',
       },
       software: ['tool'],
@@ -117,10 +124,11 @@ test('names, versions and outputs are those of the derivations, sizes those of t
       [
         ['tool', 'v3 → v4', true],
         ['lib-two', '1.2 → 1.10', false],
+        ['structured', '7 → 8', false],
       ],
     );
     assert.ok((change.packages[0]?.sizes[1] ?? 0) > 11_000);
-    assert.match(changeWords(change), /^\d+\.\d KiB \(\+10\.\d KiB\): 2 up, 3 settings$/);
+    assert.match(changeWords(change), /^\d+\.\d KiB \(\+10\.\d KiB\): 3 up, 3 settings$/);
     assert.deepEqual(change.switching, { reboot: [], refuses: [] });
   }));
 

@@ -13,7 +13,7 @@ import { storeHash } from '../../../model/nix/derivation-file.js';
 import { whileHeartbeating } from '../heartbeat.js';
 import { targetKey } from '../../../model/machine/record-directory.js';
 import { runNix } from '../run-nix.js';
-import { readBootLinks, readClosure } from './read-closure.js';
+import { closureReader, readBootLinks } from './read-closure.js';
 
 /**
  * Makes the activity that tells what an update changes in the closure of a target that this machine built. Repeating it
@@ -33,9 +33,10 @@ async function compare(
   { before, after, target, bytes }: CompareClosuresInput,
   signal: AbortSignal,
 ): Promise<TargetChange | null> {
-  const now = await readClosure(after, target.name, signal);
+  const read = closureReader(target.name, signal);
+  const now = await read(after);
   if (now === null) return null;
-  const old = before === null ? null : await readClosure(before, target.name, signal);
+  const old = before === null ? null : await read(before);
   if (before === null || old === null) return { kind: 'no-base', size: sizeOf(now.paths) };
   const [was, is] = await Promise.all([readBootLinks(before), readBootLinks(after)]);
   return { kind: 'compared', switching: switchingOf(was, is), ...limitChange(compareClosures(old, now), bytes) };

@@ -5,63 +5,78 @@ import { readPathInfo, type PathInfo } from '../../../model/closure/path-info.js
 import type { Closure } from '../../../model/closure/closure.js';
 import type { BootLinks } from '../../../model/closure/switching.js';
 import { pathInfo } from '../commands.js';
-import { storeName } from '../../../model/nix/derivation-file.js';
+import {
+  parseDerivation,
+  storeName,
+  type DerivationFile,
+  type DerivationOutput,
+} from '../../../model/nix/derivation-file.js';
 import { runNix } from '../run-nix.js';
 
 /** Derivations that are read at once. */
 const BATCH = 64;
 
-/**
- * All that a target needs at run time, as the store of this machine has it.
- * @param top store path of the target
- * @param host name of the host whose system it is; `null` when it is none
- * @returns `null` when it is not in the store
- */
-export async function readClosure(top: string, host: string | null, signal: AbortSignal): Promise<Closure | null> {
-  const { exitCode, stdout } = await runNix('nix', pathInfo(top), { signal, background: true });
-  const paths = exitCode === 0 ? readPathInfo(stdout) : null;
-  if (paths === null) return null;
-  const software = await linkOf(top, 'sw');
-  const selected = paths.find((each) => each.path === software)?.references ?? [];
-  return { paths: await named(paths, host), selected: new Set(selected) };
-}
-
-async function named(paths: readonly PathInfo[], host: string | null): Promise<Closure['paths']> {
-  const closure: Closure['paths'][number][] = [];
-  for (let start = 0; start < paths.length; start += BATCH) {
-    const names = paths.slice(start, start + BATCH).map(async (each) => {
-      const { narSize, deriver } = each;
-      const name = deriver === null ? null : await nameByDerivation(each.path, deriver);
-      return { path: each.path, narSize, name: name ?? splitName(storeName(each.path), host) };
-    });
-    closure.push(...(await Promise.all(names)));
-  }
-  return closure;
+/** What a derivation says of its packages. */
+interface Named {
+  readonly name: string;
+  readonly version: string;
+  readonly outputs: readonly DerivationOutput[];
 }
 
 /**
- * What the derivation says: `version` of its environment, the output whose path it is, and the name before both.
- * @returns `null` when the derivation is not in the store, or names no version
+ * Gives what reads closures; what two of them share, and what makes several outputs, is read once.
+ * @param host name of the host whose systems they may be; `null` when they are none
+ * @returns a function from a target's store path to all that it needs at run time, `null` when the store of this machine does
+ *   not have it
  */
-async function nameByDerivation(storePath: string, deriver: string): Promise<PackageName | null> {
-  let text: string;
+export function closureReader(host: string | null, signal: AbortSignal): (top: string) => Promise<Closure | null> {
+  const derivations = new Map<string, Promise<Named | null>>();
+  const nameOf = async ({ path: storePath, deriver }: PathInfo): Promise<PackageName> => {
+    if (deriver === null) return splitName(storeName(storePath), host);
+    const reading = derivations.get(deriver) ?? readNamed(deriver);
+    derivations.set(deriver, reading);
+    const found = await reading;
+    if (found === null) return splitName(storeName(storePath), host);
+    const output = found.outputs.find((each) => each.path === storePath)?.name ?? 'out';
+    return { name: found.name, version: found.version, output };
+  };
+  const named = async (paths: readonly PathInfo[]): Promise<Closure['paths']> => {
+    const closure: Closure['paths'][number][] = [];
+    for (let start = 0; start < paths.length; start += BATCH) {
+      const batch = paths.slice(start, start + BATCH).map(async (each) => {
+        return { path: each.path, narSize: each.narSize, name: await nameOf(each) };
+      });
+      closure.push(...(await Promise.all(batch)));
+    }
+    return closure;
+  };
+  return async (top) => {
+    const { exitCode, stdout } = await runNix('nix', pathInfo(top), { signal, background: true });
+    const paths = exitCode === 0 ? readPathInfo(stdout) : null;
+    if (paths === null) return null;
+    const software = await linkOf(top, 'sw');
+    const selected = paths.find((each) => each.path === software)?.references ?? [];
+    return { paths: await named(paths), selected: new Set(selected) };
+  };
+}
+
+/** `null` when the derivation is not in the store, is of an unknown kind, or names no version. */
+async function readNamed(drvPath: string): Promise<Named | null> {
   try {
-    text = await readFile(deriver, 'utf8');
+    const { env, outputs } = parseDerivation(await readFile(drvPath, 'utf8'));
+    const { name, version } = attributesOf(env);
+    if (typeof name !== 'string' || typeof version !== 'string' || version === '') return null;
+    return name.endsWith(`-${version}`) ? { name: name.slice(0, -version.length - 1), version, outputs } : null;
   } catch {
     return null;
   }
-  const version = attributeOf(text, 'version');
-  const drvName = attributeOf(text, 'name');
-  if (version === null || version === '' || drvName?.endsWith(`-${version}`) !== true) return null;
-  const before = text.slice(0, text.indexOf(`","${storePath}",`));
-  const output = /\("([^"]*)$/.exec(before)?.[1] ?? 'out';
-  return { name: drvName.slice(0, -version.length - 1), version, output };
 }
 
-/** An attribute of a derivation's environment, plain or in the JSON of structured attributes; names need no escapes. */
-function attributeOf(text: string, name: string): string | null {
-  const plain = new RegExp(`\\("${name}","([^"\\\\]*)"\\)`).exec(text);
-  return (plain ?? new RegExp(`\\\\"${name}\\\\":\\\\"([^"\\\\]*)\\\\"`).exec(text))?.[1] ?? null;
+/** Attributes of a derivation: its variables, or the JSON that stands for them. */
+function attributesOf(env: DerivationFile['env']): Readonly<Record<string, unknown>> {
+  const structured = env.get('__json');
+  const attributes: unknown = structured === undefined ? Object.fromEntries(env) : JSON.parse(structured);
+  return typeof attributes === 'object' && attributes !== null ? { name: env.get('name'), ...attributes } : {};
 }
 
 /** What decides whether a machine can switch to a system. */
