@@ -1,5 +1,6 @@
 import { readFile, readdir, readlink, stat } from 'node:fs/promises';
 import { processIds } from './processes.js';
+import { systemCode } from './errors.js';
 
 /** One that listens, as proc_pid_net(5) lists it for TCP. */
 interface Listener {
@@ -59,7 +60,7 @@ async function socketsOf(pid: number): Promise<ReadonlySet<string> | null> {
     const targets = await Promise.all(names.map((name) => readlink(`${folder}/${name}`).catch(() => '')));
     return new Set(targets.flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []));
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EACCES' ? null : new Set();
+    return systemCode(error) === 'EACCES' ? null : new Set();
   }
 }
 

@@ -16,6 +16,7 @@ import { readOnly } from '../sandbox/visible.js';
 import { agentPlace } from './order.js';
 import type { AgentEnd, AgentOrder, AgentPlace } from './order.js';
 import { redactedLines } from './redacted-lines.js';
+import { systemCode } from '../../host/errors.js';
 
 /**
  * The program that runs one agent, under the supervisor of an attempt: `agent-process.js FOLDER`. It reads the order from the
@@ -55,12 +56,11 @@ async function variablesOf({ envFile }: AgentOrder): Promise<ReadonlyMap<string,
   try {
     return await readVariables(envFile);
   } catch (error) {
-    const why = error instanceof EnvFileFault ? error.message : `cannot be read (${codeOf(error)})`;
+    const why =
+      error instanceof EnvFileFault ? error.message : `cannot be read (${systemCode(error) ?? 'unknown error'})`;
     throw new Unusable(`the file of its variables, ${String(envFile)}, ${why}`);
   }
 }
-
-const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown error';
 
 async function prepare(directory: string, order: AgentOrder, env: Readonly<Record<string, string>>): Promise<Enclosed> {
   const place = agentPlace(directory);

@@ -2,6 +2,7 @@ import { lstat, rename } from 'node:fs/promises';
 import { messageOf } from '../../model/text/message-of.js';
 import { LEFT_BEHIND } from '../../model/machine/state-directory.js';
 import { launch } from '../command/launcher.js';
+import { systemCode } from '../../host/errors.js';
 
 /**
  * Removes a folder with all that is in it, whatever somebody else's program has made there: folders that nobody may read or that lie
@@ -37,5 +38,5 @@ async function remove(folder: string): Promise<string> {
 const isGone = (folder: string): Promise<boolean> =>
   lstat(folder).then(
     () => false,
-    (error: unknown) => (error as NodeJS.ErrnoException).code === 'ENOENT',
+    (error: unknown) => systemCode(error) === 'ENOENT',
   );

@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
 import { chmodSync, closeSync, constants, lstatSync, opendirSync, openSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
+import { systemCode } from '../../host/errors.js';
 
 /** A file or folder in a tree that somebody else made. */
 export interface Found {
@@ -112,7 +113,7 @@ function tried<T>(call: () => T): T | null {
   try {
     return call();
   } catch (error) {
-    if (EXPECTED.has((error as NodeJS.ErrnoException).code ?? '')) return null;
+    if (EXPECTED.has(systemCode(error) ?? '')) return null;
     throw error;
   }
 }

@@ -2,7 +2,3 @@
 export class NotifierFault extends Error {
   override readonly name = 'NotifierFault';
 }
-
-/** The code of a failed system call, such as `ENOENT`. */
-export const systemCode = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error';

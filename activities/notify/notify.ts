@@ -3,7 +3,8 @@ import type { CoordinatorActivities } from '../../model/contract/activities.js';
 import { notifiers } from '../../model/notify/index.js';
 import { oneLine } from '../../model/text/one-line.js';
 import type { ActivityEnvironment } from '../environment.js';
-import { NotifierFault, systemCode } from './fault.js';
+import { systemCode } from '../../host/errors.js';
+import { NotifierFault } from './fault.js';
 import { tellers } from './index.js';
 
 const ERROR_BYTES = 1000;
@@ -24,7 +25,8 @@ export const createNotify =
     } catch (error) {
       Context.current().cancellationSignal.throwIfAborted();
       // Other errors are not made for people, and might quote what they stumbled over.
-      const reason = error instanceof NotifierFault ? error.message : `${notifier} failed (${systemCode(error)})`;
+      const reason =
+        error instanceof NotifierFault ? error.message : `${notifier} failed (${systemCode(error) ?? 'unknown error'})`;
       return { notifier, event, ok: false, error: oneLine(`${reason} (on ${env.hostName})`, ERROR_BYTES) };
     }
   };

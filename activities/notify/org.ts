@@ -3,7 +3,8 @@ import { open, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { FileFault, readBounded } from '../../host/bounded-file.js';
 import { orgEntry, orgRunProperty, overdueEntry, overdueProperty } from '../../model/notify/org.js';
-import { NotifierFault, systemCode } from './fault.js';
+import { systemCode } from '../../host/errors.js';
+import { NotifierFault } from './fault.js';
 import type { Teller } from './types.js';
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOCTTY, O_NONBLOCK, O_WRONLY } = constants;
@@ -81,7 +82,7 @@ async function giveToFolderOwner(handle: FileHandle, file: string): Promise<void
 function clauseOf(error: unknown, file: string): string {
   if (error instanceof NotifierFault) return error.message;
   if (error instanceof FileFault) return `is not written to: ${error.message}; name another file`;
-  const code = systemCode(error);
+  const code = systemCode(error) ?? 'unknown error';
   switch (code) {
     case 'ENOENT':
     case 'ENOTDIR':

@@ -4,6 +4,7 @@ import type { Enclosed } from './enclose.js';
 import { type Connection, connectOutside, NETWORK_PIPES } from './network.js';
 import { isRoot } from './sandbox.js';
 import { Unusable } from './unusable.js';
+import { systemCode } from '../../host/errors.js';
 
 /** Time between SIGTERM and SIGKILL. */
 const GRACE_MS = 2000;
@@ -75,6 +76,6 @@ const exitOf = (child: ChildProcess): Promise<readonly [number | null, NodeJS.Si
       resolve([code, signal]);
     });
     child.once('error', (error) => {
-      reject(new Unusable(`it cannot be started (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`));
+      reject(new Unusable(`it cannot be started (${systemCode(error) ?? 'unknown error'})`));
     });
   });

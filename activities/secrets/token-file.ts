@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { rememberSecret } from './redact.js';
+import { systemCode } from '../../host/errors.js';
 
 const TOKEN_BYTES = 4096;
 const GROUP_AND_OTHERS = 0o077;
@@ -57,7 +58,7 @@ function forbiddenBits(file: string): number {
 }
 
 function openFault(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+  const code = systemCode(error) ?? 'unknown error';
   if (code === 'ENOENT') return 'does not exist: write the token into it (mode 600), or name another file';
   if (code === 'EACCES') return 'cannot be read by the worker: make it belong to the user that the worker runs as';
   return `cannot be read (${code})`;

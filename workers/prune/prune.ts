@@ -8,6 +8,7 @@ import type { Kept, Limits, Removal } from '../../model/machine/retention.js';
 import type { StateDirectory } from '../../model/machine/state-directory.js';
 import { look } from './look.js';
 import type { ServerView } from './runs.js';
+import { systemCode } from '../../host/errors.js';
 
 export interface PruneOptions {
   readonly state: StateDirectory;
@@ -105,7 +106,7 @@ async function remove(group: readonly Removal[], options: PruneOptions): Promise
 
 function unlessGone(error: unknown): void {
   // Another prune was quicker.
-  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  if (systemCode(error) !== 'ENOENT') throw error;
 }
 
 /** Keeps one old log. Whoever writes has the file open for appending: it is emptied in place, not replaced. */

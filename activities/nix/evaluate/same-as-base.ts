@@ -4,6 +4,7 @@ import { readCommit } from '../../git/read-commit.js';
 import { sameClosure } from './closure-comparison.js';
 import type { CommitEvaluation } from './evaluate-commit.js';
 import { revisionRewrite, type RevisionFacts } from './revision-text.js';
+import { systemCode } from '../../../host/errors.js';
 
 /**
  * Whether a target's closure is the same on candidate and base, the flake's own revision left out. A target that does
@@ -23,7 +24,7 @@ export async function sameAsBase(
   try {
     return await sameClosure(drvPath, base.drvPath, revisionRewrite(head, before));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (systemCode(error) === 'ENOENT') return null;
     throw error;
   }
 }
