@@ -14,6 +14,7 @@ import type { AutofixOptions } from '../../model/run/options.js';
 import { attemptInput } from '../support/agent.js';
 import { withPlace } from '../support/repository.js';
 import type { Place } from '../support/repository.js';
+import { withVariables } from '../support/variables.js';
 import { withStandIn } from '../support/stand-in.js';
 
 /** Runs an agent that behaves so in a sandbox; gives what came of it and what it said. */
@@ -177,33 +178,36 @@ test('an agent sees of the machine what programs need, and is nobody there', asy
   });
 });
 
+/** Runs a test beside a home with a folder `.agent`, which agents may be lent. */
+async function withLentFolder(work: (place: Place, lent: string) => Promise<void>): Promise<void> {
+  await withPlace(async (place) => {
+    const home = path.join(place.root, 'home');
+    const lent = path.join(home, '.agent');
+    await mkdir(lent, { recursive: true });
+    await withVariables({ HOME: home }, () => work(place, lent));
+  });
+}
+
 test('a secret is hidden wherever it lies in what an agent sees, also behind links', async (context) => {
   if (await cannot(context)) return;
-  const { HOME } = process.env;
-  try {
-    await withPlace(async (place) => {
-      // As sops-nix makes them: a link, to a folder of the generation.
-      process.env.HOME = path.join(place.root, 'home');
-      const lent = path.join(process.env.HOME, '.agent');
-      await mkdir(path.join(lent, 'secrets.d', '1'), { recursive: true });
-      await symlink(path.join(lent, 'secrets.d', '1'), path.join(lent, 'secrets'));
-      await writeFile(path.join(lent, 'secrets.d', '1', 'tokens'), 'a-token\n');
-      await writeFile(path.join(lent, 'settings'), 'settings\n');
-      await chmod(path.join(lent, 'secrets.d', '1', 'tokens'), 0o600);
-      await chmod(lent, 0o755);
-      const read = ['settings', 'secrets.d/1/tokens'].map((each) => `home:.agent/${each}`);
-      const { log } = await sandboxed(
-        place,
-        [...read, 'note'],
-        { homePaths: ['.agent'] },
-        { secretFiles: [path.join(lent, 'secrets', 'tokens')] },
-      );
-      assert.match(log, /^settings$/m);
-      assert.ok(!log.includes('a-token'), log);
-    });
-  } finally {
-    process.env.HOME = HOME;
-  }
+  await withLentFolder(async (place, lent) => {
+    // As sops-nix makes them: a link, to a folder of the generation.
+    await mkdir(path.join(lent, 'secrets.d', '1'), { recursive: true });
+    await symlink(path.join(lent, 'secrets.d', '1'), path.join(lent, 'secrets'));
+    await writeFile(path.join(lent, 'secrets.d', '1', 'tokens'), 'a-token\n');
+    await writeFile(path.join(lent, 'settings'), 'settings\n');
+    await chmod(path.join(lent, 'secrets.d', '1', 'tokens'), 0o600);
+    await chmod(lent, 0o755);
+    const read = ['settings', 'secrets.d/1/tokens'].map((each) => `home:.agent/${each}`);
+    const { log } = await sandboxed(
+      place,
+      [...read, 'note'],
+      { homePaths: ['.agent'] },
+      { secretFiles: [path.join(lent, 'secrets', 'tokens')] },
+    );
+    assert.match(log, /^settings$/m);
+    assert.ok(!log.includes('a-token'), log);
+  });
 });
 
 test('a sandbox that cannot be made is said before the agent starts', async (context) => {
@@ -222,26 +226,18 @@ test('a sandbox that cannot be made is said before the agent starts', async (con
 
 test('an agent of root is not started with a file of its home that it could not read', async (context) => {
   if (await cannot(context)) return;
-  const { HOME } = process.env;
-  try {
-    await withPlace(async (place) => {
-      process.env.HOME = path.join(place.root, 'home');
-      const lent = path.join(process.env.HOME, '.agent');
-      await mkdir(lent, { recursive: true });
-      await writeFile(path.join(lent, 'login.json'), 'logged in\n', { mode: 0o600 });
-      const read = ['home:.agent/login.json', 'note'];
-      const { kind, reason, log } = await sandboxed(place, read, { homePaths: ['.agent'] });
-      if (process.getuid?.() === 0) {
-        assert.equal(kind, 'unusable');
-        assert.match(reason ?? '', /nobody, who may not read \S+\/\.agent\/login\.json, which it is lent/);
-        assert.equal(log, '');
-        await chmod(path.join(lent, 'login.json'), 0o644);
-      }
-      const second = await sandboxed(place, read, { homePaths: ['.agent'] }, { run: 'run-2' });
-      assert.equal(second.kind, 'proposed', second.reason ?? '');
-      assert.match(second.log, /^logged in$/m);
-    });
-  } finally {
-    process.env.HOME = HOME;
-  }
+  await withLentFolder(async (place, lent) => {
+    await writeFile(path.join(lent, 'login.json'), 'logged in\n', { mode: 0o600 });
+    const read = ['home:.agent/login.json', 'note'];
+    const { kind, reason, log } = await sandboxed(place, read, { homePaths: ['.agent'] });
+    if (process.getuid?.() === 0) {
+      assert.equal(kind, 'unusable');
+      assert.match(reason ?? '', /nobody, who may not read \S+\/\.agent\/login\.json, which it is lent/);
+      assert.equal(log, '');
+      await chmod(path.join(lent, 'login.json'), 0o644);
+    }
+    const second = await sandboxed(place, read, { homePaths: ['.agent'] }, { run: 'run-2' });
+    assert.equal(second.kind, 'proposed', second.reason ?? '');
+    assert.match(second.log, /^logged in$/m);
+  });
 });
