@@ -57,9 +57,12 @@ export function watchGroup(group: number, pace: Pace, exceeded: (limit: 'stall' 
   const timer = setInterval(() => {
     if (busy) return;
     busy = true;
-    void look().finally(() => {
-      busy = false;
-    });
+    // What cannot be counted now is counted at the next look.
+    void look()
+      .catch(() => undefined)
+      .finally(() => {
+        busy = false;
+      });
   }, LOOK_MS);
   const stop = (): void => {
     ended = true;

@@ -1,13 +1,32 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bootTimeIn, isSameBoot, type ProcessIdentity } from '../model/machine/state-directory.js';
+import { systemCode } from './errors.js';
+
+/** Why a file of a process cannot be read that is gone, or is not for this account. */
+const GONE = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM']);
+/** How long it is tried to read one that cannot be read for another reason: too many files are open, for example. */
+const READ_MS = 30_000;
+const READ_PAUSE_MS = 100;
+
+/** A process that cannot be looked at is not gone: who took it for that would start a second one beside it. */
+async function procFile(file: string): Promise<string | null> {
+  const deadline = Date.now() + READ_MS;
+  for (;;) {
+    try {
+      return await readFile(file, 'utf8');
+    } catch (error) {
+      if (GONE.has(systemCode(error) ?? '')) return null;
+      if (Date.now() > deadline) throw error;
+      await sleep(READ_PAUSE_MS);
+    }
+  }
+}
 
 /** The boot of this machine; pids and start times mean nothing across two of them. */
 async function boot(): Promise<Pick<ProcessIdentity, 'bootId' | 'bootTime'>> {
-  const [id, stat] = await Promise.all([
-    readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
-    readFile('/proc/stat', 'utf8'),
-  ]);
+  const [id, stat] = await Promise.all([procFile('/proc/sys/kernel/random/boot_id'), procFile('/proc/stat')]);
+  if (id === null || stat === null) throw new Error('This machine does not say when it was started; is /proc mounted?');
   return { bootId: id.trim(), bootTime: bootTimeIn(stat) };
 }
 
@@ -16,6 +35,8 @@ export interface ProcessStat {
   readonly pid: number;
   /** Whether it has ended, and only its parent has not asked for its exit status yet. */
   readonly isOver: boolean;
+  /** Whether it stands still, by SIGSTOP or under a debugger: it does nothing until SIGCONT, and is ended by SIGKILL alone. */
+  readonly isStopped: boolean;
   readonly parent: number;
   readonly group: number;
   readonly session: number;
@@ -25,15 +46,19 @@ export interface ProcessStat {
   readonly startTime: string;
 }
 
-/** `null` when the process is gone. */
+/**
+ * `null` when the process is gone.
+ * @throws what keeps `/proc` from being read for half a minute
+ */
 export async function statOf(pid: number): Promise<ProcessStat | null> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
+  const text = await procFile(`/proc/${pid}/stat`);
   if (text === null) return null;
   // The second field is the command's name in parentheses, which may itself hold spaces and parentheses.
   const [state = '', parent, group, session, ...rest] = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return {
     pid,
     isOver: state === 'Z' || state === 'X',
+    isStopped: state === 'T' || state === 't',
     parent: Number(parent),
     group: Number(group),
     session: Number(session),
@@ -48,7 +73,7 @@ export const processIds = async (): Promise<readonly number[]> =>
 
 /** The environment that a process was started with, as `NAME=value`; nothing of one that is gone or may not be asked. */
 export const environmentOf = async (pid: number): Promise<readonly string[]> =>
-  (await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')).split('\0').filter((variable) => variable !== '');
+  ((await procFile(`/proc/${pid}/environ`)) ?? '').split('\0').filter((variable) => variable !== '');
 
 /** Identity of a running process; `null` when there is none, or only its zombie. */
 export async function identify(pid: number): Promise<ProcessIdentity | null> {

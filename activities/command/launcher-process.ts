@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { localGit } from '../git/local-git.js';
 import type { DetachedCommand, LauncherAnswer, LauncherOrder, LauncherRequest } from './launcher-protocol.js';
 import { lowerPriority } from './priority.js';
 import { run } from './process.js';
@@ -8,7 +7,6 @@ import { run } from './process.js';
 const running = new Map<number, { readonly order: LauncherOrder; readonly ending: AbortController }>();
 
 function carryOut(order: LauncherOrder, signal: AbortSignal): Promise<unknown> {
-  if (order.kind === 'git') return localGit(order.command, signal);
   if (order.kind === 'detach') return detach(order);
   return run(order.command, order.args, { ...order.options, signal });
 }

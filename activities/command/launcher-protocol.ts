@@ -1,4 +1,3 @@
-import type { LocalGitCommand } from '../git/local-git.js';
 import type { RunOptions } from './process.js';
 
 /** What the launcher is asked to start. */
@@ -9,7 +8,6 @@ export type LauncherOrder =
       readonly args: readonly string[];
       readonly options: Omit<RunOptions, 'signal'>;
     }
-  | { readonly kind: 'git'; readonly command: LocalGitCommand }
   | ({ readonly kind: 'detach' } & DetachedCommand);
 
 /** A command that lives on by itself, in a session of its own and without any of our files. */
@@ -26,7 +24,7 @@ export type LauncherRequest =
   | { readonly kind: 'order'; readonly id: number; readonly order: LauncherOrder }
   | { readonly kind: 'end'; readonly id: number };
 
-/** One for each order: the result of `run` or `localGit`, or why there is none. */
+/** One for each order: the result of `run`, or why there is none. */
 export type LauncherAnswer =
   | { readonly kind: 'done'; readonly id: number; readonly result: unknown }
   | { readonly kind: 'failed'; readonly id: number; readonly message: string };

@@ -1,6 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { GitResult, LocalGitCommand } from '../git/local-git.js';
 import type { DetachedCommand, LauncherAnswer, LauncherOrder, LauncherRequest } from './launcher-protocol.js';
 import type { Finished, RunOptions } from './process.js';
 
@@ -31,10 +30,6 @@ export const launch = (
   args: readonly string[],
   { signal, ...options }: RunOptions = {},
 ): Promise<Finished> => order<Finished>({ kind: 'run', command, args, options }, signal);
-
-/** As `localGit`, from the launcher. */
-export const launchGit = (command: LocalGitCommand, signal?: AbortSignal): Promise<GitResult> =>
-  order<GitResult>({ kind: 'git', command }, signal);
 
 /** Starts a command that lives on by itself, whatever becomes of this process and of the launcher. */
 export const launchDetached = (command: DetachedCommand): Promise<void> =>

@@ -6,9 +6,22 @@ import { gitEnvironment, ownGitEnvironment, type ConfigEntry, type Environment }
 import { mayPass } from '../../model/git/words.js';
 import { MESSAGE_BYTES } from '../../model/verify/verdict.js';
 import { redactUrl, stripControl, truncate } from '../../model/text/text.js';
-import { launch, launchGit } from '../command/launcher.js';
+import type { Exceeded } from '../../model/machine/fetch-limits.js';
+import { launch } from '../command/launcher.js';
+import { KILLED_STATUS } from '../command/memory-kills.js';
+import type { Finished } from '../command/process.js';
 import { withoutSecrets } from '../secrets/redact.js';
-import type { GitResult } from './local-git.js';
+
+/** What came out of one Git command. */
+export interface GitResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** What a command was ended for that talks to a remote; missing and `null` when it ended by itself. */
+  readonly exceeded?: Exceeded | null;
+  /** Seconds that it had. */
+  readonly seconds?: number;
+}
 
 export interface GitCall {
   /** What Git reads on standard input. */
@@ -94,12 +107,22 @@ export function openGit(
     const cancelled = asyncLocalStorage.getStore()?.cancellationSignal;
     const signals = [cancelled, ending].filter((each) => each !== undefined);
     const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
-    const command = { directory, args, env: { ...env, ...more }, ...(input === undefined ? {} : { input }) };
-    const result = await launchGit(command, signal);
-    if (result.exitCode < 0) throw cannotStart(directory);
-    return result;
+    const finished = await launch('git', args, {
+      cwd: directory,
+      env: { ...env, ...more },
+      ...(input === undefined ? {} : { input }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    if (finished.exitCode === null && finished.signal === null) throw cannotStart(directory);
+    return resultOf(args, finished);
   });
 }
+
+/** What prints more than is kept was ended for it: another try would print as much. */
+const resultOf = ([command = '']: readonly string[], { exitCode, stdout, stderr, flooded }: Finished): GitResult =>
+  flooded
+    ? { exitCode: FOR_GOOD, stdout: '', stderr: `fatal: git ${command} has printed more than can be read` }
+    : { exitCode: exitCode ?? KILLED_STATUS, stdout, stderr };
 
 /**
  * Git in a person's repository, under their configuration: what a file looks like in their work tree is theirs to say. Only
@@ -119,9 +142,8 @@ export function openPersonsGit(directory: string, config: readonly ConfigEntry[]
       ...options,
       ...(signal === undefined ? {} : { signal }),
     });
-    const { exitCode, stdout, stderr, flooded } = finished;
-    if (exitCode === NOT_FOUND) throw cannotStart(directory);
-    return { exitCode: exitCode ?? (flooded ? FOR_GOOD : ENDED_BY_SIGNAL), stdout, stderr };
+    if (finished.exitCode === NOT_FOUND) throw cannotStart(directory);
+    return resultOf(args, finished);
   });
 }
 

@@ -4,8 +4,7 @@ import type { ApplicationFailure } from '@temporalio/common';
 import { finalFailure } from '../../model/run/failures.js';
 import { shellQuote, stripControl, tail } from '../../model/text/text.js';
 import { branchUses, type Unfinished } from './branch-use.js';
-import { GitFailed, gitFailure, gitMessage, openPersonsGit, type Git } from './git.js';
-import type { GitResult } from './local-git.js';
+import { GitFailed, gitFailure, gitMessage, openPersonsGit, type Git, type GitResult } from './git.js';
 
 /** A branch of a person's repository that is to be fast-forwarded. */
 interface Move {

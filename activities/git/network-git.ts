@@ -2,13 +2,10 @@ import { asyncLocalStorage } from '@temporalio/activity';
 import type { FetchLimits } from '../../model/machine/fetch-limits.js';
 import { ownFetchLimits } from '../command/fetch-limits.js';
 import { launch } from '../command/launcher.js';
-import { cannotStart, gitBy, type Git, type GitCall } from './git.js';
-import type { GitResult } from './local-git.js';
+import { cannotStart, gitBy, type Git, type GitCall, type GitResult } from './git.js';
 
 /**
- * Git for commands that talk to a remote. They start helpers (`git-remote-https`, `ssh`) that go on when only Git itself is
- * ended, so they run in a process group of their own, which the activity's cancellation ends whole. `simple-git` cannot do
- * that, and is used for all other commands (`openGit`). A remote that answers for ever or without end is cut off: the result says so.
+ * Git for commands that talk to a remote. A remote that answers for ever or without end is cut off: the result says so.
  */
 export function openNetworkGit(directory: string, env: Readonly<Record<string, string>>): Git {
   const attempt = async (args: readonly string[], call: GitCall = {}): Promise<GitResult> => {

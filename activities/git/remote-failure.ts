@@ -6,8 +6,7 @@ import { remoteFault } from '../../model/git/words.js';
 import type { Repository } from '../../model/run/options.js';
 import { tail } from '../../model/text/text.js';
 import { ownFetchLimits } from '../command/fetch-limits.js';
-import { gitMessage } from './git.js';
-import type { GitResult } from './local-git.js';
+import { gitMessage, type GitResult } from './git.js';
 
 /** A remote's own words, cut to what fits into a message. */
 export const remoteMessage = (result: GitResult): string => tail(gitMessage(result.stderr), { lines: 20, bytes: 2048 });

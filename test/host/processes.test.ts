@@ -71,3 +71,20 @@ test('a process that has ended is none, also while its parent has not asked how'
     parent.kill('SIGKILL');
   }
 });
+
+const WITHOUT_FILES = `
+  const { isAlive, ownIdentity } = await import(process.argv[1]);
+  const { closeSync, openSync } = await import('node:fs');
+  const self = await ownIdentity();
+  const open = [];
+  try { for (;;) open.push(openSync('/dev/null')); } catch (error) { console.log(error.code); }
+  setTimeout(() => open.forEach(closeSync), 300);
+  console.log(await isAlive(self));
+`;
+
+test('a process that cannot be looked at, because too many files are open, is not taken for one that has ended', async () => {
+  const node = [process.execPath, '--input-type=module', '-e', WITHOUT_FILES];
+  const args = ['-c', 'ulimit -n 50; exec "$@"', 'sh', ...node, import.meta.resolve('../../host/processes.js')];
+  const { stdout, stderr } = await run('sh', args, { timeoutMs: 20_000 });
+  assert.equal(stdout, 'EMFILE\ntrue\n', stderr);
+});

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { launch } from '../../activities/command/launcher.js';
-import { descendants, isAlive } from '../../host/processes.js';
+import { openGit } from '../../activities/git/git.js';
+import { descendants, isAlive, statOf } from '../../host/processes.js';
 import type { ProcessIdentity } from '../../model/machine/state-directory.js';
 import { until } from '../support/lockkeeper.js';
+import { withStandIn } from '../support/stand-in.js';
 
 async function launcherOf(pid: number): Promise<ProcessIdentity | undefined> {
   for (const each of await descendants(pid)) {
@@ -93,3 +96,24 @@ test('whatever a command prints, what is kept of it is small', async () => {
   assert.ok(said.stderr.length < 10_000_000);
   assert.match(said.stderr, /^first\n[^]*\[\d+ bytes left out\][^]*last\n$/);
 });
+
+test('a command that stands still is ended as well, Git included', () =>
+  withStandIn('git', 'kill -STOP $$; exec git "$@"', async () => {
+    const env = { PATH: process.env.PATH ?? '' };
+    const starts: readonly ((signal: AbortSignal) => Promise<unknown>)[] = [
+      (signal) => launch('git', ['version'], { env, signal, graceMs: 500 }),
+      (signal) => openGit(tmpdir(), env, signal).run(['version']),
+    ];
+    for (const start of starts) {
+      const stop = new AbortController();
+      const standing = start(stop.signal);
+      const launcher = await theLauncher();
+      await until(async () => (await descendants(launcher.pid)).length > 0, 10_000);
+      const [git] = await descendants(launcher.pid);
+      assert.ok(git);
+      await until(async () => (await statOf(git.pid))?.isStopped === true, 10_000);
+      stop.abort(new Error('enough'));
+      await assert.rejects(standing, /enough/);
+      assert.equal(await isAlive(git), false);
+    }
+  }));
