@@ -89,6 +89,7 @@ const firstBeat = (env: ActivityEnvironment): BuildHeartbeat => ({
   startedAt: new Date(activityInfo().currentAttemptScheduledTimestampMs).toISOString(),
   done: 0,
   planned: 0,
+  plan: null,
   logPath: '',
   logBytes: 0,
   lastLines: [],

@@ -1,3 +1,4 @@
+import { fetchWords, planWords } from '../../model/nix/plan-words.js';
 import { VERDICTS } from '../../model/report/words.js';
 import type { FrameStyle } from './frame.js';
 import type { TargetView } from './view.js';
@@ -39,6 +40,7 @@ export function targetRow(
   } else {
     line.add(pad(words, STATE_WIDTH), target.state === 'evaluating' ? paint.blue : paint.dim);
     line.add(time(target, style.now), paint.dim);
+    line.add(planWords(target.plan), paint.dim);
   }
   return line.text();
 }
@@ -117,4 +119,9 @@ function bar(target: TargetView, { now, tick }: FrameStyle): string {
 }
 
 const counts = (target: TargetView): string =>
-  target.planned > 0 ? `${target.done}/${target.planned} derivations` : '';
+  [
+    target.planned > 0 ? `${target.done}/${target.planned} derivations` : '',
+    target.plan === null || target.plan.fetches === 0 ? '' : fetchWords(target.plan),
+  ]
+    .filter((words) => words !== '')
+    .join(', ');

@@ -1,4 +1,5 @@
 import type { MovedInput, UnfetchedInput } from '../../model/verify/candidate.js';
+import type { BuildPlan } from '../../model/nix/build-plan.js';
 import type { Phase } from '../../model/run/progress.js';
 import type { HeldBackInput, Outcome, Report } from '../../model/report/data.js';
 import type { VerdictKind } from '../../model/targets/types.js';
@@ -44,6 +45,8 @@ export interface TargetView {
   /** Derivations done and planned; 0 planned when that is not known. */
   readonly done: number;
   readonly planned: number;
+  /** What building it has to do; `null` when that is not known. */
+  readonly plan: BuildPlan | null;
   readonly estimateSeconds: number | null;
   readonly lastLine: string | null;
   /** What Nix cannot reach or get while it builds. */
@@ -57,6 +60,7 @@ export const AT_REST = {
   machine: null,
   done: 0,
   planned: 0,
+  plan: null,
   estimateSeconds: null,
   lastLine: null,
   trouble: null,

@@ -16,6 +16,7 @@ export function targetView(target: TargetProgress, work: PendingWork | undefined
     error: target.error === null ? null : oneLine(target.error, 500),
     seconds: target.seconds,
     ...AT_REST,
+    plan: target.plan ?? null,
     logPath: null,
   };
   if (target.state === 'done' || work === undefined) return base;
@@ -36,6 +37,7 @@ export function targetView(target: TargetProgress, work: PendingWork | undefined
     machine: oneLine(heartbeat.hostName, 60),
     done: heartbeat.done,
     planned: heartbeat.planned,
+    plan: heartbeat.plan ?? base.plan,
     estimateSeconds: heartbeat.estimateSeconds,
     lastLine: last === undefined ? null : oneLine(last, LINE_BYTES),
     trouble: heartbeat.trouble === null ? null : oneLine(heartbeat.trouble, LINE_BYTES),

@@ -9,6 +9,7 @@ import type {
   CandidateSource,
 } from '../verify/candidate.js';
 import type { TargetChange } from '../closure/closure.js';
+import type { BuildPlan } from '../nix/build-plan.js';
 import type { EarlierHold } from '../hold-back/earlier.js';
 import type { InputGroup } from '../run/input-groups.js';
 import type { Overdue, RunEnd, Watched } from '../instance/record.js';
@@ -434,6 +435,8 @@ export interface BuildHeartbeat {
   /** Derivations that are done, and that were planned (0 when not known yet). */
   readonly done: number;
   readonly planned: number;
+  /** What Nix said that it has to do; `null` when it has not, missing from older workers. */
+  readonly plan?: BuildPlan | null;
   readonly logPath: string;
   readonly logBytes: number;
   /** Last lines of the log: at most 3, each at most 200 characters. */

@@ -160,4 +160,5 @@ const targetJson = (target: ReportedTarget): Record<string, unknown> => ({
   logPath: target.logPath,
   logTail: target.logTail,
   closure: target.closure ?? null,
+  plan: target.plan ?? null,
 });

@@ -1,6 +1,7 @@
 import { gatesOf, hostsOf } from './data.js';
 import type { HeldBackInput, Report, ReportedFix, ReportedInput, ReportedTarget } from './data.js';
 import { formatSeconds, utf8Length } from '../text/text.js';
+import { planWords } from '../nix/plan-words.js';
 import { brokenSections, heldBackSections } from './markdown-logs.js';
 import { changeGroups, packageRows, summaryWords, switchingWords, type ChangeGroup } from './changes.js';
 import { code, html, link, row, table } from './markdown-parts.js';
@@ -220,6 +221,7 @@ function changeSection({ hosts: names, change }: ChangeGroup): string {
 function hosts(report: Report): string {
   const all = hostsOf(report);
   if (all.length === 0) return '';
+  const isPlanned = all.some(({ plan }) => planWords(plan) !== '');
   const rows = brokenFirst(all).map((target) => [
     VERDICTS[target.verdict].symbol,
     code(target.name),
@@ -227,8 +229,9 @@ function hosts(report: Report): string {
     `${verdictWords(target)}${mitigation(report, target)}${skippedWhy(target)}`,
     closureWords(target),
     formatSeconds(target.seconds),
+    ...(isPlanned ? [planWords(target.plan)] : []),
   ]);
-  const head = table(['', 'host', 'system', 'verdict', 'closure', 'time'], []);
+  const head = table(['', 'host', 'system', 'verdict', 'closure', 'time', ...(isPlanned ? ['planned'] : [])], []);
   const shown = within(TARGETS_BYTES, rows.map(row));
   const { notAsked = [] } = report;
   const others = notAsked.length === 0 ? [] : [`\nNot asked for: ${code(nameList(notAsked, 20), ITEM_BYTES)}`];

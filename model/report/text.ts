@@ -2,6 +2,7 @@ import { oneLine, oneName } from '../text/one-line.js';
 import { gatesOf, hostsOf } from './data.js';
 import type { Report, ReportedFix, ReportedInput, ReportedTarget } from './data.js';
 import { formatSeconds, stripControl, tail } from '../text/text.js';
+import { planWords } from '../nix/plan-words.js';
 import { changeGroups, packageRows, summaryWords, switchingWords, type ChangeGroup } from './changes.js';
 import { painter, type Paint } from './paint.js';
 import { HELD_BACK_LOG_LINES, heldBackLogsCommand, heldBackWords, letGoWords, stayWords } from './held-back-words.js';
@@ -169,6 +170,7 @@ function hostLines(report: Report, paint: Paint): string[] {
     `${verdictWords(target)}${mitigation(report, target)}`,
     closureWords(target),
     formatSeconds(target.seconds),
+    planWords(target.plan),
     target.verdict === 'skipped' ? oneLine(target.error ?? '', 500) : '',
   ]);
   const { notAsked = [] } = report;

@@ -1,5 +1,6 @@
 import type { MovedInput, UnfetchedInput } from '../verify/candidate.js';
 import type { HeldBackFailure, HeldBackInput, Outcome } from '../report/data.js';
+import type { BuildPlan } from '../nix/build-plan.js';
 import { truncate } from '../text/text.js';
 import { targetLabel } from '../targets/index.js';
 import type { VerdictKind } from '../targets/types.js';
@@ -71,6 +72,8 @@ export interface TargetProgress {
   readonly seconds: number | null;
   /** What broke it; of a target that is not done, what it waits for. */
   readonly error: string | null;
+  /** What building it has to do; missing where nobody asked before the build. */
+  readonly plan?: BuildPlan;
 }
 
 /** A target of which nothing is known yet. */

@@ -1,4 +1,5 @@
 import type { TargetChange } from '../closure/closure.js';
+import type { BuildPlan } from '../nix/build-plan.js';
 import type { Target } from '../targets/index.js';
 import type { VerdictKind } from '../targets/types.js';
 
@@ -14,6 +15,8 @@ export interface Verdict {
   readonly sameAsBase: boolean | null;
   /** What the update changes in its closure; missing when nothing is, when that is not known, and in older runs. */
   readonly closure?: TargetChange;
+  /** What building it had to do, as Nix said before it began; missing when that is not known, and in older runs. */
+  readonly plan?: BuildPlan;
   /** Wall time of evaluation and build, in seconds with one decimal. */
   readonly seconds: number;
   /** One line that says what broke; `null` when built. */
@@ -63,6 +66,8 @@ export type Evaluation =
       /** Machine that has the derivation in its store. */
       readonly machine: string;
       readonly seconds: number;
+      /** What building it has to do; missing where nobody asked before the build. */
+      readonly plan?: BuildPlan;
     }
   | { readonly kind: 'failed'; readonly verdict: Verdict };
 

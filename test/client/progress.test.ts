@@ -29,6 +29,7 @@ const target = (name: string, change: Partial<TargetView> = {}): TargetView => (
   machine: null,
   done: 0,
   planned: 0,
+  plan: null,
   estimateSeconds: null,
   lastLine: null,
   trouble: null,

@@ -28,7 +28,7 @@ test('progress of a growing log counts derivations, whatever builders print and 
   await writeFile(log, 'an earlier start\n');
   const { counter, follower } = followed(17);
   assert.deepEqual(await follower.read(), { bytes: 17, lastLines: [] });
-  assert.deepEqual(counter.progress(), { done: 0, planned: 0, trouble: null });
+  assert.deepEqual(counter.progress(), { done: 0, planned: 0, plan: null, trouble: null });
   await appendFile(
     log,
     `these 3 derivations will be built:\n  ${drv('a')}\nbuilding '${drv('a')}'...\na> \u001b[1mhel`,
@@ -80,7 +80,7 @@ test('the lines of a builder are found by its name without version, as Nix marks
 
 test('a builder cannot pretend to be Nix', async () => {
   await writeFile(log, `building '${drv('a')}'...\na> error: builder for '${drv('other')}' failed with exit code 1\n`);
-  assert.deepEqual(await readEvidence(log, 0), { nixLines: [], started: [drv('a')] });
+  assert.deepEqual(await readEvidence(log, 0), { nixLines: [], started: [drv('a')], plan: null });
 });
 
 test('a log is read in slices that end between characters and keep control characters', async () => {

@@ -53,6 +53,7 @@ test('a host that builds is built once, and a repeat returns its verdict without
   assert.equal(verdict.verdict, 'built');
   assert.equal(verdict.outPath, input.evaluation.outPath);
   assert.equal(verdict.machine, 'test-machine');
+  assert.deepEqual(verdict.plan, { builds: 2, fetches: 0, downloadBytes: 0, unpackedBytes: 0 });
   assert.equal(first.beats[0]?.machine, 'test-machine');
   assert.match(await readFile(verdict.logPath ?? '', 'utf8'), /^nixos-system-quick> building quick$/m);
   assert.equal(await linkTarget(fixture.recordOf(input).result), verdict.outPath);
@@ -93,6 +94,7 @@ test('heartbeats tell phase, derivations, log and last lines of a running build'
   const beat = following.beats.findLast(({ phase }) => phase === 'building');
   assert.equal(beat?.planned, 2);
   assert.equal(beat.done, 1);
+  assert.equal(beat.plan?.builds, 2);
   assert.equal(beat.logPath, verdict.logPath);
   assert.ok(beat.logBytes > 0);
   assert.equal(beat.lastLines.at(-1), 'nixos-system-slow> building slow');
@@ -105,7 +107,8 @@ test('heartbeats tell phase, derivations, log and last lines of a running build'
 test('the log of a host that was built before says so, and where the log of its build is', async () => {
   const input = await fixture.evaluated('early');
   await attempt(fixture.env, input).verdict;
-  const { logPath } = await attempt(fixture.env, { ...input, run: 'run-2' }).verdict;
+  const { logPath, plan } = await attempt(fixture.env, { ...input, run: 'run-2' }).verdict;
+  assert.deepEqual(plan, { builds: 0, fetches: 0, downloadBytes: 0, unpackedBytes: 0 });
   const [first = '', second = ''] = (await readFile(logPath ?? '', 'utf8')).trim().split('\n').slice(-2);
   assert.equal(first, `Nothing was built: ${input.evaluation.outPath} was in the store already.`);
   const [, drv = ''] = /^nix-store --read-log (\S+) shows/.exec(second) ?? [];

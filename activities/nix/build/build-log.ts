@@ -1,4 +1,5 @@
-import { BUILDER_LINE, BUILDING, PLAN } from '../../../model/nix/log-lines.js';
+import { PlanReader, type BuildPlan } from '../../../model/nix/build-plan.js';
+import { BUILDER_LINE, BUILDING } from '../../../model/nix/log-lines.js';
 import { storeName } from '../../../model/nix/derivation-file.js';
 import { redactUrl } from '../../../model/text/text.js';
 import { withoutSecrets } from '../../secrets/redact.js';
@@ -10,20 +11,21 @@ export interface BuildProgress {
   /** Derivations whose build began before the newest one. Nix doesn't say when one ends. */
   readonly done: number;
   readonly planned: number;
+  /** What Nix said that it had to do; `null` before it said so, and when there is nothing to do. */
+  readonly plan: BuildPlan | null;
   /** What Nix, not a builder, complained of: a cache that cannot be reached costs minutes, and nothing else tells of it. */
   readonly trouble: string | null;
 }
 
 /** Counts what the lines of a growing log tell. */
 export class BuildCounter {
-  private planned = 0;
+  private readonly reader = new PlanReader();
   private started = 0;
   private readonly troubles = new Map<string, string>();
 
   take(lines: readonly string[]): void {
     for (const line of lines) {
-      const plan = PLAN.exec(line);
-      if (plan !== null) this.planned += Number(plan[1] ?? 1);
+      this.reader.take(line);
       if (BUILDING.test(line)) this.started += 1;
       const trouble = troubleOf(line);
       // Hundreds of lines tell of one fault: the first one is kept.
@@ -34,7 +36,8 @@ export class BuildCounter {
   progress(): BuildProgress {
     return {
       done: Math.max(0, this.started - 1),
-      planned: Math.max(this.planned, this.started),
+      planned: Math.max(this.reader.plan()?.builds ?? 0, this.started),
+      plan: this.reader.plan(),
       trouble: [...this.troubles.values()].at(-1) ?? null,
     };
   }
@@ -59,6 +62,8 @@ export interface LogEvidence {
   readonly nixLines: readonly string[];
   /** Derivations whose build began, in that order. */
   readonly started: readonly string[];
+  /** What Nix said before that it had to do; `null` when it said nothing. */
+  readonly plan: BuildPlan | null;
 }
 
 const NIX_LINES = 4000;
@@ -67,13 +72,15 @@ const NIX_LINES = 4000;
 export async function readEvidence(file: string, offset: number): Promise<LogEvidence> {
   const nixLines: string[] = [];
   const started: string[] = [];
+  const reader = new PlanReader();
   for await (const line of linesOf(file, offset)) {
+    reader.take(line);
     const building = BUILDING.exec(line)?.[1];
     if (building !== undefined) started.push(building);
     else if (!BUILDER_LINE.test(line)) nixLines.push(withoutSecrets(line));
     if (nixLines.length > 2 * NIX_LINES) nixLines.splice(0, nixLines.length - NIX_LINES);
   }
-  return { nixLines: nixLines.slice(-NIX_LINES), started };
+  return { nixLines: nixLines.slice(-NIX_LINES), started, plan: reader.plan() };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { passingFailure } from '../../../model/run/failures.js';
 import type { BuildTargetInput } from '../../../model/contract/activities.js';
+import { NOTHING_TO_DO } from '../../../model/nix/build-plan.js';
 import { parseDerivation } from '../../../model/nix/derivation-file.js';
 import { LOG_TAIL_BYTES, LOG_TAIL_LINES, verdictOf, type Verdict } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
@@ -30,10 +31,13 @@ export async function concludeBuild(
   const wall = await wallSeconds(record, status);
   const found = status.code === 0 ? BUILT : await findFailure(record, offset, status, evidence);
   const { system, drvPath, outPath } = input.evaluation;
+  // Nix says nothing when there is nothing to do, and also when it failed before it knew.
+  const plan = evidence.plan ?? (found.verdict === 'built' ? NOTHING_TO_DO : null);
   // Whether it is the same as on base is told by another activity, beside the build.
   const verdict = verdictOf(input.target, found.verdict, {
     ...found,
     ...{ system, drvPath, outPath },
+    ...(plan !== null && { plan }),
     seconds: oneDecimal(input.evaluation.seconds + (wall ?? 0)),
     machine: env.machine,
     logPath: record.log,

@@ -18,7 +18,10 @@ export interface BuildFailure {
   readonly told: 'by-builder' | 'by-nix';
 }
 
-export interface FailureEvidence extends LogEvidence {
+/** What a log says of a failure. */
+type FailedLog = Pick<LogEvidence, 'nixLines' | 'started'>;
+
+export interface FailureEvidence extends FailedLog {
   readonly status: CommandStatus;
   /** The newest lines of the builder that failed, if they are known: they may tell of a full disk. */
   readonly builderLines: readonly string[];
@@ -165,7 +168,7 @@ const PATTERNS: readonly (readonly [RegExp, (match: RegExpExecArray) => Cause])[
   ],
 ];
 
-function findCauses(evidence: LogEvidence): readonly Cause[] {
+function findCauses(evidence: FailedLog): readonly Cause[] {
   const lines = evidence.nixLines.map((line) => stripControl(line));
   const found = lines.flatMap((line, index): Cause[] => {
     for (const [pattern, cause] of PATTERNS) {
@@ -187,5 +190,5 @@ function newStyle(drv: string, below: readonly string[]): Cause[] {
 }
 
 /** The derivation of a message that names none: the newest one that began and has no failure of its own. */
-const unnamed = (evidence: LogEvidence, causes: readonly Cause[]): string | null =>
+const unnamed = (evidence: FailedLog, causes: readonly Cause[]): string | null =>
   evidence.started.findLast((drv) => !causes.some((cause) => cause.drv === drv)) ?? null;

@@ -1,3 +1,4 @@
+import { PlanReader } from '../../../model/nix/build-plan.js';
 import type { NixSettings } from '../../../model/run/options.js';
 import { optionPairs, PATIENCE } from '../commands.js';
 import { runNix } from '../run-nix.js';
@@ -30,6 +31,12 @@ export async function firstInPlan(
   if (closure.exitCode !== 0 || !derivations.some((drv) => referred.has(drv))) return null;
   const plan = await runNix('nix-store', dryRun(drvPath, settings), { signal });
   if (plan.exitCode !== 0) return null;
-  const toBuild = new Set(plan.stderr.split('\n').flatMap((line) => /^ {2}(\/.+\.drv)$/.exec(line)?.[1] ?? []));
+  const toBuild = new Set(readPlan(plan.stderr).derivations());
   return derivations.find((drv) => toBuild.has(drv)) ?? null;
+}
+
+function readPlan(text: string): PlanReader {
+  const reader = new PlanReader();
+  for (const line of text.split('\n')) reader.take(line);
+  return reader;
 }
