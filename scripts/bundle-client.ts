@@ -22,8 +22,8 @@ async function bundle(): Promise<void> {
     target: 'node20',
     entry: built('client/main.js'),
     output: { path: dirname(BUNDLE), filename: basename(BUNDLE), library: { type: 'commonjs' } },
-    // protobufjs finds this one by itself, past the bundle.
-    externals: { long: 'commonjs long' },
+    // protobufjs finds the first by itself, past the bundle; few commands need the second.
+    externals: { long: 'commonjs long', openpgp: 'commonjs openpgp' },
     optimization: { minimize: false, nodeEnv: false },
     node: { __filename: false, __dirname: false },
     module: { parser: { javascript: { importMeta: false, dynamicImportMode: 'eager' } } },

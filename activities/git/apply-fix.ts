@@ -10,6 +10,7 @@ import type { Git } from './git.js';
 import { installBundle } from './install-commit.js';
 import { SCRATCH } from './mirror.js';
 import { readCommit } from './read-commit.js';
+import { signerOf } from './signing.js';
 
 /**
  * Makes the activity that puts the newest commit of one candidate on top of another, with its message. Safe to repeat: the
@@ -17,7 +18,8 @@ import { readCommit } from './read-commit.js';
  */
 export const createApplyFix =
   (env: ActivityEnvironment): CoordinatorActivities['applyFix'] =>
-  async ({ repository, candidate, fix, ...signature }) => {
+  async ({ repository, candidate, fix, signing, ...signature }) => {
+    const signer = await signerOf(signing);
     const mirror = await installBundle(env, { repository, candidate });
     await installBundle(env, { repository, candidate: fix });
     const git = openGit(mirror);
@@ -29,7 +31,7 @@ export const createApplyFix =
     const tree = await treeWithPatch(git, candidate.head, patch);
     if (tree === null || tree === before.trim()) return null;
     const commit = { tree, parents: [candidate.head], message };
-    const head = await commitTree(git, commit, signature);
+    const head = await commitTree(git, commit, signature, signer);
     return withLockOf(await candidateOf(mirror, candidate.base, head), candidate);
   };
 

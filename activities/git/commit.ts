@@ -15,7 +15,9 @@ import { openGit, type Git } from './git.js';
 import { installBundle, installCommit, keepCommit } from './install-commit.js';
 import { commitRef, SCRATCH } from './mirror.js';
 import { sameUpdateOn } from './same-update.js';
-import { sealOf } from './seal.js';
+import type { Signer } from '../../host/signing/index.js';
+import { sealOf, signedCommit } from './seal.js';
+import { signerOf } from './signing.js';
 
 /** Who makes a commit, and when. With them the same content gives the same commit on every machine. */
 export interface Signature {
@@ -51,18 +53,27 @@ export async function commitTree(
   git: Git,
   commit: { readonly tree: string; readonly parents: readonly string[]; readonly message: string },
   signature: Signature,
+  signer: Signer | null = null,
 ): Promise<string> {
   const parents = commit.parents.flatMap((parent) => ['-p', parent]);
   const env = signatureVariables(signature);
   const make = async (message: string): Promise<string> =>
     (await git.run(['commit-tree', ...parents, '-F', '-', commit.tree], { input: message, env })).trim();
   const plain = await make(withoutSeal(commit.message));
-  const head =
+  const unsigned =
     instanceTrailer(commit.message) === null
       ? plain
       : await make(withSeal(commit.message, sealOf(await git.run(['cat-file', 'commit', plain]))));
+  const head = signer === null ? unsigned : await signCommit(git, unsigned, signature.date, signer);
   await git.run(['update-ref', commitRef(head), head]);
   return head;
+}
+
+/** The same commit with a signature. */
+async function signCommit(git: Git, commit: string, date: number, signer: Signer): Promise<string> {
+  const payload = await git.run(['cat-file', 'commit', commit]);
+  const input = signedCommit(payload, await signer.sign(payload, date));
+  return (await git.run(['hash-object', '-t', 'commit', '-w', '--stdin'], { input })).trim();
 }
 
 /** The tree of `parent` with one file written, made in an index of its own: no work tree, no filters, no line endings. */
@@ -102,13 +113,14 @@ export async function commitFile(env: ActivityEnvironment, commit: FileCommit): 
  */
 export const createCommitCandidate =
   (env: ActivityEnvironment): CoordinatorActivities['commitCandidate'] =>
-  async ({ repository, draft, message, nix, branch, ...signature }) => {
+  async ({ repository, draft, message, nix, branch, signing, ...signature }) => {
+    const signer = await signerOf(signing);
     const mirror = await installBundle(env, { repository, candidate: draft });
     const git = openGit(mirror);
     const lines = (await git.run(['rev-parse', `${draft.head}^{tree}`, `${draft.head}^@`])).trim().split('\n');
     const [tree = '', ...parents] = lines;
-    const made = await commitTree(git, { tree, parents, message }, signature);
-    const earlier = branch === undefined ? null : await sameUpdateOn(git, branch, draft.base, made);
+    const made = await commitTree(git, { tree, parents, message }, signature, signer);
+    const earlier = branch === undefined ? null : await sameUpdateOn(git, { branch, base: draft.base, made }, signer);
     if (earlier !== null) await keepCommit(git, earlier);
     const head = earlier ?? made;
     if (nix !== undefined) fetchAhead({ mirror, commit: head, repository }, nix);

@@ -66,8 +66,8 @@ const WAYS: Record<Reason, (isMain: boolean) => Refusal> = {
   rule: (isMain) => rejected(`Let its rules admit the worker's account, or ${isMain ? OWN_BRANCH : OTHER_NAME}`),
   unsigned: (isMain) =>
     rejected(
-      'It wants signed commits, and Lockkeeper makes unsigned ones. Let its rules admit unsigned commits of the worker’s ' +
-        `account${isMain ? ', or land on a branch (--land branch) and let the forge squash it, which signs the result' : ' on update branches'}`,
+      'It wants signed commits that it can verify. Sign them with --signing-key-file and let the forge know the public key, or let ' +
+        `its rules admit unsigned commits of the worker’s account${isMain ? ', or land on a branch (--land branch) and let the forge squash it, which signs the result' : ' on update branches'}`,
     ),
   identity: () =>
     rejected('Its rules say who may have made a commit: name somebody that they admit with --author and --committer'),

@@ -1,6 +1,6 @@
 import { finalFailure } from '../../model/run/failures.js';
 import type { Git } from './git.js';
-import { commitParts } from './seal.js';
+import { commitParts, committedAt } from './seal.js';
 
 interface CommitText {
   /** As it was given to `commit-tree`. */
@@ -11,10 +11,8 @@ interface CommitText {
 
 /** Reads a commit as the object that it is, which no setting of Git shows otherwise. */
 export async function readCommit(git: Git, commit: string): Promise<CommitText> {
-  const { headers, message } = commitParts(await git.run(['cat-file', 'commit', commit]));
-  const committer = /^committer .*> (\d+) [+-]\d+$/m.exec(headers.join('\n'));
-  if (committer === null) {
-    throw finalFailure('CandidateDamaged', `Commit ${commit} does not say when it was made.`);
-  }
-  return { message, committedAt: Number(committer[1]) };
+  const raw = await git.run(['cat-file', 'commit', commit]);
+  const at = committedAt(raw);
+  if (at === null) throw finalFailure('CandidateDamaged', `Commit ${commit} does not say when it was made.`);
+  return { message: commitParts(raw).message, committedAt: at };
 }

@@ -9,6 +9,7 @@ import { openGit, type Git } from './git.js';
 import { leftOut } from './left-out.js';
 import { keepCommit } from './install-commit.js';
 import { fetchMirror } from './mirror.js';
+import { signerOf } from './signing.js';
 
 /** Names that are listed before the rest is only counted. */
 const BRANCHES_LISTED = 20;
@@ -54,7 +55,8 @@ async function checkPrefix(git: Git, repository: Repository, branch: string): Pr
  */
 export const createResolveBase =
   (env: ActivityEnvironment): CoordinatorActivities['resolveBase'] =>
-  async ({ repository, branch }) => {
+  async ({ repository, branch, signing }) => {
+    await signerOf(signing);
     const git = openGit(await fetchMirror(env, repository));
     const commit = await mainCommit(git, repository);
     const [, , left] = await Promise.all([

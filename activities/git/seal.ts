@@ -14,13 +14,34 @@ export function commitParts(raw: string): CommitParts {
     : { headers: raw.slice(0, end).split('\n'), message: raw.slice(end + 2) };
 }
 
-/** Headers without signatures, whose further lines begin with a space. */
-function unsigned(headers: readonly string[]): readonly string[] {
-  let inSignature = false;
-  return headers.filter((line) => {
-    inSignature = line.startsWith(' ') ? inSignature : /^gpgsig(?:-sha256)? /.test(line);
-    return !inSignature;
-  });
+/** Which headers are of signatures; their further lines begin with a space. */
+function inSignature(headers: readonly string[]): readonly boolean[] {
+  let is = false;
+  return headers.map((line) => (is = line.startsWith(' ') ? is : /^gpgsig(?:-sha256)? /.test(line)));
+}
+
+/** A commit as it is signed, and what its signature is; `null` without one. */
+export function unsignedCommit(raw: string): { readonly payload: string; readonly signature: string | null } {
+  const { headers, message } = commitParts(raw);
+  const isSignature = inSignature(headers);
+  const of = (wanted: boolean): string => headers.filter((_, index) => isSignature[index] === wanted).join('\n');
+  const signature = of(true)
+    .replace(/^gpgsig(?:-sha256)? /, '')
+    .replaceAll('\n ', '\n');
+  return { payload: `${of(false)}\n\n${message}`, signature: signature === '' ? null : signature };
+}
+
+/** When a commit was made, in seconds since 1970; `null` when it does not say so. */
+export function committedAt(raw: string): number | null {
+  const committer = /^committer .*> (\d+) [+-]\d+$/m.exec(commitParts(raw).headers.join('\n'));
+  return committer === null ? null : Number(committer[1]);
+}
+
+/** A commit with a signature where Git looks for it. */
+export function signedCommit(payload: string, signature: string): string {
+  const { headers, message } = commitParts(payload);
+  const header = `gpgsig ${signature.replaceAll('\r', '').trimEnd().replaceAll('\n', '\n ')}`;
+  return [...headers, header, '', message].join('\n');
 }
 
 /**
@@ -30,8 +51,8 @@ function unsigned(headers: readonly string[]): readonly string[] {
  * @param raw what `git cat-file commit` prints
  */
 export function sealOf(raw: string): string {
-  const { headers, message } = commitParts(raw);
-  const text = [...unsigned(headers), '', withoutSeal(message)].join('\n');
+  const { headers, message } = commitParts(unsignedCommit(raw).payload);
+  const text = [...headers, '', withoutSeal(message)].join('\n');
   return createHash('sha256').update(text).digest('hex');
 }
 

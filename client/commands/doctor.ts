@@ -1,3 +1,4 @@
+import type { Signing } from '../../model/git/signing.js';
 import { stripControl } from '../../model/text/text.js';
 import type { CommandContext } from '../context.js';
 import type { Finding } from '../doctor/finding.js';
@@ -6,12 +7,13 @@ import { showKept } from '../doctor/kept.js';
 import { showLocks } from '../doctor/locks.js';
 import { checkDisk, checkNode, checkStateDirectory } from '../doctor/machine.js';
 import { checkServer } from '../doctor/server.js';
+import { checkSigning } from '../doctor/signing.js';
 import { checkAgentLimits, checkAgentSandbox, checkGit, checkNix } from '../doctor/tools.js';
 import { paintFor, result, resultJson } from '../terminal/output.js';
 import { pad } from '../progress/width.js';
 
 /** `lockkeeper doctor`: is all there that a run needs? Exit status 1 when something must be mended first. */
-export async function doctor(context: CommandContext, flake: string | null): Promise<number> {
+export async function doctor(context: CommandContext, flake: string | null, signing: Signing | null): Promise<number> {
   const { state } = context;
   const found = await Promise.all<readonly Finding[] | Finding>([
     Promise.resolve(checkNode()),
@@ -26,6 +28,7 @@ export async function doctor(context: CommandContext, flake: string | null): Pro
     showKept(state),
     showLocks(state),
     checkFlake(flake),
+    checkSigning(signing),
   ]);
   const findings = found.flat();
   const failed = findings.some(({ level }) => level === 'fail');

@@ -3,10 +3,12 @@ import { dirname } from 'node:path';
 import { nearest } from '../../model/config/nearest.js';
 import type { Instance } from '../../model/config/options/index.js';
 import { BadInput } from '../../model/checks/names.js';
+import { signingOf } from '../../model/config/options/landing.js';
 import { oneLine, oneName } from '../../model/text/one-line.js';
 import type { Repository } from '../../model/run/options.js';
 import { systemCode } from '../../host/errors.js';
 import { CommandError } from '../errors.js';
+import { signingFault } from '../doctor/signing.js';
 import { flakeContents, type FlakeContents, type Told } from '../flake/contents.js';
 import { repositoryFinder } from './instance-options.js';
 import { namedFiles } from './named-files.js';
@@ -45,10 +47,12 @@ async function lookAt(
   try {
     const repository = await find(instance);
     const contents = await contentsOf(repository, instance);
-    if (contents.ok) return { faults: contentFaults(instance, where, repository, contents.value), notes };
+    const signing = await keyFaults(instance, where);
+    if (contents.ok)
+      return { faults: [...signing, ...contentFaults(instance, where, repository, contents.value)], notes };
     await refuseUnknownBranch(repository, where);
     return {
-      faults: [],
+      faults: signing,
       notes: [...notes, `the repository of ${where} cannot be looked at: ${oneLine(contents.why)}`],
     };
   } catch (error) {
@@ -141,18 +145,31 @@ function instead(name: string, there: readonly string[]): string {
   return `it has ${there.slice(0, LISTED).map(oneName).join(', ')}${more}.`;
 }
 
+/** A key that is here has to sign; one that is not may be on the worker's machine. */
+async function keyFaults(instance: Instance, where: string): Promise<readonly string[]> {
+  const { signing } = signingOf(instance);
+  if (signing === undefined || (await isMissing(signing.keyFile))) return [];
+  const fault = await signingFault(signing);
+  return fault === null ? [] : [`${where}.signing: ${fault}`];
+}
+
 /** Files that the worker needs, perhaps on another machine. systemd gives a service those below /run/credentials. */
 async function missingFiles(instance: Instance, where: string): Promise<readonly string[]> {
   const notes = await Promise.all(
     namedFiles(instance).map(async ({ option, use, path }) => {
       const needed = use === 'written' ? dirname(path) : path;
-      if (needed.startsWith('/run/credentials/')) return [];
-      const error: unknown = await stat(needed).then(
-        () => null,
-        (reason: unknown) => reason,
-      );
-      return systemCode(error) === 'ENOENT' ? [`${where}.${option}: there is no ${needed} on this machine`] : [];
+      return (await isMissing(needed)) && !needed.startsWith('/run/credentials/')
+        ? [`${where}.${option}: there is no ${needed} on this machine`]
+        : [];
     }),
   );
   return notes.flat();
+}
+
+async function isMissing(file: string): Promise<boolean> {
+  const error: unknown = await stat(file).then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  return systemCode(error) === 'ENOENT';
 }

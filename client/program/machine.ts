@@ -1,11 +1,18 @@
+import { resolve } from 'node:path';
 import { Argument, Option } from 'commander';
 import type { Command } from 'commander';
+import { SIGNING_FORMATS, type SigningFormat } from '../../model/git/signing.js';
 import type { DeclaredOption } from '../../model/machine/declared-option.js';
 import { PRUNE_OPTIONS } from '../../model/machine/prune-options.js';
 import { WORKER_OPTIONS } from '../../model/machine/worker-options.js';
 import { positiveInteger } from './arguments.js';
 import type { SystemdUnitsOptions } from '../commands/systemd-units.js';
 import type { Declaration } from './declaration.js';
+
+interface DoctorOptions {
+  readonly signingKeyFile?: string;
+  readonly signingFormat: SigningFormat;
+}
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
@@ -43,8 +50,13 @@ export function declareMachine({ program, context, exit }: Declaration): void {
       '[flake]',
       'also whether this flake can be updated (default: that of the current folder, if it is in one)',
     )
-    .action(async (flake: string | undefined) => {
-      exit(await (await import('../commands/doctor.js')).doctor(context(), flake ?? null));
+    .option('--signing-key-file <file>', 'also whether this key signs commits')
+    .addOption(
+      new Option('--signing-format <format>', 'what kind of key it is').choices(SIGNING_FORMATS).default('ssh'),
+    )
+    .action(async (flake: string | undefined, { signingKeyFile, signingFormat }: DoctorOptions) => {
+      const signing = signingKeyFile === undefined ? null : { format: signingFormat, keyFile: resolve(signingKeyFile) };
+      exit(await (await import('../commands/doctor.js')).doctor(context(), flake ?? null, signing));
     });
   program
     .command('systemd-units')

@@ -8,7 +8,7 @@ import { contentsOf } from './options/contents.js';
 import { failureOf } from './options/failure.js';
 import { gatesOf } from './options/gates.js';
 import type { Instance } from './options/index.js';
-import { landingOf, personsOf, timeZoneOf } from './options/landing.js';
+import { landingOf, personsOf, signingOf, timeZoneOf } from './options/landing.js';
 import { notificationsOf } from './options/notifications.js';
 
 /**
@@ -28,6 +28,7 @@ export const runOptionsOf = (
   ...approvalOf(instance),
   ...nixOf(instance),
   ...personsOf(instance),
+  ...signingOf(instance),
   ...notificationsOf(instance),
   timeZone: timeZoneOf(instance),
   repositoryWaitSeconds: instance.repositoryWaitSec,

@@ -14,6 +14,7 @@ import type { EarlierHold } from '../hold-back/earlier.js';
 import type { InputGroup } from '../run/input-groups.js';
 import type { Overdue, RunEnd, Watched } from '../instance/record.js';
 import type { Person } from '../git/person.js';
+import type { Signing } from '../git/signing.js';
 import type { FailureLimit, LandingMode, NixSettings, NotifyOptions, Repository } from '../run/options.js';
 import type { NotifierKind } from '../notify/kinds.js';
 import type { FailuresInRow, InsteadOf, NotificationResult, RemovedBranches, Report } from '../report/data.js';
@@ -33,6 +34,8 @@ export interface CoordinatorActivities {
     branch?: string;
     /** Commands that the run would have run, which a worker may refuse; missing where there are none, and in older runs. */
     commands?: readonly string[];
+    /** What will sign its commits, so that a key that cannot is known at once; missing where nothing does. */
+    signing?: Signing;
   }): Promise<Base>;
 
   /** Names of the targets, sorted; unknown named hosts are a non-retryable `UnknownHost`. */
@@ -233,6 +236,8 @@ export interface CommitInput {
   readonly author: Person;
   readonly committer: Person;
   readonly date: number;
+  /** What signs the commit; missing where nothing does. */
+  readonly signing?: Signing;
   /** How the commit is going to be evaluated, so that its source may be fetched meanwhile; missing in older runs. */
   readonly nix?: NixSettings;
   /** Update branch that it is for: the same update on it is that commit. Missing where it goes to none, and in older runs. */

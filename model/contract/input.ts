@@ -26,6 +26,7 @@ import {
   checkServerUrl,
   checkSource,
 } from '../checks/names.js';
+import { SIGNING_FORMATS } from '../git/signing.js';
 import { notifiers } from '../notify/index.js';
 import { LANDING_MODES } from '../run/options.js';
 import { targetKindNames } from '../targets/index.js';
@@ -242,6 +243,7 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   author: person,
   committer: person,
   date: seconds,
+  signing: orMissing(object({ format: oneOf(SIGNING_FORMATS), keyFile: absolutePath })),
   takeoverSeconds: seconds,
   base: commit,
   onto: commit,

@@ -23,6 +23,7 @@ export const FAILURES = [
   'RemoteReadOnly',
   'PushRejected',
   'TokenFile',
+  'SigningKey',
   'SubmodulesUnsupported',
   'LfsUnsupported',
   'Sha256Unsupported',

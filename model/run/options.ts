@@ -1,4 +1,5 @@
 import type { Person } from '../git/person.js';
+import { SIGNING_FORMATS, type Signing } from '../git/signing.js';
 import type { SandboxLimits } from '../autofix/limits.js';
 import type { AgentNetwork } from '../autofix/sandbox.js';
 import { PRESETS, type Gate } from '../gates/gate.js';
@@ -33,6 +34,8 @@ export interface RunOptions {
   readonly nix: NixSettings;
   readonly author: Person;
   readonly committer: Person;
+  /** What signs the commits of lock and fixes; missing where nothing does, as in older runs. */
+  readonly signing?: Signing;
   readonly notify: NotifyOptions;
   /** IANA time zone that names the date in the update branch, for example `Europe/Berlin`. */
   readonly timeZone: string;
@@ -223,6 +226,7 @@ export const KNOWN_OPTIONS: Fields<RunOptions> = {
   nix: { options: true, impure: true, acceptFlakeConfig: true, accessTokensFile: true, allowSources: true },
   author: person,
   committer: person,
+  signing: { format: SIGNING_FORMATS, keyFile: true },
   notify: { ntfy: { server: true, topic: true, tokenFile: true }, inboxOrg: true },
   timeZone: true,
   repositoryWaitSeconds: true,

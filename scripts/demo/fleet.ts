@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
+import { simpleGit } from 'simple-git';
 import { baseSystemFlake, fleetFlake, packageFlake, UPSTREAM, type InputName } from './flakes.js';
 
 export interface DemoFleet {
@@ -33,9 +34,16 @@ const AGE_MS = 14 * 24 * 3600 * 1000;
 export const git = (folder: string, ...args: readonly string[]): Promise<string> => gitAt(new Date(), folder, ...args);
 
 async function gitAt(date: Date, folder: string, ...args: readonly string[]): Promise<string> {
-  const options = ['-c', 'commit.gpgSign=false', '-c', 'core.hooksPath=/dev/null'];
-  const env = { ...AUTHOR, GIT_AUTHOR_DATE: date.toISOString(), GIT_COMMITTER_DATE: date.toISOString() };
-  return (await execa('git', ['-C', folder, ...options, ...args], { env })).stdout;
+  const { PATH = '', HOME = '' } = process.env;
+  const dates = { GIT_AUTHOR_DATE: date.toISOString(), GIT_COMMITTER_DATE: date.toISOString() };
+  const env = { PATH, HOME, ...AUTHOR, ...dates };
+  const git = simpleGit({
+    baseDir: folder,
+    config: ['commit.gpgSign=false', 'core.hooksPath=/dev/null'],
+    allowEnvironment: Object.keys(env),
+    unsafe: { allowUnsafeHooksPath: true },
+  });
+  return (await git.env(env).raw([...args])).trimEnd();
 }
 
 /** Makes the input repositories, the fleet with a complete lock, and the bare remote. */

@@ -84,6 +84,7 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
     { takeoverTime: ['5min'], builderWait: ['1h'], keepClosures: ['3'] },
     'takeoverSec = "5min"\nbuilderWaitSec = "1h"\nkeepClosures = 3',
   ],
+  [{ signingKeyFile: ['/s'], signingFormat: ['openpgp'] }, 'signing = { keyFile = "/s", format = "openpgp" }'],
   [
     { sshKeyFile: ['/k'], knownHostsFile: ['/h'], httpsTokenFile: ['/t'], accessTokensFile: ['/a'] },
     'sshKeyFile = "/k"\nknownHostsFile = "/h"\nhttpsTokenFile = "/t"\naccessTokensFile = "/a"',

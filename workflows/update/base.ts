@@ -3,7 +3,7 @@ import { commandsOf } from '../../model/checks/asked-commands.js';
 import { branchToPush } from '../../model/landing/index.js';
 import type { Base } from '../../model/verify/candidate.js';
 import { coordinator } from '../calls/coordinator.js';
-import type { Run } from './run.js';
+import { signingKey, type Run } from './run.js';
 
 /** The commit of main that the run is about, or the newer run that this one gives way to. */
 export type TakenBase =
@@ -31,10 +31,13 @@ export async function takeBase(run: Run): Promise<TakenBase> {
   return { kind: 'taken', base: await resolveBase(run) };
 }
 
-const resolveBase = ({ options, id, startTime }: Run): Promise<Base> =>
-  coordinator(`fetch ${options.repository.mainBranch}`).resolveBase({
+const resolveBase = (run: Run): Promise<Base> => {
+  const { options, id, startTime } = run;
+  return coordinator(`fetch ${options.repository.mainBranch}`).resolveBase({
     repository: options.repository,
     run: id,
     ...(commandsOf(options).length === 0 ? {} : { commands: commandsOf(options) }),
     ...branchToPush(options, startTime),
+    ...signingKey(run),
   });
+};

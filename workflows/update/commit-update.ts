@@ -8,7 +8,7 @@ import type { HeldBackInput } from '../../model/report/data.js';
 import { isFlakeTarget, targetLabel, type Target } from '../../model/targets/index.js';
 import { coordinator } from '../calls/coordinator.js';
 import { putFixesOn } from './fixes.js';
-import { commitSignature } from './run.js';
+import { landingSignature } from './run.js';
 import type { Run } from './run.js';
 
 /** What is verified: an update, and the targets of the main branch that it is based on. */
@@ -79,6 +79,6 @@ async function commitLock(
     message,
     ...branchToPush(options, run.startTime),
     ...next,
-    ...commitSignature(run),
+    ...landingSignature(run),
   });
 }

@@ -4,7 +4,7 @@ import { targetLabel, type Target } from '../../model/targets/index.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 import { coordinator } from '../calls/coordinator.js';
 import type { Facts } from './facts.js';
-import { commitSignature, verifyFor } from './run.js';
+import { landingSignature, verifyFor } from './run.js';
 import type { Run } from './run.js';
 
 /** A candidate, and the fixes that are its newest commits. */
@@ -25,7 +25,7 @@ export async function putFixesOn(run: Run, onto: Candidate, fixes: readonly Fix[
       repository: run.options.repository,
       candidate,
       fix: fix.candidate,
-      ...commitSignature(run),
+      ...landingSignature(run),
     });
     if (applied === null) {
       run.state.learn({ attempts: rejected(run, [fix], 'does not fit where it has to go now') });

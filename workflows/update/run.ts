@@ -75,6 +75,13 @@ export const commitSignature = ({ options, id, startTime }: Run) => ({
   date: Math.floor(startTime.getTime() / 1000),
 });
 
+/** The same for the commits that land, which are signed where the run is asked to. */
+export const landingSignature = (run: Run) => ({ ...commitSignature(run), ...signingKey(run) });
+
+/** What signs, if anything does. */
+export const signingKey = ({ options: { signing } }: Run): Pick<RunOptions, 'signing'> =>
+  signing === undefined ? {} : { signing };
+
 /** What all verifications of a run share. */
 export const verifySetting = ({ id, options }: Run): VerifySetting => {
   const { repository, nix, takeoverSeconds, builderWaitSeconds, keepClosures = KEPT_CLOSURES } = options;
@@ -95,7 +102,8 @@ function agentRights(options: RunOptions): AgentRights | null {
 }
 
 /** Files with secrets beside those that the agent and the repository name. */
-export const secretFiles = ({ nix, notify }: RunOptions): readonly string[] => [
+export const secretFiles = ({ nix, notify, signing }: RunOptions): readonly string[] => [
+  ...(signing === undefined ? [] : [signing.keyFile]),
   ...(nix.accessTokensFile === undefined ? [] : [nix.accessTokensFile]),
   ...secretFilesOf(notify),
 ];

@@ -1,8 +1,9 @@
 import { checkBranchPrefix, checkPerson } from '../../checks/names.js';
+import { SIGNING_FORMATS, type SigningFormat } from '../../git/signing.js';
 import { LOCKKEEPER } from '../../run/defaults.js';
 import { LANDING_MODES, type LandingMode, type RunOptions } from '../../run/options.js';
 import { checkTimeZone } from '../checks.js';
-import { flag, maybe, oneOf, text } from '../kinds.js';
+import { flag, maybe, oneOf, secretFile, text } from '../kinds.js';
 import { option, type Values } from './types.js';
 
 const person = text('"Name <email>"', (value, field) => {
@@ -57,6 +58,25 @@ export const landing = {
   committer: option(maybe(person), null, '"Bot <bot@example.org>"', 'committer of the commits (default: the author)', {
     flag: '--committer <person>',
   }),
+  signing: {
+    doc: 'Signing the commits of updates and fixes, before they are verified.',
+    options: {
+      keyFile: option(
+        maybe(secretFile),
+        null,
+        '"/run/secrets/signing-key"',
+        'private key that signs the commits, without a passphrase; it is checked before anything else is done',
+        { flag: '--signing-key-file <file>' },
+      ),
+      format: option<SigningFormat>(
+        oneOf(SIGNING_FORMATS),
+        'ssh',
+        '"openpgp"',
+        'what kind of key it is: `ssh` (ed25519 or RSA), or `openpgp` (as `gpg --armor --export-secret-keys` writes it)',
+        { flag: '--signing-format <format>', needs: ['signing.keyFile'] },
+      ),
+    },
+  },
 };
 
 type Landing = Values<typeof landing>;
@@ -79,6 +99,9 @@ export function personsOf(options: Landing): Pick<RunOptions, 'author' | 'commit
   const author = options.author === null ? LOCKKEEPER : checkPerson(options.author, 'author');
   return { author, committer: options.committer === null ? author : checkPerson(options.committer, 'committer') };
 }
+
+export const signingOf = ({ signing: { format, keyFile } }: Landing): Pick<RunOptions, 'signing'> =>
+  keyFile === null ? {} : { signing: { format, keyFile } };
 
 /** The time zone that is given, or that of this machine. */
 export const timeZoneOf = ({ timeZone }: Pick<Landing, 'timeZone'>): string =>
