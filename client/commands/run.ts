@@ -45,8 +45,9 @@ export async function runInstance(given: CommandContext, name: string, flags: Ru
       const again = options.supersedes === true ? typed('watch', run) : sameCommand();
       return await followRun(context, session, run, { again, strict: flags.strict === true });
     }
-    await workerForWatching(context.state, session, run);
-    const problem = await workerProblem(session, runQueue(options));
+    // The server may not know yet of a worker that was started just now.
+    const isServed = await workerForWatching(context.state, session, run);
+    const problem = isServed ? null : await workerProblem(session, runQueue(options));
     if (problem !== null) message(`note: ${problem}.`);
     if (context.json) resultJson({ run, isNew, problem });
     else result(run);

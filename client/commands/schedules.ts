@@ -122,8 +122,9 @@ export const triggerSchedule = (context: CommandContext, instance: string): Prom
       skips: policies.overlap === OVERLAPS.skip,
       announce: () => Promise.resolve(),
     });
-    await workerForWatching(context.state, session, run);
-    const problem = await workerProblem(session, runQueue(options));
+    // The server may not know yet of a worker that was started just now.
+    const isServed = await workerForWatching(context.state, session, run);
+    const problem = isServed ? null : await workerProblem(session, runQueue(options));
     if (problem !== null) message(`note: ${problem}.`);
     if (context.json) resultJson({ run, isNew, problem });
     else result(run);
