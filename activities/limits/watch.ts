@@ -17,8 +17,9 @@ export interface Watched {
 }
 
 const PAUSE_MS = 1000;
-/** Looking takes a tenth of the time at most. */
+/** Looking takes a tenth of the time, unless the machine is so busy that it would be looked too seldom. */
 const SHARE = 10;
+const LONGEST_PAUSE_MS = 5000;
 
 /**
  * Looks again and again whether a command is over one of its limits, as far as the kernel does not keep to it.
@@ -33,7 +34,7 @@ export async function watch(watched: Watched, signal: AbortSignal, over: (what: 
       over(what);
       return;
     }
-    pause = Math.max(PAUSE_MS, (performance.now() - begun) * SHARE);
+    pause = Math.min(LONGEST_PAUSE_MS, Math.max(PAUSE_MS, (performance.now() - begun) * SHARE));
   }
 }
 
