@@ -11,10 +11,14 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { ROOT } from './setup/steps.mjs';
 
-/** Tests start servers and builds: two files at once keep two cores busy. */
-const FILES_AT_ONCE = 2;
+/** Tests start servers and builds, and wait for them: three files at once keep two cores busy. */
+const FILES_AT_ONCE = 3;
+/** Where the files are that take minutes. They come first, so that none of them is alone at the end. */
+const LONG = ['kill', 'run'];
 /** The kill matrix alone takes half an hour when every cell is played. */
 const FILE_TIMEOUT_MS = (process.env.LOCKKEEPER_TEST_FULL === '1' ? 90 : 10) * 60 * 1000;
+
+const isLong = (file) => LONG.includes(file.split(path.sep)[0]);
 
 const parts = process.argv.slice(2);
 const folder = path.join(ROOT, 'dist', 'test');
@@ -22,6 +26,7 @@ const files = (await readdir(folder, { recursive: true }))
   .filter((file) => file.endsWith('.test.js'))
   .filter((file) => parts.length === 0 || parts.some((part) => file.includes(part)))
   .sort()
+  .sort((one, other) => Number(isLong(other)) - Number(isLong(one)))
   .map((file) => path.join(folder, file));
 if (files.length === 0) {
   console.error(`No test below ${folder}${parts.length === 0 ? '' : ` has ${parts.join(' or ')} in its path`}.`);

@@ -64,7 +64,7 @@ async function untilOneIsLeft(client: Client, running: Running): Promise<RunProg
       progress = await client.workflow.getHandle(run).query<RunProgress>('progress');
       return open().join() === SLOW;
     },
-    60_000,
+    120_000,
     () => `not done: ${open().join(', ')}`,
   );
   assert.ok(progress);
