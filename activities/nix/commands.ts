@@ -1,8 +1,11 @@
 import type { SourceAttributes } from '../../model/flake-lock/types.js';
 import { environmentAroundGit } from '../../model/git/environment.js';
 import type { NixSettings } from '../../model/run/options.js';
-import { outputKinds, type FlakeTarget } from '../../model/targets/index.js';
-import { type OutputKind } from '../../model/targets/types.js';
+import { namesExpression, type LookedPath } from '../../model/nix/names-expression.js';
+import { attributePath, nixString } from '../../model/nix/text.js';
+import { DEFAULT_KIND, outputKinds, type FlakeTarget } from '../../model/targets/index.js';
+import type { AnyTarget, OutputKind } from '../../model/targets/types.js';
+import { hasWildcard } from '../../model/text/wildcard.js';
 
 /** A version of Nix, as far as its command line depends on it. */
 export interface NixVersion {
@@ -74,23 +77,28 @@ export const lockFlakeApart = (settings: NixSettings, store: string): string[] =
 ];
 
 /**
- * Arguments of `nix` that print the names of a flake's targets of a kind as JSON. Only the names are evaluated, so one that throws
+ * Arguments of `nix` that print the names that an output of a flake has as JSON. Only the names are evaluated, so one that throws
  * hides no other. Nix's own cache of evaluations is off, for it also remembers failures.
  */
-export const evaluateNames = (
-  { output, names }: Pick<OutputKind<never>, 'output' | 'names'>,
-  flakeUrl: string,
-  settings: NixSettings,
-): string[] => [
+export const evaluateNames = (output: string, flakeUrl: string, settings: NixSettings): string[] => [
   'eval',
   ...evaluationOptions(settings),
   ...optionPairs([['eval-cache', 'false']]),
   '--no-update-lock-file',
   '--json',
   '--apply',
-  names,
+  'builtins.attrNames',
   '--',
   `${flakeUrl}#${output}`,
+];
+
+/** Arguments of `nix` that print what paths in a flake's outputs lead to as JSON: a list of `NamedSet`. */
+export const evaluateSets = (flakeUrl: string, looked: readonly LookedPath[], settings: NixSettings): string[] => [
+  'eval',
+  ...evaluationOptions(settings),
+  '--json',
+  '--expr',
+  namesExpression(flakeUrl, looked),
 ];
 
 /** Arguments of `nix` that print the names of all outputs of a flake as JSON. */
@@ -112,16 +120,21 @@ export function instantiateTarget(
   root: string,
   settings: NixSettings,
 ): string[] {
-  const of = outputKinds[kind];
-  const { output, derivation } = of;
-  const place = [output, ...of.attribute(name).map(nixString), ...derivation].join('.');
-  const what = derivation.length === 0 ? place : derivation.join('.');
+  const of = outputKinds[kind] as OutputKind<AnyTarget>;
+  const path = of.path(name);
+  // What stands for a set that could not be looked into. Of hosts, names may hold whatever they like.
+  const unknown = kind === DEFAULT_KIND ? -1 : path.findIndex(hasWildcard);
+  const isSet = unknown !== -1;
+  const place = attributePath(isSet ? path.slice(0, unknown) : [...path, ...of.derivation]);
+  const what = of.derivation.length === 0 || isSet ? place : attributePath(of.derivation);
+  const fault = isSet ? `${what} evaluates again: the next run verifies what it holds` : `${what} is not a derivation`;
+  const built = of.built === undefined ? 'target' : `(${of.built}) target`;
   return [
     ...evaluationOptions(settings),
     '--add-root',
     root,
     '--expr',
-    `let target = (builtins.getFlake ${nixString(flakeUrl)}).${place}; in if (target.type or null) == "derivation" then target else throw ${nixString(`${what} is not a derivation`)}`,
+    `let target = (builtins.getFlake ${nixString(flakeUrl)}).${place}; in if (target.type or null) == "derivation" then ${built} else throw ${nixString(fault)}`,
   ];
 }
 
@@ -230,15 +243,6 @@ export const evaluateRestricted = (): string[] => [
   ]),
   '-',
 ];
-
-/** A Nix string literal that means exactly `text`. */
-export const nixString = (text: string): string =>
-  `"${text
-    .replace(/[\\"]/g, '\\$&')
-    .replace(/\$\{/g, '\\${')
-    .replace(/\n/g, '\\n')
-    .replace(/\r/g, '\\r')
-    .replace(/\t/g, '\\t')}"`;
 
 /**
  * Environment of every Nix command. Home and Nix's own variables stay, for they hold the person's tokens and netrc; what

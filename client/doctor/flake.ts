@@ -3,9 +3,11 @@ import { dirname, resolve } from 'node:path';
 import { messageOf } from '../../model/text/message-of.js';
 import { oneLine, oneName } from '../../model/text/one-line.js';
 import type { Repository } from '../../model/run/options.js';
+import { insteadOfHosts } from '../../model/targets/choose.js';
+import { DEFAULT_KIND, outputKindNames, outputKinds } from '../../model/targets/index.js';
 import { flakeContents, type FlakeContents } from '../flake/contents.js';
 import { resolveFlake } from '../flake/flake.js';
-import { ok, type Finding } from './finding.js';
+import { ok, warn, type Finding } from './finding.js';
 
 const NO_CREDENTIALS = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile: null };
 
@@ -46,10 +48,10 @@ function contentFindings(
       ? bad('flake hosts', outputs.why, 'see what Nix says: nix flake show')
       : outputs.value.hosts.length > 0
         ? ok('flake hosts', listed(outputs.value.hosts))
-        : bad(
+        : (hasOtherKinds(outputs.value.all) ? warn : bad)(
             'flake hosts',
-            `none: nixosConfigurations is missing or empty; the flake has ${outputs.value.all.join(', ') || 'no outputs'}`,
-            'Lockkeeper builds the hosts of nixosConfigurations',
+            `none: ${HOSTS} is missing or empty; the flake has ${outputs.value.all.map(oneName).join(', ') || 'no outputs'}`,
+            `Lockkeeper builds the hosts of ${HOSTS} where nothing else is chosen.${insteadOfHosts(outputs.value.all)}`,
           ),
     ...(pushes === null
       ? [ok('flake remote', 'none: updates land in this repository')]
@@ -60,6 +62,11 @@ function contentFindings(
         ]),
   ];
 }
+
+const HOSTS = outputKinds[DEFAULT_KIND].output ?? '';
+
+const hasOtherKinds = (outputs: readonly string[]): boolean =>
+  outputKindNames.some((kind) => outputs.some((output) => output !== HOSTS && output === outputKinds[kind].output));
 
 const LISTED = 12;
 

@@ -4,6 +4,10 @@ import { join } from 'node:path';
 import { FlakeLockError, parseFlakeLock, rootInputs } from '../../model/flake-lock/index.js';
 import type { ConfigEntry } from '../../model/git/environment.js';
 import { readSettings, settingsWithout, TRANSPORT_SETTINGS } from '../../model/git/remotes.js';
+import { namesExpression, type NamedSet } from '../../model/nix/names-expression.js';
+import { nixString } from '../../model/nix/text.js';
+import { pathsToLookUp } from '../../model/targets/choose.js';
+import { DEFAULT_KIND, outputKinds } from '../../model/targets/index.js';
 import { compareNaturally } from '../../model/text/natural-order.js';
 import { oneLine } from '../../model/text/one-line.js';
 import type { NixSettings, Repository } from '../../model/run/options.js';
@@ -31,11 +35,16 @@ export interface FlakeContents {
 
 export interface Outputs {
   readonly hosts: readonly string[];
+  /** What the patterns of targets that were asked about may mean. */
+  readonly sets: readonly NamedSet[];
   /** Names of all outputs, such as `packages`. */
   readonly all: readonly string[];
 }
 
-type Evaluation = Pick<NixSettings, 'options' | 'impure'>;
+interface Evaluation extends Pick<NixSettings, 'options' | 'impure'> {
+  /** Patterns of targets that are looked up. */
+  readonly patterns?: readonly string[];
+}
 
 /**
  * Looks at the newest commit of a repository's main branch, in a copy of it alone that is removed again. Credentials are
@@ -135,10 +144,12 @@ function inputsOf(lock: string | null): Told<readonly string[]> {
 }
 
 /** Names alone are evaluated: a host that throws hides no other. */
-async function outputsOf(flakeUrl: string, { options, impure }: Evaluation): Promise<Told<Outputs>> {
+async function outputsOf(flakeUrl: string, { options, impure, patterns = [] }: Evaluation): Promise<Told<Outputs>> {
+  const hosts = `outputs.${outputKinds[DEFAULT_KIND].output ?? ''}`;
   const names =
-    `let outputs = (builtins.getFlake "${flakeUrl}").outputs; in ` +
-    '{ all = builtins.attrNames outputs; hosts = builtins.attrNames (outputs.nixosConfigurations or { }); }';
+    `let outputs = (builtins.getFlake ${nixString(flakeUrl)}).outputs; in ` +
+    `{ all = builtins.attrNames outputs; hosts = builtins.attrNames (${hosts} or { }); ` +
+    `sets = ${namesExpression(flakeUrl, pathsToLookUp(patterns))}; }`;
   const settings = [...options, ['accept-flake-config', 'false'], ['warn-dirty', 'false']].flatMap(
     ([name = '', value = '']) => ['--option', name, value],
   );
@@ -149,8 +160,8 @@ async function outputsOf(flakeUrl: string, { options, impure }: Evaluation): Pro
     { timeoutMs: EVALUATE_MS, isRemote: true },
   );
   if (answer.exitCode === 0) {
-    const { all, hosts } = JSON.parse(answer.stdout) as Outputs;
-    return { ok: true, value: { all, hosts: [...hosts].sort(compareNaturally) } };
+    const found = JSON.parse(answer.stdout) as Outputs;
+    return { ok: true, value: { ...found, hosts: [...found.hosts].sort(compareNaturally) } };
   }
   if (answer.exceeded === 'time') return { ok: false, why: `no answer within ${EVALUATE_MS / 1000} s` };
   if (answer.notFound) return { ok: false, why: 'there is no Nix on the PATH' };

@@ -4,12 +4,14 @@ import { nearest } from '../../model/config/nearest.js';
 import type { Instance } from '../../model/config/options/index.js';
 import { BadInput } from '../../model/checks/names.js';
 import { signingOf } from '../../model/config/options/landing.js';
+import { chooseRequired, chooseTargets, insteadOfHosts } from '../../model/targets/choose.js';
+import { DEFAULT_KIND, outputKinds, targetLabel, type FlakeTarget } from '../../model/targets/index.js';
 import { oneLine, oneName } from '../../model/text/one-line.js';
 import type { Repository } from '../../model/run/options.js';
 import { systemCode } from '../../host/errors.js';
 import { CommandError } from '../errors.js';
 import { signingFault } from '../doctor/signing.js';
-import { flakeContents, type FlakeContents, type Told } from '../flake/contents.js';
+import { flakeContents, type FlakeContents, type Outputs, type Told } from '../flake/contents.js';
 import { repositoryFinder } from './instance-options.js';
 import { namedFiles } from './named-files.js';
 import { remoteMainBranch } from '../flake/main-branch.js';
@@ -69,8 +71,8 @@ const isOfAnother = ({ user }: Instance): boolean =>
 /** `flakeContents` that looks once at the repository of several instances. */
 function contentsFinder(): (repository: Repository, instance: Instance) => Promise<Told<FlakeContents>> {
   const known = new Map<string, Promise<Told<FlakeContents>>>();
-  return (repository, { nixOptions, impure }) => {
-    const evaluation = { options: Object.entries(nixOptions), impure };
+  return (repository, { nixOptions, impure, targets }) => {
+    const evaluation = { options: Object.entries(nixOptions), impure, patterns: targets };
     const key = JSON.stringify([repository, evaluation]);
     const found = known.get(key) ?? flakeContents(repository, evaluation, false);
     known.set(key, found);
@@ -114,10 +116,7 @@ function contentFaults(
   const locked = inputs.ok ? inputs.value : null;
   return [
     ...(hosts === null ? [] : unknown('buildSystems', instance.buildSystems, 'host', hosts)),
-    ...(hosts === null || instance.require === 'all' ? [] : unknown('require', instance.require, 'host', hosts)),
-    ...(hosts?.length === 0 && instance.buildSystems.length === 0
-      ? [`${where}: the flake has no hosts: nixosConfigurations is missing or empty`]
-      : []),
+    ...(outputs.ok ? targetFaults(instance, where, outputs.value) : []),
     ...(locked === null
       ? []
       : [
@@ -134,6 +133,42 @@ function contentFaults(
         ]),
   ];
 }
+
+/** What is wrong with the targets that are chosen, and with those that are required of them. */
+function targetFaults(
+  { targets, buildSystems, require }: Instance,
+  where: string,
+  { hosts, sets, all }: Outputs,
+): readonly string[] {
+  const required = require === 'all' ? [] : require;
+  if (targets.length > 0) {
+    const chosen = chooseTargets(targets, sets);
+    if (chosen.faults.length > 0) return chosen.faults.map((fault) => `${where}.targets: ${fault.replace(/\.$/, '')}`);
+    return unmet(required, chosen.targets, `${where}.require`, 'is not built');
+  }
+  if (hosts.length === 0 && buildSystems.length === 0) {
+    const { output } = outputKinds[DEFAULT_KIND];
+    return [
+      `${where}: the flake has no hosts: ${output ?? ''} is missing or empty.${insteadOfHosts(all)}`.replace(/\.$/, ''),
+    ];
+  }
+  return unmet(
+    required,
+    hosts.map((name) => ({ kind: DEFAULT_KIND, name })),
+    `${where}.require`,
+    'is no host of the flake',
+  );
+}
+
+const unmet = (
+  required: readonly string[],
+  targets: readonly FlakeTarget[],
+  field: string,
+  fault: string,
+): readonly string[] =>
+  chooseRequired(required, targets).unknown.map(
+    (text) => new BadInput(field, text, `${fault}: ${instead(text, targets.map(targetLabel))}`).message,
+  );
 
 const LISTED = 12;
 

@@ -18,7 +18,9 @@ export function optionsSummary(options: RunOptions): string {
     `land ${landing.mode}${waysOfLanding[landing.mode].summary(landing)}`,
     ...(landing.removeOldBranches === true ? ['removes old branches'] : []),
     inputsSummary(options),
-    some('hosts', targets.hosts) + (targets.exclude === null ? '' : ` but ${targets.exclude}`),
+    targets.patterns === undefined
+      ? some('hosts', targets.hosts) + (targets.exclude === null ? '' : ` but ${targets.exclude}`)
+      : some('targets', targets.patterns),
     some('required', options.require),
     ...(options.onFailure === undefined ? [] : [`on failure ${options.onFailure.join(', ')}`]),
     ...(options.autofix == null ? [] : [autofixSummary(options.autofix)]),

@@ -34,7 +34,7 @@ export function agentPrompt({ broken, moved, earlier, rules, dir }: PromptInput)
     `## What the update moved\n\n${movedLines(moved)}`,
     `## What broke\n\n${brokenLines(broken)}`,
     ...earlier.slice(-EARLIER_TOLD).map(earlierLines),
-    `## Rules\n\n${ruleLines(rules)}`,
+    `## Rules\n\n${ruleLines(rules, targetKinds[broken.target.kind].noun)}`,
   ];
   return `${parts.join('\n\n')}\n`;
 }
@@ -75,7 +75,7 @@ function earlierLines({ number, reason, patch, logTail }: PastAttempt): string {
     .join('\n\n');
 }
 
-const ruleLines = (rules: GuardRules): string =>
+const ruleLines = (rules: GuardRules, noun: string): string =>
   [
     '- Read the AGENTS.md files of the repository first: what they say binds you.',
     '- Work in this folder alone. It has no remote: commit or not, as you like; what the folder holds in the end is what counts.',
@@ -83,8 +83,8 @@ const ruleLines = (rules: GuardRules): string =>
     `- Do not touch these paths, written as in .gitignore: ${rules.protected.map((pattern) => oneLine(pattern, 200)).join(', ')}.`,
     '- Add no submodule, no binary file, and no link that leaves the repository. Leave nothing behind that is not part of the change.',
     `- Change at most ${rules.maxFiles} files and ${rules.maxLines} lines.`,
-    '- Do not mend it by taking the host, a service or a check out of the configuration.',
-    '- You need not build the whole host: that is done when you are through.',
+    `- Do not mend it by taking the ${noun}, a service or a check out of the configuration.`,
+    `- You need not build the whole ${noun}: that is done when you are through.`,
   ].join('\n');
 
 /** The end of an outside text as a code block that it cannot end itself. */

@@ -4,6 +4,8 @@ import { checkFailureSteps, checkPinned } from '../run/failure-steps.js';
 import { inputOfTwoGroups } from '../run/input-groups.js';
 import { gatesOf } from './options/gates.js';
 import { fault, rule, type Rule } from './rule.js';
+import { checkTargetPatterns, chooseRequired } from '../targets/choose.js';
+import { DEFAULT_KIND } from '../targets/index.js';
 
 /** What cannot be meant together, though each option is right by itself. */
 export const COMBINATIONS: readonly Rule[] = [
@@ -40,9 +42,28 @@ export const COMBINATIONS: readonly Rule[] = [
         )
       : null,
   ),
+  rule(['targets'], ({ targets }, { place }) => {
+    checkTargetPatterns(targets, place('targets'));
+    return null;
+  }),
+  rule(['targets', 'buildSystems', 'exclude'], ({ targets, buildSystems, exclude }, { name }) => {
+    const other = buildSystems.length > 0 ? 'buildSystems' : exclude !== null ? 'exclude' : null;
+    return targets.length === 0 || other === null
+      ? null
+      : fault(
+          'targets',
+          targets,
+          `says what is built, and so does ${name(other)}: leave one of them out. Hosts are nixos:NAME, and !nixos:NAME is left out.`,
+        );
+  }),
   rule(['buildSystems', 'require'], ({ buildSystems, require }, { name }) => {
     const missing =
-      require === 'all' || buildSystems.length === 0 ? [] : require.filter((host) => !buildSystems.includes(host));
+      require === 'all' || buildSystems.length === 0
+        ? []
+        : chooseRequired(
+            require,
+            buildSystems.map((name) => ({ kind: DEFAULT_KIND, name })),
+          ).unknown;
     return missing.length === 0
       ? null
       : fault('require', missing.join(', '), `is not built: add it to ${name('buildSystems')}.`);

@@ -1,16 +1,34 @@
+import { capitalized } from '../text/text.js';
+import { outputKindNames, outputKinds } from '../targets/index.js';
 import { flagHelp, shownFallback } from './options/described.js';
 import { OPTION_GROUPS } from './options/index.js';
 import { everyOption, type Option, type OptionGroup, type OptionTable } from './options/types.js';
 
 /** A page of the documentation with its tables made anew, which stand between marks. */
 export const withTables = (page: string): string =>
-  page.replace(MARKED, (_, begin: string, title: string | undefined, end: string) => {
+  page.replace(MARKED, (_, begin: string, what: string, title: string | undefined, end: string) => {
     const group = OPTION_GROUPS.find((each) => each.title === title);
-    return `${begin}\n${group === undefined ? optionTables() : flagTable(group)}\n${end}`;
+    const made = group !== undefined ? flagTable(group) : what === 'kinds' ? kindTable() : optionTables();
+    return `${begin}\n${made}\n${end}`;
   });
 
-/** `<!-- options -->` takes all options as a file has them, `<!-- flags: Approval -->` the flags of a group. */
-const MARKED = /(<!-- (?:options|flags: ([^>]+)) -->\n)[^]*?(<!-- end -->)/g;
+/**
+ * `<!-- options -->` takes all options as a file has them, `<!-- flags: Approval -->` the flags of a group, and `<!-- kinds -->` the
+ * kinds of targets that are built.
+ */
+const MARKED = /(<!-- (options|kinds|flags: ([^>]+)) -->\n)[^]*?(<!-- end -->)/g;
+
+/** The table in docs/targets.md. */
+const kindTable = (): string =>
+  [
+    '| written | what is built | attribute |',
+    '| --- | --- | --- |',
+    ...outputKindNames.map((name) => {
+      const { noun, prefix, example, path, derivation } = outputKinds[name];
+      const attribute = [...path(example.slice(prefix.length)), ...derivation].join('.');
+      return cells(`\`${example}\``, `${noun}s`, `\`${attribute}\``);
+    }),
+  ].join('\n') + '\n';
 
 /** The tables of options in docs/configuration.md. */
 const optionTables = (): string =>
@@ -34,12 +52,7 @@ function row(name: string, option: Option<unknown>): string {
   const { kind, doc, example } = option;
   const fallback = shownFallback(option);
   const standard = fallback === null ? '' : `\`${JSON.stringify(fallback)}\``;
-  return cells(
-    `\`${name}\``,
-    `${doc}. ${kind.words.charAt(0).toUpperCase()}${kind.words.slice(1)}`,
-    standard,
-    `\`${example}\``,
-  );
+  return cells(`\`${name}\``, `${doc}. ${capitalized(kind.words)}`, standard, `\`${example}\``);
 }
 
 /** The table of the flags of a group in docs/commands.md. */

@@ -38,7 +38,7 @@ export interface CoordinatorActivities {
     signing?: Signing;
   }): Promise<Base>;
 
-  /** Names of the targets, sorted; unknown named hosts are a non-retryable `UnknownHost`. */
+  /** The targets, sorted; unknown named hosts are a non-retryable `UnknownHost`. */
   listTargets(input: ListTargetsInput): Promise<TargetList>;
 
   /** Updates the lock in an isolated tree of `base`, and returns it as a draft commit whose message is replaced later. */
@@ -173,6 +173,8 @@ export interface ListTargetsInput {
   readonly base: string;
   readonly hosts: 'all' | readonly string[];
   readonly exclude: string | null;
+  /** Which targets are meant, in place of hosts; missing where nobody chose, and in older runs. */
+  readonly patterns?: readonly string[];
   readonly nix: NixSettings;
 }
 
@@ -180,7 +182,7 @@ export interface TargetList {
   readonly targets: readonly FlakeTarget[];
   /** `name = value` of each setting of the flake's nixConfig, when it is not accepted. */
   readonly ignoredNixConfig: readonly string[];
-  /** Names of the other hosts; missing from older workers. */
+  /** Labels of the others of the same kinds; missing from older workers. */
   readonly notAsked?: readonly string[];
 }
 

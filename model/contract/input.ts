@@ -29,7 +29,8 @@ import {
 import { SIGNING_FORMATS } from '../git/signing.js';
 import { notifiers } from '../notify/index.js';
 import { LANDING_MODES } from '../run/options.js';
-import { targetKindNames } from '../targets/index.js';
+import { checkTargetPattern, isTargetName } from '../targets/choose.js';
+import { targetKindNames, type Target } from '../targets/index.js';
 import { redactUrl, utf8Length } from '../text/text.js';
 
 /**
@@ -229,6 +230,7 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   repository,
   hosts: orAll(list(text(checkHostName))),
   exclude: orNull(text(checkRegExp)),
+  patterns: orMissing(list(text(checkTargetPattern))),
   inputs: orAll(list(text(checkInputName))),
   excludeInputs: orMissing(list(text(checkInputName))),
   inputGroups: orMissing(list(list(text(checkInputName)))),
@@ -283,7 +285,10 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   },
   same: flag,
   mode: oneOf(LANDING_MODES),
-  target: object({ kind: oneOf(targetKindNames), name: text(() => undefined) }),
+  target: (value, field) => {
+    object({ kind: oneOf(targetKindNames), name: text(() => undefined) })(value, field);
+    if (!isTargetName(value as Target)) throw refuse(field, value, 'is the name of no such target.');
+  },
   derivations: list(derivation),
   notifier: oneOf(Object.keys(notifiers)),
   // Of `notify`.

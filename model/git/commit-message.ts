@@ -1,10 +1,11 @@
+import { capitalized } from '../text/text.js';
 import type { MovedInput } from '../verify/candidate.js';
 import { oneLine, oneName } from '../text/one-line.js';
 import { reportedInput, type HeldBackInput } from '../report/data.js';
 import { stayWords } from '../report/held-back-words.js';
 import { dateWords, movementWords, nestedOf, newSourcesWords, type ShownNested } from '../report/words.js';
 import type { Verdict } from '../verify/verdict.js';
-import { targetKinds } from '../targets/index.js';
+import { nounOf, targetKinds, targetLabel, type FlakeTarget } from '../targets/index.js';
 
 interface CommitMessageInput {
   readonly instance: string;
@@ -12,8 +13,8 @@ interface CommitMessageInput {
   readonly moved: readonly MovedInput[];
   /** Inputs that stay where they are. */
   readonly heldBack: readonly HeldBackInput[];
-  /** Names of the hosts that the run verifies, sorted. */
-  readonly hosts: readonly string[];
+  /** What the run builds, sorted. */
+  readonly targets: readonly FlakeTarget[];
 }
 
 /** First line of every lock update's message. */
@@ -23,7 +24,7 @@ const RUN = 'Lockkeeper-Run';
 const SEAL = 'Lockkeeper-Seal';
 
 /** Names that are listed before the rest is only counted. */
-const HOSTS_LISTED = 100;
+const TARGETS_LISTED = 100;
 const NESTED_LISTED = 20;
 const COLUMNS = 72;
 const REASON_BYTES = 500;
@@ -34,7 +35,8 @@ const REASON_BYTES = 500;
  * Names and URLs come from outside: each is put on one line behind a dash or spaces, so that none of them can add a
  * line, begin a paragraph of trailers, or be the `---` that ends a message for git-interpret-trailers(1).
  */
-export function commitMessage({ instance, run, moved, heldBack, hosts }: CommitMessageInput): string {
+export function commitMessage({ instance, run, moved, heldBack, targets }: CommitMessageInput): string {
+  const kinds = targets.map(({ kind }) => kind);
   const paragraphs = [
     SUBJECT,
     ...newSourcesWords({ heldBack }).map((words) => quiet(words)),
@@ -42,7 +44,13 @@ export function commitMessage({ instance, run, moved, heldBack, hosts }: CommitM
     ...(heldBack.length === 0
       ? []
       : [['Inputs that stay where they are:', ...heldBack.flatMap(heldBackLines)].join('\n')]),
-    ...(hosts.length === 0 ? [] : [['Hosts that this run verifies:', ...hostLines(hosts)].join('\n')]),
+    ...(targets.length === 0
+      ? []
+      : [
+          [`${capitalized(nounOf(kinds))}s that this run verifies:`, ...targetLines(targets.map(targetLabel))].join(
+            '\n',
+          ),
+        ]),
     trailers(instance, run),
   ];
   return `${paragraphs.join('\n\n')}\n`;
@@ -136,9 +144,9 @@ function heldBackLines(held: HeldBackInput): string[] {
   ];
 }
 
-function hostLines(hosts: readonly string[]): string[] {
-  const listed = hosts.slice(0, HOSTS_LISTED).map((host) => oneName(host));
-  const more = hosts.length - listed.length;
+function targetLines(labels: readonly string[]): string[] {
+  const listed = labels.slice(0, TARGETS_LISTED).map((label) => oneName(label));
+  const more = labels.length - listed.length;
   const words = [...listed, ...(more > 0 ? [`and ${more} more`] : [])];
   const lines: string[] = [];
   let line = ' ';

@@ -3,7 +3,7 @@ import type { HeldBackFailure, Report, ReportedTarget } from './data.js';
 import { stripControl, tail, utf8Length } from '../text/text.js';
 import { code, codeBlock, html } from './markdown-parts.js';
 import { HELD_BACK_LOG_LINES, heldBackLogsCommand } from './held-back-words.js';
-import { brokenTargets, logsCommand, SHOWN_LOG_BYTES, SHOWN_LOG_LINES, verdictWords } from './words.js';
+import { brokenTargets, builtNoun, logsCommand, SHOWN_LOG_BYTES, SHOWN_LOG_LINES, verdictWords } from './words.js';
 
 /** The parts of a report in Markdown that show ends of logs, folded, and the room that they may take in bytes. */
 const BROKEN_BYTES = 16 * 1024;
@@ -19,7 +19,7 @@ export function brokenSections(report: Report): string[] {
   );
   const more = broken.length - sections.length;
   return more > 0
-    ? [...sections, `and ${more} more broken ${gatesOf(report).length === 0 ? 'hosts' : 'hosts and gates'}`]
+    ? [...sections, `and ${more} more broken ${builtNoun(report)}s${gatesOf(report).length === 0 ? '' : ' and gates'}`]
     : sections;
 }
 

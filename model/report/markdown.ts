@@ -1,6 +1,6 @@
 import { gatesOf, hostsOf } from './data.js';
 import type { HeldBackInput, Report, ReportedFix, ReportedInput, ReportedTarget } from './data.js';
-import { formatSeconds, utf8Length } from '../text/text.js';
+import { capitalized, formatSeconds, utf8Length } from '../text/text.js';
 import { planWords } from '../nix/plan-words.js';
 import { brokenSections, heldBackSections } from './markdown-logs.js';
 import { changeGroups, packageRows, summaryWords, switchingWords, type ChangeGroup } from './changes.js';
@@ -9,6 +9,7 @@ import { heldBackWords, letGoWords, stayWords } from './held-back-words.js';
 import {
   approvalWords,
   attemptWords,
+  builtNoun,
   closureWords,
   dateWords,
   failuresWords,
@@ -203,7 +204,7 @@ function changes(report: Report): string[] {
   const groups = changeGroups(report);
   const sections = within(CHANGES_BYTES, groups.map(changeSection));
   const more = groups.slice(sections.length).reduce((sum, { hosts: others }) => sum + others.length, 0);
-  return more === 0 ? sections : [...sections, `and what changes on ${more} more hosts`];
+  return more === 0 ? sections : [...sections, `and what changes on ${more} more ${builtNoun(report)}s`];
 }
 
 function changeSection({ hosts: names, change }: ChangeGroup): string {
@@ -231,11 +232,13 @@ function hosts(report: Report): string {
     formatSeconds(target.seconds),
     ...(isPlanned ? [planWords(target.plan)] : []),
   ]);
-  const head = table(['', 'host', 'system', 'verdict', 'closure', 'time', ...(isPlanned ? ['planned'] : [])], []);
+  const noun = builtNoun(report);
+  const head = table(['', noun, 'system', 'verdict', 'closure', 'time', ...(isPlanned ? ['planned'] : [])], []);
   const shown = within(TARGETS_BYTES, rows.map(row));
   const { notAsked = [] } = report;
   const others = notAsked.length === 0 ? [] : [`\nNot asked for: ${code(nameList(notAsked, 20), ITEM_BYTES)}`];
-  return ['### Hosts\n', head, ...shown, ...rest(rows.length - shown.length, 'more hosts'), ...others].join('\n');
+  const title = `### ${capitalized(noun)}s\n`;
+  return [title, head, ...shown, ...rest(rows.length - shown.length, `more ${noun}s`), ...others].join('\n');
 }
 
 const skippedWhy = ({ verdict, error }: ReportedTarget): string =>

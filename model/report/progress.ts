@@ -14,7 +14,7 @@ import {
   VERDICTS,
   verdictWords,
 } from './words.js';
-import { isOutputKind, kindOf } from '../targets/index.js';
+import { isOutputKind, kindOf, nounOf } from '../targets/index.js';
 
 /** Limits of what a run shows of itself in the Temporal UI. */
 const DETAILS_BYTES = 8 * 1024;
@@ -31,8 +31,8 @@ const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   'waiting-for-repository': 'Waiting for the repository',
   resolving: 'Looking at the repository',
   'updating-lock': 'Updating flake.lock',
-  verifying: 'Verifying hosts',
-  mending: 'Mending hosts',
+  verifying: 'Verifying',
+  mending: 'Mending',
   'holding-back': 'Finding the inputs to blame',
   'waiting-for-approval': 'Waiting for approval',
   landing: 'Landing',
@@ -40,13 +40,20 @@ const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   closed: 'Over',
 };
 
+const OF_TARGETS: ReadonlySet<Phase> = new Set(['verifying', 'mending']);
+
+const phaseWords = ({ phase, targets }: RunProgress): string =>
+  `${PHASE_WORDS[phase]}${OF_TARGETS.has(phase) ? ` ${nounOfAll(targets)}s` : ''}`;
+
+const nounOfAll = (targets: readonly TargetProgress[]): string => nounOf(targets.map(({ name }) => kindOf(name)));
+
 /**
  * A run's current details: Markdown of at most 8 KiB. When the targets are too many, those that need a person come first
  * and the others are counted; nothing is cut in the middle of a table row.
  */
 export function runDetails(progress: RunProgress, failures: readonly ShownFailure[] = []): string {
   const before = [
-    `### ${PHASE_WORDS[progress.phase]}${progress.outcome === null ? '' : `: ${progress.outcome}`}`,
+    `### ${phaseWords(progress)}${progress.outcome === null ? '' : `: ${progress.outcome}`}`,
     `${code(progress.repository, 300)} · run ${code(progress.run, 300)}`,
     progress.intent === '' ? '' : `**Will do:** ${code(progress.intent, 500)}`,
     progress.waitsFor === null ? '' : `**Waits for:** ${code(withoutCommands(progress), 500)}`,
@@ -122,7 +129,8 @@ const counts = (targets: readonly TargetProgress[]): string =>
 /** Rows while there is room for them, then how many are not shown. */
 function targetTable(targets: readonly TargetProgress[], room: number): string {
   if (targets.length === 0) return '';
-  const head = table(['', 'host', 'system', 'state', 'closure', 'time'], []);
+  const noun = nounOfAll(targets);
+  const head = table(['', noun, 'system', 'state', 'closure', 'time'], []);
   const rows: string[] = [];
   let used = utf8Length(head) + 2;
   for (const target of [...targets].sort((one, other) => urgency(one) - urgency(other))) {
@@ -132,7 +140,7 @@ function targetTable(targets: readonly TargetProgress[], room: number): string {
     rows.push(line);
   }
   const more = targets.length - rows.length;
-  const rest = more > 0 ? `\n\nand ${plural(more, 'host')} more` : '';
+  const rest = more > 0 ? `\n\nand ${plural(more, noun)} more` : '';
   return rows.length === 0 ? rest : `\n\n${[head, ...rows].join('\n')}${rest}`;
 }
 

@@ -1,7 +1,7 @@
 import { oneLine, oneName } from '../text/one-line.js';
 import { gatesOf, hostsOf } from './data.js';
 import type { Report, ReportedFix, ReportedInput, ReportedTarget } from './data.js';
-import { formatSeconds, stripControl, tail } from '../text/text.js';
+import { capitalized, formatSeconds, stripControl, tail } from '../text/text.js';
 import { planWords } from '../nix/plan-words.js';
 import { changeGroups, packageRows, summaryWords, switchingWords, type ChangeGroup } from './changes.js';
 import { painter, type Paint } from './paint.js';
@@ -10,6 +10,7 @@ import {
   approvalWords,
   attemptWords,
   brokenTargets,
+  builtNoun,
   closureWords,
   countsWords,
   dateWords,
@@ -55,7 +56,7 @@ export function renderText(report: Report, color: boolean): string {
       rows((report.letGo ?? []).map((input) => [oneName(input.input), letGoWords(input)])),
       paint,
     ),
-    section('Hosts', hostLines(report, paint), paint),
+    section(`${capitalized(builtNoun(report))}s`, hostLines(report, paint), paint),
     section('Gates', gateLines(report, paint), paint),
     ...changeGroups(report).map((group) => changeSection(group, paint)),
     ...brokenTargets(report).map((target) => brokenSection(report, target, paint)),

@@ -11,7 +11,7 @@ import type {
 import { oneLine, oneName } from '../text/one-line.js';
 import { formatSeconds, shellQuote } from '../text/text.js';
 import type { VerdictKind } from '../targets/types.js';
-import { targetKindNames, wordsOf, type KindWords } from '../targets/index.js';
+import { kindOf, nounOf, targetKindNames, wordsOf, type KindWords } from '../targets/index.js';
 
 /** What all forms of a report say in the same words. Texts that come out of here hold no control characters. */
 
@@ -106,11 +106,14 @@ export const ofEachKind = <T>(
     return own.length === 0 ? [] : [say(own, wordsOf(name))];
   });
 
-/** How many hosts of the flake nobody asked the run for: `4 hosts of the flake were not asked for`. */
+/** How many targets of the flake nobody asked the run for: `4 hosts and 1 package of the flake were not asked for`. */
 export const notAskedWords = ({ notAsked = [], targets }: Report): string =>
   notAsked.length === 0 || targets.length === 0
     ? ''
-    : `${plural(notAsked.length, 'host')} of the flake ${notAsked.length === 1 ? 'was' : 'were'} not asked for`;
+    : `${ofEachKind(notAsked, kindOf, (own, { noun }) => plural(own.length, noun)).join(' and ')} of the flake ${notAsked.length === 1 ? 'was' : 'were'} not asked for`;
+
+/** What the targets of a report that are built are called together. */
+export const builtNoun = ({ targets }: Report): string => nounOf(targets.map(({ kind }) => kind));
 
 /** How many inputs moved, and whose turn it was if inputs take turns: `2 inputs moved (turn of alpha, beta)`. */
 export function movedWords({ inputs, inputGroup }: Report): string {

@@ -20,7 +20,7 @@ export interface RunOptions {
   /** Id of the workflow that holds the repository for one run: `repositoryLockId(repository)` of model/run/ids.ts. */
   readonly lockWorkflowId: string;
   readonly targets: TargetSelection;
-  /** Targets whose failure stops the landing: all of them, or the named hosts. */
+  /** Targets whose failure stops the landing: all of them, or those that patterns mean, as in `targets`. */
   readonly require: 'all' | readonly string[];
   /** Root inputs to update: all of them, or the named ones. */
   readonly inputs: 'all' | readonly string[];
@@ -50,7 +50,7 @@ export interface RunOptions {
   readonly takeoverSeconds: number;
   /** How long a target may wait for a worker of its system to appear, in seconds. */
   readonly builderWaitSeconds: number;
-  /** How many updates of each host stay in the store of its builder; missing: `KEPT_CLOSURES`. */
+  /** How many updates of each target stay in the store of its builder; missing: `KEPT_CLOSURES`. */
   readonly keepClosures?: number;
   /** What is done about required targets that are broken, tried in this order. Missing in older runs: `report` alone. */
   readonly onFailure?: readonly FailureStep[];
@@ -155,6 +155,8 @@ export interface Transport {
 }
 
 export interface TargetSelection {
+  /** Which targets of any kind are built, see `chooseTargets`; missing where hosts are, as in older runs. */
+  readonly patterns?: readonly string[];
   /** Host names (attributes of `nixosConfigurations`), or all that the flake has. */
   readonly hosts: 'all' | readonly string[];
   /** Regular expression (whole name, as `^(?:…)$`) of hosts to leave out when `hosts` is `all`. */
@@ -216,7 +218,7 @@ export const KNOWN_OPTIONS: Fields<RunOptions> = {
   },
   user: true,
   lockWorkflowId: true,
-  targets: { hosts: true, exclude: true },
+  targets: { patterns: true, hosts: true, exclude: true },
   require: true,
   inputs: true,
   excludeInputs: true,

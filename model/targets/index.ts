@@ -1,9 +1,24 @@
+import { hasWildcard } from '../text/wildcard.js';
+import { attribute, type AttributeTarget } from './attribute.js';
+import { checks, type CheckTarget } from './check.js';
+import { darwin, type DarwinTarget } from './darwin.js';
+import { devShells, type ShellTarget } from './dev-shell.js';
 import { gate, type GateTarget } from './gate.js';
+import { home, type HomeTarget } from './home.js';
+import { nixosAttribute, type HostAttributeTarget } from './nixos-attribute.js';
 import { nixos, type HostTarget } from './nixos.js';
+import { packages, type PackageTarget } from './package.js';
 import type { OutputKind, TargetKind } from './types.js';
 
 interface Targets {
   readonly nixos: HostTarget;
+  readonly 'nixos-attribute': HostAttributeTarget;
+  readonly home: HomeTarget;
+  readonly darwin: DarwinTarget;
+  readonly package: PackageTarget;
+  readonly check: CheckTarget;
+  readonly 'dev-shell': ShellTarget;
+  readonly attribute: AttributeTarget;
   readonly gate: GateTarget;
 }
 export type TargetKindName = keyof Targets;
@@ -13,12 +28,22 @@ type TargetOf<K extends TargetKindName> = { [Name in K]: Targets[Name] }[K];
 export type Target = TargetOf<TargetKindName>;
 
 /** Kinds whose targets are attributes of the flake. */
-const outputs = { nixos };
+const outputs = {
+  nixos,
+  'nixos-attribute': nixosAttribute,
+  home,
+  darwin,
+  package: packages,
+  check: checks,
+  'dev-shell': devShells,
+  attribute,
+};
 /** Kinds whose targets are commands in its work tree. */
 const commands = { gate };
 
+export type OutputKindName = keyof typeof outputs;
 /** One thing to evaluate and build. */
-export type FlakeTarget = TargetOf<keyof typeof outputs>;
+export type FlakeTarget = TargetOf<OutputKindName>;
 /** One command to run. */
 export type CommandTarget = TargetOf<keyof typeof commands>;
 
@@ -29,8 +54,11 @@ export const targetKinds = { ...outputs, ...commands } satisfies {
 export const targetKindNames = Object.keys(targetKinds) as readonly TargetKindName[];
 
 /** Every kind whose targets are evaluated and built. */
-export const outputKinds = outputs satisfies { readonly [K in keyof typeof outputs]: OutputKind<Targets[K]> };
-export const outputKindNames = Object.keys(outputKinds) as readonly (keyof typeof outputs)[];
+export const outputKinds: { readonly [K in OutputKindName]: OutputKind<Targets[K]> } = outputs;
+export const outputKindNames = Object.keys(outputKinds) as readonly OutputKindName[];
+
+/** The kind whose targets are verified where nobody chose. People know them by their names, without a prefix. */
+export const DEFAULT_KIND = 'nixos';
 
 /** Whether a target is evaluated and built, and has a derivation; otherwise it is a command. */
 export const isFlakeTarget = (target: Target): target is FlakeTarget => isOutputKind(target.kind);
@@ -38,23 +66,42 @@ export const isFlakeTarget = (target: Target): target is FlakeTarget => isOutput
 /** @param kind also one of another version's report */
 export const isOutputKind = (kind: string): boolean => !Object.hasOwn(commands, kind);
 
-/** What people call a target: `athena` a host, `gate:flake-check` a gate. No two targets of a run have the same. */
+/**
+ * What people call a target: `athena` a host, `gate:flake-check` a gate, `home:alice@web` a home. No two targets of a run have
+ * the same: a host whose name begins as labels of other kinds do has its kind before it as well.
+ */
 export const targetLabel = ({ kind, name }: Pick<Target, 'kind' | 'name'>): string =>
-  `${targetKinds[kind].prefix}${name}`;
+  kind === DEFAULT_KIND && kindByPrefix(name) === null && !hasWildcard(name)
+    ? name
+    : `${targetKinds[kind].prefix}${name}`;
 
 /** Kind of the target that a label stands for. */
-export const kindOf = (label: string): TargetKindName =>
-  targetKindNames.find((kind) => targetKinds[kind].prefix !== '' && label.startsWith(targetKinds[kind].prefix)) ??
-  WITHOUT_PREFIX;
+export const kindOf = (label: string): TargetKindName => kindByPrefix(label)?.kind ?? DEFAULT_KIND;
+
+/** The kind whose prefix a text begins with, and what follows the prefix; `null` where it begins with none. */
+export function kindByPrefix(text: string): { readonly kind: TargetKindName; readonly name: string } | null {
+  const found = targetKindNames.flatMap((kind) => {
+    const { prefix, owns }: TargetKind<never> = targetKinds[kind];
+    const name = text.slice(prefix.length);
+    return text.startsWith(prefix) && owns?.(name) !== false ? [{ kind, name, isOwn: owns !== undefined }] : [];
+  });
+  return found.find(({ isOwn }) => isOwn) ?? found[0] ?? null;
+}
 
 /** What is the same for every target of a kind. */
 export type KindWords = Omit<TargetKind<never>, 'task'>;
 
 /** @param kind also one of another version's report, which is shown as if it were a host */
 export const wordsOf = (kind: string): KindWords =>
-  targetKinds[targetKindNames.find((each) => each === kind) ?? WITHOUT_PREFIX];
+  targetKinds[targetKindNames.find((each) => each === kind) ?? DEFAULT_KIND];
 
-const WITHOUT_PREFIX = 'nixos';
+/** What targets are called together: `host` when all that are built are hosts, and `target` when they are of several kinds. */
+export function nounOf(kinds: readonly string[]): string {
+  const [noun = targetKinds[DEFAULT_KIND].noun, ...others] = new Set(
+    kinds.filter(isOutputKind).map((kind) => wordsOf(kind).noun),
+  );
+  return others.length === 0 ? noun : 'target';
+}
 
 /** What an agent is to do about a target, as paragraphs of Markdown. */
 export function taskOf<K extends TargetKindName>(target: TargetOf<K>, flake: string): readonly string[] {

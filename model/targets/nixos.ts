@@ -1,4 +1,5 @@
 import { oneLine } from '../text/one-line.js';
+import { membersOf, outputKind } from './output.js';
 import type { OutputKind } from './types.js';
 
 /** A host to build. */
@@ -10,25 +11,17 @@ export interface HostTarget {
 
 /** NixOS hosts. */
 export const nixos: OutputKind<HostTarget> = {
-  noun: 'host',
-  good: 'built',
-  prefix: '',
-  verdicts: {
-    built: 'built',
-    'evaluation-failed': 'does not evaluate',
-    'build-failed': 'build failed',
-    'timed-out': 'timed out',
-    skipped: 'skipped',
-  },
-  building: 'building',
-  notRequired: 'not required',
-  output: 'nixosConfigurations',
-  names: 'builtins.attrNames',
-  attribute: (name) => [name],
-  derivation: ['config', 'system', 'build', 'toplevel'],
+  ...outputKind<HostTarget>(
+    {
+      noun: 'host',
+      prefix: 'nixos:',
+      output: 'nixosConfigurations',
+      example: 'nixos:*',
+      derivation: ['config', 'system', 'build', 'toplevel'],
+    },
+    membersOf('nixosConfigurations'),
+  ),
   breakage: (name, verdict) => `${name} ${verdict === 'evaluation-failed' ? 'does not evaluate' : 'does not build'}`,
-  complaint: (verdict) =>
-    verdict === 'evaluation-failed' ? 'It does not evaluate.' : 'It evaluates, and its build fails.',
   task: ({ name }, flake) => {
     const host = oneLine(name, 200);
     return [

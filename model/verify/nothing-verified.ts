@@ -1,5 +1,5 @@
 import { nameList } from '../report/words.js';
-import { isFlakeTarget, targetLabel } from '../targets/index.js';
+import { isFlakeTarget, nounOf, targetLabel } from '../targets/index.js';
 import type { Verdict } from './verdict.js';
 
 export interface Verified {
@@ -7,7 +7,7 @@ export interface Verified {
   /** Names of the targets whose failure stops the landing. */
   readonly required: readonly string[];
   readonly brokenOnBase: readonly string[];
-  /** Whether the owner lets broken hosts be left behind. */
+  /** Whether the owner lets broken targets be left behind. */
   readonly leavesBehind: boolean;
   /** Whether evaluation may see the machine. */
   readonly impure: boolean;
@@ -24,7 +24,8 @@ export function nothingVerified({ verdicts, required, brokenOnBase, leavesBehind
   const counted = leavesBehind || asked.length === 0 ? hosts : asked;
   if (counted.length === 0 || counted.some(({ verdict }) => verdict === 'built')) return null;
   const names = counted.map(({ target }) => targetLabel(target));
-  const which = `not one ${counted === asked && asked.length < hosts.length ? 'required host' : 'host'} was built (${nameList(names)})`;
+  const noun = nounOf(hosts.map(({ target }) => target.kind));
+  const which = `not one ${counted === asked && asked.length < hosts.length ? 'required ' : ''}${noun} was built (${nameList(names)})`;
   const before = names.every((name) => brokenOnBase.includes(name));
   return [
     `Nothing is known of this update, because ${which}.`,
@@ -36,7 +37,7 @@ export function nothingVerified({ verdicts, required, brokenOnBase, leavesBehind
 function wayOut(verdicts: readonly Verdict[], impure: boolean): string {
   const said = verdicts.map(({ error }) => error ?? '').join('\n');
   if (said.includes('Git filter'))
-    return 'Let hosts evaluate without the files that a Git filter decrypts: keep those secrets out of what Nix reads.';
+    return 'Let the flake evaluate without the files that a Git filter decrypts: keep those secrets out of what Nix reads.';
   if (!impure && /--impure|pure eval/.test(said)) return 'They need --impure (impure = true in a configuration).';
   const pure = impure ? '' : ' --impure,';
   return `If they build elsewhere, they may need${pure} a secret or a file that is not committed, or a file that a Git filter such as git-crypt keeps encrypted.`;

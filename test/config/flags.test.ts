@@ -14,6 +14,10 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
   [{ input: ['b, a'], require: ['web,db'] }, 'flakeInputs = ["a", "b"]\nrequire = ["db", "web"]'],
   [{ excludeInput: ['a', 'b'], require: ['all'] }, 'excludeInputs = ["a", "b"]'],
   [{ host: ['web', 'db'] }, 'buildSystems = ["web", "db"]'],
+  [
+    { targets: ['nixos:*, !home:bob', 'home:*,web'], require: ['package:*.a'] },
+    'targets = ["nixos:*", "home:*", "!home:bob", "web"]\nrequire = ["package:*.a"]',
+  ],
   [{ exclude: ['.*-minimal'], remote: ['upstream'], main: ['trunk'] }, 'exclude = ".*-minimal"'],
   [
     { land: ['merge'], author: ['A <a@b>'], committer: ['C <c@d>'] },
@@ -129,7 +133,7 @@ test('what flags cannot mean is told by their own names, all of it at once', () 
     [{ autofix: ['x'], autofixMaxMemory: ['1K'] }, /^--autofix-max-memory "1K" is less than 1\.0 MiB\.$/],
     [{ pin: ['nixpkgs soon'] }, /^--pin "nixpkgs soon" is no input, last day and reason/],
     [{ pin: ['nixpkgs 2027-02-30 zfs'] }, /^--pin "2027-02-30" is no date/],
-    [{ require: ['all,web'] }, /^--require "all,web" is either "all" or a list of hosts, not both\.$/],
+    [{ require: ['all,web'] }, /^--require "all,web" is either "all" or a list of targets, not both\.$/],
     [{ slots: ['0'] }, /^--slots "0" is not from 1 to 1000\.$/],
     [
       { host: ['-x,a b'], gate: ['fmt'], gateTimeout: ['soon'] },

@@ -175,6 +175,16 @@ const bad: readonly (readonly [what: string, toml: string, message: RegExp])[] =
     'inputGroups = ["a"]',
     /^instances\.x\.inputGroups\[0\] "a" is text: give a list of inputs, in \[ \]/,
   ],
+  [
+    'hosts beside targets',
+    'targets = ["home:*"]\nbuildSystems = ["b"]',
+    /^instances\.x\.targets "\[\\"home:\*\\"\]" says what is built, and so does buildSystems: leave one/,
+  ],
+  [
+    'targets left out alone',
+    'targets = ["!home:a"]',
+    /^instances\.x\.targets "!home:a" leaves targets out, but nothing/,
+  ],
   ['exclude beside hosts', 'exclude = "a"\nbuildSystems = ["b"]', /^instances\.x\.exclude "a" leaves hosts out of all/],
   [
     'a required host that is not built',
@@ -318,10 +328,11 @@ test('what the documentation takes from the options is up to date (node dist/scr
   for (const [name, tables] of [
     ['configuration.md', 1],
     ['commands.md', 10],
+    ['targets.md', 1],
   ] as const) {
     const page = await readFile(new URL(name, DOCS), 'utf8');
     assert.equal(page, withTables(page));
-    assert.equal(page.match(/^<!-- (?:options|flags)/gm)?.length, tables);
+    assert.equal(page.match(/^<!-- (?:options|kinds|flags)/gm)?.length, tables);
   }
   const schema = await readFile(new URL('lockkeeper.schema.json', DOCS), 'utf8');
   assert.deepEqual(JSON.parse(schema), JSON.parse(JSON.stringify(configurationSchema())));

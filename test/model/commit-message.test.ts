@@ -17,6 +17,8 @@ const moved = (name: string, change: Partial<MovedInput> = {}): MovedInput => ({
 const trailersByGit = (message: string): string =>
   execFileSync('git', ['interpret-trailers', '--parse'], { input: message, encoding: 'utf8' });
 
+const host = (name: string) => ({ kind: 'nixos', name }) as const;
+
 test('a message has the conventional subject, the inputs that moved, the hosts and the trailers', () => {
   const message = commitMessage({
     instance: 'daily',
@@ -34,7 +36,7 @@ test('a message has the conventional subject, the inputs that moved, the hosts a
       moved('older', { from: null, to: null, compareUrl: null, nested: ['older/nixpkgs'] }),
     ],
     heldBack: [],
-    hosts: ['alpha', 'web@1.example'],
+    targets: ['alpha', 'web@1.example'].map(host),
   });
   assert.equal(
     message,
@@ -70,7 +72,7 @@ test('a message says what stays where it is, for which hosts, and what broke the
     run: 'daily-fleet-1',
     moved: [moved('nixpkgs')],
     heldBack: [{ input: 'disko', targets: ['web', 'mail'], reason: "error: The option `boot.loader' does not exist" }],
-    hosts: [],
+    targets: [],
   });
   assert.match(
     message,
@@ -89,7 +91,7 @@ test('a message says what stays where it is, for which hosts, and what broke the
         newRevision: '2'.repeat(40),
       },
     ],
-    hosts: [],
+    targets: [],
   });
   assert.match(
     known,
@@ -104,7 +106,7 @@ test('text from outside can add neither lines nor trailers, nor end the message'
     run: 'run-1',
     moved: [moved(evil, { compareUrl: evil, nested: [evil], to: { revision: evil, short: evil, date: evil } })],
     heldBack: [{ input: evil, targets: [evil, '---'], reason: evil }],
-    hosts: [evil, '---', '#x'],
+    targets: [evil, '---', '#x'].map(host),
   });
   assert.equal(trailersByGit(message), 'Lockkeeper-Instance: update\nLockkeeper-Run: run-1\n');
   assert.equal(runTrailer(message), 'run-1');
@@ -112,8 +114,14 @@ test('text from outside can add neither lines nor trailers, nor end the message'
 });
 
 test('hundreds of hosts are listed up to a limit, on lines of a sensible width, and the others counted', () => {
-  const hosts = Array.from({ length: 300 }, (_, index) => `host-${index}`);
-  const message = commitMessage({ instance: 'update', run: 'run-1', moved: [moved('a')], heldBack: [], hosts });
+  const hosts = Array.from({ length: 300 }, (_, index) => host(`host-${index}`));
+  const message = commitMessage({
+    instance: 'update',
+    run: 'run-1',
+    moved: [moved('a')],
+    heldBack: [],
+    targets: hosts,
+  });
   assert.match(message, /host-99,\s+and 200 more\n/);
   assert.ok(message.split('\n').every((line) => line.length <= 75));
   assert.ok(Buffer.byteLength(message) < 2048);

@@ -6,11 +6,10 @@ import {
   instantiateTarget,
   lockFlake,
   nixEnvironment,
-  nixString,
 } from '../../activities/nix/commands.js';
 import { parseNixVersion } from '../../activities/nix/version.js';
 import type { NixSettings } from '../../model/run/options.js';
-import { outputKinds } from '../../model/targets/index.js';
+import { nixString } from '../../model/nix/text.js';
 
 const plain: NixSettings = { options: [], impure: false, acceptFlakeConfig: false };
 const common = evaluationOptions(plain);
@@ -38,7 +37,7 @@ test('evaluation is pure and accepts none of the flake’s settings unless the r
 });
 
 test('names are evaluated without touching the lock, and a URL cannot be taken for an option', () => {
-  const args = evaluateNames(outputKinds.nixos, 'git+file:///m.git?rev=1', plain);
+  const args = evaluateNames('nixosConfigurations', 'git+file:///m.git?rev=1', plain);
   assert.ok(args.includes('--no-update-lock-file'));
   assert.deepEqual(args.slice(-2), ['--', 'git+file:///m.git?rev=1#nixosConfigurations']);
 });

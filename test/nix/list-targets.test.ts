@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { flakeSettings } from '../../activities/nix/lock/flake-file.js';
+import { targetLabel } from '../../model/targets/index.js';
 import { failure } from '../support/failure.js';
 import { withEvaluator } from '../support/evaluator.js';
 
@@ -122,10 +123,50 @@ test('a flake without hosts, and a folder without a flake, are refused by name',
     await failure(list({ repository: { ...repository, dir: 'nowhere' } }), 'NoFlake');
     await fleet.pushToMain({ 'flake.nix': '{ outputs = _: { packages = { }; }; }\n', 'flake.lock': NO_INPUTS });
     const { message } = await failure(list(), 'NoTargets');
-    assert.match(message, /has no hosts: nixosConfigurations is missing or empty\. It has packages, which Lockkeeper/);
+    assert.match(message, /has no hosts: nixosConfigurations is missing or empty\. It has packages: choose them with/);
     const others = '{ outputs = _: { nixosConfigurations = { }; homeConfigurations = throw "x"; checks = { }; }; }\n';
     await fleet.pushToMain({ 'flake.nix': others });
-    assert.match((await failure(list(), 'NoTargets')).message, /It has checks, homeConfigurations, which/);
+    const kinds = /It has checks, homeConfigurations: choose them with --targets 'home:\*,check:\*'\.$/;
+    assert.match((await failure(list(), 'NoTargets')).message, kinds);
+    await fleet.pushToMain({ 'flake.nix': '{ outputs = _: { lib = { }; }; }\n' });
+    assert.match((await failure(list(), 'NoTargets')).message, /It has lib: .* with --targets 'attr:PATH'\.$/);
+  }));
+
+test('targets of every kind are found by names alone, and a set that ends all evaluation hides no other', () =>
+  withEvaluator({ hosts: [{ name: 'a' }] }, async ({ fleet, list }) => {
+    const labels = async (...patterns: string[]): Promise<readonly string[]> =>
+      (await list({ patterns })).targets.map(targetLabel);
+    const outputs = (more: string): string => `{ outputs = _: {
+      nixosConfigurations.a = throw "x";
+      homeConfigurations = { "ann@home" = throw "x"; bob = abort "x"; };
+      packages.x86_64-linux = { "a.b" = abort "x"; same = throw "x"; };
+      checks.x86_64-linux = { same = null; };
+      hydraJobs = { web.x86_64-linux = abort "x"; "x.y".x86_64-linux = abort "x"; };
+      ${more}
+    }; }\n`;
+    await fleet.pushToMain({ 'flake.nix': outputs(''), 'flake.lock': NO_INPUTS });
+    const all = ['a', 'home:*', 'package:*', 'check:*', 'attr:hydraJobs.*.x86_64-linux'];
+    const found = [
+      ...['a', 'home:ann@home', 'home:bob', 'package:x86_64-linux.a.b', 'package:x86_64-linux.same'],
+      ...['check:x86_64-linux.same', 'attr:hydraJobs."x.y".x86_64-linux', 'attr:hydraJobs.web.x86_64-linux'],
+    ];
+    assert.deepEqual(await labels(...all), found);
+    const { message } = await failure(list({ patterns: ['home:bobb', 'check:x86_64-linux.sama'] }), 'NoTargets');
+    assert.match(
+      message,
+      /commit [0-9a-f]{12}: "home:bobb" matches nothing: homeConfigurations has ann@home, bob\. Did/,
+    );
+    assert.match(message, /Did you mean "bob"\? "check:x86_64-linux\.sama" matches nothing/);
+    assert.match((await failure(list({ patterns: ['darwin:*'] }), 'NoTargets')).message, /the flake has checks, home/);
+
+    for (const broken of ['throw "x"', 'abort "x"', '1 + ""', '5']) {
+      await fleet.pushToMain({ 'flake.nix': outputs(`devShells = ${broken}; packages.a-b = ${broken};`) });
+      assert.deepEqual(await labels(...all.slice(2), 'devShell:*'), [
+        ...['package:a-b.*', ...found.slice(3, 6), 'devShell:*', ...found.slice(6)],
+      ]);
+    }
+    await fleet.pushToMain({ 'flake.nix': '{ outputs = _: abort "x"; }\n' });
+    assert.match((await failure(list({ patterns: all }), 'FlakeDoesNotParse')).message, /does not evaluate: .*'x'/);
   }));
 
 test('a flake in a folder of its repository is listed there', () =>

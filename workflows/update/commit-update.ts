@@ -5,7 +5,7 @@ import type { Candidate } from '../../model/verify/candidate.js';
 import { commitMessage } from '../../model/git/commit-message.js';
 import { branchToPush } from '../../model/landing/index.js';
 import type { HeldBackInput } from '../../model/report/data.js';
-import { isFlakeTarget, targetLabel, type Target } from '../../model/targets/index.js';
+import { isFlakeTarget, type Target } from '../../model/targets/index.js';
 import { coordinator } from '../calls/coordinator.js';
 import { putFixesOn } from './fixes.js';
 import { landingSignature } from './run.js';
@@ -71,7 +71,7 @@ async function commitLock(
     run: run.id,
     moved: lock.moved,
     heldBack,
-    hosts: targets.filter(isFlakeTarget).map(targetLabel),
+    targets: targets.filter(isFlakeTarget),
   });
   return await coordinator('commit flake.lock').commitCandidate({
     repository: options.repository,

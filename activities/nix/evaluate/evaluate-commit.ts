@@ -2,7 +2,7 @@ import { readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { INFRASTRUCTURE_BACKOFF } from '../../../model/run/infrastructure.js';
 import type { NixSettings } from '../../../model/run/options.js';
-import type { FlakeTarget } from '../../../model/targets/index.js';
+import { targetLabel, type FlakeTarget } from '../../../model/targets/index.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { exists, makeFolder } from '../../../host/files.js';
 import { candidateFlakeUrl } from '../../git/install-commit.js';
@@ -173,7 +173,7 @@ async function failed(input: CommitEvaluationInput, finished: NixFinished): Prom
     finished.exitCode === 0
       ? LOST_DERIVATION
       : (faultOf(finished) ?? killedBuilder(error) ?? (await lostSource(error)));
-  const doing = `${input.target.name} of commit ${input.flake.commit.slice(0, 12)} was not evaluated`;
+  const doing = `${targetLabel(input.target)} of commit ${input.flake.commit.slice(0, 12)} was not evaluated`;
   const { attempt } = input;
   const tries = fault === null ? 0 : triesOf(fault, input);
   if (fault !== null && attempt < tries) throw faultFailure(doing, fault, finished, { attempt, tries });

@@ -2,7 +2,6 @@ import { finalFailure } from '../../../model/run/failures.js';
 import type { CoordinatorActivities, ListTargetsInput, TargetList } from '../../../model/contract/activities.js';
 import { wholeNameExpression } from '../../../model/checks/names.js';
 import { compareNaturally } from '../../../model/text/natural-order.js';
-import { stripControl, truncate } from '../../../model/text/text.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { flakeFile } from '../../git/flake-files.js';
 import { candidateFlakeUrl, installCommit } from '../../git/install-commit.js';
@@ -14,10 +13,14 @@ import { whileHeartbeating } from '../heartbeat.js';
 import { restricted } from '../restricted.js';
 import { runNix } from '../run-nix.js';
 import { nixVersion } from '../version.js';
-import { outputKindNames, outputKinds, targetLabel, type FlakeTarget } from '../../../model/targets/index.js';
+import { chooseTargets, insteadOfHosts, isUsableName, listed } from '../../../model/targets/choose.js';
+import { DEFAULT_KIND, outputKinds } from '../../../model/targets/index.js';
+import { lookUp } from './look-up.js';
+
+const HOSTS = outputKinds[DEFAULT_KIND].output ?? '';
 
 /**
- * Makes the activity that names the targets. It evaluates names alone, straight out of the mirror, so that one host that
+ * Makes the activity that names the targets. It evaluates names alone, straight out of the mirror, so that one target that
  * throws hides no other. Repeating it is harmless: it writes nothing.
  * @throws `UnknownHost`, `NoTargets`, `NoFlake`, `FlakeDoesNotParse`, `LockUnreadable`, `NixUnusable`
  */
@@ -29,38 +32,57 @@ export const createListTargets =
       const mirror = await installCommit(env, input.repository, input.base);
       const flake = { mirror, commit: input.base, repository: input.repository };
       await refuseNestedSources(flake, version);
-      const [targets, ignoredNixConfig] = await Promise.all([
-        Promise.all(outputKindNames.map((kind) => targetsOf(kind, flake, input, signal))),
+      const { patterns } = input;
+      const [chosen, ignoredNixConfig] = await Promise.all([
+        patterns === undefined ? hosts(flake, input, signal) : choose(patterns, flake, input, signal),
         ignoredSettings(flake, input),
       ]);
-      const byLabel = new Map(targets.flat().map((target) => [targetLabel(target), target]));
-      const labels = [...byLabel.keys()];
-      if (labels.length === 0) throw await noHosts(flake, input, signal);
-      const selected = select(labels, input);
-      const notAsked = labels.filter((label) => !selected.includes(label));
-      return { targets: selected.flatMap((label) => byLabel.get(label) ?? []), ignoredNixConfig, notAsked };
+      return { ...chosen, ignoredNixConfig };
     });
 
-/** What the flake has of a kind, sorted by name. */
-async function targetsOf(
-  kind: FlakeTarget['kind'],
+type Chosen = Pick<TargetList, 'targets' | 'notAsked'>;
+
+/** What patterns mean, of all that the flake has. */
+async function choose(
+  patterns: readonly string[],
   flake: FlakeAtCommit,
   input: ListTargetsInput,
   signal: AbortSignal,
-): Promise<readonly FlakeTarget[]> {
+): Promise<Chosen> {
+  const { targets, notAsked, faults } = chooseTargets(patterns, await lookUp(flake, input.nix, patterns, signal));
+  if (faults.length > 0) throw finalFailure('NoTargets', `${whereOf(input)}: ${faults.join(' ')}`);
+  return { targets, notAsked };
+}
+
+/** All hosts, or those that are named. */
+async function hosts(flake: FlakeAtCommit, input: ListTargetsInput, signal: AbortSignal): Promise<Chosen> {
+  const names = await hostNames(flake, input, signal);
+  if (names.length === 0) throw await noHosts(flake, input, signal);
+  const selected = select(names, input);
+  return {
+    targets: selected.map((name) => ({ kind: DEFAULT_KIND, name })),
+    notAsked: names.filter((name) => !selected.includes(name)),
+  };
+}
+
+/** Sorted. */
+async function hostNames(
+  flake: FlakeAtCommit,
+  input: ListTargetsInput,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const url = candidateFlakeUrl(flake.mirror, flake.commit, input.repository.dir);
-  const finished = await runNix('nix', evaluateNames(outputKinds[kind], url, await restricted(flake, input.nix)), {
+  const finished = await runNix('nix', evaluateNames(HOSTS, url, await restricted(flake, input.nix)), {
     signal,
     fetching: input.nix,
   });
-  if (finished.exitCode === 0)
-    return (JSON.parse(finished.stdout) as string[]).sort(compareNaturally).map((name) => ({ kind, name }));
+  if (finished.exitCode === 0) return (JSON.parse(finished.stdout) as string[]).sort(compareNaturally);
   const missing = finished.stderr.includes('does not provide attribute');
-  if (missing && finished.stderr.includes(outputKinds[kind].output)) return [];
+  if (missing && finished.stderr.includes(HOSTS)) return [];
   throw await flakeFailure(flake, finished);
 }
 
-/** What the flake has in place of hosts is named: it may be one of another kind. */
+/** What the flake has in place of hosts is named, and how to ask for it. */
 async function noHosts(flake: FlakeAtCommit, input: ListTargetsInput, signal: AbortSignal): Promise<Error> {
   const url = candidateFlakeUrl(flake.mirror, flake.commit, input.repository.dir);
   const finished = await runNix('nix', evaluateOutputNames(url, await restricted(flake, input.nix)), {
@@ -68,17 +90,14 @@ async function noHosts(flake: FlakeAtCommit, input: ListTargetsInput, signal: Ab
     fetching: input.nix,
   });
   const outputs = finished.exitCode === 0 ? (JSON.parse(finished.stdout) as string[]) : [];
-  const built = outputKindNames.map((kind) => outputKinds[kind].output);
-  const others = outputs.filter((name) => !built.includes(name));
-  const has = others.length === 0 ? '' : ` It has ${listed(others)}, which Lockkeeper does not build.`;
-  return finalFailure('NoTargets', `${whereOf(input)} has no hosts: ${built.join(', ')} is missing or empty.${has}`);
+  return finalFailure(
+    'NoTargets',
+    `${whereOf(input)} has no hosts: ${HOSTS} is missing or empty.${insteadOfHosts(outputs)}`,
+  );
 }
 
 const whereOf = (input: ListTargetsInput): string =>
   `${flakeFile(input.repository, 'flake.nix')} of commit ${input.base.slice(0, 12)}`;
-
-/** Names become ids of activities, which have a limit, and are shown by programs that are not ours. */
-const USABLE_NAME = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]{1,200}$/u;
 
 function select(names: readonly string[], input: ListTargetsInput): readonly string[] {
   const where = whereOf(input);
@@ -89,7 +108,7 @@ function select(names: readonly string[], input: ListTargetsInput): readonly str
   }
   const excluded = input.exclude === null ? null : wholeNameExpression(input.exclude);
   const left = names.filter((name) => !excluded?.test(name));
-  const unusable = left.find((name) => !USABLE_NAME.test(name));
+  const unusable = left.find((name) => !isUsableName(name));
   if (unusable !== undefined) {
     throw finalFailure(
       'UnknownHost',
@@ -103,9 +122,6 @@ function select(names: readonly string[], input: ListTargetsInput): readonly str
     `The exclude pattern ${input.exclude ?? ''} leaves none of the hosts ${listed(names)}.`,
   );
 }
-
-const listed = (names: readonly string[]): string =>
-  truncate(names.map((name) => truncate(stripControl(name), 100)).join(', '), 2000);
 
 /** What the flake's `nixConfig` asks for and does not get. */
 async function ignoredSettings(flake: FlakeAtCommit, input: ListTargetsInput): Promise<readonly string[]> {

@@ -1,9 +1,12 @@
 import { checkHostName, checkInputName, checkRegExp } from '../../checks/names.js';
+import { checkRequired, checkTargetPattern, TARGET_PREFIXES } from '../../targets/choose.js';
 import type { RunOptions } from '../../run/options.js';
 import { commaList, listOf, maybe, text, wordOr } from '../kinds.js';
 import { option, type Values } from './types.js';
 
 const host = text('the name of a host', checkHostName);
+const target = text('a kind and a name, such as "package:*"', checkTargetPattern);
+const required = text('the name of a host, or a kind and a name', checkRequired);
 export const input = text('the name of an input', checkInputName);
 
 export const contents = {
@@ -23,6 +26,14 @@ export const contents = {
     '[["nixpkgs", "home-manager"], ["hardware"]]',
     'groups of inputs, of which each run moves one, in turn; inputs in no group stay',
   ),
+  targets: option(
+    commaList(target, 'targets'),
+    [],
+    '["nixos:*", "home:*", "!home:bob", "package:x86_64-linux.*"]',
+    `build these: ${TARGET_PREFIXES.map((prefix) => `\`${prefix}\``).join(', ')} and a name, in which \`*\` stands for any ` +
+      'characters; `!` before one leaves it out (default: all hosts, `nixos:*`)',
+    { flag: '--targets <pattern>' },
+  ),
   buildSystems: option(
     commaList(host, 'hosts'),
     [],
@@ -38,17 +49,18 @@ export const contents = {
     { flag: '--exclude <pattern>' },
   ),
   require: option(
-    wordOr('all', commaList(host, 'hosts')),
+    wordOr('all', commaList(required, 'targets')),
     'all',
-    '["okinawa"]',
-    'hosts that must build for anything to land',
-    { flag: '--require <hosts>' },
+    '["okinawa", "package:*"]',
+    'targets that must build for anything to land: hosts by their names, others as in `targets`',
+    { flag: '--require <pattern>' },
   ),
 };
 
 export const sorted = (names: readonly string[]): readonly string[] => [...new Set(names)].sort();
 
 export const contentsOf = ({
+  targets,
   buildSystems,
   exclude,
   require,
@@ -56,7 +68,11 @@ export const contentsOf = ({
   excludeInputs,
   inputGroups,
 }: Values<typeof contents>): Pick<RunOptions, 'targets' | 'require' | 'inputs' | 'excludeInputs' | 'inputGroups'> => ({
-  targets: { hosts: buildSystems.length === 0 ? 'all' : sorted(buildSystems), exclude },
+  targets: {
+    ...(targets.length === 0 ? {} : { patterns: sorted(targets) }),
+    hosts: buildSystems.length === 0 ? 'all' : sorted(buildSystems),
+    exclude,
+  },
   require: require === 'all' ? 'all' : sorted(require),
   inputs: flakeInputs.length === 0 ? 'all' : sorted(flakeInputs),
   ...(excludeInputs.length === 0 ? {} : { excludeInputs: sorted(excludeInputs) }),

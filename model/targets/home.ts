@@ -1,0 +1,21 @@
+import { membersOf, outputKind } from './output.js';
+import type { OutputKind } from './types.js';
+
+/** A home to build. */
+export interface HomeTarget {
+  readonly kind: 'home';
+  /** Attribute name under `homeConfigurations`, such as `alice@web`. */
+  readonly name: string;
+}
+
+/** Homes of Home Manager that stand by themselves. */
+export const home: OutputKind<HomeTarget> = outputKind(
+  {
+    noun: 'home configuration',
+    prefix: 'home:',
+    output: 'homeConfigurations',
+    example: 'home:*',
+    derivation: ['activationPackage'],
+  },
+  membersOf('homeConfigurations'),
+);
