@@ -2,20 +2,33 @@ import { readFile, readdir, readlink, stat } from 'node:fs/promises';
 import { processIds } from './processes.js';
 import { systemCode } from './errors.js';
 
-/** One that listens, as proc_pid_net(5) lists it for TCP. */
-interface Listener {
-  /** As `127.0.0.1:7233`; IPv6 in the kernel's own digits. */
-  readonly address: string;
+/** A TCP socket, as proc_pid_net(5) lists it. */
+interface TcpSocket {
+  /** As `127.0.0.1:7233`; IPv6 in brackets, with all its digits. */
+  readonly local: string;
+  readonly remote: string;
+  readonly state: string;
   readonly account: number;
   readonly inode: string;
 }
 
 const LISTENING = '0A';
+/** Connected, or on the way to it. */
+const CONNECTED = ['01', '02'];
 
 /** Where a process listens for TCP connections, in the network namespace of this one. */
 export async function listensAt(pid: number): Promise<readonly string[]> {
-  const [listeners, own] = await Promise.all([allListeners(), socketsOf(pid)]);
-  return listeners.filter((each) => isOf(each, own)).map(({ address }) => address);
+  const [sockets, own] = await Promise.all([tcpSockets(), socketsOf(pid)]);
+  return sockets.filter((each) => each.state === LISTENING && isOf(each, own)).map(({ local }) => local);
+}
+
+/** Where processes of this account are connected to, in the network namespace of this one. */
+export async function connectedTo(pids: readonly number[]): Promise<readonly string[]> {
+  const [sockets, ...own] = await Promise.all([tcpSockets(), ...pids.map(socketsOf)]);
+  const found = sockets.filter(
+    ({ state, inode }) => CONNECTED.includes(state) && own.some((each) => each?.has(inode) === true),
+  );
+  return [...new Set(found.map(({ remote }) => remote))];
 }
 
 /** Whether it is this very process that gets what is sent to an address of 127.0.0.0/8, and no other one that took the port. */
@@ -23,34 +36,37 @@ export const isListeningAt = async (pid: number, address: string): Promise<boole
   (await listensAt(pid)).includes(address);
 
 /** A process that keeps its descriptors from its own account (proc_pid_fd(5)) is told by that account. */
-const isOf = ({ inode, account }: Listener, sockets: ReadonlySet<string> | null): boolean =>
+const isOf = ({ inode, account }: TcpSocket, sockets: ReadonlySet<string> | null): boolean =>
   sockets === null ? account === process.getuid?.() : sockets.has(inode);
 
-async function allListeners(): Promise<readonly Listener[]> {
+async function tcpSockets(): Promise<readonly TcpSocket[]> {
   const tables = await Promise.all(
     ['/proc/net/tcp', '/proc/net/tcp6'].map((path) => readFile(path, 'utf8').catch(() => '')),
   );
   return tables.flatMap((table) =>
     table.split('\n').flatMap((line) => {
-      const [, local = '', , state, , , , account, , inode = ''] = line.trim().split(/\s+/);
-      return state === LISTENING ? [{ address: addressOf(local), account: Number(account), inode }] : [];
+      const [, local = '', remote = '', state = '', , , , account, , inode = ''] = line.trim().split(/\s+/);
+      if (inode === '' || !local.includes(':')) return [];
+      return [{ local: addressOf(local), remote: addressOf(remote), state, account: Number(account), inode }];
     }),
   );
 }
 
-/** `0100007F:1C41` is 127.0.0.1:7233, on machines whose lowest byte comes first. */
-function addressOf(local: string): string {
-  const [address = '', port = ''] = local.split(':');
-  const bytes = address.match(/../g) ?? [];
+/** `0100007F:1C41` is 127.0.0.1:7233, on machines whose lowest byte comes first. IPv6 is four such numbers. */
+function addressOf(text: string): string {
+  const [address = '', port = ''] = text.split(':');
+  const numbers = (address.match(/.{8}/g) ?? []).map((each) => (each.match(/../g) ?? []).reverse());
+  const isMapped = numbers.length === 4 && numbers.slice(0, 3).flat().join('') === MAPPED;
+  const [v4] = isMapped ? numbers.slice(3) : numbers;
   const name =
-    bytes.length === 4
-      ? bytes
-          .map((byte) => Number.parseInt(byte, 16))
-          .reverse()
-          .join('.')
-      : `[${address}]`;
+    numbers.length === 1 || isMapped
+      ? (v4 ?? []).map((byte) => Number.parseInt(byte, 16)).join('.')
+      : `[${(numbers.flat().join('').match(/.{4}/g) ?? []).join(':').toLowerCase()}]`;
   return `${name}:${Number.parseInt(port, 16)}`;
 }
+
+/** The bytes before an IPv4 address in IPv6. */
+const MAPPED = '00000000000000000000FFFF';
 
 /** Inodes of the sockets that a process has open; `null` when it may not be asked. */
 async function socketsOf(pid: number): Promise<ReadonlySet<string> | null> {

@@ -38,9 +38,10 @@ export const holdTasks =
         const digest = createHash('sha256').update(token).digest('hex').slice(0, 32);
         const file = join(folder, `${context.info.activityType}-${digest}`);
         await writeFile(file, token.toString('base64'), { mode: 0o600 });
+        const last = rememberBeats(context);
         const beat = heartbeat
           ? setInterval(() => {
-              context.heartbeat();
+              context.heartbeat(last());
             }, 1000)
           : undefined;
         try {
@@ -58,6 +59,19 @@ export const holdTasks =
     };
     return { inbound };
   };
+
+/** Gives what an activity has told of itself last, so that who heartbeats in its place repeats it. */
+function rememberBeats(context: Context): () => unknown {
+  let last: unknown;
+  const beat = context.heartbeat;
+  Object.defineProperty(context, 'heartbeat', {
+    value: (details?: unknown): void => {
+      last = details;
+      beat.call(context, details);
+    },
+  });
+  return () => last;
+}
 
 /** Reports the predecessor's tasks as failed. A token whose attempt has ended meanwhile is refused, which is fine. */
 export async function giveBackTasks(client: Client, { folder, machine }: HeldTasks): Promise<number> {

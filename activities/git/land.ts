@@ -6,6 +6,7 @@ import { installBundle } from './install-commit.js';
 import { landLocalBranch, landLocalMain } from './land-local.js';
 import { landBranch, landMain } from './land-remote.js';
 import { isAncestor } from './ours.js';
+import { whileWaitingFor } from './waiting.js';
 
 type Land = (env: ActivityEnvironment, input: LandInput) => Promise<LandResult>;
 
@@ -29,5 +30,6 @@ export const createLand =
       const message = `Commit ${candidate.head} is not based on ${candidate.base}: it cannot land.`;
       throw finalFailure('CandidateDamaged', message);
     }
-    return LANDINGS[mode][repository.local ? 'local' : 'remote'](env, input);
+    const landing = LANDINGS[mode][repository.local ? 'local' : 'remote'];
+    return await whileWaitingFor(repository.displayUrl, () => landing(env, input));
   };

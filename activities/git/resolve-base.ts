@@ -10,6 +10,7 @@ import { leftOut } from './left-out.js';
 import { keepCommit } from './install-commit.js';
 import { fetchMirror } from './mirror.js';
 import { signerOf } from './signing.js';
+import { whileWaitingFor } from './waiting.js';
 
 /** Names that are listed before the rest is only counted. */
 const BRANCHES_LISTED = 20;
@@ -57,7 +58,7 @@ export const createResolveBase =
   (env: ActivityEnvironment): CoordinatorActivities['resolveBase'] =>
   async ({ repository, branch, signing }) => {
     await signerOf(signing);
-    const git = openGit(await fetchMirror(env, repository));
+    const git = openGit(await whileWaitingFor(repository.displayUrl, () => fetchMirror(env, repository)));
     const commit = await mainCommit(git, repository);
     const [, , left] = await Promise.all([
       keepCommit(git, commit),

@@ -2,19 +2,28 @@ import { Context, cancellationSignal, heartbeat } from '@temporalio/activity';
 
 const INTERVAL_MS = 1000;
 
+/** Takes the place of what the heartbeats have told so far. */
+export type Tell = (details: unknown) => void;
+
 /**
  * Runs the work of an activity with a heartbeat each second, so that a cancellation reaches it. The signal is aborted by
  * anything that ends the attempt - evaluations and lock updates are cheap to repeat - and the cancellation is then what
  * the activity fails with, whatever the interrupted work says.
  */
-export async function whileHeartbeating<T>(details: unknown, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function whileHeartbeating<T>(
+  first: unknown,
+  work: (signal: AbortSignal, tell: Tell) => Promise<T>,
+): Promise<T> {
+  let details = first;
   heartbeat(details);
   const timer = setInterval(() => {
     heartbeat(details);
   }, INTERVAL_MS);
   const signal = cancellationSignal();
   try {
-    return await work(signal);
+    return await work(signal, (told) => {
+      details = told;
+    });
   } catch (error) {
     if (signal.aborted) await Context.current().cancelled;
     throw error;

@@ -4,9 +4,10 @@ import { plural } from '../../model/report/words.js';
 import type { Session } from '../server/connection.js';
 import { openExistingSession } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
-import { livePollers } from '../server/pollers.js';
+import { livePollers, standsStill } from '../server/pollers.js';
 import { stepProblem, workflowTaskProblem } from '../server/problems.js';
 import { listOpenRuns } from '../runs/runs.js';
+import { statOf } from '../../host/processes.js';
 import { StateUnwritable } from '../../host/state-directory.js';
 import { unattendedRuns } from '../runs/unattended.js';
 import { runningWorker } from '../server/worker.js';
@@ -83,10 +84,12 @@ async function checkQueues(session: Session, context: CommandContext): Promise<r
     queue(EVALUATE_QUEUE, evaluators.length),
     worker === null
       ? ok('worker here', 'none runs')
-      : ok(
-          'worker here',
-          `pid ${worker.pid}, ${worker.roles.join(' and ')}, ${worker.systems.length === 0 ? 'builds for no system' : worker.systems.join(', ')}, ${worker.slots} build slots${worker.userQueue == null ? '' : `, for runs of ${worker.userQueue} alone`}`,
-        ),
+      : (await statOf(worker.pid))?.isStopped === true
+        ? fail('worker here', ...standsStill(worker.pid))
+        : ok(
+            'worker here',
+            `pid ${worker.pid}, ${worker.roles.join(' and ')}, ${worker.systems.length === 0 ? 'builds for no system' : worker.systems.join(', ')}, ${worker.slots} build slots${worker.userQueue == null ? '' : `, for runs of ${worker.userQueue} alone`}`,
+          ),
   ];
 }
 

@@ -4,7 +4,7 @@ import { PROGRESS } from '../../model/run/messages.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { unprovenIn } from '../../model/run/proof.js';
 import type { RunProgress } from '../../model/run/progress.js';
-import { pendingWork, type PendingWork } from '../server/activities.js';
+import { pendingWork, remoteWaits, type PendingWork } from '../server/activities.js';
 import type { Session } from '../server/connection.js';
 import { stepProblem, workerBringer, workerProblem, workflowTaskProblem } from '../server/problems.js';
 import type { ProgressView } from '../progress/view.js';
@@ -56,9 +56,10 @@ export async function look(
   const work = new Map(works.flatMap((each) => [...each]));
   const problem = taskProblem ?? pollers.problem ?? (await stepProblemOf(session, description));
   const drawn = draw(run, progress, work, problem, description.startTime.getTime());
+  const waits = drawn.doing === null ? await remoteWaits(description) : null;
   const view = {
     ...drawn,
-    doing: drawn.doing === null || hidden === null ? drawn.doing : `${drawn.doing} (${hidden})`,
+    doing: drawn.doing === null || hidden === null ? (drawn.doing ?? waits) : `${drawn.doing} (${hidden})`,
   };
   const phase = view.phase ?? (open && waitsForApproval(description) ? 'waiting-for-approval' : null);
   return { view: { ...view, phase }, status, progress, pollers };

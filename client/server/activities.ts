@@ -1,5 +1,7 @@
 import { isOwnVerification } from '../../model/run/ids.js';
-import type { BuildHeartbeat, EvaluateHeartbeat } from '../../model/contract/activities.js';
+import type { WorkflowExecutionDescription } from '@temporalio/client';
+import type { BuildHeartbeat, EvaluateHeartbeat, WaitHeartbeat } from '../../model/contract/activities.js';
+import { oneLine } from '../../model/text/one-line.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 import type { Session } from './connection.js';
 import { retryProblem } from './problems.js';
@@ -35,6 +37,19 @@ export async function pendingWork(session: Session, child: string): Promise<Read
     }
   }
   return work;
+}
+
+/** Which remotes a run's own steps wait for, as they tell it themselves: in one line; `null` when none does. */
+export async function remoteWaits({ raw }: WorkflowExecutionDescription): Promise<string | null> {
+  const { defaultPayloadConverter } = await import('@temporalio/common');
+  const waits = (raw.pendingActivities ?? []).flatMap(({ heartbeatDetails }) => {
+    const [payload] = heartbeatDetails?.payloads ?? [];
+    const told: unknown = payload === undefined ? null : defaultPayloadConverter.fromPayload(payload);
+    if (typeof told !== 'object' || told === null) return [];
+    const { waitsFor } = told as Partial<WaitHeartbeat>;
+    return typeof waitsFor === 'string' ? [waitsFor] : [];
+  });
+  return waits.length === 0 ? null : oneLine(`waits for ${[...new Set(waits)].join(', ')}`, 300);
 }
 
 const CHILD_STARTED = 31;

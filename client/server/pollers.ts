@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import type { Session } from './connection.js';
-import { identify } from '../../host/processes.js';
+import { statOf } from '../../host/processes.js';
 
 /** A worker that asks a task queue for work, as the server lists it. */
 export interface Poller {
@@ -17,12 +17,25 @@ const STALE_MS = 65_000;
 
 const QUEUE_TYPES = { workflow: 1, activity: 2 } as const;
 
-/** Who polls a queue for workflow tasks (or activity tasks) and is not known to be dead. */
-export async function livePollers(
+export interface Pollers {
+  /** Those that are not known to be dead, or to stand still. */
+  readonly live: readonly Poller[];
+  /** Pids of workers of this machine that stand still: a signal has stopped them, and they take no task. */
+  readonly stopped: readonly number[];
+}
+
+/** Who polls a queue for workflow tasks (or activity tasks), as `Pollers.live`. */
+export const livePollers = async (
   session: Session,
   queue: string,
   kind: 'workflow' | 'activity' = 'workflow',
-): Promise<readonly Poller[]> {
+): Promise<readonly Poller[]> => (await pollersOf(session, queue, kind)).live;
+
+export async function pollersOf(
+  session: Session,
+  queue: string,
+  kind: 'workflow' | 'activity' = 'workflow',
+): Promise<Pollers> {
   const answer = await session.client.withDeadline(Date.now() + 4000, () =>
     session.client.workflowService.describeTaskQueue({
       namespace: session.namespace,
@@ -35,10 +48,14 @@ export async function livePollers(
     identity: poller.identity ?? '',
     lastAccess: Number(poller.lastAccessTime?.seconds ?? 0) * 1000,
   }));
-  const alive = await Promise.all(
-    pollers.map(async (poller) => Date.now() - poller.lastAccess < STALE_MS && !(await isDeadHere(poller.identity))),
+  const states = await Promise.all(
+    pollers.map(async (poller) => (Date.now() - poller.lastAccess < STALE_MS ? await stateOf(poller) : 'dead')),
   );
-  return pollers.filter((_, index) => alive[index] === true);
+  const stopped = pollers.filter((_, index) => states[index] === 'stopped').map(({ identity }) => pidOf(identity));
+  return {
+    live: pollers.filter((_, index) => states[index] === 'live'),
+    stopped: [...new Set(stopped)].filter((pid) => pid !== null),
+  };
 }
 
 /** Identities are `pid@host`. */
@@ -47,9 +64,23 @@ const IDENTITY = /^(\d+)@(.+)$/;
 /** The machine of a worker, as it is called there; an identity of another form is given as it is. */
 export const hostOf = (identity: string): string => IDENTITY.exec(identity)?.[2] ?? identity;
 
-/** A process of this machine can be asked for directly. */
-async function isDeadHere(identity: string): Promise<boolean> {
-  const parts = IDENTITY.exec(identity);
-  if (parts?.[2] !== hostname()) return false;
-  return (await identify(Number(parts[1]))) === null;
+/** Pid of a worker of this machine. */
+const pidOf = (identity: string): number | null => {
+  const [, pid, host] = IDENTITY.exec(identity) ?? [];
+  return host === hostname() ? Number(pid) : null;
+};
+
+/** A process of this machine can be looked at. */
+async function stateOf({ identity }: Poller): Promise<'live' | 'stopped' | 'dead'> {
+  const pid = pidOf(identity);
+  if (pid === null) return 'live';
+  const found = await statOf(pid);
+  if (found === null || found.isOver) return 'dead';
+  return found.isStopped ? 'stopped' : 'live';
 }
+
+/** What is said of a worker of this machine that stands still, and what ends that. */
+export const standsStill = (pid: number): readonly [found: string, mend: string] => [
+  `pid ${pid} stands still, because a signal has stopped it`,
+  `"kill -CONT ${pid}" lets it go on`,
+];

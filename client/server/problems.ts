@@ -3,7 +3,7 @@ import type { TryLimit } from '../../model/run/infrastructure.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { COORDINATOR_QUEUE, userOf } from '../../model/run/queues.js';
 import type { Session } from './connection.js';
-import { livePollers } from './pollers.js';
+import { pollersOf, standsStill } from './pollers.js';
 import { typed } from '../terminal/typed.js';
 
 /** Nobody works on the runs of a queue. */
@@ -22,7 +22,13 @@ export async function missingWorker(
   queue: string,
   remedy: string | null = null,
 ): Promise<MissingWorker | null> {
-  if ((await livePollers(session, queue)).length > 0) return null;
+  const { live, stopped } = await pollersOf(session, queue);
+  if (live.length > 0) return null;
+  const [pid] = stopped;
+  if (pid !== undefined) {
+    const [found, mend] = standsStill(pid);
+    return { found: `the worker of this machine, ${found}`, mend };
+  }
   const user = userOf(queue);
   const mend =
     user === null

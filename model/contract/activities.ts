@@ -454,6 +454,14 @@ export interface BuildHeartbeat {
   readonly estimateSeconds: number | null;
 }
 
+/** Heartbeat details of coordinators' activities, `null` while nothing keeps them waiting. */
+export interface WaitHeartbeat {
+  /** Remotes, and for which inputs: `github.com (nixpkgs)`. */
+  readonly waitsFor: string;
+  /** ISO 8601 */
+  readonly since: string;
+}
+
 /** Heartbeat details of `evaluateTarget`. */
 export interface EvaluateHeartbeat {
   readonly machine: string;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { NativeConnection, Worker, bundleWorkflowCode } from '@temporalio/worker';
@@ -11,6 +12,8 @@ import { withFleet, withMovedFleet } from '../support/fleet.js';
 import { until, type House, type Running } from '../support/lockkeeper.js';
 import { ownProof, withServedHouse } from '../support/runs.js';
 import { withStandIn } from '../support/stand-in.js';
+import { runningCommands } from '../support/processes.js';
+import { withTarball } from '../support/tarball-server.js';
 
 /** `status`, the command that follows the run, and `doctor` show what is wrong and the way out. */
 async function assertShown(house: House, running: Running, run: string, wayOut: RegExp): Promise<void> {
@@ -113,6 +116,55 @@ test('a run whose report cannot be written ends all the same, and soon', async (
   const cancelled = await house.lockkeeper(['cancel', 'latest']);
   assert.equal(cancelled.exitCode, 0, cancelled.stderr);
   await running.ended;
+});
+
+test('a remote that never answers is named by the live view, status and server; a worker that stands still is named by cancel, and keeps no run', async (t) => {
+  const { house, client } = await withServedHouse(t);
+  const fleet = await withFleet(t, { hosts: [{ name: 'athena' }] });
+  const folder = path.join(fleet.root, 'slow');
+  await mkdir(folder);
+  await writeFile(path.join(folder, 'file'), 'x\n');
+  const server = await withTarball(t, folder);
+  const flake = await fleet.show('main', 'flake.nix');
+  await fleet.pushToMain({
+    'flake.nix': flake.replace(/inputs\s*=\s*\{/, `$&\n    slow = { url = "${server.url}"; flake = false; };`),
+  });
+  await fleet.pushUpdate(['slow']);
+  server.fallSilent();
+
+  const running = house.start(['update', fleet.checkout]);
+  await until(() => running.output().includes('updating flake.lock'), 60_000, running.output);
+  const began = Date.now();
+  const waits = 'waits for 127.0.0.1 (slow)';
+  await until(() => running.output().includes(waits), 20_000, running.output);
+  assert.ok(Date.now() - began < 10_000, `${Date.now() - began} ms`);
+  const { stdout } = await house.lockkeeper(['status', 'latest']);
+  assert.ok(stdout.includes(waits), stdout);
+  const run = /Run (\S+)/.exec(running.output())?.[1] ?? '';
+  const { raw } = await client.workflow.getHandle(run).describe();
+  const beats = (raw.pendingActivities ?? []).map(({ heartbeatDetails }) =>
+    Buffer.from(heartbeatDetails?.payloads?.[0]?.data ?? []).toString(),
+  );
+  assert.match(beats.join('\n'), /"waitsFor":"127\.0\.0\.1 \(slow\)"/, 'as Temporal’s UI shows it');
+
+  const { pid } = await house.worker();
+  process.kill(pid, 'SIGSTOP');
+  try {
+    const first = await house.lockkeeper(['cancel', run]);
+    assert.equal(first.exitCode, 1, first.stdout);
+    const standing = new RegExp(`pid ${pid} stands still.*"kill -CONT ${pid}" lets it go on`);
+    assert.match(first.stderr.split('\n').find((line) => line.includes('has not ended yet')) ?? '', standing);
+    const second = await house.lockkeeper(['cancel', run]);
+    assert.equal(second.exitCode, 0, second.stderr);
+    assert.match(second.stdout, /^Ended \S+ by force/);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await running.ended;
+  await until(
+    async () => (await runningCommands()).every(({ words }) => !words.join(' ').includes(fleet.root)),
+    20_000,
+  );
 });
 
 /** The real one, but for what it is asked about hosts. */

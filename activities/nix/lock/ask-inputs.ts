@@ -61,27 +61,36 @@ const isAnswered = (asked: Asked): boolean => hasEnded(asked) && asked.cached.le
  * themselves, and then with it into a store apart, where nobody else can read what comes of it.
  */
 const ask = (about: AskedFlake, folder: string, lock: FlakeLock | null, names: readonly string[]): Promise<Asked> =>
-  about.withPrivateFolder(async (place) => {
-    const { version, nix, signal } = about;
-    const settled = await settleInputs(about, place, lock, names);
-    const cached = settled.finished === null ? [] : cachedAnswers(settled.finished.stderr, version);
-    if (settled.kind === 'failed') return { ...checked(settled.finished, names), text: null, cached, refused: [] };
-    const file = path.join(folder, 'flake.lock');
-    if (settled.lock === null) await rm(file, { force: true });
-    else await writeFile(file, serialiseLock(settled.lock));
-    const finished = await runNix('nix', lockFlakeApart(nix, path.join(place, 'store')), {
-      cwd: folder,
-      signal,
-      fetching: nix,
-      ...boundsFor(names.length),
-    });
-    return {
-      ...checked(finished, names),
-      text: await readIfThere(file),
-      cached: [...cached, ...cachedAnswers(finished.stderr, version)],
-      refused: settled.refused,
-    };
+  about.withPrivateFolder((place) =>
+    about.watch.during({ folders: [place, folder], inputs: names }, () => askIn(about, place, folder, lock, names)),
+  );
+async function askIn(
+  about: AskedFlake,
+  place: string,
+  folder: string,
+  lock: FlakeLock | null,
+  names: readonly string[],
+): Promise<Asked> {
+  const { version, nix, signal } = about;
+  const settled = await settleInputs(about, place, lock, names);
+  const cached = settled.finished === null ? [] : cachedAnswers(settled.finished.stderr, version);
+  if (settled.kind === 'failed') return { ...checked(settled.finished, names), text: null, cached, refused: [] };
+  const file = path.join(folder, 'flake.lock');
+  if (settled.lock === null) await rm(file, { force: true });
+  else await writeFile(file, serialiseLock(settled.lock));
+  const finished = await runNix('nix', lockFlakeApart(nix, path.join(place, 'store')), {
+    cwd: folder,
+    signal,
+    fetching: nix,
+    ...boundsFor(names.length),
   });
+  return {
+    ...checked(finished, names),
+    text: await readIfThere(file),
+    cached: [...cached, ...cachedAnswers(finished.stderr, version)],
+    refused: settled.refused,
+  };
+}
 
 /** @throws retryable when the machine is to blame for what came out */
 function checked(finished: Finished, names: readonly string[]): Pick<Asked, 'finished' | 'cutOff'> {

@@ -3,6 +3,7 @@ import type { NixSettings } from '../../../model/run/options.js';
 import type { RefusedInput, UnfetchedInput } from '../../../model/verify/candidate.js';
 import type { NixVersion } from '../commands.js';
 import type { FlakeAtCommit, InputWish } from './flake-file.js';
+import type { RemoteWatch } from './remote-watch.js';
 
 /** A flake whose inputs are asked for. */
 export interface AskedFlake {
@@ -18,6 +19,7 @@ export interface AskedFlake {
   readonly withPrivateFolder: <T>(work: (folder: string) => Promise<T>) => Promise<T>;
   /** Ends what is running. */
   readonly signal: AbortSignal;
+  readonly watch: RemoteWatch;
 }
 
 /** What upstream answered. */

@@ -24,6 +24,7 @@ import { inputWishes } from './flake-file.js';
 import { whileHeartbeating } from '../heartbeat.js';
 import { inputsToUpdate } from './inputs-to-update.js';
 import { withoutNewSources } from './new-sources.js';
+import { watchRemotes } from './remote-watch.js';
 import { triedAgain } from '../tried-again.js';
 import { nixVersion } from '../version.js';
 
@@ -42,7 +43,7 @@ const PATIENCE_MS = 20_000;
 export const createUpdateLock =
   (env: ActivityEnvironment): CoordinatorActivities['updateLock'] =>
   (input) =>
-    whileHeartbeating(null, async (signal): Promise<LockUpdate> => {
+    whileHeartbeating(null, async (signal, tell): Promise<LockUpdate> => {
       const started = Date.now();
       const { repository, base } = input;
       const version = await nixVersion();
@@ -63,6 +64,7 @@ export const createUpdateLock =
         nix: input.nix,
         rules,
         signal,
+        watch: watchRemotes(rules, tell),
         withFolder: (work) =>
           withWorkTree(env, repository, base, 'lock', (tree) => work(path.join(tree, repository.dir))),
         withPrivateFolder: (work) => withPrivateFolder(env, 'sources', work),
