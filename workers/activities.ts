@@ -1,6 +1,7 @@
 import { createAttemptFix } from '../activities/agent/attempt-fix.js';
 import { atTheEdge } from '../activities/guard.js';
 import type { ActivityEnvironment } from '../activities/environment.js';
+import { createForgeActivities } from '../activities/forge/requests.js';
 import { createRunGate } from '../activities/gate/run-gate.js';
 import { createGitActivities } from '../activities/git/index.js';
 import { createBuilderActivities, createMachineActivities } from '../activities/nix/builds.js';
@@ -43,6 +44,7 @@ export function createActivities(env: ActivityEnvironment): MachineRegister {
         ...createGitActivities(env),
         ...createLockActivities(env),
         ...createServerActivities(env),
+        ...createForgeActivities(env),
         earlierHolds: createEarlierHolds(env),
         notify: createNotify(env),
         // Safe to repeat: the report is replaced as a whole, and forgetting what is forgotten does nothing.

@@ -13,6 +13,7 @@ import type { Ended } from './update/facts.js';
 import { findUpdate } from './update/find-update.js';
 import { keepNamedBack } from './update/keep-back.js';
 import { land } from './update/land.js';
+import { tryForge } from './update/requests.js';
 import { beginRun, lookUpSearchAttributes } from './update/run.js';
 import type { Run } from './update/run.js';
 import { verifyAndRepair } from './update/verify-and-repair.js';
@@ -59,6 +60,7 @@ async function update(run: Run): Promise<Ended> {
   if (taken.kind === 'superseded') return { outcome: 'superseded', supersededBy: taken.by };
   const { commit, leftOut } = taken.base;
   state.learn({ base: commit, ignoredChanges: leftOut });
+  if (options.forge !== undefined) await tryForge(run, options.forge);
 
   let proposed = await findUpdate(run, commit);
   for (let carried = 0; proposed !== null && carried <= CARRY_OVER_LIMIT;) {

@@ -33,14 +33,16 @@ export interface Destination {
   move(branch: string, from: string | null): Promise<PushResult>;
 }
 
+interface Chosen {
+  readonly branch: string;
+  readonly insteadOf: InsteadOf | null;
+  /** Branches of open pull requests that stay as they are. */
+  readonly leftAlone: readonly InsteadOf[];
+}
+
 type Choice =
-  | { readonly kind: 'has-it'; readonly branch: string; readonly commit: string; readonly insteadOf: InsteadOf | null }
-  | {
-      readonly kind: 'goes-to';
-      readonly branch: string;
-      readonly tip: string | null;
-      readonly insteadOf: InsteadOf | null;
-    }
+  | (Chosen & { readonly kind: 'has-it'; readonly commit: string })
+  | (Chosen & { readonly kind: 'goes-to'; readonly tip: string | null })
   | { readonly kind: 'nowhere'; readonly passed: readonly InsteadOf[] };
 
 /**
@@ -60,8 +62,11 @@ export async function landOnBranch(to: Destination, input: LandInput): Promise<L
     if (!(await isAncestor(to.git, candidate.base, main))) return { kind: 'main-moved', main, rewound: true };
     const choice = await choose(to, branches, main, input, denied);
     if (choice.kind === 'nowhere') throw nowhere(input, choice.passed);
-    const { branch, insteadOf } = choice;
-    const beside = insteadOf === null ? {} : { insteadOf };
+    const { branch, insteadOf, leftAlone } = choice;
+    const beside = {
+      ...(insteadOf === null ? {} : { insteadOf }),
+      ...(leftAlone.length === 0 ? {} : { leftAlone }),
+    };
     const landed = async (commit: string, already: boolean): Promise<LandResult> => {
       const older = await needlessBranches(to.git, branches, main, input, branch);
       const more = { ...(already ? { already } : {}), ...beside, ...(older.length === 0 ? {} : { older }) };
@@ -105,10 +110,13 @@ async function choose(
   input: LandInput,
   denied: string | null,
 ): Promise<Choice> {
+  const { requests = [] } = input;
   const taken = [...branches.keys()];
   const passed: InsteadOf[] = [];
+  const leftAlone = () => passed.filter(({ branch }) => open.includes(branch));
   let free: { readonly branch: string; readonly tip: string | null } | null = null;
-  for (const branch of branchesToTry(input, taken)) {
+  const open = requests.filter(({ state }) => state === 'open').map((request) => request.branch);
+  for (const branch of branchesToTry(input, taken, open)) {
     const tip = branches.get(branch);
     const pass = (reason: string): unknown => passed.push({ branch, reason });
     const obstacle = obstacleOf(branch, taken);
@@ -120,13 +128,18 @@ async function choose(
       free ??= { branch, tip: null };
       continue;
     }
+    const declined = requests.find((request) => request.branch === branch && request.state === 'declined');
+    if (declined !== undefined) {
+      pass(`is of pull request #${declined.number}, which was closed`);
+      continue;
+    }
     const standing = await standingOf(to.git, tip, main, input);
     const insteadOf = passed.find((other) => other.branch === input.branch) ?? null;
     if (standing.kind === 'has-it') {
       // Why is lost with the worker that was refused.
       const before =
         free?.branch === input.branch && free.tip !== null ? { branch: free.branch, reason: NOT_THEN } : null;
-      return { ...standing, branch, insteadOf: insteadOf ?? before };
+      return { ...standing, branch, insteadOf: insteadOf ?? before, leftAlone: leftAlone() };
     }
     const reason =
       standing.kind === 'stays'
@@ -136,7 +149,8 @@ async function choose(
     else pass(reason);
   }
   if (free === null) return { kind: 'nowhere', passed };
-  return { kind: 'goes-to', ...free, insteadOf: free.branch === input.branch ? null : (passed[0] ?? null) };
+  const instead = free.branch === input.branch ? undefined : passed.find((each) => each.branch === input.branch);
+  return { kind: 'goes-to', ...free, insteadOf: instead ?? null, leftAlone: leftAlone() };
 }
 
 /** The update is on its branch, whatever keeps older ones from being looked at. */
@@ -158,6 +172,6 @@ function nowhere({ repository }: LandInput, passed: readonly InsteadOf[]): Appli
   return finalFailure(
     'PushRejected',
     `No branch of ${repository.displayUrl} can take the update: ${first ?? ''}. Nor can the ${others.length} other names that ` +
-      'were tried. Nothing was pushed. Delete or rename what is in the way, or choose another --branch-prefix.',
+      'were tried. Nothing was pushed. Delete or rename what is in the way, or choose other names for update branches.',
   );
 }

@@ -14,6 +14,7 @@ type Land = (env: ActivityEnvironment, input: LandInput) => Promise<LandResult>;
 const LANDINGS: Readonly<Record<LandInput['mode'], { readonly remote: Land; readonly local: Land }>> = {
   branch: { remote: landBranch, local: landLocalBranch },
   merge: { remote: landMain, local: landLocalMain },
+  'pull-request': { remote: landBranch, local: landLocalBranch },
 };
 
 /**

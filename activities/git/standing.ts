@@ -21,11 +21,11 @@ export type Standing =
       readonly reason: string;
     };
 
-type Update = Pick<LandInput, 'repository' | 'candidate' | 'instance'>;
+type Update = Pick<LandInput, 'repository' | 'candidate' | 'instance' | 'mode'>;
 
 /**
- * Looks at what a branch is at. It is replaced only by an update of the same instance and folder that is no smaller, and only
- * if nobody else has a commit on it.
+ * Looks at what a branch is at. It is replaced only by an update of the same instance and folder, and only if nobody else has a
+ * commit on it; a branch of a day only by one that is no smaller.
  * @param git has the commits that are named
  * @param main the commit that main is at
  */
@@ -48,8 +48,9 @@ export async function standingOf(git: Git, tip: string, main: string, update: Up
   }
   const other = await otherFlake(git, own.base, tip, lockFile);
   if (other !== null) return { kind: 'stays', reason: other };
-  // What is on main cannot be lost.
-  const reason = (await isAncestor(git, tip, main)) ? null : await whatIsMissing(git, own.base, tip, update);
+  // What is on main cannot be lost, and a pull request shows the newest update alone.
+  const isNeedless = update.mode === 'pull-request' || (await isAncestor(git, tip, main));
+  const reason = isNeedless ? null : await whatIsMissing(git, own.base, tip, update);
   return reason === null ? { kind: 'replaceable' } : { kind: 'stays', reason };
 }
 

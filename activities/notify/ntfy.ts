@@ -5,7 +5,7 @@ import { oneLine } from '../../model/text/one-line.js';
 import { withoutSecrets } from '../secrets/redact.js';
 import { readTokenFile, TokenFileFault } from '../secrets/token-file.js';
 import { NotifierFault } from './fault.js';
-import { request, type Answer } from './http.js';
+import { request, type Answer } from '../../host/http.js';
 import type { Teller } from './types.js';
 
 const TIMEOUT_MS = 10_000;
@@ -102,14 +102,14 @@ async function publish(to: Topic, input: NotifyInput, signal: AbortSignal): Prom
 }
 
 /** What an answer other than "published" means, and the way out. */
-function refusal(to: Topic, { status, body, location }: Extract<Answer, { kind: 'answered' }>): string {
+function refusal(to: Topic, { status, body, header }: Extract<Answer, { kind: 'answered' }>): string {
   if (status === 401 || status === 403) {
     return to.tokenFile === null
       ? `does not let everybody publish to topic ${to.topic} (HTTP ${status}): name a token file`
       : `refuses the token in ${to.tokenFile} for topic ${to.topic} (HTTP ${status}): write a token into it that may publish there`;
   }
   if (status >= 300 && status < 400) {
-    return `sends elsewhere (HTTP ${status}): give the address that it names, ${oneLine(withoutSecrets(location ?? 'none'))}`;
+    return `sends elsewhere (HTTP ${status}): give the address that it names, ${oneLine(withoutSecrets(header('location') ?? 'none'))}`;
   }
   if (status === 200) return 'does not answer as an ntfy server does: check its address';
   const reason = parse(body)?.error;

@@ -3,6 +3,7 @@ import { stripControl } from '../../model/text/text.js';
 import type { CommandContext } from '../context.js';
 import type { Finding } from '../doctor/finding.js';
 import { checkFlake } from '../doctor/flake.js';
+import type { NamedForge } from '../doctor/forge.js';
 import { showKept } from '../doctor/kept.js';
 import { showLocks } from '../doctor/locks.js';
 import { checkDisk, checkNode, checkStateDirectory } from '../doctor/machine.js';
@@ -13,7 +14,11 @@ import { paintFor, result, resultJson } from '../terminal/output.js';
 import { pad } from '../progress/width.js';
 
 /** `lockkeeper doctor`: is all there that a run needs? Exit status 1 when something must be mended first. */
-export async function doctor(context: CommandContext, flake: string | null, signing: Signing | null): Promise<number> {
+export async function doctor(
+  context: CommandContext,
+  flake: string | null,
+  asked: { readonly signing: Signing | null; readonly forge: NamedForge | null },
+): Promise<number> {
   const { state } = context;
   const found = await Promise.all<readonly Finding[] | Finding>([
     Promise.resolve(checkNode()),
@@ -27,8 +32,8 @@ export async function doctor(context: CommandContext, flake: string | null, sign
     checkStateDirectory(state),
     showKept(state),
     showLocks(state),
-    checkFlake(flake),
-    checkSigning(signing),
+    checkFlake(flake, asked.forge),
+    checkSigning(asked.signing),
   ]);
   const findings = found.flat();
   const failed = findings.some(({ level }) => level === 'fail');

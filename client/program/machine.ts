@@ -3,6 +3,7 @@ import { Argument, Option } from 'commander';
 import type { Command } from 'commander';
 import { SIGNING_FORMATS, type SigningFormat } from '../../model/git/signing.js';
 import type { DeclaredOption } from '../../model/machine/declared-option.js';
+import { FORGE_KINDS, type ForgeKind } from '../../model/forge/kinds.js';
 import { PRUNE_OPTIONS } from '../../model/machine/prune-options.js';
 import { WORKER_OPTIONS } from '../../model/machine/worker-options.js';
 import { positiveInteger } from './arguments.js';
@@ -12,6 +13,9 @@ import type { Declaration } from './declaration.js';
 interface DoctorOptions {
   readonly signingKeyFile?: string;
   readonly signingFormat: SigningFormat;
+  readonly forgeTokenFile?: string;
+  readonly forgeKind?: ForgeKind;
+  readonly forgeUrl?: string;
 }
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -54,9 +58,15 @@ export function declareMachine({ program, context, exit }: Declaration): void {
     .addOption(
       new Option('--signing-format <format>', 'what kind of key it is').choices(SIGNING_FORMATS).default('ssh'),
     )
-    .action(async (flake: string | undefined, { signingKeyFile, signingFormat }: DoctorOptions) => {
+    .option('--forge-token-file <file>', 'also what the token in it may do on the forge of the flake')
+    .addOption(new Option('--forge-kind <kind>', 'what that is (default: told by the remote)').choices(FORGE_KINDS))
+    .option('--forge-url <url>', 'its address (default: the host of the remote)')
+    .action(async (flake: string | undefined, options: DoctorOptions) => {
+      const { signingKeyFile, signingFormat, forgeTokenFile, forgeKind, forgeUrl } = options;
       const signing = signingKeyFile === undefined ? null : { format: signingFormat, keyFile: resolve(signingKeyFile) };
-      exit(await (await import('../commands/doctor.js')).doctor(context(), flake ?? null, signing));
+      const told = { kind: forgeKind ?? null, url: forgeUrl ?? null };
+      const forge = forgeTokenFile === undefined ? null : { ...told, tokenFile: resolve(forgeTokenFile) };
+      exit(await (await import('../commands/doctor.js')).doctor(context(), flake ?? null, { signing, forge }));
     });
   program
     .command('systemd-units')

@@ -71,6 +71,12 @@ export function checkBranchName(value: string, field: string): string {
   return value;
 }
 
+/** Label of a pull request. */
+export function checkLabel(value: string, field: string): string {
+  if (/^[^\p{Cc}\p{Cf},]{1,50}$/u.test(value) && value.trim() === value) return value;
+  throw new BadInput(field, value, 'is no label: give 1 to 50 characters on one line, without commas.');
+}
+
 /** Beginning of the update branch's name: with a date after it, it must be a branch name. */
 export function checkBranchPrefix(value: string, field: string): string {
   const fault = value === '' ? 'it is empty' : branchNameFault(`${value}20261121-093015`);

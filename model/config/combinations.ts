@@ -2,6 +2,7 @@ import { checkPathPatterns } from '../checks/names.js';
 import { waysOfLanding } from '../landing/index.js';
 import { checkFailureSteps, checkPinned } from '../run/failure-steps.js';
 import { inputOfTwoGroups } from '../run/input-groups.js';
+import { TOKEN_MISSING } from './options/forge.js';
 import { gatesOf } from './options/gates.js';
 import { fault, rule, type Rule } from './rule.js';
 import { checkTargetPatterns, chooseRequired } from '../targets/choose.js';
@@ -73,6 +74,11 @@ export const COMBINATIONS: readonly Rule[] = [
       ? fault('approval.enable', true, 'asks before landing, but a dry run lands nothing: leave one of them out.')
       : null,
   ),
+  rule(['land', 'forge', 'httpsTokenFile'], ({ land, forge, httpsTokenFile }) =>
+    waysOfLanding[land].asksForge && forge.tokenFile === null && httpsTokenFile === null
+      ? fault('land', land, TOKEN_MISSING)
+      : null,
+  ),
   rule(['onFailure', 'autoFix'], ({ onFailure, autoFix }, { place, name }) => {
     if (onFailure === null) return null;
     checkFailureSteps(onFailure, place('onFailure'));
@@ -123,7 +129,7 @@ export const REPOSITORY_RULES: readonly Rule[] = [
 /** What does nothing, where all that is given is meant: nothing is inherited on a command line. */
 export const IDLE_RULES: readonly Rule[] = [
   rule(['removeOldBranches', 'land'], ({ removeOldBranches, land }, { name }) =>
-    removeOldBranches && !waysOfLanding[land].makesBranches
+    removeOldBranches && (waysOfLanding[land].asksForge || !waysOfLanding[land].makesBranches)
       ? fault(
           'removeOldBranches',
           true,
@@ -131,4 +137,13 @@ export const IDLE_RULES: readonly Rule[] = [
         )
       : null,
   ),
+  rule(['forge', 'labels', 'land'], ({ forge, labels, land }, { name }) => {
+    if (waysOfLanding[land].asksForge) return null;
+    const idle = `is for pull requests, but ${name('land')} is ${land}: leave one of them out.`;
+    if (labels.length > 0) return fault('labels', labels, idle);
+    const { kind, url, tokenFile } = forge;
+    if (kind !== null) return fault('forge.kind', kind, idle);
+    if (url !== null) return fault('forge.url', url, idle);
+    return tokenFile === null ? null : fault('forge.tokenFile', tokenFile, idle);
+  }),
 ];

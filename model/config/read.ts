@@ -71,6 +71,7 @@ const BRANCH_OPTIONS = [
   'repoPath',
   'repoUrl',
   'branchPrefix',
+  'branch',
   'land',
   'autoMerge',
   'dryRun',
@@ -80,16 +81,17 @@ const BRANCH_OPTIONS = [
 function sharedBranches(instances: readonly Instance[]): string[] {
   const owners = new Map<string, string>();
   return instances.flatMap((instance) => {
-    const { name, repoPath, repoUrl, branchPrefix, land } = instance;
-    const { lands, makesBranches } = waysOfLanding[land];
+    const { name, repoPath, repoUrl, land } = instance;
+    const { lands, makesBranches, asksForge } = waysOfLanding[land];
     if (!lands || !makesBranches) return [];
-    const key = `${normaliseUrl(repoPath ?? repoUrl ?? '')}\n${branchPrefix}`;
+    const option = asksForge ? 'branch' : 'branchPrefix';
+    const key = `${normaliseUrl(repoPath ?? repoUrl ?? '')}\n${instance[option]}`;
     const owner = owners.get(key);
     if (owner === undefined) {
       owners.set(key, name);
       return [];
     }
-    const wayOut = `is that of instances.${owner} too, on the same repository: give each a branchPrefix of its own.`;
-    return [new BadInput(`instances.${name}.branchPrefix`, branchPrefix, wayOut).message];
+    const wayOut = `is that of instances.${owner} too, on the same repository: give each a ${option} of its own.`;
+    return [new BadInput(`instances.${name}.${option}`, instance[option], wayOut).message];
   });
 }

@@ -6,6 +6,7 @@ import { approvalOf } from './options/approval.js';
 import { nixOf, waitsOf } from './options/building.js';
 import { contentsOf } from './options/contents.js';
 import { failureOf } from './options/failure.js';
+import { forgeOf } from './options/forge.js';
 import { gatesOf } from './options/gates.js';
 import type { Instance } from './options/index.js';
 import { landingOf, personsOf, signingOf, timeZoneOf } from './options/landing.js';
@@ -25,6 +26,7 @@ export const runOptionsOf = (
   ...(instance.user === null ? {} : { user: instance.user }),
   ...contentsOf(instance),
   ...landingOf(instance),
+  ...forgeOf(instance, repository),
   ...approvalOf(instance),
   ...nixOf(instance),
   ...personsOf(instance),

@@ -15,9 +15,23 @@ import type { InputGroup } from '../run/input-groups.js';
 import type { Overdue, RunEnd, Watched } from '../instance/record.js';
 import type { Person } from '../git/person.js';
 import type { Signing } from '../git/signing.js';
-import type { FailureLimit, LandingMode, NixSettings, NotifyOptions, Repository } from '../run/options.js';
+import type {
+  FailureLimit,
+  ForgeOptions,
+  LandingMode,
+  NixSettings,
+  NotifyOptions,
+  Repository,
+} from '../run/options.js';
 import type { NotifierKind } from '../notify/kinds.js';
-import type { FailuresInRow, InsteadOf, NotificationResult, RemovedBranches, Report } from '../report/data.js';
+import type {
+  FailuresInRow,
+  InsteadOf,
+  NotificationResult,
+  RemovedBranches,
+  Report,
+  ReportedRequest,
+} from '../report/data.js';
 import type { CommandTarget, FlakeTarget } from '../targets/index.js';
 import type { Evaluation, Verdict } from '../verify/verdict.js';
 
@@ -71,6 +85,18 @@ export interface CoordinatorActivities {
 
   /** Removes branches that are still where they were seen. Safe to repeat: what is gone already counts as removed. */
   removeBranches(input: RemoveBranchesInput): Promise<RemovedBranches>;
+
+  /** Looks which pull requests the forge has for update branches, and whether a person declined this update. */
+  findRequests(input: FindRequestsInput): Promise<FoundRequests>;
+
+  /** Opens the pull request of an update's branch, or refreshes the one that is open. */
+  propose(input: ProposeInput): Promise<ReportedRequest>;
+
+  /** Says on the forge of each target of a commit what became of it. Gives how many statuses the commit has of ours. */
+  setStatuses(input: StatusesInput): Promise<number>;
+
+  /** Closes open pull requests that hold nothing but an update that main needs no more. Gives those that are closed. */
+  closeRequests(input: CloseRequestsInput): Promise<readonly ReportedRequest[]>;
 
   /** Sends one event to one notifier. Never throws for a notifier's own failure. */
   notify(input: NotifyInput): Promise<NotificationResult>;
@@ -278,6 +304,64 @@ export interface LandInput {
   readonly fallbackBranch: string;
   /** How update branches begin, if older ones are to be looked for; missing when not, and in older runs. */
   readonly branchPrefix?: string;
+  /** Pull requests of update branches, the newest of each; missing where the update lands otherwise, and in older runs. */
+  readonly requests?: readonly SeenRequest[];
+}
+
+/** A pull request as far as it says what may become of its branch. */
+export interface SeenRequest {
+  readonly branch: string;
+  readonly number: number;
+  /** `declined`: a person closed it without merging it. */
+  readonly state: 'open' | 'declined' | 'done';
+}
+
+export interface FindRequestsInput {
+  readonly repository: Repository;
+  readonly forge: ForgeOptions;
+  /** The branch of pull requests. */
+  readonly branch: string;
+  /** What is going to be proposed; missing when nothing is yet. */
+  readonly candidate?: Candidate;
+}
+
+export interface FoundRequests {
+  readonly requests: readonly SeenRequest[];
+  /** Hash of the candidate's lock; `null` without a candidate. */
+  readonly lock: string | null;
+  /** The request with this lock that a person closed; `null` when nobody did. */
+  readonly declined: ReportedRequest | null;
+}
+
+export interface ProposeInput {
+  readonly repository: Repository;
+  readonly forge: ForgeOptions;
+  /** The branch that has the update. */
+  readonly branch: string;
+  /** The commit of the update. */
+  readonly commit: string;
+  /** `FoundRequests.lock`. */
+  readonly lock: string | null;
+  readonly labels: readonly string[];
+  /** `LandResult.leftAlone`. */
+  readonly leftAlone: readonly InsteadOf[];
+  /** As the run ends if the request can be opened. */
+  readonly report: Report;
+}
+
+export interface StatusesInput {
+  readonly forge: ForgeOptions;
+  readonly commit: string;
+  readonly report: Report;
+}
+
+export interface CloseRequestsInput {
+  /** Workflow id. */
+  readonly run: string;
+  readonly repository: Repository;
+  readonly forge: ForgeOptions;
+  /** The branch of pull requests. */
+  readonly branch: string;
 }
 
 /** A branch, and where it was seen. */
@@ -300,6 +384,8 @@ export type LandResult =
       readonly already?: boolean;
       /** The wanted branch, and why the update is not on it. */
       readonly insteadOf?: InsteadOf;
+      /** Branches of open pull requests that hold what others made, and why each stays. */
+      readonly leftAlone?: readonly InsteadOf[];
       /** Older update branches that this update makes needless, if they were looked for. */
       readonly older?: readonly SeenBranch[];
     }

@@ -18,6 +18,7 @@ import {
   checkHostName,
   checkIncludedFile,
   checkInputName,
+  checkLabel,
   checkNixOption,
   checkNtfyTopic,
   checkPathPattern,
@@ -26,6 +27,8 @@ import {
   checkServerUrl,
   checkSource,
 } from '../checks/names.js';
+import { checkForgeUrl, isRepositoryPath } from '../forge/address.js';
+import { FORGE_KINDS } from '../forge/kinds.js';
 import { SIGNING_FORMATS } from '../git/signing.js';
 import { notifiers } from '../notify/index.js';
 import { LANDING_MODES } from '../run/options.js';
@@ -264,6 +267,19 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   fallbackBranch: text(checkBranchName),
   branchPrefix: orMissing(text(checkBranchPrefix)),
   branches: list(object({ branch: text(checkBranchName), commit })),
+  commit,
+  lock: orNull(commit),
+  labels: list(text(checkLabel)),
+  leftAlone: list(object({ branch: text(checkBranchName) })),
+  requests: orMissing(list(object({ branch: text(checkBranchName), number: wholeNumber }))),
+  forge: object({
+    kind: oneOf(FORGE_KINDS),
+    url: text(checkForgeUrl),
+    repository: text((value, field) => {
+      if (!isRepositoryPath(value)) throw refuse(field, value, 'is no OWNER/NAME.');
+    }),
+    tokenFile: absolutePath,
+  }),
   evaluation: object({ drvPath: derivation }),
   drvPath: derivation,
   before: orNull(storePath),

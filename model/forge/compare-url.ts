@@ -1,5 +1,6 @@
 import { textAttribute } from '../flake-lock/types.js';
 import type { SourceAttributes } from '../flake-lock/types.js';
+import { DEFAULT_HOSTS, forgeAt, GITEA_HOSTS, splitUrl, type ForgeName, type UrlParts } from './hosts.js';
 
 /**
  * Web page that shows what changed between two locked sources of one repository, by their `locked` attributes. `null` when
@@ -14,10 +15,8 @@ export function compareUrl(from: SourceAttributes, to: SourceAttributes): string
   return repositoryUrl(before) === address ? address + COMPARE_PATHS[after.forge](old, now) : null;
 }
 
-type Forge = 'github' | 'gitlab' | 'gitea' | 'sourcehut';
-
 interface WebRepository {
-  readonly forge: Forge;
+  readonly forge: ForgeName;
   readonly scheme: 'http' | 'https';
   /** Name and perhaps port. */
   readonly host: string;
@@ -25,17 +24,12 @@ interface WebRepository {
 }
 
 /** Gitea's holds for Forgejo. sourcehut compares no two commits: its page lists the commits that lead to the new one. */
-const COMPARE_PATHS: Readonly<Record<Forge, (from: string, to: string) => string>> = {
+const COMPARE_PATHS: Readonly<Record<ForgeName, (from: string, to: string) => string>> = {
   github: (from, to) => `/compare/${from}...${to}`,
   gitlab: (from, to) => `/-/compare/${from}...${to}`,
   gitea: (from, to) => `/compare/${from}...${to}`,
   sourcehut: (_from, to) => `/log/${to}`,
 };
-
-const DEFAULT_HOSTS = { github: 'github.com', gitlab: 'gitlab.com', sourcehut: 'git.sr.ht' } as const;
-
-/** Hosts of Gitea or Forgejo whose names do not tell. */
-const GITEA_HOSTS: readonly string[] = ['codeberg.org', 'git.lix.systems'];
 
 function revision(locked: SourceAttributes): string | null {
   const rev = textAttribute(locked, 'rev');
@@ -116,48 +110,18 @@ function ofArchiveShape(
   const api = before.slice(0, -2);
   if (api.slice(-3).join('/') === 'api/v1/repos')
     return checked({ forge: 'gitea', scheme, host: name, path: [...api.slice(0, -3), ...repository] });
-  const isLockable = new RegExp(`[?&]rev=${rev}(?:[&#]|$)`).test(url) && (forgeOf(name) ?? 'gitea') === 'gitea';
+  const isLockable = new RegExp(`[?&]rev=${rev}(?:[&#]|$)`).test(url) && (forgeAt(name) ?? 'gitea') === 'gitea';
   return isLockable ? checked({ forge: 'gitea', scheme, host: name, path: before }) : null;
 }
-
-interface UrlParts {
-  readonly scheme: 'http' | 'https';
-  readonly host: string;
-  /** True when the URL itself is a web address. */
-  readonly web: boolean;
-  readonly path: readonly string[];
-}
-
-function splitUrl(url: string): UrlParts | null {
-  const match = /^(?:git\+)?(https?|ssh|git):\/\/(?:[^/?#]*@)?([^/?#]+)\/([^?#]*)/i.exec(url);
-  const scp = match === null ? /^(?:[^@/:]+@)?([^@/:]+):([^/:?#][^:?#]*)$/.exec(url) : null;
-  if (scp !== null) return { scheme: 'https', host: host(scp[1]), web: false, path: segments(scp[2]) };
-  if (match === null) return null;
-  const scheme = (match[1] ?? '').toLowerCase();
-  const web = scheme === 'http' || scheme === 'https';
-  // A port of SSH says nothing of the web server's.
-  const name = web ? host(match[2]) : host(match[2]).replace(/:\d+$/, '');
-  return { scheme: scheme === 'http' ? 'http' : 'https', host: name, web, path: segments(match[3]) };
-}
-
-const host = (text = ''): string => text.toLowerCase();
-const segments = (path = ''): string[] => path.split('/').filter((part) => part !== '');
 
 function ofHost(
   { scheme, host: name }: Pick<UrlParts, 'scheme' | 'host'>,
   path: readonly string[],
 ): WebRepository | null {
-  const forge = forgeOf(name);
+  const forge = forgeAt(name);
   if (forge === null || (forge !== 'gitlab' && path.length !== 2)) return null;
   const known = Object.values<string>(DEFAULT_HOSTS).includes(name) || GITEA_HOSTS.includes(name);
   return checked({ forge, scheme: known ? 'https' : scheme, host: name, path });
-}
-
-function forgeOf(name: string): Forge | null {
-  if (name === 'github.com') return 'github';
-  if (name === 'git.sr.ht') return 'sourcehut';
-  if (GITEA_HOSTS.includes(name) || /gitea|forgejo|codeberg/.test(name)) return 'gitea';
-  return name.startsWith('gitlab.') ? 'gitlab' : null;
 }
 
 /** Refuses what could make the address mean something else: odd hosts, and paths with dots or holes. */

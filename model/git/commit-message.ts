@@ -129,7 +129,8 @@ function moveLines(dash: string, { path, movement, dates, compareUrl }: ShownNes
 }
 
 /** A text from outside that calls nobody and closes nothing on a forge, which reads `@name` and `fixes #12` in messages. */
-const quiet = (text: string): string => text.replace(/(?<!\w)@(?=\w)/g, '@ ').replace(/#(?=\d)|\bGH-(?=\d)/g, '$& ');
+export const quiet = (text: string): string =>
+  text.replace(/(?<!\w)@(?=\w)/g, '@ ').replace(/#(?=\d)|\bGH-(?=\d)/g, '$& ');
 
 function heldBackLines(held: HeldBackInput): string[] {
   const { input, targets, reason } = held;

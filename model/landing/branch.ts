@@ -6,6 +6,7 @@ import { whereWords } from './where.js';
 export const branch: WayOfLanding = {
   lands: true,
   makesBranches: true,
+  asksForge: false,
   holdsBack: true,
   intent: (options, date) =>
     `will ${options.repository.local ? 'write' : 'push'} branch ${updateBranches(options, date).branch} ${whereWords(options.repository)}`,

@@ -3,10 +3,14 @@ import { branch } from './branch.js';
 import { updateBranches } from './branches.js';
 import { merge } from './merge.js';
 import { none } from './none.js';
+import { pullRequest } from './pull-request.js';
 import type { WayOfLanding } from './types.js';
 
 /** Every way of landing. What it does is in `activities/git/land.ts`. */
-export const waysOfLanding = { none, branch, merge } satisfies Record<LandingMode, WayOfLanding>;
+export const waysOfLanding = { none, branch, merge, 'pull-request': pullRequest } satisfies Record<
+  LandingMode,
+  WayOfLanding
+>;
 
 /** Whether a verified update is pushed in this way; otherwise it stays on the machine. */
 export const isPushed = (mode: LandingMode): mode is PushingMode => waysOfLanding[mode].lands;

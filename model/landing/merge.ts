@@ -5,6 +5,7 @@ import { whereWords } from './where.js';
 export const merge: WayOfLanding = {
   lands: true,
   makesBranches: false,
+  asksForge: false,
   holdsBack: false,
   intent: ({ repository }) => `will fast-forward ${repository.mainBranch} ${whereWords(repository)}`,
   step: ({ mainBranch }) => `merge into ${mainBranch}`,

@@ -4,6 +4,7 @@ import type { WayOfLanding } from './types.js';
 export const none: WayOfLanding = {
   lands: false,
   makesBranches: true,
+  asksForge: false,
   holdsBack: true,
   intent: () => 'dry run: nothing will be pushed',
   step: () => 'land nothing',

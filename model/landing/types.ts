@@ -6,6 +6,8 @@ export interface WayOfLanding {
   readonly lands: boolean;
   /** Whether it makes update branches, of which older ones may become needless. */
   readonly makesBranches: boolean;
+  /** Whether it ends in a pull request, which has one branch for all updates in turn: otherwise each day has its own. */
+  readonly asksForge: boolean;
   /** Whether inputs are held back unless the owner says otherwise: where a person looks before main moves. */
   readonly holdsBack: boolean;
   /** What a run will do, as the beginning of a sentence. */

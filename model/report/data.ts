@@ -75,6 +75,10 @@ export interface Report {
   /** Names of the targets whose failure stops the landing. */
   readonly required: readonly string[];
   readonly landed: Landed | null;
+  /** The pull request with the same lock that a person closed, which is why nothing was proposed; missing otherwise. */
+  readonly declined?: ReportedRequest;
+  /** Pull requests that were closed because main needs their update no more; missing when there were none. */
+  readonly closedRequests?: readonly ReportedRequest[];
   readonly approval: ApprovalDecision | null;
   /** Run that this one gave way to; missing when it did not. */
   readonly supersededBy?: string;
@@ -222,6 +226,19 @@ export interface Landed {
   readonly insteadOf?: InsteadOf;
   /** Older update branches that were removed, if that was asked for. */
   readonly old?: RemovedBranches;
+  /** The pull request that proposes it, once it is open. */
+  readonly request?: ReportedRequest;
+  /** Why the forge does not show what became of each target; missing where it does, or is not asked. */
+  readonly statusesMissing?: string;
+}
+
+/** A pull request, by the words of its forge. */
+export interface ReportedRequest {
+  readonly number: number;
+  /** Its web page. */
+  readonly url: string;
+  /** Where the repository is now, if the forge says that it has moved. */
+  readonly moved?: string;
 }
 
 export interface RemovedBranches {

@@ -9,6 +9,7 @@ import {
   type ReportedFix,
   type ReportedInput,
   type ReportedNested,
+  type ReportedRequest,
   type ReportedTarget,
 } from './data.js';
 import type { VerdictKind } from '../targets/types.js';
@@ -54,6 +55,8 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
     gates: gatesOf(report).map(gateJson),
     required: [...report.required],
     landed: report.landed === null ? null : landedJson(report.landed),
+    ...(report.declined === undefined ? {} : { declined: requestJson(report.declined) }),
+    ...(report.closedRequests === undefined ? {} : { closedRequests: report.closedRequests.map(requestJson) }),
     approval:
       report.approval === null
         ? null
@@ -75,12 +78,29 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
 
 const insteadOfJson = ({ branch, reason }: InsteadOf): Record<string, unknown> => ({ branch, reason });
 
-const landedJson = ({ mode, ref, commit, already, insteadOf, old }: Landed): Record<string, unknown> => ({
+const requestJson = ({ number, url, moved }: ReportedRequest): Record<string, unknown> => ({
+  number,
+  url,
+  ...(moved === undefined ? {} : { moved }),
+});
+
+const landedJson = ({
+  mode,
+  ref,
+  commit,
+  already,
+  insteadOf,
+  old,
+  request,
+  statusesMissing,
+}: Landed): Record<string, unknown> => ({
   mode,
   ref,
   commit,
   ...(already === true ? { already } : {}),
   ...(insteadOf === undefined ? {} : { insteadOf: insteadOfJson(insteadOf) }),
+  ...(request === undefined ? {} : { request: requestJson(request) }),
+  ...(statusesMissing === undefined ? {} : { statusesMissing }),
   ...(old === undefined ? {} : { old: { removed: [...old.removed], kept: old.kept.map(insteadOfJson) } }),
 });
 

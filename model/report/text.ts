@@ -25,6 +25,7 @@ import {
   nameList,
   newSourcesWords,
   oldBranchesWords,
+  requestWords,
   nestedOf,
   OUTCOME_SYMBOLS,
   outcomeWords,
@@ -100,6 +101,9 @@ function headline(report: Report, paint: Paint): string[] {
     countsWords(report),
     landed === null ? '' : `${landed.text} ${paint.cyan(landed.ref)} (${landed.commit.slice(0, 12)})`,
     insteadOf === null ? '' : paint.yellow(insteadOf),
+    ...requestWords(report).map(({ text, url }) =>
+      url === null ? paint.yellow(text) : `${text}: ${paint.cyan(oneLine(url, 500))}`,
+    ),
     ...oldBranchesWords(report),
     report.error === null ? '' : paint.red(oneLine(report.error, 4096)),
     report.nothingVerified === undefined ? '' : paint.red(oneLine(report.nothingVerified, 4096)),

@@ -32,10 +32,12 @@ export const brokenTargets = (report: Report): ReportedTarget[] => {
 };
 
 /** Targets that kept a run from landing: required ones that were not built, though nothing broke them before. */
-export const stoppingTargets = ({ outcome, targets, brokenOnBase = [] }: Report): ReportedTarget[] =>
-  outcome !== 'broken'
-    ? []
-    : targets.filter(({ name, required, verdict }) => required && verdict !== 'built' && !brokenOnBase.includes(name));
+export const stoppingTargets = (report: Report): ReportedTarget[] =>
+  report.outcome === 'broken' ? missedTargets(report) : [];
+
+/** Required targets that were not built, though nothing broke them before. */
+export const missedTargets = ({ targets, brokenOnBase = [] }: Report): ReportedTarget[] =>
+  targets.filter(({ name, required, verdict }) => required && verdict !== 'built' && !brokenOnBase.includes(name));
 
 /** Names in a sentence: at most `limit` of them, the others only counted. */
 export function nameList(names: readonly string[], limit = 5): string {
@@ -51,7 +53,7 @@ export const plural = (count: number, noun: string, nouns = `${noun}s`): string 
 export function outcomeWords(report: Report): string {
   switch (report.outcome) {
     case 'landed':
-      return report.landed?.already === true ? 'Landed before' : 'Landed';
+      return `${report.landed?.request === undefined ? 'Landed' : 'Proposed'}${report.landed?.already === true ? ' before' : ''}`;
     case 'verified':
       return 'Verified, nothing pushed';
     case 'unchanged':
@@ -62,7 +64,9 @@ export function outcomeWords(report: Report): string {
         ? 'Broken, nothing pushed'
         : 'Nothing could be verified, nothing pushed';
     case 'rejected':
-      return 'Rejected, nothing pushed';
+      return report.declined === undefined
+        ? 'Rejected, nothing pushed'
+        : `Declined before, by closing pull request #${report.declined.number}: nothing pushed`;
     case 'expired':
       return 'Expired without an approval, nothing pushed';
     case 'superseded':
@@ -195,9 +199,47 @@ export function landedWords(
   report: Report,
 ): { readonly text: string; readonly ref: string; readonly commit: string } | null {
   if (report.landed === null) return null;
-  const { mode, ref, commit, already } = report.landed;
-  const text = { none: 'would have been pushed to', branch: 'on branch', merge: 'merged into' }[mode];
+  const { mode, ref, commit, already, request } = report.landed;
+  const proposed = request === undefined ? 'on branch' : `in pull request #${request.number}, branch`;
+  const texts = {
+    none: 'would have been pushed to',
+    branch: 'on branch',
+    merge: 'merged into',
+    'pull-request': proposed,
+  };
+  const text = texts[mode];
   return { text: already === true ? `already ${text}` : text, ref: oneLine(ref), commit: oneLine(commit) };
+}
+
+/** What there is to know of pull requests, beside their numbers: a sentence each, where the web page is told. */
+export function requestWords({ landed, declined, closedRequests = [] }: Report): readonly RequestWords[] {
+  const { request, statusesMissing } = landed ?? {};
+  return [
+    ...(request === undefined ? [] : [{ text: `pull request #${request.number}`, url: request.url }]),
+    ...(declined === undefined
+      ? []
+      : [{ text: `pull request #${declined.number} with the same flake.lock was closed`, url: declined.url }]),
+    ...closedRequests.map(({ number, url }) => ({
+      text: `closed pull request #${number}, which main needs no more`,
+      url,
+    })),
+    ...(request?.moved === undefined
+      ? []
+      : [
+          {
+            text: `the repository has moved to ${oneLine(request.moved)}: change the address of the remote`,
+            url: null,
+          },
+        ]),
+    ...(statusesMissing === undefined
+      ? []
+      : [{ text: `commit statuses could not be set: ${oneLine(statusesMissing, 500)}`, url: null }]),
+  ];
+}
+
+export interface RequestWords {
+  readonly text: string;
+  readonly url: string | null;
 }
 
 /** Why the update is not on the branch that it was meant for; `null` when it is. */

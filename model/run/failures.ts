@@ -22,6 +22,8 @@ export const FAILURES = [
   'RemoteUnreachable',
   'RemoteReadOnly',
   'PushRejected',
+  'ForgeUnreachable',
+  'ForgeRefused',
   'TokenFile',
   'SigningKey',
   'SubmodulesUnsupported',

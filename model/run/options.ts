@@ -3,6 +3,8 @@ import { SIGNING_FORMATS, type Signing } from '../git/signing.js';
 import type { SandboxLimits } from '../autofix/limits.js';
 import type { AgentNetwork } from '../autofix/sandbox.js';
 import { PRESETS, type Gate } from '../gates/gate.js';
+import type { ForgeAddress } from '../forge/address.js';
+import { FORGE_KINDS } from '../forge/kinds.js';
 import type { InputGroup } from './input-groups.js';
 
 /**
@@ -29,6 +31,8 @@ export interface RunOptions {
   /** Groups of root inputs of which a run updates one, in turn; missing when there are none, as in older runs. */
   readonly inputGroups?: readonly InputGroup[];
   readonly landing: Landing;
+  /** Where pull requests are opened; missing for other ways of landing. */
+  readonly forge?: ForgeOptions;
   /** `null`: land without asking. */
   readonly approval: ApprovalPolicy | null;
   readonly nix: NixSettings;
@@ -169,9 +173,18 @@ export interface Landing {
   readonly branchPrefix: string;
   /** Whether older update branches that the new one makes needless are removed; missing when not, as in older runs. */
   readonly removeOldBranches?: boolean;
+  /** The branch of pull requests; missing for other ways of landing. */
+  readonly branch?: string;
+  /** Labels of a new pull request; missing when there are none. */
+  readonly labels?: readonly string[];
 }
 
-export const LANDING_MODES = ['none', 'branch', 'merge'] as const;
+/** The forge of a repository, and the file with a token for its API. */
+export interface ForgeOptions extends ForgeAddress {
+  readonly tokenFile: string;
+}
+
+export const LANDING_MODES = ['none', 'branch', 'merge', 'pull-request'] as const;
 export type LandingMode = (typeof LANDING_MODES)[number];
 
 export interface ApprovalPolicy {
@@ -223,7 +236,8 @@ export const KNOWN_OPTIONS: Fields<RunOptions> = {
   inputs: true,
   excludeInputs: true,
   inputGroups: true,
-  landing: { mode: LANDING_MODES, branchPrefix: true, removeOldBranches: true },
+  landing: { mode: LANDING_MODES, branchPrefix: true, removeOldBranches: true, branch: true, labels: true },
+  forge: { kind: FORGE_KINDS, url: true, repository: true, tokenFile: true },
   approval: { deadlineSeconds: true, reminderSeconds: true, withoutKey: true },
   nix: { options: true, impure: true, acceptFlakeConfig: true, accessTokensFile: true, allowSources: true },
   author: person,

@@ -24,6 +24,14 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
     'land = "merge"\nauthor = "A <a@b>"\ncommitter = "C <c@d>"',
   ],
   [{ dryRun: true, timeZone: ['Europe/Berlin'] }, 'dryRun = true\ntimeZone = "Europe/Berlin"'],
+  [
+    {
+      ...{ land: ['pull-request'], branch: ['bot/x'], label: ['nix', 'a b'] },
+      ...{ forgeKind: ['gitea'], forgeUrl: ['https://git.example.org'], forgeTokenFile: ['/run/token'] },
+    },
+    'land = "pull-request"\nbranch = "bot/x"\nlabels = ["nix", "a b"]\n' +
+      'forge = { kind = "gitea", url = "https://git.example.org", tokenFile = "/run/token" }',
+  ],
   [{ branchPrefix: ['bot/'], removeOldBranches: true }, 'branchPrefix = "bot/"\nremoveOldBranches = true'],
   [
     { approve: true, approvalDeadline: ['2d'], approvalReminder: ['60'], approveWithoutKey: true },
@@ -95,7 +103,8 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
   ],
 ];
 
-const ofRun = (options: InstanceOptions) => runOptionsOf({ ...options, name: 'x' }, repositoryAt('/srv/fleet.git'));
+const ofRun = (options: InstanceOptions) =>
+  runOptionsOf({ ...options, name: 'x' }, repositoryAt('/srv/nixos/fleet.git'));
 
 test('flags ask the same of a run as the options of a file that have other names', () => {
   for (const [flags, toml] of SAME) {
@@ -124,6 +133,8 @@ test('what flags cannot mean is told by their own names, all of it at once', () 
   for (const [flags, message] of [
     [{ land: ['merge'], dryRun: true }, /^--land "merge" contradicts --dry-run: leave one of them out\.$/],
     [{ approve: true, dryRun: true }, /^--approve asks before landing, but a dry run lands nothing/],
+    [{ land: ['pull-request'] }, /^--land "pull-request" needs a token of the forge: name its file/],
+    [{ label: ['nix'] }, /^--label "nix" is for pull requests, but --land is branch: leave one of them out\.$/],
     [{ removeOldBranches: true, land: ['merge'] }, /^--remove-old-branches is for updates .* but --land is merge/],
     [{ approvalDeadline: ['2d'] }, /^--approval-deadline does nothing by itself: add --approve\.$/],
     [{ autofixArg: ['x'] }, /^--autofix-arg does nothing by itself: add --autofix\.$/],

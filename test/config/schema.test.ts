@@ -199,7 +199,7 @@ const bad: readonly (readonly [what: string, toml: string, message: RegExp])[] =
   [
     'a way of landing that is none',
     'land = "rebase"',
-    /^instances\.x\.land "rebase" is none of none, branch, merge\.$/,
+    /^instances\.x\.land "rebase" is none of none, branch, merge, pull-request\.$/,
   ],
   [
     'approval where nothing lands',

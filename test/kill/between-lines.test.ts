@@ -11,6 +11,7 @@ import { mirrorPath, sweepWorkTrees } from '../../activities/git/mirror.js';
 import { run } from '../../activities/command/process.js';
 import type { LockUpdate } from '../../model/contract/activities.js';
 import type { AttemptInput } from '../../model/autofix/attempt.js';
+import { writeMark } from '../../model/forge/request.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import type { Repository } from '../../model/run/options.js';
 import { createActivities } from '../../workers/activities.js';
@@ -22,6 +23,7 @@ import { git } from '../support/git.js';
 import { ntfyMissing, withNtfy } from '../support/ntfy.js';
 import { exampleReport } from '../support/report.js';
 import { activityEnvironment, repositoryAt } from '../support/repository.js';
+import { withStandInForge } from '../support/stand-in-forge.js';
 import { wholeFile } from '../support/scope.js';
 
 /**
@@ -53,6 +55,7 @@ let fix: Candidate;
 /** A main that has moved on, on another branch. */
 let ahead: string;
 let pristine: string;
+const forge = await withStandInForge(wholeFile, 'keeper/fleet');
 const ntfy = ntfyMissing === false ? await withNtfy(wholeFile) : undefined;
 const stateRoot = (): string => path.join(fleet.root, 'state');
 
@@ -144,6 +147,7 @@ describe('killed between any two of its lines and done again, an activity leaves
     await rm(stateRoot(), { recursive: true });
     pristine = await mkdtemp(path.join(tmpdir(), 'lockkeeper-pristine-'));
     await cp(fleet.root, pristine, { recursive: true, preserveTimestamps: true });
+    await writeFile(path.join(pristine, 'forge-token'), forge.token, { mode: 0o600 });
   });
   after(async () => {
     await rm(pristine, { recursive: true, force: true });
@@ -183,6 +187,32 @@ describe('killed between any two of its lines and done again, an activity leaves
       .filter((entry) => entry.isDirectory())
       .map(({ name }) => name)
       .sort();
+  const report = exampleReport();
+  const forgeInput = () => ({
+    forge: {
+      kind: 'gitea' as const,
+      url: forge.url,
+      repository: forge.repository,
+      tokenFile: path.join(pristine, 'forge-token'),
+    },
+  });
+  const proposeInput = () => ({
+    ...forgeInput(),
+    repository,
+    branch: 'bot/flake-update',
+    commit: base,
+    lock: base,
+    labels: ['nix', 'bot'],
+    leftAlone: [],
+    report,
+  });
+  let earlier: readonly Record<string, unknown>[] = [];
+  /** What the forge has now; the next try finds what this one found. */
+  const forgeState = () => {
+    const state = structuredClone(forge.state());
+    forge.reset(earlier);
+    return Promise.resolve(state);
+  };
   const landInput = (mode: 'branch' | 'merge') => () => ({
     repository,
     candidate,
@@ -240,6 +270,28 @@ describe('killed between any two of its lines and done again, an activity leaves
       activity: 'removeBranches',
       input: () => ({ repository, branches: [{ branch: 'ahead', commit: ahead }] }),
     }));
+  test('an update is proposed, and another request is told of it', () => {
+    forge.reset();
+    return assertRepeatable({ activity: 'propose', input: proposeInput, look: forgeState });
+  });
+  test('commit statuses are set', () =>
+    assertRepeatable({
+      activity: 'setStatuses',
+      input: () => ({ ...forgeInput(), commit: base, report }),
+      look: forgeState,
+    }));
+  test('a pull request is closed', () => {
+    const body = `${writeMark({ run: 'r', commit: base, lock: '', closedBy: null })}\n`;
+    const ends = { head: { ref: 'bot/flake-update', sha: base, repo_id: 1 }, base: { ref: 'main', repo_id: 1 } };
+    earlier = [{ id: 1, number: 1, state: 'open', merged: false, title: 'x', body, html_url: 'http://x/1', ...ends }];
+    forge.reset(earlier);
+    return assertRepeatable({
+      activity: 'closeRequests',
+      input: () => ({ ...forgeInput(), repository, branch: 'bot/flake-update', run: 'r' }),
+      look: forgeState,
+    });
+  });
+
   test('main is fast-forwarded at the remote', () => assertRepeatable({ activity: 'land', input: landInput('merge') }));
   test('main is fast-forwarded where it is checked out', () =>
     assertRepeatable({

@@ -17,6 +17,7 @@ import { killBuilder } from '../support/kill-builder.js';
 import { openHouse, reaching, until, withHouse, type House, type Running } from '../support/lockkeeper.js';
 import { ntfyMissing, withNtfy, type NtfyServer } from '../support/ntfy.js';
 import { repositoryAt } from '../support/repository.js';
+import { withStandInForge, type StandInForge } from '../support/stand-in-forge.js';
 import { withServer } from '../support/runs.js';
 import { VICTIMS, assertAsIfNothingHappened, kill, killAt, openHelper, openStage } from '../support/stage.js';
 import type { Stage, Victim } from '../support/stage.js';
@@ -453,6 +454,56 @@ const removesBranches: Scene = (victim) =>
     });
   });
 
+/** The update is proposed on a forge, which has one request and each status once. */
+const proposes =
+  (activity: string): Scene =>
+  (victim) =>
+    onStage(house, PLAIN, async (stage) => {
+      const forge = await forgeOf(stage);
+      await dyingAt(activity, victim, async () => {
+        const report = await assertAsIfNothingHappened(stage, stage.update(...forge.flags), ntfy);
+        const { pulls, labels, statuses } = forge.state();
+        assert.deepEqual(
+          [pulls.map(({ number }) => number), labels.length, statuses.map(({ context }) => context).sort()],
+          [[report.landed?.request?.number], 1, ['lockkeeper', 'lockkeeper/athena', 'lockkeeper/rhea']],
+        );
+      });
+    });
+
+/** A request of an earlier run is open, and somebody updates main by hand. */
+const closesRequest: Scene = (victim) =>
+  onStage(house, PLAIN, async (stage) => {
+    const { fleet } = stage;
+    const forge = await forgeOf(stage);
+    assert.equal(await stage.update(...forge.flags).ended, 0);
+    await fleet.pushUpdate(Object.keys(fleet.inputs));
+    await dyingAt('closeRequests', victim, async () => {
+      const running = stage.update(...forge.flags);
+      assert.equal(await running.ended, 2, running.output());
+    });
+    const { pulls, comments } = forge.state();
+    assert.deepEqual([pulls.map(({ state }) => state), comments.length], [['closed'], 1]);
+  });
+
+interface StageForge extends StandInForge {
+  readonly flags: readonly string[];
+}
+
+/** A forge of a stage's repository, until the end of all tests. */
+async function forgeOf({ fleet, house: { root } }: Stage): Promise<StageForge> {
+  const repository = fleet.remote
+    .split('/')
+    .slice(-2)
+    .join('/')
+    .replace(/\.git$/, '');
+  const headOf = async (branch: string): Promise<string> => (await fleet.branches())[branch] ?? '';
+  const forge = await withStandInForge(wholeFile, repository, headOf);
+  const tokenFile = join(root, 'forge-token');
+  await writeFile(tokenFile, forge.token, { mode: 0o600 });
+  const where = ['--forge-kind', 'gitea', '--forge-url', forge.url, '--forge-token-file', tokenFile];
+  return { ...forge, flags: ['--land', 'pull-request', '--label', 'nix', ...where] };
+}
+
 /** How a run comes to activities that a plain one on one machine does not come to. */
 const SCENES: Readonly<Record<string, Scene>> = {
   carryOver: mainMoves,
@@ -472,6 +523,10 @@ const SCENES: Readonly<Record<string, Scene>> = {
   forgetRun: builtElsewhere,
   readLog: logIsRead,
   removeBranches: removesBranches,
+  findRequests: proposes('findRequests'),
+  propose: proposes('propose'),
+  setStatuses: proposes('setStatuses'),
+  closeRequests: closesRequest,
 };
 
 /** Activities that no run of this version comes to: they serve runs that an earlier one began (see test/replay). */
@@ -499,6 +554,7 @@ const FEW = [
   'worker at evaluateTarget',
   'both at buildTarget',
   'worker at land',
+  'both at propose',
   'server at notify',
   'both waiting for approval',
   'worker waiting for the repository',

@@ -25,6 +25,20 @@ export const coordinator = (summary: string, maximumAttempts = NEEDED_TRIES) =>
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts },
   });
 
+/**
+ * How a forge is asked: one that is down for a night does not fail a run that built for one. Tries go on for two days,
+ * at least every five minutes, or as the forge asks.
+ */
+export const forgeCall = (summary: string) =>
+  proxyActivities<Pick<CoordinatorActivities, 'findRequests' | 'propose' | 'setStatuses' | 'closeRequests'>>({
+    taskQueue: ownQueue(COORDINATOR_QUEUE),
+    summary: truncate(summary, SUMMARY_BYTES),
+    startToCloseTimeout: '1 hour',
+    heartbeatTimeout: '5 seconds',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '5 minutes', maximumAttempts: 600 },
+  });
+
 /** Tries of telling people. */
 const TELLING_TRIES = 10;
 /** Within half a minute: the report is the run's result as well, and what is left on a machine is swept later. */

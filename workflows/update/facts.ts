@@ -10,6 +10,7 @@ import type {
   NotHeldBack,
   NotificationResult,
   Outcome,
+  ReportedRequest,
 } from '../../model/report/data.js';
 import type { InputGroup } from '../../model/run/input-groups.js';
 import type { Candidate, MovedInput, UnfetchedInput } from '../../model/verify/candidate.js';
@@ -55,6 +56,9 @@ export interface Facts {
   readonly approvedProposal: string | null;
   readonly supersededBy: string | null;
   readonly landed: Landed | null;
+  /** The closed pull request with the same lock. */
+  readonly declined: ReportedRequest | null;
+  readonly closedRequests: readonly ReportedRequest[];
   /** Older update branches that the landed one makes needless, if they were looked for. */
   readonly needlessBranches: readonly SeenBranch[];
   readonly failuresInRow: FailuresInRow | null;
@@ -95,6 +99,8 @@ export const NOTHING_FOUND: Facts = {
   approvedProposal: null,
   supersededBy: null,
   landed: null,
+  declined: null,
+  closedRequests: [],
   needlessBranches: [],
   failuresInRow: null,
   notifications: [],

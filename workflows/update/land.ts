@@ -3,27 +3,36 @@ import { updateBranches } from '../../model/landing/branches.js';
 import { isPushed, waysOfLanding } from '../../model/landing/index.js';
 import { coordinator } from '../calls/coordinator.js';
 import type { Ended } from './facts.js';
+import { findRequests, propose } from './requests.js';
 import type { Run } from './run.js';
 import type { Verified } from './verify-and-repair.js';
 
 type MainMoved = Extract<LandResult, { readonly kind: 'main-moved' }>;
 
-/** Pushes what was verified, where that was asked for, unless main has moved meanwhile. */
-export async function land({ options, state, ...run }: Run, { candidate }: Verified): Promise<Ended | MainMoved> {
-  const { repository, landing, instance } = options;
+/**
+ * Pushes what was verified, where that was asked for, unless main has moved meanwhile, and proposes it on a forge if that is how it
+ * lands.
+ */
+export async function land(run: Run, { candidate }: Verified): Promise<Ended | MainMoved> {
+  const { options, state } = run;
+  const { repository, landing, instance, forge } = options;
   const { mode, branchPrefix, removeOldBranches } = landing;
   const branches = updateBranches(options, run.startTime);
   if (!isPushed(mode)) return { outcome: 'verified', landed: { mode, ref: branches.branch, commit: candidate.head } };
   state.phase('landing');
+  const found = forge === undefined ? null : await findRequests(run, forge, candidate);
+  if (found !== null && found.declined !== null) return { outcome: 'rejected', declined: found.declined };
   const result = await coordinator(waysOfLanding[mode].step(repository)).land({
     ...{ repository, candidate, mode, instance, run: run.id, ...branches },
     ...(removeOldBranches === true ? { branchPrefix } : {}),
+    ...(found === null ? {} : { requests: found.requests }),
   });
   if (result.kind === 'main-moved') return result;
-  const { ref, commit, already = false, insteadOf, older = [] } = result;
-  return {
-    outcome: 'landed',
-    landed: { mode, ref, commit, ...(already && { already }), ...(insteadOf && { insteadOf }) },
-    needlessBranches: older,
-  };
+  const { ref, commit, already = false, insteadOf, leftAlone = [], older = [] } = result;
+  const landed = { mode, ref, commit, ...(already && { already }), ...(insteadOf && { insteadOf }) };
+  if (forge === undefined || found === null) return { outcome: 'landed', landed, needlessBranches: older };
+  // Also a run that fails from here on has pushed that branch.
+  state.learn({ landed });
+  const request = await propose(run, forge, { landed, leftAlone, lock: found.lock });
+  return { outcome: 'landed', landed: { ...landed, request } };
 }

@@ -55,6 +55,8 @@ export function reportOf(facts: Facts, { id, options, startTime, targets }: Repo
     notAsked: facts.notAsked,
     required: facts.required,
     landed: facts.landed,
+    ...(facts.declined === null ? {} : { declined: facts.declined }),
+    ...(facts.closedRequests.length === 0 ? {} : { closedRequests: facts.closedRequests }),
     approval: facts.approval,
     ...(supersededBy === null ? {} : { supersededBy }),
     ...(failuresInRow === null ? {} : { failuresInRow }),

@@ -102,10 +102,11 @@ function agentRights(options: RunOptions): AgentRights | null {
 }
 
 /** Files with secrets beside those that the agent and the repository name. */
-export const secretFiles = ({ nix, notify, signing }: RunOptions): readonly string[] => [
+export const secretFiles = ({ nix, notify, signing, forge }: RunOptions): readonly string[] => [
   ...(signing === undefined ? [] : [signing.keyFile]),
   ...(nix.accessTokensFile === undefined ? [] : [nix.accessTokensFile]),
   ...secretFilesOf(notify),
+  ...(forge === undefined ? [] : [forge.tokenFile]),
 ];
 
 /** Verifies targets of a candidate; who worked for it is known then. */

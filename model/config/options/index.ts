@@ -4,6 +4,7 @@ import { building, buildingFlags } from './building.js';
 import { contents } from './contents.js';
 import { credentials } from './credentials.js';
 import { failure, failureFlags } from './failure.js';
+import { forge } from './forge.js';
 import { gates } from './gates.js';
 import { landing } from './landing.js';
 import { notifications } from './notifications.js';
@@ -17,6 +18,7 @@ export const INSTANCE_OPTIONS = {
   ...contents,
   ...schedule,
   ...landing,
+  ...forge,
   ...approval,
   ...gates,
   ...failure,
@@ -35,6 +37,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   { title: 'What to update and build', options: contents },
   { title: 'Schedule', options: schedule },
   { title: 'How it lands', options: landing },
+  { title: 'Forge', options: forge },
   { title: 'Approval', options: approval },
   { title: 'Checks', options: gates },
   { title: 'When a required host breaks', options: failure, flags: failureFlags },

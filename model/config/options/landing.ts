@@ -1,9 +1,10 @@
-import { checkBranchPrefix, checkPerson } from '../../checks/names.js';
+import { checkBranchName, checkBranchPrefix, checkLabel, checkPerson } from '../../checks/names.js';
 import { SIGNING_FORMATS, type SigningFormat } from '../../git/signing.js';
+import { waysOfLanding } from '../../landing/index.js';
 import { LOCKKEEPER } from '../../run/defaults.js';
 import { LANDING_MODES, type LandingMode, type RunOptions } from '../../run/options.js';
 import { checkTimeZone } from '../checks.js';
-import { flag, maybe, oneOf, secretFile, text } from '../kinds.js';
+import { flag, listOf, maybe, oneOf, secretFile, text } from '../kinds.js';
 import { option, type Values } from './types.js';
 
 const person = text('"Name <email>"', (value, field) => {
@@ -16,8 +17,11 @@ export const landing = {
     oneOf(LANDING_MODES),
     'branch',
     '"merge"',
-    'what happens to a good update: `branch` pushes a branch of the day, `merge` fast-forwards the main branch, `none` pushes nothing',
-    { flag: '--land <mode>' },
+    'what happens to a good update: `branch` pushes a branch of the day, `merge` fast-forwards the main branch, `pull-request` opens or refreshes a [pull request](pull-requests.md), `none` pushes nothing',
+    {
+      flag: '--land <mode>',
+      help: 'what happens to a good update: `branch` pushes a branch of the day, `merge` fast-forwards the main branch, `pull-request` opens or refreshes a pull request, `none` pushes nothing',
+    },
   ),
   autoMerge: option(flag, false, 'true', 'the same as `land = "merge"`'),
   dryRun: option(flag, false, 'true', 'the same as `land = "none"`, also with `autoMerge`', {
@@ -30,6 +34,20 @@ export const landing = {
     '"bot/update-"',
     'the update branch is this and the date',
     { flag: '--branch-prefix <text>' },
+  ),
+  branch: option(
+    text('a branch', checkBranchName),
+    'bot/flake-update',
+    '"bot/nightly-update"',
+    'the branch of pull requests, which each update takes over from the one before',
+    { flag: '--branch <name>' },
+  ),
+  labels: option(
+    listOf(text('a label', checkLabel), 'labels'),
+    [],
+    '["dependencies"]',
+    'labels of a new pull request; one that the forge does not have is made',
+    { flag: '--label <name>' },
   ),
   removeOldBranches: option(
     flag,
@@ -86,14 +104,25 @@ export const LANDING_WORDS: Readonly<Record<LandingMode, Partial<Pick<Landing, '
   none: { dryRun: true },
   branch: { autoMerge: false, dryRun: false },
   merge: { autoMerge: true, dryRun: false },
+  'pull-request': { autoMerge: false, dryRun: false },
 };
 
-export const landingMode = ({ autoMerge, dryRun }: Pick<Landing, 'autoMerge' | 'dryRun'>): LandingMode =>
-  dryRun ? 'none' : autoMerge ? 'merge' : 'branch';
+export const landingMode = ({
+  land,
+  autoMerge,
+  dryRun,
+}: Pick<Landing, 'land' | 'autoMerge' | 'dryRun'>): LandingMode => {
+  if (dryRun) return 'none';
+  if (autoMerge) return 'merge';
+  return land === 'pull-request' ? land : 'branch';
+};
 
-export const landingOf = ({ land, branchPrefix, removeOldBranches }: Landing): Pick<RunOptions, 'landing'> => ({
-  landing: { mode: land, branchPrefix, ...(removeOldBranches ? { removeOldBranches } : {}) },
-});
+export function landingOf(options: Landing): Pick<RunOptions, 'landing'> {
+  const { land, branchPrefix, removeOldBranches, branch, labels } = options;
+  if (waysOfLanding[land].asksForge)
+    return { landing: { mode: land, branchPrefix, branch, ...(labels.length === 0 ? {} : { labels }) } };
+  return { landing: { mode: land, branchPrefix, ...(removeOldBranches ? { removeOldBranches } : {}) } };
+}
 
 export function personsOf(options: Landing): Pick<RunOptions, 'author' | 'committer'> {
   const author = options.author === null ? LOCKKEEPER : checkPerson(options.author, 'author');

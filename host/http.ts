@@ -1,9 +1,16 @@
 /** What became of a request: any answer at all, or the reason for none. */
 export type Answer =
-  | { readonly kind: 'answered'; readonly status: number; readonly body: string; readonly location: string | null }
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      readonly body: string;
+      /** Whether the body goes on past what was read of it. */
+      readonly cut: boolean;
+      readonly header: (name: string) => string | null;
+    }
   | { readonly kind: 'failed'; readonly reason: string };
 
-/** Most that is read of an answer; what is past it is not looked at. */
+/** Most that is read of an answer where nothing else is said. */
 const BODY_BYTES = 8 * 1024 * 1024;
 
 /**
@@ -13,7 +20,11 @@ const BODY_BYTES = 8 * 1024 * 1024;
 export async function request(
   url: string,
   init: { readonly method: string; readonly headers: Record<string, string>; readonly body?: string },
-  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  {
+    timeoutMs,
+    signal,
+    bodyBytes = BODY_BYTES,
+  }: { readonly timeoutMs: number; readonly signal: AbortSignal; readonly bodyBytes?: number },
 ): Promise<Answer> {
   signal.throwIfAborted();
   // One controller and a timer of our own: in Node 20 a combined signal may be collected before its time-out fires.
@@ -25,8 +36,8 @@ export async function request(
   signal.addEventListener('abort', abort, { once: true });
   try {
     const response = await fetch(url, { ...init, redirect: 'manual', signal: controller.signal });
-    const body = await read(response);
-    return { kind: 'answered', status: response.status, body, location: response.headers.get('location') };
+    const read = await bodyOf(response, bodyBytes);
+    return { kind: 'answered', status: response.status, ...read, header: (name) => response.headers.get(name) };
   } catch (error) {
     signal.throwIfAborted();
     const reason = controller.signal.aborted ? `no answer within ${timeoutMs / 1000} s` : causeOf(error);
@@ -37,17 +48,17 @@ export async function request(
   }
 }
 
-async function read(response: Response): Promise<string> {
+async function bodyOf(response: Response, most: number): Promise<{ readonly body: string; readonly cut: boolean }> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   if (response.body !== null) {
     for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
       chunks.push(chunk);
       size += chunk.byteLength;
-      if (size > BODY_BYTES) break;
+      if (size > most) break;
     }
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return { body: Buffer.concat(chunks).subarray(0, most).toString('utf8'), cut: size > most };
 }
 
 /** `fetch failed` says nothing; the reason is in its cause, which for several addresses is one of many. */

@@ -1,0 +1,140 @@
+import { forges } from '../../model/forge/index.js';
+import type { CommitStatus } from '../../model/forge/statuses.js';
+import type { ForgeOptions } from '../../model/run/options.js';
+import { notOfItsKind, openHttp, type Http } from './http.js';
+import type { ForgeClient, ForgeRequest, OpenForge } from './types.js';
+
+/** Servers give at most so many of a list at once, whatever is asked for. */
+const PAGE = 50;
+/** Requests carry their whole texts. */
+const REQUESTS_PAGE = 20;
+/** Open requests are all looked at, up to ten thousand; of closed ones the five hundred that were changed last. */
+const OPEN_PAGES = 500;
+const CLOSED_PAGES = 25;
+const LABEL_COLOUR = '#5277c3';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Gitea and Forgejo. Fields are as Gitea 1.26 has them, and checked where they are used. */
+export const openGitea: OpenForge = (forge) => {
+  const api = forges.gitea.repositoryApi(forge.url, forge.repository);
+  const http = openHttp(forge, api);
+  const list = (path: string, page: number, most: number) => listAll(forge, http, path, { page, most });
+
+  const client: ForgeClient = {
+    requests: async (state) => {
+      const most = state === 'open' ? OPEN_PAGES : CLOSED_PAGES;
+      // `GET /pulls/{base}/{head}` gives one of any state, and knows no order.
+      const found = await list(`/pulls?state=${state}&sort=recentupdate`, REQUESTS_PAGE, most);
+      return found.map((each) => requestOf(forge, each));
+    },
+    // What has no branches is refused as such, but only to those who may open requests.
+    tryRights: async () => {
+      await http.call({ method: 'POST', path: '/pulls', body: { head: '', base: '', title: '' }, expects: [404, 422] });
+    },
+    open: async ({ title, body, branch, into, labels }) => {
+      const ids = labels.length === 0 ? [] : await labelIds(labels);
+      const call = { title, body, head: branch, base: into, ...(ids.length === 0 ? {} : { labels: ids }) };
+      const reply = await http.call({ method: 'POST', path: '/pulls', body: call, expects: [409] });
+      return reply.status === 409 ? null : requestOf(forge, objectOf(forge, reply.json));
+    },
+    change: async (number, { title, body, close }) => {
+      const change = {
+        ...(title === undefined ? {} : { title }),
+        ...(body === undefined ? {} : { body }),
+        ...(close === true ? { state: 'closed' } : {}),
+      };
+      await http.call({ method: 'PATCH', path: `/pulls/${number}`, body: change });
+    },
+    comments: async (number) => (await list(`/issues/${number}/comments`, PAGE, 20)).map(({ body }) => textOf(body)),
+    comment: async (number, body) => {
+      await http.call({ method: 'POST', path: `/issues/${number}/comments`, body: { body } });
+    },
+    statuses: async (commit) => {
+      const all = await list(`/statuses/${commit}?sort=recentupdate`, PAGE, 40);
+      const newest = new Map<string, Json>();
+      for (const each of all) {
+        const context = textOf(each.context);
+        if (Number(each.id) > Number(newest.get(context)?.id ?? -1)) newest.set(context, each);
+      }
+      return [...newest].map(([context, { status, description }]) => ({
+        context,
+        state: textOf(status) as CommitStatus['state'],
+        description: textOf(description),
+      }));
+    },
+    setStatus: async (commit, status) => {
+      await http.call({ method: 'POST', path: `/statuses/${commit}`, body: status });
+    },
+    moved: () => {
+      const [, repository] = /\/repos\/([^/]+\/[^/]+)/.exec(http.redirected() ?? '') ?? [];
+      return repository ?? null;
+    },
+  };
+
+  /** Only ids are taken for a new request. */
+  const labelIds = async (names: readonly string[]): Promise<readonly number[]> => {
+    const known = new Map((await list('/labels', PAGE, 40)).map(({ id, name }) => [textOf(name), Number(id)]));
+    const ids: number[] = [];
+    for (const name of names) {
+      const id = known.get(name) ?? (await makeLabel(name));
+      known.set(name, id);
+      ids.push(id);
+    }
+    return [...new Set(ids)];
+  };
+  const makeLabel = async (name: string): Promise<number> => {
+    const reply = await http.call({ method: 'POST', path: '/labels', body: { name, color: LABEL_COLOUR } });
+    return Number(objectOf(forge, reply.json).id);
+  };
+  return client;
+};
+
+async function listAll(
+  forge: ForgeOptions,
+  http: Http,
+  path: string,
+  { page, most }: { readonly page: number; readonly most: number },
+): Promise<readonly Json[]> {
+  const found = new Map<string, Json>();
+  for (let number = 1; number <= most; number += 1) {
+    const separator = path.includes('?') ? '&' : '?';
+    const { json } = await http.call({ method: 'GET', path: `${path}${separator}limit=${page}&page=${number}` });
+    if (!Array.isArray(json)) throw notOfItsKind(forge, 'a list');
+    const before = found.size;
+    for (const each of json) {
+      const entry = objectOf(forge, each);
+      found.set(String(entry.id), entry);
+    }
+    // A server that knows no pages gives the same again.
+    if (json.length === 0 || found.size === before) break;
+  }
+  return [...found.values()];
+}
+
+function requestOf(forge: ForgeOptions, json: Json): ForgeRequest {
+  const head = objectOf(forge, json.head);
+  const base = objectOf(forge, json.base);
+  const number = Number(json.number);
+  if (!Number.isInteger(number) || number < 1) throw notOfItsKind(forge, 'a pull request');
+  // Forks have ids of their own, and names that may change.
+  const isOwn = head.repo_id === base.repo_id;
+  return {
+    number,
+    url: textOf(json.html_url),
+    isOpen: json.state === 'open',
+    isMerged: json.merged === true,
+    branch: isOwn ? textOf(head.ref) : null,
+    head: textOf(head.sha),
+    into: textOf(base.ref),
+    title: textOf(json.title),
+    body: textOf(json.body),
+  };
+}
+
+function objectOf(forge: ForgeOptions, value: unknown): Json {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
+  throw notOfItsKind(forge, 'something');
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');

@@ -1,0 +1,150 @@
+import type { CoordinatorActivities, SeenRequest } from '../../model/contract/activities.js';
+import {
+  closingComment,
+  leftAloneComment,
+  readMark,
+  requestBody,
+  requestTitle,
+  withClosedMark,
+  type MarkedComment,
+} from '../../model/forge/request.js';
+import { statusesOf } from '../../model/forge/statuses.js';
+import { isOfDay } from '../../model/landing/branches.js';
+import type { ReportedRequest } from '../../model/report/data.js';
+import { passingFailure } from '../../model/run/failures.js';
+import type { Repository } from '../../model/run/options.js';
+import type { Candidate } from '../../model/verify/candidate.js';
+import type { ActivityEnvironment } from '../environment.js';
+import { flakeFile } from '../git/flake-files.js';
+import { openGit } from '../git/git.js';
+import { installBundle } from '../git/install-commit.js';
+import { openForge } from './index.js';
+import type { ForgeClient, ForgeRequest } from './types.js';
+
+type ForgeActivities = Pick<CoordinatorActivities, 'findRequests' | 'propose' | 'setStatuses' | 'closeRequests'>;
+
+/** The activities that ask a forge. Each looks first what is there, so that a repeat opens, says and sets nothing twice. */
+export const createForgeActivities = (env: ActivityEnvironment): ForgeActivities => ({
+  findRequests: createFindRequests(env),
+  propose: createPropose(),
+  setStatuses: createSetStatuses(),
+  closeRequests: createCloseRequests(),
+});
+
+/** Changes nothing. Without a candidate it also finds out whether the token may open requests. */
+const createFindRequests =
+  (env: ActivityEnvironment): ForgeActivities['findRequests'] =>
+  async ({ repository, forge, branch, candidate }) => {
+    const client = openForge(forge);
+    if (candidate === undefined) await client.tryRights();
+    const lock = candidate === undefined ? null : await lockHash(env, repository, candidate);
+    const open = ours(await client.requests('open'), repository, branch);
+    const closed = ours(await client.requests('closed'), repository, branch);
+    const holds = ({ body }: ForgeRequest): boolean => lock !== null && readMark(body)?.lock === lock;
+    // One that was opened again is no longer declined.
+    const declined = open.some(holds) ? undefined : closed.find((each) => isDeclined(each) && holds(each));
+    return { requests: newestOf([...open, ...closed]), lock, declined: declined ? shown(client, declined) : null };
+  };
+
+/** Hash of the flake's lock in a candidate: the same lock has the same. */
+async function lockHash(env: ActivityEnvironment, repository: Repository, candidate: Candidate): Promise<string> {
+  const git = openGit(await installBundle(env, { repository, candidate }));
+  return (await git.run(['rev-parse', `${candidate.head}:${flakeFile(repository, 'flake.lock')}`])).trim();
+}
+
+/** Requests whose branch is the one of pull requests, or was taken in its place. */
+const ours = (all: readonly ForgeRequest[], { mainBranch }: Repository, branch: string): readonly ForgeRequest[] =>
+  all.filter((each) => each.into === mainBranch && each.branch !== null && isOfDay(each.branch, branch));
+
+const isDeclined = ({ isOpen, isMerged, body }: ForgeRequest): boolean =>
+  !isOpen && !isMerged && readMark(body)?.closedBy == null;
+
+/** What is known of each branch: an open request, else the newest one. */
+function newestOf(requests: readonly ForgeRequest[]): readonly SeenRequest[] {
+  const newest = new Map<string, ForgeRequest>();
+  for (const each of requests) {
+    const known = newest.get(each.branch ?? '');
+    if (known === undefined || (!known.isOpen && each.number > known.number)) newest.set(each.branch ?? '', each);
+  }
+  return [...newest].map(([branch, request]) => ({
+    branch,
+    number: request.number,
+    state: request.isOpen ? 'open' : isDeclined(request) ? 'declined' : 'done',
+  }));
+}
+
+function shown(client: ForgeClient, { number, url }: Pick<ForgeRequest, 'number' | 'url'>): ReportedRequest {
+  const moved = client.moved();
+  return { number, url, ...(moved === null ? {} : { moved }) };
+}
+
+const createPropose = (): ForgeActivities['propose'] => async (input) => {
+  const { forge, repository, branch, commit, lock, labels, leftAlone, report } = input;
+  const client = openForge(forge);
+  const into = repository.mainBranch;
+  const open = (await client.requests('open')).filter((each) => each.into === into);
+  const others = leftAlone.flatMap(({ branch: other, reason }) =>
+    open.filter((each) => each.branch === other).map(({ number }) => ({ branch: other, reason, number })),
+  );
+  const title = requestTitle(report);
+  const body = requestBody({ report, repository, branch, commit, lock, leftAlone: others });
+  const ofBranch = (all: readonly ForgeRequest[]): ForgeRequest | undefined =>
+    all.find((each) => each.branch === branch && each.into === into);
+  const request =
+    ofBranch(open) ??
+    (await client.open({ title, body, branch, into, labels })) ??
+    // Somebody was faster.
+    ofBranch(await client.requests('open'));
+  if (request === undefined) {
+    const what = `says that branch ${branch} has an open pull request, and shows none`;
+    throw passingFailure('ForgeUnreachable', `${forge.url} ${what}.`);
+  }
+  const change = {
+    ...(request.title === title ? {} : { title }),
+    ...(sameText(request.body, body) ? {} : { body }),
+  };
+  if (Object.keys(change).length > 0) await client.change(request.number, change);
+  for (const { number, reason } of others) await say(client, number, leftAloneComment(reason, request.number));
+  return shown(client, request);
+};
+
+/** Forges write line ends in their own way. */
+const sameText = (one: string, other: string): boolean => plain(one) === plain(other);
+const plain = (text: string): string => text.replaceAll('\r\n', '\n').trim();
+
+/** Comments on a request, unless it has that comment. */
+async function say(client: ForgeClient, number: number, { mark, body }: MarkedComment): Promise<void> {
+  const comments = await client.comments(number);
+  if (!comments.some((each) => each.includes(mark))) await client.comment(number, body);
+}
+
+const createSetStatuses =
+  (): ForgeActivities['setStatuses'] =>
+  async ({ forge, commit, report }) => {
+    const client = openForge(forge);
+    const wanted = statusesOf(report);
+    const there = new Map((await client.statuses(commit)).map((each) => [each.context, each]));
+    for (const status of wanted) {
+      const known = there.get(status.context);
+      if (known?.state !== status.state || known.description !== status.description)
+        await client.setStatus(commit, status);
+    }
+    return wanted.length;
+  };
+
+/** Only those are closed whose branch is as Lockkeeper pushed it last. What an earlier try of the run closed counts as closed. */
+const createCloseRequests =
+  (): ForgeActivities['closeRequests'] =>
+  async ({ forge, repository, branch, run }) => {
+    const client = openForge(forge);
+    const before = ours(await client.requests('closed'), repository, branch);
+    const closed = before.filter(({ body }) => readMark(body)?.closedBy === run).map((each) => shown(client, each));
+    for (const request of ours(await client.requests('open'), repository, branch)) {
+      const mark = readMark(request.body);
+      if (mark?.commit !== request.head) continue;
+      await say(client, request.number, closingComment(repository.mainBranch, mark.commit));
+      await client.change(request.number, { body: withClosedMark(request.body, run), close: true });
+      closed.push(shown(client, request));
+    }
+    return closed;
+  };

@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises';
+import { request, type Answer } from '../../host/http.js';
+import { forgeAddress, type ForgeAddress, type ToldForge } from '../../model/forge/address.js';
+import { forges } from '../../model/forge/index.js';
+import { messageOf } from '../../model/text/message-of.js';
+import { oneLine } from '../../model/text/one-line.js';
+import type { Repository } from '../../model/run/options.js';
+import { checkNamedFile } from '../options/named-files.js';
+import { fail, ok, warn, type Finding } from './finding.js';
+
+/** A forge as flags name it. */
+export interface NamedForge extends ToldForge {
+  readonly tokenFile: string;
+}
+
+const LIMIT_MS = 10_000;
+const NAME = 'forge token';
+
+/** What a token may do for pull requests of a repository, as far as its forge says. */
+export async function checkForge(named: NamedForge, repository: Repository): Promise<Finding> {
+  try {
+    const forge = forgeAddress(named, repository);
+    await checkNamedFile({ option: 'forge.tokenFile', use: 'secret', path: named.tokenFile }, '--forge-token-file');
+    const token = (await readFile(named.tokenFile, 'utf8')).trim();
+    if (!/^[\x21-\x7e]+$/.test(token)) return fail(NAME, `${named.tokenFile} holds no token`, 'put it alone into it');
+    return findingOf(forge, named.tokenFile, await ask(forge, token));
+  } catch (error) {
+    return fail(NAME, oneLine(messageOf(error), 500), 'see docs/pull-requests.md');
+  }
+}
+
+function ask({ kind, url, repository }: ForgeAddress, token: string): Promise<Answer> {
+  const forge = forges[kind];
+  const headers = { ...forge.authorization(token), accept: 'application/json' };
+  const limits = { timeoutMs: LIMIT_MS, signal: new AbortController().signal };
+  return request(forge.repositoryApi(url, repository), { method: 'GET', headers }, limits);
+}
+
+function findingOf({ kind, url, repository }: ForgeAddress, tokenFile: string, answer: Answer): Finding {
+  const where = `${forges[kind].label} at ${url}`;
+  if (answer.kind === 'failed') return fail(NAME, `${where} does not answer: ${answer.reason}`, 'check its address');
+  const { status, body } = answer;
+  if (status === 401)
+    return fail(NAME, `${where} does not accept it (HTTP 401)`, `write a valid one into ${tokenFile}`);
+  if (status !== 200)
+    return fail(
+      NAME,
+      `${where} shows it no ${repository} (HTTP ${status})`,
+      'see docs/pull-requests.md for its rights',
+    );
+  const json = parsed(body);
+  if (json === null) return fail(NAME, `${where} answers with no JSON`, 'give its address with --forge-url');
+  const { push, requests } = forges[kind].access(json);
+  if (requests === false) return fail(NAME, `${repository} takes no pull requests`, 'turn them on in its settings');
+  if (push === false)
+    return fail(
+      NAME,
+      `its account may not push to ${repository}`,
+      'let it write there, or use the token of another one',
+    );
+  const may = `${where} accepts it for ${repository}`;
+  return push === null
+    ? warn(NAME, `${may}, and does not say what it may do`, 'a run finds out before it builds anything')
+    : ok(NAME, `${may}; its account may push. What the token itself may do, a run tries before it builds anything`);
+}
+
+function parsed(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,58 @@
+import { BadInput } from '../../checks/names.js';
+import { checkForgeUrl, forgeAddress } from '../../forge/address.js';
+import { FORGE_KINDS } from '../../forge/kinds.js';
+import { waysOfLanding } from '../../landing/index.js';
+import type { Repository, RunOptions } from '../../run/options.js';
+import { maybe, oneOf, secretFile, text } from '../kinds.js';
+import type { credentials } from './credentials.js';
+import type { landing } from './landing.js';
+import { option, type Values } from './types.js';
+
+export const forge = {
+  forge: {
+    doc: 'The forge of the repository, for `land = "pull-request"`: see [pull-requests.md](pull-requests.md).',
+    options: {
+      kind: option(
+        maybe(oneOf(FORGE_KINDS)),
+        null,
+        '"gitea"',
+        'what it is: `gitea` is Gitea or Forgejo (default: told by the host of the remote)',
+        { flag: '--forge-kind <kind>' },
+      ),
+      url: option(
+        maybe(text('an address', checkForgeUrl)),
+        null,
+        '"https://git.example.org"',
+        'its web address, https unless it is this machine (default: the host of the remote)',
+        { flag: '--forge-url <url>' },
+      ),
+      tokenFile: option(
+        maybe(secretFile),
+        null,
+        '"/run/secrets/forge-token"',
+        'file with a token for its API (default: `httpsTokenFile`)',
+        { flag: '--forge-token-file <file>', help: 'file with a token for its API (default: `--https-token-file`)' },
+      ),
+    },
+  },
+};
+
+type Options = Values<typeof forge> &
+  Pick<Values<typeof credentials>, 'httpsTokenFile'> &
+  Pick<Values<typeof landing>, 'land' | 'branch'>;
+
+/**
+ * The forge of a run that lands as a pull request.
+ * @throws BadInput where the repository's remote and the options do not tell it
+ */
+export function forgeOf(options: Options, repository: Repository): Pick<RunOptions, 'forge'> {
+  const { land, branch, httpsTokenFile } = options;
+  if (!waysOfLanding[land].asksForge) return {};
+  const tokenFile = options.forge.tokenFile ?? httpsTokenFile;
+  if (tokenFile === null) throw new BadInput('land', land, TOKEN_MISSING);
+  if (branch === repository.mainBranch)
+    throw new BadInput('branch', branch, 'is the main branch: give another one, which Lockkeeper may replace.');
+  return { forge: { ...forgeAddress(options.forge, repository), tokenFile } };
+}
+
+export const TOKEN_MISSING = 'needs a token of the forge: name its file with forge.tokenFile (--forge-token-file).';

@@ -1,0 +1,139 @@
+import { quiet } from '../git/commit-message.js';
+import { hostsOf } from '../report/data.js';
+import type { InsteadOf, Report, ReportedTarget } from '../report/data.js';
+import { renderMarkdown } from '../report/markdown.js';
+import type { Repository } from '../run/options.js';
+import { outputKinds, outputKindNames } from '../targets/index.js';
+import { attributePath } from '../nix/text.js';
+import { oneName } from '../text/one-line.js';
+import { escapeMarkdown, shellQuote, truncate } from '../text/text.js';
+
+/** What a pull request says of itself to later runs, in a comment that no reader sees. */
+export interface Mark {
+  readonly run: string;
+  /** The commit that Lockkeeper pushed. */
+  readonly commit: string;
+  /** Hash of its lock; empty when that is not known. */
+  readonly lock: string;
+  /** Run that closed the request; `null` when none did. */
+  readonly closedBy: string | null;
+}
+
+export const writeMark = ({ run, commit, lock, closedBy }: Mark): string =>
+  `<!-- lockkeeper run=${encodeURIComponent(run)} commit=${commit} lock=${lock}${closedBy === null ? '' : ` closed-by=${encodeURIComponent(closedBy)}`} -->`;
+
+const MARK = /^<!-- lockkeeper run=(\S*) commit=([0-9a-f]+) lock=([0-9a-f]*)(?: closed-by=(\S+))? -->\s*$/gm;
+
+/** The mark of a text; `null` when it has none. The last one counts: what a report quotes comes before. */
+export function readMark(body: string): Mark | null {
+  const [, run = '', commit = '', lock = '', closedBy] = [...body.matchAll(MARK)].at(-1) ?? [];
+  if (commit === '') return null;
+  return { run: plain(run), commit, lock, closedBy: closedBy === undefined ? null : plain(closedBy) };
+}
+
+/** A text whose mark says which run has closed the request. */
+export function withClosedMark(body: string, closedBy: string): string {
+  const [found] = [...body.matchAll(MARK)].slice(-1);
+  const mark = readMark(body);
+  if (found === undefined || mark === null) return body;
+  return `${body.slice(0, found.index)}${writeMark({ ...mark, closedBy })}\n`;
+}
+
+/** What `encodeURIComponent` made of a text; a text that is none of its stays. */
+function plain(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+const NAMES = 3;
+const TITLE_BYTES = 200;
+
+/** `chore(flake): update nixpkgs, disko and 2 more`. */
+export function requestTitle({ inputs }: Report): string {
+  const names = inputs.slice(0, NAMES).map(({ name }) => oneName(name));
+  const more = inputs.length - names.length;
+  const what = names.length === 0 ? 'flake.lock' : `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return truncate(quiet(`chore(flake): update ${what}`), TITLE_BYTES);
+}
+
+interface RequestText {
+  readonly report: Report;
+  readonly repository: Pick<Repository, 'mainBranch' | 'dir'>;
+  readonly branch: string;
+  readonly commit: string;
+  readonly lock: string | null;
+  /** Other open requests that stay as they are. */
+  readonly leftAlone: readonly (InsteadOf & { readonly number: number })[];
+}
+
+/** The text of a pull request: the report, what may be done with it, and its mark. */
+export function requestBody(text: RequestText): string {
+  const { report, repository, branch, commit, lock, leftAlone } = text;
+  const parts = [
+    renderMarkdown(report).trimEnd(),
+    ...leftAlone.map(({ number, reason }) => `#${number} stays as it is: its branch ${clause(reason)}.`),
+    '### What to do with it',
+    [
+      `- Merge it, or move ${escapeMarkdown(repository.mainBranch)} to exactly the commit that was verified, if that is still a fast-forward: \`git fetch origin ${shellQuote(branch)} && git push origin ${commit}:${shellQuote(repository.mainBranch)}\``,
+      '- Close it, and this `flake.lock` is not proposed again. The next other one comes as a new request.',
+      '- Push onto the branch what the update needs: it stays there, and later updates come on another branch.',
+    ].join('\n'),
+    reproduction(text),
+    writeMark({ run: report.run, commit, lock: lock ?? '', closedBy: null }),
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+/** How a person builds the first host that is not built, or the first one, and finds the report again. */
+function reproduction({ report, repository, branch, commit }: RequestText): string {
+  const hosts = hostsOf(report);
+  const host = hosts.find(({ verdict }) => verdict !== 'built') ?? hosts[0];
+  const attribute = host === undefined ? null : attributeOf(host);
+  const flake = repository.dir === '' ? '.' : `./${repository.dir}`;
+  return [
+    'To see it for yourself:',
+    '```sh',
+    `lockkeeper report ${shellQuote(report.run)}`,
+    `git fetch origin ${shellQuote(branch)} && git switch --detach ${commit}`,
+    ...(attribute === null ? [] : [`nix build ${shellQuote(`${flake}#${attribute}`)}`]),
+    '```',
+  ].join('\n');
+}
+
+/** `nixosConfigurations.web.config.system.build.toplevel`; `null` for a target of another version's kind, or with an odd name. */
+function attributeOf({ kind: wanted, name }: ReportedTarget): string | null {
+  const kind = outputKindNames.find((each) => each === wanted);
+  if (kind === undefined) return null;
+  const known = outputKinds[kind];
+  try {
+    return attributePath([...known.path(name.slice(known.prefix.length)), ...known.derivation]);
+  } catch {
+    return null;
+  }
+}
+
+/** Outside text as a clause of a comment that calls nobody and links to nothing. */
+const clause = (reason: string): string => quiet(escapeMarkdown(truncate(reason, 500)));
+
+/** A comment, and the line in it by which it is found again. */
+export interface MarkedComment {
+  readonly mark: string;
+  readonly body: string;
+}
+
+const marked = (mark: string, text: string): MarkedComment => ({ mark, body: `${text}\n\n${mark}\n` });
+
+export const leftAloneComment = (reason: string, number: number): MarkedComment =>
+  marked(
+    `<!-- lockkeeper proposes ${number} -->`,
+    `This branch ${clause(reason)}. Lockkeeper leaves it as it is, and proposes its update in #${number}.`,
+  );
+
+export const closingComment = (mainBranch: string, commit: string): MarkedComment =>
+  marked(
+    `<!-- lockkeeper closes ${commit} -->`,
+    `Nothing is left to update: the inputs of ${escapeMarkdown(mainBranch)} are at their newest revisions. Lockkeeper closes this request; its branch stays.`,
+  );

@@ -1,0 +1,46 @@
+import type { Report, ReportedTarget } from '../report/data.js';
+import { hitWords, isBroken, mitigation, missedTargets, verdictWords } from '../report/words.js';
+import { oneName } from '../text/one-line.js';
+import { truncate } from '../text/text.js';
+
+/** What a forge shows beside a commit. */
+export interface CommitStatus {
+  /** What it is of: the forge keeps the newest of each. */
+  readonly context: string;
+  readonly state: 'success' | 'failure' | 'error';
+  /** In one line. */
+  readonly description: string;
+}
+
+/** Targets that have a status of their own. */
+const MOST = 50;
+/** Of a description: GitHub takes no more. */
+const DESCRIPTION_BYTES = 140;
+
+/**
+ * What is said of a commit: the sum of all required targets as `lockkeeper`, and each target as `lockkeeper/NAME`. Of more than 50
+ * targets only the first 50 that were not built have their own.
+ */
+export function statusesOf(report: Report): readonly CommitStatus[] {
+  const { targets } = report;
+  const shown = targets.length <= MOST ? targets : targets.filter(({ verdict }) => verdict !== 'built').slice(0, MOST);
+  return [sum(report), ...shown.map((target) => ofTarget(report, target))];
+}
+
+function sum(report: Report): CommitStatus {
+  const missed = missedTargets(report).length;
+  return status('lockkeeper', missed === 0 ? 'success' : 'failure', hitWords(report).join(', '));
+}
+
+const ofTarget = (report: Report, target: ReportedTarget): CommitStatus =>
+  status(
+    `lockkeeper/${oneName(target.name)}`,
+    target.verdict === 'built' ? 'success' : isBroken(target) ? 'failure' : 'error',
+    `${verdictWords(target)}${mitigation(report, target)}`,
+  );
+
+const status = (context: string, state: CommitStatus['state'], description: string): CommitStatus => ({
+  context,
+  state,
+  description: truncate(description, DESCRIPTION_BYTES),
+});

@@ -1,0 +1,13 @@
+import type { WayOfLanding } from './types.js';
+
+/** A pull request of a branch that each update takes over from the one before, for a person to merge. */
+export const pullRequest: WayOfLanding = {
+  lands: true,
+  makesBranches: true,
+  asksForge: true,
+  holdsBack: true,
+  intent: ({ repository: { mainBranch, displayUrl }, landing: { branch = '' } }) =>
+    `will propose branch ${branch} for ${mainBranch} as a pull request at ${displayUrl}`,
+  step: () => 'push the branch of the pull request',
+  summary: ({ branch = '', labels = [] }) => ` (${[branch, ...labels].join(', ')})`,
+};

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkForgeUrl, forgeAddress, type ToldForge } from '../../model/forge/address.js';
+import { readMark, requestBody, requestTitle, withClosedMark, writeMark } from '../../model/forge/request.js';
+import { statusesOf } from '../../model/forge/statuses.js';
+import type { ReportedInput } from '../../model/report/data.js';
+import { exampleReport } from '../support/report.js';
+import { repositoryAt } from '../support/repository.js';
+
+const NOTHING: ToldForge = { kind: null, url: null };
+const at = (url: string, told: Partial<ToldForge> = {}): string => {
+  const { kind, url: found, repository } = forgeAddress({ ...NOTHING, ...told }, repositoryAt(url));
+  return `${kind} ${found} ${repository}`;
+};
+
+test('a forge is told by the remote, as far as that tells', () => {
+  assert.equal(at('https://codeberg.org/me/fleet.git'), 'gitea https://codeberg.org me/fleet');
+  assert.equal(at('git@codeberg.org:me/fleet.git'), 'gitea https://codeberg.org me/fleet');
+  assert.equal(at('ssh://git@forgejo.example:2222/me/fleet'), 'gitea https://forgejo.example me/fleet');
+  assert.equal(
+    at('https://git.example.org:8443/forge/me/fleet', { kind: 'gitea' }),
+    'gitea https://git.example.org:8443/forge me/fleet',
+  );
+  assert.equal(
+    at('work:me/fleet.git', { kind: 'gitea', url: 'https://git.example.org' }),
+    'gitea https://git.example.org me/fleet',
+  );
+  for (const [url, told, message] of [
+    ['https://git.example.org/me/fleet', {}, /needs to know what git\.example\.org is: give forge\.kind/],
+    ['https://github.com/me/fleet', {}, /is not there for github yet/],
+    ['/srv/fleet.git', {}, /does not tell: give its address with forge\.url/],
+    ['https://codeberg.org/fleet', {}, /ends in OWNER\/NAME/],
+    ['https://codeberg.org/../fleet', {}, /ends in OWNER\/NAME/],
+    ['http://git.example.org/me/fleet', { kind: 'gitea' }, /unencrypted: give an https address/],
+  ] as const)
+    assert.throws(() => at(url, told), { name: 'BadInput', message });
+});
+
+test('a token travels unencrypted on this machine alone', () => {
+  for (const url of ['http://127.0.0.1:3000', 'http://localhost', 'http://[::1]:3000'])
+    assert.equal(checkForgeUrl(url, 'forge.url'), url);
+  for (const url of [
+    'http://git.example.org',
+    'http://127.0.0.1.example.org',
+    'http://localhost.example.org',
+    'ftp://x',
+  ])
+    assert.throws(() => checkForgeUrl(url, 'forge.url'), { name: 'BadInput' });
+});
+
+const MARK = { run: 'a b-->', commit: 'c'.repeat(40), lock: 'd'.repeat(40), closedBy: null };
+
+test('a request’s mark is the last one in its text, and says which run closed it', () => {
+  const quoted = writeMark({ ...MARK, run: 'in a log' });
+  const text = `report\n${quoted}\n\n${writeMark(MARK)}\r\n`;
+  assert.deepEqual(readMark(text), MARK);
+  assert.deepEqual(readMark(withClosedMark(text, 'night')), { ...MARK, closedBy: 'night' });
+  assert.equal(readMark(`see ${quoted}`), null);
+  assert.equal(withClosedMark('by hand', 'night'), 'by hand');
+});
+
+test('a title names what moves and calls nobody', () => {
+  const [example] = exampleReport().inputs;
+  assert.ok(example !== undefined);
+  const input = (name: string): ReportedInput => ({ ...example, name });
+  const title = (...names: readonly string[]) => requestTitle({ ...exampleReport(), inputs: names.map(input) });
+  assert.equal(title('a', 'b'), 'chore(flake): update a, b');
+  assert.equal(title('a', 'b', 'c', 'd', 'e'), 'chore(flake): update a, b, c and 2 more');
+  assert.equal(title('@ann', 'x#12\ny'), 'chore(flake): update @ ann, x# 12 y');
+  assert.ok(Buffer.byteLength(title('x'.repeat(500), 'y'.repeat(500))) <= 200);
+});
+
+test('a request says how to take and to see the update, and which others stay', () => {
+  const body = requestBody({
+    report: exampleReport(),
+    repository: { mainBranch: 'main', dir: 'nix' },
+    ...{ branch: 'bot/x', commit: MARK.commit, lock: null },
+    leftAlone: [{ branch: 'bot/y', reason: 'holds an update of the instance @all <b>', number: 3 }],
+  });
+  assert.ok(body.includes(`git fetch origin bot/x && git push origin ${MARK.commit}:main`), body);
+  assert.match(body, /nix build '\.\/nix#nixosConfigurations\.\w+\.config\.system\.build\.toplevel'/);
+  assert.ok(body.includes('#3 stays as it is: its branch holds an update of the instance @ all &lt;b&gt;.'), body);
+  assert.deepEqual(readMark(body), { ...MARK, run: exampleReport().run, lock: '' });
+});
+
+test('of a thousand targets the broken ones have statuses, and the sum', () => {
+  const report = exampleReport();
+  const [target] = report.targets;
+  assert.ok(target !== undefined);
+  const targets = Array.from({ length: 1000 }, (_, index) => ({
+    ...target,
+    name: `${'host'.repeat(40)}-${index}`,
+    required: true,
+    verdict: index % 400 === 1 ? ('build-failed' as const) : ('built' as const),
+  }));
+  const broken = targets.filter(({ verdict }) => verdict !== 'built').map(({ name }) => name);
+  const all = statusesOf({ ...report, targets, brokenOnBase: [] });
+  assert.deepEqual(
+    all.map(({ state }) => state),
+    ['failure', ...broken.map(() => 'failure')],
+  );
+  assert.match(all[0]?.description ?? '', /997 of 1000 hosts built/);
+  const before = statusesOf({ ...report, targets, brokenOnBase: broken });
+  assert.equal(before[0]?.state, 'success');
+  assert.equal(before[1]?.description, 'build failed (broken before)');
+});

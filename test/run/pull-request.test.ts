@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readMark } from '../../model/forge/request.js';
+import type { Report } from '../../model/report/data.js';
+import { withMovedFleet } from '../support/fleet.js';
+import { commitFiles, git } from '../support/git.js';
+import { giteaMissing, withGitea } from '../support/gitea.js';
+import { withHouse } from '../support/lockkeeper.js';
+import { withFolder } from '../support/scope.js';
+
+interface Pull {
+  readonly number: number;
+  readonly state: string;
+  readonly title: string;
+  readonly body: string;
+  readonly html_url: string;
+  readonly head: { readonly ref: string; readonly sha: string };
+  readonly labels: readonly { readonly name: string }[];
+}
+
+const BRANCH = 'bot/flake-update';
+
+test('updates are proposed in one pull request, and what people do to it counts', { skip: giteaMissing }, async (t) => {
+  const [gitea, house] = await Promise.all([withGitea(t), withHouse(t)]);
+  const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena' }] }, ['alpha']);
+  await gitea.api('POST', '/user/repos', { name: 'fleet' });
+  await git(fleet.remote, 'push', '--quiet', gitea.gitUrl('fleet'), 'main');
+  await git(fleet.checkout, 'remote', 'set-url', 'origin', `${gitea.url}/${gitea.owner}/fleet.git`);
+  const tokenFile = join(house.root, 'forge-token');
+  await writeFile(tokenFile, gitea.token, { mode: 0o600 });
+  const repository = `/repos/${gitea.owner}/fleet`;
+  const pulls = async (state = 'open') =>
+    (await gitea.api<readonly Pull[]>('GET', `${repository}/pulls?state=${state}`)).toSorted(
+      (one, other) => one.number - other.number,
+    );
+  const comments = async (number: number): Promise<readonly string[]> =>
+    (await gitea.api<readonly { readonly body: string }[]>('GET', `${repository}/issues/${number}/comments`)).map(
+      ({ body }) => body,
+    );
+  const statuses = async (commit: string) =>
+    (
+      await gitea.api<readonly { readonly context: string; readonly status: string }[]>(
+        'GET',
+        `${repository}/statuses/${commit}`,
+      )
+    )
+      .map(({ context, status }) => `${context} ${status}`)
+      .sort();
+  await house.dev();
+  const update = async (exitStatus = 0): Promise<Report> => {
+    const forge = [
+      '--forge-kind',
+      'gitea',
+      '--https-token-file',
+      tokenFile,
+      '--label',
+      'nix',
+      '--label',
+      'bot: update',
+    ];
+    const done = await house.update(fleet.checkout, '--land', 'pull-request', ...forge);
+    assert.equal(done.exitCode, exitStatus, `${done.stdout}\n${done.stderr}`);
+    return done.report;
+  };
+
+  const first = await update();
+  const [opened, ...others] = await pulls();
+  assert.ok(opened !== undefined);
+  assert.deepEqual(others, []);
+  assert.deepEqual(first.landed?.request, { number: opened.number, url: opened.html_url });
+  assert.deepEqual([opened.head.ref, opened.head.sha], [BRANCH, first.head]);
+  assert.equal(opened.title, 'chore(flake): update alpha');
+  assert.deepEqual(opened.labels.map(({ name }) => name).sort(), ['bot: update', 'nix']);
+  assert.match(opened.body, /`athena`[^\n]*built/);
+  assert.equal(readMark(opened.body)?.commit, first.head);
+  const expected = ['lockkeeper success', 'lockkeeper/athena success'];
+  assert.deepEqual(await statuses(first.head ?? ''), expected);
+  const { stdout: shown } = await house.lockkeeper(['report', 'latest']);
+  assert.ok(shown.includes(opened.html_url) && shown.startsWith('✔ Proposed'), shown);
+
+  const again = await update();
+  assert.equal(again.landed?.already, true);
+  assert.equal((await pulls('all')).length, 1, 'no second one');
+  assert.deepEqual(await statuses(first.head ?? ''), expected, 'nor a second status');
+
+  await fleet.moveInput('beta');
+  const refreshed = await update();
+  const [same] = await pulls('all');
+  assert.deepEqual([same?.number, same?.head.sha], [opened.number, refreshed.head]);
+  assert.equal(same?.title, 'chore(flake): update alpha, beta');
+
+  // Somebody works on the branch.
+  const clone = join(await withFolder(t), 'clone');
+  await git(fleet.root, 'clone', '--quiet', '--branch', BRANCH, gitea.gitUrl('fleet'), clone);
+  const theirs = await commitFiles(clone, { 'NOTES.md': 'needed\n' }, 'Needed by beta');
+  await git(clone, 'push', '--quiet', 'origin', BRANCH);
+  assert.equal((await update()).landed?.request?.number, opened.number, 'the same update is still there');
+  await fleet.moveInput('beta');
+  const beside = await update();
+  const [kept, second] = await pulls();
+  assert.deepEqual([kept?.number, kept?.head.sha], [opened.number, theirs], 'nobody’s commit is lost');
+  assert.deepEqual([second?.number, second?.head.sha], [beside.landed?.request?.number, beside.head]);
+  assert.match(second?.head.ref ?? '', /^bot\/flake-update-\d{8}-\d{6}$/);
+  assert.match(second?.body ?? '', new RegExp(`#${opened.number} stays as it is: its branch holds commit`));
+  const [said, ...more] = await comments(opened.number);
+  assert.match(said ?? '', new RegExp(`proposes its update in #${second?.number ?? 0}`));
+  assert.deepEqual(more, []);
+
+  // Somebody says no.
+  await gitea.api('PATCH', `${repository}/pulls/${second?.number ?? 0}`, { state: 'closed' });
+  const declined = await update(4);
+  assert.deepEqual([declined.outcome, declined.declined?.number], ['rejected', second?.number]);
+  assert.equal((await pulls('all')).length, 2);
+  await fleet.moveInput('alpha');
+  const third = await update();
+  const open = await pulls();
+  assert.deepEqual(
+    open.map(({ number }) => number),
+    [opened.number, third.landed?.request?.number],
+  );
+  assert.notEqual(open[1]?.head.ref, second?.head.ref, 'on a new branch');
+
+  // Somebody updates main by hand.
+  await git(fleet.remote, 'fetch', '--quiet', gitea.gitUrl('fleet'), '+main:main');
+  await fleet.pushUpdate(['alpha', 'beta']);
+  await git(fleet.remote, 'push', '--quiet', gitea.gitUrl('fleet'), 'main');
+  const upToDate = await update(2);
+  assert.deepEqual(
+    upToDate.closedRequests?.map(({ number }) => number),
+    [third.landed?.request?.number],
+  );
+  assert.deepEqual(
+    (await pulls()).map(({ number }) => number),
+    [opened.number],
+    'but not the one with somebody’s commit',
+  );
+  assert.match((await comments(third.landed?.request?.number ?? 0)).join('\n'), /Nothing is left to update/);
+
+  // The token may not open requests: that is known before anything is built.
+  await fleet.moveInput('beta');
+  await writeFile(tokenFile, await gitea.addToken('read:repository,write:issue'));
+  const failed = await update(1);
+  assert.match(failed.error ?? '', /does not let the token in .*forge-token do this \(HTTP 403: .*write:repository/);
+  assert.deepEqual(failed.targets, []);
+  await writeFile(tokenFile, 'no-token-at-all');
+  const doctor = async (): Promise<string> => {
+    const forge = ['--forge-kind', 'gitea', '--forge-token-file', tokenFile];
+    const { stdout } = await house.lockkeeper(['doctor', fleet.checkout, ...forge]);
+    return /^.*forge token.*$/m.exec(stdout)?.[0] ?? stdout;
+  };
+  assert.match(await doctor(), /✘ fail.*does not accept it \(HTTP 401\)/);
+  await writeFile(tokenFile, gitea.token);
+  assert.match(await doctor(), /✔ ok.*accepts it for keeper\/fleet; its account may push/);
+});
