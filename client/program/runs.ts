@@ -47,10 +47,10 @@ export function declareRuns({ program, context, exit }: Declaration): void {
     .command('logs')
     .description("a target's whole build log: the one that failed, where an input is held back for it")
     .argument('<run>', RUN)
-    .argument('[target]', 'a host (default: the only one that has a log, or that is broken)')
+    .argument('[target]', 'a target, as the report names it (default: the only one that has a log, or that is broken)')
     .option(
       '--attempt <n>',
-      'what an agent said in its attempt at the host, in place of the build',
+      'what an agent said in its attempt at the target, in place of the build',
       positiveInteger('--attempt'),
     )
     .addOption(

@@ -33,6 +33,11 @@ interface TargetPattern {
 
 const PATTERN_LENGTH = 400;
 
+/** Most targets of a run: what is known of them travels in one message. */
+const MOST_TARGETS = 2000;
+/** Most others that are told of. */
+const MOST_OTHERS = 1000;
+
 /** What the kinds that are built are called in patterns, each with its colon. */
 export const TARGET_PREFIXES = [...new Set(outputKindNames.map((kind) => outputKinds[kind].prefix))];
 
@@ -142,10 +147,12 @@ export function chooseRequired(
   targets: readonly Target[],
 ): { readonly required: readonly string[]; readonly unknown: readonly string[] } {
   const there = targets.map(located);
+  const known = new Set(there.map(({ label }) => label));
   const meant = texts.map((text) => {
-    const isMeant = meaning(text);
     // A host may have any name, and a run may name it as it is.
-    return { text, labels: there.filter((each) => each.label === text || isMeant(each)).map(({ label }) => label) };
+    if (known.has(text) && !hasWildcard(text)) return { text, labels: [text] };
+    const isMeant = meaning(text);
+    return { text, labels: there.filter(isMeant).map(({ label }) => label) };
   });
   return {
     required: [...new Set(meant.flatMap(({ labels }) => labels))],
@@ -154,9 +161,9 @@ export function chooseRequired(
 }
 
 export interface Choice {
-  /** Sorted by kind, then by name. */
+  /** Sorted by kind, then by name; none where something is wrong. */
   readonly targets: readonly FlakeTarget[];
-  /** Labels of what else there is beside them. */
+  /** Labels of what else there is beside them; empty when that is too much to tell. */
   readonly notAsked: readonly string[];
   /** What is wrong with the choice, a sentence each; empty when nothing is. */
   readonly faults: readonly string[];
@@ -177,15 +184,27 @@ export function chooseTargets(texts: readonly string[], sets: readonly NamedSet[
   for (const pattern of patterns.filter(({ excludes }) => !excludes)) {
     const { meant, others } = find(pattern, sets);
     if (meant.length === 0) faults.push(nothingMeant(pattern, sets));
-    chosen.push(...meant);
-    there.push(...others);
+    // As arguments, a hundred thousand would be too many.
+    for (const each of meant) chosen.push(each);
+    for (const each of others) there.push(each);
   }
   const left = chosen.filter((each) => !isExcluded(each));
-  if (faults.length === 0 && left.length === 0) faults.push(`${texts.join(', ')} leaves no target.`);
-  faults.push(...left.flatMap(unusable).slice(0, 1));
+  if (faults.length === 0 && left.length === 0)
+    faults.push(`"${shown(texts.join(', '))}" leaves no target: what is taken out is all that is meant.`);
   const labels = new Map(left.map((each) => [targetLabel(targetOf(each)), targetOf(each)]));
-  const others = [...there, ...chosen].map((each) => targetLabel(targetOf(each))).filter((label) => !labels.has(label));
-  return { targets: [...labels.values()].sort(inOrder), notAsked: [...new Set(others)].sort(compareNaturally), faults };
+  if (labels.size > MOST_TARGETS)
+    faults.push(
+      `"${shown(texts.join(', '))}" means ${labels.size} targets, and a run takes at most ${MOST_TARGETS}: choose fewer, such as those of one system.`,
+    );
+  else faults.push(...left.flatMap(unusable).slice(0, 1));
+  if (faults.length > 0) return { targets: [], notAsked: [], faults };
+  const others = new Set([...there, ...chosen].map((each) => targetLabel(targetOf(each))));
+  for (const label of labels.keys()) others.delete(label);
+  return {
+    targets: [...labels.values()].sort(inOrder),
+    notAsked: others.size > MOST_OTHERS ? [] : [...others].sort(compareNaturally),
+    faults: [],
+  };
 }
 
 interface Found {
@@ -256,7 +275,7 @@ function unusable(found: Found): readonly string[] {
   if (isUsable) return [];
   const { noun, prefix } = outputKinds[target.kind];
   return [
-    `a ${noun} has a name that cannot be used, ${shown(target.name)}: names have 1 to 200 characters, none of them invisible or a ` +
+    `the ${noun} ${shown(target.name)} has a name that cannot be used: names have 1 to 200 characters, none of them invisible or a ` +
       `star, and names of systems have no dot. Give it another name, or leave it out with "!${prefix}…".`,
   ];
 }

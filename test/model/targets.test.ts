@@ -17,6 +17,7 @@ import {
   outputKinds,
   targetKindNames,
   targetLabel,
+  taskOf,
   type Target,
 } from '../../model/targets/index.js';
 import { matchesWildcard } from '../../model/text/wildcard.js';
@@ -127,8 +128,11 @@ test('a pattern that means nothing says what is there in its place', () => {
   const outputs = [{ path: [], names: ['nixosConfigurations', 'packages'] }];
   assert.equal(faults('home:*', outputs), '"home:*" matches nothing: the flake has nixosConfigurations, packages.');
   const unusable = [{ path: ['packages', 'x86_64-linux'], names: ['a*b', 'x'.repeat(201), 'fine'] }];
-  assert.match(faults('package:*', unusable), /^a package has a name that cannot be used, x86_64-linux\.a\*b: /);
+  assert.match(faults('package:*', unusable), /^the package x86_64-linux\.a\*b has a name that cannot be used: /);
   assert.equal(faults('package:*.fine', unusable), '');
+  assert.match(chooseTargets(['home:*', '!home:*'], FLAKE).faults.join(' '), /^"home:\*, !home:\*" leaves no target/);
+  const many = [{ path: ['a'], names: Array.from({ length: 200_000 }, (_, index) => `n${index}`) }];
+  assert.match(faults('attr:a.*', many), /^"attr:a\.\*" means 200000 targets, and a run takes at most 2000: /);
 });
 
 test('what is looked up is what patterns mean, each set once', () => {
@@ -181,4 +185,14 @@ test('several kinds together are targets', () => {
   assert.equal(nounOf(['package', 'gate', 'package']), 'package');
   assert.equal(nounOf(['package', 'nixos']), 'target');
   for (const kind of outputKindNames) assert.doesNotThrow(() => checkTargetPattern(outputKinds[kind].example, 'x'));
+});
+
+test('an agent is told what to mend, and where it is', () => {
+  const [title, text] = taskOf({ kind: 'home', name: 'alice@web' }, 'the flake in this repository');
+  assert.equal(title, '# Mend the home configuration alice@web');
+  assert.match(
+    text ?? '',
+    /broke `homeConfigurations\."alice@web"\.activationPackage` of the flake in this repository\./,
+  );
+  assert.equal(outputKinds.check.breakage('x86_64-linux.a', 'build-failed'), 'the check x86_64-linux.a does not build');
 });
