@@ -174,6 +174,7 @@ export default tseslint.config(
     'read-run-log',
     'record-instance',
     'update-flake',
+    'plan-candidate',
     'verify-candidate',
     'watch-instances',
   ),

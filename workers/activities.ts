@@ -4,6 +4,7 @@ import type { ActivityEnvironment } from '../activities/environment.js';
 import { createForgeActivities } from '../activities/forge/requests.js';
 import { createRunGate } from '../activities/gate/run-gate.js';
 import { createGitActivities } from '../activities/git/index.js';
+import { createPlanBuilds } from '../activities/nix/evaluate/plan-builds.js';
 import { createBuilderActivities, createMachineActivities } from '../activities/nix/builds.js';
 import { createEvaluatorActivities, createLockActivities } from '../activities/nix/evaluation.js';
 import { createNotify } from '../activities/notify/notify.js';
@@ -61,6 +62,6 @@ export function createActivities(env: ActivityEnvironment): MachineRegister {
     agent: atTheEdge(agent, allowedCommands),
     gate: atTheEdge(gate, allowedCommands),
     machine: atTheEdge(machine, allowedCommands),
-    presence: atTheEdge(createPresenceActivities()),
+    presence: atTheEdge({ ...createPresenceActivities(), planBuilds: createPlanBuilds(env) }),
   };
 }

@@ -2,6 +2,7 @@
 export { fixTarget } from './fix-target.js';
 export { holdBack } from './hold-back.js';
 export { holdRepository } from './hold-repository.js';
+export { planCandidate } from './plan-candidate.js';
 export { readRunLog } from './read-run-log.js';
 export { recordInstance } from './record-instance.js';
 export { updateFlake } from './update-flake.js';

@@ -84,18 +84,21 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
   };
 
   const verifyOutput = async (target: FlakeTarget): Promise<Verdict> => {
-    const evaluation = await evaluationSlot(() => {
-      note(target, { state: 'evaluating' });
-      return evaluate(input, target);
-    });
+    const evaluation =
+      input.evaluations?.[input.targets.indexOf(target)] ??
+      (await evaluationSlot(() => {
+        note(target, { state: 'evaluating' });
+        return evaluate(input, target);
+      }));
     evaluated.one();
     if (evaluation.kind === 'failed') {
       built.one();
       return evaluation.verdict;
     }
     machines.add(evaluation.machine);
-    const { system } = evaluation;
-    note(target, { state: 'queued', system });
+    const { system, plan } = evaluation;
+    const planned = plan === undefined ? {} : { plan };
+    note(target, { state: 'queued', system, ...planned });
     if (input.probe !== undefined) {
       return (await knownVerdict(input, input.probe, target, evaluation)) ?? (await buildOrGiveUp(target, evaluation));
     }
@@ -104,7 +107,7 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
       buildOrGiveUp(target, evaluation).finally(built.one),
     ]);
     const closure = await compareClosures(input, verdict, base);
-    return { ...verdict, sameAsBase: base.same, ...(closure !== null && { closure }) };
+    return { ...planned, ...verdict, sameAsBase: base.same, ...(closure !== null && { closure }) };
   };
 
   const buildOrGiveUp = (target: FlakeTarget, evaluation: Evaluated): Promise<Verdict> =>

@@ -30,16 +30,17 @@ export async function decide(
     // The run's validator must answer, so somebody has to work on it.
     const open = name === 'latest' ? await openRuns(session) : [await findRun(session, name)];
     for (const each of open) if (await workerFor(context.state, session, each)) break;
-    const { run, view, commit } = await waitingRun(session, name, open);
-    show(view, commit);
+    const { run, view, approval } = await waitingRun(session, name, open);
+    const { commit, about } = approval;
+    show(view, approval);
     if (!(await confirmed(kind, flags))) {
       message('Nothing was sent.');
       return 1;
     }
-    const decision: Decision = { by: operator(), commit, comment: flags.message ?? null };
+    const decision: Decision = { by: operator(), commit, comment: flags.message ?? null, ...(about && { about }) };
     await sendUpdate(session, run, {
       name: kind === 'approve' ? APPROVE : REJECT,
-      id: decisionId(kind, commit),
+      id: decisionId(kind, decision),
       argument: decision,
     });
     const done = kind === 'approve' ? 'Approved' : 'Rejected';
@@ -57,8 +58,10 @@ const openRuns = async (session: Session): Promise<readonly string[]> =>
 interface WaitingRun {
   readonly run: string;
   readonly view: ProgressView;
-  readonly commit: string;
+  readonly approval: Asked;
 }
+
+type Asked = NonNullable<ProgressView['approval']>;
 
 /** The run that is decided on, of those that may be meant. `latest` means the only one that waits. */
 async function waitingRun(session: Session, name: string, runs: readonly string[]): Promise<WaitingRun> {
@@ -77,17 +80,18 @@ async function waitingRun(session: Session, name: string, runs: readonly string[
 async function waiting(session: Session, run: string): Promise<WaitingRun | string> {
   const { view, status } = await look(session, run, null);
   if (status !== 'RUNNING') return `The run ${run} is over: see "${typed('report', run)}".`;
-  if (view.approval !== null) return { run, view, commit: view.approval.commit };
+  if (view.approval !== null) return { run, view, approval: view.approval };
   if (view.problem !== null) return `The run ${run} cannot be asked: ${view.problem}.`;
   return `The run ${run} is not waiting for approval${view.phase === null ? '' : ` (it is ${view.phase})`}.`;
 }
 
-function show(view: ProgressView, commit: string): void {
+function show(view: ProgressView, { commit, about }: Asked): void {
   const style = paintFor(process.stderr);
   const size = { columns: process.stderr.columns || 160, rows: 40 };
   message(frame({ ...view, waitsFor: null }, size, { paint: style, tick: 0, now: Date.now() }).join('\n'));
   message('');
-  if (view.intent !== null) message(`  ${view.intent}`);
+  if (about === 'builds') message(`  ${view.waitsFor ?? ''}`);
+  else if (view.intent !== null) message(`  ${view.intent}`);
   message(`  commit ${style.bold(commit)}`);
 }
 

@@ -1,6 +1,6 @@
 import type { MovedInput, UnfetchedInput } from '../../model/verify/candidate.js';
 import type { BuildPlan } from '../../model/nix/build-plan.js';
-import type { Phase } from '../../model/run/progress.js';
+import type { Phase, RunProgress } from '../../model/run/progress.js';
 import type { HeldBackInput, Outcome, Report } from '../../model/report/data.js';
 import type { VerdictKind } from '../../model/targets/types.js';
 
@@ -22,7 +22,7 @@ export interface ProgressView {
   /** Targets that an agent has mended. */
   readonly mended: readonly string[];
   readonly targets: readonly TargetView[];
-  readonly approval: { readonly commit: string; readonly deadline: string } | null;
+  readonly approval: RunProgress['approval'];
   readonly outcome: Outcome | null;
   readonly intent: string | null;
   /** Milliseconds since 1970. */

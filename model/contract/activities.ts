@@ -149,13 +149,16 @@ export interface BuilderActivities {
   buildTarget(input: BuildTargetInput): Promise<Verdict>;
 }
 
-/** Whether a system is served, on a queue for each system that no build keeps busy. */
+/** Whether a system is served, and what else need not wait for builds, on a queue for each system that no build keeps busy. */
 export interface PresenceActivities {
   /** Answers: a worker of the system is there. */
   answer(): Promise<void>;
 
   /** Ends only when its worker does. Its heartbeats tell the server meanwhile that the system is served. */
   stay(): Promise<void>;
+
+  /** What building targets of one candidate has to do on a machine of their system. Nothing is built. */
+  planBuilds(input: PlanBuildsInput): Promise<BuildPlans>;
 }
 
 export interface AgentActivities {
@@ -503,6 +506,21 @@ export interface BuildTargetInput extends CandidateSource, Pick<Distrust, 'appro
   readonly evaluation: Extract<Evaluation, { kind: 'evaluated' }>;
   /** Lease of a build that nobody follows, in seconds. */
   readonly takeoverSeconds: number;
+}
+
+export interface PlanBuildsInput extends CandidateSource, Pick<Distrust, 'approved'> {
+  readonly nix: NixSettings;
+  readonly run: string;
+  readonly planned: readonly Pick<BuildTargetInput, 'target' | 'evaluation'>[];
+}
+
+export interface BuildPlans {
+  /** The machine that was asked, which keeps the derivations for the run. */
+  readonly machine: string;
+  /** One for each target; `null` where that cannot be told. */
+  readonly plans: readonly (BuildPlan | null)[];
+  /** All derivations that they would build, `packed`. */
+  readonly derivations: string;
 }
 
 export interface ReadLogInput {

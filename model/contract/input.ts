@@ -229,6 +229,11 @@ const agent = object({
 /** Of what becomes no argument, path or ref, or is checked by the activity that makes one of it. */
 const asData: Check = () => undefined;
 
+const target: Check = (value, field) => {
+  object({ kind: oneOf(targetKindNames), name: text(() => undefined) })(value, field);
+  if (!isTargetName(value as Target)) throw refuse(field, value, 'is the name of no such target.');
+};
+
 const FIELDS: Readonly<Record<Field, Check>> = {
   repository,
   hosts: orAll(list(text(checkHostName))),
@@ -301,11 +306,9 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   },
   same: flag,
   mode: oneOf(LANDING_MODES),
-  target: (value, field) => {
-    object({ kind: oneOf(targetKindNames), name: text(() => undefined) })(value, field);
-    if (!isTargetName(value as Target)) throw refuse(field, value, 'is the name of no such target.');
-  },
+  target,
   derivations: list(derivation),
+  planned: list(object({ target, evaluation: object({ drvPath: derivation, outPath: storePath }) })),
   notifier: oneOf(Object.keys(notifiers)),
   // Of `notify`.
   options: object({

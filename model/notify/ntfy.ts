@@ -1,5 +1,5 @@
 import type { Alarm, NotificationEvent } from '../contract/activities.js';
-import { isFailure } from '../report/data.js';
+import { isFailure, isOverLimit } from '../report/data.js';
 import type { Outcome, Report, ReportedInput, ReportedTarget } from '../report/data.js';
 import { letGoWords, overdueInputs } from '../report/held-back-words.js';
 import {
@@ -141,7 +141,7 @@ function waitingLines(event: NotificationEvent, report: Report): string[] {
   return [
     event === 'reminder' ? 'Still waiting for a decision.' : '',
     ...newSourcesWords(report).slice(0, 5),
-    `To land it: lockkeeper approve ${oneLine(report.run)}`,
+    `To ${isOverLimit(report) ? 'build' : 'land'} it: lockkeeper approve ${oneLine(report.run)}`,
     `To refuse it: lockkeeper reject ${oneLine(report.run)}`,
     report.head === null ? '' : `Commit ${oneLine(report.head)}`,
     countsWords(report),

@@ -66,6 +66,8 @@ export interface Report {
   readonly notHeldBack?: readonly NotHeldBack[];
   /** Why nothing landed although no broken target stopped it: not one host was built. Missing otherwise. */
   readonly nothingVerified?: string;
+  /** How much would be built, where the owner has set a limit; missing otherwise. */
+  readonly plannedBuilds?: PlannedBuilds;
   /** Settings of the flake's `nixConfig` that were not honoured. */
   readonly ignoredNixConfig: readonly string[];
   readonly leftOut: readonly string[];
@@ -89,6 +91,19 @@ export interface Report {
   readonly startedAt: string;
   readonly seconds: number;
 }
+
+/** Derivations that an update builds, and the owner's limit. */
+export interface PlannedBuilds {
+  /** Those of all hosts together, each counted once. */
+  readonly builds: number;
+  readonly limit: number;
+  /** Who approved that it is more; missing where nobody has. */
+  readonly approvedBy?: string | null;
+}
+
+/** Whether more would be built than the owner wants, and nobody approved it. */
+export const isOverLimit = ({ plannedBuilds }: Pick<Report, 'plannedBuilds'>): boolean =>
+  plannedBuilds !== undefined && plannedBuilds.builds > plannedBuilds.limit && plannedBuilds.approvedBy === undefined;
 
 /** What was tried to mend one target. */
 export interface ReportedFix {

@@ -5,6 +5,7 @@ import {
   type HeldBackFailure,
   type InsteadOf,
   type Landed,
+  type PlannedBuilds,
   type Report,
   type ReportedFix,
   type ReportedInput,
@@ -50,6 +51,7 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
     brokenOnBase: [...(report.brokenOnBase ?? [])],
     notHeldBack: (report.notHeldBack ?? []).map(({ target, reason }) => ({ target, reason })),
     nothingVerified: report.nothingVerified ?? null,
+    plannedBuilds: report.plannedBuilds === undefined ? null : plannedJson(report.plannedBuilds),
     targets: hostsOf(report).map(targetJson),
     notAsked: [...(report.notAsked ?? [])],
     gates: gatesOf(report).map(gateJson),
@@ -75,6 +77,12 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
     seconds: report.seconds,
   };
 }
+
+const plannedJson = ({ builds, limit, approvedBy }: PlannedBuilds): Record<string, unknown> => ({
+  builds,
+  limit,
+  ...(approvedBy === undefined ? {} : { approvedBy }),
+});
 
 const insteadOfJson = ({ branch, reason }: InsteadOf): Record<string, unknown> => ({ branch, reason });
 

@@ -29,6 +29,7 @@ import {
   requestWords,
   OUTCOME_SYMBOLS,
   outcomeWords,
+  plannedWords,
   stoppingTargets,
   verdictWords,
   VERDICTS,
@@ -123,6 +124,7 @@ function counts(report: Report): string {
     heldBack.length > 0 ? `${heldBack.length} held back` : '',
     ...hitWords(report),
     notAskedWords(report),
+    plannedWords(report),
   ];
   return parts.filter((part) => part !== '').join(', ');
 }

@@ -1,7 +1,9 @@
+import { isOverLimit } from './data.js';
 import type { Paint } from './paint.js';
 import type {
   AttemptOutcome,
   Outcome,
+  PlannedBuilds,
   Report,
   ReportedAttempt,
   ReportedFix,
@@ -33,7 +35,7 @@ export const brokenTargets = (report: Report): ReportedTarget[] => {
 
 /** Targets that kept a run from landing: required ones that were not built, though nothing broke them before. */
 export const stoppingTargets = (report: Report): ReportedTarget[] =>
-  report.outcome === 'broken' ? missedTargets(report) : [];
+  report.outcome === 'broken' && !isOverLimit(report) ? missedTargets(report) : [];
 
 /** Required targets that were not built, though nothing broke them before. */
 export const missedTargets = ({ targets, brokenOnBase = [] }: Report): ReportedTarget[] =>
@@ -62,7 +64,9 @@ export function outcomeWords(report: Report): string {
     case 'broken':
       return report.nothingVerified === undefined
         ? 'Broken, nothing pushed'
-        : 'Nothing could be verified, nothing pushed';
+        : isOverLimit(report)
+          ? 'Too much to build, nothing pushed'
+          : 'Nothing could be verified, nothing pushed';
     case 'rejected':
       return report.declined === undefined
         ? 'Rejected, nothing pushed'
@@ -119,6 +123,20 @@ export const notAskedWords = ({ notAsked = [], targets }: Report): string =>
 /** What the targets of a report that are built are called together. */
 export const builtNoun = ({ targets }: Report): string => nounOf(targets.map(({ kind }) => kind));
 
+/** `1234 derivations, where maxBuilds allows 100` */
+export const tooManyWords = ({ builds, limit }: PlannedBuilds): string =>
+  `${plural(builds, 'derivation')}, where maxBuilds allows ${limit}`;
+
+/** What the update builds, where the owner has set a limit. */
+export function plannedWords({ plannedBuilds }: Report): string {
+  if (plannedBuilds === undefined) return '';
+  const { builds, limit, approvedBy } = plannedBuilds;
+  if (builds <= limit) return `${plural(builds, 'derivation')} to build`;
+  const who =
+    approvedBy === undefined ? '' : ` (approved${approvedBy === null ? '' : ` by ${oneLine(approvedBy, NAME_BYTES)}`})`;
+  return `to build: ${tooManyWords(plannedBuilds)}${who}`;
+}
+
 /** How many inputs moved, and whose turn it was if inputs take turns: `2 inputs moved (turn of alpha, beta)`. */
 export function movedWords({ inputs, inputGroup }: Report): string {
   if (inputs.length === 0) return '';
@@ -138,6 +156,7 @@ export function countsWords(report: Report): string {
     movedWords(report),
     ...hitWords(report),
     notAskedWords(report),
+    plannedWords(report),
     mended.length > 0 ? `${mended.length} mended: ${nameList(mended.map(({ target }) => target))}` : '',
     heldBack.length > 0 ? `${heldBack.length} held back: ${nameList(heldBack.map(({ input }) => input))}` : '',
     stopping.length > 0 ? `stopped by ${nameList(stopping.map(({ name }) => name))}` : '',

@@ -78,6 +78,9 @@ export const verificationId = (run: string, label: string, head: string, part: n
 /** Label of verifications of what a run means to land; others are of probes and fixes. */
 export const VERIFY_LABEL = 'verify';
 
+/** The same of `planCandidate`. */
+export const PLAN_LABEL = 'plan';
+
 /** Whether a child's id is that of a verification of what the run means to land. */
 export const isOwnVerification = (run: string, child: string): boolean => child.startsWith(`${run}-${VERIFY_LABEL}-`);
 

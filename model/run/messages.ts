@@ -8,10 +8,15 @@ export interface Decision {
   /** Head of the candidate that was shown; the decision holds for this commit alone. */
   readonly commit: string;
   readonly comment: string | null;
+  /** Whether it is about building so much, and not about landing; missing: about landing. */
+  readonly about?: 'builds';
 }
 
 /** Update id that makes a repeated decision harmless. */
-export const decisionId = (kind: 'approve' | 'reject', commit: string): string => `${kind}:${commit}`;
+export const decisionId = (
+  kind: 'approve' | 'reject',
+  { commit, about }: Pick<Decision, 'commit' | 'about'>,
+): string => (about === undefined ? `${kind}:${commit}` : `${kind}:${commit}:${about}`);
 
 /** Update: keep an input where it is on base, in this run. */
 export const HOLD_BACK_INPUT = 'holdBackInput';

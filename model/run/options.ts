@@ -56,6 +56,8 @@ export interface RunOptions {
   readonly builderWaitSeconds: number;
   /** How many updates of each target stay in the store of its builder; missing: `KEPT_CLOSURES`. */
   readonly keepClosures?: number;
+  /** How many derivations an update may build over all hosts without a question; missing: any number. */
+  readonly maxBuilds?: number;
   /** What is done about required targets that are broken, tried in this order. Missing in older runs: `report` alone. */
   readonly onFailure?: readonly FailureStep[];
   /** How inputs are kept back; missing in older runs. */
@@ -250,6 +252,7 @@ export const KNOWN_OPTIONS: Fields<RunOptions> = {
   takeoverSeconds: true,
   builderWaitSeconds: true,
   keepClosures: true,
+  maxBuilds: true,
   onFailure: FAILURE_STEPS,
   holdBack: {
     ...{ never: true, probeBudget: true, alarmSeconds: true },

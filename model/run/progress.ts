@@ -41,7 +41,8 @@ export interface RunProgress {
   readonly targets: readonly TargetProgress[];
   /** Workflow ids of the running `verifyCandidate` children. */
   readonly children: readonly string[];
-  readonly approval: { readonly deadline: string; readonly commit: string } | null;
+  /** `about`: whether it asks to build so much, and not to land. */
+  readonly approval: { readonly deadline: string; readonly commit: string; readonly about?: 'builds' } | null;
   readonly outcome: Outcome | null;
   /** What will be pushed and where, in one sentence. */
   readonly intent: string;

@@ -4,7 +4,7 @@ import type { Candidate } from './candidate.js';
 import type { NixSettings, Repository } from '../run/options.js';
 import type { Target } from '../targets/index.js';
 import type { VerdictKind } from '../targets/types.js';
-import type { Verdict } from './verdict.js';
+import type { Evaluation, Verdict } from './verdict.js';
 
 /** What all verifications of one run share. */
 export interface VerifySetting extends Pick<Distrust, 'agentRights'> {
@@ -22,6 +22,8 @@ export interface VerifySetting extends Pick<Distrust, 'agentRights'> {
 export interface VerifyInput extends VerifySetting, Distrust {
   readonly candidate: Candidate;
   readonly targets: readonly Target[];
+  /** What evaluating them gave, in their order, `null` for gates; missing where that is still to be done. */
+  readonly evaluations?: readonly (Evaluation | null)[];
   /** Of a probe, which is made to learn something: nobody is shown its verdicts, and it is not compared with base. */
   readonly probe?: ProbeKnowledge;
 }
@@ -40,6 +42,16 @@ export interface VerifyResult {
   /** One for each target, in the order of the input. */
   readonly verdicts: readonly Verdict[];
   /** Machines that hold records and GC roots of this verification. */
+  readonly machines: readonly string[];
+}
+
+/** What `planCandidate` gives. */
+export interface PlanResult {
+  /** One for each target, in the order of the input, with its plan where it evaluated; `null` for gates. */
+  readonly evaluations: readonly (Evaluation | null)[];
+  /** All derivations that would be built, `packed`; one text for each system. */
+  readonly derivations: readonly string[];
+  /** Machines that hold GC roots of it. */
   readonly machines: readonly string[];
 }
 

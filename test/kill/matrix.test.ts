@@ -82,6 +82,14 @@ const plain =
       }),
     );
 
+/** A limit of builds that is not passed. */
+const limited: Scene = (victim) =>
+  dyingAt('planBuilds', victim, () =>
+    onStage(house, PLAIN, async (stage) => {
+      await assertAsIfNothingHappened(stage, stage.update('--max-builds', '4'), ntfy);
+    }),
+  );
+
 /** A gate's command takes a while, and is followed by the next worker. */
 const gated: Scene = (victim) =>
   dyingAt('runGate', victim, () =>
@@ -508,6 +516,7 @@ async function forgeOf({ fleet, house: { root } }: Stage): Promise<StageForge> {
 const SCENES: Readonly<Record<string, Scene>> = {
   carryOver: mainMoves,
   runGate: gated,
+  planBuilds: limited,
   groupInputs: holdsBack('groupInputs'),
   composeCandidate: holdsBack('composeCandidate'),
   findInPlan: holdsBack('findInPlan'),

@@ -4,9 +4,9 @@ import { APPROVE, GIVES_WAY_MEMO, GIVE_WAY, isNewer, REJECT } from '../../model/
 import type { Decision, GiveWayRequest } from '../../model/run/messages.js';
 import { asShown, refusalWords, unprovenIn } from '../../model/run/proof.js';
 import { approvalCommands } from '../../model/report/render.js';
-import type { ApprovalDecision } from '../../model/report/data.js';
+import type { ApprovalDecision, PlannedBuilds } from '../../model/report/data.js';
 import type { ApprovalPolicy, RunOptions } from '../../model/run/options.js';
-import { nameList } from '../../model/report/words.js';
+import { nameList, tooManyWords } from '../../model/report/words.js';
 import { truncate } from '../../model/text/text.js';
 import type { RunState } from './run-state.js';
 
@@ -25,6 +25,8 @@ export interface Question {
   readonly again: boolean;
   /** Names of the targets that are verified only once it is approved. */
   readonly unverified: readonly string[];
+  /** What is asked about, where it is not the landing: how much would be built, which is more than the owner wants. */
+  readonly builds?: PlannedBuilds;
 }
 
 /** A person's approval before landing. Handlers live as long as the run; a decision counts only while it is waited for. */
@@ -36,7 +38,7 @@ export interface Approval {
 }
 
 export function openApproval(run: string, options: RunOptions, state: RunState): Approval {
-  let awaited: string | null = null;
+  let awaited: Pick<Decision, 'commit' | 'about'> | null = null;
   let question: string | null = null;
   let decision: Answer | null = null;
   // A function, because the compiler would take the variable for unchanged across an await.
@@ -58,8 +60,10 @@ export function openApproval(run: string, options: RunOptions, state: RunState):
     if (typeof sent?.commit !== 'string') return 'a decision is {"by": "…", "commit": "…", "comment": "…"}';
     const reason = notWaiting();
     if (reason !== null || awaited === null) return reason;
-    if (sent.commit !== awaited)
-      return `the decision names commit ${truncate(sent.commit, 64)}, but run ${run} waits for ${awaited}: look at it again with "lockkeeper status ${run}"`;
+    if (sent.about !== awaited.about)
+      return `the decision is about ${aboutWords(sent.about)}, but run ${run} asks about ${aboutWords(awaited.about)}: look at it again with "lockkeeper status ${run}"`;
+    if (sent.commit !== awaited.commit)
+      return `the decision names commit ${truncate(sent.commit, 64)}, but run ${run} waits for ${awaited.commit}: look at it again with "lockkeeper status ${run}"`;
     return null;
   };
   const take = (kind: 'approved' | 'rejected', proven: Decision): string => {
@@ -124,11 +128,12 @@ export function openApproval(run: string, options: RunOptions, state: RunState):
 
   return {
     withdraw,
-    decide: async ({ commit, again, unverified }, policy, remind) => {
+    decide: async ({ commit, again, unverified, builds }, policy, remind) => {
       const deadline = new Date(Date.now() + policy.deadlineSeconds * 1000).toISOString();
-      awaited = commit;
+      const about = builds === undefined ? {} : ({ about: 'builds' } as const);
+      awaited = { commit, ...about };
       decision = null;
-      state.show({ approval: { deadline, commit } });
+      state.show({ approval: { deadline, commit, ...about } });
       const why = again ? ` (again: ${options.repository.mainBranch} has moved, and the update with it)` : '';
       const back = state.progress().moved.filter(({ goesBack }) => goesBack === true);
       const older =
@@ -137,7 +142,8 @@ export function openApproval(run: string, options: RunOptions, state: RunState):
         unverified.length === 0
           ? ''
           : `; ${nameList(unverified)} would be verified then, for no sandbox can be had for what an agent changed`;
-      question = `approval of ${commit.slice(0, 12)} until ${forPeople(deadline)}${why}${older}${later}: ${approvalCommands(run)}`;
+      const what = builds === undefined ? `approval of` : `approval to build ${tooManyWords(builds)}, for`;
+      question = `${what} ${commit.slice(0, 12)} until ${forPeople(deadline)}${why}${older}${later}: ${approvalCommands(run)}`;
       state.phase('waiting-for-approval', question);
       state.tag('LockkeeperWaiting', 'approval');
       if (options.supersedes === true) upsertMemo({ [GIVES_WAY_MEMO]: true });
@@ -163,6 +169,8 @@ function staysAgainst({ supersedes, instance }: RunOptions, sent: Partial<GiveWa
   const other = { workflowId: sent.run, startTime: new Date(sent.startedAt) };
   return isNewer(other, { workflowId, startTime }) ? null : `run ${workflowId} is the newer one`;
 }
+
+const aboutWords = (about: unknown): string => (about === 'builds' ? 'what is built' : 'the landing');
 
 const text = (value: unknown, bytes: number): string | null =>
   typeof value === 'string' && value !== '' ? truncate(value, bytes) : null;

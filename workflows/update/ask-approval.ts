@@ -1,10 +1,7 @@
 import { waysOfLanding } from '../../model/landing/index.js';
-import type { ApprovalPolicy } from '../../model/run/options.js';
 import { proposalOf } from '../../model/run/proposal.js';
 import { targetLabel } from '../../model/targets/index.js';
-import { allOrCancel } from '../calls/all-or-cancel.js';
-import type { Question } from './approval.js';
-import { tell } from './ending.js';
+import { ask } from './ask.js';
 import type { Ended } from './facts.js';
 import type { Run } from './run.js';
 import { unapproved, verifyApproved } from './verify-and-repair.js';
@@ -37,17 +34,3 @@ export async function askApproval(
   const waiting = unapproved(run);
   return waiting.length === 0 || (await verifyApproved(run, candidate, waiting)) ? 'approved' : { outcome: 'broken' };
 }
-
-/** Waits for a person's decision; `null` when an input was held back instead. */
-const ask = (run: Run, question: Question, policy: ApprovalPolicy) =>
-  run.holdBackRequests.unlessAsked(async () => {
-    const telling = async (event: 'waiting' | 'reminder'): Promise<void> => {
-      run.state.learn(await tell(run, event));
-    };
-    const decided = run.approval.decide(question, policy, () => telling('reminder'));
-    const [decision] = await allOrCancel(
-      () => decided,
-      () => telling('waiting'),
-    );
-    return decision;
-  });

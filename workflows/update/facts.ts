@@ -10,6 +10,7 @@ import type {
   NotHeldBack,
   NotificationResult,
   Outcome,
+  PlannedBuilds,
   ReportedRequest,
 } from '../../model/report/data.js';
 import type { InputGroup } from '../../model/run/input-groups.js';
@@ -50,6 +51,10 @@ export interface Facts {
   readonly notHeldBack: readonly NotHeldBack[];
   /** Why nothing lands although no broken host stops it. */
   readonly nothingVerified: string | null;
+  /** How much the candidate would build, where there is a limit. */
+  readonly plannedBuilds: PlannedBuilds | null;
+  /** What a person let the run build beyond the limit. */
+  readonly approvedBuilds: { readonly builds: number; readonly by: string | null } | null;
 
   readonly approval: ApprovalDecision | null;
   /** What that approval is of: see `proposalOf`. */
@@ -95,6 +100,8 @@ export const NOTHING_FOUND: Facts = {
   brokenOnBase: [],
   notHeldBack: [],
   nothingVerified: null,
+  plannedBuilds: null,
+  approvedBuilds: null,
   approval: null,
   approvedProposal: null,
   supersededBy: null,

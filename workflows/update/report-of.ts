@@ -21,7 +21,7 @@ export interface ReportedRun {
 
 /** The report of a run as it stands now. */
 export function reportOf(facts: Facts, { id, options, startTime, targets }: ReportedRun): Report {
-  const { inputGroup, nothingVerified, supersededBy, failuresInRow } = facts;
+  const { inputGroup, nothingVerified, plannedBuilds, supersededBy, failuresInRow } = facts;
   const heldBack = shortened(facts.heldBack);
   const inputs = facts.moved.map(reportedInput);
   const isUpdate = facts.outcome === 'landed' || facts.outcome === 'verified';
@@ -45,6 +45,7 @@ export function reportOf(facts: Facts, { id, options, startTime, targets }: Repo
     brokenOnBase: facts.brokenOnBase,
     notHeldBack: facts.notHeldBack,
     ...(nothingVerified === null ? {} : { nothingVerified }),
+    ...(plannedBuilds === null ? {} : { plannedBuilds }),
     ignoredNixConfig: facts.ignoredNixConfig,
     leftOut: facts.ignoredChanges,
     targets: reportedTargets(

@@ -6,6 +6,7 @@ import type { FailureStep } from '../../model/run/options.js';
 import { targetLabel, type Target } from '../../model/targets/index.js';
 import { waysOfLanding } from '../../model/landing/index.js';
 import type { Verdict } from '../../model/verify/verdict.js';
+import type { Verification } from '../verify/in-children.js';
 import { autofix } from './autofix.js';
 import { commitUpdate } from './commit-update.js';
 import type { Committed, Update } from './commit-update.js';
@@ -14,6 +15,7 @@ import type { Ended } from './facts.js';
 import { rejected } from './fixes.js';
 import { keepNamedBack } from './keep-back.js';
 import type { Repair } from './repair.js';
+import { planBuilds } from './plan-builds.js';
 import { verifyShown } from './run.js';
 import type { Run } from './run.js';
 
@@ -42,10 +44,15 @@ export async function verifyAndRepair(run: Run, first: Update): Promise<Verified
   for (let proposed: Update | null = first; proposed !== null;) {
     const committed: Committed = await commitUpdate(run, proposed);
     const { candidate, update } = committed;
-    const judged = await holdBackRequests.unlessAsked(async () => {
-      const verdicts = await verify(run, candidate, update.targets);
-      return await judge(run, { ...committed, verdicts, steps });
-    });
+    const planned = await planBuilds(run, candidate, update.targets);
+    if (planned !== null && 'outcome' in planned) return planned;
+    const judged =
+      planned === null
+        ? null
+        : await holdBackRequests.unlessAsked(async () => {
+            const verdicts = await verify(run, { candidate, targets: update.targets, ...planned });
+            return await judge(run, { ...committed, verdicts, steps });
+          });
     if (judged === 'lands') return { candidate, update };
     if (judged === 'broken') return { outcome: 'broken' };
     if (judged === 'nothing-moves') break;
@@ -127,11 +134,11 @@ export async function verifyApproved(run: Run, candidate: Candidate, targets: re
 }
 
 /** Verifies a run's candidate. */
-async function verify(run: Run, candidate: Candidate, targets: readonly Target[]): Promise<readonly Verdict[]> {
+async function verify(run: Run, about: Omit<Verification, 'label'>): Promise<readonly Verdict[]> {
   const { state } = run;
   state.learn({ verdicts: [] });
-  state.targets(targets);
-  const verdicts = await verifyShown(run, { label: VERIFY_LABEL, candidate, targets });
+  state.targets(about.targets);
+  const verdicts = await verifyShown(run, { label: VERIFY_LABEL, ...about });
   state.learn({ verdicts });
   return verdicts;
 }

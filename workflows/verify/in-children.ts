@@ -3,9 +3,16 @@ import { verificationId } from '../../model/run/ids.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import type { NixSettings } from '../../model/run/options.js';
 import { TARGETS_PER_VERIFICATION, targetsPerVerification } from '../../model/verify/verification.js';
-import type { ProbeKnowledge, VerifyResult, VerifySetting } from '../../model/verify/verification.js';
+import type {
+  PlanResult,
+  ProbeKnowledge,
+  VerifyInput,
+  VerifyResult,
+  VerifySetting,
+} from '../../model/verify/verification.js';
 import type { Target } from '../../model/targets/index.js';
 import type { Verdict } from '../../model/verify/verdict.js';
+import { planCandidate } from '../plan-candidate.js';
 import { verifyCandidate } from '../verify-candidate.js';
 
 export interface Verification {
@@ -13,6 +20,8 @@ export interface Verification {
   readonly label: string;
   readonly candidate: Candidate;
   readonly targets: readonly Target[];
+  /** As `planInChildren` gave them, in the order of the targets. */
+  readonly evaluations?: PlanResult['evaluations'];
   readonly probe?: ProbeKnowledge;
   /** Whether a person has approved the candidate. */
   readonly approved?: true;
@@ -30,54 +39,84 @@ function targetsOfAChild(candidate: Candidate, nix: NixSettings, targets: number
   return patched('targets-by-bundle-size') ? most : TARGETS_PER_VERIFICATION;
 }
 
-/** Verifies a candidate in as many children as its targets need; they run side by side. */
-export async function verifyInChildren(
+/** What each of the children is given. */
+function inputsOf(
   { run, repository, nix, takeoverSeconds, builderWaitSeconds, keepClosures, agentRights }: VerifySetting,
-  { label, candidate, targets, probe, approved, started, over }: Verification,
-): Promise<VerifyResult> {
-  const head = candidate.head.slice(0, 12);
+  { candidate, targets, evaluations, probe, approved }: Verification,
+): readonly VerifyInput[] {
+  const inputs: VerifyInput[] = [];
+  const most = targetsOfAChild(candidate, nix, targets.length);
+  for (let first = 0; first < targets.length; first += most)
+    inputs.push({
+      run,
+      repository,
+      candidate,
+      targets: targets.slice(first, first + most),
+      nix,
+      takeoverSeconds,
+      builderWaitSeconds,
+      ...(keepClosures === undefined || probe !== undefined ? {} : { keepClosures }),
+      ...(agentRights === undefined ? {} : { agentRights }),
+      ...(evaluations === undefined ? {} : { evaluations: evaluations.slice(first, first + most) }),
+      ...(probe === undefined ? {} : { probe }),
+      ...(approved === undefined ? {} : { approved }),
+    });
+  return inputs;
+}
+
+/** Gives the candidate to as many children of a workflow as its targets need; they run side by side. */
+async function inChildren<Result>(
+  workflow: (input: VerifyInput) => Promise<Result>,
+  setting: VerifySetting,
+  about: Verification,
+  over: (result: Result) => void = () => undefined,
+): Promise<readonly Result[]> {
+  const { run } = setting;
+  const { label, candidate, started } = about;
   const running = [];
   const children: string[] = [];
-  const most = targetsOfAChild(candidate, nix, targets.length);
   // One after the other: each start carries the bundle, and what one workflow task schedules has a limit.
-  for (let first = 0; first < targets.length; first += most) {
-    const number = first / most + 1;
-    const child = await startChild(verifyCandidate, {
-      workflowId: verificationId(run, label, candidate.head, number),
+  for (const [index, input] of inputsOf(setting, about).entries()) {
+    const child = await startChild(workflow, {
+      workflowId: verificationId(run, label, candidate.head, index + 1),
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-      staticSummary: `${label} ${head} for ${run}`,
-      args: [
-        {
-          run,
-          repository,
-          candidate,
-          targets: targets.slice(first, first + most),
-          nix,
-          takeoverSeconds,
-          builderWaitSeconds,
-          ...(keepClosures === undefined || probe !== undefined ? {} : { keepClosures }),
-          ...(agentRights === undefined ? {} : { agentRights }),
-          ...(probe === undefined ? {} : { probe }),
-          ...(approved === undefined ? {} : { approved }),
-        },
-      ],
+      staticSummary: `${label} ${candidate.head.slice(0, 12)} for ${run}`,
+      args: [input],
     });
     children.push(child.workflowId);
-    const verdictsOf = async (): Promise<VerifyResult> => {
+    const resultOf = async (): Promise<Result> => {
       const result = await child.result();
-      over?.(result.verdicts);
+      over(result);
       return result;
     };
-    const own = verdictsOf();
+    const own = resultOf();
     // One that fails while the next ones start is told when all are waited for.
     own.catch(() => undefined);
     running.push(own);
     started?.([...children]);
   }
-  const results = await Promise.all(running);
+  return await Promise.all(running);
+}
+
+/** Verifies a candidate. */
+export async function verifyInChildren(setting: VerifySetting, about: Verification): Promise<VerifyResult> {
+  const results = await inChildren(verifyCandidate, setting, about, ({ verdicts }) => about.over?.(verdicts));
   return {
     verdicts: results.flatMap(({ verdicts }) => verdicts),
-    machines: [...new Set(results.flatMap(({ machines }) => machines))].sort(),
+    machines: allMachines(results),
   };
 }
+
+/** Evaluates a candidate and tells what building it has to do. */
+export async function planInChildren(setting: VerifySetting, about: Verification): Promise<PlanResult> {
+  const results = await inChildren(planCandidate, setting, about);
+  return {
+    evaluations: results.flatMap(({ evaluations }) => evaluations),
+    derivations: results.flatMap(({ derivations }) => derivations),
+    machines: allMachines(results),
+  };
+}
+
+const allMachines = (results: readonly { readonly machines: readonly string[] }[]): readonly string[] =>
+  [...new Set(results.flatMap(({ machines }) => machines))].sort();

@@ -30,7 +30,7 @@ export type LocalDerivation =
  */
 export async function localDerivation(
   env: ActivityEnvironment,
-  input: BuildTargetInput,
+  input: Omit<BuildTargetInput, 'takeoverSeconds'>,
   root: string,
   signal: AbortSignal,
 ): Promise<LocalDerivation> {

@@ -29,14 +29,21 @@ export async function firstInPlan(
   const closure = await runNix('nix-store', requisites(drvPath), { signal });
   const referred = new Set(closure.stdout.split('\n'));
   if (closure.exitCode !== 0 || !derivations.some((drv) => referred.has(drv))) return null;
-  const plan = await runNix('nix-store', dryRun(drvPath, settings), { signal });
-  if (plan.exitCode !== 0) return null;
-  const toBuild = new Set(readPlan(plan.stderr).derivations());
+  const plan = await buildPlan(drvPath, settings, signal);
+  if (plan === null) return null;
+  const toBuild = new Set(plan.derivations());
   return derivations.find((drv) => toBuild.has(drv)) ?? null;
 }
 
-function readPlan(text: string): PlanReader {
+/** What building a derivation of this machine's store has to do; `null` when Nix cannot tell. */
+export async function buildPlan(
+  drvPath: string,
+  settings: NixSettings,
+  signal: AbortSignal,
+): Promise<PlanReader | null> {
+  const { exitCode, stderr } = await runNix('nix-store', dryRun(drvPath, settings), { signal });
+  if (exitCode !== 0) return null;
   const reader = new PlanReader();
-  for (const line of text.split('\n')) reader.take(line);
+  for (const line of stderr.split('\n')) reader.take(line);
   return reader;
 }

@@ -52,6 +52,13 @@ export const building = {
     'how many updates of each host stay in the Nix store of its builder, so that the next one can be compared with what it replaces; 0: none',
     { flag: '--keep-closures <n>' },
   ),
+  maxBuilds: option(
+    maybe(whole(0, 1_000_000)),
+    null,
+    '200',
+    'how many derivations an update may build, those of all hosts together: with more, the run asks first where it has approval, and builds nothing where it has none (default: any number)',
+    { flag: '--max-builds <n>' },
+  ),
 };
 
 export const buildingFlags = {
@@ -86,8 +93,13 @@ export const waitsOf = ({
   takeoverSec,
   builderWaitSec,
   keepClosures,
-}: Values<typeof building>): Pick<RunOptions, 'takeoverSeconds' | 'builderWaitSeconds' | 'keepClosures'> => ({
+  maxBuilds,
+}: Values<typeof building>): Pick<
+  RunOptions,
+  'takeoverSeconds' | 'builderWaitSeconds' | 'keepClosures' | 'maxBuilds'
+> => ({
   takeoverSeconds: takeoverSec,
   builderWaitSeconds: builderWaitSec,
   ...(keepClosures === KEPT_CLOSURES ? {} : { keepClosures }),
+  ...(maxBuilds === null ? {} : { maxBuilds }),
 });
