@@ -21,6 +21,8 @@ function faultsOf(toml: string): readonly string[] {
   return assert.fail(`accepted: ${toml}`);
 }
 
+const PULL_REQUEST = 'land = "pull-request"\nhttpsTokenFile = "/t"';
+
 test('an instance takes what it does not say from [defaults], and the rest from the defaults of each option', () => {
   const { instances } = read(`
     [defaults]
@@ -302,6 +304,11 @@ test('land, autoMerge and dryRun are words for the same, and an instance has the
     ['land = "merge"', 'autoMerge = false', 'branch'],
     ['land = "merge"', 'dryRun = true', 'none'],
     ['land = "none"', 'dryRun = false', 'branch'],
+    [PULL_REQUEST, '', 'pull-request'],
+    [PULL_REQUEST, 'dryRun = true', 'none'],
+    [PULL_REQUEST, 'autoMerge = true', 'merge'],
+    [PULL_REQUEST, 'land = "branch"', 'branch'],
+    ['land = "merge"\nhttpsTokenFile = "/t"', 'land = "pull-request"', 'pull-request'],
   ] as const) {
     const toml = `[defaults]\nrepoPath = "/src"\n${defaults}\n[instances.x]\n${own}\n`;
     assert.equal(read(toml).instances[0]?.land, lands, toml);
@@ -317,6 +324,11 @@ test('two instances that would write one branch of one repository are refused, a
   );
   for (const other of ['branchPrefix = "b-"', 'autoMerge = true', 'dryRun = true', 'repoPath = "/b"'])
     assert.equal(read(two('', other)).instances.length, 2, other);
+  assert.equal(read(two(PULL_REQUEST, '')).instances.length, 2, 'a branch of pull requests is none of a day');
+  assert.match(
+    faultsOf(two(PULL_REQUEST, PULL_REQUEST))[0] ?? '',
+    /^instances\.b\.branch "bot\/flake-update" is that of instances\.a too, .*: give each a branch of its own\.$/,
+  );
 });
 
 test('every example of the documentation is a value that the option takes', () => {
@@ -327,7 +339,7 @@ test('every example of the documentation is a value that the option takes', () =
 test('what the documentation takes from the options is up to date (node dist/scripts/configuration-docs.js)', async () => {
   for (const [name, tables] of [
     ['configuration.md', 1],
-    ['commands.md', 10],
+    ['commands.md', 11],
     ['targets.md', 1],
   ] as const) {
     const page = await readFile(new URL(name, DOCS), 'utf8');
