@@ -1,11 +1,12 @@
 import { renderReport, reportJson } from '../../model/report/render.js';
-import { openExistingSession, uiLink } from '../server/connection.js';
+import { openExistingSession, uiLink, type Session } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
 import { look } from '../runs/look.js';
 import { paintFor, result, resultJson, wantsColour } from '../terminal/output.js';
 import { frame } from '../progress/frame.js';
 import { runEnd } from '../runs/run-end.js';
-import { findRun, noRuns } from '../runs/runs.js';
+import { runState } from '../runs/run-state.js';
+import { findRun, noRuns, starterOf } from '../runs/runs.js';
 
 /** `lockkeeper status RUN`: where a run stands now. */
 export async function status(context: CommandContext, name: string): Promise<number> {
@@ -15,10 +16,20 @@ export async function status(context: CommandContext, name: string): Promise<num
     const run = await findRun(session, name);
     const { view, status: state } = await look(session, run, null);
     if (state !== 'RUNNING') {
-      const { report, error } = await runEnd(session, run, context.state);
-      if (context.json) resultJson({ run, status: state, error, report: report === null ? null : reportJson(report) });
-      else if (report === null) result(`${run}: ${state.toLowerCase()}${error === null ? '' : `: ${error}`}`);
-      else result(renderReport(report, 'text', { color: wantsColour(process.stdout) }));
+      const [{ report, error }, refused] = await Promise.all([
+        runEnd(session, run, context.state),
+        isRefused(session, run),
+      ]);
+      const startedBy = refused ? await starterOf(session, run) : null;
+      if (context.json)
+        resultJson({
+          ...{ run, status: state, error, report: report === null ? null : reportJson(report) },
+          ...(refused ? { refused, startedBy } : {}),
+        });
+      else if (report === null) {
+        const who = startedBy === null ? '' : `. Who started it calls themselves ${JSON.stringify(startedBy)}`;
+        result(`${run}: ${refused ? 'refused' : state.toLowerCase()}${error === null ? '' : `: ${error}`}${who}`);
+      } else result(renderReport(report, 'text', { color: wantsColour(process.stdout) }));
       return 0;
     }
     if (context.json) resultJson({ status: state, uiUrl: await uiLink(session, run), ...view });
@@ -39,3 +50,7 @@ export async function status(context: CommandContext, name: string): Promise<num
     await session.close();
   }
 }
+
+/** Whether a run was started without proof. */
+const isRefused = async (session: Session, run: string): Promise<boolean> =>
+  runState(await session.client.workflow.getHandle(run).describe()) === 'refused';

@@ -58,6 +58,17 @@ async function isRun(session: Session, id: string): Promise<boolean> {
 export const queueOfRun = async (session: Session, run: string): Promise<string> =>
   (await session.client.workflow.getHandle(run).describe()).taskQueue;
 
+/** Who started a run, as they named themselves, in one line; `null` where they gave no name. */
+export async function starterOf({ client, namespace }: Session, run: string): Promise<string | null> {
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({
+    namespace,
+    execution: { workflowId: run },
+    maximumPageSize: 1,
+  });
+  const name = oneLine(history?.events?.[0]?.workflowExecutionStartedEventAttributes?.identity ?? '', 200);
+  return name === '' ? null : name;
+}
+
 export const noRuns = (): CommandError =>
   new CommandError(`There are no runs yet. Start one with "${typed('update')}".`);
 

@@ -1,4 +1,5 @@
 import { groupBy } from '../text/group-by.js';
+import { utf8Length } from '../text/text.js';
 import { TAILS_LIMIT_BYTES, limitTails } from '../verify/verification.js';
 import { targetLabel } from '../targets/index.js';
 import type { Verdict } from '../verify/verdict.js';
@@ -14,6 +15,9 @@ export interface ProbeFailure {
 
 /** Log tails of failures that a search keeps, in bytes: which of them are shown is known when it has ended. */
 const KEPT_TAILS_BYTES = 8 * TAILS_LIMIT_BYTES;
+
+/** What probes showed is a part of their workflow's result, which may have 2 MiB, in bytes of JSON. Targets past that have none. */
+const EVIDENCE_BYTES = 768 * 1024;
 
 /**
  * Failures of a search with some more, without those that can show nothing: for each input that such a one moved, another of the same
@@ -60,5 +64,11 @@ export function evidenceOf(
     found.map(({ verdict }) => verdict),
     TAILS_LIMIT_BYTES,
   );
-  return found.map(({ input, verdict }, index) => ({ input, verdict: tails[index] ?? verdict }));
+  let room = EVIDENCE_BYTES;
+  const evidence = found.map(({ input, verdict }, index) => ({ input, verdict: tails[index] ?? verdict }));
+  const end = evidence.findIndex((one) => {
+    room -= utf8Length(JSON.stringify(one)) + 1;
+    return room < 0;
+  });
+  return end === -1 ? evidence : evidence.slice(0, end);
 }

@@ -125,3 +125,16 @@ test('a search keeps the failures that may be shown, and not more of their logs 
   assert.equal(kept.length, 1000);
   assert.ok(tailBytes(kept.map(({ verdict }) => verdict)) <= 1024 * 1024);
 });
+
+test('what probes showed of a thousand hosts fits into the result of their search', () => {
+  const names = Array.from({ length: 1000 }, (_, index) => `host-${index}-`.padEnd(200, 'x'));
+  const results = new Map(names.map((name) => [name, held('alpha', 'gamma')] as const));
+  const failures = names.flatMap((name) =>
+    ['alpha', 'gamma'].map((input): ProbeFailure => {
+      return { move: [input], verdict: { ...broken(name, 'x'), error: 'e'.repeat(500) } };
+    }),
+  );
+  const evidence = evidenceOf(results, failures);
+  assert.ok(evidence.length > 500);
+  assert.ok(JSON.stringify({ evidence, results: [...results] }).length < 1.5 * 1024 * 1024);
+});

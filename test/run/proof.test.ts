@@ -108,7 +108,8 @@ test('who cannot read the run key starts nothing: every kind of workflow ends as
   const listed = JSON.parse((await house.lockkeeper(['list', '--json'])).stdout) as { run: string; state: string }[];
   assert.equal(listed.find(({ run: id }) => id === 'evil-0')?.state, 'refused');
   const status = await house.lockkeeper(['status', 'evil-0']);
-  assert.match(status.stdout, /refused.*run key/);
+  assert.match(status.stdout, /^evil-0: refused: This start is refused: it carries no proof.*run key/);
+  assert.match(status.stdout, new RegExp(`Who started it calls themselves ".*${process.pid}@`));
 });
 
 test(

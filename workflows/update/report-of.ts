@@ -3,6 +3,7 @@ import { reportedFixes } from '../../model/autofix/fix-target.js';
 import { letGoInputs, withHistory } from '../../model/hold-back/earlier.js';
 import { reportedInput } from '../../model/report/data.js';
 import type { HeldBackInput, Report, ReportedTarget } from '../../model/report/data.js';
+import { limitReport } from '../../model/report/limit.js';
 import type { RunOptions } from '../../model/run/options.js';
 import type { TargetProgress } from '../../model/run/progress.js';
 import { TAILS_LIMIT_BYTES, limitTails, tailBytes } from '../../model/verify/verification.js';
@@ -25,7 +26,7 @@ export function reportOf(facts: Facts, { id, options, startTime, targets }: Repo
   const heldBack = shortened(facts.heldBack);
   const inputs = facts.moved.map(reportedInput);
   const isUpdate = facts.outcome === 'landed' || facts.outcome === 'verified';
-  return {
+  return limitReport({
     run: id,
     instance: options.instance,
     repository: options.repository.displayUrl,
@@ -64,7 +65,7 @@ export function reportOf(facts: Facts, { id, options, startTime, targets }: Repo
     notifications: facts.notifications,
     startedAt: startTime.toISOString(),
     seconds: Math.round((Date.now() - startTime.getTime()) / 100) / 10,
-  };
+  });
 }
 
 /**
