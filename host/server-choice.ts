@@ -1,5 +1,7 @@
-import type { ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
+import { statSync } from 'node:fs';
+import type { ClientConfigTLS, ClientConnectConfig } from '@temporalio/envconfig';
 import { messageOf } from '../model/text/message-of.js';
+import { formatSize } from '../model/text/size.js';
 import { HostFault } from './errors.js';
 
 /** Which server a command talks to: one that Temporal's environment configuration names, or the embedded one. */
@@ -14,16 +16,22 @@ export type ServerChoice =
     }
   | { readonly kind: 'embedded' };
 
+type EnvConfig = Pick<typeof import('@temporalio/envconfig'), 'loadClientConfigProfile' | 'toClientOptions'>;
+
 /**
  * Reads `TEMPORAL_ADDRESS`, `TEMPORAL_PROFILE` and the profile file (`TEMPORAL_CONFIG_FILE`, or Temporal's default
  * place). A profile without an address names no server of its own: then the embedded one is used.
- * @param load of `@temporalio/envconfig`, which a command loads when it needs it
+ * @param envconfig the package, which a command loads when it needs it
  * @throws HostFault when the configuration cannot be used
  */
-export function chooseServer(load: typeof loadClientConnectConfig): ServerChoice {
+export function chooseServer({ loadClientConfigProfile, toClientOptions }: EnvConfig): ServerChoice {
   let config;
   try {
-    config = load();
+    const { TEMPORAL_CONFIG_FILE } = process.env;
+    if (TEMPORAL_CONFIG_FILE !== undefined) refuseEndless(TEMPORAL_CONFIG_FILE);
+    const profile = loadClientConfigProfile();
+    filesOf(profile.tls).forEach(refuseEndless);
+    config = toClientOptions(profile);
   } catch (error) {
     throw new HostFault(
       `Temporal's environment configuration cannot be used: ${messageOf(error)}. ` +
@@ -47,3 +55,20 @@ export function chooseServer(load: typeof loadClientConnectConfig): ServerChoice
     },
   };
 }
+
+/** Most bytes of a file with a configuration, a certificate or a key. */
+const MOST_BYTES = 1024 * 1024;
+
+/** The package reads files whole, and waits for them: a device has no end, and a pipe without a writer never begins. */
+function refuseEndless(file: string): void {
+  const found = statSync(file, { throwIfNoEntry: false });
+  // What is not there it says itself.
+  if (found === undefined) return;
+  if (!found.isFile()) throw new Error(`${file} is not a regular file`);
+  if (found.size > MOST_BYTES) throw new Error(`${file} is larger than ${formatSize(MOST_BYTES)}`);
+}
+
+const filesOf = ({ clientCert, clientKey, serverCACert }: ClientConfigTLS = {}): readonly string[] =>
+  [clientCert, clientKey, serverCACert].flatMap((source) =>
+    source !== undefined && 'path' in source ? [source.path] : [],
+  );

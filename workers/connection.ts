@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
+import * as envconfig from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import { ensureServer } from '../host/embedded-server.js';
@@ -16,7 +16,7 @@ export interface ServerAddress {
 
 /** The server of Temporal's environment configuration if one is set, else the embedded one of this state directory. */
 export async function findServer(state: StateDirectory): Promise<ServerAddress> {
-  const choice = chooseServer(loadClientConnectConfig);
+  const choice = chooseServer(envconfig);
   if (choice.kind === 'configured') {
     const { address, namespace, options } = choice;
     return { embedded: false, address, namespace, uiUrl: null, options };

@@ -4,9 +4,15 @@ import { run } from '../command/process.js';
 /** Settings of Nix by name, as the commands of this process have them. */
 export type NixConfiguration = Readonly<Record<string, { readonly value?: unknown } | undefined>>;
 
-/** `null` when Nix cannot be asked. */
-export async function nixConfiguration(): Promise<NixConfiguration | null> {
+/**
+ * `null` when Nix cannot be asked.
+ * @param env of Nix; default: that of this process
+ */
+async function nixConfiguration(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<NixConfiguration | null> {
   const shown = await run('nix', ['--extra-experimental-features', 'nix-command', 'show-config', '--json'], {
+    env,
     timeoutMs: 10_000,
   });
   try {
@@ -17,13 +23,23 @@ export async function nixConfiguration(): Promise<NixConfiguration | null> {
 }
 
 /**
+ * Settings as the machine's own files have them, which its daemon reads: what this account sets for itself, in files or by variables, says
+ * nothing of it. `null` when Nix cannot be asked.
+ */
+export const machineConfiguration = (): Promise<NixConfiguration | null> =>
+  nixConfiguration({ ...process.env, NIX_CONFIG: undefined, NIX_CONF_DIR: undefined, NIX_USER_CONF_FILES: '' });
+
+/**
  * Whether Nix's daemon lets this process do what root may: nix.conf(5), `trusted-users`: names, groups behind an `@`, and
  * `*`. `null` when that cannot be told.
  */
 export async function isTrusted(): Promise<boolean | null> {
   const { uid, username } = userInfo();
   if (uid === 0) return true;
-  const [configuration, groups] = await Promise.all([nixConfiguration(), run('id', ['-Gn'], { timeoutMs: 10_000 })]);
+  const [configuration, groups] = await Promise.all([
+    machineConfiguration(),
+    run('id', ['-Gn'], { timeoutMs: 10_000 }),
+  ]);
   const trusted = configuration?.['trusted-users']?.value;
   if (!Array.isArray(trusted)) return null;
   const own = [

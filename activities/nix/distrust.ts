@@ -5,7 +5,7 @@ import type { CandidateSource } from '../../model/verify/candidate.js';
 import type { NixSettings } from '../../model/run/options.js';
 import { holdsAgentChange } from '../git/agent-change.js';
 import type { TreatedSettings } from './commands.js';
-import { isTrusted, nixConfiguration } from './configuration.js';
+import { isTrusted, machineConfiguration } from './configuration.js';
 
 /** A candidate, and how its run uses Nix. */
 interface Asked extends CandidateSource, Pick<Distrust, 'approved'> {
@@ -51,7 +51,7 @@ async function sandboxOf({ options }: NixSettings): Promise<'owner’s' | 'machi
   if (options.some(([name]) => name === 'sandbox' || name === 'build-use-sandbox')) return 'owner’s';
   // A daemon takes no such setting from those whom it does not trust.
   if ((await ownsStore()) || (await isTrusted()) === true) return 'ours';
-  return String((await nixConfiguration())?.sandbox?.value) === 'true' ? 'machine’s' : 'none';
+  return String((await machineConfiguration())?.sandbox?.value) === 'true' ? 'machine’s' : 'none';
 }
 
 /** Whether the builders of this process are its own, and not those of a daemon. */

@@ -29,8 +29,7 @@ const CONNECT_MS = 3500;
 type Configured = Extract<ServerChoice, { kind: 'configured' }>;
 
 /** The package is loaded when a command needs a server: `--help` needs none. */
-const ownChoice = async (): Promise<ServerChoice> =>
-  chooseServer((await import('@temporalio/envconfig')).loadClientConnectConfig);
+const ownChoice = async (): Promise<ServerChoice> => chooseServer(await import('@temporalio/envconfig'));
 
 /** A connection that began before it was needed. */
 export interface Greeting {
@@ -79,6 +78,8 @@ export async function openSession(
 ): Promise<Session> {
   const choice = await ownChoice();
   if (choice.kind === 'configured') return connectConfigured(context, choice, greeted);
+  // A key that cannot be used is said before a server is started for nothing.
+  if (context.runKeyFile !== null) await commandKey(context, true);
   // First the record, then the server: a server that nobody uses ends itself.
   const unwritable: HostFault | null = await announceIfPossible(context.state, what);
   const server = unwritable === null ? await ensureServer(context.state) : await runningServer(context.state);

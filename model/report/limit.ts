@@ -5,7 +5,7 @@ import type { Report } from './data.js';
  * Room of a report, in bytes of JSON. A payload may have 2 MiB, and what one workflow task schedules, which may be two messages with
  * the report, 4 MiB.
  */
-export const REPORT_BYTES = 1024 * 1024;
+const REPORT_BYTES = 1024 * 1024;
 
 /** Texts that say why, in any part of a report; names, paths and commits stay whole. */
 const REASONS = new Set(['error', 'reason', 'logTail']);

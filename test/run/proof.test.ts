@@ -288,6 +288,12 @@ test('a key file that others may read, or that is no key, is refused by its name
   await refused(/may be used by others.*chmod 600/, 'a'.repeat(64), 0o644);
   await refused(/is empty/, '\n', 0o600);
   await refused(/is too short/, 'brief-one', 0o600);
+  const own = path.join(folder, 'own');
+  const env = { LOCKKEEPER_RUN_KEY_FILE: file };
+  const first = await house.lockkeeper(['update', fleet.checkout, '--state-dir', own], { env });
+  assert.equal(first.exitCode, 1);
+  assert.match(first.stderr, /is too short/);
+  assert.equal(existsSync(path.join(own, 'server')), false, 'no server was started for it');
 });
 
 test('a run that says so counts decisions without the key, as Temporal’s own UI and command send them', async () => {

@@ -3,7 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { ConnectionOptions } from '@temporalio/client';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
+import * as envconfig from '@temporalio/envconfig';
 import { systemCode } from '../../host/errors.js';
 import { runningServer } from '../../host/embedded-server.js';
 import { isLocked } from '../../host/machine-lock.js';
@@ -113,7 +113,7 @@ async function findServerView(state: StateDirectory): Promise<ServerView | null>
 async function chosenServer(
   state: StateDirectory,
 ): Promise<{ readonly options: ConnectionOptions; readonly namespace: string } | null> {
-  const choice = chooseServer(loadClientConnectConfig);
+  const choice = chooseServer(envconfig);
   if (choice.kind === 'configured') return choice;
   const embedded = await runningServer(state);
   return embedded === null ? null : { options: { address: embedded.address }, namespace: embedded.namespace };
