@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FlakeLockError, parseFlakeLock, rootInputs } from '../../model/flake-lock/index.js';
@@ -86,7 +86,6 @@ async function look(
     `+refs/heads/${mainBranch}:${LOOK}`,
   ]);
   if (!fetched.ok) return { ok: false, why: await whyNot(fetched, transport, FETCH_MS) };
-  await own(['symbolic-ref', 'HEAD', LOOK]);
   const commit = (await own(['rev-parse', LOOK])).stdout.trim();
   /** Links within the repository are followed; `null` when there is no such file. */
   const textOf = async (file: string): Promise<string | null> => {
@@ -96,9 +95,10 @@ async function look(
   };
   const hasFlake = (await textOf('flake.nix')) !== null;
   const lock = await textOf('flake.lock');
-  const flakeUrl = `git+file://${encoded(folder)}?ref=${LOOK}&rev=${commit}&shallow=1${dir === '' ? '' : `&dir=${encoded(dir)}`}`;
   const [outputs, pushes] = await Promise.all([
-    hasFlake ? outputsOf(flakeUrl, evaluation) : { ok: false as const, why: 'there is no flake.nix' },
+    hasFlake
+      ? addressWithoutHistory(folder, commit, dir).then((address) => outputsOf(address, evaluation))
+      : { ok: false as const, why: 'there is no flake.nix' },
     local || !asksToPush
       ? null
       : own(['push', '--dry-run', '--quiet', '--', url, `${commit}:refs/heads/lockkeeper-may-push`]),
@@ -121,6 +121,28 @@ async function look(
 }
 
 const LOOK = 'refs/heads/look';
+
+/**
+ * Address of a flake for Nix. Nix 2.8 reads no repository whose history is cut off, so the commit's files are those of another one that
+ * has no history, in a repository of its own that borrows the objects of the first.
+ */
+async function addressWithoutHistory(folder: string, commit: string, dir: string): Promise<string> {
+  const whole = join(folder, 'whole');
+  await git(['init', '--quiet', '--bare', '--template=', whole], { cwd: folder });
+  await mkdir(join(whole, 'objects', 'info'), { recursive: true });
+  await writeFile(join(whole, 'objects', 'info', 'alternates'), `${join(folder, 'objects')}\n`);
+  const own = (...args: readonly string[]): ReturnType<typeof git> =>
+    git(args, { cwd: whole, access: { config: NOBODY, variables: { GIT_DIR: whole } } });
+  const made = (await own('commit-tree', '-m', 'look', `${commit}^{tree}`)).stdout.trim();
+  await own('update-ref', LOOK, made);
+  await own('symbolic-ref', 'HEAD', LOOK);
+  return `git+file://${encoded(whole)}?ref=${LOOK}&rev=${made}&shallow=1${dir === '' ? '' : `&dir=${encoded(dir)}`}`;
+}
+
+const NOBODY: readonly ConfigEntry[] = [
+  ['user.name', 'nobody'],
+  ['user.email', 'nobody@localhost'],
+];
 
 /** How a checkout reaches its remotes, as far as that does not hold in another folder by itself: as the worker takes it over. */
 async function settingsOf(checkout: string, folder: string): Promise<readonly ConfigEntry[]> {

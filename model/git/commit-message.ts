@@ -5,7 +5,7 @@ import { reportedInput, type HeldBackInput } from '../report/data.js';
 import { stayWords } from '../report/held-back-words.js';
 import { dateWords, movementWords, nestedOf, newSourcesWords, type ShownNested } from '../report/words.js';
 import type { Verdict } from '../verify/verdict.js';
-import { nounOf, targetKinds, targetLabel, type FlakeTarget } from '../targets/index.js';
+import { isFlakeTarget, nounOf, targetKinds, targetLabel, type FlakeTarget } from '../targets/index.js';
 
 interface CommitMessageInput {
   readonly instance: string;
@@ -71,10 +71,11 @@ interface FixMessageInput {
 
 /** The whole message of an agent's fix, under the same rules as `commitMessage`. */
 export function fixMessage({ instance, run, broken, agent, attempt }: FixMessageInput): string {
-  const name = oneName(broken.target.name);
-  const what = targetKinds[broken.target.kind].breakage(name, broken.verdict);
+  const { target } = broken;
+  const what = targetKinds[target.kind].breakage(oneName(target.name), broken.verdict);
+  const scope = oneName(isFlakeTarget(target) ? targetLabel(target) : target.name);
   const paragraphs = [
-    `fix(${name}): work with the updated inputs`,
+    `fix(${scope}): work with the updated inputs`,
     [
       `With the inputs of this update ${what}:`,
       `- ${oneLine(broken.error ?? broken.verdict, REASON_BYTES)}`,
