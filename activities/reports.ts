@@ -1,11 +1,13 @@
-import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { log } from '@temporalio/activity';
 import type { CoordinatorActivities } from '../model/contract/activities.js';
 import { earlierHolds } from '../model/hold-back/earlier.js';
 import { mayBeRunOf, mayBeRunOfInstance } from '../model/run/ids.js';
 import type { Report } from '../model/report/data.js';
 import type { Repository } from '../model/run/options.js';
+import { messageOf } from '../model/text/message-of.js';
 import { readJson, writeWhole } from '../host/files.js';
+import { reportFiles } from '../host/reports.js';
 import type { ActivityEnvironment } from './environment.js';
 import { runDirectoryName } from '../model/machine/record-directory.js';
 
@@ -39,18 +41,27 @@ export async function reportsOf(env: ActivityEnvironment, instance: string, repo
 
 /** The newest reports of those that have such a name, newest first. */
 async function newestReports({ state }: ActivityEnvironment, isWanted: (name: string) => boolean): Promise<Report[]> {
-  const names = await readdir(state.reports).catch(() => []);
-  const files = await Promise.all(
-    names
-      .filter((name) => name.endsWith('.json') && isWanted(name))
-      .map(async (name) => {
-        const file = path.join(state.reports, name);
-        // Reports are pruned at any time.
-        const found = await stat(file).catch(() => null);
-        return { file, writtenAt: found?.mtimeMs ?? 0 };
-      }),
-  );
-  const newest = files.sort((one, other) => other.writtenAt - one.writtenAt).slice(0, LOOKED_AT);
-  const reports = await Promise.all(newest.map(({ file }) => readJson<Report>(file).catch(() => null)));
+  const newest = (await reportFiles(state, isWanted)).slice(0, LOOKED_AT);
+  const reports = await Promise.all(newest.map((file) => readJson<Report>(file.path).catch(() => null)));
   return reports.filter((report) => report !== null);
+}
+
+/** How long a run waits for its site: a folder on another machine may not answer. */
+const SITE_MS = 45_000;
+
+/** Makes the site anew of all reports of this machine. A site that cannot be made fails no run: that is logged, and the next run tries again. */
+export async function renewSite({ state }: ActivityEnvironment, directory: string): Promise<void> {
+  const signal = AbortSignal.timeout(SITE_MS);
+  const late = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => {
+      reject(new Error(`it was not made within ${SITE_MS / 1000} s`));
+    });
+  });
+  try {
+    const { makeSite } = await import('../host/site.js');
+    const { unreadable } = await Promise.race([makeSite(state, directory, { signal }), late]);
+    for (const { file, reason } of unreadable) log.warn('the site lacks a report', { file, reason });
+  } catch (error) {
+    log.warn('the site was not made', { directory, error: messageOf(error) });
+  }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { access, link, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, chmod, link, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { readBounded } from './bounded-file.js';
 import { systemCode } from './errors.js';
@@ -45,6 +45,8 @@ async function mkdirUnlessThere(folder: string, mode: number): Promise<void> {
 /** Whether a file and its name have to be on the disk before anybody goes on. */
 interface Care {
   readonly synced?: boolean;
+  /** Who else may read a new file: mode bits, whatever the umask; default: nobody. */
+  readonly mode?: number;
 }
 
 /**
@@ -76,12 +78,13 @@ export async function createWhole(file: string, content: string, care: Care = {}
 async function place(
   file: string,
   content: string,
-  { synced = false }: Care,
+  { synced = false, mode }: Care,
   name: (temporary: string) => Promise<void>,
 ): Promise<void> {
   const temporary = `${file}.${randomUUID()}.new`;
   try {
     await writeFile(temporary, content, { mode: OWNERS_FILE });
+    if (mode !== undefined) await chmod(temporary, mode);
     if (synced) await sync(temporary);
     await name(temporary);
   } catch (error) {

@@ -8,7 +8,7 @@ import { createPlanBuilds } from '../activities/nix/evaluate/plan-builds.js';
 import { createBuilderActivities, createMachineActivities } from '../activities/nix/builds.js';
 import { createEvaluatorActivities, createLockActivities } from '../activities/nix/evaluation.js';
 import { createNotify } from '../activities/notify/notify.js';
-import { createEarlierHolds, writeReport } from '../activities/reports.js';
+import { createEarlierHolds, renewSite, writeReport } from '../activities/reports.js';
 import { rememberEnvironmentSecrets } from '../activities/secrets/redact.js';
 import { createServerActivities } from '../activities/server/index.js';
 import { createPresenceActivities } from '../activities/server/presence.js';
@@ -48,10 +48,11 @@ export function createActivities(env: ActivityEnvironment): MachineRegister {
         ...createForgeActivities(env),
         earlierHolds: createEarlierHolds(env),
         notify: createNotify(env),
-        // Safe to repeat: the report is replaced as a whole, and forgetting what is forgotten does nothing.
-        closeRun: async ({ report }) => {
+        // Safe to repeat: the report and the site are replaced as a whole, and forgetting what is forgotten does nothing.
+        closeRun: async ({ report, siteDir }) => {
           await writeReport(env, report);
           await machine.forgetRun({ run: report.run });
+          if (siteDir !== undefined) await renewSite(env, siteDir);
           return { machine: env.machine };
         },
       },

@@ -1,2 +1,11 @@
-export const REPORT_FORMATS = ['text', 'md', 'json'] as const;
+export const REPORT_FORMATS = ['text', 'md', 'html', 'json'] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
+
+/** How a report is asked for. */
+export interface ReportRequest {
+  readonly format: ReportFormat;
+  /** File that it is written to; missing: standard output. */
+  readonly output?: string;
+  /** Whether a browser shows it. */
+  readonly open?: true;
+}

@@ -1,16 +1,27 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { writeWhole } from '../../host/files.js';
+import { earlierSizes } from '../../host/reports.js';
+import { messageOf } from '../../model/text/message-of.js';
+import { printableJson } from '../../model/text/text.js';
 import type { Report } from '../../model/report/data.js';
 import { renderReport, reportJson } from '../../model/report/render.js';
 import { openExistingSession, type Session } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
 import { findRunOrReport } from '../runs/found-run.js';
-import { result, resultJson, wantsColour } from '../terminal/output.js';
-import type { ReportFormat } from './report-format.js';
+import { message, result, wantsColour } from '../terminal/output.js';
+import type { ReportRequest } from './report-format.js';
 import { runEnd } from '../runs/run-end.js';
+import { openInBrowser } from '../terminal/browser.js';
 import { typed } from '../terminal/typed.js';
 
 /** `lockkeeper report RUN`: the report of a closed run; of one that the server has forgotten, as this machine kept it. */
-export async function report(context: CommandContext, name: string, format: ReportFormat): Promise<number> {
+export async function report(context: CommandContext, name: string, request: ReportRequest): Promise<number> {
+  if (request.open === true && request.format !== 'html') {
+    throw new CommandError('--open shows a page: use it with --format html.');
+  }
   let unreachable: unknown = null;
   const session = await openExistingSession(context, 'report').catch((error: unknown) => {
     unreachable = error;
@@ -21,12 +32,38 @@ export async function report(context: CommandContext, name: string, format: Repo
     const found = await reportOf(context, session, name).catch((error: unknown) => {
       throw unreachable ?? error;
     });
-    if (context.json || format === 'json') resultJson(reportJson(found));
-    else result(renderReport(found, format, { color: wantsColour(process.stdout) }));
+    await deliver(await written(context, found, request), request);
     return 0;
   } finally {
     await session?.close();
   }
+}
+
+/** The report in the form that was asked for. */
+async function written(context: CommandContext, found: Report, { format, output }: ReportRequest): Promise<string> {
+  if (context.json || format === 'json') return printableJson(reportJson(found), 2);
+  if (format !== 'html') {
+    return renderReport(found, format, { color: output === undefined && wantsColour(process.stdout) });
+  }
+  const { renderHtml } = await import('../../model/report/html/report-page.js');
+  return renderHtml(found, { sizes: await earlierSizes(context.state, found) });
+}
+
+/** Puts it where it was asked for, and shows it. */
+async function deliver(text: string, { output, open }: ReportRequest): Promise<void> {
+  if (output === undefined && open !== true) {
+    result(text);
+    return;
+  }
+  const file =
+    output === undefined ? join(await mkdtemp(join(tmpdir(), 'lockkeeper-')), 'report.html') : resolve(output);
+  await writeWhole(file, text.endsWith('\n') ? text : `${text}\n`).catch((error: unknown) => {
+    throw new CommandError(
+      `The report cannot be written to ${file}: ${messageOf(error)}. Name another file with --output.`,
+    );
+  });
+  message(`written to ${file}`);
+  if (open === true) await openInBrowser(file);
 }
 
 async function reportOf(context: CommandContext, from: Session | null, name: string): Promise<Report> {

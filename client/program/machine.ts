@@ -69,6 +69,15 @@ export function declareMachine({ program, context, exit }: Declaration): void {
       exit(await (await import('../commands/doctor.js')).doctor(context(), flake ?? null, { signing, forge }));
     });
   program
+    .command('site')
+    .description(
+      'pages of how all hosts and runs stand, made from the reports of this machine: open index.html, or serve them',
+    )
+    .argument('<directory>', 'where they are written; made if it is not there')
+    .action(async (directory: string) => {
+      exit(await (await import('../commands/site.js')).site(context(), resolve(directory)));
+    });
+  program
     .command('systemd-units')
     .description('the systemd units of a worker, its schedules and runs, for distributions that are not NixOS')
     .option('--user <name>', 'account of the worker', 'lockkeeper')

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import { positiveInteger } from './arguments.js';
-import { REPORT_FORMATS, type ReportFormat } from '../commands/report-format.js';
+import { REPORT_FORMATS, type ReportRequest } from '../commands/report-format.js';
 import type { Declaration } from './declaration.js';
 
 const RUN = 'a run: its id, a unique beginning of it, or "latest"';
@@ -40,8 +40,10 @@ export function declareRuns({ program, context, exit }: Declaration): void {
     .description('the report of a run that is over')
     .argument('<run>', RUN)
     .addOption(new Option('--format <format>', 'how it is written').choices(REPORT_FORMATS).default('text'))
-    .action(async (run: string, options: { format: ReportFormat }) => {
-      exit(await (await import('../commands/report.js')).report(context(), run, options.format));
+    .option('-o, --output <file>', 'write it to this file')
+    .option('--open', 'show it in a browser, with --format html')
+    .action(async (run: string, options: ReportRequest) => {
+      exit(await (await import('../commands/report.js')).report(context(), run, options));
     });
   program
     .command('logs')

@@ -10,7 +10,7 @@ import { forgeOf } from './options/forge.js';
 import { gatesOf } from './options/gates.js';
 import type { Instance } from './options/index.js';
 import { landingOf, personsOf, signingOf, timeZoneOf } from './options/landing.js';
-import { notificationsOf } from './options/notifications.js';
+import { notificationsOf, siteOf } from './options/notifications.js';
 
 /**
  * What a run of an instance is asked to do. The order of the fields counts: open runs are known by a digest of them.
@@ -32,6 +32,7 @@ export const runOptionsOf = (
   ...personsOf(instance),
   ...signingOf(instance),
   ...notificationsOf(instance),
+  ...siteOf(instance),
   timeZone: timeZoneOf(instance),
   repositoryWaitSeconds: instance.repositoryWaitSec,
   lockWorkflowId: repositoryLockId(repositoryKey(repository, true)),

@@ -102,7 +102,7 @@ export interface CoordinatorActivities {
   notify(input: NotifyInput): Promise<NotificationResult>;
 
   /** Writes the report below the state directory, and removes what the run kept on this machine, whose id it gives. */
-  closeRun(input: { report: Report }): Promise<{ readonly machine: string }>;
+  closeRun(input: { report: Report; siteDir?: string }): Promise<{ readonly machine: string }>;
 
   /** Counts how a run of an instance ended; past the limit of failures it pauses the instance's schedule, if it is to. */
   recordEnd(input: RecordEndInput): Promise<FailuresInRow>;

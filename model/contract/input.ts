@@ -287,6 +287,7 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   }),
   evaluation: object({ drvPath: derivation }),
   drvPath: derivation,
+  siteDir: orMissing(absolutePath),
   before: orNull(storePath),
   after: storePath,
   bytes: wholeNumber,

@@ -9,12 +9,17 @@ export interface EarlierHold {
   readonly revision: string | null;
 }
 
+/** What of a report says what was held back. */
+type Holding = Pick<Report, 'outcome' | 'startedAt' | 'heldBack'> & {
+  readonly inputs: readonly Pick<ReportedInput, 'name'>[];
+};
+
 /**
  * What earlier runs of a repository held back. For each input the newest run decides that held it back or moved it; runs
  * that ended otherwise prove nothing. One that does not say since when leaves that to those before it.
  * @param reports newest first
  */
-export function earlierHolds(reports: readonly Report[]): readonly EarlierHold[] {
+export function earlierHolds(reports: readonly Holding[]): readonly EarlierHold[] {
   const found = new Map<string, EarlierHold | null>();
   const undated = new Set<string>();
   for (const { outcome, startedAt, heldBack = [], inputs } of reports) {

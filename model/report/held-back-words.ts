@@ -9,7 +9,10 @@ import { logsCommand, nameList, shortRevision } from './words.js';
 export const HELD_BACK_LOG_LINES = 10;
 
 /** Why an input stays where it is, and since when: `since 2026-11-01, too long; breaks kyushu: error: …`. */
-export function heldBackWords({ targets, reason, since, overdue }: HeldBackInput, { startedAt }: Report): string {
+export function heldBackWords(
+  { targets, reason, since, overdue }: HeldBackInput,
+  { startedAt }: Pick<Report, 'startedAt'>,
+): string {
   const long = overdue === true ? ', too long' : '';
   const history = since === undefined || since === startedAt ? '' : `since ${since.slice(0, 10)}${long}; `;
   return `${history}${targets.length === 0 ? '' : `breaks ${nameList(targets)}: `}${oneLine(reason, 500)}`;

@@ -1,5 +1,6 @@
 import { oneLine } from '../text/one-line.js';
 import { stripControl } from '../text/text.js';
+import { isWebAddress } from '../text/web-address.js';
 
 /**
  * The few forms in which outside text enters Markdown. It goes into code spans and fences rather than being escaped:
@@ -23,8 +24,7 @@ export function codeBlock(text: string): string {
 }
 
 /** A link, if the address is one of the Web and has nothing in it that could end the link; else the address as code. */
-export const link = (label: string, url: string): string =>
-  /^https?:\/\/[\w.~:/?#@!$&'*+,;=%-]+$/.test(url) ? `[${label}](${url})` : code(url);
+export const link = (label: string, url: string): string => (isWebAddress(url) ? `[${label}](${url})` : code(url));
 
 /** A row of a table. A `|` ends a cell even inside of a code span, so it is escaped everywhere. */
 export const row = (cells: readonly string[]): string =>

@@ -66,6 +66,8 @@ export interface RunOptions {
   readonly autofix?: AutofixOptions | null;
   /** What follows from failures in a row; missing where they are not counted: without an instance, and in older runs. */
   readonly failureLimit?: FailureLimit;
+  /** Folder of the site that is made anew when the run ends: absolute, on the machine that keeps the reports. Missing when there is none. */
+  readonly siteDir?: string;
   /** Checks beside the builds; missing in older runs. */
   readonly gates?: readonly Gate[];
 }
@@ -246,6 +248,7 @@ export const KNOWN_OPTIONS: Fields<RunOptions> = {
   committer: person,
   signing: { format: SIGNING_FORMATS, keyFile: true },
   notify: { ntfy: { server: true, topic: true, tokenFile: true }, inboxOrg: true },
+  siteDir: true,
   timeZone: true,
   repositoryWaitSeconds: true,
   supersedes: true,

@@ -86,11 +86,13 @@ let
         cp lockkeeper.json "$out"
       '';
 
-  inboxFolders =
+  writtenFolders =
     user:
-    lib.concatMap (instance: lib.optional (instance.inboxOrg or null != null) (dirOf instance.inboxOrg)) (
-      lib.attrValues (ownInstances user)
-    );
+    lib.concatMap (
+      instance:
+      lib.optional (instance.inboxOrg or null != null) (dirOf instance.inboxOrg)
+      ++ lib.optional (instance.siteDir or null != null) instance.siteDir
+    ) (lib.attrValues (ownInstances user));
 in
 {
   options.services.lockkeeper = {
@@ -260,7 +262,7 @@ in
           ${units.unitOf user} = units.worker {
             inherit user;
             credentials = cfg.credentials // (configurationOf user).secrets;
-            writablePaths = cfg.writablePaths ++ inboxFolders user;
+            writablePaths = cfg.writablePaths ++ writtenFolders user;
           };
         }
         # Also without instances: those that were there before have to go.

@@ -79,8 +79,10 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
       ntfyTopic: ['nix'],
       ntfyTokenFile: ['/run/ntfy'],
       inboxOrg: ['/home/i.org'],
+      siteDir: ['/srv/www'],
     },
-    'ntfyServer = "https://ntfy.example.org"\nntfyTopic = "nix"\nntfyTokenFile = "/run/ntfy"\ninboxOrg = "/home/i.org"',
+    'ntfyServer = "https://ntfy.example.org"\nntfyTopic = "nix"\nntfyTokenFile = "/run/ntfy"\ninboxOrg = "/home/i.org"\n' +
+      'siteDir = "/srv/www"',
   ],
   [
     {

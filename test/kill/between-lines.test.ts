@@ -321,11 +321,14 @@ describe('killed between any two of its lines and done again, an activity leaves
     });
   });
 
-  test('a report is written, and what the run kept is given back', () =>
+  test('a report is written, the site made, and what the run kept given back', () =>
     assertRepeatable({
       activity: 'closeRun',
-      input: () => ({ report: exampleReport() }),
-      look: () => readFile(path.join(stateRoot(), 'reports', `${exampleReport().run}.json`), 'utf8'),
+      input: () => ({ report: exampleReport(), siteDir: path.join(stateRoot(), 'site') }),
+      look: async () => [
+        await readFile(path.join(stateRoot(), 'reports', `${exampleReport().run}.json`), 'utf8'),
+        (await readdir(path.join(stateRoot(), 'site'), { recursive: true })).sort(),
+      ],
     }));
 
   test('a derivation is rooted', () =>

@@ -60,9 +60,9 @@ export async function tell({ options, state }: Run, event: NotificationEvent): P
 }
 
 /** Writes the report, and gives back what the run kept on the machines that worked for it. */
-const close: Step = async ({ id, state }) => {
+const close: Step = async ({ id, options: { siteDir }, state }) => {
   const done = await closing('write the report', TIDYING_TRIES)
-    .closeRun({ report: state.report() })
+    .closeRun({ report: state.report(), ...(siteDir === undefined ? {} : { siteDir }) })
     .catch((error: unknown) => {
       log.warn('the report was not written to the state directory', { error: String(error) });
       return { machine: null };

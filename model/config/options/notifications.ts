@@ -26,6 +26,13 @@ export const notifications = {
     'org-mode file that gets a `TODO` entry when a run fails, or an input is held back for too long',
     { flag: '--inbox-org <file>' },
   ),
+  siteDir: option(
+    maybe(writtenFile),
+    null,
+    '"/srv/www/lockkeeper"',
+    'folder for a site of all runs and hosts, as `lockkeeper site` makes it, made anew when a run ends: on the machine that keeps the reports',
+    { flag: '--site-dir <folder>' },
+  ),
 
   failuresAlarm: option(
     whole(1, 1000),
@@ -56,6 +63,9 @@ export const notificationsOf = ({
     inboxOrg,
   },
 });
+
+export const siteOf = ({ siteDir }: Values<typeof notifications>): Pick<RunOptions, 'siteDir'> =>
+  siteDir === null ? {} : { siteDir };
 
 export const failureLimitOf = ({
   failuresAlarm,

@@ -1,0 +1,300 @@
+import { planWords } from '../../nix/plan-words.js';
+import { oneLine, oneName } from '../../text/one-line.js';
+import { formatSize } from '../../text/size.js';
+import { formatSeconds } from '../../text/text.js';
+import { changeGroups, packageRows, summaryWords, switchingWords, type ChangeGroup } from '../changes.js';
+import { gatesOf, hostsOf, type Outcome, type Report, type ReportedTarget } from '../data.js';
+import type { SizeHistory } from '../facts.js';
+import { heldBackWords, letGoWords } from '../held-back-words.js';
+import {
+  approvalWords,
+  attemptWords,
+  brokenTargets,
+  failuresWords,
+  fixWords,
+  insteadOfWords,
+  isBroken,
+  landedWords,
+  nameList,
+  newSourcesWords,
+  notAskedWords,
+  oldBranchesWords,
+  OUTCOME_SYMBOLS,
+  outcomeWords,
+  plural,
+  shortRevision,
+  stoppingTargets,
+} from '../words.js';
+import { brokenLog, heldBackItem } from './logs.js';
+import { inputSections } from './inputs.js';
+import { markup, name, type Content, type Markup } from './markup.js';
+import { bar, line } from './charts.js';
+import { facts, folded, list, page, sections, sign, table, type Tone } from './page.js';
+import { targetTable } from './targets.js';
+import { dateTime } from './times.js';
+
+/** What a page says beside the report itself. */
+interface Surroundings {
+  /** Sizes of closures in earlier runs, by host. */
+  readonly sizes?: SizeHistory;
+  /** Relative address of the page that leads here; missing for a page that stands alone. */
+  readonly up?: string;
+}
+
+/** The report as one page that needs nothing else: no script, no other file. */
+export const renderHtml = (report: Report, { sizes = new Map(), up }: Surroundings = {}): string =>
+  page(`${OUTCOME_SYMBOLS[report.outcome]} ${outcomeWords(report)}: ${oneLine(report.repository)}`, [
+    up === undefined ? null : markup`<nav><a href="${up}">← All runs and hosts</a></nav>`,
+    markup`<main>`,
+    summary(report),
+    sections([
+      ['Hosts', 'hosts', hosts(report)],
+      ['Gates', 'gates', targetTable(report, gatesOf(report), 'gate')],
+      ['What broke', 'broken', brokenTargets(report).map((target, index) => brokenLog(report, target, index < 3))],
+      [
+        'Holding inputs back did not help',
+        'not-held-back',
+        list(
+          (report.notHeldBack ?? []).map(
+            ({ target, reason }) => markup`${name(oneName(target))}: ${oneLine(reason, 1000)}`,
+          ),
+        ),
+      ],
+      ['What changes', 'changes', changes(report)],
+      ['Size of closures', 'sizes', sizeTable(report, sizes)],
+      ...inputSections(report),
+      [
+        'Held back',
+        'held-back',
+        list((report.heldBack ?? []).map((held) => heldBackItem(report, held, heldBackWords(held, report)))),
+      ],
+      [
+        'No longer held back',
+        'let-go',
+        list((report.letGo ?? []).map((each) => markup`${name(oneName(each.input))}: ${letGoWords(each)}`)),
+      ],
+      [
+        'What an agent was asked to mend',
+        'fixes',
+        list(
+          (report.fixes ?? []).map(
+            (fix) =>
+              markup`${name(oneName(fix.target))}:
+            ${fixWords(fix)}${list(fix.attempts.map((attempt) => markup`${attemptWords(attempt)}${attempt.logPath === '' ? null : markup`<span class="below">log <code>${oneLine(attempt.logPath, 1000)}</code></span>`}`))}`,
+          ),
+        ),
+      ],
+      ['How long each took', 'times', timeTable(report)],
+      [
+        'Notifications that failed',
+        'notifications',
+        list(
+          report.notifications
+            .filter(({ ok }) => !ok)
+            .map(
+              ({ notifier, event, error }) => markup`${notifier} (${oneLine(event)}): ${oneLine(error ?? '', 1000)}`,
+            ),
+        ),
+      ],
+      ['Left out', 'left-out', list(report.leftOut.map((text) => oneLine(text, 1000)))],
+      [
+        'Settings of the flake that were ignored (nixConfig)',
+        'nix-config',
+        list(report.ignoredNixConfig.map((text) => markup`<code>${oneLine(text, 1000)}</code>`)),
+      ],
+    ]),
+    markup`</main>`,
+  ]);
+
+/** How an outcome is coloured; one that landed although something broke is not all good. */
+export const outcomeTone = (outcome: Outcome, isAllGood = true): Tone =>
+  ({
+    landed: isAllGood ? ('good' as const) : ('warn' as const),
+    verified: isAllGood ? ('good' as const) : ('warn' as const),
+    unchanged: 'calm' as const,
+    superseded: 'calm' as const,
+    cancelled: 'warn' as const,
+    broken: 'bad' as const,
+    rejected: 'bad' as const,
+    expired: 'bad' as const,
+    failed: 'bad' as const,
+  })[outcome];
+
+function summary(report: Report): Markup {
+  const { outcome, repository, run, startedAt, seconds, instance } = report;
+  const tone = outcomeTone(outcome, brokenTargets(report).length === 0);
+  const landed = landedWords(report);
+  const stopping = stoppingTargets(report);
+  const bad = [
+    report.error === null ? null : oneLine(report.error, 4096),
+    report.nothingVerified === undefined ? null : oneLine(report.nothingVerified, 4096),
+    stopping.length === 0
+      ? null
+      : `Stopped by ${nameList(
+          stopping.map((target) => target.name),
+          10,
+        )}`,
+    failuresWords(report),
+  ].filter((words) => words !== null);
+  const warnings = [...newSourcesWords(report), ...[insteadOfWords(report)].filter((words) => words !== null)];
+  return markup`<header class="verdict is-${tone}">
+    <h1>${sign(OUTCOME_SYMBOLS[outcome], tone)} ${outcomeWords(report)}</h1>
+    <p class="soft">${name(oneLine(repository))} · ${dateTime(startedAt)} · took ${formatSeconds(seconds)}</p>
+    ${bad.map((words) => markup`<p class="note is-bad">${words}</p>`)}
+    ${warnings.map((words) => markup`<p class="note">${words}</p>`)} ${tiles(report)}
+    ${facts([
+      [
+        'Commit',
+        landed === null
+          ? null
+          : markup`<code>${shortRevision(landed.commit)}</code> ${landed.text} <code>${landed.ref}</code>`,
+      ],
+      ['Old branches', oldBranchesWords(report).join(', ')],
+      ['Approval', approvalWords(report)],
+      ['Instance', name(oneName(instance))],
+      ['Run', markup`<code>${oneLine(run)}</code>`],
+    ])}
+  </header>`;
+}
+
+function tiles(report: Report): Markup | null {
+  const { inputs, heldBack = [], unfetched } = report;
+  const broken = brokenTargets(report);
+  const tile = (figure: string, words: string, tone = ''): Markup =>
+    markup`<li><strong class="${tone}">${figure}</strong> ${words}</li>`;
+  const built = (targets: readonly ReportedTarget[], what: string): readonly Markup[] =>
+    targets.length === 0
+      ? []
+      : [tile(`${targets.filter(({ verdict }) => verdict === 'built').length} of ${targets.length}`, what)];
+  const shown = [
+    ...built(hostsOf(report), hostsOf(report).length === 1 ? 'host built' : 'hosts built'),
+    ...built(gatesOf(report), gatesOf(report).length === 1 ? 'gate passed' : 'gates passed'),
+    ...(broken.length === 0 ? [] : [tile(`✘ ${broken.length}`, 'broken', 'bad')]),
+    ...(inputs.length === 0 ? [] : [tile(String(inputs.length), inputs.length === 1 ? 'input moved' : 'inputs moved')]),
+    ...(heldBack.length === 0
+      ? []
+      : [tile(`■ ${heldBack.length}`, heldBack.length === 1 ? 'input held back' : 'inputs held back', 'warn')]),
+    ...(unfetched.length === 0
+      ? []
+      : [tile(`– ${unfetched.length}`, unfetched.length === 1 ? 'input not updated' : 'inputs not updated', 'warn')]),
+  ];
+  return shown.length === 0
+    ? null
+    : markup`<ul class="tiles">
+        ${shown}
+      </ul>`;
+}
+
+function hosts(report: Report): Content {
+  const { notAsked = [] } = report;
+  const all = targetTable(report, hostsOf(report), 'host');
+  return all === null || notAsked.length === 0
+    ? all
+    : [all, markup`<p class="soft small">${notAskedWords(report)}: ${nameList(notAsked, 20)}</p>`];
+}
+
+/** Packages that are listed of each change; the JSON report has more. */
+const PACKAGES_SHOWN = 200;
+/** Changes of hosts that are not folded together. */
+const CHANGES_SHOWN = 10;
+/** Hosts that the heading of a change names. */
+const HOSTS_NAMED = 10;
+
+function changes(report: Report): Content {
+  const groups = changeGroups(report);
+  const shown = groups.map((group, index) => changeOf(group, index === 0 && groups.length <= 3));
+  const rest = groups.slice(CHANGES_SHOWN).reduce((sum, { hosts: names }) => sum + names.length, 0);
+  return [
+    shown.slice(0, CHANGES_SHOWN),
+    rest === 0 ? null : folded(`What changes on ${plural(rest, 'other host')}`, shown.slice(CHANGES_SHOWN)),
+  ];
+}
+
+function changeOf({ hosts: names, change }: ChangeGroup, open: boolean): Markup {
+  const { rows, more } = packageRows(change, PACKAGES_SHOWN);
+  const warnings = switchingWords(change).map(
+    (words) => markup`<span class="below warn">${sign('!', 'warn')} ${words}</span>`,
+  );
+  const heading = markup`<b>${nameList(names, HOSTS_NAMED)}</b><span class="below">${summaryWords(change)}</span>${warnings}`;
+  const packages = [
+    rows.length === 0
+      ? null
+      : table(
+          `Packages that change on ${nameList(names, HOSTS_NAMED)}`,
+          [{ title: 'Package' }, { title: 'Versions' }, { title: 'Size', of: 'number' }],
+          rows.map(([each, versions, size]) => [name(each), markup`<code>${versions}</code>`, size]),
+        ),
+    more === null ? null : markup`<p class="soft small">${more}</p>`,
+  ];
+  return folded(heading, packages, open);
+}
+
+/** Hosts of which the size is drawn. */
+const SIZES_SHOWN = 12;
+
+/** Sizes of closures over the runs, of the hosts that changed the most first. */
+function sizeTable(report: Report, history: SizeHistory): Content {
+  const sized = hostsOf(report).flatMap(({ name: host, closure }) => {
+    if (closure === undefined) return [];
+    const size = closure.kind === 'compared' ? closure.sizes[1] : closure.size;
+    const before = closure.kind === 'compared' ? closure.sizes[0] : size;
+    const earlier = history.get(host) ?? [];
+    return [{ host, size, before, values: [...(earlier.length === 0 ? [before] : earlier), size] }];
+  });
+  const shown = sized
+    .sort((one, other) => Math.abs(other.size - other.before) - Math.abs(one.size - one.before))
+    .slice(0, SIZES_SHOWN);
+  if (shown.length === 0) return null;
+  const rest = sized.length - shown.length;
+  return [
+    table(
+      'Size of closures over the runs',
+      [
+        { title: 'Host' },
+        { title: 'Over the runs', of: 'chart' },
+        { title: 'Before', of: 'number wide' },
+        { title: 'Now', of: 'number' },
+      ],
+      shown.map(({ host, size, before, values }) => [
+        [
+          name(oneName(host)),
+          markup`<span class="below">from ${formatSize(Math.min(...values))} to ${formatSize(Math.max(...values))} in ${plural(values.length, 'run')}</span>`,
+        ],
+        line(values),
+        formatSize(before),
+        formatSize(size),
+      ]),
+    ),
+    rest > 0 ? markup`<p class="soft small">and ${plural(rest, 'host')} more, whose sizes change less</p>` : null,
+  ];
+}
+
+/** Targets whose time is drawn. */
+const TIMES_SHOWN = 20;
+
+function timeTable(report: Report): Content {
+  const timed = report.targets.filter(({ seconds }) => seconds > 0).sort((one, other) => other.seconds - one.seconds);
+  const longest = timed[0]?.seconds ?? 0;
+  if (timed.length === 0) return null;
+  const shown = timed.slice(0, TIMES_SHOWN);
+  return [
+    table(
+      'How long each took, the longest first',
+      [
+        { title: 'Host or gate' },
+        { title: 'Time', of: 'chart', hidden: true },
+        { title: 'Builds and downloads', of: 'wide' },
+        { title: 'Time', of: 'number' },
+      ],
+      shown.map((target) => [
+        [name(oneName(target.name)), isBroken(target) ? markup` <span class="bad small">✘ broken</span>` : null],
+        bar(target.seconds / longest, target.seconds / longest),
+        planWords(target.plan),
+        formatSeconds(target.seconds),
+      ]),
+    ),
+    timed.length > shown.length
+      ? markup`<p class="soft small">and ${plural(timed.length - shown.length, 'other')} that took less</p>`
+      : null,
+  ];
+}

@@ -1,0 +1,63 @@
+import { planWords } from '../../nix/plan-words.js';
+import { oneLine, oneName } from '../../text/one-line.js';
+import { formatSeconds } from '../../text/text.js';
+import type { VerdictKind } from '../../targets/types.js';
+import type { Report, ReportedTarget } from '../data.js';
+import { closureWords, isBroken, mitigation, VERDICTS, verdictWords } from '../words.js';
+import { markup, name, type Markup } from './markup.js';
+import { sign, table, type Tone } from './page.js';
+
+export const verdictTone = (verdict: VerdictKind): Tone =>
+  (({ green: 'good', red: 'bad', yellow: 'warn' }) as const)[VERDICTS[verdict].tone as 'green' | 'red' | 'yellow'];
+
+/** The sign of a verdict, as in all forms of the report. */
+export const verdictSign = (verdict: VerdictKind): Markup => sign(VERDICTS[verdict].symbol, verdictTone(verdict));
+
+/** Targets in a table, broken ones first; `null` when there are none. */
+export function targetTable(report: Report, targets: readonly ReportedTarget[], noun: 'host' | 'gate'): Markup | null {
+  if (targets.length === 0) return null;
+  const isHost = noun === 'host';
+  const isPlanned = targets.some(({ plan }) => planWords(plan) !== '');
+  const rank = (target: ReportedTarget): number => (isBroken(target) ? 0 : target.verdict === 'built' ? 2 : 1);
+  const columns = [
+    { title: 'Sign', of: 'sign', hidden: true as const },
+    { title: isHost ? 'Host' : 'Gate' },
+    { title: 'Verdict' },
+    ...(isHost
+      ? [
+          { title: 'Closure', of: 'wide' },
+          { title: 'System', of: 'wide' },
+        ]
+      : []),
+    ...(isPlanned ? [{ title: 'Builds and downloads', of: 'wide' }] : []),
+    { title: 'Time', of: 'number' },
+  ];
+  return table(
+    isHost ? 'Hosts, broken ones first' : 'Gates, broken ones first',
+    columns,
+    [...targets]
+      .sort((one, other) => rank(one) - rank(other))
+      .map((target) => [
+        verdictSign(target.verdict),
+        [name(oneName(target.name)), whyOf(target), isHost || isPlanned ? narrowWords(target) : null],
+        `${verdictWords(target)}${mitigation(report, target)}`,
+        ...(isHost ? [closureWords(target), oneLine(target.system ?? '', 40)] : []),
+        ...(isPlanned ? [planWords(target.plan)] : []),
+        formatSeconds(target.seconds),
+      ]),
+  );
+}
+
+const whyOf = ({ verdict, error }: ReportedTarget): Markup | null =>
+  error === null || verdict === 'built'
+    ? null
+    : markup`<span class="below ${verdictTone(verdict)}">${oneLine(error, 500)}</span>`;
+
+/** What the columns say that a narrow page has no room for. */
+function narrowWords(target: ReportedTarget): Markup | null {
+  const closure = closureWords(target);
+  const words = [closure === '' ? '' : `closure ${closure}`, planWords(target.plan)]
+    .filter((each) => each !== '')
+    .join(' · ');
+  return words === '' ? null : markup`<span class="below narrow">${words}</span>`;
+}
