@@ -1,7 +1,7 @@
 import { planWords } from '../../nix/plan-words.js';
 import { oneLine, oneName } from '../../text/one-line.js';
 import { formatSize } from '../../text/size.js';
-import { formatSeconds } from '../../text/text.js';
+import { capitalized, formatSeconds } from '../../text/text.js';
 import { changeGroups, packageRows, summaryWords, switchingWords, type ChangeGroup } from '../changes.js';
 import { gatesOf, hostsOf, type Outcome, type Report, type ReportedTarget } from '../data.js';
 import type { SizeHistory } from '../facts.js';
@@ -10,6 +10,7 @@ import {
   approvalWords,
   attemptWords,
   brokenTargets,
+  builtNoun,
   failuresWords,
   fixWords,
   insteadOfWords,
@@ -21,13 +22,15 @@ import {
   oldBranchesWords,
   OUTCOME_SYMBOLS,
   outcomeWords,
+  plannedWords,
   plural,
+  requestWords,
   shortRevision,
   stoppingTargets,
 } from '../words.js';
 import { brokenLog, heldBackItem } from './logs.js';
 import { inputSections } from './inputs.js';
-import { markup, name, type Content, type Markup } from './markup.js';
+import { link, markup, name, type Content, type Markup } from './markup.js';
 import { bar, line } from './charts.js';
 import { facts, folded, list, page, sections, sign, table, type Tone } from './page.js';
 import { targetTable } from './targets.js';
@@ -44,12 +47,12 @@ interface Surroundings {
 /** The report as one page that needs nothing else: no script, no other file. */
 export const renderHtml = (report: Report, { sizes = new Map(), up }: Surroundings = {}): string =>
   page(`${OUTCOME_SYMBOLS[report.outcome]} ${outcomeWords(report)}: ${oneLine(report.repository)}`, [
-    up === undefined ? null : markup`<nav><a href="${up}">← All runs and hosts</a></nav>`,
+    up === undefined ? null : markup`<nav><a href="${up}">← How everything stands</a></nav>`,
     markup`<main>`,
     summary(report),
     sections([
-      ['Hosts', 'hosts', hosts(report)],
-      ['Gates', 'gates', targetTable(report, gatesOf(report), 'gate')],
+      [`${capitalized(builtNoun(report))}s`, 'hosts', hosts(report)],
+      ['Gates', 'gates', targetTable(report, gatesOf(report), 'gate', false)],
       ['What broke', 'broken', brokenTargets(report).map((target, index) => brokenLog(report, target, index < 3))],
       [
         'Holding inputs back did not help',
@@ -149,6 +152,8 @@ function summary(report: Report): Markup {
           ? null
           : markup`<code>${shortRevision(landed.commit)}</code> ${landed.text} <code>${landed.ref}</code>`,
       ],
+      ['Pull requests', list(requestWords(report).map(({ text, url }) => (url === null ? text : link(text, url))))],
+      ['To build', plannedWords(report)],
       ['Old branches', oldBranchesWords(report).join(', ')],
       ['Approval', approvalWords(report)],
       ['Instance', name(oneName(instance))],
@@ -167,7 +172,7 @@ function tiles(report: Report): Markup | null {
       ? []
       : [tile(`${targets.filter(({ verdict }) => verdict === 'built').length} of ${targets.length}`, what)];
   const shown = [
-    ...built(hostsOf(report), hostsOf(report).length === 1 ? 'host built' : 'hosts built'),
+    ...built(hostsOf(report), `${builtNoun(report)}${hostsOf(report).length === 1 ? '' : 's'} built`),
     ...built(gatesOf(report), gatesOf(report).length === 1 ? 'gate passed' : 'gates passed'),
     ...(broken.length === 0 ? [] : [tile(`✘ ${broken.length}`, 'broken', 'bad')]),
     ...(inputs.length === 0 ? [] : [tile(String(inputs.length), inputs.length === 1 ? 'input moved' : 'inputs moved')]),
@@ -187,7 +192,7 @@ function tiles(report: Report): Markup | null {
 
 function hosts(report: Report): Content {
   const { notAsked = [] } = report;
-  const all = targetTable(report, hostsOf(report), 'host');
+  const all = targetTable(report, hostsOf(report), builtNoun(report), true);
   return all === null || notAsked.length === 0
     ? all
     : [all, markup`<p class="soft small">${notAskedWords(report)}: ${nameList(notAsked, 20)}</p>`];
@@ -206,7 +211,9 @@ function changes(report: Report): Content {
   const rest = groups.slice(CHANGES_SHOWN).reduce((sum, { hosts: names }) => sum + names.length, 0);
   return [
     shown.slice(0, CHANGES_SHOWN),
-    rest === 0 ? null : folded(`What changes on ${plural(rest, 'other host')}`, shown.slice(CHANGES_SHOWN)),
+    rest === 0
+      ? null
+      : folded(`What changes on ${plural(rest, `other ${builtNoun(report)}`)}`, shown.slice(CHANGES_SHOWN)),
   ];
 }
 
@@ -250,7 +257,7 @@ function sizeTable(report: Report, history: SizeHistory): Content {
     table(
       'Size of closures over the runs',
       [
-        { title: 'Host' },
+        { title: capitalized(builtNoun(report)) },
         { title: 'Over the runs', of: 'chart' },
         { title: 'Before', of: 'number wide' },
         { title: 'Now', of: 'number' },
@@ -265,7 +272,9 @@ function sizeTable(report: Report, history: SizeHistory): Content {
         formatSize(size),
       ]),
     ),
-    rest > 0 ? markup`<p class="soft small">and ${plural(rest, 'host')} more, whose sizes change less</p>` : null,
+    rest > 0
+      ? markup`<p class="soft small">and ${plural(rest, builtNoun(report))} more, whose sizes change less</p>`
+      : null,
   ];
 }
 
@@ -281,7 +290,7 @@ function timeTable(report: Report): Content {
     table(
       'How long each took, the longest first',
       [
-        { title: 'Host or gate' },
+        { title: 'Name' },
         { title: 'Time', of: 'chart', hidden: true },
         { title: 'Builds and downloads', of: 'wide' },
         { title: 'Time', of: 'number' },

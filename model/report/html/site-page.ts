@@ -1,6 +1,7 @@
 import { oneLine, oneName } from '../../text/one-line.js';
 import { formatSize } from '../../text/size.js';
-import { formatSeconds } from '../../text/text.js';
+import { nounOf } from '../../targets/index.js';
+import { capitalized, formatSeconds } from '../../text/text.js';
 import { heldBackWords } from '../held-back-words.js';
 import type { HeldState, HostState, Installation, InstanceState, ShownRun } from '../installation.js';
 import { closureWords, isBroken, nameList, OUTCOME_SYMBOLS, plural, verdictWords } from '../words.js';
@@ -33,7 +34,7 @@ export function renderSite(of: Installation, making: Making): string {
       ['Instances', 'instances', instances.length === 0 ? null : instanceTable(instances, making)],
       ['Held back', 'held-back', heldBack.length === 0 ? null : heldTable(heldBack, making)],
       ['Last runs', 'runs', lastRuns(of, making)],
-      ['Hosts', 'hosts', hosts.length === 0 ? null : hostTable(hosts, making)],
+      [`${capitalized(nounIn(of))}s`, 'hosts', hosts.length === 0 ? null : hostTable(hosts, nounIn(of), making)],
       ['Reports that could not be read', 'unreadable', unreadableList(making)],
     ]),
     markup`</main>`,
@@ -52,7 +53,7 @@ function lastRuns({ runs }: Installation, making: Making): Content {
 /** The page of all runs. */
 export const renderRuns = ({ runs }: Installation, making: Making): string =>
   page(`Lockkeeper: ${plural(runs.length, 'run')}`, [
-    markup`<nav><a href="index.html">← All hosts</a></nav><main><h1>${plural(runs.length, 'run')}</h1>`,
+    markup`<nav><a href="index.html">← How everything stands</a></nav><main><h1>${plural(runs.length, 'run')}</h1>`,
     runs.length === 0 ? null : runTable(runs, making),
     markup`</main>`,
     footer(making),
@@ -61,6 +62,8 @@ export const renderRuns = ({ runs }: Installation, making: Making): string =>
 const footer = ({ at }: Making): Markup =>
   markup`<footer>Made by Lockkeeper at ${dateTime(new Date(at).toISOString())}, from the reports of this machine; ages are as of then. Times are UTC.</footer>`;
 
+/** What the targets are called together. */
+const nounIn = ({ hosts }: Installation): string => nounOf(hosts.map(({ facts }) => facts.kind));
 const brokenHosts = ({ hosts }: Installation): readonly HostState[] => hosts.filter(({ facts }) => isBroken(facts));
 const toLookAt = ({ instances }: Installation): readonly InstanceState[] =>
   instances.filter(({ last }) => last.summary.needsLook);
@@ -76,7 +79,7 @@ function standingWords(of: Installation): string {
   const [bad, broken] = [toLookAt(of).length, brokenHosts(of).length];
   return [
     bad === 0 ? '' : `${plural(bad, 'instance')} ${bad === 1 ? 'needs' : 'need'} a look`,
-    broken === 0 ? '' : `${plural(broken, 'host')} broken`,
+    broken === 0 ? '' : `${plural(broken, nounIn(of))} broken`,
   ]
     .filter((words) => words !== '')
     .join(', ');
@@ -94,7 +97,7 @@ function standing(of: Installation, { at }: Making): Markup {
   const built = hosts.filter(({ facts }) => facts.verdict === 'built').length;
   const reboots = hosts.filter(({ facts }) => facts.switching.length > 0).length;
   const tiles = [
-    tile(`${built} of ${hosts.length}`, hosts.length === 1 ? 'host built' : 'hosts built'),
+    tile(`${built} of ${hosts.length}`, `${nounIn(of)}${hosts.length === 1 ? '' : 's'} built`),
     ...(broken === 0 ? [] : [tile(`✘ ${broken}`, 'broken', 'bad')]),
     ...(heldBack.length === 0
       ? []
@@ -128,7 +131,7 @@ function looks(of: Installation, { unreadable }: Making): Markup | null {
     ...(broken.length === 0
       ? []
       : [
-          markup`${sign('✘', 'bad')} ${plural(broken.length, 'host')} broken: ${nameList(
+          markup`${sign('✘', 'bad')} ${plural(broken.length, nounIn(of))} broken: ${nameList(
             broken.map(({ host }) => host),
             10,
           )}`,
@@ -196,13 +199,13 @@ const heldTable = (heldBack: readonly HeldState[], { at }: Making): Markup =>
     ]),
   );
 
-function hostTable(hosts: readonly HostState[], { at }: Making): Markup {
+function hostTable(hosts: readonly HostState[], noun: string, { at }: Making): Markup {
   const isOfMany = new Set(hosts.map(({ repository }) => repository)).size > 1;
   return table(
-    'Hosts, broken ones first',
+    `${capitalized(noun)}s, broken ones first`,
     [
       { title: 'Sign', of: 'sign', hidden: true },
-      { title: 'Host' },
+      { title: capitalized(noun) },
       { title: 'Last verdict' },
       { title: 'Closure', of: 'wide' },
       { title: 'Size over the runs', of: 'chart wide' },

@@ -1,6 +1,6 @@
 import { planWords } from '../../nix/plan-words.js';
 import { oneLine, oneName } from '../../text/one-line.js';
-import { formatSeconds } from '../../text/text.js';
+import { capitalized, formatSeconds } from '../../text/text.js';
 import type { VerdictKind } from '../../targets/types.js';
 import type { Report, ReportedTarget } from '../data.js';
 import { closureWords, isBroken, mitigation, VERDICTS, verdictWords } from '../words.js';
@@ -14,14 +14,18 @@ export const verdictTone = (verdict: VerdictKind): Tone =>
 export const verdictSign = (verdict: VerdictKind): Markup => sign(VERDICTS[verdict].symbol, verdictTone(verdict));
 
 /** Targets in a table, broken ones first; `null` when there are none. */
-export function targetTable(report: Report, targets: readonly ReportedTarget[], noun: 'host' | 'gate'): Markup | null {
+export function targetTable(
+  report: Report,
+  targets: readonly ReportedTarget[],
+  noun: string,
+  isHost: boolean,
+): Markup | null {
   if (targets.length === 0) return null;
-  const isHost = noun === 'host';
   const isPlanned = targets.some(({ plan }) => planWords(plan) !== '');
   const rank = (target: ReportedTarget): number => (isBroken(target) ? 0 : target.verdict === 'built' ? 2 : 1);
   const columns = [
     { title: 'Sign', of: 'sign', hidden: true as const },
-    { title: isHost ? 'Host' : 'Gate' },
+    { title: capitalized(noun) },
     { title: 'Verdict' },
     ...(isHost
       ? [
@@ -33,7 +37,7 @@ export function targetTable(report: Report, targets: readonly ReportedTarget[], 
     { title: 'Time', of: 'number' },
   ];
   return table(
-    isHost ? 'Hosts, broken ones first' : 'Gates, broken ones first',
+    `${capitalized(noun)}s, broken ones first`,
     columns,
     [...targets]
       .sort((one, other) => rank(one) - rank(other))
