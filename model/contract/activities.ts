@@ -10,6 +10,7 @@ import type {
 } from '../verify/candidate.js';
 import type { TargetChange } from '../closure/closure.js';
 import type { BuildPlan } from '../nix/build-plan.js';
+import type { Advice } from '../flake-lock/advice.js';
 import type { EarlierHold } from '../hold-back/earlier.js';
 import type { InputGroup } from '../run/input-groups.js';
 import type { Overdue, RunEnd, Watched } from '../instance/record.js';
@@ -248,6 +249,8 @@ export type LockUpdate =
       readonly refused?: readonly RefusedInput[];
       /** Whether upstream answered for not one input; missing when it did, and in older runs. */
       readonly noneAsked?: true;
+      /** What the lock tells about its inputs; missing from older workers, and when it tells nothing. */
+      readonly advice?: readonly Advice[];
     }
   | {
       readonly kind: 'updated';
@@ -258,6 +261,8 @@ export type LockUpdate =
       readonly refused?: readonly RefusedInput[];
       /** Whose turn it was, if inputs take turns. */
       readonly group?: InputGroup;
+      /** As above. */
+      readonly advice?: readonly Advice[];
     };
 
 export interface CommitInput {

@@ -1,3 +1,4 @@
+import type { Advice } from '../flake-lock/advice.js';
 import type { NotifierKind } from '../notify/kinds.js';
 import type { InputRevision, MovedInput, UnfetchedInput } from '../verify/candidate.js';
 import type { InputGroup } from '../run/input-groups.js';
@@ -54,6 +55,8 @@ export interface Report {
   /** The group of inputs whose turn it was; missing when inputs do not take turns, or none of them moved. */
   readonly inputGroup?: InputGroup;
   readonly unfetched: readonly UnfetchedInput[];
+  /** What the lock tells about its inputs; missing when it tells nothing, and in older runs. */
+  readonly advice?: readonly Advice[];
   /** What agents did about broken targets; missing in reports of older runs. */
   readonly fixes?: readonly ReportedFix[];
   /** Inputs that were kept at their old revision so that the rest could land; missing in reports of older runs. */

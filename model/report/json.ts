@@ -33,6 +33,7 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
     inputs: report.inputs.map(inputJson),
     inputGroup: report.inputGroup === undefined ? null : [...report.inputGroup],
     unfetched: report.unfetched.map(({ name, reason }) => ({ name, reason })),
+    advice: (report.advice ?? []).map((each) => ({ ...each })),
     fixes: (report.fixes ?? []).map(fixJson),
     heldBack: (report.heldBack ?? []).map((held) => ({
       input: held.input,

@@ -1,6 +1,7 @@
 import { gatesOf, hostsOf } from './data.js';
 import type { HeldBackInput, Report, ReportedFix, ReportedInput, ReportedTarget } from './data.js';
 import { capitalized, formatSeconds, utf8Length } from '../text/text.js';
+import { adviceWords } from './advice-words.js';
 import { planWords } from '../nix/plan-words.js';
 import { brokenSections, heldBackSections } from './markdown-logs.js';
 import { changeGroups, packageRows, summaryWords, switchingWords, type ChangeGroup } from './changes.js';
@@ -97,6 +98,10 @@ export function renderMarkdown(report: Report): string {
       report.notifications
         .filter((result) => !result.ok)
         .map((result) => `${result.notifier} (${code(result.event)}): ${code(result.error ?? '', ITEM_BYTES)}`),
+    ),
+    list(
+      'Advice',
+      adviceWords(report.advice ?? [], report.startedAt).map((words) => html(words, 1000)),
     ),
     list(
       'Left out',

@@ -2,6 +2,7 @@ import { oneLine, oneName } from '../text/one-line.js';
 import { gatesOf, hostsOf } from './data.js';
 import type { Report, ReportedFix, ReportedInput, ReportedTarget } from './data.js';
 import { capitalized, formatSeconds, stripControl, tail } from '../text/text.js';
+import { adviceWords } from './advice-words.js';
 import { planWords } from '../nix/plan-words.js';
 import { changeGroups, packageRows, summaryWords, switchingWords, type ChangeGroup } from './changes.js';
 import { painter, type Paint } from './paint.js';
@@ -74,6 +75,7 @@ export function renderText(report: Report, color: boolean): string {
         .map((result) => `  ${result.notifier} (${oneLine(result.event)}): ${oneLine(result.error ?? '', 1000)}`),
       paint,
     ),
+    section('Advice', textLines(adviceWords(report.advice ?? [], report.startedAt)), paint),
     section('Left out', textLines(report.leftOut), paint),
     section('Settings of the flake that were ignored (nixConfig)', textLines(report.ignoredNixConfig), paint),
   ];

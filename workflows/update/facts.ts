@@ -2,6 +2,7 @@ import type { PastAttempt } from '../../model/autofix/attempt.js';
 import type { Fix } from '../../model/autofix/fix-target.js';
 import type { SeenBranch } from '../../model/contract/activities.js';
 import type { EarlierHold } from '../../model/hold-back/earlier.js';
+import type { Advice } from '../../model/flake-lock/advice.js';
 import type {
   ApprovalDecision,
   FailuresInRow,
@@ -32,6 +33,8 @@ export interface Facts {
   readonly required: readonly string[];
   /** Inputs that could not be fetched. */
   readonly fetchFailures: readonly UnfetchedInput[];
+  /** What the lock tells about its inputs. */
+  readonly advice: readonly Advice[];
   readonly inputGroup: InputGroup | null;
   /** `null` when that is not known. */
   readonly earlierHolds: readonly EarlierHold[] | null;
@@ -91,6 +94,7 @@ export const NOTHING_FOUND: Facts = {
   notAsked: [],
   required: [],
   fetchFailures: [],
+  advice: [],
   inputGroup: null,
   earlierHolds: [],
   ...NO_CANDIDATE,

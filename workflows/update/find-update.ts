@@ -38,7 +38,7 @@ export async function findUpdate(run: Run, base: string): Promise<Update | null>
     () => findEarlierHolds(run),
   );
   const heldBack = (lock.refused ?? []).map(heldForSources);
-  state.learn({ fetchFailures: lock.unfetched, heldBack, earlierHolds });
+  state.learn({ fetchFailures: lock.unfetched, heldBack, earlierHolds, advice: lock.advice ?? [] });
   if (lock.kind === 'unchanged') {
     if (lock.noneAsked === true) throw finalFailure('InputsUnreachable', noneAskedWords(lock.unfetched));
     return null;

@@ -3,6 +3,7 @@ import { activityInfo } from '@temporalio/activity';
 import { finalFailure } from '../../../model/run/failures.js';
 import type { CoordinatorActivities, LockUpdate, UpdateLockInput } from '../../../model/contract/activities.js';
 import type { RefusedInput, UnfetchedInput } from '../../../model/verify/candidate.js';
+import { adviceOn } from '../../../model/flake-lock/advice.js';
 import { composeAllBut } from '../../../model/flake-lock/compose-what-fits.js';
 import { movedInputs } from '../../../model/flake-lock/diff.js';
 import { goingBack, goingBackWords } from '../../../model/flake-lock/going-back.js';
@@ -86,14 +87,24 @@ export const createUpdateLock =
         const moved = update.lock === null ? [] : movedInputs(lock, parseFlakeLock(update.lock));
         if (update.lock === null || moved.length === 0) continue;
         const draft = { ...(await commitDraft(env, input, base, update.lock)), lockedBy: version.text };
-        return { kind: 'updated', draft, moved, ...stayed(), ...(group === null ? {} : { group }) };
+        const advice = advised(parseFlakeLock(update.lock), asked);
+        return { kind: 'updated', draft, moved, ...stayed(), ...advice, ...(group === null ? {} : { group }) };
       }
-      if (unfetched.length === 0 || asked.length > 0) return { kind: 'unchanged', ...stayed() };
+      if (unfetched.length === 0 || asked.length > 0)
+        return { kind: 'unchanged', ...stayed(), ...(lock === null ? {} : advised(lock, asked)) };
       const pause = PAUSES[activityInfo().attempt - 1];
       const isShort = Date.now() - started < PATIENCE_MS && unfetched.some(({ reason }) => mayPass(reason));
       if (pause === undefined || !isShort) return { kind: 'unchanged', unfetched, noneAsked: true };
       throw triedAgain(noneAskedWords(unfetched), { tries: PAUSES.length + 1, pause });
     });
+
+/** Only what is said travels; the lock of a large flake may tell much. */
+function advised(lock: FlakeLock, asked: readonly string[]): Pick<LockUpdate, 'advice'> {
+  const advice = adviceOn(lock, new Date(), asked).slice(0, ADVICE_KEPT);
+  return advice.length === 0 ? {} : { advice };
+}
+
+const ADVICE_KEPT = 50;
 
 /** Nobody would look at what goes back to an older revision before it lands, so it stays: upstream may have been rewound. */
 function withoutGoingBack(before: FlakeLock | null, answers: Answers): Answers {
