@@ -3,7 +3,7 @@ import { stripControl } from '../../model/text/text.js';
 import type { CommandContext } from '../context.js';
 import type { Finding } from '../doctor/finding.js';
 import { checkFlake } from '../doctor/flake.js';
-import type { NamedForge } from '../doctor/forge.js';
+import { checkForge, type NamedForge } from '../doctor/forge.js';
 import { showKept } from '../doctor/kept.js';
 import { showLocks } from '../doctor/locks.js';
 import { checkDisk, checkNode, checkStateDirectory } from '../doctor/machine.js';
@@ -32,7 +32,8 @@ export async function doctor(
     checkStateDirectory(state),
     showKept(state),
     showLocks(state),
-    checkFlake(flake, asked.forge),
+    checkFlake(flake),
+    checkForge(asked.forge, flake),
     checkSigning(asked.signing),
   ]);
   const findings = found.flat();

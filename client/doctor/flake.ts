@@ -8,7 +8,6 @@ import { DEFAULT_KIND, outputKindNames, outputKinds } from '../../model/targets/
 import { flakeContents, type FlakeContents } from '../flake/contents.js';
 import { resolveFlake } from '../flake/flake.js';
 import { ok, warn, type Finding } from './finding.js';
-import { checkForge, type NamedForge } from './forge.js';
 
 const NO_CREDENTIALS = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile: null };
 
@@ -16,7 +15,7 @@ const NO_CREDENTIALS = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile:
  * Whether a run of this flake would find what it needs. Without one that of the current folder is looked at, if that is in
  * one; as nobody asked for it, nothing that is wrong with it makes `doctor` fail.
  */
-export async function checkFlake(flake: string | null, forge: NamedForge | null): Promise<readonly Finding[]> {
+export async function checkFlake(flake: string | null): Promise<readonly Finding[]> {
   if (flake === null && !isInFlake(process.cwd())) return [];
   const level = flake === null ? 'warn' : 'fail';
   const bad = (name: string, found: string, mend: string | null): Finding => ({ name, level, found, mend });
@@ -28,14 +27,10 @@ export async function checkFlake(flake: string | null, forge: NamedForge | null)
   }
   const { displayUrl, mainBranch, dir } = repository;
   const where = `${displayUrl}, branch ${mainBranch}${dir === '' ? '' : `, folder ${dir}`}`;
-  const [seen, token] = await Promise.all([
-    flakeContents(repository, { options: [], impure: false }, true),
-    forge === null ? [] : checkForge(forge, repository).then((finding) => [finding]),
-  ]);
-  const found = seen.ok
+  const seen = await flakeContents(repository, { options: [], impure: false }, true);
+  return seen.ok
     ? [ok('flake', `${where}, commit ${seen.value.commit.slice(0, 12)}`), ...contentFindings(seen.value, bad)]
     : [bad('flake', `${where}: ${seen.why}`, 'see what Git says: git fetch')];
-  return [...found, ...token];
 }
 
 const isInFlake = (folder: string): boolean =>

@@ -4,7 +4,8 @@ import { forgeAddress, type ForgeAddress, type ToldForge } from '../../model/for
 import { forges } from '../../model/forge/index.js';
 import { messageOf } from '../../model/text/message-of.js';
 import { oneLine } from '../../model/text/one-line.js';
-import type { Repository } from '../../model/run/options.js';
+import { resolveConfigured } from '../flake/flake.js';
+import { parseFlakeReference } from '../flake/reference.js';
 import { checkNamedFile } from '../options/named-files.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
@@ -15,10 +16,18 @@ export interface NamedForge extends ToldForge {
 
 const LIMIT_MS = 10_000;
 const NAME = 'forge token';
+const NONE = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile: null };
 
-/** What a token may do for pull requests of a repository, as far as its forge says. */
-export async function checkForge(named: NamedForge, repository: Repository): Promise<Finding> {
+/** What a token may do for pull requests of a flake's repository, as far as its forge says. */
+export async function checkForge(named: NamedForge | null, flake: string | null): Promise<readonly Finding[]> {
+  return named === null ? [] : [await tried(named, flake ?? '.')];
+}
+
+async function tried(named: NamedForge, flake: string): Promise<Finding> {
   try {
+    const reference = parseFlakeReference(flake);
+    // Its address is all that is needed: the remote itself may want other credentials.
+    const repository = await resolveConfigured(reference, { remote: null, main: 'main', transport: NONE }, 'FLAKE');
     const forge = forgeAddress(named, repository);
     await checkNamedFile({ option: 'forge.tokenFile', use: 'secret', path: named.tokenFile }, '--forge-token-file');
     const token = (await readFile(named.tokenFile, 'utf8')).trim();

@@ -12,7 +12,7 @@ import { systemCode } from '../../host/errors.js';
 import { CommandError } from '../errors.js';
 import { signingFault } from '../doctor/signing.js';
 import { flakeContents, type FlakeContents, type Outputs, type Told } from '../flake/contents.js';
-import { repositoryFinder } from './instance-options.js';
+import { optionsAt, repositoryFinder } from './instance-options.js';
 import { namedFiles } from './named-files.js';
 import { remoteMainBranch } from '../flake/main-branch.js';
 import { forEach } from '../schedules/together.js';
@@ -48,6 +48,7 @@ async function lookAt(
   const notes = await missingFiles(instance, where);
   try {
     const repository = await find(instance);
+    optionsAt(instance, repository);
     const contents = await contentsOf(repository, instance);
     const signing = await keyFaults(instance, where);
     if (contents.ok)

@@ -1,8 +1,10 @@
+import { BadInput } from '../../model/checks/names.js';
 import { transportOf } from '../../model/config/options/credentials.js';
 import type { Instance } from '../../model/config/options/index.js';
 import { failureLimitOf } from '../../model/config/options/notifications.js';
 import { runOptionsOf } from '../../model/config/run-options.js';
 import type { Repository, RunOptions } from '../../model/run/options.js';
+import { CommandError } from '../errors.js';
 import { resolveConfigured } from '../flake/flake.js';
 import { parseFlakeReference } from '../flake/reference.js';
 
@@ -12,7 +14,16 @@ import { parseFlakeReference } from '../flake/reference.js';
  * @throws CommandError when there is no such repository
  */
 export const instanceOptions = async (instance: Instance, find = configuredRepository): Promise<RunOptions> =>
-  runOptionsOf(instance, await find(instance), failureLimitOf(instance));
+  optionsAt(instance, await find(instance));
+
+/** The same in a repository that was found. @throws CommandError when the options do not fit it */
+export function optionsAt(instance: Instance, repository: Repository): RunOptions {
+  try {
+    return runOptionsOf(instance, repository, failureLimitOf(instance));
+  } catch (error) {
+    throw error instanceof BadInput ? new CommandError(`instances.${instance.name}.${error.message}`) : error;
+  }
+}
 
 /** `configuredRepository` that looks only once at the repository of several instances. */
 export function repositoryFinder(): typeof configuredRepository {

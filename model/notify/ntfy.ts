@@ -13,6 +13,7 @@ import {
   movementWords,
   nestedOf,
   newSourcesWords,
+  requestWords,
   outcomeWords,
 } from '../report/words.js';
 import { oneLine, oneName } from '../text/one-line.js';
@@ -126,6 +127,7 @@ function finishedLines(report: Report): string[] {
     countsWords(report),
     landed === null ? '' : `Commit ${landed.commit.slice(0, 12)} ${landed.text} ${landed.ref}`,
     insteadOfWords(report) ?? '',
+    ...requestWords(report).map(({ text, url }) => (url === null ? text : `${text}: ${oneLine(url, 300)}`)),
     report.error === null ? '' : oneLine(report.error, 1000),
     oneLine(report.nothingVerified ?? '', 1000),
     ...inputLines(report),
