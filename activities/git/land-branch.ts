@@ -172,6 +172,6 @@ function nowhere({ repository }: LandInput, passed: readonly InsteadOf[]): Appli
   return finalFailure(
     'PushRejected',
     `No branch of ${repository.displayUrl} can take the update: ${first ?? ''}. Nor can the ${others.length} other names that ` +
-      'were tried. Nothing was pushed. Delete or rename what is in the way, or choose other names for update branches.',
+      'were tried. Nothing was pushed. Delete or rename what is in the way, or choose another --branch-prefix (for pull requests: --branch).',
   );
 }

@@ -60,7 +60,7 @@ const rejected = (way: string): Refusal => ({ type: 'PushRejected', way });
 const readOnly = (way: string): Refusal => ({ type: 'RemoteReadOnly', way });
 
 const OWN_BRANCH = 'land on a branch of its own (--land branch), and open a pull request from it';
-const OTHER_NAME = 'choose a name that it takes (--branch-prefix)';
+const OTHER_NAME = 'choose a name that it takes (--branch-prefix, for pull requests --branch)';
 
 const WAYS: Record<Reason, (isMain: boolean) => Refusal> = {
   rule: (isMain) => rejected(`Let its rules admit the worker's account, or ${isMain ? OWN_BRANCH : OTHER_NAME}`),

@@ -44,7 +44,7 @@ async function checkPrefix(git: Git, repository: Repository, branch: string): Pr
     throw finalFailure(
       'PushRejected',
       `${repository.displayUrl} has a branch ${above}, so that Git cannot have a branch ${branch}. ` +
-        'Delete or rename it, or choose another name for update branches.',
+        'Delete or rename it, or choose another --branch-prefix (for pull requests: --branch).',
     );
   }
 }

@@ -60,10 +60,10 @@ const EVERYWHERE = ['--version', '--state-dir', '--run-key-file', '--json', '--h
 test('bash offers commands, their options and the values of those', async () => {
   const cases: readonly (readonly [readonly string[], readonly string[]])[] = [
     [['re'], ['report', 'reject']],
-    [['update', '--la'], ['--land']],
+    [['update', '--lan'], ['--land']],
     [
       ['update', '--land', ''],
-      ['none', 'branch', 'merge'],
+      ['none', 'branch', 'merge', 'pull-request'],
     ],
     [['update', '--land', '=', 'me'], ['merge']],
     [

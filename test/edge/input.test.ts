@@ -25,6 +25,8 @@ const noFiles = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile: null }
 const nix = { options: [], impure: false, acceptFlakeConfig: false };
 const commit = 'a'.repeat(40);
 
+const FORGE = { kind: 'gitea', url: 'https://git.example', repository: 'me/fleet', tokenFile: '/run/token' };
+
 test('what the client lets pass, activities take', async () => {
   const urls = ['/srv/fleet.git', 'https://me@forge.example/a/b.git', 'ssh://git@h:22/x', 'git@host:x', 'forge:x'];
   for (const url of urls) {
@@ -52,6 +54,10 @@ test('what the client lets pass, activities take', async () => {
     candidate,
     base: commit,
     branch: 'flake-update-20261121',
+    forge: { ...FORGE, repository: 'me/fleet.nix' },
+    requests: [{ branch: 'bot/flake-update', number: 3, state: 'open' }],
+    labels: ['bot: update'],
+    lock: null,
     evaluation: { drvPath: '/nix/store/00000000000000000000000000000000-x.drv' },
     gate: { kind: 'gate', name: 'fmt', check: { kind: 'command', words: ['true', '-x'] }, timeoutSeconds: 5 },
     options: { ntfy, inboxOrg: '/home/ann/inbox.org' },
@@ -117,6 +123,12 @@ test('names, settings, commits and paths that are not what they should be are re
       /options\.ntfy\.server/,
     ],
     [{ options: { ntfy: null, inboxOrg: 'inbox.org' } }, /options\.inboxOrg/],
+    [{ forge: { ...FORGE, kind: 'rpc' } }, /forge\.kind "rpc" is none of gitea/],
+    [{ forge: { ...FORGE, url: 'http://git.example' } }, /forge\.url .*unencrypted/],
+    [{ forge: { ...FORGE, repository: '../admin' } }, /forge\.repository .*no OWNER\/NAME/],
+    [{ forge: { ...FORGE, tokenFile: 'token' } }, /forge\.tokenFile .*absolute path/],
+    [{ requests: [{ branch: '-x', number: 1 }] }, /requests\.branch/],
+    [{ labels: ['a\nb'] }, /labels .*is no label/],
   ];
   for (const [input, expected] of cases) assert.match((await refusal(input)) ?? 'taken', expected);
 });

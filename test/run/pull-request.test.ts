@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readMark } from '../../model/forge/request.js';
@@ -135,6 +135,12 @@ test('updates are proposed in one pull request, and what people do to it counts'
     'but not the one with somebody’s commit',
   );
   assert.match((await comments(third.landed?.request?.number ?? 0)).join('\n'), /Nothing is left to update/);
+
+  for (const entry of await readdir(house.state.root, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const file = join(entry.parentPath, entry.name);
+    assert.equal((await readFile(file)).includes(gitea.token), false, `${file} holds the token, as histories might`);
+  }
 
   // The token may not open requests: that is known before anything is built.
   await fleet.moveInput('beta');
