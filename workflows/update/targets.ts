@@ -12,6 +12,7 @@ export async function listTargets({ options, state }: Run, base: string): Promis
   const list = await coordinator(
     options.targets.patterns === undefined ? 'list the hosts' : 'list the targets',
   ).listTargets({ repository, base, ...options.targets, nix });
+  refuseOlderList(options, list.targets);
   state.learn({ ignoredNixConfig: list.ignoredNixConfig, notAsked: list.notAsked ?? [] });
   const gates = options.gates ?? [];
   state.learn({
@@ -21,6 +22,16 @@ export async function listTargets({ options, state }: Run, base: string): Promis
     ],
   });
   return [...list.targets, ...gates.map(gateTarget)];
+}
+
+/** A coordinator of a version without `--targets` lists all hosts, whatever was chosen. */
+function refuseOlderList({ targets: { patterns } }: RunOptions, targets: readonly Target[]): void {
+  const meant = patterns === undefined ? targets : chooseRequired(patterns, targets).required;
+  if (meant.length === targets.length) return;
+  throw finalFailure(
+    'BadOptions',
+    'The targets were listed by a coordinator of an older version, which does not know --targets: give all machines that take part the same version.',
+  );
 }
 
 function requiredTargets(options: RunOptions, targets: readonly Target[]): readonly string[] {

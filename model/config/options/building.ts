@@ -42,14 +42,14 @@ export const building = {
     span(1),
     BUILDER_WAIT_SECONDS,
     '"1h"',
-    'how long a host waits for a worker of its system before it is skipped',
+    'how long a target waits for a worker of its system before it is skipped',
     { flag: '--builder-wait <span>' },
   ),
   keepClosures: option(
     whole(0, 100),
     KEPT_CLOSURES,
     '3',
-    'how many updates of each host stay in the Nix store of its builder, so that the next one can be compared with what it replaces; 0: none',
+    'how many updates of each target stay in the Nix store of its builder, so that the next one can be compared with what it replaces; 0: none',
     { flag: '--keep-closures <n>' },
   ),
   maxBuilds: option(
