@@ -1,3 +1,4 @@
+import { environmentAroundGit, type ConfigEntry } from '../../model/git/environment.js';
 import { finalFailure } from '../../model/run/failures.js';
 import { rememberAccessTokens } from '../secrets/redact.js';
 import { readPrivateFile, TokenFileFault } from '../secrets/token-file.js';
@@ -11,13 +12,15 @@ const LINE = /^\s*(?:#.*|(?:extra-)?access-tokens\s*=.*)?$/;
 /**
  * Environment of a Nix command that may fetch private inputs. The file's name goes into `NIX_CONFIG`, and Nix reads it:
  * the tokens themselves are in no argument and no environment.
+ * @param git settings of Git above the person's own
  * @throws `TokenFile`, for good, when the file cannot be used
  */
-export async function fetchingEnvironment({
-  accessTokensFile: file,
-  distrusted,
-}: Pick<TreatedSettings, 'accessTokensFile' | 'distrusted'>): Promise<Record<string, string | undefined>> {
-  const env = distrusted === true ? withoutOthers(nixEnvironment()) : nixEnvironment();
+export async function fetchingEnvironment(
+  { accessTokensFile: file, distrusted }: Pick<TreatedSettings, 'accessTokensFile' | 'distrusted'>,
+  git: readonly ConfigEntry[] = [],
+): Promise<Record<string, string | undefined>> {
+  const own = nixEnvironment(process.env, git);
+  const env = distrusted === true ? { ...withoutOthers(own), ...environmentAroundGit({}, git) } : own;
   if (file === undefined) return env;
   try {
     const text = await readPrivateFile(file, MOST_BYTES);

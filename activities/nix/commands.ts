@@ -1,5 +1,5 @@
 import type { SourceAttributes } from '../../model/flake-lock/types.js';
-import { environmentAroundGit } from '../../model/git/environment.js';
+import { environmentAroundGit, type ConfigEntry } from '../../model/git/environment.js';
 import type { NixSettings } from '../../model/run/options.js';
 import { namesExpression, type LookedPath } from '../../model/nix/names-expression.js';
 import { attributePath, nixString } from '../../model/nix/text.js';
@@ -249,11 +249,13 @@ export const evaluateRestricted = (): string[] => [
  * a hook of Git may have left in ours goes, because Nix runs Git for inputs; so does what belongs to Temporal, for an impure
  * flake and fixed-output builders can read the environment; nothing may wait for an answer, and Git speaks English, for its
  * words are read.
+ * @param git settings of Git above the person's own
  */
 export function nixEnvironment(
   own: Readonly<Record<string, string | undefined>> = process.env,
+  git: readonly ConfigEntry[] = [],
 ): Record<string, string | undefined> {
-  const kept = Object.entries(environmentAroundGit(own)).filter(([name]) => !name.startsWith('TEMPORAL_'));
+  const kept = Object.entries(environmentAroundGit(own, git)).filter(([name]) => !name.startsWith('TEMPORAL_'));
   return { ...Object.fromEntries(kept), GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C', NO_COLOR: '1', TERM: 'dumb' };
 }
 

@@ -5,6 +5,7 @@ import { memoryKills } from '../command/memory-kills.js';
 import type { Finished, RunOptions } from '../command/process.js';
 import { fetchingEnvironment } from './access-tokens.js';
 import type { TreatedSettings } from './commands.js';
+import { gitForInputs } from './git-for-inputs.js';
 import { nixErrorMessage } from './error-message.js';
 import { faultOf, type Fault } from './faults.js';
 import { triedAgain } from './tried-again.js';
@@ -27,9 +28,9 @@ export interface NixFinished extends Finished {
 export async function runNix(
   command: 'nix' | 'nix-instantiate' | 'nix-store',
   args: readonly string[],
-  { fetching = {}, ...options }: NixOptions = {},
+  { fetching, ...options }: NixOptions = {},
 ): Promise<NixFinished> {
-  const env = await fetchingEnvironment(fetching);
+  const env = await fetchingEnvironment(fetching ?? {}, fetching === undefined ? [] : await gitForInputs());
   const killsBefore = await memoryKills();
   const result = await launch(command, args, { graceMs: 1000, ...options, env });
   const killedForMemory = result.signal === 'SIGKILL' && (await memoryKills()) > killsBefore;

@@ -116,13 +116,40 @@ export const ownGitEnvironment = (
 ): Record<string, string> =>
   environment(outer, [...NOBODYS_FILES, ...config, ...ALWAYS], { ...NOBODYS_VARIABLES, ...variables });
 
+/** Programs of a person's own that Git starts in a repository which somebody else made. */
+const NO_PROGRAMS: readonly ConfigEntry[] = [
+  ['core.hooksPath', '/dev/null'],
+  ['core.fsmonitor', 'false'],
+];
+
 /**
  * Variables of this process as a program should have them that runs Git by itself, as Nix does for inputs and for mirrors:
  * without what a hook of Git may have left, and with Lockkeeper's bare mirrors allowed.
+ * @param config settings above the person's own
  */
-export function environmentAroundGit(outer: Environment): Environment {
+export function environmentAroundGit(outer: Environment, config: readonly ConfigEntry[] = []): Environment {
   const kept = Object.entries(outer).filter(([name]) => !name.startsWith('GIT_') || KEPT.has(name));
-  return { ...Object.fromEntries(kept), ...configVariables([...inherited(outer), ['safe.bareRepository', 'all']]) };
+  const entries: readonly ConfigEntry[] = [...inherited(outer), ...config, ['safe.bareRepository', 'all']];
+  return { ...Object.fromEntries(kept), ...configVariables(entries) };
+}
+
+/** Keys of the settings that name the programs of filters, for `git config --get-regexp`. */
+export const FILTER_SETTINGS = '^filter\\..*\\.(clean|smudge|process)$';
+
+/**
+ * Settings by which no program of a person's own runs in a repository that somebody else made: its `.gitattributes` say which of the
+ * person's filters are for which of its files. An empty program is none.
+ * @param keys that the person has, as of `FILTER_SETTINGS`
+ */
+export function withoutPrograms(keys: readonly string[]): readonly ConfigEntry[] {
+  const filters = [...new Set(keys.map((key) => key.slice(0, key.lastIndexOf('.'))))];
+  return [
+    ...NO_PROGRAMS,
+    ...filters.flatMap((filter): readonly ConfigEntry[] => [
+      ...['clean', 'smudge', 'process'].map((what): ConfigEntry => [`${filter}.${what}`, '']),
+      [`${filter}.required`, 'false'],
+    ]),
+  ];
 }
 
 function environment(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, readdir, rename } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
@@ -7,8 +8,9 @@ import type { LockUpdate } from '../../model/contract/activities.js';
 import { writeReport } from '../../activities/reports.js';
 import { failure } from '../support/failure.js';
 import { PLAIN_NIX, withEvaluator, type Evaluator } from '../support/evaluator.js';
-import { git } from '../support/git.js';
+import { commitFiles, git } from '../support/git.js';
 import { exampleReport } from '../support/report.js';
+import { withVariables } from '../support/variables.js';
 
 const hosts = [{ name: 'a' }];
 
@@ -207,4 +209,28 @@ test('a relative path input inside the repository stays an input', () =>
     const found = await update();
     assert.ok(movedNames(found).includes('alpha'));
     assert.deepEqual(found.unfetched, []);
+  }));
+
+test('an upstream starts no program of the owner’s by its attributes, hooks or submodules: what it committed is what is fetched', () =>
+  withEvaluator({ hosts }, async ({ fleet, update }) => {
+    const ran = path.join(fleet.root, 'ran');
+    const config = path.join(fleet.root, 'gitconfig');
+    const mark = (what: string): string => `"touch '${ran}-${what}'; cat"`;
+    await writeFile(
+      config,
+      `[filter "a.b"]\n\tsmudge = ${mark('smudge')}\n\tclean = ${mark('clean')}\n\trequired = true\n[core]\n\tfsmonitor = ${mark('fsmonitor')}\n`,
+    );
+    const alpha = fleet.inputs.alpha ?? '';
+    await commitFiles(
+      alpha,
+      {
+        '.gitattributes': '* filter=a.b\n',
+        '.gitmodules': `[submodule "s"]\n\tpath = s\n\turl = ext::sh -c "touch% ${ran}-submodule"\n`,
+      },
+      'Upstream changes',
+    );
+    const moved = await withVariables({ GIT_CONFIG_GLOBAL: config, HOME: fleet.root }, () => update());
+    assert.deepEqual(movedNames(moved), ['alpha']);
+    for (const what of ['smudge', 'clean', 'fsmonitor', 'submodule'])
+      assert.equal(existsSync(`${ran}-${what}`), false, what);
   }));
