@@ -2,7 +2,7 @@
 /**
  * Gets everything that Lockkeeper needs on this machine, and builds it: `node scripts/setup.mjs [--tests] [--no-build]`.
  * Plain Node without packages, because it runs before there are any. Running it again only looks whether all is there.
- * `--tests` also gets what only tests use (newer Nix versions, an ntfy server); what of these cannot be had is a warning.
+ * `--tests` also gets what only tests use (newer Nix versions, an ntfy and a Gitea server); what of these cannot be had is a warning.
  */
 import process from 'node:process';
 import { build } from './setup/build.mjs';

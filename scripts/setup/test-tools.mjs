@@ -14,23 +14,27 @@ const OPTIONAL = [
   },
   { name: 'Nix (sid)', script: 'get-nix', args: ['sid'], folder: 'nix-sid', program: 'bin/nix', tests: 'Nix 2.34' },
   { name: 'ntfy', script: 'get-ntfy', args: [], folder: 'ntfy', program: 'ntfy', tests: 'a real ntfy server' },
+  { name: 'Gitea', script: 'get-gitea', args: [], folder: 'gitea', program: 'gitea', tests: 'a real Gitea server' },
 ];
 
 /** Never fails: a test tool that cannot be had is a warning that names what will not be tested. */
 export async function testTools() {
   for (const [program, owner, without] of SYSTEM) await fromSystem(program, owner, without);
-  for (const tool of OPTIONAL) {
-    const folder = path.join(TOOLS, tool.folder);
-    const program = path.join(folder, tool.program);
-    if (await isProgram(program)) {
-      say(tool.name, program);
-      continue;
-    }
-    warn(`getting ${tool.name} for the tests …`);
-    const { status, output } = await run(path.join(ROOT, 'scripts', tool.script), [...tool.args, folder]);
-    if (status === 0 && (await isProgram(program))) say(tool.name, `${await versionOf(program)}, installed`);
-    else say(tool.name, `WARNING: could not be had, so nothing is tested with ${tool.tests}: ${lastLines(output, 2)}`);
+  // Gitea is built, which takes minutes: the others are downloaded meanwhile.
+  await Promise.all(OPTIONAL.map(get));
+}
+
+async function get(tool) {
+  const folder = path.join(TOOLS, tool.folder);
+  const program = path.join(folder, tool.program);
+  if (await isProgram(program)) {
+    say(tool.name, program);
+    return;
   }
+  warn(`getting ${tool.name} for the tests …`);
+  const { status, output } = await run(path.join(ROOT, 'scripts', tool.script), [...tool.args, folder]);
+  if (status === 0 && (await isProgram(program))) say(tool.name, `${await versionOf(program)}, installed`);
+  else say(tool.name, `WARNING: could not be had, so nothing is tested with ${tool.tests}: ${lastLines(output, 2)}`);
 }
 
 /** Programs of the distribution that only tests use: program, package, and what is not tested without it. */
