@@ -205,15 +205,27 @@ export const copyInputs = (flakeUrl: string, store: string, settings: NixSetting
   flakeUrl,
 ];
 
-/** Arguments of `nix` that print as JSON what a store knows of a path and of all that it refers to. Nothing is fetched. */
-export const pathInfo = (storePath: string): string[] => [
+/** Arguments of `nix` that print as JSON what the store knows of paths and of all that they refer to. Nothing is fetched. */
+export const pathInfo = (storePaths: readonly string[]): string[] => [
   'path-info',
   ...FLAKES,
   ...optionPairs([['substitute', 'false']]),
   '--recursive',
   '--json',
   '--',
-  storePath,
+  ...storePaths,
+];
+
+/** The same of a binary cache, which is asked once and not for long; what the paths refer to is left out. */
+export const pathInfoOfCache = (storePaths: readonly string[], cache: string, settings: NixSettings): string[] => [
+  'path-info',
+  ...FLAKES,
+  ...optionPairs([['connect-timeout', '2'], ['download-attempts', '1'], ...settings.options]),
+  '--store',
+  cache,
+  '--json',
+  '--',
+  ...storePaths,
 ];
 
 /** Arguments of `nix-instantiate` that root a derivation which is in the store already: nothing is evaluated or built. */

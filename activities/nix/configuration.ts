@@ -1,20 +1,22 @@
 import { userInfo } from 'node:os';
+import type { NixSettings } from '../../model/run/options.js';
 import { run } from '../command/process.js';
+import { optionPairs } from './commands.js';
 
 /** Settings of Nix by name, as the commands of this process have them. */
 export type NixConfiguration = Readonly<Record<string, { readonly value?: unknown } | undefined>>;
 
 /**
- * `null` when Nix cannot be asked.
+ * @param options that are given to Nix beside
  * @param env of Nix; default: that of this process
+ * @returns `null` when Nix cannot be asked
  */
-async function nixConfiguration(
+export async function nixConfiguration(
+  options: NixSettings['options'] = [],
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<NixConfiguration | null> {
-  const shown = await run('nix', ['--extra-experimental-features', 'nix-command', 'show-config', '--json'], {
-    env,
-    timeoutMs: 10_000,
-  });
+  const args = ['--extra-experimental-features', 'nix-command', 'show-config', '--json'];
+  const shown = await run('nix', [...args, ...optionPairs(options)], { env, timeoutMs: 10_000 });
   try {
     return JSON.parse(shown.stdout) as NixConfiguration;
   } catch {
@@ -27,7 +29,7 @@ async function nixConfiguration(
  * nothing of it. `null` when Nix cannot be asked.
  */
 export const machineConfiguration = (): Promise<NixConfiguration | null> =>
-  nixConfiguration({ ...process.env, NIX_CONFIG: undefined, NIX_CONF_DIR: undefined, NIX_USER_CONF_FILES: '' });
+  nixConfiguration([], { ...process.env, NIX_CONFIG: undefined, NIX_CONF_DIR: undefined, NIX_USER_CONF_FILES: '' });
 
 /**
  * Whether Nix's daemon lets this process do what root may: nix.conf(5), `trusted-users`: names, groups behind an `@`, and

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { CHANGE_FILE } from '../../host/kept-change.js';
 import { gapFile } from '../../host/command-log.js';
 import type { ProcessIdentity, StateDirectory } from '../../model/machine/state-directory.js';
 import type { Target } from '../../model/targets/index.js';
@@ -137,6 +138,6 @@ export async function releaseRecord(record: CommandRecord): Promise<void> {
   }
 }
 
-const KEPT = new Set(['log', gapFile('log'), 'evaluation.log', 'verdict.json']);
+const KEPT = new Set(['log', gapFile('log'), 'evaluation.log', 'verdict.json', CHANGE_FILE]);
 
 export const names = (directory: string): Promise<string[]> => readdir(directory).catch(() => []);

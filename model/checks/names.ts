@@ -54,6 +54,15 @@ export const checkHostName = (value: string, field: string): string =>
     'a host name holds letters, digits, "_", "-", "+", "." and "@", starts with a letter, digit or "_" and has no ".."',
   );
 
+/** Name of a package, as store paths have it: `postgresql`, `gtk+3`. */
+export const checkPackageName = (value: string, field: string): string =>
+  checkName(
+    field,
+    value,
+    /^[0-9A-Za-z+._?=-]+$/,
+    'a package name holds letters, digits, "+", "-", ".", "_", "?" and "=", without its version',
+  );
+
 /** Name of a root input as in `flake.nix`. */
 export const checkInputName = (value: string, field: string): string =>
   checkName(

@@ -51,10 +51,25 @@ export interface ClosureChange {
   readonly packages: readonly PackageChange[];
   /** How many names of units, settings, sources and the system itself changed. */
   readonly configuration: number;
+  /** Another target of the report whose packages these are, which are listed there alone; missing when they are listed here. */
+  readonly sameAs?: string;
 }
 
 /** What a run says of the closure of a target. */
 export type TargetChange =
-  | ({ readonly kind: 'compared'; readonly switching: Switching } & ClosureChange)
-  /** Base's closure is not on the machine that built the target. */
-  | { readonly kind: 'no-base'; readonly size: number };
+  | ({
+      readonly kind: 'compared';
+      readonly switching: Switching;
+      /** Base's closure is only in a cache, which does not tell of switch inhibitors; missing when the machine has it. */
+      readonly from?: 'cache';
+    } & ClosureChange)
+  | NoBase;
+
+/** Base's closure is not on the machine that built the target, and no cache has it. */
+export interface NoBase {
+  readonly kind: 'no-base';
+  /** Bytes of the new closure. */
+  readonly size: number;
+  /** What the derivations tell: what both would be built of, without sizes; missing where they are not there. */
+  readonly derivations?: ClosureChange;
+}

@@ -4,9 +4,9 @@ import type { PackageName } from './package-name.js';
 
 /**
  * What differs between two closures, package by package. A package of which no path differs is left out; nothing else is.
- * @param first names of packages that stand before all others, as `linux` and `systemd`
+ * @param named names of packages that stand before all others but kernel and systemd
  */
-export function compareClosures(before: Closure, after: Closure, first: readonly string[] = FIRST): ClosureChange {
+export function compareClosures(before: Closure, after: Closure, named: readonly string[] = []): ClosureChange {
   const packages = byPackage(before, after);
   const changes: PackageChange[] = [];
   let configuration = 0;
@@ -20,7 +20,7 @@ export function compareClosures(before: Closure, after: Closure, first: readonly
   return {
     sizes: [sizeOf(before.paths), sizeOf(after.paths)],
     counts,
-    packages: changes.sort(byImportance(new Set(first))),
+    packages: changes.sort(byImportance(new Set([...FIRST, ...named]))),
     configuration,
   };
 }

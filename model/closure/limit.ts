@@ -1,5 +1,6 @@
 import { utf8Length } from '../text/text.js';
 import type { ClosureChange, TargetChange } from './closure.js';
+import { listedBy, withList } from './share.js';
 
 /** The change with as many packages, the most important ones first, as fit into so many bytes of JSON; the counts stay. */
 export function limitChange<C extends ClosureChange>(change: C, bytes: number): C {
@@ -11,16 +12,26 @@ export function limitChange<C extends ClosureChange>(change: C, bytes: number): 
   return end === -1 ? change : { ...change, packages: change.packages.slice(0, end) };
 }
 
+/** The same of what is said of a target. */
+export function limitTargetChange(change: TargetChange, bytes: number): TargetChange {
+  const list = listedBy(change);
+  return list === null ? change : withList(change, limitChange(list, bytes));
+}
+
 /** Room for what changes in all closures of a report, in bytes of JSON: a report has to stay below 2 MiB. */
 const REPORT_BYTES = 256 * 1024;
 
 /** Targets whose changes fit into a report: when they do not, each gets the same share of the room. */
 export function limitChanges<T extends { readonly closure?: TargetChange }>(targets: readonly T[]): readonly T[] {
-  const sizes = targets.flatMap(({ closure }) => (closure === undefined ? [] : [utf8Length(JSON.stringify(closure))]));
+  // What another target lists takes next to nothing.
+  const listing = targets.flatMap(({ closure }) =>
+    closure === undefined || listedBy(closure)?.sameAs !== undefined ? [] : [closure],
+  );
+  const sizes = listing.map((closure) => utf8Length(JSON.stringify(closure)));
   if (sizes.reduce((sum, size) => sum + size, 0) <= REPORT_BYTES) return targets;
   const share = Math.floor(REPORT_BYTES / sizes.length);
   return targets.map((target) =>
-    target.closure?.kind === 'compared' ? { ...target, closure: limitChange(target.closure, share) } : target,
+    target.closure === undefined ? target : { ...target, closure: limitTargetChange(target.closure, share) },
   );
 }
 

@@ -11,13 +11,13 @@ export interface PathInfo {
 /**
  * Reads what `nix path-info --json` prints: a list before Nix 2.19, and an object keyed by path since; 2.33 can give
  * `{ version, info }` with names below a store directory.
- * @returns `null` when one of the paths is not there
+ * @returns what is known; paths that are not there are left out
  * @throws SyntaxError when the text is no JSON, TypeError when it is another kind of answer
  */
-export function readPathInfo(text: string): readonly PathInfo[] | null {
+export function readPathInfo(text: string): readonly PathInfo[] {
   const found: PathInfo[] = [];
   for (const [path, info] of entries(JSON.parse(text))) {
-    if (!isObject(info) || info.valid === false) return null;
+    if (!isObject(info) || info.valid === false) continue;
     const { narSize, deriver, references } = info;
     if (typeof narSize !== 'number' || !isTexts(references)) throw new TypeError(`path-info says nothing of ${path}`);
     found.push({ path, narSize, deriver: typeof deriver === 'string' ? deriver : null, references });

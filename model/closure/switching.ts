@@ -16,6 +16,25 @@ export interface Switching {
 }
 
 /**
+ * The same from what the system before refers to, where it is not on the machine: it has the kernel of the one after if it refers to
+ * it. Inhibitors are not known then.
+ * @param references store paths
+ */
+export const switchingFromReferences = (references: readonly string[], after: BootLinks): Switching =>
+  switchingOf(
+    {
+      kernel: referredTo(references, after.kernel),
+      initrd: referredTo(references, after.initrd),
+      kernelModules: referredTo(references, after.kernelModules),
+      inhibitors: {},
+    },
+    after,
+  );
+
+const referredTo = (references: readonly string[], link: string | null): string | null =>
+  link !== null && references.some((each) => link === each || link.startsWith(`${each}/`)) ? link : null;
+
+/**
  * Tells from the systems before and after what the machine will say. An inhibitor that only one of them has stops nothing.
  * Source: `nixos/modules/tasks/auto-upgrade.nix` and `nixos/modules/system/activation/switchable-system.nix` of nixpkgs.
  */

@@ -9,12 +9,16 @@ const COUNTED: Readonly<Record<ChangeKind, string>> = {
 };
 
 /** `1.3 GiB (+12 MiB): 34 up, 2 added, 120 rebuilt, 14 settings`. */
-export function changeWords({ sizes, counts, configuration }: ClosureChange): string {
+export const changeWords = (change: ClosureChange): string =>
+  `${formatSize(change.sizes[1])} (${sizeChangeWords(change.sizes)}): ${countWords(change)}`;
+
+/** `34 up, 2 added, 120 rebuilt, 14 settings` */
+export function countWords({ counts, configuration }: ClosureChange): string {
   const parts = [
     ...CHANGE_KINDS.filter((kind) => counts[kind] !== undefined).map((kind) => `${counts[kind] ?? 0} ${COUNTED[kind]}`),
     ...(configuration === 0 ? [] : [configuration === 1 ? '1 setting' : `${configuration} settings`]),
   ];
-  return `${formatSize(sizes[1])} (${sizeChangeWords(sizes)}): ${parts.length === 0 ? 'nothing differs' : parts.join(', ')}`;
+  return parts.length === 0 ? 'nothing differs' : parts.join(', ');
 }
 
 /** `+12 MiB`, `-3 KiB`, `same size`. */

@@ -471,6 +471,8 @@ export interface BaseComparison {
   readonly same: boolean | null;
   /** Store path of the target on base; `null` when it does not evaluate there. */
   readonly outPath: string | null;
+  /** Its derivation, which this machine has; missing from older workers. */
+  readonly drvPath?: string | null;
 }
 
 export interface PlanInput extends CompareInput {
@@ -494,6 +496,15 @@ export interface CompareClosuresInput {
   readonly keep: number;
   /** Room for the answer, in bytes of JSON. */
   readonly bytes: number;
+  /** Names of packages that the owner wants to see first; missing in older runs, as what follows. */
+  readonly first?: readonly string[];
+  /** Settings by which caches are found. */
+  readonly nix?: NixSettings;
+  /** Derivations of base and candidate; `null` when base has none. */
+  readonly drvPaths?: readonly [before: string | null, after: string];
+  /** The run and the candidate's commit, whose record keeps the whole change. */
+  readonly run?: string;
+  readonly head?: string;
 }
 
 export interface GateInput extends CandidateSource, Distrust {

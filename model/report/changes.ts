@@ -1,5 +1,6 @@
 import type { PackageChange, TargetChange } from '../closure/closure.js';
-import { changedPackages, changeWords, sizeChangeWords, versionWords } from '../closure/words.js';
+import { contentOf, listEach, listedBy } from '../closure/share.js';
+import { changedPackages, countWords, sizeChangeWords, versionWords } from '../closure/words.js';
 import { groupBy } from '../text/group-by.js';
 import { oneName } from '../text/one-line.js';
 import { formatSize } from '../text/size.js';
@@ -10,49 +11,81 @@ import { plural } from './words.js';
 /** Hosts whose closures change in the same way, and how. */
 export interface ChangeGroup {
   readonly hosts: readonly string[];
-  readonly change: TargetChange;
+  /** One for each host: only sizes and counts of settings may differ. */
+  readonly changes: readonly [TargetChange, ...TargetChange[]];
 }
+
+type Changes = Pick<ChangeGroup, 'changes'>;
 
 /** What changes, told once of all hosts of which it is true. */
 export function changeGroups(report: Report): readonly ChangeGroup[] {
-  const changed = hostsOf(report).flatMap(({ name, closure }) => (closure === undefined ? [] : [{ name, closure }]));
-  const groups = groupBy(changed, ({ closure }) => JSON.stringify(closure));
-  return [...groups.values()].flatMap((hosts) =>
-    hosts.slice(0, 1).map(({ closure }) => ({ hosts: hosts.map(({ name }) => name), change: closure })),
+  const changed = listEach(hostsOf(report)).flatMap(({ name, closure }) =>
+    closure === undefined ? [] : [{ name, closure }],
   );
+  const groups = groupBy(changed, ({ closure }) => {
+    const list = listedBy(closure);
+    const switching = closure.kind === 'compared' ? [closure.switching, closure.from] : [];
+    // What lists no packages says nothing but its sizes.
+    return JSON.stringify([closure.kind, switching, list?.packages.length ? contentOf(list) : closure]);
+  });
+  return [...groups.values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return [];
+    const hosts = [first, ...others].map(({ name }) => name);
+    return [{ hosts, changes: [first.closure, ...others.map(({ closure }) => closure)] }];
+  });
 }
 
 /** The first line: sizes and counts. */
-export const summaryWords = (change: TargetChange): string =>
-  change.kind === 'compared'
-    ? changeWords(change)
-    : `${formatSize(change.size)}: not compared, because the machine that built it does not have the closure on base`;
+export function summaryWords({ changes: [first, ...others] }: Changes): string {
+  const all = [first, ...others];
+  const sizes = rangeWords(all.map((each) => (each.kind === 'compared' ? each.sizes[1] : each.size)));
+  if (first.kind === 'compared') {
+    const counts = [...new Set(all.map((each) => countWords(listedBy(each) ?? first)))];
+    const differences = [...new Set(all.map((each) => (each.kind === 'compared' ? sizeChangeWords(each.sizes) : '')))];
+    const shown = differences.length > 2 ? [differences[0], 'and others'] : differences;
+    return `${sizes} (${shown.join(', ')}): ${counts[0] ?? ''}${counts.length > 1 ? ' (settings differ)' : ''}`;
+  }
+  const { derivations } = first;
+  return [
+    `${sizes}: not compared, because neither the machine that built it nor a cache has the closure on base`,
+    ...(derivations === undefined ? [] : [`by its derivations, ${countWords(derivations)}`]),
+  ].join('; ');
+}
+
+/** `1.3 GiB`, or `1.2 GiB to 1.3 GiB`. */
+function rangeWords(sizes: readonly number[]): string {
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)].map(formatSize);
+  return least === most ? (least ?? '') : `${least ?? ''} to ${most ?? ''}`;
+}
 
 /** What the machine will do with it, a sentence each; the first ones are the more important. */
-export const switchingWords = (change: TargetChange): readonly string[] =>
-  change.kind === 'no-base'
-    ? []
-    : [
-        ...(change.switching.refuses.length === 0
-          ? []
-          : [
-              `will refuse to switch (${change.switching.refuses.map((name) => oneName(name)).join(', ')}): reboot instead`,
-            ]),
-        ...(change.switching.reboot.length === 0 ? [] : [`needs a reboot: new ${change.switching.reboot.join(', ')}`]),
-      ];
+export function switchingWords({ changes: [change] }: Changes): readonly string[] {
+  if (change.kind === 'no-base') return [];
+  const { refuses, reboot } = change.switching;
+  return [
+    ...(refuses.length === 0
+      ? []
+      : [`will refuse to switch (${refuses.map((name) => oneName(name)).join(', ')}): reboot instead`]),
+    ...(reboot.length === 0 ? [] : [`needs a reboot: new ${reboot.join(', ')}`]),
+    ...(change.from === undefined
+      ? []
+      : ['the closure on base is only in a cache: whether it will refuse to switch is not known']),
+  ];
+}
 
 /** Name, versions and change of size of each of the first packages, and how many more there are, in words. */
 export function packageRows(
-  change: TargetChange,
+  { changes: [change] }: Changes,
   limit: number,
 ): {
   readonly rows: readonly (readonly [name: string, versions: string, size: string])[];
   readonly more: string | null;
 } {
-  if (change.kind === 'no-base') return { rows: [], more: null };
-  const shown = change.packages.filter(({ kind }) => kind !== 'rebuilt').slice(0, limit);
-  const rebuilt = change.counts.rebuilt ?? 0;
-  const rest = changedPackages(change) - rebuilt - shown.length;
+  const list = listedBy(change);
+  if (list === null) return { rows: [], more: null };
+  const shown = list.packages.filter(({ kind }) => kind !== 'rebuilt').slice(0, limit);
+  const rebuilt = list.counts.rebuilt ?? 0;
+  const rest = changedPackages(list) - rebuilt - shown.length;
   const more = [
     ...(rest > 0 ? [plural(rest, 'other package')] : []),
     ...(rebuilt > 0 ? [`${plural(rebuilt, 'package')} rebuilt with the same version`] : []),

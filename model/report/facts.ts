@@ -86,8 +86,8 @@ export function factsOf(report: Report): RunFacts {
           name,
           {
             ...{ verdict, kind, error, sameAsBase, mitigation: mitigation(report, target) },
-            change: closure === undefined ? '' : summaryWords(closure),
-            switching: closure === undefined ? [] : switchingWords(closure),
+            change: closure === undefined ? '' : summaryWords({ changes: [closure] }),
+            switching: closure === undefined ? [] : switchingWords({ changes: [closure] }),
             size: closure === undefined ? null : closure.kind === 'compared' ? closure.sizes[1] : closure.size,
           },
         ];

@@ -13,6 +13,7 @@ import {
   type ReportedRequest,
   type ReportedTarget,
 } from './data.js';
+import { listEach } from '../closure/share.js';
 import type { VerdictKind } from '../targets/types.js';
 
 /**
@@ -53,7 +54,7 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
     notHeldBack: (report.notHeldBack ?? []).map(({ target, reason }) => ({ target, reason })),
     nothingVerified: report.nothingVerified ?? null,
     plannedBuilds: report.plannedBuilds === undefined ? null : plannedJson(report.plannedBuilds),
-    targets: hostsOf(report).map(targetJson),
+    targets: listEach(hostsOf(report)).map(targetJson),
     notAsked: [...(report.notAsked ?? [])],
     gates: gatesOf(report).map(gateJson),
     required: [...report.required],

@@ -216,12 +216,12 @@ function changes(report: Report): string[] {
   return more === 0 ? sections : [...sections, `and what changes on ${more} more ${builtNoun(report)}s`];
 }
 
-function changeSection({ hosts: names, change }: ChangeGroup): string {
-  const { rows, more } = packageRows(change, PACKAGES_SHOWN);
+function changeSection(group: ChangeGroup): string {
+  const { rows, more } = packageRows(group, PACKAGES_SHOWN);
   const packages = rows.map(([name, versions, size]) => [code(name), code(versions), size]);
   return [
-    `<details>\n<summary>What changes on <code>${html(nameList(names, 10))}</code>: ${html(summaryWords(change))}</summary>`,
-    ...switchingWords(change).map((words) => `**${html(words)}**`),
+    `<details>\n<summary>What changes on <code>${html(nameList(group.hosts, 10))}</code>: ${html(summaryWords(group))}</summary>`,
+    ...switchingWords(group).map((words) => `**${html(words)}**`),
     ...(rows.length === 0 ? [] : [table(['package', 'versions', 'size'], packages)]),
     ...(more === null ? [] : [more]),
     '</details>',

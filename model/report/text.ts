@@ -188,15 +188,15 @@ function hostLines(report: Report, paint: Paint): string[] {
 /** Packages that are shown of each change; the JSON report has more. */
 const PACKAGES_SHOWN = 10;
 
-function changeSection({ hosts, change }: ChangeGroup, paint: Paint): string[] {
-  const { rows: packages, more } = packageRows(change, PACKAGES_SHOWN);
+function changeSection(group: ChangeGroup, paint: Paint): string[] {
+  const { rows: packages, more } = packageRows(group, PACKAGES_SHOWN);
   const lines = [
-    `  ${summaryWords(change)}`,
-    ...switchingWords(change).map((words) => paint.yellow(`  ${words}`)),
+    `  ${summaryWords(group)}`,
+    ...switchingWords(group).map((words) => paint.yellow(`  ${words}`)),
     ...columns(packages).map((line) => `    ${line}`.trimEnd()),
     ...(more === null ? [] : [paint.dim(`    ${more}`)]),
   ];
-  return section(`What changes on ${nameList(hosts, 10)}`, lines, paint);
+  return section(`What changes on ${nameList(group.hosts, 10)}`, lines, paint);
 }
 
 function gateLines(report: Report, paint: Paint): string[] {

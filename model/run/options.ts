@@ -56,6 +56,8 @@ export interface RunOptions {
   readonly builderWaitSeconds: number;
   /** How many updates of each target stay in the store of its builder; missing: `KEPT_CLOSURES`. */
   readonly keepClosures?: number;
+  /** Names of packages that reports show before others; missing where there are none, and in older runs. */
+  readonly namedPackages?: readonly string[];
   /** How many derivations an update may build over all hosts without a question; missing: any number. */
   readonly maxBuilds?: number;
   /** What is done about required targets that are broken, tried in this order. Missing in older runs: `report` alone. */
@@ -256,6 +258,7 @@ export const KNOWN_OPTIONS: Fields<RunOptions> = {
   builderWaitSeconds: true,
   keepClosures: true,
   maxBuilds: true,
+  namedPackages: true,
   onFailure: FAILURE_STEPS,
   holdBack: {
     ...{ never: true, probeBudget: true, alarmSeconds: true },

@@ -16,6 +16,8 @@ export interface VerifySetting extends Pick<Distrust, 'agentRights'> {
   readonly builderWaitSeconds: number;
   /** How many closures of each target stay in the store beside base's; missing where none are compared, and in older runs. */
   readonly keepClosures?: number;
+  /** Names of packages that reports show first; missing where there are none, and in older runs. */
+  readonly namedPackages?: readonly string[];
 }
 
 /** The single argument of the `verifyCandidate` workflow: any candidate against any targets. */

@@ -95,8 +95,14 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
       'allowSources = ["b.c", "path:/a,b"]',
   ],
   [
-    { takeoverTime: ['5min'], builderWait: ['1h'], keepClosures: ['3'], maxBuilds: ['0'] },
-    'takeoverSec = "5min"\nbuilderWaitSec = "1h"\nkeepClosures = 3\nmaxBuilds = 0',
+    {
+      takeoverTime: ['5min'],
+      builderWait: ['1h'],
+      keepClosures: ['3'],
+      maxBuilds: ['0'],
+      namedPackage: ['linux', 'gtk+3'],
+    },
+    'takeoverSec = "5min"\nbuilderWaitSec = "1h"\nkeepClosures = 3\nmaxBuilds = 0\nnamedPackages = ["linux", "gtk+3"]',
   ],
   [{ signingKeyFile: ['/s'], signingFormat: ['openpgp'] }, 'signing = { keyFile = "/s", format = "openpgp" }'],
   [

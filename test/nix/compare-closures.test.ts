@@ -7,6 +7,8 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { run } from '../../activities/command/process.js';
 import type { ActivityEnvironment } from '../../activities/environment.js';
 import { createCompareClosures } from '../../activities/nix/closure/compare-closures.js';
+import { exists } from '../../host/files.js';
+import { readChange } from '../../host/kept-change.js';
 import type { CompareClosuresInput } from '../../model/contract/activities.js';
 import type { TargetChange } from '../../model/closure/closure.js';
 import { changeWords, versionWords } from '../../model/closure/words.js';
@@ -57,7 +59,7 @@ async function withStore(
     readonly compare: (
       before: string | null,
       after: string,
-      change?: { readonly bytes?: number; readonly keep?: number },
+      change?: { readonly bytes?: number; readonly keep?: number } & Partial<CompareClosuresInput>,
     ) => Promise<TargetChange | null>;
     readonly roots: () => Promise<readonly string[]>;
   }) => Promise<void>,
@@ -70,7 +72,7 @@ async function withStore(
     await work({
       env,
       make: (system) => build(root, path.basename(root), system),
-      async compare(before, after, { bytes = 24_576, keep = 1 } = {}) {
+      async compare(before, after, { bytes = 24_576, keep = 1, ...more } = {}) {
         const input: CompareClosuresInput = {
           repository,
           target: { kind: 'nixos', name: 'web' },
@@ -79,6 +81,7 @@ async function withStore(
           same: before === after,
           keep,
           bytes,
+          ...more,
         };
         return new MockActivityEnvironment().run(compareClosures, input);
       },
@@ -143,7 +146,7 @@ test('another kernel and another inhibitor are told; a small room cuts the list'
     const change = await compare(before, after);
     assert.equal(change?.kind, 'compared');
     assert.deepEqual(change.switching, { reboot: ['kernel'], refuses: ['dbus-implementation'] });
-    const cut = await compare(before, after, { bytes: 200 });
+    const cut = await compare(before, after, { bytes: 290 });
     assert.equal(cut?.kind, 'compared');
     assert.deepEqual([cut.packages.map(({ name }) => name), cut.counts], [['linux'], { up: 2 }]);
   }));
@@ -168,4 +171,83 @@ test('base and the new closure are kept for the next run, and nothing else; a ba
     assert.deepEqual(await roots(), [one, two, three].sort());
     assert.equal((await compare(one, two, { keep: 0 }))?.kind, 'compared');
     assert.deepEqual(await roots(), []);
+  }));
+
+const HEAD = 'b'.repeat(40);
+
+/** A store path's derivation on this machine. */
+const derivationOf = async (storePath: string): Promise<string> =>
+  (await run('nix-store', ['--query', '--deriver', storePath])).stdout.trim();
+
+test('a closure that only a cache has is compared by what the cache says; one that none has by its derivations', () =>
+  withStore(async ({ env, make, compare }) => {
+    const system = (version: string): System => ({
+      packages: {
+        linux: `name = "linux-${version}"; version = "${version}";`,
+        same: 'name = "same-1"; version = "1";',
+        shared: `name = "shared-${version}"; version = "${version}";`,
+      },
+      software: ['shared'],
+      kernel: 'linux',
+    });
+    const [before, after] = [await make(system('6.1')), await make(system('6.2'))];
+    const drvPaths = [await derivationOf(before), await derivationOf(after)] as const;
+    const references = (await run('nix-store', ['--query', '--references', before])).stdout.trim().split('\n');
+    const cache = `file://${path.dirname(env.state.root)}/cache`;
+    const flakes = ['--extra-experimental-features', 'nix-command'];
+    assert.equal((await run('nix', [...flakes, 'copy', '--to', cache, before])).exitCode, 0);
+    const wanted = await compare(before, after, { keep: 0 });
+    assert.equal(wanted?.kind, 'compared');
+    assert.deepEqual(wanted.switching, { reboot: ['kernel'], refuses: [] });
+
+    const removed = await run('nix-store', [
+      '--delete',
+      before,
+      ...references.filter((each) => !each.includes('same')),
+    ]);
+    assert.ok(!(await exists(before)), removed.stderr);
+    const nix = {
+      options: [['substituters', `http://127.0.0.1:9 ${cache}`]],
+      impure: false,
+      acceptFlakeConfig: false,
+    } as const;
+    assert.deepEqual(await compare(before, after, { keep: 0, nix }), { ...wanted, from: 'cache' });
+    assert.equal(await exists(before), false, 'nothing was fetched');
+
+    const nowhere = { ...nix, options: [['substituters', 'http://127.0.0.1:9']] } as const;
+    const told = await compare(before, after, { keep: 0, nix: nowhere, drvPaths, run: 'run-1', head: HEAD });
+    assert.equal(told?.kind, 'no-base');
+    assert.deepEqual(
+      told.derivations?.packages.map((each) => `${each.name} ${versionWords(each)}`),
+      ['linux 6.1 → 6.2', 'shared 6.1 → 6.2'],
+    );
+    assert.deepEqual(
+      await readChange(env.state, { run: 'run-1', head: HEAD, target: { kind: 'nixos', name: 'web' } }),
+      told,
+    );
+    const started = performance.now();
+    assert.equal((await compare(before, after, { keep: 0, nix: nowhere }))?.kind, 'no-base');
+    assert.ok(performance.now() - started < 2000, 'a cache that did not answer is left alone');
+  }));
+
+test('what the owner names comes first, and packages that another host lists already are not carried again', () =>
+  withStore(async ({ make, compare, env }) => {
+    const system = (version: string): System => ({
+      packages: Object.fromEntries(
+        ['linux', 'alpha', 'zeta'].map((name) => [name, `name = "${name}-${version}"; version = "${version}";`]),
+      ),
+    });
+    const [before, after] = [await make(system('1')), await make(system('2'))];
+    const first = await compare(before, after, { first: ['zeta'] });
+    assert.equal(first?.kind, 'compared');
+    assert.deepEqual(
+      first.packages.map(({ name }) => name),
+      ['linux', 'zeta', 'alpha'].sort((one, other) => Number(one === 'alpha') - Number(other === 'alpha')),
+    );
+    const second = { kind: 'nixos', name: 'web-2' } as const;
+    const again = await compare(before, after, { first: ['zeta'], target: second, run: 'run-1', head: HEAD });
+    assert.deepEqual(again, { ...first, packages: [], sameAs: 'web' });
+    assert.deepEqual(await compare(before, after, { first: ['zeta'] }), first, 'who lists them does so again');
+    const whole = await readChange(env.state, { run: 'run-1', head: HEAD, target: second });
+    assert.deepEqual(whole, first, 'on the disk all of it is');
   }));

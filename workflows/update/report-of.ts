@@ -1,4 +1,5 @@
 import { limitChanges } from '../../model/closure/limit.js';
+import { shareEqual } from '../../model/closure/share.js';
 import { reportedFixes } from '../../model/autofix/fix-target.js';
 import { letGoInputs, withHistory } from '../../model/hold-back/earlier.js';
 import { reportedInput } from '../../model/report/data.js';
@@ -79,7 +80,8 @@ function reportedTargets(
   room: number,
 ): readonly ReportedTarget[] {
   if (verdicts.length === 0) return targets.map((target) => unfinishedTarget(target, required));
-  return limitChanges(limitTails(verdicts, room)).map((verdict) =>
+  const shared = shareEqual(limitTails(verdicts, room), ({ target }) => targetLabel(target));
+  return limitChanges(shared).map((verdict) =>
     reportedTarget({ ...verdict, seconds: longest.get(targetLabel(verdict.target)) ?? verdict.seconds }, required),
   );
 }

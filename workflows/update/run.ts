@@ -84,10 +84,11 @@ export const signingKey = ({ options: { signing } }: Run): Pick<RunOptions, 'sig
 
 /** What all verifications of a run share. */
 export const verifySetting = ({ id, options }: Run): VerifySetting => {
-  const { repository, nix, takeoverSeconds, builderWaitSeconds, keepClosures = KEPT_CLOSURES } = options;
+  const { repository, nix, takeoverSeconds, builderWaitSeconds, keepClosures = KEPT_CLOSURES, namedPackages } = options;
   const rights = agentRights(options);
   return {
     ...{ run: id, repository, nix, takeoverSeconds, builderWaitSeconds, keepClosures },
+    ...(namedPackages === undefined ? {} : { namedPackages }),
     ...(rights && { agentRights: rights }),
   };
 };

@@ -15,8 +15,8 @@ import { goOnWithout } from '../calls/unneeded.js';
  * @returns `null` when nothing changes, and when it cannot be told
  */
 export async function compareClosures(
-  { repository, targets, keepClosures }: VerifyInput,
-  { target, verdict, machine, outPath }: Verdict,
+  { run, candidate, repository, nix, targets, keepClosures, namedPackages }: VerifyInput,
+  { target, verdict, machine, outPath, drvPath }: Verdict,
   base: BaseComparison,
 ): Promise<TargetChange | null> {
   if (keepClosures === undefined || !isFlakeTarget(target)) return null;
@@ -39,6 +39,9 @@ export async function compareClosures(
       same: base.same === true,
       keep: keepClosures,
       bytes: roomForClosure(targets.length),
+      ...{ run, head: candidate.head, nix },
+      ...(drvPath === null ? {} : { drvPaths: [base.drvPath ?? null, drvPath] as const }),
+      ...(namedPackages === undefined ? {} : { first: namedPackages }),
     });
   } catch (error) {
     goOnWithout(`what changes in the closure of ${label}`, error);

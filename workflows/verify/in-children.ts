@@ -41,7 +41,16 @@ function targetsOfAChild(candidate: Candidate, nix: NixSettings, targets: number
 
 /** What each of the children is given. */
 function inputsOf(
-  { run, repository, nix, takeoverSeconds, builderWaitSeconds, keepClosures, agentRights }: VerifySetting,
+  {
+    run,
+    repository,
+    nix,
+    takeoverSeconds,
+    builderWaitSeconds,
+    keepClosures,
+    namedPackages,
+    agentRights,
+  }: VerifySetting,
   { candidate, targets, evaluations, probe, approved }: Verification,
 ): readonly VerifyInput[] {
   const inputs: VerifyInput[] = [];
@@ -56,6 +65,7 @@ function inputsOf(
       takeoverSeconds,
       builderWaitSeconds,
       ...(keepClosures === undefined || probe !== undefined ? {} : { keepClosures }),
+      ...(namedPackages === undefined || probe !== undefined ? {} : { namedPackages }),
       ...(agentRights === undefined ? {} : { agentRights }),
       ...(evaluations === undefined ? {} : { evaluations: evaluations.slice(first, first + most) }),
       ...(probe === undefined ? {} : { probe }),

@@ -1,11 +1,17 @@
+import { activityInfo } from '@temporalio/activity';
+import { createHash } from 'node:crypto';
 import { lstat, lutimes, mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { compareClosures, sizeOf } from '../../../model/closure/compare-closures.js';
-import { limitChange } from '../../../model/closure/limit.js';
-import { switchingOf } from '../../../model/closure/switching.js';
-import type { TargetChange } from '../../../model/closure/closure.js';
+import { limitTargetChange } from '../../../model/closure/limit.js';
+import { contentOf, listedAt, listedBy } from '../../../model/closure/share.js';
+import { switchingFromReferences, switchingOf } from '../../../model/closure/switching.js';
+import type { Closure, ClosureChange, TargetChange } from '../../../model/closure/closure.js';
+import { keepChange } from '../../../host/kept-change.js';
+import { requisitesOf } from '../evaluate/build-plan.js';
 import type { CompareClosuresInput, MachineActivities } from '../../../model/contract/activities.js';
 import { repositoryKey } from '../../../model/run/keys.js';
+import { targetLabel } from '../../../model/targets/index.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { exclusively } from '../../git/mutex.js';
 import { rootPath } from '../build/build-command.js';
@@ -13,7 +19,7 @@ import { storeHash } from '../../../model/nix/derivation-file.js';
 import { whileHeartbeating } from '../heartbeat.js';
 import { targetKey } from '../../../model/machine/record-directory.js';
 import { runNix } from '../run-nix.js';
-import { closureReader, readBootLinks } from './read-closure.js';
+import { closureReader, readBootLinks, type ClosureReader } from './read-closure.js';
 
 /**
  * Makes the activity that tells what an update changes in the closure of a target that this machine built. Repeating it
@@ -25,21 +31,71 @@ export const createCompareClosures =
   (input) =>
     whileHeartbeating({ machine: env.machine }, async (signal) => {
       await keepClosures(env, input);
+      if (input.same) return null;
       // A closure of 8,000 paths takes some 50 MB while it is read.
-      return input.same ? null : await exclusively('compare closures', () => compare(input, signal));
+      const whole = await exclusively('compare closures', () => compare(input, signal));
+      const { run, head, target, bytes } = input;
+      if (whole !== null && run !== undefined && head !== undefined)
+        await keepChange(env.state, { run, head, target }, whole);
+      const verification = activityInfo().workflowExecution?.workflowId ?? '';
+      return whole === null ? null : told(verification, targetLabel(target), whole, bytes);
     });
 
-async function compare(
-  { before, after, target, bytes }: CompareClosuresInput,
-  signal: AbortSignal,
-): Promise<TargetChange | null> {
-  const read = closureReader(target.name, signal);
-  const now = await read(after);
+/** The whole change. */
+async function compare(input: CompareClosuresInput, signal: AbortSignal): Promise<TargetChange | null> {
+  const { before, after, target, first, nix } = input;
+  const reader = closureReader(target.name, signal);
+  const now = await reader.local(after);
   if (now === null) return null;
-  const old = before === null ? null : await read(before);
-  if (before === null || old === null) return { kind: 'no-base', size: sizeOf(now.paths) };
-  const [was, is] = await Promise.all([readBootLinks(before), readBootLinks(after)]);
-  return { kind: 'compared', switching: switchingOf(was, is), ...limitChange(compareClosures(old, now), bytes) };
+  const own = before === null ? null : await reader.local(before);
+  if (before !== null && own !== null) {
+    const [was, is] = await Promise.all([readBootLinks(before), readBootLinks(after)]);
+    return { kind: 'compared', switching: switchingOf(was, is), ...compareClosures(own, now, first) };
+  }
+  const cached = before === null || nix === undefined ? null : await reader.cached(before, now, nix);
+  if (before !== null && cached !== null) {
+    const references = cached.infos.get(before)?.references ?? [];
+    const switching = switchingFromReferences(references, await readBootLinks(after));
+    return { kind: 'compared', switching, from: 'cache', ...compareClosures(cached, now, first) };
+  }
+  const derivations = await compareDerivations(reader, input, signal);
+  return { kind: 'no-base', size: sizeOf(now.paths), ...(derivations && { derivations }) };
+}
+
+/** What differs between the packages that base and candidate would be built of; `null` where this machine lacks a derivation. */
+async function compareDerivations(
+  { packagesOf }: ClosureReader,
+  { drvPaths, first }: CompareClosuresInput,
+  signal: AbortSignal,
+): Promise<ClosureChange | null> {
+  const [before, after] = drvPaths ?? [];
+  if (before == null || after == null) return null;
+  const [old, now] = [await requisitesOf(before, signal), await requisitesOf(after, signal)];
+  if (old === null || now === null) return null;
+  const only = (own: ReadonlySet<string>, other: ReadonlySet<string>): Promise<Closure> =>
+    packagesOf([...own].filter((each) => each.endsWith('.drv') && !other.has(each)));
+  return compareClosures(await only(old, now), await only(now, old), first);
+}
+
+/** Who lists which packages, of the newest verifications. */
+const listed = new Map<string, Map<string, string>>();
+const VERIFICATIONS = 50;
+
+/**
+ * What the history of a verification gets of a change: as much as there is room for, and packages that it has from another target
+ * not again. Who listed them does so whenever it is asked again; after a restart of the worker they may come twice.
+ */
+function told(verification: string, target: string, change: TargetChange, bytes: number): TargetChange {
+  const list = listedBy(change);
+  if (list === null || list.packages.length === 0) return change;
+  const owners = listed.get(verification) ?? new Map<string, string>();
+  listed.delete(verification);
+  listed.set(verification, owners);
+  for (const old of [...listed.keys()].slice(0, -VERIFICATIONS)) listed.delete(old);
+  const content = createHash('sha256').update(contentOf(list)).digest('base64');
+  const owner = owners.get(content) ?? target;
+  owners.set(content, owner);
+  return owner === target ? limitTargetChange(change, bytes) : listedAt(change, owner);
 }
 
 /**

@@ -4,6 +4,8 @@ import { splitName, type PackageName } from '../../../model/closure/package-name
 import { readPathInfo, type PathInfo } from '../../../model/closure/path-info.js';
 import type { Closure } from '../../../model/closure/closure.js';
 import type { BootLinks } from '../../../model/closure/switching.js';
+import type { NixSettings } from '../../../model/run/options.js';
+import { cachedPaths } from './cached-paths.js';
 import { pathInfo } from '../commands.js';
 import {
   parseDerivation,
@@ -23,41 +25,79 @@ interface Named {
   readonly outputs: readonly DerivationOutput[];
 }
 
-/**
- * Gives what reads closures; what two of them share, and what makes several outputs, is read once.
- * @param host name of the host whose systems they may be; `null` when they are none
- * @returns a function from a target's store path to all that it needs at run time, `null` when the store of this machine does
- *   not have it
- */
-export function closureReader(host: string | null, signal: AbortSignal): (top: string) => Promise<Closure | null> {
+/** A closure, and what Nix knows of each of its paths. */
+export interface ReadClosure extends Closure {
+  readonly infos: ReadonlyMap<string, PathInfo>;
+}
+
+/** Reads closures; what two of them share, and what makes several outputs, is read once. */
+export interface ClosureReader {
+  /** All that a target's store path needs at run time; `null` when the store of this machine does not have it. */
+  readonly local: (top: string) => Promise<ReadClosure | null>;
+  /**
+   * The same of one that only caches have: see `cachedPaths`.
+   * @param beside one of this machine, with which it shares paths
+   */
+  readonly cached: (top: string, beside: ReadClosure, settings: NixSettings) => Promise<ReadClosure | null>;
+  /**
+   * Packages that derivations of the store make, as a closure without sizes; what names no version is left out: sources, patches,
+   * settings.
+   */
+  readonly packagesOf: (derivations: readonly string[]) => Promise<Closure>;
+}
+
+/** @param host name of the host whose systems they may be; `null` when they are none */
+export function closureReader(host: string | null, signal: AbortSignal): ClosureReader {
   const derivations = new Map<string, Promise<Named | null>>();
+  const namedBy = (drv: string): Promise<Named | null> => {
+    const reading = derivations.get(drv) ?? readNamed(drv);
+    derivations.set(drv, reading);
+    return reading;
+  };
   const nameOf = async ({ path: storePath, deriver }: PathInfo): Promise<PackageName> => {
-    if (deriver === null) return splitName(storeName(storePath), host);
-    const reading = derivations.get(deriver) ?? readNamed(deriver);
-    derivations.set(deriver, reading);
-    const found = await reading;
+    const found = deriver === null ? null : await namedBy(deriver);
     if (found === null) return splitName(storeName(storePath), host);
     const output = found.outputs.find((each) => each.path === storePath)?.name ?? 'out';
     return { name: found.name, version: found.version, output };
   };
-  const named = async (paths: readonly PathInfo[]): Promise<Closure['paths']> => {
-    const closure: Closure['paths'][number][] = [];
-    for (let start = 0; start < paths.length; start += BATCH) {
-      const batch = paths.slice(start, start + BATCH).map(async (each) => {
-        return { path: each.path, narSize: each.narSize, name: await nameOf(each) };
+  const closureOf = async (top: string, paths: readonly PathInfo[]): Promise<ReadClosure> => {
+    const infos = new Map(paths.map((each) => [each.path, each]));
+    const software = (await linkOf(top, 'sw')) ?? infos.get(top)?.references.find(isSoftware);
+    const named = await inBatches(paths, async (each) => {
+      return { path: each.path, narSize: each.narSize, name: await nameOf(each) };
+    });
+    return { paths: named, selected: new Set(infos.get(software ?? '')?.references), infos };
+  };
+  return {
+    local: async (top) => {
+      const { exitCode, stdout } = await runNix('nix', pathInfo([top]), { signal, background: true });
+      const paths = exitCode === 0 ? readPathInfo(stdout) : [];
+      return paths.some((each) => each.path === top) ? await closureOf(top, paths) : null;
+    },
+    cached: async (top, { infos }, settings) => {
+      const paths = await cachedPaths(top, infos, settings, signal);
+      return paths === null ? null : await closureOf(top, paths);
+    },
+    packagesOf: async (drvs) => {
+      const paths = await inBatches(drvs, async (drv) => {
+        const found = await namedBy(drv);
+        return found === null
+          ? []
+          : [{ path: drv, narSize: 0, name: { name: found.name, version: found.version, output: 'out' } }];
       });
-      closure.push(...(await Promise.all(batch)));
-    }
-    return closure;
+      return { paths: paths.flat(), selected: new Set() };
+    },
   };
-  return async (top) => {
-    const { exitCode, stdout } = await runNix('nix', pathInfo(top), { signal, background: true });
-    const paths = exitCode === 0 ? readPathInfo(stdout) : null;
-    if (paths === null) return null;
-    const software = await linkOf(top, 'sw');
-    const selected = paths.find((each) => each.path === software)?.references ?? [];
-    return { paths: await named(paths), selected: new Set(selected) };
-  };
+}
+
+/** What `sw` of a system leads to; only a system that is here has the link. */
+const isSoftware = (storePath: string): boolean => storeName(storePath) === 'system-path';
+
+async function inBatches<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> {
+  const done: R[] = [];
+  for (let start = 0; start < items.length; start += BATCH)
+    done.push(...(await Promise.all(items.slice(start, start + BATCH).map(work))));
+  return done;
 }
 
 /** `null` when the derivation is not in the store, is of an unknown kind, or names no version. */

@@ -6,6 +6,12 @@ import { runNix } from '../run-nix.js';
 /** Arguments of `nix-store` that print a derivation and all that it refers to, one a line. */
 const requisites = (drvPath: string): string[] => ['--query', '--requisites', '--', drvPath];
 
+/** A derivation and all that it refers to; `null` when the store does not have it. */
+export async function requisitesOf(drvPath: string, signal: AbortSignal): Promise<ReadonlySet<string> | null> {
+  const closure = await runNix('nix-store', requisites(drvPath), { signal });
+  return closure.exitCode === 0 ? new Set(closure.stdout.trim().split('\n')) : null;
+}
+
 /** Arguments of `nix-store` that say what building a derivation would make and fetch; caches are asked. */
 const dryRun = (drvPath: string, settings: NixSettings): string[] => [
   '--realise',
@@ -26,9 +32,8 @@ export async function firstInPlan(
   settings: NixSettings,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const closure = await runNix('nix-store', requisites(drvPath), { signal });
-  const referred = new Set(closure.stdout.split('\n'));
-  if (closure.exitCode !== 0 || !derivations.some((drv) => referred.has(drv))) return null;
+  const referred = await requisitesOf(drvPath, signal);
+  if (referred === null || !derivations.some((drv) => referred.has(drv))) return null;
   const plan = await buildPlan(drvPath, settings, signal);
   if (plan === null) return null;
   const toBuild = new Set(plan.derivations());

@@ -57,11 +57,11 @@ export const createCompareWithBase =
       const { base, head } = input.candidate;
       const mirror = await installBundle(env, input);
       const before = await evaluate(env, input, { mirror, commit: base }, signal);
-      const outPath = before.kind === 'evaluated' ? before.outPath : null;
-      if (before.kind === 'evaluated' && before.drvPath === input.drvPath) return { same: true, outPath };
+      const { outPath, drvPath } = before.kind === 'evaluated' ? before : { outPath: null, drvPath: null };
+      if (drvPath === input.drvPath) return { same: true, outPath, drvPath };
       // Both graphs are read from the store of this machine.
       await evaluate(env, input, { mirror, commit: head }, signal);
-      return { same: await sameAsBase(mirror, input.candidate, input.drvPath, before), outPath };
+      return { same: await sameAsBase(mirror, input.candidate, input.drvPath, before), outPath, drvPath };
     });
 
 /**

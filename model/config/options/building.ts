@@ -1,4 +1,4 @@
-import { checkNixOption, checkSource } from '../../checks/names.js';
+import { checkNixOption, checkPackageName, checkSource } from '../../checks/names.js';
 import { BUILDER_WAIT_SECONDS, KEPT_CLOSURES, TAKEOVER_SECONDS } from '../../run/defaults.js';
 import type { RunOptions } from '../../run/options.js';
 import { flag, listOf, maybe, span, tableOf, text, whole } from '../kinds.js';
@@ -52,6 +52,16 @@ export const building = {
     'how many updates of each target stay in the Nix store of its builder, so that the next one can be compared with what it replaces; 0: none',
     { flag: '--keep-closures <n>' },
   ),
+  namedPackages: option(
+    listOf(text('a package name', checkPackageName), 'package names'),
+    [],
+    '["postgresql", "openssl"]',
+    'packages that a report shows before the others that an update changes; kernel and systemd are shown first anyway',
+    {
+      flag: '--named-package <name>',
+      help: 'a package that the report shows before the others that the update changes',
+    },
+  ),
   maxBuilds: option(
     maybe(whole(0, 1_000_000)),
     null,
@@ -94,12 +104,14 @@ export const waitsOf = ({
   builderWaitSec,
   keepClosures,
   maxBuilds,
+  namedPackages,
 }: Values<typeof building>): Pick<
   RunOptions,
-  'takeoverSeconds' | 'builderWaitSeconds' | 'keepClosures' | 'maxBuilds'
+  'takeoverSeconds' | 'builderWaitSeconds' | 'keepClosures' | 'maxBuilds' | 'namedPackages'
 > => ({
   takeoverSeconds: takeoverSec,
   builderWaitSeconds: builderWaitSec,
   ...(keepClosures === KEPT_CLOSURES ? {} : { keepClosures }),
   ...(maxBuilds === null ? {} : { maxBuilds }),
+  ...(namedPackages.length === 0 ? {} : { namedPackages }),
 });

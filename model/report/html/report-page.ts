@@ -217,12 +217,13 @@ function changes(report: Report): Content {
   ];
 }
 
-function changeOf({ hosts: names, change }: ChangeGroup, open: boolean): Markup {
-  const { rows, more } = packageRows(change, PACKAGES_SHOWN);
-  const warnings = switchingWords(change).map(
+function changeOf(group: ChangeGroup, open: boolean): Markup {
+  const { hosts: names } = group;
+  const { rows, more } = packageRows(group, PACKAGES_SHOWN);
+  const warnings = switchingWords(group).map(
     (words) => markup`<span class="below warn">${sign('!', 'warn')} ${words}</span>`,
   );
-  const heading = markup`<b>${nameList(names, HOSTS_NAMED)}</b><span class="below">${summaryWords(change)}</span>${warnings}`;
+  const heading = markup`<b>${nameList(names, HOSTS_NAMED)}</b><span class="below">${summaryWords(group)}</span>${warnings}`;
   const packages = [
     rows.length === 0
       ? null

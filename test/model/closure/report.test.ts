@@ -61,7 +61,7 @@ test('Markdown folds each change, and stays below its room whatever the number o
   assert.match(markdown, /\| `linux` \| `6\.12\.24 → 6\.12\.30` \| \+976\.6 KiB \|/);
   assert.match(markdown, /\n\*\*needs a reboot: new kernel, initrd\*\*\n/);
   const targets = Array.from({ length: 300 }, (_, index) =>
-    exampleTarget(`host${index}`, { closure: change({ configuration: index }) }),
+    exampleTarget(`host${index}`, { closure: change({ counts: { up: index + 10 } }) }),
   );
   const large = renderReport(exampleReport({ targets }), 'md');
   assert.match(large, /\nand what changes on 29\d more hosts\n/);
