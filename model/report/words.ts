@@ -55,7 +55,7 @@ export const plural = (count: number, noun: string, nouns = `${noun}s`): string 
 export function outcomeWords(report: Report): string {
   switch (report.outcome) {
     case 'landed':
-      return `${report.landed?.request === undefined ? 'Landed' : 'Proposed'}${report.landed?.already === true ? ' before' : ''}`;
+      return `${report.landed?.mode === 'pull-request' ? 'Proposed' : 'Landed'}${report.landed?.already === true ? ' before' : ''}`;
     case 'verified':
       return 'Verified, nothing pushed';
     case 'unchanged':

@@ -72,11 +72,15 @@ test('a title names what moves and calls nobody', () => {
 
 test('a request says how to take and to see the update, and which others stay', () => {
   const body = requestBody({
-    report: exampleReport(),
+    report: {
+      ...exampleReport(),
+      landed: { mode: 'pull-request', ref: 'bot/x', commit: MARK.commit },
+    },
     repository: { mainBranch: 'main', dir: 'nix' },
     ...{ branch: 'bot/x', commit: MARK.commit, lock: null },
     leftAlone: [{ branch: 'bot/y', reason: 'holds an update of the instance @all <b>', number: 3 }],
   });
+  assert.match(body, /^## ✔ Proposed\n/);
   assert.ok(body.includes(`git fetch origin bot/x && git push origin ${MARK.commit}:main`), body);
   assert.match(body, /nix build '\.\/nix#nixosConfigurations\.\w+\.config\.system\.build\.toplevel'/);
   assert.ok(body.includes('#3 stays as it is: its branch holds an update of the instance @ all &lt;b&gt;.'), body);

@@ -7,8 +7,9 @@ import type { Report } from '../../model/report/data.js';
 import { withMovedFleet } from '../support/fleet.js';
 import { commitFiles, git } from '../support/git.js';
 import { giteaMissing, withGitea } from '../support/gitea.js';
-import { withHouse } from '../support/lockkeeper.js';
+import { until, withHouse } from '../support/lockkeeper.js';
 import { withFolder } from '../support/scope.js';
+import { withStandInForge } from '../support/stand-in-forge.js';
 
 interface Pull {
   readonly number: number;
@@ -157,4 +158,36 @@ test('updates are proposed in one pull request, and what people do to it counts'
   assert.match(await doctor(), /✘ fail.*does not accept it \(HTTP 401\)/);
   await writeFile(tokenFile, gitea.token);
   assert.match(await doctor(), /✔ ok.*accepts it for keeper\/fleet; its account may push/);
+});
+
+test('a forge that is down when an update is built keeps the run waiting, which shows it', async (t) => {
+  const house = await withHouse(t);
+  const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena' }] }, ['alpha']);
+  const repository = fleet.remote
+    .split('/')
+    .slice(-2)
+    .join('/')
+    .replace(/\.git$/, '');
+  const forge = await withStandInForge(t, repository);
+  let isDown = true;
+  forge.disturb(({ method = '', url = '' }, response) => {
+    if (!isDown || method !== 'GET' || !url.includes('state=closed')) return false;
+    response.writeHead(503).end('<html>Back soon</html>');
+    return true;
+  });
+  const tokenFile = join(house.root, 'forge-token');
+  await writeFile(tokenFile, forge.token, { mode: 0o600 });
+  const where = ['--forge-kind', 'gitea', '--forge-url', forge.url, '--forge-token-file', tokenFile];
+  const running = house.start(['update', fleet.checkout, '--land', 'pull-request', '--json', ...where]);
+  await until(
+    () => running.output().includes(`Gitea at ${forge.url} has trouble (HTTP 503) (tried again: attempt`),
+    60_000,
+    () => running.output(),
+  );
+  isDown = false;
+  const report = await running.report();
+  assert.deepEqual(
+    forge.state().pulls.map(({ number, title }) => [number, title]),
+    [[report.landed?.request?.number, 'chore(flake): update alpha']],
+  );
 });
