@@ -35,6 +35,8 @@ const RECORD = '.lockkeeper-site.json';
 const LOOKED_AT = 30;
 /** How long to wait for another process that makes the site. */
 const LOCK_MS = 60_000;
+/** Names of files that are being written: see `writeWhole`. */
+const UNFINISHED = /\.(?:html|json)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.new$/;
 const FOLDER = 0o755;
 
 /** What the last making knew, so that a new report costs one page and not all. It may be lost at any time. */
@@ -121,6 +123,7 @@ class Making {
     const folder = path.join(this.#directory, RUNS);
     await this.#begin(folder);
     const kept = await this.#kept();
+    await this.#removeUnfinished();
     const there = new Set(await readdir(folder));
     const runs = await this.#runPages(kept, there);
     const newest = [...runs].sort((one, other) => (one.summary.startedAt < other.summary.startedAt ? 1 : -1));
@@ -264,16 +267,23 @@ class Making {
     this.#written += 1;
   }
 
-  /** Removes pages of runs that are gone, and what a killed process left of pages. */
+  /** Removes pages of runs that are gone, if Lockkeeper made them. */
   async #removeOthers(folder: string, there: ReadonlySet<string>, wanted: ReadonlySet<string>): Promise<number> {
     let removed = 0;
     for (const name of there) {
       const file = path.join(folder, name);
-      if (wanted.has(name) || !/\.html(?:\.[0-9a-f-]{36}\.new)?$/.test(name)) continue;
+      if (wanted.has(name) || !name.endsWith('.html')) continue;
       if ((await readIfThere(file))?.startsWith(PAGE_BEGINNING) !== true) continue;
       await rm(file, { force: true });
       removed += 1;
     }
     return removed;
+  }
+
+  /** Removes what a process that was killed had not yet put in its place. Nobody else writes here: see `siteLock`. */
+  async #removeUnfinished(): Promise<void> {
+    for (const folder of [this.#directory, path.join(this.#directory, RUNS)])
+      for (const name of await readdir(folder))
+        if (UNFINISHED.test(name)) await rm(path.join(folder, name), { force: true });
   }
 }

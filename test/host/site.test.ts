@@ -51,9 +51,14 @@ test('pages of runs that are gone are removed, and nothing else', async () => {
   const runs = path.join(site, 'runs');
   await writeFile(path.join(runs, 'mine.html'), '<!doctype html>\nmine');
   await writeFile(path.join(runs, 'notes.txt'), 'mine');
+  // What a killed process had not put in its place.
+  const unfinished = '.html.e157fdb0-6760-48f6-9ca2-d5cc2fedbb77.new';
+  await writeFile(path.join(runs, `x${unfinished}`), '');
+  await writeFile(path.join(site, `index${unfinished}`), '<!doctype');
   const [first = ''] = await readdir(state.reports);
   await rm(path.join(state.reports, first));
   assert.equal((await make()).removed, 1);
+  assert.deepEqual((await readdir(site)).sort(), ['.lockkeeper-site.json', 'index.html', 'runs', 'runs.html']);
   assert.deepEqual((await readdir(runs)).sort(), [
     'mine.html',
     (await readdir(state.reports))[0]?.replace('.json', '.html'),
