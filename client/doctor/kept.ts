@@ -1,6 +1,10 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DEFAULT_LIMITS } from '../../model/machine/retention.js';
+import { readJson } from '../../host/files.js';
+import { ADVISORY_FILE } from '../../model/advisories/advisory.js';
+import { STALE_DAYS } from '../../model/advisories/change.js';
+import { stripControl } from '../../model/text/text.js';
+import { DAY_MS, DEFAULT_LIMITS } from '../../model/machine/retention.js';
 import { formatSize } from '../../model/text/size.js';
 import { LEFT_BEHIND, type StateDirectory } from '../../model/machine/state-directory.js';
 import { typed } from '../terminal/typed.js';
@@ -41,6 +45,7 @@ export async function showKept(state: StateDirectory): Promise<readonly Finding[
       'kept: closures',
       `${count(closures.length, 'closure')} of hosts in the Nix store; ${days.closure} days after the last run of the host, as many of each as "keepClosures" says`,
     ),
+    ...(await advisories(state)),
     ok('kept: reports', `${formatSize(reports + times)} with build times; ${days.report} days`),
     ok('kept: database', `${formatSize(database)} of the embedded server`),
     ok(
@@ -48,6 +53,43 @@ export async function showKept(state: StateDirectory): Promise<readonly Finding[
       `by each worker once an hour, and by "${typed('prune')}"; "${typed('prune', '--dry-run')}" says what would go and why`,
     ),
   ];
+}
+
+/** Each folder of advisories that runs were checked against here. */
+async function advisories(state: StateDirectory): Promise<readonly Finding[]> {
+  const found: Finding[] = [];
+  for (const name of await visible(state.advisories)) {
+    const index = join(state.advisories, name);
+    const { folder = '?' } = (await readJson<{ folder?: string }>(join(index, 'folder.json'))) ?? {};
+    const shown = stripControl(folder);
+    const kept = `index of ${formatSize(await size(index))}, ${DEFAULT_LIMITS.days.advisories} days after its last use`;
+    const changed = await newestIn(folder);
+    if (changed === null) {
+      found.push(
+        warn('kept: advisories', `${shown} has no JSON files; ${kept}`, `put files of the NVD or OSV into ${shown}`),
+      );
+      continue;
+    }
+    const days = Math.floor((Date.now() - changed) / DAY_MS);
+    const words = `${shown}, newest file ${count(days, 'day')} old; ${kept}`;
+    found.push(
+      days > STALE_DAYS
+        ? warn('kept: advisories', words, `download newer files into ${shown}`)
+        : ok('kept: advisories', words),
+    );
+  }
+  return found;
+}
+
+/** When the newest JSON file of a folder was changed; `null` when there is none. */
+async function newestIn(folder: string): Promise<number | null> {
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  let newest: number | null = null;
+  for (const name of names.filter((each) => ADVISORY_FILE.test(each))) {
+    const found = await lstat(join(folder, name)).catch(() => null);
+    if (found !== null) newest = Math.max(newest ?? 0, found.mtimeMs);
+  }
+  return newest;
 }
 
 /** Folders in records that could not be removed, and that no run needs. */

@@ -1,3 +1,4 @@
+import type { VulnerabilityChange } from '../advisories/change.js';
 import type { PackageName } from './package-name.js';
 import type { Switching } from './switching.js';
 
@@ -8,6 +9,8 @@ export interface ClosurePath {
   /** Bytes of its NAR. */
   readonly narSize: number;
   readonly name: PackageName;
+  /** Vulnerabilities that patches of its derivation name; missing where there are none, and where it is not in the store. */
+  readonly patched?: readonly string[];
 }
 
 /** All that a target needs at run time. */
@@ -53,6 +56,8 @@ export interface ClosureChange {
   readonly configuration: number;
   /** Another target of the report whose packages these are, which are listed there alone; missing when they are listed here. */
   readonly sameAs?: string;
+  /** Known vulnerabilities that come and go; missing where nobody asked, and in older runs. */
+  readonly vulnerabilities?: VulnerabilityChange;
 }
 
 /** What a run says of the closure of a target. */

@@ -1,9 +1,15 @@
+import { limitVulnerabilities } from '../advisories/change.js';
 import { utf8Length } from '../text/text.js';
 import type { ClosureChange, TargetChange } from './closure.js';
 import { listedBy, withList } from './share.js';
 
 /** The change with as many packages, the most important ones first, as fit into so many bytes of JSON; the counts stay. */
-export function limitChange<C extends ClosureChange>(change: C, bytes: number): C {
+export function limitChange<C extends ClosureChange>(whole: C, bytes: number): C {
+  const { vulnerabilities } = whole;
+  const change =
+    vulnerabilities === undefined
+      ? whole
+      : { ...whole, vulnerabilities: limitVulnerabilities(vulnerabilities, Math.floor(bytes / VULNERABILITIES_SHARE)) };
   let room = bytes - utf8Length(JSON.stringify({ ...change, packages: [] }));
   const end = change.packages.findIndex((each) => {
     room -= utf8Length(JSON.stringify(each)) + 1;
@@ -17,6 +23,9 @@ export function limitTargetChange(change: TargetChange, bytes: number): TargetCh
   const list = listedBy(change);
   return list === null ? change : withList(change, limitChange(list, bytes));
 }
+
+/** One part in so many of the room may be vulnerabilities. */
+const VULNERABILITIES_SHARE = 3;
 
 /** Room for what changes in all closures of a report, in bytes of JSON: a report has to stay below 2 MiB. */
 const REPORT_BYTES = 256 * 1024;

@@ -12,13 +12,18 @@ export const listedBy = (change: TargetChange): ClosureChange | null =>
 export const withList = (change: TargetChange, list: ClosureChange): TargetChange =>
   change.kind === 'compared' ? { ...change, ...list } : { ...change, derivations: list };
 
-/** What is the same of targets whose packages change in the same way, whatever the sizes of their closures. */
-export const contentOf = ({ counts, packages }: ClosureChange): string => JSON.stringify([counts, packages]);
+/** What is the same of targets whose packages and vulnerabilities change in the same way, whatever the sizes of their closures. */
+export const contentOf = ({ counts, packages, vulnerabilities }: ClosureChange): string =>
+  JSON.stringify([counts, packages, vulnerabilities]);
 
-/** The change without its packages, which another target lists. */
+/** The change without its packages and vulnerabilities, which another target lists. */
 export function listedAt(change: TargetChange, target: string): TargetChange {
   const list = listedBy(change);
-  return list === null ? change : withList(change, { ...list, packages: [], sameAs: target });
+  if (list === null) return change;
+  const own = withList(change, { ...list, packages: [], sameAs: target });
+  if (own.kind === 'no-base') return own;
+  const { vulnerabilities, ...rest } = own;
+  return vulnerabilities === undefined ? own : rest;
 }
 
 /** Targets of which equal packages are listed once, by the first one that has them. */
@@ -43,8 +48,9 @@ export function listEach<T extends Changed & { readonly name: string }>(targets:
     if (target.closure === undefined || list?.sameAs === undefined) return target;
     const { sameAs, ...own } = list;
     const owner = byName.get(sameAs);
-    const packages = (owner === undefined ? null : listedBy(owner))?.packages ?? [];
-    return { ...target, closure: withoutReference(withList(target.closure, { ...own, packages })) };
+    const { packages = [], vulnerabilities } = (owner === undefined ? null : listedBy(owner)) ?? {};
+    const whole = { ...own, packages, ...(vulnerabilities !== undefined && { vulnerabilities }) };
+    return { ...target, closure: withoutReference(withList(target.closure, whole)) };
   });
 }
 

@@ -505,6 +505,8 @@ export interface CompareClosuresInput {
   /** The run and the candidate's commit, whose record keeps the whole change. */
   readonly run?: string;
   readonly head?: string;
+  /** Folder of advisories; missing: vulnerabilities are not checked. */
+  readonly advisories?: string;
 }
 
 export interface GateInput extends CandidateSource, Distrust {

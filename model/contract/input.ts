@@ -296,6 +296,7 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   drvPaths: orMissing(list(orNull(derivation))),
   head: orMissing(commit),
   keep: seconds,
+  advisories: orMissing(absolutePath),
   instance: text(checkInstanceName),
   watched: list(object({ instance: text(checkInstanceName), limitSeconds: seconds })),
   gate: (value, field) => {

@@ -9,6 +9,7 @@ export type KeptKind =
   | 'roots'
   | 'evaluation'
   | 'closure'
+  | 'advisories'
   | 'report'
   | 'times'
   | 'mirror'
@@ -51,7 +52,9 @@ export interface Circumstances {
 }
 
 export interface Limits {
-  readonly days: Readonly<Record<'logs' | 'evaluation' | 'closure' | 'report' | 'times' | 'mirror' | 'ref', number>>;
+  readonly days: Readonly<
+    Record<'logs' | 'evaluation' | 'closure' | 'advisories' | 'report' | 'times' | 'mirror' | 'ref', number>
+  >;
   /** Of the logs and records of all runs together. */
   readonly logBytes: number;
   /** Of one log of the worker or the server. */
@@ -60,7 +63,7 @@ export interface Limits {
 
 /** Logs live as long as the reports that name them, unless they grow too large. */
 export const DEFAULT_LIMITS: Limits = {
-  days: { logs: 365, evaluation: 30, closure: 90, report: 365, times: 365, mirror: 90, ref: 30 },
+  days: { logs: 365, evaluation: 30, closure: 90, advisories: 30, report: 365, times: 365, mirror: 90, ref: 30 },
   logBytes: 2 * 1024 ** 3,
   processLogBytes: 10 * 1024 ** 2,
 };
@@ -114,6 +117,7 @@ function reason(item: Kept, limits: Limits, circumstances: Circumstances): strin
       return used ? null : tooOld(age, limits.days.ref);
     }
     case 'closure':
+    case 'advisories':
     case 'report':
     case 'times':
       return tooOld(age, limits.days[item.kind]);

@@ -29,6 +29,8 @@ export interface StateDirectory {
   readonly evaluations: string;
   /** GC roots of the newest closures of each target: `closures/<repository>/<target>/<hash>`. */
   readonly closures: string;
+  /** Indexes of folders of advisories: `advisories/<key of the folder>/`. */
+  readonly advisories: string;
   readonly reports: string;
   readonly times: string;
   /** Task tokens of the activities that this machine's worker runs right now. */
@@ -60,6 +62,7 @@ export function stateDirectory(root: string): StateDirectory {
     builds: under('builds'),
     evaluations: under('evaluations'),
     closures: under('closures'),
+    advisories: under('advisories'),
     reports: under('reports'),
     times: under('times'),
     tasks: under('tasks'),

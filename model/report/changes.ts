@@ -1,3 +1,4 @@
+import type { VulnerabilityChange } from '../advisories/change.js';
 import type { PackageChange, TargetChange } from '../closure/closure.js';
 import { contentOf, listEach, listedBy } from '../closure/share.js';
 import { changedPackages, countWords, sizeChangeWords, versionWords } from '../closure/words.js';
@@ -72,6 +73,10 @@ export function switchingWords({ changes: [change] }: Changes): readonly string[
       : ['the closure on base is only in a cache: whether it will refuse to switch is not known']),
   ];
 }
+
+/** What comes and goes of known vulnerabilities; nothing where nobody asked. */
+export const vulnerabilitiesOf = (change: TargetChange): VulnerabilityChange | null =>
+  change.kind === 'compared' ? (change.vulnerabilities ?? null) : null;
 
 /** Name, versions and change of size of each of the first packages, and how many more there are, in words. */
 export function packageRows(

@@ -1,10 +1,19 @@
+import { listedVulnerabilities, vulnerabilityWords } from '../advisories/words.js';
+import type { TargetChange } from '../closure/closure.js';
 import { gatesOf, hostsOf } from './data.js';
 import type { HeldBackInput, Report, ReportedFix, ReportedInput, ReportedTarget } from './data.js';
 import { capitalized, formatSeconds, utf8Length } from '../text/text.js';
 import { adviceWords } from './advice-words.js';
 import { planWords } from '../nix/plan-words.js';
 import { brokenSections, heldBackSections } from './markdown-logs.js';
-import { changeGroups, packageRows, summaryWords, switchingWords, type ChangeGroup } from './changes.js';
+import {
+  changeGroups,
+  packageRows,
+  summaryWords,
+  switchingWords,
+  vulnerabilitiesOf,
+  type ChangeGroup,
+} from './changes.js';
 import { code, html, link, row, table } from './markdown-parts.js';
 import { heldBackWords, letGoWords, stayWords } from './held-back-words.js';
 import {
@@ -222,10 +231,36 @@ function changeSection(group: ChangeGroup): string {
   return [
     `<details>\n<summary>What changes on <code>${html(nameList(group.hosts, 10))}</code>: ${html(summaryWords(group))}</summary>`,
     ...switchingWords(group).map((words) => `**${html(words)}**`),
+    ...vulnerabilities(group.changes[0]),
     ...(rows.length === 0 ? [] : [table(['package', 'versions', 'size'], packages)]),
     ...(more === null ? [] : [more]),
     '</details>',
   ].join('\n\n');
+}
+
+/** Vulnerabilities of each change. */
+const VULNERABILITIES_SHOWN = 30;
+
+/** A table of what is sure, and a folded one of what is not. */
+function vulnerabilities(change: TargetChange): string[] {
+  const found = vulnerabilitiesOf(change);
+  if (found === null) return [];
+  const listed = listedVulnerabilities(found);
+  const tableOf = (sure: boolean): string | null => {
+    const rows = listed.filter((each) => each.sure === sure).slice(0, VULNERABILITIES_SHOWN);
+    const cells = rows.map(({ cells: [what, id, severity, name, versions] }) => [
+      ...[what, code(id), severity, code(name), code(versions)],
+    ]);
+    return rows.length === 0 ? null : table(['', 'vulnerability', 'severity', 'package', 'versions'], cells);
+  };
+  const [sure, unsure] = [tableOf(true), tableOf(false)];
+  return [
+    vulnerabilityWords(found)
+      .map((words) => html(words, ITEM_BYTES))
+      .join('  \n'),
+    ...(sure === null ? [] : [sure]),
+    ...(unsure === null ? [] : ['<details>\n<summary>Perhaps: matched by name only</summary>', unsure, '</details>']),
+  ];
 }
 
 function hosts(report: Report): string {

@@ -1,10 +1,19 @@
+import { listedVulnerabilities, vulnerabilityWords } from '../advisories/words.js';
+import type { TargetChange } from '../closure/closure.js';
 import { oneLine, oneName } from '../text/one-line.js';
 import { gatesOf, hostsOf } from './data.js';
 import type { Report, ReportedFix, ReportedInput, ReportedTarget } from './data.js';
 import { capitalized, formatSeconds, stripControl, tail } from '../text/text.js';
 import { adviceWords } from './advice-words.js';
 import { planWords } from '../nix/plan-words.js';
-import { changeGroups, packageRows, summaryWords, switchingWords, type ChangeGroup } from './changes.js';
+import {
+  changeGroups,
+  packageRows,
+  summaryWords,
+  switchingWords,
+  vulnerabilitiesOf,
+  type ChangeGroup,
+} from './changes.js';
 import { painter, type Paint } from './paint.js';
 import { HELD_BACK_LOG_LINES, heldBackLogsCommand, heldBackWords, letGoWords, stayWords } from './held-back-words.js';
 import {
@@ -193,10 +202,27 @@ function changeSection(group: ChangeGroup, paint: Paint): string[] {
   const lines = [
     `  ${summaryWords(group)}`,
     ...switchingWords(group).map((words) => paint.yellow(`  ${words}`)),
+    ...vulnerabilityLines(group.changes[0], paint),
     ...columns(packages).map((line) => `    ${line}`.trimEnd()),
     ...(more === null ? [] : [paint.dim(`    ${more}`)]),
   ];
   return section(`What changes on ${nameList(group.hosts, 10)}`, lines, paint);
+}
+
+/** Vulnerabilities that are shown of each change, sure ones only. */
+const VULNERABILITIES_SHOWN = 10;
+
+function vulnerabilityLines(change: TargetChange, paint: Paint): string[] {
+  const found = vulnerabilitiesOf(change);
+  if (found === null) return [];
+  const [summary, ...more] = vulnerabilityWords(found);
+  const listed = listedVulnerabilities(found).filter(({ sure }) => sure);
+  const lines = columns(listed.slice(0, VULNERABILITIES_SHOWN).map(({ cells }) => cells));
+  return [
+    `  ${summary}`,
+    ...more.map((words) => paint.yellow(`  ${words}`)),
+    ...lines.map((line, index) => `    ${listed[index]?.isNew === true ? paint.red(line) : line}`),
+  ];
 }
 
 function gateLines(report: Report, paint: Paint): string[] {

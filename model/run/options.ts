@@ -58,6 +58,8 @@ export interface RunOptions {
   readonly keepClosures?: number;
   /** Names of packages that reports show before others; missing where there are none, and in older runs. */
   readonly namedPackages?: readonly string[];
+  /** Folder of advisories on the builders; missing: vulnerabilities are not checked. */
+  readonly advisories?: string;
   /** How many derivations an update may build over all hosts without a question; missing: any number. */
   readonly maxBuilds?: number;
   /** What is done about required targets that are broken, tried in this order. Missing in older runs: `report` alone. */
@@ -257,6 +259,7 @@ export const KNOWN_OPTIONS: Fields<RunOptions> = {
   takeoverSeconds: true,
   builderWaitSeconds: true,
   keepClosures: true,
+  advisories: true,
   maxBuilds: true,
   namedPackages: true,
   onFailure: FAILURE_STEPS,

@@ -18,6 +18,8 @@ export interface VerifySetting extends Pick<Distrust, 'agentRights'> {
   readonly keepClosures?: number;
   /** Names of packages that reports show first; missing where there are none, and in older runs. */
   readonly namedPackages?: readonly string[];
+  /** Folder of advisories on the builders; missing where vulnerabilities are not checked, and in older runs. */
+  readonly advisories?: string;
 }
 
 /** The single argument of the `verifyCandidate` workflow: any candidate against any targets. */

@@ -74,7 +74,7 @@ test('no limit removes what is younger than a day', () => {
   const none = {
     ...DEFAULT_LIMITS,
     logBytes: 0,
-    days: { logs: 0, evaluation: 0, closure: 0, report: 0, times: 0, mirror: 0, ref: 0 },
+    days: { logs: 0, evaluation: 0, closure: 0, advisories: 0, report: 0, times: 0, mirror: 0, ref: 0 },
   };
   const kinds = ['logs', 'roots', 'evaluation', 'closure', 'report', 'times', 'mirror', 'ref', 'leftover'] as const;
   const young = kinds.map((kind): Kept => ({

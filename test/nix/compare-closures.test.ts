@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { run } from '../../activities/command/process.js';
 import type { ActivityEnvironment } from '../../activities/environment.js';
@@ -12,6 +13,8 @@ import { readChange } from '../../host/kept-change.js';
 import type { CompareClosuresInput } from '../../model/contract/activities.js';
 import type { TargetChange } from '../../model/closure/closure.js';
 import { changeWords, versionWords } from '../../model/closure/words.js';
+import { vulnerabilityWords } from '../../model/advisories/words.js';
+import { nvd, nvdFile, osv } from '../support/advisories.js';
 import { activityEnvironment, repositoryAt } from '../support/repository.js';
 
 /** Packages of a system: what nixpkgs would write, with `/bin/sh` as the builder. */
@@ -250,4 +253,72 @@ test('what the owner names comes first, and packages that another host lists alr
     assert.deepEqual(await compare(before, after, { first: ['zeta'] }), first, 'who lists them does so again');
     const whole = await readChange(env.state, { run: 'run-1', head: HEAD, target: second });
     assert.deepEqual(whole, first, 'on the disk all of it is');
+  }));
+
+test('vulnerabilities come, go and are patched; an index is made once, a damaged file is named', () =>
+  withStore(async ({ env, make, compare }) => {
+    const folder = path.join(env.state.root, 'data');
+    const curl = (version: string, more = ''): string => `name = "curl-${version}"; version = "${version}"; ${more}`;
+    const [before, after] = [
+      await make({ packages: { curl: curl('8.4'), linux: 'name = "linux-6.12.24";', git: 'name = "git-2.1";' } }),
+      await make({
+        packages: {
+          curl: curl('8.5', 'patches = [ (builtins.toFile "CVE-2026-9002.patch" "") ];'),
+          linux: 'name = "linux-6.12.30";',
+          git: 'name = "git-2.1";',
+        },
+      }),
+    ];
+    const told = async (): Promise<readonly string[]> => {
+      const change = await compare(before, after, { advisories: folder });
+      if (change?.kind !== 'compared' || change.vulnerabilities === undefined) return ['nothing'];
+      const { vulnerabilities } = change;
+      const listed = vulnerabilities.kind === 'checked' ? [vulnerabilities.fixed, vulnerabilities.introduced] : [];
+      return [
+        ...listed.map((list) => list.map(({ id }) => id).join(' ')),
+        ...vulnerabilityWords(vulnerabilities).slice(1),
+      ];
+    };
+    const said = async (): Promise<string> => {
+      const change = await compare(before, after, { advisories: folder });
+      return change?.kind === 'compared' && change.vulnerabilities !== undefined
+        ? vulnerabilityWords(change.vulnerabilities)[0]
+        : '';
+    };
+    assert.match(await said(), /not checked: .*data is not there$/);
+    await mkdir(path.join(folder, 'osv'), { recursive: true });
+    assert.match(await said(), /not checked: there is no advisory in .*data$/);
+
+    const modified = new Date().toISOString().slice(0, -1);
+    const kernel = { vendor: 'linux', part: 'o', modified };
+    const year = nvdFile([
+      nvd('CVE-2026-9000', 'linux_kernel', { versionEndExcluding: '6.12.30' }, kernel),
+      nvd('CVE-2026-9001', 'curl', { versionStartIncluding: '8.5' }, { vendor: 'haxx', modified }),
+      nvd('CVE-2026-9002', 'curl', { versionEndIncluding: '9' }, { vendor: 'haxx', modified }),
+      nvd('CVE-2026-9003', 'git', {}, { vendor: 'git-scm', modified }),
+    ]);
+    await writeFile(path.join(folder, 'nvdcve-2.0-2026.json.gz'), gzipSync(year));
+    await writeFile(path.join(folder, 'osv', 'GHSA-1.json'), JSON.stringify(osv('GHSA-1', 'curl')));
+    await writeFile(path.join(folder, 'half.json'), year.slice(0, year.length - 700));
+    const expected = ['CVE-2026-9000 CVE-2026-9002', 'CVE-2026-9001', 'half.json: it ends in the middle'];
+    assert.deepEqual(await told(), expected);
+
+    const [key = ''] = await readdir(env.state.advisories);
+    const indexes = async (): Promise<readonly (readonly [string, number])[]> => {
+      const place = path.join(env.state.advisories, key);
+      const names = (await readdir(place)).filter((name) => name.endsWith('.index'));
+      return Promise.all(names.map(async (name) => [name, (await stat(path.join(place, name))).mtimeMs] as const));
+    };
+    const made = await indexes();
+    assert.deepEqual(await told(), expected);
+    assert.deepEqual(await indexes(), made, 'what did not change is not read again');
+
+    await rm(path.join(folder, 'half.json'));
+    await writeFile(path.join(folder, 'whitelist.toml'), '["curl"]\ncve = ["CVE-2026-9001"]\nuntil = 2020-01-01\n');
+    const [, , ended, ...others] = await told();
+    assert.match(ended ?? '', /"curl" \(CVE-2026-9001\) ended on 2020-01-01/);
+    assert.deepEqual(others, []);
+    assert.equal((await indexes()).length, made.length - 1);
+    await writeFile(path.join(folder, 'whitelist.toml'), '["curl"]\ncve = "CVE-2026-9001"\n');
+    assert.match(await said(), /2 fixed, 0 new, 1 suppressed/);
   }));

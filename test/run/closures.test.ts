@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { run } from '../../activities/command/process.js';
 import type { TargetChange } from '../../model/closure/closure.js';
 import type { Report } from '../../model/report/data.js';
+import { nvd, nvdFile } from '../support/advisories.js';
 import { createFleet } from '../support/fleet.js';
 import { openHouse } from '../support/lockkeeper.js';
 
@@ -37,11 +38,19 @@ test('a report compares each host with what it replaces, which an update keeps i
     for (const each of built) assert.match((await remove(each)).stderr, /alive/);
 
     await fleet.moveInput('alpha');
-    const second = changes(await update());
+    const advisories = path.join(fleet.root, 'advisories');
+    await mkdir(advisories);
+    await writeFile(path.join(advisories, 'one.json'), nvdFile([nvd('CVE-2026-1', 'curl', {})]));
+    const second = changes(await update('--advisories', advisories));
     assert.equal(second.athena?.kind, 'compared');
     // The system is all that the host has at run time.
     assert.deepEqual([second.athena.configuration, second.athena.packages], [1, []]);
     assert.deepEqual(second.athena.switching, { reboot: [], refuses: [] });
+    assert.equal(second.athena.vulnerabilities?.kind, 'checked');
+    assert.deepEqual(
+      [second.athena.vulnerabilities.newest, second.athena.vulnerabilities.counts.introduced],
+      ['2026-11-28T10:00:00.000Z', 0],
+    );
 
     await fleet.moveInput('alpha');
     assert.equal(changes(await update('--keep-closures', '0')).athena?.kind, 'compared');

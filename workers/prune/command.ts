@@ -90,7 +90,14 @@ function limits({ olderThan, maxSize }: PruneFlags): Limits {
   const age =
     olderThan === undefined
       ? {}
-      : { logs: olderThan, evaluation: olderThan, closure: olderThan, mirror: olderThan, ref: olderThan };
+      : {
+          logs: olderThan,
+          evaluation: olderThan,
+          closure: olderThan,
+          advisories: olderThan,
+          mirror: olderThan,
+          ref: olderThan,
+        };
   return { ...DEFAULT_LIMITS, days: { ...days, ...age }, logBytes: maxSize ?? logBytes };
 }
 
@@ -124,6 +131,7 @@ const KINDS: Readonly<Record<KeptKind, string>> = {
   roots: 'GC roots of a run',
   evaluation: 'evaluation',
   closure: 'closure of a host',
+  advisories: 'index of advisories',
   report: 'report',
   times: 'build times',
   mirror: 'mirror',

@@ -26,6 +26,7 @@ export async function look(state: StateDirectory, server: ServerView | null, now
     lookAtMirrors(state),
     lookAtEvaluations(state),
     lookAtClosures(state),
+    lookAtAdvisories(state),
     files('report', state.reports, (name) => name.endsWith('.json')),
     lookAtTimes(state),
     lookAtProcessLogs(state),
@@ -78,6 +79,11 @@ async function lookAtEvaluations(state: StateDirectory): Promise<readonly Kept[]
 async function lookAtClosures(state: StateDirectory): Promise<readonly Kept[]> {
   const folders = await inside(state.closures);
   return (await Promise.all(folders.map((folder) => files('closure', folder, () => true)))).flat();
+}
+
+/** A file in the folder of an index is written whenever it is used. */
+async function lookAtAdvisories(state: StateDirectory): Promise<readonly Kept[]> {
+  return Promise.all((await inside(state.advisories)).map((path) => item('advisories', path)));
 }
 
 async function lookAtTimes(state: StateDirectory): Promise<readonly Kept[]> {

@@ -79,6 +79,7 @@ async function remove(group: readonly Removal[], options: PruneOptions): Promise
   switch (item.kind) {
     case 'logs':
     case 'roots':
+    case 'advisories':
       await removeFolder(item.path).catch(unlessGone);
       return true;
     case 'mirror':

@@ -15,7 +15,7 @@ import { goOnWithout } from '../calls/unneeded.js';
  * @returns `null` when nothing changes, and when it cannot be told
  */
 export async function compareClosures(
-  { run, candidate, repository, nix, targets, keepClosures, namedPackages }: VerifyInput,
+  { run, candidate, repository, nix, targets, keepClosures, namedPackages, advisories }: VerifyInput,
   { target, verdict, machine, outPath, drvPath }: Verdict,
   base: BaseComparison,
 ): Promise<TargetChange | null> {
@@ -42,6 +42,7 @@ export async function compareClosures(
       ...{ run, head: candidate.head, nix },
       ...(drvPath === null ? {} : { drvPaths: [base.drvPath ?? null, drvPath] as const }),
       ...(namedPackages === undefined ? {} : { first: namedPackages }),
+      ...(advisories !== undefined && { advisories }),
     });
   } catch (error) {
     goOnWithout(`what changes in the closure of ${label}`, error);

@@ -19,6 +19,7 @@ import { storeHash } from '../../../model/nix/derivation-file.js';
 import { whileHeartbeating } from '../heartbeat.js';
 import { targetKey } from '../../../model/machine/record-directory.js';
 import { runNix } from '../run-nix.js';
+import { compareVulnerabilities } from '../advisories/compare-vulnerabilities.js';
 import { closureReader, readBootLinks, type ClosureReader } from './read-closure.js';
 
 /**
@@ -33,7 +34,7 @@ export const createCompareClosures =
       await keepClosures(env, input);
       if (input.same) return null;
       // A closure of 8,000 paths takes some 50 MB while it is read.
-      const whole = await exclusively('compare closures', () => compare(input, signal));
+      const whole = await exclusively('compare closures', () => compare(env, input, signal));
       const { run, head, target, bytes } = input;
       if (whole !== null && run !== undefined && head !== undefined)
         await keepChange(env.state, { run, head, target }, whole);
@@ -42,21 +43,31 @@ export const createCompareClosures =
     });
 
 /** The whole change. */
-async function compare(input: CompareClosuresInput, signal: AbortSignal): Promise<TargetChange | null> {
-  const { before, after, target, first, nix } = input;
+async function compare(
+  { state }: ActivityEnvironment,
+  input: CompareClosuresInput,
+  signal: AbortSignal,
+): Promise<TargetChange | null> {
+  const { before, after, target, first, nix, advisories } = input;
   const reader = closureReader(target.name, signal);
   const now = await reader.local(after);
   if (now === null) return null;
+  const changeFrom = async (old: Closure): Promise<ClosureChange> => ({
+    ...compareClosures(old, now, first),
+    ...(advisories !== undefined && {
+      vulnerabilities: await compareVulnerabilities(state, advisories, old, now, signal),
+    }),
+  });
   const own = before === null ? null : await reader.local(before);
   if (before !== null && own !== null) {
     const [was, is] = await Promise.all([readBootLinks(before), readBootLinks(after)]);
-    return { kind: 'compared', switching: switchingOf(was, is), ...compareClosures(own, now, first) };
+    return { kind: 'compared', switching: switchingOf(was, is), ...(await changeFrom(own)) };
   }
   const cached = before === null || nix === undefined ? null : await reader.cached(before, now, nix);
   if (before !== null && cached !== null) {
     const references = cached.infos.get(before)?.references ?? [];
     const switching = switchingFromReferences(references, await readBootLinks(after));
-    return { kind: 'compared', switching, from: 'cache', ...compareClosures(cached, now, first) };
+    return { kind: 'compared', switching, from: 'cache', ...(await changeFrom(cached)) };
   }
   const derivations = await compareDerivations(reader, input, signal);
   return { kind: 'no-base', size: sizeOf(now.paths), ...(derivations && { derivations }) };
@@ -87,7 +98,7 @@ const VERIFICATIONS = 50;
  */
 function told(verification: string, target: string, change: TargetChange, bytes: number): TargetChange {
   const list = listedBy(change);
-  if (list === null || list.packages.length === 0) return change;
+  if (list === null || list.packages.length === 0) return limitTargetChange(change, bytes);
   const owners = listed.get(verification) ?? new Map<string, string>();
   listed.delete(verification);
   listed.set(verification, owners);

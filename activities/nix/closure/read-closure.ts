@@ -1,8 +1,8 @@
 import { readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
-import { splitName, type PackageName } from '../../../model/closure/package-name.js';
+import { splitName } from '../../../model/closure/package-name.js';
 import { readPathInfo, type PathInfo } from '../../../model/closure/path-info.js';
-import type { Closure } from '../../../model/closure/closure.js';
+import type { Closure, ClosurePath } from '../../../model/closure/closure.js';
 import type { BootLinks } from '../../../model/closure/switching.js';
 import type { NixSettings } from '../../../model/run/options.js';
 import { cachedPaths } from './cached-paths.js';
@@ -18,11 +18,16 @@ import { runNix } from '../run-nix.js';
 /** Derivations that are read at once. */
 const BATCH = 64;
 
+/** What is known of the package of a path. */
+type PackageFacts = Pick<ClosurePath, 'name' | 'patched'>;
+
 /** What a derivation says of its packages. */
 interface Named {
   readonly name: string;
   readonly version: string;
   readonly outputs: readonly DerivationOutput[];
+  /** Vulnerabilities that names of its patches tell of. */
+  readonly patched: readonly string[];
 }
 
 /** A closure, and what Nix knows of each of its paths. */
@@ -54,17 +59,18 @@ export function closureReader(host: string | null, signal: AbortSignal): Closure
     derivations.set(drv, reading);
     return reading;
   };
-  const nameOf = async ({ path: storePath, deriver }: PathInfo): Promise<PackageName> => {
+  const factsOf = async ({ path: storePath, deriver }: PathInfo): Promise<PackageFacts> => {
     const found = deriver === null ? null : await namedBy(deriver);
-    if (found === null) return splitName(storeName(storePath), host);
+    if (found === null) return { name: splitName(storeName(storePath), host) };
     const output = found.outputs.find((each) => each.path === storePath)?.name ?? 'out';
-    return { name: found.name, version: found.version, output };
+    const { name, version, patched } = found;
+    return { name: { name, version, output }, ...(patched.length > 0 && { patched }) };
   };
   const closureOf = async (top: string, paths: readonly PathInfo[]): Promise<ReadClosure> => {
     const infos = new Map(paths.map((each) => [each.path, each]));
     const software = (await linkOf(top, 'sw')) ?? infos.get(top)?.references.find(isSoftware);
     const named = await inBatches(paths, async (each) => {
-      return { path: each.path, narSize: each.narSize, name: await nameOf(each) };
+      return { path: each.path, narSize: each.narSize, ...(await factsOf(each)) };
     });
     return { paths: named, selected: new Set(infos.get(software ?? '')?.references), infos };
   };
@@ -104,13 +110,19 @@ async function inBatches<T, R>(items: readonly T[], work: (item: T) => Promise<R
 async function readNamed(drvPath: string): Promise<Named | null> {
   try {
     const { env, outputs } = parseDerivation(await readFile(drvPath, 'utf8'));
-    const { name, version } = attributesOf(env);
+    const { name, version, patches } = attributesOf(env);
     if (typeof name !== 'string' || typeof version !== 'string' || version === '') return null;
-    return name.endsWith(`-${version}`) ? { name: name.slice(0, -version.length - 1), version, outputs } : null;
+    if (!name.endsWith(`-${version}`)) return null;
+    return { name: name.slice(0, -version.length - 1), version, outputs, patched: vulnerabilitiesIn(patches) };
   } catch {
     return null;
   }
 }
+
+/** Patches are named after what they fix: `/nix/store/…-CVE-2024-1234.patch`. */
+const vulnerabilitiesIn = (patches: unknown): readonly string[] => [
+  ...new Set((JSON.stringify(patches ?? '').match(/CVE-\d{4}-\d{4,}/gi) ?? []).map((id) => id.toUpperCase())),
+];
 
 /** Attributes of a derivation: its variables, or the JSON that stands for them. */
 function attributesOf(env: DerivationFile['env']): Readonly<Record<string, unknown>> {

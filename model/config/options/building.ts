@@ -1,7 +1,7 @@
 import { checkNixOption, checkPackageName, checkSource } from '../../checks/names.js';
 import { BUILDER_WAIT_SECONDS, KEPT_CLOSURES, TAKEOVER_SECONDS } from '../../run/defaults.js';
 import type { RunOptions } from '../../run/options.js';
-import { flag, listOf, maybe, span, tableOf, text, whole } from '../kinds.js';
+import { flag, listOf, maybe, path, span, tableOf, text, whole } from '../kinds.js';
 import { sorted } from './contents.js';
 import type { credentials } from './credentials.js';
 import { option, type Values } from './types.js';
@@ -62,6 +62,13 @@ export const building = {
       help: 'a package that the report shows before the others that the update changes',
     },
   ),
+  advisories: option(
+    maybe(path),
+    null,
+    '"/srv/advisories"',
+    'folder on the builders with JSON files of the NVD and of OSV, from which the report tells which known vulnerabilities come and go with an update (default: not checked)',
+    { flag: '--advisories <folder>' },
+  ),
   maxBuilds: option(
     maybe(whole(0, 1_000_000)),
     null,
@@ -103,15 +110,17 @@ export const waitsOf = ({
   takeoverSec,
   builderWaitSec,
   keepClosures,
+  advisories,
   maxBuilds,
   namedPackages,
 }: Values<typeof building>): Pick<
   RunOptions,
-  'takeoverSeconds' | 'builderWaitSeconds' | 'keepClosures' | 'maxBuilds' | 'namedPackages'
+  'takeoverSeconds' | 'builderWaitSeconds' | 'keepClosures' | 'advisories' | 'maxBuilds' | 'namedPackages'
 > => ({
   takeoverSeconds: takeoverSec,
   builderWaitSeconds: builderWaitSec,
   ...(keepClosures === KEPT_CLOSURES ? {} : { keepClosures }),
+  ...(advisories === null ? {} : { advisories }),
   ...(maxBuilds === null ? {} : { maxBuilds }),
   ...(namedPackages.length === 0 ? {} : { namedPackages }),
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PackageChange, TargetChange } from '../../../model/closure/closure.js';
+import type { VulnerabilityChange } from '../../../model/advisories/change.js';
 import { limitChange, limitChanges, roomForClosure } from '../../../model/closure/limit.js';
 import { listEach, shareEqual } from '../../../model/closure/share.js';
 import { changeGroups } from '../../../model/report/changes.js';
@@ -79,3 +80,43 @@ test('a hundred hosts with as many different changes of 24 KiB stay below 1 MiB,
   assert.ok(bytes(equal) < 60 * 1024, `${bytes(equal)} bytes`);
   assert.deepEqual(limitChanges(equal), equal, 'nothing has to be cut for it');
 });
+
+test('vulnerabilities are carried once with the packages, and keep hosts apart that differ in them', () => {
+  const found = (id: string): VulnerabilityChange => ({
+    ...{ kind: 'checked', newest: '2026-11-01T00:00:00.000Z', stale: true, warnings: ['a.json: <it ends>'] },
+    counts: { fixed: 0, introduced: 1, unsureFixed: 1, unsureIntroduced: 0, suppressed: 0 },
+    introduced: [{ ...VULNERABILITY, id, tier: 'mapped', package: 'curl' }],
+    fixed: [{ ...VULNERABILITY, id: 'CVE-2026-2', tier: 'name', package: 'hub|`x`' }],
+  });
+  const targets = [
+    host('a', { ...change('x'), vulnerabilities: found('CVE-2026-1') }),
+    host('b', { ...change('x'), vulnerabilities: found('CVE-2026-1') }),
+    host('c', { ...change('x'), vulnerabilities: found('CVE-2026-9') }),
+  ];
+  const shared = shareEqual(targets, ({ name }) => name);
+  assert.deepEqual(
+    shared.map(({ closure }) => closure?.kind === 'compared' && closure.vulnerabilities !== undefined),
+    [true, false, true],
+  );
+  assert.deepEqual(listEach(shared), targets);
+  const report = exampleReport({ targets: shared });
+  const text = renderText(report, false);
+  assert.match(
+    text,
+    /What changes on a, b\n.*\n {2}Known vulnerabilities: 0 fixed, 1 new \(high\), by name only 1 fixed/,
+  );
+  assert.match(
+    text,
+    /older than 7 days\n {2}a\.json: <it ends>\n {4}new {2}CVE-2026-1 {2}high 7\.5 {2}curl {2}8\.4 → 8\.5\n/,
+  );
+  assert.ok(!text.includes('CVE-2026-2'));
+  const markdown = renderMarkdown(report);
+  assert.match(markdown, /\| new \| `CVE-2026-1` \| high 7\.5 \| `curl` \| `8\.4 → 8\.5` \|/);
+  assert.match(markdown, /Perhaps: matched by name only<\/summary>/);
+  assert.ok(!markdown.includes('<it ends>'));
+});
+
+const VULNERABILITY = {
+  severity: 'high',
+  ...{ aliases: [], score: 7.5, before: ['8.4'], after: ['8.5'] },
+} as const;
