@@ -110,14 +110,20 @@ function copies(paths: readonly ClosurePath[]): ReadonlyMap<string, number> {
 const outputs = (paths: readonly ClosurePath[]): string =>
   [...new Set(paths.map(({ name }) => name.output))].sort().join(' ');
 
+/** Pairs of versions that are looked at. */
+const MOST_PAIRS = 10_000;
+
 /**
  * Several versions of one package pair up by what they have in common: of `20.19, 22.11` and `22.12, 24.1` the middle ones are one
- * package's, and what is left pairs in its order.
+ * package's, and what is left pairs in its order. Of very many, which only something generated has, all pair in their order.
  */
 function pairUp(gone: readonly string[], come: readonly string[]): VersionChange {
-  const pairs = gone
-    .flatMap((before) => come.map((after) => ({ before, after, common: commonComponents(before, after) })))
-    .sort((one, other) => other.common - one.common || compareVersions(one.before, other.before));
+  const pairs =
+    gone.length * come.length > MOST_PAIRS
+      ? gone.slice(0, come.length).map((before, index) => ({ before, after: come[index] ?? '' }))
+      : gone
+          .flatMap((before) => come.map((after) => ({ before, after, common: commonComponents(before, after) })))
+          .sort((one, other) => other.common - one.common || compareVersions(one.before, other.before));
   const before = new Set<string>();
   const after = new Set<string>();
   const directions = new Set<ChangeKind>();

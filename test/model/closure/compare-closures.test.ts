@@ -22,6 +22,15 @@ const changes = (before: Closure, after: Closure): readonly string[] =>
   compareClosures(before, after).packages.map((each) => `${each.name} ${each.kind}: ${versionWords(each)}`);
 
 describe('what differs between two closures', () => {
+  test('thousands of versions of one package take no time to pair up', () => {
+    const versions = (hash: string, major: number) =>
+      closure(...Array.from({ length: 4000 }, (_, index) => `${hash}-many-${major}.${index}`));
+    const begun = performance.now();
+    const [many] = compareClosures(versions('a', 1), versions('b', 2)).packages;
+    assert.deepEqual([many?.kind, many?.before.length, many?.after.length], ['up', 4000, 4000]);
+    assert.ok(performance.now() - begun < 3000);
+  });
+
   test('each way in which a package changes is told', () => {
     const before = closure(
       ...['a-up-1.9', 'a-down-2.0', 'a-rev-0123abc', 'a-gone-1', 'a-twice-1', 'a-out-1', 'a-same-3', 'a-built-1.0-2'],
