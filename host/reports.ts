@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { factsOf, mayBeReport, sizeHistory, type SizeHistory } from '../model/report/facts.js';
+import { mayBeReport, sizesOf, sizeHistory, type SizeHistory } from '../model/report/facts.js';
 import type { Report } from '../model/report/data.js';
 import type { StateDirectory } from '../model/machine/state-directory.js';
 import { formatSize } from '../model/text/size.js';
@@ -80,5 +80,5 @@ export async function earlierSizes(state: StateDirectory, report: Report): Promi
     .filter((each) => each !== null)
     .slice(0, EARLIER_RUNS)
     .reverse();
-  return sizeHistory(runs.map(factsOf));
+  return sizeHistory(runs.map(sizesOf));
 }

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { chmod, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { factsOf, sizeHistory, type RunFacts, type RunSummary } from '../model/report/facts.js';
+import { factsOf, sizeHistory, sizesOf, summaryOf, type RunSummary, type Sizes } from '../model/report/facts.js';
 import { PAGE_BEGINNING } from '../model/report/html/page.js';
 import { renderHtml } from '../model/report/html/report-page.js';
 import { renderRuns, renderSite } from '../model/report/html/site-page.js';
 import { byInstance, installationOf, type KnownRun, type ShownRun } from '../model/report/installation.js';
+import type { Report } from '../model/report/data.js';
 import type { StateDirectory } from '../model/machine/state-directory.js';
 import { messageOf } from '../model/text/message-of.js';
 import { HostFault, systemCode } from './errors.js';
@@ -37,6 +38,8 @@ const LOOKED_AT = 30;
 const LOCK_MS = 60_000;
 /** Names of files that are being written: see `writeWhole`. */
 const UNFINISHED = /\.(?:html|json)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.new$/;
+/** Reports that are read, and pages that are written, at the same time. */
+const AT_ONCE = 4;
 const FOLDER = 0o755;
 
 /** What the last making knew, so that a new report costs one page and not all. It may be lost at any time. */
@@ -108,8 +111,12 @@ class Making {
   readonly #state: StateDirectory;
   readonly #directory: string;
   readonly #signal: AbortSignal | undefined;
-  readonly #facts = new Map<string, Promise<RunFacts>>();
+  /** Reports that are being read, by the names of their files. */
+  readonly #reports = new Map<string, Promise<Report>>();
+  readonly #sizes = new Map<string, Promise<Sizes>>();
   readonly #unreadable: { file: string; reason: string }[] = [];
+  /** Pages of runs that are being written. */
+  readonly #writing: Promise<void>[] = [];
   #written = 0;
   #mode = 0o600;
 
@@ -191,14 +198,18 @@ class Making {
     const files = [...(await reportFiles(this.#state, () => true))].reverse();
     const earlier = new Map<string, readonly ReportFile[]>();
     const runs: SiteRun[] = [];
-    for (const file of files) {
+    for (const [index, file] of files.entries()) {
       this.#signal?.throwIfAborted();
+      // Read while this one is made.
+      for (const next of files.slice(index + 1, index + AT_ONCE))
+        if (kept[next.name] === undefined) this.#read(next).catch(() => undefined);
       const made = await this.#runPage(file, kept[file.name], there, earlier).catch((error: unknown) => {
         if (error instanceof HostFault || systemCode(error) !== null) throw error;
         if (error instanceof GoneReport) return null;
         this.#unreadable.push({ file: file.name, reason: messageOf(error) });
         return null;
       });
+      this.#reports.delete(file.name);
       if (made === null) continue;
       runs.push(made);
       const { instance, repository, hosts } = made.summary;
@@ -206,9 +217,10 @@ class Making {
       const of = JSON.stringify([instance, repository]);
       const window = [...(earlier.get(of) ?? []), file];
       // A thousand reports of a thousand hosts have no room in memory.
-      for (const { name } of window.slice(0, -EARLIER_RUNS)) this.#facts.delete(name);
+      for (const { name } of window.slice(0, -EARLIER_RUNS)) this.#sizes.delete(name);
       earlier.set(of, window.slice(-EARLIER_RUNS));
     }
+    await Promise.all(this.#writing);
     return runs;
   }
 
@@ -229,12 +241,21 @@ class Making {
     if (kept !== undefined && there.has(pageName) && kept.key === keyOf(kept.summary)) {
       return { ...shown, key: kept.key, summary: kept.summary };
     }
-    const report = await readReport(file);
-    const facts = factsOf(report);
-    this.#facts.set(file.name, Promise.resolve(facts));
-    const sizes = sizeHistory(await Promise.all(before(facts.summary).map((each) => this.#factsOf(each))));
-    await this.#put(path.join(RUNS, pageName), renderHtml(report, { sizes, up: '../index.html' }));
-    return { ...shown, key: keyOf(facts.summary), summary: facts.summary };
+    const report = await this.#read(file);
+    const summary = summaryOf(report);
+    this.#sizes.set(file.name, Promise.resolve(sizesOf(report)));
+    const sizes = sizeHistory(await Promise.all(before(summary).map((each) => this.#sizesOf(each))));
+    if (this.#writing.length === AT_ONCE) await this.#writing.shift();
+    const writing = this.#put(path.join(RUNS, pageName), renderHtml(report, { sizes, up: '../index.html' }));
+    writing.catch(() => undefined);
+    this.#writing.push(writing);
+    return { ...shown, key: keyOf(summary), summary };
+  }
+
+  #read(file: ReportFile): Promise<Report> {
+    const report = this.#reports.get(file.name) ?? readReport(file);
+    this.#reports.set(file.name, report);
+    return report;
   }
 
   /** What the newest runs of each instance found. */
@@ -248,15 +269,21 @@ class Making {
     const known: KnownRun[] = [];
     for (const run of newest) {
       if (!wanted.has(run)) continue;
-      const facts = await this.#factsOf(run.file).catch(() => null);
+      const facts = await readReport(run.file)
+        .then(factsOf)
+        .catch(() => null);
       if (facts !== null) known.push({ ...run, facts });
     }
     return known;
   }
 
-  #factsOf(file: ReportFile): Promise<RunFacts> {
-    const known = this.#facts.get(file.name) ?? readReport(file).then(factsOf);
-    this.#facts.set(file.name, known);
+  #sizesOf(file: ReportFile): Promise<Sizes> {
+    const known =
+      this.#sizes.get(file.name) ??
+      readReport(file)
+        .then(sizesOf)
+        .catch(() => new Map());
+    this.#sizes.set(file.name, known);
     return known;
   }
 

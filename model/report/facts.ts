@@ -1,4 +1,4 @@
-import { summaryWords, switchingWords } from './changes.js';
+import type { TargetChange } from '../closure/closure.js';
 import { hostsOf, isFailure, needsLook, OUTCOMES, type HeldBackInput, type Outcome, type Report } from './data.js';
 import {
   brokenTargets,
@@ -11,8 +11,8 @@ import {
 } from './words.js';
 import type { VerdictKind } from '../targets/types.js';
 
-/** Bytes of closures in earlier runs, the oldest first, by host. */
-export type SizeHistory = ReadonlyMap<string, readonly number[]>;
+/** Bytes of a host's closure in earlier runs, the oldest first. */
+export type SizeHistory = (host: string) => readonly number[];
 
 /** What a list of runs says of one. */
 export interface RunSummary {
@@ -44,58 +44,58 @@ export interface HostFacts {
   readonly mitigation: string;
   readonly error: string | null;
   readonly sameAsBase: boolean | null;
-  /** What changes in its closure; empty when that is not known. */
-  readonly change: string;
-  readonly switching: readonly string[];
-  /** Bytes of its closure; `null` when that is not known. */
-  readonly size: number | null;
+  /** What changes in its closure, without the packages; `null` when that is not known. */
+  readonly change: TargetChange | null;
 }
 
 /** All that later pages need of a run. */
 export interface RunFacts {
-  readonly summary: RunSummary;
   readonly hosts: ReadonlyMap<string, HostFacts>;
+  readonly sizes: Sizes;
   readonly notAsked: readonly string[];
   readonly heldBack: readonly HeldBackInput[];
   /** Names of the inputs that moved. */
   readonly moved: readonly string[];
 }
 
+/** What a list says of a run. */
+export function summaryOf(report: Report): RunSummary {
+  const { run, instance, repository, outcome, startedAt, seconds } = report;
+  return {
+    ...{ run, instance, repository, outcome, startedAt: new Date(startedAt).toISOString(), seconds },
+    headline: outcomeWords(report),
+    counts: countsWords(report),
+    needsLook: needsLook(report),
+    reasons: [
+      ...(isFailure(outcome) ? [report.error ?? report.nothingVerified ?? countsWords(report)] : []),
+      ...newSourcesWords(report),
+      ...[failuresWords(report)].filter((words) => words !== null),
+    ],
+    isAllGood: brokenTargets(report).length === 0,
+    hosts: hostsOf(report).length,
+  };
+}
+
 /** What a report says of its run. Throws for one that is damaged. */
 export function factsOf(report: Report): RunFacts {
-  const { run, instance, repository, outcome, startedAt, seconds, notAsked = [], heldBack = [] } = report;
-  const hosts = hostsOf(report);
+  const { notAsked = [], heldBack = [], inputs } = report;
   return {
-    summary: {
-      ...{ run, instance, repository, outcome, startedAt: new Date(startedAt).toISOString(), seconds },
-      headline: outcomeWords(report),
-      counts: countsWords(report),
-      needsLook: needsLook(report),
-      reasons: [
-        ...(isFailure(outcome) ? [report.error ?? report.nothingVerified ?? countsWords(report)] : []),
-        ...newSourcesWords(report),
-        ...[failuresWords(report)].filter((words) => words !== null),
-      ],
-      isAllGood: brokenTargets(report).length === 0,
-      hosts: hosts.length,
-    },
     hosts: new Map(
-      hosts.map((target) => {
+      hostsOf(report).map((target) => {
         const { name, verdict, kind, error, sameAsBase, closure } = target;
         return [
           name,
           {
             ...{ verdict, kind, error, sameAsBase, mitigation: mitigation(report, target) },
-            change: closure === undefined ? '' : summaryWords({ changes: [closure] }),
-            switching: closure === undefined ? [] : switchingWords({ changes: [closure] }),
-            size: closure === undefined ? null : closure.kind === 'compared' ? closure.sizes[1] : closure.size,
+            change: closure?.kind === 'compared' ? { ...closure, packages: [] } : (closure ?? null),
           },
         ];
       }),
     ),
+    sizes: sizesOf(report),
     notAsked,
     heldBack,
-    moved: report.inputs.map((input) => input.name),
+    moved: inputs.map(({ name }) => name),
   };
 }
 
@@ -123,15 +123,18 @@ export function mayBeReport(value: unknown): value is Report {
   );
 }
 
-/** Sizes of closures in runs, which are given with the oldest first. */
-export function sizeHistory(runs: readonly RunFacts[]): SizeHistory {
-  const sizes = new Map<string, number[]>();
-  for (const { hosts } of runs)
-    for (const [host, { size }] of hosts) {
-      if (size === null) continue;
-      const known = sizes.get(host);
-      if (known === undefined) sizes.set(host, [size]);
-      else known.push(size);
-    }
-  return sizes;
-}
+/** Bytes of the closures that a run built, by host; those that are not known are missing. */
+export type Sizes = ReadonlyMap<string, number>;
+
+export const sizesOf = (report: Report): Sizes =>
+  new Map(
+    hostsOf(report).flatMap(({ name, closure }) =>
+      closure === undefined ? [] : [[name, closure.kind === 'compared' ? closure.sizes[1] : closure.size] as const],
+    ),
+  );
+
+/** @param runs the oldest first */
+export const sizeHistory =
+  (runs: readonly Sizes[]): SizeHistory =>
+  (host) =>
+    runs.map((sizes) => sizes.get(host)).filter((size) => size !== undefined);

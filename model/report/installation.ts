@@ -3,7 +3,7 @@ import { groupBy } from '../text/group-by.js';
 import { earlierHolds } from '../hold-back/earlier.js';
 import { isBroken } from './words.js';
 import type { HeldBackInput } from './data.js';
-import type { HostFacts, RunFacts, RunSummary } from './facts.js';
+import { sizeHistory, type HostFacts, type RunFacts, type RunSummary } from './facts.js';
 
 /** A run, and the page that shows it. */
 export interface ShownRun {
@@ -124,7 +124,7 @@ function hostsOfRepository(runs: readonly KnownRun[]): readonly HostState[] {
         facts: last.facts,
         run: last.run,
         lastBuilt: found.find(({ facts }) => facts.verdict === 'built')?.run ?? null,
-        sizes: found.flatMap(({ facts: { size } }) => (size === null ? [] : [size])).reverse(),
+        sizes: sizeHistory(runs.map(({ facts }) => facts.sizes).reverse())(host),
       },
     ];
   });

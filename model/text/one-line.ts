@@ -13,7 +13,12 @@ export const oneLine = (text: string, bytes: number = LINE_BYTES): string => tru
 /** As `oneLine`, for the name of a host or an input: of one that is too long the beginning and the end stay. */
 export const oneName = (name: string): string => truncateMiddle(onOneLine(name), NAME_BYTES);
 
+/** Most texts are one line already. */
+const IS_ONE_LINE = /^(?:[!-~]+(?: [!-~]+)*)?$/;
+
 const onOneLine = (text: string): string =>
-  stripControl(text)
-    .replace(/[\s\u0085\u2028\u2029]+/g, ' ')
-    .trim();
+  text.length < 1000 && IS_ONE_LINE.test(text)
+    ? text
+    : stripControl(text)
+        .replace(/[\s\u0085\u2028\u2029]+/g, ' ')
+        .trim();

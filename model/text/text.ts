@@ -58,6 +58,8 @@ export function tail(text: string, limits: { readonly lines: number; readonly by
 
 /** The beginning of a text, with an ellipsis in place of what doesn't fit; never more than `bytes` with it. */
 export function truncate(text: string, bytes: number): string {
+  // No UTF-16 unit takes more.
+  if (text.length * 3 <= bytes) return text;
   const room = bytes - utf8Length(ELLIPSIS);
   let kept = 0;
   let used = 0;
@@ -71,7 +73,7 @@ export function truncate(text: string, bytes: number): string {
 
 /** As `truncate`, with the ellipsis in the middle: what tells one name from another often stands at its end. */
 export function truncateMiddle(text: string, bytes: number): string {
-  if (utf8Length(text) <= bytes) return text;
+  if (text.length * 3 <= bytes || utf8Length(text) <= bytes) return text;
   const characters = Array.from(text);
   let used = 0;
   let from = characters.length;

@@ -7,6 +7,7 @@ import { median, middle, seconds } from './figures.js';
 import type { Figure } from './figures.js';
 import { recovery } from './recovery.js';
 import { scale } from './scale.js';
+import { site } from './site.js';
 
 /**
  * `npm run bench`: how much time the durable run costs, each figure beside what it is compared with, taken in turn in one
@@ -163,6 +164,7 @@ try {
     ...(await recovery(house)),
     ...(await blame(house)),
     ...(await scale()),
+    ...(await site()),
   ];
   for (const { name, value, limit, unit, detail } of figures) {
     const within = value <= limit;

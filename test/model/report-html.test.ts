@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import type { Report } from '../../model/report/data.js';
-import { factsOf, sizeHistory } from '../../model/report/facts.js';
+import { factsOf, sizeHistory, sizesOf, summaryOf } from '../../model/report/facts.js';
 import { markup } from '../../model/report/html/markup.js';
 import { renderHtml } from '../../model/report/html/report-page.js';
 import { renderRuns, renderSite } from '../../model/report/html/site-page.js';
@@ -189,7 +189,7 @@ test('the page of a report is this one', async () => {
     required: ['alpha'],
   });
   const sizes = sizeHistory([
-    factsOf({ ...report, targets: [exampleTarget('alpha', { closure: { kind: 'no-base', size: 90 * MIB } })] }),
+    sizesOf({ ...report, targets: [exampleTarget('alpha', { closure: { kind: 'no-base', size: 90 * MIB } })] }),
   ]);
   const page = renderHtml(report, { sizes })
     .replace(/<style>[^<]*<\/style>/, '<style></style>')
@@ -201,8 +201,8 @@ test('the page of a report is this one', async () => {
 
 test('the first page says what needs a look, how each host stands and since when an input stays', () => {
   const run = (change: Partial<Report>) => {
-    const facts = factsOf(exampleReport(change));
-    return { page: `runs/${facts.summary.run}.html`, summary: facts.summary, facts };
+    const report = exampleReport(change);
+    return { page: `runs/${report.run}.html`, summary: summaryOf(report), facts: factsOf(report) };
   };
   const held = { input: 'hyprland', targets: ['alpha'], reason: 'no wlroots', since: '2026-11-01T00:00:00.000Z' };
   const runs = [

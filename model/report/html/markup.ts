@@ -34,7 +34,7 @@ function render(value: unknown): string {
 }
 
 /** Most texts are names and words, which need nothing. */
-const PLAIN = /^[\w .,:;/+()·→✔✘•■–-]{0,1000}$/;
+const PLAIN = /^[ !#-%(-;=?-_a-~·→✔✘•■–]{0,1000}$/;
 
 const escape = (text: string): string =>
   PLAIN.test(text)

@@ -38,14 +38,13 @@ import { dateTime } from './times.js';
 
 /** What a page says beside the report itself. */
 interface Surroundings {
-  /** Sizes of closures in earlier runs, by host. */
   readonly sizes?: SizeHistory;
   /** Relative address of the page that leads here; missing for a page that stands alone. */
   readonly up?: string;
 }
 
 /** The report as one page that needs nothing else: no script, no other file. */
-export const renderHtml = (report: Report, { sizes = new Map(), up }: Surroundings = {}): string =>
+export const renderHtml = (report: Report, { sizes = () => [], up }: Surroundings = {}): string =>
   page(`${OUTCOME_SYMBOLS[report.outcome]} ${outcomeWords(report)}: ${oneLine(report.repository)}`, [
     up === undefined ? null : markup`<nav><a href="${up}">← How everything stands</a></nav>`,
     markup`<main>`,
@@ -200,29 +199,40 @@ function hosts(report: Report): Content {
 
 /** Packages that are listed of each change; the JSON report has more. */
 const PACKAGES_SHOWN = 200;
-/** Changes of hosts that are not folded together. */
+/** Changes whose packages are listed; of the others the JSON report has them. */
 const CHANGES_SHOWN = 10;
 /** Hosts that the heading of a change names. */
 const HOSTS_NAMED = 10;
 
 function changes(report: Report): Content {
   const groups = changeGroups(report);
-  const shown = groups.map((group, index) => changeOf(group, index === 0 && groups.length <= 3));
-  const rest = groups.slice(CHANGES_SHOWN).reduce((sum, { hosts: names }) => sum + names.length, 0);
+  const rest = groups.slice(CHANGES_SHOWN);
+  const count = rest.reduce((sum, { hosts: names }) => sum + names.length, 0);
+  const title = `What changes on ${plural(count, `other ${builtNoun(report)}`)}`;
   return [
-    shown.slice(0, CHANGES_SHOWN),
-    rest === 0
+    groups.slice(0, CHANGES_SHOWN).map((group, index) => changeOf(group, index === 0 && groups.length <= 3)),
+    rest.length === 0
       ? null
-      : folded(`What changes on ${plural(rest, `other ${builtNoun(report)}`)}`, shown.slice(CHANGES_SHOWN)),
+      : folded(
+          title,
+          table(
+            title,
+            [{ title: capitalized(builtNoun(report)) }, { title: 'What changes', of: 'text' }],
+            rest.map((group) => [
+              nameList(group.hosts, HOSTS_NAMED),
+              [summaryWords(group), switchingWords(group).map(warning)],
+            ]),
+          ),
+        ),
   ];
 }
+
+const warning = (words: string): Markup => markup`<span class="below warn">${sign('!', 'warn')} ${words}</span>`;
 
 function changeOf(group: ChangeGroup, open: boolean): Markup {
   const { hosts: names } = group;
   const { rows, more } = packageRows(group, PACKAGES_SHOWN);
-  const warnings = switchingWords(group).map(
-    (words) => markup`<span class="below warn">${sign('!', 'warn')} ${words}</span>`,
-  );
+  const warnings = switchingWords(group).map(warning);
   const heading = markup`<b>${nameList(names, HOSTS_NAMED)}</b><span class="below">${summaryWords(group)}</span>${warnings}`;
   const packages = [
     rows.length === 0
@@ -245,13 +255,15 @@ function sizeTable(report: Report, history: SizeHistory): Content {
   const sized = hostsOf(report).flatMap(({ name: host, closure }) => {
     if (closure === undefined) return [];
     const size = closure.kind === 'compared' ? closure.sizes[1] : closure.size;
-    const before = closure.kind === 'compared' ? closure.sizes[0] : size;
-    const earlier = history.get(host) ?? [];
-    return [{ host, size, before, values: [...(earlier.length === 0 ? [before] : earlier), size] }];
+    return [{ host, size, before: closure.kind === 'compared' ? closure.sizes[0] : size }];
   });
   const shown = sized
     .sort((one, other) => Math.abs(other.size - other.before) - Math.abs(one.size - one.before))
-    .slice(0, SIZES_SHOWN);
+    .slice(0, SIZES_SHOWN)
+    .map(({ host, size, before }) => {
+      const earlier = history(host);
+      return { host, size, before, values: [...(earlier.length === 0 ? [before] : earlier), size] };
+    });
   if (shown.length === 0) return null;
   const rest = sized.length - shown.length;
   return [

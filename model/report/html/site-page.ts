@@ -1,7 +1,9 @@
 import { oneLine, oneName } from '../../text/one-line.js';
 import { formatSize } from '../../text/size.js';
+import { groupBy } from '../../text/group-by.js';
 import { nounOf } from '../../targets/index.js';
 import { capitalized, formatSeconds } from '../../text/text.js';
+import { summaryWords, switchingWords } from '../changes.js';
 import { heldBackWords } from '../held-back-words.js';
 import type { HeldState, HostState, Installation, InstanceState, ShownRun } from '../installation.js';
 import { closureWords, isBroken, nameList, OUTCOME_SYMBOLS, plural, verdictWords } from '../words.js';
@@ -95,7 +97,7 @@ function standing(of: Installation, { at }: Making): Markup {
   const tile = (figure: string, what: string, toneOf = ''): Markup =>
     markup`<li><strong class="${toneOf}">${figure}</strong> ${what}</li>`;
   const built = hosts.filter(({ facts }) => facts.verdict === 'built').length;
-  const reboots = hosts.filter(({ facts }) => facts.switching.length > 0).length;
+  const reboots = hosts.filter(({ facts }) => facts.change !== null && switchingWords({ changes: [facts.change] }).length > 0).length;
   const tiles = [
     tile(`${built} of ${hosts.length}`, `${nounIn(of)}${hosts.length === 1 ? '' : 's'} built`),
     ...(broken === 0 ? [] : [tile(`✘ ${broken}`, 'broken', 'bad')]),
@@ -200,7 +202,8 @@ const heldTable = (heldBack: readonly HeldState[], { at }: Making): Markup =>
   );
 
 function hostTable(hosts: readonly HostState[], noun: string, { at }: Making): Markup {
-  const isOfMany = new Set(hosts.map(({ repository }) => repository)).size > 1;
+  const named = groupBy(hosts, ({ host }) => host);
+  const isAmbiguous = (host: string): boolean => (named.get(host)?.length ?? 0) > 1;
   return table(
     `${capitalized(noun)}s, broken ones first`,
     [
@@ -216,12 +219,16 @@ function hostTable(hosts: readonly HostState[], noun: string, { at }: Making): M
       verdictSign(facts.verdict),
       [
         name(oneName(host)),
-        isOfMany ? markup`<span class="below">${oneLine(repository)}</span>` : null,
+        isAmbiguous(host) ? markup`<span class="below">${oneLine(repository)}</span>` : null,
         facts.error === null || facts.verdict === 'built'
           ? null
           : markup`<span class="below ${verdictTone(facts.verdict)}">${oneLine(facts.error, 300)}</span>`,
-        facts.change === '' ? null : markup`<span class="below">${facts.change}</span>`,
-        facts.switching.map((words) => markup`<span class="below warn">${sign('!', 'warn')} ${words}</span>`),
+        facts.change === null ? null : markup`<span class="below">${summaryWords({ changes: [facts.change] })}</span>`,
+        facts.change === null
+          ? null
+          : switchingWords({ changes: [facts.change] }).map(
+              (words) => markup`<span class="below warn">${sign('!', 'warn')} ${words}</span>`,
+            ),
       ],
       [
         markup`<a href="${run.page}">${verdictWords(facts)}${facts.mitigation}</a>`,

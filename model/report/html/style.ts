@@ -230,7 +230,7 @@ thead th {
   border-top: 0;
 }
 tbody th {
-  min-width: 6.5rem;
+  min-width: 13rem;
   font-weight: 600;
 }
 thead th,
@@ -369,6 +369,9 @@ footer {
   color: var(--soft);
 }
 @media (max-width: 44rem) {
+  tbody th {
+    min-width: 6.5rem;
+  }
   body {
     padding: 0.8rem 0.7rem 2rem;
   }

@@ -4,7 +4,7 @@ import { capitalized, formatSeconds } from '../../text/text.js';
 import type { VerdictKind } from '../../targets/types.js';
 import type { Report, ReportedTarget } from '../data.js';
 import { closureWords, isBroken, mitigation, VERDICTS, verdictWords } from '../words.js';
-import { markup, name, type Markup } from './markup.js';
+import { markup, name, type Content, type Markup } from './markup.js';
 import { sign, table, type Tone } from './page.js';
 
 export const verdictTone = (verdict: VerdictKind): Tone =>
@@ -21,7 +21,6 @@ export function targetTable(
   isHost: boolean,
 ): Markup | null {
   if (targets.length === 0) return null;
-  const isPlanned = targets.some(({ plan }) => planWords(plan) !== '');
   const rank = (target: ReportedTarget): number => (isBroken(target) ? 0 : target.verdict === 'built' ? 2 : 1);
   const columns = [
     { title: 'Sign', of: 'sign', hidden: true as const },
@@ -33,7 +32,6 @@ export function targetTable(
           { title: 'System', of: 'wide' },
         ]
       : []),
-    ...(isPlanned ? [{ title: 'Builds and downloads', of: 'wide' }] : []),
     { title: 'Time', of: 'number' },
   ];
   return table(
@@ -43,10 +41,9 @@ export function targetTable(
       .sort((one, other) => rank(one) - rank(other))
       .map((target) => [
         verdictSign(target.verdict),
-        [name(oneName(target.name)), whyOf(target), isHost || isPlanned ? narrowWords(target) : null],
+        [name(oneName(target.name)), whyOf(target), moreWords(target)],
         `${verdictWords(target)}${mitigation(report, target)}`,
         ...(isHost ? [closureWords(target), oneLine(target.system ?? '', 40)] : []),
-        ...(isPlanned ? [planWords(target.plan)] : []),
         formatSeconds(target.seconds),
       ]),
   );
@@ -57,11 +54,11 @@ const whyOf = ({ verdict, error }: ReportedTarget): Markup | null =>
     ? null
     : markup`<span class="below ${verdictTone(verdict)}">${oneLine(error, 500)}</span>`;
 
-/** What the columns say that a narrow page has no room for. */
-function narrowWords(target: ReportedTarget): Markup | null {
-  const closure = closureWords(target);
-  const words = [closure === '' ? '' : `closure ${closure}`, planWords(target.plan)]
-    .filter((each) => each !== '')
-    .join(' · ');
-  return words === '' ? null : markup`<span class="below narrow">${words}</span>`;
+/** What the page has no column for, or no room for one. */
+function moreWords(target: ReportedTarget): readonly Content[] {
+  const [closure, plan] = [closureWords(target), planWords(target.plan)];
+  return [
+    closure === '' ? null : markup`<span class="below narrow">closure ${closure}</span>`,
+    plan === '' ? null : markup`<span class="below">${plan}</span>`,
+  ];
 }
