@@ -23,7 +23,7 @@ const GNU = ['bash', 'binutils', 'coreutils', 'cpio', 'emacs', 'gcc', 'glibc', '
 const MORE_GNU = ['ncurses', 'patch', 'sed', 'tar', 'wget', 'nano', 'screen', 'inetutils', 'libtasn1', 'mailutils'];
 
 /** What packages of nixpkgs are called by the NVD. */
-export const KNOWN_PRODUCTS: ProductTable = new Map<string, readonly string[]>([
+const KNOWN_PRODUCTS: ProductTable = new Map<string, readonly string[]>([
   ...KERNELS.map((name) => [name, ['linux:linux_kernel']] as const),
   ...[...GNU, ...MORE_GNU].map((name) => [name, [`gnu:${name}`]] as const),
   ['bash-interactive', ['gnu:bash']],

@@ -23,7 +23,7 @@ const GROUPS = 64;
 const BATCH = 64;
 
 /** Names the folder that an index is of; written at each use. */
-export const SOURCE_NAME = 'folder.json';
+const SOURCE_NAME = 'folder.json';
 
 /**
  * The index of a folder's JSON files of the NVD and OSV (`.json`, `.json.gz`, `.jsonl`), brought up to date: only files that changed
