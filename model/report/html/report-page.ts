@@ -262,7 +262,13 @@ function sizeTable(report: Report, history: SizeHistory): Content {
     .slice(0, SIZES_SHOWN)
     .map(({ host, size, before }) => {
       const earlier = history(host);
-      return { host, size, before, values: [...(earlier.length === 0 ? [before] : earlier), size] };
+      return {
+        host,
+        size,
+        before,
+        runs: earlier.length + 1,
+        values: [...(earlier.length === 0 ? [before] : earlier), size],
+      };
     });
   if (shown.length === 0) return null;
   const rest = sized.length - shown.length;
@@ -275,10 +281,10 @@ function sizeTable(report: Report, history: SizeHistory): Content {
         { title: 'Before', of: 'number wide' },
         { title: 'Now', of: 'number' },
       ],
-      shown.map(({ host, size, before, values }) => [
+      shown.map(({ host, size, before, runs, values }) => [
         [
           name(oneName(host)),
-          markup`<span class="below">from ${formatSize(Math.min(...values))} to ${formatSize(Math.max(...values))} in ${plural(values.length, 'run')}</span>`,
+          markup`<span class="below">from ${formatSize(Math.min(...values))} to ${formatSize(Math.max(...values))} ${runs === 1 ? 'in the first run that is known' : `in ${runs} runs`}</span>`,
         ],
         line(values),
         formatSize(before),

@@ -97,7 +97,9 @@ function standing(of: Installation, { at }: Making): Markup {
   const tile = (figure: string, what: string, toneOf = ''): Markup =>
     markup`<li><strong class="${toneOf}">${figure}</strong> ${what}</li>`;
   const built = hosts.filter(({ facts }) => facts.verdict === 'built').length;
-  const reboots = hosts.filter(({ facts }) => facts.change !== null && switchingWords({ changes: [facts.change] }).length > 0).length;
+  const reboots = hosts.filter(
+    ({ facts }) => facts.change !== null && switchingWords({ changes: [facts.change] }).length > 0,
+  ).length;
   const tiles = [
     tile(`${built} of ${hosts.length}`, `${nounIn(of)}${hosts.length === 1 ? '' : 's'} built`),
     ...(broken === 0 ? [] : [tile(`✘ ${broken}`, 'broken', 'bad')]),
