@@ -6,6 +6,8 @@ export interface ReportRequest {
   readonly format: ReportFormat;
   /** File that it is written to; missing: standard output. */
   readonly output?: string;
+  /** Whether all packages that change are shown, and not the first ones of each target. */
+  readonly full?: boolean;
   /** Whether a browser shows it. */
   readonly open?: true;
 }

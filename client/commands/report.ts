@@ -2,11 +2,14 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { writeWhole } from '../../host/files.js';
+import { readChange } from '../../host/kept-change.js';
 import { earlierSizes } from '../../host/reports.js';
 import { messageOf } from '../../model/text/message-of.js';
 import { printableJson } from '../../model/text/text.js';
-import type { Report } from '../../model/report/data.js';
+import type { Report, ReportedTarget } from '../../model/report/data.js';
 import { renderReport, reportJson } from '../../model/report/render.js';
+import { nameList } from '../../model/report/words.js';
+import { DEFAULT_KIND, kindByPrefix, type Target } from '../../model/targets/index.js';
 import { openExistingSession, type Session } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
@@ -32,18 +35,42 @@ export async function report(context: CommandContext, name: string, request: Rep
     const found = await reportOf(context, session, name).catch((error: unknown) => {
       throw unreachable ?? error;
     });
-    await deliver(await written(context, found, request), request);
+    const whole = request.full === true ? await withWholeChanges(context, found) : found;
+    await deliver(await written(context, whole, request), request);
     return 0;
   } finally {
     await session?.close();
   }
 }
 
+/** A report has the first packages of each change; the machine that built a target keeps all of them beside the log of its build. */
+async function withWholeChanges({ state }: CommandContext, found: Report): Promise<Report> {
+  const missing: string[] = [];
+  const targets = await Promise.all(
+    found.targets.map(async (target): Promise<ReportedTarget> => {
+      if (target.closure?.kind !== 'compared' || found.head === null) return target;
+      const of = kindByPrefix(target.name) ?? { kind: DEFAULT_KIND, name: target.name };
+      const closure = await readChange(state, { run: found.run, head: found.head, target: of as Target });
+      if (closure === null) missing.push(target.name);
+      return closure === null ? target : { ...target, closure };
+    }),
+  );
+  if (missing.length > 0)
+    message(
+      `note: this machine does not have all that changes on ${nameList(missing, 10)}: ask the one that built it.`,
+    );
+  return { ...found, targets };
+}
+
 /** The report in the form that was asked for. */
-async function written(context: CommandContext, found: Report, { format, output }: ReportRequest): Promise<string> {
+async function written(
+  context: CommandContext,
+  found: Report,
+  { format, output, full = false }: ReportRequest,
+): Promise<string> {
   if (context.json || format === 'json') return printableJson(reportJson(found), 2);
   if (format !== 'html') {
-    return renderReport(found, format, { color: output === undefined && wantsColour(process.stdout) });
+    return renderReport(found, format, { color: output === undefined && wantsColour(process.stdout), full });
   }
   const { renderHtml } = await import('../../model/report/html/report-page.js');
   return renderHtml(found, { sizes: await earlierSizes(context.state, found) });

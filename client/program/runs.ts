@@ -41,6 +41,7 @@ export function declareRuns({ program, context, exit }: Declaration): void {
     .argument('<run>', RUN)
     .addOption(new Option('--format <format>', 'how it is written').choices(REPORT_FORMATS).default('text'))
     .option('-o, --output <file>', 'write it to this file')
+    .option('--full', 'with all packages that change, of targets that this machine built')
     .option('--open', 'show it in a browser, with --format html')
     .action(async (run: string, options: ReportRequest) => {
       exit(await (await import('../commands/report.js')).report(context(), run, options));

@@ -9,11 +9,12 @@ export { approvalCommands, runDetails } from './progress.js';
  * A report as people read it. Everything in it that comes from outside is stripped of control characters, and is code in
  * Markdown.
  * @param format `text` for terminals, `md` for pull requests and the Temporal UI
+ * @param options.full whether a terminal is shown all packages that the report has
  */
 export function renderReport(
   report: Report,
   format: 'text' | 'md',
-  options: { readonly color?: boolean } = {},
+  { color = false, full = false }: { readonly color?: boolean; readonly full?: boolean } = {},
 ): string {
-  return format === 'md' ? renderMarkdown(report) : renderText(report, options.color ?? false);
+  return format === 'md' ? renderMarkdown(report) : renderText(report, color, full ? Infinity : undefined);
 }

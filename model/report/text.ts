@@ -45,8 +45,11 @@ import {
   VERDICTS,
 } from './words.js';
 
-/** The report for a terminal: plain lines, or coloured ones. Ends with a line feed. */
-export function renderText(report: Report, color: boolean): string {
+/**
+ * The report for a terminal: plain lines, or coloured ones. Ends with a line feed.
+ * @param packages most that are shown of each change
+ */
+export function renderText(report: Report, color: boolean, packages = PACKAGES_SHOWN): string {
   const paint = painter(color);
   const sections = [
     headline(report, paint),
@@ -69,7 +72,7 @@ export function renderText(report: Report, color: boolean): string {
     ),
     section(`${capitalized(builtNoun(report))}s`, hostLines(report, paint), paint),
     section('Gates', gateLines(report, paint), paint),
-    ...changeGroups(report).map((group) => changeSection(group, paint)),
+    ...changeGroups(report).map((group) => changeSection(group, packages, paint)),
     ...brokenTargets(report).map((target) => brokenSection(report, target, paint)),
     section(
       'Holding inputs back did not help',
@@ -197,8 +200,8 @@ function hostLines(report: Report, paint: Paint): string[] {
 /** Packages that are shown of each change; the JSON report has more. */
 const PACKAGES_SHOWN = 10;
 
-function changeSection(group: ChangeGroup, paint: Paint): string[] {
-  const { rows: packages, more } = packageRows(group, PACKAGES_SHOWN);
+function changeSection(group: ChangeGroup, most: number, paint: Paint): string[] {
+  const { rows: packages, more } = packageRows(group, most);
   const lines = [
     `  ${summaryWords(group)}`,
     ...switchingWords(group).map((words) => paint.yellow(`  ${words}`)),

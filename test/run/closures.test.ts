@@ -46,6 +46,9 @@ test('a report compares each host with what it replaces, which an update keeps i
     // The system is all that the host has at run time.
     assert.deepEqual([second.athena.configuration, second.athena.packages], [1, []]);
     assert.deepEqual(second.athena.switching, { reboot: [], refuses: [] });
+    const full = await house.lockkeeper(['report', 'latest', '--full']);
+    assert.deepEqual([full.exitCode, full.stderr], [0, ''], 'this machine has all of it');
+    assert.match(full.stdout, /What changes on athena\n/);
     assert.equal(second.athena.vulnerabilities?.kind, 'checked');
     assert.deepEqual(
       [second.athena.vulnerabilities.newest, second.athena.vulnerabilities.counts.introduced],

@@ -138,7 +138,7 @@ export async function assertNothingIsLeft(house: House, fleet: Fleet, run: strin
       ...(await below(mirrors)).filter((name) => /\.lock$|\.partial-|\.scratch-|\/worktrees\/./.test(name)),
       ...(await below(join(evaluations, 'runs', run))),
       ...(await below(join(builds, run))).filter(
-        (name) => !/\/(log|evaluation\.log|verdict\.json|[^/]*\/)$/.test(name),
+        (name) => !/\/(log|evaluation\.log|verdict\.json|closure\.json|[^/]*\/)$/.test(name),
       ),
       ...(await processes([fleet.root, join(builds, run)])),
     ];

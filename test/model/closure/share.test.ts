@@ -56,6 +56,8 @@ test('equal packages are carried once, and each host has its own again for those
   const { targets: json } = JSON.parse(JSON.stringify(reportJson(report))) as { targets: { closure: TargetChange }[] };
   assert.deepEqual(json[1]?.closure, targets[1]?.closure);
   const text = renderText(report, false);
+  assert.match(text, /and \d+ other packages/);
+  assert.doesNotMatch(renderText(report, false, Infinity), /other packages/);
   assert.match(text, /What changes on a, b, d\n {2}2\.0 KiB to 3\.9 KiB \(\+1000 B, \+2\.9 KiB\): 300 up, 1 setting\n/);
   assert.equal(text.split('package-x-0 ').length, 2);
   assert.equal(renderMarkdown(report).split('package-x-0`').length, 2);
