@@ -17,6 +17,7 @@ import { killBuilder } from '../support/kill-builder.js';
 import { openHouse, reaching, until, withHouse, type House, type Running } from '../support/lockkeeper.js';
 import { ntfyMissing, withNtfy, type NtfyServer } from '../support/ntfy.js';
 import { repositoryAt } from '../support/repository.js';
+import { isAlive } from '../../host/processes.js';
 import { withStandInForge, type StandInForge } from '../support/stand-in-forge.js';
 import { withServer } from '../support/runs.js';
 import { VICTIMS, assertAsIfNothingHappened, kill, killAt, openHelper, openStage } from '../support/stage.js';
@@ -209,12 +210,11 @@ const OPEN_VERIFICATIONS = 'WorkflowType = "verifyCandidate" AND ExecutionStatus
  */
 const whileHeld = (meanwhile: (running: Running) => Promise<void>): Promise<void> =>
   onStage(house, PLAIN, async (stage) => {
-    await house.lockkeeper(['list']);
+    const { pid, end } = await lastingWorker();
     const lock = repositoryLockId(repositoryKey(repositoryAt(stage.fleet.remote), true));
     const holder = `${lock}-holder`;
     const held = { workflowId: lock, taskQueue: COORDINATOR_QUEUE, memo: { run: holder } };
     await untilDone((client) => client.workflow.start('holdRepository', { ...held, workflowId: holder }));
-    const { pid } = await house.worker();
     process.kill(pid, 'SIGSTOP');
     const running = stage.update();
     try {
@@ -230,7 +230,23 @@ const whileHeld = (meanwhile: (running: Running) => Promise<void>): Promise<void
     for (const each of [lock, holder])
       await untilDone((client) => client.workflow.getHandle(each).terminate('given back'));
     await assertAsIfNothingHappened(stage, running, ntfy);
+    await end();
   });
+
+/** A worker that stays: one that a command has brought ends by itself as soon as nothing is left to do. */
+async function lastingWorker(): Promise<{ readonly pid: number; readonly end: () => Promise<unknown> }> {
+  const left = await house.worker().catch(() => null);
+  if (left !== null && (await isAlive(left))) process.kill(left.pid, 'SIGKILL');
+  await until(async () => left === null || !(await isAlive(left)), 10_000);
+  const dev = await house.dev();
+  return {
+    pid: (await house.worker()).pid,
+    end: async () => {
+      dev.child.kill('SIGTERM');
+      await dev.ended;
+    },
+  };
+}
 
 const OPEN_RUNS = 'WorkflowType = "updateFlake" AND ExecutionStatus = "Running"';
 
