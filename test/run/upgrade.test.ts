@@ -76,7 +76,7 @@ test('a run that a newer version asked for ends before it does anything, and nam
     assert.ok(payload);
     const options: RunOptions = defaultPayloadConverter.fromPayload(payload);
     const newer: readonly (readonly [asked: object, named: string])[] = [
-      [{ ...options, signing: { key: '/etc/key' } }, 'signing'],
+      [{ ...options, attestation: { key: '/etc/key' } }, 'attestation'],
       [{ ...options, landing: { ...options.landing, squash: true } }, 'landing.squash'],
       [{ ...options, landing: { ...options.landing, mode: 'queue' } }, 'landing.mode "queue"'],
       [{ ...options, onFailure: ['ask-a-friend'] }, 'onFailure "ask-a-friend"'],

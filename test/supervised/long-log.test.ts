@@ -109,7 +109,7 @@ test('a gate that changes a hundred megabytes has found something, though nobody
   await withPlace(async (place) => {
     const { verdict, error, logTail } = await gate(place, `yes '# more' | head -c 100000000 >> flake.nix`);
     assert.deepEqual([verdict, error], ['build-failed', 'it changes a file: flake.nix']);
-    assert.match(logTail ?? '', /git diff has printed more than \d+ bytes/);
+    assert.match(logTail ?? '', /git diff has printed more than can be read/);
   });
 });
 
