@@ -1,4 +1,5 @@
 import type { Pace } from '../model/machine/fetch-limits.js';
+import { lookEach } from './look-each.js';
 import { groupUsage, type GroupUsage } from './process-group.js';
 
 /** Bytes a second below which a command gets nowhere. What a remote sends passes several of its processes. */
@@ -53,20 +54,10 @@ export function watchGroup(group: number, pace: Pace, exceeded: (limit: 'stall' 
       exceeded('stall');
     }
   };
-  let busy = false;
-  const timer = setInterval(() => {
-    if (busy) return;
-    busy = true;
-    // What cannot be counted now is counted at the next look.
-    void look()
-      .catch(() => undefined)
-      .finally(() => {
-        busy = false;
-      });
-  }, LOOK_MS);
+  const endLooks = lookEach(LOOK_MS, look);
   const stop = (): void => {
     ended = true;
-    clearInterval(timer);
+    endLooks();
   };
   return stop;
 }

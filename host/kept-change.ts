@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { TargetChange } from '../model/closure/closure.js';
 import { recordDirectory } from '../model/machine/record-directory.js';
 import type { StateDirectory } from '../model/machine/state-directory.js';
-import type { Target } from '../model/targets/index.js';
+import type { TargetName } from '../model/targets/index.js';
 import { hasFields, readJson, writeWhole } from './files.js';
 
 /** Whose change it is. */
@@ -11,7 +11,7 @@ export interface ChangedTarget {
   readonly run: string;
   /** Full commit of the candidate: `head` of the report. */
   readonly head: string;
-  readonly target: Target;
+  readonly target: TargetName;
 }
 
 /** File of what an update changes in the closure of a target, beside the log of its build; it stays as long as that does. */

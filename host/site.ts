@@ -77,7 +77,7 @@ export async function makeSite(
 ): Promise<MadeSite> {
   const lock = await siteLock(state, signal);
   try {
-    return await new Making(state, directory, signal).make(now);
+    return await new Making(state, directory, await programName(), signal).make(now);
   } catch (error) {
     if (error instanceof HostFault || systemCode(error) === null) throw error;
     throw new HostFault(
@@ -110,6 +110,8 @@ async function programName(): Promise<string> {
 class Making {
   readonly #state: StateDirectory;
   readonly #directory: string;
+  /** Which program makes the pages. */
+  readonly #program: string;
   readonly #signal: AbortSignal | undefined;
   /** Reports that are being read, by the names of their files. */
   readonly #reports = new Map<string, Promise<Report>>();
@@ -120,9 +122,10 @@ class Making {
   #written = 0;
   #mode = 0o600;
 
-  constructor(state: StateDirectory, directory: string, signal: AbortSignal | undefined) {
+  constructor(state: StateDirectory, directory: string, program: string, signal: AbortSignal | undefined) {
     this.#state = state;
     this.#directory = directory;
+    this.#program = program;
     this.#signal = signal;
   }
 
@@ -145,7 +148,7 @@ class Making {
     );
     const record: Kept = {
       of: this.#identity(),
-      by: await programName(),
+      by: this.#program,
       runs: Object.fromEntries(runs.map(({ file, key, summary }) => [file.name, { key, summary }])),
     };
     await writeWhole(path.join(this.#directory, RECORD), JSON.stringify(record));
@@ -190,7 +193,7 @@ class Making {
       throw new HostFault(
         `${this.#directory} holds the site of another state directory than ${this.#state.root}. Name another folder, or remove that one.`,
       );
-    return kept?.by === (await programName()) ? kept.runs : {};
+    return kept?.by === this.#program ? kept.runs : {};
   }
 
   /** Makes the pages of runs that are missing or not up to date. In the order in which they were written, so each finds the sizes before it. */

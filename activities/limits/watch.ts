@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { SandboxLimits } from '../../model/autofix/limits.js';
 import { formatSize } from '../../model/text/size.js';
+import { pause } from '../../host/pause.js';
 import { descendants } from '../../host/processes.js';
 import { walkTree } from '../files/walk-tree.js';
 
@@ -26,15 +26,14 @@ const LONGEST_PAUSE_MS = 5000;
  * @param over told what it has done, once
  */
 export async function watch(watched: Watched, signal: AbortSignal, over: (what: string) => void): Promise<void> {
-  const waited = (ms: number): Promise<boolean> => sleep(ms, true, { signal }).catch(() => false);
-  for (let pause = PAUSE_MS; await waited(pause);) {
+  for (let wait = PAUSE_MS; await pause(wait, signal);) {
     const begun = performance.now();
     const what = (await overDisk(watched)) ?? (await (watched.group ?? (() => overMachine(watched)))());
     if (what !== null) {
       over(what);
       return;
     }
-    pause = Math.min(LONGEST_PAUSE_MS, Math.max(PAUSE_MS, (performance.now() - begun) * SHARE));
+    wait = Math.min(LONGEST_PAUSE_MS, Math.max(PAUSE_MS, (performance.now() - begun) * SHARE));
   }
 }
 

@@ -9,7 +9,7 @@ import { printableJson } from '../../model/text/text.js';
 import type { Report, ReportedTarget } from '../../model/report/data.js';
 import { renderReport, reportJson } from '../../model/report/render.js';
 import { nameList } from '../../model/report/words.js';
-import { DEFAULT_KIND, kindByPrefix, type Target } from '../../model/targets/index.js';
+import { namedBy } from '../../model/targets/index.js';
 import { openExistingSession, type Session } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
@@ -49,8 +49,7 @@ async function withWholeChanges({ state }: CommandContext, found: Report): Promi
   const targets = await Promise.all(
     found.targets.map(async (target): Promise<ReportedTarget> => {
       if (target.closure?.kind !== 'compared' || found.head === null) return target;
-      const of = kindByPrefix(target.name) ?? { kind: DEFAULT_KIND, name: target.name };
-      const closure = await readChange(state, { run: found.run, head: found.head, target: of as Target });
+      const closure = await readChange(state, { run: found.run, head: found.head, target: namedBy(target.name) });
       if (closure === null) missing.push(target.name);
       return closure === null ? target : { ...target, closure };
     }),

@@ -5,9 +5,9 @@ import { notificationsOf } from '../../model/config/options/notifications.js';
 import { scheduleId, watchName } from '../../model/run/ids.js';
 import { COORDINATOR_QUEUE, queueOf } from '../../model/run/queues.js';
 import { redactUrl } from '../../model/text/text.js';
+import { DAY_MS } from '../../model/text/span.js';
 import type { Desired } from './desired.js';
 
-const DAY_MS = 86_400_000;
 /** After nights of builds, and while somebody can still do something about it. */
 const LOOKS = '*-*-* 09:00';
 

@@ -1,3 +1,4 @@
+import { byPackage, type Sides } from '../closure/by-package.js';
 import type { ClosurePath } from '../closure/closure.js';
 import { utf8Length } from '../text/text.js';
 import { isAffected } from './affected.js';
@@ -54,27 +55,14 @@ export type VulnerabilityChange =
 /** Data that is older gets a warning, in days. */
 export const STALE_DAYS = 7;
 
-/** A package, by its name, on both sides. */
-interface Sides {
-  readonly before: ClosurePath[];
-  readonly after: ClosurePath[];
-}
-
 /** Packages whose versions differ, and what else is the same product: all that has to be looked up. */
 export function packagesToCheck(
   before: readonly ClosurePath[],
   after: readonly ClosurePath[],
   own: ProductTable,
 ): ReadonlyMap<string, Sides> {
-  const packages = new Map<string, Sides>();
-  const add = (side: keyof Sides, each: ClosurePath): void => {
-    if (each.name.version === null) return;
-    const sides = packages.get(each.name.name) ?? { before: [], after: [] };
-    packages.set(each.name.name, sides);
-    sides[side].push(each);
-  };
-  for (const each of before) add('before', each);
-  for (const each of after) add('after', each);
+  const versioned = (paths: readonly ClosurePath[]) => ({ paths: paths.filter(({ name }) => name.version !== null) });
+  const packages = byPackage(versioned(before), versioned(after));
   const changed = [...packages].filter(([, sides]) => facts(sides.before) !== facts(sides.after));
   const products = new Set(changed.flatMap(([name]) => productsOf(name, own).map(({ product }) => product)));
   return new Map([...packages].filter(([name]) => productsOf(name, own).some(({ product }) => products.has(product))));

@@ -1,3 +1,4 @@
+import { byPackage, type Sides } from './by-package.js';
 import type { ChangeKind, Closure, ClosureChange, ClosurePath, PackageChange } from './closure.js';
 import { compareVersions, components } from './compare-versions.js';
 import type { PackageName } from './package-name.js';
@@ -7,12 +8,12 @@ import type { PackageName } from './package-name.js';
  * @param named names of packages that stand before all others but kernel and systemd
  */
 export function compareClosures(before: Closure, after: Closure, named: readonly string[] = []): ClosureChange {
-  const packages = byPackage(before, after);
   const changes: PackageChange[] = [];
   let configuration = 0;
-  for (const [name, sides] of packages) {
+  for (const [name, sides] of byPackage(before, after)) {
     if (samePaths(sides)) continue;
-    if (sides.configuration) configuration += 1;
+    const one = sides.before[0] ?? sides.after[0];
+    if (one !== undefined && isConfiguration(one.name)) configuration += 1;
     else changes.push(changeOf(name, sides, before.selected, after.selected));
   }
   const counts: Partial<Record<ChangeKind, number>> = {};
@@ -27,28 +28,6 @@ export function compareClosures(before: Closure, after: Closure, named: readonly
 
 /** What an owner asks for first: it decides about reboots. */
 const FIRST: readonly string[] = ['linux', 'systemd'];
-
-/** Paths of one package, on each side. */
-interface Sides {
-  readonly before: ClosurePath[];
-  readonly after: ClosurePath[];
-  readonly configuration: boolean;
-}
-
-function byPackage(before: Closure, after: Closure): ReadonlyMap<string, Sides> {
-  const packages = new Map<string, Sides>();
-  const add = (side: 'before' | 'after', each: ClosurePath): void => {
-    let sides = packages.get(each.name.name);
-    if (sides === undefined) {
-      sides = { before: [], after: [], configuration: isConfiguration(each.name) };
-      packages.set(each.name.name, sides);
-    }
-    sides[side].push(each);
-  };
-  for (const each of before.paths) add('before', each);
-  for (const each of after.paths) add('after', each);
-  return packages;
-}
 
 /** What NixOS writes for a machine: units, files of /etc, sources, the system. It has no version, or that of the system. */
 const isConfiguration = ({ name, version }: PackageName): boolean =>

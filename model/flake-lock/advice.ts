@@ -1,3 +1,4 @@
+import { DAY_MS } from '../text/span.js';
 import { textAttribute, type FlakeLock, type InputPath, type LockNode } from './types.js';
 import { allInputs } from './walk.js';
 
@@ -27,7 +28,6 @@ export type Advice =
   /** An input whose newest revision is old. */
   | { readonly kind: 'still'; readonly input: string; /** `YYYY-MM-DD` */ readonly date: string };
 
-const DAY_MS = 86_400_000;
 const STILL_DAYS = 365;
 const PATHS_TOLD = 5;
 /** More is not advice, but noise. */

@@ -3,7 +3,7 @@ import { hostsOf } from '../report/data.js';
 import type { InsteadOf, Report, ReportedTarget } from '../report/data.js';
 import { renderMarkdown } from '../report/markdown.js';
 import type { Repository } from '../run/options.js';
-import { kindByPrefix, outputKinds, outputKindNames } from '../targets/index.js';
+import { namedBy, outputKinds, outputKindNames } from '../targets/index.js';
 import { attributePath } from '../nix/text.js';
 import { oneName } from '../text/one-line.js';
 import { escapeMarkdown, shellQuote, truncate } from '../text/text.js';
@@ -109,7 +109,7 @@ function attributeOf({ kind: wanted, name }: ReportedTarget): string | null {
   if (kind === undefined) return null;
   const known = outputKinds[kind];
   try {
-    return attributePath([...known.path(kindByPrefix(name)?.name ?? name), ...known.derivation]);
+    return attributePath([...known.path(namedBy(name).name), ...known.derivation]);
   } catch {
     return null;
   }

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { StateDirectory } from './state-directory.js';
-import type { Target } from '../targets/index.js';
+import type { TargetName } from '../targets/index.js';
 
 /** A run's id as one path component: ids are made of safe characters, anything else is hashed instead of trusted. */
 export const runDirectoryName = (run: string): string =>
   /^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$/.test(run) ? run : createHash('sha256').update(run).digest('hex');
 
 /** Sixteen digits that stand for a target in file names: its own name may hold any character. */
-export const targetKey = (target: Target): string =>
+export const targetKey = (target: TargetName): string =>
   createHash('sha256').update(`${target.kind}\n${target.name}`).digest('hex').slice(0, 16);
 
 /** Folder of everything that this machine keeps about one target of one candidate: logs, identity, exit status. */
-export const recordDirectory = (state: StateDirectory, run: string, head: string, target: Target): string =>
+export const recordDirectory = (state: StateDirectory, run: string, head: string, target: TargetName): string =>
   path.join(state.builds, runDirectoryName(run), `${head.slice(0, 12)}-${targetKey(target)}`);

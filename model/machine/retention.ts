@@ -1,4 +1,5 @@
 import { formatSize } from '../text/size.js';
+import { DAY_MS } from '../text/span.js';
 
 /**
  * What a state directory keeps and for how long: a pure judgement of what was found there. Times are milliseconds since
@@ -68,7 +69,6 @@ export const DEFAULT_LIMITS: Limits = {
   processLogBytes: 10 * 1024 ** 2,
 };
 
-export const DAY_MS = 86_400_000;
 /** Nothing younger is removed for its age or its run: clocks differ, and lists of runs lag. */
 export const LEAST_DAYS = 1;
 /** A run may wait a year for its approval: what is older belongs to none, even where nobody can be asked. */

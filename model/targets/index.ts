@@ -70,13 +70,19 @@ export const isOutputKind = (kind: string): boolean => !Object.hasOwn(commands, 
  * What people call a target: `athena` a host, `gate:flake-check` a gate, `home:alice@web` a home. No two targets of a run have
  * the same: a host whose name begins as labels of other kinds do has its kind before it as well.
  */
-export const targetLabel = ({ kind, name }: Pick<Target, 'kind' | 'name'>): string =>
+export const targetLabel = ({ kind, name }: TargetName): string =>
   kind === DEFAULT_KIND && kindByPrefix(name) === null && !hasWildcard(name)
     ? name
     : `${targetKinds[kind].prefix}${name}`;
 
+/** What tells a target from all others of a run. */
+export type TargetName = Pick<Target, 'kind' | 'name'>;
+
+/** The target that a label stands for. */
+export const namedBy = (label: string): TargetName => kindByPrefix(label) ?? { kind: DEFAULT_KIND, name: label };
+
 /** Kind of the target that a label stands for. */
-export const kindOf = (label: string): TargetKindName => kindByPrefix(label)?.kind ?? DEFAULT_KIND;
+export const kindOf = (label: string): TargetKindName => namedBy(label).kind;
 
 /** The kind whose prefix a text begins with, and what follows the prefix; `null` where it begins with none. */
 export function kindByPrefix(text: string): { readonly kind: TargetKindName; readonly name: string } | null {

@@ -1,3 +1,6 @@
+/** Milliseconds of 24 hours. */
+export const DAY_MS = 86_400_000;
+
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, min: 60, h: 3600, d: 86_400, w: 604_800 };
 
 /** Seconds of a time span such as `90s`, `30min`, `12h` or `7d`; a number without a unit is seconds. `null` for others. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DAY_MS, DEFAULT_LIMITS, toRemove } from '../../model/machine/retention.js';
+import { DEFAULT_LIMITS, toRemove } from '../../model/machine/retention.js';
+import { DAY_MS } from '../../model/text/span.js';
 import type { Circumstances, Kept, KeptRun } from '../../model/machine/retention.js';
 import { parseSize, formatSize } from '../../model/text/size.js';
 import { parseSpan } from '../../model/text/span.js';

@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../activities/command/process.js';
 import { freePort } from './free-port.js';
+import { untilHealthy } from './healthy.js';
 import { atEndOf, type Scope, withFolder } from './scope.js';
 
 /** The Gitea server that tests use: `$LOCKKEEPER_TEST_GITEA`, else the one that set-up put below `.cache/`; `static/` is beside it. */
@@ -101,7 +101,7 @@ LEVEL = Error
     server.kill('SIGKILL');
     return ended;
   });
-  await healthy(url);
+  await untilHealthy(`${url}/api/healthz`, 'Gitea', 30);
   return {
     url,
     owner,
@@ -117,16 +117,4 @@ LEVEL = Error
     },
     gitUrl: (repository) => `http://${owner}:${token}@127.0.0.1:${port}/${owner}/${repository}.git`,
   };
-}
-
-async function healthy(url: string): Promise<void> {
-  for (let tries = 0; tries < 300; tries += 1) {
-    const ok = await fetch(`${url}/api/healthz`).then(
-      (answer) => answer.ok,
-      () => false,
-    );
-    if (ok) return;
-    await sleep(100);
-  }
-  throw new Error('the Gitea server did not start within 30 s');
 }

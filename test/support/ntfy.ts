@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../activities/command/process.js';
 import { freePort } from './free-port.js';
+import { untilHealthy } from './healthy.js';
 import { atEndOf, type Scope, withFolder } from './scope.js';
 
 /** The root of the project, seen from `dist/test/support/`. */
@@ -64,7 +64,7 @@ export async function withNtfy(scope: Scope): Promise<NtfyServer> {
   };
   const addToken = async (user: string): Promise<string> =>
     /tk_\w+/.exec(await control('token', 'add', user))?.[0] ?? '';
-  await healthy(url);
+  await untilHealthy(`${url}/v1/health`, 'ntfy', 10);
   await control('user', 'add', '--role=admin', 'reader');
   await control('user', 'add', 'writer');
   await control('access', 'writer', '*', 'write-only');
@@ -81,16 +81,4 @@ export async function withNtfy(scope: Scope): Promise<NtfyServer> {
       return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
     },
   };
-}
-
-async function healthy(url: string): Promise<void> {
-  for (let tries = 0; tries < 100; tries += 1) {
-    const ok = await fetch(`${url}/v1/health`).then(
-      (answer) => answer.ok,
-      () => false,
-    );
-    if (ok) return;
-    await sleep(100);
-  }
-  throw new Error('the ntfy server did not start within 10 s');
 }

@@ -3,7 +3,7 @@ import { lstat, lutimes, mkdir, readFile, readdir, stat, utimes, writeFile } fro
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DAY_MS } from '../../model/machine/retention.js';
+import { DAY_MS } from '../../model/text/span.js';
 import { withMovedFleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
 import { until } from '../support/lockkeeper.js';

@@ -11,10 +11,10 @@ import { chooseServer } from '../../host/server-choice.js';
 import { StateFault, stateFault } from '../../host/state-directory.js';
 import { groupBy } from '../../model/text/group-by.js';
 import { PRUNE_OPTIONS, type PruneOptionName } from '../../model/machine/prune-options.js';
-import { DAY_MS, DEFAULT_LIMITS, LEAST_DAYS } from '../../model/machine/retention.js';
+import { DEFAULT_LIMITS, LEAST_DAYS } from '../../model/machine/retention.js';
 import type { KeptKind, Limits, Removal } from '../../model/machine/retention.js';
 import { formatSize, parseSize } from '../../model/text/size.js';
-import { parseSpan } from '../../model/text/span.js';
+import { DAY_MS, parseSpan } from '../../model/text/span.js';
 import {
   defaultStateRoot,
   lockFile,

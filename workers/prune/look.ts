@@ -6,7 +6,7 @@ import { isLost } from '../../activities/nix/evaluate/evaluations.js';
 import { isAlive } from '../../host/processes.js';
 import { maybeOpen } from '../../model/machine/retention.js';
 import type { Kept } from '../../model/machine/retention.js';
-import { DAY_MS } from '../../model/machine/retention.js';
+import { DAY_MS } from '../../model/text/span.js';
 import type { ProcessIdentity, StateDirectory } from '../../model/machine/state-directory.js';
 import { readJson } from '../../host/files.js';
 import { lookAtRuns } from './look-at-runs.js';

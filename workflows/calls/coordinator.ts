@@ -1,4 +1,5 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { RetryPolicy } from '@temporalio/common';
 import type { CoordinatorActivities } from '../../model/contract/activities.js';
 import { COORDINATOR_QUEUE } from '../../model/run/queues.js';
 import { truncate } from '../../model/text/text.js';
@@ -16,27 +17,31 @@ const SUMMARY_BYTES = 200;
  * @param summary what is done, for the Temporal UI
  */
 export const coordinator = (summary: string, maximumAttempts = NEEDED_TRIES) =>
-  proxyActivities<CoordinatorActivities>({
-    taskQueue: ownQueue(COORDINATOR_QUEUE),
-    summary: truncate(summary, SUMMARY_BYTES),
-    startToCloseTimeout: '6 hours',
-    heartbeatTimeout: '5 seconds',
-    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '1 minute', maximumAttempts },
-  });
+  call<CoordinatorActivities>(summary, '6 hours', { maximumInterval: '1 minute', maximumAttempts });
 
 /**
  * How a forge is asked: one that is down for a night does not fail a run that built for one. Tries go on for two days,
  * at least every five minutes, or as the forge asks.
  */
 export const forgeCall = (summary: string) =>
-  proxyActivities<Pick<CoordinatorActivities, 'findRequests' | 'propose' | 'setStatuses' | 'closeRequests'>>({
+  call<Pick<CoordinatorActivities, 'findRequests' | 'propose' | 'setStatuses' | 'closeRequests'>>(summary, '1 hour', {
+    maximumInterval: '5 minutes',
+    maximumAttempts: 600,
+  });
+
+/** @param startToCloseTimeout of one try */
+const call = <A extends object>(
+  summary: string,
+  startToCloseTimeout: '1 hour' | '6 hours',
+  retry: Required<Pick<RetryPolicy, 'maximumInterval' | 'maximumAttempts'>>,
+) =>
+  proxyActivities<A>({
     taskQueue: ownQueue(COORDINATOR_QUEUE),
     summary: truncate(summary, SUMMARY_BYTES),
-    startToCloseTimeout: '1 hour',
+    startToCloseTimeout,
     heartbeatTimeout: '5 seconds',
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '5 minutes', maximumAttempts: 600 },
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, ...retry },
   });
 
 /** Tries of telling people. */

@@ -11,10 +11,10 @@ import {
 import { readProducts, readWhitelist } from '../../../model/advisories/whitelist.js';
 import type { Closure } from '../../../model/closure/closure.js';
 import type { StateDirectory } from '../../../model/machine/state-directory.js';
+import { DAY_MS } from '../../../model/text/span.js';
 import { oneLine } from '../../../model/text/one-line.js';
 import { openIndex } from './advisory-index.js';
 
-const DAY_MS = 86_400_000;
 /** Of `whitelist.toml` and `products.toml`, in bytes. */
 const TABLE_BYTES = 4 * 1024 ** 2;
 /** Warnings that are told one by one. */

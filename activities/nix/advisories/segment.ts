@@ -3,6 +3,7 @@ import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import type { Advisory } from '../../../model/advisories/advisory.js';
 import { readNvd } from '../../../model/advisories/nvd.js';
 import { readOsv } from '../../../model/advisories/osv.js';
+import { DAY_MS } from '../../../model/text/span.js';
 import { AdvisoriesUnreadable, jsonElements } from './json-elements.js';
 
 /** A file of advisories. */
@@ -162,5 +163,3 @@ function later(newest: number | null, modified: string | null): number | null {
   if (Number.isNaN(time) || time > Date.now() + DAY_MS) return newest;
   return newest === null ? time : Math.max(newest, time);
 }
-
-const DAY_MS = 86_400_000;

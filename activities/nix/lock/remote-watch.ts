@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { readlink } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { lookEach } from '../../../host/look-each.js';
 import { connectedTo } from '../../../host/listening.js';
 import { descendants, processIds } from '../../../host/processes.js';
 import type { WaitHeartbeat } from '../../../model/contract/activities.js';
@@ -37,6 +38,7 @@ const INPUTS_NAMED = 3;
  */
 export function watchRemotes({ wishes, own }: Pick<SourceRules, 'wishes' | 'own'>, tell: Tell): RemoteWatch {
   const fetching = new Set<Fetching>();
+  let endLooks: (() => void) | null = null;
   const addresses = new Map<string, Promise<readonly string[]>>();
   const addressesOf = (host: string): Promise<readonly string[]> => {
     const known = addresses.get(host) ?? resolve(host);
@@ -56,7 +58,6 @@ export function watchRemotes({ wishes, own }: Pick<SourceRules, 'wishes' | 'own'
     const named = await Promise.all(peers.map((peer) => describe(peer, inputs, { hostsOf, addressesOf })));
     return [...new Set(named)].map((name) => (name.endsWith(')') ? name : `${name} (${all})`)).join(', ');
   };
-  let busy = false;
   const look = async (): Promise<void> => {
     const slow = [...fetching].filter(({ since }) => Date.now() - since >= PATIENCE_MS);
     if (slow.length === 0) {
@@ -75,22 +76,17 @@ export function watchRemotes({ wishes, own }: Pick<SourceRules, 'wishes' | 'own'
     during: async (about, work) => {
       const one: Fetching = { ...about, since: Date.now() };
       fetching.add(one);
-      const timer = setInterval(() => {
-        if (busy) return;
-        busy = true;
-        // What cannot be seen is not said.
-        void look()
-          .catch(() => undefined)
-          .finally(() => {
-            busy = false;
-          });
-      }, LOOK_MS);
+      // One look is at all that is fetched side by side.
+      endLooks ??= lookEach(LOOK_MS, look);
       try {
         return await work();
       } finally {
-        clearInterval(timer);
         fetching.delete(one);
-        if (fetching.size === 0) tell(null);
+        if (fetching.size === 0) {
+          endLooks();
+          endLooks = null;
+          tell(null);
+        }
       }
     },
   };

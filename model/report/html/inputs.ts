@@ -3,11 +3,11 @@ import type { Report, ReportedInput } from '../data.js';
 import { dateWords, movementWords, nestedOf } from '../words.js';
 import { bar } from './charts.js';
 import { markup, link, name, type Content } from './markup.js';
+import { DAY_MS } from '../../text/span.js';
 import { list, table, type Section } from './page.js';
 
 /** Nested inputs that are shown for each input; the JSON report has all. */
 const NESTED_SHOWN = 10;
-const DAY_MS = 86_400_000;
 
 /** What moved, how old it is, and what could not be asked for. */
 export function inputSections(report: Report): readonly Section[] {
