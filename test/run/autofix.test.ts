@@ -45,7 +45,8 @@ const outcomes = (attempts: readonly ReportedAttempt[] = []): readonly string[] 
 
 test('an agent mends a host, and its fix lands on top of the lock, verified', async (t) => {
   const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena' }, { name: 'kyushu', brokenBy: [['beta']] }] });
-  const { exitCode, report, stderr } = await house.update(fleet.checkout, ...asking('say-prompt', 'mend'));
+  // A command looks at its run once a second: an agent that is quicker is not seen at work.
+  const { exitCode, report, stderr } = await house.update(fleet.checkout, ...asking('say-prompt', 'think', 'mend'));
   assert.equal(exitCode, 0, stderr);
   assert.equal(report.outcome, 'landed');
   const [fix] = report.fixes ?? [];

@@ -29,6 +29,7 @@ while [ "$1" != -p ]; do
     mend-second) case $prompt in *"Attempt 1, which did not do"*noted*) sed -i 's/then "build" else/then "nothing" else/' flake.nix ;; *) echo noted >> NOTES.md ;; esac ;;
     nothing) echo there is nothing to do ;;
     fail) exit 3 ;;
+    think) sleep 2 ;;
     hang) sleep 600 ;;
     flood) while :; do echo "the same line, over and over again, until somebody ends it"; done ;;
     leave) setsid sh -c 'while :; do sleep 1; done' & setsid sh -c 'echo $$ > left-pid; exec sleep ${LEFT_ASLEEP}' & sleep 1; mv left-pid NOTES.md ;;
