@@ -1,11 +1,19 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type { SandboxLimits } from '../../model/autofix/limits.js';
+import { NOBODY } from '../../model/autofix/sandbox.js';
+import { processIds } from '../../host/processes.js';
 
 /** Open files of one process. */
 const OPEN_FILES = 65_536;
 
 /** What one process may have beyond the limit of all before it gets no more: it is to be seen above the limit. */
 const BEYOND = 1024 ** 3;
+
+/**
+ * How often the limit of tasks the kernel lets an account have beyond what it has: it counts those of other commands as well, so this
+ * only slows down what forks until it is seen to be above its own limit.
+ */
+const TASKS_BEYOND = 4;
 
 /**
  * A command that runs another one within limits of setrlimit(2). It has to be the last one in a sandbox: processes are counted in the user
@@ -27,10 +35,24 @@ export async function withRlimits(
   return [
     'prlimit',
     '--core=0',
-    ...(by.sandboxed ? [limit('nproc', 'Max processes', tasks)] : []),
+    ...(by.sandboxed ? [limit('nproc', 'Max processes', TASKS_BEYOND * tasks + (await tasksOfAccount()))] : []),
     limit('nofile', 'Max open files', OPEN_FILES),
     limit('fsize', 'Max file size', diskBytes),
     ...(by.group ? [] : [limit('data', 'Max data size', memoryBytes + BEYOND)]),
     '--',
   ];
+}
+
+/** Processes and threads of the account that a command in a sandbox runs as. */
+async function tasksOfAccount(): Promise<number> {
+  const own = process.getuid?.();
+  const account = own === 0 ? NOBODY : own;
+  const tasks = await Promise.all(
+    (await processIds()).map(async (pid) => {
+      // proc(5): a folder for each thread, beside the two that every folder has.
+      const found = await stat(`/proc/${pid}/task`).catch(() => null);
+      return found === null || found.uid !== account ? 0 : found.nlink - 2;
+    }),
+  );
+  return tasks.reduce((sum, each) => sum + each, 0);
 }

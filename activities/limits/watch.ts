@@ -72,8 +72,7 @@ async function overMachine({ pid, limits }: Watched): Promise<string | null> {
     bytes += memory;
     tasks += threads.length;
   }
-  // The kernel lets it have no more.
-  if (tasks >= limits.tasks) return taskWords(limits);
+  if (tasks > limits.tasks) return taskWords(limits);
   return bytes > limits.memoryBytes ? memoryWords(limits) : null;
 }
 

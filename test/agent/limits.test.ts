@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { access, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createAttemptFix } from '../../activities/agent/attempt-fix.js';
 import { canSandbox } from '../../activities/sandbox/sandbox.js';
+import { AS_NOBODY } from '../../model/autofix/sandbox.js';
 import type { AttemptInput, AttemptResult } from '../../model/autofix/attempt.js';
 import type { SandboxLimits } from '../../model/autofix/limits.js';
 import type { AutofixOptions } from '../../model/run/options.js';
@@ -48,6 +51,32 @@ for (const [what, behaviour, limits, reason] of [
       assert.ok(seconds < 30, `after ${seconds} s`);
     }),
   );
+
+test(
+  'other processes of the account take nothing from an agent, and do not hide that it is over its limit',
+  { skip: !sandbox },
+  async () => {
+    const many = ['/bin/sh', '-c', 'for each in $(seq 250); do sleep 300 & done; echo; wait'];
+    // As the agent's own account.
+    const account = process.getuid?.() === 0 ? AS_NOBODY : ['env'];
+    const others = spawn(account[0] ?? '', [...account.slice(1), ...many], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      await once(others.stdout, 'data');
+      await attempted(['note'], { tasks: 100 }, ({ kind, reason }, log) => {
+        assert.equal(kind, 'proposed', `${reason ?? ''} ${log}`);
+      });
+      await attempted(['fork-bomb'], { tasks: 100 }, ({ kind, reason }, log) => {
+        assert.equal(kind, 'timed-out', log);
+        assert.equal(reason, 'wanted more than 100 processes and threads');
+      });
+    } finally {
+      process.kill(-(others.pid ?? 0), 'SIGKILL');
+    }
+  },
+);
 
 test('a file that only seems to be large can be made by no agent', { skip: !sandbox }, () =>
   attempted(['sparse', 'note'], { diskBytes: 1024 * MIB }, ({ kind, reason }, log) => {
