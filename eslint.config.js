@@ -88,6 +88,10 @@ export default tseslint.config(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/consistent-type-definitions': ['error', 'interface'],
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      'no-restricted-properties': [
+        'error',
+        { object: 'AbortSignal', property: 'timeout', message: 'See host/time-limit.ts.' },
+      ],
     },
   },
   { files: ['**/*.ts'], ignores: ['test/**'], ...temporal.configs.recommended },

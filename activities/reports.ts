@@ -8,6 +8,7 @@ import type { Repository } from '../model/run/options.js';
 import { messageOf } from '../model/text/message-of.js';
 import { readJson, writeWhole } from '../host/files.js';
 import { reportFiles } from '../host/reports.js';
+import { timeLimit } from '../host/time-limit.js';
 import type { ActivityEnvironment } from './environment.js';
 import { runDirectoryName } from '../model/machine/record-directory.js';
 
@@ -51,7 +52,7 @@ const SITE_MS = 45_000;
 
 /** Makes the site anew of all reports of this machine. A site that cannot be made fails no run: that is logged, and the next run tries again. */
 export async function renewSite({ state }: ActivityEnvironment, directory: string): Promise<void> {
-  const signal = AbortSignal.timeout(SITE_MS);
+  const signal = timeLimit(SITE_MS);
   const late = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => {
       reject(new Error(`it was not made within ${SITE_MS / 1000} s`));

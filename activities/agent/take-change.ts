@@ -10,6 +10,7 @@ import type { ChangedFile, ProposedChange } from '../../model/autofix/guard.js';
 import { withLockOf, type Candidate } from '../../model/verify/candidate.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { formatSeconds, stripControl, truncate } from '../../model/text/text.js';
+import { timeLimit } from '../../host/time-limit.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { candidateOf } from '../git/bundle.js';
 import { commitTree } from '../git/commit.js';
@@ -36,7 +37,7 @@ export type Change = Pick<AttemptResult, 'kind' | 'reason' | 'candidate' | 'file
  */
 export async function takeChange(env: ActivityEnvironment, input: AttemptInput, tree: string): Promise<Change> {
   const mirror = await installBundle(env, input);
-  const late = AbortSignal.timeout(JUDGING_MS);
+  const late = timeLimit(JUDGING_MS);
   try {
     return await judge(mirror, input, tree, late);
   } catch (error) {

@@ -2,6 +2,7 @@ import { cancellationSignal } from '@temporalio/activity';
 import { appendFile, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder } from '../../host/files.js';
+import { timeLimit } from '../../host/time-limit.js';
 import { gitMessage, openGit, type Git } from '../git/git.js';
 import { SCRATCH } from '../git/mirror.js';
 import { removeTree } from '../files/remove-tree.js';
@@ -41,7 +42,7 @@ export async function changedFilesOf(
   try {
     const objects = path.join(scratch, 'objects');
     await mkdir(objects);
-    const signal = AbortSignal.any([cancellationSignal(), AbortSignal.timeout(LOOK_MS)]);
+    const signal = AbortSignal.any([cancellationSignal(), timeLimit(LOOK_MS)]);
     const git = gitOver(directory, { mirror, index: path.join(scratch, 'index'), objects, signal });
     await git.run(['read-tree', commit]);
     return await changedIn(git, commit, log);

@@ -6,6 +6,7 @@ import { recordDirectory } from '../../model/machine/record-directory.js';
 import { formatSeconds } from '../../model/text/text.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 import { readIfThere, writeWhole } from '../../host/files.js';
+import { timeLimit } from '../../host/time-limit.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { installBundle } from '../git/install-commit.js';
 import { removeTree } from '../files/remove-tree.js';
@@ -159,7 +160,7 @@ async function followInTime(
 ): Promise<CommandStatus | 'timed-out' | null> {
   const begun = (await readIdentity(record))?.uptime ?? uptime();
   const left = Math.max(0, input.gate.timeoutSeconds - (uptime() - begun));
-  const limit = AbortSignal.timeout(Math.ceil(left * 1000));
+  const limit = timeLimit(Math.ceil(left * 1000));
   try {
     return await follow(record, {
       leaseSeconds: input.takeoverSeconds,

@@ -1,4 +1,5 @@
 import { pause } from '../../host/pause.js';
+import { timeLimit } from '../../host/time-limit.js';
 import { reportJson } from '../../model/report/render.js';
 import { nameList } from '../../model/report/words.js';
 import { openExistingSession, type Session } from '../server/connection.js';
@@ -42,7 +43,7 @@ export async function cancel(context: CommandContext, name: string): Promise<num
     const began = Date.now();
     const vain = new AbortController();
     const telling = tellWhatKeeps(session, run, vain);
-    const end = await closedInTime(session, run, context, AbortSignal.any([vain.signal, AbortSignal.timeout(WAIT_MS)]));
+    const end = await closedInTime(session, run, context, AbortSignal.any([vain.signal, timeLimit(WAIT_MS)]));
     vain.abort();
     if (end === null) {
       const problem = await telling;
@@ -123,7 +124,7 @@ function showEnd(context: CommandContext, run: string, end: RunEnd): number {
 async function endByForce(session: Session, run: string, context: CommandContext): Promise<number> {
   message(`${run} was asked to end before …`);
   const { problem } = (await look(session, run, null)).pollers;
-  const end = await closedInTime(session, run, context, AbortSignal.timeout(problem === null ? AGAIN_MS : AT_ONCE_MS));
+  const end = await closedInTime(session, run, context, timeLimit(problem === null ? AGAIN_MS : AT_ONCE_MS));
   if (end !== null) return showEnd(context, run, end);
   for (const workflow of [run, ...(await openBelow(session, run))])
     await session.client.workflow

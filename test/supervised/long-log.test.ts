@@ -14,6 +14,7 @@ import { openRecord } from '../../activities/supervised/record.js';
 import { readEnd } from '../../activities/supervised/log.js';
 import type { BuildHeartbeat, GateInput } from '../../model/contract/activities.js';
 import type { Verdict } from '../../model/verify/verdict.js';
+import { timeLimit } from '../../host/time-limit.js';
 import { git } from '../support/git.js';
 import { attempt, buildFixture, until } from '../support/build-runner.js';
 import { withPlace, type Place } from '../support/repository.js';
@@ -133,7 +134,7 @@ test('a log is kept within its bounds also while no worker is there, and attache
     });
     const status = await follow(record, {
       leaseSeconds: 60,
-      signal: AbortSignal.timeout(60_000),
+      signal: timeLimit(60_000),
       onProgress: () => undefined,
     });
     assert.deepEqual([status?.kind, status?.code], ['exit', 3]);

@@ -5,6 +5,7 @@ import type { NixSettings } from '../../../model/run/options.js';
 import { targetLabel, type FlakeTarget } from '../../../model/targets/index.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { exists, makeFolder } from '../../../host/files.js';
+import { timeLimit } from '../../../host/time-limit.js';
 import { candidateFlakeUrl } from '../../git/install-commit.js';
 import { fetchFlake, instantiateTarget, type TreatedSettings } from '../commands.js';
 import { mainOutput, parseDerivation } from '../../../model/nix/derivation-file.js';
@@ -35,7 +36,7 @@ const AHEAD_MS = 2000;
  */
 export function fetchAhead({ mirror, commit, repository }: FlakeAtCommit, nix: NixSettings): void {
   const url = candidateFlakeUrl(mirror, commit, repository.dir);
-  fetchSource(url, nix, AbortSignal.timeout(AHEAD_MS)).catch(() => undefined);
+  fetchSource(url, nix, timeLimit(AHEAD_MS)).catch(() => undefined);
 }
 
 export interface CommitEvaluationInput {
