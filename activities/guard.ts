@@ -4,7 +4,7 @@ import { checkCommands } from '../model/checks/asked-commands.js';
 import { finalFailure } from '../model/run/failures.js';
 import { BadInput } from '../model/checks/names.js';
 import { refusalWords, unprovenIn } from '../model/run/proof.js';
-import { cleanError, dataWithoutSecrets } from './secrets/redact.js';
+import { cleanError, dataWithoutSecrets } from '../host/secrets/redact.js';
 
 type Activity = (...input: readonly unknown[]) => Promise<unknown>;
 

@@ -2,7 +2,7 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
 import { idInSchedule } from '../model/run/ids.js';
 import { UNPROVEN, type Unproven } from '../model/run/proof.js';
-import type { RunKey } from './run-key.js';
+import type { RunKey } from './secrets/run-key.js';
 
 /**
  * Everything that commands and workers put on a Temporal server (arguments, results, messages, memos) carries a proof: a MAC over

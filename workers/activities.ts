@@ -9,7 +9,7 @@ import { createBuilderActivities, createMachineActivities } from '../activities/
 import { createEvaluatorActivities, createLockActivities } from '../activities/nix/evaluation.js';
 import { createNotify } from '../activities/notify/notify.js';
 import { createEarlierHolds, renewSite, writeReport } from '../activities/reports.js';
-import { rememberEnvironmentSecrets } from '../activities/secrets/redact.js';
+import { rememberEnvironmentSecrets } from '../host/secrets/redact.js';
 import { createServerActivities } from '../activities/server/index.js';
 import { createPresenceActivities } from '../activities/server/presence.js';
 import type {

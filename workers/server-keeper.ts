@@ -12,7 +12,7 @@ import { isListeningAt } from '../host/listening.js';
 import { SEARCH_ATTRIBUTES } from '../model/run/messages.js';
 import { STATE_FORMAT, newerFault } from '../model/machine/state-directory.js';
 import type { FormatRecord, ProcessIdentity, ServerRecord, StateDirectory } from '../model/machine/state-directory.js';
-import { ownRunKey } from '../host/run-key.js';
+import { ownRunKey } from '../host/secrets/run-key.js';
 import { claim, rivalFault } from './exclusive.js';
 import { readJson, writeWhole } from '../host/files.js';
 import { pause } from '../host/pause.js';

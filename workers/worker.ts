@@ -21,7 +21,7 @@ import {
 } from '../model/run/queues.js';
 import type { MachineLock } from '../host/machine-lock.js';
 import { payloadProof } from '../host/payload-proof.js';
-import { ownRunKey, readRunKey, type RunKey } from '../host/run-key.js';
+import { ownRunKey, readRunKey, type RunKey } from '../host/secrets/run-key.js';
 import type { StateDirectory, WorkerRecord } from '../model/machine/state-directory.js';
 import { createActivities } from './activities.js';
 import { stopWhenUnneeded } from './attendance.js';

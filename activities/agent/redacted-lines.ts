@@ -1,4 +1,4 @@
-import { rememberSecret, withoutSecrets } from '../secrets/redact.js';
+import { rememberSecret, withoutSecrets } from '../../host/secrets/redact.js';
 
 /** A line that is longer is passed on in pieces. */
 const LINE_CHARACTERS = 64 * 1024;

@@ -5,8 +5,9 @@ import { forges } from '../../model/forge/index.js';
 import { finalFailure, passingFailure } from '../../model/run/failures.js';
 import type { ForgeOptions } from '../../model/run/options.js';
 import { oneLine } from '../../model/text/one-line.js';
-import { withoutSecrets } from '../secrets/redact.js';
-import { readTokenFile, TokenFileFault } from '../secrets/token-file.js';
+import { withoutSecrets } from '../../host/secrets/redact.js';
+import { PrivateFileFault } from '../../host/secrets/private-file.js';
+import { readTokenFile } from '../../host/secrets/token-file.js';
 
 const TIMEOUT_MS = 30_000;
 /** Room for a page of requests with long texts. */
@@ -166,7 +167,7 @@ async function tokenOf({ tokenFile }: ForgeOptions): Promise<string> {
   try {
     return await readTokenFile(tokenFile);
   } catch (error) {
-    if (!(error instanceof TokenFileFault)) throw error;
+    if (!(error instanceof PrivateFileFault)) throw error;
     throw finalFailure('TokenFile', `The forge's token file ${JSON.stringify(tokenFile)} ${error.message}.`);
   }
 }

@@ -1,5 +1,5 @@
 import type { ConfigEntry } from '../../model/git/environment.js';
-import { rememberPassword, rememberSecret } from '../secrets/redact.js';
+import { rememberPassword, rememberSecret } from '../../host/secrets/redact.js';
 
 /**
  * Notes the secrets that people keep in Git's configuration, so that they stay out of messages: headers with credentials

@@ -10,7 +10,7 @@ import type { Exceeded } from '../../model/machine/fetch-limits.js';
 import { launch } from '../command/launcher.js';
 import { KILLED_STATUS } from '../command/memory-kills.js';
 import type { Finished } from '../command/process.js';
-import { withoutSecrets } from '../secrets/redact.js';
+import { withoutSecrets } from '../../host/secrets/redact.js';
 
 /** What came out of one Git command. */
 export interface GitResult {

@@ -1,10 +1,10 @@
 import { environmentAroundGit, type ConfigEntry } from '../../model/git/environment.js';
 import { finalFailure } from '../../model/run/failures.js';
-import { rememberAccessTokens } from '../secrets/redact.js';
-import { readPrivateFile, TokenFileFault } from '../secrets/token-file.js';
+import { rememberAccessTokens } from '../../host/secrets/redact.js';
+import { PrivateFileFault, readPrivateFile } from '../../host/secrets/private-file.js';
 import { nixEnvironment, withoutOthers, type TreatedSettings } from './commands.js';
 
-const MOST_BYTES = 64 * 1024;
+const TOKENS = { noun: 'list of access tokens', toMake: 'write "access-tokens = HOST=TOKEN" into it', most: 64 * 1024 };
 
 /** A line of the file: a comment, nothing, or access tokens. Whatever else Nix could be told is no business of this file. */
 const LINE = /^\s*(?:#.*|(?:extra-)?access-tokens\s*=.*)?$/;
@@ -23,12 +23,12 @@ export async function fetchingEnvironment(
   const env = distrusted === true ? { ...withoutOthers(own), ...environmentAroundGit({}, git) } : own;
   if (file === undefined) return env;
   try {
-    const text = await readPrivateFile(file, MOST_BYTES);
+    const text = await readPrivateFile(file, TOKENS);
     if (!text.split('\n').every((line) => LINE.test(line)))
-      throw new TokenFileFault('holds more than lines "access-tokens = HOST=TOKEN": leave out everything else');
+      throw new PrivateFileFault('holds more than lines "access-tokens = HOST=TOKEN": leave out everything else');
     rememberAccessTokens(text);
   } catch (error) {
-    if (!(error instanceof TokenFileFault)) throw error;
+    if (!(error instanceof PrivateFileFault)) throw error;
     throw finalFailure('TokenFile', `The file of Nix's access tokens ${JSON.stringify(file)} ${error.message}.`);
   }
   return { ...env, NIX_CONFIG: `${env.NIX_CONFIG ?? ''}\ninclude ${file}\n` };

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { NotifyInput } from '../../model/contract/activities.js';
 import { notificationMark, ntfyMessage, overdueMark, overdueMessage } from '../../model/notify/ntfy.js';
 import { oneLine } from '../../model/text/one-line.js';
-import { withoutSecrets } from '../secrets/redact.js';
-import { readTokenFile, TokenFileFault } from '../secrets/token-file.js';
+import { withoutSecrets } from '../../host/secrets/redact.js';
+import { PrivateFileFault } from '../../host/secrets/private-file.js';
+import { readTokenFile } from '../../host/secrets/token-file.js';
 import { NotifierFault } from './fault.js';
 import { request, type Answer } from '../../host/http.js';
 import type { Teller } from './types.js';
@@ -28,7 +29,7 @@ async function readToken(file: string): Promise<string> {
   try {
     return await readTokenFile(file);
   } catch (error) {
-    throw error instanceof TokenFileFault ? new NotifierFault(`token file ${file} ${error.message}`) : error;
+    throw error instanceof PrivateFileFault ? new NotifierFault(`token file ${file} ${error.message}`) : error;
   }
 }
 

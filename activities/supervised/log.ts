@@ -3,7 +3,7 @@ import { readAt, readPiece, type LogPiece } from '../../host/command-log.js';
 import { lineCutter } from '../../host/line-cutter.js';
 import { redactUrl, stripControl, tail } from '../../model/text/text.js';
 import { LOG_TAIL_BYTES, LOG_TAIL_LINES } from '../../model/verify/verdict.js';
-import { longestSecret, partWithoutSecrets, withoutSecrets } from '../secrets/redact.js';
+import { longestSecret, partWithoutSecrets, withoutSecrets } from '../../host/secrets/redact.js';
 
 /** How far the log of a command is. */
 export interface LogProgress {

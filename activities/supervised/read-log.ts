@@ -5,7 +5,7 @@ import { leftOutLine, readAt, readPiece } from '../../host/command-log.js';
 import type { MachineActivities } from '../../model/contract/activities.js';
 import { finalFailure } from '../../model/run/failures.js';
 import type { ActivityEnvironment } from '../environment.js';
-import { longestSecret, partWithoutSecrets, secretBegins } from '../secrets/redact.js';
+import { longestSecret, partWithoutSecrets, secretBegins } from '../../host/secrets/redact.js';
 
 /** Half of what one payload may hold, for JSON spells control characters out. */
 const SLICE_BYTES = 512 * 1024;

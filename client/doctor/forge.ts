@@ -1,12 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { request, type Answer } from '../../host/http.js';
+import { PrivateFileFault } from '../../host/secrets/private-file.js';
+import { readTokenFile } from '../../host/secrets/token-file.js';
 import { forgeAddress, type ForgeAddress, type ToldForge } from '../../model/forge/address.js';
 import { forges } from '../../model/forge/index.js';
 import { messageOf } from '../../model/text/message-of.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { resolveConfigured } from '../flake/flake.js';
 import { parseFlakeReference } from '../flake/reference.js';
-import { checkNamedFile } from '../options/named-files.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
 /** A forge as flags name it. */
@@ -29,11 +29,10 @@ async function tried(named: NamedForge, flake: string): Promise<Finding> {
     // Its address is all that is needed: the remote itself may want other credentials.
     const repository = await resolveConfigured(reference, { remote: null, main: 'main', transport: NONE }, 'FLAKE');
     const forge = forgeAddress(named, repository);
-    await checkNamedFile({ option: 'forge.tokenFile', use: 'secret', path: named.tokenFile }, '--forge-token-file');
-    const token = (await readFile(named.tokenFile, 'utf8')).trim();
-    if (!/^[\x21-\x7e]+$/.test(token)) return fail(NAME, `${named.tokenFile} holds no token`, 'put it alone into it');
-    return findingOf(forge, named.tokenFile, await ask(forge, token));
+    return findingOf(forge, named.tokenFile, await ask(forge, await readTokenFile(named.tokenFile)));
   } catch (error) {
+    if (error instanceof PrivateFileFault)
+      return fail(NAME, `${named.tokenFile} ${error.message}`, 'see docs/pull-requests.md');
     return fail(NAME, oneLine(messageOf(error), 500), 'see docs/pull-requests.md');
   }
 }

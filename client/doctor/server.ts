@@ -4,7 +4,7 @@ import { plural } from '../../model/report/words.js';
 import type { Session } from '../server/connection.js';
 import { openExistingSession } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
-import { livePollers, standsStill } from '../server/pollers.js';
+import { livePollers, standsStill } from '../../host/pollers.js';
 import { stepProblem, workflowTaskProblem } from '../server/problems.js';
 import { listOpenRuns } from '../runs/runs.js';
 import { statOf } from '../../host/processes.js';

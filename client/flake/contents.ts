@@ -13,7 +13,8 @@ import { oneLine } from '../../model/text/one-line.js';
 import type { NixSettings, Repository } from '../../model/run/options.js';
 import { stripControl } from '../../model/text/text.js';
 import { askProgram } from './ask-program.js';
-import { git, transportAccess, whyNot, type GitOptions } from './git.js';
+import { gitAccess } from '../../host/git-access.js';
+import { git, whyNot, type GitOptions } from './git.js';
 
 const FETCH_MS = 60_000;
 const EVALUATE_MS = 60_000;
@@ -70,7 +71,7 @@ async function look(
   evaluation: Evaluation,
   asksToPush: boolean,
 ): Promise<Told<FlakeContents>> {
-  const { config, variables } = transportAccess(transport);
+  const { config, variables } = await gitAccess(transport);
   await git(['init', '--quiet', '--bare', '--template=', folder], { cwd: folder });
   const ofCheckout = checkout === null ? [] : await settingsOf(checkout, folder);
   const access = { config: [...ofCheckout, ...config], variables: { GIT_DIR: folder, ...variables } };
@@ -85,7 +86,7 @@ async function look(
     url,
     `+refs/heads/${mainBranch}:${LOOK}`,
   ]);
-  if (!fetched.ok) return { ok: false, why: await whyNot(fetched, transport, FETCH_MS) };
+  if (!fetched.ok) return { ok: false, why: whyNot(fetched, FETCH_MS) };
   const commit = (await own(['rev-parse', LOOK])).stdout.trim();
   /** Links within the repository are followed; `null` when there is no such file. */
   const textOf = async (file: string): Promise<string | null> => {
@@ -111,11 +112,7 @@ async function look(
       inputs: inputsOf(lock),
       outputs,
       pushes:
-        pushes === null
-          ? null
-          : pushes.ok
-            ? { ok: true, value: null }
-            : { ok: false, why: await whyNot(pushes, transport, FETCH_MS) },
+        pushes === null ? null : pushes.ok ? { ok: true, value: null } : { ok: false, why: whyNot(pushes, FETCH_MS) },
     },
   };
 }

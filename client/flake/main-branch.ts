@@ -3,7 +3,8 @@ import { remoteFault } from '../../model/git/words.js';
 import type { Transport } from '../../model/run/options.js';
 import { redactUrl } from '../../model/text/text.js';
 import { CommandError } from '../errors.js';
-import { git, transportAccess, whyNot } from './git.js';
+import { gitAccess } from '../../host/git-access.js';
+import { git, whyNot } from './git.js';
 
 const REMOTE_MS = 10_000;
 
@@ -23,10 +24,10 @@ export async function remoteMainBranch(input: {
   const answer = await git(['ls-remote', '--symref', '--', url, 'HEAD', 'refs/heads/*'], {
     ...(checkout === null ? {} : { cwd: checkout }),
     timeoutMs: REMOTE_MS,
-    access: transportAccess(transport),
+    access: await gitAccess(transport),
   });
   if (!answer.ok) {
-    const why = await whyNot(answer, transport, REMOTE_MS);
+    const why = whyNot(answer, REMOTE_MS);
     const { fault, message } = remoteFault(answer.exceeded === null ? answer.said : '', { name: shown, local: false });
     throw new CommandError(
       OWN_WAY_OUT.has(fault)

@@ -1,6 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCode } from '../../host/errors.js';
+import { othersMayUse } from '../../host/secrets/private-file.js';
 import type { Kind } from '../../model/config/kinds.js';
 import { INSTANCE_OPTIONS, type InstanceOptions } from '../../model/config/options/index.js';
 import { everyOption, valueOf } from '../../model/config/options/types.js';
@@ -34,7 +35,7 @@ export async function checkNamedFile({ use, path }: NamedFile, place: string): P
     throw new CommandError(`${place} ${path}: its folder does not exist. Make it first.`);
   }
   const mode = await readableMode(path, place);
-  if (use === 'secret' && (mode & 0o077) !== 0) {
+  if (use === 'secret' && othersMayUse(path, mode)) {
     throw new CommandError(
       `${place} ${path} may be read by others (mode ${(mode & 0o777).toString(8)}): ` +
         `make it private with "chmod 600 ${path}".`,

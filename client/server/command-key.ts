@@ -1,7 +1,7 @@
 import type { PayloadCodec } from '@temporalio/common';
 import { readJson } from '../../host/files.js';
 import { payloadProof } from '../../host/payload-proof.js';
-import { ownRunKey, readRunKey, RunKeyFault, type RunKey } from '../../host/run-key.js';
+import { ownRunKey, readRunKey, RunKeyFault, type RunKey } from '../../host/secrets/run-key.js';
 import type { CommandContext } from '../context.js';
 import { systemCode } from '../../host/errors.js';
 import { CommandError } from '../errors.js';

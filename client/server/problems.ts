@@ -3,7 +3,7 @@ import type { TryLimit } from '../../model/run/infrastructure.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { COORDINATOR_QUEUE, userOf } from '../../model/run/queues.js';
 import type { Session } from './connection.js';
-import { pollersOf, standsStill } from './pollers.js';
+import { pollersOf, standsStill } from '../../host/pollers.js';
 import { typed } from '../terminal/typed.js';
 
 /** Nobody works on the runs of a queue. */

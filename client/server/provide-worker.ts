@@ -7,7 +7,7 @@ import { HostFault } from '../../host/errors.js';
 import { CommandError } from '../errors.js';
 import { isLent } from './lent.js';
 import { message } from '../terminal/output.js';
-import { hostOf, livePollers } from './pollers.js';
+import { hostOf, livePollers } from '../../host/pollers.js';
 import { typed } from '../terminal/typed.js';
 import { attendWorker, type WorkerSlots } from './worker.js';
 

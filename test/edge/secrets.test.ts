@@ -11,8 +11,8 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { atTheEdge } from '../../activities/guard.js';
 import { rememberConfigSecrets } from '../../activities/git/config-secrets.js';
 import { createGitActivities } from '../../activities/git/index.js';
-import { rememberEnvironmentSecrets, withoutSecrets } from '../../activities/secrets/redact.js';
-import { readTokenFile } from '../../activities/secrets/token-file.js';
+import { rememberEnvironmentSecrets, withoutSecrets } from '../../host/secrets/redact.js';
+import { readTokenFile } from '../../host/secrets/token-file.js';
 import { failure } from '../support/failure.js';
 import { activityEnvironment, repositoryAt } from '../support/repository.js';
 

@@ -8,7 +8,6 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { commitFile } from '../../activities/git/commit.js';
 import { createGitActivities } from '../../activities/git/index.js';
 import { fetchMirror, mirrorPath } from '../../activities/git/mirror.js';
-import { sshCommand } from '../../activities/git/transport.js';
 import { run } from '../../activities/command/process.js';
 import { gitEnvironment } from '../../model/git/environment.js';
 import type { Repository } from '../../model/run/options.js';
@@ -134,7 +133,8 @@ test('core.sshCommand of the checkout is kept; a key file of the run comes befor
     const said = (await run('cat', [calls])).stdout;
     assert.ok(said.includes(`[-i]\n[${key}]\n[-o]\n[IdentitiesOnly=yes]`), said);
     assert.ok(said.includes(`[UserKnownHostsFile="${key}"]`), said);
-    await failure(sshCommand({ ...noFiles, sshKeyFile: path.join(root, 'nowhere') }), 'BadOptions');
+    const nowhere = { ...noFiles, sshKeyFile: path.join(root, 'nowhere') };
+    await failure(fetchMirror(env, { ...repository, transport: nowhere }), 'BadOptions');
   }));
 
 test("a worker started from a hook does not work in the hook's repository, and asks nobody", () => {

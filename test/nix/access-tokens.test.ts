@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { fetchingEnvironment } from '../../activities/nix/access-tokens.js';
 import { runNix } from '../../activities/nix/run-nix.js';
-import { withoutSecrets } from '../../activities/secrets/redact.js';
+import { withoutSecrets } from '../../host/secrets/redact.js';
 import { failure } from '../support/failure.js';
 import { wholeFile, withFolder } from '../support/scope.js';
 

@@ -2,7 +2,7 @@ import { PlanReader, type BuildPlan } from '../../../model/nix/build-plan.js';
 import { BUILDER_LINE, BUILDING } from '../../../model/nix/log-lines.js';
 import { storeName } from '../../../model/nix/derivation-file.js';
 import { redactUrl } from '../../../model/text/text.js';
-import { withoutSecrets } from '../../secrets/redact.js';
+import { withoutSecrets } from '../../../host/secrets/redact.js';
 import { LINE_LIMIT, linesOf, shown } from '../../supervised/log.js';
 import { faultOf } from '../faults.js';
 

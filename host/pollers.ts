@@ -1,9 +1,15 @@
 import { hostname } from 'node:os';
-import type { Session } from './connection.js';
-import { statOf } from '../../host/processes.js';
+import type { Client } from '@temporalio/client';
+import { statOf } from './processes.js';
+
+/** A server with one of its namespaces. */
+interface Asked {
+  readonly client: Client;
+  readonly namespace: string;
+}
 
 /** A worker that asks a task queue for work, as the server lists it. */
-export interface Poller {
+interface Poller {
   readonly identity: string;
   /** Milliseconds since 1970 of its last question. */
   readonly lastAccess: number;
@@ -17,7 +23,7 @@ const STALE_MS = 65_000;
 
 const QUEUE_TYPES = { workflow: 1, activity: 2 } as const;
 
-export interface Pollers {
+interface Pollers {
   /** Those that are not known to be dead, or to stand still. */
   readonly live: readonly Poller[];
   /** Pids of workers of this machine that stand still: a signal has stopped them, and they take no task. */
@@ -26,19 +32,19 @@ export interface Pollers {
 
 /** Who polls a queue for workflow tasks (or activity tasks), as `Pollers.live`. */
 export const livePollers = async (
-  session: Session,
+  server: Asked,
   queue: string,
   kind: 'workflow' | 'activity' = 'workflow',
-): Promise<readonly Poller[]> => (await pollersOf(session, queue, kind)).live;
+): Promise<readonly Poller[]> => (await pollersOf(server, queue, kind)).live;
 
 export async function pollersOf(
-  session: Session,
+  server: Asked,
   queue: string,
   kind: 'workflow' | 'activity' = 'workflow',
 ): Promise<Pollers> {
-  const answer = await session.client.withDeadline(Date.now() + 4000, () =>
-    session.client.workflowService.describeTaskQueue({
-      namespace: session.namespace,
+  const answer = await server.client.withDeadline(Date.now() + 4000, () =>
+    server.client.workflowService.describeTaskQueue({
+      namespace: server.namespace,
       taskQueue: { name: queue },
       // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- the enum lives in a package of Temporal's own
       taskQueueType: QUEUE_TYPES[kind],
