@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { keepGoing } from '../../host/standing.js';
 import type { DetachedCommand, LauncherAnswer, LauncherOrder, LauncherRequest } from './launcher-protocol.js';
 import type { Finished, RunOptions } from './process.js';
 
@@ -14,6 +15,8 @@ import type { Finished, RunOptions } from './process.js';
 interface Launcher {
   readonly child: ChildProcess;
   readonly waiting: Map<number, Waiting>;
+  /** While commands are waited for, none of them stands still for long; ends that. */
+  endCare: () => void;
 }
 
 interface Waiting {
@@ -51,7 +54,7 @@ async function order<T>(what: LauncherOrder, signal: AbortSignal | undefined): P
   const end = (): void => {
     send({ kind: 'end', id });
   };
-  if (waiting.size === 1) keepAlive(child);
+  if (waiting.size === 1) keepAlive(launcher);
   signal?.addEventListener('abort', end, { once: true });
   try {
     send({ kind: 'order', id, order: what });
@@ -64,7 +67,7 @@ async function order<T>(what: LauncherOrder, signal: AbortSignal | undefined): P
   } finally {
     signal?.removeEventListener('abort', end);
     waiting.delete(id);
-    if (waiting.size === 0) letGo(child);
+    if (waiting.size === 0) letGo(launcher);
   }
 }
 
@@ -77,7 +80,7 @@ function startLauncher(): Launcher {
     execArgv: [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
-  const launcher: Launcher = { child, waiting: new Map() };
+  const launcher: Launcher = { child, waiting: new Map(), endCare: () => undefined };
   const gone = (): void => {
     if (current === launcher) current = null;
     for (const { reject } of launcher.waiting.values()) {
@@ -92,17 +95,19 @@ function startLauncher(): Launcher {
     if (answer.kind === 'done') each?.resolve(answer.result);
     else each?.reject(new Error(answer.message));
   });
-  letGo(child);
+  letGo(launcher);
   return launcher;
 }
 
 /** A launcher keeps this process alive only while a command is waited for. */
-function letGo(child: ChildProcess): void {
-  child.unref();
-  child.channel?.unref();
+function letGo(launcher: Launcher): void {
+  launcher.endCare();
+  launcher.child.unref();
+  launcher.child.channel?.unref();
 }
 
-function keepAlive(child: ChildProcess): void {
-  child.ref();
-  child.channel?.ref();
+function keepAlive(launcher: Launcher): void {
+  launcher.endCare = keepGoing(launcher.child.pid ?? 0);
+  launcher.child.ref();
+  launcher.child.channel?.ref();
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { keepGoing } from '../../host/standing.js';
 import { LogFollower, type LogProgress } from './log.js';
-import { readStart, readStatus, renewLease, type CommandRecord, type CommandStatus } from './record.js';
+import { readIdentity, readStart, readStatus, renewLease, type CommandRecord, type CommandStatus } from './record.js';
 import { noteShortage } from './shortage.js';
 import { observe } from './state.js';
 
@@ -18,27 +19,33 @@ const POLL_MS = 25;
 const REPORT_MS = 1000;
 
 /**
- * Follows a command to its end: renews its lease and reports how far it is.
+ * Follows a command to its end: renews its lease, reports how far it is, and lets it go on where it stands still.
  * @returns how it ended; `null` when it is lost and has to be started again
  * @throws the signal's reason as soon as it is aborted; the command goes on
  */
 export async function follow(record: CommandRecord, following: Following): Promise<CommandStatus | null> {
   const start = await readStart(record);
   const log = new LogFollower(record.log, start?.logOffset ?? 0, following.onLines);
+  const supervisor = await readIdentity(record);
+  const endCare = supervisor === null ? undefined : keepGoing(supervisor.pid);
   let reportAt = 0;
-  for (;;) {
-    following.signal.throwIfAborted();
-    const status = await readStatus(record);
-    if (status !== null) return status;
-    if (performance.now() >= reportAt) {
-      reportAt = performance.now() + REPORT_MS;
-      await renewLease(record, following.leaseSeconds);
-      await noteShortage(record);
-      following.onProgress(await log.read(), start?.startedAt ?? new Date().toISOString());
-      const state = await observe(record);
-      if (state.kind === 'ended') return state.status;
-      if (state.kind !== 'running') return null;
+  try {
+    for (;;) {
+      following.signal.throwIfAborted();
+      const status = await readStatus(record);
+      if (status !== null) return status;
+      if (performance.now() >= reportAt) {
+        reportAt = performance.now() + REPORT_MS;
+        await renewLease(record, following.leaseSeconds);
+        await noteShortage(record);
+        following.onProgress(await log.read(), start?.startedAt ?? new Date().toISOString());
+        const state = await observe(record);
+        if (state.kind === 'ended') return state.status;
+        if (state.kind !== 'running') return null;
+      }
+      await sleep(POLL_MS, undefined, { signal: following.signal });
     }
-    await sleep(POLL_MS, undefined, { signal: following.signal });
+  } finally {
+    endCare?.();
   }
 }

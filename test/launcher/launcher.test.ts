@@ -117,3 +117,10 @@ test('a command that stands still is ended as well, Git included', () =>
       assert.equal(await isAlive(git), false);
     }
   }));
+
+test('a command that stands still goes on, also where the launcher does', async () => {
+  const standing = launch('sh', ['-c', 'kill -STOP $$; echo went on']);
+  const launcher = await theLauncher();
+  process.kill(launcher.pid, 'SIGSTOP');
+  assert.equal((await standing).stdout, 'went on\n');
+});

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import { TARGET_DONE } from '../../model/run/messages.js';
 import { COORDINATOR_QUEUE } from '../../model/run/queues.js';
 import type { Report } from '../../model/report/data.js';
 import { createActivities } from '../../workers/activities.js';
+import { BUILT_OUTSIDE, writeAgent } from '../support/agent.js';
 import { withFleet, withMovedFleet } from '../support/fleet.js';
 import { until, type House, type Running } from '../support/lockkeeper.js';
 import { ownProof, withServedHouse } from '../support/runs.js';
@@ -185,6 +186,26 @@ test('a step of a verification that the machine keeps failing shows in status, w
       assert.match((stdout + stderr).replaceAll(/\s+/g, ' '), told, command.join(' '));
     }
   });
+});
+
+test('evaluations, builds, agents and gates that stand still go on', async (t) => {
+  const hosts = [{ name: 'athena', brokenBy: [['alpha']] }];
+  const fleet = await withMovedFleet(t, { hosts }, ['alpha']);
+  const stopped = path.join(fleet.root, 'stopped');
+  await mkdir(stopped);
+  const script = `mkdir "${stopped}/\${0##*/}" 2>/dev/null && kill -STOP $$; exec "\${0##*/}" "$@"`;
+  await withStandIn('nix-instantiate', script, () =>
+    withStandIn('nix-store', script, async () => {
+      const { house } = await withServedHouse(t);
+      const agent = await writeAgent(house.root);
+      const mending = ['--autofix', agent, '--autofix-arg', 'stop', '--autofix-arg', 'mend', ...BUILT_OUTSIDE];
+      const gate = ['--gate', 'stops=sh -c "kill -STOP $$; true"'];
+      const { exitCode, report, stderr } = await house.update(fleet.checkout, ...mending, ...gate);
+      assert.equal(exitCode, 0, stderr);
+      assert.equal(report.fixes?.[0]?.attempts.at(-1)?.outcome, 'mended');
+      assert.deepEqual((await readdir(stopped)).sort(), ['nix-instantiate', 'nix-store']);
+    }),
+  );
 });
 
 /** Runs something beside a coordinator of another version. */

@@ -31,6 +31,7 @@ while [ "$1" != -p ]; do
     fail) exit 3 ;;
     think) sleep 2 ;;
     hang) sleep 600 ;;
+    stop) kill -STOP $$ ;;
     flood) while :; do echo "the same line, over and over again, until somebody ends it"; done ;;
     leave) setsid sh -c 'while :; do sleep 1; done' & setsid sh -c 'echo $$ > left-pid; exec sleep ${LEFT_ASLEEP}' & sleep 1; mv left-pid NOTES.md ;;
     lock) echo >> flake.lock ;;
