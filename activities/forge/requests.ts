@@ -8,6 +8,7 @@ import {
   withClosedMark,
   type MarkedComment,
 } from '../../model/forge/request.js';
+import { forges } from '../../model/forge/index.js';
 import { statusesOf } from '../../model/forge/statuses.js';
 import { isOfDay } from '../../model/landing/branches.js';
 import type { ReportedRequest } from '../../model/report/data.js';
@@ -87,7 +88,8 @@ const createPropose = (): ForgeActivities['propose'] => async (input) => {
     open.filter((each) => each.branch === other).map(({ number }) => ({ branch: other, reason, number })),
   );
   const title = requestTitle(report);
-  const body = requestBody({ report, repository, branch, commit, lock, leftAlone: others });
+  const { bodyBytes: limit } = forges[forge.kind];
+  const body = requestBody({ report, repository, branch, commit, lock, leftAlone: others, limit });
   const ofBranch = (all: readonly ForgeRequest[]): ForgeRequest | undefined =>
     all.find((each) => each.branch === branch && each.into === into);
   const request =

@@ -8,6 +8,8 @@ export interface ReportRequest {
   readonly output?: string;
   /** Whether all packages that change are shown, and not the first ones of each target. */
   readonly full?: boolean;
+  /** Most bytes of Markdown. */
+  readonly limit?: number;
   /** Whether a browser shows it. */
   readonly open?: true;
 }

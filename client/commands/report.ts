@@ -25,6 +25,9 @@ export async function report(context: CommandContext, name: string, request: Rep
   if (request.open === true && request.format !== 'html') {
     throw new CommandError('--open shows a page: use it with --format html.');
   }
+  if (request.limit !== undefined && request.format !== 'md') {
+    throw new CommandError('--limit is of Markdown: use it with --format md.');
+  }
   let unreachable: unknown = null;
   const session = await openExistingSession(context, 'report').catch((error: unknown) => {
     unreachable = error;
@@ -65,11 +68,11 @@ async function withWholeChanges({ state }: CommandContext, found: Report): Promi
 async function written(
   context: CommandContext,
   found: Report,
-  { format, output, full = false }: ReportRequest,
+  { format, output, full = false, limit }: ReportRequest,
 ): Promise<string> {
   if (context.json || format === 'json') return printableJson(reportJson(found), 2);
   if (format !== 'html') {
-    return renderReport(found, format, { color: output === undefined && wantsColour(process.stdout), full });
+    return renderReport(found, format, { color: output === undefined && wantsColour(process.stdout), full, limit });
   }
   const { renderHtml } = await import('../../model/report/html/report-page.js');
   return renderHtml(found, { sizes: await earlierSizes(context.state, found) });

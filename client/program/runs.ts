@@ -1,4 +1,6 @@
 import { Option } from 'commander';
+import { CommandError } from '../errors.js';
+import { LEAST_MARKDOWN_BYTES } from '../../model/report/markdown-fit.js';
 import { positiveInteger } from './arguments.js';
 import { REPORT_FORMATS, type ReportRequest } from '../commands/report-format.js';
 import type { Declaration } from './declaration.js';
@@ -42,6 +44,7 @@ export function declareRuns({ program, context, exit }: Declaration): void {
     .addOption(new Option('--format <format>', 'how it is written').choices(REPORT_FORMATS).default('text'))
     .option('-o, --output <file>', 'write it to this file')
     .option('--full', 'with all packages that change, of targets that this machine built')
+    .option('--limit <bytes>', 'with --format md: cut to so many bytes, least important first', markdownBytes)
     .option('--open', 'show it in a browser, with --format html')
     .action(async (run: string, options: ReportRequest) => {
       exit(await (await import('../commands/report.js')).report(context(), run, options));
@@ -102,4 +105,10 @@ export function declareRuns({ program, context, exit }: Declaration): void {
     .action(async (run: string) => {
       exit(await (await import('../commands/cancel.js')).cancel(context(), run));
     });
+}
+
+function markdownBytes(value: string): number {
+  const bytes = positiveInteger('--limit')(value);
+  if (bytes >= LEAST_MARKDOWN_BYTES) return bytes;
+  throw new CommandError(`--limit ${value} is too little for a report: write ${LEAST_MARKDOWN_BYTES} or more.`);
 }

@@ -2,11 +2,13 @@ import { quiet } from '../git/commit-message.js';
 import { hostsOf } from '../report/data.js';
 import type { InsteadOf, Report, ReportedTarget } from '../report/data.js';
 import { renderMarkdown } from '../report/markdown.js';
+import { LEAST_MARKDOWN_BYTES } from '../report/markdown-fit.js';
+import { words } from '../report/markdown-parts.js';
 import type { Repository } from '../run/options.js';
 import { namedBy, outputKinds, outputKindNames } from '../targets/index.js';
 import { attributePath } from '../nix/text.js';
 import { oneName } from '../text/one-line.js';
-import { escapeMarkdown, shellQuote, truncate } from '../text/text.js';
+import { escapeMarkdown, shellQuote, truncate, utf8Length } from '../text/text.js';
 
 /** What a pull request says of itself to later runs, in a comment that no reader sees. */
 export interface Mark {
@@ -67,14 +69,19 @@ interface RequestText {
   readonly lock: string | null;
   /** Other open requests that stay as they are. */
   readonly leftAlone: readonly (InsteadOf & { readonly number: number })[];
+  /** Most bytes that the forge takes. */
+  readonly limit: number;
 }
 
-/** The text of a pull request: the report, what may be done with it, and its mark. */
+const LEFT_ALONE_NAMED = 10;
+
+/** The text of a pull request: the report, as much of it as there is room for, what may be done with it, and its mark. */
 export function requestBody(text: RequestText): string {
-  const { report, repository, branch, commit, lock, leftAlone } = text;
+  const { report, repository, branch, commit, lock, leftAlone, limit } = text;
   const parts = [
-    renderMarkdown(report).trimEnd(),
-    ...leftAlone.map(({ number, reason }) => `#${number} stays as it is: its branch ${clause(reason)}.`),
+    ...leftAlone
+      .slice(0, LEFT_ALONE_NAMED)
+      .map(({ number, reason }) => `#${number} stays as it is: its branch ${words(reason, 500)}.`),
     '### What to do with it',
     [
       `- Merge it, or move ${escapeMarkdown(repository.mainBranch)} to exactly the commit that was verified, if that is still a fast-forward: \`git fetch origin ${shellQuote(branch)} && git push origin ${commit}:${shellQuote(repository.mainBranch)}\``,
@@ -84,7 +91,8 @@ export function requestBody(text: RequestText): string {
     reproduction(text),
     writeMark({ run: report.run, commit, lock: lock ?? '', closedBy: null }),
   ];
-  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+  const rest = `\n${parts.filter((part) => part !== '').join('\n\n')}\n`;
+  return `${renderMarkdown(report, Math.max(LEAST_MARKDOWN_BYTES, limit - utf8Length(rest)))}${rest}`;
 }
 
 /** How a person builds the first host that is not built, or the first one, and finds the report again. */
@@ -115,9 +123,6 @@ function attributeOf({ kind: wanted, name }: ReportedTarget): string | null {
   }
 }
 
-/** Outside text as a clause of a comment that calls nobody and links to nothing. */
-const clause = (reason: string): string => quiet(escapeMarkdown(truncate(reason, 500)));
-
 /** A comment, and the line in it by which it is found again. */
 export interface MarkedComment {
   readonly mark: string;
@@ -129,7 +134,7 @@ const marked = (mark: string, text: string): MarkedComment => ({ mark, body: `${
 export const leftAloneComment = (reason: string, number: number): MarkedComment =>
   marked(
     `<!-- lockkeeper proposes ${number} -->`,
-    `This branch ${clause(reason)}. Lockkeeper leaves it as it is, and proposes its update in #${number}.`,
+    `This branch ${words(reason, 500)}. Lockkeeper leaves it as it is, and proposes its update in #${number}.`,
   );
 
 export const closingComment = (mainBranch: string, commit: string): MarkedComment =>

@@ -1,27 +1,34 @@
 import { gatesOf } from './data.js';
 import type { HeldBackFailure, Report, ReportedTarget } from './data.js';
-import { stripControl, tail, utf8Length } from '../text/text.js';
+import { stripControl, tail } from '../text/text.js';
+import type { Part } from './markdown-fit.js';
 import { code, codeBlock, html } from './markdown-parts.js';
 import { HELD_BACK_LOG_LINES, heldBackLogsCommand } from './held-back-words.js';
 import { brokenTargets, builtNoun, logsCommand, SHOWN_LOG_BYTES, SHOWN_LOG_LINES, verdictWords } from './words.js';
 
-/** The parts of a report in Markdown that show ends of logs, folded, and the room that they may take in bytes. */
-const BROKEN_BYTES = 16 * 1024;
-const HELD_BACK_BYTES = 4 * 1024;
+const HELD_BACK_LOG_BYTES = 2 * 1024;
 
-/** One folded section for each broken target that there is room for. */
-export function brokenSections(report: Report): string[] {
+/** The parts of a report in Markdown that show ends of logs, folded. Where there is no room, the log is the first to go. */
+
+/** One folded section for each broken target. */
+export function brokenSections(report: Report): Part {
   const broken = brokenTargets(report);
-  const sections = withinRoom(
-    BROKEN_BYTES,
-    broken.map((target) => (logTail) => brokenSection(report, target, logTail)),
-    broken.map(({ logTail }) => shownLog(logTail, SHOWN_LOG_LINES, SHOWN_LOG_BYTES)),
-  );
-  const more = broken.length - sections.length;
-  return more > 0
-    ? [...sections, `and ${more} more broken ${builtNoun(report)}s${gatesOf(report).length === 0 ? '' : ' and gates'}`]
-    : sections;
+  const noun = `broken ${builtNoun(report)}s${gatesOf(report).length === 0 ? '' : ' and gates'}`;
+  return {
+    ...{ head: '', gap: '\n\n', rank: 4, share: 1 / 4 },
+    items: broken.map((target) =>
+      withAndWithout(shownLog(target.logTail, SHOWN_LOG_LINES, SHOWN_LOG_BYTES), (log) =>
+        brokenSection(report, target, log),
+      ),
+    ),
+    leftOut: (shown) => [broken.length - shown, noun],
+  };
 }
+
+const withAndWithout = (log: string, section: (log: string) => string): readonly [string, string] => [
+  section(log),
+  section(''),
+];
 
 const brokenSection = (report: Report, target: ReportedTarget, log: string): string =>
   folded(
@@ -35,19 +42,19 @@ const brokenSection = (report: Report, target: ReportedTarget, log: string): str
   );
 
 /** One folded section for each input whose failure has a log. */
-export function heldBackSections(report: Report): string[] {
+export function heldBackSections(report: Report): Part {
   const failures = (report.heldBack ?? []).flatMap(({ input, failures: [first] = [] }) =>
     first === undefined ? [] : [{ input, failure: first }],
   );
-  return withinRoom(
-    HELD_BACK_BYTES,
-    failures.map(
-      ({ input, failure }) =>
-        (log) =>
-          heldBackSection(report, input, failure, log),
+  return {
+    ...{ head: '', gap: '\n\n', rank: 7, share: 1 / 16 },
+    items: failures.map(({ input, failure }) =>
+      withAndWithout(shownLog(failure.logTail, HELD_BACK_LOG_LINES, HELD_BACK_LOG_BYTES), (log) =>
+        heldBackSection(report, input, failure, log),
+      ),
     ),
-    failures.map(({ failure }) => shownLog(failure.logTail, HELD_BACK_LOG_LINES, HELD_BACK_BYTES / 2)),
-  );
+    leftOut: (shown) => [failures.length - shown, 'logs of inputs that are held back'],
+  };
 }
 
 const heldBackSection = (report: Report, input: string, failure: HeldBackFailure, log: string): string =>
@@ -62,20 +69,6 @@ const heldBackSection = (report: Report, input: string, failure: HeldBackFailure
 
 const wholeLog = (logPath: string | null, command: string): string =>
   logPath === null ? '' : `whole log: ${code(logPath)}, or ${code(command)}`;
-
-/** Sections that fit into so many bytes, each with the end of its log; of one that does not fit, the log is the first to go. */
-function withinRoom(bytes: number, sections: readonly ((log: string) => string)[], logs: readonly string[]): string[] {
-  const shown: string[] = [];
-  let room = bytes;
-  for (const [index, section] of sections.entries()) {
-    const forms = [logs[index] ?? '', ''].map(section);
-    const form = forms.find((each) => utf8Length(each) <= room);
-    if (form === undefined) break;
-    room -= utf8Length(form);
-    shown.push(form);
-  }
-  return shown;
-}
 
 /** A part of which only the first line is seen until somebody opens it. */
 function folded(summary: string, facts: readonly string[], log: string): string {

@@ -1,10 +1,10 @@
 import { oneLine } from '../text/one-line.js';
-import { stripControl } from '../text/text.js';
+import { escapeMarkdown, stripControl, truncate } from '../text/text.js';
 import { isWebAddress } from '../text/web-address.js';
 
 /**
- * The few forms in which outside text enters Markdown. It goes into code spans and fences rather than being escaped:
- * inside of those no forge makes links, mentions (`@name`), references (`#12`) or closing words (`fixes #12`) of it.
+ * The few forms in which outside text enters Markdown. It goes into code spans and fences where it can: inside of those no forge makes
+ * links, mentions (`@name`), references (`#12`) or closing words (`fixes #12`) of it.
  */
 
 /** Outside text as a code span on one line; nothing for an empty text, which has no code span. */
@@ -33,7 +33,20 @@ export const row = (cells: readonly string[]): string =>
 export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
 
-/** Outside text inside an HTML element, on one line. */
+/**
+ * What forges make links of, and tell people of: an issue in a stranger's repository says for ever who has named it. Names,
+ * numbers, addresses of issues and requests, commits.
+ */
+const LINKED =
+  /@(?=\w)|[#!](?=\d)|\bGH-(?=\d)|\/(?:issues|pulls?|discussions|merge\\?_requests)\/(?=\d)|\b[0-9a-f](?=[0-9a-f]{6,63}\b)/gi;
+
+/** Markdown in which forges find none of these: a space without width is in each. */
+const unlinked = (text: string): string => text.replace(LINKED, '$&&#8203;');
+
+/** Outside text within a sentence, on one line: it is shown as it is, and nobody is told of it. */
+export const words = (text: string, bytes = 300): string => unlinked(escapeMarkdown(truncate(text, bytes)));
+
+/** Outside text inside a code element of HTML, on one line. */
 export const html = (text: string, bytes = 300): string =>
   oneLine(text, bytes)
     .replaceAll('&', '&amp;')

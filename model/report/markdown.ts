@@ -1,8 +1,10 @@
 import { listedVulnerabilities, vulnerabilityWords } from '../advisories/words.js';
 import type { TargetChange } from '../closure/closure.js';
+import { listEach } from '../closure/share.js';
 import { gatesOf, hostsOf } from './data.js';
 import type { HeldBackInput, Report, ReportedFix, ReportedInput, ReportedTarget } from './data.js';
-import { capitalized, formatSeconds, utf8Length } from '../text/text.js';
+import { oneLine } from '../text/one-line.js';
+import { capitalized, formatSeconds } from '../text/text.js';
 import { adviceWords } from './advice-words.js';
 import { planWords } from '../nix/plan-words.js';
 import { brokenSections, heldBackSections } from './markdown-logs.js';
@@ -14,7 +16,8 @@ import {
   vulnerabilitiesOf,
   type ChangeGroup,
 } from './changes.js';
-import { code, html, link, row, table } from './markdown-parts.js';
+import { fitted, MARKDOWN_BYTES, type Part } from './markdown-fit.js';
+import { code, html, link, row, table, words } from './markdown-parts.js';
 import { heldBackWords, letGoWords, stayWords } from './held-back-words.js';
 import {
   approvalWords,
@@ -45,84 +48,129 @@ import {
   VERDICTS,
 } from './words.js';
 
-/**
- * Room for the parts that grow with the fleet, in bytes: forges refuse texts past 64 KiB. What doesn't fit is counted; the
- * other forms of the report have all of it.
- */
-const INPUTS_BYTES = 12 * 1024;
-const TARGETS_BYTES = 16 * 1024;
-const GATES_BYTES = 4 * 1024;
-const CHANGES_BYTES = 12 * 1024;
-/** Packages of each change. */
-const PACKAGES_SHOWN = 50;
+/** Packages of each change: as many as there is room for, or fewer, or none. */
+const PACKAGES_SHOWN = [50, 10, 0] as const;
 const LIST_ITEMS = 10;
 const ITEM_BYTES = 300;
 
-/** The report for a pull request and for the Temporal UI. Ends with a line feed. */
-export function renderMarkdown(report: Report): string {
+/**
+ * The report for a pull request and for the Temporal UI: what became of it first, then each target, then the details, folded. Ends with a
+ * line feed.
+ * @param limit most bytes of UTF-8, `LEAST_MARKDOWN_BYTES` or more
+ */
+export function renderMarkdown(report: Report, limit = MARKDOWN_BYTES): string {
   const landed = landedWords(report);
   const insteadOf = insteadOfWords(report);
   const approval = approvalWords(report);
   const failures = failuresWords(report);
   const parts = [
-    `## ${OUTCOME_SYMBOLS[report.outcome]} ${outcomeWords(report)}`,
-    [`${code(report.repository)} · run ${code(report.run)} · ${formatSeconds(report.seconds)}`, counts(report)]
-      .filter((line) => line !== '')
-      .join('  \n'),
-    ...newSourcesWords(report).map((words) => `**${html(words, 1500)}**`),
-    landed === null ? '' : `Commit ${code(landed.commit)} ${landed.text} ${code(landed.ref)}.`,
-    insteadOf === null ? '' : `${html(insteadOf)}.`,
-    ...requestWords(report).map(({ text, url }) => (url === null ? `**${html(text, 600)}**` : link(text, url))),
-    ...oldBranchesWords(report).map((words) => `${html(words)}.`),
-    report.error === null ? '' : `**Error:** ${code(report.error, 4096)}`,
-    report.nothingVerified === undefined ? '' : `**${html(report.nothingVerified, 4096)}**`,
-    stoppedBy(report),
-    failures === null ? '' : `**${html(failures)}**`,
+    fixed(`## ${OUTCOME_SYMBOLS[report.outcome]} ${words(outcomeWords(report))}`),
+    fixed(
+      [
+        `${code(report.repository, 300)} · run ${code(report.run, 200)} · ${formatSeconds(report.seconds)}`,
+        counts(report),
+      ]
+        .filter((line) => line !== '')
+        .join('  \n'),
+    ),
+    paragraphs(
+      'new sources',
+      newSourcesWords(report).map((each) => `**${words(each, 1500)}**`),
+    ),
+    landed === null ? null : fixed(`Commit ${code(landed.commit)} ${landed.text} ${code(landed.ref)}.`),
+    insteadOf === null ? null : paragraphs('note on the branch', [`${words(insteadOf, 1000)}.`]),
+    paragraphs(
+      'notes on pull requests',
+      requestWords(report).map(({ text, url }) => (url === null ? `**${words(text, 600)}**` : link(text, url))),
+    ),
+    paragraphs(
+      'notes on old branches',
+      oldBranchesWords(report).map((each) => `${words(each, 1000)}.`),
+    ),
+    report.error === null ? null : said([4096, 500, 200], (bytes) => `**Error:** ${code(report.error ?? '', bytes)}`),
+    report.nothingVerified === undefined
+      ? null
+      : said([4096, 500, 200], (bytes) => `**${words(report.nothingVerified ?? '', bytes)}**`),
+    paragraphs('note on what stopped it', [stoppedBy(report)]),
+    failures === null ? null : fixed(`**${words(failures)}**`),
+    hosts(report),
+    gates(report),
     inputs(report),
     list(
       'Not updated',
+      'inputs that were not updated',
       report.unfetched.map((input) => `${code(input.name)}: ${code(input.reason, ITEM_BYTES)}`),
     ),
-    list('What an agent was asked to mend', (report.fixes ?? []).flatMap(fixItems)),
+    list('What an agent was asked to mend', 'attempts of agents', (report.fixes ?? []).flatMap(fixItems)),
     list(
       'Held back',
+      'inputs that are held back',
       (report.heldBack ?? []).map((held) => heldBackItem(held, report)),
+      3,
     ),
-    ...heldBackSections(report),
+    heldBackSections(report),
     list(
       'No longer held back',
+      'inputs that are no longer held back',
       (report.letGo ?? []).map((input) => `${code(input.input)}: ${code(letGoWords(input), ITEM_BYTES)}`),
     ),
-    hosts(report),
-    gates(report),
-    ...changes(report),
-    ...brokenSections(report),
+    changes(report),
+    brokenSections(report),
     list(
       'Holding inputs back did not help',
+      'targets that holding inputs back did not help',
       (report.notHeldBack ?? []).map(({ target, reason }) => `${code(target)}: ${code(reason, ITEM_BYTES)}`),
     ),
-    approval === null ? '' : `### Approval\n\n${code(approval)}`,
+    approval === null ? null : list('Approval', 'approval', [code(approval)], 3),
     list(
       'Notifications that failed',
+      'notifications that failed',
       report.notifications
         .filter((result) => !result.ok)
         .map((result) => `${result.notifier} (${code(result.event)}): ${code(result.error ?? '', ITEM_BYTES)}`),
     ),
     list(
       'Advice',
-      adviceWords(report.advice ?? [], report.startedAt).map((words) => html(words, 1000)),
+      'lines of advice',
+      adviceWords(report.advice ?? [], report.startedAt).map((each) => words(each, 1000)),
     ),
     list(
       'Left out',
+      'changes that were left out',
       report.leftOut.map((text) => code(text, ITEM_BYTES)),
     ),
     list(
       'Settings of the flake that were ignored (`nixConfig`)',
+      'settings that were ignored',
       report.ignoredNixConfig.map((text) => code(text, ITEM_BYTES)),
     ),
   ];
-  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+  const whole = `All of it: ${code(`lockkeeper report ${oneLine(report.run, 200)}`)}`;
+  return fitted(
+    parts.filter((part) => part !== null),
+    limit,
+    whole,
+  );
 }
+
+/** What every report says, in few bytes. */
+const fixed = (text: string): Part => said([0], () => text);
+
+/** One paragraph, in the first of these sizes for which there is room. */
+const said = ([first, ...others]: readonly [number, ...number[]], text: (bytes: number) => string): Part => ({
+  ...{ head: '', gap: '\n\n', rank: 0, share: 1 / 2 },
+  items: [[text(first), ...others.map(text)]],
+  leftOut: (shown) => [1 - shown, 'message'],
+});
+
+const paragraphs = (what: string, texts: readonly string[]): Part => {
+  const items = texts.filter((text) => text !== '');
+  return {
+    ...{ head: '', gap: '\n\n', rank: 1, share: 1 / 8 },
+    items: items.map((text) => [text]),
+    leftOut: (shown) => [items.length - shown, what],
+  };
+};
 
 function stoppedBy(report: Report): string {
   const stopping = stoppingTargets(report);
@@ -157,39 +205,41 @@ const fixItems = (fix: ReportedFix): string[] => [
   ...fix.attempts.map((attempt) => `${code(fix.target)}: ${code(attemptWords(attempt), ITEM_BYTES)}`),
 ];
 
-function list(title: string, items: readonly string[]): string {
-  if (items.length === 0) return '';
-  const listed = items.slice(0, LIST_ITEMS).map((item) => `- ${item}`);
-  return [`### ${title}\n`, ...listed, ...rest(items.length - listed.length, 'more')].join('\n');
+/**
+ * @param what the items are called
+ * @param rank by which it is cut; what most readers can do without comes last
+ */
+function list(title: string, what: string, items: readonly string[], rank = 6): Part {
+  const listed = items.slice(0, LIST_ITEMS);
+  return {
+    head: `### ${title}\n`,
+    items: listed.map((item) => [`- ${item}`]),
+    gap: '\n',
+    rank,
+    share: 1 / 16,
+    leftOut: (shown) => [items.length - shown, what],
+  };
 }
 
-const rest = (count: number, what: string): string[] => (count > 0 ? [`\nand ${count} ${what}`] : []);
-
-/** The first items that take no more than `bytes` together, each with a line feed. */
-function within(bytes: number, items: readonly string[]): string[] {
-  const shown: string[] = [];
-  let room = bytes;
-  for (const item of items) {
-    room -= utf8Length(item) + 1;
-    if (room < 0) break;
-    shown.push(item);
-  }
-  return shown;
-}
-
-function inputs(report: Report): string {
-  if (report.inputs.length === 0) return '';
-  const rows = report.inputs.map((input) => [inputRow(input), ...nestedRows(input)].join('\n'));
-  const head = table(['input', 'revision', 'date', ''], []);
-  const shown = within(INPUTS_BYTES, rows);
-  return ['### Inputs\n', head, ...shown, ...rest(rows.length - shown.length, 'more inputs')].join('\n');
+function inputs({ inputs: all }: Report): Part {
+  return {
+    head: ['### Inputs\n', table(['input', 'revision', 'date', ''], [])].join('\n'),
+    items: all.map((input) => [
+      [inputRow(input), ...nestedRows(input, LIST_ITEMS)].join('\n'),
+      [inputRow(input), ...nestedRows(input, 0)].join('\n'),
+    ]),
+    gap: '\n',
+    rank: 3,
+    share: 1 / 5,
+    leftOut: (shown) => [all.length - shown, 'inputs'],
+  };
 }
 
 const inputRow = (input: ReportedInput): string =>
   row([code(input.name), code(movementWords(input)), dateWords(input), compareLink(input.compareUrl)]);
 
-function nestedRows(input: ReportedInput): string[] {
-  const { shown, more } = nestedOf(input, LIST_ITEMS);
+function nestedRows(input: ReportedInput, limit: number): string[] {
+  const { shown, more } = nestedOf(input, limit);
   return [
     ...shown.map(({ path, movement, dates, compareUrl }) =>
       row([`↳ ${code(path)}`, code(movement), dates, compareLink(compareUrl)]),
@@ -203,7 +253,7 @@ const compareLink = (url: string | null): string => (url === null ? '' : link('c
 const brokenFirst = (targets: readonly ReportedTarget[]): ReportedTarget[] =>
   [...targets].sort((one, other) => Number(isBroken(other)) - Number(isBroken(one)));
 
-function gates(report: Report): string {
+function gates(report: Report): Part {
   const rows = brokenFirst(gatesOf(report)).map((gate) => [
     VERDICTS[gate.verdict].symbol,
     code(gate.name),
@@ -211,27 +261,42 @@ function gates(report: Report): string {
     gate.verdict === 'skipped' ? code(gate.error ?? '', ITEM_BYTES) : '',
     formatSeconds(gate.seconds),
   ]);
-  if (rows.length === 0) return '';
-  const shown = within(GATES_BYTES, rows.map(row));
-  const head = table(['', 'gate', 'verdict', '', 'time'], []);
-  return ['### Gates\n', head, ...shown, ...rest(rows.length - shown.length, 'more gates')].join('\n');
+  return {
+    head: ['### Gates\n', table(['', 'gate', 'verdict', '', 'time'], [])].join('\n'),
+    items: rows.map((cells) => [row(cells)]),
+    gap: '\n',
+    rank: 2,
+    share: 1 / 16,
+    leftOut: (shown) => [rows.length - shown, 'gates'],
+  };
 }
 
-/** One folded section for each way in which closures change, as many as there is room for. */
-function changes(report: Report): string[] {
+/** One folded section for each way in which closures change. */
+function changes(report: Report): Part {
   const groups = changeGroups(report);
-  const sections = within(CHANGES_BYTES, groups.map(changeSection));
-  const more = groups.slice(sections.length).reduce((sum, { hosts: others }) => sum + others.length, 0);
-  return more === 0 ? sections : [...sections, `and what changes on ${more} more ${builtNoun(report)}s`];
+  return {
+    head: '',
+    items: groups.map((group) => {
+      const [most, ...fewer] = PACKAGES_SHOWN;
+      return [changeSection(group, most), ...fewer.map((count) => changeSection(group, count))];
+    }),
+    gap: '\n\n',
+    rank: 5,
+    share: 1 / 5,
+    leftOut: (shown) => [
+      groups.slice(shown).reduce((sum, { hosts: others }) => sum + others.length, 0),
+      `${builtNoun(report)}s that change`,
+    ],
+  };
 }
 
-function changeSection(group: ChangeGroup): string {
-  const { rows, more } = packageRows(group, PACKAGES_SHOWN);
+function changeSection(group: ChangeGroup, limit: number): string {
+  const { rows, more } = packageRows(group, limit);
   const packages = rows.map(([name, versions, size]) => [code(name), code(versions), size]);
   return [
     `<details>\n<summary>What changes on <code>${html(nameList(group.hosts, 10))}</code>: ${html(summaryWords(group))}</summary>`,
-    ...switchingWords(group).map((words) => `**${html(words)}**`),
-    ...vulnerabilities(group.changes[0]),
+    ...switchingWords(group).map((each) => `**${words(each, 600)}**`),
+    ...vulnerabilities(group.changes[0], Math.min(limit, VULNERABILITIES_SHOWN)),
     ...(rows.length === 0 ? [] : [table(['package', 'versions', 'size'], packages)]),
     ...(more === null ? [] : [more]),
     '</details>',
@@ -242,12 +307,12 @@ function changeSection(group: ChangeGroup): string {
 const VULNERABILITIES_SHOWN = 30;
 
 /** A table of what is sure, and a folded one of what is not. */
-function vulnerabilities(change: TargetChange): string[] {
+function vulnerabilities(change: TargetChange, limit: number): string[] {
   const found = vulnerabilitiesOf(change);
   if (found === null) return [];
   const listed = listedVulnerabilities(found);
   const tableOf = (sure: boolean): string | null => {
-    const rows = listed.filter((each) => each.sure === sure).slice(0, VULNERABILITIES_SHOWN);
+    const rows = listed.filter((each) => each.sure === sure).slice(0, limit);
     const cells = rows.map(({ cells: [what, id, severity, name, versions] }) => [
       ...[what, code(id), severity, code(name), code(versions)],
     ]);
@@ -256,33 +321,45 @@ function vulnerabilities(change: TargetChange): string[] {
   const [sure, unsure] = [tableOf(true), tableOf(false)];
   return [
     vulnerabilityWords(found)
-      .map((words) => html(words, ITEM_BYTES))
+      .map((each) => words(each, ITEM_BYTES))
       .join('  \n'),
     ...(sure === null ? [] : [sure]),
     ...(unsure === null ? [] : ['<details>\n<summary>Perhaps: matched by name only</summary>', unsure, '</details>']),
   ];
 }
 
-function hosts(report: Report): string {
-  const all = hostsOf(report);
-  if (all.length === 0) return '';
+function hosts(report: Report): Part {
+  const all = listEach(hostsOf(report));
   const isPlanned = all.some(({ plan }) => planWords(plan) !== '');
   const rows = brokenFirst(all).map((target) => [
     VERDICTS[target.verdict].symbol,
     code(target.name),
     code(target.system ?? ''),
     `${verdictWords(target)}${mitigation(report, target)}${skippedWhy(target)}`,
-    closureWords(target),
+    `${closureWords(target)}${switchWords(target)}`,
     formatSeconds(target.seconds),
     ...(isPlanned ? [planWords(target.plan)] : []),
   ]);
   const noun = builtNoun(report);
   const head = table(['', noun, 'system', 'verdict', 'closure', 'time', ...(isPlanned ? ['planned'] : [])], []);
-  const shown = within(TARGETS_BYTES, rows.map(row));
   const { notAsked = [] } = report;
-  const others = notAsked.length === 0 ? [] : [`\nNot asked for: ${code(nameList(notAsked, 20), ITEM_BYTES)}`];
-  const title = `### ${capitalized(noun)}s\n`;
-  return [title, head, ...shown, ...rest(rows.length - shown.length, `more ${noun}s`), ...others].join('\n');
+  const others =
+    all.length === 0 || notAsked.length === 0 ? [] : [`Not asked for: ${code(nameList(notAsked, 20), ITEM_BYTES)}\n`];
+  return {
+    head: [`### ${capitalized(noun)}s\n`, ...others, head].join('\n'),
+    items: rows.map((cells) => [row(cells)]),
+    gap: '\n',
+    rank: 2,
+    share: 1 / 4,
+    leftOut: (shown) => [rows.length - shown, `${noun}s`],
+  };
+}
+
+/** Whether the machine that switches to it has to be rebooted. */
+function switchWords({ closure }: ReportedTarget): string {
+  if (closure?.kind !== 'compared') return '';
+  const { refuses, reboot } = closure.switching;
+  return refuses.length > 0 ? ', refuses to switch' : reboot.length > 0 ? ', reboot' : '';
 }
 
 const skippedWhy = ({ verdict, error }: ReportedTarget): string =>

@@ -10,11 +10,16 @@ export { approvalCommands, runDetails } from './progress.js';
  * Markdown.
  * @param format `text` for terminals, `md` for pull requests and the Temporal UI
  * @param options.full whether a terminal is shown all packages that the report has
+ * @param options.limit most bytes of Markdown
  */
 export function renderReport(
   report: Report,
   format: 'text' | 'md',
-  { color = false, full = false }: { readonly color?: boolean; readonly full?: boolean } = {},
+  {
+    color = false,
+    full = false,
+    limit,
+  }: { readonly color?: boolean; readonly full?: boolean; readonly limit?: number | undefined } = {},
 ): string {
-  return format === 'md' ? renderMarkdown(report) : renderText(report, color, full ? Infinity : undefined);
+  return format === 'md' ? renderMarkdown(report, limit) : renderText(report, color, full ? Infinity : undefined);
 }

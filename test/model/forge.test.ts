@@ -4,7 +4,7 @@ import { checkForgeUrl, forgeAddress, type ToldForge } from '../../model/forge/a
 import { readMark, requestBody, requestTitle, withClosedMark, writeMark } from '../../model/forge/request.js';
 import { statusesOf } from '../../model/forge/statuses.js';
 import type { ReportedInput } from '../../model/report/data.js';
-import { exampleReport } from '../support/report.js';
+import { exampleReport, exampleTarget } from '../support/report.js';
 import { repositoryAt } from '../support/repository.js';
 
 const NOTHING: ToldForge = { kind: null, url: null };
@@ -70,21 +70,32 @@ test('a title names what moves and calls nobody', () => {
   assert.ok(Buffer.byteLength(title('x'.repeat(500), 'y'.repeat(500))) <= 200);
 });
 
-test('a request says how to take and to see the update, and which others stay', () => {
-  const body = requestBody({
+test('a request says how to take and to see the update, and which others stay; only the report is cut', () => {
+  const text = {
     report: {
       ...exampleReport(),
-      landed: { mode: 'pull-request', ref: 'bot/x', commit: MARK.commit },
+      landed: { mode: 'pull-request' as const, ref: 'bot/x', commit: MARK.commit },
     },
     repository: { mainBranch: 'main', dir: 'nix' },
     ...{ branch: 'bot/x', commit: MARK.commit, lock: null },
     leftAlone: [{ branch: 'bot/y', reason: 'holds an update of the instance @all <b>', number: 3 }],
-  });
+    limit: 20_000,
+  };
+  const body = requestBody(text);
   assert.match(body, /^## ✔ Proposed\n/);
   assert.ok(body.includes(`git fetch origin bot/x && git push origin ${MARK.commit}:main`), body);
   assert.match(body, /nix build '\.\/nix#nixosConfigurations\.\w+\.config\.system\.build\.toplevel'/);
-  assert.ok(body.includes('#3 stays as it is: its branch holds an update of the instance @ all &lt;b&gt;.'), body);
+  assert.ok(
+    body.includes('#3 stays as it is: its branch holds an update of the instance @&#8203;all &lt;b&gt;.'),
+    body,
+  );
   assert.deepEqual(readMark(body), { ...MARK, run: exampleReport().run, lock: '' });
+
+  const targets = Array.from({ length: 1000 }, (_, index) => exampleTarget(index === 0 ? 'alpha' : `host${index}`));
+  const large = requestBody({ ...text, report: { ...text.report, targets } });
+  assert.ok(Buffer.byteLength(large) <= text.limit);
+  assert.match(large, /\n\nand \d+ more hosts\n/);
+  assert.equal(large.slice(large.indexOf('### What to do')), body.slice(body.indexOf('### What to do')));
 });
 
 test('of a thousand targets the broken ones have statuses, and the sum', () => {

@@ -64,7 +64,7 @@ test('Markdown folds each change, and stays below its room whatever the number o
     exampleTarget(`host${index}`, { closure: change({ counts: { up: index + 10 } }) }),
   );
   const large = renderReport(exampleReport({ targets }), 'md');
-  assert.match(large, /\nand what changes on 29\d more hosts\n/);
+  assert.match(large, /\nand 2\d\d more hosts that change\n/);
   assert.ok(Buffer.byteLength(large) < 64 * 1024);
 });
 
@@ -80,7 +80,7 @@ test('names and versions from outside break none of the forms', () => {
     assert.doesNotMatch(rendered, /\p{Cf}|(?!\n)\p{Cc}/u);
     assert.equal(rendered.match(/^<\/details>$/gm)?.length ?? 0, form === 'md' ? 1 : 0);
   }
-  assert.match(renderReport(hostileReport, 'md'), /refuse to switch \(`\|&lt;\/details&gt;/);
+  assert.match(renderReport(hostileReport, 'md'), /refuse to switch \(\\`\\\|&lt;\/details&gt;@&#8203;team/);
 });
 
 test('JSON has the whole change, and null where there is none', () => {
