@@ -34,23 +34,48 @@ const ASKPASS = installed('bin/lockkeeper-askpass');
 const TOKEN_USER = 'x-access-token';
 
 /**
- * The credentials that a run names: files for ssh, a token for HTTPS. From then on the token is taken out of all that leaves this process.
+ * The credentials that a run names: files for ssh, a token for HTTPS.
  * @param ownSsh whether the person has chosen an SSH command: only a file that is named for the run comes before it. A command need not
  *   look: its ssh has no terminal to ask at
- * @throws AccessFault
  */
-export async function gitAccess(transport: Transport, ownSsh = true): Promise<GitAccess> {
+export function gitAccess(transport: Transport, ownSsh = true): GitAccess {
   const { sshKeyFile, knownHostsFile, httpsTokenFile } = transport;
   const namesFiles = sshKeyFile !== null || knownHostsFile !== null;
-  const ssh = namesFiles || !ownSsh ? { GIT_SSH_COMMAND: await sshCommand(transport) } : {};
+  const ssh = namesFiles || !ownSsh ? { GIT_SSH_COMMAND: sshCommand(transport) } : {};
   if (httpsTokenFile === null) return { config: [], variables: ssh };
-  rememberPassword(TOKEN_USER, await tokenOf(httpsTokenFile));
   return {
     // An empty helper forgets those before it: a stored password must not win over the token that was asked for.
     config: [['credential.helper', '']],
     variables: { ...ssh, GIT_ASKPASS: ASKPASS, LOCKKEEPER_TOKEN_FILE: httpsTokenFile },
   };
 }
+
+/**
+ * Checks that this process can use the files. From then on the token is taken out of all that leaves it.
+ * @throws AccessFault
+ */
+export async function checkAccess({ sshKeyFile, knownHostsFile, httpsTokenFile }: Transport): Promise<void> {
+  if (sshKeyFile !== null) await checkReadable('--ssh-key-file', sshKeyFile);
+  if (knownHostsFile !== null) await checkReadable('--known-hosts-file', knownHostsFile);
+  if (httpsTokenFile !== null) rememberPassword(TOKEN_USER, await tokenOf(httpsTokenFile));
+}
+
+/**
+ * The SSH command for named files. It takes the place of the person's `core.sshCommand`; `~/.ssh/config` is still read. ssh_config(5)
+ * has the quoting of `-o`.
+ */
+const sshCommand = ({ sshKeyFile, knownHostsFile }: Transport): string =>
+  [
+    'ssh',
+    '-o',
+    'BatchMode=yes',
+    ...(sshKeyFile === null ? [] : ['-i', sshKeyFile, '-o', 'IdentitiesOnly=yes']),
+    ...(knownHostsFile === null
+      ? []
+      : ['-o', `UserKnownHostsFile="${knownHostsFile.replaceAll('%', '%%')}"`, '-o', 'StrictHostKeyChecking=yes']),
+  ]
+    .map(shellQuote)
+    .join(' ');
 
 async function tokenOf(file: string): Promise<string> {
   try {
@@ -59,24 +84,6 @@ async function tokenOf(file: string): Promise<string> {
     if (!(error instanceof PrivateFileFault)) throw error;
     throw new AccessFault('TokenFile', `The HTTPS token file ${JSON.stringify(file)} ${error.message}.`);
   }
-}
-
-/**
- * The SSH command for named files. It takes the place of the person's `core.sshCommand`; `~/.ssh/config` is still read. ssh_config(5)
- * has the quoting of `-o`.
- */
-async function sshCommand({ sshKeyFile, knownHostsFile }: Transport): Promise<string> {
-  const options = ['-o', 'BatchMode=yes'];
-  if (sshKeyFile !== null) {
-    await checkReadable('--ssh-key-file', sshKeyFile);
-    options.push('-i', sshKeyFile, '-o', 'IdentitiesOnly=yes');
-  }
-  if (knownHostsFile !== null) {
-    await checkReadable('--known-hosts-file', knownHostsFile);
-    const file = knownHostsFile.replaceAll('%', '%%');
-    options.push('-o', `UserKnownHostsFile="${file}"`, '-o', 'StrictHostKeyChecking=yes');
-  }
-  return ['ssh', ...options].map(shellQuote).join(' ');
 }
 
 async function checkReadable(option: string, file: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { AccessFault, gitAccess, type GitAccess } from '../../host/git-access.js';
+import { AccessFault, checkAccess, gitAccess, type GitAccess } from '../../host/git-access.js';
 import { finalFailure } from '../../model/run/failures.js';
 import { gitEnvironment, type ConfigEntry } from '../../model/git/environment.js';
 import { readSettings, settingsWithout, TRANSPORT_SETTINGS } from '../../model/git/remotes.js';
@@ -27,10 +27,11 @@ async function accessTo(transport: Transport, config: readonly ConfigEntry[]): P
   const { GIT_SSH_COMMAND: command, GIT_SSH: program } = process.env;
   const ownSsh = command !== undefined || program !== undefined || config.some(([key]) => key === 'core.sshcommand');
   try {
-    return await gitAccess(transport, ownSsh);
+    await checkAccess(transport);
   } catch (error) {
     throw error instanceof AccessFault ? finalFailure(error.type, error.message) : error;
   }
+  return gitAccess(transport, ownSsh);
 }
 
 /**

@@ -13,8 +13,7 @@ import { oneLine } from '../../model/text/one-line.js';
 import type { NixSettings, Repository } from '../../model/run/options.js';
 import { stripControl } from '../../model/text/text.js';
 import { askProgram } from './ask-program.js';
-import { gitAccess } from '../../host/git-access.js';
-import { git, whyNot, type GitOptions } from './git.js';
+import { git, transportAccess, whyNot, type GitOptions } from './git.js';
 
 const FETCH_MS = 60_000;
 const EVALUATE_MS = 60_000;
@@ -71,7 +70,7 @@ async function look(
   evaluation: Evaluation,
   asksToPush: boolean,
 ): Promise<Told<FlakeContents>> {
-  const { config, variables } = await gitAccess(transport);
+  const { config, variables } = await transportAccess(transport);
   await git(['init', '--quiet', '--bare', '--template=', folder], { cwd: folder });
   const ofCheckout = checkout === null ? [] : await settingsOf(checkout, folder);
   const access = { config: [...ofCheckout, ...config], variables: { GIT_DIR: folder, ...variables } };

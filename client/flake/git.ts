@@ -1,8 +1,9 @@
-import type { GitAccess } from '../../host/git-access.js';
+import { AccessFault, checkAccess, gitAccess, type GitAccess } from '../../host/git-access.js';
 import { withoutSecrets } from '../../host/secrets/redact.js';
 import type { Exceeded } from '../../model/machine/fetch-limits.js';
 import { gitEnvironment } from '../../model/git/environment.js';
 import { gitCause } from '../../model/git/words.js';
+import type { Transport } from '../../model/run/options.js';
 import { redactUrl, stripControl } from '../../model/text/text.js';
 import { askProgram } from './ask-program.js';
 import { CommandError } from '../errors.js';
@@ -49,6 +50,17 @@ export async function git(args: readonly string[], options: GitOptions = {}): Pr
     complaint: gitCause(result.stderr),
     exceeded: result.exceeded,
   };
+}
+
+/**
+ * The credentials of a run, as the worker will use them. Where a file of them is missing, ssh and Git say so, if this remote asks for it
+ * at all: the file may be on the worker's machine alone.
+ */
+export async function transportAccess(transport: Transport): Promise<GitAccess> {
+  await checkAccess(transport).catch((error: unknown) => {
+    if (!(error instanceof AccessFault)) throw error;
+  });
+  return gitAccess(transport);
 }
 
 /**

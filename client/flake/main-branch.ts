@@ -3,8 +3,7 @@ import { remoteFault } from '../../model/git/words.js';
 import type { Transport } from '../../model/run/options.js';
 import { redactUrl } from '../../model/text/text.js';
 import { CommandError } from '../errors.js';
-import { gitAccess } from '../../host/git-access.js';
-import { git, whyNot } from './git.js';
+import { git, transportAccess, whyNot } from './git.js';
 
 const REMOTE_MS = 10_000;
 
@@ -24,7 +23,7 @@ export async function remoteMainBranch(input: {
   const answer = await git(['ls-remote', '--symref', '--', url, 'HEAD', 'refs/heads/*'], {
     ...(checkout === null ? {} : { cwd: checkout }),
     timeoutMs: REMOTE_MS,
-    access: await gitAccess(transport),
+    access: await transportAccess(transport),
   });
   if (!answer.ok) {
     const why = whyNot(answer, REMOTE_MS);
