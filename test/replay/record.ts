@@ -112,16 +112,18 @@ const SCENARIOS: readonly Scenario[] = [
       const file = join(house.root, 'lockkeeper.json');
       const asks = { repoPath: fleet.checkout, overlap: 'supersede', approval: { enable: true } };
       await writeFile(file, JSON.stringify({ instances: { asks } }));
+      await house.dev();
+      const client = await connectTo(house);
       const command = ['run', 'asks', '--watch', '--config', file];
       const older = house.start(command);
-      await until(() => older.output().includes('waits for approval'), 60_000);
+      const first = await runInPhase(client, 'waiting-for-approval', older);
       const newer = house.start(command);
       await older.ended;
-      await until(() => newer.output().includes('waits for approval'), 60_000);
-      await house.lockkeeper(['approve', 'latest', '--yes']);
+      const second = await runInPhase(client, 'waiting-for-approval', newer, [first.run]);
+      await house.lockkeeper(['approve', second.run, '--yes']);
       await newer.ended;
-      const { stdout } = await house.lockkeeper(['list', '--limit', '2', '--json']);
-      return (JSON.parse(stdout) as { readonly run: string }[])[1]?.run ?? '';
+      await client.connection.close();
+      return first.run;
     },
   },
   {

@@ -14,6 +14,9 @@ import { withHouse } from '../support/lockkeeper.js';
 const RECORDED = fileURLToPath(new URL('../../../test/replay/', import.meta.url));
 const BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
 
+/** Versions with recorded histories. */
+const VERSIONS = ['0.1.0', '0.2.0'];
+
 /** A history as Temporal's command writes it; its first event says which workflow it is of. */
 interface History {
   readonly events: readonly {
@@ -98,8 +101,8 @@ const ENDS: Readonly<Record<string, number>> = {
 };
 
 /** The last report that a recorded history holds. */
-async function recordedReport(name: string): Promise<Report> {
-  const text = await readFile(path.join(RECORDED, '0.1.0', name), 'utf8');
+async function recordedReport(version: string, name: string): Promise<Report> {
+  const text = await readFile(path.join(RECORDED, version, name), 'utf8');
   const payloads = [...text.matchAll(/"data":"([^"]*)"/g)].map(([, data]) => Buffer.from(data ?? '', 'base64'));
   const report = payloads.findLast(
     (payload) => payload.includes('"outcome":') && payload.toString().startsWith('{"run":'),
@@ -109,17 +112,20 @@ async function recordedReport(name: string): Promise<Report> {
 }
 
 test('runs that earlier versions closed are still reported, in every form', async () => {
-  for (const [name, status] of Object.entries(ENDS)) {
-    const report = await recordedReport(name);
-    assert.equal(exitStatus(report), status, name);
-    for (const format of ['text', 'md'] as const) assert.match(renderReport(report, format), /athena/, name);
-    assert.match(JSON.stringify(reportJson(report, false)), new RegExp(report.run), name);
+  for (const version of VERSIONS) {
+    for (const [name, status] of Object.entries(ENDS)) {
+      const report = await recordedReport(version, name);
+      const which = `${version}/${name}`;
+      assert.equal(exitStatus(report), status, which);
+      for (const format of ['text', 'md'] as const) assert.match(renderReport(report, format), /athena/, which);
+      assert.match(JSON.stringify(reportJson(report, false)), new RegExp(report.run), which);
+    }
   }
 });
 
 test('a run that the server has forgotten is reported from the copy of this machine', async (t) => {
   const house = await withHouse(t);
-  const report = await recordedReport('broken.json');
+  const report = await recordedReport('0.1.0', 'broken.json');
   await mkdir(house.state.reports, { recursive: true });
   await writeFile(path.join(house.state.reports, `${report.run}.json`), JSON.stringify(report));
   for (const run of [report.run, report.run.slice(0, -2)]) {
