@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { createLockActivities } from '../../activities/nix/evaluation.js';
 import { flakeSettings } from '../../activities/nix/lock/flake-file.js';
 import { targetLabel } from '../../model/targets/index.js';
 import { failure } from '../support/failure.js';
-import { withEvaluator } from '../support/evaluator.js';
+import type { ListTargetsInput, TargetList, WaitHeartbeat } from '../../model/contract/activities.js';
+import { PLAIN_NIX, withEvaluator } from '../support/evaluator.js';
+import { withTarball } from '../support/tarball-server.js';
+import { withVariables } from '../support/variables.js';
 
 const names = (list: { readonly targets: readonly { readonly name: string }[] }): readonly string[] =>
   list.targets.map(({ name }) => name);
@@ -173,3 +180,45 @@ test('a flake in a folder of its repository is listed there', () =>
   withEvaluator({ hosts: [{ name: 'a' }], dir: 'nix/hosts' }, async ({ list }) => {
     assert.deepEqual(names(await list()), ['a']);
   }));
+
+test('a remote of an input that never answers is named while names of hosts are looked for, and is cut off', async (t) => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'lockkeeper-slow-'));
+  await writeFile(path.join(folder, 'file'), 'x\n');
+  const server = await withTarball(t, folder);
+  server.fallSilent();
+  await withEvaluator({ hosts: [{ name: 'web' }] }, async ({ fleet, env, repository }) => {
+    const source = { type: 'tarball', url: server.url };
+    // What nobody has fetched before.
+    const narHash = `sha256-${randomBytes(32).toString('base64')}`;
+    const nodes = {
+      slow: { flake: false, locked: { ...source, narHash }, original: source },
+      root: { inputs: { slow: 'slow' } },
+    };
+    const base = await fleet.pushToMain({
+      'flake.nix': `{ inputs.slow = { url = "${server.url}"; flake = false; }; outputs = { slow, ... }: import slow; }`,
+      'flake.lock': JSON.stringify({ nodes, root: 'root', version: 7 }),
+    });
+    const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
+    const waits: string[] = [];
+    environment.on('heartbeat', (beat: WaitHeartbeat | null) => {
+      if (beat !== null) waits.push(beat.waitsFor);
+    });
+    const input: ListTargetsInput = { repository, base, hosts: 'all', exclude: null, nix: PLAIN_NIX };
+    await withVariables({ LOCKKEEPER_FETCH_SECONDS: '48' }, async () => {
+      const began = Date.now();
+      const { listTargets } = createLockActivities(env);
+      const { message } = await failure(
+        environment.run<[ListTargetsInput], TargetList, typeof listTargets>(listTargets, input),
+        'NixFault',
+        { retryable: true },
+      );
+      assert.match(
+        message,
+        /was not evaluated: something that it fetches was not fetched within 12 s.*LOCKKEEPER_FETCH_SECONDS/,
+      );
+      assert.ok(Date.now() - began < 30_000);
+    });
+    assert.ok(waits.includes('127.0.0.1 (slow)'), waits.join(', '));
+  });
+  await rm(folder, { recursive: true });
+});

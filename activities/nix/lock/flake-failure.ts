@@ -5,7 +5,8 @@ import { openGit } from '../../git/git.js';
 import type { Finished } from '../../command/process.js';
 import { nixErrorMessage, nixErrorPosition } from '../error-message.js';
 import { filterNote } from '../filter-note.js';
-import { faultOf } from '../faults.js';
+import { faultOf, type Fault } from '../faults.js';
+import { endedWords } from './bounds.js';
 import { readFlakeFile, type FlakeAtCommit } from './flake-file.js';
 import { faultFailure } from '../run-nix.js';
 import { nixVersion } from '../version.js';
@@ -22,7 +23,9 @@ const LOCK_IS_LINK = /\/flake\.lock' is (?:a symlink|not a regular file)/;
  * faults the nearest cause is named - no `flake.nix`, a lock that cannot be used, or `flake.nix` itself.
  */
 export async function flakeFailure(flake: FlakeAtCommit, finished: Finished): Promise<Error> {
-  const fault = faultOf(finished);
+  const ended = endedWords(finished);
+  const fault: Fault | null =
+    ended === null ? faultOf(finished) : { kind: 'network', what: `something that it fetches was ${ended}` };
   const where = `${flakeFile(flake.repository, 'flake.nix')} at commit ${flake.commit.slice(0, 12)}`;
   if (fault !== null) return faultFailure(`${where} was not evaluated`, fault, finished);
   if ((await readFlakeFile(flake)) === null) {

@@ -3,10 +3,14 @@ import type { CoordinatorActivities, ListTargetsInput, TargetList } from '../../
 import { wholeNameExpression } from '../../../model/checks/names.js';
 import { compareNaturally } from '../../../model/text/natural-order.js';
 import type { ActivityEnvironment } from '../../environment.js';
-import { flakeFile } from '../../git/flake-files.js';
+import { readableFlakeLock } from '../../../model/flake-lock/parse.js';
+import { flakeFile, flakeText } from '../../git/flake-files.js';
+import { openGit } from '../../git/git.js';
+import { withPrivateFolder } from '../../git/work-tree.js';
 import { candidateFlakeUrl, installCommit } from '../../git/install-commit.js';
 import { evaluateNames, evaluateOutputNames } from '../commands.js';
-import { flakeSettings, readFlakeFile, settingLine, type FlakeAtCommit } from './flake-file.js';
+import { boundsForAll } from './bounds.js';
+import { flakeSettings, readFlakeFile, settingLine, type FlakeAtCommit, type InputWish } from './flake-file.js';
 import { flakeFailure } from './flake-failure.js';
 import { refuseNestedSources } from './nested-sources.js';
 import { whileHeartbeating } from '../heartbeat.js';
@@ -15,7 +19,8 @@ import { runNix } from '../run-nix.js';
 import { nixVersion } from '../version.js';
 import { chooseTargets, insteadOfHosts, isUsableName, listed } from '../../../model/targets/choose.js';
 import { DEFAULT_KIND, outputKinds } from '../../../model/targets/index.js';
-import { lookUp } from './look-up.js';
+import { lookUp, type HowToLook } from './look-up.js';
+import { watchRemotes } from './remote-watch.js';
 
 const HOSTS = outputKinds[DEFAULT_KIND].output ?? '';
 
@@ -27,18 +32,35 @@ const HOSTS = outputKinds[DEFAULT_KIND].output ?? '';
 export const createListTargets =
   (env: ActivityEnvironment): CoordinatorActivities['listTargets'] =>
   (input) =>
-    whileHeartbeating(null, async (signal): Promise<TargetList> => {
+    whileHeartbeating(null, async (signal, tell): Promise<TargetList> => {
       const version = await nixVersion();
       const mirror = await installCommit(env, input.repository, input.base);
       const flake = { mirror, commit: input.base, repository: input.repository };
       await refuseNestedSources(flake, version);
       const { patterns } = input;
-      const [chosen, ignoredNixConfig] = await Promise.all([
-        patterns === undefined ? hosts(flake, input, signal) : choose(patterns, flake, input, signal),
-        ignoredSettings(flake, input),
-      ]);
-      return { ...chosen, ignoredNixConfig };
+      const wishes = await lockedInputs(flake);
+      const watch = watchRemotes({ wishes, own: [env.hostName] }, tell);
+      return await withPrivateFolder(env, 'targets', async (cwd) => {
+        const how: HowToLook = { signal, cwd, fetching: input.nix, ...boundsForAll() };
+        const [chosen, ignoredNixConfig] = await Promise.all([
+          watch.during({ folders: [cwd], inputs: [...wishes.keys()] }, () =>
+            patterns === undefined ? hosts(flake, input, how) : choose(patterns, flake, input, how),
+          ),
+          ignoredSettings(flake, input),
+        ]);
+        return { ...chosen, ignoredNixConfig };
+      });
     });
+
+/** What the lock has for each input of the flake itself, as its `flake.nix` would name it. */
+async function lockedInputs({ mirror, commit, repository }: FlakeAtCommit): Promise<ReadonlyMap<string, InputWish>> {
+  const lock = readableFlakeLock(await flakeText(openGit(mirror), repository, commit, 'flake.lock'));
+  return new Map(
+    [...(lock?.root.inputs ?? [])].flatMap(([name, edge]) =>
+      edge.kind === 'node' ? [[name, Object.fromEntries(edge.node.original ?? [])]] : [],
+    ),
+  );
+}
 
 type Chosen = Pick<TargetList, 'targets' | 'notAsked'>;
 
@@ -47,17 +69,17 @@ async function choose(
   patterns: readonly string[],
   flake: FlakeAtCommit,
   input: ListTargetsInput,
-  signal: AbortSignal,
+  how: HowToLook,
 ): Promise<Chosen> {
-  const { targets, notAsked, faults } = chooseTargets(patterns, await lookUp(flake, input.nix, patterns, signal));
+  const { targets, notAsked, faults } = chooseTargets(patterns, await lookUp(flake, input.nix, patterns, how));
   if (faults.length > 0) throw finalFailure('NoTargets', `${whereOf(input)}: ${faults.join(' ')}`);
   return { targets, notAsked };
 }
 
 /** All hosts, or those that are named. */
-async function hosts(flake: FlakeAtCommit, input: ListTargetsInput, signal: AbortSignal): Promise<Chosen> {
-  const names = await hostNames(flake, input, signal);
-  if (names.length === 0) throw await noHosts(flake, input, signal);
+async function hosts(flake: FlakeAtCommit, input: ListTargetsInput, how: HowToLook): Promise<Chosen> {
+  const names = await hostNames(flake, input, how);
+  if (names.length === 0) throw await noHosts(flake, input, how);
   const selected = select(names, input);
   return {
     targets: selected.map((name) => ({ kind: DEFAULT_KIND, name })),
@@ -66,16 +88,9 @@ async function hosts(flake: FlakeAtCommit, input: ListTargetsInput, signal: Abor
 }
 
 /** Sorted. */
-async function hostNames(
-  flake: FlakeAtCommit,
-  input: ListTargetsInput,
-  signal: AbortSignal,
-): Promise<readonly string[]> {
+async function hostNames(flake: FlakeAtCommit, input: ListTargetsInput, how: HowToLook): Promise<readonly string[]> {
   const url = candidateFlakeUrl(flake.mirror, flake.commit, input.repository.dir);
-  const finished = await runNix('nix', evaluateNames(HOSTS, url, await restricted(flake, input.nix)), {
-    signal,
-    fetching: input.nix,
-  });
+  const finished = await runNix('nix', evaluateNames(HOSTS, url, await restricted(flake, input.nix)), how);
   if (finished.exitCode === 0) return (JSON.parse(finished.stdout) as string[]).sort(compareNaturally);
   const missing = finished.stderr.includes('does not provide attribute');
   if (missing && finished.stderr.includes(HOSTS)) return [];
@@ -83,12 +98,9 @@ async function hostNames(
 }
 
 /** What the flake has in place of hosts is named, and how to ask for it. */
-async function noHosts(flake: FlakeAtCommit, input: ListTargetsInput, signal: AbortSignal): Promise<Error> {
+async function noHosts(flake: FlakeAtCommit, input: ListTargetsInput, how: HowToLook): Promise<Error> {
   const url = candidateFlakeUrl(flake.mirror, flake.commit, input.repository.dir);
-  const finished = await runNix('nix', evaluateOutputNames(url, await restricted(flake, input.nix)), {
-    signal,
-    fetching: input.nix,
-  });
+  const finished = await runNix('nix', evaluateOutputNames(url, await restricted(flake, input.nix)), how);
   const outputs = finished.exitCode === 0 ? (JSON.parse(finished.stdout) as string[]) : [];
   return finalFailure(
     'NoTargets',

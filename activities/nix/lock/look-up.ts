@@ -6,9 +6,12 @@ import { candidateFlakeUrl } from '../../git/install-commit.js';
 import { evaluateSets } from '../commands.js';
 import { faultOf } from '../faults.js';
 import { restricted } from '../restricted.js';
-import { runNix } from '../run-nix.js';
+import { runNix, type NixOptions } from '../run-nix.js';
 import type { FlakeAtCommit } from './flake-file.js';
 import { flakeFailure } from './flake-failure.js';
+
+/** How the commands are run that look at the names in a flake. */
+export type HowToLook = NixOptions;
 
 /**
  * Looks up in a flake what patterns of targets may mean, in one evaluation. Errors that Nix does not let an expression catch end
@@ -19,14 +22,14 @@ export async function lookUp(
   flake: FlakeAtCommit,
   nix: NixSettings,
   patterns: readonly string[],
-  signal: AbortSignal,
+  how: HowToLook,
 ): Promise<readonly NamedSet[]> {
   const url = candidateFlakeUrl(flake.mirror, flake.commit, flake.repository.dir);
   const settings = await restricted(flake, nix);
   const paths = pathsToLookUp(patterns);
   /** `null` when Nix gives up. */
   const evaluate = async (looked: readonly LookedPath[]): Promise<readonly NamedSet[] | null> => {
-    const finished = await runNix('nix', evaluateSets(url, looked, settings), { signal, fetching: nix });
+    const finished = await runNix('nix', evaluateSets(url, looked, settings), how);
     if (finished.exitCode === 0) return JSON.parse(finished.stdout) as NamedSet[];
     const isOutputs = looked.length === 1 && looked[0]?.path.length === 1;
     if (isOutputs || faultOf(finished) !== null) throw await flakeFailure(flake, finished);
