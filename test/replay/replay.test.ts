@@ -14,9 +14,6 @@ import { withHouse } from '../support/lockkeeper.js';
 const RECORDED = fileURLToPath(new URL('../../../test/replay/', import.meta.url));
 const BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
 
-/** Versions with recorded histories. */
-const VERSIONS = ['0.1.0', '0.2.0'];
-
 /** A history as Temporal's command writes it; its first event says which workflow it is of. */
 interface History {
   readonly events: readonly {
@@ -89,7 +86,6 @@ test('a verification goes on under this version where a builder of it has told a
 /** Exit status of each recorded run; its report is the result of the workflow, or the memo of a cancelled one. */
 const ENDS: Readonly<Record<string, number>> = {
   'approval.json': 0,
-  'broken.json': 1,
   'cancelled.json': 1,
   'carry-over.json': 0,
   'held-back.json': 0,
@@ -99,6 +95,9 @@ const ENDS: Readonly<Record<string, number>> = {
   'superseding.json': 0,
   'worker-lost.json': 0,
 };
+
+/** By version: of `broken.json`, whose hosts are broken on main too, which 0.1.0 did not look at. */
+const BROKEN: Readonly<Record<string, number>> = { '0.1.0': 1, '0.2.0': 0 };
 
 /** The last report that a recorded history holds. */
 async function recordedReport(version: string, name: string): Promise<Report> {
@@ -112,8 +111,8 @@ async function recordedReport(version: string, name: string): Promise<Report> {
 }
 
 test('runs that earlier versions closed are still reported, in every form', async () => {
-  for (const version of VERSIONS) {
-    for (const [name, status] of Object.entries(ENDS)) {
+  for (const [version, broken] of Object.entries(BROKEN)) {
+    for (const [name, status] of Object.entries({ ...ENDS, 'broken.json': broken })) {
       const report = await recordedReport(version, name);
       const which = `${version}/${name}`;
       assert.equal(exitStatus(report), status, which);
