@@ -1,5 +1,6 @@
 import { pause } from '../../host/pause.js';
 import { timeLimit } from '../../host/time-limit.js';
+import { messageOf } from '../../model/text/message-of.js';
 import { reportJson } from '../../model/report/render.js';
 import { nameList } from '../../model/report/words.js';
 import { openExistingSession, type Session } from '../server/connection.js';
@@ -39,7 +40,11 @@ export async function cancel(context: CommandContext, name: string): Promise<num
     await handle.cancel();
     message(`Cancelling ${run} …`);
     // Ending its builds and tidying up is a worker's work.
-    await workerForWatching(context.state, session, run);
+    await workerForWatching(context.state, session, run).catch((error: unknown) => {
+      throw new CommandError(
+        `The run ${run} is asked to end, but no worker can be started that does it: ${messageOf(error).replace(/\.$/, '')}. ${byForce(run)}`,
+      );
+    });
     const began = Date.now();
     const vain = new AbortController();
     const telling = tellWhatKeeps(session, run, vain);
@@ -48,7 +53,7 @@ export async function cancel(context: CommandContext, name: string): Promise<num
     if (end === null) {
       const problem = await telling;
       throw new CommandError(
-        `The run ${run} is asked to end, but did not within ${Math.round((Date.now() - began) / 1000)} s: ${problem ?? `look at it with "${typed('status', run)}"`}. "${typed('cancel', run)}" once more ends it by force.`,
+        `The run ${run} is asked to end, but did not within ${Math.round((Date.now() - began) / 1000)} s: ${problem ?? `look at it with "${typed('status', run)}"`}. ${byForce(run)}`,
       );
     }
     return showEnd(context, run, end);
@@ -56,6 +61,8 @@ export async function cancel(context: CommandContext, name: string): Promise<num
     await session.close();
   }
 }
+
+const byForce = (run: string): string => `"${typed('cancel', run)}" once more ends it by force.`;
 
 /**
  * Says what a run waits for that was asked to end, and again when that changes.

@@ -10,7 +10,7 @@ import type { Report } from '../../model/report/data.js';
 import { createActivities } from '../../workers/activities.js';
 import { BUILT_OUTSIDE, writeAgent } from '../support/agent.js';
 import { withFleet, withMovedFleet } from '../support/fleet.js';
-import { until, type House, type Running } from '../support/lockkeeper.js';
+import { until, withHouse, type House, type Running } from '../support/lockkeeper.js';
 import { ownProof, withServedHouse } from '../support/runs.js';
 import { withStandIn } from '../support/stand-in.js';
 import { runningCommands } from '../support/processes.js';
@@ -104,6 +104,28 @@ test('a run that a child keeps from ending is ended by a second cancellation, wi
       return !left.some((workflow) => workflow.startsWith(run) || workflow.startsWith('lockkeeper-repository'));
     }, 30_000);
   });
+});
+
+test('a run whose worker is gone ends by a second cancellation where no worker can be started', async (t) => {
+  const house = await withHouse(t);
+  const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena' }] }, ['alpha']);
+  const running = house.start(['update', fleet.checkout, '--approve']);
+  await until(() => /Run \S+[^]*waits for approval/.test(running.output()), 60_000, running.output);
+  const run = /Run (\S+)/.exec(running.output())?.[1] ?? '';
+  running.child.kill('SIGKILL');
+  process.kill((await house.worker()).pid, 'SIGKILL');
+  const log = path.join(house.state.root, 'worker.log');
+  await rm(log);
+  await mkdir(log);
+  const first = await house.lockkeeper(['cancel', run]);
+  assert.equal(first.exitCode, 1, first.stdout);
+  assert.match(
+    first.stderr,
+    /no worker can be started that does it: .*"lockkeeper cancel \S+" once more ends it by force/,
+  );
+  const second = await house.lockkeeper(['cancel', run]);
+  assert.equal(second.exitCode, 0, second.stderr);
+  assert.match(second.stdout, /^Ended \S+ by force/);
 });
 
 test('a run whose report cannot be written ends all the same, and soon', async (t) => {
