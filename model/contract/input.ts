@@ -1,13 +1,29 @@
 import type {
   BuilderActivities,
+  PlanBuildsInput,
   CoordinatorActivities,
   EvaluatorActivities,
   MachineActivities,
   PresenceActivities,
+  SeenBranch,
+  SeenRequest,
 } from './activities.js';
-import { AGENT_NETWORKS } from '../autofix/sandbox.js';
+import type { SandboxLimits } from '../autofix/limits.js';
+import type { Watched } from '../instance/record.js';
+import type { InsteadOf } from '../report/data.js';
+import type {
+  AutofixOptions,
+  ForgeOptions,
+  GuardRules,
+  NixSettings,
+  NotifyOptions,
+  Repository,
+  Transport,
+} from '../run/options.js';
+import type { Candidate } from '../verify/candidate.js';
+import { AGENT_NETWORKS, type AgentRights } from '../autofix/sandbox.js';
 import { checkInstanceName } from '../config/checks.js';
-import { checkGateName, checkGateWords, PRESETS } from '../gates/gate.js';
+import { checkGateName, checkGateWords, PRESETS, type Gate } from '../gates/gate.js';
 import {
   BadInput,
   checkAgentArgument,
@@ -30,7 +46,7 @@ import {
 } from '../checks/names.js';
 import { checkForgeUrl, isRepositoryPath } from '../forge/address.js';
 import { FORGE_KINDS } from '../forge/kinds.js';
-import { SIGNING_FORMATS } from '../git/signing.js';
+import { SIGNING_FORMATS, type Signing } from '../git/signing.js';
 import { notifiers } from '../notify/index.js';
 import { LANDING_MODES } from '../run/options.js';
 import { checkTargetPattern, isTargetName } from '../targets/choose.js';
@@ -67,20 +83,12 @@ function asObject(field: string, value: unknown): Readonly<Record<string, unknow
   throw refuse(field, value, 'is no object.');
 }
 
-function checkFields(
-  where: string,
-  values: Readonly<Record<string, unknown>>,
-  checks: Readonly<Record<string, Check>>,
-) {
-  for (const [name, check] of Object.entries(checks)) {
-    check(values[name], `${where}.${name}`);
-  }
-}
-
+/** A check for each field of `T`: one that nobody names does not compile. */
 const object =
-  (checks: Readonly<Record<string, Check>>): Check =>
+  <T extends object>(checks: Readonly<Record<keyof T & string, Check>>): Check =>
   (value, field) => {
-    checkFields(field, asObject(field, value), checks);
+    const values = asObject(field, value);
+    for (const [name, check] of Object.entries<Check>(checks)) check(values[name], `${field}.${name}`);
   };
 
 const text =
@@ -155,24 +163,27 @@ function checkRemote(url: string, field: string): void {
   }
 }
 
+/** Of what becomes no argument, path or ref, or is checked by the activity that makes one of it. */
+const asData: Check = () => undefined;
+
 const repository: Check = (value, field) => {
-  const fields = asObject(field, value);
-  const { url, displayUrl, local } = fields;
-  checkFields(field, fields, {
+  const { url, local } = asObject(field, value);
+  object<Repository>({
     url: local === true ? absolutePath : text(checkRemote),
+    // What people are shown has to be what is worked on.
+    displayUrl: (shown, where) => {
+      if (typeof url !== 'string' || shown !== redactUrl(url)) throw refuse(where, shown, 'is not the URL.');
+    },
     checkout: orNull(absolutePath),
     local: flag,
     mainBranch: text(checkBranchName),
     dir: folderInside,
-    transport: object({
+    transport: object<Transport>({
       sshKeyFile: orNull(absolutePath),
       knownHostsFile: orNull(absolutePath),
       httpsTokenFile: orNull(absolutePath),
     }),
-  });
-  // What people are shown has to be what is worked on.
-  if (typeof url !== 'string' || displayUrl !== redactUrl(url))
-    throw refuse(`${field}.displayUrl`, displayUrl, 'is not the URL.');
+  })(value, field);
 };
 
 const nixOption: Check = (value, field) => {
@@ -187,13 +198,20 @@ const person: Check = (value, field) => {
   checkPerson(`${name} <${email}>`, field);
 };
 
-const candidate = object({
+const candidate = object<Candidate>({
   base: commit,
   head: commit,
   bundle: matching(/^[A-Za-z0-9+/]*={0,2}$/, 'is no base64.'),
+  lockedBy: asData,
 });
 const derivation = matching(/^(?!.*\/\.\.?\/)\/[^\p{Cc}]+\.drv$/u, 'is no path of a derivation.');
 const storePath = matching(/^(?!.*\/\.\.?\/)\/[^\p{Cc}]+$/u, 'is no path of a store.');
+type Planned = PlanBuildsInput['planned'][number];
+const evaluation = object<Planned['evaluation']>({
+  drvPath: derivation,
+  outPath: storePath,
+  ...{ kind: asData, system: asData, machine: asData, seconds: asData, plan: asData },
+});
 const seconds: Check = (value, field) => {
   if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) throw refuse(field, value, 'is no time span.');
 };
@@ -208,14 +226,14 @@ const wholeNumber: Check = (value, field) => {
 };
 const patterns = list(text(checkPathPattern));
 const limits = orMissing(
-  object({
+  object<SandboxLimits>({
     memoryBytes: orMissing(wholeNumber),
     tasks: orMissing(wholeNumber),
     diskBytes: orMissing(wholeNumber),
     files: orMissing(wholeNumber),
   }),
 );
-const agent = object({
+const agent = object<AutofixOptions>({
   command: text(checkAgentCommand),
   args: list(text(checkAgentArgument)),
   envFile: orNull(absolutePath),
@@ -223,15 +241,13 @@ const agent = object({
   network: orMissing(oneOf(AGENT_NETWORKS)),
   nixDaemon: orMissing(flag),
   limits,
+  maxAttempts: asData,
   timeoutSeconds: seconds,
-  rules: object({ protected: patterns, maxFiles: wholeNumber, maxLines: wholeNumber }),
+  rules: object<GuardRules>({ protected: patterns, maxFiles: wholeNumber, maxLines: wholeNumber }),
 });
 
-/** Of what becomes no argument, path or ref, or is checked by the activity that makes one of it. */
-const asData: Check = () => undefined;
-
 const target: Check = (value, field) => {
-  object({ kind: oneOf(targetKindNames), name: text(() => undefined) })(value, field);
+  object<Target>({ kind: oneOf(targetKindNames), name: text(() => undefined) })(value, field);
   if (!isTargetName(value as Target)) throw refuse(field, value, 'is the name of no such target.');
 };
 
@@ -244,7 +260,7 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   excludeInputs: orMissing(list(text(checkInputName))),
   inputGroups: orMissing(list(list(text(checkInputName)))),
   mayGoBack: orMissing(flag),
-  nix: object({
+  nix: object<NixSettings>({
     options: list(nixOption),
     impure: flag,
     acceptFlakeConfig: flag,
@@ -254,7 +270,7 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   author: person,
   committer: person,
   date: seconds,
-  signing: orMissing(object({ format: oneOf(SIGNING_FORMATS), keyFile: absolutePath })),
+  signing: orMissing(object<Signing>({ format: oneOf(SIGNING_FORMATS), keyFile: absolutePath })),
   takeoverSeconds: seconds,
   base: commit,
   onto: commit,
@@ -264,7 +280,7 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   agent,
   secretFiles: orMissing(list(absolutePath)),
   agentRights: orMissing(
-    object({ network: oneOf(AGENT_NETWORKS), nixDaemon: flag, secretFiles: list(absolutePath), limits }),
+    object<AgentRights>({ network: oneOf(AGENT_NETWORKS), nixDaemon: flag, secretFiles: list(absolutePath), limits }),
   ),
   approved: orMissing(flag),
   attempt: wholeNumber,
@@ -272,13 +288,13 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   branch: text(checkBranchName),
   fallbackBranch: text(checkBranchName),
   branchPrefix: orMissing(text(checkBranchPrefix)),
-  branches: list(object({ branch: text(checkBranchName), commit })),
+  branches: list(object<SeenBranch>({ branch: text(checkBranchName), commit })),
   commit,
   lock: orNull(commit),
   labels: list(text(checkLabel)),
-  leftAlone: list(object({ branch: text(checkBranchName) })),
-  requests: orMissing(list(object({ branch: text(checkBranchName), number: wholeNumber }))),
-  forge: object({
+  leftAlone: list(object<InsteadOf>({ branch: text(checkBranchName), reason: asData })),
+  requests: orMissing(list(object<SeenRequest>({ branch: text(checkBranchName), number: wholeNumber, state: asData }))),
+  forge: object<ForgeOptions>({
     kind: oneOf(FORGE_KINDS),
     url: text(checkForgeUrl),
     repository: text((value, field) => {
@@ -286,7 +302,7 @@ const FIELDS: Readonly<Record<Field, Check>> = {
     }),
     tokenFile: absolutePath,
   }),
-  evaluation: object({ drvPath: derivation }),
+  evaluation,
   drvPath: derivation,
   siteDir: orMissing(absolutePath),
   before: orNull(storePath),
@@ -298,28 +314,34 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   keep: seconds,
   advisories: orMissing(absolutePath),
   instance: text(checkInstanceName),
-  watched: list(object({ instance: text(checkInstanceName), limitSeconds: seconds })),
-  gate: (value, field) => {
-    const { name, check, timeoutSeconds } = asObject(field, value);
-    text(checkGateName)(name, `${field}.name`);
-    seconds(timeoutSeconds, `${field}.timeoutSeconds`);
-    const { kind, preset, words } = asObject(`${field}.check`, check);
-    if (kind === 'preset') oneOf(PRESETS)(preset, `${field}.check.preset`);
-    else {
-      list(text(() => undefined))(words, `${field}.check.words`);
-      checkGateWords(words as readonly string[], `${field}.check.words`);
-    }
-  },
+  watched: list(object<Watched>({ instance: text(checkInstanceName), limitSeconds: seconds })),
+  gate: object<Gate>({
+    name: text(checkGateName),
+    check: (value, field) => {
+      const { kind, preset, words } = asObject(field, value);
+      if (kind === 'preset') oneOf(PRESETS)(preset, `${field}.preset`);
+      else {
+        list(text(() => undefined))(words, `${field}.words`);
+        checkGateWords(words as readonly string[], `${field}.words`);
+      }
+    },
+    timeoutSeconds: seconds,
+    required: asData,
+  }),
   same: flag,
   mode: oneOf(LANDING_MODES),
   target,
   derivations: list(derivation),
-  planned: list(object({ target, evaluation: object({ drvPath: derivation, outPath: storePath }) })),
+  planned: list(object<Planned>({ target, evaluation })),
   notifier: oneOf(Object.keys(notifiers)),
   // Of `notify`.
-  options: object({
+  options: object<NotifyOptions>({
     ntfy: orNull(
-      object({ server: text(checkServerUrl), topic: text(checkNtfyTopic), tokenFile: orNull(absolutePath) }),
+      object<NonNullable<NotifyOptions['ntfy']>>({
+        server: text(checkServerUrl),
+        topic: text(checkNtfyTopic),
+        tokenFile: orNull(absolutePath),
+      }),
     ),
     inboxOrg: orNull(absolutePath),
   }),

@@ -58,7 +58,10 @@ test('what the client lets pass, activities take', async () => {
     requests: [{ branch: 'bot/flake-update', number: 3, state: 'open' }],
     labels: ['bot: update'],
     lock: null,
-    evaluation: { drvPath: '/nix/store/00000000000000000000000000000000-x.drv' },
+    evaluation: {
+      drvPath: '/nix/store/00000000000000000000000000000000-x.drv',
+      outPath: '/nix/store/00000000000000000000000000000000-x',
+    },
     gate: { kind: 'gate', name: 'fmt', check: { kind: 'command', words: ['true', '-x'] }, timeoutSeconds: 5 },
     options: { ntfy, inboxOrg: '/home/ann/inbox.org' },
   };
