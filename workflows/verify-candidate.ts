@@ -21,7 +21,7 @@ import { verdictOf } from '../model/verify/verdict.js';
 import type { Evaluation, Verdict } from '../model/verify/verdict.js';
 import { build } from './verify/build.js';
 import type { Listener } from './verify/build.js';
-import { compareClosures } from './verify/closures.js';
+import { compareClosures, type BaseBuilds } from './verify/closures.js';
 import { compare, evaluate } from './verify/evaluation.js';
 import { runGate } from './verify/gate.js';
 import { knownVerdict } from './verify/known-verdict.js';
@@ -59,6 +59,8 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
   };
   const evaluationSlot = semaphore(evaluationWave(input));
   const comparisonSlot = semaphore(evaluationWave(input));
+  // One after the other: they have no build slots of their own.
+  const baseSlot = semaphore(1);
   const { tell, stop } = tellingParent(input);
   const { watch, over } = watchSystems(input.builderWaitSeconds);
 
@@ -106,9 +108,17 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
       afterBuildsBegan().then(() => comparisonSlot(() => compare(input, target, evaluation.drvPath))),
       buildOrGiveUp(target, evaluation).finally(built.one),
     ]);
-    const closure = await compareClosures(input, verdict, base);
+    const closure = await compareClosures(input, verdict, base, input.buildBase === true ? basesOf(target) : null);
     return { ...planned, ...verdict, sameAsBase: base.same, ...(closure !== null && { closure }) };
   };
+
+  const basesOf = (target: Target): BaseBuilds => ({
+    inTurn: (build) =>
+      baseSlot(async () => {
+        await tell(note(target, { state: 'queued', error: 'its state on base is built, to compare with it' }));
+        return await build();
+      }),
+  });
 
   const buildOrGiveUp = (target: FlakeTarget, evaluation: Evaluated): Promise<Verdict> =>
     unlessUnserved(target, evaluation.system, (listener) =>

@@ -65,8 +65,11 @@ export type TargetChange =
   | ({
       readonly kind: 'compared';
       readonly switching: Switching;
-      /** Base's closure is only in a cache, which does not tell of switch inhibitors; missing when the machine has it. */
-      readonly from?: 'cache';
+      /**
+       * `cache`: base's closure is only in a cache, which does not tell of switch inhibitors; `build`: it was built to be compared with.
+       * Missing when the machine had it.
+       */
+      readonly from?: 'cache' | 'build';
     } & ClosureChange)
   | NoBase;
 
@@ -75,6 +78,8 @@ export interface NoBase {
   readonly kind: 'no-base';
   /** Bytes of the new closure. */
   readonly size: number;
+  /** Why base could not be built to be compared with; missing where nobody asked for that. */
+  readonly buildError?: string;
   /** What the derivations tell: what both would be built of, without sizes; missing where they are not there. */
   readonly derivations?: ClosureChange;
 }

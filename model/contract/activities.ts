@@ -500,6 +500,8 @@ export interface CompareClosuresInput {
   readonly first?: readonly string[];
   /** Settings by which caches are found. */
   readonly nix?: NixSettings;
+  /** Why base did not build, or `null` when it did; missing where it was not built for the comparison. */
+  readonly baseError?: string | null;
   /** Derivations of base and candidate; `null` when base has none. */
   readonly drvPaths?: readonly [before: string | null, after: string];
   /** The run and the candidate's commit, whose record keeps the whole change. */

@@ -309,6 +309,7 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   after: storePath,
   bytes: wholeNumber,
   first: orMissing(list(text(checkPackageName))),
+  baseError: orMissing(orNull(asData)),
   drvPaths: orMissing(list(orNull(derivation))),
   head: orMissing(commit),
   keep: seconds,

@@ -1,9 +1,9 @@
 import type { VulnerabilityChange } from '../advisories/change.js';
-import type { PackageChange, TargetChange } from '../closure/closure.js';
+import type { ClosureChange, PackageChange, TargetChange } from '../closure/closure.js';
 import { contentOf, listEach, listedBy } from '../closure/share.js';
 import { changedPackages, countWords, sizeChangeWords, versionWords } from '../closure/words.js';
 import { groupBy } from '../text/group-by.js';
-import { oneName } from '../text/one-line.js';
+import { oneLine, oneName } from '../text/one-line.js';
 import { formatSize } from '../text/size.js';
 import { hostsOf } from './data.js';
 import type { Report } from './data.js';
@@ -44,14 +44,22 @@ export function summaryWords({ changes: [first, ...others] }: Changes): string {
     const counts = [...new Set(all.map((each) => countWords(listedBy(each) ?? first)))];
     const differences = [...new Set(all.map((each) => (each.kind === 'compared' ? sizeChangeWords(each.sizes) : '')))];
     const shown = differences.length > 2 ? [differences[0], 'and others'] : differences;
-    return `${sizes} (${shown.join(', ')}): ${counts[0] ?? ''}${counts.length > 1 ? ' (settings differ)' : ''}`;
+    const built = first.from === 'build' ? '; base was built to compare with it' : '';
+    return `${sizes} (${shown.join(', ')}): ${counts[0] ?? ''}${counts.length > 1 ? ' (settings differ)' : ''}${built}`;
   }
-  const { derivations } = first;
+  const { derivations, buildError } = first;
   return [
     `${sizes}: not compared, because neither the machine that built it nor a cache has the closure on base`,
-    ...(derivations === undefined ? [] : [`by its derivations, ${countWords(derivations)}`]),
+    ...(buildError === undefined ? [] : [`which was not built either: ${oneLine(buildError)}`]),
+    ...(derivations === undefined ? [] : [`by its derivations, ${derivationWords(derivations)}`]),
   ].join('; ');
 }
+
+/** Derivations tell of packages by their versions alone; that nothing else differs, they do not say. */
+const derivationWords = (derivations: ClosureChange): string =>
+  changedPackages(derivations) + derivations.configuration === 0
+    ? 'what differs names no version'
+    : countWords(derivations);
 
 /** `1.3 GiB`, or `1.2 GiB to 1.3 GiB`. */
 function rangeWords(sizes: readonly number[]): string {
@@ -68,9 +76,9 @@ export function switchingWords({ changes: [change] }: Changes): readonly string[
       ? []
       : [`will refuse to switch (${refuses.map((name) => oneName(name)).join(', ')}): reboot instead`]),
     ...(reboot.length === 0 ? [] : [`needs a reboot: new ${reboot.join(', ')}`]),
-    ...(change.from === undefined
-      ? []
-      : ['the closure on base is only in a cache: whether it will refuse to switch is not known']),
+    ...(change.from === 'cache'
+      ? ['the closure on base is only in a cache: whether it will refuse to switch is not known']
+      : []),
   ];
 }
 

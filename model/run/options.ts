@@ -56,6 +56,8 @@ export interface RunOptions {
   readonly builderWaitSeconds: number;
   /** How many updates of each target stay in the store of its builder; missing: `KEPT_CLOSURES`. */
   readonly keepClosures?: number;
+  /** Whether base's closure is built where it is neither in a store nor in a cache; missing when it is not. */
+  readonly buildBase?: boolean;
   /** Names of packages that reports show before others; missing where there are none, and in older runs. */
   readonly namedPackages?: readonly string[];
   /** Folder of advisories on the builders; missing: vulnerabilities are not checked. */
@@ -259,6 +261,7 @@ export const KNOWN_OPTIONS: Fields<RunOptions> = {
   takeoverSeconds: true,
   builderWaitSeconds: true,
   keepClosures: true,
+  buildBase: true,
   advisories: true,
   maxBuilds: true,
   namedPackages: true,

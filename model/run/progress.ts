@@ -103,6 +103,7 @@ export const ended = ({ target, verdict, system, sameAsBase, seconds, error }: V
 export const evaluateActivityId = (target: string): string => `evaluate ${target}`;
 export const compareActivityId = (target: string): string => `compare ${target}`;
 export const closureActivityId = (target: string): string => `closure ${target}`;
+export const baseActivityId = (target: string): string => `base ${target}`;
 export const planActivityId = (target: string): string => `plan ${target}`;
 export const buildActivityId = (target: string, round: number): string => `build ${target} #${round}`;
 export const attemptActivityId = (attempt: number, target: string, round: number): string =>

@@ -16,6 +16,8 @@ export interface VerifySetting extends Pick<Distrust, 'agentRights'> {
   readonly builderWaitSeconds: number;
   /** How many closures of each target stay in the store beside base's; missing where none are compared, and in older runs. */
   readonly keepClosures?: number;
+  /** Whether base's closure is built where it is neither in a store nor in a cache; missing when it is not, and in older runs. */
+  readonly buildBase?: boolean;
   /** Names of packages that reports show first; missing where there are none, and in older runs. */
   readonly namedPackages?: readonly string[];
   /** Folder of advisories on the builders; missing where vulnerabilities are not checked, and in older runs. */

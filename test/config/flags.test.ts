@@ -99,11 +99,12 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
       takeoverTime: ['5min'],
       builderWait: ['1h'],
       keepClosures: ['3'],
+      buildBase: true,
       advisories: ['/a'],
       maxBuilds: ['0'],
       namedPackage: ['linux', 'gtk+3'],
     },
-    'takeoverSec = "5min"\nbuilderWaitSec = "1h"\nkeepClosures = 3\nadvisories = "/a"\nmaxBuilds = 0\nnamedPackages = ["linux", "gtk+3"]',
+    'takeoverSec = "5min"\nbuilderWaitSec = "1h"\nkeepClosures = 3\nbuildBase = true\nadvisories = "/a"\nmaxBuilds = 0\nnamedPackages = ["linux", "gtk+3"]',
   ],
   [{ signingKeyFile: ['/s'], signingFormat: ['openpgp'] }, 'signing = { keyFile = "/s", format = "openpgp" }'],
   [

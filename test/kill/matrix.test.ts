@@ -464,6 +464,24 @@ const waitsForRetry: Scene = (victim) =>
     await assertAsIfNothingHappened(stage, running, ntfy, { builds: ['package athena', ...tries] });
   });
 
+/** Base is built when the candidate is, to be compared with it. */
+const buildsBase: Scene = (victim) =>
+  onStage(house, { hosts: [{ name: 'athena', seconds: 4 }] }, async (stage) => {
+    const running = stage.update('--build-base');
+    await until(
+      async () => (await stage.fleet.buildsOf('athena')) === 2,
+      60_000,
+      () => running.output(),
+    );
+    await kill(house, victim);
+    const both = ['package athena', 'system athena'].flatMap((one) => [one, one]);
+    const { targets } = await assertAsIfNothingHappened(stage, running, ntfy, { builds: both });
+    assert.deepEqual(
+      targets.map(({ closure }) => closure?.kind === 'compared' && closure.from),
+      ['build'],
+    );
+  });
+
 /** A branch of another day is there, which the update makes needless. */
 const removesBranches: Scene = (victim) =>
   onStage(house, PLAIN, async (stage) => {
@@ -562,6 +580,7 @@ const WAITS: Readonly<Record<string, Scene>> = {
   'waiting for the repository': waitsForRepository,
   'waiting for a worker of a system': waitsForSystem,
   'waiting to try a build again': waitsForRetry,
+  'building what is replaced': buildsBase,
 };
 
 const register = createActivities({ state: stateDirectory('/nonexistent'), machine: 'none', hostName: 'none' });

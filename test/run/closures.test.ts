@@ -56,12 +56,35 @@ test('a report compares each host with what it replaces, which an update keeps i
     );
 
     await fleet.moveInput('alpha');
-    assert.equal(changes(await update('--keep-closures', '0')).athena?.kind, 'compared');
+    const third = await update('--keep-closures', '0');
+    assert.equal(changes(third).athena?.kind, 'compared');
     const kept = (await readdir(house.state.closures, { recursive: true })).filter(
       (each) => path.dirname(path.dirname(each)) !== '.',
     );
     assert.deepEqual(kept, []);
     for (const each of built) assert.equal((await remove(each)).exitCode, 0);
+
+    // What main holds now is taken out of the store, and built to be compared with.
+    const removed = await remove(third.targets[0]?.outPath ?? '');
+    assert.equal(removed.exitCode, 0, removed.stderr);
+    await fleet.moveInput('alpha');
+    const before = await fleet.buildsOf('athena');
+    const compared = await update('--build-base');
+    assert.equal(await fleet.buildsOf('athena'), before + 2);
+    const { athena } = changes(compared);
+    assert.deepEqual(athena?.kind === 'compared' && [athena.from, athena.configuration], ['build', 1]);
+    const told = await house.lockkeeper(['report', 'latest']);
+    assert.match(told.stdout, /What changes on athena\n.*; base was built to compare with it\n/);
+
+    // What does not build on base is said, and fails nothing.
+    const flake = await fleet.show('main', 'flake.nix');
+    const broken = flake.replace('brokenIn = if (false)', 'brokenIn = if inputs.alpha.lib.version == 5');
+    await fleet.pushToMain({ 'flake.nix': broken });
+    await fleet.moveInput('alpha');
+    const notBuilt = changes(await update('--build-base')).athena;
+    assert.match(notBuilt?.kind === 'no-base' ? (notBuilt.buildError ?? '') : '', /failed with exit code 7/);
+    const why = await house.lockkeeper(['report', 'latest']);
+    assert.match(why.stdout, /which was not built either: .*exit code 7; by its derivations, /);
   } finally {
     await house.close();
     await fleet.cleanup();

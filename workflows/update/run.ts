@@ -84,11 +84,12 @@ export const signingKey = ({ options: { signing } }: Run): Pick<RunOptions, 'sig
 
 /** What all verifications of a run share. */
 export const verifySetting = ({ id, options }: Run): VerifySetting => {
-  const { repository, nix, takeoverSeconds, builderWaitSeconds, namedPackages, advisories } = options;
+  const { repository, nix, takeoverSeconds, builderWaitSeconds, buildBase, namedPackages, advisories } = options;
   const { keepClosures = KEPT_CLOSURES } = options;
   const rights = agentRights(options);
   return {
     ...{ run: id, repository, nix, takeoverSeconds, builderWaitSeconds, keepClosures },
+    ...(buildBase === true && { buildBase }),
     ...(namedPackages === undefined ? {} : { namedPackages }),
     ...(rights && { agentRights: rights }),
     ...(advisories !== undefined && { advisories }),

@@ -11,7 +11,7 @@ import { lastingCalls } from '../calls/lasting-calls.js';
 import { stayWithMachine } from '../calls/stay-with-machine.js';
 
 /** Longest life of one attempt, in milliseconds. The build's own time limit (10 h by default) ends it before. */
-const ATTEMPT_LIMIT = 14 * 3600 * 1000;
+export const ATTEMPT_LIMIT = 14 * 3600 * 1000;
 
 /** Who is told how a build is, beside its verdict. */
 export interface Listener {

@@ -11,6 +11,7 @@ import { keepChange } from '../../../host/kept-change.js';
 import { requisitesOf } from '../evaluate/build-plan.js';
 import type { CompareClosuresInput, MachineActivities } from '../../../model/contract/activities.js';
 import { repositoryKey } from '../../../model/run/keys.js';
+import { oneLine } from '../../../model/text/one-line.js';
 import { targetLabel } from '../../../model/targets/index.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { exclusively } from '../../git/mutex.js';
@@ -61,7 +62,8 @@ async function compare(
   const own = before === null ? null : await reader.local(before);
   if (before !== null && own !== null) {
     const [was, is] = await Promise.all([readBootLinks(before), readBootLinks(after)]);
-    return { kind: 'compared', switching: switchingOf(was, is), ...(await changeFrom(own)) };
+    const from = input.baseError === null ? ({ from: 'build' } as const) : {};
+    return { kind: 'compared', switching: switchingOf(was, is), ...from, ...(await changeFrom(own)) };
   }
   const cached = before === null || nix === undefined ? null : await reader.cached(before, now, nix);
   if (before !== null && cached !== null) {
@@ -70,7 +72,9 @@ async function compare(
     return { kind: 'compared', switching, from: 'cache', ...(await changeFrom(cached)) };
   }
   const derivations = await compareDerivations(reader, input, signal);
-  return { kind: 'no-base', size: sizeOf(now.paths), ...(derivations && { derivations }) };
+  const buildError = input.baseError == null ? null : oneLine(input.baseError);
+  const size = sizeOf(now.paths);
+  return { kind: 'no-base', size, ...(buildError !== null && { buildError }), ...(derivations && { derivations }) };
 }
 
 /** What differs between the packages that base and candidate would be built of; `null` where this machine lacks a derivation. */

@@ -52,6 +52,16 @@ export const building = {
     'how many updates of each target stay in the Nix store of its builder, so that the next one can be compared with what it replaces; 0: none',
     { flag: '--keep-closures <n>' },
   ),
+  buildBase: option(
+    flag,
+    false,
+    'true',
+    'build what an update replaces where neither its builder nor a cache has it, so that the report can compare the two',
+    {
+      flag: '--build-base',
+      help: 'build what the update replaces, to compare with it, where no store and no cache has it',
+    },
+  ),
   namedPackages: option(
     listOf(text('a package name', checkPackageName), 'package names'),
     [],
@@ -110,16 +120,18 @@ export const waitsOf = ({
   takeoverSec,
   builderWaitSec,
   keepClosures,
+  buildBase,
   advisories,
   maxBuilds,
   namedPackages,
 }: Values<typeof building>): Pick<
   RunOptions,
-  'takeoverSeconds' | 'builderWaitSeconds' | 'keepClosures' | 'advisories' | 'maxBuilds' | 'namedPackages'
+  'takeoverSeconds' | 'builderWaitSeconds' | 'keepClosures' | 'buildBase' | 'advisories' | 'maxBuilds' | 'namedPackages'
 > => ({
   takeoverSeconds: takeoverSec,
   builderWaitSeconds: builderWaitSec,
   ...(keepClosures === KEPT_CLOSURES ? {} : { keepClosures }),
+  ...(buildBase && { buildBase }),
   ...(advisories === null ? {} : { advisories }),
   ...(maxBuilds === null ? {} : { maxBuilds }),
   ...(namedPackages.length === 0 ? {} : { namedPackages }),
