@@ -1,3 +1,4 @@
+import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { log } from '@temporalio/activity';
 import type { CoordinatorActivities } from '../model/contract/activities.js';
@@ -5,6 +6,7 @@ import { earlierHolds } from '../model/hold-back/earlier.js';
 import { mayBeRunOf, mayBeRunOfInstance } from '../model/run/ids.js';
 import type { Report } from '../model/report/data.js';
 import type { Repository } from '../model/run/options.js';
+import { knownVerdicts } from '../model/verify/known.js';
 import { messageOf } from '../model/text/message-of.js';
 import { readJson, writeWhole } from '../host/files.js';
 import { reportFiles } from '../host/reports.js';
@@ -32,6 +34,21 @@ export const createEarlierHolds =
   async ({ repository }) => {
     const reports = await newestReports(env, (name) => mayBeRunOf(repository, name) || isHashed(name));
     return earlierHolds(reports.filter((report) => report.repository === repository.displayUrl));
+  };
+
+/** Makes the activity that says what this machine's reports tell of a commit, as far as what was built here is still here. It only reads. */
+export const createKnownVerdicts =
+  (env: ActivityEnvironment): CoordinatorActivities['knownVerdicts'] =>
+  async (about) => {
+    const reports = await newestReports(env, (name) => mayBeRunOf(about.repository, name) || isHashed(name));
+    const known = await Promise.all(
+      knownVerdicts(reports, about, Date.now()).map(async (verdict) => {
+        const { machine, outPath } = verdict;
+        if (machine !== env.machine || verdict.verdict !== 'built' || outPath === null) return verdict;
+        return (await lstat(outPath).catch(() => null)) === null ? null : verdict;
+      }),
+    );
+    return known.filter((verdict) => verdict !== null);
   };
 
 /** What this machine knows of earlier runs of one instance on one repository, newest first. */

@@ -8,7 +8,7 @@ import { createPlanBuilds } from '../activities/nix/evaluate/plan-builds.js';
 import { createBuilderActivities, createMachineActivities } from '../activities/nix/builds.js';
 import { createEvaluatorActivities, createLockActivities } from '../activities/nix/evaluation.js';
 import { createNotify } from '../activities/notify/notify.js';
-import { createEarlierHolds, renewSite, writeReport } from '../activities/reports.js';
+import { createEarlierHolds, createKnownVerdicts, renewSite, writeReport } from '../activities/reports.js';
 import { rememberEnvironmentSecrets } from '../host/secrets/redact.js';
 import { createServerActivities } from '../activities/server/index.js';
 import { createPresenceActivities } from '../activities/server/presence.js';
@@ -47,6 +47,7 @@ export function createActivities(env: ActivityEnvironment): MachineRegister {
         ...createServerActivities(env),
         ...createForgeActivities(env),
         earlierHolds: createEarlierHolds(env),
+        knownVerdicts: createKnownVerdicts(env),
         notify: createNotify(env),
         // Safe to repeat: the report and the site are replaced as a whole, and forgetting what is forgotten does nothing.
         closeRun: async ({ report, siteDir }) => {

@@ -17,6 +17,7 @@ import { tryForge } from './update/requests.js';
 import { beginRun, lookUpSearchAttributes } from './update/run.js';
 import type { Run } from './update/run.js';
 import { verifyAndRepair } from './update/verify-and-repair.js';
+import { verifyMain } from './update/verify-main.js';
 
 /**
  * One run: update the lock, verify every target, ask if asked to, land, tell people. The report is its result; of a run
@@ -60,6 +61,7 @@ async function update(run: Run): Promise<Ended> {
   if (taken.kind === 'superseded') return { outcome: 'superseded', supersededBy: taken.by };
   const { commit, leftOut } = taken.base;
   state.learn({ base: commit, ignoredChanges: leftOut });
+  if (options.verifies === true) return await verifyMain(run, commit);
   if (options.forge !== undefined) await tryForge(run, options.forge);
 
   let proposed = await findUpdate(run, commit);

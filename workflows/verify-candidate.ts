@@ -104,6 +104,7 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
     if (input.probe !== undefined) {
       return (await knownVerdict(input, input.probe, target, evaluation)) ?? (await buildOrGiveUp(target, evaluation));
     }
+    if (input.withoutBase === true) return await buildOrGiveUp(target, evaluation);
     const [base, verdict] = await Promise.all([
       afterBuildsBegan().then(() => comparisonSlot(() => compare(input, target, evaluation.drvPath))),
       buildOrGiveUp(target, evaluation).finally(built.one),

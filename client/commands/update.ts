@@ -1,3 +1,4 @@
+import type { RunMode } from '../../model/run/options.js';
 import { greetServer, openSession } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
 import { followRun } from '../runs/follow-run.js';
@@ -9,24 +10,32 @@ import { startOrAttach } from '../runs/start-run.js';
 import { lend } from '../server/lent.js';
 import { provideWorker } from '../server/provide-worker.js';
 
-/** `lockkeeper update [FLAKE]`: one run of a flake, followed to its end. */
-export async function update(context: CommandContext, flake: string, flags: TypedFlags): Promise<number> {
-  const asked = readFlags(flags);
+/**
+ * `lockkeeper update [FLAKE]` and `lockkeeper verify [FLAKE]`: one run of a flake, followed to its end.
+ * @param flags `again`: also what is known of the commit is verified
+ */
+export async function update(
+  context: CommandContext,
+  flake: string,
+  { again, ...flags }: TypedFlags,
+  mode: RunMode = 'update',
+): Promise<number> {
+  const asked = readFlags(flags, mode);
   // Loading Temporal's client and greeting the server take a while, in which Git answers.
   const greeted = greetServer(context);
   greeted.catch(() => undefined);
-  const options = await updateOptions(flake, asked);
+  const options = { ...(await updateOptions(flake, asked)), ...(again === true ? { again } : {}) };
   const help = {
     lends: asked.own.withWorker,
     slots: { slots: asked.own.slots, evaluationSlots: asked.own.evalSlots },
   };
-  const session = await openSession(context, 'update', await greeted);
+  const session = await openSession(context, mode, await greeted);
   try {
     const { run, isNew } = await startOrAttach(context.state, session, options, async () => {
       message(plan(options));
       await provideWorker(context.state, session, options, help);
     });
-    if (!isNew) message(`This update runs already: attached to ${run}.`);
+    if (!isNew) message(`This ${mode === 'verify' ? 'verification' : 'update'} runs already: attached to ${run}.`);
     message(paintFor(process.stderr).dim(`Run ${run}`));
     if (help.lends) await lend(context.state, session, run);
     const { slots } = help;

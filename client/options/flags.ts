@@ -4,6 +4,7 @@ import { typedValue } from '../../model/config/kinds.js';
 import { flagOf, INSTANCE_OPTIONS, UPDATE_FLAGS, type InstanceOptions } from '../../model/config/options/index.js';
 import { everyOption, flagKey, flagWord, type OptionTable, type Values } from '../../model/config/options/types.js';
 import { attempt, brokenRules, complete, completed, readInstance, readTable } from '../../model/config/read-options.js';
+import type { RunMode } from '../../model/run/options.js';
 import type { Wording } from '../../model/config/wording.js';
 import { faultsError } from '../errors.js';
 
@@ -26,17 +27,17 @@ const ON_COMMAND_LINE: Wording = {
 };
 
 /**
- * Reads flags as a file is read.
+ * Reads flags as a file is read. @param mode what the run is about
  * @throws CommandError with everything that is wrong with them
  */
-export function readFlags(flags: TypedFlags): Asked {
+export function readFlags(flags: TypedFlags, mode: RunMode = 'update'): Asked {
   const faults: string[] = [];
   const given = typedTable(INSTANCE_OPTIONS, flags, faults);
   const own = typedTable(UPDATE_FLAGS, flags, faults);
   if (faults.length > 0) throw faultsError(faults);
   const reader = { wording: ON_COMMAND_LINE, faults };
   const { values: ownValues } = readTable(own.table, UPDATE_FLAGS, reader);
-  const { values, unread } = readInstance(given.table, ON_COMMAND_LINE, faults);
+  const { values, unread } = readInstance({ ...given.table, mode }, ON_COMMAND_LINE, faults);
   const options = completed({}, values);
   faults.push(
     ...everyOption(INSTANCE_OPTIONS).flatMap(([name, { needs = [] }]) =>

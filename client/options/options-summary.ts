@@ -15,9 +15,11 @@ export function optionsSummary(options: RunOptions): string {
   const { gates = [] } = options;
   return [
     ...(options.user === undefined ? [] : [`as ${options.user}`]),
-    `land ${landing.mode}${waysOfLanding[landing.mode].summary(landing)}`,
+    ...(options.verifies === true
+      ? ['verify', ...(options.again === true ? ['again'] : [])]
+      : [`land ${landing.mode}${waysOfLanding[landing.mode].summary(landing)}`]),
     ...(landing.removeOldBranches === true ? ['removes old branches'] : []),
-    inputsSummary(options),
+    ...(options.verifies === true ? [] : [inputsSummary(options)]),
     targets.patterns === undefined
       ? some('hosts', targets.hosts) + (targets.exclude === null ? '' : ` but ${targets.exclude}`)
       : some('targets', targets.patterns),

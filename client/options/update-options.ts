@@ -1,7 +1,7 @@
 import { transportOf } from '../../model/config/options/credentials.js';
 import { flagOf } from '../../model/config/options/index.js';
 import { runOptionsOf } from '../../model/config/run-options.js';
-import { UPDATE_INSTANCE } from '../../model/run/ids.js';
+import { UPDATE_INSTANCE, VERIFY_INSTANCE } from '../../model/run/ids.js';
 import type { RunOptions } from '../../model/run/options.js';
 import { resolveFlake } from '../flake/flake.js';
 import type { Asked } from './flags.js';
@@ -15,5 +15,6 @@ export async function updateOptions(flake: string, { options, given }: Asked): P
     main: given.has('mainBranch') ? options.mainBranch : null,
     transport: transportOf(options),
   });
-  return runOptionsOf({ name: UPDATE_INSTANCE, ...options }, repository);
+  const name = options.mode === 'verify' ? VERIFY_INSTANCE : UPDATE_INSTANCE;
+  return runOptionsOf({ name, ...options }, repository);
 }

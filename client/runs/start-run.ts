@@ -87,7 +87,7 @@ async function sameRun(
   const asked = optionsSummary(options);
   const hint = holder.summary === asked ? ' (they differ in details: author, time zone, credentials or times)' : '';
   throw new CommandError(
-    `Another update of ${options.repository.displayUrl} is running, with other options.\n` +
+    `Another ${options.verifies === true ? 'verification' : 'update'} of ${options.repository.displayUrl} is running, with other options.\n` +
       `  running (${holder.run}): ${holder.summary ?? 'not known'}\n` +
       `  asked for now: ${asked}${hint}\n` +
       `Wait for it ("${typed('watch', holder.run)}"), or end it ("${typed('cancel', holder.run)}").`,
@@ -124,7 +124,7 @@ export const startOptions = (options: RunOptions) => ({
     repositoryLock: options.lockWorkflowId,
     repository: options.repository.displayUrl,
   },
-  staticSummary: `update ${options.repository.displayUrl}`.slice(0, 200),
+  staticSummary: `${options.verifies === true ? 'verify' : 'update'} ${options.repository.displayUrl}`.slice(0, 200),
 });
 
 /** Waits until others find the run that was just started: the server lists it a moment later. */

@@ -31,6 +31,8 @@ function impatient(instance: Instance, instances: readonly Instance[]): string[]
   const holder = instances.find(
     (other) =>
       other.name !== instance.name &&
+      instance.mode === 'update' &&
+      other.mode === 'update' &&
       repositoryOf(other) === repositoryOf(instance) &&
       other.approval.enable &&
       other.approval.deadlineSec > instance.repositoryWaitSec,

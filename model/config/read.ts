@@ -70,6 +70,7 @@ export function readConfiguration(value: unknown, rules: readonly Rule[] = []): 
 const BRANCH_OPTIONS = [
   'repoPath',
   'repoUrl',
+  'mode',
   'branchPrefix',
   'branch',
   'land',
@@ -81,9 +82,9 @@ const BRANCH_OPTIONS = [
 function sharedBranches(instances: readonly Instance[]): string[] {
   const owners = new Map<string, string>();
   return instances.flatMap((instance) => {
-    const { name, repoPath, repoUrl, land } = instance;
+    const { name, repoPath, repoUrl, mode, land } = instance;
     const { lands, makesBranches, asksForge } = waysOfLanding[land];
-    if (!lands || !makesBranches) return [];
+    if (mode === 'verify' || !lands || !makesBranches) return [];
     const option = asksForge ? 'branch' : 'branchPrefix';
     const key = `${normaliseUrl(repoPath ?? repoUrl ?? '')}\n${instance[option]}`;
     const owner = owners.get(key);

@@ -1,10 +1,11 @@
-import { repositoryLockId } from '../run/ids.js';
+import { LOCKKEEPER } from '../run/defaults.js';
+import { repositoryLockId, verificationLockId } from '../run/ids.js';
 import { repositoryKey } from '../run/keys.js';
 import type { Repository, RunOptions } from '../run/options.js';
 import { agentOf } from './options/agent.js';
 import { approvalOf } from './options/approval.js';
 import { nixOf, waitsOf } from './options/building.js';
-import { contentsOf } from './options/contents.js';
+import { contentsOf, targetsOf } from './options/contents.js';
 import { failureOf } from './options/failure.js';
 import { forgeOf } from './options/forge.js';
 import { gatesOf } from './options/gates.js';
@@ -20,7 +21,10 @@ export const runOptionsOf = (
   instance: Instance,
   repository: Repository,
   limit: Pick<RunOptions, 'failureLimit'> = {},
-): RunOptions => ({
+): RunOptions =>
+  instance.mode === 'verify' ? verification(instance, repository, limit) : update(instance, repository, limit);
+
+const update: typeof runOptionsOf = (instance, repository, limit) => ({
   instance: instance.name,
   repository,
   ...(instance.user === null ? {} : { user: instance.user }),
@@ -41,5 +45,29 @@ export const runOptionsOf = (
   ...failureOf(instance, { land: instance.land, hasAgent: instance.autoFix.enable }),
   ...limit,
   ...agentOf(instance),
+  ...gatesOf(instance),
+});
+
+/** What is said of inputs, landing, approval and repairs does not count. */
+const verification: typeof runOptionsOf = (instance, repository, limit) => ({
+  verifies: true,
+  instance: instance.name,
+  repository,
+  ...(instance.user === null ? {} : { user: instance.user }),
+  ...targetsOf(instance),
+  inputs: 'all',
+  landing: { mode: 'none', branchPrefix: instance.branchPrefix },
+  approval: null,
+  ...nixOf(instance),
+  author: LOCKKEEPER,
+  committer: LOCKKEEPER,
+  ...notificationsOf(instance),
+  ...siteOf(instance),
+  timeZone: timeZoneOf(instance),
+  repositoryWaitSeconds: instance.repositoryWaitSec,
+  lockWorkflowId: verificationLockId(repositoryKey(repository, true)),
+  takeoverSeconds: instance.takeoverSec,
+  builderWaitSeconds: instance.builderWaitSec,
+  ...limit,
   ...gatesOf(instance),
 });

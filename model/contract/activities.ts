@@ -75,6 +75,13 @@ export interface CoordinatorActivities {
   /** What earlier runs of the repository held back and none has moved since. */
   earlierHolds(input: { repository: Repository }): Promise<readonly EarlierHold[]>;
 
+  /** What earlier runs found out about targets of this very commit. */
+  knownVerdicts(input: {
+    repository: Repository;
+    commit: string;
+    targets: readonly FlakeTarget[];
+  }): Promise<readonly Verdict[]>;
+
   /** Puts the newest commit of `fix` on top of a candidate; `null` when it does not fit there, or changes nothing. */
   applyFix(input: ApplyFixInput): Promise<Candidate | null>;
 

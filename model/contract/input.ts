@@ -332,6 +332,7 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   same: flag,
   mode: oneOf(LANDING_MODES),
   target,
+  targets: list(target),
   derivations: list(derivation),
   planned: list(object<Planned>({ target, evaluation })),
   notifier: oneOf(Object.keys(notifiers)),

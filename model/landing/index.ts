@@ -5,6 +5,7 @@ import { merge } from './merge.js';
 import { none } from './none.js';
 import { pullRequest } from './pull-request.js';
 import type { WayOfLanding } from './types.js';
+import { whereWords } from './where.js';
 
 /** Every way of landing. What it does is in `activities/git/land.ts`. */
 export const waysOfLanding = { none, branch, merge, 'pull-request': pullRequest } satisfies Record<
@@ -30,6 +31,8 @@ export const branchToPush = (
 
 /** What a run will push, and where, in one sentence. */
 export function landingIntent(options: RunOptions, date: Date): string {
+  const { repository } = options;
+  if (options.verifies === true) return `will verify ${repository.mainBranch} ${whereWords(repository)}`;
   const way: WayOfLanding = waysOfLanding[options.landing.mode];
   const asked = way.lands && options.approval !== null ? ', once it is approved' : '';
   return `${way.intent(options, date)}${asked}`;

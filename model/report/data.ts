@@ -9,7 +9,7 @@ import type { Verdict } from '../verify/verdict.js';
 /**
  * How a run ended.
  * - `landed`: something was pushed (or written to a local repository)
- * - `verified`: a dry run, everything but the push
+ * - `verified`: a dry run, everything but the push; or main was verified as it is
  * - `unchanged`: the lock did not move, or all that moved was held back
  * - `broken`: a required target is broken, nothing was pushed
  * - `rejected`, `expired`: a person said no, or nobody answered
@@ -46,6 +46,10 @@ export interface Report {
   readonly instance: string;
   /** Display form of the repository. */
   readonly repository: string;
+  /** Folder of `flake.nix` in it; missing where evaluation saw the machine, so that verdicts hold for no other run, and in older runs. */
+  readonly flakeDir?: string;
+  /** The branch that was verified as it is; missing where an update was. */
+  readonly verifiedBranch?: string;
   readonly outcome: Outcome;
   /** The error that ended a failed run, for people. */
   readonly error: string | null;

@@ -26,6 +26,7 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
     run: report.run,
     instance: report.instance,
     repository: report.repository,
+    ...(report.verifiedBranch === undefined ? {} : { verifiedBranch: report.verifiedBranch }),
     outcome: report.outcome,
     exitStatus: exitStatus(report, strict),
     error: report.error,
@@ -191,4 +192,5 @@ const targetJson = (target: ReportedTarget): Record<string, unknown> => ({
   logTail: target.logTail,
   closure: target.closure ?? null,
   plan: target.plan ?? null,
+  ...(target.knownFrom === undefined ? {} : { knownFrom: target.knownFrom }),
 });

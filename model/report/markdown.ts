@@ -336,7 +336,7 @@ function hosts(report: Report): Part {
     code(target.name),
     code(target.system ?? ''),
     `${verdictWords(target)}${mitigation(report, target)}${skippedWhy(target)}`,
-    `${closureWords(target)}${switchWords(target)}`,
+    `${closureWords(target, report.verifiedBranch === undefined)}${switchWords(target)}`,
     formatSeconds(target.seconds),
     ...(isPlanned ? [planWords(target.plan)] : []),
   ]);

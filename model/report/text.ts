@@ -113,7 +113,9 @@ function headline(report: Report, paint: Paint): string[] {
     `${tone(`${OUTCOME_SYMBOLS[report.outcome]} ${outcomeWords(report)}`)}  ${oneLine(report.repository)}`,
     ...newSourcesWords(report).map(paint.yellow),
     countsWords(report),
-    landed === null ? '' : `${landed.text} ${paint.cyan(landed.ref)} (${landed.commit.slice(0, 12)})`,
+    landed === null
+      ? ''
+      : `${report.verifiedBranch === undefined ? '' : 'commit '}${landed.text} ${paint.cyan(landed.ref)} (${landed.commit.slice(0, 12)})`,
     insteadOf === null ? '' : paint.yellow(insteadOf),
     ...requestWords(report).map(({ text, url }) =>
       url === null ? paint.yellow(text) : `${text}: ${paint.cyan(oneLine(url, 500))}`,
@@ -187,7 +189,7 @@ function hostLines(report: Report, paint: Paint): string[] {
     oneName(target.name),
     oneLine(target.system ?? '', 40),
     `${verdictWords(target)}${mitigation(report, target)}`,
-    closureWords(target),
+    ...(report.verifiedBranch === undefined ? [closureWords(target)] : []),
     formatSeconds(target.seconds),
     planWords(target.plan),
     target.verdict === 'skipped' ? oneLine(target.error ?? '', 500) : '',

@@ -35,7 +35,9 @@ export const brokenTargets = (report: Report): ReportedTarget[] => {
 
 /** Targets that kept a run from landing: required ones that were not built, though nothing broke them before. */
 export const stoppingTargets = (report: Report): ReportedTarget[] =>
-  report.outcome === 'broken' && !isOverLimit(report) ? missedTargets(report) : [];
+  report.outcome === 'broken' && report.verifiedBranch === undefined && !isOverLimit(report)
+    ? missedTargets(report)
+    : [];
 
 /** Required targets that were not built, though nothing broke them before. */
 export const missedTargets = ({ targets, brokenOnBase = [] }: Report): ReportedTarget[] =>
@@ -57,11 +59,14 @@ export function outcomeWords(report: Report): string {
     case 'landed':
       return `${report.landed?.mode === 'pull-request' ? 'Proposed' : 'Landed'}${report.landed?.already === true ? ' before' : ''}`;
     case 'verified':
-      return 'Verified, nothing pushed';
+      return report.verifiedBranch === undefined
+        ? 'Verified, nothing pushed'
+        : `Verified ${oneLine(report.verifiedBranch, NAME_BYTES)}`;
     case 'unchanged':
       if ((report.heldBack ?? []).length > 0) return 'Nothing to land, all that moved is held back';
       return report.unfetched.length > 0 ? 'Nothing moved' : 'Nothing to update';
     case 'broken':
+      if (report.verifiedBranch !== undefined) return `Broken on ${oneLine(report.verifiedBranch, NAME_BYTES)}`;
       return report.nothingVerified === undefined
         ? 'Broken, nothing pushed'
         : isOverLimit(report)
@@ -202,8 +207,12 @@ export const fixWords = ({ commit }: ReportedFix): string =>
   commit === null ? 'not mended' : `mended by ${shortRevision(commit)}`;
 
 /** A verdict in words; a gate was not built, but passed. */
-export const verdictWords = (target: Pick<ReportedTarget, 'kind' | 'verdict'>): string =>
-  wordsOf(target.kind).verdicts[target.verdict];
+export const verdictWords = ({
+  kind,
+  verdict,
+  knownFrom,
+}: Pick<ReportedTarget, 'kind' | 'verdict' | 'knownFrom'>): string =>
+  `${wordsOf(kind).verdicts[verdict]}${knownFrom === undefined ? '' : ' (known before)'}`;
 
 /** What makes a broken target matter less, in brackets behind its verdict. */
 export function mitigation({ brokenOnBase = [] }: Report, target: ReportedTarget): string {
@@ -217,6 +226,8 @@ export function mitigation({ brokenOnBase = [] }: Report, target: ReportedTarget
 export function landedWords(
   report: Report,
 ): { readonly text: string; readonly ref: string; readonly commit: string } | null {
+  if (report.verifiedBranch !== undefined && report.head !== null)
+    return { text: 'of', ref: oneLine(report.verifiedBranch), commit: oneLine(report.head) };
   if (report.landed === null) return null;
   const { mode, ref, commit, already, request } = report.landed;
   const proposed = request === undefined ? 'on branch' : `in pull request #${request.number}, branch`;
@@ -294,11 +305,12 @@ export const VERDICTS: Readonly<Record<VerdictKind, { readonly symbol: string; r
   skipped: { symbol: '–', tone: 'yellow' },
 };
 
-/** Whether the closure is another than on base; nothing of a host that has none. */
-export function closureWords(target: {
-  readonly sameAsBase: boolean | null;
-  readonly verdict: VerdictKind | null;
-}): string {
+/** Whether the closure is another than on base; nothing of a host that has none. @param isCompared whether there is a base */
+export function closureWords(
+  target: { readonly sameAsBase: boolean | null; readonly verdict: VerdictKind | null },
+  isCompared = true,
+): string {
+  if (!isCompared) return '';
   if (target.sameAsBase === null) return target.verdict === 'built' ? 'not known' : '';
   return target.sameAsBase ? 'same' : 'changed';
 }

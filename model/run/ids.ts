@@ -4,6 +4,8 @@ import type { Repository } from './options.js';
 
 /** What stands for an instance in runs of no configured one, which `lockkeeper update` starts. */
 export const UPDATE_INSTANCE = 'update';
+/** The same of runs that `lockkeeper verify` starts. */
+export const VERIFY_INSTANCE = 'verify';
 
 /**
  * Id of a run: `<instance>-<repository>-<YYYYMMDD>-<HHMMSS>` in UTC, for example `update-fleet-20261121-093015`.
@@ -70,6 +72,9 @@ function repositoryName(repository: Pick<Repository, 'url'>): string {
  * @param key of remote and branch, see `repositoryKey`
  */
 export const repositoryLockId = (key: string): string => `lockkeeper-repository-${key}`;
+
+/** Id of the workflow that keeps runs apart that verify the same main branch: they wait for no update. */
+export const verificationLockId = (key: string): string => `${repositoryLockId(key)}-verify`;
 
 /** Id of a `verifyCandidate` child: what it is for, the commit, and which part of the targets. */
 export const verificationId = (run: string, label: string, head: string, part: number): string =>

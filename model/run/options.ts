@@ -76,7 +76,15 @@ export interface RunOptions {
   readonly siteDir?: string;
   /** Checks beside the builds; missing in older runs. */
   readonly gates?: readonly Gate[];
+  /** Whether main is verified as it is, so that nothing is updated and nothing lands; missing when not, and in older runs. */
+  readonly verifies?: true;
+  /** Whether targets are verified of which an earlier run knows how they stand at this commit; missing when not. */
+  readonly again?: true;
 }
+
+/** What a run is about: an update, or main as it is. */
+export const RUN_MODES = ['update', 'verify'] as const;
+export type RunMode = (typeof RUN_MODES)[number];
 
 /**
  * - `autofix`: ask an agent to mend the configuration
@@ -289,4 +297,6 @@ export const KNOWN_OPTIONS: Fields<RunOptions> = {
     ...{ name: true, timeoutSeconds: true, required: true },
     check: { kind: ['preset', 'command'], preset: PRESETS, words: true },
   },
+  verifies: true,
+  again: true,
 };

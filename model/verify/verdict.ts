@@ -30,6 +30,8 @@ export interface Verdict {
   readonly logPath: string | null;
   /** Last 200 lines of the log, at most 8 KiB, without colours and control characters. */
   readonly logTail: string | null;
+  /** Earlier run that found it out for the same commit; missing where this run did. */
+  readonly knownFrom?: string;
 }
 
 type Facts = Omit<Verdict, 'target' | 'verdict'>;

@@ -30,6 +30,8 @@ export interface VerifyInput extends VerifySetting, Distrust {
   readonly targets: readonly Target[];
   /** What evaluating them gave, in their order, `null` for gates; missing where that is still to be done. */
   readonly evaluations?: readonly (Evaluation | null)[];
+  /** Whether it is a commit of main itself, which is compared with nothing; missing when not, and in older runs. */
+  readonly withoutBase?: true;
   /** Of a probe, which is made to learn something: nobody is shown its verdicts, and it is not compared with base. */
   readonly probe?: ProbeKnowledge;
 }

@@ -124,6 +124,21 @@ test('flags ask the same of a run as the options of a file that have other names
   }
 });
 
+test('verify asks the same as an instance that verifies, whatever is said of updates', () => {
+  const flags = { host: ['web'], require: ['web'], gate: ['fmt'], takeoverTime: ['5min'] };
+  const { instances } = readConfiguration(
+    parse(
+      '[defaults]\nland = "merge"\napproval = { enable = true }\nflakeInputs = ["a"]\n[instances.x]\nrepoPath = "/src"\n' +
+        'mode = "verify"\nbuildSystems = ["web"]\nrequire = ["web"]\ngates = ["fmt"]\ntakeoverSec = "5min"',
+    ),
+  );
+  assert.ok(instances[0] !== undefined);
+  const asked = ofRun(readFlags(flags, 'verify').options);
+  assert.deepEqual(asked, ofRun(instances[0]));
+  assert.deepEqual([asked.verifies, asked.landing.mode, asked.approval, asked.inputs], [true, 'none', null, 'all']);
+  assert.notEqual(asked.lockWorkflowId, ofRun(readFlags(flags).options).lockWorkflowId);
+});
+
 test('each flag is tried above', () => {
   const tried = new Set(SAME.flatMap(([flags]) => Object.keys(flags)));
   const flags = everyOption(INSTANCE_OPTIONS).flatMap(([, { flag }]) => (flag === undefined ? [] : [flagKey(flag)]));

@@ -20,7 +20,16 @@ import { repositoryAt } from '../support/repository.js';
 import { isAlive } from '../../host/processes.js';
 import { withStandInForge, type StandInForge } from '../support/stand-in-forge.js';
 import { withServer } from '../support/runs.js';
-import { VICTIMS, assertAsIfNothingHappened, kill, killAt, openHelper, openStage } from '../support/stage.js';
+import {
+  VICTIMS,
+  assertAsIfNothingHappened,
+  assertNothingIsLeft,
+  assertReleased,
+  kill,
+  killAt,
+  openHelper,
+  openStage,
+} from '../support/stage.js';
 import type { Stage, Victim } from '../support/stage.js';
 import { wholeFile } from '../support/scope.js';
 
@@ -131,6 +140,20 @@ function detour({ options, args }: Detour): (activity: string) => Scene {
     );
   };
 }
+
+/** Main is verified as it is, by a run that lands nothing. */
+const verifies: Scene = (victim) =>
+  onStage(house, PLAIN, async ({ fleet }) => {
+    await dyingAt('knownVerdicts', victim, async () => {
+      const running = house.start(['verify', fleet.checkout, '--json']);
+      const { run, outcome } = await running.report();
+      assert.equal(outcome, 'verified');
+      const once = PLAIN.hosts.flatMap(({ name }) => [`package ${name}`, `system ${name}`]);
+      assert.deepEqual([...(await fleet.builds())].sort(), once.sort());
+      await assertNothingIsLeft(house, fleet, run);
+      await assertReleased(house, run);
+    });
+  });
 
 /** An input that others follow breaks a host, and is found and held back. */
 const holdsBack = detour({
@@ -549,6 +572,7 @@ async function forgeOf({ fleet, house: { root } }: Stage): Promise<StageForge> {
 /** How a run comes to activities that a plain one on one machine does not come to. */
 const SCENES: Readonly<Record<string, Scene>> = {
   carryOver: mainMoves,
+  knownVerdicts: verifies,
   runGate: gated,
   planBuilds: limited,
   groupInputs: holdsBack('groupInputs'),

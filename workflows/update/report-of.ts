@@ -31,6 +31,8 @@ export function reportOf(facts: Facts, { id, options, startTime, targets }: Repo
     run: id,
     instance: options.instance,
     repository: options.repository.displayUrl,
+    ...(options.nix.impure ? {} : { flakeDir: options.repository.dir }),
+    ...(options.verifies === true ? { verifiedBranch: options.repository.mainBranch } : {}),
     outcome: facts.outcome ?? 'failed',
     error: facts.error,
     base: facts.base,

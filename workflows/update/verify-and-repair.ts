@@ -147,7 +147,7 @@ async function verify(run: Run, about: Omit<Verification, 'label'>): Promise<rea
  * Required targets that the update broke: what was broken before it is nobody's fault, and what waits for an approval that is
  * going to be asked for stops nothing yet.
  */
-function inTheWay(run: Run, verdicts: readonly Verdict[]): readonly Verdict[] {
+export function inTheWay(run: Run, verdicts: readonly Verdict[]): readonly Verdict[] {
   const { state, options } = run;
   const { required, brokenOnBase } = state.facts();
   const asks = options.approval !== null && waysOfLanding[options.landing.mode].lands;

@@ -23,6 +23,8 @@ export interface Verification {
   /** As `planInChildren` gave them, in the order of the targets. */
   readonly evaluations?: PlanResult['evaluations'];
   readonly probe?: ProbeKnowledge;
+  /** Whether it is compared with nothing. */
+  readonly withoutBase?: true;
   /** Whether a person has approved the candidate. */
   readonly approved?: true;
   /** Told the ids of the children, as they begin. */
@@ -53,7 +55,7 @@ function inputsOf(
     advisories,
     agentRights,
   }: VerifySetting,
-  { candidate, targets, evaluations, probe, approved }: Verification,
+  { candidate, targets, evaluations, withoutBase, probe, approved }: Verification,
 ): readonly VerifyInput[] {
   const inputs: VerifyInput[] = [];
   const most = targetsOfAChild(candidate, nix, targets.length);
@@ -72,6 +74,7 @@ function inputsOf(
       ...(advisories === undefined || probe !== undefined ? {} : { advisories }),
       ...(agentRights === undefined ? {} : { agentRights }),
       ...(evaluations === undefined ? {} : { evaluations: evaluations.slice(first, first + most) }),
+      ...(withoutBase === undefined ? {} : { withoutBase }),
       ...(probe === undefined ? {} : { probe }),
       ...(approved === undefined ? {} : { approved }),
     });

@@ -1,7 +1,7 @@
 import { checkHostName, checkInputName, checkRegExp } from '../../checks/names.js';
 import { checkRequired, checkTargetPattern, TARGET_PREFIXES } from '../../targets/choose.js';
-import type { RunOptions } from '../../run/options.js';
-import { commaList, listOf, maybe, text, wordOr } from '../kinds.js';
+import { RUN_MODES, type RunMode, type RunOptions } from '../../run/options.js';
+import { commaList, listOf, maybe, oneOf, text, wordOr } from '../kinds.js';
 import { option, type Values } from './types.js';
 
 const host = text('the name of a host', checkHostName);
@@ -10,6 +10,12 @@ const required = text('the name of a host, or a kind and a name', checkRequired)
 export const input = text('the name of an input', checkInputName);
 
 export const contents = {
+  mode: option<RunMode>(
+    oneOf(RUN_MODES),
+    'update',
+    '"verify"',
+    'what a run does: `update` updates the lock and lands it; `verify` [verifies the main branch](channels.md) as it is, and lands nothing: what is said of inputs, landing, approval and repairs does not count then',
+  ),
   flakeInputs: option(
     commaList(input, 'inputs'),
     [],
@@ -59,22 +65,29 @@ export const contents = {
 
 export const sorted = (names: readonly string[]): readonly string[] => [...new Set(names)].sort();
 
-export const contentsOf = ({
+/** What is built. */
+export const targetsOf = ({
   targets,
   buildSystems,
   exclude,
   require,
-  flakeInputs,
-  excludeInputs,
-  inputGroups,
-}: Values<typeof contents>): Pick<RunOptions, 'targets' | 'require' | 'inputs' | 'excludeInputs' | 'inputGroups'> => ({
+}: Values<typeof contents>): Pick<RunOptions, 'targets' | 'require'> => ({
   targets: {
     ...(targets.length === 0 ? {} : { patterns: sorted(targets) }),
     hosts: buildSystems.length === 0 ? 'all' : sorted(buildSystems),
     exclude,
   },
   require: require === 'all' ? 'all' : sorted(require),
-  inputs: flakeInputs.length === 0 ? 'all' : sorted(flakeInputs),
-  ...(excludeInputs.length === 0 ? {} : { excludeInputs: sorted(excludeInputs) }),
-  ...(inputGroups.length === 0 ? {} : { inputGroups: inputGroups.map(sorted) }),
 });
+
+export const contentsOf = (
+  options: Values<typeof contents>,
+): Pick<RunOptions, 'targets' | 'require' | 'inputs' | 'excludeInputs' | 'inputGroups'> => {
+  const { flakeInputs, excludeInputs, inputGroups } = options;
+  return {
+    ...targetsOf(options),
+    inputs: flakeInputs.length === 0 ? 'all' : sorted(flakeInputs),
+    ...(excludeInputs.length === 0 ? {} : { excludeInputs: sorted(excludeInputs) }),
+    ...(inputGroups.length === 0 ? {} : { inputGroups: inputGroups.map(sorted) }),
+  };
+};

@@ -47,6 +47,16 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   { title: 'Git credentials', options: credentials },
 ];
 
+/** Whether an option counts for runs that verify main as it is: they change no lock, land nothing, and compare with nothing. */
+export const isOfVerification = (name: string): boolean => !UPDATES_ONLY.has(name);
+
+const UPDATES_ONLY: ReadonlySet<string> = new Set([
+  ...[landing, forge, approval, failure, agent].flatMap((group) => everyOption(group).map(([name]) => name)),
+  ...['flakeInputs', 'excludeInputs', 'inputGroups'],
+  ...['allowSources', 'keepClosures', 'namedPackages', 'advisories', 'maxBuilds'],
+  'strict',
+]);
+
 /** The options of one instance, with defaults. */
 export type InstanceOptions = Values<typeof INSTANCE_OPTIONS>;
 

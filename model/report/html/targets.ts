@@ -41,13 +41,16 @@ export function targetTable(
       .sort((one, other) => rank(one) - rank(other))
       .map((target) => [
         verdictSign(target.verdict),
-        [name(oneName(target.name)), whyOf(target), moreWords(target)],
+        [name(oneName(target.name)), whyOf(target), moreWords(report, target)],
         `${verdictWords(target)}${mitigation(report, target)}`,
-        ...(isHost ? [closureWords(target), oneLine(target.system ?? '', 40)] : []),
+        ...(isHost ? [closureOf(report, target), oneLine(target.system ?? '', 40)] : []),
         formatSeconds(target.seconds),
       ]),
   );
 }
+
+const closureOf = ({ verifiedBranch }: Report, target: ReportedTarget): string =>
+  closureWords(target, verifiedBranch === undefined);
 
 const whyOf = ({ verdict, error }: ReportedTarget): Markup | null =>
   error === null || verdict === 'built'
@@ -55,8 +58,8 @@ const whyOf = ({ verdict, error }: ReportedTarget): Markup | null =>
     : markup`<span class="below ${verdictTone(verdict)}">${oneLine(error, 500)}</span>`;
 
 /** What the page has no column for, or no room for one. */
-function moreWords(target: ReportedTarget): readonly Content[] {
-  const [closure, plan] = [closureWords(target), planWords(target.plan)];
+function moreWords(report: Report, target: ReportedTarget): readonly Content[] {
+  const [closure, plan] = [closureOf(report, target), planWords(target.plan)];
   return [
     closure === '' ? null : markup`<span class="below narrow">closure ${closure}</span>`,
     plan === '' ? null : markup`<span class="below">${plan}</span>`,

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import type { Report } from '../../model/report/data.js';
+import { withFleet } from '../support/fleet.js';
+import { runInPhase, withServedHouse } from '../support/runs.js';
+import { wholeFile } from '../support/scope.js';
+
+const { house, client } = await withServedHouse(wholeFile);
+const fleet = await withFleet(wholeFile, {
+  hosts: [{ name: 'athena' }, { name: 'rhea', fail: 'build-after-move', input: 'beta' }, { name: 'delos' }],
+  selfRev: true,
+});
+
+async function verify(
+  ...args: readonly string[]
+): Promise<{ readonly exitCode: number | null; readonly report: Report }> {
+  const { exitCode, stdout, stderr } = await house.lockkeeper(['verify', fleet.checkout, '--json', ...args]);
+  assert.notEqual(stdout, '', stderr);
+  return { exitCode, report: JSON.parse(stdout) as Report };
+}
+
+const verdicts = ({ targets }: Report): readonly string[] =>
+  targets.map(({ name, verdict, knownFrom }) =>
+    [name, verdict, ...(knownFrom === undefined ? [] : [knownFrom])].join(' '),
+  );
+
+test('main is verified as it is, beside an update that waits for approval; nothing is pushed, and nothing is built or evaluated again', async () => {
+  await fleet.moveInput('alpha');
+  const update = house.start(['update', fleet.checkout, '--approve', '--json']);
+  const { run: waiting } = await runInPhase(client, 'waiting-for-approval', update);
+  const { main = '' } = await fleet.branches();
+
+  const { exitCode, report } = await verify('--gate', 'here=test -e flake.nix');
+  assert.equal(exitCode, 0);
+  assert.deepEqual([report.outcome, report.base, report.head, report.landed], ['verified', main, main, null]);
+  assert.deepEqual(verdicts(report), ['athena built', 'delos built', 'rhea built']);
+  const text = (await house.lockkeeper(['report', report.run])).stdout;
+  assert.match(text, /^✔ Verified main /);
+  assert.match(text, new RegExp(`commit of main \\(${main.slice(0, 12)}\\)`));
+  assert.match(text, /gate:here +passed/);
+  assert.doesNotMatch(text, /not known|pushed/);
+
+  const builds = await fleet.builds();
+  const second = await verify();
+  assert.deepEqual(
+    [second.exitCode, verdicts(second.report)],
+    [0, ['athena', 'delos', 'rhea'].map((name) => `${name} built ${report.run}`)],
+  );
+  const { events } = await client.workflow.getHandle(second.report.run).fetchHistory();
+  assert.equal(
+    (events ?? []).some(
+      ({ startChildWorkflowExecutionInitiatedEventAttributes: child }) =>
+        child?.workflowType?.name === 'verifyCandidate',
+    ),
+    false,
+  );
+  assert.deepEqual(await fleet.builds(), builds);
+
+  assert.equal((await house.lockkeeper(['reject', waiting, '--yes'])).exitCode, 0);
+  assert.equal(await update.ended, 4);
+  assert.deepEqual(await fleet.branches(), { main });
+});
+
+test('a push that breaks a host makes a run of an instance that verifies fail, and a failure is not tried again but by --again', async () => {
+  await fleet.moveInput('beta');
+  const pushed = await fleet.pushUpdate(['beta']);
+  const file = path.join(house.root, 'lockkeeper.toml');
+  await writeFile(file, `[instances.watch]\nmode = "verify"\nrepoPath = "${fleet.checkout}"\nland = "merge"\n`);
+  const { exitCode, stdout, stderr } = await house.lockkeeper(['run', 'watch', '--watch', '--json', '--config', file]);
+  assert.equal(exitCode, 1, stderr);
+  const report = JSON.parse(stdout) as Report;
+  assert.deepEqual([report.instance, report.outcome, report.head], ['watch', 'broken', pushed]);
+  assert.deepEqual(verdicts(report), ['athena built', 'delos built', 'rhea build-failed']);
+  assert.match((await house.lockkeeper(['report', report.run])).stdout, /^✘ Broken on main /);
+
+  const known = await verify();
+  assert.deepEqual([known.exitCode, verdicts(known.report)[2]], [1, `rhea build-failed ${report.run}`]);
+  assert.match(known.report.targets[2]?.logTail ?? '', /option boot\.loader of rhea is gone/);
+  const builds = (await fleet.builds()).length;
+  const again = await verify('--again', '--require', 'athena');
+  assert.deepEqual([again.exitCode, verdicts(again.report)[2]], [0, 'rhea build-failed']);
+  assert.ok((await fleet.builds()).length > builds);
+});

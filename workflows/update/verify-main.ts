@@ -1,0 +1,49 @@
+import { VERIFY_LABEL } from '../../model/run/ids.js';
+import { ended } from '../../model/run/progress.js';
+import { isFlakeTarget, targetLabel, type Target } from '../../model/targets/index.js';
+import type { Verdict } from '../../model/verify/verdict.js';
+import { coordinator } from '../calls/coordinator.js';
+import { UNNEEDED_TRIES, goOnWithout } from '../calls/unneeded.js';
+import type { Ended } from './facts.js';
+import { verifyShown } from './run.js';
+import type { Run } from './run.js';
+import { listTargets } from './targets.js';
+import { inTheWay } from './verify-and-repair.js';
+
+/** Verifies a commit of main as it is: what an earlier run found out about it is not built or evaluated again. */
+export async function verifyMain(run: Run, commit: string): Promise<Ended> {
+  const { state } = run;
+  const candidate = { base: commit, head: commit, bundle: '' };
+  state.learn({ candidate });
+  state.phase('verifying');
+  const targets = await listTargets(run, commit);
+  state.targets(targets);
+  const known = await findKnown(run, commit, targets);
+  state.changed(known.map(ended));
+  const names = new Set(known.map(({ target }) => targetLabel(target)));
+  const others = targets.filter((target) => !names.has(targetLabel(target)));
+  const verified =
+    others.length === 0
+      ? []
+      : await verifyShown(run, { label: VERIFY_LABEL, candidate, targets: others, withoutBase: true });
+  const found = new Map([...known, ...verified].map((verdict) => [targetLabel(verdict.target), verdict]));
+  const verdicts = targets.flatMap((target) => found.get(targetLabel(target)) ?? []);
+  state.learn({ verdicts });
+  return { outcome: inTheWay(run, verdicts).length === 0 ? 'verified' : 'broken' };
+}
+
+/** What earlier runs know of the commit; gates are run each time, for their commands are no part of it. */
+async function findKnown({ options }: Run, commit: string, targets: readonly Target[]): Promise<readonly Verdict[]> {
+  const { repository, nix, again } = options;
+  if (again === true || nix.impure) return [];
+  try {
+    return await coordinator('see what is known of the commit', UNNEEDED_TRIES).knownVerdicts({
+      repository,
+      commit,
+      targets: targets.filter(isFlakeTarget),
+    });
+  } catch (error) {
+    goOnWithout('what earlier runs found out about the commit', error);
+    return [];
+  }
+}
