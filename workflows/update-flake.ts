@@ -1,4 +1,11 @@
-import { CancellationScope, allHandlersFinished, condition, isCancellation, upsertMemo } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  isCancellation,
+  patched,
+  upsertMemo,
+} from '@temporalio/workflow';
 import { CARRY_OVER_LIMIT } from '../model/landing/index.js';
 import type { Report } from '../model/report/data.js';
 import { failureOfRun, finalFailure } from '../model/run/failures.js';
@@ -9,6 +16,8 @@ import { askApproval } from './update/ask-approval.js';
 import { takeBase } from './update/base.js';
 import { carryOver } from './update/carry-over.js';
 import { AFTER_LANDING, AT_THE_END, takeSteps } from './update/ending.js';
+import type { Update } from './update/commit-update.js';
+import { learnCommits } from './update/commits.js';
 import type { Ended } from './update/facts.js';
 import { findUpdate } from './update/find-update.js';
 import { keepNamedBack } from './update/keep-back.js';
@@ -16,7 +25,7 @@ import { land } from './update/land.js';
 import { tryForge } from './update/requests.js';
 import { beginRun, lookUpSearchAttributes } from './update/run.js';
 import type { Run } from './update/run.js';
-import { verifyAndRepair } from './update/verify-and-repair.js';
+import { verifyAndRepair, type Verified } from './update/verify-and-repair.js';
 import { verifyMain } from './update/verify-main.js';
 
 /**
@@ -66,7 +75,7 @@ async function update(run: Run): Promise<Ended> {
 
   let proposed = await findUpdate(run, commit);
   for (let carried = 0; proposed !== null && carried <= CARRY_OVER_LIMIT;) {
-    const verified = await verifyAndRepair(run, proposed);
+    const verified = await verifyAndTell(run, proposed);
     if ('outcome' in verified) return verified;
     const answer = await askApproval(run, verified);
     if (answer === 'held-back') {
@@ -84,6 +93,17 @@ async function update(run: Run): Promise<Ended> {
     'MainKeepsMoving',
     `${options.repository.mainBranch} moved ${CARRY_OVER_LIMIT + 1} times while this run was verifying: run it again when the branch is quieter, or land by branch`,
   );
+}
+
+/** Beside the verification, what the inputs bring is looked up. */
+async function verifyAndTell(run: Run, update: Update): Promise<Verified | Ended> {
+  // Runs of earlier versions did not. replay-tested: 2026-11-29, test/replay/0.1.0
+  if (!patched('commits-are-told')) return verifyAndRepair(run, update);
+  const [verified] = await allOrCancel(
+    () => verifyAndRepair(run, update),
+    () => learnCommits(run, update),
+  );
+  return verified;
 }
 
 /** Tells people, writes the report and tidies up. */

@@ -6,10 +6,15 @@ import { cannotStart, gitBy, type Git, type GitCall, type GitResult } from './gi
 
 /**
  * Git for commands that talk to a remote. A remote that answers for ever or without end is cut off: the result says so.
+ * @param narrower limits than those of the machine
  */
-export function openNetworkGit(directory: string, env: Readonly<Record<string, string>>): Git {
+export function openNetworkGit(
+  directory: string,
+  env: Readonly<Record<string, string>>,
+  narrower: Partial<FetchLimits> = {},
+): Git {
   const attempt = async (args: readonly string[], call: GitCall = {}): Promise<GitResult> => {
-    const limits = ownFetchLimits();
+    const limits = { ...ownFetchLimits(), ...narrower };
     const seconds = secondsFor(args, limits);
     const signal = asyncLocalStorage.getStore()?.cancellationSignal;
     const finished = await launch('git', args, {

@@ -2,6 +2,7 @@ import { AccessFault, checkAccess, gitAccess, type GitAccess } from '../../host/
 import { finalFailure } from '../../model/run/failures.js';
 import { gitEnvironment, type ConfigEntry } from '../../model/git/environment.js';
 import { readSettings, settingsWithout, TRANSPORT_SETTINGS } from '../../model/git/remotes.js';
+import type { FetchLimits } from '../../model/machine/fetch-limits.js';
 import type { Repository, Transport } from '../../model/run/options.js';
 import { rememberConfigSecrets } from './config-secrets.js';
 import { isDirectory, openPersonsGit, type Git } from './git.js';
@@ -39,7 +40,11 @@ async function accessTo(transport: Transport, config: readonly ConfigEntry[]): P
  * and agent, `insteadOf`, proxies and certificates of this machine and of the owner's checkout, where it is here.
  * Throws non-retryable failures for files of the run's options that cannot be used (`TokenFile`, `BadOptions`).
  */
-export async function openRemoteGit(directory: string, repository: Repository): Promise<Git> {
+export async function openRemoteGit(
+  directory: string,
+  repository: Pick<Repository, 'checkout' | 'transport' | 'url'>,
+  narrower: Partial<FetchLimits> = {},
+): Promise<Git> {
   const { checkout, transport, url } = repository;
   const everywhere = await transportConfig(directory);
   const hasCheckout = checkout !== null && (await isDirectory(checkout));
@@ -48,5 +53,5 @@ export async function openRemoteGit(directory: string, repository: Repository): 
   rememberConfigSecrets(config);
   const access = await accessTo(transport, config);
   const settings: ConfigEntry[] = [...ofCheckout, [`remote.${REMOTE}.url`, url], ...access.config];
-  return openNetworkGit(directory, gitEnvironment(process.env, settings, access.variables));
+  return openNetworkGit(directory, gitEnvironment(process.env, settings, access.variables), narrower);
 }

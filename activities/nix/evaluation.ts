@@ -2,14 +2,16 @@ import type { CoordinatorActivities, EvaluatorActivities } from '../../model/con
 import type { ActivityEnvironment } from '../environment.js';
 import { createCompareWithBase, createEvaluateTarget, createFindInPlan } from './evaluate/evaluate-target.js';
 import { createListTargets } from './lock/list-targets.js';
+import { createReadCommits } from './lock/read-commits.js';
 import { createUpdateLock } from './lock/update-lock.js';
 
 /** What coordinators do with Nix. */
 export const createLockActivities = (
   env: ActivityEnvironment,
-): Pick<CoordinatorActivities, 'listTargets' | 'updateLock'> => ({
+): Pick<CoordinatorActivities, 'listTargets' | 'updateLock' | 'readCommits'> => ({
   listTargets: createListTargets(env),
   updateLock: createUpdateLock(env),
+  readCommits: createReadCommits(env),
 });
 
 /** What machines with evaluation slots do. */

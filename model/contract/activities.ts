@@ -10,6 +10,7 @@ import type {
 } from '../verify/candidate.js';
 import type { TargetChange } from '../closure/closure.js';
 import type { BuildPlan } from '../nix/build-plan.js';
+import type { CommitsOfInput } from '../flake-lock/commits.js';
 import type { Advice } from '../flake-lock/advice.js';
 import type { EarlierHold } from '../hold-back/earlier.js';
 import type { InputGroup } from '../run/input-groups.js';
@@ -71,6 +72,12 @@ export interface CoordinatorActivities {
 
   /** Base with only some of a candidate's inputs moved, as a draft: a probe, or an update that keeps inputs back. */
   composeCandidate(input: ComposeInput): Promise<LockUpdate>;
+
+  /**
+   * Commits of the root inputs that a candidate moves, as far as they can be had soon. What an input's server does not answer is
+   * left out.
+   */
+  readCommits(input: CandidateSource & { nix: NixSettings }): Promise<readonly CommitsOfInput[]>;
 
   /** What earlier runs of the repository held back and none has moved since. */
   earlierHolds(input: { repository: Repository }): Promise<readonly EarlierHold[]>;

@@ -15,6 +15,19 @@ export function compareUrl(from: SourceAttributes, to: SourceAttributes): string
   return repositoryUrl(before) === address ? address + COMPARE_PATHS[after.forge](old, now) : null;
 }
 
+/**
+ * Address from which Git can fetch the commits of a source, by its attributes; `null` when it is not known to be a Git
+ * repository.
+ */
+export function gitAddress(attributes: SourceAttributes): string | null {
+  if (textAttribute(attributes, 'type') === 'git') {
+    const url = textAttribute(attributes, 'url') ?? '';
+    return /^(?:(?:https?|ssh|git|file):\/\/[^-]|\/)[^\p{Cc}]*$/u.test(url) ? url : null;
+  }
+  const repository = webRepository(attributes);
+  return repository === null ? null : repositoryUrl(repository);
+}
+
 interface WebRepository {
   readonly forge: ForgeName;
   readonly scheme: 'http' | 'https';

@@ -1,4 +1,5 @@
 import type { Advice } from '../flake-lock/advice.js';
+import type { CommitsOfInput, InputCommits } from '../flake-lock/commits.js';
 import type { NotifierKind } from '../notify/kinds.js';
 import type { InputRevision, MovedInput, UnfetchedInput } from '../verify/candidate.js';
 import type { InputGroup } from '../run/input-groups.js';
@@ -211,6 +212,8 @@ export interface NotHeldBack {
 }
 
 export interface ReportedInput extends Omit<MovedInput, 'from' | 'to' | 'nestedMoves'>, ReportedMove {
+  /** Commits between its revisions; missing when they are not known, and in reports of older runs. */
+  readonly commits?: InputCommits;
   /** What is known of the first nested inputs; missing in reports of older runs. */
   readonly nestedMoves?: readonly ReportedNested[];
 }
@@ -299,13 +302,23 @@ export interface NotificationResult {
   readonly error: string | null;
 }
 
-export const reportedInput = ({ from, to, nestedMoves, ...moved }: MovedInput): ReportedInput => ({
+/** @param known commits of inputs, perhaps between other revisions */
+export const reportedInput = (
+  { from, to, nestedMoves, ...moved }: MovedInput,
+  known: readonly CommitsOfInput[] = [],
+): ReportedInput => ({
   ...moved,
   ...reportedMove(from, to),
+  ...commitsOf(
+    known.find((each) => each.name === moved.name && each.from === from?.revision && each.to === to?.revision),
+  ),
   ...(nestedMoves === undefined
     ? {}
     : { nestedMoves: nestedMoves.map((each) => ({ ...each, ...reportedMove(each.from, each.to) })) }),
 });
+
+const commitsOf = (found: CommitsOfInput | undefined): Pick<ReportedInput, 'commits'> =>
+  found === undefined ? {} : { commits: { count: found.count, newest: found.newest } };
 
 const reportedMove = (from: InputRevision | null, to: InputRevision | null): ReportedMove => ({
   from: from?.revision ?? null,

@@ -143,6 +143,13 @@ const inputJson = (input: ReportedInput): Record<string, unknown> => ({
   name: input.name,
   kind: input.kind,
   ...moveJson(input),
+  commits:
+    input.commits === undefined
+      ? null
+      : {
+          count: input.commits.count,
+          newest: input.commits.newest.map(({ revision, date, subject }) => ({ revision, date, subject })),
+        },
   nested: [...input.nested],
   nestedMoves: (input.nestedMoves ?? []).map((nested) => ({ path: nested.path, ...moveJson(nested) })),
   goesBack: input.goesBack === true,

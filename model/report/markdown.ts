@@ -24,6 +24,8 @@ import {
   attemptWords,
   builtNoun,
   closureWords,
+  commitCountWords,
+  commitsOf,
   dateWords,
   failuresWords,
   fixWords,
@@ -96,6 +98,7 @@ export function renderMarkdown(report: Report, limit = MARKDOWN_BYTES): string {
     hosts(report),
     gates(report),
     inputs(report),
+    commits(report),
     list(
       'Not updated',
       'inputs that were not updated',
@@ -236,7 +239,37 @@ function inputs({ inputs: all }: Report): Part {
 }
 
 const inputRow = (input: ReportedInput): string =>
-  row([code(input.name), code(movementWords(input)), dateWords(input), compareLink(input.compareUrl)]);
+  row([code(input.name), code(movementWords(input)), dateWords(input), changesCell(input)]);
+
+function changesCell(input: ReportedInput): string {
+  const count = commitCountWords(input);
+  return input.compareUrl === null || count === ''
+    ? count + compareLink(input.compareUrl)
+    : link(count, input.compareUrl);
+}
+
+/** The newest commits of each input, folded. */
+function commits(report: Report): Part {
+  const known = report.inputs.filter((input) => input.commits !== undefined);
+  return {
+    head: '',
+    items: known.map((input) => {
+      const { shown, more } = commitsOf(input, LIST_ITEMS);
+      return [
+        [
+          `<details>\n<summary>Newest commits of <code>${html(input.name)}</code></summary>\n`,
+          ...shown.map(({ revision, date, subject }) => `- ${code(`${date} ${revision} ${subject}`)}`),
+          ...(more > 0 ? [`\nand ${more} more`] : []),
+          '\n</details>',
+        ].join('\n'),
+      ];
+    }),
+    gap: '\n\n',
+    rank: 7,
+    share: 1 / 16,
+    leftOut: (count) => [known.length - count, 'inputs whose commits are known'],
+  };
+}
 
 function nestedRows(input: ReportedInput, limit: number): string[] {
   const { shown, more } = nestedOf(input, limit);

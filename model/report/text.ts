@@ -22,6 +22,8 @@ import {
   brokenTargets,
   builtNoun,
   closureWords,
+  commitCountWords,
+  commitsOf,
   countsWords,
   dateWords,
   failuresWords,
@@ -39,6 +41,7 @@ import {
   nestedOf,
   OUTCOME_SYMBOLS,
   outcomeWords,
+  plural,
   SHOWN_LOG_BYTES,
   SHOWN_LOG_LINES,
   verdictWords,
@@ -148,13 +151,27 @@ function toneOf(report: Report, paint: Paint): (text: string) => string {
 }
 
 function inputLines(report: Report, paint: Paint): string[] {
-  const rows = report.inputs.map((input) => [oneName(input.name), movementWords(input), dateWords(input)]);
+  const rows = report.inputs.map((input) => [
+    ...[oneName(input.name), movementWords(input), dateWords(input), commitCountWords(input)],
+  ]);
   const lines = columns(rows);
   return report.inputs.flatMap((input, index) => [
     `  ${lines[index] ?? ''}`,
     ...(input.compareUrl === null ? [] : [`    ${paint.cyan(oneLine(input.compareUrl, 500))}`]),
+    ...commitLines(input, paint),
     ...nestedLines(input, paint),
   ]);
+}
+
+/** Commits that are shown of each input; the JSON report has more. */
+const COMMITS_SHOWN = 3;
+
+function commitLines(input: ReportedInput, paint: Paint): string[] {
+  const { shown, more } = commitsOf(input, COMMITS_SHOWN);
+  return [
+    ...shown.map(({ revision, subject }) => paint.dim(`    ${revision} ${subject}`)),
+    ...(more > 0 ? [paint.dim(`    and ${plural(more, 'more commit')}`)] : []),
+  ];
 }
 
 /** Nested inputs that moved, with pages to compare where nothing else moved. */

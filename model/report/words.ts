@@ -369,6 +369,28 @@ export function dateWords({ fromDate, toDate }: Pick<ReportedInput, 'fromDate' |
   return [...new Set(known)].join(' → ');
 }
 
+/** `12 commits`, or nothing where they are not known. */
+export const commitCountWords = ({ commits }: Pick<ReportedInput, 'commits'>): string =>
+  commits === undefined ? '' : plural(commits.count, 'commit');
+
+/** The newest commits of an input, each in one line, and how many more there are. */
+export function commitsOf({ commits }: Pick<ReportedInput, 'commits'>, limit: number): ShownCommits {
+  const newest = (commits?.newest ?? []).slice(0, limit);
+  return {
+    shown: newest.map(({ revision, date, subject }) => ({
+      revision: shortRevision(revision),
+      date: oneLine(date, 20),
+      subject: oneLine(subject, 160),
+    })),
+    more: (commits?.count ?? 0) - newest.length,
+  };
+}
+
+interface ShownCommits {
+  readonly shown: readonly { readonly revision: string; readonly date: string; readonly subject: string }[];
+  readonly more: number;
+}
+
 /** Who decided what, and why. */
 export function approvalWords(report: Report): string | null {
   if (report.approval === null) return null;

@@ -24,6 +24,7 @@ function reportOf(text: string, { line = text, url = 'https://example.org/compar
       {
         ...{ name: text, kind: 'git', from: text, to: `${text}2`, fromDate: '2026-11-01', toDate: '2026-11-20' },
         compareUrl: url,
+        commits: { count: 12, newest: [{ revision: text, date: text, subject: text }] },
         nested: [text],
         nestedMoves: [{ path: text, from: text, to: `${text}2`, fromDate: null, toDate: null, compareUrl: url }],
       },

@@ -48,6 +48,27 @@ test('each form says of nested inputs what moved from where to where, with a pag
   });
 });
 
+test('commits of an input are counted beside its revisions, and the newest are told', () => {
+  const newest = Array.from({ length: 10 }, (_, n) => ({
+    ...{ revision: `${n}`.repeat(40), date: '2026-11-20', subject: `Change | ${n} for @team` },
+  }));
+  const inputs = exampleReport().inputs.map((input) => ({ ...input, commits: { count: 12, newest } }));
+  const report = exampleReport({ inputs });
+  assert.match(
+    renderReport(report, 'text'),
+    /2026-11-20 {2}12 commits\n.*\n {4}0{8} Change \| 0 for @team\n(?: {4}.*\n){2} {4}and 9 more commits\n/,
+  );
+  const markdown = renderReport(report, 'md');
+  assert.match(markdown, /\| \[12 commits\]\(https:\/\/github\.com/);
+  assert.match(
+    markdown,
+    /Newest commits of <code>nixpkgs<\/code><\/summary>\n\n- `2026-11-20 00000000 Change \| 0 for @team`\n/,
+  );
+  assert.match(markdown, /\nand 2 more\n\n<\/details>/);
+  const [json] = (reportJson(report) as { inputs: object[] }).inputs;
+  assert.deepEqual((json as { commits: object }).commits, { count: 12, newest });
+});
+
 test('a report of an older version, which knows only the names of nested inputs, names them', () => {
   const inputs = exampleReport().inputs.map((input) => ({ ...input, nested: ['home/n0', 'home/n1'] }));
   const report = exampleReport({ inputs });
@@ -143,6 +164,7 @@ test('text from outside is code in Markdown: no headings, mentions, references, 
         fromDate: null,
         toDate: null,
         compareUrl: EVIL,
+        commits: { count: 12, newest: [{ revision: EVIL, date: EVIL, subject: EVIL }] },
         nested: [EVIL],
         nestedMoves: [{ path: EVIL, from: EVIL, to: EVIL, fromDate: null, toDate: null, compareUrl: EVIL }],
       },

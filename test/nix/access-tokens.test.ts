@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmod, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { fetchingEnvironment } from '../../activities/nix/access-tokens.js';
+import { accessTokenFor, fetchingEnvironment } from '../../activities/nix/access-tokens.js';
 import { runNix } from '../../activities/nix/run-nix.js';
 import { withoutSecrets } from '../../host/secrets/redact.js';
 import { failure } from '../support/failure.js';
@@ -28,6 +28,17 @@ test('Nix reads access tokens from their file, and they are in no environment an
 
   const without = JSON.parse((await runNix('nix', flags)).stdout) as typeof settings;
   assert.deepEqual(without['access-tokens']?.value, {});
+});
+
+test('Git is given the token that Nix would use for a repository, and none for another one', async () => {
+  const lines = '# b.example=no-token-0\naccess-tokens = b.example=PAT:token-one b.example/owner=token-two\n';
+  const accessTokensFile = await tokens('git', `${lines}extra-access-tokens = c.example=token-three\n`);
+  const tokenFor = (url: string) => accessTokenFor({ accessTokensFile }, url);
+  assert.equal(await tokenFor('https://b.example/other/repo'), 'token-one');
+  assert.equal(await tokenFor('https://b.example/owner/repo'), 'token-two');
+  assert.equal(await tokenFor('https://c.example/owner/repo'), 'token-three');
+  assert.equal(await tokenFor('https://b.example.org/owner/repo'), null);
+  assert.equal(await tokenFor('http://b.example/owner/repo'), null);
 });
 
 test('a file of access tokens that is missing, open to others, or holds other settings is refused by name', async () => {

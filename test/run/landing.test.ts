@@ -30,8 +30,8 @@ test('an update lands as one reproducible commit on a dated branch, and the owne
   assert.equal(branches[`flake-update-${today()}`], report.head);
   assert.equal(report.landed?.commit, report.head);
   assert.deepEqual(
-    report.inputs.map(({ name, to }) => [name, to]),
-    [['alpha', revision]],
+    report.inputs.map(({ name, to, commits }) => [name, to, commits?.count, commits?.newest[0]?.revision]),
+    [['alpha', revision, 1, revision]],
   );
   assert.deepEqual(
     report.targets.map(({ name, verdict, sameAsBase }) => [name, verdict, sameAsBase]),

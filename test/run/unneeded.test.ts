@@ -37,6 +37,7 @@ async function withUnneededFailing(house: House, body: () => Promise<void>): Pro
         ...coordinator,
         knownSearchAttributes: fails('the look-up of search attributes'),
         earlierHolds: fails('the look at earlier runs'),
+        readCommits: fails('the look at commits'),
         makeWay: fails('the look for newer and older runs'),
       },
     ],

@@ -16,6 +16,7 @@ import type {
   TargetList,
   UpdateLockInput,
 } from '../../model/contract/activities.js';
+import type { CommitsOfInput } from '../../model/flake-lock/commits.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import type { NixSettings, Repository } from '../../model/run/options.js';
 import type { Evaluation } from '../../model/verify/verdict.js';
@@ -44,6 +45,8 @@ export interface Evaluator {
   readonly main: () => Promise<string>;
   readonly list: (change?: Partial<ListTargetsInput>) => Promise<TargetList>;
   readonly update: (change?: Partial<UpdateLockInput>, attempt?: number) => Promise<LockUpdate>;
+  /** The commits of the inputs that a candidate moves. */
+  readonly commits: (candidate: Candidate) => Promise<readonly CommitsOfInput[]>;
   /** A candidate that writes one file on top of main. */
   readonly candidate: (file: string, content: string) => Promise<Candidate>;
   /** At its n-th attempt. */
@@ -78,7 +81,7 @@ export async function withEvaluator(
 
 function createEvaluator(fleet: Fleet, env: ActivityEnvironment, dir: string): Evaluator {
   const repository = repositoryAt(fleet.remote, { checkout: fleet.checkout, dir });
-  const { listTargets, updateLock } = createLockActivities(env);
+  const { listTargets, updateLock, readCommits } = createLockActivities(env);
   const evaluateTarget = createEvaluateTarget(env);
   const compareWithBase = createCompareWithBase(env);
   const main = (): Promise<string> => git(fleet.remote, 'rev-parse', 'main');
@@ -116,6 +119,7 @@ function createEvaluator(fleet: Fleet, env: ActivityEnvironment, dir: string): E
       };
       return activity(attempt).run(updateLock, input);
     },
+    commits: (candidate) => activity().run(readCommits, { repository, candidate, nix: PLAIN_NIX }),
     async candidate(file, content) {
       await fetchMirror(env, repository);
       return commitFile(env, { repository, parent: await main(), path: file, content, message: 'Draft\n', ...WHO });

@@ -3,6 +3,7 @@ import type { Fix } from '../../model/autofix/fix-target.js';
 import type { SeenBranch } from '../../model/contract/activities.js';
 import type { EarlierHold } from '../../model/hold-back/earlier.js';
 import type { Advice } from '../../model/flake-lock/advice.js';
+import type { CommitsOfInput } from '../../model/flake-lock/commits.js';
 import type {
   ApprovalDecision,
   FailuresInRow,
@@ -35,6 +36,8 @@ export interface Facts {
   readonly fetchFailures: readonly UnfetchedInput[];
   /** What the lock tells about its inputs. */
   readonly advice: readonly Advice[];
+  /** Commits of inputs that moved, as far as they are known. */
+  readonly commits: readonly CommitsOfInput[];
   readonly inputGroup: InputGroup | null;
   /** `null` when that is not known. */
   readonly earlierHolds: readonly EarlierHold[] | null;
@@ -95,6 +98,7 @@ export const NOTHING_FOUND: Facts = {
   required: [],
   fetchFailures: [],
   advice: [],
+  commits: [],
   inputGroup: null,
   earlierHolds: [],
   ...NO_CANDIDATE,

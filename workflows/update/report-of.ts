@@ -25,7 +25,7 @@ export interface ReportedRun {
 export function reportOf(facts: Facts, { id, options, startTime, targets }: ReportedRun): Report {
   const { inputGroup, nothingVerified, plannedBuilds, supersededBy, failuresInRow } = facts;
   const heldBack = shortened(facts.heldBack);
-  const inputs = facts.moved.map(reportedInput);
+  const inputs = facts.moved.map((input) => reportedInput(input, facts.commits));
   const isUpdate = facts.outcome === 'landed' || facts.outcome === 'verified';
   return limitReport({
     run: id,

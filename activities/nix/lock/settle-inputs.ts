@@ -7,10 +7,8 @@ import type { Finished } from '../../command/process.js';
 import type { AskedFlake } from './asked.js';
 import { fetchPlainly, isFetchedAnywhere } from './fetch-plainly.js';
 import { lookInto } from './look-into.js';
+import { sideBySide } from './side-by-side.js';
 import { permissionOf, refusedInput } from './new-sources.js';
-
-/** Inputs that are looked into at the same time. */
-const SIDE_BY_SIDE = 4;
 
 export type SettledInputs =
   /** Upstream did not answer for one of them, or Nix did not get to ask. */
@@ -61,11 +59,7 @@ export async function settleInputs(
     refused.push(refusedInput(rules, name, sources, node));
     return was ?? null;
   };
-  const waiting = [...(plain?.nodes ?? [])];
-  const next = async (): Promise<void> => {
-    for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) await settle(...one);
-  };
-  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, next));
+  await sideBySide(plain?.nodes ?? [], ([name, node]) => settle(name, node));
 
   const isEmpty = lock === null && inputs.size === 0;
   return {

@@ -1,6 +1,6 @@
 import { oneLine, oneName } from '../../text/one-line.js';
 import type { Report, ReportedInput } from '../data.js';
-import { dateWords, movementWords, nestedOf } from '../words.js';
+import { commitCountWords, commitsOf, dateWords, movementWords, nestedOf } from '../words.js';
 import { bar } from './charts.js';
 import { markup, link, name, type Content } from './markup.js';
 import { DAY_MS } from '../../text/span.js';
@@ -13,6 +13,7 @@ const NESTED_SHOWN = 10;
 export function inputSections(report: Report): readonly Section[] {
   return [
     ['Inputs', 'inputs', inputTable(report)],
+    ['Newest commits', 'commits', commitTable(report)],
     ['Age of the inputs', 'ages', ageTable(report)],
     [
       'Not updated',
@@ -28,7 +29,7 @@ function inputTable({ inputs }: Report): Content {
     'Inputs that moved',
     [{ title: 'Input' }, { title: 'Revision' }, { title: 'Date', of: 'wide' }, { title: 'Changes' }],
     inputs.flatMap((input) => [
-      rowOf(oneName(input.name), movementWords(input), dateWords(input), input.compareUrl),
+      rowOf(oneName(input.name), movementWords(input), dateWords(input), input.compareUrl, commitCountWords(input)),
       ...nestedRows(input),
     ]),
   );
@@ -42,12 +43,39 @@ function nestedRows(input: ReportedInput): readonly (readonly Content[])[] {
   ];
 }
 
-const rowOf = (title: string, movement: string, dates: string, compareUrl: string | null): readonly Content[] => [
+const rowOf = (
+  title: string,
+  movement: string,
+  dates: string,
+  compareUrl: string | null,
+  count = '',
+): readonly Content[] => [
   name(title),
   [markup`<code>${movement}</code>`, dates === '' ? null : markup`<span class="below narrow">${dates}</span>`],
   dates,
-  compareUrl === null ? '' : link('compare', compareUrl),
+  compareUrl === null ? count : link(count === '' ? 'compare' : count, compareUrl),
 ];
+
+/** Commits that are shown of each input. */
+const COMMITS_SHOWN = 10;
+
+function commitTable({ inputs }: Report): Content {
+  const rows = inputs.flatMap((input) => {
+    const { shown, more } = commitsOf(input, COMMITS_SHOWN);
+    return [
+      ...shown.map(({ revision, date, subject }, index) => [
+        ...[index === 0 ? name(oneName(input.name)) : '', markup`<code>${revision}</code>`, subject, date],
+      ]),
+      ...(more > 0 && shown.length > 0 ? [['', '', `and ${more} more`, '']] : []),
+    ];
+  });
+  if (rows.length === 0) return null;
+  return table(
+    'Newest commits of the inputs that moved',
+    [{ title: 'Input' }, { title: 'Commit' }, { title: 'Subject' }, { title: 'Date', of: 'wide' }],
+    rows,
+  );
+}
 
 /** How old each input was on the day of the run: before the update, and after it. */
 function ageTable({ inputs, startedAt }: Report): Content {

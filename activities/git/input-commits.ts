@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import { utimes, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { makeFolder } from '../../host/files.js';
+import { COMMIT_FORMAT, COMMITS_TOLD, readCommits, type InputCommits } from '../../model/flake-lock/commits.js';
+import type { FetchLimits } from '../../model/machine/fetch-limits.js';
+import type { ActivityEnvironment } from '../environment.js';
+import { openGit, type Git } from './git.js';
+import { commitRef } from './mirror.js';
+import { exclusively } from './mutex.js';
+import { removeStaleLocks, removeUnfinished } from './stale-locks.js';
+import { openRemoteGit, REMOTE } from './transport.js';
+import { withPrivateFolder } from './work-tree.js';
+
+/** A Git repository that an input comes from. */
+export interface InputRepository {
+  readonly url: string;
+  /** What its forge wants instead of a password; `null` where the person's own Git has what is needed. */
+  readonly token: string | null;
+}
+
+/** A commit of a branch, as far as it says when it came. */
+export interface DatedCommit {
+  readonly revision: string;
+  /** Committer's date: seconds since 1970. */
+  readonly seconds: number;
+}
+
+/** Of one fetch. Nothing may wait long for it, and the commits of nixpkgs of half a year are some 30 MB. */
+const LIMITS: Partial<FetchLimits> = { seconds: 30, stallSeconds: 20, writtenBytes: 1024 ** 3 };
+/** After so long a branch is not fetched any further back. */
+const PATIENCE_MS = 45_000;
+
+/** How many commits back a branch is fetched, one after the other, until they are enough. */
+const DEPTHS: readonly number[] = [100, 500, 2500, 12_500];
+
+/**
+ * Looks at the first-parent history of a branch or commit of an input, the newest commit first. Commits alone are fetched, without
+ * their files and no further back than needed, into a bare repository beside the mirrors, which keeps them.
+ * @param wanted a full commit, or a name of a branch or tag
+ * @param read what is looked for in the history; `null` when it goes not far enough back
+ * @returns `null` when it cannot be had, or is too far back
+ */
+async function lookBack<T>(
+  env: ActivityEnvironment,
+  repository: InputRepository,
+  wanted: string,
+  read: (history: readonly DatedCommit[], git: Git) => Promise<T | null>,
+): Promise<T | null> {
+  const name = createHash('sha256').update(repository.url).digest('hex').slice(0, 32);
+  const directory = path.join(env.state.mirrors, `input-${name}.git`);
+  return exclusively(directory, async () => {
+    await makeFolder(directory);
+    const git = openGit(directory);
+    await git.run(['init', '--quiet', '--bare', '--template=']);
+    const now = new Date();
+    await utimes(directory, now, now);
+    const isCommit = /^[0-9a-f]{40,64}$/.test(wanted);
+    const ref = isCommit ? commitRef(wanted) : 'refs/lockkeeper/tip';
+    const known = isCommit ? await read(await history(git, ref), git) : null;
+    if (known !== null) return known;
+    const end = Date.now() + PATIENCE_MS;
+    for (const depth of DEPTHS) {
+      if (Date.now() > end) return null;
+      if (!(await fetchCommits(env, repository, git, { depth, refspec: `+${wanted}:${ref}` }))) return null;
+      const found = await history(git, ref);
+      const answer = await read(found, git);
+      if (answer !== null || found.length < depth) return answer;
+    }
+    return null;
+  });
+}
+
+async function history(git: Git, ref: string): Promise<readonly DatedCommit[]> {
+  const { exitCode, stdout } = await git.attempt(['log', '--first-parent', '--format=%H %ct', ref, '--']);
+  if (exitCode !== 0) return [];
+  return stdout.split('\n').flatMap((line) => {
+    const [revision = '', seconds = ''] = line.split(' ');
+    return revision === '' ? [] : [{ revision, seconds: Number(seconds) }];
+  });
+}
+
+async function fetchCommits(
+  env: ActivityEnvironment,
+  { url, token }: InputRepository,
+  { directory }: Git,
+  { depth, refspec }: { readonly depth: number; readonly refspec: string },
+): Promise<boolean> {
+  await removeStaleLocks(directory);
+  await removeUnfinished(directory);
+  const fetchWith = async (httpsTokenFile: string | null): Promise<boolean> => {
+    const transport = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile };
+    const remote = await openRemoteGit(directory, { url, checkout: null, transport }, LIMITS);
+    const how = ['--quiet', '--no-tags', '--force', '--filter=tree:0', `--depth=${depth}`];
+    return (await remote.attempt(['fetch', ...how, REMOTE, refspec])).exitCode === 0;
+  };
+  if (token === null) return fetchWith(null);
+  return withPrivateFolder(env, 'token', async (folder) => {
+    const file = path.join(folder, 'token');
+    await writeFile(file, token, { mode: 0o600 });
+    return fetchWith(file);
+  });
+}
+
+/** Dates of commits that follow each other differ by so much at most where a clock was wrong. */
+const MARGIN_SECONDS = 30 * 86_400;
+
+/**
+ * The commits of an input's branch after one revision, up to another one.
+ * @param fromSeconds date of the first one, seconds since 1970
+ * @returns `null` when they cannot be had soon; `'apart'` when the second does not come after the first
+ */
+export const commitsBetween = (
+  env: ActivityEnvironment,
+  repository: InputRepository,
+  { from, fromSeconds, to }: { readonly from: string; readonly fromSeconds: number; readonly to: string },
+): Promise<InputCommits | 'apart' | null> =>
+  lookBack<InputCommits | 'apart'>(env, repository, to, async (history, git) => {
+    const count = history.findIndex(({ revision }) => revision === from);
+    if (count === 0) return 'apart';
+    if (count < 0) return (history.at(-1)?.seconds ?? fromSeconds) < fromSeconds - MARGIN_SECONDS ? 'apart' : null;
+    const newest = await git.run([
+      ...['log', '-z', '--first-parent', `--max-count=${Math.min(count, COMMITS_TOLD)}`],
+      ...[`--format=${COMMIT_FORMAT}`, commitRef(to), '--'],
+    ]);
+    return { count, newest: readCommits(newest) };
+  });

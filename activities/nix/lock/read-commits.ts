@@ -1,0 +1,44 @@
+import type { CoordinatorActivities } from '../../../model/contract/activities.js';
+import { readableFlakeLock } from '../../../model/flake-lock/parse.js';
+import { textAttribute } from '../../../model/flake-lock/types.js';
+import { nodeOfInput, rootInputs } from '../../../model/flake-lock/walk.js';
+import type { ActivityEnvironment } from '../../environment.js';
+import { flakeText } from '../../git/flake-files.js';
+import { openGit } from '../../git/git.js';
+import { commitsBetween } from '../../git/input-commits.js';
+import { installBundle } from '../../git/install-commit.js';
+import { whileHeartbeating } from '../heartbeat.js';
+import { inputRepository } from './input-repository.js';
+import { sideBySide } from './side-by-side.js';
+
+/** After so long no input is begun any more. A fetch that is under way has limits of its own. */
+const ENOUGH_MS = 60_000;
+
+/**
+ * Makes the activity that reads the commits of inputs. It changes nothing but what the machine keeps of them, so it may be
+ * repeated.
+ * @throws what `installBundle` throws; `TokenFile`
+ */
+export const createReadCommits =
+  (env: ActivityEnvironment): CoordinatorActivities['readCommits'] =>
+  ({ repository, candidate, nix }) =>
+    whileHeartbeating(null, async () => {
+      const git = openGit(await installBundle(env, { repository, candidate }));
+      const lockOf = async (commit: string) =>
+        readableFlakeLock(await flakeText(git, repository, commit, 'flake.lock'));
+      const [before, after] = [await lockOf(candidate.base), await lockOf(candidate.head)];
+      if (before === null || after === null) return [];
+      const end = Date.now() + ENOUGH_MS;
+      const found = await sideBySide(rootInputs(after), async ({ name, follows }) => {
+        const was = nodeOfInput(before, [name])?.locked ?? null;
+        const is = nodeOfInput(after, [name])?.locked ?? null;
+        const [from, to] = [textAttribute(was, 'rev'), textAttribute(is, 'rev')];
+        const fromSeconds = was?.get('lastModified');
+        if (follows !== null || is === null || from === null || to === null || from === to) return null;
+        const source = Date.now() > end ? null : await inputRepository(is, nix);
+        if (source === null || typeof fromSeconds !== 'number') return null;
+        const commits = await commitsBetween(env, source, { from, fromSeconds, to });
+        return commits === null || commits === 'apart' ? null : { name, from, to, ...commits };
+      });
+      return found.filter((one) => one !== null);
+    });
