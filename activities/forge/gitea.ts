@@ -1,7 +1,7 @@
-import { forges } from '../../model/forge/index.js';
 import type { CommitStatus } from '../../model/forge/statuses.js';
 import type { ForgeOptions } from '../../model/run/options.js';
-import { notOfItsKind, openHttp, type Http } from './http.js';
+import { openHttp } from './http.js';
+import { listAll, movedTo, newestStatuses, numberOf, objectOf, textOf, type Json } from './json.js';
 import type { ForgeClient, ForgeRequest, OpenForge } from './types.js';
 
 /** Servers give at most so many of a list at once, whatever is asked for. */
@@ -13,13 +13,14 @@ const OPEN_PAGES = 500;
 const CLOSED_PAGES = 25;
 const LABEL_COLOUR = '#5277c3';
 
-type Json = Readonly<Record<string, unknown>>;
-
 /** Gitea and Forgejo. Fields are as Gitea 1.26 has them, and checked where they are used. */
 export const openGitea: OpenForge = (forge) => {
-  const api = forges.gitea.repositoryApi(forge.url, forge.repository);
-  const http = openHttp(forge, api);
-  const list = (path: string, page: number, most: number) => listAll(forge, http, path, { page, most });
+  const http = openHttp(forge);
+  // Not all of its lists say where they go on.
+  const list = (path: string, size: number, most: number) => {
+    const page = (number: number) => `${path}${path.includes('?') ? '&' : '?'}limit=${size}&page=${number}`;
+    return listAll(forge, http, page(1), { most, next: (number) => page(number + 1) });
+  };
 
   const client: ForgeClient = {
     requests: async (state) => {
@@ -52,13 +53,8 @@ export const openGitea: OpenForge = (forge) => {
     },
     statuses: async (commit) => {
       const all = await list(`/statuses/${commit}?sort=recentupdate`, PAGE, 40);
-      const newest = new Map<string, Json>();
-      for (const each of all) {
-        const context = textOf(each.context);
-        if (Number(each.id) > Number(newest.get(context)?.id ?? -1)) newest.set(context, each);
-      }
-      return [...newest].map(([context, { status, description }]) => ({
-        context,
+      return newestStatuses(all, ({ context, status, description }) => ({
+        context: textOf(context),
         state: textOf(status) as CommitStatus['state'],
         description: textOf(description),
       }));
@@ -66,10 +62,7 @@ export const openGitea: OpenForge = (forge) => {
     setStatus: async (commit, status) => {
       await http.call({ method: 'POST', path: `/statuses/${commit}`, body: status });
     },
-    moved: () => {
-      const [, repository] = /\/repos\/([^/]+\/[^/]+)/.exec(http.redirected() ?? '') ?? [];
-      return repository ?? null;
-    },
+    moved: () => movedTo(forge, http),
   };
 
   /** Only ids are taken for a new request. */
@@ -90,37 +83,13 @@ export const openGitea: OpenForge = (forge) => {
   return client;
 };
 
-async function listAll(
-  forge: ForgeOptions,
-  http: Http,
-  path: string,
-  { page, most }: { readonly page: number; readonly most: number },
-): Promise<readonly Json[]> {
-  const found = new Map<string, Json>();
-  for (let number = 1; number <= most; number += 1) {
-    const separator = path.includes('?') ? '&' : '?';
-    const { json } = await http.call({ method: 'GET', path: `${path}${separator}limit=${page}&page=${number}` });
-    if (!Array.isArray(json)) throw notOfItsKind(forge, 'a list');
-    const before = found.size;
-    for (const each of json) {
-      const entry = objectOf(forge, each);
-      found.set(String(entry.id), entry);
-    }
-    // A server that knows no pages gives the same again.
-    if (json.length === 0 || found.size === before) break;
-  }
-  return [...found.values()];
-}
-
 function requestOf(forge: ForgeOptions, json: Json): ForgeRequest {
   const head = objectOf(forge, json.head);
   const base = objectOf(forge, json.base);
-  const number = Number(json.number);
-  if (!Number.isInteger(number) || number < 1) throw notOfItsKind(forge, 'a pull request');
   // Forks have ids of their own, and names that may change.
   const isOwn = head.repo_id === base.repo_id;
   return {
-    number,
+    number: numberOf(forge, json.number),
     url: textOf(json.html_url),
     isOpen: json.state === 'open',
     isMerged: json.merged === true,
@@ -131,10 +100,3 @@ function requestOf(forge: ForgeOptions, json: Json): ForgeRequest {
     body: textOf(json.body),
   };
 }
-
-function objectOf(forge: ForgeOptions, value: unknown): Json {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;
-  throw notOfItsKind(forge, 'something');
-}
-
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');

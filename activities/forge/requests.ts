@@ -1,4 +1,5 @@
 import type { CoordinatorActivities, SeenRequest } from '../../model/contract/activities.js';
+import { forges } from '../../model/forge/index.js';
 import {
   closingComment,
   leftAloneComment,
@@ -8,7 +9,6 @@ import {
   withClosedMark,
   type MarkedComment,
 } from '../../model/forge/request.js';
-import { forges } from '../../model/forge/index.js';
 import { statusesOf } from '../../model/forge/statuses.js';
 import { isOfDay } from '../../model/landing/branches.js';
 import type { ReportedRequest } from '../../model/report/data.js';
@@ -44,7 +44,11 @@ const createFindRequests =
     const holds = ({ body }: ForgeRequest): boolean => lock !== null && readMark(body)?.lock === lock;
     // One that was opened again is no longer declined.
     const declined = open.some(holds) ? undefined : closed.find((each) => isDeclined(each) && holds(each));
-    return { requests: newestOf([...open, ...closed]), lock, declined: declined ? shown(client, declined) : null };
+    return {
+      requests: newestOf([...open, ...closed]),
+      lock,
+      declined: declined ? await shown(client, declined) : null,
+    };
   };
 
 /** Hash of the flake's lock in a candidate: the same lock has the same. */
@@ -74,8 +78,11 @@ function newestOf(requests: readonly ForgeRequest[]): readonly SeenRequest[] {
   }));
 }
 
-function shown(client: ForgeClient, { number, url }: Pick<ForgeRequest, 'number' | 'url'>): ReportedRequest {
-  const moved = client.moved();
+async function shown(
+  client: ForgeClient,
+  { number, url }: Pick<ForgeRequest, 'number' | 'url'>,
+): Promise<ReportedRequest> {
+  const moved = await client.moved();
   return { number, url, ...(moved === null ? {} : { moved }) };
 }
 
@@ -88,25 +95,31 @@ const createPropose = (): ForgeActivities['propose'] => async (input) => {
     open.filter((each) => each.branch === other).map(({ number }) => ({ branch: other, reason, number })),
   );
   const title = requestTitle(report);
-  const { bodyBytes: limit } = forges[forge.kind];
-  const body = requestBody({ report, repository, branch, commit, lock, leftAlone: others, limit });
+  const kind = forges[forge.kind];
+  const reference = (number: number): string => kind.reference(number);
+  const text = { report, repository, branch, commit, lock, leftAlone: others, limit: kind.bodyBytes, reference };
+  const body = kind.harmless(requestBody(text));
   const ofBranch = (all: readonly ForgeRequest[]): ForgeRequest | undefined =>
     all.find((each) => each.branch === branch && each.into === into);
+  const wanted = { title, body, branch, into, labels };
   const request =
     ofBranch(open) ??
-    (await client.open({ title, body, branch, into, labels })) ??
+    (await client.open(wanted)) ??
     // Somebody was faster.
     ofBranch(await client.requests('open'));
   if (request === undefined) {
     const what = `says that branch ${branch} has an open pull request, and shows none`;
     throw passingFailure('ForgeUnreachable', `${forge.url} ${what}.`);
   }
+  // Also after a try of this run that came no further.
+  if (readMark(request.body)?.run === report.run) await client.complete?.(request.number, wanted);
   const change = {
     ...(request.title === title ? {} : { title }),
     ...(sameText(request.body, body) ? {} : { body }),
   };
   if (Object.keys(change).length > 0) await client.change(request.number, change);
-  for (const { number, reason } of others) await say(client, number, leftAloneComment(reason, request.number));
+  for (const { number, reason } of others)
+    await say(client, number, leftAloneComment(reason, reference(request.number)));
   return shown(client, request);
 };
 
@@ -140,13 +153,14 @@ const createCloseRequests =
   async ({ forge, repository, branch, run }) => {
     const client = openForge(forge);
     const before = ours(await client.requests('closed'), repository, branch);
-    const closed = before.filter(({ body }) => readMark(body)?.closedBy === run).map((each) => shown(client, each));
+    const mine = before.filter(({ body }) => readMark(body)?.closedBy === run);
+    const closed = await Promise.all(mine.map((each) => shown(client, each)));
     for (const request of ours(await client.requests('open'), repository, branch)) {
       const mark = readMark(request.body);
       if (mark?.commit !== request.head) continue;
       await say(client, request.number, closingComment(repository.mainBranch, mark.commit));
       await client.change(request.number, { body: withClosedMark(request.body, run), close: true });
-      closed.push(shown(client, request));
+      closed.push(await shown(client, request));
     }
     return closed;
   };

@@ -35,6 +35,8 @@ export interface ForgeClient {
   tryRights(): Promise<void>;
   /** Opens a request, with labels that are made where they are missing. `null`: its branch has an open one. */
   open(request: NewRequest): Promise<ForgeRequest | null>;
+  /** Gives a new request what its forge takes only when that is there; missing where it takes all at once. May be repeated. */
+  complete?(number: number, request: NewRequest): Promise<void>;
   change(
     number: number,
     change: { readonly title?: string; readonly body?: string; readonly close?: true },
@@ -45,8 +47,8 @@ export interface ForgeClient {
   /** The newest status of each context that a commit has. */
   statuses(commit: string): Promise<readonly CommitStatus[]>;
   setStatus(commit: string, status: CommitStatus): Promise<void>;
-  /** `OWNER/NAME` that the forge has sent us to, if the repository has moved. */
-  moved(): string | null;
+  /** Name of the repository that the forge has sent us to; `null` when it has not moved. */
+  moved(): Promise<string | null>;
 }
 
 export type OpenForge = (forge: ForgeOptions) => ForgeClient;

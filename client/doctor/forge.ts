@@ -39,9 +39,9 @@ async function tried(named: NamedForge, flake: string): Promise<Finding> {
 
 function ask({ kind, url, repository }: ForgeAddress, token: string): Promise<Answer> {
   const forge = forges[kind];
-  const headers = { ...forge.authorization(token), accept: 'application/json' };
+  const headers = { accept: 'application/json', ...forge.headers(token) };
   const limits = { timeoutMs: LIMIT_MS, signal: new AbortController().signal };
-  return request(forge.repositoryApi(url, repository), { method: 'GET', headers }, limits);
+  return request(`${forge.api(url)}${forge.repositoryPath(repository)}`, { method: 'GET', headers }, limits);
 }
 
 function findingOf({ kind, url, repository }: ForgeAddress, tokenFile: string, answer: Answer): Finding {

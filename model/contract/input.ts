@@ -294,14 +294,17 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   labels: list(text(checkLabel)),
   leftAlone: list(object<InsteadOf>({ branch: text(checkBranchName), reason: asData })),
   requests: orMissing(list(object<SeenRequest>({ branch: text(checkBranchName), number: wholeNumber, state: asData }))),
-  forge: object<ForgeOptions>({
-    kind: oneOf(FORGE_KINDS),
-    url: text(checkForgeUrl),
-    repository: text((value, field) => {
-      if (!isRepositoryPath(value)) throw refuse(field, value, 'is no OWNER/NAME.');
-    }),
-    tokenFile: absolutePath,
-  }),
+  forge: (value, field) => {
+    const isText = text(() => undefined);
+    object<ForgeOptions>({
+      kind: oneOf(FORGE_KINDS),
+      url: text(checkForgeUrl),
+      repository: isText,
+      tokenFile: absolutePath,
+    })(value, field);
+    const { kind, repository } = value as ForgeOptions;
+    if (!isRepositoryPath(kind, repository)) throw refuse(`${field}.repository`, repository, 'is no OWNER/NAME.');
+  },
   evaluation,
   drvPath: derivation,
   siteDir: orMissing(absolutePath),

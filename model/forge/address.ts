@@ -1,6 +1,7 @@
 import { BadInput, checkServerUrl } from '../checks/names.js';
 import type { Repository } from '../run/options.js';
-import { forgeAt, segments, splitUrl } from './hosts.js';
+import { forgeAt, segments, splitUrl, type UrlParts } from './hosts.js';
+import { forges } from './index.js';
 import { FORGE_KINDS, type ForgeKind } from './kinds.js';
 
 /** Where the pull requests of a repository are. */
@@ -8,7 +9,7 @@ export interface ForgeAddress {
   readonly kind: ForgeKind;
   /** Web address, without a slash at its end. */
   readonly url: string;
-  /** `OWNER/NAME`. */
+  /** `OWNER/NAME`; where repositories may be in groups within groups, with these between the two. */
   readonly repository: string;
 }
 
@@ -37,20 +38,37 @@ export function forgeAddress({ kind, url }: ToldForge, { url: remote, displayUrl
         ? `needs to know what ${url ?? parts?.host ?? ''} is: give forge.kind (--forge-kind), one of ${FORGE_KINDS.join(', ')}.`
         : `is not there for ${known} yet, but for ${FORGE_KINDS.join(', ')}: land as a branch.`,
     );
-  const path = parts?.path ?? segments(remote.replace(/^[a-z+]+:\/\//i, ''));
-  const [owner = '', name = ''] = path.slice(-2);
-  const repository = `${owner}/${name.replace(/\.git$/, '')}`;
-  if (!isRepositoryPath(repository))
+  const { below, path } = splitPath(found, url, remote, parts);
+  const repository = path.join('/').replace(/\.git$/, '');
+  if (!isRepositoryPath(found, repository))
     throw refuse(`needs a remote whose address ends in OWNER/NAME, as that of a forge does; it is ${displayUrl}.`);
-  // A forge may be below a path of its host.
-  const below = parts?.web === true ? parts.path.slice(0, -2).map((part) => `/${part}`) : [];
-  const address = url ?? `${parts?.scheme ?? 'https'}://${parts?.host ?? ''}${below.join('')}`;
+  const address =
+    url ?? `${parts?.scheme ?? 'https'}://${parts?.host ?? ''}${below.map((part) => `/${part}`).join('')}`;
   return { kind: found, url: checkForgeUrl(address, 'forge.url'), repository };
 }
 
-/** Whether a text is `OWNER/NAME` and no way out of it. */
-export const isRepositoryPath = (text: string): boolean =>
-  text.length <= 200 && /^(?!\.{1,2}\/)[\w.-]+\/(?!\.{1,2}$)[\w.-]+$/.test(text);
+/** Which part of a remote's path leads to the forge, where that is below a path of its host, and which to the repository. */
+function splitPath(kind: ForgeKind, url: string | null, remote: string, parts: UrlParts | null) {
+  const path = parts?.path ?? segments(remote.replace(/^[a-z+]+:\/\//i, ''));
+  if (forges[kind].hasGroups && parts !== null) {
+    // Groups look like a path of the host. Only the address of the forge tells.
+    const told = parts.web && url !== null && URL.canParse(url) ? segments(new URL(url).pathname) : [];
+    const isBelow = told.every((part, index) => part === path[index]);
+    return { below: [], path: isBelow ? path.slice(told.length) : path };
+  }
+  return { below: parts?.web === true ? path.slice(0, -2) : [], path: path.slice(-2) };
+}
+
+/** Parts of a repository's whole name, where groups may be within groups. */
+const MOST_PARTS = 21;
+
+/** Whether a text is `OWNER/NAME`, or `OWNER/GROUP/NAME` where such may be, and no way out of it. */
+export function isRepositoryPath(kind: ForgeKind, text: string): boolean {
+  const parts = text.split('/');
+  const most = forges[kind].hasGroups ? MOST_PARTS : 2;
+  return text.length <= 500 && parts.length >= 2 && parts.length <= most && parts.every((part) => PART.test(part));
+}
+const PART = /^(?!\.{1,2}$)[\w.-]+$/;
 
 /** Web address of a forge. A token travels to it, so only this machine itself is reached without encryption. */
 export function checkForgeUrl(value: string, field: string): string {

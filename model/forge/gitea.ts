@@ -1,16 +1,19 @@
-import type { Forge } from './types.js';
+import { truth, word, type Forge } from './types.js';
 
 /** Gitea and Forgejo: https://docs.gitea.com/api/ */
 export const gitea: Forge = {
   label: 'Gitea',
+  hasGroups: false,
   // Its column is a LONGTEXT; nobody reads more.
   bodyBytes: 200_000,
-  repositoryApi: (url, repository) => `${url}/api/v1/repos/${repository.split('/').map(encodeURIComponent).join('/')}`,
-  authorization: (token) => ({ authorization: `token ${token}` }),
-  access: ({ permissions, archived, has_pull_requests: requests }) => ({
+  api: (url) => `${url}/api/v1`,
+  repositoryPath: (repository) => `/repos/${repository.split('/').map(encodeURIComponent).join('/')}`,
+  headers: (token) => ({ authorization: `token ${token}` }),
+  access: ({ full_name: name, permissions, archived, has_pull_requests: requests }) => ({
+    name: word(name),
     push: archived === true ? false : truth((permissions as { readonly push?: unknown } | undefined)?.push),
     requests: truth(requests),
   }),
+  reference: (number) => `#${number}`,
+  harmless: (text) => text,
 };
-
-const truth = (value: unknown): boolean | null => (typeof value === 'boolean' ? value : null);

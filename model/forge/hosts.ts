@@ -8,7 +8,7 @@ export const GITEA_HOSTS: readonly string[] = ['codeberg.org', 'git.lix.systems'
 
 /** Which forge a host is, as far as its name tells; `gitea` is Forgejo too. */
 export function forgeAt(name: string): ForgeName | null {
-  if (name === 'github.com') return 'github';
+  if (name.startsWith('github.') || name.endsWith('.ghe.com')) return 'github';
   if (name === 'git.sr.ht') return 'sourcehut';
   if (GITEA_HOSTS.includes(name) || /gitea|forgejo|codeberg/.test(name)) return 'gitea';
   return name.startsWith('gitlab.') ? 'gitlab' : null;

@@ -71,17 +71,19 @@ interface RequestText {
   readonly leftAlone: readonly (InsteadOf & { readonly number: number })[];
   /** Most bytes that the forge takes. */
   readonly limit: number;
+  /** How the forge names a request. */
+  readonly reference: (number: number) => string;
 }
 
 const LEFT_ALONE_NAMED = 10;
 
 /** The text of a pull request: the report, as much of it as there is room for, what may be done with it, and its mark. */
 export function requestBody(text: RequestText): string {
-  const { report, repository, branch, commit, lock, leftAlone, limit } = text;
+  const { report, repository, branch, commit, lock, leftAlone, limit, reference } = text;
   const parts = [
     ...leftAlone
       .slice(0, LEFT_ALONE_NAMED)
-      .map(({ number, reason }) => `#${number} stays as it is: its branch ${words(reason, 500)}.`),
+      .map(({ number, reason }) => `${reference(number)} stays as it is: its branch ${words(reason, 500)}.`),
     '### What to do with it',
     [
       `- Merge it, or move ${escapeMarkdown(repository.mainBranch)} to exactly the commit that was verified, if that is still a fast-forward: \`git fetch origin ${shellQuote(branch)} && git push origin ${commit}:${shellQuote(repository.mainBranch)}\``,
@@ -131,10 +133,11 @@ export interface MarkedComment {
 
 const marked = (mark: string, text: string): MarkedComment => ({ mark, body: `${text}\n\n${mark}\n` });
 
-export const leftAloneComment = (reason: string, number: number): MarkedComment =>
+/** @param other how the forge names the request that takes its place */
+export const leftAloneComment = (reason: string, other: string): MarkedComment =>
   marked(
-    `<!-- lockkeeper proposes ${number} -->`,
-    `This branch ${words(reason, 500)}. Lockkeeper leaves it as it is, and proposes its update in #${number}.`,
+    `<!-- lockkeeper proposes ${other.slice(1)} -->`,
+    `This branch ${words(reason, 500)}. Lockkeeper leaves it as it is, and proposes its update in ${other}.`,
   );
 
 export const closingComment = (mainBranch: string, commit: string): MarkedComment =>

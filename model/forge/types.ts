@@ -2,19 +2,32 @@
 export interface Forge {
   /** For people. */
   readonly label: string;
+  /** Whether repositories may be in groups within groups: `OWNER/GROUP/NAME`. */
+  readonly hasGroups: boolean;
   /** Most bytes of a request's text that all its versions take. */
   readonly bodyBytes: number;
-  /** Address of the API's description of a repository, which needs the least rights. @param url of the forge, without a slash at its end */
-  repositoryApi(url: string, repository: string): string;
-  /** Headers by which a token is known. */
-  authorization(token: string): Readonly<Record<string, string>>;
+  /** Address of the API, without a slash at its end. @param url of the forge, without one too */
+  api(url: string): string;
+  /** Path of the API's description of a repository, which needs the least rights; what belongs to the repository is below it. */
+  repositoryPath(repository: string): string;
+  /** Headers by which a token is known, and others that every request needs. */
+  headers(token: string): Readonly<Record<string, string>>;
   /** What that description says. */
   access(answer: Readonly<Record<string, unknown>>): Access;
+  /** How a text names a request, so that the forge makes a link of it. */
+  reference(number: number): string;
+  /** A text of Lockkeeper in which nothing is a command to the forge. */
+  harmless(text: string): string;
 }
 
 /** What the owner of a token may do in a repository; `null` where the forge does not say. */
 export interface Access {
+  /** Its whole name, such as `OWNER/NAME`: another one than was asked for when it has moved. */
+  readonly name: string | null;
   readonly push: boolean | null;
   /** Whether the repository takes pull requests at all. */
   readonly requests: boolean | null;
 }
+
+export const truth = (value: unknown): boolean | null => (typeof value === 'boolean' ? value : null);
+export const word = (value: unknown): string | null => (typeof value === 'string' ? value : null);

@@ -6,6 +6,8 @@ import { test } from 'node:test';
 import type { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { FoundRequests } from '../../model/contract/activities.js';
+import { forges } from '../../model/forge/index.js';
+import type { ForgeKind } from '../../model/forge/kinds.js';
 import { writeMark } from '../../model/forge/request.js';
 import { createActivities } from '../../workers/activities.js';
 import { activityEnvironment, repositoryAt } from '../support/repository.js';
@@ -20,24 +22,29 @@ const { coordinator } = createActivities(activityEnvironment(folder));
 
 const input = {
   repository: repositoryAt('https://forge.example/keeper/fleet.git'),
-  forge: { kind: 'gitea' as const, url: forge.url, repository: 'keeper/fleet', tokenFile },
+  forge: { kind: 'gitea' as ForgeKind, url: forge.url, repository: 'keeper/fleet', tokenFile },
   branch: 'bot/flake-update',
 };
-const find = (more: Partial<typeof input> = {}): Promise<FoundRequests> =>
-  new MockActivityEnvironment().run(() => coordinator.findRequests({ ...input, ...more }));
+const find = (more: Partial<typeof input> = {}, attempt = 1): Promise<FoundRequests> =>
+  new MockActivityEnvironment({ attempt }).run(() => coordinator.findRequests({ ...input, ...more }));
 
 const html = (response: ServerResponse, status = 200): unknown => response.writeHead(status).end('<html>Log in</html>');
 const json = (response: ServerResponse, status: number, headers: Record<string, string> = {}): unknown =>
-  response.writeHead(status, headers).end(JSON.stringify({ message: `no, says the forge with ${forge.token}` }));
+  says(response, status, { message: `no, says the forge with ${forge.token}` }, headers);
+const says = (response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): unknown =>
+  response.writeHead(status, headers).end(JSON.stringify(body));
+const inAnHour = (): number => Date.now() + 3_600_000;
 
 /** Type of a failure, whether it is final, the pause that is asked for in seconds, and what it says. */
-const ANSWERS: readonly (readonly [
+type Case = readonly [
   name: string,
   answer: (response: ServerResponse, request: IncomingMessage) => unknown,
   type: string,
   pause: number | 'final' | null,
   message: RegExp,
-])[] = [
+];
+
+const ANSWERS: readonly Case[] = [
   ['401', (to) => json(to, 401), 'ForgeRefused', 'final', /does not accept the token in \/.*write a valid one into it/],
   ['403', (to) => json(to, 403), 'ForgeRefused', 'final', /does not let the token in \/.*give it the rights/],
   ['403 for a limit', (to) => json(to, 403, { 'retry-after': '30' }), 'ForgeUnreachable', 30, /wants a pause/],
@@ -63,18 +70,175 @@ const ANSWERS: readonly (readonly [
   ['no place', (to) => to.writeHead(301, { location: 'http://[' }).end(), 'ForgeRefused', 'final', /elsewhere/],
 ];
 
-for (const [name, answer, type, pause, message] of ANSWERS)
-  test(`a forge that answers with ${name} is one message with the way out`, async () => {
+const validation = (...errors: readonly object[]): object => ({ message: 'Validation Failed', errors });
+const invalidHead = validation({ resource: 'PullRequest', field: 'head', code: 'invalid' });
+
+/** What only one kind says, and at which try. */
+const OF_KINDS: readonly (readonly [kind: ForgeKind, attempt: number, each: Case])[] = [
+  // A good token, as GitHub says at times; and one that is bad for good.
+  ['github', 1, ['401', (to) => json(to, 401, { 'x-ratelimit-limit': '60' }), 'ForgeUnreachable', 5, /does not know/]],
+  ['github', 3, ['401', (to) => json(to, 401, { 'x-ratelimit-limit': '60' }), 'ForgeRefused', 'final', /not accept/]],
+  [
+    ...(['github', 1] as const),
+    [
+      '401 to a wrong clock',
+      (to) => json(to, 401, { date: new Date(inAnHour()).toUTCString() }),
+      ...([
+        'ForgeRefused',
+        'final',
+        /set the clock of this machine, which is 3(?:600|599) s behind that of the forge/,
+      ] as const),
+    ],
+  ],
+  [
+    ...(['github', 1] as const),
+    [
+      'a limit by its own clock',
+      (to) => {
+        const reset = String(Math.floor(inAnHour() / 1000) + 120);
+        const date = new Date(inAnHour()).toUTCString();
+        return json(to, 403, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': reset, date });
+      },
+      ...(['ForgeUnreachable', 120, /wants a pause/] as const),
+    ],
+  ],
+  [
+    ...(['github', 1] as const),
+    [
+      'a secondary limit',
+      (to) => says(to, 403, { message: 'You have exceeded a secondary rate limit.' }),
+      ...(['ForgeUnreachable', 60, /wants a pause/] as const),
+    ],
+  ],
+  [
+    ...(['github', 1] as const),
+    [
+      'abuse detection',
+      (to) => says(to, 403, { message: 'You have triggered an abuse detection mechanism.' }),
+      ...(['ForgeUnreachable', 60, /wants a pause/] as const),
+    ],
+  ],
+  [
+    ...(['github', 1] as const),
+    [
+      '403 for a missing permission',
+      (to) =>
+        says(
+          to,
+          403,
+          { message: 'Resource not accessible by integration' },
+          { 'x-accepted-github-permissions': 'statuses=write' },
+        ),
+      ...([
+        'ForgeRefused',
+        'final',
+        /not accessible by integration\): give it the rights .*\(statuses=write\)\.$/,
+      ] as const),
+    ],
+  ],
+  [
+    ...(['github', 1] as const),
+    [
+      '403 for single sign-on',
+      (to) => json(to, 403, { 'x-github-sso': 'required; url=https://github.com/orgs/x/sso' }),
+      ...(['ForgeRefused', 'final', /authorize the token for the single sign-on/] as const),
+    ],
+  ],
+  [
+    ...(['github', 1] as const),
+    [
+      '403 in a job',
+      (to) => says(to, 403, { message: 'GitHub Actions is not permitted to create or approve pull requests.' }),
+      ...(['ForgeRefused', 'final', /allow it in the settings .*Actions, General/] as const),
+    ],
+  ],
+  [
+    ...(['github', 1] as const),
+    [
+      '403 of an archive',
+      (to) => says(to, 403, { message: 'Repository was archived so is read-only.' }),
+      ...(['ForgeRefused', 'final', /has archived keeper\/fleet/] as const),
+    ],
+  ],
+  ['github', 1, ['410', (to) => json(to, 410), 'ForgeRefused', 'final', /turn on issues in the settings/]],
+  [
+    'github',
+    1,
+    ['422 for a new branch', (to) => says(to, 422, invalidHead), 'ForgeUnreachable', 5, /not see the branch yet/],
+  ],
+  [
+    'github',
+    3,
+    [
+      '422 for no branch',
+      (to) => says(to, 422, invalidHead),
+      'ForgeRefused',
+      'final',
+      /head invalid\): a branch is gone/,
+    ],
+  ],
+  [
+    ...(['github', 1] as const),
+    [
+      '422 without commits',
+      (to) => says(to, 422, validation({ code: 'custom', message: 'No commits between main and bot/x' })),
+      ...([
+        'ForgeRefused',
+        'final',
+        /Validation Failed, No commits between main and bot\/x\): somebody has taken/,
+      ] as const),
+    ],
+  ],
+  [
+    ...(['github', 1] as const),
+    [
+      'a page that is cut short',
+      (to) => to.end('[{"id":1,"body":"'),
+      ...(['ForgeUnreachable', null, /an answer that ends too early/] as const),
+    ],
+  ],
+  [
+    ...(['gitlab', 1] as const),
+    [
+      'a missing scope',
+      (to) => says(to, 403, { error: 'insufficient_scope', error_description: 'The request requires more.' }),
+      ...(['ForgeRefused', 'final', /\(HTTP 403: insufficient_scope, The request requires more\.\): give it/] as const),
+    ],
+  ],
+  [
+    ...(['gitlab', 1] as const),
+    [
+      'errors of fields',
+      (to) => says(to, 400, { message: { base: ['No'], title: ["can't be blank"] } }),
+      ...(['ForgeRefused', 'final', /HTTP 400: No, title can't be blank/] as const),
+    ],
+  ],
+  [
+    ...(['gitlab', 1] as const),
+    [
+      'a limit',
+      (to) => json(to, 429, { 'ratelimit-remaining': '0', 'retry-after': '9' }),
+      ...(['ForgeUnreachable', 9, /wants a pause/] as const),
+    ],
+  ],
+];
+
+const CASES = [...ANSWERS.map((each) => ['gitea', 1, each] as const), ...OF_KINDS];
+for (const [kind, attempt, [name, answer, type, pause, message]] of CASES)
+  test(`${forges[kind].label} that answers with ${name} at try ${attempt} is one message with the way out`, async () => {
     forge.disturb((request, response) => {
-      if (request.method !== 'GET') return false;
-      answer(response, request);
+      if (request.method !== 'GET' && kind === 'gitea') return false;
+      if (request.method !== 'GET') json(response, 422);
+      else answer(response, request);
       return true;
     });
-    const failure = (await find().catch((error: unknown) => error)) as ApplicationFailure;
+    const failure = (await find({ forge: { ...input.forge, kind } }, attempt).catch(
+      (error: unknown) => error,
+    )) as ApplicationFailure;
     forge.disturb(() => false);
     assert.equal(failure.type, type, String(failure));
     assert.match(failure.message, message);
-    assert.ok(failure.message.startsWith(`Gitea at ${forge.url} `));
+    assert.ok(failure.message.startsWith(`${forges[kind].label} at ${forge.url} `));
     assert.ok(!failure.message.includes(forge.token) && !(failure.stack ?? '').includes(forge.token));
     assert.equal(failure.nonRetryable === true, pause === 'final');
     if (typeof pause === 'number') assert.equal(failure.nextRetryDelay, pause * 1000);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkForgeUrl, forgeAddress, type ToldForge } from '../../model/forge/address.js';
+import { forges } from '../../model/forge/index.js';
 import { readMark, requestBody, requestTitle, withClosedMark, writeMark } from '../../model/forge/request.js';
 import { statusesOf } from '../../model/forge/statuses.js';
 import type { ReportedInput } from '../../model/report/data.js';
@@ -25,15 +26,45 @@ test('a forge is told by the remote, as far as that tells', () => {
     at('work:me/fleet.git', { kind: 'gitea', url: 'https://git.example.org' }),
     'gitea https://git.example.org me/fleet',
   );
+  assert.equal(at('https://github.com/me/fleet'), 'github https://github.com me/fleet');
+  assert.equal(at('git@github.example.org:me/fleet.git'), 'github https://github.example.org me/fleet');
+  assert.equal(at('https://acme.ghe.com/me/fleet'), 'github https://acme.ghe.com me/fleet');
+  assert.equal(at('git@gitlab.com:group/sub/fleet.git'), 'gitlab https://gitlab.com group/sub/fleet');
+  assert.equal(
+    at('https://git.example.org/lab/group/sub/fleet', { kind: 'gitlab', url: 'https://git.example.org/lab' }),
+    'gitlab https://git.example.org/lab group/sub/fleet',
+  );
+  assert.equal(
+    at('git@git.example.org:group/sub/fleet.git', { kind: 'gitlab', url: 'https://git.example.org/lab' }),
+    'gitlab https://git.example.org/lab group/sub/fleet',
+  );
   for (const [url, told, message] of [
     ['https://git.example.org/me/fleet', {}, /needs to know what git\.example\.org is: give forge\.kind/],
-    ['https://github.com/me/fleet', {}, /is not there for github yet/],
+    ['https://git.sr.ht/~me/fleet', {}, /is not there for sourcehut yet/],
+    ['https://github.com/a/b/c', { url: 'http://x' }, /unencrypted/],
+    ['https://gitlab.com/fleet', {}, /ends in OWNER\/NAME/],
+    ['https://gitlab.com/a/../fleet', {}, /ends in OWNER\/NAME/],
     ['/srv/fleet.git', {}, /does not tell: give its address with forge\.url/],
     ['https://codeberg.org/fleet', {}, /ends in OWNER\/NAME/],
     ['https://codeberg.org/../fleet', {}, /ends in OWNER\/NAME/],
     ['http://git.example.org/me/fleet', { kind: 'gitea' }, /unencrypted: give an https address/],
   ] as const)
     assert.throws(() => at(url, told), { name: 'BadInput', message });
+});
+
+test('each forge has its API where it says, and reads commands in no text of ours', () => {
+  const api = (kind: 'gitea' | 'github' | 'gitlab', url: string, repository: string): string =>
+    `${forges[kind].api(url)}${forges[kind].repositoryPath(repository)}`;
+  assert.equal(api('github', 'https://github.com', 'me/fleet'), 'https://api.github.com/repos/me/fleet');
+  assert.equal(api('github', 'https://acme.ghe.com', 'me/fleet'), 'https://api.acme.ghe.com/repos/me/fleet');
+  assert.equal(api('github', 'https://github.example', 'me/fleet'), 'https://github.example/api/v3/repos/me/fleet');
+  assert.equal(api('gitlab', 'https://x.example/lab', 'a/b/c'), 'https://x.example/lab/api/v4/projects/a%2Fb%2Fc');
+  assert.equal(api('gitea', 'https://x.example/git', 'a/b'), 'https://x.example/git/api/v1/repos/a/b');
+  const text = 'a\n/close\n> /approve\n/nix/store/x\n/merge now /x\n\u2028/close';
+  assert.equal(
+    forges.gitlab.harmless(text).replaceAll('\u200B', '_'),
+    'a\n_/close\n> _/approve\n/nix/store/x\n_/merge now /x\n\u2028_/close',
+  );
 });
 
 test('a token travels unencrypted on this machine alone', () => {
@@ -78,6 +109,7 @@ test('a request says how to take and to see the update, and which others stay; o
     },
     repository: { mainBranch: 'main', dir: 'nix' },
     ...{ branch: 'bot/x', commit: MARK.commit, lock: null },
+    reference: (number: number) => `!${number}`,
     leftAlone: [{ branch: 'bot/y', reason: 'holds an update of the instance @all <b>', number: 3 }],
     limit: 20_000,
   };
@@ -86,7 +118,7 @@ test('a request says how to take and to see the update, and which others stay; o
   assert.ok(body.includes(`git fetch origin bot/x && git push origin ${MARK.commit}:main`), body);
   assert.match(body, /nix build '\.\/nix#nixosConfigurations\.\w+\.config\.system\.build\.toplevel'/);
   assert.ok(
-    body.includes('#3 stays as it is: its branch holds an update of the instance @&#8203;all &lt;b&gt;.'),
+    body.includes('!3 stays as it is: its branch holds an update of the instance @&#8203;all &lt;b&gt;.'),
     body,
   );
   assert.deepEqual(readMark(body), { ...MARK, run: exampleReport().run, lock: '' });

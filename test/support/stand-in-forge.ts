@@ -1,8 +1,5 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { atEndOf, type Scope } from './scope.js';
-
-type Json = Record<string, unknown>;
+import { added, withForgeServer, type Answer, type Asked, type Disturb, type Json } from './forge-server.js';
+import type { Scope } from './scope.js';
 
 /** Everything that a forge has of its one repository. */
 export interface ForgeState {
@@ -21,7 +18,7 @@ export interface StandInForge {
   /** Forgets everything, or has that alone. */
   reset(pulls?: readonly Json[]): void;
   /** Answers the next requests in its own way; `false`: as always. */
-  disturb(answer: (request: IncomingMessage, response: ServerResponse) => boolean): void;
+  disturb(answer: Disturb): void;
   /** What was asked: `GET /repos/…`, without the query. */
   readonly asked: string[];
 }
@@ -39,47 +36,32 @@ export async function withStandInForge(
   headOf: (branch: string) => Promise<string> = () => Promise.resolve('a'.repeat(40)),
 ): Promise<StandInForge> {
   let state: ForgeState = { pulls: [], labels: [], comments: [], statuses: [] };
-  let disturbed: ((request: IncomingMessage, response: ServerResponse) => boolean) | null = null;
   const asked: string[] = [];
   const root = `/api/v1/repos/${repository}`;
 
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
-    const reply = (status: number, json: unknown): void => {
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json));
+  const answerOf = async ({ method, path, query, header, body: given }: Asked): Promise<Answer> => {
+    asked.push(`${method} ${path}`);
+    if (header('authorization') !== ID) return reply(401, { message: 'invalid username, password or token' });
+    if (!path.startsWith(root)) return reply(404, { message: 'The target couldn’t be found.' });
+    const page = (list: readonly Json[]): Answer => {
+      const limit = Number(query.get('limit') ?? 50);
+      const start = (Number(query.get('page') ?? 1) - 1) * limit;
+      return reply(200, list.slice(start, start + limit));
     };
-    asked.push(`${request.method ?? ''} ${pathname}`);
-    const text = await bodyOf(request);
-    if (disturbed?.(request, response) === true) return;
-    if (request.headers.authorization !== ID) {
-      reply(401, { message: 'invalid username, password or token' });
-      return;
-    }
-    if (!pathname.startsWith(root)) {
-      reply(404, { message: 'The target couldn’t be found.' });
-      return;
-    }
-    const page = (list: readonly Json[]): void => {
-      const limit = Number(searchParams.get('limit') ?? 50);
-      const start = (Number(searchParams.get('page') ?? 1) - 1) * limit;
-      reply(200, list.slice(start, start + limit));
-    };
-    const given = (text === '' ? {} : JSON.parse(text)) as Json;
-    const [, what = '', id = '', below = ''] = pathname.slice(root.length).split('/');
-    switch (`${request.method ?? ''} ${what}${below === '' ? '' : `/${below}`}`) {
+    const [, what = '', id = '', below = ''] = path.slice(root.length).split('/');
+    switch (`${method} ${what}${below === '' ? '' : `/${below}`}`) {
+      case 'GET ':
+        return reply(200, { full_name: repository, permissions: { push: true }, has_pull_requests: true });
       case 'GET pulls':
-        page(state.pulls.filter((pull) => pull.state === searchParams.get('state')));
-        return;
+        return page(state.pulls.filter((pull) => pull.state === query.get('state')));
       case 'POST pulls': {
         const { head, base, title, body, labels } = given;
         if (head === '' || base === '') {
-          reply(422, { message: '[Head]: Required' });
-          return;
+          return reply(422, { message: '[Head]: Required' });
         }
         const there = state.pulls.some((pull) => pull.state === 'open' && (pull.head as Json).ref === head);
         if (there) {
-          reply(409, { message: 'pull request already exists for these targets' });
-          return;
+          return reply(409, { message: 'pull request already exists for these targets' });
         }
         const number = state.pulls.length + 1;
         const ends = {
@@ -89,69 +71,41 @@ export async function withStandInForge(
         const html_url = `http://forge.example/${repository}/pulls/${number}`;
         const pull = { id: number, number, state: 'open', merged: false, title, body, labels, html_url, ...ends };
         state.pulls.push(pull);
-        reply(201, pull);
-        return;
+        return reply(201, pull);
       }
       case 'PATCH pulls': {
         const pull = state.pulls.find(({ number }) => String(number) === id);
         if (pull !== undefined) Object.assign(pull, given);
-        reply(pull === undefined ? 404 : 201, pull ?? null);
-        return;
+        return reply(pull === undefined ? 404 : 201, pull ?? null);
       }
       case 'GET labels':
-        page(state.labels);
-        return;
+        return page(state.labels);
       case 'POST labels':
-        reply(201, added(state.labels, given));
-        return;
+        return reply(201, added(state.labels, given));
       case 'GET issues/comments':
-        page(state.comments.filter(({ of }) => of === id));
-        return;
+        return page(state.comments.filter(({ of }) => of === id));
       case 'POST issues/comments':
-        reply(201, added(state.comments, { of: id, ...given }));
-        return;
+        return reply(201, added(state.comments, { of: id, ...given }));
       case 'GET statuses':
-        page(state.statuses.filter(({ sha }) => sha === id));
-        return;
+        return page(state.statuses.filter(({ sha }) => sha === id));
       case 'POST statuses':
-        reply(201, added(state.statuses, { sha: id, status: given.state, ...given }));
-        return;
+        return reply(201, added(state.statuses, { sha: id, status: given.state, ...given }));
       default:
-        reply(404, { message: 'Not Found' });
+        return reply(404, { message: 'Not Found' });
     }
   };
 
-  const server = createServer((request, response) => {
-    void answer(request, response);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  atEndOf(scope, () => {
-    server.closeAllConnections();
-    server.close();
-  });
+  const server = await withForgeServer(scope, answerOf);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...server,
     repository,
     token: ID.replace('token ', ''),
     state: () => state,
     reset: (pulls = []) => {
       state = { pulls: structuredClone([...pulls]), labels: [], comments: [], statuses: [] };
     },
-    disturb: (own) => {
-      disturbed = own;
-    },
     asked,
   };
 }
 
-function added(list: Json[], json: Json): Json {
-  const entry = { id: list.length + 1, ...json };
-  list.push(entry);
-  return entry;
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
-}
+const reply = (status: number, json: unknown): Answer => ({ status, json });

@@ -15,8 +15,8 @@ export const forge = {
       kind: option(
         maybe(oneOf(FORGE_KINDS)),
         null,
-        '"gitea"',
-        'what it is: `gitea` is Gitea or Forgejo (default: told by the host of the remote)',
+        '"gitlab"',
+        'what it is; `gitea` is Forgejo too (default: told by the host of the remote)',
         { flag: '--forge-kind <kind>' },
       ),
       url: option(

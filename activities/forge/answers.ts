@@ -1,0 +1,138 @@
+import { Context } from '@temporalio/activity';
+import type { ApplicationFailure } from '@temporalio/common';
+import type { Answer } from '../../host/http.js';
+import { forges } from '../../model/forge/index.js';
+import { finalFailure, passingFailure } from '../../model/run/failures.js';
+import type { ForgeOptions } from '../../model/run/options.js';
+import { oneLine } from '../../model/text/one-line.js';
+import { withoutSecrets } from '../../host/secrets/redact.js';
+
+export type Answered = Extract<Answer, { readonly kind: 'answered' }>;
+
+/** Longest pause that a forge may ask for: after it we look again. */
+const MOST_PAUSE_SECONDS = 3600;
+/** For a limit without a pause: GitHub's documentation asks for at least a minute. */
+const LIMIT_PAUSE_SECONDS = 60;
+/** Tries after which an answer that passes at times counts as final. */
+const DOUBTFUL_TRIES = 3;
+const DOUBTFUL_PAUSE_SECONDS = 5;
+/** Difference of two clocks that no network makes. */
+const SKEW_SECONDS = 60;
+
+/** The failure for an answer that is none. @param said the forge's own words, or nothing */
+export function failureOf(forge: ForgeOptions, { status, header }: Answered, said: string): ApplicationFailure {
+  const { repository } = forge;
+  const key = `the token in ${forge.tokenFile}`;
+  const words = `HTTP ${status}${said === '' ? '' : `: ${said}`}`;
+  const pause = pauseSeconds(header);
+  // GitHub has one number for both.
+  const isLimit = status === 429 || (status === 403 && (pause !== null || /rate limit|abuse detection/i.test(said)));
+  if (isLimit) return unreachable(forge, `wants a pause (${words})`, pause ?? LIMIT_PAUSE_SECONDS);
+  if (status >= 500 || status === 408) return unreachable(forge, `has trouble (${words})`, pause ?? undefined);
+  const isFirst = Context.current().info.attempt < DOUBTFUL_TRIES;
+  switch (status) {
+    case 401:
+      // GitHub takes a good token for none at times, and then names the limit of those who have none.
+      if (isFirst && header('x-ratelimit-limit') === '60')
+        return unreachable(forge, `does not know ${key} (${words})`, DOUBTFUL_PAUSE_SECONDS);
+      return refused(forge, `does not accept ${key} (${words}): write a valid one into it${skewWords(header)}`);
+    case 403:
+      if (/archived/i.test(said)) return archived(forge, words);
+      return refused(forge, `does not let ${key} do this (${words}): ${wayToRights(forge, header, said)}`);
+    case 404:
+      return refused(
+        forge,
+        `has no ${repository} that ${key} may see, or takes no pull requests there (${words}): check forge.url (--forge-url) and the rights of the token`,
+      );
+    case 410:
+      return refused(forge, `says that this is gone (${words}): turn on issues in the settings of ${repository}`);
+    case 422:
+      // A branch that was pushed a moment ago is not there for all of GitHub yet.
+      if (isFirst && /\b(?:head|base) invalid/.test(said))
+        return unreachable(forge, `does not see the branch yet (${words})`, DOUBTFUL_PAUSE_SECONDS);
+      return refused(forge, `refused what was asked for ${repository} (${words})${wayOutOf(said)}`);
+    case 423:
+      return archived(forge, words);
+    default:
+      return refused(forge, `refused what was asked for ${repository} (${words})`);
+  }
+}
+
+const archived = (forge: ForgeOptions, words: string): ApplicationFailure =>
+  refused(forge, `has archived ${forge.repository} (${words}): nothing can be proposed there`);
+
+function wayToRights({ repository }: ForgeOptions, header: Answered['header'], said: string): string {
+  if (/Actions is not permitted to create/i.test(said))
+    return 'allow it in the settings of the repository and its organization (Actions, General), or use the token of a GitHub App';
+  if (header('x-github-sso') !== null)
+    return 'authorize the token for the single sign-on of the organization, in the settings of its account';
+  const wanted = header('x-accepted-github-permissions');
+  return `give it the rights that docs/pull-requests.md names, for ${repository}${wanted === null ? '' : ` (${oneLine(wanted, 100)})`}`;
+}
+
+function wayOutOf(said: string): string {
+  if (/no commits between/i.test(said))
+    return ': somebody has taken the commits of the branch over; the next run begins anew';
+  if (/\b(?:head|base) invalid/.test(said)) return ': a branch is gone; the next run begins anew';
+  return '';
+}
+
+/** Seconds that a forge wants to be left alone, by its own clock; `null` when it says nothing of it. */
+function pauseSeconds(header: Answered['header']): number | null {
+  const after = Number(header('retry-after') ?? Number.NaN);
+  const left = header('x-ratelimit-remaining') ?? header('ratelimit-remaining');
+  const reset = Number(header('x-ratelimit-reset') ?? header('ratelimit-reset') ?? Number.NaN);
+  const now = clockOf(header) ?? Date.now();
+  const asked = Number.isFinite(after) ? after : left === '0' ? reset - now / 1000 : Number.NaN;
+  return Number.isFinite(asked) ? Math.min(Math.max(1, Math.ceil(asked)), MOST_PAUSE_SECONDS) : null;
+}
+
+/** What the forge's clock shows, in milliseconds since 1970. */
+function clockOf(header: Answered['header']): number | null {
+  const theirs = Date.parse(header('date') ?? '');
+  return Number.isNaN(theirs) ? null : theirs;
+}
+
+function skewWords(header: Answered['header']): string {
+  const theirs = clockOf(header);
+  const skew = theirs === null ? 0 : Math.round((Date.now() - theirs) / 1000);
+  if (Math.abs(skew) < SKEW_SECONDS) return '';
+  const far = `${Math.abs(skew)} s ${skew > 0 ? 'ahead of' : 'behind'} that of the forge`;
+  return `, and set the clock of this machine, which is ${far}`;
+}
+
+/** Outside text of an answer, in one line: `message` or `error`, in whatever shape, and GitHub's `errors`. */
+export function saidIn(json: unknown): string {
+  if (typeof json !== 'object' || json === null) return '';
+  const { message, error, error_description: description, errors } = json as Readonly<Record<string, unknown>>;
+  const parts = [message ?? error, description, errors].flatMap((each) => textsIn(each, 4));
+  return oneLine(withoutSecrets([...new Set(parts)].join(', ')));
+}
+
+function textsIn(value: unknown, depth: number): readonly string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null || depth === 0) return [];
+  if (Array.isArray(value)) return value.slice(0, 10).flatMap((each) => textsIn(each, depth - 1));
+  const { message, field, code, ...others } = value as Readonly<Record<string, unknown>>;
+  if (typeof message === 'string') return [message];
+  if (typeof code === 'string') return [`${typeof field === 'string' ? `${field} ` : ''}${code}`];
+  return Object.entries(others)
+    .slice(0, 10)
+    .flatMap(([name, each]) => textsIn(each, depth - 1).map((text) => (name === 'base' ? text : `${name} ${text}`)));
+}
+
+const name = ({ kind, url }: ForgeOptions): string => `${forges[kind].label} at ${url}`;
+
+export const refused = (forge: ForgeOptions, what: string): ApplicationFailure =>
+  finalFailure('ForgeRefused', `${name(forge)} ${what}.`);
+
+export const unreachable = (forge: ForgeOptions, what: string, pause?: number): ApplicationFailure =>
+  passingFailure(
+    'ForgeUnreachable',
+    `${name(forge)} ${what}`,
+    pause === undefined ? {} : { nextRetryDelay: pause * 1000 },
+  );
+
+/** The failure for an answer of a forge that is not as its kind gives it. */
+export const notOfItsKind = (forge: ForgeOptions, what: string): ApplicationFailure =>
+  refused(forge, `gives ${what} that is not as ${forges[forge.kind].label} has it: check forge.kind and forge.url`);

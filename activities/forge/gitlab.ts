@@ -1,0 +1,113 @@
+import type { CommitStatus } from '../../model/forge/statuses.js';
+import { forges } from '../../model/forge/index.js';
+import type { ForgeOptions } from '../../model/run/options.js';
+import { refused } from './answers.js';
+import { openHttp } from './http.js';
+import { listAll, movedTo, newestStatuses, numberOf, objectOf, textOf, type Json } from './json.js';
+import type { ForgeClient, ForgeRequest, OpenForge } from './types.js';
+
+/** Requests carry their whole texts. */
+const REQUESTS_PAGE = 20;
+/** Open requests are all looked at, up to ten thousand; of merged and of closed ones the five hundred that were changed last. */
+const OPEN_PAGES = 500;
+const CLOSED_PAGES = 25;
+const MOST_PAGES = 20;
+
+/** Its words for the states of a commit. A target that could not be looked at has none of its own, and is not one that failed. */
+const STATES = { success: 'success', failure: 'failed', error: 'canceled' } satisfies Record<
+  CommitStatus['state'],
+  string
+>;
+
+/** GitLab, as its documentation of the REST API has it. */
+export const openGitlab: OpenForge = (forge) => {
+  const http = openHttp(forge);
+  const list = (path: string, size: number, most: number) => listAll(forge, http, `${path}&per_page=${size}`, { most });
+  const requests = async (state: 'opened' | 'merged' | 'closed') => {
+    const most = state === 'opened' ? OPEN_PAGES : CLOSED_PAGES;
+    const found = await list(`/merge_requests?state=${state}&order_by=updated_at&sort=desc`, REQUESTS_PAGE, most);
+    return found.map((each) => requestOf(forge, each));
+  };
+
+  const client: ForgeClient = {
+    requests: async (state) =>
+      state === 'open' ? requests('opened') : [...(await requests('closed')), ...(await requests('merged'))],
+    tryRights: async () => {
+      const { json } = await http.call({ method: 'GET', path: '' });
+      const access = forges.gitlab.access(objectOf(forge, json));
+      if (access.requests === false)
+        throw refused(forge, `takes no merge requests for ${forge.repository}: turn them on in its settings`);
+      if (access.push === false)
+        throw refused(
+          forge,
+          `lets the account of the token not push to ${forge.repository}: make it a developer there`,
+        );
+      // What has no branches is refused as such, but only to those who may open requests.
+      const body = { title: '', source_branch: '', target_branch: '' };
+      await http.call({ method: 'POST', path: '/merge_requests', body, expects: [400, 409, 422] });
+    },
+    open: async ({ title, body, branch, into, labels }) => {
+      const call = {
+        title,
+        description: body,
+        source_branch: branch,
+        target_branch: into,
+        remove_source_branch: false,
+      };
+      const more = labels.length === 0 ? {} : { labels: labels.join(',') };
+      const reply = await http.call({
+        ...{ method: 'POST', path: '/merge_requests', body: { ...call, ...more } },
+        expects: [409],
+      });
+      return reply.status === 409 ? null : requestOf(forge, objectOf(forge, reply.json));
+    },
+    change: async (number, { title, body, close }) => {
+      const change = {
+        ...(title === undefined ? {} : { title }),
+        ...(body === undefined ? {} : { description: body }),
+        ...(close === true ? { state_event: 'close' } : {}),
+      };
+      await http.call({ method: 'PUT', path: `/merge_requests/${number}`, body: change });
+    },
+    comments: async (number) =>
+      (await list(`/merge_requests/${number}/notes?sort=asc`, 100, MOST_PAGES)).map(({ body }) => textOf(body)),
+    comment: async (number, body) => {
+      await http.call({ method: 'POST', path: `/merge_requests/${number}/notes`, body: { body } });
+    },
+    statuses: async (commit) =>
+      newestStatuses(
+        await list(`/repository/commits/${commit}/statuses?all=false`, 100, MOST_PAGES),
+        ({ name, status, description }) => ({
+          context: textOf(name),
+          state: stateOf(status),
+          description: textOf(description),
+        }),
+      ),
+    setStatus: async (commit, { context, state, description }) => {
+      await http.call({
+        ...{ method: 'POST', path: `/statuses/${commit}`, body: { name: context, state: STATES[state], description } },
+        // What is so already may not become so again.
+        expects: (status, said) => status === 400 && said.includes('Cannot transition status'),
+      });
+    },
+    moved: () => movedTo(forge, http),
+  };
+  return client;
+};
+
+const stateOf = (status: unknown): CommitStatus['state'] =>
+  (Object.keys(STATES) as readonly CommitStatus['state'][]).find((each) => STATES[each] === status) ?? 'error';
+
+function requestOf(forge: ForgeOptions, json: Json): ForgeRequest {
+  return {
+    number: numberOf(forge, json.iid),
+    url: textOf(json.web_url),
+    isOpen: json.state === 'opened',
+    isMerged: json.state === 'merged',
+    branch: json.source_project_id === json.target_project_id ? textOf(json.source_branch) : null,
+    head: textOf(json.sha),
+    into: textOf(json.target_branch),
+    title: textOf(json.title),
+    body: textOf(json.description),
+  };
+}

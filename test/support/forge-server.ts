@@ -1,0 +1,97 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { atEndOf, type Scope } from './scope.js';
+
+export type Json = Record<string, unknown>;
+
+export interface Asked {
+  readonly method: string;
+  /** Without the query, as it was written. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly header: (name: string) => string;
+  readonly body: Json;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly json: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export type Disturb = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+export interface ForgeServer {
+  readonly url: string;
+  /** All that it was asked, and what it answered by itself. */
+  readonly talk: { readonly asked: Asked; readonly answer: Answer }[];
+  /** Answers the next requests in its own way; `false`: as always. */
+  disturb(answer: Disturb): void;
+}
+
+/** A server of this machine that speaks JSON, as forges do, until the end of a scope. */
+export async function withForgeServer(
+  scope: Scope,
+  answerOf: (asked: Asked, url: string) => Answer | Promise<Answer>,
+): Promise<ForgeServer> {
+  let disturbed: Disturb | null = null;
+  const talk: ForgeServer['talk'] = [];
+  const server = createServer((request, response) => {
+    void (async () => {
+      const text = await bodyOf(request);
+      if (disturbed?.(request, response) === true) return;
+      const { pathname, searchParams } = new URL(request.url ?? '/', url);
+      const asked = {
+        ...{ method: request.method ?? '', path: pathname, query: searchParams },
+        header: (name: string) => String(request.headers[name] ?? ''),
+        body: (text === '' ? {} : JSON.parse(text)) as Json,
+      };
+      const answer = await answerOf(asked, url);
+      talk.push({ asked, answer });
+      response.writeHead(answer.status, { 'content-type': 'application/json; charset=utf-8', ...answer.headers });
+      response.end(JSON.stringify(answer.json));
+    })();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  atEndOf(scope, () => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url,
+    talk,
+    disturb: (own) => {
+      disturbed = own;
+    },
+  };
+}
+
+/** A page of a list, and the address of the next one, as GitHub and GitLab give it. */
+export function pageOf(list: readonly unknown[], { path, query }: Asked, url: string, size: number): Answer {
+  const count = Math.min(Number(query.get('per_page') ?? size), 100);
+  const page = Number(query.get('page') ?? 1);
+  const rest = new URLSearchParams(query);
+  rest.set('page', String(page + 1));
+  const hasMore = list.length > page * count;
+  return {
+    status: 200,
+    json: list.slice((page - 1) * count, page * count),
+    // Its own idea of its address, as of one that is behind a proxy.
+    headers: hasMore
+      ? { link: `<http://inside.example${new URL(path, url).pathname}?${rest.toString()}>; rel="next"` }
+      : {},
+  };
+}
+
+export function added<T extends Json>(list: T[], json: T): T & { readonly id: number } {
+  const entry = { id: list.length + 1, ...json };
+  list.push(entry);
+  return entry;
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}

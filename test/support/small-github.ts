@@ -1,0 +1,217 @@
+import {
+  added,
+  pageOf,
+  withForgeServer,
+  type Answer,
+  type Asked,
+  type ForgeServer,
+  type Json,
+} from './forge-server.js';
+import type { Scope } from './scope.js';
+
+/** What a token may do: the scopes of a classic one, or the permissions of a fine-grained one or an App's. */
+export type Rights =
+  { readonly scopes: readonly string[] } | { readonly permissions: Readonly<Record<string, string>> };
+
+export interface SmallGithub extends ForgeServer {
+  readonly repository: string;
+  readonly tokens: Map<string, Rights>;
+  readonly pulls: Json[];
+  readonly comments: Json[];
+  readonly statuses: Json[];
+  /** Gives the repository another name; the old one sends on to it. */
+  move(name: string): void;
+}
+
+const API = '/api/v3';
+const ID = 4711;
+const OWN = { id: ID };
+
+/**
+ * GitHub Enterprise Server in small: pull requests, issues' comments and labels, and statuses of one repository, as far as
+ * Lockkeeper uses them. `test/forge/github.test.ts` holds it to GitHub's OpenAPI description.
+ * @param headOf commit that a branch is at; `null`: there is no such branch
+ */
+export async function withSmallGithub(
+  scope: Scope,
+  repository: string,
+  headOf: (branch: string) => Promise<string | null>,
+): Promise<SmallGithub> {
+  const tokens = new Map<string, Rights>([['ghp_swordfish', { scopes: ['repo'] }]]);
+  const [pulls, comments, statuses]: [Json[], Json[], Json[]] = [[], [], []];
+  const names = [repository];
+
+  const answerOf = async (asked: Asked, url: string): Promise<Answer> => {
+    const rights = tokens.get(asked.header('authorization').replace(/^Bearer /, ''));
+    if (asked.header('user-agent') === '') return no(403, 'Request forbidden by administrative rules.');
+    if (rights === undefined) return no(401, 'Bad credentials', { 'x-ratelimit-limit': '60' });
+    const headers = 'scopes' in rights ? { 'x-oauth-scopes': rights.scopes.join(', ') } : {};
+    const path = asked.path.slice(API.length);
+    const known = [`/repositories/${ID}`, `/repos/${names.at(-1) ?? ''}`].find((each) => isBelow(path, each));
+    const former = names.slice(0, -1).find((each) => isBelow(path, `/repos/${each}`));
+    if (former !== undefined) {
+      const search = asked.query.size === 0 ? '' : `?${asked.query.toString()}`;
+      const location = `${url}${API}/repositories/${ID}${path.slice(`/repos/${former}`.length)}${search}`;
+      return { status: 301, json: { message: 'Moved Permanently', url: location }, headers: { location } };
+    }
+    if (known === undefined || !asked.path.startsWith(`${API}/`)) return no(404, 'Not Found');
+    const answer = await ofRepository(asked, path.slice(known.length), rights, url);
+    return { ...answer, headers: { ...headers, ...answer.headers } };
+  };
+
+  const ofRepository = async (asked: Asked, path: string, rights: Rights, url: string): Promise<Answer> => {
+    const [, what = '', id = '', below = ''] = path.split('/');
+    const call = `${asked.method} ${what}${below === '' ? '' : `/${below}`}`;
+    const pull = pulls.find(({ number }) => String(number) === id);
+    const wanted = WANTED[call];
+    if (wanted !== undefined && !wanted.some((each) => may(rights, each))) {
+      const accepted = { 'x-accepted-github-permissions': wanted.map((each) => `${each}=write`).join('; ') };
+      return 'scopes' in rights
+        ? no(404, 'Not Found')
+        : no(403, 'Resource not accessible by personal access token', accepted);
+    }
+    switch (call) {
+      case 'GET ': {
+        const permissions = { admin: false, push: true, pull: true };
+        const json = {
+          ...OWN,
+          full_name: names.at(-1),
+          private: true,
+          archived: false,
+          has_pull_requests: true,
+          permissions,
+        };
+        return { status: 200, json };
+      }
+      case 'GET pulls': {
+        const state = asked.query.get('state') ?? 'open';
+        for (const each of pulls) await follow(each);
+        const found = pulls.filter((each) => state === 'all' || each.state === state);
+        return pageOf(found.toReversed(), asked, url, 30);
+      }
+      case 'POST pulls':
+        return opened(asked.body);
+      case 'PATCH pulls':
+        if (pull === undefined) return no(404, 'Not Found');
+        if (tooLong(asked.body)) return tooLong(asked.body) ?? no(500, '');
+        Object.assign(pull, asked.body);
+        return { status: 200, json: pull };
+      case 'GET issues/comments':
+        return pageOf(comments.filter(({ of }) => of === id).map(withoutOf), asked, url, 30);
+      case 'POST issues/comments':
+        if (pull === undefined) return no(404, 'Not Found');
+        return { status: 201, json: withoutOf(added(comments, { of: id, body: asked.body.body })) };
+      case 'POST issues/labels': {
+        if (pull === undefined) return no(404, 'Not Found');
+        const before = pull.labels as readonly { readonly name: string }[];
+        const all = new Set([...before.map(({ name }) => name), ...(asked.body.labels as readonly string[])]);
+        pull.labels = [...all].map((name, index) => ({ id: index + 1, name }));
+        return { status: 200, json: pull.labels };
+      }
+      case 'GET commits/statuses':
+        return pageOf(
+          statuses
+            .filter(({ of }) => of === id)
+            .map(withoutOf)
+            .toReversed(),
+          asked,
+          url,
+          30,
+        );
+      case 'POST statuses': {
+        const { state, context, description } = asked.body;
+        if (/^0+$/.test(id)) return no(422, `No commit found for SHA: ${id}`);
+        if (String(description).length > 140)
+          return invalid({
+            resource: 'Status',
+            code: 'custom',
+            field: 'description',
+            message: 'description is too long (maximum is 140 characters)',
+          });
+        return {
+          status: 201,
+          json: withoutOf(added(statuses, { of: id, state, context, description, target_url: null })),
+        };
+      }
+      default:
+        return no(404, 'Not Found');
+    }
+  };
+
+  /** An open request is at whatever its branch is at. */
+  const follow = async (pull: Json): Promise<void> => {
+    const head = pull.head as Json;
+    if (pull.state === 'open') head.sha = (await headOf(String(head.ref))) ?? head.sha;
+  };
+
+  const opened = async ({ head, base, title, body }: Json): Promise<Answer> => {
+    if (head === '' || base === '' || title === '')
+      return invalid(...['head', 'base'].map((field) => ({ resource: 'PullRequest', code: 'missing_field', field })));
+    const sha = await headOf(String(head));
+    const into = await headOf(String(base));
+    if (sha === null || into === null)
+      return invalid({ resource: 'PullRequest', field: sha === null ? 'head' : 'base', code: 'invalid' });
+    if (sha === into)
+      return invalid({
+        resource: 'PullRequest',
+        code: 'custom',
+        message: `No commits between ${String(base)} and ${String(head)}`,
+      });
+    if (pulls.some((each) => each.state === 'open' && (each.head as Json).ref === head))
+      return invalid({
+        ...{ resource: 'PullRequest', code: 'custom' },
+        message: `A pull request already exists for ${repository.split('/')[0] ?? ''}:${String(head)}.`,
+      });
+    const refused = tooLong({ body });
+    if (refused !== null) return refused;
+    const number = pulls.length + 1;
+    const pull = {
+      ...{ id: 9000 + number, number, state: 'open', title, body, labels: [], draft: false, merged_at: null },
+      html_url: `https://github.example/${repository}/pull/${number}`,
+      head: { ref: head, sha, repo: OWN },
+      base: { ref: base, sha: into, repo: OWN },
+    };
+    pulls.push(pull);
+    return { status: 201, json: pull };
+  };
+
+  const server = await withForgeServer(scope, answerOf);
+  return { ...server, repository, tokens, pulls, comments, statuses, move: (name) => names.push(name) };
+}
+
+/** Permissions of which a call needs one. */
+const WANTED: Readonly<Record<string, readonly string[]>> = {
+  'POST pulls': ['pull_requests'],
+  'PATCH pulls': ['pull_requests'],
+  'POST issues/comments': ['issues', 'pull_requests'],
+  'POST issues/labels': ['issues', 'pull_requests'],
+  'POST statuses': ['statuses'],
+};
+
+const may = (rights: Rights, permission: string): boolean =>
+  'scopes' in rights ? rights.scopes.includes('repo') : rights.permissions[permission] === 'write';
+
+const isBelow = (path: string, root: string): boolean => path === root || path.startsWith(`${root}/`);
+
+const no = (status: number, message: string, headers: Readonly<Record<string, string>> = {}): Answer => ({
+  ...{ status, headers },
+  json: { message, documentation_url: 'https://docs.github.com/rest', status: String(status) },
+});
+
+const invalid = (...errors: readonly Json[]): Answer => ({
+  status: 422,
+  json: { message: 'Validation Failed', errors, documentation_url: 'https://docs.github.com/rest', status: '422' },
+});
+
+const tooLong = ({ body }: Json): Answer | null =>
+  typeof body === 'string' && body.length > 65_536
+    ? invalid({
+        resource: 'Issue',
+        code: 'custom',
+        field: 'body',
+        message: 'body is too long (maximum is 65536 characters)',
+      })
+    : null;
+
+/** Without what this server alone knows of it. */
+const withoutOf = (json: Json): Json => Object.fromEntries(Object.entries(json).filter(([name]) => name !== 'of'));

@@ -1,0 +1,210 @@
+import {
+  added,
+  pageOf,
+  withForgeServer,
+  type Answer,
+  type Asked,
+  type ForgeServer,
+  type Json,
+} from './forge-server.js';
+import type { Scope } from './scope.js';
+
+export interface SmallGitlab extends ForgeServer {
+  readonly repository: string;
+  /** Scopes of each token. */
+  readonly tokens: Map<string, readonly string[]>;
+  readonly requests: Json[];
+  readonly notes: Json[];
+  readonly statuses: Json[];
+  /** Gives the project another path; the old one sends on to it. */
+  move(path: string): void;
+  /** Level of the account of all tokens in the project. */
+  setLevel(level: number): void;
+}
+
+const ID = 4711;
+const DEVELOPER = 30;
+
+/**
+ * GitLab in small, below a path of its host: merge requests, notes and statuses of one project, as far as Lockkeeper uses them, by
+ * https://docs.gitlab.com/api/ and the source of its API.
+ * @param headOf commit that a branch is at; `null`: there is no such branch
+ */
+export async function withSmallGitlab(
+  scope: Scope,
+  repository: string,
+  headOf: (branch: string) => Promise<string | null>,
+  below = '',
+): Promise<SmallGitlab> {
+  const api = `${below}/api/v4`;
+  const tokens = new Map<string, readonly string[]>([['glpat-swordfish', ['api']]]);
+  const [requests, notes, statuses]: [Json[], Json[], Json[]] = [[], [], []];
+  const paths = [repository];
+  let level = DEVELOPER;
+
+  const answerOf = async (asked: Asked, url: string): Promise<Answer> => {
+    const scopes = tokens.get(asked.header('authorization').replace(/^Bearer /, ''));
+    if (scopes === undefined) return no(401, '401 Unauthorized');
+    const path = asked.path.startsWith(`${api}/`) ? asked.path.slice(api.length) : '';
+    if (`${asked.method} ${path}` === 'GET /personal_access_tokens/self')
+      return {
+        status: 200,
+        json: { id: 1, name: 'bot', scopes, active: true, revoked: false, expires_at: '2099-01-01' },
+      };
+    const [, , project = '', ...rest] = path.split('/');
+    const name = decodeURIComponent(project);
+    if (!path.startsWith('/projects/') || (project !== String(ID) && !paths.includes(name)))
+      return no(404, '404 Project Not Found');
+    if (!scopes.includes('api') && asked.method !== 'GET')
+      return {
+        status: 403,
+        json: {
+          error: 'insufficient_scope',
+          error_description: 'The request requires higher privileges than provided by the access token.',
+          scope: 'api',
+        },
+      };
+    if (project !== String(ID) && name !== paths.at(-1)) {
+      if (asked.method !== 'GET')
+        return no(405, '405 Method Not Allowed - Non GET methods are not allowed for moved projects');
+      const search = asked.query.size === 0 ? '' : `?${asked.query.toString()}`;
+      const location = `${url}${api}/${['projects', ID, ...rest].join('/')}${search}`;
+      return {
+        status: 301,
+        json: { message: `This resource has been moved permanently to ${location}` },
+        headers: { location },
+      };
+    }
+    return ofProject(asked, rest, url);
+  };
+
+  const ofProject = async (
+    asked: Asked,
+    [what = '', id = '', below = '']: readonly string[],
+    url: string,
+  ): Promise<Answer> => {
+    const call = `${asked.method} ${what}${below === '' ? '' : `/${below}`}`;
+    const request = requests.find(({ iid }) => String(iid) === id);
+    switch (call) {
+      case 'GET ': {
+        const permissions = { project_access: null, group_access: { access_level: level, notification_level: 3 } };
+        const json = {
+          id: ID,
+          path_with_namespace: paths.at(-1),
+          archived: false,
+          merge_requests_access_level: 'enabled',
+          permissions,
+        };
+        return { status: 200, json };
+      }
+      case 'GET merge_requests': {
+        const state = asked.query.get('state') ?? 'all';
+        // An open request is at whatever its branch is at.
+        for (const each of requests)
+          if (each.state === 'opened') each.sha = (await headOf(String(each.source_branch))) ?? each.sha;
+        const found = requests.filter((each) => state === 'all' || each.state === state);
+        return pageOf(found.toReversed(), asked, url, 20);
+      }
+      case 'POST merge_requests':
+        return opened(asked.body);
+      case 'PUT merge_requests': {
+        if (request === undefined) return no(404, '404 Not found');
+        const { state_event: event, ...change } = asked.body;
+        Object.assign(request, change, event === 'close' ? { state: 'closed' } : {});
+        return { status: 200, json: request };
+      }
+      case 'GET merge_requests/notes':
+        return pageOf(
+          notes.filter(({ noteable_iid: of }) => String(of) === id),
+          asked,
+          url,
+          20,
+        );
+      case 'POST merge_requests/notes':
+        if (request === undefined) return no(404, '404 Not found');
+        return { status: 201, json: added(notes, { noteable_iid: Number(id), system: false, body: asked.body.body }) };
+      // repository/commits/SHA/statuses
+      case `GET repository/${below}`: {
+        // The newest of each name, unless all are asked for.
+        const all = statuses.filter(({ sha }) => sha === below);
+        const shown = all.filter(
+          (each) => !all.some((other) => other.name === each.name && Number(other.id) > Number(each.id)),
+        );
+        return pageOf(shown, asked, url, 20);
+      }
+      case 'POST statuses':
+        return stated(id, asked.body);
+      default:
+        return no(404, '404 Not Found');
+    }
+  };
+
+  const opened = async (body: Json): Promise<Answer> => {
+    const { title, description, source_branch: source, target_branch: target, labels } = body;
+    const missing = ['title', 'source_branch', 'target_branch'].filter((field) => body[field] === undefined);
+    if (missing.length > 0)
+      return { status: 400, json: { error: missing.map((field) => `${field} is missing`).join(', ') } };
+    if (level < DEVELOPER) return no(403, '403 Forbidden');
+    if (title === '') return { status: 400, json: { message: { title: ["can't be blank"] } } };
+    const sha = await headOf(String(source));
+    if (sha === null) return { status: 409, json: { message: [`Source branch "${String(source)}" does not exist`] } };
+    const same = requests.find(
+      (each) => each.state === 'opened' && each.source_branch === source && each.target_branch === target,
+    );
+    if (same !== undefined)
+      return {
+        status: 409,
+        json: { message: [`Another open merge request already exists for this source branch: !${String(same.iid)}`] },
+      };
+    const iid = requests.length + 1;
+    const request = {
+      ...{
+        id: 9000 + iid,
+        iid,
+        state: 'opened',
+        title,
+        description,
+        source_branch: source,
+        target_branch: target,
+        sha,
+      },
+      ...{ source_project_id: ID, target_project_id: ID, draft: false },
+      labels: typeof labels === 'string' ? labels.split(',') : [],
+      web_url: `https://gitlab.example/${repository}/-/merge_requests/${iid}`,
+    };
+    requests.push(request);
+    return { status: 201, json: request };
+  };
+
+  const stated = (sha: string, { name, state, description }: Json): Answer => {
+    if (!STATES.includes(String(state))) return { status: 400, json: { error: 'state does not have a valid value' } };
+    if (/^0+$/.test(sha)) return no(404, '404 Commit Not Found');
+    const newest = statuses.findLast((each) => each.sha === sha && each.name === name);
+    // One that has not ended goes on, and takes no step to where it is.
+    if (newest !== undefined && ['pending', 'running'].includes(String(newest.status))) {
+      if (newest.status === state)
+        return no(
+          400,
+          `Cannot transition status via :enqueue from :${String(state)} (Reason(s): Status cannot transition via "enqueue")`,
+        );
+      Object.assign(newest, { status: state, description });
+      return { status: 201, json: newest };
+    }
+    return { status: 201, json: added(statuses, { sha, name, status: state, description, target_url: null }) };
+  };
+
+  const server = await withForgeServer(scope, answerOf);
+  return {
+    ...server,
+    url: `${server.url}${below}`,
+    ...{ repository, tokens, requests, notes, statuses },
+    move: (path) => paths.push(path),
+    setLevel: (other) => {
+      level = other;
+    },
+  };
+}
+
+const STATES = ['pending', 'running', 'success', 'failed', 'canceled', 'skipped'];
+
+const no = (status: number, message: string): Answer => ({ status, json: { message } });
