@@ -249,7 +249,8 @@ class Making {
     this.#sizes.set(file.name, Promise.resolve(sizesOf(report)));
     const sizes = sizeHistory(await Promise.all(before(summary).map((each) => this.#sizesOf(each))));
     if (this.#writing.length === AT_ONCE) await this.#writing.shift();
-    const writing = this.#put(path.join(RUNS, pageName), renderHtml(report, { sizes, up: '../index.html' }));
+    const page = renderHtml(report, { sizes, up: '../index.html' });
+    const writing = this.#put(path.join(RUNS, pageName), page, there.has(pageName));
     writing.catch(() => undefined);
     this.#writing.push(writing);
     return { ...shown, key: keyOf(summary), summary };
@@ -290,9 +291,9 @@ class Making {
     return known;
   }
 
-  async #put(name: string, content: string): Promise<void> {
+  async #put(name: string, content: string, isThere = true): Promise<void> {
     const file = path.join(this.#directory, name);
-    if ((await this.#mayReplace(file)) === content) return;
+    if (isThere && (await this.#mayReplace(file)) === content) return;
     await writeWhole(file, content, { mode: this.#mode });
     this.#written += 1;
   }

@@ -23,11 +23,23 @@ export function changeGroups(report: Report): readonly ChangeGroup[] {
   const changed = listEach(hostsOf(report)).flatMap(({ name, closure }) =>
     closure === undefined ? [] : [{ name, closure }],
   );
+  // Packages that are carried once are one list: it is not written out for each host that has it.
+  const contents = new Map<unknown, number>();
+  const numbers = new Map<string, number>();
+  const numberOf = (list: ClosureChange): number => {
+    const known = contents.get(list.packages);
+    if (known !== undefined) return known;
+    const content = contentOf(list);
+    const number = numbers.get(content) ?? numbers.size;
+    numbers.set(content, number);
+    contents.set(list.packages, number);
+    return number;
+  };
   const groups = groupBy(changed, ({ closure }) => {
     const list = listedBy(closure);
     const switching = closure.kind === 'compared' ? [closure.switching, closure.from] : [];
     // What lists no packages says nothing but its sizes.
-    return JSON.stringify([closure.kind, switching, list?.packages.length ? contentOf(list) : closure]);
+    return JSON.stringify([closure.kind, switching, list?.packages.length ? numberOf(list) : closure]);
   });
   return [...groups.values()].flatMap(([first, ...others]) => {
     if (first === undefined) return [];
@@ -41,11 +53,15 @@ export function summaryWords({ changes: [first, ...others] }: Changes): string {
   const all = [first, ...others];
   const sizes = rangeWords(all.map((each) => (each.kind === 'compared' ? each.sizes[1] : each.size)));
   if (first.kind === 'compared') {
-    const counts = [...new Set(all.map((each) => countWords(listedBy(each) ?? first)))];
-    const differences = [...new Set(all.map((each) => (each.kind === 'compared' ? sizeChangeWords(each.sizes) : '')))];
-    const shown = differences.length > 2 ? [differences[0], 'and others'] : differences;
+    const settings = new Set(all.map((each) => listedBy(each)?.configuration));
+    const differences = new Set<string>();
+    for (const each of all) {
+      if (each.kind === 'compared') differences.add(sizeChangeWords(each.sizes));
+      if (differences.size > 2) break;
+    }
+    const shown = differences.size > 2 ? [[...differences][0], 'and others'] : [...differences];
     const built = first.from === 'build' ? '; base was built to compare with it' : '';
-    return `${sizes} (${shown.join(', ')}): ${counts[0] ?? ''}${counts.length > 1 ? ' (settings differ)' : ''}${built}`;
+    return `${sizes} (${shown.join(', ')}): ${countWords(first)}${settings.size > 1 ? ' (settings differ)' : ''}${built}`;
   }
   const { derivations, buildError } = first;
   return [

@@ -1,5 +1,6 @@
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { shareEqual } from '../../model/closure/share.js';
 import type { Report, ReportedTarget } from '../../model/report/data.js';
 import { brokenTarget, exampleReport, exampleTarget } from './report.js';
 
@@ -25,7 +26,8 @@ export function pastOf({ hosts, runs, until, instance = 'nightly', troubled = tr
     const isTroubled = troubled && age % 9 === 0;
     const names = Array.from({ length: hosts }, (_host, number) => hostName(number));
     const broken = isTroubled ? Math.ceil(hosts / 20) : 0;
-    const targets = names.map((name, number) => target(name, { number, index, isBroken: number < broken }));
+    const own = names.map((name, number) => target(name, { number, index, isBroken: number < broken }));
+    const targets = shareEqual(own, ({ name }) => name);
     const commit = String(index % 10).repeat(40);
     return exampleReport({
       run: `${instance}-fleet-${startedAt.replace(/[:.]/g, '-')}`,
