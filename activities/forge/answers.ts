@@ -22,7 +22,7 @@ const SKEW_SECONDS = 60;
 /** The failure for an answer that is none. @param said the forge's own words, or nothing */
 export function failureOf(forge: ForgeOptions, { status, header }: Answered, said: string): ApplicationFailure {
   const { repository } = forge;
-  const key = `the token in ${forge.tokenFile}`;
+  const key = credential(forge);
   const words = `HTTP ${status}${said === '' ? '' : `: ${said}`}`;
   const pause = pauseSeconds(header);
   // GitHub has one number for both.
@@ -32,17 +32,20 @@ export function failureOf(forge: ForgeOptions, { status, header }: Answered, sai
   const isFirst = Context.current().info.attempt < DOUBTFUL_TRIES;
   switch (status) {
     case 401:
-      // GitHub takes a good token for none at times, and then names the limit of those who have none.
-      if (isFirst && header('x-ratelimit-limit') === '60')
+      // GitHub takes a good token for none at times, and then names the limit of those who have none. That of an App is made anew.
+      if (isFirst && (forge.appId !== undefined || header('x-ratelimit-limit') === '60'))
         return unreachable(forge, `does not know ${key} (${words})`, DOUBTFUL_PAUSE_SECONDS);
-      return refused(forge, `does not accept ${key} (${words}): write a valid one into it${skewWords(header)}`);
+      return refused(
+        forge,
+        `does not accept ${key} (${words}): ${forge.appId === undefined ? 'write a valid one into it' : 'check forge.appId, and that the key is one of this App'}${skewWords(header)}`,
+      );
     case 403:
       if (/archived/i.test(said)) return archived(forge, words);
       return refused(forge, `does not let ${key} do this (${words}): ${wayToRights(forge, header, said)}`);
     case 404:
       return refused(
         forge,
-        `has no ${repository} that ${key} may see, or takes no pull requests there (${words}): check forge.url (--forge-url) and the rights of the token`,
+        `has no ${repository} that ${key} may see, or takes no pull requests there (${words}): check forge.url (--forge-url) and ${forge.appId === undefined ? 'the rights of the token' : 'that the App is installed for the repository'}`,
       );
     case 410:
       return refused(forge, `says that this is gone (${words}): turn on issues in the settings of ${repository}`);
@@ -57,6 +60,9 @@ export function failureOf(forge: ForgeOptions, { status, header }: Answered, sai
       return refused(forge, `refused what was asked for ${repository} (${words})`);
   }
 }
+
+const credential = ({ appId, tokenFile }: ForgeOptions): string =>
+  appId === undefined ? `the token in ${tokenFile}` : `App ${appId} with the key in ${tokenFile}`;
 
 const archived = (forge: ForgeOptions, words: string): ApplicationFailure =>
   refused(forge, `has archived ${forge.repository} (${words}): nothing can be proposed there`);

@@ -1,12 +1,15 @@
 import { Context } from '@temporalio/activity';
+import { appToken } from '../../host/github-app.js';
 import { request } from '../../host/http.js';
 import { forges } from '../../model/forge/index.js';
 import { finalFailure } from '../../model/run/failures.js';
 import type { ForgeOptions } from '../../model/run/options.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { PrivateFileFault } from '../../host/secrets/private-file.js';
+import { rememberSecret } from '../../host/secrets/redact.js';
 import { readTokenFile } from '../../host/secrets/token-file.js';
-import { failureOf, refused, saidIn, unreachable, type Answered } from './answers.js';
+import { failureOf, notOfItsKind, refused, saidIn, unreachable, type Answered } from './answers.js';
+import { objectOf, textOf, type Json } from './json.js';
 
 const TIMEOUT_MS = 30_000;
 /** Room for a page of requests with long texts. */
@@ -44,44 +47,57 @@ export interface Http {
 export function openHttp(forge: ForgeOptions): Http {
   const kind = forges[forge.kind];
   const told = `${kind.api(forge.url)}${kind.repositoryPath(forge.repository)}`;
-  const { origin } = new URL(told);
   // A repository that has moved is at another address from the first answer on: GitLab sends on nothing but GET.
   let base = told;
   let moved = false;
-  const send = async ({ method, body }: Call, url: string): Promise<Answered> => {
-    const headers = {
-      accept: 'application/json',
-      ...kind.headers(await tokenOf(forge)),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    };
-    const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
-    const { cancellationSignal: signal } = Context.current();
-    const answer = await request(url, init, { timeoutMs: TIMEOUT_MS, signal, bodyBytes: BODY_BYTES });
-    if (answer.kind === 'failed') throw unreachable(forge, `does not answer: ${oneLine(answer.reason)}`);
-    return answer;
-  };
   return {
     async call(call) {
-      let url = `${base}${call.path}`;
-      for (let hops = 0; ; hops += 1) {
-        const answer = await send(call, url);
-        const { status } = answer;
-        if (status < 300 || status >= 400) return replyOf(forge, call, answer);
-        const location = answer.header('location') ?? '';
-        const next = new URL(URL.canParse(location, url) ? location : 'about:blank', url);
-        // A moved repository is sent on within its forge, with the same method. Elsewhere the token has no business.
-        if (![301, 307, 308].includes(status) || next.origin !== origin || hops >= MOST_REDIRECTS)
-          throw refused(
-            forge,
-            `sends elsewhere (HTTP ${status}), to ${next.origin === 'null' ? 'no address' : oneLine(next.origin)}: give the address of the forge itself with forge.url (--forge-url)`,
-          );
-        url = next.href;
-        moved = true;
-        if (url.endsWith(call.path)) base = url.slice(0, url.length - call.path.length);
-      }
+      const { reply, at } = await exchange(forge, call, `${base}${call.path}`, () => tokenOf(forge));
+      moved ||= at !== null;
+      if (at?.endsWith(call.path) === true) base = at.slice(0, at.length - call.path.length);
+      return reply;
     },
     hasMoved: () => moved,
   };
+}
+
+/** Makes a request, and follows where its forge sends it on. `at` is the address that it ended at, if that is another one. */
+async function exchange(
+  forge: ForgeOptions,
+  call: Call,
+  address: string,
+  token: () => Promise<string>,
+): Promise<{ readonly reply: Reply; readonly at: string | null }> {
+  const { origin } = new URL(address);
+  let url = address;
+  for (let hops = 0; ; hops += 1) {
+    const answer = await send(forge, call, url, await token());
+    const { status } = answer;
+    if (status < 300 || status >= 400) return { reply: replyOf(forge, call, answer), at: hops === 0 ? null : url };
+    const location = answer.header('location') ?? '';
+    const next = new URL(URL.canParse(location, url) ? location : 'about:blank', url);
+    // A moved repository is sent on within its forge, with the same method. Elsewhere the token has no business.
+    if (![301, 307, 308].includes(status) || next.origin !== origin || hops >= MOST_REDIRECTS)
+      throw refused(
+        forge,
+        `sends elsewhere (HTTP ${status}), to ${next.origin === 'null' ? 'no address' : oneLine(next.origin)}: give the address of the forge itself with forge.url (--forge-url)`,
+      );
+    url = next.href;
+  }
+}
+
+async function send(forge: ForgeOptions, { method, body }: Call, url: string, token: string): Promise<Answered> {
+  const headers = {
+    accept: 'application/json',
+    ...forges[forge.kind].headers(token),
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+  };
+  const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+  const { cancellationSignal: signal } = Context.current();
+  const answer = await request(url, init, { timeoutMs: TIMEOUT_MS, signal, bodyBytes: BODY_BYTES });
+  if (answer.kind === 'failed') throw unreachable(forge, `does not answer: ${oneLine(answer.reason)}`);
+  if (answer.status === 401) forgetInstallation(token);
+  return answer;
 }
 
 function replyOf(forge: ForgeOptions, { expects = [] }: Call, answer: Answered): Reply {
@@ -114,11 +130,42 @@ function parse(text: string): unknown {
   }
 }
 
-async function tokenOf({ tokenFile }: ForgeOptions): Promise<string> {
+async function tokenOf(forge: ForgeOptions): Promise<string> {
+  const { appId, tokenFile } = forge;
   try {
-    return await readTokenFile(tokenFile);
+    return appId === undefined ? await readTokenFile(tokenFile) : await installationToken(forge, appId);
   } catch (error) {
     if (!(error instanceof PrivateFileFault)) throw error;
-    throw finalFailure('TokenFile', `The forge's token file ${JSON.stringify(tokenFile)} ${error.message}.`);
+    const what = appId === undefined ? 'token file' : 'key file';
+    throw finalFailure('TokenFile', `The forge's ${what} ${JSON.stringify(tokenFile)} ${error.message}.`);
   }
+}
+
+/** Tokens of installations of Apps, in the memory of this process alone. They are good for an hour. */
+const installations = new Map<string, { readonly token: string; readonly until: number }>();
+const RENEW_BEFORE_MS = 5 * 60_000;
+
+async function installationToken(forge: ForgeOptions, appId: string): Promise<string> {
+  const { kind, url, repository, tokenFile } = forge;
+  const id = JSON.stringify([url, repository, appId, tokenFile]);
+  const known = installations.get(id);
+  if (known !== undefined && known.until - RENEW_BEFORE_MS > Date.now()) return known.token;
+  const forgeKind = forges[kind];
+  const ask = async (method: Call['method'], path: string): Promise<Json> => {
+    const { reply } = await exchange(forge, { method, path }, `${forgeKind.api(url)}${path}`, () =>
+      appToken(appId, tokenFile),
+    );
+    return objectOf(forge, reply.json);
+  };
+  const { id: installation } = await ask('GET', `${forgeKind.repositoryPath(repository)}/installation`);
+  const { token, expires_at: end } = await ask('POST', `/app/installations/${Number(installation)}/access_tokens`);
+  if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) throw notOfItsKind(forge, 'a token');
+  rememberSecret(token);
+  installations.set(id, { token, until: Date.parse(textOf(end)) });
+  return token;
+}
+
+/** A token that the forge knows no longer is not used again. */
+function forgetInstallation(token: string): void {
+  for (const [id, known] of installations) if (known.token === token) installations.delete(id);
 }

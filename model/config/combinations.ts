@@ -75,10 +75,19 @@ export const COMBINATIONS: readonly Rule[] = [
       : null,
   ),
   rule(['land', 'forge', 'httpsTokenFile'], ({ land, forge, httpsTokenFile }) =>
-    waysOfLanding[land].asksForge && forge.tokenFile === null && httpsTokenFile === null
+    waysOfLanding[land].asksForge && (forge.appId ?? forge.tokenFile ?? httpsTokenFile) === null
       ? fault('land', land, TOKEN_MISSING)
       : null,
   ),
+  rule(['forge'], ({ forge: { tokenFile, appId, appKeyFile } }, { name }) => {
+    if (appId !== null && appKeyFile === null)
+      return fault('forge.appId', appId, `needs a key of the App: name its file with ${name('forge.appKeyFile')}.`);
+    if (appKeyFile !== null && appId === null)
+      return fault('forge.appKeyFile', appKeyFile, `needs the id of the App: give ${name('forge.appId')}.`);
+    return appId === null || tokenFile === null
+      ? null
+      : fault('forge.tokenFile', tokenFile, `is not used beside ${name('forge.appId')}: leave one of them out.`);
+  }),
   rule(['onFailure', 'autoFix'], ({ onFailure, autoFix }, { place, name }) => {
     if (onFailure === null) return null;
     checkFailureSteps(onFailure, place('onFailure'));
@@ -141,9 +150,10 @@ export const IDLE_RULES: readonly Rule[] = [
     if (waysOfLanding[land].asksForge) return null;
     const idle = `is for pull requests, but ${name('land')} is ${land}: leave one of them out.`;
     if (labels.length > 0) return fault('labels', labels, idle);
-    const { kind, url, tokenFile } = forge;
+    const { kind, url, tokenFile, appId } = forge;
     if (kind !== null) return fault('forge.kind', kind, idle);
     if (url !== null) return fault('forge.url', url, idle);
+    if (appId !== null) return fault('forge.appId', appId, idle);
     return tokenFile === null ? null : fault('forge.tokenFile', tokenFile, idle);
   }),
 ];

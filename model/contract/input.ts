@@ -44,7 +44,7 @@ import {
   checkServerUrl,
   checkSource,
 } from '../checks/names.js';
-import { checkForgeUrl, isRepositoryPath } from '../forge/address.js';
+import { checkAppId, checkForgeUrl, isRepositoryPath } from '../forge/address.js';
 import { FORGE_KINDS } from '../forge/kinds.js';
 import { SIGNING_FORMATS, type Signing } from '../git/signing.js';
 import { notifiers } from '../notify/index.js';
@@ -300,6 +300,7 @@ const FIELDS: Readonly<Record<Field, Check>> = {
       kind: oneOf(FORGE_KINDS),
       url: text(checkForgeUrl),
       repository: isText,
+      appId: orMissing(text(checkAppId)),
       tokenFile: absolutePath,
     })(value, field);
     const { kind, repository } = value as ForgeOptions;

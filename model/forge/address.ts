@@ -70,6 +70,12 @@ export function isRepositoryPath(kind: ForgeKind, text: string): boolean {
 }
 const PART = /^(?!\.{1,2}$)[\w.-]+$/;
 
+/** Number or client id of a GitHub App. */
+export function checkAppId(value: string, field: string): string {
+  if (/^[A-Za-z0-9][\w.-]{0,63}$/.test(value)) return value;
+  throw new BadInput(field, value, 'is not the id of a GitHub App: its settings show it.');
+}
+
 /** Web address of a forge. A token travels to it, so only this machine itself is reached without encryption. */
 export function checkForgeUrl(value: string, field: string): string {
   const url = checkServerUrl(value, field);

@@ -197,9 +197,12 @@ export interface Landing {
   readonly labels?: readonly string[];
 }
 
-/** The forge of a repository, and the file with a token for its API. */
+/** The forge of a repository, and what its API knows us by. */
 export interface ForgeOptions extends ForgeAddress {
+  /** File with a token, or with the private key of the App. */
   readonly tokenFile: string;
+  /** The GitHub App; missing where a token is used. */
+  readonly appId?: string;
 }
 
 export const LANDING_MODES = ['none', 'branch', 'merge', 'pull-request'] as const;
@@ -255,7 +258,7 @@ export const KNOWN_OPTIONS: Fields<RunOptions> = {
   excludeInputs: true,
   inputGroups: true,
   landing: { mode: LANDING_MODES, branchPrefix: true, removeOldBranches: true, branch: true, labels: true },
-  forge: { kind: FORGE_KINDS, url: true, repository: true, tokenFile: true },
+  forge: { kind: FORGE_KINDS, url: true, repository: true, tokenFile: true, appId: true },
   approval: { deadlineSeconds: true, reminderSeconds: true, withoutKey: true },
   nix: { options: true, impure: true, acceptFlakeConfig: true, accessTokensFile: true, allowSources: true },
   author: person,

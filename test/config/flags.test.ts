@@ -32,6 +32,14 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
     'land = "pull-request"\nbranch = "bot/x"\nlabels = ["nix", "a b"]\n' +
       'forge = { kind = "gitea", url = "https://git.example.org", tokenFile = "/run/token" }',
   ],
+  [
+    {
+      ...{ land: ['pull-request'], forgeKind: ['github'], forgeUrl: ['https://github.com'] },
+      ...{ forgeAppId: ['123456'], forgeAppKeyFile: ['/run/app.pem'] },
+    },
+    'land = "pull-request"\nforge = { kind = "github", url = "https://github.com", ' +
+      'appId = "123456", appKeyFile = "/run/app.pem" }',
+  ],
   [{ branchPrefix: ['bot/'], removeOldBranches: true }, 'branchPrefix = "bot/"\nremoveOldBranches = true'],
   [
     { approve: true, approvalDeadline: ['2d'], approvalReminder: ['60'], approveWithoutKey: true },

@@ -1,3 +1,4 @@
+import { verify, type KeyObject } from 'node:crypto';
 import {
   added,
   pageOf,
@@ -19,6 +20,8 @@ export interface SmallGithub extends ForgeServer {
   readonly pulls: Json[];
   readonly comments: Json[];
   readonly statuses: Json[];
+  /** An App that may do something in the repository, once `installed` says what; its own token is checked with the public key. */
+  readonly app: { id: string; publicKey: KeyObject | null; installed: Readonly<Record<string, string>> | null };
   /** Gives the repository another name; the old one sends on to it. */
   move(name: string): void;
 }
@@ -40,8 +43,11 @@ export async function withSmallGithub(
   const tokens = new Map<string, Rights>([['ghp_swordfish', { scopes: ['repo'] }]]);
   const [pulls, comments, statuses]: [Json[], Json[], Json[]] = [[], [], []];
   const names = [repository];
+  const app: SmallGithub['app'] = { id: '123456', publicKey: null, installed: null };
 
   const answerOf = async (asked: Asked, url: string): Promise<Answer> => {
+    const ofApp = answerToApp(asked);
+    if (ofApp !== null) return ofApp;
     const rights = tokens.get(asked.header('authorization').replace(/^Bearer /, ''));
     if (asked.header('user-agent') === '') return no(403, 'Request forbidden by administrative rules.');
     if (rights === undefined) return no(401, 'Bad credentials', { 'x-ratelimit-limit': '60' });
@@ -57,6 +63,24 @@ export async function withSmallGithub(
     if (known === undefined || !asked.path.startsWith(`${API}/`)) return no(404, 'Not Found');
     const answer = await ofRepository(asked, path.slice(known.length), rights, url);
     return { ...answer, headers: { ...headers, ...answer.headers } };
+  };
+
+  /** What is asked with the App's own token. */
+  const answerToApp = (asked: Asked): Answer | null => {
+    const token = asked.header('authorization').replace(/^Bearer /, '');
+    if (token.split('.').length !== 3) return null;
+    const refusal = app.publicKey === null ? 'Integration not found' : faultOf(token, app.id, app.publicKey);
+    if (refusal !== null) return no(401, refusal);
+    const { installed: permissions } = app;
+    if (permissions === null) return no(404, 'Not Found');
+    if (asked.method === 'GET' && asked.path === `${API}/repos/${names.at(-1) ?? ''}/installation`)
+      return { status: 200, json: { id: 77, app_slug: 'lockkeeper', permissions, suspended_at: null } };
+    if (asked.method !== 'POST' || asked.path !== `${API}/app/installations/77/access_tokens`)
+      return no(404, 'Not Found');
+    const made = `ghs_installation${tokens.size}`;
+    tokens.set(made, { permissions });
+    const end = new Date(Date.now() + 3_600_000).toISOString();
+    return { status: 201, json: { token: made, expires_at: end, permissions, repository_selection: 'selected' } };
   };
 
   const ofRepository = async (asked: Asked, path: string, rights: Rights, url: string): Promise<Answer> => {
@@ -176,7 +200,7 @@ export async function withSmallGithub(
   };
 
   const server = await withForgeServer(scope, answerOf);
-  return { ...server, repository, tokens, pulls, comments, statuses, move: (name) => names.push(name) };
+  return { ...server, repository, tokens, app, pulls, comments, statuses, move: (name) => names.push(name) };
 }
 
 /** Permissions of which a call needs one. */
@@ -187,6 +211,22 @@ const WANTED: Readonly<Record<string, readonly string[]>> = {
   'POST issues/labels': ['issues', 'pull_requests'],
   'POST statuses': ['statuses'],
 };
+
+/** What GitHub says of the token of an App that it does not take. */
+function faultOf(token: string, id: string, key: KeyObject): string | null {
+  const [head = '', body = '', signature = ''] = token.split('.');
+  const { iat, exp, iss } = JSON.parse(Buffer.from(body, 'base64url').toString()) as Json;
+  const now = Date.now() / 1000;
+  if (!verify('sha256', Buffer.from(`${head}.${body}`), key, Buffer.from(signature, 'base64url')))
+    return 'A JSON web token could not be decoded';
+  if (iss !== id) return 'Integration not found';
+  if (Number(iat) > now)
+    return "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued";
+  if (Number(exp) > now + 600) return "'Expiration time' claim ('exp') is too far in the future";
+  return Number(exp) < now
+    ? "'Expiration time' claim ('exp') must be a numeric value representing the future time"
+    : null;
+}
 
 const may = (rights: Rights, permission: string): boolean =>
   'scopes' in rights ? rights.scopes.includes('repo') : rights.permissions[permission] === 'write';

@@ -1,5 +1,5 @@
 import { BadInput } from '../../checks/names.js';
-import { checkForgeUrl, forgeAddress } from '../../forge/address.js';
+import { checkAppId, checkForgeUrl, forgeAddress } from '../../forge/address.js';
 import { FORGE_KINDS } from '../../forge/kinds.js';
 import { waysOfLanding } from '../../landing/index.js';
 import type { Repository, RunOptions } from '../../run/options.js';
@@ -33,6 +33,20 @@ export const forge = {
         'file with a token for its API (default: `httpsTokenFile`)',
         { flag: '--forge-token-file <file>', help: 'file with a token for its API (default: `--https-token-file`)' },
       ),
+      appId: option(
+        maybe(text('an id', checkAppId)),
+        null,
+        '"123456"',
+        'id of a GitHub App that is installed for the repository, in place of a token',
+        { flag: '--forge-app-id <id>' },
+      ),
+      appKeyFile: option(
+        maybe(secretFile),
+        null,
+        '"/run/secrets/forge-app.pem"',
+        'file with a private key of that App',
+        { flag: '--forge-app-key-file <file>' },
+      ),
     },
   },
 };
@@ -48,11 +62,16 @@ type Options = Values<typeof forge> &
 export function forgeOf(options: Options, repository: Repository): Pick<RunOptions, 'forge'> {
   const { land, branch, httpsTokenFile } = options;
   if (!waysOfLanding[land].asksForge) return {};
-  const tokenFile = options.forge.tokenFile ?? httpsTokenFile;
+  const { appId, appKeyFile } = options.forge;
+  const tokenFile = appKeyFile ?? options.forge.tokenFile ?? httpsTokenFile;
   if (tokenFile === null) throw new BadInput('land', land, TOKEN_MISSING);
   if (branch === repository.mainBranch)
     throw new BadInput('branch', branch, 'is the main branch: give another one, which Lockkeeper may replace.');
-  return { forge: { ...forgeAddress(options.forge, repository), tokenFile } };
+  const address = forgeAddress(options.forge, repository);
+  if (appId === null) return { forge: { ...address, tokenFile } };
+  if (address.kind === 'github') return { forge: { ...address, tokenFile, appId } };
+  throw new BadInput('forge.appId', appId, `is of GitHub, but ${address.url} is not: give forge.tokenFile.`);
 }
 
-export const TOKEN_MISSING = 'needs a token of the forge: name its file with forge.tokenFile (--forge-token-file).';
+export const TOKEN_MISSING =
+  'needs a token of the forge: name its file with forge.tokenFile (--forge-token-file), or give a GitHub App with forge.appId (--forge-app-id).';
