@@ -33,8 +33,13 @@ export function chooseServer({ loadClientConfigProfile, toClientOptions }: EnvCo
     filesOf(profile.tls).forEach(refuseEndless);
     config = toClientOptions(profile);
   } catch (error) {
+    // The package does not look whether a file has any.
+    const why =
+      error instanceof TypeError
+        ? `${process.env.TEMPORAL_CONFIG_FILE ?? 'the profile file'} holds no profiles`
+        : messageOf(error);
     throw new HostFault(
-      `Temporal's environment configuration cannot be used: ${messageOf(error)}. ` +
+      `Temporal's environment configuration cannot be used: ${why}. ` +
         'Mend TEMPORAL_PROFILE or the profile file, or unset it to use the embedded server.',
     );
   }

@@ -20,6 +20,8 @@ test('files of Temporal’s configuration that have no end, or never begin, are 
       assert.throws(() => chooseServer(envconfig), why);
       return Promise.resolve();
     });
+  await writeFile(profile, '');
+  await refused({ TEMPORAL_CONFIG_FILE: profile }, new RegExp(`cannot be used: ${profile} holds no profiles\\.`));
   for (const [file, why] of [
     [pipe, 'is not a regular file'],
     ['/dev/zero', 'is not a regular file'],
