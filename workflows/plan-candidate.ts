@@ -12,6 +12,7 @@ import { ownQueue } from './calls/own-queue.js';
 import { semaphore } from './calls/semaphore.js';
 import { tellingParent } from './calls/tell-parent.js';
 import { UNNEEDED_TRIES } from './calls/unneeded.js';
+import { distrustOf } from './verify/distrust.js';
 import { evaluate } from './verify/evaluation.js';
 
 interface Evaluated {
@@ -72,7 +73,7 @@ interface Answer {
 }
 
 async function askFor(input: VerifyInput, system: string, own: readonly Evaluated[]): Promise<Answer> {
-  const { run, repository, candidate, nix, approved, builderWaitSeconds } = input;
+  const { run, repository, candidate, nix, builderWaitSeconds } = input;
   const { planBuilds } = proxyActivities<PresenceActivities>({
     taskQueue: ownQueue(presenceQueue(system)),
     activityId: `builds of ${system}`,
@@ -84,9 +85,8 @@ async function askFor(input: VerifyInput, system: string, own: readonly Evaluate
     // A worker of an older version does not know the activity.
     retry: { maximumAttempts: UNNEEDED_TRIES, nonRetryableErrorTypes: ['NotFoundError'] },
   });
-  const also = approved === undefined ? {} : { approved };
   try {
-    const plans = await planBuilds({ run, repository, candidate, nix, planned: own, ...also });
+    const plans = await planBuilds({ run, repository, candidate, nix, planned: own, ...distrustOf(input) });
     return { plans, reason: 'Nix could not tell' };
   } catch (error) {
     if (isCancellation(error)) throw error;

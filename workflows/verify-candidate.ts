@@ -22,6 +22,7 @@ import type { Evaluation, Verdict } from '../model/verify/verdict.js';
 import { build } from './verify/build.js';
 import type { Listener } from './verify/build.js';
 import { compareClosures, type BaseBuilds } from './verify/closures.js';
+import { distrustOf } from './verify/distrust.js';
 import { compare, evaluate } from './verify/evaluation.js';
 import { runGate } from './verify/gate.js';
 import { knownVerdict } from './verify/known-verdict.js';
@@ -132,7 +133,7 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
           nix: input.nix,
           evaluation,
           takeoverSeconds: input.takeoverSeconds,
-          ...(input.approved === undefined ? {} : { approved: input.approved }),
+          ...distrustOf(input),
         },
         listener,
       ),

@@ -1,3 +1,4 @@
+import { cancellationSignal } from '@temporalio/activity';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,12 +12,14 @@ import {
   buildFormatter,
   checkFlake,
   copyInputs,
+  evaluateDerivations,
   evaluateFormatter,
   evaluateSystem,
   nixEnvironment,
   type TreatedSettings,
 } from '../nix/commands.js';
-import { treatmentOf } from '../nix/distrust.js';
+import { firstOwnFetch } from '../nix/own-fetches.js';
+import { EVALUATION_BUILDS, needsBuild, ownFetch, treatmentOf } from '../nix/distrust.js';
 import { runNix } from '../nix/run-nix.js';
 import { removeTree } from '../files/remove-tree.js';
 import { enclosedFiles, type EnclosedOrder, type SandboxPlace } from '../sandbox/enclose.js';
@@ -82,15 +85,48 @@ export async function distrustedProcess(gate: DistrustedGate): Promise<GateProce
   const { nix } = treatment;
   const url = candidateFlakeUrl(gate.mirror, candidate.head, repository.dir);
   const preset = target.check.kind === 'preset' ? target.check.preset : null;
-  if (preset === 'flake-check')
-    return { command: ['nix', ...checkFlake(nix, url)], env: await fetchingEnvironment(nix) };
-  if (preset === 'fmt') return await formatting(gate, nix, url);
+  if (preset === null) return await enclosed(gate, nix, url);
+  const system = JSON.parse((await runNix('nix-instantiate', evaluateSystem(nix))).stdout || '""') as string;
+  const mayFetch = treatment.kind === 'usual' || treatment.mayFetch;
+  const refuse = (output: string, derivations: string): Promise<boolean> =>
+    mayFetch ? Promise.resolve(true) : refuseFetches(`${url}#${output}.${system}`, derivations, nix);
+  if (preset === 'flake-check') {
+    const isKnown = await refuse('checks', 'checks: map (check: check.drvPath) (builtins.attrValues checks)');
+    // Where there is nothing to build, or it cannot be told, it says so itself.
+    const command = ['nix', ...checkFlake(nix, url, isKnown ? [] : ['--no-build'])];
+    return { command, env: await fetchingEnvironment(nix) };
+  }
+  if (preset === 'fmt') {
+    await refuse('formatter', 'formatter: [ formatter.drvPath ]');
+    return await formatting(gate, nix, { url, system });
+  }
   return await enclosed(gate, nix, url);
 }
 
+/**
+ * Refuses what builders with the network of the machine would make, and what needs a build to be known.
+ * @param derivations function from the output to paths of derivations
+ * @returns whether it is known what would be built
+ * @throws Unusable
+ */
+async function refuseFetches(output: string, derivations: string, nix: TreatedSettings): Promise<boolean> {
+  const signal = cancellationSignal();
+  const found = await runNix('nix', evaluateDerivations(output, derivations, nix), { fetching: nix, signal });
+  if (needsBuild(found.stderr)) throw new Unusable(EVALUATION_BUILDS);
+  if (found.exitCode !== 0) return false;
+  for (const drvPath of JSON.parse(found.stdout) as string[]) {
+    const name = await firstOwnFetch(drvPath, () => Promise.resolve(null), nix, signal);
+    if (name !== null) throw new Unusable(ownFetch(name));
+  }
+  return true;
+}
+
 /** Builds the formatter, and runs it in the sandbox. */
-async function formatting(gate: DistrustedGate, nix: TreatedSettings, url: string): Promise<GateProcess> {
-  const system = JSON.parse((await runNix('nix-instantiate', evaluateSystem(nix))).stdout || '""') as string;
+async function formatting(
+  gate: DistrustedGate,
+  nix: TreatedSettings,
+  { url, system }: { readonly url: string; readonly system: string },
+): Promise<GateProcess> {
   const root = path.join(gate.folder, 'formatter');
   const before = ['nix', ...buildFormatter(url, system, root, nix)] as const;
   const program = await runNix('nix', evaluateFormatter(url, system, nix), { fetching: nix });

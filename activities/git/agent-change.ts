@@ -9,6 +9,23 @@ const known = new Map<string, boolean>();
 const MOST_KNOWN = 1000;
 
 /**
+ * The commit of a candidate that has the update, and nothing else: the first one on top of base, with what agents changed on top of
+ * it. `null` when it has no such commit.
+ * @param mirror has the candidate
+ */
+export async function updateAlone(
+  mirror: string,
+  repository: Repository,
+  candidate: Candidate,
+): Promise<string | null> {
+  const { base, head } = candidate;
+  const commits = await openGit(mirror).run(['rev-list', '--first-parent', `${base}..${head}`]);
+  const first = commits.trim().split('\n').at(-1) ?? '';
+  if (first === '' || first === head) return null;
+  return (await holdsAgentChange(mirror, repository, { ...candidate, head: first })) ? null : first;
+}
+
+/**
  * Whether a candidate holds an agent's change: more than its lock differs from base. What an update is made of is not asked of
  * those who ask for its verification, but of the commits themselves.
  * @param mirror has the candidate

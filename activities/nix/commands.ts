@@ -166,8 +166,9 @@ export const readSource = (locked: SourceAttributes, settings: NixSettings): str
 };
 
 /** Arguments of `nix` that check a flake, all that is wrong with it. */
-export const checkFlake = (settings: NixSettings, flakeUrl?: string): string[] => [
+export const checkFlake = (settings: NixSettings, flakeUrl?: string, more: readonly string[] = []): string[] => [
   ...['flake', 'check', ...evaluationOptions(settings), '--no-update-lock-file', '--keep-going', '--print-build-logs'],
+  ...more,
   ...(flakeUrl === undefined ? [] : ['--', flakeUrl]),
 ];
 
@@ -184,6 +185,12 @@ export const evaluateFormatter = (flakeUrl: string, system: string, settings: Ni
   ...['eval', ...evaluationOptions(settings), '--no-update-lock-file', '--raw', '--apply'],
   'f: "${f}/bin/${f.meta.mainProgram or f.pname or (builtins.parseDrvName f.name).name}"',
   ...['--', formatterOf(flakeUrl, system)],
+];
+
+/** Arguments of `nix` that write derivations to the store, and print as JSON what a function gives for an output of a flake. */
+export const evaluateDerivations = (output: string, apply: string, settings: NixSettings): string[] => [
+  ...['eval', ...evaluationOptions(settings), ...optionPairs([['eval-cache', 'false']]), '--no-update-lock-file'],
+  ...['--json', '--apply', apply, '--', output],
 ];
 
 /** Arguments of `nix-instantiate` that print the system of this machine. */

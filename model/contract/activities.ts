@@ -474,7 +474,7 @@ export interface RecordEndInput extends RunEnd {
   readonly limit: FailureLimit;
 }
 
-export interface EvaluateTargetInput extends CandidateSource, Pick<Distrust, 'approved'> {
+export interface EvaluateTargetInput extends CandidateSource, Distrust {
   readonly target: FlakeTarget;
   readonly nix: NixSettings;
   readonly run: string;
@@ -533,7 +533,7 @@ export interface GateInput extends CandidateSource, Distrust {
   readonly takeoverSeconds: number;
 }
 
-export interface BuildTargetInput extends CandidateSource, Pick<Distrust, 'approved'> {
+export interface BuildTargetInput extends CandidateSource, Distrust {
   readonly target: FlakeTarget;
   readonly nix: NixSettings;
   readonly run: string;
@@ -542,7 +542,7 @@ export interface BuildTargetInput extends CandidateSource, Pick<Distrust, 'appro
   readonly takeoverSeconds: number;
 }
 
-export interface PlanBuildsInput extends CandidateSource, Pick<Distrust, 'approved'> {
+export interface PlanBuildsInput extends CandidateSource, Distrust {
   readonly nix: NixSettings;
   readonly run: string;
   readonly planned: readonly Pick<BuildTargetInput, 'target' | 'evaluation'>[];

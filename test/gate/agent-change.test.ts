@@ -213,6 +213,22 @@ test('the flake’s formatter and checks of what an agent changed have the flake
     assert.equal(await exists(written), false);
     const check = await gate(based, { kind: 'preset', preset: 'flake-check' }, change, { nix, run: 'run-2' });
     assert.equal(check.verdict, 'built', check.error ?? '');
+    // A check that would fetch is not started before a person has approved it: it reaches this machine's ports.
+    const fetches =
+      'outputHashMode = "flat"; outputHashAlgo = "sha256"; outputHash = "${builtins.hashString "sha256" "x"}";';
+    const fetching = flake(input)
+      .replace('inherit name;', `inherit name; ${fetches}`)
+      .replaceAll('"version" "', `"version-${process.pid}" "`);
+    for (const preset of ['flake-check', 'fmt'] as const) {
+      const refused = await gate(
+        based,
+        { kind: 'preset', preset },
+        { 'flake.nix': fetching },
+        { nix, run: `run-${preset}` },
+      );
+      assert.deepEqual([refused.verdict, refused.needsApproval], ['skipped', true], refused.error ?? '');
+      assert.match(refused.error ?? '', /would fetch (?:version|fmt)\S* in a way of its own/);
+    }
     const own = { kind: 'command', words: ['nix', 'eval', '--raw', '.#version'] } as const;
     const evaluated = await gate(based, own, change, { nix, run: 'run-3' });
     assert.equal(evaluated.verdict, 'built', evaluated.logTail ?? '');

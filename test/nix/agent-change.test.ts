@@ -12,6 +12,7 @@ import { run } from '../../activities/command/process.js';
 import type { BuildTargetInput, EvaluateTargetInput } from '../../model/contract/activities.js';
 import type { Evaluation, Verdict } from '../../model/verify/verdict.js';
 import { changedBy, WITH_SHELL } from '../support/agent.js';
+import { commitFiles, git } from '../support/git.js';
 import { withPlace, type Place } from '../support/repository.js';
 
 const NIX = { options: [WITH_SHELL, ['substituters', '']], impure: false, acceptFlakeConfig: false } as const;
@@ -108,6 +109,64 @@ test(
     }),
 );
 
+/** Of agents that have the network of the machine themselves. */
+const WITH_NETWORK = { network: 'host', nixDaemon: false, secretFiles: [] } as const;
+
+/** A derivation with a fixed output that knocks at a port of this machine. */
+const knocking = (port: number, expected = 'x', more = ''): string => `{
+  name = "knocks-${process.pid}-${port}"; builder = "/usr/bin/bash";
+  outputHashMode = "flat"; outputHashAlgo = "sha256"; outputHash = builtins.hashString "sha256" "${expected}";
+  args = [ "-c" "echo > /dev/tcp/127.0.0.1/${port} && echo REACHED; printf x > $out" ]; ${more}
+}`;
+
+test(
+  'a builder with a fixed output that an agent wrote is not started, because it reaches ports of this machine',
+  { skip },
+  () =>
+    withPlace(async (place) => {
+      let knocks = 0;
+      const server = createServer(() => (knocks += 1));
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      try {
+        const { port } = server.address() as AddressInfo;
+        const inEvaluation = `{ args = [ "-c" "echo \${builtins.readFile (derivation ({ system = "x86_64-linux"; } // ${knocking(port)}))}; echo > $out" ]; }`;
+        for (const [run, body, why] of [
+          [
+            'run-1',
+            knocking(port),
+            /and it would fetch knocks-\S+ in a way of its own.*--autofix-network host lets it/,
+          ],
+          ['run-2', inEvaluation, /was not evaluated on .* and its evaluation needs a build/],
+        ] as const) {
+          const { verdict } = await verified(place, body, { run });
+          assert.equal(verdict.verdict, 'skipped', verdict.error ?? '');
+          assert.equal(verdict.needsApproval, true);
+          assert.match(verdict.error ?? '', why);
+        }
+        assert.equal(knocks, 0);
+        // What it would have done, and does where the owner lets it.
+        const { verdict, logs } = await verified(place, knocking(port), { run: 'run-3', agentRights: WITH_NETWORK });
+        assert.equal(verdict.verdict, 'built', verdict.error ?? '');
+        assert.match(logs, /REACHED/);
+        assert.equal(knocks, 1);
+      } finally {
+        server.close();
+      }
+    }),
+);
+
+test('an agent may say what content a fetch of the flake has, and change nothing else of it', { skip }, () =>
+  withPlace(async (place) => {
+    const base = await commitFiles(place.checkout, { 'flake.nix': flake(knocking(9, 'another')) }, 'A fetch');
+    await git(place.checkout, 'push', '--quiet', 'origin', 'HEAD:main');
+    const there = { ...place, base };
+    const otherwise = await verified(there, knocking(9, 'x', 'more = "y";'));
+    assert.equal(otherwise.verdict.verdict, 'skipped', otherwise.verdict.error ?? '');
+    const { verdict } = await verified(there, knocking(9, 'x'), { run: 'run-2' });
+    assert.equal(verdict.verdict, 'built', verdict.error ?? '');
+  }),
+);
+
 test('a builder with a fixed output that an agent wrote is given no variable of the worker', { skip }, async () => {
   process.env.WORKERS_OWN = 'VALUE-OF-THE-WORKER';
   try {
@@ -119,7 +178,7 @@ test('a builder with a fixed output that an agent wrote is given no variable of 
       }`;
       // Everybody's output of this hash is there once it was built: the name is this test's own.
       const own = `(${body} // { name = "athena-${process.pid}"; })`;
-      const { verdict, logs } = await verified(place, own);
+      const { verdict, logs } = await verified(place, own, { agentRights: WITH_NETWORK });
       assert.equal(verdict.verdict, 'built', verdict.error ?? '');
       assert.match(logs, /it is ?$/m);
       assert.ok(!logs.includes('VALUE-OF-THE-WORKER'), logs);

@@ -306,6 +306,6 @@ test('a gate that no sandbox can be had for runs on what an agent changed once a
       second.heldBack?.map(({ input }) => input),
       ['beta'],
     );
-    assert.match(second.fixes?.[0]?.attempts[0]?.reason ?? '', /could not be verified without a sandbox/);
+    assert.match(second.fixes?.[0]?.attempts[0]?.reason ?? '', /could not be verified before an approval/);
   });
 });

@@ -107,7 +107,7 @@ const withoutFixes = (run: Run, update: Update): Update =>
   dropFixes(run, update, 'does not hold with the inputs and the main that it has to go on now');
 
 const withoutUnapproved = (run: Run, update: Update): Update =>
-  dropFixes(run, update, 'could not be verified without a sandbox, and nobody is asked for an approval');
+  dropFixes(run, update, 'could not be verified before an approval, and nobody is asked for one');
 
 function dropFixes(run: Run, update: Update, reason: string): Update {
   run.state.learn({ attempts: rejected(run, update.fixes, reason) });

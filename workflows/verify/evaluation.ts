@@ -5,6 +5,7 @@ import { EVALUATE_QUEUE } from '../../model/run/queues.js';
 import type { VerifyInput } from '../../model/verify/verification.js';
 import { targetLabel, type FlakeTarget } from '../../model/targets/index.js';
 import type { Evaluation } from '../../model/verify/verdict.js';
+import { distrustOf } from './distrust.js';
 import { NEEDED_TRIES } from '../calls/coordinator.js';
 import { ownQueue } from '../calls/own-queue.js';
 import { UNNEEDED_TRIES, goOnWithout } from '../calls/unneeded.js';
@@ -22,8 +23,8 @@ const evaluator = (activityId: string, summary: string, maximumAttempts = NEEDED
 
 export function evaluate(input: VerifyInput, target: FlakeTarget): Promise<Evaluation> {
   const label = targetLabel(target);
-  const { run, repository, candidate, nix, approved } = input;
-  const also = approved === undefined ? {} : { approved };
+  const { run, repository, candidate, nix } = input;
+  const also = distrustOf(input);
   return evaluator(evaluateActivityId(label), `evaluate ${label}`).evaluateTarget({
     run,
     repository,
@@ -40,8 +41,8 @@ export function evaluate(input: VerifyInput, target: FlakeTarget): Promise<Evalu
  */
 export async function compare(input: VerifyInput, target: FlakeTarget, drvPath: string): Promise<BaseComparison> {
   const label = targetLabel(target);
-  const { run, repository, candidate, nix, approved } = input;
-  const also = approved === undefined ? {} : { approved };
+  const { run, repository, candidate, nix } = input;
+  const also = distrustOf(input);
   const { compareWithBase } = evaluator(compareActivityId(label), `compare ${label} with base`, UNNEEDED_TRIES);
   try {
     const compared = await compareWithBase({ run, repository, candidate, target, nix, drvPath, ...also });
@@ -59,8 +60,8 @@ export async function findInPlan(
   about: { readonly drvPath: string; readonly derivations: readonly string[] },
 ): Promise<string | null> {
   const label = targetLabel(target);
-  const { run, repository, candidate, nix, approved } = input;
-  const also = approved === undefined ? {} : { approved };
+  const { run, repository, candidate, nix } = input;
+  const also = distrustOf(input);
   const looker = evaluator(planActivityId(label), `look into the build plan of ${label}`, UNNEEDED_TRIES);
   try {
     return await looker.findInPlan({ run, repository, candidate, target, nix, ...about, ...also });

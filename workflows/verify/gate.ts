@@ -5,6 +5,7 @@ import type { VerifyInput } from '../../model/verify/verification.js';
 import { targetLabel, type CommandTarget } from '../../model/targets/index.js';
 import { verdictOf } from '../../model/verify/verdict.js';
 import type { Verdict } from '../../model/verify/verdict.js';
+import { distrustOf } from './distrust.js';
 import type { Listener } from './build.js';
 import { isForGood, rootCause } from '../calls/failures.js';
 import { callAnywhere, lastingCalls, type LastingCall } from '../calls/lasting-calls.js';
@@ -18,11 +19,10 @@ const AROUND = 3600;
  * restarted goes on with it.
  */
 export function runGate(input: VerifyInput, gate: CommandTarget, { held }: Pick<Listener, 'held'>): Promise<Verdict> {
-  const { run, repository, candidate, nix, takeoverSeconds, agentRights, approved } = input;
+  const { run, repository, candidate, nix, takeoverSeconds } = input;
   const asked = {
     ...{ run, repository, candidate, gate, nix, takeoverSeconds },
-    ...(agentRights === undefined ? {} : { agentRights }),
-    ...(approved === undefined ? {} : { approved }),
+    ...distrustOf(input),
   };
   const call: LastingCall<Verdict> = {
     queue: GATE_QUEUE,

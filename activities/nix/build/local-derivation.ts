@@ -4,7 +4,8 @@ import type { Verdict } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { installBundle } from '../../git/install-commit.js';
 import type { TreatedSettings } from '../commands.js';
-import { treatmentOf } from '../distrust.js';
+import { updateAlone } from '../../git/agent-change.js';
+import { ownFetch, treatmentOf } from '../distrust.js';
 import { acceptedSettings, evaluateCommit } from '../evaluate/evaluate-commit.js';
 import {
   assertLockIsReadable,
@@ -13,6 +14,7 @@ import {
   writeEvaluationLog,
 } from '../evaluate/evaluation-verdict.js';
 import { ensureRoot, isRooted } from '../evaluate/evaluations.js';
+import { firstOwnFetch } from '../own-fetches.js';
 import type { FlakeAtCommit } from '../lock/flake-file.js';
 
 export type LocalDerivation =
@@ -42,10 +44,19 @@ export async function localDerivation(
     return { kind: 'failed', verdict: refusedVerdict(env, target, 'built', treatment.why) };
   const options = await acceptedSettings(flake, treatment.nix);
   const nix = { ...treatment.nix, options: [...options, ...treatment.nix.options] };
-  if ((await isRooted(env.state, run, evaluation.drvPath)) || (await ensureRoot(root, evaluation.drvPath)))
-    return { kind: 'there', evaluation, nix };
-
   const { attempt } = activityInfo();
+  const there = async (local: BuildTargetInput['evaluation']): Promise<LocalDerivation> => {
+    const fetches =
+      treatment.kind === 'usual' || treatment.mayFetch
+        ? null
+        : await firstOwnFetch(local.drvPath, () => drvBefore(env, { ...input, mirror, attempt }, signal), nix, signal);
+    return fetches === null
+      ? { kind: 'there', evaluation: local, nix }
+      : { kind: 'failed', verdict: refusedVerdict(env, target, 'built', ownFetch(fetches)) };
+  };
+  if ((await isRooted(env.state, run, evaluation.drvPath)) || (await ensureRoot(root, evaluation.drvPath)))
+    return await there(evaluation);
+
   const found = await evaluateCommit(env, { flake, target, nix: treatment.nix, run, attempt }, signal);
   if (found.kind === 'failed') {
     await assertLockIsReadable(env, input, found.error);
@@ -54,5 +65,28 @@ export async function localDerivation(
   }
   await ensureRoot(root, found.drvPath);
   const { drvPath, outPath, system } = found;
-  return { kind: 'there', evaluation: { ...evaluation, drvPath, outPath, system }, nix };
+  return await there({ ...evaluation, drvPath, outPath, system });
+}
+
+/** The target's derivation without what an agent changed: that of the update alone, or else that of base; `null` without either. */
+async function drvBefore(
+  env: ActivityEnvironment,
+  {
+    mirror,
+    candidate,
+    repository,
+    target,
+    nix,
+    run,
+    attempt,
+  }: Omit<BuildTargetInput, 'takeoverSeconds'> & { readonly mirror: string; readonly attempt: number },
+  signal: AbortSignal,
+): Promise<string | null> {
+  for (const commit of [await updateAlone(mirror, repository, candidate), candidate.base]) {
+    if (commit === null) continue;
+    const flake: FlakeAtCommit = { mirror, commit, repository };
+    const found = await evaluateCommit(env, { flake, target, nix, run, attempt, failsForGood: true }, signal);
+    if (found.kind === 'evaluated') return found.drvPath;
+  }
+  return null;
 }

@@ -12,7 +12,7 @@ import { installBundle } from '../../git/install-commit.js';
 import { firstInPlan } from './build-plan.js';
 import { acceptedSettings, evaluateCommit, type CommitEvaluation } from './evaluate-commit.js';
 import { assertLockIsReadable, failedVerdict, refusedVerdict, writeEvaluationLog } from './evaluation-verdict.js';
-import { treatmentOf, type Treatment } from '../distrust.js';
+import { EVALUATION_BUILDS, needsBuild, treatmentOf, type Treatment } from '../distrust.js';
 import { filterNote } from '../filter-note.js';
 import { whileHeartbeating } from '../heartbeat.js';
 import { sameAsBase } from './same-as-base.js';
@@ -34,6 +34,8 @@ export const createEvaluateTarget =
         return { kind: 'failed', verdict: refusedVerdict(env, input.target, 'evaluated', treatment.why) };
       const found = await evaluate(env, input, { mirror, commit: input.candidate.head }, signal);
       if (found.kind === 'failed') {
+        if (treatment.kind === 'guarded' && !treatment.mayFetch && needsBuild(found.error))
+          return { kind: 'failed', verdict: refusedVerdict(env, input.target, 'evaluated', EVALUATION_BUILDS) };
         await assertLockIsReadable(env, input, found.error);
         const logPath = await writeEvaluationLog(env, input, found.log);
         const notes = [await filterNote(mirror, input.candidate.head, found.log), pureNote(input, treatment)];

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { parseDerivation, storeName, type DerivationFile } from '../../model/nix/derivation-file.js';
+import { hasNetwork, whatItFetches } from '../../model/nix/fetching.js';
+import type { TreatedSettings } from './commands.js';
+import { buildPlan, requisitesOf } from './evaluate/build-plan.js';
+import { triedAgain } from './tried-again.js';
+
+/** Derivations that are read at once. */
+const BATCH = 64;
+
+/**
+ * Looks for a builder with the network of the machine that building a derivation would start and that does something which is new: that
+ * of a fetch of which only the expected content has changed does what it did before.
+ * @param known gives a derivation whose builders are known, if there is one
+ * @returns name of the first; `null` when there is none
+ * @throws retryable when Nix cannot tell what it would build
+ */
+export async function firstOwnFetch(
+  drvPath: string,
+  known: () => Promise<string | null>,
+  nix: TreatedSettings,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const plan = await buildPlan(drvPath, nix, signal);
+  if (plan === null) throw triedAgain(`Nix cannot tell what it would build for ${storeName(drvPath)}`);
+  const fetches = await fetchesAmong(plan.derivations());
+  if (fetches.length === 0) return null;
+  const before = await known();
+  const requisites = before === null ? null : await requisitesOf(before, signal);
+  const all = [...(requisites ?? [])].filter((each) => each.endsWith('.drv'));
+  const done = new Set((await fetchesAmong(all)).map(({ does }) => does));
+  return fetches.find(({ does }) => !done.has(does))?.name ?? null;
+}
+
+interface Fetch {
+  readonly name: string;
+  readonly does: string;
+}
+
+async function fetchesAmong(derivations: readonly string[]): Promise<readonly Fetch[]> {
+  const found: Fetch[] = [];
+  for (let start = 0; start < derivations.length; start += BATCH) {
+    const paths = derivations.slice(start, start + BATCH);
+    const files = await Promise.all(paths.map(read));
+    files.forEach((file, index) => {
+      if (hasNetwork(file)) found.push({ name: storeName(paths[index] ?? ''), does: whatItFetches(file) });
+    });
+  }
+  return found;
+}
+
+const read = async (drvPath: string): Promise<DerivationFile> => parseDerivation(await readFile(drvPath, 'utf8'));
