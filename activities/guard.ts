@@ -3,6 +3,7 @@ import { checkActivityInput } from '../model/contract/input.js';
 import { checkCommands } from '../model/checks/asked-commands.js';
 import { finalFailure } from '../model/run/failures.js';
 import { BadInput } from '../model/checks/names.js';
+import { completeReport, type StoredReport } from '../model/report/earlier.js';
 import { refusalWords, unprovenIn } from '../model/run/proof.js';
 import { cleanError, dataWithoutSecrets } from '../host/secrets/redact.js';
 
@@ -27,12 +28,20 @@ async function guard(
 ): Promise<unknown> {
   for (const each of input) check(each, allowed);
   try {
-    return dataWithoutSecrets(await asyncLocalStorage.run(discreet(Context.current()), () => activity(...input)));
+    return dataWithoutSecrets(
+      await asyncLocalStorage.run(discreet(Context.current()), () => activity(...input.map(whole))),
+    );
   } catch (error) {
     cleanError(error);
     throw error;
   }
 }
+
+/** An input whose report may be of a workflow of an earlier version. */
+const whole = (input: unknown): unknown =>
+  typeof input === 'object' && input !== null && 'report' in input
+    ? { ...input, report: completeReport(input.report as StoredReport) }
+    : input;
 
 function check(input: unknown, allowed: readonly string[] | null): void {
   const unproven = unprovenIn(input);

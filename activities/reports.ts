@@ -8,8 +8,8 @@ import type { Report } from '../model/report/data.js';
 import type { Repository } from '../model/run/options.js';
 import { knownVerdicts } from '../model/verify/known.js';
 import { messageOf } from '../model/text/message-of.js';
-import { readJson, writeWhole } from '../host/files.js';
-import { reportFiles } from '../host/reports.js';
+import { writeWhole } from '../host/files.js';
+import { readReport, reportFiles } from '../host/reports.js';
 import { timeLimit } from '../host/time-limit.js';
 import type { ActivityEnvironment } from './environment.js';
 import { runDirectoryName } from '../model/machine/record-directory.js';
@@ -60,7 +60,7 @@ export async function reportsOf(env: ActivityEnvironment, instance: string, repo
 /** The newest reports of those that have such a name, newest first. */
 async function newestReports({ state }: ActivityEnvironment, isWanted: (name: string) => boolean): Promise<Report[]> {
   const newest = (await reportFiles(state, isWanted)).slice(0, LOOKED_AT);
-  const reports = await Promise.all(newest.map((file) => readJson<Report>(file.path).catch(() => null)));
+  const reports = await Promise.all(newest.map((file) => readReport(file).catch(() => null)));
   return reports.filter((report) => report !== null);
 }
 

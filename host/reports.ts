@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { mayBeReport, sizesOf, sizeHistory, type SizeHistory } from '../model/report/facts.js';
 import type { Report } from '../model/report/data.js';
+import { completeReport } from '../model/report/earlier.js';
 import type { StateDirectory } from '../model/machine/state-directory.js';
 import { formatSize } from '../model/text/size.js';
 import { messageOf } from '../model/text/message-of.js';
@@ -54,7 +55,7 @@ export async function readReport({ path: file, bytes }: ReportFile): Promise<Rep
   if (text === null) throw new GoneReport(file);
   const value = parsed(text);
   if (!mayBeReport(value)) throw new Error('it is not a report that this version of Lockkeeper knows');
-  return value;
+  return completeReport(value);
 }
 
 function parsed(text: string): unknown {

@@ -5,7 +5,7 @@ import type { Session } from '../server/connection.js';
 import type { LogPlace } from './logs.js';
 
 /** Logs of the attempts with a number, by target, of a run that is over. */
-export const attemptsOf = ({ fixes = [] }: Report, number: number): ReadonlyMap<string, LogPlace | null> =>
+export const attemptsOf = ({ fixes }: Report, number: number): ReadonlyMap<string, LogPlace | null> =>
   new Map(
     fixes.map(({ target, attempts }) => {
       const attempt = attempts.find((each) => each.number === number);

@@ -42,7 +42,7 @@ export function placesIn(report: Report, attempt: number | null): LogPlaces {
     return [name, logPath === null ? null : { logPath, machine }] as const;
   });
   const broken = report.targets.filter(({ verdict }) => verdict !== 'built').map(({ name }) => name);
-  return { closed: true, targets: new Map(targets), broken, failures: failuresOf(report.heldBack ?? []) };
+  return { closed: true, targets: new Map(targets), broken, failures: failuresOf(report.heldBack) };
 }
 
 /** Of an open run; `null` when it is over. Of a target that was verified more than once, the last build counts. */

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { readJson } from '../../host/files.js';
 import { asShown } from '../../model/run/proof.js';
 import type { Report } from '../../model/report/data.js';
+import { completeReport, type StoredReport } from '../../model/report/earlier.js';
+import { mayBeReport } from '../../model/report/facts.js';
 import type { StateDirectory } from '../../model/machine/state-directory.js';
 import { messageOf } from '../../model/text/message-of.js';
 import type { Session } from '../server/connection.js';
@@ -22,7 +24,7 @@ export async function runEnd(session: Session, run: string, state: StateDirector
   const { WorkflowFailedError } = await import('@temporalio/client');
   const handle = session.client.workflow.getHandle(run);
   try {
-    return { report: asShown(await handle.result()) as Report, error: null };
+    return { report: completeReport(asShown(await handle.result()) as StoredReport), error: null };
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
     const report =
@@ -39,7 +41,7 @@ const detailsOf = (cause: unknown): unknown =>
 /** Earlier versions proved nothing of what they wrote. */
 function reportIn(found: unknown): Report | null {
   const value = asShown(found);
-  return typeof value === 'object' && value !== null && 'run' in value && 'outcome' in value ? (value as Report) : null;
+  return mayBeReport(value) ? completeReport(value) : null;
 }
 
 /**
@@ -52,5 +54,5 @@ export async function storedReport(state: StateDirectory, run: string): Promise<
   const files = (await readdir(state.reports).catch(() => [])).filter((file) => file.endsWith('.json'));
   const meant = files.filter((file) => file.startsWith(run));
   const name = files.find((file) => file === `${run}.json`) ?? (meant.length === 1 ? meant[0] : undefined);
-  return name === undefined ? null : reportIn(await readJson<Report>(join(state.reports, name)).catch(() => null));
+  return name === undefined ? null : reportIn(await readJson(join(state.reports, name)).catch(() => null));
 }

@@ -112,10 +112,9 @@ function finishedForm(report: Report): Form {
   const form = OUTCOME_FORMS[report.outcome];
   if (overdueInputs(report).length > 0)
     return { emoji: '⏰', priority: FAILURE_FORM.priority, tags: ['alarm_clock', 'flake', 'warning'] };
-  const isNew =
-    report.heldBack?.some(
-      ({ targets, newSources = [], since }) => targets.length + newSources.length > 0 && since === report.startedAt,
-    ) === true;
+  const isNew = report.heldBack.some(
+    ({ targets, newSources = [], since }) => targets.length + newSources.length > 0 && since === report.startedAt,
+  );
   return report.outcome === 'unchanged' && isNew ? { ...form, priority: 3 } : form;
 }
 
@@ -170,9 +169,9 @@ function nestedLines(input: ReportedInput): string[] {
 }
 
 const heldBackLines = (report: Report): string[] => [
-  ...(report.heldBack ?? []).slice(0, 10).map((held) => `${oneName(held.input)} ${heldBackLine(held, report)}`),
-  ...(report.letGo ?? []).slice(0, 10).map((input) => `${oneName(input.input)} ${letGoWords(input)}`),
-  ...(report.notHeldBack ?? []).slice(0, 5).map(({ target, reason }) => `${oneName(target)} ${oneLine(reason, 200)}`),
+  ...report.heldBack.slice(0, 10).map((held) => `${oneName(held.input)} ${heldBackLine(held, report)}`),
+  ...report.letGo.slice(0, 10).map((input) => `${oneName(input.input)} ${letGoWords(input)}`),
+  ...report.notHeldBack.slice(0, 5).map(({ target, reason }) => `${oneName(target)} ${oneLine(reason, 200)}`),
 ];
 
 /** Buttons that open what moved. */

@@ -55,7 +55,7 @@ export function orgEntry(report: Report, at: string, timeZone: string): string {
     ...broken
       .slice(0, 20)
       .map((target) => `${oneName(target.name)}${mitigation(report, target)}: ${failureWords(target)}`),
-    ...(report.heldBack ?? []).map((held) => `${oneName(held.input)} ${heldBackLine(held, report)}`).slice(0, 20),
+    ...report.heldBack.map((held) => `${oneName(held.input)} ${heldBackLine(held, report)}`).slice(0, 20),
     ...(first?.logPath == null ? [] : [`log of ${oneName(first.name)}: ${first.logPath}`]),
     `lockkeeper report ${report.run}`,
   ];

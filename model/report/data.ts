@@ -35,7 +35,7 @@ export const isFailure = (outcome: Outcome): boolean =>
   outcome === 'broken' || outcome === 'failed' || outcome === 'expired';
 
 /** Whether somebody has to look at a run that has ended. New sources are told of once. */
-export const needsLook = ({ outcome, heldBack = [], startedAt }: Report): boolean =>
+export const needsLook = ({ outcome, heldBack, startedAt }: Report): boolean =>
   isFailure(outcome) ||
   heldBack.some(
     ({ overdue, newSources, since }) => overdue === true || (newSources !== undefined && since === startedAt),
@@ -60,18 +60,18 @@ export interface Report {
   /** The group of inputs whose turn it was; missing when inputs do not take turns, or none of them moved. */
   readonly inputGroup?: InputGroup;
   readonly unfetched: readonly UnfetchedInput[];
-  /** What the lock tells about its inputs; missing when it tells nothing, and in older runs. */
-  readonly advice?: readonly Advice[];
-  /** What agents did about broken targets; missing in reports of older runs. */
-  readonly fixes?: readonly ReportedFix[];
-  /** Inputs that were kept at their old revision so that the rest could land; missing in reports of older runs. */
-  readonly heldBack?: readonly HeldBackInput[];
-  /** Inputs that earlier runs held back, and this one moved; missing in reports of older runs. */
-  readonly letGo?: readonly LetGoInput[];
-  /** Names of required targets that are broken on base already, which stops nothing; missing in reports of older runs. */
-  readonly brokenOnBase?: readonly string[];
-  /** Broken targets that keeping inputs back does not help; missing in reports of older runs. */
-  readonly notHeldBack?: readonly NotHeldBack[];
+  /** What the lock tells about its inputs. */
+  readonly advice: readonly Advice[];
+  /** What agents did about broken targets. */
+  readonly fixes: readonly ReportedFix[];
+  /** Inputs that were kept at their old revision so that the rest could land. */
+  readonly heldBack: readonly HeldBackInput[];
+  /** Inputs that earlier runs held back, and this one moved. */
+  readonly letGo: readonly LetGoInput[];
+  /** Names of required targets that are broken on base already, which stops nothing. */
+  readonly brokenOnBase: readonly string[];
+  /** Broken targets that keeping inputs back does not help. */
+  readonly notHeldBack: readonly NotHeldBack[];
   /** Why nothing landed although no broken target stopped it: not one host was built. Missing otherwise. */
   readonly nothingVerified?: string;
   /** How much would be built, where the owner has set a limit; missing otherwise. */
@@ -80,8 +80,8 @@ export interface Report {
   readonly ignoredNixConfig: readonly string[];
   readonly leftOut: readonly string[];
   readonly targets: readonly ReportedTarget[];
-  /** Names of the flake's hosts that the run was not asked for; missing in reports of older runs. */
-  readonly notAsked?: readonly string[];
+  /** Names of the flake's hosts that the run was not asked for. */
+  readonly notAsked: readonly string[];
   /** Names of the targets whose failure stops the landing. */
   readonly required: readonly string[];
   readonly landed: Landed | null;
@@ -212,10 +212,10 @@ export interface NotHeldBack {
 }
 
 export interface ReportedInput extends Omit<MovedInput, 'from' | 'to' | 'nestedMoves'>, ReportedMove {
-  /** Commits between its revisions; missing when they are not known, and in reports of older runs. */
+  /** Commits between its revisions; missing when they are not known. */
   readonly commits?: InputCommits;
-  /** What is known of the first nested inputs; missing in reports of older runs. */
-  readonly nestedMoves?: readonly ReportedNested[];
+  /** What is known of the first nested inputs. */
+  readonly nestedMoves: readonly ReportedNested[];
 }
 
 /** A nested input that moved. */
@@ -304,7 +304,7 @@ export interface NotificationResult {
 
 /** @param known commits of inputs, perhaps between other revisions */
 export const reportedInput = (
-  { from, to, nestedMoves, ...moved }: MovedInput,
+  { from, to, nestedMoves = [], ...moved }: MovedInput,
   known: readonly CommitsOfInput[] = [],
 ): ReportedInput => ({
   ...moved,
@@ -312,9 +312,7 @@ export const reportedInput = (
   ...commitsOf(
     known.find((each) => each.name === moved.name && each.from === from?.revision && each.to === to?.revision),
   ),
-  ...(nestedMoves === undefined
-    ? {}
-    : { nestedMoves: nestedMoves.map((each) => ({ ...each, ...reportedMove(each.from, each.to) })) }),
+  nestedMoves: nestedMoves.map((each) => ({ ...each, ...reportedMove(each.from, each.to) })),
 });
 
 const commitsOf = (found: CommitsOfInput | undefined): Pick<ReportedInput, 'commits'> =>
@@ -327,11 +325,8 @@ const reportedMove = (from: InputRevision | null, to: InputRevision | null): Rep
   toDate: to?.date ?? null,
 });
 
-const isMissed = (
-  { brokenOnBase = [] }: Report,
-  { verdict, required, name }: ReportedTarget,
-  strict: boolean,
-): boolean => verdict !== 'built' && required && (strict || !brokenOnBase.includes(name));
+const isMissed = ({ brokenOnBase }: Report, { verdict, required, name }: ReportedTarget, strict: boolean): boolean =>
+  verdict !== 'built' && required && (strict || !brokenOnBase.includes(name));
 
 /** Targets that are built. */
 export const hostsOf = ({ targets }: Report): readonly ReportedTarget[] =>
@@ -346,7 +341,7 @@ const noClosureDiffers = (report: Report): boolean =>
   hostsOf(report).length > 0 && hostsOf(report).every((target) => target.sameAsBase === true);
 
 /** Whether an input stays although it was asked to move. */
-const isIncomplete = ({ heldBack = [], unfetched }: Report): boolean => heldBack.length > 0 || unfetched.length > 0;
+const isIncomplete = ({ heldBack, unfetched }: Report): boolean => heldBack.length > 0 || unfetched.length > 0;
 
 /**
  * Exit status of `lockkeeper update`: 0 changed, 1 error, 2 lock unchanged, 3 no closure differs, 4 rejected, expired or superseded. A

@@ -1,4 +1,5 @@
 import type { TargetChange } from '../closure/closure.js';
+import type { StoredReport } from './earlier.js';
 import { hostsOf, isFailure, needsLook, OUTCOMES, type HeldBackInput, type Outcome, type Report } from './data.js';
 import {
   brokenTargets,
@@ -78,7 +79,7 @@ export function summaryOf(report: Report): RunSummary {
 
 /** What a report says of its run. Throws for one that is damaged. */
 export function factsOf(report: Report): RunFacts {
-  const { notAsked = [], heldBack = [], inputs } = report;
+  const { notAsked, heldBack, inputs } = report;
   return {
     hosts: new Map(
       hostsOf(report).map((target) => {
@@ -103,7 +104,7 @@ export function factsOf(report: Report): RunFacts {
  * Whether something that was read from a file can be the report of a run, also of an older version. What is not told apart here is found
  * when it is rendered.
  */
-export function mayBeReport(value: unknown): value is Report {
+export function mayBeReport(value: unknown): value is StoredReport {
   if (typeof value !== 'object' || value === null) return false;
   const { run, instance, repository, outcome, startedAt, targets, inputs, unfetched, notifications } =
     value as Readonly<Record<string, unknown>>;

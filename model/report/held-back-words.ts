@@ -28,7 +28,7 @@ export const stayWords = ({ revision, newRevision }: HeldBackInput): string | nu
 export const letGoWords = ({ since }: LetGoInput): string => `moves again; was held back since ${since.slice(0, 10)}`;
 
 /** Names of inputs that are held back for too long. */
-export const overdueInputs = ({ heldBack = [] }: Report): readonly string[] =>
+export const overdueInputs = ({ heldBack }: Report): readonly string[] =>
   heldBack.filter(({ overdue }) => overdue === true).map(({ input }) => input);
 
 /** The command that shows the whole log of a target that breaks with an input which is held back. */

@@ -38,7 +38,7 @@ function withShortReasons<T>(value: T, bytes: number): T {
 }
 
 function withShortLists(report: Report): Report {
-  const { heldBack = [], notHeldBack = [], notAsked = [] } = report;
+  const { heldBack, notHeldBack, notAsked } = report;
   const names = (list: readonly string[]): readonly string[] => list.slice(0, NAMES);
   return {
     ...report,

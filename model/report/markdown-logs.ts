@@ -43,7 +43,7 @@ const brokenSection = (report: Report, target: ReportedTarget, log: string): str
 
 /** One folded section for each input whose failure has a log. */
 export function heldBackSections(report: Report): Part {
-  const failures = (report.heldBack ?? []).flatMap(({ input, failures: [first] = [] }) =>
+  const failures = report.heldBack.flatMap(({ input, failures: [first] = [] }) =>
     first === undefined ? [] : [{ input, failure: first }],
   );
   return {

@@ -104,25 +104,25 @@ export function renderMarkdown(report: Report, limit = MARKDOWN_BYTES): string {
       'inputs that were not updated',
       report.unfetched.map((input) => `${code(input.name)}: ${code(input.reason, ITEM_BYTES)}`),
     ),
-    list('What an agent was asked to mend', 'attempts of agents', (report.fixes ?? []).flatMap(fixItems)),
+    list('What an agent was asked to mend', 'attempts of agents', report.fixes.flatMap(fixItems)),
     list(
       'Held back',
       'inputs that are held back',
-      (report.heldBack ?? []).map((held) => heldBackItem(held, report)),
+      report.heldBack.map((held) => heldBackItem(held, report)),
       3,
     ),
     heldBackSections(report),
     list(
       'No longer held back',
       'inputs that are no longer held back',
-      (report.letGo ?? []).map((input) => `${code(input.input)}: ${code(letGoWords(input), ITEM_BYTES)}`),
+      report.letGo.map((input) => `${code(input.input)}: ${code(letGoWords(input), ITEM_BYTES)}`),
     ),
     changes(report),
     brokenSections(report),
     list(
       'Holding inputs back did not help',
       'targets that holding inputs back did not help',
-      (report.notHeldBack ?? []).map(({ target, reason }) => `${code(target)}: ${code(reason, ITEM_BYTES)}`),
+      report.notHeldBack.map(({ target, reason }) => `${code(target)}: ${code(reason, ITEM_BYTES)}`),
     ),
     approval === null ? null : list('Approval', 'approval', [code(approval)], 3),
     list(
@@ -135,7 +135,7 @@ export function renderMarkdown(report: Report, limit = MARKDOWN_BYTES): string {
     list(
       'Advice',
       'lines of advice',
-      adviceWords(report.advice ?? [], report.startedAt).map((each) => words(each, 1000)),
+      adviceWords(report.advice, report.startedAt).map((each) => words(each, 1000)),
     ),
     list(
       'Left out',
@@ -183,7 +183,7 @@ function stoppedBy(report: Report): string {
 }
 
 function counts(report: Report): string {
-  const { heldBack = [] } = report;
+  const { heldBack } = report;
   const parts = [
     movedWords(report),
     heldBack.length > 0 ? `${heldBack.length} held back` : '',
@@ -375,7 +375,7 @@ function hosts(report: Report): Part {
   ]);
   const noun = builtNoun(report);
   const head = table(['', noun, 'system', 'verdict', 'closure', 'time', ...(isPlanned ? ['planned'] : [])], []);
-  const { notAsked = [] } = report;
+  const { notAsked } = report;
   const others =
     all.length === 0 || notAsked.length === 0 ? [] : [`Not asked for: ${code(nameList(notAsked, 20), ITEM_BYTES)}\n`];
   return {

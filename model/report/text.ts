@@ -64,22 +64,18 @@ export function renderText(report: Report, color: boolean, packages = PACKAGES_S
     ),
     section(
       'What an agent was asked to mend',
-      (report.fixes ?? []).flatMap((fix) => fixLines(fix, paint)),
+      report.fixes.flatMap((fix) => fixLines(fix, paint)),
       paint,
     ),
     section('Held back', heldBackLines(report, paint), paint),
-    section(
-      'No longer held back',
-      rows((report.letGo ?? []).map((input) => [oneName(input.input), letGoWords(input)])),
-      paint,
-    ),
+    section('No longer held back', rows(report.letGo.map((input) => [oneName(input.input), letGoWords(input)])), paint),
     section(`${capitalized(builtNoun(report))}s`, hostLines(report, paint), paint),
     section('Gates', gateLines(report, paint), paint),
     ...changeGroups(report).map((group) => changeSection(group, packages, paint)),
     ...brokenTargets(report).map((target) => brokenSection(report, target, paint)),
     section(
       'Holding inputs back did not help',
-      rows((report.notHeldBack ?? []).map(({ target, reason }) => [oneName(target), oneLine(reason, 1000)])),
+      rows(report.notHeldBack.map(({ target, reason }) => [oneName(target), oneLine(reason, 1000)])),
       paint,
     ),
     section('Approval', textLines([approvalWords(report)]), paint),
@@ -90,7 +86,7 @@ export function renderText(report: Report, color: boolean, packages = PACKAGES_S
         .map((result) => `  ${result.notifier} (${oneLine(result.event)}): ${oneLine(result.error ?? '', 1000)}`),
       paint,
     ),
-    section('Advice', textLines(adviceWords(report.advice ?? [], report.startedAt)), paint),
+    section('Advice', textLines(adviceWords(report.advice, report.startedAt)), paint),
     section('Left out', textLines(report.leftOut), paint),
     section('Settings of the flake that were ignored (nixConfig)', textLines(report.ignoredNixConfig), paint),
   ];
@@ -211,7 +207,7 @@ function hostLines(report: Report, paint: Paint): string[] {
     planWords(target.plan),
     target.verdict === 'skipped' ? oneLine(target.error ?? '', 500) : '',
   ]);
-  const { notAsked = [] } = report;
+  const { notAsked } = report;
   const others = notAsked.length === 0 ? [] : [paint.dim(`  not asked for: ${nameList(notAsked, 20)}`)];
   return [...marked(hosts, columns(rows), paint), ...others];
 }
@@ -285,7 +281,7 @@ function shownLog(logTail: string | null, lines: number): string[] {
 
 /** Each input that stays, and what there is to be read about why. */
 function heldBackLines(report: Report, paint: Paint): string[] {
-  const { heldBack = [], run } = report;
+  const { heldBack, run } = report;
   const lines = rows(heldBack.map((held) => [oneName(held.input), heldBackWords(held, report)]));
   return heldBack.flatMap((held, index) => {
     const [failure] = held.failures ?? [];

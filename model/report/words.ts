@@ -40,7 +40,7 @@ export const stoppingTargets = (report: Report): ReportedTarget[] =>
     : [];
 
 /** Required targets that were not built, though nothing broke them before. */
-export const missedTargets = ({ targets, brokenOnBase = [] }: Report): ReportedTarget[] =>
+export const missedTargets = ({ targets, brokenOnBase }: Report): ReportedTarget[] =>
   targets.filter(({ name, required, verdict }) => required && verdict !== 'built' && !brokenOnBase.includes(name));
 
 /** Names in a sentence: at most `limit` of them, the others only counted. */
@@ -63,7 +63,7 @@ export function outcomeWords(report: Report): string {
         ? 'Verified, nothing pushed'
         : `Verified ${oneLine(report.verifiedBranch, NAME_BYTES)}`;
     case 'unchanged':
-      if ((report.heldBack ?? []).length > 0) return 'Nothing to land, all that moved is held back';
+      if (report.heldBack.length > 0) return 'Nothing to land, all that moved is held back';
       return report.unfetched.length > 0 ? 'Nothing moved' : 'Nothing to update';
     case 'broken':
       if (report.verifiedBranch !== undefined) return `Broken on ${oneLine(report.verifiedBranch, NAME_BYTES)}`;
@@ -120,7 +120,7 @@ export const ofEachKind = <T>(
   });
 
 /** How many targets of the flake nobody asked the run for: `4 hosts and 1 package of the flake were not asked for`. */
-export const notAskedWords = ({ notAsked = [], targets }: Report): string =>
+export const notAskedWords = ({ notAsked, targets }: Report): string =>
   notAsked.length === 0 || targets.length === 0
     ? ''
     : `${ofEachKind(notAsked, kindOf, (own, { noun }) => plural(own.length, noun)).join(' and ')} of the flake ${notAsked.length === 1 ? 'was' : 'were'} not asked for`;
@@ -150,7 +150,7 @@ export function movedWords({ inputs, inputGroup }: Report): string {
 
 /** Counts in one sentence: `2 inputs moved · 3 of 4 hosts built · stopped by gamma · 1 broken before: delta`. */
 export function countsWords(report: Report): string {
-  const { fixes = [], heldBack = [], brokenOnBase = [], unfetched } = report;
+  const { fixes, heldBack, brokenOnBase, unfetched } = report;
   const stopping = stoppingTargets(report);
   const broken = brokenTargets(report).filter((target) => !stopping.includes(target));
   const before = broken.filter(({ name }) => brokenOnBase.includes(name));
@@ -215,7 +215,7 @@ export const verdictWords = ({
   `${wordsOf(kind).verdicts[verdict]}${knownFrom === undefined ? '' : ' (known before)'}`;
 
 /** What makes a broken target matter less, in brackets behind its verdict. */
-export function mitigation({ brokenOnBase = [] }: Report, target: ReportedTarget): string {
+export function mitigation({ brokenOnBase }: Report, target: ReportedTarget): string {
   if (!isBroken(target)) return '';
   if (brokenOnBase.includes(target.name)) return ' (broken before)';
   if (target.required) return '';
@@ -280,7 +280,7 @@ export function insteadOfWords({ landed }: Report): string | null {
 }
 
 /** What a person has to decide on before anything else, a sentence for each input: it would fetch from where it did not before. */
-export const newSourcesWords = ({ heldBack = [] }: Pick<Report, 'heldBack'>): readonly string[] =>
+export const newSourcesWords = ({ heldBack }: Pick<Report, 'heldBack'>): readonly string[] =>
   heldBack
     .filter(({ newSources }) => newSources !== undefined)
     .map(({ input, reason }) => `${oneName(input)} is held back: ${oneLine(reason, 1000)}`);
@@ -341,7 +341,7 @@ export const isNestedOnly = ({ from, to, nested }: Pick<ReportedInput, 'from' | 
 
 /** The first nested inputs that moved, and how many more there are. Of those that an older run tells of, only the path is known. */
 export function nestedOf(
-  { nested, nestedMoves = [] }: Pick<ReportedInput, 'nested' | 'nestedMoves'>,
+  { nested, nestedMoves }: Pick<ReportedInput, 'nested' | 'nestedMoves'>,
   limit: number,
 ): { readonly shown: readonly ShownNested[]; readonly more: number } {
   const shown = nested.slice(0, limit).map((path): ShownNested => {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { BUILDING, type BuildBegan } from '../../model/run/messages.js';
 import { exitStatus, type Report } from '../../model/report/data.js';
+import { completeReport, type StoredReport } from '../../model/report/earlier.js';
 import { renderReport, reportJson } from '../../model/report/render.js';
 import { readHistory } from '../support/history.js';
 import { withHouse } from '../support/lockkeeper.js';
@@ -107,7 +108,7 @@ async function recordedReport(version: string, name: string): Promise<Report> {
     (payload) => payload.includes('"outcome":') && payload.toString().startsWith('{"run":'),
   );
   assert.ok(report, `${name} holds no report`);
-  return JSON.parse(report.toString()) as Report;
+  return completeReport(JSON.parse(report.toString()) as StoredReport);
 }
 
 test('runs that earlier versions closed are still reported, in every form', async () => {

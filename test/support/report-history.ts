@@ -36,7 +36,7 @@ export function pastOf({ hosts, runs, until, instance = 'nightly', troubled = tr
       outcome: isTroubled && hosts > 1 ? 'broken' : 'landed',
       landed: isTroubled && hosts > 1 ? null : { mode: 'merge', ref: 'main', commit },
       inputs: ['nixpkgs', 'home-manager', 'disko'].map((name, number) => ({
-        ...{ name, kind: 'github', nested: [] as readonly string[] },
+        ...{ name, kind: 'github', nested: [] as readonly string[], nestedMoves: [] },
         from: String(number + 1).repeat(40),
         to: String(number + 5).repeat(40),
         fromDate: new Date(until - (age + 3 + 9 * number) * 24 * HOUR_MS).toISOString().slice(0, 10),

@@ -40,7 +40,7 @@ export function reportOf(facts: Facts, { id, options, startTime, targets }: Repo
     inputs,
     ...(inputGroup === null ? {} : { inputGroup }),
     unfetched: facts.fetchFailures,
-    ...(facts.advice.length === 0 ? {} : { advice: facts.advice }),
+    advice: facts.advice,
     fixes: reportedFixes(facts.attempts, facts.fixes),
     heldBack: withHistory(heldBack, facts.earlierHolds, {
       startedAt: startTime.toISOString(),

@@ -57,9 +57,7 @@ export const renderHtml = (report: Report, { sizes = () => [], up }: Surrounding
         'Holding inputs back did not help',
         'not-held-back',
         list(
-          (report.notHeldBack ?? []).map(
-            ({ target, reason }) => markup`${name(oneName(target))}: ${oneLine(reason, 1000)}`,
-          ),
+          report.notHeldBack.map(({ target, reason }) => markup`${name(oneName(target))}: ${oneLine(reason, 1000)}`),
         ),
       ],
       ['What changes', 'changes', changes(report)],
@@ -68,18 +66,18 @@ export const renderHtml = (report: Report, { sizes = () => [], up }: Surrounding
       [
         'Held back',
         'held-back',
-        list((report.heldBack ?? []).map((held) => heldBackItem(report, held, heldBackWords(held, report)))),
+        list(report.heldBack.map((held) => heldBackItem(report, held, heldBackWords(held, report)))),
       ],
       [
         'No longer held back',
         'let-go',
-        list((report.letGo ?? []).map((each) => markup`${name(oneName(each.input))}: ${letGoWords(each)}`)),
+        list(report.letGo.map((each) => markup`${name(oneName(each.input))}: ${letGoWords(each)}`)),
       ],
       [
         'What an agent was asked to mend',
         'fixes',
         list(
-          (report.fixes ?? []).map(
+          report.fixes.map(
             (fix) =>
               markup`${name(oneName(fix.target))}:
             ${fixWords(fix)}${list(fix.attempts.map((attempt) => markup`${attemptWords(attempt)}${attempt.logPath === '' ? null : markup`<span class="below">log <code>${oneLine(attempt.logPath, 1000)}</code></span>`}`))}`,
@@ -162,7 +160,7 @@ function summary(report: Report): Markup {
 }
 
 function tiles(report: Report): Markup | null {
-  const { inputs, heldBack = [], unfetched } = report;
+  const { inputs, heldBack, unfetched } = report;
   const broken = brokenTargets(report);
   const tile = (figure: string, words: string, tone = ''): Markup =>
     markup`<li><strong class="${tone}">${figure}</strong> ${words}</li>`;
@@ -190,7 +188,7 @@ function tiles(report: Report): Markup | null {
 }
 
 function hosts(report: Report): Content {
-  const { notAsked = [] } = report;
+  const { notAsked } = report;
   const all = targetTable(report, hostsOf(report), builtNoun(report), true);
   return all === null || notAsked.length === 0
     ? all
