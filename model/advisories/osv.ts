@@ -1,4 +1,5 @@
 import { isId, isObject, objects, severityOf, textOf, texts } from './advisory.js';
+import { baseScore } from './cvss.js';
 import type { Advisory, ReadEntry, Unknown, VersionRange } from './advisory.js';
 
 /**
@@ -59,11 +60,14 @@ function rangesOf({ type, events }: Unknown): VersionRange[] {
   return from === null ? ranges : [...ranges, from];
 }
 
-/** The databases' own words and scores; a CVSS vector alone is not worked out. */
+/** The databases' own words and scores, else what a vector of CVSS 3 comes to; one of another version alone is not worked out. */
 function ratingOf(element: Unknown, affected: Unknown): Pick<Advisory, 'severity' | 'score'> {
   const own = isObject(element.database_specific) ? element.database_specific : {};
   const ofPackage = isObject(affected.database_specific) ? affected.database_specific : {};
   const cvss = isObject(own.cvss) ? own.cvss : {};
-  const score = typeof cvss.score === 'number' ? cvss.score : null;
+  const vectors = [...objects(affected.severity), ...objects(element.severity)].map(({ score: vector }) =>
+    baseScore(textOf(vector) ?? ''),
+  );
+  const score = typeof cvss.score === 'number' ? cvss.score : (vectors.find((each) => each !== null) ?? null);
   return { severity: severityOf(own.severity ?? ofPackage.severity, score), score };
 }

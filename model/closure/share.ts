@@ -21,9 +21,14 @@ export function listedAt(change: TargetChange, target: string): TargetChange {
   const list = listedBy(change);
   if (list === null) return change;
   const own = withList(change, { ...list, packages: [], sameAs: target });
-  if (own.kind === 'no-base') return own;
-  const { vulnerabilities, ...rest } = own;
-  return vulnerabilities === undefined ? own : rest;
+  if (own.kind === 'no-base')
+    return { ...own, derivations: withoutVulnerabilities({ ...list, packages: [], sameAs: target }) };
+  return withoutVulnerabilities(own);
+}
+
+function withoutVulnerabilities<T extends ClosureChange>(list: T): T {
+  const { vulnerabilities, ...rest } = list;
+  return vulnerabilities === undefined ? list : (rest as T);
 }
 
 /** Targets of which equal packages are listed once, by the first one that has them. */

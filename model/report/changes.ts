@@ -100,7 +100,7 @@ export function switchingWords({ changes: [change] }: Changes): readonly string[
 
 /** What comes and goes of known vulnerabilities; nothing where nobody asked. */
 export const vulnerabilitiesOf = (change: TargetChange): VulnerabilityChange | null =>
-  change.kind === 'compared' ? (change.vulnerabilities ?? null) : null;
+  listedBy(change)?.vulnerabilities ?? null;
 
 /** Name, versions and change of size of each of the first packages, and how many more there are, in words. */
 export function packageRows(

@@ -349,7 +349,10 @@ function vulnerabilities(change: TargetChange, limit: number): string[] {
     const cells = rows.map(({ cells: [what, id, severity, name, versions] }) => [
       ...[what, code(id), severity, code(name), code(versions)],
     ]);
-    return rows.length === 0 ? null : table(['', 'vulnerability', 'severity', 'package', 'versions'], cells);
+    const rest = listed.filter((each) => each.sure === sure).length - rows.length;
+    const more = rest === 0 ? '' : `and ${rest} more`;
+    if (rows.length === 0) return null;
+    return [table(['', 'vulnerability', 'severity', 'package', 'versions'], cells), more].filter(Boolean).join('\n\n');
   };
   const [sure, unsure] = [tableOf(true), tableOf(false)];
   return [

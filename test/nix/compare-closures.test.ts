@@ -218,12 +218,19 @@ test('a closure that only a cache has is compared by what the cache says; one th
     assert.equal(await exists(before), false, 'nothing was fetched');
 
     const nowhere = { ...nix, options: [['substituters', 'http://127.0.0.1:9']] } as const;
-    const told = await compare(before, after, { keep: 0, nix: nowhere, drvPaths, run: 'run-1', head: HEAD });
+    const advisories = path.join(env.state.root, 'data');
+    await mkdir(advisories, { recursive: true });
+    const kernel = nvd('CVE-2026-9000', 'linux_kernel', { versionEndExcluding: '6.2' }, { vendor: 'linux', part: 'o' });
+    await writeFile(path.join(advisories, 'nvd.json'), nvdFile([kernel]));
+    const asked = { keep: 0, nix: nowhere, drvPaths, run: 'run-1', head: HEAD, advisories };
+    const told = await compare(before, after, asked);
     assert.equal(told?.kind, 'no-base');
     assert.deepEqual(
       told.derivations?.packages.map((each) => `${each.name} ${versionWords(each)}`),
       ['linux 6.1 → 6.2', 'shared 6.1 → 6.2'],
     );
+    const known = told.derivations.vulnerabilities;
+    assert.deepEqual(known?.kind === 'checked' && known.fixed.map(({ id }) => id), ['CVE-2026-9000']);
     assert.deepEqual(
       await readChange(env.state, { run: 'run-1', head: HEAD, target: { kind: 'nixos', name: 'web' } }),
       told,

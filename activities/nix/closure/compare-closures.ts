@@ -10,6 +10,7 @@ import type { Closure, ClosureChange, TargetChange } from '../../../model/closur
 import { keepChange } from '../../../host/kept-change.js';
 import { requisitesOf } from '../evaluate/build-plan.js';
 import type { CompareClosuresInput, MachineActivities } from '../../../model/contract/activities.js';
+import type { StateDirectory } from '../../../model/machine/state-directory.js';
 import { repositoryKey } from '../../../model/run/keys.js';
 import { oneLine } from '../../../model/text/one-line.js';
 import { targetLabel } from '../../../model/targets/index.js';
@@ -71,25 +72,41 @@ async function compare(
     const switching = switchingFromReferences(references, await readBootLinks(after));
     return { kind: 'compared', switching, from: 'cache', ...(await changeFrom(cached)) };
   }
-  const derivations = await compareDerivations(reader, input, signal);
+  const derivations = await compareDerivations(state, reader, now, input, signal);
   const buildError = input.baseError == null ? null : oneLine(input.baseError);
   const size = sizeOf(now.paths);
   return { kind: 'no-base', size, ...(buildError !== null && { buildError }), ...(derivations && { derivations }) };
 }
 
-/** What differs between the packages that base and candidate would be built of; `null` where this machine lacks a derivation. */
+/**
+ * What differs between the packages that base and candidate would be built of; `null` where this machine lacks a derivation. Of those,
+ * vulnerabilities are looked up of what the new closure has: much else is only needed to build.
+ */
 async function compareDerivations(
+  state: StateDirectory,
   { packagesOf }: ClosureReader,
-  { drvPaths, first }: CompareClosuresInput,
+  now: Closure,
+  { drvPaths, first, advisories }: CompareClosuresInput,
   signal: AbortSignal,
 ): Promise<ClosureChange | null> {
   const [before, after] = drvPaths ?? [];
   if (before == null || after == null) return null;
-  const [old, now] = [await requisitesOf(before, signal), await requisitesOf(after, signal)];
-  if (old === null || now === null) return null;
+  const [old, built] = [await requisitesOf(before, signal), await requisitesOf(after, signal)];
+  if (old === null || built === null) return null;
   const only = (own: ReadonlySet<string>, other: ReadonlySet<string>): Promise<Closure> =>
     packagesOf([...own].filter((each) => each.endsWith('.drv') && !other.has(each)));
-  return compareClosures(await only(old, now), await only(now, old), first);
+  const [was, is] = [await only(old, built), await only(built, old)];
+  const used = new Set(now.paths.map(({ name }) => name.name));
+  const ofUse = ({ paths, ...rest }: Closure): Closure => ({
+    ...rest,
+    paths: paths.filter(({ name }) => used.has(name.name)),
+  });
+  return {
+    ...compareClosures(was, is, first),
+    ...(advisories !== undefined && {
+      vulnerabilities: await compareVulnerabilities(state, advisories, ofUse(was), ofUse(is), signal),
+    }),
+  };
 }
 
 /** Who lists which packages, of the newest verifications. */

@@ -89,7 +89,12 @@ export function closureReader(host: string | null, signal: AbortSignal): Closure
         const found = await namedBy(drv);
         return found === null
           ? []
-          : [{ path: drv, narSize: 0, name: { name: found.name, version: found.version, output: 'out' } }];
+          : [
+              {
+                ...{ path: drv, narSize: 0, name: { name: found.name, version: found.version, output: 'out' } },
+                ...(found.patched.length > 0 && { patched: found.patched }),
+              },
+            ];
       });
       return { paths: paths.flat(), selected: new Set() };
     },

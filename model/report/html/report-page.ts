@@ -2,7 +2,15 @@ import { planWords } from '../../nix/plan-words.js';
 import { oneLine, oneName } from '../../text/one-line.js';
 import { formatSize } from '../../text/size.js';
 import { capitalized, formatSeconds } from '../../text/text.js';
-import { changeGroups, packageRows, summaryWords, switchingWords, type ChangeGroup } from '../changes.js';
+import { listedVulnerabilities, vulnerabilityWords } from '../../advisories/words.js';
+import {
+  changeGroups,
+  packageRows,
+  summaryWords,
+  switchingWords,
+  vulnerabilitiesOf,
+  type ChangeGroup,
+} from '../changes.js';
 import { gatesOf, hostsOf, type Outcome, type Report, type ReportedTarget } from '../data.js';
 import type { SizeHistory } from '../facts.js';
 import { heldBackWords, letGoWords } from '../held-back-words.js';
@@ -233,6 +241,7 @@ function changeOf(group: ChangeGroup, open: boolean): Markup {
   const warnings = switchingWords(group).map(warning);
   const heading = markup`<b>${nameList(names, HOSTS_NAMED)}</b><span class="below">${summaryWords(group)}</span>${warnings}`;
   const packages = [
+    vulnerabilities(group),
     rows.length === 0
       ? null
       : table(
@@ -243,6 +252,41 @@ function changeOf(group: ChangeGroup, open: boolean): Markup {
     more === null ? null : markup`<p class="soft small">${more}</p>`,
   ];
   return folded(heading, packages, open);
+}
+
+/** Vulnerabilities that are listed of each change. */
+const VULNERABILITIES_SHOWN = 100;
+
+/** Which known vulnerabilities come and go: what is sure, and folded what is not; nothing where nobody asked. */
+function vulnerabilities({ changes: [change] }: ChangeGroup): Content {
+  const found = vulnerabilitiesOf(change);
+  if (found === null) return null;
+  const [summary, ...more] = vulnerabilityWords(found);
+  const listed = listedVulnerabilities(found);
+  const tableOf = (sure: boolean): Content => {
+    const all = listed.filter((each) => each.sure === sure);
+    const shown = all.slice(0, VULNERABILITIES_SHOWN);
+    if (shown.length === 0) return null;
+    return [
+      table(
+        sure ? 'Known vulnerabilities' : 'Vulnerabilities by name only',
+        [{ title: 'Vulnerability' }, { title: 'Severity' }, { title: 'Package' }, { title: 'Versions', of: 'wide' }],
+        shown.map(({ isNew, cells: [what, id, severity, ...rest] }) => [
+          [sign(isNew ? '!' : '✔', isNew ? 'bad' : 'good'), ` ${what} `, name(id)],
+          severity,
+          ...rest.map((each) => name(each)),
+        ]),
+      ),
+      all.length > shown.length ? markup`<p class="soft small">and ${all.length - shown.length} more</p>` : null,
+    ];
+  };
+  const unsure = tableOf(false);
+  return [
+    markup`<p>${summary}</p>`,
+    more.map((words) => markup`<p class="note">${words}</p>`),
+    tableOf(true),
+    unsure === null ? null : folded('Perhaps: matched by name only', unsure),
+  ];
 }
 
 /** Hosts of which the size is drawn. */

@@ -8,6 +8,7 @@ import {
   vulnerabilityChange,
   type VulnerabilityChange,
 } from '../../../model/advisories/change.js';
+import { baseScore } from '../../../model/advisories/cvss.js';
 import { readNvd } from '../../../model/advisories/nvd.js';
 import { readOsv } from '../../../model/advisories/osv.js';
 import { productsOf } from '../../../model/advisories/products.js';
@@ -47,6 +48,32 @@ test('what is rejected, withdrawn, about another system or only a platform is le
   assert.equal(read(nvd('CVE-2026-1', 'python', {}, { platform: 'linux:linux_kernel' })).length, 1);
   for (const odd of [null, 3, 'x', [], {}, { cve: {} }, { cve: { id: 'CVE-1', configurations: [{ nodes: 7 }] } }])
     assert.deepEqual(read(odd), []);
+});
+
+test('the severity of a vector of CVSS 3 is its base score, as the specification has it', () => {
+  for (const [vector, score] of [
+    ['CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H', 9.8],
+    ['CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H', 10],
+    ['CVSS:3.0/AV:N/AC:L/PR:N/UI:R/S:C/C:L/I:L/A:N', 6.1],
+    ['CVSS:3.1/AV:L/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H/E:P/RL:O', 7.8],
+    ['CVSS:3.1/AV:N/AC:H/PR:N/UI:N/S:U/C:H/I:N/A:N', 5.9],
+    ['CVSS:3.1/AV:L/AC:H/PR:L/UI:N/S:C/C:H/I:N/A:N', 5.6],
+    ['CVSS:3.1/AV:P/AC:L/PR:N/UI:N/S:U/C:L/I:N/A:N', 2.4],
+    ['CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:N', 0],
+    ['CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N', null],
+    ['CVSS:3.1/AV:N/AC:L/PR:N/UI:N/C:H/I:H/A:H', null],
+    ['CVSS:3.1/AV:constructor/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H', null],
+    ['', null],
+  ] as const)
+    assert.equal(baseScore(vector), score, vector);
+  const rated = (more: object): readonly unknown[] => {
+    const [advisory] = read({ ...osv('GHSA-1', 'curl'), database_specific: {}, ...more });
+    return [advisory?.severity, advisory?.score];
+  };
+  const severity = [{ type: 'CVSS_V3', score: 'CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H' }];
+  assert.deepEqual(rated({ severity }), ['critical', 9.8]);
+  assert.deepEqual(rated({ severity, database_specific: { severity: 'MODERATE' } }), ['medium', 9.8]);
+  assert.deepEqual(rated({ severity: 'high' }), ['unknown', null]);
 });
 
 test('ranges of OSV begin and end with their events; versions before a release are before it', () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TargetChange } from '../../../model/closure/closure.js';
+import type { Vulnerability, VulnerabilityChange } from '../../../model/advisories/change.js';
+import type { ClosureChange, TargetChange } from '../../../model/closure/closure.js';
+import { renderHtml } from '../../../model/report/html/report-page.js';
 import { renderReport, reportJson } from '../../../model/report/render.js';
 import { exampleReport, exampleTarget } from '../../support/report.js';
 
@@ -88,4 +90,30 @@ test('JSON has the whole change, and null where there is none', () => {
   assert.deepEqual(targets[0]?.closure, change());
   assert.deepEqual(targets[2]?.closure, { kind: 'no-base', size: 4096 });
   assert.equal(targets[3]?.closure, null);
+});
+
+test('text, Markdown and page list the known vulnerabilities that come and go, also where only derivations are compared', () => {
+  const each = (id: string, tier: 'mapped' | 'name'): Vulnerability => ({
+    ...{ id, aliases: [], severity: 'high', score: 7.5, tier, package: 'curl' },
+    ...{ before: ['8.4'], after: ['8.5'] },
+  });
+  const vulnerabilities: VulnerabilityChange = {
+    ...{ kind: 'checked', newest: '2026-11-28T00:00:00.000Z', stale: false, warnings: [] },
+    counts: { fixed: 40, introduced: 1, unsureFixed: 1, unsureIntroduced: 0, suppressed: 0 },
+    fixed: [
+      ...Array.from({ length: 40 }, (_, index) => each(`CVE-2026-1${index}`, 'mapped')),
+      each('CVE-2026-3', 'name'),
+    ],
+    introduced: [each('CVE-2026-2', 'mapped')],
+  };
+  const list = { ...change(), vulnerabilities } as ClosureChange;
+  for (const closure of [list, { kind: 'no-base', size: 4096, derivations: list }] as readonly TargetChange[]) {
+    const told = exampleReport({ targets: [exampleTarget('alpha', { closure })] });
+    for (const form of [renderReport(told, 'text'), renderReport(told, 'md'), renderHtml(told)]) {
+      assert.match(form, /Known vulnerabilities: 40 fixed, 1 new \(high\), by name only 1 fixed and 0 new/);
+      assert.match(form, /CVE-2026-2\b/);
+    }
+    assert.match(renderReport(told, 'md'), /\n\nand 11 more\n\n<details>\n<summary>Perhaps/);
+    assert.match(renderHtml(told), /<summary>Perhaps: matched by name only<\/summary>.*CVE-2026-3\b/s);
+  }
 });
