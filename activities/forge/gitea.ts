@@ -1,7 +1,7 @@
 import type { CommitStatus } from '../../model/forge/statuses.js';
 import type { ForgeOptions } from '../../model/run/options.js';
 import { openHttp } from './http.js';
-import { listAll, movedTo, newestStatuses, numberOf, objectOf, textOf, type Json } from './json.js';
+import { listAll, movedTo, newestStatuses, numberOf, objectOf, textOf, tryToOpen, type Json } from './json.js';
 import type { ForgeClient, ForgeRequest, OpenForge } from './types.js';
 
 /** Servers give at most so many of a list at once, whatever is asked for. */
@@ -29,10 +29,7 @@ export const openGitea: OpenForge = (forge) => {
       const found = await list(`/pulls?state=${state}&sort=recentupdate`, REQUESTS_PAGE, most);
       return found.map((each) => requestOf(forge, each));
     },
-    // What has no branches is refused as such, but only to those who may open requests.
-    tryRights: async () => {
-      await http.call({ method: 'POST', path: '/pulls', body: { head: '', base: '', title: '' }, expects: [404, 422] });
-    },
+    tryRights: () => tryToOpen(forge, http, [404, 422]),
     open: async ({ title, body, branch, into, labels }) => {
       const ids = labels.length === 0 ? [] : await labelIds(labels);
       const call = { title, body, head: branch, base: into, ...(ids.length === 0 ? {} : { labels: ids }) };

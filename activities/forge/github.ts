@@ -1,7 +1,7 @@
 import type { CommitStatus } from '../../model/forge/statuses.js';
 import type { ForgeOptions } from '../../model/run/options.js';
 import { openHttp } from './http.js';
-import { listAll, movedTo, newestStatuses, numberOf, objectOf, textOf, type Json } from './json.js';
+import { listAll, movedTo, newestStatuses, numberOf, objectOf, textOf, tryToOpen, type Json } from './json.js';
 import type { ForgeClient, ForgeRequest, OpenForge } from './types.js';
 
 /** Open requests are all looked at, up to ten thousand; of closed ones the five hundred that were changed last. */
@@ -21,10 +21,7 @@ export const openGithub: OpenForge = (forge) => {
       const found = await list(`/pulls?state=${state}&sort=updated&direction=desc`, most);
       return found.map((each) => requestOf(forge, each));
     },
-    // What has no branches is refused as such, but only to those who may open requests.
-    tryRights: async () => {
-      await http.call({ method: 'POST', path: '/pulls', body: { head: '', base: '', title: '' }, expects: [422] });
-    },
+    tryRights: () => tryToOpen(forge, http, [422]),
     open: async ({ title, body, branch, into }) => {
       const call = { title, body, head: branch, base: into };
       const reply = await http.call({

@@ -3,7 +3,7 @@ import { forges } from '../../model/forge/index.js';
 import type { ForgeOptions } from '../../model/run/options.js';
 import { refused } from './answers.js';
 import { openHttp } from './http.js';
-import { listAll, movedTo, newestStatuses, numberOf, objectOf, textOf, type Json } from './json.js';
+import { listAll, movedTo, newestStatuses, numberOf, objectOf, textOf, tryToOpen, type Json } from './json.js';
 import type { ForgeClient, ForgeRequest, OpenForge } from './types.js';
 
 /** Requests carry their whole texts. */
@@ -42,9 +42,7 @@ export const openGitlab: OpenForge = (forge) => {
           forge,
           `lets the account of the token not push to ${forge.repository}: make it a developer there`,
         );
-      // What has no branches is refused as such, but only to those who may open requests.
-      const body = { title: '', source_branch: '', target_branch: '' };
-      await http.call({ method: 'POST', path: '/merge_requests', body, expects: [400, 409, 422] });
+      await tryToOpen(forge, http, [400, 409, 422]);
     },
     open: async ({ title, body, branch, into, labels }) => {
       const call = {

@@ -8,12 +8,15 @@ import { PRUNE_OPTIONS } from '../../model/machine/prune-options.js';
 import { WORKER_OPTIONS } from '../../model/machine/worker-options.js';
 import { positiveInteger } from './arguments.js';
 import type { SystemdUnitsOptions } from '../commands/systemd-units.js';
+import { CommandError } from '../errors.js';
 import type { Declaration } from './declaration.js';
 
 interface DoctorOptions {
   readonly signingKeyFile?: string;
   readonly signingFormat: SigningFormat;
   readonly forgeTokenFile?: string;
+  readonly forgeAppId?: string;
+  readonly forgeAppKeyFile?: string;
   readonly forgeKind?: ForgeKind;
   readonly forgeUrl?: string;
 }
@@ -59,13 +62,20 @@ export function declareMachine({ program, context, exit }: Declaration): void {
       new Option('--signing-format <format>', 'what kind of key it is').choices(SIGNING_FORMATS).default('ssh'),
     )
     .option('--forge-token-file <file>', 'also what the token in it may do on the forge of the flake')
+    .option('--forge-app-id <id>', 'the same of a GitHub App')
+    .option('--forge-app-key-file <file>', 'the private key of that App')
     .addOption(new Option('--forge-kind <kind>', 'what that is (default: told by the remote)').choices(FORGE_KINDS))
     .option('--forge-url <url>', 'its address (default: the host of the remote)')
     .action(async (flake: string | undefined, options: DoctorOptions) => {
-      const { signingKeyFile, signingFormat, forgeTokenFile, forgeKind, forgeUrl } = options;
+      const { signingKeyFile, signingFormat, forgeTokenFile, forgeAppId, forgeAppKeyFile, forgeKind, forgeUrl } =
+        options;
       const signing = signingKeyFile === undefined ? null : { format: signingFormat, keyFile: resolve(signingKeyFile) };
       const told = { kind: forgeKind ?? null, url: forgeUrl ?? null };
-      const forge = forgeTokenFile === undefined ? null : { ...told, tokenFile: resolve(forgeTokenFile) };
+      if ((forgeAppId === undefined) !== (forgeAppKeyFile === undefined))
+        throw new CommandError('--forge-app-id and --forge-app-key-file belong together: give both.');
+      const keyFile = forgeAppKeyFile ?? forgeTokenFile;
+      const appId = forgeAppId ?? null;
+      const forge = keyFile === undefined ? null : { ...told, tokenFile: resolve(keyFile), appId };
       exit(await (await import('../commands/doctor.js')).doctor(context(), flake ?? null, { signing, forge }));
     });
   program

@@ -14,6 +14,7 @@ export const gitea: Forge = {
     push: archived === true ? false : truth((permissions as { readonly push?: unknown } | undefined)?.push),
     requests: truth(requests),
   }),
+  trials: [{ path: '/pulls', body: { head: '', base: '', title: '' }, words: 'open pull requests' }],
   reference: (number) => `#${number}`,
   harmless: (text) => text,
 };

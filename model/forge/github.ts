@@ -21,4 +21,12 @@ export const github: Forge = {
     accept: 'application/vnd.github+json',
     'x-github-api-version': '2022-11-28',
   }),
+  trials: [
+    ...gitea.trials,
+    {
+      path: `/statuses/${'0'.repeat(40)}`,
+      body: { state: 'success', context: 'lockkeeper' },
+      words: 'set commit statuses',
+    },
+  ],
 };

@@ -17,6 +17,13 @@ export const gitlab: Forge = {
     push: archived === true ? false : mayPush(permissions),
     requests: typeof level === 'string' ? level !== 'disabled' : null,
   }),
+  trials: [
+    {
+      path: '/merge_requests',
+      body: { title: '', source_branch: '', target_branch: '' },
+      words: 'open merge requests',
+    },
+  ],
   reference: (number) => `!${number}`,
   // A line such as `/close` is a quick action, with the rights of the token's account. Paths of the Nix store are none.
   harmless: (text) => text.replace(/^([ \t>]*)\/(?!nix\/store\/)/gm, '$1\u200B/'),

@@ -14,10 +14,23 @@ export interface Forge {
   headers(token: string): Readonly<Record<string, string>>;
   /** What that description says. */
   access(answer: Readonly<Record<string, unknown>>): Access;
+  /**
+   * What is refused for what it is, but only to those who may ask for it: nothing comes of it. The first tells whether requests may
+   * be opened.
+   */
+  readonly trials: readonly [Trial, ...(readonly Trial[])];
   /** How a text names a request, so that the forge makes a link of it. */
   reference(number: number): string;
   /** A text of Lockkeeper in which nothing is a command to the forge. */
   harmless(text: string): string;
+}
+
+export interface Trial {
+  /** Of a POST, below the path of the repository. */
+  readonly path: string;
+  readonly body: object;
+  /** What only those may do who may ask for this: `open pull requests`. */
+  readonly words: string;
 }
 
 /** What the owner of a token may do in a repository; `null` where the forge does not say. */

@@ -150,6 +150,7 @@ for (const kind of FORGE_KINDS)
       const found = await find();
       assert.deepEqual(found.requests.find((each) => each.branch === branch)?.state, 'open');
     });
+    world.check?.();
   });
 
 async function withToken({ forge }: ForgeWorld, token: string, work: () => Promise<void>): Promise<void> {

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import type { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createActivities } from '../../workers/activities.js';
+import { assertAsDescribed } from '../support/github-description.js';
 import { activityEnvironment, repositoryAt } from '../support/repository.js';
 import { withFolder } from '../support/scope.js';
 import { withSmallGithub } from '../support/small-github.js';
@@ -56,6 +57,7 @@ test('a GitHub App gets a token of its installation, keeps it while it is good, 
   await find();
   const made = github.talk.filter(({ asked }) => asked.path.endsWith('/access_tokens'));
   assert.equal(made.length, 1);
+  assertAsDescribed(github.talk);
 
   for (const text of ['no key', privateKey.export({ type: 'pkcs8', format: 'pem' }).toString().slice(0, 400)]) {
     await writeFile(keyFile, text);

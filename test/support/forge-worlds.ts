@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { ForgeKind } from '../../model/forge/kinds.js';
 import type { ForgeOptions } from '../../model/run/options.js';
 import { commitFiles, git } from './git.js';
+import { assertAsDescribed } from './github-description.js';
 import { giteaMissing, withGitea } from './gitea.js';
 import { until } from './lockkeeper.js';
 import { withFolder, type Scope } from './scope.js';
@@ -25,6 +26,8 @@ export interface ForgeWorld {
   narrowToken(): Promise<string>;
   /** Gives the repository another name, and tells it in full. */
   rename(): Promise<string>;
+  /** Holds what was asked and answered to the forge's own description of its API; missing where that is not to be had. */
+  readonly check?: () => void;
 }
 
 export interface ShownRequest {
@@ -103,6 +106,9 @@ async function githubWorld(scope: Scope): Promise<ForgeWorld> {
     rename: () => {
       github.move('keeper/renamed');
       return Promise.resolve('keeper/renamed');
+    },
+    check: () => {
+      assertAsDescribed(github.talk);
     },
   };
 }

@@ -32,7 +32,7 @@ const OWN = { id: ID };
 
 /**
  * GitHub Enterprise Server in small: pull requests, issues' comments and labels, and statuses of one repository, as far as
- * Lockkeeper uses them. `test/forge/github.test.ts` holds it to GitHub's OpenAPI description.
+ * Lockkeeper uses them. `github-description.ts` holds it to GitHub's OpenAPI description.
  * @param headOf commit that a branch is at; `null`: there is no such branch
  */
 export async function withSmallGithub(

@@ -1,0 +1,38 @@
+import type { ForgeKind } from './kinds.js';
+
+/** What a GitHub App has to be allowed to write; comments and labels are covered by the first. */
+export const APP_PERMISSIONS = ['pull_requests', 'statuses'] as const;
+
+/**
+ * What is to be said of a token that a CI job was given; `null` for others.
+ * @param ofJob what the environment holds as GitLab's `CI_JOB_TOKEN`
+ */
+export function jobTokenWords(
+  kind: ForgeKind,
+  token: string,
+  ofJob: string | null,
+): { readonly words: string; readonly isRefused: boolean } | null {
+  if (kind === 'gitlab' && (token.startsWith('glcbt-') || token === ofJob))
+    return { words: 'is the token of a CI job, which may open no merge requests', isRefused: true };
+  if (kind === 'github' && token.startsWith('ghs_'))
+    return {
+      words: 'is one that lasts an hour: of a CI job, whose pull requests start no CI, or of an App',
+      isRefused: false,
+    };
+  return null;
+}
+
+/** What is missing in the scopes of a token; `null` when nothing is. */
+export function scopeFault(kind: ForgeKind, scopes: readonly string[], isPublic: boolean): string | null {
+  const has = (scope: string): boolean => scopes.includes(scope);
+  const wanted = kind === 'gitlab' ? 'api' : 'repo';
+  if (kind === 'gitea' || has(wanted) || (kind === 'github' && isPublic && has('public_repo'))) return null;
+  const there = scopes.filter((each) => each !== '').join(', ');
+  return `needs the scope ${wanted}, and has ${there === '' ? 'none' : there}`;
+}
+
+/** Whole days until a date that a forge gives, by a clock in milliseconds; `null` where it gives none. */
+export function daysLeft(end: string | null, now: number): number | null {
+  const time = Date.parse(end?.slice(0, 10) ?? '');
+  return Number.isNaN(time) ? null : Math.floor((time - now) / 86_400_000);
+}
