@@ -5,6 +5,7 @@ import { createCarryOver } from './carry-over.js';
 import { createCommitCandidate } from './commit.js';
 import { createComposeCandidate, createGroupInputs } from './compose-candidate.js';
 import { createLand } from './land.js';
+import { createMoveChannels } from './move-channels.js';
 import { createRemoveBranches } from './remove-branches.js';
 import { createResolveBase } from './resolve-base.js';
 
@@ -17,6 +18,7 @@ type GitActivities = Pick<
   | 'composeCandidate'
   | 'carryOver'
   | 'land'
+  | 'moveChannels'
   | 'removeBranches'
 >;
 
@@ -29,5 +31,6 @@ export const createGitActivities = (env: ActivityEnvironment): GitActivities => 
   applyFix: createApplyFix(env),
   carryOver: createCarryOver(env),
   land: createLand(env),
+  moveChannels: createMoveChannels(env),
   removeBranches: createRemoveBranches(env),
 });

@@ -50,7 +50,7 @@ export async function landLocalBranch(env: ActivityEnvironment, input: LandInput
 }
 
 /** Says so when a work tree has a branch: moving or removing it would show up as local changes there. */
-async function inUse(git: Git, branch: string): Promise<string | null> {
+export async function inUse(git: Git, branch: string): Promise<string | null> {
   const use = (await branchUses(git, branch))[0];
   if (use === undefined) return null;
   const where = oneLine(use.folder);

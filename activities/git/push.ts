@@ -20,9 +20,11 @@ export interface Refusal {
   readonly failure: ApplicationFailure;
   /** Whether somebody is writing the branch at this moment. */
   readonly busy: boolean;
+  /** Whether the branch was not where it was expected to be, or is being written. */
+  readonly raced: boolean;
 }
 
-interface Push {
+export interface Push {
   /** `null` removes the branch. */
   readonly commit: string | null;
   /** Without `refs/heads/`. */
@@ -93,26 +95,38 @@ function refusal(result: GitResult): string {
     .join('\n');
 }
 
+const attemptPush = (git: Git, pushes: readonly Push[]): Promise<GitResult> =>
+  git.attempt([
+    ...['push', '--porcelain', '--no-verify'],
+    ...pushes.map(({ branch, replaces }) => `--force-with-lease=${HEADS}${branch}:${replaces ?? ''}`),
+    REMOTE,
+    ...pushes.map(({ branch, commit }) => `${commit ?? ''}:${HEADS}${branch}`),
+  ]);
+
+/** Pushes several branches at once, each as `push` does. Gives those that were taken; of the others nothing is known but that. */
+export async function pushTogether(git: Git, pushes: readonly Push[]): Promise<ReadonlySet<string>> {
+  const { exitCode, stdout } = await attemptPush(git, pushes);
+  if (exitCode === 0) return new Set(pushes.map(({ branch }) => branch));
+  // `<flag>\t<from>:<to>\t<summary>`, git-push(1); `!` is a refusal.
+  const taken = stdout.split('\n').flatMap((line) => {
+    const [flag = '', refs = ''] = line.split('\t');
+    const to = refs.slice(refs.indexOf(':') + 1);
+    return flag !== '' && ' +-*='.includes(flag) && to.startsWith(HEADS) ? [to.slice(HEADS.length)] : [];
+  });
+  return new Set(taken);
+}
+
 /**
  * Pushes one commit to one branch, from exactly where the branch was seen: the remote takes it in one step, or not at all.
  * Throws non-retryable `RemoteReadOnly` with the remote's words, and retryable failures for the network.
  */
 export async function push(git: Git, repository: Repository, wanted: Push): Promise<PushResult> {
-  const ref = HEADS + wanted.branch;
-  const lease = `--force-with-lease=${ref}:${wanted.replaces ?? ''}`;
-  const result = await git.attempt([
-    'push',
-    '--porcelain',
-    '--no-verify',
-    lease,
-    REMOTE,
-    `${wanted.commit ?? ''}:${ref}`,
-  ]);
+  const result = await attemptPush(git, [wanted]);
   if (result.exitCode === 0) return 'pushed';
   const said = refusal(result);
   const raced = RACED.test(rejection(result)) || RACED.test(result.stderr);
   const received = raced || result.stdout.includes('[remote rejected]');
   const failure = pushFailure(repository, wanted, result, { said, received });
   if (!isFailure(failure, 'PushRejected')) throw failure;
-  return { said, failure, busy: BUSY.test(result.stderr) || BUSY.test(result.stdout) };
+  return { said, failure, raced, busy: BUSY.test(result.stderr) || BUSY.test(result.stdout) };
 }

@@ -14,6 +14,7 @@ export function optionsSummary(options: RunOptions): string {
   const { never = [], pinned = [] } = options.holdBack ?? {};
   const { gates = [] } = options;
   return [
+    ...(options.channel === undefined ? [] : [`channels ${options.channel}`]),
     ...(options.user === undefined ? [] : [`as ${options.user}`]),
     ...(options.verifies === true
       ? ['verify', ...(options.again === true ? ['again'] : [])]

@@ -137,6 +137,15 @@ export const REPOSITORY_RULES: readonly Rule[] = [
 
 /** What does nothing, where all that is given is meant: nothing is inherited on a command line. */
 export const IDLE_RULES: readonly Rule[] = [
+  rule(['channel', 'mode', 'land'], ({ channel, mode, land }, { name }) =>
+    channel !== null && mode === 'update' && !waysOfLanding[land].movesMain
+      ? fault(
+          'channel',
+          channel,
+          `moves only to commits of main, but ${name('land')} is ${land}: leave it out here, and give it to "lockkeeper verify".`,
+        )
+      : null,
+  ),
   rule(['removeOldBranches', 'land'], ({ removeOldBranches, land }, { name }) =>
     removeOldBranches && (waysOfLanding[land].asksForge || !waysOfLanding[land].makesBranches)
       ? fault(

@@ -1,3 +1,4 @@
+import { waysOfLanding } from '../landing/index.js';
 import { normaliseUrl } from '../run/keys.js';
 import { formatSeconds } from '../text/text.js';
 import type { Instance } from './options/index.js';
@@ -9,10 +10,24 @@ export const notesOf = (instances: readonly Instance[]): readonly string[] => [
 ];
 
 /** Options that do nothing as they are. */
-function idle({ name, ntfyServer, ntfyTopic, inboxOrg, approval, enable, successAlarmSec }: Instance): string[] {
+function idle({
+  name,
+  mode,
+  land,
+  channel,
+  ntfyServer,
+  ntfyTopic,
+  inboxOrg,
+  approval,
+  enable,
+  successAlarmSec,
+}: Instance): string[] {
   const where = `instances.${name}`;
   const lacking = ntfyServer === null ? 'ntfyServer' : 'ntfyTopic';
   return [
+    ...(channel === null || mode === 'verify' || waysOfLanding[land].movesMain
+      ? []
+      : [`${where} moves no channel, because its land is "${land}": an instance with mode = "verify" moves them`]),
     ...(enable ? [] : [`${where} has no schedule: enable is false`]),
     ...((ntfyServer === null) === (ntfyTopic === null)
       ? []

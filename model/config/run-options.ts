@@ -5,6 +5,7 @@ import type { Repository, RunOptions } from '../run/options.js';
 import { agentOf } from './options/agent.js';
 import { approvalOf } from './options/approval.js';
 import { nixOf, waitsOf } from './options/building.js';
+import { channelsOfRun } from './options/channels.js';
 import { contentsOf, targetsOf } from './options/contents.js';
 import { failureOf } from './options/failure.js';
 import { forgeOf } from './options/forge.js';
@@ -46,6 +47,7 @@ const update: typeof runOptionsOf = (instance, repository, limit) => ({
   ...limit,
   ...agentOf(instance),
   ...gatesOf(instance),
+  ...channelsOfRun(instance),
 });
 
 /** What is said of inputs, landing, approval and repairs does not count. */
@@ -70,4 +72,5 @@ const verification: typeof runOptionsOf = (instance, repository, limit) => ({
   builderWaitSeconds: instance.builderWaitSec,
   ...limit,
   ...gatesOf(instance),
+  ...channelsOfRun(instance),
 });

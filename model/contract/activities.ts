@@ -9,6 +9,8 @@ import type {
   CandidateSource,
 } from '../verify/candidate.js';
 import type { TargetChange } from '../closure/closure.js';
+import type { ChannelMove } from '../channels/move.js';
+import type { Channel } from '../channels/names.js';
 import type { BuildPlan } from '../nix/build-plan.js';
 import type { CommitsOfInput } from '../flake-lock/commits.js';
 import type { Advice } from '../flake-lock/advice.js';
@@ -100,6 +102,9 @@ export interface CoordinatorActivities {
 
   /** Removes branches that are still where they were seen. Safe to repeat: what is gone already counts as removed. */
   removeBranches(input: RemoveBranchesInput): Promise<RemovedBranches>;
+
+  /** Moves channels forward to a commit of main. Safe to repeat: what has moved already is there. */
+  moveChannels(input: MoveChannelsInput): Promise<readonly ChannelMove[]>;
 
   /** Looks which pull requests the forge has for update branches, and whether a person declined this update. */
   findRequests(input: FindRequestsInput): Promise<FoundRequests>;
@@ -395,6 +400,16 @@ export interface SeenBranch {
 export interface RemoveBranchesInput {
   readonly repository: Repository;
   readonly branches: readonly SeenBranch[];
+}
+
+export interface MoveChannelsInput {
+  readonly repository: Repository;
+  /** The verified commit. */
+  readonly commit: string;
+  readonly channels: readonly (Channel & {
+    /** Why it is only looked at, as a sentence without its subject; missing when it is to move. */
+    readonly stays?: string;
+  })[];
 }
 
 export type LandResult =

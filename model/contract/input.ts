@@ -4,6 +4,7 @@ import type {
   CoordinatorActivities,
   EvaluatorActivities,
   MachineActivities,
+  MoveChannelsInput,
   PresenceActivities,
   SeenBranch,
   SeenRequest,
@@ -337,6 +338,9 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   mode: oneOf(LANDING_MODES),
   target,
   targets: list(target),
+  channels: list(
+    object<MoveChannelsInput['channels'][number]>({ branch: text(checkBranchName), target: asData, stays: asData }),
+  ),
   derivations: list(derivation),
   planned: list(object<Planned>({ target, evaluation })),
   notifier: oneOf(Object.keys(notifiers)),

@@ -5,6 +5,7 @@ import { whereWords } from './where.js';
 /** A branch of the day, for a person to merge. */
 export const branch: WayOfLanding = {
   lands: true,
+  movesMain: false,
   makesBranches: true,
   asksForge: false,
   holdsBack: true,

@@ -32,7 +32,8 @@ export const branchToPush = (
 /** What a run will push, and where, in one sentence. */
 export function landingIntent(options: RunOptions, date: Date): string {
   const { repository } = options;
-  if (options.verifies === true) return `will verify ${repository.mainBranch} ${whereWords(repository)}`;
+  if (options.verifies === true)
+    return `will verify ${repository.mainBranch} ${whereWords(repository)}${options.channel === undefined ? '' : ', and move the channels of what is built'}`;
   const way: WayOfLanding = waysOfLanding[options.landing.mode];
   const asked = way.lands && options.approval !== null ? ', once it is approved' : '';
   return `${way.intent(options, date)}${asked}`;

@@ -4,6 +4,7 @@ import { whereWords } from './where.js';
 /** The main branch itself, by fast-forward. */
 export const merge: WayOfLanding = {
   lands: true,
+  movesMain: true,
   makesBranches: false,
   asksForge: false,
   holdsBack: false,

@@ -3,6 +3,7 @@ import type { WayOfLanding } from './types.js';
 /** A dry run: the update is verified, and stays here. */
 export const none: WayOfLanding = {
   lands: false,
+  movesMain: false,
   makesBranches: true,
   asksForge: false,
   holdsBack: true,

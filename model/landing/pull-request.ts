@@ -3,6 +3,7 @@ import type { WayOfLanding } from './types.js';
 /** A pull request of a branch that each update takes over from the one before, for a person to merge. */
 export const pullRequest: WayOfLanding = {
   lands: true,
+  movesMain: false,
   makesBranches: true,
   asksForge: true,
   holdsBack: true,

@@ -4,6 +4,8 @@ import type { Landing, Repository, RunOptions } from '../run/options.js';
 export interface WayOfLanding {
   /** Whether anything leaves this machine: only then is there something to approve. */
   readonly lands: boolean;
+  /** Whether it is on main then. */
+  readonly movesMain: boolean;
   /** Whether it makes update branches, of which older ones may become needless. */
   readonly makesBranches: boolean;
   /** Whether it ends in a pull request, which has one branch for all updates in turn: otherwise each day has its own. */

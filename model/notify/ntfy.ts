@@ -1,3 +1,4 @@
+import { lostWords } from '../channels/move.js';
 import type { Alarm, NotificationEvent } from '../contract/activities.js';
 import { isFailure, isOverLimit } from '../report/data.js';
 import type { Outcome, Report, ReportedInput, ReportedTarget } from '../report/data.js';
@@ -110,6 +111,7 @@ const OUTCOME_FORMS: Readonly<Record<Outcome, Form>> = {
 function finishedForm(report: Report): Form {
   if (isFailure(report.outcome)) return report.failuresInRow?.alarm === true ? ALARM_FORM : FAILURE_FORM;
   const form = OUTCOME_FORMS[report.outcome];
+  if (lostWords(report.channels ?? []) !== null) return ALARM_FORM;
   if (overdueInputs(report).length > 0)
     return { emoji: '⏰', priority: FAILURE_FORM.priority, tags: ['alarm_clock', 'flake', 'warning'] };
   const isNew = report.heldBack.some(
@@ -122,6 +124,7 @@ function finishedLines(report: Report): string[] {
   const landed = landedWords(report);
   return [
     failuresWords(report) ?? '',
+    lostWords(report.channels ?? []) ?? '',
     ...newSourcesWords(report).slice(0, 5),
     countsWords(report),
     landed === null ? '' : `Commit ${landed.commit.slice(0, 12)} ${landed.text} ${landed.ref}`,

@@ -1,3 +1,4 @@
+import { lostWords } from '../channels/move.js';
 import type { Alarm } from '../contract/activities.js';
 import { needsLook } from '../report/data.js';
 import type { Report } from '../report/data.js';
@@ -48,6 +49,7 @@ export function orgEntry(report: Report, at: string, timeZone: string): string {
   const alarm = overdue.length === 0 ? '' : `, ${nameList(overdue)} held back for too long`;
   const facts = [
     failuresWords(report) ?? '',
+    lostWords(report.channels ?? []) ?? '',
     ...newSourcesWords(report).slice(0, 5),
     countsWords(report),
     ...(report.error === null ? [] : [report.error]),

@@ -1,3 +1,4 @@
+import type { ChannelMove } from '../channels/move.js';
 import type { Advice } from '../flake-lock/advice.js';
 import type { CommitsOfInput, InputCommits } from '../flake-lock/commits.js';
 import type { NotifierKind } from '../notify/kinds.js';
@@ -35,8 +36,9 @@ export const isFailure = (outcome: Outcome): boolean =>
   outcome === 'broken' || outcome === 'failed' || outcome === 'expired';
 
 /** Whether somebody has to look at a run that has ended. New sources are told of once. */
-export const needsLook = ({ outcome, heldBack, startedAt }: Report): boolean =>
+export const needsLook = ({ outcome, heldBack, channels = [], startedAt }: Report): boolean =>
   isFailure(outcome) ||
+  channels.some(({ lost }) => lost !== undefined) ||
   heldBack.some(
     ({ overdue, newSources, since }) => overdue === true || (newSources !== undefined && since === startedAt),
   );
@@ -89,6 +91,8 @@ export interface Report {
   readonly declined?: ReportedRequest;
   /** Pull requests that were closed because main needs their update no more; missing when there were none. */
   readonly closedRequests?: readonly ReportedRequest[];
+  /** What became of the channels of targets; missing where there are none. */
+  readonly channels?: readonly ChannelMove[];
   readonly approval: ApprovalDecision | null;
   /** Run that this one gave way to; missing when it did not. */
   readonly supersededBy?: string;

@@ -1,3 +1,4 @@
+import type { ChannelMove } from '../channels/move.js';
 import {
   exitStatus,
   gatesOf,
@@ -62,6 +63,7 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
     landed: report.landed === null ? null : landedJson(report.landed),
     ...(report.declined === undefined ? {} : { declined: requestJson(report.declined) }),
     ...(report.closedRequests === undefined ? {} : { closedRequests: report.closedRequests.map(requestJson) }),
+    ...(report.channels === undefined ? {} : { channels: report.channels.map(channelJson) }),
     approval:
       report.approval === null
         ? null
@@ -113,6 +115,16 @@ const landedJson = ({
   ...(request === undefined ? {} : { request: requestJson(request) }),
   ...(statusesMissing === undefined ? {} : { statusesMissing }),
   ...(old === undefined ? {} : { old: { removed: [...old.removed], kept: old.kept.map(insteadOfJson) } }),
+});
+
+const channelJson = ({ target, branch, outcome, from, to, reason, lost }: ChannelMove): Record<string, unknown> => ({
+  target,
+  branch,
+  outcome,
+  from,
+  to,
+  reason: reason ?? null,
+  ...(lost === undefined ? {} : { lost }),
 });
 
 const failureJson = ({ target, error, failedDrv, machine, logPath, logTail }: HeldBackFailure): object => ({

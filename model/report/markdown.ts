@@ -1,4 +1,5 @@
 import { listedVulnerabilities, vulnerabilityWords } from '../advisories/words.js';
+import { channelWords, lostWords, type ChannelMove } from '../channels/move.js';
 import type { TargetChange } from '../closure/closure.js';
 import { listEach } from '../closure/share.js';
 import { gatesOf, hostsOf } from './data.js';
@@ -65,6 +66,7 @@ export function renderMarkdown(report: Report, limit = MARKDOWN_BYTES): string {
   const insteadOf = insteadOfWords(report);
   const approval = approvalWords(report);
   const failures = failuresWords(report);
+  const lost = lostWords(report.channels ?? []);
   const parts = [
     fixed(`## ${OUTCOME_SYMBOLS[report.outcome]} ${words(outcomeWords(report))}`),
     fixed(
@@ -79,6 +81,7 @@ export function renderMarkdown(report: Report, limit = MARKDOWN_BYTES): string {
       'new sources',
       newSourcesWords(report).map((each) => `**${words(each, 1500)}**`),
     ),
+    lost === null ? null : fixed(`**${words(lost, 1000)}**`),
     landed === null ? null : fixed(`Commit ${code(landed.commit)} ${landed.text} ${code(landed.ref)}.`),
     insteadOf === null ? null : paragraphs('note on the branch', [`${words(insteadOf, 1000)}.`]),
     paragraphs(
@@ -97,6 +100,7 @@ export function renderMarkdown(report: Report, limit = MARKDOWN_BYTES): string {
     failures === null ? null : fixed(`**${words(failures)}**`),
     hosts(report),
     gates(report),
+    list('Channels', 'channels', channelItems(report.channels ?? [])),
     inputs(report),
     commits(report),
     list(
@@ -285,6 +289,12 @@ const compareLink = (url: string | null): string => (url === null ? '' : link('c
 
 const brokenFirst = (targets: readonly ReportedTarget[]): ReportedTarget[] =>
   [...targets].sort((one, other) => Number(isBroken(other)) - Number(isBroken(one)));
+
+/** Those first that did not move. */
+const channelItems = (channels: readonly ChannelMove[]): string[] =>
+  [...channels]
+    .sort((one, other) => Number(other.outcome === 'not-moved') - Number(one.outcome === 'not-moved'))
+    .map((each) => `${code(each.branch)}: ${code(channelWords(each), ITEM_BYTES)}`);
 
 function gates(report: Report): Part {
   const rows = brokenFirst(gatesOf(report)).map((gate) => [

@@ -1,4 +1,5 @@
 import { listedVulnerabilities, vulnerabilityWords } from '../advisories/words.js';
+import { channelWords, lostWords, type ChannelMove } from '../channels/move.js';
 import type { TargetChange } from '../closure/closure.js';
 import { oneLine, oneName } from '../text/one-line.js';
 import { gatesOf, hostsOf } from './data.js';
@@ -71,6 +72,7 @@ export function renderText(report: Report, color: boolean, packages = PACKAGES_S
     section('No longer held back', rows(report.letGo.map((input) => [oneName(input.input), letGoWords(input)])), paint),
     section(`${capitalized(builtNoun(report))}s`, hostLines(report, paint), paint),
     section('Gates', gateLines(report, paint), paint),
+    section('Channels', channelLines(report.channels ?? [], paint), paint),
     ...changeGroups(report).map((group) => changeSection(group, packages, paint)),
     ...brokenTargets(report).map((target) => brokenSection(report, target, paint)),
     section(
@@ -108,9 +110,11 @@ function headline(report: Report, paint: Paint): string[] {
   const landed = landedWords(report);
   const insteadOf = insteadOfWords(report);
   const failures = failuresWords(report);
+  const lost = lostWords(report.channels ?? []);
   const lines = [
     `${tone(`${OUTCOME_SYMBOLS[report.outcome]} ${outcomeWords(report)}`)}  ${oneLine(report.repository)}`,
     ...newSourcesWords(report).map(paint.yellow),
+    lost === null ? '' : paint.red(lost),
     countsWords(report),
     landed === null
       ? ''
@@ -252,6 +256,11 @@ function gateLines(report: Report, paint: Paint): string[] {
     gate.verdict === 'skipped' ? oneLine(gate.error ?? '', 500) : '',
   ]);
   return marked(gates, columns(rows), paint);
+}
+
+function channelLines(channels: readonly ChannelMove[], paint: Paint): string[] {
+  const lines = columns(channels.map((each) => [oneName(each.branch), channelWords(each)]));
+  return lines.map((line, index) => `  ${channels[index]?.outcome === 'not-moved' ? paint.yellow(line) : line}`);
 }
 
 /** Lines of targets with the symbol of their verdict in front. */

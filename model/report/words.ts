@@ -1,3 +1,4 @@
+import { channelCounts } from '../channels/move.js';
 import { isOverLimit } from './data.js';
 import type { Paint } from './paint.js';
 import type {
@@ -171,6 +172,7 @@ export function countsWords(report: Report): string {
     ),
     counted(before, 'broken before'),
     unfetched.length > 0 ? `${unfetched.length} not updated: ${nameList(unfetched.map(({ name }) => name))}` : '',
+    channelCounts(report.channels ?? []),
   ];
   return parts.filter((part) => part !== '').join(' · ');
 }

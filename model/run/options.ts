@@ -78,6 +78,8 @@ export interface RunOptions {
   readonly gates?: readonly Gate[];
   /** Whether main is verified as it is, so that nothing is updated and nothing lands; missing when not, and in older runs. */
   readonly verifies?: true;
+  /** Template of the branches that move forward to verified commits of main, as in `channelOf`; missing when there are none, and in older runs. */
+  readonly channel?: string;
   /** Whether targets are verified of which an earlier run knows how they stand at this commit; missing when not. */
   readonly again?: true;
 }
@@ -301,5 +303,6 @@ export const KNOWN_OPTIONS: Fields<RunOptions> = {
     check: { kind: ['preset', 'command'], preset: PRESETS, words: true },
   },
   verifies: true,
+  channel: true,
   again: true,
 };

@@ -40,6 +40,7 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
     'land = "pull-request"\nforge = { kind = "github", url = "https://github.com", ' +
       'appId = "123456", appKeyFile = "/run/app.pem" }',
   ],
+  [{ land: ['merge'], channel: ['t-{host}'] }, 'land = "merge"\nchannel = "t-{host}"'],
   [{ branchPrefix: ['bot/'], removeOldBranches: true }, 'branchPrefix = "bot/"\nremoveOldBranches = true'],
   [
     { approve: true, approvalDeadline: ['2d'], approvalReminder: ['60'], approveWithoutKey: true },
@@ -169,6 +170,8 @@ test('what flags cannot mean is told by their own names, all of it at once', () 
     [{ land: ['pull-request'] }, /^--land "pull-request" needs a token of the forge: name its file/],
     [{ label: ['nix'] }, /^--label "nix" is for pull requests, but --land is branch: leave one of them out\.$/],
     [{ removeOldBranches: true, land: ['merge'] }, /^--remove-old-branches is for updates .* but --land is merge/],
+    [{ channel: ['tested'] }, /^--channel "tested" is the same branch for all hosts: put \{host\} where/],
+    [{ channel: ['a-{host}'] }, /^--channel "a-\{host\}" moves only .* but --land is branch: .*"lockkeeper verify"/],
     [{ approvalDeadline: ['2d'] }, /^--approval-deadline does nothing by itself: add --approve\.$/],
     [{ autofixArg: ['x'] }, /^--autofix-arg does nothing by itself: add --autofix\.$/],
     [{ onFailure: ['autofix'] }, /^--on-failure "autofix" asks an agent, but there is none: give --autofix/],

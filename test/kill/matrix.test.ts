@@ -141,19 +141,27 @@ function detour({ options, args }: Detour): (activity: string) => Scene {
   };
 }
 
-/** Main is verified as it is, by a run that lands nothing. */
-const verifies: Scene = (victim) =>
-  onStage(house, PLAIN, async ({ fleet }) => {
-    await dyingAt('knownVerdicts', victim, async () => {
-      const running = house.start(['verify', fleet.checkout, '--json']);
-      const { run, outcome } = await running.report();
-      assert.equal(outcome, 'verified');
-      const once = PLAIN.hosts.flatMap(({ name }) => [`package ${name}`, `system ${name}`]);
-      assert.deepEqual([...(await fleet.builds())].sort(), once.sort());
-      await assertNothingIsLeft(house, fleet, run);
-      await assertReleased(house, run);
+/** Main is verified as it is, by a run that lands nothing and moves channels. */
+const verifies =
+  (activity: string): Scene =>
+  (victim) =>
+    onStage(house, PLAIN, async ({ fleet }) => {
+      await dyingAt(activity, victim, async () => {
+        const running = house.start(['verify', fleet.checkout, '--channel', 'tested-{host}', '--json']);
+        const { run, outcome, channels = [] } = await running.report();
+        assert.equal(outcome, 'verified');
+        assert.ok(
+          channels.every(({ outcome: moved }) => moved === 'moved' || moved === 'there'),
+          JSON.stringify(channels),
+        );
+        const { main = '', ...others } = await fleet.branches();
+        assert.deepEqual(others, { 'tested-athena': main, 'tested-rhea': main });
+        const once = PLAIN.hosts.flatMap(({ name }) => [`package ${name}`, `system ${name}`]);
+        assert.deepEqual([...(await fleet.builds())].sort(), once.sort());
+        await assertNothingIsLeft(house, fleet, run);
+        await assertReleased(house, run);
+      });
     });
-  });
 
 /** An input that others follow breaks a host, and is found and held back. */
 const holdsBack = detour({
@@ -572,7 +580,8 @@ async function forgeOf({ fleet, house: { root } }: Stage): Promise<StageForge> {
 /** How a run comes to activities that a plain one on one machine does not come to. */
 const SCENES: Readonly<Record<string, Scene>> = {
   carryOver: mainMoves,
-  knownVerdicts: verifies,
+  knownVerdicts: verifies('knownVerdicts'),
+  moveChannels: verifies('moveChannels'),
   runGate: gated,
   planBuilds: limited,
   groupInputs: holdsBack('groupInputs'),

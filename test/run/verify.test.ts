@@ -4,6 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import type { Report } from '../../model/report/data.js';
 import { withFleet } from '../support/fleet.js';
+import { git } from '../support/git.js';
 import { runInPhase, withServedHouse } from '../support/runs.js';
 import { wholeFile } from '../support/scope.js';
 
@@ -21,18 +22,23 @@ async function verify(
   return { exitCode, report: JSON.parse(stdout) as Report };
 }
 
+/** Branches of the three hosts, at commits. */
+const channels = (athena: string, delos: string, rhea: string): Readonly<Record<string, string>> => ({
+  ...{ 'tested-athena': athena, 'tested-delos': delos, 'tested-rhea': rhea },
+});
+
 const verdicts = ({ targets }: Report): readonly string[] =>
   targets.map(({ name, verdict, knownFrom }) =>
     [name, verdict, ...(knownFrom === undefined ? [] : [knownFrom])].join(' '),
   );
 
-test('main is verified as it is, beside an update that waits for approval; nothing is pushed, and nothing is built or evaluated again', async () => {
+test('main is verified as it is, beside an update that waits for approval; channels are made, and nothing is built or evaluated again', async () => {
   await fleet.moveInput('alpha');
   const update = house.start(['update', fleet.checkout, '--approve', '--json']);
   const { run: waiting } = await runInPhase(client, 'waiting-for-approval', update);
   const { main = '' } = await fleet.branches();
 
-  const { exitCode, report } = await verify('--gate', 'here=test -e flake.nix');
+  const { exitCode, report } = await verify('--gate', 'here=test -e flake.nix', '--channel', 'tested-{host}');
   assert.equal(exitCode, 0);
   assert.deepEqual([report.outcome, report.base, report.head, report.landed], ['verified', main, main, null]);
   assert.deepEqual(verdicts(report), ['athena built', 'delos built', 'rhea built']);
@@ -40,6 +46,10 @@ test('main is verified as it is, beside an update that waits for approval; nothi
   assert.match(text, /^✔ Verified main /);
   assert.match(text, new RegExp(`commit of main \\(${main.slice(0, 12)}\\)`));
   assert.match(text, /gate:here +passed/);
+  assert.match(
+    text,
+    new RegExp(`3 of 3 channels moved\n[^]*\nChannels\n  tested-athena +made at ${main.slice(0, 12)}\n`),
+  );
   assert.doesNotMatch(text, /not known|pushed/);
 
   const builds = await fleet.builds();
@@ -60,20 +70,35 @@ test('main is verified as it is, beside an update that waits for approval; nothi
 
   assert.equal((await house.lockkeeper(['reject', waiting, '--yes'])).exitCode, 0);
   assert.equal(await update.ended, 4);
-  assert.deepEqual(await fleet.branches(), { main });
+  assert.deepEqual(await fleet.branches(), { main, ...channels(main, main, main) });
 });
 
 test('a push that breaks a host makes a run of an instance that verifies fail, and a failure is not tried again but by --again', async () => {
   await fleet.moveInput('beta');
+  const { main: before = '' } = await fleet.branches();
   const pushed = await fleet.pushUpdate(['beta']);
   const file = path.join(house.root, 'lockkeeper.toml');
-  await writeFile(file, `[instances.watch]\nmode = "verify"\nrepoPath = "${fleet.checkout}"\nland = "merge"\n`);
+  await writeFile(
+    file,
+    `[instances.watch]\nmode = "verify"\nrepoPath = "${fleet.checkout}"\nland = "merge"\nchannel = "tested-{host}"\n`,
+  );
   const { exitCode, stdout, stderr } = await house.lockkeeper(['run', 'watch', '--watch', '--json', '--config', file]);
   assert.equal(exitCode, 1, stderr);
   const report = JSON.parse(stdout) as Report;
   assert.deepEqual([report.instance, report.outcome, report.head], ['watch', 'broken', pushed]);
   assert.deepEqual(verdicts(report), ['athena built', 'delos built', 'rhea build-failed']);
-  assert.match((await house.lockkeeper(['report', report.run])).stdout, /^✘ Broken on main /);
+  assert.deepEqual(
+    (report.channels ?? []).map(({ target, outcome, from, to }) => [target, outcome, from, to]),
+    [
+      ['athena', 'moved', before, pushed],
+      ['delos', 'moved', before, pushed],
+      ['rhea', 'not-moved', before, pushed],
+    ],
+  );
+  assert.deepEqual(await fleet.branches(), { main: pushed, ...channels(pushed, pushed, before) });
+  const text = (await house.lockkeeper(['report', report.run])).stdout;
+  assert.match(text, /^✘ Broken on main /);
+  assert.match(text, /tested-rhea +stays at [0-9a-f]{12}: rhea was not built there \(build failed\)\n/);
 
   const known = await verify();
   assert.deepEqual([known.exitCode, verdicts(known.report)[2]], [1, `rhea build-failed ${report.run}`]);
@@ -82,4 +107,34 @@ test('a push that breaks a host makes a run of an instance that verifies fail, a
   const again = await verify('--again', '--require', 'athena');
   assert.deepEqual([again.exitCode, verdicts(again.report)[2]], [0, 'rhea build-failed']);
   assert.ok((await fleet.builds()).length > builds);
+});
+
+test('an update that lands on main moves the channels of what it has built; a main that loses commits moves none, and is said', async () => {
+  const { main: before = '', 'tested-rhea': rhea = '' } = await fleet.branches();
+  const landing = ['--land', 'merge', '--channel', 'tested-{host}', '--require', 'athena', '--require', 'delos'];
+  const { exitCode, report, stderr } = await house.update(fleet.checkout, ...landing);
+  assert.deepEqual([exitCode, report.outcome], [0, 'landed'], stderr);
+  const head = report.head ?? '';
+  assert.deepEqual(await fleet.branches(), { main: head, ...channels(head, head, rhea) });
+
+  await git(fleet.remote, 'update-ref', 'refs/heads/main', before);
+  const lost = await verify('--channel', 'tested-{host}');
+  assert.deepEqual(
+    (lost.report.channels ?? []).map(({ target, outcome, lost: commit }) => [target, outcome, commit]),
+    [
+      ['athena', 'not-moved', head],
+      ['delos', 'not-moved', head],
+      ['rhea', 'not-moved', undefined],
+    ],
+  );
+  const { stdout } = await house.lockkeeper(['report', lost.report.run]);
+  assert.match(stdout, new RegExp(`The main branch was force-pushed: .* ${head.slice(0, 12)} any more`));
+  assert.deepEqual(await fleet.branches(), { main: before, ...channels(head, head, rhea) });
+
+  const refused = await house.lockkeeper(['verify', fleet.checkout, '--channel', 'main/{host}']);
+  assert.equal(refused.exitCode, 1);
+  assert.match(
+    refused.stderr + refused.stdout,
+    /channel "main\/\{host\}" needs branches main and main\/athena, which Git cannot/,
+  );
 });

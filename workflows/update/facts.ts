@@ -1,3 +1,4 @@
+import type { ChannelMove } from '../../model/channels/move.js';
 import type { PastAttempt } from '../../model/autofix/attempt.js';
 import type { Fix } from '../../model/autofix/fix-target.js';
 import type { SeenBranch } from '../../model/contract/activities.js';
@@ -70,6 +71,8 @@ export interface Facts {
   /** The closed pull request with the same lock. */
   readonly declined: ReportedRequest | null;
   readonly closedRequests: readonly ReportedRequest[];
+  /** What became of the channels of targets, if there are any. */
+  readonly channels: readonly ChannelMove[];
   /** Older update branches that the landed one makes needless, if they were looked for. */
   readonly needlessBranches: readonly SeenBranch[];
   readonly failuresInRow: FailuresInRow | null;
@@ -116,6 +119,7 @@ export const NOTHING_FOUND: Facts = {
   landed: null,
   declined: null,
   closedRequests: [],
+  channels: [],
   needlessBranches: [],
   failuresInRow: null,
   notifications: [],

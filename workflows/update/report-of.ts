@@ -63,6 +63,7 @@ export function reportOf(facts: Facts, { id, options, startTime, targets }: Repo
     landed: facts.landed,
     ...(facts.declined === null ? {} : { declined: facts.declined }),
     ...(facts.closedRequests.length === 0 ? {} : { closedRequests: facts.closedRequests }),
+    ...(facts.channels.length === 0 ? {} : { channels: facts.channels }),
     approval: facts.approval,
     ...(supersededBy === null ? {} : { supersededBy }),
     ...(failuresInRow === null ? {} : { failuresInRow }),

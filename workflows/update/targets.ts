@@ -1,8 +1,10 @@
+import { channelsOf } from '../../model/channels/names.js';
+import { BadInput } from '../../model/checks/names.js';
 import { finalFailure } from '../../model/run/failures.js';
 import type { RunOptions } from '../../model/run/options.js';
 import { gateTarget } from '../../model/targets/gate.js';
 import { chooseRequired, listed } from '../../model/targets/choose.js';
-import { targetLabel, type Target } from '../../model/targets/index.js';
+import { targetLabel, type FlakeTarget, type Target } from '../../model/targets/index.js';
 import { coordinator } from '../calls/coordinator.js';
 import type { Run } from './run.js';
 
@@ -14,6 +16,7 @@ export async function listTargets({ options, state }: Run, base: string): Promis
   ).listTargets({ repository, base, ...options.targets, nix });
   refuseOlderList(options, list.targets);
   state.learn({ ignoredNixConfig: list.ignoredNixConfig, notAsked: list.notAsked ?? [] });
+  refuseChannels(options, list.targets);
   const gates = options.gates ?? [];
   state.learn({
     required: [
@@ -22,6 +25,17 @@ export async function listTargets({ options, state }: Run, base: string): Promis
     ],
   });
   return [...list.targets, ...gates.map(gateTarget)];
+}
+
+/** Channels that cannot be are said before anything is built for them. */
+function refuseChannels({ channel, repository }: RunOptions, targets: readonly FlakeTarget[]): void {
+  if (channel === undefined) return;
+  try {
+    channelsOf(channel, targets, { main: repository.mainBranch, field: 'channel' });
+  } catch (error) {
+    if (error instanceof BadInput) throw finalFailure('BadOptions', error.message);
+    throw error;
+  }
 }
 
 /** A coordinator of a version without `--targets` lists all hosts, whatever was chosen. */

@@ -1,6 +1,7 @@
 import { agent } from './agent.js';
 import { approval } from './approval.js';
 import { building, buildingFlags } from './building.js';
+import { channels } from './channels.js';
 import { contents } from './contents.js';
 import { credentials } from './credentials.js';
 import { failure, failureFlags } from './failure.js';
@@ -19,6 +20,7 @@ export const INSTANCE_OPTIONS = {
   ...schedule,
   ...landing,
   ...forge,
+  ...channels,
   ...approval,
   ...gates,
   ...failure,
@@ -38,6 +40,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   { title: 'Schedule', options: schedule },
   { title: 'How it lands', options: landing },
   { title: 'Forge', options: forge },
+  { title: 'Channels', options: channels },
   { title: 'Approval', options: approval },
   { title: 'Checks', options: gates },
   { title: 'When a required host breaks', options: failure, flags: failureFlags },
@@ -53,7 +56,7 @@ export const isOfVerification = (name: string): boolean => !UPDATES_ONLY.has(nam
 const UPDATES_ONLY: ReadonlySet<string> = new Set([
   ...[landing, forge, approval, failure, agent].flatMap((group) => everyOption(group).map(([name]) => name)),
   ...['flakeInputs', 'excludeInputs', 'inputGroups'],
-  ...['allowSources', 'keepClosures', 'namedPackages', 'advisories', 'maxBuilds'],
+  ...['allowSources', 'keepClosures', 'buildBase', 'namedPackages', 'advisories', 'maxBuilds'],
   'strict',
 ]);
 

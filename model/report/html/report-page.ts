@@ -1,3 +1,4 @@
+import { channelWords, lostWords } from '../../channels/move.js';
 import { planWords } from '../../nix/plan-words.js';
 import { oneLine, oneName } from '../../text/one-line.js';
 import { formatSize } from '../../text/size.js';
@@ -60,6 +61,11 @@ export const renderHtml = (report: Report, { sizes = () => [], up }: Surrounding
     sections([
       [`${capitalized(builtNoun(report))}s`, 'hosts', hosts(report)],
       ['Gates', 'gates', targetTable(report, gatesOf(report), 'gate', false)],
+      [
+        'Channels',
+        'channels',
+        list((report.channels ?? []).map((each) => markup`${name(oneName(each.branch))}: ${channelWords(each)}`)),
+      ],
       ['What broke', 'broken', brokenTargets(report).map((target, index) => brokenLog(report, target, index < 3))],
       [
         'Holding inputs back did not help',
@@ -143,6 +149,7 @@ function summary(report: Report): Markup {
           10,
         )}`,
     failuresWords(report),
+    lostWords(report.channels ?? []),
   ].filter((words) => words !== null);
   const warnings = [...newSourcesWords(report), ...[insteadOfWords(report)].filter((words) => words !== null)];
   return markup`<header class="verdict is-${tone}">

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { createMoveChannels } from '../../activities/git/move-channels.js';
+import { channelWords, type ChannelMove } from '../../model/channels/move.js';
+import { commitFiles, git } from '../support/git.js';
+import { activityEnvironment, repositoryAt, withPlace, type Place } from '../support/repository.js';
+
+const HOSTS = ['athena', 'delos', 'rhea'];
+
+const move = (
+  { env, repository }: Pick<Place, 'env' | 'repository'>,
+  commit: string,
+  hosts: readonly string[] = HOSTS,
+): Promise<readonly ChannelMove[]> =>
+  createMoveChannels(env)({
+    repository,
+    commit,
+    channels: hosts.map((target) => ({ target, branch: `tested-${target}` })),
+  });
+
+const words = (moves: readonly ChannelMove[]): readonly string[] =>
+  moves.map((each) => `${each.branch} ${each.outcome}: ${channelWords(each)}`);
+
+const at = (place: Place, host: string) => git(place.remote, 'rev-parse', `refs/heads/tested-${host}`);
+
+/** A commit of main that is on the remote. */
+async function pushed(place: Place, name: string): Promise<string> {
+  const commit = await commitFiles(place.checkout, { [name]: name }, name);
+  await git(place.checkout, 'push', '--quiet', 'origin', 'HEAD:main');
+  return commit;
+}
+
+async function hook(place: Place, name: string, script: string): Promise<void> {
+  const file = path.join(place.remote, 'hooks', name);
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, `#!/bin/sh\n${script}\n`);
+  await chmod(file, 0o755);
+}
+
+const short = (commit: string): string => commit.slice(0, 12);
+
+test('channels are made, move forward and never back, and moving them again changes nothing', () =>
+  withPlace(async (place) => {
+    assert.deepEqual(words(await move(place, place.base, ['athena'])), [
+      `tested-athena moved: made at ${short(place.base)}`,
+    ]);
+    const [one, two] = [await pushed(place, 'one'), await pushed(place, 'two')];
+    assert.deepEqual(words(await move(place, two, ['athena', 'rhea'])), [
+      `tested-athena moved: ${short(place.base)} → ${short(two)}`,
+      `tested-rhea moved: made at ${short(two)}`,
+    ]);
+    assert.deepEqual(words(await move(place, one)), [
+      `tested-athena past: at ${short(two)}, which is newer`,
+      `tested-delos moved: made at ${short(one)}`,
+      `tested-rhea past: at ${short(two)}, which is newer`,
+    ]);
+    const stays = { target: 'delos', branch: 'tested-delos', stays: 'delos is broken' };
+    const looked = await createMoveChannels(place.env)({ ...place, commit: two, channels: [stays] });
+    assert.deepEqual(words(looked), [`tested-delos not-moved: stays at ${short(one)}: delos is broken`]);
+    const settled = (await move(place, two)).map(({ outcome }) => outcome);
+    assert.deepEqual(
+      [settled, await Promise.all(HOSTS.map((host) => at(place, host)))],
+      [
+        ['there', 'moved', 'there'],
+        [two, two, two],
+      ],
+    );
+    assert.equal(await git(place.remote, 'rev-parse', 'main'), two);
+  }));
+
+test('a channel that the remote denies stops no other one, whichever hook denies it', () =>
+  withPlace(async (place) => {
+    const deny = 'case "$ref" in *delos) echo "delos is frozen" >&2; exit 1;; esac';
+    for (const [name, script] of [
+      ['update', `ref=$1; ${deny}`],
+      ['pre-receive', `while read -r old new ref; do ${deny}; done`],
+    ] as const) {
+      await hook(place, name, script);
+      const commit = await pushed(place, name);
+      const [athena, delos, rhea] = await move(place, commit);
+      assert.deepEqual([athena?.outcome, rhea?.outcome], ['moved', 'moved']);
+      assert.equal(delos?.outcome, 'not-moved');
+      assert.match(delos.reason ?? '', /^the remote refused it: .*delos is frozen/);
+      assert.deepEqual([await at(place, 'athena'), await at(place, 'rhea')], [commit, commit]);
+      await hook(place, name, 'exit 0');
+    }
+    await assert.rejects(at(place, 'delos'));
+  }));
+
+test('a main that lost commits moves nothing, and says which commit', () =>
+  withPlace(async (place) => {
+    const verified = await pushed(place, 'verified');
+    await move(place, verified, ['athena']);
+    await git(place.checkout, 'reset', '--quiet', '--hard', place.base);
+    const other = await commitFiles(place.checkout, { other: 'other' }, 'other');
+    await git(place.checkout, 'push', '--quiet', '--force', 'origin', 'HEAD:main');
+
+    const late = await move(place, verified, ['athena', 'rhea']);
+    assert.deepEqual(
+      late.map(({ outcome, from, lost }) => [outcome, from, lost]),
+      [
+        ['not-moved', verified, verified],
+        ['not-moved', null, verified],
+      ],
+    );
+    const [athena, rhea] = await move(place, other, ['athena', 'rhea']);
+    assert.deepEqual([athena?.outcome, athena?.lost, rhea?.outcome], ['not-moved', verified, 'moved']);
+    const [rewound] = await move(place, place.base, ['athena']);
+    assert.deepEqual([rewound?.outcome, rewound?.lost], ['not-moved', verified]);
+    assert.equal(await at(place, 'athena'), verified);
+  }));
+
+test('movers of two machines that race end at the newest commit, and no channel ever goes back', () =>
+  withPlace(async (place) => {
+    const log = path.join(place.root, 'moves');
+    await hook(place, 'update', `case "$1" in *tested*) echo "$1 $2 $3" >>${log};; esac`);
+    const commits: string[] = [];
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) commits.push(await pushed(place, name));
+    const machines = [place.env, activityEnvironment(path.join(place.root, 'other'))];
+    const moves = await Promise.all(
+      machines.flatMap((env) => [...commits].reverse().map((commit) => move({ ...place, env }, commit))),
+    );
+    const newest = commits.at(-1) ?? '';
+    assert.deepEqual(await Promise.all(HOSTS.map((host) => at(place, host))), [newest, newest, newest]);
+    assert.deepEqual(
+      moves.flat().filter(({ outcome }) => outcome === 'not-moved'),
+      [],
+    );
+    for (const line of (await readFile(log, 'utf8')).trim().split('\n')) {
+      const [, from = '', to = ''] = line.split(' ');
+      if (!/^0+$/.test(from)) await git(place.remote, 'merge-base', '--is-ancestor', from, to);
+    }
+  }));
+
+test('in a repository without a remote a channel that is checked out stays, and the others move', () =>
+  withPlace(async (place) => {
+    const local = { ...place, repository: repositoryAt(place.checkout, { local: true }) };
+    await git(place.checkout, 'branch', 'tested-rhea');
+    await git(place.checkout, 'worktree', 'add', '--quiet', path.join(place.root, 'tree'), 'tested-rhea');
+    const commit = await commitFiles(place.checkout, { one: 'one' }, 'one');
+    const [athena, rhea] = await move(local, commit, ['athena', 'rhea']);
+    assert.deepEqual([athena?.outcome, rhea?.outcome, rhea?.from], ['moved', 'not-moved', place.base]);
+    assert.match(rhea?.reason ?? '', /^is checked out at /);
+    assert.equal(await git(place.checkout, 'rev-parse', 'tested-athena'), commit);
+  }));
