@@ -20,8 +20,9 @@ import type { Update } from './update/commit-update.js';
 import { learnCommits } from './update/commits.js';
 import type { Ended } from './update/facts.js';
 import { findUpdate } from './update/find-update.js';
+import { asksByRequest, followRequest, toFollow } from './update/follow-request.js';
 import { keepNamedBack } from './update/keep-back.js';
-import { land } from './update/land.js';
+import { land, type MainMoved } from './update/land.js';
 import { tryForge } from './update/requests.js';
 import { beginRun, lookUpSearchAttributes } from './update/run.js';
 import type { Run } from './update/run.js';
@@ -77,13 +78,11 @@ async function update(run: Run): Promise<Ended> {
   for (let carried = 0; proposed !== null && carried <= CARRY_OVER_LIMIT;) {
     const verified = await verifyAndTell(run, proposed);
     if ('outcome' in verified) return verified;
-    const answer = await askApproval(run, verified);
-    if (answer === 'held-back') {
+    const landed = await askAndLand(run, verified);
+    if (landed === 'held-back') {
       proposed = await keepNamedBack(run, verified.update, run.holdBackRequests.take());
       continue;
     }
-    if (answer !== 'approved') return answer;
-    const landed = await land(run, verified);
     if ('outcome' in landed) return landed;
     proposed = await carryOver(run, verified, landed);
     carried += 1;
@@ -104,6 +103,20 @@ async function verifyAndTell(run: Run, update: Update): Promise<Verified | Ended
     () => learnCommits(run, update),
   );
   return verified;
+}
+
+/**
+ * Lands an update, and asks first where the run is to ask. A pull request is what is asked about itself, unless something in it may
+ * only be verified, and so only be shown to others, once it is approved.
+ */
+async function askAndLand(run: Run, verified: Verified): Promise<Ended | MainMoved | 'held-back'> {
+  if (!asksByRequest(run)) {
+    const answer = await askApproval(run, verified);
+    if (answer !== 'approved') return answer;
+  }
+  const landed = await land(run, verified);
+  const proposed = 'outcome' in landed ? toFollow(run, landed) : null;
+  return proposed === null ? landed : await followRequest(run, verified, proposed);
 }
 
 /** Tells people, writes the report and tidies up. */

@@ -1,8 +1,9 @@
 import type { CommitStatus } from '../../model/forge/statuses.js';
-import type { ForgeOptions } from '../../model/run/options.js';
+import { giteaMerging } from './gitea-merging.js';
+import { loginOf, requestOf } from './gitea-request.js';
 import { openHttp } from './http.js';
-import { listAll, movedTo, newestStatuses, numberOf, objectOf, textOf, tryToOpen, type Json } from './json.js';
-import type { ForgeClient, ForgeRequest, OpenForge } from './types.js';
+import { listAll, movedTo, newestStatuses, objectOf, textOf, tryToOpen } from './json.js';
+import type { ForgeClient, OpenForge } from './types.js';
 
 /** Servers give at most so many of a list at once, whatever is asked for. */
 const PAGE = 50;
@@ -44,7 +45,11 @@ export const openGitea: OpenForge = (forge) => {
       };
       await http.call({ method: 'PATCH', path: `/pulls/${number}`, body: change });
     },
-    comments: async (number) => (await list(`/issues/${number}/comments`, PAGE, 20)).map(({ body }) => textOf(body)),
+    comments: async (number) =>
+      (await list(`/issues/${number}/comments`, PAGE, 20)).map(({ user, body }) => ({
+        by: loginOf(user) ?? '',
+        body: textOf(body),
+      })),
     comment: async (number, body) => {
       await http.call({ method: 'POST', path: `/issues/${number}/comments`, body: { body } });
     },
@@ -60,6 +65,7 @@ export const openGitea: OpenForge = (forge) => {
       await http.call({ method: 'POST', path: `/statuses/${commit}`, body: status });
     },
     moved: () => movedTo(forge, http),
+    merging: giteaMerging(forge, http, (path) => list(path, PAGE, 20)),
   };
 
   /** Only ids are taken for a new request. */
@@ -79,21 +85,3 @@ export const openGitea: OpenForge = (forge) => {
   };
   return client;
 };
-
-function requestOf(forge: ForgeOptions, json: Json): ForgeRequest {
-  const head = objectOf(forge, json.head);
-  const base = objectOf(forge, json.base);
-  // Forks have ids of their own, and names that may change.
-  const isOwn = head.repo_id === base.repo_id;
-  return {
-    number: numberOf(forge, json.number),
-    url: textOf(json.html_url),
-    isOpen: json.state === 'open',
-    isMerged: json.merged === true,
-    branch: isOwn ? textOf(head.ref) : null,
-    head: textOf(head.sha),
-    into: textOf(base.ref),
-    title: textOf(json.title),
-    body: textOf(json.body),
-  };
-}

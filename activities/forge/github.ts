@@ -42,7 +42,11 @@ export const openGithub: OpenForge = (forge) => {
       };
       await http.call({ method: 'PATCH', path: `/pulls/${number}`, body: change });
     },
-    comments: async (number) => (await list(`/issues/${number}/comments`, MOST_PAGES)).map(({ body }) => textOf(body)),
+    comments: async (number) =>
+      (await list(`/issues/${number}/comments`, MOST_PAGES)).map(({ user, body }) => ({
+        by: textOf((user as { readonly login?: unknown } | null)?.login),
+        body: textOf(body),
+      })),
     comment: async (number, body) => {
       await http.call({ method: 'POST', path: `/issues/${number}/comments`, body: { body } });
     },
@@ -56,6 +60,7 @@ export const openGithub: OpenForge = (forge) => {
       await http.call({ method: 'POST', path: `/statuses/${commit}`, body: status });
     },
     moved: () => movedTo(forge, http),
+    merging: null,
   };
   return client;
 };

@@ -14,7 +14,7 @@ const CLOSED_PAGES = 25;
 const MOST_PAGES = 20;
 
 /** Its words for the states of a commit. A target that could not be looked at has none of its own, and is not one that failed. */
-const STATES = { success: 'success', failure: 'failed', error: 'canceled' } satisfies Record<
+const STATES = { pending: 'pending', success: 'success', failure: 'failed', error: 'canceled' } satisfies Record<
   CommitStatus['state'],
   string
 >;
@@ -68,7 +68,10 @@ export const openGitlab: OpenForge = (forge) => {
       await http.call({ method: 'PUT', path: `/merge_requests/${number}`, body: change });
     },
     comments: async (number) =>
-      (await list(`/merge_requests/${number}/notes?sort=asc`, 100, MOST_PAGES)).map(({ body }) => textOf(body)),
+      (await list(`/merge_requests/${number}/notes?sort=asc`, 100, MOST_PAGES)).map(({ author, body }) => ({
+        by: textOf((author as { readonly username?: unknown } | null)?.username),
+        body: textOf(body),
+      })),
     comment: async (number, body) => {
       await http.call({ method: 'POST', path: `/merge_requests/${number}/notes`, body: { body } });
     },
@@ -89,6 +92,7 @@ export const openGitlab: OpenForge = (forge) => {
       });
     },
     moved: () => movedTo(forge, http),
+    merging: null,
   };
   return client;
 };

@@ -18,7 +18,7 @@ const BODY_BYTES = 32 * 1024 * 1024;
 const MOST_REDIRECTS = 3;
 
 export interface Call {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
   /** Below the address of the API's description of the repository. */
   readonly path: string;
   readonly body?: object;
@@ -32,6 +32,8 @@ export interface Reply {
   readonly json: unknown;
   /** Query of the address at which a list goes on, `?page=2` or the like; `null` at its end, or when the forge does not say. */
   readonly next: string | null;
+  /** The forge's own words about an answer beside 2xx. */
+  readonly said: string;
 }
 
 export interface Http {
@@ -113,7 +115,7 @@ function replyOf(forge: ForgeOptions, { expects = [] }: Call, answer: Answered):
     if (json === undefined)
       throw refused(forge, 'answers with something that is no JSON, such as a web page: check forge.url (--forge-url)');
   } else if (!isExpected) throw failureOf(forge, answer, said);
-  return { status, json: json ?? null, next: nextIn(answer.header('link') ?? '') };
+  return { status, json: json ?? null, next: nextIn(answer.header('link') ?? ''), said };
 }
 
 /** https://www.rfc-editor.org/rfc/rfc8288; only the query is used, because a forge behind a proxy may think that it has another address. */

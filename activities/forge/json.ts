@@ -42,6 +42,8 @@ export async function listAll(
   let at: string | null = path;
   for (let page = 1; at !== null && page <= most; page += 1) {
     const reply: Reply = await http.call({ method: 'GET', path: at });
+    // So Gitea ends the list of an issue's events.
+    if (reply.json === null) break;
     if (!Array.isArray(reply.json)) throw notOfItsKind(forge, 'a list');
     const before = found.size;
     for (const each of reply.json) {

@@ -19,25 +19,34 @@ import type { ActivityEnvironment } from '../environment.js';
 import { flakeFile } from '../git/flake-files.js';
 import { openGit } from '../git/git.js';
 import { installBundle } from '../git/install-commit.js';
+import { checkMerging, createFollowRequest } from './follow-request.js';
 import { openForge } from './index.js';
 import type { ForgeClient, ForgeRequest } from './types.js';
 
-type ForgeActivities = Pick<CoordinatorActivities, 'findRequests' | 'propose' | 'setStatuses' | 'closeRequests'>;
+type ForgeActivities = Pick<
+  CoordinatorActivities,
+  'findRequests' | 'propose' | 'followRequest' | 'setStatuses' | 'closeRequests'
+>;
 
 /** The activities that ask a forge. Each looks first what is there, so that a repeat opens, says and sets nothing twice. */
 export const createForgeActivities = (env: ActivityEnvironment): ForgeActivities => ({
   findRequests: createFindRequests(env),
   propose: createPropose(),
+  followRequest: createFollowRequest(env),
   setStatuses: createSetStatuses(),
   closeRequests: createCloseRequests(),
 });
 
-/** Changes nothing. Without a candidate it also finds out whether the token may open requests. */
+/** Changes nothing. Without a candidate it also finds out whether the token may open requests, and whether they can be merged as asked. */
 const createFindRequests =
   (env: ActivityEnvironment): ForgeActivities['findRequests'] =>
-  async ({ repository, forge, branch, candidate }) => {
+  async (input) => {
+    const { repository, forge, branch, candidate } = input;
     const client = openForge(forge);
-    if (candidate === undefined) await client.tryRights();
+    if (candidate === undefined) {
+      await client.tryRights();
+      await checkMerging(client, input);
+    }
     const lock = candidate === undefined ? null : await lockHash(env, repository, candidate);
     const open = ours(await client.requests('open'), repository, branch);
     const closed = ours(await client.requests('closed'), repository, branch);
@@ -87,7 +96,7 @@ async function shown(
 }
 
 const createPropose = (): ForgeActivities['propose'] => async (input) => {
-  const { forge, repository, branch, commit, lock, labels, leftAlone, report } = input;
+  const { forge, repository, branch, commit, lock, labels, leftAlone, report, merge = 'never', asks } = input;
   const client = openForge(forge);
   const into = repository.mainBranch;
   const open = (await client.requests('open')).filter((each) => each.into === into);
@@ -97,7 +106,18 @@ const createPropose = (): ForgeActivities['propose'] => async (input) => {
   const title = requestTitle(report);
   const kind = forges[forge.kind];
   const reference = (number: number): string => kind.reference(number);
-  const text = { report, repository, branch, commit, lock, leftAlone: others, limit: kind.bodyBytes, reference };
+  const asked = { merge, asks: asks === true };
+  const text = {
+    report,
+    repository,
+    branch,
+    commit,
+    lock,
+    ...asked,
+    leftAlone: others,
+    limit: kind.bodyBytes,
+    reference,
+  };
   const body = kind.harmless(requestBody(text));
   const ofBranch = (all: readonly ForgeRequest[]): ForgeRequest | undefined =>
     all.find((each) => each.branch === branch && each.into === into);
@@ -118,8 +138,11 @@ const createPropose = (): ForgeActivities['propose'] => async (input) => {
     ...(sameText(request.body, body) ? {} : { body }),
   };
   if (Object.keys(change).length > 0) await client.change(request.number, change);
-  for (const { number, reason } of others)
+  for (const { number, reason } of others) {
+    // It was to be merged when it held what was verified, and nothing else.
+    if (merge === 'forge') await client.merging?.takeBack(number);
     await say(client, number, leftAloneComment(reason, reference(request.number)));
+  }
   return shown(client, request);
 };
 
@@ -130,7 +153,7 @@ const plain = (text: string): string => text.replaceAll('\r\n', '\n').trim();
 /** Comments on a request, unless it has that comment. */
 async function say(client: ForgeClient, number: number, { mark, body }: MarkedComment): Promise<void> {
   const comments = await client.comments(number);
-  if (!comments.some((each) => each.includes(mark))) await client.comment(number, body);
+  if (!comments.some((each) => each.body.includes(mark))) await client.comment(number, body);
 }
 
 const createSetStatuses =

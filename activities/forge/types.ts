@@ -1,3 +1,4 @@
+import type { MergeMethod } from '../../model/forge/merging.js';
 import type { CommitStatus } from '../../model/forge/statuses.js';
 import type { ForgeOptions } from '../../model/run/options.js';
 
@@ -23,6 +24,12 @@ export interface NewRequest extends Pick<ForgeRequest, 'title' | 'body' | 'into'
   readonly labels: readonly string[];
 }
 
+export interface ForgeComment {
+  /** Account that wrote it; empty when that is gone. */
+  readonly by: string;
+  readonly body: string;
+}
+
 /**
  * The half of a forge that asks it, for one repository. Its members live in this folder, one file each, and are registered in
  * `index.ts`; what is known without asking is in `model/forge/`. All throw `ForgeUnreachable`, which may pass, and
@@ -41,14 +48,81 @@ export interface ForgeClient {
     number: number,
     change: { readonly title?: string; readonly body?: string; readonly close?: true },
   ): Promise<void>;
-  /** Texts of its comments. */
-  comments(number: number): Promise<readonly string[]>;
+  /** Its comments, the oldest first. */
+  comments(number: number): Promise<readonly ForgeComment[]>;
   comment(number: number, body: string): Promise<void>;
-  /** The newest status of each context that a commit has. */
+  /** The newest status of each context that a commit has, set by whomever: checks of other kinds too, where a branch can require them. */
   statuses(commit: string): Promise<readonly CommitStatus[]>;
   setStatus(commit: string, status: CommitStatus): Promise<void>;
   /** Name of the repository that the forge has sent us to; `null` when it has not moved. */
   moved(): Promise<string | null>;
+  /**
+   * What is needed to follow a request until it is merged; `null` where Lockkeeper cannot do that yet. Then `mergers` of the forge's
+   * other half in `model/forge/` is `['never']`, and options that ask for more are refused when they are read.
+   */
+  readonly merging: ForgeMerging | null;
+}
+
+/** Following a request until it is merged, by whomever. */
+export interface ForgeMerging {
+  /** One request, as it is now. @throws `ForgeRefused` when it is gone */
+  request(number: number): Promise<FollowedRequest>;
+  /** Account that closed a request; `null` when the forge does not say. */
+  closedBy(number: number): Promise<string | null>;
+  /** A branch of the repository as it is now; `null` when it is gone. */
+  branch(name: string): Promise<ForgeBranch | null>;
+  /** Newest approving review of each account that has not asked for changes since; dismissed ones are left out. */
+  approvals(number: number): Promise<readonly ForgeApproval[]>;
+  /** Whether an account may push to the repository; `null` when the forge does not tell the token's owner. */
+  mayPush(account: string): Promise<boolean | null>;
+  /** How the repository lets requests be merged, the usual way first. */
+  methods(): Promise<readonly MergeMethod[]>;
+  /**
+   * Merges a request now, if its branch is at exactly this commit.
+   * @returns the forge's reason for not doing so now, which may pass (checks, approvals, conflicts, another commit); `null`: merged
+   */
+  merge(number: number, how: HowToMerge): Promise<string | null>;
+  /** Lets the forge merge a request as soon as its branch's rules are met; one that it is to merge already stays so. @returns as above */
+  mergeLater(number: number, how: HowToMerge): Promise<string | null>;
+  /** Takes `mergeLater` back, also where there is nothing to take back. */
+  takeBack(number: number): Promise<void>;
+}
+
+export interface HowToMerge {
+  /** The commit that was verified. */
+  readonly commit: string;
+  readonly method: MergeMethod;
+  /** Message of a commit that the forge makes; the report, which is the text of the request, is not for it. */
+  readonly title: string;
+  readonly message: string;
+}
+
+export interface FollowedRequest extends ForgeRequest {
+  /** What it became on the branch that it was merged into, and who merged it; `null` while it is not merged. */
+  readonly merged: { readonly commit: string; readonly by: string | null } | null;
+}
+
+export interface ForgeBranch {
+  /** Commit that it is at. */
+  readonly tip: string;
+  /** Statuses without which the forge merges nothing into it. */
+  readonly requires: readonly RequiredStatus[];
+}
+
+export interface RequiredStatus {
+  /** As the branch's rules name it, for people. */
+  readonly name: string;
+  /** Whether a status of that context is meant. */
+  readonly matches: (context: string) => boolean;
+}
+
+export interface ForgeApproval {
+  readonly by: string;
+  /** Commit that was reviewed. */
+  readonly commit: string;
+  readonly body: string;
+  /** Whether that account may push to the repository. */
+  readonly mayPush: boolean;
 }
 
 export type OpenForge = (forge: ForgeOptions) => ForgeClient;

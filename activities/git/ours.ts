@@ -107,7 +107,12 @@ export async function isAncestor(git: Git, ancestor: string, descendant: string)
 }
 
 /** The answer to a main that is not where a candidate can land. */
-export async function mainMoved(git: Git, { base }: Candidate, main: string): Promise<LandResult> {
-  const rewound = !(await isAncestor(git, base, main));
-  return { kind: 'main-moved', main, ...(rewound ? { rewound } : {}) };
-}
+export const mainMoved = async (
+  git: Git,
+  { base }: Candidate,
+  main: string,
+): Promise<Extract<LandResult, { readonly kind: 'main-moved' }>> => ({
+  kind: 'main-moved',
+  main,
+  ...((await isAncestor(git, base, main)) ? {} : { rewound: true }),
+});

@@ -155,14 +155,20 @@ export const IDLE_RULES: readonly Rule[] = [
         )
       : null,
   ),
-  rule(['forge', 'labels', 'land'], ({ forge, labels, land }, { name }) => {
+  rule(['forge', 'labels', 'merge', 'land'], ({ forge, labels, merge, land }, { name }) => {
     if (waysOfLanding[land].asksForge) return null;
     const idle = `is for pull requests, but ${name('land')} is ${land}: leave one of them out.`;
     if (labels.length > 0) return fault('labels', labels, idle);
+    if (merge !== 'never') return fault('merge', merge, idle);
     const { kind, url, tokenFile, appId } = forge;
     if (kind !== null) return fault('forge.kind', kind, idle);
     if (url !== null) return fault('forge.url', url, idle);
     if (appId !== null) return fault('forge.appId', appId, idle);
     return tokenFile === null ? null : fault('forge.tokenFile', tokenFile, idle);
   }),
+  rule(['merge', 'mergeMethod'], ({ merge, mergeMethod }, { name }) =>
+    merge === 'never' && mergeMethod !== null
+      ? fault('mergeMethod', mergeMethod, `does nothing where a person merges: give ${name('merge')} as forge or self.`)
+      : null,
+  ),
 ];

@@ -15,6 +15,7 @@ import type { BuildPlan } from '../nix/build-plan.js';
 import type { CommitsOfInput } from '../flake-lock/commits.js';
 import type { Advice } from '../flake-lock/advice.js';
 import type { EarlierHold } from '../hold-back/earlier.js';
+import type { MergeMethod, Merger } from '../forge/merging.js';
 import type { InputGroup } from '../run/input-groups.js';
 import type { Overdue, RunEnd, Watched } from '../instance/record.js';
 import type { Person } from '../git/person.js';
@@ -31,6 +32,7 @@ import type { NotifierKind } from '../notify/kinds.js';
 import type {
   FailuresInRow,
   InsteadOf,
+  MergedRequest,
   NotificationResult,
   RemovedBranches,
   Report,
@@ -111,6 +113,12 @@ export interface CoordinatorActivities {
 
   /** Opens the pull request of an update's branch, or refreshes the one that is open. */
   propose(input: ProposeInput): Promise<ReportedRequest>;
+
+  /**
+   * Looks what became of a request: who merged, closed or approved it. Where it is to be merged and what its branch requires is
+   * there, it is merged, or the forge is told to.
+   */
+  followRequest(input: FollowInput): Promise<RequestState>;
 
   /** Says on the forge of each target of a commit what became of it. Gives how many statuses the commit has of ours. */
   setStatuses(input: StatusesInput): Promise<number>;
@@ -350,6 +358,9 @@ export interface FindRequestsInput {
   readonly branch: string;
   /** What is going to be proposed; missing when nothing is yet. */
   readonly candidate?: Candidate;
+  /** Who will merge it, and how, so that what cannot be is known at once; missing where a person does, and in older runs. */
+  readonly merge?: Merger;
+  readonly mergeMethod?: MergeMethod;
 }
 
 export interface FoundRequests {
@@ -370,11 +381,47 @@ export interface ProposeInput {
   /** `FoundRequests.lock`. */
   readonly lock: string | null;
   readonly labels: readonly string[];
+  /** Who merges the request; missing in older runs. */
+  readonly merge?: Merger;
+  /** Whether the run waits for an approval on it. */
+  readonly asks?: true;
   /** `LandResult.leftAlone`. */
   readonly leftAlone: readonly InsteadOf[];
   /** As the run ends if the request can be opened. */
   readonly report: Report;
 }
+
+export interface FollowInput {
+  readonly repository: Repository;
+  readonly forge: ForgeOptions;
+  readonly number: number;
+  /** Branch of the request. */
+  readonly branch: string;
+  /** The commit that was verified, which the branch is at. */
+  readonly commit: string;
+  /** Has that commit, or one with the same files. */
+  readonly candidate: Candidate;
+  /** Who merges it now; `never`: it is only looked at. */
+  readonly merge: Merger;
+  /** Missing: by fast-forward where the repository allows it, else as it does it usually. */
+  readonly mergeMethod?: MergeMethod;
+  /** Whether reviews and comments answer a question of the run. */
+  readonly answers?: true;
+}
+
+export type RequestState =
+  | {
+      readonly kind: 'open';
+      /** What it waits for before it can be merged, as a clause; `null` when it is only looked at, and nothing is odd. */
+      readonly waitsFor: string | null;
+    }
+  | { readonly kind: 'approved'; readonly by: string; readonly comment: string | null }
+  | ({ readonly kind: 'merged' } & MergedRequest)
+  | { readonly kind: 'closed'; readonly by: string | null }
+  /** Its branch is at another commit; `null`: at none. */
+  | { readonly kind: 'moved'; readonly head: string | null }
+  /** The main branch is not where the update began. */
+  | Extract<LandResult, { readonly kind: 'main-moved' }>;
 
 export interface StatusesInput {
   readonly forge: ForgeOptions;

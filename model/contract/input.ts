@@ -47,6 +47,7 @@ import {
 } from '../checks/names.js';
 import { checkAppId, checkForgeUrl, isRepositoryPath } from '../forge/address.js';
 import { FORGE_KINDS } from '../forge/kinds.js';
+import { MERGE_METHODS, MERGERS } from '../forge/merging.js';
 import { SIGNING_FORMATS, type Signing } from '../git/signing.js';
 import { notifiers } from '../notify/index.js';
 import { LANDING_MODES } from '../run/options.js';
@@ -294,6 +295,11 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   lock: orNull(commit),
   labels: list(text(checkLabel)),
   leftAlone: list(object<InsteadOf>({ branch: text(checkBranchName), reason: asData })),
+  merge: orMissing(oneOf(MERGERS)),
+  mergeMethod: orMissing(oneOf(MERGE_METHODS)),
+  answers: orMissing(flag),
+  asks: orMissing(flag),
+  number: wholeNumber,
   requests: orMissing(list(object<SeenRequest>({ branch: text(checkBranchName), number: wholeNumber, state: asData }))),
   forge: (value, field) => {
     const isText = text(() => undefined);
@@ -303,6 +309,7 @@ const FIELDS: Readonly<Record<Field, Check>> = {
       repository: isText,
       appId: orMissing(text(checkAppId)),
       tokenFile: absolutePath,
+    follows: orMissing(flag),
     })(value, field);
     const { kind, repository } = value as ForgeOptions;
     if (!isRepositoryPath(kind, repository)) throw refuse(`${field}.repository`, repository, 'is no OWNER/NAME.');

@@ -5,6 +5,7 @@ import { renderMarkdown } from '../report/markdown.js';
 import { LEAST_MARKDOWN_BYTES } from '../report/markdown-fit.js';
 import { words } from '../report/markdown-parts.js';
 import type { Repository } from '../run/options.js';
+import type { Merger } from './merging.js';
 import { namedBy, outputKinds, outputKindNames } from '../targets/index.js';
 import { attributePath } from '../nix/text.js';
 import { oneName } from '../text/one-line.js';
@@ -67,6 +68,9 @@ interface RequestText {
   readonly branch: string;
   readonly commit: string;
   readonly lock: string | null;
+  readonly merge: Merger;
+  /** Whether the run waits for an approval. */
+  readonly asks: boolean;
   /** Other open requests that stay as they are. */
   readonly leftAlone: readonly (InsteadOf & { readonly number: number })[];
   /** Most bytes that the forge takes. */
@@ -86,6 +90,7 @@ export function requestBody(text: RequestText): string {
       .map(({ number, reason }) => `${reference(number)} stays as it is: its branch ${words(reason, 500)}.`),
     '### What to do with it',
     [
+      ...whatFollows(text),
       `- Merge it, or move ${escapeMarkdown(repository.mainBranch)} to exactly the commit that was verified, if that is still a fast-forward: \`git fetch origin ${shellQuote(branch)} && git push origin ${commit}:${shellQuote(repository.mainBranch)}\``,
       '- Close it, and this `flake.lock` is not proposed again. The next other one comes as a new request.',
       '- Push onto the branch what the update needs: it stays there, and later updates come on another branch.',
@@ -95,6 +100,18 @@ export function requestBody(text: RequestText): string {
   ];
   const rest = `\n${parts.filter((part) => part !== '').join('\n\n')}\n`;
   return `${renderMarkdown(report, Math.max(LEAST_MARKDOWN_BYTES, limit - utf8Length(rest)))}${rest}`;
+}
+
+/** What the run does about the request by itself, and how it is answered. */
+function whatFollows({ report, repository, commit, merge, asks }: RequestText): readonly string[] {
+  const who = merge === 'forge' ? 'The forge' : 'Lockkeeper';
+  const merges = `${who} merges it as soon as all that ${escapeMarkdown(repository.mainBranch)} requires is there`;
+  if (!asks) return merge === 'never' ? [] : [`- Nothing: ${merges}, unless somebody pushes onto its branch.`];
+  const answers = `\`lockkeeper approve ${shellQuote(report.run)}\`${merge === 'never' ? '' : `, an approving review, or the comment \`/approve ${commit}\``}`;
+  const then = merge === 'never' ? '' : ` ${merges} then.`;
+  return [
+    `- A run waits for an approval: merging the request is one, and so is ${answers}.${then} Closing it rejects it.`,
+  ];
 }
 
 /** How a person builds the first host that is not built, or the first one, and finds the report again. */

@@ -7,7 +7,7 @@ import { truncate } from '../text/text.js';
 export interface CommitStatus {
   /** What it is of: the forge keeps the newest of each. */
   readonly context: string;
-  readonly state: 'success' | 'failure' | 'error';
+  readonly state: 'pending' | 'success' | 'failure' | 'error';
   /** In one line. */
   readonly description: string;
 }

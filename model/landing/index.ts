@@ -35,6 +35,13 @@ export function landingIntent(options: RunOptions, date: Date): string {
   if (options.verifies === true)
     return `will verify ${repository.mainBranch} ${whereWords(repository)}${options.channel === undefined ? '' : ', and move the channels of what is built'}`;
   const way: WayOfLanding = waysOfLanding[options.landing.mode];
-  const asked = way.lands && options.approval !== null ? ', once it is approved' : '';
-  return `${way.intent(options, date)}${asked}`;
+  const asks = way.lands && options.approval !== null;
+  const { merge = null } = options.landing;
+  const merges = merge === 'self' ? ', and merge it' : merge === 'forge' ? ', and let the forge merge it' : '';
+  const asked = asks
+    ? merge === 'never' && options.forge?.follows === true
+      ? ', and wait until somebody merges it'
+      : ', once it is approved'
+    : '';
+  return `${way.intent(options, date)}${merges}${asked}`;
 }

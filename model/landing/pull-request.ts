@@ -10,5 +10,6 @@ export const pullRequest: WayOfLanding = {
   intent: ({ repository: { mainBranch, displayUrl }, landing: { branch = '' } }) =>
     `will propose branch ${branch} for ${mainBranch} as a pull request at ${displayUrl}`,
   step: () => 'push the branch of the pull request',
-  summary: ({ branch = '', labels = [] }) => ` (${[branch, ...labels].join(', ')})`,
+  summary: ({ branch = '', labels = [], merge = 'never' }) =>
+    ` (${[branch, ...labels, ...(merge === 'never' ? [] : [`merged by ${merge}`])].join(', ')})`,
 };

@@ -257,6 +257,10 @@ export interface Landed {
   readonly old?: RemovedBranches;
   /** The pull request that proposes it, once it is open. */
   readonly request?: ReportedRequest;
+  /** What the forge made of it, once the request is merged. */
+  readonly merged?: MergedRequest;
+  /** Why the request was not merged although it was to be, as a clause; missing when it was, or was left to a person. */
+  readonly notMerged?: string;
   /** Why the forge does not show what became of each target; missing where it does, or is not asked. */
   readonly statusesMissing?: string;
 }
@@ -268,6 +272,16 @@ export interface ReportedRequest {
   readonly url: string;
   /** Where the repository is now, if the forge says that it has moved. */
   readonly moved?: string;
+}
+
+/** A request that was merged. */
+export interface MergedRequest {
+  /** Account that merged it; `null` when the forge does not say. */
+  readonly by: string | null;
+  /** Commit that it became on the main branch. */
+  readonly commit: string;
+  /** Whether that has exactly the files that were verified; `null` when that cannot be told. */
+  readonly asVerified: boolean | null;
 }
 
 export interface RemovedBranches {

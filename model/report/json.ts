@@ -105,6 +105,8 @@ const landedJson = ({
   insteadOf,
   old,
   request,
+  merged,
+  notMerged,
   statusesMissing,
 }: Landed): Record<string, unknown> => ({
   mode,
@@ -113,6 +115,10 @@ const landedJson = ({
   ...(already === true ? { already } : {}),
   ...(insteadOf === undefined ? {} : { insteadOf: insteadOfJson(insteadOf) }),
   ...(request === undefined ? {} : { request: requestJson(request) }),
+  ...(merged === undefined
+    ? {}
+    : { merged: { by: merged.by, commit: merged.commit, asVerified: merged.asVerified } }),
+  ...(notMerged === undefined ? {} : { notMerged }),
   ...(statusesMissing === undefined ? {} : { statusesMissing }),
   ...(old === undefined ? {} : { old: { removed: [...old.removed], kept: old.kept.map(insteadOfJson) } }),
 });

@@ -3,6 +3,8 @@ import { isOverLimit } from './data.js';
 import type { Paint } from './paint.js';
 import type {
   AttemptOutcome,
+  Landed,
+  MergedRequest,
   Outcome,
   PlannedBuilds,
   Report,
@@ -58,7 +60,7 @@ export const plural = (count: number, noun: string, nouns = `${noun}s`): string 
 export function outcomeWords(report: Report): string {
   switch (report.outcome) {
     case 'landed':
-      return `${report.landed?.mode === 'pull-request' ? 'Proposed' : 'Landed'}${report.landed?.already === true ? ' before' : ''}`;
+      return landedOutcome(report.landed);
     case 'verified':
       return report.verifiedBranch === undefined
         ? 'Verified, nothing pushed'
@@ -75,18 +77,27 @@ export function outcomeWords(report: Report): string {
           : 'Nothing could be verified, nothing pushed';
     case 'rejected':
       return report.declined === undefined
-        ? 'Rejected, nothing pushed'
+        ? `Rejected, ${leftWords(report)}`
         : `Declined before, by closing pull request #${report.declined.number}: nothing pushed`;
     case 'expired':
-      return 'Expired without an approval, nothing pushed';
+      return `Expired without an approval, ${leftWords(report)}`;
     case 'superseded':
-      return `Gave way to ${oneLine(report.supersededBy ?? 'a newer run', 200)}, nothing pushed`;
+      return `Gave way to ${oneLine(report.supersededBy ?? 'a newer run', 200)}, ${leftWords(report)}`;
     case 'cancelled':
       return 'Cancelled';
     case 'failed':
       return 'Failed';
   }
 }
+
+function landedOutcome(landed: Landed | null): string {
+  if (landed?.merged !== undefined) return 'Merged';
+  return `${landed?.mode === 'pull-request' ? 'Proposed' : 'Landed'}${landed?.already === true ? ' before' : ''}`;
+}
+
+/** What is left of an update that did not land. */
+const leftWords = ({ landed }: Report): string =>
+  landed?.request === undefined ? 'nothing pushed' : `pull request #${landed.request.number} not merged`;
 
 export const OUTCOME_SYMBOLS: Readonly<Record<Outcome, string>> = {
   landed: '✔',
@@ -245,9 +256,11 @@ export function landedWords(
 
 /** What there is to know of pull requests, beside their numbers: a sentence each, where the web page is told. */
 export function requestWords({ landed, declined, closedRequests = [] }: Report): readonly RequestWords[] {
-  const { request, statusesMissing } = landed ?? {};
+  const { request, merged, notMerged, statusesMissing } = landed ?? {};
   return [
     ...(request === undefined ? [] : [{ text: `pull request #${request.number}`, url: request.url }]),
+    ...(merged === undefined ? [] : [{ text: mergedWords(merged, landed?.commit ?? ''), url: null }]),
+    ...(notMerged === undefined ? [] : [{ text: `not merged: ${oneLine(notMerged, 500)}`, url: null }]),
     ...(declined === undefined
       ? []
       : [{ text: `pull request #${declined.number} with the same flake.lock was closed`, url: declined.url }]),
@@ -267,6 +280,18 @@ export function requestWords({ landed, declined, closedRequests = [] }: Report):
       ? []
       : [{ text: `commit statuses could not be set: ${oneLine(statusesMissing, 500)}`, url: null }]),
   ];
+}
+
+/** What a request became on main, and whether that is what was verified. */
+function mergedWords({ by, commit, asVerified }: MergedRequest, verified: string): string {
+  const who = by === null ? 'merged' : `merged by ${oneLine(by, NAME_BYTES)}`;
+  if (commit === verified) return `${who}: main has the commit that was verified`;
+  const is = {
+    yes: 'which has exactly the files that were verified',
+    no: 'which holds more than what was verified: main had moved, or somebody has changed it',
+    unknown: 'which was not compared with what was verified',
+  }[asVerified === null ? 'unknown' : asVerified ? 'yes' : 'no'];
+  return `${who} as commit ${shortRevision(commit)}, ${is}`;
 }
 
 export interface RequestWords {

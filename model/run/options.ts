@@ -5,6 +5,7 @@ import type { AgentNetwork } from '../autofix/sandbox.js';
 import { PRESETS, type Gate } from '../gates/gate.js';
 import type { ForgeAddress } from '../forge/address.js';
 import { FORGE_KINDS } from '../forge/kinds.js';
+import { MERGE_METHODS, MERGERS, type MergeMethod, type Merger } from '../forge/merging.js';
 import type { InputGroup } from './input-groups.js';
 
 /**
@@ -197,6 +198,12 @@ export interface Landing {
   readonly branch?: string;
   /** Labels of a new pull request; missing when there are none. */
   readonly labels?: readonly string[];
+  /** Who merges a pull request; missing for other ways of landing, and in older runs, where nothing follows its opening. */
+  readonly merge?: Merger;
+  /** How it is merged; missing: by fast-forward where the repository allows it, else as the repository does it usually. */
+  readonly mergeMethod?: MergeMethod;
+  /** How long the run waits until it can be merged, in seconds; missing where a person merges. */
+  readonly mergeWaitSeconds?: number;
 }
 
 /** The forge of a repository, and what its API knows us by. */
@@ -205,6 +212,8 @@ export interface ForgeOptions extends ForgeAddress {
   readonly tokenFile: string;
   /** The GitHub App; missing where a token is used. */
   readonly appId?: string;
+  /** Whether a run follows its request until it is answered or merged; missing where Lockkeeper cannot, and in older runs. */
+  readonly follows?: true;
 }
 
 export const LANDING_MODES = ['none', 'branch', 'merge', 'pull-request'] as const;
@@ -259,8 +268,11 @@ export const KNOWN_OPTIONS: Fields<RunOptions> = {
   inputs: true,
   excludeInputs: true,
   inputGroups: true,
-  landing: { mode: LANDING_MODES, branchPrefix: true, removeOldBranches: true, branch: true, labels: true },
-  forge: { kind: FORGE_KINDS, url: true, repository: true, tokenFile: true, appId: true },
+  landing: {
+    ...{ mode: LANDING_MODES, branchPrefix: true, removeOldBranches: true, branch: true, labels: true },
+    ...{ merge: MERGERS, mergeMethod: MERGE_METHODS, mergeWaitSeconds: true },
+  },
+  forge: { kind: FORGE_KINDS, url: true, repository: true, tokenFile: true, appId: true, follows: true },
   approval: { deadlineSeconds: true, reminderSeconds: true, withoutKey: true },
   nix: { options: true, impure: true, acceptFlakeConfig: true, accessTokensFile: true, allowSources: true },
   author: person,

@@ -27,9 +27,11 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
   [
     {
       ...{ land: ['pull-request'], branch: ['bot/x'], label: ['nix', 'a b'] },
+      ...{ merge: ['self'], mergeMethod: ['squash'], mergeWait: ['2h'] },
       ...{ forgeKind: ['gitea'], forgeUrl: ['https://git.example.org'], forgeTokenFile: ['/run/token'] },
     },
     'land = "pull-request"\nbranch = "bot/x"\nlabels = ["nix", "a b"]\n' +
+      'merge = "self"\nmergeMethod = "squash"\nmergeWaitSec = "2h"\n' +
       'forge = { kind = "gitea", url = "https://git.example.org", tokenFile = "/run/token" }',
   ],
   [
@@ -168,6 +170,11 @@ test('what flags cannot mean is told by their own names, all of it at once', () 
     [{ land: ['merge'], dryRun: true }, /^--land "merge" contradicts --dry-run: leave one of them out\.$/],
     [{ approve: true, dryRun: true }, /^--approve asks before landing, but a dry run lands nothing/],
     [{ land: ['pull-request'] }, /^--land "pull-request" needs a token of the forge: name its file/],
+    [{ merge: ['self'] }, /^--merge "self" is for pull requests, but --land is branch: leave one of them out\.$/],
+    [
+      { land: ['pull-request'], forgeTokenFile: ['/t'], mergeMethod: ['squash'] },
+      /^--merge-method "squash" does nothing where a person merges: give --merge as forge or self\.$/,
+    ],
     [{ label: ['nix'] }, /^--label "nix" is for pull requests, but --land is branch: leave one of them out\.$/],
     [{ removeOldBranches: true, land: ['merge'] }, /^--remove-old-branches is for updates .* but --land is merge/],
     [{ channel: ['tested'] }, /^--channel "tested" is the same branch for all hosts: put \{host\} where/],

@@ -55,7 +55,9 @@ let fix: Candidate;
 /** A main that has moved on, on another branch. */
 let ahead: string;
 let pristine: string;
-const forge = await withStandInForge(wholeFile, 'keeper/fleet');
+const forge = await withStandInForge(wholeFile, 'keeper/fleet', (branch) =>
+  Promise.resolve(branch === 'main' ? base : candidate.head),
+);
 const ntfy = ntfyMissing === false ? await withNtfy(wholeFile) : undefined;
 const stateRoot = (): string => path.join(fleet.root, 'state');
 
@@ -280,6 +282,24 @@ describe('killed between any two of its lines and done again, an activity leaves
       input: () => ({ ...forgeInput(), commit: base, report }),
       look: forgeState,
     }));
+  test('a pull request is merged', () => {
+    const ends = {
+      head: { ref: 'bot/flake-update', sha: candidate.head, repo_id: 1 },
+      base: { ref: 'main', repo_id: 1 },
+    };
+    earlier = [
+      { id: 1, number: 1, state: 'open', merged: false, title: 'x', body: '', html_url: 'http://x/1', ...ends },
+    ];
+    forge.reset(earlier);
+    return assertRepeatable({
+      activity: 'followRequest',
+      input: () => ({
+        ...{ ...forgeInput(), repository, number: 1, branch: 'bot/flake-update' },
+        ...{ commit: candidate.head, candidate, merge: 'self' },
+      }),
+      look: forgeState,
+    });
+  });
   test('a pull request is closed', () => {
     const body = `${writeMark({ run: 'r', commit: base, lock: '', closedBy: null })}\n`;
     const ends = { head: { ref: 'bot/flake-update', sha: base, repo_id: 1 }, base: { ref: 'main', repo_id: 1 } };

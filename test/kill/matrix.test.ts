@@ -13,6 +13,7 @@ import { stateDirectory } from '../../model/machine/state-directory.js';
 import { createActivities } from '../../workers/activities.js';
 import { BUILT_OUTSIDE, writeAgent } from '../support/agent.js';
 import type { FleetOptions } from '../support/fleet.js';
+import { git } from '../support/git.js';
 import { killBuilder } from '../support/kill-builder.js';
 import { openHouse, reaching, until, withHouse, type House, type Running } from '../support/lockkeeper.js';
 import { ntfyMissing, withNtfy, type NtfyServer } from '../support/ntfy.js';
@@ -543,6 +544,19 @@ const proposes =
       });
     });
 
+/** The request is merged by Lockkeeper. */
+const mergesRequest: Scene = (victim) =>
+  onStage(house, PLAIN, async (stage) => {
+    const forge = await forgeOf(stage);
+    await dyingAt('followRequest', victim, async () => {
+      const running = stage.update(...forge.flags, '--merge', 'self');
+      const { head, landed } = await assertAsIfNothingHappened(stage, running, ntfy);
+      assert.deepEqual(landed?.merged, { by: 'keeper', commit: head, asVerified: true });
+    });
+    const { main, 'bot/flake-update': branch } = await stage.fleet.branches();
+    assert.equal(main, branch);
+  });
+
 /** A request of an earlier run is open, and somebody updates main by hand. */
 const closesRequest: Scene = (victim) =>
   onStage(house, PLAIN, async (stage) => {
@@ -570,7 +584,9 @@ async function forgeOf({ fleet, house: { root } }: Stage): Promise<StageForge> {
     .join('/')
     .replace(/\.git$/, '');
   const headOf = async (branch: string): Promise<string> => (await fleet.branches())[branch] ?? '';
-  const forge = await withStandInForge(wholeFile, repository, headOf);
+  const merge = (branch: string): Promise<unknown> =>
+    git(fleet.remote, 'update-ref', 'refs/heads/main', `refs/heads/${branch}`);
+  const forge = await withStandInForge(wholeFile, repository, headOf, merge);
   const tokenFile = join(root, 'forge-token');
   await writeFile(tokenFile, forge.token, { mode: 0o600 });
   const where = ['--forge-kind', 'gitea', '--forge-url', forge.url, '--forge-token-file', tokenFile];
@@ -602,6 +618,7 @@ const SCENES: Readonly<Record<string, Scene>> = {
   findRequests: proposes('findRequests'),
   propose: proposes('propose'),
   setStatuses: proposes('setStatuses'),
+  followRequest: mergesRequest,
   closeRequests: closesRequest,
 };
 

@@ -108,7 +108,7 @@ test('a request says how to take and to see the update, and which others stay; o
       landed: { mode: 'pull-request' as const, ref: 'bot/x', commit: MARK.commit },
     },
     repository: { mainBranch: 'main', dir: 'nix' },
-    ...{ branch: 'bot/x', commit: MARK.commit, lock: null },
+    ...{ branch: 'bot/x', commit: MARK.commit, lock: null, merge: 'self' as const, asks: true },
     reference: (number: number) => `!${number}`,
     leftAlone: [{ branch: 'bot/y', reason: 'holds an update of the instance @all <b>', number: 3 }],
     limit: 20_000,
@@ -116,6 +116,7 @@ test('a request says how to take and to see the update, and which others stay; o
   const body = requestBody(text);
   assert.match(body, /^## ✔ Proposed\n/);
   assert.ok(body.includes(`git fetch origin bot/x && git push origin ${MARK.commit}:main`), body);
+  assert.match(body, new RegExp(`or the comment \`/approve ${MARK.commit}\`\\. Lockkeeper merges it as soon as`));
   assert.match(body, /nix build '\.\/nix#nixosConfigurations\.\w+\.config\.system\.build\.toplevel'/);
   assert.ok(
     body.includes('!3 stays as it is: its branch holds an update of the instance @&#8203;all &lt;b&gt;.'),

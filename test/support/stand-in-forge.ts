@@ -29,11 +29,13 @@ const ID = 'token swordfish-of-the-forge';
  * A server that speaks as much of Gitea's API as Lockkeeper uses, where no real one can be had, or one that fails in its
  * answers. Tests with a real one hold it to the protocol: `test/run/pull-request.test.ts`.
  * @param headOf commit that a branch is at
+ * @param merge moves main to a branch
  */
 export async function withStandInForge(
   scope: Scope,
   repository: string,
   headOf: (branch: string) => Promise<string> = () => Promise.resolve('a'.repeat(40)),
+  merge: (branch: string) => Promise<unknown> = () => Promise.resolve(),
 ): Promise<StandInForge> {
   let state: ForgeState = { pulls: [], labels: [], comments: [], statuses: [] };
   const asked: string[] = [];
@@ -49,11 +51,29 @@ export async function withStandInForge(
       return reply(200, list.slice(start, start + limit));
     };
     const [, what = '', id = '', below = ''] = path.slice(root.length).split('/');
-    switch (`${method} ${what}${below === '' ? '' : `/${below}`}`) {
+    if (what === 'branches') {
+      const tip = await headOf(path.slice(`${root}/branches/`.length));
+      return reply(200, { commit: { id: tip }, enable_status_check: false });
+    }
+    const one = what === 'pulls' && method === 'GET' && id !== '' ? '/' : '';
+    switch (`${method} ${what}${below === '' ? one : `/${below}`}`) {
       case 'GET ':
-        return reply(200, { full_name: repository, permissions: { push: true }, has_pull_requests: true });
+        return reply(200, {
+          ...{ full_name: repository, permissions: { push: true }, has_pull_requests: true },
+          ...{ allow_fast_forward_only_merge: true, default_merge_style: 'fast-forward-only' },
+        });
       case 'GET pulls':
         return page(state.pulls.filter((pull) => pull.state === query.get('state')));
+      case 'GET pulls/':
+        return reply(200, state.pulls.find(({ number }) => String(number) === id) ?? null);
+      case 'POST pulls/merge': {
+        const pull = state.pulls.find(({ number }) => String(number) === id) ?? {};
+        const { ref, sha } = pull.head as { readonly ref: string; readonly sha: string };
+        if (pull.state !== 'open' || sha !== given.head_commit_id) return reply(409, { message: 'head out of date' });
+        await merge(ref);
+        Object.assign(pull, { state: 'closed', merged: true, merge_commit_sha: sha, merged_by: { login: 'keeper' } });
+        return reply(200, null);
+      }
       case 'POST pulls': {
         const { head, base, title, body, labels } = given;
         if (head === '' || base === '') {

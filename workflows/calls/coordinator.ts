@@ -24,10 +24,14 @@ export const coordinator = (summary: string, maximumAttempts = NEEDED_TRIES) =>
  * at least every five minutes, or as the forge asks.
  */
 export const forgeCall = (summary: string) =>
-  call<Pick<CoordinatorActivities, 'findRequests' | 'propose' | 'setStatuses' | 'closeRequests'>>(summary, '1 hour', {
-    maximumInterval: '5 minutes',
-    maximumAttempts: 600,
-  });
+  call<Pick<CoordinatorActivities, 'findRequests' | 'propose' | 'followRequest' | 'setStatuses' | 'closeRequests'>>(
+    summary,
+    '1 hour',
+    {
+      maximumInterval: '5 minutes',
+      maximumAttempts: 600,
+    },
+  );
 
 /** @param startToCloseTimeout of one try */
 const call = <A extends object>(

@@ -4,7 +4,7 @@ import { APPROVE, GIVES_WAY_MEMO, GIVE_WAY, isNewer, REJECT } from '../../model/
 import type { Decision, GiveWayRequest } from '../../model/run/messages.js';
 import { asShown, refusalWords, unprovenIn } from '../../model/run/proof.js';
 import { approvalCommands } from '../../model/report/render.js';
-import type { ApprovalDecision, PlannedBuilds } from '../../model/report/data.js';
+import type { ApprovalDecision, Landed, PlannedBuilds } from '../../model/report/data.js';
 import type { ApprovalPolicy, RunOptions } from '../../model/run/options.js';
 import { nameList, tooManyWords } from '../../model/report/words.js';
 import { truncate } from '../../model/text/text.js';
@@ -17,7 +17,11 @@ const approveSignal = defineSignal<[Decision]>(APPROVE);
 const rejectSignal = defineSignal<[Decision]>(REJECT);
 
 /** What became of a question: a person's answer, none in time, or a newer run that made it pointless. */
-export type Answer = ApprovalDecision | { readonly decision: 'superseded'; readonly by: string };
+export type Answer =
+  | ApprovalDecision
+  | { readonly decision: 'superseded'; readonly by: string }
+  /** Somebody went on with its pull request, so that there is nothing left to ask about. */
+  | { readonly decision: 'overtaken'; readonly landed: Landed };
 
 export interface Question {
   readonly commit: string;
@@ -27,12 +31,20 @@ export interface Question {
   readonly unverified: readonly string[];
   /** What is asked about, where it is not the landing: how much would be built, which is more than the owner wants. */
   readonly builds?: PlannedBuilds;
+  /** How the forge is a way to answer, as a clause; missing where it is none. */
+  readonly onForge?: string;
 }
 
 /** A person's approval before landing. Handlers live as long as the run; a decision counts only while it is waited for. */
 export interface Approval {
   /** Waits for a decision on this question, with reminders, until the deadline. */
   readonly decide: (about: Question, policy: ApprovalPolicy, remind: () => Promise<void>) => Promise<Answer>;
+  /** Whether the question is answered, or asked no more, within some time. */
+  readonly answeredWithin: (ms: number) => Promise<boolean>;
+  /** Answers the question, unless it has been answered. */
+  readonly answer: (answer: Answer) => void;
+  /** Shows why something does not count as an answer. */
+  readonly note: (why: string) => void;
   /** Asks no more, because there is another candidate. */
   readonly withdraw: () => void;
 }
@@ -128,7 +140,15 @@ export function openApproval(run: string, options: RunOptions, state: RunState):
 
   return {
     withdraw,
-    decide: async ({ commit, again, unverified, builds }, policy, remind) => {
+    answeredWithin: (ms) =>
+      condition(() => awaited === null || decided() !== null, ms, { summary: 'look for an answer' }),
+    answer: (answer) => {
+      if (notWaiting() === null) decision = answer;
+    },
+    note: (why) => {
+      if (question !== null) state.show({ waitsFor: `${question} (${why})` });
+    },
+    decide: async ({ commit, again, unverified, builds, onForge }, policy, remind) => {
       const deadline = new Date(Date.now() + policy.deadlineSeconds * 1000).toISOString();
       const about = builds === undefined ? {} : ({ about: 'builds' } as const);
       awaited = { commit, ...about };
@@ -143,7 +163,7 @@ export function openApproval(run: string, options: RunOptions, state: RunState):
           ? ''
           : `; ${nameList(unverified)} would be verified then, for no sandbox can be had for what an agent changed`;
       const what = builds === undefined ? `approval of` : `approval to build ${tooManyWords(builds)}, for`;
-      question = `${what} ${commit.slice(0, 12)} until ${forPeople(deadline)}${why}${older}${later}: ${approvalCommands(run)}`;
+      question = `${what} ${commit.slice(0, 12)} until ${forPeople(deadline)}${why}${older}${later}: ${approvalCommands(run)}${onForge === undefined ? '' : `; ${onForge}`}`;
       state.phase('waiting-for-approval', question);
       state.tag('LockkeeperWaiting', 'approval');
       if (options.supersedes === true) upsertMemo({ [GIVES_WAY_MEMO]: true });

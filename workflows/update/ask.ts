@@ -1,19 +1,55 @@
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import type { ApprovalDecision } from '../../model/report/data.js';
 import type { ApprovalPolicy } from '../../model/run/options.js';
 import { allOrCancel } from '../calls/all-or-cancel.js';
-import type { Question } from './approval.js';
+import type { Answer, Question } from './approval.js';
 import { tell } from './ending.js';
+import type { Ended } from './facts.js';
 import type { Run } from './run.js';
 
-/** Waits for a person's decision; `null` when an input was held back instead. */
-export const ask = (run: Run, question: Question, policy: ApprovalPolicy) =>
+/**
+ * Waits for a person's decision; `null` when an input was held back instead.
+ * @param listen looks for an answer elsewhere until there is one
+ */
+export const ask = (run: Run, question: Question, policy: ApprovalPolicy, listen?: () => Promise<void>) =>
   run.holdBackRequests.unlessAsked(async () => {
     const telling = async (event: 'waiting' | 'reminder'): Promise<void> => {
       run.state.learn(await tell(run, event));
     };
-    const decided = run.approval.decide(question, policy, () => telling('reminder'));
+    const listening = new CancellationScope();
+    const decided = run.approval
+      .decide(question, policy, () => telling('reminder'))
+      .finally(() => {
+        listening.cancel();
+      });
     const [decision] = await allOrCancel(
       () => decided,
       () => telling('waiting'),
+      () => (listen === undefined ? Promise.resolve() : untilCancelled(listening, listen)),
     );
     return decision;
   });
+
+/** An approval, or how a run ends whose question was answered in any other way. */
+export function approvalOr(answer: Answer): ApprovalDecision | Ended {
+  switch (answer.decision) {
+    case 'approved':
+      return answer;
+    case 'superseded':
+      return { outcome: 'superseded', supersededBy: answer.by };
+    case 'overtaken':
+      return { outcome: 'landed', landed: answer.landed };
+    case 'rejected':
+    case 'expired':
+      return { outcome: answer.decision, approval: answer };
+  }
+}
+
+/** Whoever waits in vain for a forge is not waited for once the answer came in another way. */
+async function untilCancelled(scope: CancellationScope, work: () => Promise<void>): Promise<void> {
+  try {
+    await scope.run(work);
+  } catch (error) {
+    if (!isCancellation(error) || CancellationScope.current().consideredCancelled) throw error;
+  }
+}

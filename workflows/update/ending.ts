@@ -8,7 +8,7 @@ import { ownQueue } from '../calls/own-queue.js';
 import { UNNEEDED_TRIES } from '../calls/unneeded.js';
 import { moveChannels } from './channels.js';
 import type { Facts, Found } from './facts.js';
-import { closeRequests, setStatuses } from './requests.js';
+import { closeRequests } from './requests.js';
 import type { Run } from './run.js';
 
 /** Something that follows the update. What goes wrong in it is found, or logged, and never changes how the run ended. */
@@ -93,7 +93,7 @@ const releaseRepository: Step = async ({ lock }) => {
 };
 
 /** What follows a landing, unless the run is cancelled. */
-export const AFTER_LANDING: readonly Step[] = [removeOldBranches, moveChannels, setStatuses, closeRequests];
+export const AFTER_LANDING: readonly Step[] = [removeOldBranches, moveChannels, closeRequests];
 
 /** What follows every end, that of a cancelled run too. */
 export const AT_THE_END: readonly Step[] = [recordEnd, tellOfEnd, close, releaseRepository];

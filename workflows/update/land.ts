@@ -7,7 +7,7 @@ import { findRequests, propose } from './requests.js';
 import type { Run } from './run.js';
 import type { Verified } from './verify-and-repair.js';
 
-type MainMoved = Extract<LandResult, { readonly kind: 'main-moved' }>;
+export type MainMoved = Extract<LandResult, { readonly kind: 'main-moved' }>;
 
 /**
  * Pushes what was verified, where that was asked for, unless main has moved meanwhile, and proposes it on a forge if that is how it
@@ -33,6 +33,5 @@ export async function land(run: Run, { candidate }: Verified): Promise<Ended | M
   if (forge === undefined || found === null) return { outcome: 'landed', landed, needlessBranches: older };
   // Also a run that fails from here on has pushed that branch.
   state.learn({ landed });
-  const request = await propose(run, forge, { landed, leftAlone, lock: found.lock });
-  return { outcome: 'landed', landed: { ...landed, request } };
+  return { outcome: 'landed', landed: await propose(run, forge, { landed, leftAlone, lock: found.lock }) };
 }

@@ -10,7 +10,7 @@ import type { PlanResult } from '../../model/verify/verification.js';
 import { verdictOf, type Verdict } from '../../model/verify/verdict.js';
 import { planInChildren } from '../verify/in-children.js';
 import type { Verification } from '../verify/in-children.js';
-import { ask } from './ask.js';
+import { approvalOr, ask } from './ask.js';
 import type { Ended } from './facts.js';
 import { verifySetting } from './run.js';
 import type { Run } from './run.js';
@@ -49,9 +49,9 @@ export async function planBuilds(
     run.approval.withdraw();
     return null;
   }
-  if (decision.decision === 'superseded') return { outcome: 'superseded', supersededBy: decision.by };
-  if (decision.decision !== 'approved') return { outcome: decision.decision, approval: decision, verdicts };
-  const { by } = decision;
+  const answer = approvalOr(decision);
+  if ('outcome' in answer) return { verdicts, ...answer };
+  const { by } = answer;
   state.learn({ plannedBuilds: { ...planned, approvedBy: by }, approvedBuilds: { builds, by } });
   return { evaluations };
 }

@@ -1,6 +1,6 @@
 import { isCancellation, log } from '@temporalio/workflow';
 import type { FoundRequests } from '../../model/contract/activities.js';
-import type { InsteadOf, Landed, ReportedRequest } from '../../model/report/data.js';
+import type { InsteadOf, Landed } from '../../model/report/data.js';
 import type { ForgeOptions, RunOptions } from '../../model/run/options.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import { forgeCall, coordinator } from '../calls/coordinator.js';
@@ -17,8 +17,13 @@ const lookedFor = ({ repository, landing: { branch = '' } }: RunOptions, forge: 
 
 /** Looks before the work whether the forge lets a request be opened. One that does not answer now is asked again when it is needed. */
 export async function tryForge({ options }: Run, forge: ForgeOptions): Promise<void> {
+  const { merge, mergeMethod } = options.landing;
   try {
-    await coordinator('try the forge', UNNEEDED_TRIES).findRequests(lookedFor(options, forge));
+    await coordinator('try the forge', UNNEEDED_TRIES).findRequests({
+      ...lookedFor(options, forge),
+      ...(merge && { merge }),
+      ...(mergeMethod && { mergeMethod }),
+    });
   } catch (error) {
     if (isCancellation(error) || isForGood(error)) throw error;
     log.warn('the forge did not answer', { error: String(error) });
@@ -35,24 +40,30 @@ interface Pushed {
   readonly lock: string | null;
 }
 
-/** Opens or refreshes the pull request of a branch that was pushed. */
-export function propose(run: Run, forge: ForgeOptions, { landed, ...pushed }: Pushed): Promise<ReportedRequest> {
+/** Opens or refreshes the pull request of a branch that was pushed, and says in it what became of each target. */
+export async function propose(run: Run, forge: ForgeOptions, { landed, ...pushed }: Pushed): Promise<Landed> {
   const { repository, landing } = run.options;
-  return forgeCall('propose the update').propose({
+  const request = await forgeCall('propose the update').propose({
     ...{ repository, forge, ...pushed, branch: landed.ref, commit: landed.commit, labels: landing.labels ?? [] },
+    ...proposedTo(run.options, run.state.facts()),
     report: { ...run.state.report(), outcome: 'landed', landed },
   });
+  return await setStatuses(run, forge, { ...landed, request });
 }
 
+/** What the text of a request says of who merges it; nothing in runs of earlier versions. */
+const proposedTo = ({ landing: { merge }, forge, approval }: RunOptions, { approval: answer }: Facts) =>
+  forge?.follows !== true || merge === undefined
+    ? {}
+    : { merge, ...(approval !== null && answer === null ? { asks: true as const } : {}) };
+
 /** Says on the forge of each target what became of it. The request is there without it as well. */
-export async function setStatuses({ options: { forge }, state }: Run): Promise<Found> {
-  const { landed } = state.facts();
-  if (forge === undefined || landed?.request === undefined) return {};
+async function setStatuses({ state }: Run, forge: ForgeOptions, landed: Landed): Promise<Landed> {
   try {
     await forgeCall('set commit statuses').setStatuses({ forge, commit: landed.commit, report: state.report() });
-    return {};
+    return landed;
   } catch (error) {
-    return { landed: { ...landed, statusesMissing: isCancellation(error) ? CANCELLED : rootCause(error).message } };
+    return { ...landed, statusesMissing: isCancellation(error) ? CANCELLED : rootCause(error).message };
   }
 }
 

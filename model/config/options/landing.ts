@@ -1,10 +1,11 @@
 import { checkBranchName, checkBranchPrefix, checkLabel, checkPerson } from '../../checks/names.js';
+import { MERGE_METHODS, MERGERS, type MergeMethod, type Merger } from '../../forge/merging.js';
 import { SIGNING_FORMATS, type SigningFormat } from '../../git/signing.js';
 import { waysOfLanding } from '../../landing/index.js';
 import { LOCKKEEPER } from '../../run/defaults.js';
 import { LANDING_MODES, type LandingMode, type RunOptions } from '../../run/options.js';
 import { checkTimeZone } from '../checks.js';
-import { flag, listOf, maybe, oneOf, secretFile, text } from '../kinds.js';
+import { flag, listOf, maybe, oneOf, secretFile, span, text } from '../kinds.js';
 import { option, type Values } from './types.js';
 
 const person = text('"Name <email>"', (value, field) => {
@@ -48,6 +49,27 @@ export const landing = {
     '["dependencies"]',
     'labels of a new pull request; one that the forge does not have is made',
     { flag: '--label <name>' },
+  ),
+  merge: option<Merger>(
+    oneOf(MERGERS),
+    'never',
+    '"self"',
+    'who merges a pull request: `self` is Lockkeeper, `forge` the forge, as soon as all that the main branch requires is there; `never` leaves it to a person',
+    { flag: '--merge <who>' },
+  ),
+  mergeMethod: option<MergeMethod | null>(
+    maybe(oneOf(MERGE_METHODS)),
+    null,
+    '"squash"',
+    'how it is merged: `fast-forward`, `merge`, `rebase` or `squash` (default: `fast-forward` where the repository allows it, else as the repository does it usually)',
+    { flag: '--merge-method <method>' },
+  ),
+  mergeWaitSec: option(
+    span(1),
+    3600,
+    '"4h"',
+    'how long a run waits until it can be merged; then it ends, and the request stays open for the next run',
+    { flag: '--merge-wait <span>' },
   ),
   removeOldBranches: option(
     flag,
@@ -118,10 +140,19 @@ export const landingMode = ({
 };
 
 export function landingOf(options: Landing): Pick<RunOptions, 'landing'> {
-  const { land, branchPrefix, removeOldBranches, branch, labels } = options;
+  const { land, branchPrefix, removeOldBranches, branch } = options;
   if (waysOfLanding[land].asksForge)
-    return { landing: { mode: land, branchPrefix, branch, ...(labels.length === 0 ? {} : { labels }) } };
+    return { landing: { mode: land, branchPrefix, branch, ...requestOptions(options) } };
   return { landing: { mode: land, branchPrefix, ...(removeOldBranches ? { removeOldBranches } : {}) } };
+}
+
+function requestOptions({ labels, merge, mergeMethod, mergeWaitSec }: Landing) {
+  return {
+    ...(labels.length === 0 ? {} : { labels }),
+    merge,
+    ...(merge === 'never' ? {} : { mergeWaitSeconds: mergeWaitSec }),
+    ...(mergeMethod === null ? {} : { mergeMethod }),
+  };
 }
 
 export function personsOf(options: Landing): Pick<RunOptions, 'author' | 'committer'> {

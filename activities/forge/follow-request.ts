@@ -1,0 +1,204 @@
+import type {
+  CoordinatorActivities,
+  FindRequestsInput,
+  FollowInput,
+  RequestState,
+} from '../../model/contract/activities.js';
+import { approvingComment, type MergeMethod } from '../../model/forge/merging.js';
+import { finalFailure } from '../../model/run/failures.js';
+import { oneLine } from '../../model/text/one-line.js';
+import type { ActivityEnvironment } from '../environment.js';
+import { openGit } from '../git/git.js';
+import { installBundle } from '../git/install-commit.js';
+import { fetchMirror, hasCommit } from '../git/mirror.js';
+import { mainMoved } from '../git/ours.js';
+import { mainCommit } from '../git/resolve-base.js';
+import { openForge } from './index.js';
+import type { ForgeBranch, ForgeClient, ForgeMerging, FollowedRequest } from './types.js';
+
+/** Of what a forge says, in one line. */
+const WORDS_BYTES = 500;
+
+/**
+ * Looks first what became of the request, so that a repeat merges nothing twice. A request is merged only while its branch is at
+ * the commit that was verified and main is where that commit began: then what lands is what was verified, however it is merged.
+ */
+export const createFollowRequest =
+  (env: ActivityEnvironment): CoordinatorActivities['followRequest'] =>
+  async (input) => {
+    const client = openForge(input.forge);
+    const merging = mergingOf(client, input);
+    const seen = await merging.request(input.number);
+    const ended = await endOf(env, merging, seen, input);
+    if (ended !== null) return ended;
+    const branch = await merging.branch(input.branch);
+    if (branch?.tip !== input.commit) {
+      if (input.merge === 'forge') await merging.takeBack(input.number);
+      return { kind: 'moved', head: branch?.tip ?? null };
+    }
+    if (input.answers === true) return await answerTo(client, merging, input);
+    return input.merge === 'never' ? { kind: 'open', waitsFor: null } : await merge(env, client, merging, seen, input);
+  };
+
+/** What follows requests. @throws `ForgeRefused` for a forge of which nobody should have been asked that */
+function mergingOf({ merging }: ForgeClient, { forge }: Pick<FollowInput, 'forge'>): ForgeMerging {
+  if (merging === null)
+    throw finalFailure('ForgeRefused', `${forge.url} is of a kind whose pull requests Lockkeeper does not follow.`);
+  return merging;
+}
+
+async function endOf(
+  env: ActivityEnvironment,
+  merging: ForgeMerging,
+  { merged, isOpen }: FollowedRequest,
+  input: FollowInput,
+): Promise<RequestState | null> {
+  if (merged !== null) {
+    const asVerified = await isAsVerified(env, merged.commit, input);
+    return { kind: 'merged', by: nameOf(merged.by), commit: merged.commit, asVerified };
+  }
+  return isOpen ? null : { kind: 'closed', by: nameOf(await merging.closedBy(input.number)) };
+}
+
+/** Whether a commit of main has the files of the candidate; `null` when it is not there. */
+async function isAsVerified(env: ActivityEnvironment, commit: string, input: FollowInput): Promise<boolean | null> {
+  if (!/^[0-9a-f]{40,64}$/.test(commit)) return null;
+  const git = openGit(await installBundle(env, input));
+  if (!(await hasCommit(git, commit))) await fetchMirror(env, input.repository);
+  if (!(await hasCommit(git, commit))) return null;
+  const [is, was] = await Promise.all(
+    [commit, input.candidate.head].map((each) => git.run(['rev-parse', '--verify', `${each}^{tree}`])),
+  );
+  return is === was;
+}
+
+/** Accounts are named by others. */
+const nameOf = (account: string | null): string | null => (account === null ? null : oneLine(account, 200));
+
+async function answerTo(
+  client: ForgeClient,
+  merging: ForgeMerging,
+  { number, commit }: FollowInput,
+): Promise<RequestState> {
+  const without: string[] = [];
+  for (const { by, commit: reviewed, body, mayPush } of await merging.approvals(number)) {
+    if (reviewed !== commit) continue;
+    if (mayPush) return { kind: 'approved', by: oneLine(by, 200), comment: body === '' ? null : body };
+    without.push(by);
+  }
+  for (const { by, body } of await client.comments(number)) {
+    const approving = by === '' ? null : approvingComment(body, commit);
+    if (approving === null) continue;
+    if ((await merging.mayPush(by)) === true) return { kind: 'approved', by: oneLine(by, 200), ...approving };
+    without.push(by);
+  }
+  const [account] = without;
+  const waitsFor =
+    account === undefined
+      ? null
+      : `an approval by somebody who may push: ${oneLine(account, 200)} is not known to be allowed to`;
+  return { kind: 'open', waitsFor };
+}
+
+async function merge(
+  env: ActivityEnvironment,
+  client: ForgeClient,
+  merging: ForgeMerging,
+  seen: FollowedRequest,
+  input: FollowInput,
+): Promise<RequestState> {
+  const { repository, candidate, number, commit } = input;
+  const main = await merging.branch(repository.mainBranch);
+  if (main?.tip !== candidate.base) {
+    if (input.merge === 'forge') await merging.takeBack(number);
+    return await movedMain(env, input);
+  }
+  if (seen.head !== commit) return { kind: 'open', waitsFor: `the forge to see commit ${commit.slice(0, 12)}` };
+  const how = { commit, ...messageOf(seen, commit), method: await methodOf(merging, input) };
+  const refused =
+    input.merge === 'forge'
+      ? await mergeLater(merging, main, how, input)
+      : ((await missingStatus(client, main, commit)) ?? (await merging.merge(number, how)));
+  const now = await endOf(env, merging, await merging.request(number), input);
+  return now ?? { kind: 'open', waitsFor: refused === null ? LATER : oneLine(refused, WORDS_BYTES) };
+}
+
+const LATER = 'the forge to merge it';
+
+async function mergeLater(
+  merging: ForgeMerging,
+  main: ForgeBranch,
+  how: Parameters<ForgeMerging['mergeLater']>[1],
+  input: FollowInput,
+): Promise<string | null> {
+  checkRequired(main, input);
+  return await merging.mergeLater(input.number, how);
+}
+
+/** Where main is by now, as the run's mirror has it from then on. */
+async function movedMain(env: ActivityEnvironment, { repository, candidate }: FollowInput): Promise<RequestState> {
+  const git = openGit(await installBundle(env, { repository, candidate }));
+  await fetchMirror(env, repository);
+  const main = await mainCommit(git, repository);
+  if (main === candidate.base) return { kind: 'open', waitsFor: 'the forge to see where the main branch is' };
+  return await mainMoved(git, candidate, main);
+}
+
+/** What a commit that the forge makes says: not the text of the request, which is the whole report. */
+const messageOf = ({ title, number }: FollowedRequest, commit: string) => ({
+  title: `${oneLine(title, 200)} (#${number})`,
+  message: `Verified by Lockkeeper as ${commit}.`,
+});
+
+/** The first status that main requires and the commit does not have, as a clause; `null` when all are there. */
+async function missingStatus(client: ForgeClient, main: ForgeBranch, commit: string): Promise<string | null> {
+  if (main.requires.length === 0) return null;
+  const there = await client.statuses(commit);
+  for (const { name, matches } of main.requires) {
+    const meant = there.filter(({ context }) => matches(context));
+    const bad = meant.find(({ state }) => state !== 'success');
+    if (bad !== undefined) return `status ${bad.context}, which is ${bad.state}`;
+    if (meant.length === 0) return `status ${name}, which nobody has set`;
+  }
+  return null;
+}
+
+/** Whether requests of the repository can be merged as a run will ask for it. @throws `ForgeRefused` where they cannot */
+export async function checkMerging(client: ForgeClient, input: FindRequestsInput): Promise<void> {
+  const { merge = 'never', repository } = input;
+  if (merge === 'never') return;
+  const merging = mergingOf(client, input);
+  await methodOf(merging, input);
+  if (merge === 'forge') checkRequired(await merging.branch(repository.mainBranch), input);
+}
+
+/**
+ * A forge that merges by itself knows no verified commit. Where main requires our status, it merges no other one: nobody else sets
+ * that.
+ * @throws `ForgeRefused` where it is not required
+ */
+function checkRequired(
+  main: ForgeBranch | null,
+  { forge, repository }: Pick<FollowInput, 'forge' | 'repository'>,
+): void {
+  if (main?.requires.some(({ name, matches }) => name !== '*' && matches('lockkeeper')) === true) return;
+  throw finalFailure(
+    'ForgeRefused',
+    `${forge.url} may not merge by itself: branch ${repository.mainBranch} does not require the status "lockkeeper", so that it would also merge ` +
+      'what nobody has verified. Add that status to the rules of the branch, or let Lockkeeper merge with merge = "self" (--merge self).',
+  );
+}
+
+/** How a request is merged. @throws `ForgeRefused` where the repository does not allow it */
+async function methodOf(
+  merging: ForgeMerging,
+  { mergeMethod, forge }: Pick<FollowInput, 'mergeMethod' | 'forge'>,
+): Promise<MergeMethod> {
+  const allowed = await merging.methods();
+  const wanted = mergeMethod ?? (allowed.includes('fast-forward') ? 'fast-forward' : allowed[0]);
+  if (wanted !== undefined && allowed.includes(wanted)) return wanted;
+  throw finalFailure(
+    'ForgeRefused',
+    `${forge.repository} does not let pull requests be merged by ${wanted ?? 'any way'}: give mergeMethod (--merge-method) as one of ${allowed.join(', ')}.`,
+  );
+}

@@ -1,0 +1,22 @@
+/**
+ * Who merges a pull request that was verified:
+ * - `never`: a person
+ * - `forge`: the forge, as soon as what the branch requires is there
+ * - `self`: Lockkeeper, then
+ */
+export const MERGERS = ['never', 'forge', 'self'] as const;
+export type Merger = (typeof MERGERS)[number];
+
+/** What becomes of the commit on the main branch: the same commit, the second parent of a merge, or copies of its changes. */
+export const MERGE_METHODS = ['fast-forward', 'merge', 'rebase', 'squash'] as const;
+export type MergeMethod = (typeof MERGE_METHODS)[number];
+
+/** Fewest digits of a commit that `/approve` has to name. */
+const LEAST_DIGITS = 12;
+
+/** What a comment on a request approves; `null` when it is none that approves this commit: `/approve COMMIT WHY`. */
+export function approvingComment(body: string, commit: string): { readonly comment: string | null } | null {
+  const [, named = '', why = ''] = /^\s*\/approve[ \t]+([0-9a-f]+)(?![^\s])[ \t]*([^\r\n]*)/.exec(body) ?? [];
+  if (named.length < LEAST_DIGITS || !commit.startsWith(named)) return null;
+  return { comment: why.trim() === '' ? null : why.trim() };
+}

@@ -1,0 +1,90 @@
+import { isCancellation } from '@temporalio/workflow';
+import type { FollowInput, RequestState } from '../../model/contract/activities.js';
+import type { Landed, ReportedRequest } from '../../model/report/data.js';
+import type { ApprovalPolicy, ForgeOptions } from '../../model/run/options.js';
+import { forgeCall } from '../calls/coordinator.js';
+import { rootCause } from '../calls/failures.js';
+import { growingPause } from '../calls/growing-pause.js';
+import type { Answer } from './approval.js';
+import type { Run } from './run.js';
+import type { Verified } from './verify-and-repair.js';
+
+const LEAST_PAUSE_MS = 5000;
+
+/** A request that is open, and the forge that has it. */
+export interface Proposed {
+  readonly landed: Landed;
+  readonly request: ReportedRequest;
+  readonly forge: ForgeOptions;
+}
+
+export const look = (
+  { options: { repository } }: Run,
+  { candidate }: Verified,
+  { landed: { ref, commit }, request: { number }, forge }: Proposed,
+  what: Pick<FollowInput, 'merge' | 'mergeMethod' | 'answers'>,
+): Promise<RequestState> =>
+  forgeCall(`look at pull request #${number}`).followRequest({
+    ...{ repository, forge, number, branch: ref, commit, candidate },
+    ...what,
+  });
+
+export const closedDecision = (
+  { by }: Extract<RequestState, { readonly kind: 'closed' }>,
+  { candidate }: Verified,
+  { number }: ReportedRequest,
+) => ({ decision: 'rejected' as const, by, commit: candidate.head, comment: `by closing pull request #${number}` });
+
+/** A request whose branch holds something else by now. */
+export const overtaken = (landed: Landed, { head }: Extract<RequestState, { readonly kind: 'moved' }>): Landed => ({
+  ...landed,
+  notMerged: head === null ? 'its branch is gone' : `somebody has pushed commit ${head.slice(0, 12)} onto its branch`,
+});
+
+/** Looks for an answer on the forge until there is one, with growing pauses. */
+export async function listen(
+  run: Run,
+  verified: Verified,
+  proposed: Proposed,
+  { deadlineSeconds }: ApprovalPolicy,
+): Promise<void> {
+  const answers = run.options.landing.merge === 'never' ? {} : { answers: true as const };
+  const wholeMs = deadlineSeconds * 1000;
+  const start = Date.now();
+  for (;;) {
+    const pause = growingPause(Date.now() - start, wholeMs, LEAST_PAUSE_MS);
+    if (await run.approval.answeredWithin(pause)) return;
+    try {
+      const seen = await look(run, verified, proposed, { merge: 'never', ...answers });
+      const answer = answerOf(seen, verified, proposed);
+      if (answer !== null) run.approval.answer(answer);
+      else if (seen.kind === 'open' && seen.waitsFor !== null) run.approval.note(seen.waitsFor);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      // Commands still answer, and a token may come back.
+      run.approval.note(`the forge was not asked: ${rootCause(error).message}`);
+    }
+  }
+}
+
+function answerOf(seen: RequestState, verified: Verified, { request, landed }: Proposed): Answer | null {
+  const { head: commit } = verified.candidate;
+  switch (seen.kind) {
+    case 'merged':
+      return { decision: 'approved', by: seen.by, commit, comment: `by merging pull request #${request.number}` };
+    case 'approved':
+      return { decision: 'approved', by: seen.by, commit, comment: seen.comment };
+    case 'closed':
+      return closedDecision(seen, verified, request);
+    case 'moved':
+      return { decision: 'overtaken', landed: overtaken(landed, seen) };
+    case 'open':
+    case 'main-moved':
+      return null;
+  }
+}
+
+/** How the forge is a way to answer, as a clause. */
+export const forgeAnswers = ({ options }: Run, { request, landed }: Proposed): string =>
+  `or merge or close pull request #${request.number}` +
+  (options.landing.merge === 'never' ? '' : `, approve it in a review, or comment "/approve ${landed.commit}"`);
