@@ -309,7 +309,7 @@ const FIELDS: Readonly<Record<Field, Check>> = {
       repository: isText,
       appId: orMissing(text(checkAppId)),
       tokenFile: absolutePath,
-    follows: orMissing(flag),
+      follows: orMissing(flag),
     })(value, field);
     const { kind, repository } = value as ForgeOptions;
     if (!isRepositoryPath(kind, repository)) throw refuse(`${field}.repository`, repository, 'is no OWNER/NAME.');

@@ -115,9 +115,7 @@ const landedJson = ({
   ...(already === true ? { already } : {}),
   ...(insteadOf === undefined ? {} : { insteadOf: insteadOfJson(insteadOf) }),
   ...(request === undefined ? {} : { request: requestJson(request) }),
-  ...(merged === undefined
-    ? {}
-    : { merged: { by: merged.by, commit: merged.commit, asVerified: merged.asVerified } }),
+  ...(merged === undefined ? {} : { merged: { by: merged.by, commit: merged.commit, asVerified: merged.asVerified } }),
   ...(notMerged === undefined ? {} : { notMerged }),
   ...(statusesMissing === undefined ? {} : { statusesMissing }),
   ...(old === undefined ? {} : { old: { removed: [...old.removed], kept: old.kept.map(insteadOfJson) } }),

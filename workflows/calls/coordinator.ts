@@ -19,19 +19,20 @@ const SUMMARY_BYTES = 200;
 export const coordinator = (summary: string, maximumAttempts = NEEDED_TRIES) =>
   call<CoordinatorActivities>(summary, '6 hours', { maximumInterval: '1 minute', maximumAttempts });
 
-/**
- * How a forge is asked: one that is down for a night does not fail a run that built for one. Tries go on for two days,
- * at least every five minutes, or as the forge asks.
- */
+/** For two days, at least every five minutes, or as a forge asks. */
+const PATIENT = { maximumInterval: '5 minutes', maximumAttempts: 600 } as const;
+
+/** How a forge is asked: one that is down for a night does not fail a run that built for one. */
 export const forgeCall = (summary: string) =>
   call<Pick<CoordinatorActivities, 'findRequests' | 'propose' | 'followRequest' | 'setStatuses' | 'closeRequests'>>(
     summary,
     '1 hour',
-    {
-      maximumInterval: '5 minutes',
-      maximumAttempts: 600,
-    },
+    PATIENT,
   );
+
+/** How what was verified is brought to its remote, which may be down for as long. */
+export const landingCall = (summary: string) =>
+  call<Pick<CoordinatorActivities, 'land' | 'carryOver'>>(summary, '6 hours', PATIENT);
 
 /** @param startToCloseTimeout of one try */
 const call = <A extends object>(

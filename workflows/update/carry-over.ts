@@ -1,6 +1,6 @@
 import type { LandResult } from '../../model/contract/activities.js';
 import { allOrCancel } from '../calls/all-or-cancel.js';
-import { coordinator } from '../calls/coordinator.js';
+import { landingCall } from '../calls/coordinator.js';
 import type { Update } from './commit-update.js';
 import { commitSignature } from './run.js';
 import type { Run } from './run.js';
@@ -24,7 +24,7 @@ export async function carryOver(
   const [targets, lock] = await allOrCancel(
     () => listTargets(run, onto),
     () =>
-      coordinator(`carry over onto ${onto.slice(0, 12)}`).carryOver({
+      landingCall(`carry over onto ${onto.slice(0, 12)}`).carryOver({
         ...{ repository, candidate, moved, onto, nix },
         ...commitSignature(run),
       }),

@@ -20,7 +20,9 @@ export function toFollow({ options }: Run, ended: Ended): Proposed | null {
   const { landing, forge, approval } = options;
   const { landed } = ended;
   if (forge?.follows !== true || landed?.request === undefined) return null;
-  return (landing.merge ?? 'never') === 'never' && approval === null ? null : { landed, request: landed.request, forge };
+  return (landing.merge ?? 'never') === 'never' && approval === null
+    ? null
+    : { landed, request: landed.request, forge };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { LandResult } from '../../model/contract/activities.js';
 import { updateBranches } from '../../model/landing/branches.js';
 import { isPushed, waysOfLanding } from '../../model/landing/index.js';
-import { coordinator } from '../calls/coordinator.js';
+import { landingCall } from '../calls/coordinator.js';
 import type { Ended } from './facts.js';
 import { findRequests, propose } from './requests.js';
 import type { Run } from './run.js';
@@ -22,7 +22,7 @@ export async function land(run: Run, { candidate }: Verified): Promise<Ended | M
   state.phase('landing');
   const found = forge === undefined ? null : await findRequests(run, forge, candidate);
   if (found !== null && found.declined !== null) return { outcome: 'rejected', declined: found.declined };
-  const result = await coordinator(waysOfLanding[mode].step(repository)).land({
+  const result = await landingCall(waysOfLanding[mode].step(repository)).land({
     ...{ repository, candidate, mode, instance, run: run.id, ...branches },
     ...(removeOldBranches === true ? { branchPrefix } : {}),
     ...(found === null ? {} : { requests: found.requests }),
