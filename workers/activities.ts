@@ -3,6 +3,7 @@ import { atTheEdge } from '../activities/guard.js';
 import type { ActivityEnvironment } from '../activities/environment.js';
 import { createForgeActivities } from '../activities/forge/requests.js';
 import { createRunGate } from '../activities/gate/run-gate.js';
+import { createUploadClosure } from '../activities/caches/upload-closure.js';
 import { createGitActivities } from '../activities/git/index.js';
 import { createPlanBuilds } from '../activities/nix/evaluate/plan-builds.js';
 import { createBuilderActivities, createMachineActivities } from '../activities/nix/builds.js';
@@ -37,7 +38,7 @@ export function createActivities(env: ActivityEnvironment): MachineRegister {
   rememberEnvironmentSecrets(process.env);
   const agent = { attemptFix: createAttemptFix(env) };
   const gate = { runGate: createRunGate(env) };
-  const machine = { ...createMachineActivities(env), ...agent, ...gate };
+  const machine = { ...createMachineActivities(env), ...agent, ...gate, uploadClosure: createUploadClosure(env) };
   const { allowedCommands = null } = env;
   return {
     coordinator: atTheEdge(

@@ -28,6 +28,7 @@ import { runGate } from './verify/gate.js';
 import { knownVerdict } from './verify/known-verdict.js';
 import { semaphore } from './calls/semaphore.js';
 import { tellingParent } from './calls/tell-parent.js';
+import { uploadTo } from './verify/uploads.js';
 import { watchSystems } from './verify/watch-systems.js';
 
 /** How long builds have both cores to themselves while they begin; nothing is to be seen of it when they end before. */
@@ -105,13 +106,19 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
     if (input.probe !== undefined) {
       return (await knownVerdict(input, input.probe, target, evaluation)) ?? (await buildOrGiveUp(target, evaluation));
     }
-    if (input.withoutBase === true) return await buildOrGiveUp(target, evaluation);
-    const [base, verdict] = await Promise.all([
+    const building = buildOrGiveUp(target, evaluation).finally(built.one);
+    const uploading = uploadTo(input, building, told(target));
+    if (input.withoutBase === true) {
+      const [verdict, uploads] = await Promise.all([building, uploading]);
+      return { ...verdict, ...uploads };
+    }
+    const [base, verdict, uploads] = await Promise.all([
       afterBuildsBegan().then(() => comparisonSlot(() => compare(input, target, evaluation.drvPath))),
-      buildOrGiveUp(target, evaluation).finally(built.one),
+      building,
+      uploading,
     ]);
     const closure = await compareClosures(input, verdict, base, input.buildBase === true ? basesOf(target) : null);
-    return { ...planned, ...verdict, sameAsBase: base.same, ...(closure !== null && { closure }) };
+    return { ...planned, ...verdict, sameAsBase: base.same, ...(closure !== null && { closure }), ...uploads };
   };
 
   const basesOf = (target: Target): BaseBuilds => ({
@@ -121,6 +128,12 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
         return await build();
       }),
   });
+
+  /** Shows that a target is being uploaded, and what that waits for. */
+  const told =
+    (target: Target) =>
+    (waitsFor: string | null): Promise<void> =>
+      tell(note(target, { state: 'uploading', error: waitsFor }));
 
   const buildOrGiveUp = (target: FlakeTarget, evaluation: Evaluated): Promise<Verdict> =>
     unlessUnserved(target, evaluation.system, (listener) =>

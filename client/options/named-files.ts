@@ -2,6 +2,7 @@ import { access, constants, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCode } from '../../host/errors.js';
 import { othersMayUse } from '../../host/secrets/private-file.js';
+import { secretFilesOfCache } from '../../model/caches/secret-files.js';
 import type { Kind } from '../../model/config/kinds.js';
 import { INSTANCE_OPTIONS, type InstanceOptions } from '../../model/config/options/index.js';
 import { everyOption, valueOf } from '../../model/config/options/types.js';
@@ -16,12 +17,14 @@ export interface NamedFile {
 }
 
 /** The files of an instance, but for those that it has no use for. */
-export const namedFiles = (options: InstanceOptions): readonly NamedFile[] =>
-  everyOption(INSTANCE_OPTIONS).flatMap(([option, { kind, needs = [] }]) => {
+export const namedFiles = (options: InstanceOptions): readonly NamedFile[] => [
+  ...everyOption(INSTANCE_OPTIONS).flatMap(([option, { kind, needs = [] }]) => {
     const path = valueOf(options, option);
     const isIdle = needs.some((each) => [null, false].includes(valueOf(options, each) as null));
     return kind.file === undefined || isIdle || typeof path !== 'string' ? [] : [{ option, use: kind.file, path }];
-  });
+  }),
+  ...options.caches.flatMap(secretFilesOfCache).map((path): NamedFile => ({ option: 'caches', use: 'secret', path })),
+];
 
 /**
  * Checks a file before it is used: one that is read is there and readable by us, a secret by nobody else; one that is written has a

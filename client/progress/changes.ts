@@ -1,4 +1,4 @@
-import { clock, heldBackWords, isBroken, movedWords, PHASE_WORDS, stateWords, tally, took } from './words.js';
+import { clock, heldBackWords, isAtWork, isBroken, movedWords, PHASE_WORDS, stateWords, tally, took } from './words.js';
 import type { ProgressView, TargetView } from './view.js';
 
 /** One thing that became different between two views of a run. */
@@ -61,7 +61,8 @@ function targetChange(before: TargetView | undefined, after: TargetView): string
   const words = stateWords(after);
   if (after.state === 'done') {
     const span = after.seconds === null ? '' : ` after ${took(after.seconds)}`;
-    return `${words}${span}${after.error === null ? '' : `: ${after.error}`}`;
+    const uploads = after.caches === null ? '' : `; ${after.caches}`;
+    return `${words}${span}${after.error === null ? '' : `: ${after.error}`}${uploads}`;
   }
   if (after.state !== 'building') return words;
   const estimate = after.estimateSeconds === null ? '' : `, about ${clock(after.estimateSeconds * 1000)}`;
@@ -72,7 +73,7 @@ function targetChange(before: TargetView | undefined, after: TargetView): string
 /** One line for long silences: who still works. */
 export function stillAt(view: ProgressView): string {
   const { done } = tally(view.targets);
-  const at = view.targets.filter(({ state }) => state === 'building' || state === 'evaluating').map(({ name }) => name);
+  const at = view.targets.filter(isAtWork).map(({ name }) => name);
   const names = at.slice(0, 5).join(', ') + (at.length > 5 ? ` and ${at.length - 5} more` : '');
   const count = view.targets.length === 0 ? '' : `, ${done} of ${view.targets.length} done`;
   const trouble =

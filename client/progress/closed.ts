@@ -1,3 +1,4 @@
+import { outcomesWords } from '../../model/caches/words.js';
 import { oneLine, oneName } from '../../model/text/one-line.js';
 import type { Report } from '../../model/report/data.js';
 import { AT_REST, type ProgressView, type TargetView } from './view.js';
@@ -13,6 +14,7 @@ export function closedView(before: ProgressView, report: Report): ProgressView {
     error: target.error === null ? null : oneLine(target.error, 500),
     seconds: target.seconds,
     ...AT_REST,
+    caches: target.caches === undefined ? null : outcomesWords(target.caches),
     logPath: target.logPath,
   }));
   return { ...before, phase: 'closed', waitsFor: null, doing: null, problem: null, targets, outcome: report.outcome };

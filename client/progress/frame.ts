@@ -2,7 +2,7 @@ import type { Paint } from '../terminal/output.js';
 import type { ProgressView, TargetView } from './view.js';
 import { targetRow } from './row.js';
 import { clip, clipMiddle, width, wrap } from './width.js';
-import { clock, heldBackWords, isBroken, movedWords, PHASE_WORDS, tally } from './words.js';
+import { clock, heldBackWords, isAtWork, isBroken, movedWords, PHASE_WORDS, tally } from './words.js';
 
 export interface FrameSize {
   readonly columns: number;
@@ -72,7 +72,7 @@ const LEAST_TITLE = 12;
 /** Broken first, then at work, then done, then waiting: what is cut off is what says the least. */
 function urgency(target: TargetView): number {
   if (isBroken(target)) return 1;
-  return { building: 0, evaluating: 0, queued: 2, waiting: 3, done: 4 }[target.state];
+  return { building: 0, uploading: 0, evaluating: 0, queued: 2, waiting: 3, done: 4 }[target.state];
 }
 
 function fold(
@@ -91,7 +91,7 @@ function fold(
   };
   const parts = [
     ...count('broken', isBroken),
-    ...count('at work', ({ state }) => state === 'building' || state === 'evaluating'),
+    ...count('at work', isAtWork),
     ...count('waiting', ({ state }) => state === 'waiting' || state === 'queued'),
     ...count('done', (target) => target.state === 'done' && !isBroken(target)),
   ];

@@ -29,6 +29,13 @@ export function targetRow(
   } else if (target.state === 'done') {
     line.add(pad(words, STATE_WIDTH), target.sameAsBase === true ? paint.dim : paint.green);
     line.add(time(target, style.now), paint.dim);
+    line.fill(target.caches ?? '', paint.dim);
+  } else if (target.state === 'uploading') {
+    line.add(pad(words, STATE_WIDTH), paint.cyan);
+    line.add(time(target, style.now), (text) => text);
+    line.fill(target.error ?? '', paint.yellow);
+    line.add(target.planned > 0 ? bar(target, style) : '', paint.cyan);
+    line.fill(target.lastLine ?? '', paint.dim);
   } else if (target.state === 'building') {
     line.add(pad(words, STATE_WIDTH), paint.cyan);
     line.add(time(target, style.now), (text) => text);
@@ -86,7 +93,7 @@ function symbol(target: TargetView, { paint, tick }: FrameStyle): string {
     const unchanged = target.verdict === 'built' && target.sameAsBase === true;
     return paint[unchanged ? 'dim' : VERDICTS[target.verdict].tone](VERDICTS[target.verdict].symbol);
   }
-  if (target.state === 'building') return paint.cyan(turning);
+  if (target.state === 'building' || target.state === 'uploading') return paint.cyan(turning);
   return target.state === 'evaluating' ? paint.blue(turning) : paint.dim('·');
 }
 

@@ -31,7 +31,7 @@ export interface ProgressView {
 
 export interface TargetView {
   readonly name: string;
-  readonly state: 'waiting' | 'evaluating' | 'queued' | 'building' | 'done';
+  readonly state: 'waiting' | 'evaluating' | 'queued' | 'building' | 'uploading' | 'done';
   readonly system: string | null;
   readonly verdict: VerdictKind | null;
   readonly sameAsBase: boolean | null;
@@ -51,6 +51,8 @@ export interface TargetView {
   readonly lastLine: string | null;
   /** What Nix cannot reach or get while it builds. */
   readonly trouble: string | null;
+  /** What became of its uploads; `null` where there are none, or they are not over. */
+  readonly caches: string | null;
   readonly logPath: string | null;
 }
 
@@ -64,6 +66,7 @@ export const AT_REST = {
   estimateSeconds: null,
   lastLine: null,
   trouble: null,
+  caches: null,
 } satisfies Partial<TargetView>;
 
 /** Draws a run. It is told what there is to see, and decides nothing. */

@@ -20,13 +20,17 @@ export const PHASE_WORDS: Readonly<Record<Phase, string>> = {
 
 export const isBroken = (target: TargetView): boolean => target.verdict !== null && target.verdict !== 'built';
 
+/** Whether something is done about it now. */
+export const isAtWork = ({ state }: TargetView): boolean =>
+  state === 'building' || state === 'evaluating' || state === 'uploading';
+
 /** What a target is at, in two or three words. */
 export function stateWords(target: TargetView): string {
   const kind = targetKinds[kindOf(target.name)];
   if (target.verdict !== null)
     return `${kind.verdicts[target.verdict]}${target.verdict === 'built' && target.sameAsBase === true ? ' (same)' : ''}`;
   if (target.state === 'building') return kind.building;
-  if (target.state === 'queued' && target.error !== null) return target.error;
+  if ((target.state === 'queued' || target.state === 'uploading') && target.error !== null) return target.error;
   if (target.state === 'queued') return `queued${target.system === null ? '' : ` for ${target.system}`}`;
   return target.state;
 }

@@ -1,6 +1,8 @@
 import { oneLine, oneName } from '../../model/text/one-line.js';
 import { untouched, type TargetProgress } from '../../model/run/progress.js';
 import type { PendingWork } from '../server/activities.js';
+import type { UploadHeartbeat } from '../../model/contract/activities.js';
+import { formatSize } from '../../model/text/size.js';
 import { AT_REST, type TargetView } from '../progress/view.js';
 
 const LINE_BYTES = 200;
@@ -17,6 +19,7 @@ export function targetView(target: TargetProgress, work: PendingWork | undefined
     seconds: target.seconds,
     ...AT_REST,
     plan: target.plan ?? null,
+    caches: target.caches === undefined ? null : oneLine(target.caches, 500),
     logPath: null,
   };
   if (target.state === 'done' || work === undefined) return base;
@@ -26,6 +29,7 @@ export function targetView(target: TargetProgress, work: PendingWork | undefined
     if (!work.started && work.again !== null) return { ...base, state: 'queued', error: oneLine(work.again, 500) };
     return { ...base, state: evaluating ? 'evaluating' : 'waiting', startedAt: time(work.heartbeat?.startedAt) };
   }
+  if (work.step === 'upload') return { ...base, state: 'uploading', ...uploadView(work.heartbeat) };
   const { heartbeat } = work;
   // A build whose worker went away is still followed from its last heartbeat: it may well go on.
   if (heartbeat === null) return { ...base, state: 'queued' };
@@ -41,6 +45,21 @@ export function targetView(target: TargetProgress, work: PendingWork | undefined
     estimateSeconds: heartbeat.estimateSeconds,
     lastLine: last === undefined ? null : oneLine(last, LINE_BYTES),
     trouble: heartbeat.trouble === null ? null : oneLine(heartbeat.trouble, LINE_BYTES),
+    logPath: heartbeat.logPath === '' ? null : heartbeat.logPath,
+  };
+}
+
+/** What an upload tells of itself. */
+function uploadView(heartbeat: UploadHeartbeat | null): Partial<TargetView> {
+  if (heartbeat === null) return {};
+  const { cache, phase, done, planned, bytes, plannedBytes } = heartbeat;
+  const far = planned === 0 ? '' : `: ${done}/${planned} paths, ${formatSize(bytes)} of ${formatSize(plannedBytes)}`;
+  const doing = { queued: 'waits for other uploads', looking: 'looks what is there', uploading: '' }[phase];
+  return {
+    startedAt: time(heartbeat.startedAt),
+    machine: oneLine(heartbeat.hostName, 60),
+    ...{ done, planned },
+    lastLine: oneLine(`${cache}${phase === 'uploading' ? far : `: ${doing}`}`, LINE_BYTES),
     logPath: heartbeat.logPath === '' ? null : heartbeat.logPath,
   };
 }

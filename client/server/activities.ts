@@ -1,6 +1,11 @@
 import { isOwnVerification } from '../../model/run/ids.js';
 import type { WorkflowExecutionDescription } from '@temporalio/client';
-import type { BuildHeartbeat, EvaluateHeartbeat, WaitHeartbeat } from '../../model/contract/activities.js';
+import type {
+  BuildHeartbeat,
+  EvaluateHeartbeat,
+  UploadHeartbeat,
+  WaitHeartbeat,
+} from '../../model/contract/activities.js';
 import { oneLine } from '../../model/text/one-line.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 import type { Session } from './connection.js';
@@ -15,7 +20,8 @@ export type PendingWork =
       /** Why it is tried again; `null` at its first try. */
       readonly again: string | null;
     }
-  | { readonly step: 'build'; readonly started: boolean; readonly heartbeat: BuildHeartbeat | null };
+  | { readonly step: 'build'; readonly started: boolean; readonly heartbeat: BuildHeartbeat | null }
+  | { readonly step: 'upload'; readonly started: boolean; readonly heartbeat: UploadHeartbeat | null };
 
 const STARTED = 2;
 
@@ -28,9 +34,11 @@ export async function pendingWork(session: Session, child: string): Promise<Read
     const started = Number(activity.state) === STARTED;
     const [payload] = activity.heartbeatDetails?.payloads ?? [];
     const heartbeat: unknown = payload === undefined ? null : defaultPayloadConverter.fromPayload(payload);
-    const [, step, target] = /^(evaluate|build) (.+?)(?: #\d+)?$/s.exec(activity.activityId ?? '') ?? [];
-    if (target === undefined || (work.get(target)?.step === 'build' && step === 'evaluate')) continue;
+    const [, step, target] = /^(evaluate|build|upload) (.+?)(?: #[\d-]+)?$/s.exec(activity.activityId ?? '') ?? [];
+    const known = target === undefined ? undefined : work.get(target)?.step;
+    if (target === undefined || (known !== undefined && known !== 'evaluate' && step === 'evaluate')) continue;
     if (step === 'build') work.set(target, { step, started, heartbeat: heartbeat as BuildHeartbeat | null });
+    else if (step === 'upload') work.set(target, { step, started, heartbeat: heartbeat as UploadHeartbeat | null });
     else {
       const again = await retryProblem([activity]);
       work.set(target, { step: 'evaluate', started, heartbeat: heartbeat as EvaluateHeartbeat | null, again });

@@ -6,6 +6,12 @@ export interface PathInfo {
   /** Derivation that it was made by; it may not be in the store. */
   readonly deriver: string | null;
   readonly references: readonly string[];
+  /** `sha256-` and base64; missing where Nix does not say it. */
+  readonly narHash?: string;
+  /** `NAME:BASE64` each. */
+  readonly signatures: readonly string[];
+  /** Whether the path stands for its content, so that nobody has to sign it. */
+  readonly isContentAddressed: boolean;
 }
 
 /**
@@ -18,9 +24,14 @@ export function readPathInfo(text: string): readonly PathInfo[] {
   const found: PathInfo[] = [];
   for (const [path, info] of entries(JSON.parse(text))) {
     if (!isObject(info) || info.valid === false) continue;
-    const { narSize, deriver, references } = info;
+    const { narSize, deriver, references, narHash, signatures, ca } = info;
     if (typeof narSize !== 'number' || !isTexts(references)) throw new TypeError(`path-info says nothing of ${path}`);
-    found.push({ path, narSize, deriver: typeof deriver === 'string' ? deriver : null, references });
+    found.push({
+      ...{ path, narSize, deriver: typeof deriver === 'string' ? deriver : null, references },
+      ...(typeof narHash === 'string' && { narHash }),
+      signatures: isTexts(signatures) ? signatures : [],
+      isContentAddressed: ca !== undefined && ca !== null,
+    });
   }
   return found;
 }

@@ -2,6 +2,7 @@ import { checkPathPatterns } from '../checks/names.js';
 import { waysOfLanding } from '../landing/index.js';
 import { checkFailureSteps, checkPinned } from '../run/failure-steps.js';
 import { inputOfTwoGroups } from '../run/input-groups.js';
+import { cacheNamedTwice } from './options/caches.js';
 import { TOKEN_MISSING } from './options/forge.js';
 import { gatesOf } from './options/gates.js';
 import { fault, rule, type Rule } from './rule.js';
@@ -104,6 +105,10 @@ export const COMBINATIONS: readonly Rule[] = [
   rule(['pinnedInputs', 'neverHoldBack'], ({ pinnedInputs, neverHoldBack }, { place, name }) => {
     checkPinned(pinnedInputs, neverHoldBack, [place('pinnedInputs'), name('neverHoldBack')]);
     return null;
+  }),
+  rule(['caches'], ({ caches }) => {
+    const twice = cacheNamedTwice(caches);
+    return twice === null ? null : fault('caches', twice, 'is given twice: leave one of them out.');
   }),
   rule(['gates', 'gatesWarn', 'gateTimeoutSec'], (options, { place }) => {
     gatesOf(options, {

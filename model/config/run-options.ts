@@ -5,6 +5,7 @@ import type { Repository, RunOptions } from '../run/options.js';
 import { agentOf } from './options/agent.js';
 import { approvalOf } from './options/approval.js';
 import { nixOf, waitsOf } from './options/building.js';
+import { cachesOf } from './options/caches.js';
 import { channelsOfRun } from './options/channels.js';
 import { contentsOf, targetsOf } from './options/contents.js';
 import { failureOf } from './options/failure.js';
@@ -48,6 +49,7 @@ const update: typeof runOptionsOf = (instance, repository, limit) => ({
   ...agentOf(instance),
   ...gatesOf(instance),
   ...channelsOfRun(instance),
+  ...cachesOf(instance),
 });
 
 /** What is said of inputs, landing, approval and repairs does not count. */
@@ -73,4 +75,5 @@ const verification: typeof runOptionsOf = (instance, repository, limit) => ({
   ...limit,
   ...gatesOf(instance),
   ...channelsOfRun(instance),
+  ...cachesOf(instance),
 });

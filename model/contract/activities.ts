@@ -8,6 +8,8 @@ import type {
   UnfetchedInput,
   CandidateSource,
 } from '../verify/candidate.js';
+import type { CacheOutcome } from '../caches/outcome.js';
+import type { Cache } from '../caches/types.js';
 import type { TargetChange } from '../closure/closure.js';
 import type { ChannelMove } from '../channels/move.js';
 import type { Channel } from '../channels/names.js';
@@ -91,6 +93,8 @@ export interface CoordinatorActivities {
     repository: Repository;
     commit: string;
     targets: readonly FlakeTarget[];
+    /** What is not in the required ones of these is not known; missing where nothing is uploaded. */
+    caches?: readonly Cache[];
   }): Promise<readonly Verdict[]>;
 
   /** Puts the newest commit of `fix` on top of a candidate; `null` when it does not fit there, or changes nothing. */
@@ -212,6 +216,12 @@ export interface MachineActivities extends GateActivities, AgentActivities {
    * store for the next run.
    */
   compareClosures(input: CompareClosuresInput): Promise<TargetChange | null>;
+
+  /**
+   * Uploads what a target was built to, and looks whether the cache has all of it. A cache that fails is an answer. The upload
+   * outlives its worker, as a build does.
+   */
+  uploadClosure(input: UploadInput): Promise<UploadResult>;
 
   /** Removes records and GC roots of a closed run on this machine. */
   forgetRun(input: { run: string }): Promise<void>;
@@ -587,6 +597,25 @@ export interface CompareClosuresInput {
   readonly advisories?: string;
 }
 
+export interface UploadInput {
+  readonly run: string;
+  /** The candidate's commit. */
+  readonly head: string;
+  readonly target: FlakeTarget;
+  readonly outPath: string;
+  readonly cache: Cache;
+  readonly nix: NixSettings;
+  /** Lease of an upload that nobody follows, in seconds. */
+  readonly takeoverSeconds: number;
+  /** How many targets this machine uploads at once. */
+  readonly uploads: number;
+}
+
+export interface UploadResult extends CacheOutcome {
+  /** Whether another try may do better; missing when not. */
+  readonly again?: true;
+}
+
 export interface GateInput extends CandidateSource, Distrust {
   readonly gate: CommandTarget;
   readonly nix: NixSettings;
@@ -652,6 +681,26 @@ export interface BuildHeartbeat {
   readonly trouble: string | null;
   /** Seconds that this target took in the last run that built it; `null` when not known. */
   readonly estimateSeconds: number | null;
+}
+
+/** Heartbeat details of `uploadClosure`. */
+export interface UploadHeartbeat {
+  readonly machine: string;
+  /** Host name, for people. */
+  readonly hostName: string;
+  /** `queued`: other uploads go before; `looking`: what the cache has is being looked up. */
+  readonly phase: 'queued' | 'looking' | 'uploading';
+  /** `cacheName` of the cache. */
+  readonly cache: string;
+  /** ISO 8601 start of the upload, not of the attempt. */
+  readonly startedAt: string;
+  /** Paths that are uploaded, and that are to be; 0 when that is not known. */
+  readonly done: number;
+  readonly planned: number;
+  /** Their bytes unpacked. */
+  readonly bytes: number;
+  readonly plannedBytes: number;
+  readonly logPath: string;
 }
 
 /** Heartbeat details of coordinators' activities, `null` while nothing keeps them waiting. */

@@ -23,6 +23,7 @@ import type {
 } from '../run/options.js';
 import type { Candidate } from '../verify/candidate.js';
 import { AGENT_NETWORKS, type AgentRights } from '../autofix/sandbox.js';
+import { readCache } from '../caches/read.js';
 import { checkInstanceName } from '../config/checks.js';
 import { checkGateName, checkGateWords, PRESETS, type Gate } from '../gates/gate.js';
 import {
@@ -325,6 +326,10 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   drvPaths: orMissing(list(orNull(derivation))),
   head: orMissing(commit),
   keep: seconds,
+  outPath: storePath,
+  cache: readCache,
+  caches: orMissing(list(readCache)),
+  uploads: wholeNumber,
   advisories: orMissing(absolutePath),
   instance: text(checkInstanceName),
   watched: list(object<Watched>({ instance: text(checkInstanceName), limitSeconds: seconds })),

@@ -14,3 +14,15 @@ export const targetKey = (target: TargetName): string =>
 /** Folder of everything that this machine keeps about one target of one candidate: logs, identity, exit status. */
 export const recordDirectory = (state: StateDirectory, run: string, head: string, target: TargetName): string =>
   path.join(state.builds, runDirectoryName(run), `${head.slice(0, 12)}-${targetKey(target)}`);
+
+/** The same of its upload to a cache. */
+export const uploadDirectory = (
+  state: StateDirectory,
+  {
+    run,
+    head,
+    target,
+    cache,
+  }: { readonly run: string; readonly head: string; readonly target: TargetName; readonly cache: string },
+): string =>
+  `${recordDirectory(state, run, head, target)}-${createHash('sha256').update(cache).digest('hex').slice(0, 8)}`;

@@ -216,4 +216,5 @@ const targetJson = (target: ReportedTarget): Record<string, unknown> => ({
   closure: target.closure ?? null,
   plan: target.plan ?? null,
   ...(target.knownFrom === undefined ? {} : { knownFrom: target.knownFrom }),
+  ...(target.caches === undefined ? {} : { caches: target.caches.map((each) => ({ ...each })) }),
 });

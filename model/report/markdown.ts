@@ -1,4 +1,5 @@
 import { listedVulnerabilities, vulnerabilityWords } from '../advisories/words.js';
+import { cacheRows, OUTCOME_WORDS } from '../caches/words.js';
 import { channelWords, lostWords, type ChannelMove } from '../channels/move.js';
 import type { TargetChange } from '../closure/closure.js';
 import { listEach } from '../closure/share.js';
@@ -99,6 +100,7 @@ export function renderMarkdown(report: Report, limit = MARKDOWN_BYTES): string {
     paragraphs('note on what stopped it', [stoppedBy(report)]),
     failures === null ? null : fixed(`**${words(failures)}**`),
     hosts(report),
+    caches(report),
     gates(report),
     list('Channels', 'channels', channelItems(report.channels ?? [])),
     inputs(report),
@@ -295,6 +297,25 @@ const channelItems = (channels: readonly ChannelMove[]): string[] =>
   [...channels]
     .sort((one, other) => Number(other.outcome === 'not-moved') - Number(one.outcome === 'not-moved'))
     .map((each) => `${code(each.branch)}: ${code(channelWords(each), ITEM_BYTES)}`);
+
+/** What became of uploads: targets of which the same became are one row. */
+function caches(report: Report): Part | null {
+  const rows = cacheRows(report.targets).map(({ cache, outcome, targets, detail }) => [
+    code(cache),
+    OUTCOME_WORDS[outcome],
+    code(nameList(targets, 10), ITEM_BYTES),
+    detail === '' ? '' : code(detail, ITEM_BYTES),
+  ]);
+  if (rows.length === 0) return null;
+  return {
+    head: ['### Binary caches\n', table(['cache', '', `${builtNoun(report)}s`, ''], [])].join('\n'),
+    items: rows.map((cells) => [row(cells)]),
+    gap: '\n',
+    rank: 2,
+    share: 1 / 16,
+    leftOut: (shown) => [rows.length - shown, 'rows of binary caches'],
+  };
+}
 
 function gates(report: Report): Part {
   const rows = brokenFirst(gatesOf(report)).map((gate) => [

@@ -149,17 +149,19 @@ const STATES: Readonly<Record<TargetProgress['state'], string>> = {
   evaluating: 'evaluates',
   queued: 'begins, or waits for a builder',
   building: 'builds',
+  uploading: 'built, is uploaded',
   done: 'done',
 };
 
 function urgency(target: TargetProgress): number {
   if (isBroken(target)) return 0;
-  return { building: 1, evaluating: 2, queued: 3, waiting: 4, done: 5 }[target.state];
+  return { building: 1, uploading: 2, evaluating: 3, queued: 4, waiting: 5, done: 6 }[target.state];
 }
 
 function targetRow(target: TargetProgress): string {
   const verdict = target.verdict === null ? null : VERDICTS[target.verdict];
-  const error = target.error === null ? '' : `: ${code(truncate(target.error, 150))}`;
+  const about = target.error ?? target.caches ?? '';
+  const error = about === '' ? '' : `: ${code(truncate(about, 150))}`;
   return row([
     verdict?.symbol ?? '…',
     code(target.name, 120),

@@ -1,4 +1,5 @@
 import { listedVulnerabilities, vulnerabilityWords } from '../advisories/words.js';
+import { cacheRows, OUTCOME_WORDS } from '../caches/words.js';
 import { channelWords, lostWords, type ChannelMove } from '../channels/move.js';
 import type { TargetChange } from '../closure/closure.js';
 import { oneLine, oneName } from '../text/one-line.js';
@@ -71,6 +72,7 @@ export function renderText(report: Report, color: boolean, packages = PACKAGES_S
     section('Held back', heldBackLines(report, paint), paint),
     section('No longer held back', rows(report.letGo.map((input) => [oneName(input.input), letGoWords(input)])), paint),
     section(`${capitalized(builtNoun(report))}s`, hostLines(report, paint), paint),
+    section('Binary caches', cacheLines(report, paint), paint),
     section('Gates', gateLines(report, paint), paint),
     section('Channels', channelLines(report.channels ?? [], paint), paint),
     ...changeGroups(report).map((group) => changeSection(group, packages, paint)),
@@ -262,6 +264,15 @@ function channelLines(channels: readonly ChannelMove[], paint: Paint): string[] 
   const lines = columns(channels.map((each) => [oneName(each.branch), channelWords(each)]));
   return lines.map((line, index) => `  ${channels[index]?.outcome === 'not-moved' ? paint.yellow(line) : line}`);
 }
+
+/** What became of uploads: targets of which the same became are one line. */
+const cacheLines = (report: Report, paint: Paint): string[] => {
+  const found = cacheRows(report.targets);
+  const lines = rows(
+    found.map(({ cache, outcome, targets, detail }) => [cache, OUTCOME_WORDS[outcome], nameList(targets, 10), detail]),
+  );
+  return lines.map((line, index) => (found[index]?.outcome === 'failed' ? paint.red(line) : line));
+};
 
 /** Lines of targets with the symbol of their verdict in front. */
 function marked(targets: readonly ReportedTarget[], lines: readonly string[], paint: Paint): string[] {

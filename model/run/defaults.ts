@@ -21,3 +21,6 @@ export const usualFailureSteps = (mode: LandingMode, hasAgent: boolean): readonl
 
 /** Updates of each host that stay in the store of its builder. */
 export const KEPT_CLOSURES = 1;
+
+/** Targets that a machine uploads at once. */
+export const UPLOADS = 2;

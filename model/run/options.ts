@@ -1,3 +1,4 @@
+import type { Cache } from '../caches/types.js';
 import type { Person } from '../git/person.js';
 import { SIGNING_FORMATS, type Signing } from '../git/signing.js';
 import type { SandboxLimits } from '../autofix/limits.js';
@@ -77,6 +78,10 @@ export interface RunOptions {
   readonly siteDir?: string;
   /** Checks beside the builds; missing in older runs. */
   readonly gates?: readonly Gate[];
+  /** Caches that get what is built, in the order in which they are filled; missing when there are none, and in older runs. */
+  readonly caches?: readonly Cache[];
+  /** How many targets each machine uploads at once; missing: `UPLOADS`. */
+  readonly uploads?: number;
   /** Whether main is verified as it is, so that nothing is updated and nothing lands; missing when not, and in older runs. */
   readonly verifies?: true;
   /** Template of the branches that move forward to verified commits of main, as in `channelOf`; missing when there are none, and in older runs. */
@@ -314,6 +319,11 @@ export const KNOWN_OPTIONS: Fields<RunOptions> = {
     ...{ name: true, timeoutSeconds: true, required: true },
     check: { kind: ['preset', 'command'], preset: PRESETS, words: true },
   },
+  caches: {
+    ...{ to: true, required: true, priority: true, secretKeyFile: true, netrcFile: true, credentialsFile: true },
+    ...{ sshKeyFile: true, compression: true, trustedKeys: true, readUrl: true, upstreams: true },
+  },
+  uploads: true,
   verifies: true,
   channel: true,
   again: true,

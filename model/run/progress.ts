@@ -1,6 +1,7 @@
 import type { MovedInput, UnfetchedInput } from '../verify/candidate.js';
 import type { HeldBackFailure, HeldBackInput, Outcome } from '../report/data.js';
 import type { BuildPlan } from '../nix/build-plan.js';
+import { outcomesWords } from '../caches/words.js';
 import { truncate } from '../text/text.js';
 import { targetLabel } from '../targets/index.js';
 import type { VerdictKind } from '../targets/types.js';
@@ -66,7 +67,8 @@ export const shownHold = ({ input, targets, reason, newRevision = null, failures
 
 export interface TargetProgress {
   readonly name: string;
-  readonly state: 'waiting' | 'evaluating' | 'queued' | 'building' | 'done';
+  /** `uploading`: it is built, and caches do not have it yet. */
+  readonly state: 'waiting' | 'evaluating' | 'queued' | 'building' | 'uploading' | 'done';
   readonly system: string | null;
   readonly verdict: VerdictKind | null;
   readonly sameAsBase: boolean | null;
@@ -75,6 +77,8 @@ export interface TargetProgress {
   readonly error: string | null;
   /** What building it has to do; missing where nobody asked before the build. */
   readonly plan?: BuildPlan;
+  /** What became of its uploads, in words; missing where nothing is uploaded. */
+  readonly caches?: string;
 }
 
 /** A target of which nothing is known yet. */
@@ -89,7 +93,7 @@ export const untouched = (name: string): TargetProgress => ({
 });
 
 /** A target whose verdict is in. */
-export const ended = ({ target, verdict, system, sameAsBase, seconds, error }: Verdict): TargetProgress => ({
+export const ended = ({ target, verdict, system, sameAsBase, seconds, error, caches }: Verdict): TargetProgress => ({
   name: targetLabel(target),
   state: 'done',
   system,
@@ -97,6 +101,7 @@ export const ended = ({ target, verdict, system, sameAsBase, seconds, error }: V
   sameAsBase,
   seconds,
   error,
+  ...(caches === undefined ? {} : { caches: outcomesWords(caches) }),
 });
 
 /** Activity ids are made of these, so that a client can tell which pending activity belongs to which target. */
@@ -105,6 +110,8 @@ export const compareActivityId = (target: string): string => `compare ${target}`
 export const closureActivityId = (target: string): string => `closure ${target}`;
 export const baseActivityId = (target: string): string => `base ${target}`;
 export const planActivityId = (target: string): string => `plan ${target}`;
+export const uploadActivityId = (target: string, cache: number, round: number): string =>
+  `upload ${target} #${cache}-${round}`;
 export const buildActivityId = (target: string, round: number): string => `build ${target} #${round}`;
 export const attemptActivityId = (attempt: number, target: string, round: number): string =>
   `attempt ${attempt} at ${target}${round === 1 ? '' : ` #${round}`}`;

@@ -1,6 +1,7 @@
 import type { Outcome, Report, ReportedTarget } from '../report/data.js';
-import type { Repository } from '../run/options.js';
-import { targetLabel, type FlakeTarget } from '../targets/index.js';
+import { lackingCaches } from '../caches/outcome.js';
+import type { CoordinatorActivities } from '../contract/activities.js';
+import { targetLabel } from '../targets/index.js';
 import { NOTHING_KNOWN, type Verdict } from './verdict.js';
 
 /** How long a failure is not tried again: what upstream mends is found the next day. */
@@ -17,7 +18,7 @@ const CONCLUSIVE: readonly Outcome[] = ['landed', 'verified', 'broken', 'rejecte
  */
 export function knownVerdicts(
   reports: readonly Report[],
-  { repository, commit, targets }: { repository: Repository; commit: string; targets: readonly FlakeTarget[] },
+  { repository, commit, targets, caches: wanted }: Parameters<CoordinatorActivities['knownVerdicts']>[0],
   now: number,
 ): readonly Verdict[] {
   const about = reports.filter(
@@ -32,9 +33,19 @@ export function knownVerdicts(
     for (const report of about) {
       const found = report.targets.find((each) => each.name === name);
       if (found === undefined || !isConclusive(found, report, now)) continue;
-      const { verdict, system, drvPath, outPath, error, failedDrv, machine, logPath, logTail } = found;
+      if (found.verdict === 'built' && lackingCaches(found, wanted).length > 0) continue;
+      const { verdict, system, drvPath, outPath, error, failedDrv, machine, logPath, logTail, caches } = found;
       const facts = { system, drvPath, outPath, error, failedDrv, machine, logPath, logTail };
-      return [{ ...NOTHING_KNOWN, target, verdict, ...facts, knownFrom: found.knownFrom ?? report.run }];
+      return [
+        {
+          ...NOTHING_KNOWN,
+          target,
+          verdict,
+          ...facts,
+          knownFrom: found.knownFrom ?? report.run,
+          ...(caches && { caches }),
+        },
+      ];
     }
     return [];
   });

@@ -1,3 +1,4 @@
+import type { CacheOutcome } from '../caches/outcome.js';
 import type { TargetChange } from '../closure/closure.js';
 import type { BuildPlan } from '../nix/build-plan.js';
 import type { Target } from '../targets/index.js';
@@ -17,6 +18,8 @@ export interface Verdict {
   readonly closure?: TargetChange;
   /** What building it had to do, as Nix said before it began; missing when that is not known, and in older runs. */
   readonly plan?: BuildPlan;
+  /** What became of its upload to each cache; missing where nothing is uploaded, and in older runs. */
+  readonly caches?: readonly CacheOutcome[];
   /** Wall time of evaluation and build, in seconds with one decimal. */
   readonly seconds: number;
   /** One line that says what broke; `null` when built. */

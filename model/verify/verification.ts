@@ -1,3 +1,4 @@
+import type { Cache } from '../caches/types.js';
 import type { Distrust } from '../contract/activities.js';
 import { utf8Length } from '../text/text.js';
 import type { Candidate } from './candidate.js';
@@ -24,8 +25,14 @@ export interface VerifySetting extends Pick<Distrust, 'agentRights'> {
   readonly advisories?: string;
 }
 
+/** Where the targets of a candidate that may land are uploaded, as in a run's options. */
+export interface Uploading {
+  readonly caches?: readonly Cache[];
+  readonly uploads?: number;
+}
+
 /** The single argument of the `verifyCandidate` workflow: any candidate against any targets. */
-export interface VerifyInput extends VerifySetting, Distrust {
+export interface VerifyInput extends VerifySetting, Distrust, Uploading {
   readonly candidate: Candidate;
   readonly targets: readonly Target[];
   /** What evaluating them gave, in their order, `null` for gates; missing where that is still to be done. */

@@ -33,6 +33,7 @@ const target = (name: string, change: Partial<TargetView> = {}): TargetView => (
   estimateSeconds: null,
   lastLine: null,
   trouble: null,
+  caches: null,
   logPath: null,
   ...change,
 });

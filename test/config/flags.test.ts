@@ -8,6 +8,8 @@ import { readConfiguration } from '../../model/config/read.js';
 import { runOptionsOf } from '../../model/config/run-options.js';
 import { repositoryAt } from '../support/repository.js';
 
+const KEY = `k:${'A'.repeat(43)}=`;
+
 /** Flags as commander gives them, and the same in a file. */
 const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
   [{}, ''],
@@ -117,6 +119,14 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
     },
     'takeoverSec = "5min"\nbuilderWaitSec = "1h"\nkeepClosures = 3\nbuildBase = true\nadvisories = "/a"\nmaxBuilds = 0\nnamedPackages = ["linux", "gtk+3"]',
   ],
+  [
+    {
+      cache: ['s3://b?region=eu priority=7 required=false', `file:///srv/c secretKeyFile=/k trustedKeys=${KEY},${KEY}`],
+      uploads: ['3'],
+    },
+    `uploads = 3\ncaches = [{ to = "file:///srv/c", secretKeyFile = "/k", trustedKeys = ["${KEY}", "${KEY}"] }, ` +
+      '{ to = "s3://b?region=eu", priority = 7, required = false }]',
+  ],
   [{ signingKeyFile: ['/s'], signingFormat: ['openpgp'] }, 'signing = { keyFile = "/s", format = "openpgp" }'],
   [
     { sshKeyFile: ['/k'], knownHostsFile: ['/h'], httpsTokenFile: ['/t'], accessTokensFile: ['/a'] },
@@ -188,6 +198,9 @@ test('what flags cannot mean is told by their own names, all of it at once', () 
     [{ pin: ['nixpkgs soon'] }, /^--pin "nixpkgs soon" is no input, last day and reason/],
     [{ pin: ['nixpkgs 2027-02-30 zfs'] }, /^--pin "2027-02-30" is no date/],
     [{ require: ['all,web'] }, /^--require "all,web" is either "all" or a list of targets, not both\.$/],
+    [{ cache: ['file:///c secret-key=/k'] }, /^--cache "secret-key=\/k" is no NAME=VALUE/],
+    [{ cache: ['file:///c', 'file:///c/'] }, /^--cache "file:\/\/\/c" is given twice/],
+    [{ uploads: ['3'] }, /^--uploads does nothing by itself: add --cache\.$/],
     [{ slots: ['0'] }, /^--slots "0" is not from 1 to 1000\.$/],
     [
       { host: ['-x,a b'], gate: ['fmt'], gateTimeout: ['soon'] },

@@ -109,6 +109,20 @@ const gated: Scene = (victim) =>
     }),
   );
 
+/** What is built goes to a cache, which has it in the end. */
+const uploaded: Scene = (victim) =>
+  dyingAt('uploadClosure', victim, () =>
+    onStage(house, PLAIN, async (stage) => {
+      const cache = `file://${join(stage.fleet.root, 'cache')}`;
+      const { targets } = await assertAsIfNothingHappened(stage, stage.update('--cache', cache), ntfy);
+      for (const { caches = [] } of targets)
+        assert.deepEqual(
+          caches.map(({ outcome, paths }) => [outcome, paths]),
+          [['uploaded', 1]],
+        );
+    }),
+  );
+
 /** Builds that take so long that the run looks whether their system is served. */
 const slow = (activity: string): Scene => plain(activity, { hosts: [{ name: 'athena', seconds: 12 }] });
 
@@ -599,6 +613,7 @@ const SCENES: Readonly<Record<string, Scene>> = {
   knownVerdicts: verifies('knownVerdicts'),
   moveChannels: verifies('moveChannels'),
   runGate: gated,
+  uploadClosure: uploaded,
   planBuilds: limited,
   groupInputs: holdsBack('groupInputs'),
   composeCandidate: holdsBack('composeCandidate'),

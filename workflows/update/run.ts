@@ -1,4 +1,5 @@
 import { workflowInfo } from '@temporalio/workflow';
+import { secretFilesOfCache } from '../../model/caches/secret-files.js';
 import type { AgentRights } from '../../model/autofix/sandbox.js';
 import { landingIntent } from '../../model/landing/index.js';
 import { secretFilesOf } from '../../model/notify/index.js';
@@ -106,11 +107,12 @@ function agentRights(options: RunOptions): AgentRights | null {
 }
 
 /** Files with secrets beside those that the agent and the repository name. */
-export const secretFiles = ({ nix, notify, signing, forge }: RunOptions): readonly string[] => [
+export const secretFiles = ({ nix, notify, signing, forge, caches = [] }: RunOptions): readonly string[] => [
   ...(signing === undefined ? [] : [signing.keyFile]),
   ...(nix.accessTokensFile === undefined ? [] : [nix.accessTokensFile]),
   ...secretFilesOf(notify),
   ...(forge === undefined ? [] : [forge.tokenFile]),
+  ...caches.flatMap(secretFilesOfCache),
 ];
 
 /** Verifies targets of a candidate; who worked for it is known then. */
@@ -124,8 +126,10 @@ export async function verifyFor(run: Run, about: Verification): Promise<readonly
 export async function verifyShown(run: Run, about: Verification): Promise<readonly Verdict[]> {
   const { state } = run;
   state.phase('verifying');
+  const { caches, uploads } = run.options;
   const verdicts = await verifyFor(run, {
     ...about,
+    ...(caches !== undefined && { uploading: { caches, ...(uploads !== undefined && { uploads }) } }),
     started: (children) => {
       state.show({ children });
     },

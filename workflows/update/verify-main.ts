@@ -34,13 +34,14 @@ export async function verifyMain(run: Run, commit: string): Promise<Ended> {
 
 /** What earlier runs know of the commit; gates are run each time, for their commands are no part of it. */
 async function findKnown({ options }: Run, commit: string, targets: readonly Target[]): Promise<readonly Verdict[]> {
-  const { repository, nix, again } = options;
+  const { repository, nix, again, caches } = options;
   if (again === true || nix.impure) return [];
   try {
     return await coordinator('see what is known of the commit', UNNEEDED_TRIES).knownVerdicts({
       repository,
       commit,
       targets: targets.filter(isFlakeTarget),
+      ...(caches !== undefined && { caches }),
     });
   } catch (error) {
     goOnWithout('what earlier runs found out about the commit', error);

@@ -6,6 +6,7 @@ import { TARGETS_PER_VERIFICATION, targetsPerVerification } from '../../model/ve
 import type {
   PlanResult,
   ProbeKnowledge,
+  Uploading,
   VerifyInput,
   VerifyResult,
   VerifySetting,
@@ -27,6 +28,8 @@ export interface Verification {
   readonly withoutBase?: true;
   /** Whether a person has approved the candidate. */
   readonly approved?: true;
+  /** Where what is built is uploaded; missing where it is not. */
+  readonly uploading?: Uploading;
   /** Told the ids of the children, as they begin. */
   readonly started?: (children: readonly string[]) => void;
   /** Told the verdicts of each child, as it ends. */
@@ -55,7 +58,7 @@ function inputsOf(
     advisories,
     agentRights,
   }: VerifySetting,
-  { candidate, targets, evaluations, withoutBase, probe, approved }: Verification,
+  { candidate, targets, evaluations, withoutBase, probe, approved, uploading }: Verification,
 ): readonly VerifyInput[] {
   const inputs: VerifyInput[] = [];
   const most = targetsOfAChild(candidate, nix, targets.length);
@@ -68,6 +71,7 @@ function inputsOf(
       nix,
       takeoverSeconds,
       builderWaitSeconds,
+      ...uploading,
       ...(keepClosures === undefined || probe !== undefined ? {} : { keepClosures }),
       ...(buildBase === true && probe === undefined && { buildBase }),
       ...(namedPackages === undefined || probe !== undefined ? {} : { namedPackages }),

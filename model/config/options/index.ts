@@ -1,6 +1,7 @@
 import { agent } from './agent.js';
 import { approval } from './approval.js';
 import { building, buildingFlags } from './building.js';
+import { caches } from './caches.js';
 import { channels } from './channels.js';
 import { contents } from './contents.js';
 import { credentials } from './credentials.js';
@@ -27,6 +28,7 @@ export const INSTANCE_OPTIONS = {
   ...agent,
   ...notifications,
   ...building,
+  ...caches,
   ...credentials,
 };
 
@@ -47,6 +49,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   { title: 'Autofix', options: agent },
   { title: 'Notifications', options: notifications },
   { title: 'How it builds', options: building, flags: buildingFlags },
+  { title: 'Binary caches', options: caches },
   { title: 'Git credentials', options: credentials },
 ];
 

@@ -1,3 +1,4 @@
+import { cacheRows, OUTCOME_WORDS } from '../../caches/words.js';
 import { channelWords, lostWords } from '../../channels/move.js';
 import { planWords } from '../../nix/plan-words.js';
 import { oneLine, oneName } from '../../text/one-line.js';
@@ -60,6 +61,7 @@ export const renderHtml = (report: Report, { sizes = () => [], up }: Surrounding
     summary(report),
     sections([
       [`${capitalized(builtNoun(report))}s`, 'hosts', hosts(report)],
+      ['Binary caches', 'caches', cacheTable(report)],
       ['Gates', 'gates', targetTable(report, gatesOf(report), 'gate', false)],
       [
         'Channels',
@@ -119,6 +121,21 @@ export const renderHtml = (report: Report, { sizes = () => [], up }: Surrounding
     ]),
     markup`</main>`,
   ]);
+
+/** What became of uploads: targets of which the same became are one row. */
+function cacheTable(report: Report): Markup | null {
+  const rows = cacheRows(report.targets);
+  if (rows.length === 0) return null;
+  return table(
+    'Binary caches, and what became of uploads to them',
+    [{ title: 'Cache' }, { title: 'Upload' }, { title: `${capitalized(builtNoun(report))}s` }],
+    rows.map(({ cache, outcome, targets, detail }) => [
+      name(cache),
+      [sign(outcome === 'failed' ? '✘' : '✔', outcome === 'failed' ? 'bad' : 'good'), ` ${OUTCOME_WORDS[outcome]}`],
+      [nameList(targets, 20), detail === '' ? null : markup`<span class="below">${detail}</span>`],
+    ]),
+  );
+}
 
 /** How an outcome is coloured; one that landed although something broke is not all good. */
 export const outcomeTone = (outcome: Outcome, isAllGood = true): Tone =>

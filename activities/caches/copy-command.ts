@@ -1,0 +1,78 @@
+import { chmod } from 'node:fs/promises';
+import type { Cache } from '../../model/caches/types.js';
+import type { NixSettings } from '../../model/run/options.js';
+import { makeFolder } from '../../host/files.js';
+import { rememberSecret } from '../../host/secrets/redact.js';
+import { PrivateFileFault, readPrivateFile } from '../../host/secrets/private-file.js';
+import { atLeast, nixEnvironment, optionPairs, PATIENCE, withoutTokens, type NixVersion } from '../nix/commands.js';
+import { CacheFault } from './fault.js';
+
+const NIX = ['--extra-experimental-features', 'nix-command'] as const;
+
+/** A value in an address: Nix decodes it. */
+const encoded = (value: string): string => encodeURIComponent(value).replaceAll('%2F', '/');
+
+/** The address of a cache with all that Nix is to know of it; of secrets only the files are named. */
+function storeUrl({ to, secretKeyFile, compression, sshKeyFile }: Cache): string {
+  const parameters = Object.entries({ 'secret-key': secretKeyFile, compression, 'ssh-key': sshKeyFile }).flatMap(
+    ([name, value]) => (value === undefined ? [] : [`${name}=${encoded(value)}`]),
+  );
+  return parameters.length === 0 ? to : `${to}${to.includes('?') ? '&' : '?'}${parameters.join('&')}`;
+}
+
+const settingsFor = ({ netrcFile }: Cache, nix: NixSettings): string[] =>
+  optionPairs([PATIENCE, ...nix.options, ...(netrcFile === undefined ? [] : [['netrc-file', netrcFile] as const])]);
+
+/**
+ * Older versions send nothing when they send it again: 2.8 waits for ever then, 2.26 was seen to fail soon. What is tried again
+ * is the whole command, which goes on where it ended.
+ */
+const onceOnOlder = (version: NixVersion): string[] =>
+  atLeast(version, 2, 26) ? [] : optionPairs([['download-attempts', '1']]);
+
+/** Copies the closure of a path to a cache, and signs what it copies there. */
+export const copyClosure = (cache: Cache, storePath: string, nix: NixSettings, version: NixVersion): string[] => [
+  ...['nix', 'copy', ...NIX, ...settingsFor(cache, nix), ...onceOnOlder(version), '--log-format', 'raw'],
+  ...['--to', storeUrl(cache), '--', storePath],
+];
+
+/** Signs what a cache has of paths already. */
+export const signPaths = (
+  cache: Cache & { readonly secretKeyFile: string },
+  storePath: string,
+  nix: NixSettings,
+  version: NixVersion,
+): string[] => [
+  ...['nix', 'store', 'sign', ...NIX, ...settingsFor(cache, nix), ...onceOnOlder(version), '--log-format', 'raw'],
+  ...['--store', storeUrl(cache), '--key-file', cache.secretKeyFile, '--recursive', '--', storePath],
+];
+
+/** Arguments of `nix` that print what a cache knows of paths. Nothing is fetched. */
+export const lookArguments = (cache: Cache, storePaths: readonly string[], nix: NixSettings): string[] => [
+  ...['path-info', ...NIX, ...settingsFor(cache, nix), ...optionPairs([['substitute', 'false']])],
+  ...['--json', '--store', storeUrl(cache), '--', ...storePaths],
+];
+
+const CREDENTIALS = { noun: 'access key', toMake: 'write it as "aws configure" does', most: 64 * 1024 };
+
+/**
+ * Environment of a command that uses a cache.
+ * @param clientCache folder for what Nix remembers of caches: with its own, it would believe that what once was there still is
+ * @throws CacheFault when a file of secrets cannot be used
+ */
+export async function cacheEnvironment(
+  { credentialsFile }: Cache,
+  clientCache: string,
+): Promise<Record<string, string | undefined>> {
+  await makeFolder(clientCache);
+  await chmod(clientCache, 0o700);
+  const env = { ...withoutTokens(nixEnvironment()), XDG_CACHE_HOME: clientCache, NIX_CACHE_HOME: undefined };
+  if (credentialsFile === undefined) return env;
+  const text = await readPrivateFile(credentialsFile, CREDENTIALS).catch((error: unknown) => {
+    if (!(error instanceof PrivateFileFault)) throw error;
+    throw new CacheFault(`the file of credentials ${credentialsFile} ${error.message}`, false);
+  });
+  for (const [, secret = ''] of text.matchAll(/^\s*aws_(?:secret_access_key|session_token)\s*=\s*(\S+)/gim))
+    rememberSecret(secret);
+  return { ...env, AWS_SHARED_CREDENTIALS_FILE: credentialsFile };
+}

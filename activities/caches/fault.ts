@@ -1,0 +1,12 @@
+/** Why a cache cannot be filled or looked at, for people. */
+export class CacheFault extends Error {
+  override readonly name = 'CacheFault';
+
+  /** @param passes whether another try may do better */
+  constructor(
+    message: string,
+    readonly passes: boolean,
+  ) {
+    super(message);
+  }
+}

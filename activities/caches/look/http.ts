@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cacheName } from '../../../model/caches/name.js';
+import type { PathInfo } from '../../../model/closure/path-info.js';
+import { storeHash } from '../../../model/nix/derivation-file.js';
+import { request } from '../../../host/http.js';
+import { CacheFault } from '../fault.js';
+import { parseNarInfo, type SeenPath } from '../narinfo.js';
+import { netrcHeader } from '../netrc.js';
+import { askEach } from './each.js';
+import { nixLooker } from './nix.js';
+import type { CacheLooker } from './types.js';
+
+const TIMEOUT_MS = 30_000;
+const NARINFO_BYTES = 1024 * 1024;
+/** Pauses before a question is asked once more that a server could not answer. */
+const PAUSES_MS = [200, 1000, 3000];
+
+/** Requests of our own; a server that wants a certificate of the client's is asked by Nix. */
+export const http: CacheLooker = {
+  look: async (cache, paths, asking) => {
+    if (cache.to.includes('tls-certificate=')) return await nixLooker.look(cache, paths, asking);
+    const base = cacheName(cache.to);
+    const headers = cache.netrcFile === undefined ? {} : await netrcHeader(cache.netrcFile, new URL(base).hostname);
+    return await lookOver(base, paths, { headers, signal: asking.signal });
+  },
+};
+
+interface Questions {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+/** What an address says of some paths. */
+export const lookOver = (
+  base: string,
+  paths: readonly PathInfo[],
+  questions: Questions,
+): Promise<ReadonlyMap<string, SeenPath>> =>
+  askEach(
+    paths,
+    (info) => info.path,
+    async (info) => {
+      const text = await ask('GET', `${base}/${storeHash(info.path)}.narinfo`, questions);
+      const found = text === null ? null : parseNarInfo(text);
+      if (found === null) return null;
+      const hasArchive = found.archive !== null && (await ask('HEAD', `${base}/${found.archive}`, questions)) !== null;
+      return { ...found, hasArchive };
+    },
+  );
+
+/**
+ * @returns the body; `null` when it is not there: S3 says 403 for that where nobody may list the bucket, and Nix takes it so, too
+ * @throws CacheFault
+ */
+async function ask(method: 'GET' | 'HEAD', url: string, { headers, signal }: Questions): Promise<string | null> {
+  for (let round = 0; ; round++) {
+    const answer = await request(
+      url,
+      { method, headers: { ...headers } },
+      { timeoutMs: TIMEOUT_MS, signal, bodyBytes: NARINFO_BYTES },
+    );
+    if (answer.kind === 'answered') {
+      if (answer.status === 200) return answer.body;
+      if (answer.status === 404 || answer.status === 403) return null;
+    }
+    const passes = answer.kind === 'failed' || answer.status === 429 || answer.status >= 500;
+    const pause = PAUSES_MS[round];
+    if (!passes || pause === undefined) {
+      const why = answer.kind === 'failed' ? answer.reason : `HTTP ${answer.status}`;
+      throw new CacheFault(`the cache ${new URL(url).origin} does not say what it has: ${why}`, passes);
+    }
+    await sleep(pause, undefined, { signal });
+  }
+}

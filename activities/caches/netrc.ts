@@ -1,0 +1,30 @@
+import { rememberPassword } from '../../host/secrets/redact.js';
+import { PrivateFileFault, readPrivateFile } from '../../host/secrets/private-file.js';
+import { CacheFault } from './fault.js';
+
+const NETRC = {
+  noun: 'password',
+  toMake: 'write "machine HOST login USER password PASSWORD" into it',
+  most: 64 * 1024,
+};
+
+/**
+ * The header by which a host knows the user that a netrc(5) file has for it; none when it has none.
+ * @throws CacheFault when the file cannot be used
+ */
+export async function netrcHeader(file: string, host: string): Promise<Readonly<Record<string, string>>> {
+  const text = await readPrivateFile(file, NETRC).catch((error: unknown) => {
+    throw error instanceof PrivateFileFault ? new CacheFault(`the netrc file ${file} ${error.message}`, false) : error;
+  });
+  let header: Record<string, string> = {};
+  for (const [, name, entry = ''] of text.matchAll(
+    /(?:machine\s+(\S+)|default)\b((?:\s+(?:login|password|account)\s+\S+)*)/g,
+  )) {
+    const login = /login\s+(\S+)/.exec(entry)?.[1] ?? '';
+    const password = /password\s+(\S+)/.exec(entry)?.[1] ?? '';
+    rememberPassword(login, password);
+    if ((name === undefined || name === host) && header.Authorization === undefined)
+      header = { Authorization: `Basic ${Buffer.from(`${login}:${password}`).toString('base64')}` };
+  }
+  return header;
+}

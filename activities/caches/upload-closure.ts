@@ -1,0 +1,237 @@
+import { activityInfo, cancellationSignal } from '@temporalio/activity';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { cacheName } from '../../model/caches/name.js';
+import type { Cache } from '../../model/caches/types.js';
+import { readPathInfo, type PathInfo } from '../../model/closure/path-info.js';
+import type { MachineActivities, UploadHeartbeat, UploadInput, UploadResult } from '../../model/contract/activities.js';
+import { uploadDirectory } from '../../model/machine/record-directory.js';
+import { hasFields, readJson, writeWhole } from '../../host/files.js';
+import type { ActivityEnvironment } from '../environment.js';
+import { nixErrorMessage } from '../nix/error-message.js';
+import { pathInfo } from '../nix/commands.js';
+import { runNix } from '../nix/run-nix.js';
+import { nixVersion } from '../nix/version.js';
+import { follow } from '../supervised/follow.js';
+import { readEnd } from '../supervised/log.js';
+import { openRecord, readStart, type CommandRecord } from '../supervised/record.js';
+import { withStartLock } from '../supervised/start-lock.js';
+import { startSupervised } from '../supervised/start.js';
+import { forgetEnd, observe } from '../supervised/state.js';
+import { whileFollowing, type Report } from '../supervised/while-following.js';
+import { cacheEnvironment, copyClosure, signPaths } from './copy-command.js';
+import { CacheFault } from './fault.js';
+import { keysOf, lookAt, lookerOf, type PathFault, type PathFaults } from './shelf.js';
+import { inSlot } from './slots.js';
+import { copiedPath, copiedPaths } from './upload-log.js';
+
+/**
+ * Makes the activity that uploads the closure of a target which this machine built. It looks at the cache first, lets Nix do
+ * what is missing, and looks again: what Nix says is not believed. The command belongs to its record, as a build does: it
+ * outlives its worker, and a repeat follows it while it runs.
+ */
+export const createUploadClosure =
+  (env: ActivityEnvironment): MachineActivities['uploadClosure'] =>
+  (input) => {
+    const { run, head, target, cache } = input;
+    const folder = uploadDirectory(env.state, { run, head, target, cache: cacheName(cache.to) });
+    return whileFollowing<UploadHeartbeat, UploadResult>({
+      firstBeat: {
+        ...{ machine: env.machine, hostName: env.hostName, phase: 'queued', cache: cacheName(cache.to) },
+        startedAt: new Date(activityInfo().currentAttemptScheduledTimestampMs).toISOString(),
+        ...{ done: 0, planned: 0, bytes: 0, plannedBytes: 0, logPath: '' },
+      },
+      open: () => openRecord(folder, { run, namespace: activityInfo().namespace, head, target }),
+      known: (record) => readJson(record.verdict, hasFields<UploadResult>('cache', 'outcome')),
+      follow: async (record, report) => {
+        const upload: Upload = { input, record, report, machine: env.machine };
+        // One that goes on already takes no other one's place.
+        if ((await observe(record)).kind === 'running') return await answered(upload);
+        return await inSlot(input.uploads, cancellationSignal(), () => answered(upload));
+      },
+      tidy: async () => {
+        await rm(clientCache(folder), { recursive: true, force: true });
+      },
+    });
+  };
+
+interface Upload {
+  readonly input: UploadInput;
+  readonly record: CommandRecord;
+  readonly report: Report<UploadHeartbeat>;
+  readonly machine: string;
+}
+
+const clientCache = (folder: string): string => path.join(folder, 'client-cache');
+
+/** What became of it. An answer that another try cannot change is kept; for another one the end of the command is forgotten. */
+async function answered(upload: Upload): Promise<UploadResult> {
+  const { record, input } = upload;
+  let paths: readonly PathInfo[] = [];
+  try {
+    paths = await closureOf(input.outPath);
+    await fill(upload, paths);
+    const found = await resultOf(upload, paths, null);
+    await writeWhole(record.verdict, JSON.stringify(found));
+    return found;
+  } catch (error) {
+    if (!(error instanceof CacheFault)) throw error;
+    await withStartLock(record.directory, async () => {
+      if ((await observe(record)).kind === 'ended') await forgetEnd(record);
+    });
+    return await resultOf(upload, paths, error);
+  }
+}
+
+async function resultOf(
+  { input, record, machine }: Upload,
+  paths: readonly PathInfo[],
+  fault: CacheFault | null,
+): Promise<UploadResult> {
+  const { to, required } = input.cache;
+  const start = await readStart(record);
+  const copied = start === null ? new Set<string>() : await copiedPaths(record.log);
+  return {
+    ...{ cache: cacheName(to), required },
+    outcome: fault !== null ? 'failed' : start === null ? 'nothing-to-do' : 'uploaded',
+    reason: fault?.message ?? null,
+    paths: copied.size,
+    bytes: bytesOf(paths.filter((info) => copied.has(info.path))),
+    seconds: start === null ? 0 : Math.round((Date.now() - Date.parse(start.startedAt)) / 100) / 10,
+    machine,
+    logPath: start === null ? null : record.log,
+    ...(fault?.passes === true && { again: true }),
+  };
+}
+
+const bytesOf = (paths: readonly PathInfo[]): number => paths.reduce((sum, { narSize }) => sum + narSize, 0);
+
+/** @throws CacheFault when the store of this machine does not have it any more */
+async function closureOf(outPath: string): Promise<readonly PathInfo[]> {
+  const asked = await runNix('nix', pathInfo([outPath]), { signal: cancellationSignal(), background: true });
+  if (asked.exitCode === 0) return readPathInfo(asked.stdout);
+  throw new CacheFault(`the builder cannot read the closure: ${nixErrorMessage(asked.stderr)}`, true);
+}
+
+/** What Nix can be asked to do about paths that a host could not fetch. */
+type Step = 'copy' | 'sign';
+
+/**
+ * Looks, does what helps, and looks again, until nothing is missing.
+ * @throws CacheFault when something is and nothing helps
+ */
+async function fill(upload: Upload, paths: readonly PathInfo[]): Promise<void> {
+  const { input, record, report } = upload;
+  const signal = cancellationSignal();
+  const keys = await keysOf(input.cache);
+  const done = new Set<Step>();
+  for (;;) {
+    signal.throwIfAborted();
+    const state = await observe(record);
+    if (state.kind === 'running') await followCommand(upload, paths);
+    report({ phase: 'looking' });
+    // A client cache of Nix that is used again would remember what has gone meanwhile.
+    await rm(clientCache(record.directory), { recursive: true, force: true });
+    const asking = { signal, nix: input.nix, clientCache: clientCache(record.directory) };
+    const faults = await lookAt(input.cache, paths, keys, asking);
+    if (faults.size === 0) return;
+    const step = nextStep(faults, isSigning(input.cache));
+    if (step === null || done.has(step)) throw new CacheFault(faultWords(faults, paths.length), step !== null);
+    await forgetArchives(upload, faults);
+    if ((await begin(upload, step)) && (await followCommand(upload, [...faults.keys()]))) done.add(step);
+  }
+}
+
+const isSigning = (cache: Cache): cache is Cache & { readonly secretKeyFile: string } =>
+  cache.secretKeyFile !== undefined;
+
+function nextStep(faults: PathFaults, canSign: boolean): Step | null {
+  const kinds = new Set(faults.values());
+  if (kinds.has('missing') || kinds.has('archive-missing')) return 'copy';
+  return kinds.has('unsigned') && canSign ? 'sign' : null;
+}
+
+/** Nix takes a path for uploaded whose narinfo is there. */
+async function forgetArchives({ input }: Upload, faults: PathFaults): Promise<void> {
+  const gone = [...faults].filter(([, fault]) => fault === 'archive-missing').map(([info]) => info);
+  await lookerOf(input.cache).forget?.(input.cache, gone);
+}
+
+/** @returns whether a command was started here: not where another attempt did it first */
+async function begin({ input, record }: Upload, step: Step): Promise<boolean> {
+  const { cache, outPath, nix, takeoverSeconds } = input;
+  const version = await nixVersion();
+  return await withStartLock(record.directory, async () => {
+    if ((await observe(record)).kind === 'running') return false;
+    await forgetEnd(record);
+    await startSupervised(record, {
+      what: 'upload',
+      command:
+        step === 'sign' && isSigning(cache)
+          ? signPaths(cache, outPath, nix, version)
+          : copyClosure(cache, outPath, nix, version),
+      env: await cacheEnvironment(cache, clientCache(record.directory)),
+      leaseSeconds: takeoverSeconds,
+    });
+    return true;
+  });
+}
+
+/**
+ * Follows the command to its end.
+ * @param planned what it copies at most
+ * @returns whether it ended well; not when it was lost, or ended because nobody followed it
+ * @throws CacheFault with what Nix says
+ */
+async function followCommand({ input, record, report }: Upload, planned: readonly PathInfo[]): Promise<boolean> {
+  const sizes = new Map(planned.map((info) => [info.path, info.narSize]));
+  const copied = new Set<string>();
+  report({ phase: 'uploading', logPath: record.log, planned: sizes.size, plannedBytes: bytesOf(planned) });
+  const status = await follow(record, {
+    leaseSeconds: input.takeoverSeconds,
+    signal: cancellationSignal(),
+    onLines: (lines) => {
+      for (const line of lines) {
+        const path = copiedPath(line);
+        if (path !== null) copied.add(path);
+      }
+    },
+    onProgress: (_, startedAt) => {
+      const bytes = [...copied].reduce((sum, path) => sum + (sizes.get(path) ?? 0), 0);
+      report({ startedAt, done: copied.size, bytes });
+    },
+  });
+  if (status?.kind !== 'exit') return false;
+  if (status.code === 0) return true;
+  const end = await readEnd(record.log, MESSAGE_BYTES);
+  const message = nixErrorMessage(end);
+  // Of a server that refuses the first file Nix says no more than that.
+  const refusal = message.includes('HTTP error') ? undefined : REFUSAL.exec(end)?.[0];
+  const why = refusal === undefined ? message : `${message}: ${refusal}`;
+  throw new CacheFault(why, !FOR_GOOD.test(why));
+}
+
+const MESSAGE_BYTES = 16 * 1024;
+const REFUSAL = /HTTP error \d+(?: \([^)\n]*\))?/;
+
+/** What no other try changes: refusals of the server, and files that cannot be used. */
+const FOR_GOOD =
+  /HTTP error (?:400|401|403|405|411|413|501)\b|: (?:No such file or directory|Permission denied|Not a directory|Read-only file system)\b|not trusted|lacks a (?:valid )?signature|unknown compression/;
+
+const WORDS: Readonly<Record<PathFault, string>> = {
+  missing: 'not there',
+  'archive-missing': 'without an archive',
+  'other-content': 'there with other content than this machine has built',
+  unsigned: 'not signed by a key that hosts trust',
+};
+
+/** `2 of 40 paths are not there, such as /nix/store/…` */
+function faultWords(faults: PathFaults, all: number): string {
+  const parts = (Object.keys(WORDS) as PathFault[]).flatMap((fault) => {
+    const [first, ...more] = [...faults].filter(([, each]) => each === fault).map(([info]) => info.path);
+    return first === undefined
+      ? []
+      : [`${more.length + 1} of ${all} paths ${more.length === 0 ? 'is' : 'are'} ${WORDS[fault]}, such as ${first}`];
+  });
+  return parts.join('; ');
+}

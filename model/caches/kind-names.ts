@@ -1,0 +1,1 @@
+export type CacheKindName = 'file' | 'http' | 's3' | 'ssh';

@@ -1,0 +1,11 @@
+import type { CacheKind } from '../types.js';
+import { BINARY_CACHE_PARAMETERS } from './binary-cache.js';
+
+/** A folder of the machine that built. */
+export const file: CacheKind = {
+  schemes: ['file'],
+  example: 'file:///srv/cache',
+  fault: (address) => (/^file:\/\/\/[^/]/.test(address) ? null : 'is no absolute path: write file:///FOLDER.'),
+  parameters: BINARY_CACHE_PARAMETERS,
+  fields: ['secretKeyFile', 'compression', 'trustedKeys', 'upstreams'],
+};

@@ -1,0 +1,10 @@
+import type { Cache } from './types.js';
+
+/** Files of a cache that nobody but the worker's user may read. */
+export const secretFilesOfCache = ({
+  secretKeyFile,
+  netrcFile,
+  credentialsFile,
+  sshKeyFile,
+}: Cache): readonly string[] =>
+  [secretKeyFile, netrcFile, credentialsFile, sshKeyFile].filter((file) => file !== undefined);

@@ -1,0 +1,40 @@
+import { cacheName } from '../../caches/name.js';
+import { cacheTable } from '../../caches/read.js';
+import { UPLOADS } from '../../run/defaults.js';
+import type { RunOptions } from '../../run/options.js';
+import { listOf, whole } from '../kinds.js';
+import { option, type Values } from './types.js';
+
+export const caches = {
+  caches: option(
+    listOf(cacheTable, 'tables'),
+    [],
+    '[{ to = "file:///srv/cache", secretKeyFile = "/etc/cache.key" }]',
+    'binary caches that get what is built, see [caches.md](caches.md): a table for each',
+    {
+      flag: '--cache <cache>',
+      help: 'upload what is built there: an address, then `NAME=VALUE` for each key of docs/caches.md, in one word',
+    },
+  ),
+  uploads: option(whole(1, 100), UPLOADS, '4', 'how many targets each machine uploads at once', {
+    flag: '--uploads <n>',
+    needs: ['caches'],
+  }),
+};
+
+/** The caches in the order in which they are filled. */
+export const cachesOf = ({
+  caches: wanted,
+  uploads,
+}: Values<typeof caches>): Pick<RunOptions, 'caches' | 'uploads'> => ({
+  ...(wanted.length === 0
+    ? {}
+    : { caches: [...wanted].sort((one, other) => one.priority - other.priority || (one.to < other.to ? -1 : 1)) }),
+  ...(wanted.length === 0 || uploads === UPLOADS ? {} : { uploads }),
+});
+
+/** The address that two caches have; `null` when none do. */
+export function cacheNamedTwice(wanted: Values<typeof caches>['caches']): string | null {
+  const names = wanted.map(({ to }) => cacheName(to));
+  return names.find((name, index) => names.indexOf(name) !== index) ?? null;
+}

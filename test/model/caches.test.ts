@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { test } from 'node:test';
+import { sha256Bytes, toDigits } from '../../activities/caches/nar-hash.js';
+import { parseNarInfo } from '../../activities/caches/narinfo.js';
+import { fingerprint, isSigned, trustedKeys } from '../../activities/caches/signature.js';
+import { lackingCaches, type CacheOutcome } from '../../model/caches/outcome.js';
+import { readCache } from '../../model/caches/read.js';
+import { cacheRows } from '../../model/caches/words.js';
+
+const KEY = `k:${'A'.repeat(43)}=`;
+
+test('a cache is read as it is written, and read again as it was read', () => {
+  const cache = readCache({ to: 's3://b?region=eu&endpoint=h', secretKeyFile: '/k', trustedKeys: [KEY] }, 'caches[0]');
+  assert.deepEqual(cache, {
+    ...{ required: true, priority: 50, to: 's3://b?region=eu&endpoint=h', secretKeyFile: '/k', trustedKeys: [KEY] },
+  });
+  assert.deepEqual(readCache(cache, 'cache'), cache);
+});
+
+test('what would upload unsigned, or elsewhere, is refused by its name and with the way out', () => {
+  for (const [cache, message] of [
+    [{}, /^caches\[0\]\.to "null" is no address of a cache, as text in quotes\.$/],
+    [{ to: '/srv/cache' }, /^caches\[0\]\.to "\/srv\/cache" is no address of a cache: give one such as file:/],
+    [{ to: 'file://srv' }, /is no absolute path: write file:\/\/\/FOLDER\.$/],
+    [{ to: 'https://me:secret@h' }, /holds a user or password: put them into a file, and name it with netrcFile\.$/],
+    [{ to: 'ssh-ng://-oProxyCommand=x' }, /is no address such as ssh-ng:\/\/USER@HOST\.$/],
+    [{ to: 'file:///c?secret-key-file=/k' }, /"secret-key-file" is no parameter that Nix knows of this cache/],
+    [{ to: 'file:///c?paralel-compression=true' }, /did you mean "parallel-compression"\?$/],
+    [{ to: 'file:///c?secret-key=/k' }, /"secret-key" is no parameter here: give secretKeyFile beside the address\.$/],
+    [
+      { to: 'file:///c', secretKeyfile: '/k' },
+      /^caches\[0\]\.secretKeyfile "\/k" is unknown: did you mean "secretKeyFile"\?$/,
+    ],
+    [{ to: 'file:///c', netrcFile: '/n' }, /netrcFile "\/n" is of other caches: a cache at file: takes to, required, /],
+    [{ to: 'ssh://h', secretKeyFile: '/k' }, /secretKeyFile "\/k" is of other caches: .* sshKeyFile\.$/],
+    [{ to: 'file:///c', compression: 'rar' }, /compression "rar" is none of none, xz/],
+    [{ to: 'file:///c', trustedKeys: ['k'] }, /trustedKeys\[0\] "k" is no public key: write NAME:BASE64/],
+    [{ to: 's3://b', readUrl: 'ftp://h' }, /readUrl "ftp:\/\/h" is no address such as https:/],
+  ] as const)
+    assert.throws(() => readCache(cache, 'caches[0]'), { message });
+});
+
+const outcome = (cache: string, change: Partial<CacheOutcome> = {}): CacheOutcome => ({
+  ...{ cache, required: true, outcome: 'uploaded', reason: null, paths: 2, bytes: 2048, seconds: 1 },
+  ...{ machine: 'm', logPath: '/log', ...change },
+});
+
+test('a target is in all required caches, or those that lack it are named', () => {
+  const caches = [
+    { to: 'file:///a/?compression-level=3', required: true, priority: 1 },
+    { to: 's3://b', required: false, priority: 2 },
+    { to: 's3://c', required: true, priority: 3 },
+  ];
+  const lacking = (...caches_: readonly CacheOutcome[]): readonly string[] =>
+    lackingCaches({ verdict: 'built', caches: caches_ }, caches);
+  assert.deepEqual(lacking(outcome('file:///a'), outcome('s3://c', { outcome: 'nothing-to-do' })), []);
+  assert.deepEqual(lacking(outcome('file:///a'), outcome('s3://c', { outcome: 'failed' })), ['s3://c']);
+  assert.deepEqual(lacking(), ['file:///a', 's3://c']);
+  assert.deepEqual(lackingCaches({ verdict: 'build-failed', caches: [outcome('s3://c')] }, caches.slice(2)), [
+    's3://c',
+  ]);
+  assert.deepEqual(lackingCaches({ verdict: 'built' }), []);
+});
+
+test('targets of which the same became at a cache are told together', () => {
+  const failed = { outcome: 'failed', reason: 'HTTP error 401', paths: 0 } as const;
+  assert.deepEqual(
+    cacheRows([
+      { name: 'a', caches: [outcome('s3://c'), outcome('s3://d', { required: false, ...failed })] },
+      {
+        name: 'b',
+        caches: [outcome('s3://c', { paths: 1, bytes: 1024 }), outcome('s3://d', { outcome: 'nothing-to-do' })],
+      },
+      { name: 'gate' },
+    ]).map(({ cache, outcome: what, detail, targets }) => [cache, what, detail, targets.join(' ')]),
+    [
+      ['s3://c', 'uploaded', '3 paths, 3.0 KiB', 'a b'],
+      ['s3://d', 'failed', 'not required, HTTP error 401', 'a'],
+      ['s3://d', 'nothing-to-do', '', 'b'],
+    ],
+  );
+});
+
+/** As Nix 2.8 wrote it. */
+const NARINFO = `StorePath: /nix/store/haa9vzdx4viz4i2scf50a1zdk30vhy19-cexp-c
+URL: nar/1yckm95czx7d4phdzp8p52j1xm1rb2i33wkc7b3xxj68k9bc578x.nar.zst
+Compression: zstd
+NarHash: sha256:1j92v04glj792b9amql4jfi60y221q9kim1lgz0fa6w6kyrhsk0g
+NarSize: 176
+References: 2k0ikaa6vafjx9kgys0ha0m80avsasz5-cexp-b
+Sig: k1:faHYRyDIC+vXjoDrSOlo4H0ZQVxos4dR88kf3MSlZpA658JgSNUY1d57WP/wWiAKkN/GR9ScfrGgP+/VbYBgDQ==
+`;
+const INFO = {
+  path: '/nix/store/haa9vzdx4viz4i2scf50a1zdk30vhy19-cexp-c',
+  narHash: 'sha256-D0wNs5+GG+XAfzTUOBMOQnhgopOE4qrSEulI+gjYIsk=',
+  narSize: 176,
+  references: ['/nix/store/2k0ikaa6vafjx9kgys0ha0m80avsasz5-cexp-b'],
+  deriver: null,
+  signatures: [],
+  isContentAddressed: false,
+};
+
+test("a signature that Nix made is known as its key's, and over nothing else", () => {
+  const seen = parseNarInfo(NARINFO);
+  assert.equal(seen?.archive, 'nar/1yckm95czx7d4phdzp8p52j1xm1rb2i33wkc7b3xxj68k9bc578x.nar.zst');
+  const [ours, theirs] = [sha256Bytes(INFO.narHash), sha256Bytes(seen.narHash)];
+  assert.deepEqual(theirs, ours);
+  assert.equal(`sha256:${toDigits(ours ?? Buffer.alloc(32))}`, seen.narHash);
+  const keys = trustedKeys(['k1:ZuOz7Z3qRVLqKjZfwBrx/Cgf/TZLnY+yfJJsF4Yc5u0=']);
+  assert.equal(isSigned(INFO, seen.signatures, keys), true);
+  assert.equal(isSigned({ ...INFO, narSize: 177 }, seen.signatures, keys), false);
+  assert.equal(
+    isSigned(INFO, ['k1:', 'k2:AAAA', 'k1', ...seen.signatures], trustedKeys([`k1:${'A'.repeat(43)}=`])),
+    false,
+  );
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const own = `o:${Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url').toString('base64')}`;
+  const signature = `o:${sign(null, Buffer.from(fingerprint(INFO)), privateKey).toString('base64')}`;
+  assert.equal(isSigned(INFO, [signature], trustedKeys([own])), true);
+});
+
+test('an archive elsewhere than in its cache is none', () => {
+  for (const url of ['https://evil.example/x', '/etc/passwd', '../x', ''])
+    assert.equal(parseNarInfo(NARINFO.replace(/^URL: .*$/m, `URL: ${url}`))?.archive, null);
+  assert.equal(parseNarInfo('<html>'), null);
+});

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import type { Report } from '../../model/report/data.js';
+import { withMovedFleet } from '../support/fleet.js';
+import { until } from '../support/lockkeeper.js';
+import { withPutCache, withSecretKey } from '../support/put-cache.js';
+import { withServedHouse } from '../support/runs.js';
+import { wholeFile, withFolder } from '../support/scope.js';
+
+const { house } = await withServedHouse(wholeFile);
+
+/** What became of uploads, as `HOST CACHE OUTCOME`. */
+const uploads = ({ targets }: Report): readonly string[] =>
+  targets.flatMap(({ name, caches = [] }) => caches.map(({ cache, outcome }) => `${name} ${cache} ${outcome}`));
+
+const narInfos = async (folder: string): Promise<readonly string[]> =>
+  (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.narinfo'));
+
+test('what is built is uploaded to caches in their order, signed, and seen there; what is there already is left alone', async (t) => {
+  const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena' }, { name: 'rhea' }] });
+  const [folder, put, key] = [await withFolder(t), await withPutCache(t), await withSecretKey(t)];
+  const caches = [
+    '--cache',
+    `${put.url} priority=60 secretKeyFile=${key.file} compression=zstd required=false`,
+    '--cache',
+    `file://${folder} secretKeyFile=${key.file}`,
+  ];
+  const first = await house.update(fleet.checkout, ...caches);
+  assert.equal(first.exitCode, 0, first.stderr);
+  assert.deepEqual(uploads(first.report), [
+    ...['athena', 'rhea'].flatMap((name) => [`${name} file://${folder} uploaded`, `${name} ${put.url} uploaded`]),
+  ]);
+  for (const cache of [folder, put.folder]) {
+    const files = await narInfos(cache);
+    assert.equal(files.length, 2);
+    for (const file of files) assert.match(await readFile(path.join(cache, file), 'utf8'), /^Sig: test-1:/m);
+  }
+  assert.match(first.stderr, /athena: built \(.*uploaded|athena: .*uploaded/);
+  const text = await house.lockkeeper(['report', 'latest']);
+  assert.match(text.stdout, /Binary caches\n {2}file:\/\/\S+ +uploaded +athena, rhea +2 paths, [\d.]+ \w+\n/);
+  assert.match(text.stdout, /http:\/\/\S+ +uploaded +athena, rhea +not required, 2 paths/);
+
+  const second = await house.update(fleet.checkout, '--dry-run', ...caches);
+  assert.equal(second.exitCode, 0, second.stderr);
+  assert.ok(
+    uploads(second.report).every((each) => each.endsWith(' nothing-to-do')),
+    JSON.stringify(second.report.targets),
+  );
+});
+
+test('a cache that refuses or stays away is named, and fails neither the run nor another cache', async (t) => {
+  const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena' }] });
+  const [folder, put, key] = [await withFolder(t), await withPutCache(t), await withSecretKey(t)];
+  put.faults = [[/^PUT .*narinfo/, 401]];
+  const { exitCode, report, stderr } = await house.update(
+    fleet.checkout,
+    ...['--cache', `${put.url} secretKeyFile=${key.file} priority=1`],
+    ...['--cache', `file://${folder} secretKeyFile=${key.file}`],
+  );
+  assert.equal(exitCode, 0, stderr);
+  assert.deepEqual(uploads(report), [`athena ${put.url} failed`, `athena file://${folder} uploaded`]);
+  assert.match(report.targets[0]?.caches?.[0]?.reason ?? '', /HTTP error 401/);
+  assert.equal(put.asked.filter((each) => each.startsWith('PUT /nix-cache-info')).length, 1, 'tried once');
+});
+
+test('a cache that is down for a while keeps the run waiting, which says so; the upload is done then', async (t) => {
+  const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena' }] });
+  const [put, key] = [await withPutCache(t), await withSecretKey(t)];
+  put.faults = [[/^PUT /, 507]];
+  const running = house.start(['update', fleet.checkout, '--json', '--cache', `${put.url} secretKeyFile=${key.file}`]);
+  await until(
+    () =>
+      /athena: upload to http\S+ is tried again in \d+ s: .*does not appear to be a binary cache/.test(
+        running.output(),
+      ),
+    60_000,
+    () => running.output(),
+  );
+  put.faults = [];
+  assert.deepEqual(uploads(await running.report()), [`athena ${put.url} uploaded`]);
+});

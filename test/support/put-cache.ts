@@ -1,0 +1,72 @@
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { run } from '../../activities/command/process.js';
+import { atEndOf, withFolder, type Scope } from './scope.js';
+
+/** A binary cache of a folder over HTTP, which takes PUT, as a real one does. */
+export interface PutCache {
+  readonly url: string;
+  readonly folder: string;
+  /** Status of each request whose method and path (`PUT /x.narinfo`) match; the first that does counts. */
+  faults: readonly (readonly [RegExp, number])[];
+  /** `METHOD /path` of each request. */
+  readonly asked: string[];
+  /** `Authorization` of the newest request. */
+  authorization(): string | null;
+}
+
+export async function withPutCache(scope: Scope): Promise<PutCache> {
+  const folder = await withFolder(scope);
+  let authorization: string | null = null;
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { pathname } = new URL(request.url ?? '/', 'http://cache');
+    const what = `${request.method ?? ''} ${pathname}`;
+    cache.asked.push(what);
+    authorization = request.headers.authorization ?? null;
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const fault = cache.faults.find(([rule]) => rule.test(what));
+    if (fault !== undefined) {
+      response.writeHead(fault[1]).end();
+      return;
+    }
+    const file = path.join(folder, pathname);
+    if (request.method === 'PUT') {
+      await mkdir(path.dirname(file), { recursive: true });
+      await writeFile(file, Buffer.concat(chunks));
+      response.writeHead(201).end();
+    } else if ((await stat(file).catch(() => null))?.isFile() === true) {
+      const content = await readFile(file);
+      response.writeHead(200, { 'Content-Length': content.length });
+      response.end(request.method === 'HEAD' ? undefined : content);
+    } else response.writeHead(404).end();
+  };
+  const server = createServer((request, response) => void serve(request, response));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  atEndOf(scope, () => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const cache: PutCache = {
+    url: `http://127.0.0.1:${port}`,
+    folder,
+    faults: [],
+    asked: [],
+    authorization: () => authorization,
+  };
+  return cache;
+}
+
+/** A key that signs for a cache: its file, and the public half. */
+export async function withSecretKey(
+  scope: Scope,
+  name = 'test-1',
+): Promise<{ readonly file: string; readonly trusted: string }> {
+  const folder = await withFolder(scope);
+  const [file, publicFile] = [path.join(folder, 'secret'), path.join(folder, 'public')];
+  await run('nix-store', ['--generate-binary-cache-key', name, file, publicFile]);
+  return { file, trusted: (await readFile(publicFile, 'utf8')).trim() };
+}
