@@ -3,6 +3,7 @@ import { utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder } from '../../host/files.js';
 import { COMMIT_FORMAT, COMMITS_TOLD, readCommits, type InputCommits } from '../../model/flake-lock/commits.js';
+import { oldEnough, type DatedCommit, type OldEnough } from '../../model/flake-lock/cooldown.js';
 import type { FetchLimits } from '../../model/machine/fetch-limits.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { openGit, type Git } from './git.js';
@@ -17,13 +18,6 @@ export interface InputRepository {
   readonly url: string;
   /** What its forge wants instead of a password; `null` where the person's own Git has what is needed. */
   readonly token: string | null;
-}
-
-/** A commit of a branch, as far as it says when it came. */
-export interface DatedCommit {
-  readonly revision: string;
-  /** Committer's date: seconds since 1970. */
-  readonly seconds: number;
 }
 
 /** Of one fetch. Nothing may wait long for it, and the commits of nixpkgs of half a year are some 30 MB. */
@@ -125,3 +119,14 @@ export const commitsBetween = (
     ]);
     return { count, newest: readCommits(newest) };
   });
+
+/**
+ * What an input may move to whose newest revision is too new: see `oldEnough`.
+ * @returns `null` when its history cannot be had soon, or has nothing that is old enough
+ */
+export const findOldEnough = (
+  env: ActivityEnvironment,
+  repository: InputRepository,
+  about: { readonly newest: string; readonly latest: number; readonly locked: DatedCommit | null },
+): Promise<OldEnough | null> =>
+  lookBack(env, repository, about.newest, (history) => Promise.resolve(oldEnough(history, about.latest, about.locked)));

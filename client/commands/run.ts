@@ -1,3 +1,4 @@
+import type { RunOptions } from '../../model/run/options.js';
 import { openSession } from '../server/connection.js';
 import { findInstance, loadConfiguration, type ConfigFlags } from '../options/config-file.js';
 import { withRunKey, type CommandContext } from '../context.js';
@@ -16,6 +17,8 @@ export interface RunFlags extends ConfigFlags {
   readonly watch?: true;
   readonly strict?: true;
   readonly withWorker?: true;
+  /** `false`: revisions of inputs may be new. */
+  readonly cooldown?: boolean;
 }
 
 /**
@@ -26,7 +29,8 @@ export async function runInstance(given: CommandContext, name: string, flags: Ru
   const configuration = await loadConfiguration(flags);
   const context = withRunKey(given, configuration.runKeyFile);
   const instance = findInstance(configuration, name);
-  const options = await instanceOptions(instance);
+  const asked = await instanceOptions(instance);
+  const options = flags.cooldown === false ? withoutCooldown(asked) : asked;
   const watch = flags.watch === true;
   const lends = flags.withWorker === true;
   const session = await openSession(context, 'run');
@@ -55,4 +59,9 @@ export async function runInstance(given: CommandContext, name: string, flags: Ru
   } finally {
     await session.close();
   }
+}
+
+function withoutCooldown(asked: RunOptions): RunOptions {
+  const { cooldown, ...options } = asked;
+  return cooldown === undefined ? asked : options;
 }

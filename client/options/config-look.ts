@@ -124,6 +124,7 @@ function contentFaults(
           ...unknown('flakeInputs', instance.flakeInputs, 'input', locked),
           ...unknown('excludeInputs', instance.excludeInputs, 'input', locked),
           ...unknown('inputGroups', instance.inputGroups.flat(), 'input', locked),
+          ...unknown('inputCooldown', Object.keys(instance.inputCooldown), 'input', locked),
           ...unknown('neverHoldBack', instance.neverHoldBack, 'input', locked),
           ...unknown(
             'pinnedInputs',

@@ -3,7 +3,8 @@ import { notifySummary } from '../../model/notify/index.js';
 import type { Gate } from '../../model/gates/gate.js';
 import { compareNaturally } from '../../model/text/natural-order.js';
 import { BUILDER_WAIT_SECONDS, TAKEOVER_SECONDS } from '../../model/run/defaults.js';
-import type { AutofixOptions, RunOptions } from '../../model/run/options.js';
+import type { AutofixOptions, Cooldown, RunOptions } from '../../model/run/options.js';
+import { formatSpan } from '../../model/text/span.js';
 import { formatSeconds, shellQuote } from '../../model/text/text.js';
 
 /** What tells one update of a repository from another, in a few words. */
@@ -21,6 +22,7 @@ export function optionsSummary(options: RunOptions): string {
       : [`land ${landing.mode}${waysOfLanding[landing.mode].summary(landing)}`]),
     ...(landing.removeOldBranches === true ? ['removes old branches'] : []),
     ...(options.verifies === true ? [] : [inputsSummary(options)]),
+    ...(options.cooldown === undefined ? [] : [cooldownSummary(options.cooldown)]),
     targets.patterns === undefined
       ? some('hosts', targets.hosts) + (targets.exclude === null ? '' : ` but ${targets.exclude}`)
       : some('targets', targets.patterns),
@@ -43,6 +45,9 @@ export function optionsSummary(options: RunOptions): string {
     ...nix.options.map(([name, value]) => `${name} = ${value}`),
   ].join('; ');
 }
+
+const cooldownSummary = ({ seconds, inputs }: Cooldown): string =>
+  [`cooldown ${formatSpan(seconds)}`, ...inputs.map((each) => `${each.input} ${formatSpan(each.seconds)}`)].join(', ');
 
 function inputsSummary({ inputs, excludeInputs = [], inputGroups = [] }: RunOptions): string {
   if (inputGroups.length > 0) return `inputs in turn ${inputGroups.map((group) => group.join(', ')).join(' | ')}`;

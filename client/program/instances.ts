@@ -18,6 +18,10 @@ export function declareConfigured({ program, context, exit }: Declaration): void
     .option('-w, --watch', 'follow it to its end (exit status as for update)')
     .option('--with-worker', 'same as for update')
     .option('--strict', 'same as for update; needs --watch')
+    .option(
+      '--no-cooldown',
+      'move inputs to their newest revisions, whatever the file says of their age: for an urgent fix',
+    )
     .addOption(configOption())
     .action(async (instance: string, flags: RunFlags) => {
       exit(await (await import('../commands/run.js')).runInstance(context(), instance, flags));

@@ -15,6 +15,7 @@ import type { ChannelMove } from '../channels/move.js';
 import type { Channel } from '../channels/names.js';
 import type { BuildPlan } from '../nix/build-plan.js';
 import type { CommitsOfInput } from '../flake-lock/commits.js';
+import type { WaitingInput } from '../flake-lock/cooldown.js';
 import type { Advice } from '../flake-lock/advice.js';
 import type { EarlierHold } from '../hold-back/earlier.js';
 import type { MergeMethod, Merger } from '../forge/merging.js';
@@ -23,6 +24,7 @@ import type { Overdue, RunEnd, Watched } from '../instance/record.js';
 import type { Person } from '../git/person.js';
 import type { Signing } from '../git/signing.js';
 import type {
+  Cooldown,
   FailureLimit,
   ForgeOptions,
   LandingMode,
@@ -263,6 +265,8 @@ export interface UpdateLockInput {
   readonly inputGroups?: readonly InputGroup[];
   /** Whose turns these are; missing in older runs. */
   readonly instance?: string;
+  /** How old revisions have to be at `date`; missing where they may be new, and in older runs. */
+  readonly cooldown?: Cooldown;
   /** Root inputs that the run's policy names, which the flake has to have; missing in older runs. */
   readonly named?: readonly string[];
   /** Whether an input may move to an older revision, because a person is asked before it lands; missing in older runs. */
@@ -276,7 +280,7 @@ export interface UpdateLockInput {
 }
 
 /** The fields that say which inputs are to move. */
-type InputChoice = 'inputs' | 'excludeInputs' | 'inputGroups' | 'instance' | 'named' | 'mayGoBack';
+type InputChoice = 'inputs' | 'excludeInputs' | 'inputGroups' | 'instance' | 'cooldown' | 'named' | 'mayGoBack';
 
 export type LockUpdate =
   | {
@@ -286,6 +290,8 @@ export type LockUpdate =
       readonly refused?: readonly RefusedInput[];
       /** Whether upstream answered for not one input; missing when it did, and in older runs. */
       readonly noneAsked?: true;
+      /** Inputs whose newest revision is too new; missing when there are none, and in older runs. */
+      readonly waiting?: readonly WaitingInput[];
       /** What the lock tells about its inputs; missing from older workers, and when it tells nothing. */
       readonly advice?: readonly Advice[];
     }
@@ -296,6 +302,8 @@ export type LockUpdate =
       readonly unfetched: readonly UnfetchedInput[];
       /** As above. */
       readonly refused?: readonly RefusedInput[];
+      /** As above. */
+      readonly waiting?: readonly WaitingInput[];
       /** Whose turn it was, if inputs take turns. */
       readonly group?: InputGroup;
       /** As above. */

@@ -262,6 +262,7 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   inputs: orAll(list(text(checkInputName))),
   excludeInputs: orMissing(list(text(checkInputName))),
   inputGroups: orMissing(list(list(text(checkInputName)))),
+  cooldown: orMissing(object({ seconds, inputs: list(object({ input: text(checkInputName), seconds })) })),
   mayGoBack: orMissing(flag),
   nix: object<NixSettings>({
     options: list(nixOption),

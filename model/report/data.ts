@@ -1,5 +1,6 @@
 import type { ChannelMove } from '../channels/move.js';
 import type { Advice } from '../flake-lock/advice.js';
+import type { WaitingInput } from '../flake-lock/cooldown.js';
 import type { CommitsOfInput, InputCommits } from '../flake-lock/commits.js';
 import type { NotifierKind } from '../notify/kinds.js';
 import type { InputRevision, MovedInput, UnfetchedInput } from '../verify/candidate.js';
@@ -62,6 +63,8 @@ export interface Report {
   /** The group of inputs whose turn it was; missing when inputs do not take turns, or none of them moved. */
   readonly inputGroup?: InputGroup;
   readonly unfetched: readonly UnfetchedInput[];
+  /** Inputs whose newest revision is too new for the owner's cooldown; missing when there are none. */
+  readonly waiting?: readonly WaitingInput[];
   /** What the lock tells about its inputs. */
   readonly advice: readonly Advice[];
   /** What agents did about broken targets. */

@@ -36,6 +36,7 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
     inputs: report.inputs.map(inputJson),
     inputGroup: report.inputGroup === undefined ? null : [...report.inputGroup],
     unfetched: report.unfetched.map(({ name, reason }) => ({ name, reason })),
+    waiting: (report.waiting ?? []).map(({ name, cooldown, movesTo, newer }) => ({ name, cooldown, movesTo, newer })),
     advice: report.advice.map((each) => ({ ...each })),
     fixes: report.fixes.map(fixJson),
     heldBack: report.heldBack.map((held) => ({

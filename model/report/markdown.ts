@@ -49,6 +49,7 @@ import {
   plannedWords,
   stoppingTargets,
   verdictWords,
+  waitingWords,
   VERDICTS,
 } from './words.js';
 
@@ -109,6 +110,11 @@ export function renderMarkdown(report: Report, limit = MARKDOWN_BYTES): string {
       'Not updated',
       'inputs that were not updated',
       report.unfetched.map((input) => `${code(input.name)}: ${code(input.reason, ITEM_BYTES)}`),
+    ),
+    list(
+      'Waiting',
+      'inputs that wait',
+      (report.waiting ?? []).map((input) => `${code(input.name)}: ${code(waitingWords(input))}`),
     ),
     list('What an agent was asked to mend', 'attempts of agents', report.fixes.flatMap(fixItems)),
     list(

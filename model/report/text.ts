@@ -47,6 +47,7 @@ import {
   SHOWN_LOG_BYTES,
   SHOWN_LOG_LINES,
   verdictWords,
+  waitingWords,
   VERDICTS,
 } from './words.js';
 
@@ -64,6 +65,7 @@ export function renderText(report: Report, color: boolean, packages = PACKAGES_S
       rows(report.unfetched.map((input) => [oneName(input.name), oneLine(input.reason, 1000)])),
       paint,
     ),
+    section('Waiting', rows((report.waiting ?? []).map((input) => [oneName(input.name), waitingWords(input)])), paint),
     section(
       'What an agent was asked to mend',
       report.fixes.flatMap((fix) => fixLines(fix, paint)),

@@ -14,7 +14,9 @@ import type {
   ReportedTarget,
 } from './data.js';
 import { oneLine, oneName } from '../text/one-line.js';
+import { formatSpan } from '../text/span.js';
 import { formatSeconds, shellQuote } from '../text/text.js';
+import type { WaitingInput } from '../flake-lock/cooldown.js';
 import type { VerdictKind } from '../targets/types.js';
 import { kindOf, nounOf, targetKindNames, wordsOf, type KindWords } from '../targets/index.js';
 
@@ -311,6 +313,23 @@ export const newSourcesWords = ({ heldBack }: Pick<Report, 'heldBack'>): readonl
   heldBack
     .filter(({ newSources }) => newSources !== undefined)
     .map(({ input, reason }) => `${oneName(input)} is held back: ${oneLine(reason, 1000)}`);
+
+/** What an input does whose newest revision is too new. */
+export function waitingWords({ cooldown, movesTo, newer, unknown }: WaitingInput): string {
+  const age = ageWords(cooldown);
+  const others = newer === null ? '' : `; ${plural(newer, 'newer commit')} ${newer === 1 ? 'waits' : 'wait'}`;
+  if (movesTo !== null)
+    return `moves to its newest revision that is at least ${age} old, ${shortRevision(movesTo)}${others}`;
+  if (unknown === 'date')
+    return `stays: its newest revision has no date, so nothing says that it is at least ${age} old`;
+  if (unknown === 'history') return `stays: its newest revision is less than ${age} old, and no older one was found`;
+  return `stays: nothing newer is at least ${age} old${others}`;
+}
+
+function ageWords(seconds: number): string {
+  const [count = '', unit = ''] = formatSpan(seconds).split(/(?<=\d)(?=\D)/);
+  return unit === 'd' ? plural(Number(count), 'day') : `${count} ${unit}`;
+}
 
 /** What became of older update branches, a sentence each. */
 export function oldBranchesWords({ landed }: Report): readonly string[] {

@@ -17,6 +17,7 @@ export const FAILURES = [
   'NoInputs',
   'InputsUnreachable',
   'SourceRefused',
+  'InputTooNew',
   'UnknownHost',
   'UnknownBranch',
   'RemoteUnreachable',

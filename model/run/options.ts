@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly excludeInputs?: readonly string[];
   /** Groups of root inputs of which a run updates one, in turn; missing when there are none, as in older runs. */
   readonly inputGroups?: readonly InputGroup[];
+  /** How old revisions of inputs have to be; missing where they may be new, as in older runs. */
+  readonly cooldown?: Cooldown;
   readonly landing: Landing;
   /** Where pull requests are opened; missing for other ways of landing. */
   readonly forge?: ForgeOptions;
@@ -102,6 +104,13 @@ export type RunMode = (typeof RUN_MODES)[number];
  */
 export const FAILURE_STEPS = ['autofix', 'hold-back', 'leave-behind', 'report'] as const;
 export type FailureStep = (typeof FAILURE_STEPS)[number];
+
+/** How old a revision has to be before an input moves to it, so that others find what is wrong with it first. */
+export interface Cooldown {
+  /** Of all inputs but those below. */
+  readonly seconds: number;
+  readonly inputs: readonly { readonly input: string; readonly seconds: number }[];
+}
 
 export interface HoldBackOptions {
   /** Root inputs that are kept back for nobody. */
@@ -273,6 +282,7 @@ export const KNOWN_OPTIONS: Fields<RunOptions> = {
   inputs: true,
   excludeInputs: true,
   inputGroups: true,
+  cooldown: { seconds: true, inputs: { input: true, seconds: true } },
   landing: {
     ...{ mode: LANDING_MODES, branchPrefix: true, removeOldBranches: true, branch: true, labels: true },
     ...{ merge: MERGERS, mergeMethod: MERGE_METHODS, mergeWaitSeconds: true },

@@ -15,6 +15,10 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
   [{}, ''],
   [{ input: ['b, a'], require: ['web,db'] }, 'flakeInputs = ["a", "b"]\nrequire = ["db", "web"]'],
   [{ excludeInput: ['a', 'b'], require: ['all'] }, 'excludeInputs = ["a", "b"]'],
+  [
+    { cooldown: ['3d'], inputCooldown: ['nixpkgs 7d', 'own 0'] },
+    'cooldown = "3d"\ninputCooldown = { nixpkgs = "7d", own = 0 }',
+  ],
   [{ host: ['web', 'db'] }, 'buildSystems = ["web", "db"]'],
   [
     { targets: ['nixos:*, !home:bob', 'home:*,web'], require: ['package:*.a'] },

@@ -42,13 +42,21 @@ test('a run of an instance does what the file asks, and is followed to its end w
   const flags = await configured(`
     [instances.nightly]
     flakeInputs = ["beta"]
+    cooldown = "1h"
+    inputCooldown = { beta = "1d" }
     buildSystems = ["web"]
     branchPrefix = "bot/nightly-"
     author = "Bot <bot@example.org>"
     gates = ["locked=git diff --quiet HEAD -- flake.lock"]
     gatesWarn = ["licence=test -e LICENSE"]
   `);
-  const { exitCode, stdout, stderr } = await house.lockkeeper(['run', 'nightly', '--watch', '--json', ...flags]);
+  const early = await house.lockkeeper(['run', 'nightly', '--watch', '--json', ...flags]);
+  assert.equal(early.exitCode, 2, early.stderr);
+  assert.deepEqual((JSON.parse(early.stdout) as Report).waiting, [
+    { name: 'beta', cooldown: 86_400, movesTo: null, newer: 1 },
+  ]);
+  const urgent = ['run', 'nightly', '--watch', '--json', '--no-cooldown'];
+  const { exitCode, stdout, stderr } = await house.lockkeeper([...urgent, ...flags]);
   assert.equal(exitCode, 0, stderr);
   const report = JSON.parse(stdout) as Report & { readonly gates: readonly { name: string; verdict: string }[] };
   assert.deepEqual(

@@ -4,6 +4,7 @@ import type { Fix } from '../../model/autofix/fix-target.js';
 import type { SeenBranch } from '../../model/contract/activities.js';
 import type { EarlierHold } from '../../model/hold-back/earlier.js';
 import type { Advice } from '../../model/flake-lock/advice.js';
+import type { WaitingInput } from '../../model/flake-lock/cooldown.js';
 import type { CommitsOfInput } from '../../model/flake-lock/commits.js';
 import type {
   ApprovalDecision,
@@ -35,6 +36,8 @@ export interface Facts {
   readonly required: readonly string[];
   /** Inputs that could not be fetched. */
   readonly fetchFailures: readonly UnfetchedInput[];
+  /** Inputs whose newest revision is too new. */
+  readonly waiting: readonly WaitingInput[];
   /** What the lock tells about its inputs. */
   readonly advice: readonly Advice[];
   /** Commits of inputs that moved, as far as they are known. */
@@ -100,6 +103,7 @@ export const NOTHING_FOUND: Facts = {
   notAsked: [],
   required: [],
   fetchFailures: [],
+  waiting: [],
   advice: [],
   commits: [],
   inputGroup: null,

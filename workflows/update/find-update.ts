@@ -30,7 +30,11 @@ export async function findUpdate(run: Run, base: string): Promise<Update | null>
         repository,
         base,
         ...inputChoice(options),
-        named: [...(options.holdBack?.never ?? []), ...pins.map(({ input }) => input)],
+        named: [
+          ...(options.holdBack?.never ?? []),
+          ...pins.map(({ input }) => input),
+          ...(options.cooldown?.inputs ?? []).map(({ input }) => input),
+        ],
         mayGoBack: options.approval !== null,
         nix,
         ...commitSignature(run),
@@ -38,7 +42,8 @@ export async function findUpdate(run: Run, base: string): Promise<Update | null>
     () => findEarlierHolds(run),
   );
   const heldBack = (lock.refused ?? []).map(heldForSources);
-  state.learn({ fetchFailures: lock.unfetched, heldBack, earlierHolds, advice: lock.advice ?? [] });
+  const { unfetched, waiting = [], advice = [] } = lock;
+  state.learn({ fetchFailures: unfetched, waiting, heldBack, earlierHolds, advice });
   if (lock.kind === 'unchanged') {
     if (lock.noneAsked === true) throw finalFailure('InputsUnreachable', noneAskedWords(lock.unfetched));
     return null;
@@ -50,10 +55,11 @@ export async function findUpdate(run: Run, base: string): Promise<Update | null>
 }
 
 /** Which inputs a run is about. */
-const inputChoice = ({ inputs, excludeInputs, inputGroups, instance }: RunOptions) => ({
+const inputChoice = ({ inputs, excludeInputs, inputGroups, cooldown, instance }: RunOptions) => ({
   inputs,
   ...(excludeInputs === undefined ? {} : { excludeInputs }),
   ...(inputGroups === undefined ? {} : { inputGroups, instance }),
+  ...(cooldown === undefined ? {} : { cooldown }),
 });
 
 /** What earlier runs held back, `null` when that is not known; older runs did not ask. */

@@ -40,6 +40,7 @@ export function reportOf(facts: Facts, { id, options, startTime, targets }: Repo
     inputs,
     ...(inputGroup === null ? {} : { inputGroup }),
     unfetched: facts.fetchFailures,
+    ...(facts.waiting.length === 0 ? {} : { waiting: facts.waiting }),
     advice: facts.advice,
     fixes: reportedFixes(facts.attempts, facts.fixes),
     heldBack: withHistory(heldBack, facts.earlierHolds, {

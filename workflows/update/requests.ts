@@ -88,8 +88,8 @@ export async function closeRequests({ options, state, id }: Run): Promise<Found>
 /** Whether every input was asked for, and main has the newest revision of each. */
 const isUpToDate = (
   { inputs, excludeInputs = [], inputGroups = [] }: RunOptions,
-  { outcome, fetchFailures, heldBack }: Facts,
+  { outcome, fetchFailures, waiting, heldBack }: Facts,
 ): boolean =>
   outcome === 'unchanged' &&
   inputs === 'all' &&
-  [...excludeInputs, ...inputGroups, ...fetchFailures, ...heldBack].length === 0;
+  [...excludeInputs, ...inputGroups, ...fetchFailures, ...waiting, ...heldBack].length === 0;

@@ -1,5 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { WaitingInput } from '../../../model/flake-lock/cooldown.js';
 import type { RefusedInput } from '../../../model/verify/candidate.js';
 import { composeWhatFits } from '../../../model/flake-lock/compose-what-fits.js';
 import { parseFlakeLock } from '../../../model/flake-lock/parse.js';
@@ -15,6 +16,7 @@ import { declaredInputs, readFlakeFile } from './flake-file.js';
 import { flakeFailure, isLockRefusal } from './flake-failure.js';
 import { inputsAt } from './inputs-at.js';
 import type { Answers, AskedFlake } from './asked.js';
+import { whilePinned, withOriginals } from './pinned-flake.js';
 import { settleInputs } from './settle-inputs.js';
 import { readIfThere } from '../../../host/files.js';
 import { faultFailure, runNix } from '../run-nix.js';
@@ -31,7 +33,8 @@ const SIDE_BY_SIDE = 4;
 export const askInputs = (about: AskedFlake, names: readonly string[]): Promise<Answers> =>
   about.withFolder(async (folder) => {
     const together = await ask(about, folder, about.lock, names);
-    if (isAnswered(together)) return { lock: together.text, unfetched: [], refused: together.refused };
+    if (isAnswered(together))
+      return { lock: together.text, unfetched: [], refused: together.refused, waiting: together.waiting };
     if (about.lock === null) return stay(about, names, together, '');
     // What flake.nix has and the lock lacks is fetched by every command, and would fail them all.
     const complete = await ask(about, folder, about.lock, []);
@@ -50,6 +53,7 @@ interface Asked {
   /** What it took out of Nix's cache because upstream did not answer. */
   readonly cached: readonly CachedAnswer[];
   readonly refused: readonly RefusedInput[];
+  readonly waiting: readonly WaitingInput[];
 }
 
 const hasEnded = ({ finished }: Asked): boolean => finished.exitCode === 0;
@@ -74,21 +78,26 @@ async function askIn(
   const { version, nix, signal } = about;
   const settled = await settleInputs(about, place, lock, names);
   const cached = settled.finished === null ? [] : cachedAnswers(settled.finished.stderr, version);
-  if (settled.kind === 'failed') return { ...checked(settled.finished, names), text: null, cached, refused: [] };
+  if (settled.kind === 'failed')
+    return { ...checked(settled.finished, names), text: null, cached, refused: [], waiting: [] };
   const file = path.join(folder, 'flake.lock');
   if (settled.lock === null) await rm(file, { force: true });
   else await writeFile(file, serialiseLock(settled.lock));
-  const finished = await runNix('nix', lockFlakeApart(nix, path.join(place, 'store')), {
-    cwd: folder,
-    signal,
-    fetching: nix,
-    ...boundsFor(names.length),
-  });
+  const finished = await whilePinned(folder, about.rules.wishes, settled.pins, () =>
+    runNix('nix', lockFlakeApart(nix, path.join(place, 'store')), {
+      cwd: folder,
+      signal,
+      fetching: nix,
+      ...boundsFor(names.length),
+    }),
+  );
+  const text = await readIfThere(file);
   return {
     ...checked(finished, names),
-    text: await readIfThere(file),
+    text: text === null || finished.exitCode !== 0 ? text : withOriginals(text, settled.pins),
     cached: [...cached, ...cachedAnswers(finished.stderr, version)],
     refused: settled.refused,
+    waiting: settled.waiting,
   };
 }
 
@@ -112,9 +121,9 @@ async function askOneByOne(
     newest === null ? names : [...new Set(together.cached.flatMap(({ url }) => inputsAt(newest, names, url)))];
 
   const alone = new Map<string, Asked>();
-  const waiting = [...doubted];
+  const todo = [...doubted];
   const next = async (own: string): Promise<void> => {
-    for (let name = waiting.shift(); name !== undefined; name = waiting.shift())
+    for (let name = todo.shift(); name !== undefined; name = todo.shift())
       alone.set(name, await ask(about, own, complete, [name]));
   };
   const others = Array.from({ length: Math.min(SIDE_BY_SIDE, doubted.length) - 1 }, () => about.withFolder(next));
@@ -122,7 +131,10 @@ async function askOneByOne(
   for (const one of ended) if (one.status === 'rejected') throw one.reason;
 
   const sure = names.filter((name) => !doubted.includes(name));
-  const refused = newest === null ? [] : together.refused.filter(({ name }) => sure.includes(name));
+  const ofSure = <T extends { readonly name: string }>(inputs: readonly T[]): T[] =>
+    newest === null ? [] : inputs.filter(({ name }) => sure.includes(name));
+  const refused = ofSure(together.refused);
+  const waiting = ofSure(together.waiting);
   let { lock, left: unfetched } =
     newest === null ? { lock: complete, left: [] } : composeWhatFits(complete, newest, sure);
   for (const name of doubted) {
@@ -133,11 +145,12 @@ async function askOneByOne(
       lock = composed.lock;
       unfetched = [...unfetched, ...composed.left];
       refused.push(...asked.refused);
+      waiting.push(...asked.waiting);
     } else {
       unfetched = [...unfetched, { name, reason: reasonOf(asked) }];
     }
   }
-  return { lock: serialiseLock(lock), unfetched, refused };
+  return { lock: serialiseLock(lock), unfetched, refused, waiting };
 }
 
 const reasonOf = ({ finished, cached, cutOff }: Asked): string => cutOff ?? cached[0]?.reason ?? fetchFailure(finished);
@@ -161,5 +174,6 @@ async function stay(
     lock: lock === null ? null : serialiseLock(lock),
     unfetched: names.map((name) => ({ name, reason })),
     refused: [],
+    waiting: [],
   };
 }

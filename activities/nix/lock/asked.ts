@@ -1,4 +1,5 @@
-import type { FlakeLock } from '../../../model/flake-lock/types.js';
+import type { DatedCommit, OldEnough, WaitingInput } from '../../../model/flake-lock/cooldown.js';
+import type { FlakeLock, LockNode } from '../../../model/flake-lock/types.js';
 import type { NixSettings } from '../../../model/run/options.js';
 import type { RefusedInput, UnfetchedInput } from '../../../model/verify/candidate.js';
 import type { NixVersion } from '../commands.js';
@@ -20,6 +21,18 @@ export interface AskedFlake {
   /** Ends what is running. */
   readonly signal: AbortSignal;
   readonly watch: RemoteWatch;
+  /** `null` when revisions may be new. */
+  readonly cooldown: CooldownRules | null;
+}
+
+/** How old revisions of inputs have to be. */
+export interface CooldownRules {
+  /** Of an input; 0 when its revisions may be new. */
+  readonly seconds: (name: string) => number;
+  /** Seconds since 1970: newer revisions of an input wait; `null` when they may be new. */
+  readonly latest: (name: string) => number | null;
+  /** Looks for the newest revision of an input that is old enough; `null` when its history cannot be had. */
+  readonly find: (newest: LockNode, latest: number, locked: DatedCommit | null) => Promise<OldEnough | null>;
 }
 
 /** What upstream answered. */
@@ -30,6 +43,8 @@ export interface Answers {
   readonly unfetched: readonly UnfetchedInput[];
   /** Inputs that were not fetched whole for what they bring along: they stay, too. */
   readonly refused: readonly RefusedInput[];
+  /** Inputs whose newest revision is too new. */
+  readonly waiting: readonly WaitingInput[];
 }
 
 /** What tells which sources an input may bring along. */

@@ -65,6 +65,7 @@ export function withoutNewSources(rules: SourceRules, answers: Answers): Answers
     refused.map(({ name }) => name),
   );
   return {
+    ...answers,
     lock: serialiseLock(lock),
     unfetched: [...answers.unfetched, ...left],
     refused: [...answers.refused, ...refused],

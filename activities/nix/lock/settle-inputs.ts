@@ -1,10 +1,12 @@
 import type { RefusedInput } from '../../../model/verify/candidate.js';
 import { sameContent } from '../../../model/flake-lock/content.js';
+import type { WaitingInput } from '../../../model/flake-lock/cooldown.js';
 import { sameWish } from '../../../model/flake-lock/repointed.js';
 import { unpermitted } from '../../../model/flake-lock/sources.js';
 import type { FlakeLock, LockEdge, LockNode } from '../../../model/flake-lock/types.js';
 import type { Finished } from '../../command/process.js';
 import type { AskedFlake } from './asked.js';
+import { coolDown, type Pin } from './cool-down.js';
 import { fetchPlainly, isFetchedAnywhere } from './fetch-plainly.js';
 import { lookInto } from './look-into.js';
 import { sideBySide } from './side-by-side.js';
@@ -21,6 +23,10 @@ export type SettledInputs =
       readonly lock: FlakeLock | null;
       /** Inputs that stay, because they would bring along what they are not permitted. */
       readonly refused: readonly RefusedInput[];
+      /** Inputs whose newest revision is too new. */
+      readonly waiting: readonly WaitingInput[];
+      /** Those of them that move to an older one, where that is left to Nix. */
+      readonly pins: ReadonlyMap<string, Pin>;
     };
 
 /**
@@ -30,7 +36,7 @@ export type SettledInputs =
  * @param lock that they are to be in
  */
 export async function settleInputs(
-  about: Pick<AskedFlake, 'nix' | 'rules' | 'signal'>,
+  about: Pick<AskedFlake, 'nix' | 'rules' | 'signal' | 'cooldown'>,
   place: string,
   lock: FlakeLock | null,
   names: readonly string[],
@@ -39,10 +45,13 @@ export async function settleInputs(
   const wishes = new Map([...rules.wishes].filter(([name, wish]) => names.includes(name) && isFetchedAnywhere(wish)));
   const plain = wishes.size === 0 ? null : await fetchPlainly(wishes, { folder: place, nix, signal });
   if (plain !== null && plain.finished.exitCode !== 0) return { kind: 'failed', finished: plain.finished };
+  const cooled = await coolDown(about, plain?.nodes ?? new Map(), place);
+  if (cooled.kind === 'failed') return cooled;
 
   const refused: RefusedInput[] = [];
   const inputs = new Map(lock?.root.inputs ?? []);
-  for (const name of names) inputs.delete(name);
+  const waits = new Set(cooled.waiting.filter(({ movesTo }) => movesTo === null).map(({ name }) => name));
+  for (const name of names) if (!waits.has(name)) inputs.delete(name);
   const settle = async (name: string, node: LockNode): Promise<void> => {
     const was = lock?.root.inputs.get(name);
     const edge = await settled(name, node, was);
@@ -59,7 +68,7 @@ export async function settleInputs(
     refused.push(refusedInput(rules, name, sources, node));
     return was ?? null;
   };
-  await sideBySide(plain?.nodes ?? [], ([name, node]) => settle(name, node));
+  await sideBySide(cooled.nodes, ([name, node]) => settle(name, node));
 
   const isEmpty = lock === null && inputs.size === 0;
   return {
@@ -67,6 +76,8 @@ export async function settleInputs(
     finished: plain?.finished ?? null,
     lock: isEmpty ? null : { version: 7, root: { ...(lock?.root ?? EMPTY), inputs } },
     refused: refused.sort((one, other) => names.indexOf(one.name) - names.indexOf(other.name)),
+    waiting: cooled.waiting,
+    pins: new Map([...cooled.pins].filter(([name]) => !inputs.has(name))),
   };
 }
 

@@ -4,12 +4,15 @@ import { finalFailure } from '../../../model/run/failures.js';
 import type { CoordinatorActivities, LockUpdate, UpdateLockInput } from '../../../model/contract/activities.js';
 import type { RefusedInput, UnfetchedInput } from '../../../model/verify/candidate.js';
 import { adviceOn } from '../../../model/flake-lock/advice.js';
+import { cooldownOf, type WaitingInput } from '../../../model/flake-lock/cooldown.js';
+import type { Cooldown } from '../../../model/run/options.js';
+import { findOldEnough } from '../../git/input-commits.js';
 import { composeAllBut } from '../../../model/flake-lock/compose-what-fits.js';
 import { movedInputs } from '../../../model/flake-lock/diff.js';
 import { goingBack, goingBackWords } from '../../../model/flake-lock/going-back.js';
 import { parseFlakeLock } from '../../../model/flake-lock/parse.js';
 import { serialiseLock } from '../../../model/flake-lock/serialise.js';
-import { FlakeLockError, type FlakeLock } from '../../../model/flake-lock/types.js';
+import { FlakeLockError, textAttribute, type FlakeLock } from '../../../model/flake-lock/types.js';
 import { noneAskedWords } from '../../../model/report/unfetched.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { commitDraft } from '../../git/commit-draft.js';
@@ -18,7 +21,9 @@ import { openGit } from '../../git/git.js';
 import { installCommit } from '../../git/install-commit.js';
 import { withPrivateFolder, withWorkTree } from '../../git/work-tree.js';
 import { askInputs } from './ask-inputs.js';
-import type { Answers, AskedFlake, SourceRules } from './asked.js';
+import type { Answers, AskedFlake, CooldownRules, SourceRules } from './asked.js';
+import { withoutTooNew } from './cool-down.js';
+import { inputRepository } from './input-repository.js';
 import { chooseInputs } from './choose-inputs.js';
 import { mayPass } from './fetch-failures.js';
 import { inputWishes } from './flake-file.js';
@@ -66,6 +71,7 @@ export const createUpdateLock =
         rules,
         signal,
         watch: watchRemotes(rules, tell),
+        cooldown: input.cooldown === undefined ? null : cooldownRules(env, input, input.cooldown),
         withFolder: (work) =>
           withWorkTree(env, repository, base, 'lock', (tree) => work(path.join(tree, repository.dir))),
         withPrivateFolder: (work) => withPrivateFolder(env, 'sources', work),
@@ -74,15 +80,22 @@ export const createUpdateLock =
       await inputsToUpdate(flake, lock, input.named ?? []);
       const unfetched: UnfetchedInput[] = [];
       const refused: RefusedInput[] = [];
-      const stayed = () => ({ unfetched, ...(refused.length === 0 ? {} : { refused }) });
+      const waiting: WaitingInput[] = [];
+      const stayed = () => ({
+        unfetched,
+        ...(refused.length === 0 ? {} : { refused }),
+        ...(waiting.length === 0 ? {} : { waiting }),
+      });
       const asked: string[] = [];
       for (const { group, names } of choices) {
-        const answers = await askInputs(about, names);
+        const answers = withoutTooNew(about, await askInputs(about, [...names, ...newInputs(about)]));
         const unasked = answers.unfetched.map(({ name }) => name);
         asked.push(...names.filter((name) => !unasked.includes(name)));
         const permitted = withoutNewSources(rules, answers);
         const update = input.mayGoBack === true ? permitted : withoutGoingBack(lock, permitted);
         refused.push(...update.refused);
+        const others = [...update.refused, ...update.unfetched].map(({ name }) => name);
+        waiting.push(...update.waiting.filter(({ name }) => !others.includes(name)));
         unfetched.push(...update.unfetched);
         const moved = update.lock === null ? [] : movedInputs(lock, parseFlakeLock(update.lock));
         if (update.lock === null || moved.length === 0) continue;
@@ -97,6 +110,26 @@ export const createUpdateLock =
       if (pause === undefined || !isShort) return { kind: 'unchanged', unfetched, noneAsked: true };
       throw triedAgain(noneAskedWords(unfetched), { tries: PAUSES.length + 1, pause });
     });
+
+/** Inputs that the lock of base lacks. Nix locks them at their newest revision, unless they are asked for by name. */
+const newInputs = ({ cooldown, rules: { lock, wishes } }: AskedFlake): readonly string[] =>
+  cooldown === null || lock === null
+    ? []
+    : [...wishes].flatMap(([name, { follows }]) => (follows !== undefined || lock.root.inputs.has(name) ? [] : [name]));
+
+const cooldownRules = (
+  env: ActivityEnvironment,
+  { nix, date }: UpdateLockInput,
+  cooldown: Cooldown,
+): CooldownRules => ({
+  seconds: (name) => cooldownOf(cooldown, name),
+  latest: (name) => (cooldownOf(cooldown, name) === 0 ? null : date - cooldownOf(cooldown, name)),
+  find: async ({ locked }, latest, before) => {
+    const newest = textAttribute(locked, 'rev');
+    const source = locked === null || newest === null ? null : await inputRepository(locked, nix);
+    return source === null || newest === null ? null : findOldEnough(env, source, { newest, latest, locked: before });
+  },
+});
 
 /** Only what is said travels; the lock of a large flake may tell much. */
 function advised(lock: FlakeLock, asked: readonly string[]): Pick<LockUpdate, 'advice'> {

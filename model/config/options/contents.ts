@@ -1,7 +1,7 @@
 import { checkHostName, checkInputName, checkRegExp } from '../../checks/names.js';
 import { checkRequired, checkTargetPattern, TARGET_PREFIXES } from '../../targets/choose.js';
 import { RUN_MODES, type RunMode, type RunOptions } from '../../run/options.js';
-import { commaList, listOf, maybe, oneOf, text, wordOr } from '../kinds.js';
+import { commaList, listOf, maybe, oneOf, span, tableOf, text, wordOr } from '../kinds.js';
 import { option, type Values } from './types.js';
 
 const host = text('the name of a host', checkHostName);
@@ -31,6 +31,20 @@ export const contents = {
     [],
     '[["nixpkgs", "home-manager"], ["hardware"]]',
     'groups of inputs, of which each run moves one, in turn; inputs in no group stay',
+  ),
+  cooldown: option(
+    span(0),
+    0,
+    '"3d"',
+    'move inputs only to revisions that are at least so old, by the dates of their commits; newer ones wait (default: they may be new)',
+    { flag: '--cooldown <span>' },
+  ),
+  inputCooldown: option(
+    tableOf(span(0), 'a table of inputs, such as { nixpkgs = "7d" }', (name, _, field) => checkInputName(name, field)),
+    {},
+    '{ nixpkgs = "7d", own-library = 0 }',
+    'another `cooldown` for these inputs; 0: none',
+    { flag: '--input-cooldown <input>', help: 'another `--cooldown` for an input, such as `"nixpkgs 7d"`; 0: none' },
   ),
   targets: option(
     commaList(target, 'targets'),
@@ -82,12 +96,14 @@ export const targetsOf = ({
 
 export const contentsOf = (
   options: Values<typeof contents>,
-): Pick<RunOptions, 'targets' | 'require' | 'inputs' | 'excludeInputs' | 'inputGroups'> => {
-  const { flakeInputs, excludeInputs, inputGroups } = options;
+): Pick<RunOptions, 'targets' | 'require' | 'inputs' | 'excludeInputs' | 'inputGroups' | 'cooldown'> => {
+  const { flakeInputs, excludeInputs, inputGroups, cooldown, inputCooldown } = options;
+  const cooled = Object.entries(inputCooldown).map(([input, seconds]) => ({ input, seconds }));
   return {
     ...targetsOf(options),
     inputs: flakeInputs.length === 0 ? 'all' : sorted(flakeInputs),
     ...(excludeInputs.length === 0 ? {} : { excludeInputs: sorted(excludeInputs) }),
     ...(inputGroups.length === 0 ? {} : { inputGroups: inputGroups.map(sorted) }),
+    ...(cooldown === 0 && cooled.length === 0 ? {} : { cooldown: { seconds: cooldown, inputs: cooled } }),
   };
 };

@@ -58,7 +58,7 @@ export const isOfVerification = (name: string): boolean => !UPDATES_ONLY.has(nam
 
 const UPDATES_ONLY: ReadonlySet<string> = new Set([
   ...[landing, forge, approval, failure, agent].flatMap((group) => everyOption(group).map(([name]) => name)),
-  ...['flakeInputs', 'excludeInputs', 'inputGroups'],
+  ...['flakeInputs', 'excludeInputs', 'inputGroups', 'cooldown', 'inputCooldown'],
   ...['allowSources', 'keepClosures', 'buildBase', 'namedPackages', 'advisories', 'maxBuilds'],
   'strict',
 ]);

@@ -1,6 +1,6 @@
 import { oneLine, oneName } from '../../text/one-line.js';
 import type { Report, ReportedInput } from '../data.js';
-import { commitCountWords, commitsOf, dateWords, movementWords, nestedOf } from '../words.js';
+import { commitCountWords, commitsOf, dateWords, movementWords, nestedOf, waitingWords } from '../words.js';
 import { bar } from './charts.js';
 import { markup, link, name, type Content } from './markup.js';
 import { DAY_MS } from '../../text/span.js';
@@ -19,6 +19,11 @@ export function inputSections(report: Report): readonly Section[] {
       'Not updated',
       'not-updated',
       list(report.unfetched.map((input) => markup`${name(oneName(input.name))}: ${oneLine(input.reason, 1000)}`)),
+    ],
+    [
+      'Waiting',
+      'waiting',
+      list((report.waiting ?? []).map((input) => markup`${name(oneName(input.name))}: ${waitingWords(input)}`)),
     ],
   ];
 }
