@@ -240,7 +240,7 @@ interface ReportedMove {
   readonly toDate: string | null;
 }
 
-/** Its `seconds` are those of its longest verification: what is in the store already takes no time. */
+/** Its `seconds` and `plan` are those of its longest verification: a later one finds in the store what that built. */
 export interface ReportedTarget extends Omit<Verdict, 'target'> {
   readonly name: string;
   readonly kind: string;

@@ -414,7 +414,10 @@ function hosts(report: Report): Part {
     ...(isPlanned ? [planWords(target.plan)] : []),
   ]);
   const noun = builtNoun(report);
-  const head = table(['', noun, 'system', 'verdict', 'closure', 'time', ...(isPlanned ? ['planned'] : [])], []);
+  const head = table(
+    ['', noun, 'system', 'verdict', 'closure', 'time', ...(isPlanned ? ['builds and downloads'] : [])],
+    [],
+  );
   const { notAsked } = report;
   const others =
     all.length === 0 || notAsked.length === 0 ? [] : [`Not asked for: ${code(nameList(notAsked, 20), ITEM_BYTES)}\n`];

@@ -4,8 +4,8 @@ import { renderReport } from '../../model/report/render.js';
 import type { RunOptions } from '../../model/run/options.js';
 import type { TargetProgress } from '../../model/run/progress.js';
 import { utf8Length } from '../../model/text/text.js';
-import { verdictOf } from '../../model/verify/verdict.js';
-import { NOTHING_FOUND, type Facts } from '../../workflows/update/facts.js';
+import { verdictOf, type Verdict } from '../../model/verify/verdict.js';
+import { fold, NOTHING_FOUND, type Facts } from '../../workflows/update/facts.js';
 import { reportOf } from '../../workflows/update/report-of.js';
 
 const HOSTS = 1000;
@@ -31,7 +31,9 @@ function facts(words: string, heldBack: boolean): Facts {
   };
 }
 
-const OPTIONS = { instance: '', repository: { displayUrl: 'https://git.example.org/fleet.git' } } as RunOptions;
+const NIX: RunOptions['nix'] = { options: [], impure: false, acceptFlakeConfig: false };
+const REPOSITORY = { displayUrl: 'https://git.example.org/fleet.git' };
+const OPTIONS = { instance: '', repository: REPOSITORY as RunOptions['repository'], nix: NIX } as RunOptions;
 const WHOLE = { id: 'run', options: OPTIONS, startTime: new Date(0), targets: [] as readonly TargetProgress[] };
 
 for (const [what, words, heldBack] of [
@@ -55,4 +57,15 @@ test('a report that fits is left as it is', () => {
   const { verdicts, ...rest } = facts('abcde', false);
   const report = reportOf({ ...rest, notHeldBack: [], verdicts: verdicts.slice(0, 100) }, WHOLE);
   assert.equal(report.targets[0]?.error, 'abcde'.repeat(100));
+});
+
+test('a target that was verified more than once has the time and the builds of the verification that took the longest', () => {
+  const verified = (seconds: number, builds: number, error: string | null): Verdict =>
+    verdictOf({ kind: 'nixos', name: 'athena' }, error === null ? 'built' : 'build-failed', {
+      ...{ seconds, error, plan: { builds, fetches: 0, downloadBytes: 0, unpackedBytes: 0 } },
+    });
+  const [first, second] = [verified(80, 12, 'broken'), verified(2, 0, null)];
+  const found = fold(fold(NOTHING_FOUND, { verdicts: [first] }), { verdicts: [second] });
+  const [target] = reportOf({ ...found, outcome: 'landed' }, WHOLE).targets;
+  assert.deepEqual([target?.verdict, target?.seconds, target?.plan?.builds], ['built', 80, 12]);
 });

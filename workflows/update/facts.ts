@@ -52,8 +52,8 @@ export interface Facts {
   readonly heldBack: readonly HeldBackInput[];
   readonly fixes: readonly Fix[];
   readonly verdicts: readonly Verdict[];
-  /** Seconds of each target's longest verification: what is in the store already takes no time. */
-  readonly longest: ReadonlyMap<string, number>;
+  /** What each target's longest verification took and had to do: a later one finds in the store what it built. */
+  readonly longest: ReadonlyMap<string, Pick<Verdict, 'seconds' | 'plan'>>;
 
   /** What agents have tried, by name of the target: all that were asked about, also those for which nothing was tried yet. */
   readonly attempts: ReadonlyMap<string, readonly PastAttempt[]>;
@@ -145,9 +145,9 @@ export const fold = (facts: Facts, found: Found): Facts => ({
 
 function longest(before: Facts['longest'], verdicts: readonly Verdict[]): Facts['longest'] {
   const after = new Map(before);
-  for (const { target, seconds } of verdicts) {
+  for (const { target, seconds, plan } of verdicts) {
     const name = targetLabel(target);
-    after.set(name, Math.max(seconds, after.get(name) ?? 0));
+    if (seconds > (after.get(name)?.seconds ?? -1)) after.set(name, { seconds, ...(plan && { plan }) });
   }
   return after;
 }

@@ -85,8 +85,8 @@ function reportedTargets(
 ): readonly ReportedTarget[] {
   if (verdicts.length === 0) return targets.map((target) => unfinishedTarget(target, required));
   const shared = shareEqual(limitTails(verdicts, room), ({ target }) => targetLabel(target));
-  return limitChanges(shared).map((verdict) =>
-    reportedTarget({ ...verdict, seconds: longest.get(targetLabel(verdict.target)) ?? verdict.seconds }, required),
+  return limitChanges(shared).map(({ plan, ...verdict }) =>
+    reportedTarget({ ...verdict, ...(longest.get(targetLabel(verdict.target)) ?? (plan && { plan })) }, required),
   );
 }
 

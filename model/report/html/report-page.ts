@@ -390,5 +390,6 @@ function timeTable(report: Report): Content {
     timed.length > shown.length
       ? markup`<p class="soft small">and ${plural(timed.length - shown.length, 'other')} that took less</p>`
       : null,
+    markup`<p class="soft small">Of each the verification that took the longest: a later one finds in the store what that built.</p>`,
   ];
 }
