@@ -1,9 +1,7 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FlakeLockError, parseFlakeLock, rootInputs } from '../../model/flake-lock/index.js';
 import type { ConfigEntry } from '../../model/git/environment.js';
-import { readSettings, settingsWithout, TRANSPORT_SETTINGS } from '../../model/git/remotes.js';
 import { namesExpression, type NamedSet } from '../../model/nix/names-expression.js';
 import { nixString } from '../../model/nix/text.js';
 import { pathsToLookUp } from '../../model/targets/choose.js';
@@ -13,9 +11,9 @@ import { oneLine } from '../../model/text/one-line.js';
 import type { NixSettings, Repository } from '../../model/run/options.js';
 import { stripControl } from '../../model/text/text.js';
 import { askProgram } from './ask-program.js';
-import { git, transportAccess, whyNot, type GitOptions } from './git.js';
+import { git, whyNot } from './git.js';
+import { FETCH_MS, inScratch, type Scratch } from './scratch.js';
 
-const FETCH_MS = 60_000;
 const EVALUATE_MS = 60_000;
 
 /** What was looked for, or why it cannot be told. */
@@ -51,31 +49,19 @@ interface Evaluation extends Pick<NixSettings, 'options' | 'impure'> {
  * those of the repository; Nix fetches inputs that its store lacks as this user.
  * @param asksToPush whether the remote is asked if it would take a push
  */
-export async function flakeContents(
+export const flakeContents = (
   repository: Repository,
   evaluation: Evaluation,
   asksToPush: boolean,
-): Promise<Told<FlakeContents>> {
-  const folder = await mkdtemp(join(tmpdir(), 'lockkeeper-look-'));
-  try {
-    return await look(folder, repository, evaluation, asksToPush);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
+): Promise<Told<FlakeContents>> =>
+  inScratch(repository, (scratch) => look(scratch, repository, evaluation, asksToPush));
 
 async function look(
-  folder: string,
-  { url, mainBranch, dir, local, transport, checkout }: Repository,
+  { folder, own }: Scratch,
+  { url, mainBranch, dir, local }: Repository,
   evaluation: Evaluation,
   asksToPush: boolean,
 ): Promise<Told<FlakeContents>> {
-  const { config, variables } = await transportAccess(transport);
-  await git(['init', '--quiet', '--bare', '--template=', folder], { cwd: folder });
-  const ofCheckout = checkout === null ? [] : await settingsOf(checkout, folder);
-  const access = { config: [...ofCheckout, ...config], variables: { GIT_DIR: folder, ...variables } };
-  const own = (args: readonly string[], more: GitOptions = {}): ReturnType<typeof git> =>
-    git(args, { cwd: folder, access, timeoutMs: FETCH_MS, ...more });
   const fetched = await own([
     'fetch',
     '--quiet',
@@ -139,16 +125,6 @@ const NOBODY: readonly ConfigEntry[] = [
   ['user.name', 'nobody'],
   ['user.email', 'nobody@localhost'],
 ];
-
-/** How a checkout reaches its remotes, as far as that does not hold in another folder by itself: as the worker takes it over. */
-async function settingsOf(checkout: string, folder: string): Promise<readonly ConfigEntry[]> {
-  const [own, everywhere] = await Promise.all(
-    [checkout, folder].map(async (cwd) =>
-      readSettings((await git(['config', '--null', '--get-regexp', TRANSPORT_SETTINGS], { cwd })).stdout),
-    ),
-  );
-  return settingsWithout(own ?? [], everywhere ?? []);
-}
 
 const encoded = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
 

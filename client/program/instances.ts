@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { nearest } from '../../model/config/nearest.js';
 import { oneLine } from '../../model/text/one-line.js';
 import type { ApplyFlags } from '../commands/apply.js';
+import type { ChannelFlags } from '../commands/channels.js';
 import type { CheckFlags } from '../commands/config.js';
 import type { RunFlags } from '../commands/run.js';
 import type { ConfigFlags } from '../options/config-file.js';
@@ -35,6 +36,7 @@ export function declareConfigured({ program, context, exit }: Declaration): void
       exit(await (await import('../commands/apply.js')).apply(context(), flags));
     });
   declareSchedules({ program, context, exit });
+  declareChannels({ program, context, exit });
   declareConfig({ program, context, exit });
   // For the completion scripts alone.
   program
@@ -42,6 +44,32 @@ export function declareConfigured({ program, context, exit }: Declaration): void
     .addOption(configOption())
     .action(async (flags: ConfigFlags) => {
       exit(await (await import('../commands/known-instances.js')).knownInstances(flags));
+    });
+}
+
+/** Branches of hosts, which need no server to be looked at. */
+function declareChannels({ program, context, exit }: Declaration): void {
+  const what = 'path or Git URL of a flake, or name of an instance';
+  const channels = program
+    .command('channels')
+    .description('the channel of each host: its commit, how far behind main it is, and why')
+    .argument('[what]', what, '.')
+    .option('--channel <template>', 'the channels of a flake', 'nixos-tested-{host}')
+    .option('--remote <name>', 'remote of the checkout of a flake')
+    .option('--main <branch>', "main branch of a flake (default: the remote's HEAD)")
+    .addOption(configOption())
+    .action(async (where: string, flags: ChannelFlags) => {
+      exit(await (await import('../commands/channels.js')).channels(context(), where, flags));
+    });
+  channels
+    .command('reset')
+    .description('put a channel to the newest commit of main at which the host was built, from wherever it is')
+    .argument('<host>', 'the host, or another target, as reports name it')
+    .argument('[what]', what, '.')
+    .option('--remove', 'remove the branch in its place')
+    .action(async (host: string, where: string, _options: object, command: Command) => {
+      const flags = command.optsWithGlobals<ChannelFlags & { readonly remove?: true }>();
+      exit(await (await import('../commands/channels.js')).resetChannel(context(), host, where, flags));
     });
 }
 

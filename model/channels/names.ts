@@ -70,3 +70,10 @@ export function channelsOf(
     return { target: label, branch };
   });
 }
+
+/** What all channels of a template begin with, and what a branch has to match to be one. */
+export function channelPattern(template: string): { readonly prefix: string; readonly whole: RegExp } {
+  const fixed = template.split(WORDS).filter((_, index) => index % 2 === 0);
+  const source = fixed.map((text) => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')).join('(?:.+)');
+  return { prefix: fixed[0] ?? '', whole: new RegExp(`^${source}$`, 'u') };
+}

@@ -145,3 +145,30 @@ test('in a repository without a remote a channel that is checked out stays, and 
     assert.match(rhea?.reason ?? '', /^is checked out at /);
     assert.equal(await git(place.checkout, 'rev-parse', 'tested-athena'), commit);
   }));
+
+test('after 60 pushes, some of which break hosts, verified late and by two machines, each channel is where the last good push is', () =>
+  withPlace(async (place) => {
+    const machines = [place.env, activityEnvironment(path.join(place.root, 'other'))];
+    /** Each host breaks with some pushes and is mended by a later one. */
+    const builds = (host: number, push: number): boolean => (push * push * 7 + host * push * 3 + host) % 11 < 4;
+    const commits: string[] = [];
+    for (let wave = 0; wave < 10; wave += 1) {
+      for (let index = 0; index < 6; index += 1) commits.push(await pushed(place, `push-${commits.length}`));
+      const verified = commits.map((commit, index) => ({ commit, index })).slice(-6);
+      await Promise.all(
+        [...verified].reverse().map(({ commit, index }) => {
+          const env = machines[index % 2] ?? place.env;
+          return createMoveChannels(env)({
+            ...place,
+            commit,
+            channels: HOSTS.map((target, host) => ({
+              ...{ target, branch: `tested-${target}` },
+              ...(builds(host, index) ? {} : { stays: 'broken' }),
+            })),
+          });
+        }),
+      );
+      const oracle = HOSTS.map((_, host) => commits.findLast((__, index) => builds(host, index)));
+      assert.deepEqual(await Promise.all(HOSTS.map((host) => at(place, host))), oracle);
+    }
+  }));

@@ -131,6 +131,49 @@ test('an update that lands on main moves the channels of what it has built; a ma
   assert.match(stdout, new RegExp(`The main branch was force-pushed: .* ${head.slice(0, 12)} any more`));
   assert.deepEqual(await fleet.branches(), { main: before, ...channels(head, head, rhea) });
 
+  const listed = await house.json<readonly { channel: string; commit: string; behind: number | null; why: string }[]>([
+    'channels',
+    fleet.checkout,
+    ...['--channel', 'tested-{host}'],
+  ]);
+  assert.deepEqual(
+    listed.map(({ channel, commit, behind }) => [channel, commit, behind]),
+    [
+      ['tested-athena', head, null],
+      ['tested-delos', head, null],
+      ['tested-rhea', rhea, 1],
+    ],
+  );
+  assert.match(
+    listed[0]?.why ?? '',
+    /^main does not have its commit \(any more\): "lockkeeper channels reset" moves it/,
+  );
+  assert.match(listed[2]?.why ?? '', /^rhea was not built there \(build failed.*\) \(verify-/);
+  await git(fleet.remote, 'branch', 'tested-naxos', rhea);
+  const file = path.join(house.root, 'channels.toml');
+  await writeFile(
+    file,
+    `[instances.own]\nrepoPath = "${fleet.checkout}"\nmode = "verify"\nchannel = "tested-{host}"\n`,
+  );
+  const own = ['own', '--config', file];
+  assert.match(
+    (await house.lockkeeper(['channels', ...own])).stdout,
+    /\ntested-naxos .* its target is gone from the flake: remove the branch/,
+  );
+  const reset = await house.lockkeeper(['channels', 'reset', 'athena', ...own]);
+  assert.deepEqual([reset.exitCode, reset.stdout], [0, `tested-athena: ${head} → ${before}\n`], reset.stderr);
+  assert.equal((await house.lockkeeper(['channels', 'reset', 'naxos', '--remove', ...own])).exitCode, 0);
+  const unbuilt = await house.lockkeeper(['channels', 'reset', 'rhea', '--remove', 'own', '--config', file]);
+  assert.deepEqual(
+    [unbuilt.exitCode, unbuilt.stdout],
+    [0, `tested-rhea: removed; it was at ${rhea}\n`],
+    unbuilt.stderr,
+  );
+  const after = (await house.lockkeeper(['channels', ...own])).stdout;
+  assert.match(after, /^tested-athena +[0-9a-f]{12} +at main /);
+  assert.match(after, /\ntested-rhea +not there +rhea was not built there/);
+  assert.doesNotMatch(after, /naxos/);
+
   const refused = await house.lockkeeper(['verify', fleet.checkout, '--channel', 'main/{host}']);
   assert.equal(refused.exitCode, 1);
   assert.match(

@@ -1,0 +1,239 @@
+import { readReport, reportFiles } from '../../host/reports.js';
+import { channelsOf, channelOf, checkChannelTemplate } from '../../model/channels/names.js';
+import { BadInput } from '../../model/checks/names.js';
+import type { Report } from '../../model/report/data.js';
+import { plural } from '../../model/report/words.js';
+import { mayBeRunOf } from '../../model/run/ids.js';
+import type { NixSettings, Repository } from '../../model/run/options.js';
+import { chooseTargets } from '../../model/targets/choose.js';
+import { DEFAULT_KIND, isFlakeTarget, namedBy, type FlakeTarget, type Target } from '../../model/targets/index.js';
+import { compareNaturally } from '../../model/text/natural-order.js';
+import { oneLine, oneName } from '../../model/text/one-line.js';
+import { formatSeconds } from '../../model/text/text.js';
+import type { CommandContext } from '../context.js';
+import { CommandError } from '../errors.js';
+import { withChannels, type SeenChannel } from '../flake/channels.js';
+import { flakeContents, type Told } from '../flake/contents.js';
+import { resolveFlake } from '../flake/flake.js';
+import { whyNot } from '../flake/git.js';
+import { FETCH_MS } from '../flake/scratch.js';
+import { configuredNames, findInstance, loadConfiguration, type ConfigFlags } from '../options/config-file.js';
+import { instanceOptions } from '../options/instance-options.js';
+import { pad, width } from '../progress/width.js';
+import { message, paintFor, result, resultJson } from '../terminal/output.js';
+import { typed } from '../terminal/typed.js';
+
+export interface ChannelFlags extends ConfigFlags {
+  /** Of a FLAKE. */
+  readonly channel: string;
+  readonly remote?: string;
+  readonly main?: string;
+}
+
+/** Whose channels are looked at. */
+interface Asked {
+  readonly repository: Repository;
+  readonly template: string;
+  readonly evaluation: Pick<NixSettings, 'options' | 'impure'> & { readonly patterns: readonly string[] };
+}
+
+/** A channel as `lockkeeper channels` tells of it. */
+interface ListedChannel {
+  readonly channel: string;
+  /** `null` where the flake has no such target any more, or where that cannot be told. */
+  readonly target: string | null;
+  /** `null` when there is no such branch yet. */
+  readonly commit: string | null;
+  readonly committedAt: string | null;
+  /** Commits of main that it does not have; `null` when main does not have its commit, or there is none. */
+  readonly behind: number | null;
+  /** Why it is not at the newest commit of main; `null` when it is. */
+  readonly why: string | null;
+}
+
+/** `lockkeeper channels [FLAKE|INSTANCE]`: where each channel is, and why it is not at main. */
+export async function channels(context: CommandContext, what: string, flags: ChannelFlags): Promise<number> {
+  const asked = await askedFor(what, flags);
+  const [reports, targets] = await Promise.all([reportsOf(context, asked.repository), targetsOf(asked)]);
+  const listed = await withChannels(asked.repository, asked.template, (seen) =>
+    Promise.resolve(listChannels(asked, seen.main, seen.channels, targets, reports)),
+  );
+  if (!targets.ok) message(`note: the targets of the flake cannot be told: ${oneLine(targets.why)}`);
+  if (context.json) resultJson(listed);
+  else if (listed.length === 0) message('There are no channels yet.');
+  else result(channelTable(listed));
+  return 0;
+}
+
+async function askedFor(what: string, flags: ChannelFlags): Promise<Asked> {
+  if ((await configuredNames(flags)).includes(what)) {
+    const instance = findInstance(await loadConfiguration(flags), what);
+    const { repository, channel, nix, targets } = await instanceOptions(instance);
+    if (channel === undefined) throw new CommandError(`instances.${what} has no channels: give channel there.`);
+    return { repository, template: channel, evaluation: { ...nix, patterns: targets.patterns ?? [] } };
+  }
+  try {
+    const template = checkChannelTemplate(flags.channel, '--channel');
+    const transport = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile: null };
+    const repository = await resolveFlake(what, { remote: flags.remote ?? null, main: flags.main ?? null, transport });
+    return { repository, template, evaluation: { options: [], impure: false, patterns: [] } };
+  } catch (error) {
+    throw error instanceof BadInput ? new CommandError(error.message) : error;
+  }
+}
+
+/** The targets that the flake has on main now. */
+async function targetsOf({ repository, evaluation }: Asked): Promise<Told<readonly FlakeTarget[]>> {
+  const contents = await flakeContents(repository, evaluation, false);
+  if (!contents.ok) return contents;
+  const { outputs } = contents.value;
+  if (!outputs.ok) return outputs;
+  const { hosts, sets } = outputs.value;
+  if (evaluation.patterns.length > 0) return { ok: true, value: chooseTargets(evaluation.patterns, sets).targets };
+  return { ok: true, value: hosts.map((name) => ({ kind: DEFAULT_KIND, name })) };
+}
+
+/** What this machine has reports of, newest first. */
+async function reportsOf({ state }: CommandContext, repository: Repository): Promise<readonly Report[]> {
+  const files = (await reportFiles(state, (name) => mayBeRunOf(repository, name))).slice(0, LOOKED_AT);
+  const reports = await Promise.all(files.map((file) => readReport(file).catch(() => null)));
+  return reports.filter((report) => report !== null).filter((report) => report.repository === repository.displayUrl);
+}
+
+const LOOKED_AT = 50;
+
+function listChannels(
+  { template, repository: { mainBranch: main } }: Asked,
+  head: string,
+  seen: readonly SeenChannel[],
+  targets: Told<readonly FlakeTarget[]>,
+  reports: readonly Report[],
+): readonly ListedChannel[] {
+  const wanted = targets.ok ? channelsOf(template, targets.value, { main, field: 'channel' }) : [];
+  const known = new Map(seen.map((channel) => [channel.branch, channel]));
+  const of = (channel: string, target: string | null): ListedChannel => {
+    const { commit = null, committedAt = null, behind = null } = known.get(channel) ?? {};
+    const gone = targets.ok && target === null ? GONE : null;
+    const why = commit === head ? gone : (gone ?? whyBehind(channel, { commit, behind, main, reports }));
+    return { channel, target, commit, committedAt, behind, why };
+  };
+  const others = seen.filter(({ branch }) => !wanted.some((channel) => channel.branch === branch));
+  return [
+    ...wanted.map(({ branch, target }) => of(branch, target)),
+    ...others.map(({ branch }) => of(branch, null)),
+  ].sort((one, other) => compareNaturally(one.channel, other.channel));
+}
+
+const GONE = 'its target is gone from the flake: remove the branch, if nobody follows it';
+
+/** Why a channel is not at the newest commit of main, as far as reports of this machine tell. */
+function whyBehind(
+  channel: string,
+  about: Pick<SeenChannel, 'behind'> & {
+    readonly commit: string | null;
+    readonly main: string;
+    readonly reports: readonly Report[];
+  },
+): string {
+  const { commit, behind, main, reports } = about;
+  if (commit !== null && behind === null)
+    return `${main} does not have its commit (any more): "lockkeeper channels reset" moves it`;
+  for (const { channels: moves = [], run } of reports) {
+    const move = moves.find(({ branch }) => branch === channel);
+    if (move === undefined) continue;
+    return move.outcome === 'not-moved'
+      ? `${move.reason ?? ''} (${run})`
+      : `newer commits of ${main} are not verified yet`;
+  }
+  return `no run has moved it that this machine has a report of`;
+}
+
+function channelTable(listed: readonly ListedChannel[]): string {
+  const style = paintFor(process.stdout);
+  const names = listed.map(({ channel }) => oneName(channel));
+  const room = Math.max(...names.map(width));
+  return listed
+    .map(({ commit, committedAt, behind, why }, index) => {
+      const age = committedAt === null ? '' : `${formatSeconds((Date.now() - Date.parse(committedAt)) / 1000)} old`;
+      const where =
+        commit === null
+          ? 'not there'
+          : behind === null
+            ? 'not on main'
+            : behind === 0
+              ? 'at main'
+              : `${plural(behind, 'commit')} behind`;
+      const cells = [pad(names[index] ?? '', room), commit?.slice(0, 12) ?? '', where, age, oneLine(why ?? '', 500)];
+      const line = cells.filter((cell) => cell !== '').join('  ');
+      return why === null ? line : style.yellow(line);
+    })
+    .join('\n');
+}
+
+/**
+ * `lockkeeper channels reset HOST`: puts a channel to the newest commit of main at which a report of this machine says that the host was
+ * built, from wherever it is; or removes it.
+ */
+export async function resetChannel(
+  context: CommandContext,
+  host: string,
+  what: string,
+  { remove, ...flags }: ChannelFlags & { readonly remove?: true },
+): Promise<number> {
+  const { repository, template } = await askedFor(what, flags);
+  const target = namedBy(host) as Target;
+  if (!isFlakeTarget(target))
+    throw new CommandError(`${oneName(host)} has no channel: name a host, or a target that is built.`);
+  const branch = channelOf(template, target);
+  if (repository.local)
+    throw new CommandError(
+      `${repository.displayUrl} has no remote: "git branch --force ${branch} COMMIT" moves its channel.`,
+    );
+  const reports = await reportsOf(context, repository);
+  return await withChannels(repository, template, async ({ main, channels: seen, own }) => {
+    const from = seen.find((channel) => channel.branch === branch)?.commit ?? null;
+    if (from === null && remove === true) throw new CommandError(`There is no channel ${oneLine(branch)}.`);
+    const to = remove === true ? null : await builtOnMain(own, main, host, reports, repository);
+    if (to !== from) {
+      const lease = `--force-with-lease=refs/heads/${branch}:${from ?? ''}`;
+      const pushed = await own([
+        'push',
+        '--quiet',
+        '--no-verify',
+        lease,
+        '--',
+        repository.url,
+        `${to ?? ''}:refs/heads/${branch}`,
+      ]);
+      if (!pushed.ok)
+        throw new CommandError(`The remote did not take ${oneLine(branch)}: ${whyNot(pushed, FETCH_MS)}.`);
+    }
+    const words =
+      to === null
+        ? `removed; it was at ${String(from)}`
+        : to === from
+          ? `is at ${to} already`
+          : `${from ?? 'nothing'} → ${to}`;
+    if (context.json) resultJson({ channel: branch, from, to });
+    else result(`${oneLine(branch)}: ${words}`);
+    return 0;
+  });
+}
+
+/** @throws CommandError when no report tells of such a commit */
+async function builtOnMain(
+  own: Parameters<Parameters<typeof withChannels>[2]>[0]['own'],
+  main: string,
+  host: string,
+  reports: readonly Report[],
+  { mainBranch, dir }: Repository,
+): Promise<string> {
+  for (const { head, targets, flakeDir } of reports) {
+    const isBuilt = targets.some(({ name, verdict }) => name === host && verdict === 'built');
+    if (head === null || !isBuilt || flakeDir !== dir) continue;
+    if ((await own(['merge-base', '--is-ancestor', head, main])).ok) return head;
+  }
+  throw new CommandError(
+    `No report of this machine says at which commit of ${mainBranch} ${oneName(host)} was built: verify it first ("${typed('verify')}").`,
+  );
+}
