@@ -2,6 +2,8 @@ import type { MovedInput, NestedMove } from '../verify/candidate.js';
 import { compareUrl } from '../forge/compare-url.js';
 import { inputRevision, sameContent } from './content.js';
 import { goingBack } from './going-back.js';
+import { sourceOf } from './sources.js';
+import { repointedFirst } from './repointed-first.js';
 import { textAttribute } from './types.js';
 import type { FlakeLock, InputPath, LockEdge, LockNode } from './types.js';
 import { compareNames, nodeOfEdge } from './walk.js';
@@ -41,10 +43,28 @@ function movedInput(name: string, pair: NodePair, nested: readonly NestedPair[])
     kind: textAttribute(after?.locked ?? null, 'type') ?? textAttribute(before?.locked ?? null, 'type') ?? 'unknown',
     ...revisions(pair),
     nested: nested.map(({ path }) => path),
-    ...(nested.length === 0
-      ? {}
-      : { nestedMoves: nested.slice(0, NESTED_TOLD).map((each) => ({ path: each.path, ...revisions(each) })) }),
+    ...(nested.length === 0 ? {} : { nestedMoves: repointedFirst(nested.map(nestedMove)).slice(0, NESTED_TOLD) }),
   };
+}
+
+function nestedMove(pair: NestedPair): NestedMove {
+  const { before, after, path } = pair;
+  const [was, is] = [before, after].map((node) => (node === null ? null : publishedAs(node)));
+  const isElsewhere = was !== null && is !== null && was !== undefined && is !== undefined && was.key !== is.key;
+  return { path, ...revisions(pair), ...(isElsewhere ? { source: { from: was.text, to: is.text } } : {}) };
+}
+
+/**
+ * A source without its revision. An archive has another address for each one, so what it was asked for counts, and the host that
+ * gave it.
+ */
+function publishedAs({ locked, original }: LockNode): { readonly key: string; readonly text: string } | null {
+  if (locked === null) return null;
+  const { text, origin } = sourceOf(locked, []);
+  const type = textAttribute(locked, 'type');
+  if ((type !== 'tarball' && type !== 'file') || original === null) return { key: text, text };
+  const asked = sourceOf(original, []).text;
+  return { key: `${origin} ${asked}`, text: asked };
 }
 
 function revisions({ before, after }: NodePair): Pick<NestedMove, 'from' | 'to' | 'compareUrl'> {

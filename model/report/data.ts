@@ -3,7 +3,7 @@ import type { Advice } from '../flake-lock/advice.js';
 import type { WaitingInput } from '../flake-lock/cooldown.js';
 import type { CommitsOfInput, InputCommits } from '../flake-lock/commits.js';
 import type { NotifierKind } from '../notify/kinds.js';
-import type { InputRevision, MovedInput, UnfetchedInput } from '../verify/candidate.js';
+import type { InputRevision, MovedInput, NestedMove, UnfetchedInput } from '../verify/candidate.js';
 import type { InputGroup } from '../run/input-groups.js';
 import type { LandingMode } from '../run/options.js';
 import { isOutputKind } from '../targets/index.js';
@@ -230,6 +230,8 @@ export interface ReportedNested extends ReportedMove {
   /** As in `nested`. */
   readonly path: string;
   readonly compareUrl: string | null;
+  /** As of a `NestedMove`. */
+  readonly source?: NestedMove['source'];
 }
 
 interface ReportedMove {

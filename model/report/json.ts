@@ -168,7 +168,11 @@ const inputJson = (input: ReportedInput): Record<string, unknown> => ({
           newest: input.commits.newest.map(({ revision, date, subject }) => ({ revision, date, subject })),
         },
   nested: [...input.nested],
-  nestedMoves: input.nestedMoves.map((nested) => ({ path: nested.path, ...moveJson(nested) })),
+  nestedMoves: input.nestedMoves.map((nested) => ({
+    path: nested.path,
+    ...moveJson(nested),
+    source: nested.source ?? null,
+  })),
   goesBack: input.goesBack === true,
 });
 

@@ -13,6 +13,7 @@ import type {
   ReportedInput,
   ReportedTarget,
 } from './data.js';
+import { repointedFirst } from '../flake-lock/repointed-first.js';
 import { oneLine, oneName } from '../text/one-line.js';
 import { formatSpan } from '../text/span.js';
 import { formatSeconds, shellQuote } from '../text/text.js';
@@ -390,11 +391,17 @@ export function nestedOf(
   { nested, nestedMoves }: Pick<ReportedInput, 'nested' | 'nestedMoves'>,
   limit: number,
 ): { readonly shown: readonly ShownNested[]; readonly more: number } {
-  const shown = nested.slice(0, limit).map((path): ShownNested => {
-    const move = nestedMoves.find((each) => each.path === path);
+  const known = repointedFirst(nestedMoves);
+  const repointed = known.filter(({ source }) => source !== undefined).map(({ path }) => path);
+  const paths = [...new Set([...repointed, ...nested])];
+  const shown = paths.slice(0, limit).map((path): ShownNested => {
+    const move = known.find((each) => each.path === path);
+    const { source } = move ?? {};
+    const elsewhere =
+      source === undefined ? '' : `, now from ${oneLine(source.to, 200)}, not ${oneLine(source.from, 200)}`;
     return {
       path: oneLine(path, NAME_BYTES),
-      movement: move === undefined ? '' : movementWords(move),
+      movement: move === undefined ? '' : `${movementWords(move)}${elsewhere}`,
       dates: move === undefined ? '' : dateWords(move),
       compareUrl: move?.compareUrl ?? null,
     };

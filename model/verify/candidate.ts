@@ -55,6 +55,8 @@ export interface MovedInput {
 export interface NestedMove extends Pick<MovedInput, 'from' | 'to' | 'compareUrl'> {
   /** As in `nested`. */
   readonly path: string;
+  /** Where it comes from now, and came from before; missing when it is the same source, and in older runs. */
+  readonly source?: { readonly from: string; readonly to: string };
 }
 
 export interface InputRevision {

@@ -60,6 +60,44 @@ test('a nested move is told with its revisions, dates and a page to compare', ()
   ]);
 });
 
+test('a nested input that is fetched from somewhere else is told as such, and first; an archive of the same address is not', () => {
+  const lock = (owner: string, release: string, asked: string): FlakeLock => {
+    const archive = {
+      type: 'tarball',
+      url: `https://releases.example.org/${release}.tar.xz`,
+      narHash: `sha256-${release}`,
+    };
+    const forge = { type: 'github', owner, repo: 'b', rev: release.repeat(40) };
+    return parseFlakeLock(
+      JSON.stringify({
+        nodes: {
+          z: { locked: forge, original: { type: 'github', owner, repo: 'b' } },
+          a: { locked: archive, original: { type: 'tarball', url: asked } },
+          top: {
+            locked: { type: 'github', owner: 'o', repo: 'r', rev: release.repeat(40) },
+            original: { type: 'github', owner: 'o', repo: 'r' },
+            inputs: { a: 'a', z: 'z' },
+          },
+          root: { inputs: { top: 'top' } },
+        },
+        root: 'root',
+        version: 7,
+      }),
+    );
+  };
+  const channel = 'https://example.org/channel.tar.xz';
+  const sources = (before: FlakeLock, after: FlakeLock): unknown =>
+    movedInputs(before, after)[0]?.nestedMoves?.map(({ path, source }) => [path, source?.from, source?.to]);
+  assert.deepEqual(sources(lock('good', '1', channel), lock('evil', '2', channel)), [
+    ['top/z', 'github:good/b', 'github:evil/b'],
+    ['top/a', undefined, undefined],
+  ]);
+  assert.deepEqual(sources(lock('good', '1', channel), lock('good', '2', 'https://example.org/other.tar.xz')), [
+    ['top/a', channel, 'https://example.org/other.tar.xz'],
+    ['top/z', undefined, undefined],
+  ]);
+});
+
 test('only inputs that one of the locks has are named, each once, where it is written', () => {
   const locks = (rev: number, c: Sketch): Sketches => ({
     a: { rev, inputs: { b: { rev: 1, inputs: { c } }, c: { rev: 2 }, d: { rev: 3 } } },

@@ -45,7 +45,20 @@ test('each form says of nested inputs what moved from where to where, with a pag
     fromDate: '2026-11-01',
     toDate: '2026-11-20',
     compareUrl: 'https://example.org/n6/compare',
+    source: null,
   });
+});
+
+test('a nested input that comes from somewhere else is said before all others, with both sources', () => {
+  const report = nestedReport();
+  const source = { from: 'github:owner/a', to: 'github:other/a' };
+  const [input, ...others] = report.inputs;
+  const nestedMoves = input?.nestedMoves?.map((each) => (each.path === 'home/n6' ? { ...each, source } : each)) ?? [];
+  assert.ok(input);
+  const repointed = { ...report, inputs: [{ ...input, nestedMoves }, ...others] };
+  const words = ', now from github:other/a, not github:owner/a';
+  assert.match(renderReport(repointed, 'text'), new RegExp(`home/n6 .*${words}.*\\n.*\\n.*home/n0`));
+  assert.ok(renderReport(repointed, 'md').includes(words));
 });
 
 test('commits of an input are counted beside its revisions, and the newest are told', () => {
