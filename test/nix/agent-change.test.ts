@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { exists } from '../../host/files.js';
 import { createBuildTarget } from '../../activities/nix/build/build-target.js';
@@ -13,6 +14,8 @@ import type { BuildTargetInput, EvaluateTargetInput } from '../../model/contract
 import type { Evaluation, Verdict } from '../../model/verify/verdict.js';
 import { changedBy, WITH_SHELL } from '../support/agent.js';
 import { commitFiles, git } from '../support/git.js';
+import { noPrivateNix, runPrivately } from '../support/private-nix.js';
+import { otherNixes } from '../support/tools.js';
 import { withPlace, type Place } from '../support/repository.js';
 
 const NIX = { options: [WITH_SHELL, ['substituters', '']], impure: false, acceptFlakeConfig: false } as const;
@@ -238,3 +241,13 @@ test('no builder that an agent wrote is run by a daemon without a sandbox', { sk
     }
   }),
 );
+
+if (process.env.MACHINE_PATH === undefined) {
+  const otherwise = skip === false ? await noPrivateNix() : skip;
+  for (const { name, binDir } of otherNixes().slice(-1))
+    test(`what an agent changed is evaluated and built in the same way on ${name}`, { skip: otherwise }, async () => {
+      const finished = await runPrivately({ binDir }, fileURLToPath(import.meta.url));
+      assert.equal(finished.exitCode, 0, finished.stdout + finished.stderr);
+      assert.match(finished.stdout, /^\S+ pass 5$/m);
+    });
+}

@@ -100,7 +100,7 @@ const NETWORK = ['slirp4netns', 'ip', 'nsenter', 'bwrap'].every((program) =>
 export const BUILT_OUTSIDE = ['--nix-option', 'sandbox', 'false'] as const;
 
 /** Lets builders of tests find a shell in Nix's sandbox: of most machines, which are no NixOS. */
-export const WITH_SHELL = ['extra-sandbox-paths', '/bin=/usr/bin /usr /lib=/usr/lib /lib64=/usr/lib64'] as const;
+export const WITH_SHELL = ['sandbox-paths', '/bin=/usr/bin /usr /lib=/usr/lib /lib64=/usr/lib64'] as const;
 
 /** Writes the program to a folder; gives its path. */
 export async function writeAgent(folder: string): Promise<string> {
