@@ -53,7 +53,7 @@ test('a nested input that comes from somewhere else is said before all others, w
   const report = nestedReport();
   const source = { from: 'github:owner/a', to: 'github:other/a' };
   const [input, ...others] = report.inputs;
-  const nestedMoves = input?.nestedMoves?.map((each) => (each.path === 'home/n6' ? { ...each, source } : each)) ?? [];
+  const nestedMoves = input?.nestedMoves.map((each) => (each.path === 'home/n6' ? { ...each, source } : each)) ?? [];
   assert.ok(input);
   const repointed = { ...report, inputs: [{ ...input, nestedMoves }, ...others] };
   const words = ', now from github:other/a, not github:owner/a';
@@ -367,7 +367,7 @@ test('each form says what an agent did, also that no sandbox was there, and text
   assert.doesNotMatch(markdown, /^# fixes|(?<![`x].*)<script>/m);
   assert.deepEqual(
     reportJson(report).fixes,
-    report.fixes?.map((fix) => ({ ...fix })),
+    report.fixes.map((fix) => ({ ...fix })),
   );
 });
 
