@@ -150,6 +150,31 @@ for (const kind of FORGE_KINDS)
       const found = await find();
       assert.deepEqual(found.requests.find((each) => each.branch === branch)?.state, 'open');
     });
+    await t.test('an answer that is lost opens nothing twice', { skip: world.small === undefined }, async () => {
+      const branch = `${BRANCH}-20261123-093000`;
+      const pushed = await world.push(branch);
+      world.small?.loseOpening();
+      const before = (await world.requests()).length;
+      await assert.rejects(propose(proposal(branch, pushed, 'lost')), { type: 'ForgeUnreachable' });
+      const { number } = await propose(proposal(branch, pushed, 'lost'));
+      const after = await world.requests();
+      assert.deepEqual([after.length, after.at(-1)?.number], [before + 1, number]);
+      assert.deepEqual(
+        after.at(-1)?.labels,
+        ['bot: update', 'nix'],
+        'what the first try did not come to is made up for',
+      );
+    });
+
+    await t.test('a request is found behind many others', { skip: world.small === undefined }, async () => {
+      world.small?.crowd(250);
+      const open = (await find()).requests.filter(({ state }) => state === 'open');
+      assert.deepEqual(open.map(({ branch }) => branch).sort(), [
+        `${BRANCH}-20261122-093000`,
+        `${BRANCH}-20261123-093000`,
+      ]);
+    });
+
     world.check?.();
   });
 

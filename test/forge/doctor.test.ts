@@ -16,9 +16,9 @@ test('doctor says what a token or an App may do on its forge, and what is missin
   await git(folder, 'init', '--quiet', '--initial-branch=main');
   await git(folder, 'remote', 'add', 'origin', 'git@forge.example:keeper/fleet.git');
   await commitFiles(folder, { 'flake.nix': '{ outputs = _: { }; }\n' }, 'First');
-  const head = (): Promise<string> => Promise.resolve('a'.repeat(40));
-  const github = await withSmallGithub(t, 'keeper/fleet', head);
-  const gitlab = await withSmallGitlab(t, 'keeper/fleet', head);
+  const heads = () => Promise.resolve(new Map<string, string>());
+  const github = await withSmallGithub(t, 'keeper/fleet', heads);
+  const gitlab = await withSmallGitlab(t, 'keeper/fleet', heads);
   const tokenFile = join(folder, 'token');
   const said = async (kind: ForgeKind, token: string, appId: string | null = null): Promise<string> => {
     await writeFile(tokenFile, token, { mode: 0o600 });

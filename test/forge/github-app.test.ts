@@ -13,7 +13,7 @@ import { withSmallGithub } from '../support/small-github.js';
 
 test('a GitHub App gets a token of its installation, keeps it while it is good, and says what is missing', async (t) => {
   const folder = await withFolder(t);
-  const github = await withSmallGithub(t, 'keeper/fleet', () => Promise.resolve('a'.repeat(40)));
+  const github = await withSmallGithub(t, 'keeper/fleet', () => Promise.resolve(new Map()));
   const { coordinator } = createActivities(activityEnvironment(folder));
   const keyFile = join(folder, 'app.pem');
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });

@@ -27,6 +27,8 @@ export interface ForgeServer {
   readonly talk: { readonly asked: Asked; readonly answer: Answer }[];
   /** Answers the next requests in its own way; `false`: as always. */
   disturb(answer: Disturb): void;
+  /** Does the next request of a method and end of a path, and breaks off instead of answering. */
+  loseAnswer(method: string, pathEnd: string): void;
 }
 
 /** A server of this machine that speaks JSON, as forges do, until the end of a scope. */
@@ -35,6 +37,7 @@ export async function withForgeServer(
   answerOf: (asked: Asked, url: string) => Answer | Promise<Answer>,
 ): Promise<ForgeServer> {
   let disturbed: Disturb | null = null;
+  let lost: { readonly method: string; readonly pathEnd: string } | null = null;
   const talk: ForgeServer['talk'] = [];
   const server = createServer((request, response) => {
     void (async () => {
@@ -48,6 +51,11 @@ export async function withForgeServer(
       };
       const answer = await answerOf(asked, url);
       talk.push({ asked, answer });
+      if (lost !== null && asked.method === lost.method && asked.path.endsWith(lost.pathEnd)) {
+        lost = null;
+        request.socket.destroy();
+        return;
+      }
       response.writeHead(answer.status, { 'content-type': 'application/json; charset=utf-8', ...answer.headers });
       response.end(JSON.stringify(answer.json));
     })();
@@ -63,6 +71,9 @@ export async function withForgeServer(
     talk,
     disturb: (own) => {
       disturbed = own;
+    },
+    loseAnswer: (method, pathEnd) => {
+      lost = { method, pathEnd };
     },
   };
 }

@@ -26,6 +26,13 @@ export interface ForgeWorld {
   narrowToken(): Promise<string>;
   /** Gives the repository another name, and tells it in full. */
   rename(): Promise<string>;
+  /** What only a small server does when it is told to; missing of a real one. */
+  readonly small?: {
+    /** Opens a request, and breaks off instead of saying so. */
+    loseOpening(): void;
+    /** Opens so many requests for other branches, each newer than all before. */
+    crowd(count: number): void;
+  };
   /** Holds what was asked and answered to the forge's own description of its API; missing where that is not to be had. */
   readonly check?: () => void;
 }
@@ -79,9 +86,9 @@ async function giteaWorld(scope: Scope): Promise<ForgeWorld> {
 }
 
 async function githubWorld(scope: Scope): Promise<ForgeWorld> {
-  const { push, headOf } = await withRemote(scope);
+  const { push, heads } = await withRemote(scope);
   const repository = 'keeper/fleet';
-  const github = await withSmallGithub(scope, repository, headOf);
+  const github = await withSmallGithub(scope, repository, heads);
   const [token = ''] = github.tokens.keys();
   return {
     forge: { kind: 'github', url: github.url, repository, tokenFile: await tokenFile(scope, token) },
@@ -107,6 +114,19 @@ async function githubWorld(scope: Scope): Promise<ForgeWorld> {
       github.move('keeper/renamed');
       return Promise.resolve('keeper/renamed');
     },
+    small: {
+      loseOpening: () => {
+        github.loseAnswer('POST', '/pulls');
+      },
+      crowd: (count) => {
+        const [example] = github.pulls;
+        for (let made = 0; made < count; made += 1) {
+          const number = github.pulls.length + 1;
+          const head = { ...(example?.head as Json), ref: `feature-${number}` };
+          github.pulls.push({ ...example, id: 9000 + number, number, state: 'open', head });
+        }
+      },
+    },
     check: () => {
       assertAsDescribed(github.talk);
     },
@@ -114,9 +134,9 @@ async function githubWorld(scope: Scope): Promise<ForgeWorld> {
 }
 
 async function gitlabWorld(scope: Scope): Promise<ForgeWorld> {
-  const { push, headOf } = await withRemote(scope);
+  const { push, heads } = await withRemote(scope);
   const repository = 'keepers/night/fleet';
-  const gitlab = await withSmallGitlab(scope, repository, headOf, '/lab');
+  const gitlab = await withSmallGitlab(scope, repository, heads, '/lab');
   const [token = ''] = gitlab.tokens.keys();
   return {
     forge: { kind: 'gitlab', url: gitlab.url, repository, tokenFile: await tokenFile(scope, token) },
@@ -148,6 +168,19 @@ async function gitlabWorld(scope: Scope): Promise<ForgeWorld> {
       gitlab.move('keepers/day/fleet');
       return Promise.resolve('keepers/day/fleet');
     },
+    small: {
+      loseOpening: () => {
+        gitlab.loseAnswer('POST', '/merge_requests');
+      },
+      crowd: (count) => {
+        const [example] = gitlab.requests;
+        for (let made = 0; made < count; made += 1) {
+          const iid = gitlab.requests.length + 1;
+          const source = { source_branch: `feature-${iid}` };
+          gitlab.requests.push({ ...example, id: 9000 + iid, iid, state: 'opened', ...source });
+        }
+      },
+    },
   };
 }
 
@@ -155,11 +188,11 @@ async function gitlabWorld(scope: Scope): Promise<ForgeWorld> {
 async function withRemote(scope: Scope) {
   const remote = path.join(await withFolder(scope), 'remote.git');
   await git('.', 'init', '--quiet', '--bare', '--initial-branch=main', remote);
-  const headOf = async (branch: string): Promise<string | null> => {
-    const found = await git(remote, 'for-each-ref', '--format=%(objectname)', `refs/heads/${branch}`);
-    return found.trim() === '' ? null : found.trim();
+  const heads = async (): Promise<ReadonlyMap<string, string>> => {
+    const found = await git(remote, 'for-each-ref', '--format=%(refname:short) %(objectname)', 'refs/heads/');
+    return new Map(found.split('\n').map((line) => line.split(' ') as [string, string]));
   };
-  return { ...(await withClone(scope, remote)), headOf };
+  return { ...(await withClone(scope, remote)), heads };
 }
 
 /** A clone of a repository, which gets its first commit. */

@@ -33,12 +33,12 @@ const OWN = { id: ID };
 /**
  * GitHub Enterprise Server in small: pull requests, issues' comments and labels, and statuses of one repository, as far as
  * Lockkeeper uses them. `github-description.ts` holds it to GitHub's OpenAPI description.
- * @param headOf commit that a branch is at; `null`: there is no such branch
+ * @param heads commit that each branch is at
  */
 export async function withSmallGithub(
   scope: Scope,
   repository: string,
-  headOf: (branch: string) => Promise<string | null>,
+  heads: () => Promise<ReadonlyMap<string, string>>,
 ): Promise<SmallGithub> {
   const tokens = new Map<string, Rights>([['ghp_swordfish', { scopes: ['repo'] }]]);
   const [pulls, comments, statuses]: [Json[], Json[], Json[]] = [[], [], []];
@@ -109,7 +109,8 @@ export async function withSmallGithub(
       }
       case 'GET pulls': {
         const state = asked.query.get('state') ?? 'open';
-        for (const each of pulls) await follow(each);
+        const at = await heads();
+        for (const each of pulls) follow(each, at);
         const found = pulls.filter((each) => state === 'all' || each.state === state);
         return pageOf(found.toReversed(), asked, url, 30);
       }
@@ -163,18 +164,18 @@ export async function withSmallGithub(
   };
 
   /** An open request is at whatever its branch is at. */
-  const follow = async (pull: Json): Promise<void> => {
+  const follow = (pull: Json, at: ReadonlyMap<string, string>): void => {
     const head = pull.head as Json;
-    if (pull.state === 'open') head.sha = (await headOf(String(head.ref))) ?? head.sha;
+    if (pull.state === 'open') head.sha = at.get(String(head.ref)) ?? head.sha;
   };
 
   const opened = async ({ head, base, title, body }: Json): Promise<Answer> => {
     if (head === '' || base === '' || title === '')
       return invalid(...['head', 'base'].map((field) => ({ resource: 'PullRequest', code: 'missing_field', field })));
-    const sha = await headOf(String(head));
-    const into = await headOf(String(base));
-    if (sha === null || into === null)
-      return invalid({ resource: 'PullRequest', field: sha === null ? 'head' : 'base', code: 'invalid' });
+    const at = await heads();
+    const [sha, into] = [at.get(String(head)), at.get(String(base))];
+    if (sha === undefined || into === undefined)
+      return invalid({ resource: 'PullRequest', field: sha === undefined ? 'head' : 'base', code: 'invalid' });
     if (sha === into)
       return invalid({
         resource: 'PullRequest',

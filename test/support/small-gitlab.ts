@@ -28,12 +28,12 @@ const DEVELOPER = 30;
 /**
  * GitLab in small, below a path of its host: merge requests, notes and statuses of one project, as far as Lockkeeper uses them, by
  * https://docs.gitlab.com/api/ and the source of its API.
- * @param headOf commit that a branch is at; `null`: there is no such branch
+ * @param heads commit that each branch is at
  */
 export async function withSmallGitlab(
   scope: Scope,
   repository: string,
-  headOf: (branch: string) => Promise<string | null>,
+  heads: () => Promise<ReadonlyMap<string, string>>,
   below = '',
 ): Promise<SmallGitlab> {
   const api = `${below}/api/v4`;
@@ -100,8 +100,9 @@ export async function withSmallGitlab(
       case 'GET merge_requests': {
         const state = asked.query.get('state') ?? 'all';
         // An open request is at whatever its branch is at.
+        const at = await heads();
         for (const each of requests)
-          if (each.state === 'opened') each.sha = (await headOf(String(each.source_branch))) ?? each.sha;
+          if (each.state === 'opened') each.sha = at.get(String(each.source_branch)) ?? each.sha;
         const found = requests.filter((each) => state === 'all' || each.state === state);
         return pageOf(found.toReversed(), asked, url, 20);
       }
@@ -146,8 +147,9 @@ export async function withSmallGitlab(
       return { status: 400, json: { error: missing.map((field) => `${field} is missing`).join(', ') } };
     if (level < DEVELOPER) return no(403, '403 Forbidden');
     if (title === '') return { status: 400, json: { message: { title: ["can't be blank"] } } };
-    const sha = await headOf(String(source));
-    if (sha === null) return { status: 409, json: { message: [`Source branch "${String(source)}" does not exist`] } };
+    const sha = (await heads()).get(String(source));
+    if (sha === undefined)
+      return { status: 409, json: { message: [`Source branch "${String(source)}" does not exist`] } };
     const same = requests.find(
       (each) => each.state === 'opened' && each.source_branch === source && each.target_branch === target,
     );
