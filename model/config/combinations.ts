@@ -160,10 +160,12 @@ export const IDLE_RULES: readonly Rule[] = [
         )
       : null,
   ),
-  rule(['forge', 'labels', 'merge', 'land'], ({ forge, labels, merge, land }, { name }) => {
+  rule(['forge', 'labels', 'openWithoutChange', 'merge', 'land'], (options, { name }) => {
+    const { forge, labels, openWithoutChange, merge, land } = options;
     if (waysOfLanding[land].asksForge) return null;
     const idle = `is for pull requests, but ${name('land')} is ${land}: leave one of them out.`;
     if (labels.length > 0) return fault('labels', labels, idle);
+    if (openWithoutChange) return fault('openWithoutChange', true, idle);
     if (merge !== 'never') return fault('merge', merge, idle);
     const { kind, url, tokenFile, appId } = forge;
     if (kind !== null) return fault('forge.kind', kind, idle);

@@ -264,6 +264,8 @@ export interface Landed {
   readonly request?: ReportedRequest;
   /** What the forge made of it, once the request is merged. */
   readonly merged?: MergedRequest;
+  /** Whether no request was opened because no closure changes; missing when not. */
+  readonly unchanged?: true;
   /** Why the request was not merged although it was to be, as a clause; missing when it was, or was left to a person. */
   readonly notMerged?: string;
   /** Why the forge does not show what became of each target; missing where it does, or is not asked. */

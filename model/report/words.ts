@@ -259,9 +259,10 @@ export function landedWords(
 
 /** What there is to know of pull requests, beside their numbers: a sentence each, where the web page is told. */
 export function requestWords({ landed, declined, closedRequests = [] }: Report): readonly RequestWords[] {
-  const { request, merged, notMerged, statusesMissing } = landed ?? {};
+  const { request, unchanged, merged, notMerged, statusesMissing } = landed ?? {};
   return [
     ...(request === undefined ? [] : [{ text: `pull request #${request.number}`, url: request.url }]),
+    ...(unchanged === true ? [{ text: UNCHANGED, url: null }] : []),
     ...(merged === undefined ? [] : [{ text: mergedWords(merged, landed?.commit ?? ''), url: null }]),
     ...(notMerged === undefined ? [] : [{ text: `not merged: ${oneLine(notMerged, 500)}`, url: null }]),
     ...(declined === undefined
@@ -284,6 +285,8 @@ export function requestWords({ landed, declined, closedRequests = [] }: Report):
       : [{ text: `commit statuses could not be set: ${oneLine(statusesMissing, 500)}`, url: null }]),
   ];
 }
+
+const UNCHANGED = 'no pull request was opened: the update changes no closure (--open-without-change opens one)';
 
 /** What a request became on main, and whether that is what was verified. */
 function mergedWords({ by, commit, asVerified }: MergedRequest, verified: string): string {

@@ -212,6 +212,8 @@ export interface Landing {
   readonly branch?: string;
   /** Labels of a new pull request; missing when there are none. */
   readonly labels?: readonly string[];
+  /** Whether a pull request is opened for an update that changes no closure; missing: one that is open is refreshed only. */
+  readonly openWithoutChange?: boolean;
   /** Who merges a pull request; missing for other ways of landing, and in older runs, where nothing follows its opening. */
   readonly merge?: Merger;
   /** How it is merged; missing: by fast-forward where the repository allows it, else as the repository does it usually. */
@@ -285,6 +287,7 @@ export const KNOWN_OPTIONS: Fields<RunOptions> = {
   cooldown: { seconds: true, inputs: { input: true, seconds: true } },
   landing: {
     ...{ mode: LANDING_MODES, branchPrefix: true, removeOldBranches: true, branch: true, labels: true },
+    openWithoutChange: true,
     ...{ merge: MERGERS, mergeMethod: MERGE_METHODS, mergeWaitSeconds: true },
   },
   forge: { kind: FORGE_KINDS, url: true, repository: true, tokenFile: true, appId: true, follows: true },

@@ -33,11 +33,11 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
   [
     {
       ...{ land: ['pull-request'], branch: ['bot/x'], label: ['nix', 'a b'] },
-      ...{ merge: ['self'], mergeMethod: ['squash'], mergeWait: ['2h'] },
+      ...{ merge: ['self'], mergeMethod: ['squash'], mergeWait: ['2h'], openWithoutChange: true },
       ...{ forgeKind: ['gitea'], forgeUrl: ['https://git.example.org'], forgeTokenFile: ['/run/token'] },
     },
     'land = "pull-request"\nbranch = "bot/x"\nlabels = ["nix", "a b"]\n' +
-      'merge = "self"\nmergeMethod = "squash"\nmergeWaitSec = "2h"\n' +
+      'merge = "self"\nmergeMethod = "squash"\nmergeWaitSec = "2h"\nopenWithoutChange = true\n' +
       'forge = { kind = "gitea", url = "https://git.example.org", tokenFile = "/run/token" }',
   ],
   [

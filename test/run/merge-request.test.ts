@@ -156,7 +156,16 @@ test(
     await waiting(merging, 'waiting-for-approval', 'or merge or close');
     const fourth = await open();
     await green(fourth.head.sha, 'ci/test');
-    await api('POST', `/pulls/${fourth.number}/merge?sudo=ann`, { do: 'merge' });
+    // Gitea looks for conflicts first.
+    await until(
+      () =>
+        api('POST', `/pulls/${fourth.number}/merge?sudo=ann`, { do: 'merge' }).then(
+          () => true,
+          () => false,
+        ),
+      60_000,
+      merging.output,
+    );
     const taken = await merging.report();
     assert.deepEqual(
       [taken.approval?.decision, taken.approval?.by, taken.landed?.merged?.by, taken.landed?.merged?.asVerified],

@@ -160,7 +160,7 @@ test('updates are proposed in one pull request, and what people do to it counts'
   assert.match(await doctor(), /✔ ok.*accepts it for keeper\/fleet; its account may push/);
 });
 
-test('a forge that is down when an update is built keeps the run waiting, which shows it', async (t) => {
+test('an update that changes no closure opens no request; a forge that is down keeps the run waiting, which shows it', async (t) => {
   const house = await withHouse(t);
   const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena' }] }, ['alpha']);
   const repository = fleet.remote
@@ -169,15 +169,25 @@ test('a forge that is down when an update is built keeps the run waiting, which 
     .join('/')
     .replace(/\.git$/, '');
   const forge = await withStandInForge(t, repository);
+  const tokenFile = join(house.root, 'forge-token');
+  await writeFile(tokenFile, forge.token, { mode: 0o600 });
+  const where = ['--forge-kind', 'gitea', '--forge-url', forge.url, '--forge-token-file', tokenFile];
+
+  // No host uses the other input.
+  await fleet.moveInput('beta');
+  const unneeded = ['--land', 'pull-request', '--input', 'beta', ...where];
+  const { report: kept } = await house.update(fleet.checkout, ...unneeded);
+  assert.deepEqual([kept.outcome, kept.landed?.mode, kept.landed?.unchanged], ['verified', 'none', true]);
+  assert.deepEqual([forge.state().pulls, Object.keys(await fleet.branches())], [[], ['main']]);
+  const { report: asked } = await house.update(fleet.checkout, ...unneeded, '--open-without-change');
+  assert.equal(asked.landed?.request?.number, 1);
+
   let isDown = true;
   forge.disturb(({ method = '', url = '' }, response) => {
     if (!isDown || method !== 'GET' || !url.includes('state=closed')) return false;
     response.writeHead(503).end('<html>Back soon</html>');
     return true;
   });
-  const tokenFile = join(house.root, 'forge-token');
-  await writeFile(tokenFile, forge.token, { mode: 0o600 });
-  const where = ['--forge-kind', 'gitea', '--forge-url', forge.url, '--forge-token-file', tokenFile];
   const running = house.start(['update', fleet.checkout, '--land', 'pull-request', '--json', ...where]);
   await until(
     () => running.output().includes(`Gitea at ${forge.url} has trouble (HTTP 503) (tried again: attempt`),
@@ -188,6 +198,6 @@ test('a forge that is down when an update is built keeps the run waiting, which 
   const report = await running.report();
   assert.deepEqual(
     forge.state().pulls.map(({ number, title }) => [number, title]),
-    [[report.landed?.request?.number, 'chore(flake): update alpha']],
+    [[report.landed?.request?.number, 'chore(flake): update alpha, beta']],
   );
 });

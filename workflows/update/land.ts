@@ -1,6 +1,9 @@
-import type { LandResult } from '../../model/contract/activities.js';
+import type { FoundRequests, LandResult } from '../../model/contract/activities.js';
 import { updateBranches } from '../../model/landing/branches.js';
 import { isPushed, waysOfLanding } from '../../model/landing/index.js';
+import type { Landing } from '../../model/run/options.js';
+import { isFlakeTarget } from '../../model/targets/index.js';
+import type { Verdict } from '../../model/verify/verdict.js';
 import { landingCall } from '../calls/coordinator.js';
 import type { Ended } from './facts.js';
 import { findRequests, propose } from './requests.js';
@@ -22,6 +25,11 @@ export async function land(run: Run, { candidate }: Verified): Promise<Ended | M
   state.phase('landing');
   const found = forge === undefined ? null : await findRequests(run, forge, candidate);
   if (found !== null && found.declined !== null) return { outcome: 'rejected', declined: found.declined };
+  if (found !== null && isNotWorthRequest(landing, state.facts().verdicts, found))
+    return {
+      outcome: 'verified',
+      landed: { mode: 'none', ref: branches.branch, commit: candidate.head, unchanged: true },
+    };
   const result = await landingCall(waysOfLanding[mode].step(repository)).land({
     ...{ repository, candidate, mode, instance, run: run.id, ...branches },
     ...(removeOldBranches === true ? { branchPrefix } : {}),
@@ -34,4 +42,15 @@ export async function land(run: Run, { candidate }: Verified): Promise<Ended | M
   // Also a run that fails from here on has pushed that branch.
   state.learn({ landed });
   return { outcome: 'landed', landed: await propose(run, forge, { landed, leftAlone, lock: found.lock }) };
+}
+
+/** Whether an update changes no closure, and there is no request that shows it anyway. Runs of earlier versions open one. */
+function isNotWorthRequest(
+  { merge, openWithoutChange }: Landing,
+  verdicts: readonly Verdict[],
+  { requests }: FoundRequests,
+): boolean {
+  if (merge === undefined || openWithoutChange === true || requests.some(({ state }) => state === 'open')) return false;
+  const built = verdicts.filter(({ target }) => isFlakeTarget(target));
+  return built.length > 0 && built.every(({ verdict, sameAsBase }) => verdict === 'built' && sameAsBase === true);
 }

@@ -50,6 +50,13 @@ export const landing = {
     'labels of a new pull request; one that the forge does not have is made',
     { flag: '--label <name>' },
   ),
+  openWithoutChange: option(
+    flag,
+    false,
+    'true',
+    'open a pull request also for an update that changes no closure; one that is open is refreshed anyway',
+    { flag: '--open-without-change' },
+  ),
   merge: option<Merger>(
     oneOf(MERGERS),
     'never',
@@ -146,9 +153,10 @@ export function landingOf(options: Landing): Pick<RunOptions, 'landing'> {
   return { landing: { mode: land, branchPrefix, ...(removeOldBranches ? { removeOldBranches } : {}) } };
 }
 
-function requestOptions({ labels, merge, mergeMethod, mergeWaitSec }: Landing) {
+function requestOptions({ labels, openWithoutChange, merge, mergeMethod, mergeWaitSec }: Landing) {
   return {
     ...(labels.length === 0 ? {} : { labels }),
+    ...(openWithoutChange ? { openWithoutChange } : {}),
     merge,
     ...(merge === 'never' ? {} : { mergeWaitSeconds: mergeWaitSec }),
     ...(mergeMethod === null ? {} : { mergeMethod }),
