@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { run } from '../../activities/command/process.js';
@@ -56,7 +56,14 @@ test('a report compares each host with what it replaces, which an update keeps i
     );
 
     await fleet.moveInput('alpha');
-    const third = await update('--keep-closures', '0');
+    const site = path.join(fleet.root, 'site');
+    const third = await update('--keep-closures', '0', '--site-dir', site);
+    // Made when the run is closed, with the runs before it.
+    const pages = await readdir(path.join(site, 'runs'));
+    assert.deepEqual([pages.length, pages.includes(`${third.run}.html`)], [3, true]);
+    const first = await readFile(path.join(site, 'index.html'), 'utf8');
+    for (const each of ['athena', 'zeus', encodeURIComponent(third.run)]) assert.ok(first.includes(each), each);
+    assert.match(await readFile(path.join(site, 'runs', `${third.run}.html`), 'utf8'), /1 setting/);
     assert.equal(changes(third).athena?.kind, 'compared');
     const kept = (await readdir(house.state.closures, { recursive: true })).filter(
       (each) => path.dirname(path.dirname(each)) !== '.',
