@@ -22,6 +22,7 @@ import { whileFollowing, type Report } from '../supervised/while-following.js';
 import { cacheEnvironment, copyClosure, signPaths } from './copy-command.js';
 import { CacheFault } from './fault.js';
 import { keysOf, lookAt, lookerOf, type PathFault, type PathFaults } from './shelf.js';
+import { seenInRun } from './seen.js';
 import { inSlot } from './slots.js';
 import { copiedPath, copiedPaths } from './upload-log.js';
 
@@ -124,6 +125,7 @@ async function fill(upload: Upload, paths: readonly PathInfo[]): Promise<void> {
   const { input, record, report } = upload;
   const signal = cancellationSignal();
   const keys = await keysOf(input.cache);
+  const seen = seenInRun(input.run, input.cache.to);
   const done = new Set<Step>();
   for (;;) {
     signal.throwIfAborted();
@@ -133,7 +135,9 @@ async function fill(upload: Upload, paths: readonly PathInfo[]): Promise<void> {
     // A client cache of Nix that is used again would remember what has gone meanwhile.
     await rm(clientCache(record.directory), { recursive: true, force: true });
     const asking = { signal, nix: input.nix, clientCache: clientCache(record.directory) };
-    const faults = await lookAt(input.cache, paths, keys, asking);
+    const looked = seen.unseen(paths);
+    const faults = await lookAt(input.cache, looked, keys, asking);
+    seen.note(looked.filter((info) => !faults.has(info)));
     if (faults.size === 0) return;
     const step = nextStep(faults, isSigning(input.cache));
     if (step === null || done.has(step)) throw new CacheFault(faultWords(faults, paths.length), step !== null);

@@ -50,18 +50,23 @@ test('what is built is uploaded to caches in their order, signed, and seen there
   );
 });
 
-test('a cache that refuses or stays away is named, and fails neither the run nor another cache', async (t) => {
+test('a cache that refuses or stays away is named, stops the channel, and fails neither the run nor another cache', async (t) => {
   const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena' }] });
   const [folder, put, key] = [await withFolder(t), await withPutCache(t), await withSecretKey(t)];
   put.faults = [[/^PUT .*narinfo/, 401]];
   const { exitCode, report, stderr } = await house.update(
     fleet.checkout,
     ...['--cache', `${put.url} secretKeyFile=${key.file} priority=1`],
-    ...['--cache', `file://${folder} secretKeyFile=${key.file}`],
+    ...['--cache', `file://${folder} secretKeyFile=${key.file}`, '--land', 'merge', '--channel', 'tested-{host}'],
   );
   assert.equal(exitCode, 0, stderr);
   assert.deepEqual(uploads(report), [`athena ${put.url} failed`, `athena file://${folder} uploaded`]);
   assert.match(report.targets[0]?.caches?.[0]?.reason ?? '', /HTTP error 401/);
+  assert.deepEqual(
+    report.channels?.map(({ outcome, reason }) => [outcome, reason]),
+    [['not-moved', `${put.url} does not have all of athena`]],
+  );
+  assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
   assert.equal(put.asked.filter((each) => each.startsWith('PUT /nix-cache-info')).length, 1, 'tried once');
 });
 

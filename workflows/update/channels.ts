@@ -1,4 +1,5 @@
 import { isCancellation } from '@temporalio/workflow';
+import { lackingCaches } from '../../model/caches/outcome.js';
 import type { ChannelMove } from '../../model/channels/move.js';
 import { channelsOf } from '../../model/channels/names.js';
 import { waysOfLanding } from '../../model/landing/index.js';
@@ -13,12 +14,12 @@ import type { Run } from './run.js';
 
 /** Moves the channel of each target that was built at the commit of main that the run verified, or has landed. */
 export async function moveChannels({ options, state }: Run): Promise<Found> {
-  const { channel: template, repository } = options;
+  const { channel: template, repository, caches } = options;
   const { verdicts } = state.facts();
   const commit = commitOfMain(options, state.facts());
   if (template === undefined || commit === null || verdicts.length === 0) return {};
   const targets = verdicts.map(({ target }) => target).filter(isFlakeTarget);
-  const reasons = new Map(verdicts.map((verdict) => [targetLabel(verdict.target), reasonToStay(verdict)]));
+  const reasons = new Map(verdicts.map((verdict) => [targetLabel(verdict.target), reasonToStay(verdict, caches)]));
   const channels = channelsOf(template, targets, { main: repository.mainBranch, field: 'channel' }).map((channel) => {
     const stays = reasons.get(channel.target) ?? null;
     return stays === null ? channel : { ...channel, stays };
@@ -37,10 +38,12 @@ export async function moveChannels({ options, state }: Run): Promise<Found> {
 }
 
 /** Why the channel of a target is not to be moved, as a sentence without its subject; `null` when it is. */
-function reasonToStay(verdict: Verdict): string | null {
+function reasonToStay(verdict: Verdict, caches: RunOptions['caches']): string | null {
   const { target, verdict: kind } = verdict;
-  if (kind === 'built') return null;
-  return `${targetLabel(target)} was not built there (${verdictWords({ ...verdict, kind: target.kind })})`;
+  if (kind !== 'built')
+    return `${targetLabel(target)} was not built there (${verdictWords({ ...verdict, kind: target.kind })})`;
+  const lacking = lackingCaches(verdict, caches);
+  return lacking.length === 0 ? null : `${lacking.join(' and ')} does not have all of ${targetLabel(target)}`;
 }
 
 /** The commit that the verdicts are about, if it is main's own: only of such a one others build the same system. */

@@ -1,5 +1,5 @@
 /** Questions that a cache is asked at once. */
-const AT_ONCE = 50;
+export const AT_ONCE = 50;
 
 /** Asks about all of them, `AT_ONCE` at a time; what has no answer (`null`) is left out. */
 export async function askEach<Item, Answer>(

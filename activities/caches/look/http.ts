@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cacheName } from '../../../model/caches/name.js';
 import type { PathInfo } from '../../../model/closure/path-info.js';
@@ -6,7 +7,7 @@ import { request } from '../../../host/http.js';
 import { CacheFault } from '../fault.js';
 import { parseNarInfo, type SeenPath } from '../narinfo.js';
 import { netrcHeader } from '../netrc.js';
-import { askEach } from './each.js';
+import { AT_ONCE, askEach } from './each.js';
 import { nixLooker } from './nix.js';
 import type { CacheLooker } from './types.js';
 
@@ -35,8 +36,10 @@ export const lookOver = (
   base: string,
   paths: readonly PathInfo[],
   questions: Questions,
-): Promise<ReadonlyMap<string, SeenPath>> =>
-  askEach(
+): Promise<ReadonlyMap<string, SeenPath>> => {
+  // Each question listens to it.
+  setMaxListeners(2 * AT_ONCE, questions.signal);
+  return askEach(
     paths,
     (info) => info.path,
     async (info) => {
@@ -47,6 +50,7 @@ export const lookOver = (
       return { ...found, hasArchive };
     },
   );
+};
 
 /**
  * @returns the body; `null` when it is not there: S3 says 403 for that where nobody may list the bucket, and Nix takes it so, too
