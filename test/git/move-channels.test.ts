@@ -2,23 +2,29 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { createMoveChannels } from '../../activities/git/move-channels.js';
 import { channelWords, type ChannelMove } from '../../model/channels/move.js';
+import type { MoveChannelsInput } from '../../model/contract/activities.js';
 import { commitFiles, git } from '../support/git.js';
 import { activityEnvironment, repositoryAt, withPlace, type Place } from '../support/repository.js';
 
 const HOSTS = ['athena', 'delos', 'rhea'];
 
-const move = (
+/** As a worker does it, which takes heartbeats. */
+const look = (
   { env, repository }: Pick<Place, 'env' | 'repository'>,
   commit: string,
-  hosts: readonly string[] = HOSTS,
+  channels: MoveChannelsInput['channels'],
 ): Promise<readonly ChannelMove[]> =>
-  createMoveChannels(env)({
-    repository,
+  new MockActivityEnvironment().run(() => createMoveChannels(env)({ repository, commit, channels }));
+
+const move = (place: Pick<Place, 'env' | 'repository'>, commit: string, hosts: readonly string[] = HOSTS) =>
+  look(
+    place,
     commit,
-    channels: hosts.map((target) => ({ target, branch: `tested-${target}` })),
-  });
+    hosts.map((target) => ({ target, branch: `tested-${target}` })),
+  );
 
 const words = (moves: readonly ChannelMove[]): readonly string[] =>
   moves.map((each) => `${each.branch} ${each.outcome}: ${channelWords(each)}`);
@@ -57,7 +63,7 @@ test('channels are made, move forward and never back, and moving them again chan
       `tested-rhea past: at ${short(two)}, which is newer`,
     ]);
     const stays = { target: 'delos', branch: 'tested-delos', stays: 'delos is broken' };
-    const looked = await createMoveChannels(place.env)({ ...place, commit: two, channels: [stays] });
+    const looked = await look(place, two, [stays]);
     assert.deepEqual(words(looked), [`tested-delos not-moved: stays at ${short(one)}: delos is broken`]);
     const settled = (await move(place, two)).map(({ outcome }) => outcome);
     assert.deepEqual(
@@ -158,14 +164,14 @@ test('after 60 pushes, some of which break hosts, verified late and by two machi
       await Promise.all(
         [...verified].reverse().map(({ commit, index }) => {
           const env = machines[index % 2] ?? place.env;
-          return createMoveChannels(env)({
-            ...place,
+          return look(
+            { ...place, env },
             commit,
-            channels: HOSTS.map((target, host) => ({
+            HOSTS.map((target, host) => ({
               ...{ target, branch: `tested-${target}` },
               ...(builds(host, index) ? {} : { stays: 'broken' }),
             })),
-          });
+          );
         }),
       );
       const oracle = HOSTS.map((_, host) => commits.findLast((__, index) => builds(host, index)));
