@@ -29,18 +29,18 @@ const PATIENCE_MS = 45_000;
 const DEPTHS: readonly number[] = [100, 500, 2500, 12_500];
 
 /**
- * Looks at the first-parent history of a branch or commit of an input, the newest commit first. Commits alone are fetched, without
+ * Looks at the first-parent history of a commit of an input, the newest commit first. Commits alone are fetched, without
  * their files and no further back than needed, into a bare repository beside the mirrors, which keeps them.
- * @param wanted a full commit, or a name of a branch or tag
  * @param read what is looked for in the history; `null` when it goes not far enough back
  * @returns `null` when it cannot be had, or is too far back
  */
 async function lookBack<T>(
   env: ActivityEnvironment,
   repository: InputRepository,
-  wanted: string,
+  commit: string,
   read: (history: readonly DatedCommit[], git: Git) => Promise<T | null>,
 ): Promise<T | null> {
+  if (!/^[0-9a-f]{40}$/.test(commit)) return null;
   const name = createHash('sha256').update(repository.url).digest('hex').slice(0, 32);
   const directory = path.join(env.state.mirrors, `input-${name}.git`);
   return exclusively(directory, async () => {
@@ -49,14 +49,13 @@ async function lookBack<T>(
     await git.run(['init', '--quiet', '--bare', '--template=']);
     const now = new Date();
     await utimes(directory, now, now);
-    const isCommit = /^[0-9a-f]{40,64}$/.test(wanted);
-    const ref = isCommit ? commitRef(wanted) : 'refs/lockkeeper/tip';
-    const known = isCommit ? await read(await history(git, ref), git) : null;
+    const ref = commitRef(commit);
+    const known = await read(await history(git, ref), git);
     if (known !== null) return known;
     const end = Date.now() + PATIENCE_MS;
     for (const depth of DEPTHS) {
       if (Date.now() > end) return null;
-      if (!(await fetchCommits(env, repository, git, { depth, refspec: `+${wanted}:${ref}` }))) return null;
+      if (!(await fetchCommits(env, repository, git, { depth, refspec: `+${commit}:${ref}` }))) return null;
       const found = await history(git, ref);
       const answer = await read(found, git);
       if (answer !== null || found.length < depth) return answer;
