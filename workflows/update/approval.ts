@@ -5,7 +5,8 @@ import type { Decision, GiveWayRequest } from '../../model/run/messages.js';
 import { asShown, refusalWords, unprovenIn } from '../../model/run/proof.js';
 import { approvalCommands } from '../../model/report/render.js';
 import type { ApprovalDecision, Landed, PlannedBuilds } from '../../model/report/data.js';
-import type { ApprovalPolicy, RunOptions } from '../../model/run/options.js';
+import type { WholeOptions } from '../../model/run/earlier.js';
+import type { ApprovalPolicy } from '../../model/run/options.js';
 import { nameList, tooManyWords } from '../../model/report/words.js';
 import { truncate } from '../../model/text/text.js';
 import type { RunState } from './run-state.js';
@@ -49,7 +50,7 @@ export interface Approval {
   readonly withdraw: () => void;
 }
 
-export function openApproval(run: string, options: RunOptions, state: RunState): Approval {
+export function openApproval(run: string, options: WholeOptions, state: RunState): Approval {
   let awaited: Pick<Decision, 'commit' | 'about'> | null = null;
   let question: string | null = null;
   let decision: Answer | null = null;
@@ -135,7 +136,7 @@ export function openApproval(run: string, options: RunOptions, state: RunState):
     question = null;
     state.show({ approval: null });
     state.tag('LockkeeperWaiting', 'no');
-    if (options.supersedes === true) upsertMemo({ [GIVES_WAY_MEMO]: null });
+    if (options.supersedes) upsertMemo({ [GIVES_WAY_MEMO]: null });
   };
 
   return {
@@ -166,7 +167,7 @@ export function openApproval(run: string, options: RunOptions, state: RunState):
       question = `${what} ${commit.slice(0, 12)} until ${forPeople(deadline)}${why}${older}${later}: ${approvalCommands(run)}${onForge === undefined ? '' : `; ${onForge}`}`;
       state.phase('waiting-for-approval', question);
       state.tag('LockkeeperWaiting', 'approval');
-      if (options.supersedes === true) upsertMemo({ [GIVES_WAY_MEMO]: true });
+      if (options.supersedes) upsertMemo({ [GIVES_WAY_MEMO]: true });
       for (let left = policy.deadlineSeconds * 1000; left > 0 && decided() === null;) {
         const pause = Math.min(Math.max(1, policy.reminderSeconds) * 1000, left);
         const answered = await condition(() => decided() !== null, pause, { summary: 'wait for approval' });
@@ -180,12 +181,12 @@ export function openApproval(run: string, options: RunOptions, state: RunState):
 }
 
 /** Why a run does not give way to another one; `null` when it does. */
-function staysAgainst({ supersedes, instance }: RunOptions, sent: Partial<GiveWayRequest> | null): string | null {
+function staysAgainst({ supersedes, instance }: WholeOptions, sent: Partial<GiveWayRequest> | null): string | null {
   const { workflowId, startTime } = workflowInfo();
   // Anybody can type an update by hand.
   if (typeof sent?.run !== 'string' || typeof sent.startedAt !== 'string')
     return 'a request is {"run": "…", "instance": "…", "startedAt": "…"}';
-  if (supersedes !== true || sent.instance !== instance) return `run ${workflowId} gives way to no such run`;
+  if (!supersedes || sent.instance !== instance) return `run ${workflowId} gives way to no such run`;
   const other = { workflowId: sent.run, startTime: new Date(sent.startedAt) };
   return isNewer(other, { workflowId, startTime }) ? null : `run ${workflowId} is the newer one`;
 }

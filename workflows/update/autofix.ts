@@ -21,7 +21,7 @@ import type { Run } from './run.js';
  * broke another target, it comes back here, and that fix is taken out as an attempt that failed.
  */
 export const autofix: Repair = async (run, about) => {
-  const agent = run.options.autofix ?? null;
+  const agent = run.options.autofix;
   if (agent === null) return null;
   const { state } = run;
   state.phase('mending');

@@ -27,7 +27,7 @@ export const keepCulpritsBack: Repair = async (run, about) => {
 };
 
 async function findCulprits(run: Run, { candidate, update, broken }: BrokenUpdate): Promise<Findings> {
-  const { never, probeBudget } = run.options.holdBack ?? { never: [], probeBudget: 0 };
+  const { never, probeBudget } = run.options.holdBack;
   const moved = nixpkgsFirst(update.lock.moved.map(({ name }) => name));
   // What nobody could build tells nothing about inputs, and what is the same on base is broken there.
   const asked = broken.filter((verdict) => answerOf(verdict) !== 'unknown' && verdict.sameAsBase !== true);

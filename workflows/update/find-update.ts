@@ -3,7 +3,7 @@ import { finalFailure } from '../../model/run/failures.js';
 import type { EarlierHold } from '../../model/hold-back/earlier.js';
 import { pinnedInputs } from '../../model/hold-back/pins.js';
 import { noneAskedWords } from '../../model/report/unfetched.js';
-import type { RunOptions } from '../../model/run/options.js';
+import type { WholeOptions } from '../../model/run/earlier.js';
 import { allOrCancel } from '../calls/all-or-cancel.js';
 import { coordinator } from '../calls/coordinator.js';
 import { UNNEEDED_TRIES, goOnWithout } from '../calls/unneeded.js';
@@ -22,7 +22,7 @@ export async function findUpdate(run: Run, base: string): Promise<Update | null>
   const { options, state } = run;
   const { repository, nix } = options;
   state.phase('updating-lock');
-  const pins = options.holdBack?.pinned ?? [];
+  const pins = options.holdBack.pinned;
   const [targets, lock, earlierHolds] = await allOrCancel(
     () => listTargets(run, base),
     () =>
@@ -31,7 +31,7 @@ export async function findUpdate(run: Run, base: string): Promise<Update | null>
         base,
         ...inputChoice(options),
         named: [
-          ...(options.holdBack?.never ?? []),
+          ...options.holdBack.never,
           ...pins.map(({ input }) => input),
           ...(options.cooldown?.inputs ?? []).map(({ input }) => input),
         ],
@@ -55,17 +55,17 @@ export async function findUpdate(run: Run, base: string): Promise<Update | null>
 }
 
 /** Which inputs a run is about. */
-const inputChoice = ({ inputs, excludeInputs, inputGroups, cooldown, instance }: RunOptions) => ({
+const inputChoice = ({ inputs, excludeInputs, inputGroups, cooldown, instance }: WholeOptions) => ({
   inputs,
-  ...(excludeInputs === undefined ? {} : { excludeInputs }),
-  ...(inputGroups === undefined ? {} : { inputGroups, instance }),
+  ...(excludeInputs.length === 0 ? {} : { excludeInputs }),
+  ...(inputGroups.length === 0 ? {} : { inputGroups, instance }),
   ...(cooldown === undefined ? {} : { cooldown }),
 });
 
 /** What earlier runs held back, `null` when that is not known; older runs did not ask. */
 async function findEarlierHolds({ options }: Run): Promise<readonly EarlierHold[] | null> {
   const { holdBack, repository } = options;
-  if (holdBack?.alarmSeconds === undefined) return [];
+  if (holdBack.alarmSeconds === undefined) return [];
   try {
     return await coordinator('see what was held back before', UNNEEDED_TRIES).earlierHolds({ repository });
   } catch (error) {

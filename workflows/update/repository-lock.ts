@@ -10,7 +10,7 @@ import {
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { finalFailure } from '../../model/run/failures.js';
 import type { Way } from '../../model/contract/activities.js';
-import type { RunOptions } from '../../model/run/options.js';
+import type { WholeOptions } from '../../model/run/earlier.js';
 import { coordinator } from '../calls/coordinator.js';
 import { holdRepository } from '../hold-repository.js';
 import type { RunState } from './run-state.js';
@@ -39,7 +39,7 @@ export interface RepositoryLock {
 export type Taken =
   { readonly kind: 'taken'; readonly waited: boolean } | { readonly kind: 'superseded'; readonly by: string };
 
-export function openRepositoryLock(options: RunOptions, state: RunState): RepositoryLock {
+export function openRepositoryLock(options: WholeOptions, state: RunState): RepositoryLock {
   let holder: Holder | null = null;
   const take = async (): Promise<boolean> => {
     holder = await startHolder(options);
@@ -81,7 +81,7 @@ function shownWaiting(state: RunState): { readonly begin: () => void; readonly e
 }
 
 async function waitForRepository(
-  options: RunOptions,
+  options: WholeOptions,
   state: RunState,
   { take, begin }: { readonly take: () => Promise<boolean>; readonly begin: () => void },
 ): Promise<Taken> {
@@ -91,12 +91,12 @@ async function waitForRepository(
   for (let pause = 1, first = true; ; first = false) {
     let way: Way | null = null;
     try {
-      if (options.supersedes === true) way = await supersede(options);
+      if (options.supersedes) way = await supersede(options);
     } catch (error) {
       goOnWithout('whether a newer or an older run of the instance is open', error);
     }
     if (way?.kind === 'superseded') return way;
-    if (await take()) return { kind: 'taken', waited: !first || options.supersedes === true };
+    if (await take()) return { kind: 'taken', waited: !first || options.supersedes };
     let holder = way?.holder ?? null;
     try {
       holder ??= await coordinator('ask who holds the repository', UNNEEDED_TRIES).whoHolds({
@@ -127,7 +127,7 @@ async function waitForRepository(
   }
 }
 
-const supersede = ({ instance, lockWorkflowId }: RunOptions) =>
+const supersede = ({ instance, lockWorkflowId }: WholeOptions) =>
   coordinator('look for newer and older runs of the instance', UNNEEDED_TRIES).makeWay({
     run: workflowInfo().workflowId,
     instance,
@@ -141,7 +141,7 @@ interface Holder {
 }
 
 /** `null` when another run has the repository. */
-async function startHolder(options: RunOptions): Promise<Holder | null> {
+async function startHolder(options: WholeOptions): Promise<Holder | null> {
   const { workflowId, memo } = workflowInfo();
   const scope = new CancellationScope();
   try {

@@ -1,7 +1,8 @@
 import { isCancellation, log } from '@temporalio/workflow';
 import type { FoundRequests } from '../../model/contract/activities.js';
 import type { InsteadOf, Landed } from '../../model/report/data.js';
-import type { ForgeOptions, RunOptions } from '../../model/run/options.js';
+import type { WholeOptions } from '../../model/run/earlier.js';
+import type { ForgeOptions } from '../../model/run/options.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import { forgeCall, coordinator } from '../calls/coordinator.js';
 import { isForGood, rootCause } from '../calls/failures.js';
@@ -9,7 +10,7 @@ import { UNNEEDED_TRIES } from '../calls/unneeded.js';
 import type { Facts, Found } from './facts.js';
 import type { Run } from './run.js';
 
-const lookedFor = ({ repository, landing: { branch = '' } }: RunOptions, forge: ForgeOptions) => ({
+const lookedFor = ({ repository, landing: { branch = '' } }: WholeOptions, forge: ForgeOptions) => ({
   repository,
   forge,
   branch,
@@ -52,7 +53,7 @@ export async function propose(run: Run, forge: ForgeOptions, { landed, ...pushed
 }
 
 /** What the text of a request says of who merges it; nothing in runs of earlier versions. */
-const proposedTo = ({ landing: { merge }, forge, approval }: RunOptions, { approval: answer }: Facts) =>
+const proposedTo = ({ landing: { merge }, forge, approval }: WholeOptions, { approval: answer }: Facts) =>
   forge?.follows !== true || merge === undefined
     ? {}
     : { merge, ...(approval !== null && answer === null ? { asks: true as const } : {}) };
@@ -87,7 +88,7 @@ export async function closeRequests({ options, state, id }: Run): Promise<Found>
 
 /** Whether every input was asked for, and main has the newest revision of each. */
 const isUpToDate = (
-  { inputs, excludeInputs = [], inputGroups = [] }: RunOptions,
+  { inputs, excludeInputs, inputGroups }: WholeOptions,
   { outcome, fetchFailures, waiting, heldBack }: Facts,
 ): boolean =>
   outcome === 'unchanged' &&

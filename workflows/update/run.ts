@@ -3,7 +3,7 @@ import { secretFilesOfCache } from '../../model/caches/secret-files.js';
 import type { AgentRights } from '../../model/autofix/sandbox.js';
 import { landingIntent } from '../../model/landing/index.js';
 import { secretFilesOf } from '../../model/notify/index.js';
-import { KEPT_CLOSURES } from '../../model/run/defaults.js';
+import { wholeOptions, type WholeOptions } from '../../model/run/earlier.js';
 import { checkKnown } from '../../model/run/known-options.js';
 import { finalFailure } from '../../model/run/failures.js';
 import type { RunOptions } from '../../model/run/options.js';
@@ -26,7 +26,7 @@ import type { RunState } from './run-state.js';
 
 /** What the steps of one run share. */
 export interface Run {
-  readonly options: RunOptions;
+  readonly options: WholeOptions;
   readonly state: RunState;
   readonly approval: Approval;
   readonly holdBackRequests: HoldBackRequests;
@@ -36,9 +36,9 @@ export interface Run {
   readonly startTime: Date;
 }
 
-export function beginRun(options: RunOptions): Run {
+export function beginRun(asked: RunOptions): Run {
   const { workflowId: id, startTime } = workflowInfo();
-  const state = trackOptions(options, startTime);
+  const { options, state } = trackOptions(asked, startTime);
   const approval = openApproval(id, options, state);
   const holdBackRequests = openHoldBackRequests(id, state);
   const lock = openRepositoryLock(options, state);
@@ -49,10 +49,11 @@ export function beginRun(options: RunOptions): Run {
  * Options that cannot even be shown, or that only a newer version knows, end the run before it does anything: an error of any
  * other type would only be tried for ever.
  */
-function trackOptions(options: RunOptions, startTime: Date): RunState {
+function trackOptions(asked: RunOptions, startTime: Date): Pick<Run, 'options' | 'state'> {
   try {
-    checkKnown(options);
-    return trackRun(options, landingIntent(options, startTime));
+    checkKnown(asked);
+    const options = wholeOptions(asked);
+    return { options, state: trackRun(options, landingIntent(options, startTime)) };
   } catch (error) {
     throw finalFailure('BadOptions', `the run's options cannot be used: ${rootCause(error).message}`);
   }
@@ -85,8 +86,8 @@ export const signingKey = ({ options: { signing } }: Run): Pick<RunOptions, 'sig
 
 /** What all verifications of a run share. */
 export const verifySetting = ({ id, options }: Run): VerifySetting => {
-  const { repository, nix, takeoverSeconds, builderWaitSeconds, buildBase, namedPackages, advisories } = options;
-  const { keepClosures = KEPT_CLOSURES } = options;
+  const { repository, nix, takeoverSeconds, builderWaitSeconds, keepClosures } = options;
+  const { buildBase, namedPackages, advisories } = options;
   const rights = agentRights(options);
   return {
     ...{ run: id, repository, nix, takeoverSeconds, builderWaitSeconds, keepClosures },
@@ -98,11 +99,11 @@ export const verifySetting = ({ id, options }: Run): VerifySetting => {
 };
 
 /** What agents of a run may; `null` where none is asked. */
-function agentRights(options: RunOptions): AgentRights | null {
-  const agent = options.autofix ?? null;
+function agentRights(options: WholeOptions): AgentRights | null {
+  const agent = options.autofix;
   if (agent === null) return null;
   const files = [agent.envFile, ...secretFiles(options)].filter((file) => file !== null);
-  const { network = 'outside', nixDaemon = false, limits } = agent;
+  const { network, nixDaemon, limits } = agent;
   return { network, nixDaemon, secretFiles: files, ...(limits === undefined ? {} : { limits }) };
 }
 

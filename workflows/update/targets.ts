@@ -17,7 +17,7 @@ export async function listTargets({ options, state }: Run, base: string): Promis
   refuseOlderList(options, list.targets);
   state.learn({ ignoredNixConfig: list.ignoredNixConfig, notAsked: list.notAsked ?? [] });
   refuseChannels(options, list.targets);
-  const gates = options.gates ?? [];
+  const gates = options.gates;
   state.learn({
     required: [
       ...requiredTargets(options, list.targets),

@@ -39,7 +39,7 @@ export interface Verified {
  */
 export async function verifyAndRepair(run: Run, first: Update): Promise<Verified | Ended> {
   const { options, state, holdBackRequests } = run;
-  let steps = options.onFailure ?? ['report'];
+  let steps = options.onFailure;
   state.learn({ brokenOnBase: [], notHeldBack: [], nothingVerified: null });
   for (let proposed: Update | null = first; proposed !== null;) {
     const committed: Committed = await commitUpdate(run, proposed);
