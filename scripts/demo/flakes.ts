@@ -29,8 +29,8 @@ export const baseSystemFlake = (version: string): string => `{
     version = "${version}";
 
     # A build that takes "steps" steps of about a second. In a sandbox without /bin/sleep it counts instead.
-    build = { name, system, steps, inputs ? [ ], fails ? null }: derivation {
-      inherit name system inputs;
+    build = { pname, version, steps, fails ? null, ... }@settings: derivation ((removeAttrs settings [ "steps" "fails" ]) // rec {
+      name = "\${pname}-\${version}";
       builder = "/bin/sh";
       preferLocalBuild = true;
       allowSubstitutes = false;
@@ -44,14 +44,14 @@ export const baseSystemFlake = (version: string): string => `{
           pause
         done
         \${if fails == null then "" else "echo \\"error: \${fails}\\" >&2; exit 1"}
-        echo "\${name}" > $out
+        echo "\${name}" $inputs > $out
       '' ];
-    };
+    });
 
     nixosSystem = { host, system, packages, steps, fails ? null }: {
       config.system.build.toplevel = build {
-        name = "nixos-system-\${host}-\${version}";
-        inherit system steps fails;
+        pname = "nixos-system-\${host}";
+        inherit version system steps fails;
         inputs = packages;
       };
     };
@@ -82,8 +82,9 @@ ${Object.entries(urls)
     let
       system = "${system}";
       package = name: version: steps: base-system.build {
-        name = "\${name}-\${version}-${salt}";
-        inherit system steps;
+        pname = name;
+        salt = "${salt}";
+        inherit version system steps;
       };
       nginx = package "nginx" web-stack.version 3;
       ffmpeg = package "ffmpeg" media-tools.version 4;
