@@ -45,7 +45,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
   { title: 'Channels', options: channels },
   { title: 'Approval', options: approval },
   { title: 'Checks', options: gates },
-  { title: 'When a required host breaks', options: failure, flags: failureFlags },
+  { title: 'When a required target breaks', options: failure, flags: failureFlags },
   { title: 'Autofix', options: agent },
   { title: 'Notifications', options: notifications },
   { title: 'How it builds', options: building, flags: buildingFlags },
