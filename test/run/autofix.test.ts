@@ -8,7 +8,7 @@ import { withMovedFleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
 import { until } from '../support/lockkeeper.js';
 import { withServedHouse } from '../support/runs.js';
-import { wholeFile } from '../support/scope.js';
+import { wholeFile, withFolder } from '../support/scope.js';
 
 const { house } = await withServedHouse(wholeFile);
 const agent = await writeAgent(house.root);
@@ -40,15 +40,36 @@ async function runningAgents(): Promise<number> {
   return all.filter((text) => text.includes(`LOCKKEEPER_ATTEMPT=${house.state.builds}`)).length;
 }
 
+/** Names of the store paths that a folder of a cache has. */
+const readUploads = async (folder: string): Promise<readonly string[]> => {
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.narinfo'));
+  return Promise.all(
+    files.map(async (name) => /^StorePath: (.*)$/m.exec(await readFile(join(folder, name), 'utf8'))?.[1] ?? ''),
+  );
+};
+
 const outcomes = (attempts: readonly ReportedAttempt[] = []): readonly string[] =>
   attempts.map(({ outcome }) => outcome);
 
 test('an agent mends a host, and its fix lands on top of the lock, verified', async (t) => {
   const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena' }, { name: 'kyushu', brokenBy: [['beta']] }] });
   // A command looks at its run once a second: an agent that is quicker is not seen at work.
-  const { exitCode, report, stderr } = await house.update(fleet.checkout, ...asking('say-prompt', 'think', 'mend'));
+  const cache = await withFolder(t);
+  const { exitCode, report, stderr } = await house.update(
+    fleet.checkout,
+    ...[...asking('say-prompt', 'think', 'mend'), '--cache', `file://${cache} required=false`],
+  );
   assert.equal(exitCode, 0, stderr);
   assert.equal(report.outcome, 'landed');
+  const uploaded = await readUploads(cache);
+  assert.ok(
+    uploaded.some((name) => name.includes('athena')),
+    stderr,
+  );
+  assert.ok(
+    !uploaded.some((name) => name.includes('kyushu')),
+    'what an agent changed is in no cache before a person saw it',
+  );
   const [fix] = report.fixes ?? [];
   assert.equal(fix?.target, 'kyushu');
   assert.deepEqual(outcomes(fix.attempts), ['mended']);

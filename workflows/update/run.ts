@@ -1,4 +1,5 @@
 import { workflowInfo } from '@temporalio/workflow';
+import { waysOfLanding } from '../../model/landing/index.js';
 import { secretFilesOfCache } from '../../model/caches/secret-files.js';
 import type { AgentRights } from '../../model/autofix/sandbox.js';
 import { landingIntent } from '../../model/landing/index.js';
@@ -123,14 +124,19 @@ export async function verifyFor(run: Run, about: Verification): Promise<readonly
   return verdicts;
 }
 
+/** Whether an agent has changed what a person is to look at before it is on main: no host is to find it in a cache, with a signature. */
+const hasToBeReviewed = ({ state, options: { approval, landing } }: Run): boolean =>
+  state.facts().fixes.length > 0 && (approval !== null || !waysOfLanding[landing.mode].movesMain);
+
 /** The same, and the table of targets shows how far it is. */
 export async function verifyShown(run: Run, about: Verification): Promise<readonly Verdict[]> {
   const { state } = run;
   state.phase('verifying');
   const { caches, uploads } = run.options;
+  const isUploaded = caches !== undefined && (about.approved === true || !hasToBeReviewed(run));
   const verdicts = await verifyFor(run, {
     ...about,
-    ...(caches !== undefined && { uploading: { caches, ...(uploads !== undefined && { uploads }) } }),
+    ...(isUploaded && { uploading: { caches, ...(uploads !== undefined && { uploads }) } }),
     started: (children) => {
       state.show({ children });
     },
