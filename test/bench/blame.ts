@@ -77,9 +77,8 @@ async function seen(house: House, fleet: Fleet): Promise<readonly Figure[]> {
 /** One update that has to hold the culprit back: how many probes its search made, and how long it took in seconds. */
 async function updated(house: House, fleet: Fleet): Promise<{ readonly probes: number; readonly took: number }> {
   const { exitCode, report, stderr } = await house.update(fleet.checkout);
-  const held = report.heldBack?.map(({ input }) => input).join(', ');
-  if (exitCode !== 0 || held !== CULPRIT)
-    throw new Error(`exit status ${exitCode}, held back ${held ?? ''}: ${stderr}`);
+  const held = report.heldBack.map(({ input }) => input).join(', ');
+  if (exitCode !== 0 || held !== CULPRIT) throw new Error(`exit status ${exitCode}, held back ${held}: ${stderr}`);
   const client = await connectTo(house);
   try {
     const found: WorkflowExecutionInfo[] = [];

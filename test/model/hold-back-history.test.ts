@@ -18,7 +18,7 @@ const held = (on: number, change: Partial<Report> = {}): Report =>
 test('an input is held back since the first of the runs that did so', () => {
   const first = held(1);
   const [hold] = earlierHolds([first]);
-  const second = withHistory(first.heldBack ?? [], [{ input: 'zfs', since: day(1), revision: 'old' }], {
+  const second = withHistory(first.heldBack, [{ input: 'zfs', since: day(1), revision: 'old' }], {
     startedAt: day(3),
     alarmSeconds: DAY,
   });
@@ -51,9 +51,9 @@ test('time counts for one revision, and what breaks nothing raises no alarm', ()
 
 test('what was held back before and is not known says nothing, and the next run looks further back', () => {
   const run = { startedAt: day(20), alarmSeconds: DAY };
-  const [unknown] = withHistory(held(20).heldBack ?? [], null, run);
+  const [unknown] = withHistory(held(20).heldBack, null, run);
   assert.deepEqual([unknown?.since, unknown?.overdue], [undefined, undefined]);
-  const dated = held(15, { heldBack: withHistory(held(15).heldBack ?? [], [], { ...run, startedAt: day(15) }) });
+  const dated = held(15, { heldBack: withHistory(held(15).heldBack, [], { ...run, startedAt: day(15) }) });
   assert.deepEqual(earlierHolds([held(20), dated, held(1)]), [{ input: 'zfs', since: day(15), revision: 'old' }]);
   const elsewhere = held(15, {
     heldBack: [{ input: 'zfs', targets: ['web'], reason: 'broken', revision: 'older', since: day(2) }],

@@ -70,7 +70,7 @@ test('an agent mends a host, and its fix lands on top of the lock, verified', as
     !uploaded.some((name) => name.includes('kyushu')),
     'what an agent changed is in no cache before a person saw it',
   );
-  const [fix] = report.fixes ?? [];
+  const [fix] = report.fixes;
   assert.equal(fix?.target, 'kyushu');
   assert.deepEqual(outcomes(fix.attempts), ['mended']);
   assert.deepEqual(fix.attempts[0]?.files, ['flake.nix']);
@@ -102,7 +102,7 @@ test('a second attempt knows why the first one did not do', async (t) => {
   const fleet = await withMovedFleet(t, { hosts: [{ name: 'kyushu', brokenBy: [['beta']] }] });
   const { exitCode, report, stderr } = await house.update(fleet.checkout, '--dry-run', ...asking('mend-second'));
   assert.equal(exitCode, 0, stderr);
-  const [fix] = report.fixes ?? [];
+  const [fix] = report.fixes;
   assert.deepEqual(outcomes(fix?.attempts), ['still-broken', 'mended']);
   assert.match(fix?.attempts[0]?.reason ?? '', /does not mend it: .*exit code 7/);
   assert.deepEqual(
@@ -117,7 +117,7 @@ test('a fix that mends two hosts is one, and a fix that breaks another host is t
   });
   const { exitCode, report, stderr } = await house.update(fleet.checkout, ...asking('mend', 'careless:athena'));
   assert.equal(exitCode, 0, stderr);
-  const [kyushu, rhea] = report.fixes ?? [];
+  const [kyushu, rhea] = report.fixes;
   assert.deepEqual(outcomes(kyushu?.attempts), ['taken-out', 'mended']);
   assert.match(kyushu?.attempts[0]?.reason ?? '', /^breaks athena: .*exit code 7/);
   assert.equal(rhea?.target, 'rhea');
@@ -141,14 +141,14 @@ test('what the agent cannot mend is held back, and its fixes land beside that', 
   const { exitCode, report, stderr } = await house.update(fleet.checkout, ...asked);
   assert.equal(exitCode, 0, stderr);
   assert.deepEqual(
-    report.fixes?.map(({ target, attempts, commit }) => [target, outcomes(attempts), commit !== null]),
+    report.fixes.map(({ target, attempts, commit }) => [target, outcomes(attempts), commit !== null]),
     [
       ['athena', ['mended'], true],
       ['kyushu', ['unchanged'], false],
     ],
   );
   assert.deepEqual(
-    report.heldBack?.map(({ input }) => input),
+    report.heldBack.map(({ input }) => input),
     ['gamma'],
   );
   assert.deepEqual(report.brokenOnBase, ['rhea'], 'no agent was asked about it');
@@ -178,13 +178,13 @@ test('an agent outlives its worker, as the same attempt, and its fix goes along 
   await fleet.pushToMain({ 'NOTES.md': 'by a colleague\n' });
   await writeFile(join((await newLog(known))?.folder ?? '', 'tmp', 'go'), '');
   const report = await running.report();
-  assert.deepEqual(outcomes(report.fixes?.[0]?.attempts), ['mended']);
+  assert.deepEqual(outcomes(report.fixes[0]?.attempts), ['mended']);
   assert.equal((await newLog(known))?.text, 'it waits\n', 'it was not begun again');
   assert.equal(
     await git(fleet.remote, 'log', '-3', '--format=%s', 'main'),
     'fix(kyushu): work with the updated inputs\nchore(flake): update flake.lock\nA change of a colleague',
   );
-  assert.equal(report.fixes?.[0]?.commit, await git(fleet.remote, 'rev-parse', 'main'));
+  assert.equal(report.fixes[0]?.commit, await git(fleet.remote, 'rev-parse', 'main'));
 });
 
 test('cancelling a run ends its agent with all its processes', async (t) => {

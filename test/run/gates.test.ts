@@ -179,7 +179,7 @@ test('the input that makes a gate fail is held back, and the rest lands', async 
   assert.equal(exitCode, 0, stderr);
   assert.equal(report.outcome, 'landed');
   assert.deepEqual(
-    report.heldBack?.map(({ input, targets }) => [input, targets]),
+    report.heldBack.map(({ input, targets }) => [input, targets]),
     [['beta', ['gate:no-beta']]],
   );
   assert.deepEqual(report.brokenOnBase, ['gate:always']);
@@ -202,7 +202,7 @@ test('an agent is asked to make a gate pass, and its fix lands with the update',
     ...BUILT_OUTSIDE,
   );
   assert.equal(exitCode, 0, stderr);
-  const [fix] = report.fixes ?? [];
+  const [fix] = report.fixes;
   assert.deepEqual([fix?.target, fix?.attempts.map(({ outcome }) => outcome)], ['gate:noted', ['mended']]);
   const branch = report.landed?.ref ?? '';
   assert.match(
@@ -303,9 +303,9 @@ test('a gate that no sandbox can be had for runs on what an agent changed once a
     const second = await unasked.report();
     assert.doesNotMatch(await asked.ranOn(), /^fix/m);
     assert.deepEqual(
-      second.heldBack?.map(({ input }) => input),
+      second.heldBack.map(({ input }) => input),
       ['beta'],
     );
-    assert.match(second.fixes?.[0]?.attempts[0]?.reason ?? '', /could not be verified before an approval/);
+    assert.match(second.fixes[0]?.attempts[0]?.reason ?? '', /could not be verified before an approval/);
   });
 });

@@ -31,7 +31,7 @@ test('the input to blame is held back, and the rest lands, verified', async (t) 
   assert.equal(exitCode, 0, stderr);
   assert.equal(report.outcome, 'landed');
   assert.deepEqual(
-    report.heldBack?.map(({ input, targets }) => [input, targets]),
+    report.heldBack.map(({ input, targets }) => [input, targets]),
     [['gamma', ['kyushu']]],
   );
   const [held] = report.heldBack;
@@ -94,7 +94,7 @@ test('hosts broken by different inputs are told apart, a pair and an evaluation 
   });
   const { exitCode, report, stderr } = await house.update(fleet.checkout, '--dry-run');
   assert.equal(exitCode, 0, stderr);
-  assert.deepEqual(report.heldBack?.map(({ input, targets }) => [input, targets]).sort(), [
+  assert.deepEqual(report.heldBack.map(({ input, targets }) => [input, targets]).sort(), [
     ['delta', ['athena']],
     ['gamma', ['kyushu']],
   ]);
@@ -119,7 +119,7 @@ test('an input that others follow stays alone, the lock is accepted as it is, an
   const { exitCode, report, stderr } = await house.update(fleet.checkout);
   assert.equal(exitCode, 0, stderr);
   assert.deepEqual(
-    report.heldBack?.map(({ input, targets }) => [input, targets]),
+    report.heldBack.map(({ input, targets }) => [input, targets]),
     [['alpha', ['kyushu']]],
   );
   assert.deepEqual(
@@ -151,7 +151,7 @@ test('what keeping an input back breaks in turn is repaired in the same way', as
   const { exitCode, report, stderr } = await house.update(fleet.checkout, '--dry-run');
   assert.equal(exitCode, 0, stderr);
   assert.deepEqual(
-    report.heldBack?.map(({ input, targets }) => [input, targets]),
+    report.heldBack.map(({ input, targets }) => [input, targets]),
     [
       ['gamma', ['kyushu']],
       ['alpha', ['athena']],
@@ -172,7 +172,7 @@ test('the next run tries again, alarms when an input is held back for too long, 
   const update = () => house.update(fleet.checkout, '--inbox-org', inbox);
   const first = await update();
   assert.equal(first.exitCode, 0, first.stderr);
-  assert.deepEqual([first.report.heldBack?.[0]?.input, first.report.heldBack?.[0]?.overdue], ['beta', false]);
+  assert.deepEqual([first.report.heldBack[0]?.input, first.report.heldBack[0]?.overdue], ['beta', false]);
 
   // As if it had been three weeks ago.
   const file = join(house.state.reports, `${first.report.run}.json`);
@@ -181,7 +181,7 @@ test('the next run tries again, alarms when an input is held back for too long, 
   const second = await update();
   assert.equal(second.exitCode, 0, second.stderr);
   assert.deepEqual(
-    second.report.heldBack?.map(({ input, since: first, overdue }) => [input, first, overdue]),
+    second.report.heldBack.map(({ input, since: first, overdue }) => [input, first, overdue]),
     [['beta', since, true]],
   );
   const entries = await readFile(inbox, 'utf8');
@@ -207,7 +207,7 @@ test('a host that was broken before is nobody’s fault, and does not stop the r
   assert.equal(report.outcome, 'landed');
   assert.deepEqual(report.brokenOnBase, ['kyushu']);
   assert.deepEqual(
-    report.heldBack?.map(({ input }) => input),
+    report.heldBack.map(({ input }) => input),
     ['beta'],
   );
   assert.deepEqual(
@@ -225,7 +225,7 @@ test('when every input is to blame nothing lands, unless the host may be left be
   assert.equal(exitCode, 2, stderr);
   assert.equal(report.outcome, 'unchanged');
   assert.deepEqual(
-    report.heldBack?.map(({ input, targets }) => [input, targets]),
+    report.heldBack.map(({ input, targets }) => [input, targets]),
     [
       ['alpha', ['kyushu']],
       ['beta', ['kyushu']],
@@ -240,13 +240,13 @@ test('when every input is to blame nothing lands, unless the host may be left be
   const again = await house.update(fleet.checkout, '--strict');
   assert.equal(again.exitCode, 1);
   assert.deepEqual(
-    again.report.heldBack?.map(({ since }) => since),
+    again.report.heldBack.map(({ since }) => since),
     [report.startedAt, report.startedAt],
     'held back since then',
   );
   const left = await house.update(fleet.checkout, '--dry-run', '--on-failure', 'hold-back,leave-behind');
   assert.equal(left.report.outcome, 'verified');
-  assert.match(left.report.notHeldBack?.[0]?.reason ?? '', /every input that moved.*alpha, beta/);
+  assert.match(left.report.notHeldBack[0]?.reason ?? '', /every input that moved.*alpha, beta/);
 
   const never = await house.update(
     fleet.checkout,
@@ -257,7 +257,7 @@ test('when every input is to blame nothing lands, unless the host may be left be
   );
   assert.equal(never.exitCode, 1, 'a required host is broken');
   assert.equal(never.report.outcome, 'landed');
-  assert.match(never.report.notHeldBack?.[0]?.reason ?? '', /must not be kept back: alpha/);
+  assert.match(never.report.notHeldBack[0]?.reason ?? '', /must not be kept back: alpha/);
   assert.deepEqual(
     never.report.targets.map(({ name, verdict }) => [name, verdict]),
     [
@@ -278,7 +278,7 @@ test('a worker that is killed between probes costs nothing but time', async (t) 
   const report = await running.report();
   assert.equal(report.outcome, 'landed');
   assert.deepEqual(
-    report.heldBack?.map(({ input }) => input),
+    report.heldBack.map(({ input }) => input),
     ['gamma'],
   );
 });

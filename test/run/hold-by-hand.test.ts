@@ -44,7 +44,7 @@ test('an input that is held back while a run asks is out of the commit that it a
   const report = await running.report();
   assert.equal(report.landed?.commit, again.head);
   assert.deepEqual(movedIn(report), ['beta', 'gamma']);
-  assert.equal(report.heldBack?.[0]?.input, 'alpha');
+  assert.equal(report.heldBack[0]?.input, 'alpha');
   assert.match(report.heldBack[0].reason, /^held back by .+: known to be bad$/);
   await refused(asked.run, 'beta', /is over/);
 });
@@ -68,7 +68,7 @@ test('a run that builds turns to the rest at once, and the last input cannot be 
   assert.equal(report.outcome, 'cancelled');
   assert.deepEqual(movedIn(report), ['beta']);
   assert.deepEqual(
-    report.heldBack?.map(({ input }) => input),
+    report.heldBack.map(({ input }) => input),
     ['alpha', 'gamma'],
   );
   assert.ok(Date.now() - begun < 300_000, 'no build was waited for');
@@ -109,7 +109,7 @@ test('a pinned input stays until its day is over, and its reason is in the repor
   assert.equal(exitCode, 0, stderr);
   assert.deepEqual(movedIn(report), ['beta', 'gamma']);
   assert.deepEqual(
-    report.heldBack?.map(({ input, reason }) => [input, reason]),
+    report.heldBack.map(({ input, reason }) => [input, reason]),
     [['alpha', 'pinned until 9999-12-31: zfs lags behind']],
   );
 
@@ -117,7 +117,7 @@ test('a pinned input stays until its day is over, and its reason is in the repor
   const nothing = await house.update(fleet.checkout, '--dry-run', ...all);
   assert.equal(nothing.exitCode, 2, nothing.stderr);
   assert.equal(nothing.report.outcome, 'unchanged');
-  assert.equal(nothing.report.heldBack?.length, 3);
+  assert.equal(nothing.report.heldBack.length, 3);
 
   for (const [pin, why] of [
     ['alpha soon because', /--pin "soon" is no date/],

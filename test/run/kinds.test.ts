@@ -47,7 +47,7 @@ test('targets of every kind are verified, required and mended by holding back, e
   assert.match(errorOf('package:x86_64-linux.bad'), /this package is gone/);
   assert.match(errorOf('package:x86_64-linux.odd'), /packages\.x86_64-linux\.odd is not a derivation/);
   assert.deepEqual(
-    report.heldBack?.map(({ input, targets }) => [input, targets]),
+    report.heldBack.map(({ input, targets }) => [input, targets]),
     [['beta', ['check:x86_64-linux.same']]],
   );
   assert.deepEqual(report.brokenOnBase, [

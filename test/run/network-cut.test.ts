@@ -165,7 +165,7 @@ test(
     await running.ended;
     const { fixes } = JSON.parse(running.stdout()) as Report;
     assert.deepEqual(
-      fixes?.map(({ attempts }) => attempts.map(({ machine }) => machine)),
+      fixes.map(({ attempts }) => attempts.map(({ machine }) => machine)),
       [[first.machine]],
       running.output(),
     );

@@ -84,7 +84,7 @@ test(
         assert.match(logs.stdout, words);
       }
       assert.deepEqual(
-        report.heldBack?.map(({ input }) => input),
+        report.heldBack.map(({ input }) => input),
         ['beta'],
       );
       assert.equal((await fleet.branches())[report.landed?.ref ?? ''], report.head);
