@@ -34,7 +34,9 @@ export const createFollowRequest =
     const branch = await merging.branch(input.branch);
     if (branch?.tip !== input.commit) {
       if (input.merge === 'forge') await merging.takeBack(input.number);
-      return { kind: 'moved', head: branch?.tip ?? null };
+      // Between the two looks it may have been merged, and its branch removed.
+      const now = await endOf(env, merging, await merging.request(input.number), input);
+      return now ?? { kind: 'moved', head: branch?.tip ?? null };
     }
     if (input.answers === true) return await answerTo(client, merging, input);
     return input.merge === 'never' ? { kind: 'open', waitsFor: null } : await merge(env, client, merging, seen, input);
@@ -62,7 +64,8 @@ async function endOf(
 
 /** Whether a commit of main has the files of the candidate; `null` when it is not there. */
 async function isAsVerified(env: ActivityEnvironment, commit: string, input: FollowInput): Promise<boolean | null> {
-  if (!/^[0-9a-f]{40,64}$/.test(commit)) return null;
+  // Who only waits for an answer brings no bundle along.
+  if (!/^[0-9a-f]{40,64}$/.test(commit) || input.candidate.bundle === '') return null;
   const git = openGit(await installBundle(env, input));
   if (!(await hasCommit(git, commit))) await fetchMirror(env, input.repository);
   if (!(await hasCommit(git, commit))) return null;
@@ -75,6 +78,9 @@ async function isAsVerified(env: ActivityEnvironment, commit: string, input: Fol
 /** Accounts are named by others. */
 const nameOf = (account: string | null): string | null => (account === null ? null : oneLine(account, 200));
 
+/** As short as what a command says. */
+const commentOf = (text: string): string => oneLine(text, 2000);
+
 async function answerTo(
   client: ForgeClient,
   merging: ForgeMerging,
@@ -83,13 +89,20 @@ async function answerTo(
   const without: string[] = [];
   for (const { by, commit: reviewed, body, mayPush } of await merging.approvals(number)) {
     if (reviewed !== commit) continue;
-    if (mayPush) return { kind: 'approved', by: oneLine(by, 200), comment: body === '' ? null : body };
+    // Whom a branch lets review it may still not be allowed to push, now or any more.
+    if (mayPush && (await merging.mayPush(by)) !== false)
+      return { kind: 'approved', by: oneLine(by, 200), comment: body.trim() === '' ? null : commentOf(body) };
     without.push(by);
   }
   for (const { by, body } of await client.comments(number)) {
     const approving = by === '' ? null : approvingComment(body, commit);
     if (approving === null) continue;
-    if ((await merging.mayPush(by)) === true) return { kind: 'approved', by: oneLine(by, 200), ...approving };
+    if ((await merging.mayPush(by)) === true)
+      return {
+        kind: 'approved',
+        by: oneLine(by, 200),
+        comment: approving.comment === null ? null : commentOf(approving.comment),
+      };
     without.push(by);
   }
   const [account] = without;
@@ -109,18 +122,29 @@ async function merge(
 ): Promise<RequestState> {
   const { repository, candidate, number, commit } = input;
   const main = await merging.branch(repository.mainBranch);
-  if (main?.tip !== candidate.base) {
-    if (input.merge === 'forge') await merging.takeBack(number);
-    return await movedMain(env, input);
-  }
+  if (main?.tip !== candidate.base) return await mainIsElsewhere(env, merging, input);
   if (seen.head !== commit) return { kind: 'open', waitsFor: `the forge to see commit ${commit.slice(0, 12)}` };
   const how = { commit, ...messageOf(seen, commit), method: await methodOf(merging, input) };
+  const missing = input.merge === 'forge' ? null : await missingStatus(client, main, commit);
+  // Directly before it is merged, because looking at many statuses takes a while.
+  if (missing === null && (await merging.branch(repository.mainBranch))?.tip !== candidate.base)
+    return await mainIsElsewhere(env, merging, input);
   const refused =
     input.merge === 'forge'
       ? await mergeLater(merging, main, how, input)
-      : ((await missingStatus(client, main, commit)) ?? (await merging.merge(number, how)));
+      : (missing ?? (await merging.merge(number, how)));
   const now = await endOf(env, merging, await merging.request(number), input);
   return now ?? { kind: 'open', waitsFor: refused === null ? LATER : oneLine(refused, WORDS_BYTES) };
+}
+
+/** Main moved, perhaps because the request was merged just now. */
+async function mainIsElsewhere(
+  env: ActivityEnvironment,
+  merging: ForgeMerging,
+  input: FollowInput,
+): Promise<RequestState> {
+  if (input.merge === 'forge') await merging.takeBack(input.number);
+  return (await endOf(env, merging, await merging.request(input.number), input)) ?? (await movedMain(env, input));
 }
 
 const LATER = 'the forge to merge it';
@@ -181,7 +205,8 @@ function checkRequired(
   main: ForgeBranch | null,
   { forge, repository }: Pick<FollowInput, 'forge' | 'repository'>,
 ): void {
-  if (main?.requires.some(({ name, matches }) => name !== '*' && matches('lockkeeper')) === true) return;
+  // A wider pattern is met by statuses of others.
+  if (main?.requires.some(({ name }) => /^lockkeeper\**$/.test(name)) === true) return;
   throw finalFailure(
     'ForgeRefused',
     `${forge.url} may not merge by itself: branch ${repository.mainBranch} does not require the status "lockkeeper", so that it would also merge ` +

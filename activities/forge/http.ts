@@ -153,9 +153,10 @@ async function installationToken(forge: ForgeOptions, appId: string): Promise<st
   const known = installations.get(id);
   if (known !== undefined && known.until - RENEW_BEFORE_MS > Date.now()) return known.token;
   const forgeKind = forges[kind];
+  const proof = await appToken(appId, tokenFile);
   const ask = async (method: Call['method'], path: string): Promise<Json> => {
     const { reply } = await exchange(forge, { method, path }, `${forgeKind.api(url)}${path}`, () =>
-      appToken(appId, tokenFile),
+      Promise.resolve(proof),
     );
     return objectOf(forge, reply.json);
   };

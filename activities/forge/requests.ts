@@ -122,8 +122,11 @@ const createPropose = (): ForgeActivities['propose'] => async (input) => {
   const ofBranch = (all: readonly ForgeRequest[]): ForgeRequest | undefined =>
     all.find((each) => each.branch === branch && each.into === into);
   const wanted = { title, body, branch, into, labels };
+  // What the forge was to merge later, for an earlier run, was another commit: nobody has approved this one, or another one is to merge it.
+  const existing = ofBranch(open);
+  if (existing !== undefined && (asks === true || merge === 'self')) await client.merging?.takeBack(existing.number);
   const request =
-    ofBranch(open) ??
+    existing ??
     (await client.open(wanted)) ??
     // Somebody was faster.
     ofBranch(await client.requests('open'));

@@ -51,11 +51,13 @@ export async function listen(
   const answers = run.options.landing.merge === 'never' ? {} : { answers: true as const };
   const wholeMs = deadlineSeconds * 1000;
   const start = Date.now();
+  // Every look is in the history, and a bundle may be large: what is looked at here needs none.
+  const light = { ...verified, candidate: { ...verified.candidate, bundle: '' } };
   for (;;) {
     const pause = growingPause(Date.now() - start, wholeMs, LEAST_PAUSE_MS);
     if (await run.approval.answeredWithin(pause)) return;
     try {
-      const seen = await look(run, verified, proposed, { merge: 'never', ...answers });
+      const seen = await look(run, light, proposed, { merge: 'never', ...answers });
       const answer = answerOf(seen, verified, proposed);
       if (answer !== null) run.approval.answer(answer);
       else if (seen.kind === 'open' && seen.waitsFor !== null) run.approval.note(seen.waitsFor);

@@ -53,10 +53,17 @@ export async function propose(run: Run, forge: ForgeOptions, { landed, ...pushed
 }
 
 /** What the text of a request says of who merges it; nothing in runs of earlier versions. */
-const proposedTo = ({ landing: { merge }, forge, approval }: WholeOptions, { approval: answer }: Facts) =>
+const proposedTo = (
+  { landing: { merge }, forge, approval }: WholeOptions,
+  { approval: answer, approvedProposal }: Facts,
+) =>
   forge?.follows !== true || merge === undefined
     ? {}
-    : { merge, ...(approval !== null && answer === null ? { asks: true as const } : {}) };
+    : // What was approved before main went back is asked about again.
+      {
+        merge,
+        ...(approval !== null && (answer === null || approvedProposal === null) ? { asks: true as const } : {}),
+      };
 
 /** Says on the forge of each target what became of it. The request is there without it as well. */
 async function setStatuses({ state }: Run, forge: ForgeOptions, landed: Landed): Promise<Landed> {
