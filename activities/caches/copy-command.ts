@@ -55,6 +55,9 @@ export const lookArguments = (cache: Cache, storePaths: readonly string[], nix: 
 
 const CREDENTIALS = { noun: 'access key', toMake: 'write it as "aws configure" does', most: 64 * 1024 };
 
+/** A machine that has left the network is noticed, and nobody is asked for a password: ssh_config(5). */
+const SSH_OPTIONS = '-o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=15 -o ServerAliveCountMax=4';
+
 /**
  * Environment of a command that uses a cache.
  * @param clientCache folder for what Nix remembers of caches: with its own, it would believe that what once was there still is
@@ -66,7 +69,12 @@ export async function cacheEnvironment(
 ): Promise<Record<string, string | undefined>> {
   await makeFolder(clientCache);
   await chmod(clientCache, 0o700);
-  const env = { ...withoutTokens(nixEnvironment()), XDG_CACHE_HOME: clientCache, NIX_CACHE_HOME: undefined };
+  const env = {
+    ...withoutTokens(nixEnvironment()),
+    XDG_CACHE_HOME: clientCache,
+    NIX_CACHE_HOME: undefined,
+    NIX_SSHOPTS: `${process.env.NIX_SSHOPTS ?? ''} ${SSH_OPTIONS}`.trim(),
+  };
   if (credentialsFile === undefined) return env;
   const text = await readPrivateFile(credentialsFile, CREDENTIALS).catch((error: unknown) => {
     if (!(error instanceof PrivateFileFault)) throw error;

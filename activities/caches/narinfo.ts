@@ -14,6 +14,14 @@ export interface NarInfo extends Omit<SeenPath, 'hasArchive'> {
   readonly archive: string | null;
 }
 
+/** Signatures that are looked at: each costs time. */
+const MOST_SIGNATURES = 32;
+/** No value that is looked at is longer. */
+const VALUE_LENGTH = 512;
+
+/** A part of a text that does not keep the whole in memory. */
+const copied = (text: string): string => Buffer.from(text.slice(0, VALUE_LENGTH)).toString();
+
 /** @returns `null` when the text is no narinfo */
 export function parseNarInfo(text: string): NarInfo | null {
   const lines = text.split('\n').map((line) => {
@@ -25,10 +33,10 @@ export function parseNarInfo(text: string): NarInfo | null {
   const archive = valueOf('URL');
   if (!storePath.startsWith('/')) return null;
   return {
-    storePath,
-    narHash: valueOf('NarHash'),
-    signatures: lines.filter(([name]) => name === 'Sig').map(([, value]) => value),
+    storePath: copied(storePath),
+    narHash: copied(valueOf('NarHash')),
+    signatures: lines.flatMap(([name, value]) => (name === 'Sig' ? [copied(value)] : [])).slice(0, MOST_SIGNATURES),
     isContentAddressed: valueOf('CA') !== '',
-    archive: /^(?!\/)(?!.*\.\.)[\w.?=/+-]+$/.test(archive) ? archive : null,
+    archive: /^(?!\/)(?!.*\.\.)[\w.?=/+-]{1,512}$/.test(archive) ? copied(archive) : null,
   };
 }

@@ -25,6 +25,7 @@ export async function inSlot<T>(most: number, signal: AbortSignal, work: () => P
     return await work();
   } finally {
     busy -= 1;
-    waiting.shift()?.();
+    // Who was first in the queue may have given up: all look again, in their order.
+    for (const wake of waiting.splice(0)) wake();
   }
 }

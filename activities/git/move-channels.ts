@@ -115,8 +115,13 @@ async function mover(mirror: string, { repository, commit }: MoveChannelsInput):
           const { branch, replaces } = each.push;
           const reason = await inUse(git, branch);
           if (reason !== null) return notMoved(each.channel, commit, replaces, reason);
-          await moveRef(git, branch, commit, replaces);
-          return moved(each);
+          try {
+            await moveRef(git, branch, commit, replaces);
+            return moved(each);
+          } catch (error) {
+            if (!isFinal(error)) throw error;
+            return notMoved(each.channel, commit, replaces, oneLine(error.message, 400));
+          }
         }),
       );
   }

@@ -194,6 +194,12 @@ export async function resetChannel(
     const from = seen.find((channel) => channel.branch === branch)?.commit ?? null;
     if (from === null && remove === true) throw new CommandError(`There is no channel ${oneLine(branch)}.`);
     const to = remove === true ? null : await builtOnMain(own, main, host, reports, repository);
+    const isBefore = async (one: string, other: string): Promise<boolean> =>
+      one !== other && (await own(['merge-base', '--is-ancestor', one, other])).ok;
+    if (from !== null && to !== null && (await isBefore(to, from)) && (from === main || (await isBefore(from, main))))
+      throw new CommandError(
+        `${oneLine(branch)} is at ${from}, which is on ${oneLine(repository.mainBranch)} and newer than ${to}, the newest commit that a report of this machine says was built: it stays.`,
+      );
     if (to !== from) {
       const lease = `--force-with-lease=refs/heads/${branch}:${from ?? ''}`;
       const pushed = await own([
@@ -228,11 +234,15 @@ async function builtOnMain(
   reports: readonly Report[],
   { mainBranch, dir }: Repository,
 ): Promise<string> {
+  let newest: string | null = null;
+  // Reports are in the order in which runs ended, which is not that of main.
   for (const { head, targets, flakeDir } of reports) {
     const isBuilt = targets.some(({ name, verdict }) => name === host && verdict === 'built');
     if (head === null || !isBuilt || flakeDir !== dir) continue;
-    if ((await own(['merge-base', '--is-ancestor', head, main])).ok) return head;
+    if (!(await own(['merge-base', '--is-ancestor', head, main])).ok) continue;
+    if (newest === null || (await own(['merge-base', '--is-ancestor', newest, head])).ok) newest = head;
   }
+  if (newest !== null) return newest;
   throw new CommandError(
     `No report of this machine says at which commit of ${mainBranch} ${oneName(host)} was built: verify it first ("${typed('verify')}").`,
   );

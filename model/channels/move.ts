@@ -20,7 +20,7 @@ export interface ChannelMove {
   readonly to: string;
   /** Why it was not moved, as a sentence without its subject. */
   readonly reason?: string;
-  /** A commit that main had and does not have any more, so that nothing moves: main was force-pushed. */
+  /** The verified commit, or that of the channel, which main does not have, so that nothing moves: main was force-pushed, or the branch is somebody's. */
   readonly lost?: string;
 }
 
@@ -60,8 +60,10 @@ export function lostWords(channels: readonly ChannelMove[]): string | null {
   if (first === undefined) return null;
   const names = lost.slice(0, 5).map(({ branch }) => oneName(branch));
   const more = lost.length > names.length ? ` and ${lost.length - names.length} more` : '';
-  return (
-    `The main branch was force-pushed: it does not have commit ${short(first.lost ?? '')} any more. ` +
-    `These channels were not moved: ${names.join(', ')}${more}. No channel goes back by itself.`
-  );
+  // A channel at a commit that main lacks may be somebody's branch, or was moved by somebody.
+  const about =
+    first.lost === first.to
+      ? `The main branch was force-pushed: it does not have commit ${short(first.to)} any more. `
+      : `The main branch does not have commit ${short(first.lost ?? '')}: it was force-pushed, or somebody else moved the channel. `;
+  return about + `These channels were not moved: ${names.join(', ')}${more}. No channel goes back by itself.`;
 }

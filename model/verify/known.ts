@@ -1,11 +1,16 @@
 import type { Outcome, Report, ReportedTarget } from '../report/data.js';
 import { lackingCaches } from '../caches/outcome.js';
+import type { Cache } from '../caches/types.js';
 import type { CoordinatorActivities } from '../contract/activities.js';
+import { DAY_MS } from '../text/span.js';
 import { targetLabel } from '../targets/index.js';
 import { NOTHING_KNOWN, type Verdict } from './verdict.js';
 
-/** How long a failure is not tried again: what upstream mends is found the next day. */
-const FAILURE_MS = 86_400_000;
+/**
+ * How long a failure is not tried again, for what upstream mends is found the next day; and how long a cache is believed to have what it
+ * was seen to have. What is only known from another run is as old as that.
+ */
+const FRESH_MS = DAY_MS;
 
 /** Ends of runs whose verdicts are all about the commit that their report names. */
 const CONCLUSIVE: readonly Outcome[] = ['landed', 'verified', 'broken', 'rejected', 'expired', 'superseded'];
@@ -18,7 +23,7 @@ const CONCLUSIVE: readonly Outcome[] = ['landed', 'verified', 'broken', 'rejecte
  */
 export function knownVerdicts(
   reports: readonly Report[],
-  { repository, commit, targets, caches: wanted }: Parameters<CoordinatorActivities['knownVerdicts']>[0],
+  { repository, commit, targets, caches: wanted = [] }: Parameters<CoordinatorActivities['knownVerdicts']>[0],
   now: number,
 ): readonly Verdict[] {
   const about = reports.filter(
@@ -32,8 +37,12 @@ export function knownVerdicts(
     const name = targetLabel(target);
     for (const report of about) {
       const found = report.targets.find((each) => each.name === name);
-      if (found === undefined || !isConclusive(found, report, now)) continue;
-      if (found.verdict === 'built' && lackingCaches(found, wanted).length > 0) continue;
+      if (found === undefined) continue;
+      const isFresh = found.knownFrom === undefined && now - Date.parse(report.startedAt) < FRESH_MS;
+      // What was built earlier says nothing against a failure that came later.
+      if (isFailure(found) && found.knownFrom === undefined && !isFresh) return [];
+      if (found.verdict !== 'built' && !(isFailure(found) && isFresh)) continue;
+      if (found.verdict === 'built' && wanted.length > 0 && !(isFresh && hasAll(found, wanted))) continue;
       const { verdict, system, drvPath, outPath, error, failedDrv, machine, logPath, logTail, caches } = found;
       const facts = { system, drvPath, outPath, error, failedDrv, machine, logPath, logTail };
       return [
@@ -51,9 +60,12 @@ export function knownVerdicts(
   });
 }
 
-function isConclusive({ verdict, knownFrom }: ReportedTarget, { startedAt }: Report, now: number): boolean {
-  if (verdict === 'built') return true;
-  if (verdict !== 'build-failed' && verdict !== 'evaluation-failed') return false;
-  // What is only known from another run is as old as that.
-  return knownFrom === undefined && now - Date.parse(startedAt) < FAILURE_MS;
-}
+const isFailure = ({ verdict }: ReportedTarget): boolean =>
+  verdict === 'build-failed' || verdict === 'evaluation-failed';
+
+/** Also caches that are not required are filled, as far as they can be. */
+const hasAll = (target: ReportedTarget, caches: readonly Cache[]): boolean =>
+  lackingCaches(
+    target,
+    caches.map((cache) => ({ ...cache, required: true })),
+  ).length === 0;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { cacheName } from '../../../model/caches/name.js';
 import type { PathInfo } from '../../../model/closure/path-info.js';
 import { storeHash } from '../../../model/nix/derivation-file.js';
-import { request } from '../../../host/http.js';
+import { request, type Answer } from '../../../host/http.js';
 import { CacheFault } from '../fault.js';
 import { parseNarInfo, type SeenPath } from '../narinfo.js';
 import { netrcHeader } from '../netrc.js';
@@ -12,6 +12,7 @@ import { nixLooker } from './nix.js';
 import type { CacheLooker } from './types.js';
 
 const TIMEOUT_MS = 30_000;
+const MOST_REDIRECTS = 5;
 const NARINFO_BYTES = 1024 * 1024;
 /** Pauses before a question is asked once more that a server could not answer. */
 const PAUSES_MS = [200, 1000, 3000];
@@ -52,11 +53,24 @@ export const lookOver = (
   );
 };
 
+/** Where an answer sends on to; `null` when it does not, or from an encrypted address to one that is not. */
+function redirect({ status, header }: Extract<Answer, { kind: 'answered' }>, url: string): URL | null {
+  const location = header('location');
+  if (![301, 302, 303, 307, 308].includes(status) || location === null || !URL.canParse(location, url)) return null;
+  const next = new URL(location, url);
+  return next.protocol === 'https:' || next.protocol === new URL(url).protocol ? next : null;
+}
+
 /**
  * @returns the body; `null` when it is not there: S3 says 403 for that where nobody may list the bucket, and Nix takes it so, too
  * @throws CacheFault
  */
-async function ask(method: 'GET' | 'HEAD', url: string, { headers, signal }: Questions): Promise<string | null> {
+async function ask(
+  method: 'GET' | 'HEAD',
+  address: string,
+  { headers: own, signal }: Questions,
+): Promise<string | null> {
+  let [url, headers, hops] = [address, own, 0];
   for (let round = 0; ; round++) {
     const answer = await request(
       url,
@@ -66,6 +80,14 @@ async function ask(method: 'GET' | 'HEAD', url: string, { headers, signal }: Que
     if (answer.kind === 'answered') {
       if (answer.status === 200) return answer.body;
       if (answer.status === 404 || answer.status === 403) return null;
+      const next = redirect(answer, url);
+      // Where archives lie elsewhere, the address there is often good for GET alone.
+      if (next !== null && method === 'HEAD') return '';
+      if (next !== null && hops < MOST_REDIRECTS) {
+        if (next.origin !== new URL(url).origin) headers = {};
+        [url, hops, round] = [next.href, hops + 1, -1];
+        continue;
+      }
     }
     const passes = answer.kind === 'failed' || answer.status === 429 || answer.status >= 500;
     const pause = PAUSES_MS[round];

@@ -1,3 +1,4 @@
+import { cacheName } from '../../../model/caches/name.js';
 import type { CacheKindName } from '../../../model/caches/kind-names.js';
 import { file } from './file.js';
 import { http, lookOver } from './http.js';
@@ -9,7 +10,7 @@ const s3: CacheLooker = {
   look: (cache, paths, asking) =>
     cache.readUrl === undefined
       ? nixLooker.look(cache, paths, asking)
-      : lookOver(cache.readUrl, paths, { headers: {}, signal: asking.signal }),
+      : lookOver(cacheName(cache.readUrl), paths, { headers: {}, signal: asking.signal }),
 };
 
 /** How each kind of cache is looked at. */
