@@ -89,7 +89,7 @@ export async function distrustedProcess(gate: DistrustedGate): Promise<GateProce
   const system = JSON.parse((await runNix('nix-instantiate', evaluateSystem(nix))).stdout || '""') as string;
   const mayFetch = treatment.kind === 'usual' || treatment.mayFetch;
   const refuse = (output: string, derivations: string): Promise<boolean> =>
-    mayFetch ? Promise.resolve(true) : refuseFetches(`${url}#${output}.${system}`, derivations, nix);
+    mayFetch ? Promise.resolve(true) : refuseFetches(url, [output, system], derivations, nix);
   if (preset === 'flake-check') {
     const isKnown = await refuse('checks', 'checks: map (check: check.drvPath) (builtins.attrValues checks)');
     // Where there is nothing to build, or it cannot be told, it says so itself.
@@ -109,9 +109,14 @@ export async function distrustedProcess(gate: DistrustedGate): Promise<GateProce
  * @returns whether it is known what would be built
  * @throws Unusable
  */
-async function refuseFetches(output: string, derivations: string, nix: TreatedSettings): Promise<boolean> {
+async function refuseFetches(
+  url: string,
+  output: readonly string[],
+  derivations: string,
+  nix: TreatedSettings,
+): Promise<boolean> {
   const signal = cancellationSignal();
-  const found = await runNix('nix', evaluateDerivations(output, derivations, nix), { fetching: nix, signal });
+  const found = await runNix('nix', evaluateDerivations(url, output, derivations, nix), { fetching: nix, signal });
   if (needsBuild(found.stderr)) throw new Unusable(EVALUATION_BUILDS);
   if (found.exitCode !== 0) return false;
   for (const drvPath of JSON.parse(found.stdout) as string[]) {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
-import { makeFolder } from '../../host/files.js';
+import { exists, makeFolder } from '../../host/files.js';
 import { COMMIT_FORMAT, COMMITS_TOLD, readCommits, type InputCommits } from '../../model/flake-lock/commits.js';
 import { oldEnough, type DatedCommit, type OldEnough } from '../../model/flake-lock/cooldown.js';
 import type { FetchLimits } from '../../model/machine/fetch-limits.js';
@@ -11,7 +12,6 @@ import { commitRef } from './mirror.js';
 import { exclusively } from './mutex.js';
 import { removeStaleLocks, removeUnfinished } from './stale-locks.js';
 import { openRemoteGit, REMOTE } from './transport.js';
-import { withPrivateFolder } from './work-tree.js';
 
 /** A Git repository that an input comes from. */
 export interface InputRepository {
@@ -55,7 +55,7 @@ async function lookBack<T>(
     const end = Date.now() + PATIENCE_MS;
     for (const depth of DEPTHS) {
       if (Date.now() > end) return null;
-      if (!(await fetchCommits(env, repository, git, { depth, refspec: `+${commit}:${ref}` }))) return null;
+      if (!(await fetchCommits(repository, git, { depth, refspec: `+${commit}:${ref}` }))) return null;
       const found = await history(git, ref);
       const answer = await read(found, git);
       if (answer !== null || found.length < depth) return answer;
@@ -74,7 +74,6 @@ async function history(git: Git, ref: string): Promise<readonly DatedCommit[]> {
 }
 
 async function fetchCommits(
-  env: ActivityEnvironment,
   { url, token }: InputRepository,
   { directory }: Git,
   { depth, refspec }: { readonly depth: number; readonly refspec: string },
@@ -88,11 +87,21 @@ async function fetchCommits(
     return (await remote.attempt(['fetch', ...how, REMOTE, refspec])).exitCode === 0;
   };
   if (token === null) return fetchWith(null);
-  return withPrivateFolder(env, 'token', async (folder) => {
+  const folder = await mkdtemp(path.join(await memoryFolder(), 'lockkeeper-token-'));
+  try {
     const file = path.join(folder, 'token');
     await writeFile(file, token, { mode: 0o600 });
-    return fetchWith(file);
-  });
+    return await fetchWith(file);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Where files are in memory alone: the state directory, and backups of it, hold no tokens, also not after a crash. */
+async function memoryFolder(): Promise<string> {
+  const own = process.env.XDG_RUNTIME_DIR;
+  if (own !== undefined && (await exists(own))) return own;
+  return (await exists('/dev/shm')) ? '/dev/shm' : os.tmpdir();
 }
 
 /** Dates of commits that follow each other differ by so much at most where a clock was wrong. */

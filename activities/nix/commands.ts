@@ -187,10 +187,19 @@ export const evaluateFormatter = (flakeUrl: string, system: string, settings: Ni
   ...['--', formatterOf(flakeUrl, system)],
 ];
 
-/** Arguments of `nix` that write derivations to the store, and print as JSON what a function gives for an output of a flake. */
-export const evaluateDerivations = (output: string, apply: string, settings: NixSettings): string[] => [
-  ...['eval', ...evaluationOptions(settings), ...optionPairs([['eval-cache', 'false']]), '--no-update-lock-file'],
-  ...['--json', '--apply', apply, '--', output],
+/**
+ * Arguments of `nix` that write derivations to the store, and print as JSON what a function gives for an output of a flake. It is an
+ * expression because Nix looks for `#checks.SYSTEM` in `packages` and `legacyPackages` first.
+ * @param output attributes one below the other
+ */
+export const evaluateDerivations = (
+  flakeUrl: string,
+  output: readonly string[],
+  apply: string,
+  settings: NixSettings,
+): string[] => [
+  ...['eval', ...evaluationOptions(settings), ...optionPairs([['eval-cache', 'false']]), '--json', '--expr'],
+  `(${apply}) (builtins.getFlake ${nixString(flakeUrl)}).${attributePath(output)}`,
 ];
 
 /** Arguments of `nix-instantiate` that print the system of this machine. */

@@ -1,5 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { parseDerivation, storeName, type DerivationFile } from '../../model/nix/derivation-file.js';
+import {
+  DerivationUnreadable,
+  parseDerivation,
+  storeName,
+  type DerivationFile,
+} from '../../model/nix/derivation-file.js';
 import { hasNetwork, whatItFetches } from '../../model/nix/fetching.js';
 import type { TreatedSettings } from './commands.js';
 import { buildPlan, requisitesOf } from './evaluate/build-plan.js';
@@ -23,7 +28,11 @@ export async function firstOwnFetch(
 ): Promise<string | null> {
   const plan = await buildPlan(drvPath, nix, signal);
   if (plan === null) throw triedAgain(`Nix cannot tell what it would build for ${storeName(drvPath)}`);
-  const fetches = await fetchesAmong(plan.derivations());
+  const derivations = plan.derivations();
+  // Of a very long list the middle is not kept: what it holds is not known.
+  const builds = plan.plan()?.builds ?? 0;
+  if (derivations.length !== builds) return `one of ${builds} derivations`;
+  const fetches = await fetchesAmong(derivations);
   if (fetches.length === 0) return null;
   const before = await known();
   const requisites = before === null ? null : await requisitesOf(before, signal);
@@ -43,10 +52,22 @@ async function fetchesAmong(derivations: readonly string[]): Promise<readonly Fe
     const paths = derivations.slice(start, start + BATCH);
     const files = await Promise.all(paths.map(read));
     files.forEach((file, index) => {
-      if (hasNetwork(file)) found.push({ name: storeName(paths[index] ?? ''), does: whatItFetches(file) });
+      const drv = paths[index] ?? '';
+      // What a derivation of an unknown kind does is not known: it counts as a fetch that nothing else has done.
+      if (file === null) found.push({ name: storeName(drv), does: `unknown: ${drv}` });
+      else if (hasNetwork(file)) found.push({ name: storeName(drv), does: whatItFetches(file) });
     });
   }
   return found;
 }
 
-const read = async (drvPath: string): Promise<DerivationFile> => parseDerivation(await readFile(drvPath, 'utf8'));
+/** @returns `null` when it is of a kind that is not known */
+async function read(drvPath: string): Promise<DerivationFile | null> {
+  const text = await readFile(drvPath, 'utf8');
+  try {
+    return parseDerivation(text);
+  } catch (error) {
+    if (error instanceof DerivationUnreadable) return null;
+    throw error;
+  }
+}

@@ -35,6 +35,11 @@ export const COMBINATIONS: readonly Rule[] = [
       ? null
       : fault('inputGroups', inputGroups, `says which inputs move, and so does ${name(other)}: leave one of them out.`);
   }),
+  rule(['buildBase', 'maxBuilds'], ({ buildBase, maxBuilds }, { name }) =>
+    buildBase && maxBuilds !== null
+      ? fault('buildBase', 'true', `builds what ${name('maxBuilds')} does not count: leave one of them out.`)
+      : null,
+  ),
   rule(['buildSystems', 'exclude'], ({ buildSystems, exclude }, { name }) =>
     buildSystems.length > 0 && exclude !== null
       ? fault(

@@ -326,7 +326,8 @@ export function waitingWords({ cooldown, movesTo, newer, unknown }: WaitingInput
     return `moves to its newest revision that is at least ${age} old, ${shortRevision(movesTo)}${others}`;
   if (unknown === 'date')
     return `stays: its newest revision has no date, so nothing says that it is at least ${age} old`;
-  if (unknown === 'history') return `stays: its newest revision is less than ${age} old, and no older one was found`;
+  if (unknown === 'history')
+    return `stays: its newest revision is less than ${age} old, and no older one was found, or its history could not be read`;
   return `stays: nothing newer is at least ${age} old${others}`;
 }
 

@@ -27,6 +27,8 @@ export function reportOf(facts: Facts, { id, options, startTime, targets }: Repo
   const heldBack = shortened(facts.heldBack);
   const inputs = facts.moved.map((input) => reportedInput(input, facts.commits));
   const isUpdate = facts.outcome === 'landed' || facts.outcome === 'verified';
+  // What is held back does not move, also not to an older revision.
+  const waiting = facts.waiting.filter(({ name }) => !heldBack.some(({ input }) => input === name));
   return limitReport({
     run: id,
     instance: options.instance,
@@ -40,7 +42,7 @@ export function reportOf(facts: Facts, { id, options, startTime, targets }: Repo
     inputs,
     ...(inputGroup === null ? {} : { inputGroup }),
     unfetched: facts.fetchFailures,
-    ...(facts.waiting.length === 0 ? {} : { waiting: facts.waiting }),
+    ...(waiting.length === 0 ? {} : { waiting }),
     advice: facts.advice,
     fixes: reportedFixes(facts.attempts, facts.fixes),
     heldBack: withHistory(heldBack, facts.earlierHolds, {

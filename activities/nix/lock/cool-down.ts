@@ -71,7 +71,10 @@ export async function coolDown(
     const before = nodeBefore(rules.lock, name, node);
     if (latest === null || isOldEnough(node, latest) || (before !== null && sameContent(before, node))) return [];
     const hasRevisions = WITH_REVISIONS.has(textAttribute(node.locked, 'type') ?? '');
-    const found = hasRevisions ? await cooldown.find(node, latest, datedRevision(before)) : null;
+    const locked = datedRevision(before);
+    // Without the date of the locked revision nothing tells what would go back behind it.
+    const isFindable = hasRevisions && (before === null || locked !== null);
+    const found = isFindable ? await cooldown.find(node, latest, locked) : null;
     if (found?.revision == null) {
       if (before === null) throw cannotStay(name);
       nodes.delete(name);
@@ -99,7 +102,7 @@ function nodeBefore(lock: FlakeLock | null, name: string, node: LockNode): LockN
 const cannotStay = (name: string): Error =>
   finalFailure(
     'InputTooNew',
-    `The flake.lock of the main branch does not have input ${oneName(name)} as flake.nix asks for it, and no revision of it is known to be old enough for the cooldown. Wait, lock it by hand, or update with --no-cooldown.`,
+    `The flake.lock of the main branch does not have input ${oneName(name)} as flake.nix asks for it, and no revision of it was found that is old enough for the cooldown, or its history could not be read. Wait, lock it by hand, or update with --no-cooldown.`,
   );
 
 const waitingInput = (

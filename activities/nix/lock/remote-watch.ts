@@ -70,7 +70,8 @@ export function watchRemotes({ wishes, own }: Pick<SourceRules, 'wishes' | 'own'
       INPUTS_NAMED,
     );
     const since = new Date(Math.min(...slow.map((each) => each.since))).toISOString();
-    tell({ waitsFor, since } satisfies WaitHeartbeat);
+    // Looking takes a while, in which they may have ended.
+    if (slow.some((each) => fetching.has(each))) tell({ waitsFor, since } satisfies WaitHeartbeat);
   };
   return {
     during: async (about, work) => {

@@ -8,9 +8,20 @@ export async function sideBySide<Item, Result>(
 ): Promise<readonly Result[]> {
   const results: Result[] = [];
   const waiting = [...items].entries();
+  let failed = false;
   const next = async (): Promise<void> => {
-    for (const [index, item] of waiting) results[index] = await work(item);
+    for (const [index, item] of waiting) {
+      if (failed) return;
+      try {
+        results[index] = await work(item);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
   };
-  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, next));
+  // Also when one fails the others are waited for: they hold folders and locks.
+  const ended = await Promise.allSettled(Array.from({ length: SIDE_BY_SIDE }, next));
+  for (const each of ended) if (each.status === 'rejected') throw each.reason;
   return results;
 }

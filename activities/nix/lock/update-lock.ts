@@ -88,7 +88,7 @@ export const createUpdateLock =
       });
       const asked: string[] = [];
       for (const { group, names } of choices) {
-        const answers = withoutTooNew(about, await askInputs(about, [...names, ...newInputs(about)]));
+        const answers = withoutTooNew(about, await askInputs(about, [...new Set([...names, ...newInputs(about)])]));
         const unasked = answers.unfetched.map(({ name }) => name);
         asked.push(...names.filter((name) => !unasked.includes(name)));
         const permitted = withoutNewSources(rules, answers);
