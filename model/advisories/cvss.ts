@@ -9,7 +9,10 @@ export function baseScore(vector: string): number | null {
   const metrics = new Map(parts.map((part) => part.split(':', 2) as [string, string | undefined]));
   const isChanged = metrics.get('S') === 'C';
   const weights = { ...WEIGHTS, PR: isChanged ? PRIVILEGES_CHANGED : WEIGHTS.PR };
-  const values = Object.entries(weights).map(([name, known]) => known[metrics.get(name) ?? '']);
+  const values = Object.entries(weights).map(([name, known]) => {
+    const value = metrics.get(name) ?? '';
+    return Object.hasOwn(known, value) ? known[value] : undefined;
+  });
   if (!['U', 'C'].includes(metrics.get('S') ?? '') || values.includes(undefined)) return null;
   const [av = 0, ac = 0, pr = 0, ui = 0, c = 0, i = 0, a = 0] = values;
   const loss = 1 - (1 - c) * (1 - i) * (1 - a);

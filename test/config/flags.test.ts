@@ -118,11 +118,11 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
       keepClosures: ['3'],
       buildBase: true,
       advisories: ['/a'],
-      maxBuilds: ['0'],
       namedPackage: ['linux', 'gtk+3'],
     },
-    'takeoverSec = "5min"\nbuilderWaitSec = "1h"\nkeepClosures = 3\nbuildBase = true\nadvisories = "/a"\nmaxBuilds = 0\nnamedPackages = ["linux", "gtk+3"]',
+    'takeoverSec = "5min"\nbuilderWaitSec = "1h"\nkeepClosures = 3\nbuildBase = true\nadvisories = "/a"\nnamedPackages = ["linux", "gtk+3"]',
   ],
+  [{ maxBuilds: ['0'] }, 'maxBuilds = 0'],
   [
     {
       cache: ['s3://b?region=eu priority=7 required=false', `file:///srv/c secretKeyFile=/k trustedKeys=${KEY},${KEY}`],

@@ -90,7 +90,11 @@ test('what became of channels is said in a few words, and a main that lost commi
   assert.equal(channelCounts([]), '');
   assert.equal(lostWords(moves), null);
   assert.match(
-    lostWords([...moves, move({ outcome: 'not-moved', branch: 't-b', lost: at('1') })]) ?? '',
-    /^The main branch was force-pushed: it does not have commit 111111111111 any more\. .*: t-b\. No channel goes back/,
+    lostWords([...moves, move({ outcome: 'not-moved', branch: 't-b', lost: at('2') })]) ?? '',
+    /^The main branch was force-pushed: it does not have commit 222222222222 any more\. .*: t-b\. No channel goes back/,
+  );
+  assert.match(
+    lostWords([move({ outcome: 'not-moved', branch: 't-b', lost: at('1') })]) ?? '',
+    /^The main branch does not have commit 111111111111: it was force-pushed, or somebody else moved the channel\. /,
   );
 });
