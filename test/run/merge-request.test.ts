@@ -80,7 +80,7 @@ test(
     assert.deepEqual(refused.targets, [], 'it is known before anything is built');
 
     const protection = { rule_name: 'main', enable_push: true, enable_status_check: true };
-    await api('POST', '/branch_protections', { ...protection, status_check_contexts: ['lock*', 'ci/test'] });
+    await api('POST', '/branch_protections', { ...protection, status_check_contexts: ['lockkeeper*', 'ci/test'] });
 
     // Lockkeeper merges once the check of others is there; main moves before.
     const self = start('--merge', 'self', '--merge-method', 'squash');
