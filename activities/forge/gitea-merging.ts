@@ -1,8 +1,9 @@
 import type { MergeMethod } from '../../model/forge/merging.js';
 import type { ForgeOptions } from '../../model/run/options.js';
 import { notOfItsKind } from './answers.js';
-import { loginOf, requestOf } from './gitea-request.js';
+import { requestOf } from './gitea-request.js';
 import type { Http } from './http.js';
+import { loginOf } from './issue-api.js';
 import { objectOf, textOf, type Json } from './json.js';
 import type { ForgeApproval, ForgeMerging, HowToMerge } from './types.js';
 

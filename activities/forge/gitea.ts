@@ -1,7 +1,8 @@
 import type { CommitStatus } from '../../model/forge/statuses.js';
 import { giteaMerging } from './gitea-merging.js';
-import { loginOf, requestOf } from './gitea-request.js';
+import { requestOf } from './gitea-request.js';
 import { openHttp } from './http.js';
+import { commentIn, issueCalls } from './issue-api.js';
 import { listAll, movedTo, newestStatuses, objectOf, textOf, tryToOpen } from './json.js';
 import type { ForgeClient, OpenForge } from './types.js';
 
@@ -37,22 +38,8 @@ export const openGitea: OpenForge = (forge) => {
       const reply = await http.call({ method: 'POST', path: '/pulls', body: call, expects: [409] });
       return reply.status === 409 ? null : requestOf(forge, objectOf(forge, reply.json));
     },
-    change: async (number, { title, body, close }) => {
-      const change = {
-        ...(title === undefined ? {} : { title }),
-        ...(body === undefined ? {} : { body }),
-        ...(close === true ? { state: 'closed' } : {}),
-      };
-      await http.call({ method: 'PATCH', path: `/pulls/${number}`, body: change });
-    },
-    comments: async (number) =>
-      (await list(`/issues/${number}/comments`, PAGE, 20)).map(({ user, body }) => ({
-        by: loginOf(user) ?? '',
-        body: textOf(body),
-      })),
-    comment: async (number, body) => {
-      await http.call({ method: 'POST', path: `/issues/${number}/comments`, body: { body } });
-    },
+    ...issueCalls(http),
+    comments: async (number) => (await list(`/issues/${number}/comments`, PAGE, 20)).map(commentIn),
     statuses: async (commit) => {
       const all = await list(`/statuses/${commit}?sort=recentupdate`, PAGE, 40);
       return newestStatuses(all, ({ context, status, description }) => ({
@@ -60,9 +47,6 @@ export const openGitea: OpenForge = (forge) => {
         state: textOf(status) as CommitStatus['state'],
         description: textOf(description),
       }));
-    },
-    setStatus: async (commit, status) => {
-      await http.call({ method: 'POST', path: `/statuses/${commit}`, body: status });
     },
     moved: () => movedTo(forge, http),
     merging: giteaMerging(forge, http, (path) => list(path, PAGE, 20)),

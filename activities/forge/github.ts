@@ -1,7 +1,8 @@
 import type { CommitStatus } from '../../model/forge/statuses.js';
 import type { ForgeOptions } from '../../model/run/options.js';
 import { openHttp } from './http.js';
-import { listAll, movedTo, newestStatuses, numberOf, objectOf, textOf, tryToOpen, type Json } from './json.js';
+import { commentIn, issueCalls, requestIn } from './issue-api.js';
+import { listAll, movedTo, newestStatuses, objectOf, textOf, tryToOpen, type Json } from './json.js';
 import type { ForgeClient, ForgeRequest, OpenForge } from './types.js';
 
 /** Open requests are all looked at, up to ten thousand; of closed ones the five hundred that were changed last. */
@@ -34,52 +35,25 @@ export const openGithub: OpenForge = (forge) => {
     complete: async (number, { labels }) => {
       if (labels.length > 0) await http.call({ method: 'POST', path: `/issues/${number}/labels`, body: { labels } });
     },
-    change: async (number, { title, body, close }) => {
-      const change = {
-        ...(title === undefined ? {} : { title }),
-        ...(body === undefined ? {} : { body }),
-        ...(close === true ? { state: 'closed' } : {}),
-      };
-      await http.call({ method: 'PATCH', path: `/pulls/${number}`, body: change });
-    },
-    comments: async (number) =>
-      (await list(`/issues/${number}/comments`, MOST_PAGES)).map(({ user, body }) => ({
-        by: textOf((user as { readonly login?: unknown } | null)?.login),
-        body: textOf(body),
-      })),
-    comment: async (number, body) => {
-      await http.call({ method: 'POST', path: `/issues/${number}/comments`, body: { body } });
-    },
+    ...issueCalls(http),
+    comments: async (number) => (await list(`/issues/${number}/comments`, MOST_PAGES)).map(commentIn),
     statuses: async (commit) =>
       newestStatuses(await list(`/commits/${commit}/statuses`, MOST_PAGES), ({ context, state, description }) => ({
         context: textOf(context),
         state: textOf(state) as CommitStatus['state'],
         description: textOf(description),
       })),
-    setStatus: async (commit, status) => {
-      await http.call({ method: 'POST', path: `/statuses/${commit}`, body: status });
-    },
     moved: () => movedTo(forge, http),
     merging: null,
   };
   return client;
 };
 
-function requestOf(forge: ForgeOptions, json: Json): ForgeRequest {
-  const head = objectOf(forge, json.head);
-  const base = objectOf(forge, json.base);
-  return {
-    number: numberOf(forge, json.number),
-    url: textOf(json.html_url),
-    isOpen: json.state === 'open',
-    isMerged: typeof json.merged_at === 'string',
+const requestOf = (forge: ForgeOptions, json: Json): ForgeRequest =>
+  requestIn(forge, json, {
     // A fork that was removed is null.
-    branch: idOf(head.repo) === idOf(base.repo) ? textOf(head.ref) : null,
-    head: textOf(head.sha),
-    into: textOf(base.ref),
-    title: textOf(json.title),
-    body: textOf(json.body),
-  };
-}
+    isOwn: (head, base) => idOf(head.repo) === idOf(base.repo),
+    isMerged: typeof json.merged_at === 'string',
+  });
 
 const idOf = (repository: unknown): unknown => (repository as { readonly id?: unknown } | null | undefined)?.id ?? null;

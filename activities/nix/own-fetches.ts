@@ -1,13 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import {
-  DerivationUnreadable,
-  parseDerivation,
-  storeName,
-  type DerivationFile,
-} from '../../model/nix/derivation-file.js';
+import { sideBySide } from '../../host/side-by-side.js';
+import { storeName } from '../../model/nix/derivation-file.js';
 import { hasNetwork, whatItFetches } from '../../model/nix/fetching.js';
 import type { TreatedSettings } from './commands.js';
 import { buildPlan, requisitesOf } from './evaluate/build-plan.js';
+import { readDerivation } from './read-derivation.js';
 import { triedAgain } from './tried-again.js';
 
 /** Derivations that are read at once. */
@@ -47,27 +43,11 @@ interface Fetch {
 }
 
 async function fetchesAmong(derivations: readonly string[]): Promise<readonly Fetch[]> {
-  const found: Fetch[] = [];
-  for (let start = 0; start < derivations.length; start += BATCH) {
-    const paths = derivations.slice(start, start + BATCH);
-    const files = await Promise.all(paths.map(read));
-    files.forEach((file, index) => {
-      const drv = paths[index] ?? '';
-      // What a derivation of an unknown kind does is not known: it counts as a fetch that nothing else has done.
-      if (file === null) found.push({ name: storeName(drv), does: `unknown: ${drv}` });
-      else if (hasNetwork(file)) found.push({ name: storeName(drv), does: whatItFetches(file) });
-    });
-  }
-  return found;
-}
-
-/** @returns `null` when it is of a kind that is not known */
-async function read(drvPath: string): Promise<DerivationFile | null> {
-  const text = await readFile(drvPath, 'utf8');
-  try {
-    return parseDerivation(text);
-  } catch (error) {
-    if (error instanceof DerivationUnreadable) return null;
-    throw error;
-  }
+  const found = await sideBySide(derivations, BATCH, async (drv): Promise<Fetch | null> => {
+    const file = await readDerivation(drv);
+    // What a derivation of an unknown kind does is not known: it counts as a fetch that nothing else has done.
+    if (file === null) return { name: storeName(drv), does: `unknown: ${drv}` };
+    return hasNetwork(file) ? { name: storeName(drv), does: whatItFetches(file) } : null;
+  });
+  return found.filter((fetch) => fetch !== null);
 }

@@ -10,7 +10,7 @@ import { failure, message, paintFor, result, resultJson, type Paint } from '../t
 import { workerProblem } from '../server/problems.js';
 import { applySchedules, type Change } from '../schedules/apply.js';
 import { desiredSchedule, ownerOf, type Desired } from '../schedules/desired.js';
-import { forEach } from '../schedules/together.js';
+import { sideBySide } from '../../host/side-by-side.js';
 import { watchSchedules } from '../schedules/watch.js';
 import { typed } from '../terminal/typed.js';
 
@@ -34,7 +34,7 @@ export async function apply(given: CommandContext, flags: ApplyFlags): Promise<n
   const owner = ownerOf(configuration);
   const enabled = configuration.instances.filter(({ enable }) => enable);
   const find = repositoryFinder();
-  const resolved = await forEach(enabled, AT_ONCE, (instance) => resolve(owner, instance, find));
+  const resolved = await sideBySide(enabled, AT_ONCE, (instance) => resolve(owner, instance, find));
   const schedules = [
     ...resolved.filter((each): each is Desired => !('kind' in each)),
     ...watchSchedules(owner, enabled),

@@ -194,9 +194,7 @@ export async function resetChannel(
     const from = seen.find((channel) => channel.branch === branch)?.commit ?? null;
     if (from === null && remove === true) throw new CommandError(`There is no channel ${oneLine(branch)}.`);
     const to = remove === true ? null : await builtOnMain(own, main, host, reports, repository);
-    const isBefore = async (one: string, other: string): Promise<boolean> =>
-      one !== other && (await own(['merge-base', '--is-ancestor', one, other])).ok;
-    if (from !== null && to !== null && (await isBefore(to, from)) && (from === main || (await isBefore(from, main))))
+    if (from !== null && to !== null && to !== from && (await isIn(own, to, from)) && (await isIn(own, from, main)))
       throw new CommandError(
         `${oneLine(branch)} is at ${from}, which is on ${oneLine(repository.mainBranch)} and newer than ${to}, the newest commit that a report of this machine says was built: it stays.`,
       );
@@ -226,9 +224,15 @@ export async function resetChannel(
   });
 }
 
+type OwnGit = Parameters<Parameters<typeof withChannels>[2]>[0]['own'];
+
+/** Whether a commit is another one, or an ancestor of it. */
+const isIn = async (own: OwnGit, one: string, other: string): Promise<boolean> =>
+  (await own(['merge-base', '--is-ancestor', one, other])).ok;
+
 /** @throws CommandError when no report tells of such a commit */
 async function builtOnMain(
-  own: Parameters<Parameters<typeof withChannels>[2]>[0]['own'],
+  own: OwnGit,
   main: string,
   host: string,
   reports: readonly Report[],
@@ -239,8 +243,8 @@ async function builtOnMain(
   for (const { head, targets, flakeDir } of reports) {
     const isBuilt = targets.some(({ name, verdict }) => name === host && verdict === 'built');
     if (head === null || !isBuilt || flakeDir !== dir) continue;
-    if (!(await own(['merge-base', '--is-ancestor', head, main])).ok) continue;
-    if (newest === null || (await own(['merge-base', '--is-ancestor', newest, head])).ok) newest = head;
+    if (!(await isIn(own, head, main))) continue;
+    if (newest === null || (await isIn(own, newest, head))) newest = head;
   }
   if (newest !== null) return newest;
   throw new CommandError(

@@ -17,7 +17,7 @@ import { OVERLAPS } from '../schedules/desired.js';
 import { listOwned, type Owned } from '../schedules/owned.js';
 import { listRecords } from '../schedules/records.js';
 import { minute, scheduleTable, type ListedSchedule } from '../schedules/table.js';
-import { forEach } from '../schedules/together.js';
+import { sideBySide } from '../../host/side-by-side.js';
 import { startInLine } from '../runs/start-in-line.js';
 import { runQueue } from '../runs/start-run.js';
 import { typed } from '../terminal/typed.js';
@@ -36,7 +36,7 @@ export async function listSchedules(context: CommandContext): Promise<number> {
     const listed =
       session === null
         ? []
-        : await forEach(owned, AT_ONCE, (each) => describe(session, each, records.get(each.instance)));
+        : await sideBySide(owned, AT_ONCE, (each) => describe(session, each, records.get(each.instance)));
     if (context.json) resultJson(listed);
     else if (listed.length === 0) message(noSchedules());
     else result(scheduleTable(listed, paintFor(process.stdout)));

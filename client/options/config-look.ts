@@ -15,7 +15,7 @@ import { flakeContents, type FlakeContents, type Outputs, type Told } from '../f
 import { optionsAt, repositoryFinder } from './instance-options.js';
 import { namedFiles } from './named-files.js';
 import { remoteMainBranch } from '../flake/main-branch.js';
-import { forEach } from '../schedules/together.js';
+import { sideBySide } from '../../host/side-by-side.js';
 
 /** What a configuration names and is not there, and what could not be looked at. */
 export interface Looked {
@@ -31,7 +31,7 @@ const AT_ONCE = 4;
 export async function lookAtInstances(instances: readonly Instance[]): Promise<Looked> {
   const find = repositoryFinder();
   const contents = contentsFinder();
-  const looked = await forEach(instances, AT_ONCE, (instance) => lookAt(instance, find, contents));
+  const looked = await sideBySide(instances, AT_ONCE, (instance) => lookAt(instance, find, contents));
   return { faults: looked.flatMap(({ faults }) => faults), notes: looked.flatMap(({ notes }) => notes) };
 }
 

@@ -6,7 +6,7 @@ import { differences } from './compare.js';
 import type { Desired } from './desired.js';
 import { endRecords, listRecords, moveRecord, type ListedRecord } from './records.js';
 import { listOwned, ownershipOf, type Owned } from './owned.js';
-import { forEach } from './together.js';
+import { sideBySide } from '../../host/side-by-side.js';
 
 /** What became of one schedule, or would. */
 export type Change =
@@ -38,7 +38,7 @@ export async function applySchedules(session: Session, wanted: Wanted, dryRun: b
     guarded(desired.memo.instance, () => establish(session, wanted.owner, desired, isListed(desired), dryRun));
   const known = wanted.schedules.filter(isListed);
   const unknown = wanted.schedules.filter((desired) => !isListed(desired));
-  const changes = [...(await forEach(unknown, NEW_AT_ONCE, make)), ...(await forEach(known, 1, make))];
+  const changes = [...(await sideBySide(unknown, NEW_AT_ONCE, make)), ...(await sideBySide(known, 1, make))];
   const names = new Set([...wanted.schedules.map(({ memo }) => memo.instance), ...wanted.leave]);
   const surplus = owned.filter(({ lockkeeper, instance }) => lockkeeper === wanted.owner && !names.has(instance));
   const records = surplus.length === 0 || dryRun ? [] : await listRecords(session);

@@ -6,23 +6,19 @@ import { storeHash } from '../../../model/nix/derivation-file.js';
 import { exists } from '../../../host/files.js';
 import { systemCode } from '../../../host/errors.js';
 import { CacheFault } from '../fault.js';
-import { parseNarInfo } from '../narinfo.js';
-import { askEach } from './each.js';
+import { seenOn } from './seen.js';
 import type { CacheLooker } from './types.js';
 
 /** A folder is read as Nix lays it out. */
 export const file: CacheLooker = {
   look: ({ to }, paths) => {
     const folder = folderOf(to);
-    return askEach(
-      paths,
-      (info) => info.path,
-      async (info) => {
-        const found = parseNarInfo(await narInfoIn(folder, info.path));
-        if (found === null) return null;
-        const hasArchive = found.archive !== null && (await exists(path.join(folder, found.archive)));
-        return { ...found, hasArchive };
+    return seenOn(
+      {
+        narInfo: (storePath) => narInfoIn(folder, storePath),
+        hasArchive: (archive) => exists(path.join(folder, archive)),
       },
+      paths,
     );
   },
   forget: async ({ to }, paths) => {
@@ -33,8 +29,8 @@ export const file: CacheLooker = {
 const folderOf = (to: string): string => fileURLToPath(cacheName(to));
 const fileOf = (folder: string, storePath: string): string => path.join(folder, `${storeHash(storePath)}.narinfo`);
 
-const narInfoIn = (folder: string, storePath: string): Promise<string> =>
+const narInfoIn = (folder: string, storePath: string): Promise<string | null> =>
   readFile(fileOf(folder, storePath), 'utf8').catch((error: unknown) => {
-    if (systemCode(error) === 'ENOENT') return '';
+    if (systemCode(error) === 'ENOENT') return null;
     throw new CacheFault(`the cache ${folder} cannot be read (${systemCode(error) ?? 'unknown error'})`, false);
   });

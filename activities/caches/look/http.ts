@@ -5,10 +5,10 @@ import type { PathInfo } from '../../../model/closure/path-info.js';
 import { storeHash } from '../../../model/nix/derivation-file.js';
 import { request, type Answer } from '../../../host/http.js';
 import { CacheFault } from '../fault.js';
-import { parseNarInfo, type SeenPath } from '../narinfo.js';
+import type { SeenPath } from '../narinfo.js';
 import { netrcHeader } from '../netrc.js';
-import { AT_ONCE, askEach } from './each.js';
 import { nixLooker } from './nix.js';
+import { AT_ONCE, seenOn } from './seen.js';
 import type { CacheLooker } from './types.js';
 
 const TIMEOUT_MS = 30_000;
@@ -40,16 +40,12 @@ export const lookOver = (
 ): Promise<ReadonlyMap<string, SeenPath>> => {
   // Each question listens to it.
   setMaxListeners(2 * AT_ONCE, questions.signal);
-  return askEach(
-    paths,
-    (info) => info.path,
-    async (info) => {
-      const text = await ask('GET', `${base}/${storeHash(info.path)}.narinfo`, questions);
-      const found = text === null ? null : parseNarInfo(text);
-      if (found === null) return null;
-      const hasArchive = found.archive !== null && (await ask('HEAD', `${base}/${found.archive}`, questions)) !== null;
-      return { ...found, hasArchive };
+  return seenOn(
+    {
+      narInfo: (storePath) => ask('GET', `${base}/${storeHash(storePath)}.narinfo`, questions),
+      hasArchive: async (archive) => (await ask('HEAD', `${base}/${archive}`, questions)) !== null,
     },
+    paths,
   );
 };
 

@@ -1,13 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import {
-  DerivationUnreadable,
-  parseDerivation,
   storeHash,
   storeName,
   type DerivationFile,
   type DerivationOutput,
   type InputDerivation,
 } from '../../../model/nix/derivation-file.js';
+import { readDerivation } from '../read-derivation.js';
 import type { Rewrite } from './revision-text.js';
 
 /** Pairs that are read and compared at once: enough to keep the disk busy, few enough to let heartbeats through. */
@@ -56,6 +54,7 @@ function isNew(pair: Pair, seen: Set<string>): boolean {
 async function differingInputs(pair: Pair, rewrite: Rewrite): Promise<readonly Pair[] | null> {
   if (pair.candidate === pair.base) return [];
   const [candidate, base] = await Promise.all([readDerivation(pair.candidate), readDerivation(pair.base)]);
+  // In doubt they differ.
   if (candidate === null || base === null) return null;
   if (sameOutputPaths(candidate.outputs, base.outputs)) return [];
 
@@ -68,17 +67,6 @@ async function differingInputs(pair: Pair, rewrite: Rewrite): Promise<readonly P
   }
   for (const each of pairs) hashes.set(storeHash(each.candidate), storeHash(each.base));
   return sameText(candidate, base, (text) => rewrite(text, hashes)) ? pairs : null;
-}
-
-/** `null` stands for a kind of derivation that is not known here: in doubt it differs. */
-async function readDerivation(drvPath: string): Promise<DerivationFile | null> {
-  const text = await readFile(drvPath, 'utf8');
-  try {
-    return parseDerivation(text);
-  } catch (error) {
-    if (error instanceof DerivationUnreadable) return null;
-    throw error;
-  }
 }
 
 async function readInputs(pair: Pair): Promise<{ candidate: DerivationFile; base: DerivationFile } | null> {

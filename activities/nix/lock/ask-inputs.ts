@@ -15,14 +15,11 @@ import { cachedAnswers, fetchFailure, type CachedAnswer } from './fetch-failures
 import { declaredInputs, readFlakeFile } from './flake-file.js';
 import { flakeFailure, isLockRefusal } from './flake-failure.js';
 import { inputsAt } from './inputs-at.js';
-import type { Answers, AskedFlake } from './asked.js';
+import { INPUTS_AT_ONCE, type Answers, type AskedFlake } from './asked.js';
 import { whilePinned, withOriginals } from './pinned-flake.js';
 import { settleInputs } from './settle-inputs.js';
 import { readIfThere } from '../../../host/files.js';
 import { faultFailure, runNix } from '../run-nix.js';
-
-/** Inputs that are asked for one by one, side by side. */
-const SIDE_BY_SIDE = 4;
 
 /**
  * Asks upstream for inputs of a flake, with one command for all. When that fails, because one dead input fails it whole, or when
@@ -126,7 +123,7 @@ async function askOneByOne(
     for (let name = todo.shift(); name !== undefined; name = todo.shift())
       alone.set(name, await ask(about, own, complete, [name]));
   };
-  const others = Array.from({ length: Math.min(SIDE_BY_SIDE, doubted.length) - 1 }, () => about.withFolder(next));
+  const others = Array.from({ length: Math.min(INPUTS_AT_ONCE, doubted.length) - 1 }, () => about.withFolder(next));
   const ended = await Promise.allSettled([next(folder), ...others]);
   for (const one of ended) if (one.status === 'rejected') throw one.reason;
 

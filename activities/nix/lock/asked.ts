@@ -6,6 +6,9 @@ import type { NixVersion } from '../commands.js';
 import type { FlakeAtCommit, InputWish } from './flake-file.js';
 import type { RemoteWatch } from './remote-watch.js';
 
+/** Inputs that are asked for, or looked at, at the same time. */
+export const INPUTS_AT_ONCE = 4;
+
 /** A flake whose inputs are asked for. */
 export interface AskedFlake {
   readonly flake: FlakeAtCommit;

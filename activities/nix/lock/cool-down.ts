@@ -23,10 +23,10 @@ import { nodeOfInput } from '../../../model/flake-lock/walk.js';
 import { finalFailure } from '../../../model/run/failures.js';
 import { oneName } from '../../../model/text/one-line.js';
 import type { Finished } from '../../command/process.js';
-import type { Answers, AskedFlake, CooldownRules } from './asked.js';
+import { INPUTS_AT_ONCE, type Answers, type AskedFlake, type CooldownRules } from './asked.js';
 import { fetchPlainly } from './fetch-plainly.js';
 import type { InputWish } from './flake-file.js';
-import { sideBySide } from './side-by-side.js';
+import { sideBySide } from '../../../host/side-by-side.js';
 
 /** An input that is locked at another revision than the newest one. */
 export interface Pin {
@@ -66,7 +66,7 @@ export async function coolDown(
   const nodes = new Map(newest);
   if (cooldown === null) return { kind: 'cooled', nodes, pins: new Map(), waiting: [] };
   const pins = new Map<string, Pin>();
-  const looked = await sideBySide(newest, async ([name, node]): Promise<readonly WaitingInput[]> => {
+  const looked = await sideBySide(newest, INPUTS_AT_ONCE, async ([name, node]): Promise<readonly WaitingInput[]> => {
     const latest = cooldown.latest(name);
     const before = nodeBefore(rules.lock, name, node);
     if (latest === null || isOldEnough(node, latest) || (before !== null && sameContent(before, node))) return [];

@@ -9,7 +9,8 @@ import { commitsBetween } from '../../git/input-commits.js';
 import { installBundle } from '../../git/install-commit.js';
 import { whileHeartbeating } from '../heartbeat.js';
 import { inputRepository } from './input-repository.js';
-import { sideBySide } from './side-by-side.js';
+import { sideBySide } from '../../../host/side-by-side.js';
+import { INPUTS_AT_ONCE } from './asked.js';
 
 /** After so long no input is begun any more. A fetch that is under way has limits of its own. */
 const ENOUGH_MS = 60_000;
@@ -29,7 +30,7 @@ export const createReadCommits =
       const [before, after] = [await lockOf(candidate.base), await lockOf(candidate.head)];
       if (before === null || after === null) return [];
       const end = Date.now() + ENOUGH_MS;
-      const found = await sideBySide(rootInputs(after), async ({ name, follows }) => {
+      const found = await sideBySide(rootInputs(after), INPUTS_AT_ONCE, async ({ name, follows }) => {
         const was = nodeOfInput(before, [name])?.locked ?? null;
         const is = nodeOfInput(after, [name])?.locked ?? null;
         const [from, to] = [textAttribute(was, 'rev'), textAttribute(is, 'rev')];

@@ -5,11 +5,11 @@ import { sameWish } from '../../../model/flake-lock/repointed.js';
 import { unpermitted } from '../../../model/flake-lock/sources.js';
 import type { FlakeLock, LockEdge, LockNode } from '../../../model/flake-lock/types.js';
 import type { Finished } from '../../command/process.js';
-import type { AskedFlake } from './asked.js';
+import { INPUTS_AT_ONCE, type AskedFlake } from './asked.js';
 import { coolDown, type Pin } from './cool-down.js';
 import { fetchPlainly, isFetchedAnywhere } from './fetch-plainly.js';
 import { lookInto } from './look-into.js';
-import { sideBySide } from './side-by-side.js';
+import { sideBySide } from '../../../host/side-by-side.js';
 import { permissionOf, refusedInput } from './new-sources.js';
 
 export type SettledInputs =
@@ -68,7 +68,7 @@ export async function settleInputs(
     refused.push(refusedInput(rules, name, sources, node));
     return was ?? null;
   };
-  await sideBySide(cooled.nodes, ([name, node]) => settle(name, node));
+  await sideBySide(cooled.nodes, INPUTS_AT_ONCE, ([name, node]) => settle(name, node));
 
   const isEmpty = lock === null && inputs.size === 0;
   return {

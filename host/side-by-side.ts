@@ -1,13 +1,15 @@
-/** Inputs that are looked at at the same time. */
-const SIDE_BY_SIDE = 4;
-
-/** Does the same with each of some items, a few at a time; gives the results in the order of the items. */
+/**
+ * Does the same with each of some items, at most `most` at a time; gives the results in the order of the items. When one fails nothing
+ * more is begun, and what is under way is waited for: it may hold folders and locks.
+ */
 export async function sideBySide<Item, Result>(
   items: Iterable<Item>,
+  most: number,
   work: (item: Item) => Promise<Result>,
-): Promise<readonly Result[]> {
+): Promise<Result[]> {
   const results: Result[] = [];
-  const waiting = [...items].entries();
+  const all = [...items];
+  const waiting = all.entries();
   let failed = false;
   const next = async (): Promise<void> => {
     for (const [index, item] of waiting) {
@@ -20,8 +22,7 @@ export async function sideBySide<Item, Result>(
       }
     }
   };
-  // Also when one fails the others are waited for: they hold folders and locks.
-  const ended = await Promise.allSettled(Array.from({ length: SIDE_BY_SIDE }, next));
+  const ended = await Promise.allSettled(Array.from({ length: Math.min(most, all.length) }, next));
   for (const each of ended) if (each.status === 'rejected') throw each.reason;
   return results;
 }

@@ -1,0 +1,51 @@
+import type { ForgeOptions } from '../../model/run/options.js';
+import type { Http } from './http.js';
+import { numberOf, objectOf, textOf, type Json } from './json.js';
+import type { ForgeClient, ForgeComment, ForgeRequest } from './types.js';
+
+/** What GitHub's API and Gitea's, which was made after it, do in the same way: requests are issues with branches. */
+export const issueCalls = (http: Http): Pick<ForgeClient, 'change' | 'comment' | 'setStatus'> => ({
+  change: async (number, { title, body, close }) => {
+    const change = {
+      ...(title === undefined ? {} : { title }),
+      ...(body === undefined ? {} : { body }),
+      ...(close === true ? { state: 'closed' } : {}),
+    };
+    await http.call({ method: 'PATCH', path: `/pulls/${number}`, body: change });
+  },
+  comment: async (number, body) => {
+    await http.call({ method: 'POST', path: `/issues/${number}/comments`, body: { body } });
+  },
+  setStatus: async (commit, status) => {
+    await http.call({ method: 'POST', path: `/statuses/${commit}`, body: status });
+  },
+});
+
+/** A request as both have it, but for what is said of it. */
+export function requestIn(
+  forge: ForgeOptions,
+  json: Json,
+  { isOwn, isMerged }: { readonly isOwn: (head: Json, base: Json) => boolean; readonly isMerged: boolean },
+): ForgeRequest {
+  const head = objectOf(forge, json.head);
+  const base = objectOf(forge, json.base);
+  return {
+    number: numberOf(forge, json.number),
+    url: textOf(json.html_url),
+    isOpen: json.state === 'open',
+    isMerged,
+    branch: isOwn(head, base) ? textOf(head.ref) : null,
+    head: textOf(head.sha),
+    into: textOf(base.ref),
+    title: textOf(json.title),
+    body: textOf(json.body),
+  };
+}
+
+export const commentIn = ({ user, body }: Json): ForgeComment => ({ by: loginOf(user) ?? '', body: textOf(body) });
+
+/** Name of an account; `null` where there is none. */
+export const loginOf = (user: unknown): string | null => {
+  const { login } = (user ?? {}) as { readonly login?: unknown };
+  return typeof login === 'string' && login !== '' ? login : null;
+};
