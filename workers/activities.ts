@@ -5,7 +5,7 @@ import { createForgeActivities } from '../activities/forge/requests.js';
 import { createRunGate } from '../activities/gate/run-gate.js';
 import { createUploadClosure } from '../activities/caches/upload-closure.js';
 import { createGitActivities } from '../activities/git/index.js';
-import { createPlanBuilds } from '../activities/nix/evaluate/plan-builds.js';
+import { createPlanBuilds } from '../activities/nix/build/plan-builds.js';
 import { createBuilderActivities, createMachineActivities } from '../activities/nix/builds.js';
 import { createEvaluatorActivities, createLockActivities } from '../activities/nix/evaluation.js';
 import { createNotify } from '../activities/notify/notify.js';

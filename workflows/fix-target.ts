@@ -8,7 +8,7 @@ import { targetLabel } from '../model/targets/index.js';
 import type { Verdict } from '../model/verify/verdict.js';
 import { askAgent } from './fix/agent.js';
 import { tellDoing } from './calls/tell-parent.js';
-import { verifyInChildren } from './verify/in-children.js';
+import { verifyInChildren } from './children/in-children.js';
 
 /**
  * Lets an agent mend one broken target: each attempt starts from the candidate, knows why the ones before did not do, and is

@@ -22,7 +22,7 @@ import { installBundle } from '../git/install-commit.js';
 import { SCRATCH } from '../git/mirror.js';
 import { messageOf } from '../../model/text/message-of.js';
 import { removeTree } from '../files/remove-tree.js';
-import { flakeShape } from '../nix/lock/flake-file.js';
+import { flakeShape } from '../nix/flake-file.js';
 import { gitOver, type GitOver } from '../sandbox/own-tree.js';
 import { readVariables } from '../sandbox/variables.js';
 import { firstLook, tooMuch } from './first-look.js';

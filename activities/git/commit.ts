@@ -1,23 +1,18 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { CoordinatorActivities } from '../../model/contract/activities.js';
-import { withLockOf } from '../../model/verify/candidate.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import { instanceTrailer, withoutSeal, withSeal } from '../../model/git/commit-message.js';
 import type { Environment } from '../../model/git/environment.js';
 import type { Person } from '../../model/git/person.js';
 import type { Repository } from '../../model/run/options.js';
 import type { ActivityEnvironment } from '../environment.js';
-import { fetchAhead } from '../nix/evaluate/evaluate-commit.js';
 import { candidateOf } from './bundle.js';
 import { findFile } from './flake-files.js';
 import { openGit, type Git } from './git.js';
-import { installBundle, installCommit, keepCommit } from './install-commit.js';
+import { installCommit } from './install-commit.js';
 import { commitRef, SCRATCH } from './mirror.js';
-import { sameUpdateOn } from './same-update.js';
 import type { Signer } from '../../host/signing/index.js';
 import { sealOf, signedCommit } from './seal.js';
-import { signerOf } from './signing.js';
 
 /** Who makes a commit, and when. With them the same content gives the same commit on every machine. */
 export interface Signature {
@@ -106,23 +101,3 @@ export async function commitFile(env: ActivityEnvironment, commit: FileCommit): 
   const head = await commitTree(git, { tree, parents: [commit.parent], message: commit.message }, commit);
   return candidateOf(mirror, commit.parent, head);
 }
-
-/**
- * Gives a draft its complete message: the draft's tree and parents, committed again. Where the update branch has that very
- * update of an earlier run, it is that commit, so that nothing has to be built or pushed again. Safe to repeat: same commit.
- */
-export const createCommitCandidate =
-  (env: ActivityEnvironment): CoordinatorActivities['commitCandidate'] =>
-  async ({ repository, draft, message, nix, branch, signing, ...signature }) => {
-    const signer = await signerOf(signing);
-    const mirror = await installBundle(env, { repository, candidate: draft });
-    const git = openGit(mirror);
-    const lines = (await git.run(['rev-parse', `${draft.head}^{tree}`, `${draft.head}^@`])).trim().split('\n');
-    const [tree = '', ...parents] = lines;
-    const made = await commitTree(git, { tree, parents, message }, signature, signer);
-    const earlier = branch === undefined ? null : await sameUpdateOn(git, { branch, base: draft.base, made }, signer);
-    if (earlier !== null) await keepCommit(git, earlier);
-    const head = earlier ?? made;
-    if (nix !== undefined) fetchAhead({ mirror, commit: head, repository }, nix);
-    return withLockOf(await candidateOf(mirror, draft.base, head), draft);
-  };

@@ -2,7 +2,6 @@ import type { CoordinatorActivities } from '../../model/contract/activities.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { createApplyFix } from './apply-fix.js';
 import { createCarryOver } from './carry-over.js';
-import { createCommitCandidate } from './commit.js';
 import { createComposeCandidate, createGroupInputs } from './compose-candidate.js';
 import { createLand } from './land.js';
 import { createMoveChannels } from './move-channels.js';
@@ -13,7 +12,6 @@ type GitActivities = Pick<
   CoordinatorActivities,
   | 'resolveBase'
   | 'applyFix'
-  | 'commitCandidate'
   | 'groupInputs'
   | 'composeCandidate'
   | 'carryOver'
@@ -25,7 +23,6 @@ type GitActivities = Pick<
 /** The activities that work with Git alone. */
 export const createGitActivities = (env: ActivityEnvironment): GitActivities => ({
   resolveBase: createResolveBase(env),
-  commitCandidate: createCommitCandidate(env),
   groupInputs: createGroupInputs(env),
   composeCandidate: createComposeCandidate(env),
   applyFix: createApplyFix(env),

@@ -1,6 +1,7 @@
 import type { CoordinatorActivities, EvaluatorActivities } from '../../model/contract/activities.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { createCompareWithBase, createEvaluateTarget, createFindInPlan } from './evaluate/evaluate-target.js';
+import { createCommitCandidate } from './lock/commit-candidate.js';
 import { createListTargets } from './lock/list-targets.js';
 import { createReadCommits } from './lock/read-commits.js';
 import { createUpdateLock } from './lock/update-lock.js';
@@ -8,9 +9,10 @@ import { createUpdateLock } from './lock/update-lock.js';
 /** What coordinators do with Nix. */
 export const createLockActivities = (
   env: ActivityEnvironment,
-): Pick<CoordinatorActivities, 'listTargets' | 'updateLock' | 'readCommits'> => ({
+): Pick<CoordinatorActivities, 'listTargets' | 'updateLock' | 'commitCandidate' | 'readCommits'> => ({
   listTargets: createListTargets(env),
   updateLock: createUpdateLock(env),
+  commitCandidate: createCommitCandidate(env),
   readCommits: createReadCommits(env),
 });
 

@@ -5,7 +5,7 @@ import type { NixSettings } from '../../model/run/options.js';
 import { flakeText } from '../git/flake-files.js';
 import { openGit } from '../git/git.js';
 import { atLeast } from './commands.js';
-import type { FlakeAtCommit } from './lock/flake-file.js';
+import type { FlakeAtCommit } from './flake-file.js';
 import { nixVersion } from './version.js';
 
 /** What an evaluation may fetch from wherever it is: as inputs are spelled, and as `fetchurl` and `fetchGit` are given them. */

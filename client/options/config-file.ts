@@ -14,7 +14,7 @@ import { stripControl } from '../../model/text/text.js';
 import { messageOf } from '../../model/text/message-of.js';
 import { CommandError, faultsError } from '../errors.js';
 import { parseFlakeReference } from '../flake/reference.js';
-import { scheduleSpec } from '../schedules/desired.js';
+import { scheduleSpec } from './schedule-spec.js';
 
 export interface ConfigFlags {
   readonly config?: string;

@@ -8,6 +8,7 @@ import { PRUNE_OPTIONS } from '../../model/machine/prune-options.js';
 import { WORKER_OPTIONS } from '../../model/machine/worker-options.js';
 import { positiveInteger } from './arguments.js';
 import type { SystemdUnitsOptions } from '../commands/systemd-units.js';
+import { SHELLS, type Shell } from '../completion/index.js';
 import { CommandError } from '../errors.js';
 import type { Declaration } from './declaration.js';
 
@@ -20,9 +21,6 @@ interface DoctorOptions {
   readonly forgeKind?: ForgeKind;
   readonly forgeUrl?: string;
 }
-
-export const SHELLS = ['bash', 'zsh', 'fish'] as const;
-export type Shell = (typeof SHELLS)[number];
 
 /** What is about this machine, or about no run at all. */
 export function declareMachine({ program, context, exit }: Declaration): void {

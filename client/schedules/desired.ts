@@ -1,11 +1,10 @@
 import { hostname } from 'node:os';
-import type { ScheduleOptions, ScheduleOptionsStartWorkflowAction, ScheduleSpec, Workflow } from '@temporalio/client';
-import { parseCalendar, toScheduleSpec } from '../../model/calendar/index.js';
+import type { ScheduleOptions, ScheduleOptionsStartWorkflowAction, Workflow } from '@temporalio/client';
 import type { Configuration } from '../../model/config/read.js';
-import type { Instance, InstanceOptions } from '../../model/config/options/index.js';
-import { timeZoneOf } from '../../model/config/options/landing.js';
+import type { Instance } from '../../model/config/options/index.js';
 import { scheduledRunId, scheduleId } from '../../model/run/ids.js';
 import type { RunOptions } from '../../model/run/options.js';
+import { scheduleSpec } from '../options/schedule-spec.js';
 import { startOptions } from '../runs/start-run.js';
 
 /** A schedule as it should be on the server. */
@@ -50,14 +49,5 @@ export function desiredSchedule(owner: string, instance: Instance, options: RunO
       workflowId: scheduledRunId(instance.name, options.repository),
       ...startOptions(options),
     },
-  };
-}
-
-/** @throws BadInput for what a Temporal schedule cannot say */
-export function scheduleSpec(options: InstanceOptions, field: string): ScheduleSpec {
-  const events = options.schedule.map((each) => parseCalendar(each, field));
-  return {
-    ...toScheduleSpec(events, { timeZone: timeZoneOf(options), field }),
-    jitter: options.randomizedDelaySec * 1000,
   };
 }

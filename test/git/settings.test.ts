@@ -6,6 +6,7 @@ import { createApplyFix } from '../../activities/git/apply-fix.js';
 import { commitFile } from '../../activities/git/commit.js';
 import { openGit } from '../../activities/git/git.js';
 import { createGitActivities } from '../../activities/git/index.js';
+import { createCommitCandidate } from '../../activities/nix/lock/commit-candidate.js';
 import { mirrorPath } from '../../activities/git/mirror.js';
 import { readCommit } from '../../activities/git/read-commit.js';
 import { openRemoteGit } from '../../activities/git/transport.js';
@@ -164,7 +165,7 @@ async function update(place: Place, state: string, branch: string) {
   const content = 'one\ntwo \nthrée\n';
   const file = { repository, parent: base.commit, path: 'flake.lock', content, message: 'Draft\n', ...stamp };
   const draft = await commitFile(env, file);
-  const candidate = await activities.commitCandidate({ repository, draft, message: 'Üpdate\n\nbody\n', ...stamp });
+  const candidate = await createCommitCandidate(env)({ repository, draft, message: 'Üpdate\n\nbody\n', ...stamp });
   const fix: Candidate = await commitFile(env, {
     ...{ ...file, parent: candidate.head, path: 'fixes/Ä b.nix', content: '{ }\n' },
     message: 'Fix — it\n',

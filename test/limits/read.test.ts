@@ -7,7 +7,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../activities/command/process.js';
-import { flakeShape } from '../../activities/nix/lock/flake-file.js';
+import { flakeShape } from '../../activities/nix/flake-file.js';
 import { readVariables } from '../../activities/sandbox/variables.js';
 
 /** Files that somebody names, or that an upstream or an agent wrote, are read within limits: nothing hangs or takes all memory. */

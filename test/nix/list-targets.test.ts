@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createLockActivities } from '../../activities/nix/evaluation.js';
-import { flakeSettings } from '../../activities/nix/lock/flake-file.js';
+import { flakeSettings } from '../../activities/nix/flake-file.js';
 import { targetLabel } from '../../model/targets/index.js';
 import { failure } from '../support/failure.js';
 import type { ListTargetsInput, TargetList, WaitHeartbeat } from '../../model/contract/activities.js';

@@ -9,7 +9,7 @@ import type { VerdictKind } from '../../model/targets/types.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 import { coordinator } from '../calls/coordinator.js';
 import { semaphore } from '../calls/semaphore.js';
-import { verifyInChildren } from '../verify/in-children.js';
+import { verifyInChildren } from '../children/in-children.js';
 
 /** Probes that are made side by side: each may carry a bundle, and what one workflow task schedules has a limit. */
 const AT_ONCE = 4;

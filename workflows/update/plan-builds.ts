@@ -8,8 +8,8 @@ import { isFlakeTarget, targetLabel, type Target } from '../../model/targets/ind
 import type { Candidate } from '../../model/verify/candidate.js';
 import type { PlanResult } from '../../model/verify/verification.js';
 import { verdictOf, type Verdict } from '../../model/verify/verdict.js';
-import { planInChildren } from '../verify/in-children.js';
-import type { Verification } from '../verify/in-children.js';
+import { planInChildren } from '../children/in-children.js';
+import type { Verification } from '../children/in-children.js';
 import { approvalOr, ask } from './ask.js';
 import type { Ended } from './facts.js';
 import { verifySetting } from './run.js';

@@ -6,7 +6,7 @@ import type { FailureStep } from '../../model/run/options.js';
 import { targetLabel, type Target } from '../../model/targets/index.js';
 import { waysOfLanding } from '../../model/landing/index.js';
 import type { Verdict } from '../../model/verify/verdict.js';
-import type { Verification } from '../verify/in-children.js';
+import type { Verification } from '../children/in-children.js';
 import { autofix } from './autofix.js';
 import { commitUpdate } from './commit-update.js';
 import type { Committed, Update } from './commit-update.js';

@@ -15,7 +15,7 @@ import {
 } from '../evaluate/evaluation-verdict.js';
 import { ensureRoot, isRooted } from '../evaluate/evaluations.js';
 import { firstOwnFetch } from '../own-fetches.js';
-import type { FlakeAtCommit } from '../lock/flake-file.js';
+import type { FlakeAtCommit } from '../flake-file.js';
 
 export type LocalDerivation =
   | {

@@ -21,7 +21,7 @@ import {
 } from './evaluations.js';
 import { faultOf, type Fault } from '../faults.js';
 import { nixErrors, type NixError } from '../nix-errors.js';
-import { flakeSettings, readFlakeFile, type FlakeAtCommit } from '../lock/flake-file.js';
+import { flakeSettings, readFlakeFile, type FlakeAtCommit } from '../flake-file.js';
 import { restricted } from '../restricted.js';
 import { faultFailure, runNix, type NixFinished } from '../run-nix.js';
 import { SharedWork } from './shared-work.js';

@@ -9,7 +9,7 @@ import { verdictOf, type Verdict } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { logTail } from '../../supervised/log.js';
 import type { CommitEvaluation } from './evaluate-commit.js';
-import { isLockRefusal } from '../lock/flake-failure.js';
+import { isLockRefusal } from '../lock-refusal.js';
 import { recordDirectory } from '../../../model/machine/record-directory.js';
 import { nixVersion } from '../version.js';
 

@@ -4,7 +4,7 @@ import type { FlakeLock } from '../../../model/flake-lock/types.js';
 import { groupsInTurn, type InputGroup } from '../../../model/run/input-groups.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { reportsOf } from '../../reports.js';
-import type { FlakeAtCommit } from './flake-file.js';
+import type { FlakeAtCommit } from '../flake-file.js';
 import { inputsToUpdate } from './inputs-to-update.js';
 
 /** Inputs that are moved together. */

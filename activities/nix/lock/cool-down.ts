@@ -25,7 +25,7 @@ import { oneName } from '../../../model/text/one-line.js';
 import type { Finished } from '../../command/process.js';
 import { INPUTS_AT_ONCE, type Answers, type AskedFlake, type CooldownRules } from './asked.js';
 import { fetchPlainly } from './fetch-plainly.js';
-import type { InputWish } from './flake-file.js';
+import type { InputWish } from '../flake-file.js';
 import { sideBySide } from '../../../host/side-by-side.js';
 
 /** An input that is locked at another revision than the newest one. */

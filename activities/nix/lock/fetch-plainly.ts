@@ -8,7 +8,7 @@ import type { Finished } from '../../command/process.js';
 import { nixString } from '../../../model/nix/text.js';
 import { lockFlake } from '../commands.js';
 import { runNix } from '../run-nix.js';
-import type { InputWish } from './flake-file.js';
+import type { InputWish } from '../flake-file.js';
 import { readIfThere } from '../../../host/files.js';
 
 /** Inputs as upstream has them now, by name, without what they bring along. */

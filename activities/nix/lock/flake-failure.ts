@@ -7,16 +7,10 @@ import { nixErrorMessage, nixErrorPosition } from '../error-message.js';
 import { filterNote } from '../filter-note.js';
 import { faultOf, type Fault } from '../faults.js';
 import { endedWords } from './bounds.js';
-import { readFlakeFile, type FlakeAtCommit } from './flake-file.js';
+import { readFlakeFile, type FlakeAtCommit } from '../flake-file.js';
+import { isLockRefusal, LOCK_IS_LINK } from '../lock-refusal.js';
 import { faultFailure } from '../run-nix.js';
 import { nixVersion } from '../version.js';
-
-/** What Nix says when `flake.nix` has inputs that the lock lacks (2.8 and newer versions, in this order). */
-const LOCK_INCOMPLETE =
-  /requires lock file changes|cannot write modified lock file|cannot update (?:unlocked )?flake input/;
-const LOCK_REFUSED = /(?:mutable|unlocked|unpinned) (?:lock|input)|unsupported version|missing node/;
-/** A link in the place of the lock, within the repository or not: 2.26, then 2.34. Nix 2.8 follows it. */
-const LOCK_IS_LINK = /\/flake\.lock' is (?:a symlink|not a regular file)/;
 
 /**
  * Says why a whole flake did not evaluate, as the failure to throw: what the machine did is retryable; of the flake's own
@@ -61,7 +55,3 @@ export async function flakeFailure(flake: FlakeAtCommit, finished: Finished): Pr
 
 /** A flake without inputs needs no lock, so a missing one is to blame only when Nix speaks of it. */
 const mayBeTheLock = (message: string): boolean => /lock|json/i.test(message);
-
-/** Whether Nix refuses the lock: it lacks inputs that `flake.nix` has, or is written in a way that this Nix does not take. */
-export const isLockRefusal = (message: string): boolean =>
-  [LOCK_INCOMPLETE, LOCK_REFUSED, LOCK_IS_LINK].some((words) => words.test(message));

@@ -2,7 +2,7 @@ import { finalFailure } from '../../../model/run/failures.js';
 import type { FlakeLock } from '../../../model/flake-lock/types.js';
 import { rootInputs } from '../../../model/flake-lock/walk.js';
 import { stripControl, truncate } from '../../../model/text/text.js';
-import { declaredInputs, readFlakeFile, type FlakeAtCommit } from './flake-file.js';
+import { declaredInputs, readFlakeFile, type FlakeAtCommit } from '../flake-file.js';
 
 /**
  * Names of the root inputs that an update is about. Nix only warns about names that it does not know, so they are checked

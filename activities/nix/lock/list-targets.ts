@@ -10,7 +10,7 @@ import { withPrivateFolder } from '../../git/work-tree.js';
 import { candidateFlakeUrl, installCommit } from '../../git/install-commit.js';
 import { evaluateNames, evaluateOutputNames } from '../commands.js';
 import { boundsForAll } from './bounds.js';
-import { flakeSettings, readFlakeFile, settingLine, type FlakeAtCommit, type InputWish } from './flake-file.js';
+import { flakeSettings, readFlakeFile, settingLine, type FlakeAtCommit, type InputWish } from '../flake-file.js';
 import { flakeFailure } from './flake-failure.js';
 import { refuseNestedSources } from './nested-sources.js';
 import { whileHeartbeating } from '../heartbeat.js';

@@ -5,7 +5,7 @@ import type { NixSettings } from '../../../model/run/options.js';
 import { readSource } from '../commands.js';
 import { runNix } from '../run-nix.js';
 import { boundsFor } from './bounds.js';
-import { inputWishes, type InputWish } from './flake-file.js';
+import { inputWishes, type InputWish } from '../flake-file.js';
 
 /** What an input brings along, as its own files say. */
 export type Brought =

@@ -7,7 +7,7 @@ import { evaluateSets } from '../commands.js';
 import { faultOf } from '../faults.js';
 import { restricted } from '../restricted.js';
 import { runNix, type NixOptions } from '../run-nix.js';
-import type { FlakeAtCommit } from './flake-file.js';
+import type { FlakeAtCommit } from '../flake-file.js';
 import { flakeFailure } from './flake-failure.js';
 
 /** How the commands are run that look at the names in a flake. */

@@ -1,7 +1,7 @@
 import { oneLine } from '../../../model/text/one-line.js';
 import { atLeast, type NixVersion } from '../commands.js';
 import { nixUnusable } from '../version.js';
-import { nestedSources, readFlakeFile, type FlakeAtCommit } from './flake-file.js';
+import { nestedSources, readFlakeFile, type FlakeAtCommit } from '../flake-file.js';
 
 /**
  * Refuses a flake that this Nix cannot hold to its lock. Before 2.20 an input of an input to which `flake.nix` gives a source of

@@ -17,7 +17,7 @@ import type { LockNode } from '../../../model/flake-lock/types.js';
 import { newSourcesReason } from '../../../model/flake-lock/new-sources.js';
 import { oneLine } from '../../../model/text/one-line.js';
 import type { Answers, SourceRules } from './asked.js';
-import type { InputWish } from './flake-file.js';
+import type { InputWish } from '../flake-file.js';
 
 /** What an input may bring along: what it had on base, what the owner's `flake.nix` names for it, and what the owner allows. */
 export function permissionOf({ lock, wishes, allowed, own }: SourceRules, name: string): Permission {

@@ -4,7 +4,7 @@ import { parseFlakeLock } from '../../../model/flake-lock/parse.js';
 import { serialiseLock } from '../../../model/flake-lock/serialise.js';
 import { nixString } from '../../../model/nix/text.js';
 import type { Pin } from './cool-down.js';
-import type { InputWish } from './flake-file.js';
+import type { InputWish } from '../flake-file.js';
 
 /**
  * Does something while the `flake.nix` of a folder asks for some inputs at other revisions, and the same as before of all others: Nix's

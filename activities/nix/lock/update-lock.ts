@@ -26,7 +26,7 @@ import { withoutTooNew } from './cool-down.js';
 import { inputRepository } from './input-repository.js';
 import { chooseInputs } from './choose-inputs.js';
 import { mayPass } from './fetch-failures.js';
-import { inputWishes } from './flake-file.js';
+import { inputWishes } from '../flake-file.js';
 import { whileHeartbeating } from '../heartbeat.js';
 import { inputsToUpdate } from './inputs-to-update.js';
 import { withoutNewSources } from './new-sources.js';

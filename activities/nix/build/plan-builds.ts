@@ -5,8 +5,8 @@ import type { PlanBuildsInput, PresenceActivities } from '../../../model/contrac
 import { recordDirectory } from '../../../model/machine/record-directory.js';
 import { NOTHING_TO_DO, packed, type BuildPlan } from '../../../model/nix/build-plan.js';
 import type { ActivityEnvironment } from '../../environment.js';
-import { localDerivation } from '../build/local-derivation.js';
-import { buildPlan } from './build-plan.js';
+import { localDerivation } from './local-derivation.js';
+import { buildPlan } from '../evaluate/build-plan.js';
 
 /** Looks at once: each mostly waits for what caches say. */
 const LANES = 8;

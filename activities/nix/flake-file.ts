@@ -1,11 +1,11 @@
-import { isSecretSetting } from '../../../model/checks/names.js';
-import { oneLine } from '../../../model/text/one-line.js';
-import type { Repository } from '../../../model/run/options.js';
-import { redactUrl } from '../../../model/text/text.js';
-import { flakeText } from '../../git/flake-files.js';
-import { openGit } from '../../git/git.js';
-import { evaluateRestricted } from '../commands.js';
-import { runNix } from '../run-nix.js';
+import { isSecretSetting } from '../../model/checks/names.js';
+import { oneLine } from '../../model/text/one-line.js';
+import type { Repository } from '../../model/run/options.js';
+import { redactUrl } from '../../model/text/text.js';
+import { flakeText } from '../git/flake-files.js';
+import { openGit } from '../git/git.js';
+import { evaluateRestricted } from './commands.js';
+import { runNix } from './run-nix.js';
 
 /** A flake at one commit of a bare mirror. */
 export interface FlakeAtCommit {
