@@ -88,8 +88,8 @@ async function failingTask(session: Session, workflow: string, described: Descri
   const cause = attempt < 2 ? null : await lastTaskFailure(session, workflow);
   if (cause === null) return null;
   return (
-    `workflow task fails again and again (attempt ${attempt}): ${cause}. Usually the worker is of another version than the ` +
-    'run: start a worker of the version that started it, or end the run'
+    `workflow task keeps failing (attempt ${attempt}): ${cause}. The worker is probably of another version than the run: ` +
+    'start a worker of the version that started it, or end the run'
   );
 }
 

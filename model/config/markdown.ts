@@ -33,19 +33,19 @@ const kindTable = (): string =>
 /** The tables of options in docs/configuration.md. */
 const optionTables = (): string =>
   OPTION_GROUPS.flatMap(({ title, options }) => [
-    `\n### ${title}\n`,
+    `### ${title}\n`,
     ...table(options),
     ...Object.entries(options).flatMap(([name, about]) =>
       'options' in about
         ? [`${about.doc} A table of its own: \`[instances.NAME.${name}]\`.\n`, ...table(about.options)]
         : [],
     ),
-  ]).join('\n') + '\n';
+  ]).join('\n');
 
 function table(options: OptionTable): readonly string[] {
   const rows = Object.entries(options).flatMap(([name, about]) => ('options' in about ? [] : [row(name, about)]));
   if (rows.length === 0) return [];
-  return ['| option | meaning | default | example |', '| --- | --- | --- | --- |', ...rows];
+  return ['| option | meaning | default | example |', '| --- | --- | --- | --- |', ...rows, ''];
 }
 
 function row(name: string, option: Option<unknown>): string {

@@ -1,4 +1,4 @@
-# The host's side: it follows a branch of its flake, forwards only, and says so when it cannot.
+# For a host that follows a branch of its flake: forwards only, and failures are reported.
 {
   config,
   lib,
@@ -14,7 +14,7 @@ let
   separator = if lib.hasInfix "?" cfg.flake then "&" else "?";
   reference = cfg.flake + lib.optionalString (cfg.branch != null) "${separator}ref=${cfg.branch}";
 
-  # A percent sign of a URL is no specifier of systemd.
+  # systemd reads % as a specifier.
   plain = lib.replaceStrings [ "%" ] [ "%%" ];
 
   credentials = lib.filterAttrs (_: file: file != null) {
@@ -27,10 +27,10 @@ let
   ssh = "ssh -i %d/ssh-key -o IdentitiesOnly=yes -o BatchMode=yes"
     + lib.optionalString (cfg.knownHostsFile != null) " -o UserKnownHostsFile=${toString cfg.knownHostsFile}";
 
-  # With requireCache nothing is built here; nixos-rebuild would build itself anew first.
+  # nixos-rebuild would first build itself, but with requireCache nothing is built here.
   noReexec = if lib.versionAtLeast config.system.nixos.release "25.11" then "--no-reexec" else "--fast";
 
-  # Git runs it as one program, which a copy of the script with this host's shell is.
+  # Git needs one executable file: the script with this host's shell.
   askpass = pkgs.writeScript "lockkeeper-follow-askpass" (
     "#!${pkgs.runtimeShell}\n" + builtins.readFile ../follow/askpass.sh
   );
@@ -58,9 +58,9 @@ in
       default = null;
       example = "production";
       description = ''
-        Branch to follow. With null, the reference is taken as it is: without a branch it means the main branch of the
-        repository, which an instance of Lockkeeper with autoMerge moves to each update that it has verified. Lockkeeper
-        moves no other branch that a host could follow; one that is named here is moved by somebody else.
+        Branch to follow, such as the host's channel (option `channel` of an instance), which Lockkeeper moves only to commits
+        that were built for this host. With null, the reference is taken as it is: without a branch it means the main branch
+        of the repository.
       '';
     };
 
@@ -74,8 +74,8 @@ in
       type = types.bool;
       default = cfg.branch != null && lib.hasPrefix "nixos-tested-" cfg.branch;
       description = ''
-        Whether only systems are applied that the binary caches hold: this host then never builds. By itself so for branches
-        nixos-tested-…, the usual name of those that are moved when a host's system has been built and uploaded.
+        Whether to apply only systems that are in the binary caches: this host then never builds. On by default for branches
+        nixos-tested-…, the usual name of channels, which move when a host's system has been built and uploaded.
       '';
     };
 
@@ -97,13 +97,13 @@ in
     randomizedDelaySec = mkOption {
       type = types.str;
       default = "45min";
-      description = "Random delay, so that a fleet does not come all at once. A time span as in systemd.time(7).";
+      description = "Random delay, so that not all hosts upgrade at the same time. A time span as in systemd.time(7).";
     };
 
     persistent = mkOption {
       type = types.bool;
       default = true;
-      description = "Whether a time that was missed while the host was off is made up for.";
+      description = "Whether a run that was missed while the host was off is started later.";
     };
 
     allowReboot = mkOption {
@@ -119,18 +119,18 @@ in
             lower = mkOption {
               type = time;
               example = "01:00";
-              description = "From when on it may reboot.";
+              description = "Start of the time in which it may reboot.";
             };
             upper = mkOption {
               type = time;
               example = "05:00";
-              description = "Until when; before lower, it is that of the next day.";
+              description = "End of that time; if it is earlier than lower, that of the next day.";
             };
           };
         }
       );
       default = null;
-      description = "When the host may reboot; null: always. A reboot that is due outside is made up for by a later look.";
+      description = "When the host may reboot; null: always. A reboot that is due at another time waits for the next run in this window.";
     };
 
     flags = mkOption {
@@ -148,7 +148,7 @@ in
       type = types.nullOr types.str;
       default = null;
       example = "https://ntfy.example.org";
-      description = "ntfy server that is told when an upgrade fails; ntfyTopic is needed too.";
+      description = "ntfy server that gets a message when an upgrade fails; needs ntfyTopic too.";
     };
     ntfyTopic = mkOption {
       type = types.nullOr types.str;
@@ -168,7 +168,7 @@ in
       }
       {
         assertion = (cfg.ntfyServer == null) == (cfg.ntfyTopic == null);
-        message = "services.lockkeeper.follow: ntfyServer and ntfyTopic are only of use together.";
+        message = "services.lockkeeper.follow: ntfyServer and ntfyTopic need each other. Set both or none.";
       }
       {
         assertion = cfg.rebootWindow == null || cfg.rebootWindow.lower != cfg.rebootWindow.upper;

@@ -16,7 +16,7 @@ let
     mkOption { inherit type default description; };
   maybe = type: option (types.nullOr type) null;
 
-  # What a configuration file may hold; `lockkeeper config check` has the last word about it.
+  # What a configuration file may hold; `lockkeeper config check` then checks it.
   json =
     with types;
     nullOr (oneOf [
@@ -64,8 +64,8 @@ let
     in
     {
       secrets = lib.listToAttrs (secretsBelow [ ] given);
-      # Several machines and accounts may apply schedules to one server, and each removes none but those of its name. Names
-      # of hosts have no underscore.
+      # Several machines and accounts may apply schedules to one server; each removes only the schedules of its own name.
+      # Host names have no underscore.
       content = lib.mapAttrsRecursive place given // {
         name =
           config.networking.hostName
@@ -102,13 +102,13 @@ in
       type = types.package;
       default = pkgs.callPackage ../package.nix { };
       defaultText = "the package of Lockkeeper's flake";
-      description = "What to run.";
+      description = "The package of Lockkeeper.";
     };
 
-    user = option types.str "lockkeeper" "Account of the worker; lockkeeper is made if it is that.";
+    user = option types.str "lockkeeper" "Account of the worker. The account lockkeeper is created; any other must exist.";
     userQueue = maybe (types.strMatching "[A-Za-z_][A-Za-z0-9_.-]*") ''
-      Account of a cluster whose runs that worker takes part in, and in no others; null: those of nobody in particular. A
-      builder for the instances of another machine's account takes this.
+      On a cluster: work only for runs of instances with this user; null: for runs of instances without user. A builder for
+      the instances of another machine's account needs this.
     '';
 
     address = mkOption {
@@ -116,7 +116,7 @@ in
       default = null;
       example = "temporal.example.org:7233";
       description = ''
-        Temporal server. With null, and without temporalConfigFile, the worker keeps a server of its own, on 127.0.0.1 alone
+        Temporal server. With null, and without temporalConfigFile, the worker runs a server of its own, on 127.0.0.1 only
         and with its database in the state directory: right for a single machine.
       '';
     };
@@ -127,14 +127,15 @@ in
     '';
 
     runKeyFile = maybe types.path ''
-      File with the run key that workers and commands share: they do only what is asked with it. Read by root. With null, a
-      server elsewhere is open to all who may use its namespace; a server of its own has a key of its own.
+      File with the run key that workers and commands of a server elsewhere share: workers do only what is asked with it. Read
+      by root. With null, everybody who may use the namespace of that server can start runs. A server of this machine's own
+      makes its own key.
     '';
     allowCommands = mkOption {
       type = types.listOf (types.strMatching "[^[:space:]/]+|/[^[:space:]]+");
       default = [ ];
       example = [ "claude" ];
-      description = "Commands that gates and agents may be; with none here all that runs ask for.";
+      description = "The only commands that gates and agents may run; an empty list allows all that runs ask for.";
     };
 
     roles = mkOption {
@@ -152,15 +153,15 @@ in
       ++ lib.optional (lib.any (instance: instance.autoFix.enable or false) (lib.attrValues cfg.instances)) "agent";
       defaultText = "coordinator and builder, and agent if an instance asks for one";
       description = ''
-        What this machine does: a coordinator runs updates and lands them, a builder builds and needs no right to push, an agent
-        mends hosts with a coding agent.
+        What this machine does: a coordinator runs updates and lands them, a builder builds and needs no right to push, and with
+        the role agent it runs coding agents that fix hosts.
       '';
     };
     systems = mkOption {
       type = types.nullOr (types.nonEmptyListOf (types.strMatching "[a-z0-9_]+-[a-z0-9_]+"));
       default = null;
       example = [ "x86_64-linux" ];
-      description = "Nix systems to build for; null: what this machine's Nix builds by itself.";
+      description = "Nix systems to build for; null: all that this machine's Nix can build, remote builders included.";
     };
     slots = maybe types.ints.positive "Builds at once; null: as many as cores, and at least 4.";
     evalSlots = maybe types.ints.positive "Evaluations at once; null: one for each 4 GiB of memory.";
@@ -178,15 +179,15 @@ in
         };
       };
       description = ''
-        Instances by name, with the options of a configuration file. `user` is the account whose worker does the work: one for
-        each account, with task queues of its own on a cluster, and else with a server of its own. Options that name a file are
-        read by root when the worker starts.
+        Instances by name, with the options of a configuration file. `user` is the account whose worker does the work: each
+        account has a worker of its own, with its own task queues on a cluster, else with its own server. Files of options whose
+        names end in File are read by root when the worker starts.
       '';
     };
     defaults = mkOption {
       type = table;
       default = { };
-      description = "Options of all instances that do not say otherwise.";
+      description = "Options for all instances; an instance may set another value.";
     };
     configuration = mkOption {
       type = types.attrsOf table;
@@ -203,8 +204,8 @@ in
         deploy-key = "/run/secrets/deploy-key";
       };
       description = ''
-        Files with secrets that the worker gets from root when it starts, as
-        /run/credentials/lockkeeper.service/NAME. Nothing of them is copied to the Nix store.
+        Files with secrets, which root gives to the worker when it starts, as /run/credentials/lockkeeper.service/NAME. They are
+        not copied to the Nix store.
       '';
     };
 
@@ -213,8 +214,8 @@ in
       default = [ ];
       example = [ "/srv/git/fleet.git" ];
       description = ''
-        Paths that the worker may write to besides its state directory, temporary folders and org-mode inboxes: a remote on
-        this machine, for example.
+        More paths that the worker may write to, such as a remote on this machine. Its state directory, temporary folders, and
+        the folders of inboxOrg and siteDir need not be named.
       '';
     };
   };
@@ -224,33 +225,33 @@ in
       {
         assertion = !units.embedded || lib.elem "coordinator" cfg.roles;
         message = ''
-          services.lockkeeper.roles: a builder gets its work from a coordinator, and this machine would keep a Temporal server
-          of its own that no coordinator uses. Set services.lockkeeper.address.
+          services.lockkeeper.roles has no coordinator, but this machine would run a Temporal server of its own, which no
+          coordinator would use. Set services.lockkeeper.address, or add the role coordinator.
         '';
       }
       {
         assertion = cfg.namespace == null || !units.embedded;
-        message = "services.lockkeeper.namespace is of use only with services.lockkeeper.address or temporalConfigFile.";
+        message = "services.lockkeeper.namespace has an effect only with services.lockkeeper.address or temporalConfigFile.";
       }
       {
         assertion = (cfg.healthPort == null && cfg.metricsPort == null) || lib.length accounts == 1;
         message = ''
-          services.lockkeeper.healthPort and metricsPort are of one worker, and the instances here have one for each of
-          ${lib.concatStringsSep ", " accounts}.
+          services.lockkeeper.healthPort and metricsPort are for one worker, but each of these accounts has a worker:
+          ${lib.concatStringsSep ", " accounts}. Remove them, or give all instances one user.
         '';
       }
       {
         assertion = cfg.userQueue == null || !units.embedded;
         message = ''
-          services.lockkeeper.userQueue is of use only with services.lockkeeper.address or temporalConfigFile: a server of its own
-          holds no runs but this machine's.
+          services.lockkeeper.userQueue has an effect only with services.lockkeeper.address or temporalConfigFile: a server of
+          this machine's own has only this machine's runs.
         '';
       }
     ]
     ++ map (repository: {
       assertion = !units.embedded || lib.length (lib.unique (map accountOf (sharing repository))) == 1;
       message = ''
-        services.lockkeeper.instances: several accounts update ${repository}, and could not see one another's runs. Give
+        services.lockkeeper.instances: several accounts update ${repository}, but could not see one another's runs. Give
         its instances one user, or set services.lockkeeper.address: on one server they take turns.
       '';
     }) (lib.unique (map repositoryOf (lib.attrValues cfg.instances)));
@@ -265,7 +266,7 @@ in
             writablePaths = cfg.writablePaths ++ writtenFolders user;
           };
         }
-        # Also without instances: those that were there before have to go.
+        # Also without instances: schedules of earlier ones have to be removed.
         // lib.optionalAttrs (lib.elem "coordinator" cfg.roles) {
           "${units.unitOf user}-apply" =
             lib.recursiveUpdate
@@ -301,7 +302,7 @@ in
 
     environment = {
       systemPackages = [ cfg.package ];
-      # For commands that people type: `--config /etc/lockkeeper/….json`, and without it that of the account `user`.
+      # For commands that people type: `--config /etc/lockkeeper/….json`; without it they read that of the account `user`.
       etc = lib.mkIf (cfg.instances != { }) (
         lib.listToAttrs (
           map (user: lib.nameValuePair "lockkeeper/${units.unitOf user}.json" { source = checkedFile user; }) accounts

@@ -1,4 +1,4 @@
-# `services.nix-flake-updater.<name>`: instances in the words of the module of that name, run by Lockkeeper.
+# `services.nix-flake-updater.<name>`: the options of the module of that name, run by Lockkeeper.
 {
   config,
   lib,
@@ -29,11 +29,11 @@ let
   names = option (types.listOf types.str) [ ];
 
   autoFix = {
-    enable = on "Whether a coding agent tries to mend hosts that break.";
+    enable = on "Whether a coding agent tries to fix hosts that break.";
     command = text "pir" "The agent's command.";
     extraArgs = names "Its arguments before -p PROMPT.";
-    maxAttempts = option types.ints.positive 3 "Tries for each host.";
-    envFile = file "File with credentials for the agent's process alone.";
+    maxAttempts = option types.ints.positive 3 "Attempts for each host.";
+    envFile = file "File with NAME=VALUE lines, passed only to the agent.";
   };
 
   instance.options = {
@@ -45,9 +45,9 @@ let
     };
     buildSystems = names "Hosts of nixosConfigurations to build; none: all of them.";
     schedule = text "weekly" "When it runs, as OnCalendar in systemd.time(7).";
-    randomizedDelaySec = option types.ints.unsigned 3600 "It starts up to so many seconds later, at random.";
+    randomizedDelaySec = option types.ints.unsigned 3600 "Random delay of the start, at most so many seconds.";
     flakeInputs = names "Inputs to update; none: all of them.";
-    user = text "root" "Account that does it, with its Git and SSH settings. It needs the right to push.";
+    user = text "root" "Account that does the work, with its Git and SSH settings. It needs the right to push.";
 
     gitRemote = text "origin" "Remote to push to.";
     mainBranch = text "main" "Branch that an update starts from.";
@@ -55,7 +55,7 @@ let
     autoMerge = on "Whether a good update moves the main branch, instead of being pushed as a branch.";
     dryRun = on "Whether everything is done but the push.";
 
-    ntfyServer = maybe types.str "ntfy server that is told the result; ntfyTopic is needed too.";
+    ntfyServer = maybe types.str "ntfy server that gets the result; needs ntfyTopic too.";
     ntfyTopic = maybe types.str "Topic on that server.";
     ntfyTokenFile = file "File with the access token for it.";
     inboxOrg = maybe types.str "Org-mode file that gets a TODO entry when a run fails.";
@@ -75,7 +75,7 @@ in
   config = lib.mkIf (instances != { }) {
     services.lockkeeper = {
       enable = lib.mkDefault true;
-      # One vocabulary: the options are those of a configuration file. What breaks is reported, and nothing of it lands.
+      # The options have the names of a configuration file. What breaks is reported, and nothing lands.
       instances = lib.mapAttrs (
         _: instance:
         removeAttrs instance [ "enable" ]
@@ -85,8 +85,8 @@ in
       ) instances;
     };
 
-    # By time, Temporal starts a run; by hand, a unit does and follows it. A run that is open already is followed, and another
-    # one that holds the repository is waited for.
+    # Temporal's schedules start runs; this unit starts one by hand and follows it. It follows a run that is open already, and
+    # waits for another run of the repository.
     systemd.services = lib.mapAttrs' (
       name: instance:
       lib.nameValuePair "nix-flake-updater-${name}" (
@@ -100,9 +100,9 @@ in
           ])
           {
             description = "Update the flake of ${name}";
-            # An activation ends no run.
+            # An activation does not end a run.
             restartIfChanged = false;
-            # Nothing moved, or nothing that a host is built of.
+            # 2: no input moved; 3: no closure changed.
             serviceConfig.SuccessExitStatus = "2 3";
           }
       )
@@ -112,7 +112,7 @@ in
       lib.mapAttrsToList (
         name: instance:
         lib.optional ((instance.ntfyServer == null) != (instance.ntfyTopic == null)) ''
-          services.nix-flake-updater.${name} sends no ntfy messages: it takes both ntfyServer and ntfyTopic.
+          services.nix-flake-updater.${name} sends no ntfy messages: it needs both ntfyServer and ntfyTopic.
         ''
       ) instances
     );
