@@ -1,6 +1,6 @@
 import { Context, asyncLocalStorage } from '@temporalio/activity';
 import { checkActivityInput } from '../model/contract/input.js';
-import { checkCommands } from '../model/checks/asked-commands.js';
+import { checkCommands } from '../model/contract/asked-commands.js';
 import { finalFailure } from '../model/run/failures.js';
 import { BadInput } from '../model/checks/names.js';
 import { completeReport, type StoredReport } from '../model/report/earlier.js';

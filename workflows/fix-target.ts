@@ -2,7 +2,7 @@ import type { AttemptResult, PastAttempt } from '../model/autofix/attempt.js';
 import type { FixTargetInput, FixTargetResult } from '../model/autofix/fix-target.js';
 import { agentPrompt } from '../model/autofix/prompt.js';
 import type { Candidate } from '../model/verify/candidate.js';
-import { fixMessage } from '../model/git/commit-message.js';
+import { fixMessage } from '../model/report/commit-message.js';
 import { oneLine } from '../model/text/one-line.js';
 import { targetLabel } from '../model/targets/index.js';
 import type { Verdict } from '../model/verify/verdict.js';

@@ -1,18 +1,23 @@
 import { ActivityCancellationType, isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { BuildPlans, PresenceActivities } from '../model/contract/activities.js';
-import { untouched, type TargetProgress } from '../model/run/progress.js';
+import { untouched, type TargetProgress } from '../model/progress/progress.js';
 import { presenceQueue } from '../model/run/queues.js';
 import { isFlakeTarget, targetLabel, type FlakeTarget } from '../model/targets/index.js';
 import { groupBy } from '../model/text/group-by.js';
-import { TAILS_LIMIT_BYTES, evaluationWave, limitTails } from '../model/verify/verification.js';
-import type { PlanResult, VerifyInput } from '../model/verify/verification.js';
+import {
+  TAILS_LIMIT_BYTES,
+  evaluationWave,
+  limitTails,
+  type PlanResult,
+  type VerifyInput,
+} from '../model/verify/verification.js';
 import { verdictOf, type Evaluation } from '../model/verify/verdict.js';
 import { rootCause } from './calls/failures.js';
 import { ownQueue } from './calls/own-queue.js';
 import { semaphore } from './calls/semaphore.js';
 import { tellingParent } from './calls/tell-parent.js';
 import { UNNEEDED_TRIES } from './calls/unneeded.js';
-import { distrustOf } from './verify/distrust.js';
+import { distrustOf } from '../model/verify/distrust.js';
 import { evaluate } from './verify/evaluation.js';
 
 interface Evaluated {

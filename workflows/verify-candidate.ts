@@ -7,22 +7,23 @@ import {
   setHandler,
   sleep,
 } from '@temporalio/workflow';
-import { BUILDING, PROGRESS } from '../model/run/messages.js';
-import type { BuildBegan } from '../model/run/messages.js';
+import { BUILDING, PROGRESS, type BuildBegan } from '../model/run/messages.js';
 import { brokenVerdicts } from '../model/report/log-details.js';
 import { GATES } from '../model/run/queues.js';
-import { ended, untouched } from '../model/run/progress.js';
-import type { TargetProgress } from '../model/run/progress.js';
-import { verificationDetails } from '../model/verify/details.js';
-import { TAILS_LIMIT_BYTES, evaluationWave, limitTails } from '../model/verify/verification.js';
-import type { VerifyInput, VerifyResult } from '../model/verify/verification.js';
+import { ended, untouched, type TargetProgress } from '../model/progress/progress.js';
+import { verificationDetails } from '../model/progress/verification.js';
+import {
+  TAILS_LIMIT_BYTES,
+  evaluationWave,
+  limitTails,
+  type VerifyInput,
+  type VerifyResult,
+} from '../model/verify/verification.js';
 import { isFlakeTarget, targetLabel, type FlakeTarget, type Target } from '../model/targets/index.js';
-import { verdictOf } from '../model/verify/verdict.js';
-import type { Evaluation, Verdict } from '../model/verify/verdict.js';
-import { build } from './verify/build.js';
-import type { Listener } from './verify/build.js';
+import { verdictOf, type Evaluation, type Verdict } from '../model/verify/verdict.js';
+import { build, type Listener } from './verify/build.js';
 import { compareClosures, type BaseBuilds } from './verify/closures.js';
-import { distrustOf } from './verify/distrust.js';
+import { distrustOf } from '../model/verify/distrust.js';
 import { compare, evaluate } from './verify/evaluation.js';
 import { runGate } from './verify/gate.js';
 import { knownVerdict } from './verify/known-verdict.js';

@@ -1,6 +1,6 @@
 import path from 'node:path';
-import type { SandboxLimits } from '../../model/autofix/limits.js';
-import type { AgentNetwork } from '../../model/autofix/sandbox.js';
+import type { SandboxLimits } from '../../model/sandbox/limits.js';
+import type { AgentNetwork } from '../../model/sandbox/sandbox.js';
 import { hasFields, readJson } from '../../host/files.js';
 
 /** What the process of an attempt is told, in a file of its record: it goes on without the worker that wrote it. */

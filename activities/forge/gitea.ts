@@ -1,4 +1,4 @@
-import type { CommitStatus } from '../../model/forge/statuses.js';
+import type { CommitStatus } from '../../model/report/forge/statuses.js';
 import { giteaMerging } from './gitea-merging.js';
 import { requestOf } from './gitea-request.js';
 import { openHttp } from './http.js';

@@ -1,4 +1,4 @@
-import type { CommitStatus } from '../../model/forge/statuses.js';
+import type { CommitStatus } from '../../model/report/forge/statuses.js';
 import type { ForgeOptions } from '../../model/run/options.js';
 import { openHttp } from './http.js';
 import { commentIn, issueCalls, requestIn } from './issue-api.js';

@@ -1,4 +1,4 @@
-import type { CommitStatus } from '../../model/forge/statuses.js';
+import type { CommitStatus } from '../../model/report/forge/statuses.js';
 import { forges } from '../../model/forge/index.js';
 import type { ForgeOptions } from '../../model/run/options.js';
 import { refused } from './answers.js';

@@ -8,8 +8,8 @@ import {
   requestTitle,
   withClosedMark,
   type MarkedComment,
-} from '../../model/forge/request.js';
-import { statusesOf } from '../../model/forge/statuses.js';
+} from '../../model/report/forge/request.js';
+import { statusesOf } from '../../model/report/forge/statuses.js';
 import { isOfDay } from '../../model/landing/branches.js';
 import type { ReportedRequest } from '../../model/report/data.js';
 import { passingFailure } from '../../model/run/failures.js';

@@ -1,5 +1,5 @@
 import type { MergeMethod } from '../../model/forge/merging.js';
-import type { CommitStatus } from '../../model/forge/statuses.js';
+import type { CommitStatus } from '../../model/report/forge/statuses.js';
 import type { ForgeOptions } from '../../model/run/options.js';
 
 /** A pull request as a forge has it. Everything in it is outside text. */

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { GateInput } from '../../model/contract/activities.js';
-import type { AgentRights } from '../../model/autofix/sandbox.js';
+import type { AgentRights } from '../../model/sandbox/sandbox.js';
 import { makeFolder, writeWhole } from '../../host/files.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { candidateFlakeUrl } from '../git/install-commit.js';

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Candidate } from '../../model/verify/candidate.js';
-import { instanceTrailer, withoutSeal, withSeal } from '../../model/git/commit-message.js';
+import { instanceTrailer, withoutSeal, withSeal } from '../../model/report/commit-message.js';
 import type { Environment } from '../../model/git/environment.js';
 import type { Person } from '../../model/git/person.js';
 import type { Repository } from '../../model/run/options.js';

@@ -5,7 +5,7 @@ import { movedInputs } from '../../model/flake-lock/diff.js';
 import { repointedInputs } from '../../model/flake-lock/repointed.js';
 import { serialiseLock } from '../../model/flake-lock/serialise.js';
 import { FlakeLockError, type FlakeLock } from '../../model/flake-lock/types.js';
-import { inputGroups } from '../../model/hold-back/groups.js';
+import { inputGroups } from '../../model/flake-lock/inseparable.js';
 import { withLockOf } from '../../model/verify/candidate.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import type { Repository } from '../../model/run/options.js';

@@ -1,10 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { asyncLocalStorage } from '@temporalio/activity';
 import type { ApplicationFailure } from '@temporalio/common';
-import { finalFailure } from '../../model/run/failures.js';
+import { finalFailure, MESSAGE_BYTES } from '../../model/run/failures.js';
 import { gitEnvironment, ownGitEnvironment, type ConfigEntry, type Environment } from '../../model/git/environment.js';
 import { mayPass } from '../../model/git/words.js';
-import { MESSAGE_BYTES } from '../../model/verify/verdict.js';
 import { redactUrl, stripControl, truncate } from '../../model/text/text.js';
 import type { Exceeded } from '../../model/machine/fetch-limits.js';
 import { launch } from '../command/launcher.js';

@@ -5,7 +5,7 @@ import type { LandInput, LandResult } from '../../model/contract/activities.js';
 import { finalFailure, passingFailure } from '../../model/run/failures.js';
 import { branchesToTry, obstacleOf } from '../../model/landing/branches.js';
 import { oneLine } from '../../model/text/one-line.js';
-import { runTrailer } from '../../model/git/commit-message.js';
+import { runTrailer } from '../../model/report/commit-message.js';
 import type { InsteadOf } from '../../model/report/data.js';
 import type { Git } from './git.js';
 import { isAncestor } from './ours.js';

@@ -1,6 +1,6 @@
 import type { LandResult } from '../../model/contract/activities.js';
 import type { Candidate } from '../../model/verify/candidate.js';
-import { instanceTrailer, sealTrailer, SUBJECT } from '../../model/git/commit-message.js';
+import { instanceTrailer, sealTrailer, SUBJECT } from '../../model/report/commit-message.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { gitFailure, type Git } from './git.js';
 import { commitParts, isSealed } from './seal.js';

@@ -1,4 +1,4 @@
-import { withoutRun } from '../../model/git/commit-message.js';
+import { withoutRun } from '../../model/report/commit-message.js';
 import { isOfDay } from '../../model/landing/branches.js';
 import type { Git } from './git.js';
 import type { Signer } from '../../host/signing/index.js';

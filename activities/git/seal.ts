@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { sealTrailer, withoutSeal } from '../../model/git/commit-message.js';
+import { sealTrailer, withoutSeal } from '../../model/report/commit-message.js';
 
 /** The parts of a commit object, as `git cat-file commit` prints it. */
 interface CommitParts {

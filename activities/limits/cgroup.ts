@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { access, constants, mkdir, readdir, readFile, rmdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inScope, managerOf, type SandboxLimits } from '../../model/autofix/limits.js';
+import { inScope, managerOf, type SandboxLimits } from '../../model/sandbox/limits.js';
 import { exists, writeWhole } from '../../host/files.js';
 import { run } from '../command/process.js';
 

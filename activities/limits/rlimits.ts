@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
-import type { SandboxLimits } from '../../model/autofix/limits.js';
-import { NOBODY } from '../../model/autofix/sandbox.js';
+import type { SandboxLimits } from '../../model/sandbox/limits.js';
+import { NOBODY } from '../../model/sandbox/sandbox.js';
 import { processIds } from '../../host/processes.js';
 
 /** Open files of one process. */

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import type { SandboxLimits } from '../../model/autofix/limits.js';
+import type { SandboxLimits } from '../../model/sandbox/limits.js';
 import { formatSize } from '../../model/text/size.js';
 import { pause } from '../../host/pause.js';
 import { descendants } from '../../host/processes.js';

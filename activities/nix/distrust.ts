@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
-import type { Distrust } from '../../model/contract/activities.js';
+import type { Distrust } from '../../model/verify/distrust.js';
 import type { CandidateSource } from '../../model/verify/candidate.js';
 import type { NixSettings } from '../../model/run/options.js';
 import { holdsAgentChange } from '../git/agent-change.js';

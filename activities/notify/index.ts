@@ -1,4 +1,4 @@
-import type { NotifierKind } from '../../model/notify/kinds.js';
+import type { NotifierKind } from '../../model/run/options.js';
 import { ntfy } from './ntfy.js';
 import { org } from './org.js';
 import type { Teller } from './types.js';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NotifyInput } from '../../model/contract/activities.js';
+import type { NotifyInput } from '../../model/notify/types.js';
 import { notificationMark, ntfyMessage, overdueMark, overdueMessage } from '../../model/notify/ntfy.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { withoutSecrets } from '../../host/secrets/redact.js';

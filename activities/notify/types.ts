@@ -1,4 +1,4 @@
-import type { NotifyInput } from '../../model/contract/activities.js';
+import type { NotifyInput } from '../../model/notify/types.js';
 
 /**
  * The half of a notifier that tells people. Its members live in this folder, one file each, and are registered in `index.ts`;

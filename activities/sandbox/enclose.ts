@@ -1,7 +1,7 @@
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { AgentNetwork } from '../../model/autofix/sandbox.js';
-import { LIMIT_PROGRAM, type SandboxLimits } from '../../model/autofix/limits.js';
+import type { AgentNetwork } from '../../model/sandbox/sandbox.js';
+import { LIMIT_PROGRAM, type SandboxLimits } from '../../model/sandbox/limits.js';
 import { exists } from '../../host/files.js';
 import { type Limited, openLimits } from '../limits/index.js';
 import { run } from '../command/process.js';

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { networkInterfaces } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
-import { NETWORK_PROGRAMS } from '../../model/autofix/sandbox.js';
+import { NETWORK_PROGRAMS } from '../../model/sandbox/sandbox.js';
 import { run } from '../command/process.js';
 import { Unusable } from './unusable.js';
 

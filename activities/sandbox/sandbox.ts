@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { AS_NOBODY, NOBODY, apart, triedInSandbox } from '../../model/autofix/sandbox.js';
+import { AS_NOBODY, NOBODY, apart, triedInSandbox } from '../../model/sandbox/sandbox.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { run } from '../command/process.js';
 import { Unusable } from './unusable.js';

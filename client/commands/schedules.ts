@@ -4,7 +4,7 @@ import type { ShownRecord } from '../../model/instance/record.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { unprovenIn } from '../../model/run/proof.js';
 import type { RunOptions } from '../../model/run/options.js';
-import { nearest } from '../../model/config/nearest.js';
+import { nearest } from '../../model/text/nearest.js';
 import { openExistingSession, type Session } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';

@@ -2,7 +2,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readJson } from '../../host/files.js';
 import { ADVISORY_FILE } from '../../model/advisories/advisory.js';
-import { STALE_DAYS } from '../../model/advisories/change.js';
+import { STALE_DAYS } from '../../model/advisories/vulnerability.js';
 import { stripControl } from '../../model/text/text.js';
 import { DEFAULT_LIMITS } from '../../model/machine/retention.js';
 import { DAY_MS } from '../../model/text/span.js';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { LIMIT_PROGRAM, inScope, managerOf } from '../../model/autofix/limits.js';
-import { NETWORK_PROGRAMS, triedInSandbox } from '../../model/autofix/sandbox.js';
+import { LIMIT_PROGRAM, inScope, managerOf } from '../../model/sandbox/limits.js';
+import { NETWORK_PROGRAMS, triedInSandbox } from '../../model/sandbox/sandbox.js';
 import { stripControl } from '../../model/text/text.js';
 import { askProgram } from '../flake/ask-program.js';
 import { fail, ok, warn, type Finding } from './finding.js';

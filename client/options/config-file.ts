@@ -7,7 +7,7 @@ import { isTable } from '../../model/config/kinds.js';
 import type { Instance, InstanceOptions } from '../../model/config/options/index.js';
 import type { Rule } from '../../model/config/rule.js';
 import type { Wording } from '../../model/config/wording.js';
-import { nearest } from '../../model/config/nearest.js';
+import { nearest } from '../../model/text/nearest.js';
 import { BadInput } from '../../model/checks/names.js';
 import { compareNaturally } from '../../model/text/natural-order.js';
 import { stripControl } from '../../model/text/text.js';

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { nearest } from '../../model/config/nearest.js';
+import { nearest } from '../../model/text/nearest.js';
 import type { Instance } from '../../model/config/options/index.js';
 import { BadInput } from '../../model/checks/names.js';
 import { signingOf } from '../../model/config/options/landing.js';

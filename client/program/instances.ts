@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { nearest } from '../../model/config/nearest.js';
+import { nearest } from '../../model/text/nearest.js';
 import { oneLine } from '../../model/text/one-line.js';
 import type { ApplyFlags } from '../commands/apply.js';
 import type { ChannelFlags } from '../commands/channels.js';

@@ -1,6 +1,6 @@
 import type { MovedInput, UnfetchedInput } from '../../model/verify/candidate.js';
 import type { BuildPlan } from '../../model/nix/build-plan.js';
-import type { Phase, RunProgress } from '../../model/run/progress.js';
+import type { Phase, RunProgress } from '../../model/progress/progress.js';
 import type { HeldBackInput, Outcome, Report } from '../../model/report/data.js';
 import type { VerdictKind } from '../../model/targets/types.js';
 

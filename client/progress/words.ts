@@ -1,5 +1,5 @@
 import type { MovedInput } from '../../model/verify/candidate.js';
-import type { Phase } from '../../model/run/progress.js';
+import type { Phase } from '../../model/progress/progress.js';
 import { nameList } from '../../model/report/words.js';
 import { kindOf, targetKinds } from '../../model/targets/index.js';
 import type { ProgressView, TargetView } from './view.js';

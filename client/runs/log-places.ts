@@ -1,5 +1,5 @@
 import { oneName } from '../../model/text/one-line.js';
-import type { ShownHold } from '../../model/run/progress.js';
+import type { ShownHold } from '../../model/progress/progress.js';
 import type { Report } from '../../model/report/data.js';
 import { targetLabel } from '../../model/targets/index.js';
 import { finishedVerdicts, pendingWork, verificationsOf } from '../server/activities.js';

@@ -3,7 +3,7 @@ import { childrenIn } from '../server/children.js';
 import { PROGRESS } from '../../model/run/messages.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { unprovenIn } from '../../model/run/proof.js';
-import type { RunProgress } from '../../model/run/progress.js';
+import type { RunProgress } from '../../model/progress/progress.js';
 import { pendingWork, remoteWaits, type PendingWork } from '../server/activities.js';
 import type { Session } from '../server/connection.js';
 import { stepProblem, workerBringer, workerProblem, workflowTaskProblem } from '../server/problems.js';

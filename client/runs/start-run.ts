@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runId } from '../../model/run/ids.js';
 import { OPTIONS_FORMAT } from '../../model/run/known-options.js';
-import { startDetails } from '../../model/report/progress.js';
+import { startDetails } from '../../model/progress/markdown.js';
 import { COORDINATOR_QUEUE, queueOf } from '../../model/run/queues.js';
 import type { RunOptions } from '../../model/run/options.js';
 import type { StateDirectory } from '../../model/machine/state-directory.js';

@@ -1,5 +1,5 @@
 import { oneLine, oneName } from '../../model/text/one-line.js';
-import { untouched, type TargetProgress } from '../../model/run/progress.js';
+import { untouched, type TargetProgress } from '../../model/progress/progress.js';
 import type { PendingWork } from '../server/activities.js';
 import type { UploadHeartbeat } from '../../model/contract/activities.js';
 import { formatSize } from '../../model/text/size.js';

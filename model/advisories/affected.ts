@@ -1,4 +1,4 @@
-import { compareVersions } from '../closure/compare-versions.js';
+import { compareVersions } from '../nix/compare-versions.js';
 import type { Advisory, VersionRange } from './advisory.js';
 
 /** Whether a version of the product is affected. */

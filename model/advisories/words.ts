@@ -1,6 +1,6 @@
 import { oneLine, oneName } from '../text/one-line.js';
 import { SEVERITIES } from './advisory.js';
-import { STALE_DAYS, type Vulnerability, type VulnerabilityChange } from './change.js';
+import { STALE_DAYS, type Vulnerability, type VulnerabilityChange } from './vulnerability.js';
 
 /** `Known vulnerabilities: 2 fixed, 1 new (high)`; then what the reader has to know of the data, a sentence each. */
 export function vulnerabilityWords(change: VulnerabilityChange): readonly [summary: string, ...more: string[]] {

@@ -1,6 +1,6 @@
-import { pathPatternFault } from '../autofix/path-pattern.js';
+import { pathPatternFault } from './path-pattern.js';
 import { branchNameFault } from '../git/branch-name.js';
-import { isSourcePattern } from '../flake-lock/source-pattern.js';
+import { isSourcePattern } from './source-pattern.js';
 import type { Person } from '../git/person.js';
 import { truncate } from '../text/text.js';
 

@@ -1,4 +1,4 @@
-import type { VulnerabilityChange } from '../advisories/change.js';
+import type { VulnerabilityChange } from '../advisories/vulnerability.js';
 import type { PackageName } from './package-name.js';
 import type { Switching } from './switching.js';
 

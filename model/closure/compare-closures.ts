@@ -1,6 +1,6 @@
 import { byPackage, type Sides } from './by-package.js';
 import type { ChangeKind, Closure, ClosureChange, ClosurePath, PackageChange } from './closure.js';
-import { compareVersions, components } from './compare-versions.js';
+import { compareVersions, components } from '../nix/compare-versions.js';
 import type { PackageName } from './package-name.js';
 
 /**

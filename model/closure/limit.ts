@@ -1,4 +1,4 @@
-import { limitVulnerabilities } from '../advisories/change.js';
+import { limitVulnerabilities } from './vulnerabilities.js';
 import { utf8Length } from '../text/text.js';
 import type { ClosureChange, TargetChange } from './closure.js';
 import { listedBy, withList } from './share.js';

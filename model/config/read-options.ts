@@ -2,7 +2,7 @@ import { BadInput } from '../checks/names.js';
 import { LANDING_MODES } from '../run/options.js';
 import { badInputs } from './bad-inputs.js';
 import { isTable } from './kinds.js';
-import { nearest } from './nearest.js';
+import { nearest } from '../text/nearest.js';
 import { INSTANCE_OPTIONS, type InstanceOptions } from './options/index.js';
 import { LANDING_WORDS, landingMode } from './options/landing.js';
 import type { OptionTable } from './options/types.js';

@@ -1,5 +1,5 @@
 import type { AttemptInput, AttemptResult } from '../autofix/attempt.js';
-import type { AgentRights } from '../autofix/sandbox.js';
+import type { Distrust } from '../verify/distrust.js';
 import type {
   Base,
   Candidate,
@@ -17,22 +17,15 @@ import type { BuildPlan } from '../nix/build-plan.js';
 import type { CommitsOfInput } from '../flake-lock/commits.js';
 import type { WaitingInput } from '../flake-lock/cooldown.js';
 import type { Advice } from '../flake-lock/advice.js';
-import type { EarlierHold } from '../hold-back/earlier.js';
+import type { EarlierHold } from '../report/earlier-holds.js';
 import type { MergeMethod, Merger } from '../forge/merging.js';
 import type { InputGroup } from '../run/input-groups.js';
 import type { Overdue, RunEnd, Watched } from '../instance/record.js';
 import type { Person } from '../git/person.js';
 import type { Signing } from '../git/signing.js';
-import type {
-  Cooldown,
-  FailureLimit,
-  ForgeOptions,
-  LandingMode,
-  NixSettings,
-  NotifyOptions,
-  Repository,
-} from '../run/options.js';
-import type { NotifierKind } from '../notify/kinds.js';
+import type { Cooldown, FailureLimit, ForgeOptions, LandingMode, NixSettings, Repository } from '../run/options.js';
+import type { VerdictsWanted } from '../report/known-verdicts.js';
+import type { NotifyInput } from '../notify/types.js';
 import type {
   FailuresInRow,
   InsteadOf,
@@ -91,13 +84,7 @@ export interface CoordinatorActivities {
   earlierHolds(input: { repository: Repository }): Promise<readonly EarlierHold[]>;
 
   /** What earlier runs found out about targets of this very commit. */
-  knownVerdicts(input: {
-    repository: Repository;
-    commit: string;
-    targets: readonly FlakeTarget[];
-    /** What is not in the required ones of these is not known; missing where nothing is uploaded. */
-    caches?: readonly Cache[];
-  }): Promise<readonly Verdict[]>;
+  knownVerdicts(input: VerdictsWanted): Promise<readonly Verdict[]>;
 
   /** Puts the newest commit of `fix` on top of a candidate; `null` when it does not fit there, or changes nothing. */
   applyFix(input: ApplyFixInput): Promise<Candidate | null>;
@@ -227,14 +214,6 @@ export interface MachineActivities extends GateActivities, AgentActivities {
 
   /** Removes records and GC roots of a closed run on this machine. */
   forgetRun(input: { run: string }): Promise<void>;
-}
-
-/** How a candidate is treated that holds an agent's change. */
-export interface Distrust {
-  /** What agents of the run may; missing where none is asked, and in older runs, where it is as little as can be. */
-  readonly agentRights?: AgentRights;
-  /** Whether a person approved the candidate, which is then treated as any other one. */
-  readonly approved?: true;
 }
 
 export interface ListTargetsInput {
@@ -498,37 +477,6 @@ export type LandResult =
       /** Whether the commit that the run began with was taken back from main. */
       readonly rewound?: boolean;
     };
-
-export type NotifyInput = NewsOfRun | OverdueAlarm;
-
-interface Telling {
-  readonly notifier: NotifierKind;
-  readonly options: NotifyOptions;
-  /** ISO 8601 time of the event. */
-  readonly at: string;
-  /** IANA time zone for dates that people read. */
-  readonly timeZone: string;
-}
-
-export interface NewsOfRun extends Telling {
-  readonly event: NotificationEvent;
-  readonly report: Report;
-}
-
-export type NotificationEvent = 'finished' | 'waiting' | 'reminder';
-
-/** An instance has not succeeded for too long. */
-export interface OverdueAlarm extends Telling {
-  readonly event: 'overdue';
-  readonly alarm: Alarm;
-}
-
-export interface Alarm extends Overdue {
-  /** Display form of the repository. */
-  readonly repository: string;
-  /** Longest time without a success, in seconds. */
-  readonly limitSeconds: number;
-}
 
 export interface MakeWayInput {
   readonly run: string;

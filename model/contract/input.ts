@@ -9,7 +9,7 @@ import type {
   SeenBranch,
   SeenRequest,
 } from './activities.js';
-import type { SandboxLimits } from '../autofix/limits.js';
+import type { SandboxLimits } from '../sandbox/limits.js';
 import type { Watched } from '../instance/record.js';
 import type { InsteadOf } from '../report/data.js';
 import type {
@@ -22,8 +22,8 @@ import type {
   Transport,
 } from '../run/options.js';
 import type { Candidate } from '../verify/candidate.js';
-import { AGENT_NETWORKS, type AgentRights } from '../autofix/sandbox.js';
-import { readCache } from '../caches/read.js';
+import { AGENT_NETWORKS, type AgentRights } from '../sandbox/sandbox.js';
+import { readCache } from '../config/cache.js';
 import { checkInstanceName } from '../config/checks.js';
 import { checkGateName, checkGateWords, PRESETS, type Gate } from '../gates/gate.js';
 import {

@@ -1,5 +1,5 @@
 import type { UnfetchedInput } from '../verify/candidate.js';
-import { inputGroups } from '../hold-back/groups.js';
+import { inputGroups } from './inseparable.js';
 import { composeLock } from './compose.js';
 import { FlakeLockError, type FlakeLock } from './types.js';
 

@@ -1,5 +1,5 @@
 import type { MovedInput, NestedMove } from '../verify/candidate.js';
-import { compareUrl } from '../forge/compare-url.js';
+import { compareUrl } from './compare-url.js';
 import { inputRevision, sameContent } from './content.js';
 import { goingBack } from './going-back.js';
 import { sourceOf } from './sources.js';

@@ -1,5 +1,5 @@
 import { isPrivateHost } from './private-host.js';
-import { accepts } from './source-pattern.js';
+import { accepts } from '../checks/source-pattern.js';
 import { textAttribute, type FlakeLock, type LockNode, type SourceAttributes } from './types.js';
 import { allInputs } from './walk.js';
 

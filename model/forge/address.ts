@@ -1,5 +1,4 @@
 import { BadInput, checkServerUrl } from '../checks/names.js';
-import type { Repository } from '../run/options.js';
 import { forgeAt, segments, splitUrl, type UrlParts } from './hosts.js';
 import { forges } from './index.js';
 import { FORGE_KINDS, type ForgeKind } from './kinds.js';
@@ -13,6 +12,13 @@ export interface ForgeAddress {
   readonly repository: string;
 }
 
+/** The repository, as far as it tells of its forge. */
+interface Remote {
+  readonly url: string;
+  readonly displayUrl: string;
+  readonly local: boolean;
+}
+
 /** What somebody said of a forge; `null`: it is told by the remote. */
 export interface ToldForge {
   readonly kind: ForgeKind | null;
@@ -23,7 +29,7 @@ export interface ToldForge {
  * The forge of a repository, by its remote's address and what was said.
  * @throws BadInput that says what to give
  */
-export function forgeAddress({ kind, url }: ToldForge, { url: remote, displayUrl, local }: Repository): ForgeAddress {
+export function forgeAddress({ kind, url }: ToldForge, { url: remote, displayUrl, local }: Remote): ForgeAddress {
   const field = 'land';
   const refuse = (wayOut: string): BadInput => new BadInput(field, 'pull-request', wayOut);
   if (local) throw refuse(`needs a forge, and ${displayUrl} has no remote: push it to one, or land as a branch.`);

@@ -1,4 +1,3 @@
-import type { FailureType } from '../run/failures.js';
 import { shellQuote, stripControl } from '../text/text.js';
 
 /**
@@ -74,7 +73,7 @@ export interface RemoteFault {
   readonly fault: GitFault;
   /** Whether another try may do. */
   readonly passes: boolean;
-  readonly type: FailureType;
+  readonly type: 'NotAGitRepository' | 'Sha256Unsupported' | 'RemoteUnreachable';
   /** One or two sentences: what is wrong, and the way out. What Git said is not part of it. */
   readonly message: string;
 }
@@ -84,7 +83,7 @@ export function remoteFault(said: string, remote: NamedRemote): RemoteFault {
   const fault = gitFault(said);
   const kind = fault === 'no-repository' && remote.local ? 'no-folder' : fault;
   const message = MESSAGES[kind](remote.name, said);
-  const type: FailureType =
+  const type =
     kind === 'no-folder' ? 'NotAGitRepository' : kind === 'object-format' ? 'Sha256Unsupported' : 'RemoteUnreachable';
   return { fault, passes: fault === 'network' || fault === 'machine', type, message };
 }

@@ -1,5 +1,5 @@
-import { searchCulprits } from './search.js';
-import type { InputGroup, ProbeAnswer, Questions, SearchResult } from './search.js';
+import { searchCulprits, type ProbeAnswer, type Questions, type SearchResult } from './search.js';
+import type { InseparableInputs } from '../flake-lock/inseparable.js';
 
 /** One candidate to make and verify: base with these inputs moved (none: base itself), for the targets that ask. */
 export interface Probe {
@@ -16,7 +16,7 @@ export interface BlameInput {
   /** Names of the broken targets. */
   readonly targets: readonly string[];
   /** Inputs that moved, those together that move only together; the first ones are kept back least. */
-  readonly groups: readonly InputGroup[];
+  readonly groups: readonly InseparableInputs[];
   /** Names of inputs that must not be kept back. */
   readonly never: readonly string[];
   /** Most probes of all targets together. */
@@ -39,7 +39,7 @@ export function* blame(input: BlameInput): Generator<readonly Probe[], ReadonlyM
       asking.set(target, { search, questions: step.value });
     }
   };
-  const always = (group: InputGroup): boolean => group.some((name) => input.never.includes(name));
+  const always = (group: InseparableInputs): boolean => group.some((name) => input.never.includes(name));
   for (const target of input.targets) {
     const search = searchCulprits(
       input.groups.filter((group) => !always(group)),

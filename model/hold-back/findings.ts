@@ -5,7 +5,8 @@ import type { HeldBackFailure, HeldBackInput, NotHeldBack } from '../report/data
 import { nameList } from '../report/words.js';
 import { targetLabel } from '../targets/index.js';
 import type { Verdict } from '../verify/verdict.js';
-import type { InputGroup, SearchResult } from './search.js';
+import type { InseparableInputs } from '../flake-lock/inseparable.js';
+import type { SearchResult } from './search.js';
 
 /** What a search means for people and for the run. */
 export interface Findings {
@@ -18,7 +19,7 @@ export interface Findings {
 export interface Searched {
   /** Verdicts of the candidate with everything moved. */
   readonly broken: readonly Verdict[];
-  readonly groups: readonly InputGroup[];
+  readonly groups: readonly InseparableInputs[];
   readonly never: readonly string[];
   /** Results by name, of those targets that were searched for. */
   readonly results: ReadonlyMap<string, SearchResult>;

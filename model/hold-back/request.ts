@@ -4,7 +4,8 @@ import type { Target } from '../targets/index.js';
 import type { VerdictKind } from '../targets/types.js';
 import type { VerifySetting } from '../verify/verification.js';
 import type { Evidence } from './findings.js';
-import type { InputGroup, SearchResult } from './search.js';
+import type { SearchResult } from './search.js';
+import type { InseparableInputs } from '../flake-lock/inseparable.js';
 
 /** The single argument of the `holdBack` workflow: a candidate that broke something, and what it broke. */
 export interface HoldBackRequest extends VerifySetting {
@@ -32,7 +33,7 @@ export interface BrokenTarget {
 
 export interface HoldBackResult {
   /** The moved inputs, those together that move only together. */
-  readonly groups: readonly InputGroup[];
+  readonly groups: readonly InseparableInputs[];
   /** By name of the target, one for each that was asked about. */
   readonly results: readonly (readonly [target: string, result: SearchResult])[];
   /** What probes showed that moved one of several inputs to blame; missing in older runs. */

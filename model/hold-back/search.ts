@@ -1,8 +1,7 @@
+import type { InseparableInputs } from '../flake-lock/inseparable.js';
+
 /** Whether a target holds with some inputs moved; `unknown` when nobody can tell, or no more probes may be made. */
 export type ProbeAnswer = 'holds' | 'breaks' | 'unknown';
-
-/** Inputs that can only move together: root inputs, one of which follows something that another one brings. */
-export type InputGroup = readonly string[];
 
 /** What a search found out about one target. */
 export type SearchResult =
@@ -13,10 +12,10 @@ export type SearchResult =
   /** Base itself could not be judged, or no probe could be. */
   | { readonly kind: 'unknown' }
   /** With these kept back it holds. `smallest` is false when the answers ended before fewer could be tried. */
-  | { readonly kind: 'found'; readonly held: readonly InputGroup[]; readonly smallest: boolean };
+  | { readonly kind: 'found'; readonly held: readonly InseparableInputs[]; readonly smallest: boolean };
 
 /** Sets of groups to move, each in a probe of its own: none waits for another's answer. */
-export type Questions = readonly (readonly InputGroup[])[];
+export type Questions = readonly (readonly InseparableInputs[])[];
 
 /**
  * Which inputs to keep back so that one target holds, when it holds on base and breaks with all of them moved. It yields
@@ -31,14 +30,14 @@ export type Questions = readonly (readonly InputGroup[])[];
  * @param never groups that always move
  */
 export function* searchCulprits(
-  groups: readonly InputGroup[],
-  never: readonly InputGroup[],
+  groups: readonly InseparableInputs[],
+  never: readonly InseparableInputs[],
 ): Generator<Questions, SearchResult, readonly ProbeAnswer[]> {
   if (never.length > 0) {
     const alone = groups.length === 0 ? 'breaks' : yield* ask(never);
     if (alone !== 'holds') return { kind: alone === 'breaks' ? 'must-move' : 'unknown' };
   }
-  const held: InputGroup[] = [];
+  const held: InseparableInputs[] = [];
   // `good` holds, and with all of `rest` it breaks.
   let good = never;
   for (let rest = groups; rest.length > 0;) {
@@ -61,28 +60,28 @@ export function* searchCulprits(
 
 type Search<T> = Generator<Questions, T, readonly ProbeAnswer[]>;
 
-function* ask(move: readonly InputGroup[]): Search<ProbeAnswer> {
+function* ask(move: readonly InseparableInputs[]): Search<ProbeAnswer> {
   const [answer = 'unknown'] = yield [move];
   return answer;
 }
 
 type Step =
   /** With these kept back, everything else holds. */
-  | { readonly kind: 'done'; readonly held: readonly InputGroup[] }
+  | { readonly kind: 'done'; readonly held: readonly InseparableInputs[] }
   /** Nobody can tell whether fewer would do. */
-  | { readonly kind: 'unknown'; readonly held: readonly InputGroup[] }
+  | { readonly kind: 'unknown'; readonly held: readonly InseparableInputs[] }
   /** Kept back as well; `good` holds, and breaks with all of `rest`. */
   | {
       readonly kind: 'go-on';
-      readonly held: readonly InputGroup[];
-      readonly good: readonly InputGroup[];
-      readonly rest: readonly InputGroup[];
+      readonly held: readonly InseparableInputs[];
+      readonly good: readonly InseparableInputs[];
+      readonly rest: readonly InseparableInputs[];
     };
 
 /** Finds which group is the last of the shortest beginning that breaks, of one or two that may be it. */
 function* lastOfBreaking(
-  good: readonly InputGroup[],
-  rest: readonly InputGroup[],
+  good: readonly InseparableInputs[],
+  rest: readonly InseparableInputs[],
   { holds, breaks }: { readonly holds: number; readonly breaks: number },
 ): Search<Step> {
   const before = [...good, ...rest.slice(0, holds)];

@@ -1,4 +1,4 @@
-import type { LandingMode, RunOptions } from '../run/options.js';
+import type { FailureStep, LandingMode, RunOptions } from '../run/options.js';
 import { branch } from './branch.js';
 import { updateBranches } from './branches.js';
 import { merge } from './merge.js';
@@ -16,6 +16,13 @@ export const waysOfLanding = { none, branch, merge, 'pull-request': pullRequest 
 /** Whether a verified update is pushed in this way; otherwise it stays on the machine. */
 export const isPushed = (mode: LandingMode): mode is PushingMode => waysOfLanding[mode].lands;
 type PushingMode = Exclude<LandingMode, 'none'>;
+
+/** By default an agent is asked if there is one, and inputs are held back where a person looks before main moves. */
+export const usualFailureSteps = (mode: LandingMode, hasAgent: boolean): readonly FailureStep[] => [
+  ...(hasAgent ? (['autofix'] as const) : []),
+  ...(waysOfLanding[mode].holdsBack ? (['hold-back'] as const) : []),
+  'report',
+];
 
 /** Most times that an update is carried over onto a main branch that moved while the run was building. */
 export const CARRY_OVER_LIMIT = 5;

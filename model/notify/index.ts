@@ -1,5 +1,4 @@
-import type { NotifyOptions } from '../run/options.js';
-import type { NotifierKind } from './kinds.js';
+import type { NotifyOptions, NotifierKind } from '../run/options.js';
 import { ntfy } from './ntfy.js';
 import { org } from './org.js';
 import type { News, Notifier } from './types.js';

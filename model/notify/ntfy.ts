@@ -1,7 +1,13 @@
 import { lostWords } from '../channels/move.js';
-import type { Alarm, NotificationEvent } from '../contract/activities.js';
-import { isFailure, isOverLimit } from '../report/data.js';
-import type { Outcome, Report, ReportedInput, ReportedTarget } from '../report/data.js';
+import type { Alarm, NotificationEvent, Notifier } from './types.js';
+import {
+  isFailure,
+  isOverLimit,
+  type Outcome,
+  type Report,
+  type ReportedInput,
+  type ReportedTarget,
+} from '../report/data.js';
 import { letGoWords, overdueInputs } from '../report/held-back-words.js';
 import {
   brokenTargets,
@@ -22,7 +28,6 @@ import { truncate } from '../text/text.js';
 import { failureWords } from '../verify/failure-words.js';
 import { heldBackLine } from './held-back.js';
 import { overdueFacts } from './overdue.js';
-import type { Notifier } from './types.js';
 
 /** What an ntfy server is told. Text from outside is one line each, so that none of it can pose as another part. */
 export const ntfy: Notifier = {

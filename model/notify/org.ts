@@ -1,7 +1,6 @@
 import { lostWords } from '../channels/move.js';
-import type { Alarm } from '../contract/activities.js';
-import { needsLook } from '../report/data.js';
-import type { Report } from '../report/data.js';
+import type { Alarm, Notifier } from './types.js';
+import { needsLook, type Report } from '../report/data.js';
 import { overdueInputs } from '../report/held-back-words.js';
 import {
   brokenTargets,
@@ -18,7 +17,6 @@ import { tail } from '../text/text.js';
 import { failureWords } from '../verify/failure-words.js';
 import { heldBackLine } from './held-back.js';
 import { overdueFacts } from './overdue.js';
-import type { Notifier } from './types.js';
 
 /** Entries of an org-mode inbox: for what somebody has to look at. */
 export const org: Notifier = {

@@ -1,4 +1,4 @@
-import type { Alarm } from '../contract/activities.js';
+import type { Alarm } from './types.js';
 import { plural } from '../report/words.js';
 import { oneLine } from '../text/one-line.js';
 import { formatSeconds } from '../text/text.js';

@@ -1,5 +1,38 @@
-import type { NewsOfRun } from '../contract/activities.js';
-import type { NotifyOptions } from '../run/options.js';
+import type { Overdue } from '../instance/record.js';
+import type { Report } from '../report/data.js';
+import type { NotifierKind, NotifyOptions } from '../run/options.js';
+
+/** What a notifier is told. */
+export type NotifyInput = NewsOfRun | OverdueAlarm;
+
+interface Telling {
+  readonly notifier: NotifierKind;
+  readonly options: NotifyOptions;
+  /** ISO 8601 time of the event. */
+  readonly at: string;
+  /** IANA time zone for dates that people read. */
+  readonly timeZone: string;
+}
+
+export interface NewsOfRun extends Telling {
+  readonly event: NotificationEvent;
+  readonly report: Report;
+}
+
+export type NotificationEvent = 'finished' | 'waiting' | 'reminder';
+
+/** An instance has not succeeded for too long. */
+export interface OverdueAlarm extends Telling {
+  readonly event: 'overdue';
+  readonly alarm: Alarm;
+}
+
+export interface Alarm extends Overdue {
+  /** Display form of the repository. */
+  readonly repository: string;
+  /** Longest time without a success, in seconds. */
+  readonly limitSeconds: number;
+}
 
 /** What there is to tell: of a run, or that an instance has not succeeded for too long. */
 export type News = Pick<NewsOfRun, 'event' | 'report'> | { readonly event: 'overdue' };

@@ -1,12 +1,11 @@
-import type { VulnerabilityChange } from '../advisories/change.js';
+import type { VulnerabilityChange } from '../advisories/vulnerability.js';
 import type { ClosureChange, PackageChange, TargetChange } from '../closure/closure.js';
 import { contentOf, listEach, listedBy } from '../closure/share.js';
 import { changedPackages, countWords, sizeChangeWords, versionWords } from '../closure/words.js';
 import { groupBy } from '../text/group-by.js';
 import { oneLine, oneName } from '../text/one-line.js';
 import { formatSize } from '../text/size.js';
-import { hostsOf } from './data.js';
-import type { Report } from './data.js';
+import { hostsOf, type Report } from './data.js';
 import { plural } from './words.js';
 
 /** Hosts whose closures change in the same way, and how. */

@@ -2,10 +2,9 @@ import type { ChannelMove } from '../channels/move.js';
 import type { Advice } from '../flake-lock/advice.js';
 import type { WaitingInput } from '../flake-lock/cooldown.js';
 import type { CommitsOfInput, InputCommits } from '../flake-lock/commits.js';
-import type { NotifierKind } from '../notify/kinds.js';
+import type { NotifierKind, LandingMode } from '../run/options.js';
 import type { InputRevision, MovedInput, NestedMove, UnfetchedInput } from '../verify/candidate.js';
 import type { InputGroup } from '../run/input-groups.js';
-import type { LandingMode } from '../run/options.js';
 import { isOutputKind } from '../targets/index.js';
 import type { Verdict } from '../verify/verdict.js';
 

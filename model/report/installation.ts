@@ -1,6 +1,6 @@
 import { compareNaturally } from '../text/natural-order.js';
 import { groupBy } from '../text/group-by.js';
-import { earlierHolds } from '../hold-back/earlier.js';
+import { earlierHolds } from './earlier-holds.js';
 import { isBroken } from './words.js';
 import type { HeldBackInput } from './data.js';
 import { sizeHistory, type HostFacts, type RunFacts, type RunSummary } from './facts.js';

@@ -3,7 +3,6 @@ import { renderMarkdown } from './markdown.js';
 import { renderText } from './text.js';
 
 export { reportJson } from './json.js';
-export { approvalCommands, runDetails } from './progress.js';
 
 /**
  * A report as people read it. Everything in it that comes from outside is stripped of control characters, and is code in

@@ -1,6 +1,4 @@
-import { waysOfLanding } from '../landing/index.js';
 import type { Person } from '../git/person.js';
-import type { FailureStep, LandingMode } from './options.js';
 
 /** What a run does where nobody says otherwise, the same for `lockkeeper update` and for configured instances. */
 
@@ -11,13 +9,6 @@ export const BUILDER_WAIT_SECONDS = 600;
 
 /** Some five inputs of a hundred can be found with so many. */
 export const PROBE_BUDGET = 32;
-
-/** By default an agent is asked if there is one, and inputs are held back where a person looks before main moves. */
-export const usualFailureSteps = (mode: LandingMode, hasAgent: boolean): readonly FailureStep[] => [
-  ...(hasAgent ? (['autofix'] as const) : []),
-  ...(waysOfLanding[mode].holdsBack ? (['hold-back'] as const) : []),
-  'report',
-];
 
 /** Updates of each host that stay in the store of its builder. */
 export const KEPT_CLOSURES = 1;

@@ -2,7 +2,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { Duration } from '@temporalio/common';
 import { truncate } from '../text/text.js';
-import { MESSAGE_BYTES } from '../verify/verdict.js';
 
 /**
  * Types of all failures that activities, workflows and workers make, named after the situation. They appear as `type` in
@@ -53,6 +52,9 @@ export const FAILURES = [
   'WorkerStopped',
 ] as const;
 export type FailureType = (typeof FAILURES)[number];
+
+/** Room for the message of a failure. */
+export const MESSAGE_BYTES = 4 * 1024;
 
 /** A failure that no retry cures. */
 export const finalFailure = (type: FailureType, message: string): ApplicationFailure =>

@@ -1,8 +1,8 @@
 import type { Cache } from '../caches/types.js';
 import type { Person } from '../git/person.js';
 import { SIGNING_FORMATS, type Signing } from '../git/signing.js';
-import type { SandboxLimits } from '../autofix/limits.js';
-import type { AgentNetwork } from '../autofix/sandbox.js';
+import type { SandboxLimits } from '../sandbox/limits.js';
+import type { AgentNetwork } from '../sandbox/sandbox.js';
 import { PRESETS, type Gate } from '../gates/gate.js';
 import type { ForgeAddress } from '../forge/address.js';
 import { FORGE_KINDS } from '../forge/kinds.js';
@@ -253,6 +253,9 @@ export interface NixSettings {
   /** Sources that inputs may bring along, as `isSourcePattern` knows them; missing when there are none, as in older runs. */
   readonly allowSources?: readonly string[];
 }
+
+/** Ways to tell people, as the report and activities name them. */
+export type NotifierKind = 'ntfy' | 'org';
 
 export interface NotifyOptions {
   readonly ntfy: { readonly server: string; readonly topic: string; readonly tokenFile: string | null } | null;

@@ -1,5 +1,5 @@
 import { BadInput, checkHostName } from '../checks/names.js';
-import { nearest } from '../config/nearest.js';
+import { nearest } from '../text/nearest.js';
 import { attributePath } from '../nix/text.js';
 import type { LookedPath, NamedSet } from '../nix/names-expression.js';
 import { compareNaturally } from '../text/natural-order.js';

@@ -78,4 +78,3 @@ export type Evaluation =
 
 export const LOG_TAIL_LINES = 200;
 export const LOG_TAIL_BYTES = 8 * 1024;
-export const MESSAGE_BYTES = 4 * 1024;

@@ -1,5 +1,5 @@
 import type { Cache } from '../caches/types.js';
-import type { Distrust } from '../contract/activities.js';
+import type { Distrust } from './distrust.js';
 import { utf8Length } from '../text/text.js';
 import type { Candidate } from './candidate.js';
 import type { NixSettings, Repository } from '../run/options.js';

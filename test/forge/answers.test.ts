@@ -8,7 +8,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import type { FoundRequests } from '../../model/contract/activities.js';
 import { forges } from '../../model/forge/index.js';
 import type { ForgeKind } from '../../model/forge/kinds.js';
-import { writeMark } from '../../model/forge/request.js';
+import { writeMark } from '../../model/report/forge/request.js';
 import { createActivities } from '../../workers/activities.js';
 import { activityEnvironment, repositoryAt } from '../support/repository.js';
 import { wholeFile, withFolder } from '../support/scope.js';

@@ -6,7 +6,7 @@ import { openForge } from '../../activities/forge/index.js';
 import type { ProposeInput } from '../../model/contract/activities.js';
 import { forges } from '../../model/forge/index.js';
 import { FORGE_KINDS, type ForgeKind } from '../../model/forge/kinds.js';
-import { readMark } from '../../model/forge/request.js';
+import { readMark } from '../../model/report/forge/request.js';
 import type { Report } from '../../model/report/data.js';
 import { createActivities } from '../../workers/activities.js';
 import { forgeWorlds, type ForgeWorld } from '../support/forge-worlds.js';

@@ -11,7 +11,7 @@ import { missingForNetwork } from '../../activities/sandbox/network.js';
 import { canSandbox } from '../../activities/sandbox/sandbox.js';
 import { run } from '../../activities/command/process.js';
 import type { GateInput } from '../../model/contract/activities.js';
-import type { AgentRights } from '../../model/autofix/sandbox.js';
+import type { AgentRights } from '../../model/sandbox/sandbox.js';
 import type { GateCheck } from '../../model/gates/gate.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 import { changedBy, WITH_SHELL } from '../support/agent.js';

@@ -11,7 +11,7 @@ import { mirrorPath, sweepWorkTrees } from '../../activities/git/mirror.js';
 import { run } from '../../activities/command/process.js';
 import type { LockUpdate } from '../../model/contract/activities.js';
 import type { AttemptInput } from '../../model/autofix/attempt.js';
-import { writeMark } from '../../model/forge/request.js';
+import { writeMark } from '../../model/report/forge/request.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import type { Repository } from '../../model/run/options.js';
 import { createActivities } from '../../workers/activities.js';

@@ -5,7 +5,7 @@ import { sha256Bytes, toDigits } from '../../activities/caches/nar-hash.js';
 import { parseNarInfo } from '../../activities/caches/narinfo.js';
 import { fingerprint, isSigned, trustedKeys } from '../../activities/caches/signature.js';
 import { lackingCaches, type CacheOutcome } from '../../model/caches/outcome.js';
-import { readCache } from '../../model/caches/read.js';
+import { readCache } from '../../model/config/cache.js';
 import { cacheRows } from '../../model/caches/words.js';
 
 const KEY = `k:${'A'.repeat(43)}=`;

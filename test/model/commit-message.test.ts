@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import type { MovedInput } from '../../model/verify/candidate.js';
-import { commitMessage, instanceTrailer, runTrailer } from '../../model/git/commit-message.js';
+import { commitMessage, instanceTrailer, runTrailer } from '../../model/report/commit-message.js';
 
 const moved = (name: string, change: Partial<MovedInput> = {}): MovedInput => ({
   name,

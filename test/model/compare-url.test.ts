@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareUrl } from '../../model/forge/compare-url.js';
+import { compareUrl } from '../../model/flake-lock/compare-url.js';
 
 const [OLD, NEW] = ['a'.repeat(40), 'b'.repeat(40)];
 const compare = (source: Record<string, string>, other: Record<string, string> = {}): string | null =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isPrivateHost } from '../../model/flake-lock/private-host.js';
-import { accepts, isSourcePattern } from '../../model/flake-lock/source-pattern.js';
+import { accepts, isSourcePattern } from '../../model/checks/source-pattern.js';
 import { sourceOf } from '../../model/flake-lock/sources.js';
 
 const source = (attributes: Record<string, string>) => {

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { otherKind, refusal } from '../../model/autofix/guard.js';
-import type { ChangedFile, ProposedChange } from '../../model/autofix/guard.js';
-import { PROTECTED_PATHS } from '../../model/autofix/path-pattern.js';
+import { otherKind, refusal, type ChangedFile, type ProposedChange } from '../../model/autofix/guard.js';
+import { PROTECTED_PATHS } from '../../model/autofix/protected-paths.js';
 
 const RULES = { protected: PROTECTED_PATHS, maxFiles: 2, maxLines: 10 };
 

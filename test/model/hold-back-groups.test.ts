@@ -4,7 +4,7 @@ import { composeLock, nodeOfInput } from '../../model/flake-lock/index.js';
 import type { FlakeLock } from '../../model/flake-lock/index.js';
 import { FlakeLockError } from '../../model/flake-lock/types.js';
 import { allInputs } from '../../model/flake-lock/walk.js';
-import { inputGroups } from '../../model/hold-back/groups.js';
+import { inputGroups } from '../../model/flake-lock/inseparable.js';
 import { numbers, sketchedLock } from '../support/locks.js';
 import type { Sketch, Sketches } from '../support/locks.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { earlierHolds, letGoInputs, withHistory } from '../../model/hold-back/earlier.js';
+import { earlierHolds, letGoInputs, withHistory } from '../../model/report/earlier-holds.js';
 import type { Report } from '../../model/report/data.js';
 import { exampleReport } from '../support/report.js';
 

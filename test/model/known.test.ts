@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Report } from '../../model/report/data.js';
-import { knownVerdicts } from '../../model/verify/known.js';
+import { knownVerdicts } from '../../model/report/known-verdicts.js';
 import { exampleReport } from '../support/report.js';
 import { repositoryAt } from '../support/repository.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nothingVerified } from '../../model/verify/nothing-verified.js';
+import { nothingVerified } from '../../model/report/nothing-verified.js';
 import { verdictOf } from '../../model/verify/verdict.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { heldForSources } from '../../model/flake-lock/new-sources.js';
+import { heldForSources } from '../../model/report/new-sources.js';
 import { ntfyMessage } from '../../model/notify/ntfy.js';
 import { orgEntry } from '../../model/notify/org.js';
 import { needsLook, type Outcome } from '../../model/report/data.js';

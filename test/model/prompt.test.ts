@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { agentArguments } from '../../model/autofix/agent-command.js';
 import type { PastAttempt } from '../../model/autofix/attempt.js';
 import { agentPrompt } from '../../model/autofix/prompt.js';
-import { fixMessage } from '../../model/git/commit-message.js';
+import { fixMessage } from '../../model/report/commit-message.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 
 const PROMPT = { text: 'Mend {promptFile}.', file: '/tmp/prompt.md' };

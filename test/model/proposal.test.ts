@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { InputRevision, MovedInput } from '../../model/verify/candidate.js';
-import { proposalOf } from '../../model/run/proposal.js';
+import { proposalOf } from '../../workflows/update/proposal.js';
 
 const revision = (text: string): InputRevision => ({ revision: text, short: text, date: null });
 

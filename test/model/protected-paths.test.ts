@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
 import { protectedBy } from '../../model/autofix/guard.js';
-import { pathPatternFault } from '../../model/autofix/path-pattern.js';
+import { pathPatternFault } from '../../model/checks/path-pattern.js';
 import { checkPathPatterns } from '../../model/checks/names.js';
 
 /** Protected paths against `git check-ignore`: what Git would leave out is what an agent may not touch. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { renderReport } from '../../model/report/render.js';
 import type { RunOptions } from '../../model/run/options.js';
-import type { TargetProgress } from '../../model/run/progress.js';
+import type { TargetProgress } from '../../model/progress/progress.js';
 import { utf8Length } from '../../model/text/text.js';
 import { verdictOf, type Verdict } from '../../model/verify/verdict.js';
 import { fold, NOTHING_FOUND, type Facts } from '../../workflows/update/facts.js';

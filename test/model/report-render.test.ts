@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ntfyMessage } from '../../model/notify/ntfy.js';
 import { orgEntry } from '../../model/notify/org.js';
-import { untouched } from '../../model/run/progress.js';
-import type { RunProgress, TargetProgress } from '../../model/run/progress.js';
-import { exitStatus } from '../../model/report/data.js';
-import type { ReportedTarget } from '../../model/report/data.js';
-import { renderReport, reportJson, runDetails } from '../../model/report/render.js';
+import { untouched, type RunProgress, type TargetProgress } from '../../model/progress/progress.js';
+import { exitStatus, type ReportedTarget } from '../../model/report/data.js';
+import { renderReport, reportJson } from '../../model/report/render.js';
+import { runDetails } from '../../model/progress/markdown.js';
 import { brokenTarget, exampleReport, exampleTarget, nestedReport } from '../support/report.js';
 
 const EVIL = 'x`y``|z\n# fixes #12 @team <script>\u001b[2J\u202e[a](http://evil)';

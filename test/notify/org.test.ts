@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmod, chown, lstat, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeEach, test } from 'node:test';
-import type { NewsOfRun } from '../../model/contract/activities.js';
+import type { NewsOfRun } from '../../model/notify/types.js';
 import { OUTCOMES } from '../../model/report/data.js';
 import { notify } from '../support/notify.js';
 import { brokenTarget, exampleReport } from '../support/report.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunProgress } from '../../model/run/progress.js';
+import type { RunProgress } from '../../model/progress/progress.js';
 import { withFleet, type Fleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
 import { until, type Running } from '../support/lockkeeper.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { HOLD_BACK_INPUT, type HoldRequest } from '../../model/run/messages.js';
-import type { RunProgress } from '../../model/run/progress.js';
+import type { RunProgress } from '../../model/progress/progress.js';
 import type { Report } from '../../model/report/data.js';
 import { withMovedFleet } from '../support/fleet.js';
 import { runInPhase, withServedHouse } from '../support/runs.js';

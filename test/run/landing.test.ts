@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { atLeast } from '../../activities/nix/commands.js';
 import { nixVersion } from '../../activities/nix/version.js';
 import { run } from '../../activities/command/process.js';
-import type { RunProgress } from '../../model/run/progress.js';
+import type { RunProgress } from '../../model/progress/progress.js';
 import { withFleet } from '../support/fleet.js';
 import { commitFiles, git } from '../support/git.js';
 import { until } from '../support/lockkeeper.js';

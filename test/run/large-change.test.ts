@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import type { Client } from '@temporalio/client';
-import type { RunProgress } from '../../model/run/progress.js';
+import type { RunProgress } from '../../model/progress/progress.js';
 import { withFleet } from '../support/fleet.js';
 import { commitFiles } from '../support/git.js';
 import { until, type Running } from '../support/lockkeeper.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { RunProgress } from '../../model/run/progress.js';
+import type { RunProgress } from '../../model/progress/progress.js';
 import { withMovedFleet } from '../support/fleet.js';
 import { commitFiles, git } from '../support/git.js';
 import { giteaMissing, withGitea } from '../support/gitea.js';

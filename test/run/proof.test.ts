@@ -11,7 +11,7 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import { run } from '../../activities/command/process.js';
 import { repositoryLockId } from '../../model/run/ids.js';
 import { repositoryKey } from '../../model/run/keys.js';
-import type { RunProgress } from '../../model/run/progress.js';
+import type { RunProgress } from '../../model/progress/progress.js';
 import { COORDINATOR_QUEUE } from '../../model/run/queues.js';
 import type { Report } from '../../model/report/data.js';
 import type { RunOptions } from '../../model/run/options.js';

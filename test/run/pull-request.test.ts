@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readMark } from '../../model/forge/request.js';
+import { readMark } from '../../model/report/forge/request.js';
 import type { Report } from '../../model/report/data.js';
 import { withMovedFleet } from '../support/fleet.js';
 import { commitFiles, git } from '../support/git.js';

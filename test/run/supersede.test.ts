@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { COORDINATOR_QUEUE } from '../../model/run/queues.js';
-import type { RunProgress } from '../../model/run/progress.js';
+import type { RunProgress } from '../../model/progress/progress.js';
 import type { Report } from '../../model/report/data.js';
 import type { RunOptions } from '../../model/run/options.js';
 import { withMovedFleet, type Fleet } from '../support/fleet.js';

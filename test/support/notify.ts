@@ -1,6 +1,6 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createNotify } from '../../activities/notify/notify.js';
-import type { NewsOfRun } from '../../model/contract/activities.js';
+import type { NewsOfRun } from '../../model/notify/types.js';
 import type { NotificationResult } from '../../model/report/data.js';
 import { stateDirectory } from '../../model/machine/state-directory.js';
 import { exampleReport } from './report.js';

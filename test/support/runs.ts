@@ -2,7 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { DataConverter } from '@temporalio/common';
 import { payloadProof } from '../../host/payload-proof.js';
 import { ownRunKey } from '../../host/secrets/run-key.js';
-import type { Phase, RunProgress } from '../../model/run/progress.js';
+import type { Phase, RunProgress } from '../../model/progress/progress.js';
 import { until, withHouse } from './lockkeeper.js';
 import type { House, Running } from './lockkeeper.js';
 import { atEndOf, type Scope } from './scope.js';

@@ -1,7 +1,6 @@
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, TimeoutFailure } from '@temporalio/workflow';
-import { isFinal } from '../../model/run/failures.js';
+import { isFinal, MESSAGE_BYTES } from '../../model/run/failures.js';
 import { truncate } from '../../model/text/text.js';
-import { MESSAGE_BYTES } from '../../model/verify/verdict.js';
 
 /** The failure below Temporal's wrappers: what a person wants to read. */
 export function rootCause(error: unknown): { readonly message: string; readonly type: string } {

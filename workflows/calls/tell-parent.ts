@@ -7,7 +7,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { DOING, TARGET_DONE } from '../../model/run/messages.js';
-import type { TargetProgress } from '../../model/run/progress.js';
+import type { TargetProgress } from '../../model/progress/progress.js';
 import type { VerifyInput } from '../../model/verify/verification.js';
 import { goOnWithout } from './unneeded.js';
 

@@ -1,6 +1,6 @@
 import { ActivityFailure, TimeoutFailure, isCancellation, patched } from '@temporalio/workflow';
 import type { AttemptInput, AttemptResult } from '../../model/autofix/attempt.js';
-import { attemptActivityId } from '../../model/run/progress.js';
+import { attemptActivityId } from '../../model/progress/progress.js';
 import { AGENT_QUEUE } from '../../model/run/queues.js';
 import { truncate } from '../../model/text/text.js';
 import { targetLabel } from '../../model/targets/index.js';

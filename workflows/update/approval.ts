@@ -1,9 +1,16 @@
 import { condition, defineSignal, defineUpdate, setHandler, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import { finalFailure } from '../../model/run/failures.js';
-import { APPROVE, GIVES_WAY_MEMO, GIVE_WAY, isNewer, REJECT } from '../../model/run/messages.js';
-import type { Decision, GiveWayRequest } from '../../model/run/messages.js';
+import {
+  APPROVE,
+  GIVES_WAY_MEMO,
+  GIVE_WAY,
+  isNewer,
+  REJECT,
+  type Decision,
+  type GiveWayRequest,
+} from '../../model/run/messages.js';
 import { asShown, refusalWords, unprovenIn } from '../../model/run/proof.js';
-import { approvalCommands } from '../../model/report/render.js';
+import { approvalCommands } from '../../model/progress/markdown.js';
 import type { ApprovalDecision, Landed, PlannedBuilds } from '../../model/report/data.js';
 import type { WholeOptions } from '../../model/run/earlier.js';
 import type { ApprovalPolicy } from '../../model/run/options.js';

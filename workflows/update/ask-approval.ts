@@ -1,5 +1,5 @@
 import { waysOfLanding } from '../../model/landing/index.js';
-import { proposalOf } from '../../model/run/proposal.js';
+import { proposalOf } from './proposal.js';
 import { targetLabel } from '../../model/targets/index.js';
 import { ask, approvalOr } from './ask.js';
 import type { Ended } from './facts.js';

@@ -1,5 +1,5 @@
 import { CancellationScope, patched } from '@temporalio/workflow';
-import { commandsOf } from '../../model/checks/asked-commands.js';
+import { commandsOf } from '../../model/contract/asked-commands.js';
 import { branchToPush } from '../../model/landing/index.js';
 import type { Base } from '../../model/verify/candidate.js';
 import { coordinator } from '../calls/coordinator.js';

@@ -2,7 +2,7 @@ import { patched } from '@temporalio/workflow';
 import type { CommitInput, LockUpdate } from '../../model/contract/activities.js';
 import type { Fix } from '../../model/autofix/fix-target.js';
 import type { Candidate } from '../../model/verify/candidate.js';
-import { commitMessage } from '../../model/git/commit-message.js';
+import { commitMessage } from '../../model/report/commit-message.js';
 import { branchToPush } from '../../model/landing/index.js';
 import type { HeldBackInput } from '../../model/report/data.js';
 import { isFlakeTarget, type Target } from '../../model/targets/index.js';

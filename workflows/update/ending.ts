@@ -1,5 +1,6 @@
 import { isCancellation, log, proxyActivities } from '@temporalio/workflow';
-import type { MachineActivities, NotificationEvent } from '../../model/contract/activities.js';
+import type { MachineActivities } from '../../model/contract/activities.js';
+import type { NotificationEvent } from '../../model/notify/types.js';
 import { wantedBy } from '../../model/notify/index.js';
 import { machineQueue } from '../../model/run/queues.js';
 import { TIDYING_TRIES, closing, coordinator } from '../calls/coordinator.js';

@@ -2,7 +2,7 @@ import type { ChannelMove } from '../../model/channels/move.js';
 import type { PastAttempt } from '../../model/autofix/attempt.js';
 import type { Fix } from '../../model/autofix/fix-target.js';
 import type { SeenBranch } from '../../model/contract/activities.js';
-import type { EarlierHold } from '../../model/hold-back/earlier.js';
+import type { EarlierHold } from '../../model/report/earlier-holds.js';
 import type { Advice } from '../../model/flake-lock/advice.js';
 import type { WaitingInput } from '../../model/flake-lock/cooldown.js';
 import type { CommitsOfInput } from '../../model/flake-lock/commits.js';

@@ -1,6 +1,6 @@
-import { heldForSources } from '../../model/flake-lock/new-sources.js';
+import { heldForSources } from '../../model/report/new-sources.js';
 import { finalFailure } from '../../model/run/failures.js';
-import type { EarlierHold } from '../../model/hold-back/earlier.js';
+import type { EarlierHold } from '../../model/report/earlier-holds.js';
 import { pinnedInputs } from '../../model/hold-back/pins.js';
 import { noneAskedWords } from '../../model/report/unfetched.js';
 import type { WholeOptions } from '../../model/run/earlier.js';

@@ -3,7 +3,7 @@ import { finalFailure } from '../../model/run/failures.js';
 import { HOLD_BACK_INPUT } from '../../model/run/messages.js';
 import type { HoldRequest } from '../../model/run/messages.js';
 import { oneLine } from '../../model/text/one-line.js';
-import type { Phase } from '../../model/run/progress.js';
+import type { Phase } from '../../model/progress/progress.js';
 import type { HeldBackInput } from '../../model/report/data.js';
 import type { RunState } from './run-state.js';
 

@@ -3,7 +3,7 @@ import { waysOfLanding } from '../../model/landing/index.js';
 import { countPacked } from '../../model/nix/build-plan.js';
 import type { PlannedBuilds } from '../../model/report/data.js';
 import { plural, tooManyWords } from '../../model/report/words.js';
-import { untouched } from '../../model/run/progress.js';
+import { untouched } from '../../model/progress/progress.js';
 import { isFlakeTarget, targetLabel, type Target } from '../../model/targets/index.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import type { PlanResult } from '../../model/verify/verification.js';

@@ -1,12 +1,12 @@
 import { limitChanges } from '../../model/closure/limit.js';
 import { shareEqual } from '../../model/closure/share.js';
 import { reportedFixes } from '../../model/autofix/fix-target.js';
-import { letGoInputs, withHistory } from '../../model/hold-back/earlier.js';
+import { letGoInputs, withHistory } from '../../model/report/earlier-holds.js';
 import { reportedInput } from '../../model/report/data.js';
 import type { HeldBackInput, Report, ReportedTarget } from '../../model/report/data.js';
 import { limitReport } from '../../model/report/limit.js';
 import type { RunOptions } from '../../model/run/options.js';
-import type { TargetProgress } from '../../model/run/progress.js';
+import type { TargetProgress } from '../../model/progress/progress.js';
 import { TAILS_LIMIT_BYTES, limitTails, tailBytes } from '../../model/verify/verification.js';
 import { kindOf, targetLabel } from '../../model/targets/index.js';
 import { NOTHING_KNOWN, type Verdict } from '../../model/verify/verdict.js';

@@ -10,14 +10,18 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import { heldBackLogsCommand } from '../../model/report/held-back-words.js';
 import type { Report } from '../../model/report/data.js';
 import { brokenVerdicts, type ShownFailure } from '../../model/report/log-details.js';
-import { runDetails } from '../../model/report/render.js';
+import { runDetails } from '../../model/progress/markdown.js';
 import { DOING, PROGRESS, TARGET_DONE } from '../../model/run/messages.js';
 import type { RunOptions } from '../../model/run/options.js';
-import { shownHold, untouched } from '../../model/run/progress.js';
-import type { Phase, RunProgress, TargetProgress } from '../../model/run/progress.js';
+import {
+  shownHold,
+  untouched,
+  type Phase,
+  type RunProgress,
+  type TargetProgress,
+} from '../../model/progress/progress.js';
 import { targetLabel, type Target } from '../../model/targets/index.js';
-import { NOTHING_FOUND, fold } from './facts.js';
-import type { Facts, Found } from './facts.js';
+import { NOTHING_FOUND, fold, type Facts, type Found } from './facts.js';
 import { reportOf } from './report-of.js';
 
 const progressQuery = defineQuery<RunProgress>(PROGRESS);

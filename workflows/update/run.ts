@@ -1,14 +1,14 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { waysOfLanding } from '../../model/landing/index.js';
 import { secretFilesOfCache } from '../../model/caches/secret-files.js';
-import type { AgentRights } from '../../model/autofix/sandbox.js';
+import type { AgentRights } from '../../model/sandbox/sandbox.js';
 import { landingIntent } from '../../model/landing/index.js';
 import { secretFilesOf } from '../../model/notify/index.js';
 import { wholeOptions, type WholeOptions } from '../../model/run/earlier.js';
 import { checkKnown } from '../../model/run/known-options.js';
 import { finalFailure } from '../../model/run/failures.js';
 import type { RunOptions } from '../../model/run/options.js';
-import { ended } from '../../model/run/progress.js';
+import { ended } from '../../model/progress/progress.js';
 import type { VerifySetting } from '../../model/verify/verification.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 import { coordinator } from '../calls/coordinator.js';

@@ -1,7 +1,7 @@
 import { patched } from '@temporalio/workflow';
 import { VERIFY_LABEL } from '../../model/run/ids.js';
 import type { Candidate } from '../../model/verify/candidate.js';
-import { nothingVerified } from '../../model/verify/nothing-verified.js';
+import { nothingVerified } from '../../model/report/nothing-verified.js';
 import type { FailureStep } from '../../model/run/options.js';
 import { targetLabel, type Target } from '../../model/targets/index.js';
 import { waysOfLanding } from '../../model/landing/index.js';

@@ -1,5 +1,5 @@
 import { VERIFY_LABEL } from '../../model/run/ids.js';
-import { ended } from '../../model/run/progress.js';
+import { ended } from '../../model/progress/progress.js';
 import { isFlakeTarget, targetLabel, type Target } from '../../model/targets/index.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 import { coordinator } from '../calls/coordinator.js';

@@ -2,7 +2,7 @@ import { ActivityFailure, sleep } from '@temporalio/workflow';
 import type { BuildTargetInput } from '../../model/contract/activities.js';
 import { isFinal } from '../../model/run/failures.js';
 import { INFRASTRUCTURE_BACKOFF } from '../../model/run/infrastructure.js';
-import { buildActivityId } from '../../model/run/progress.js';
+import { buildActivityId } from '../../model/progress/progress.js';
 import { buildQueue } from '../../model/run/queues.js';
 import { targetLabel } from '../../model/targets/index.js';
 import { verdictOf } from '../../model/verify/verdict.js';

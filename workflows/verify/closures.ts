@@ -2,7 +2,7 @@ import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow'
 import type { BaseComparison, BuildTargetInput, MachineActivities } from '../../model/contract/activities.js';
 import type { TargetChange } from '../../model/closure/closure.js';
 import { roomForClosure } from '../../model/closure/limit.js';
-import { baseActivityId, closureActivityId } from '../../model/run/progress.js';
+import { baseActivityId, closureActivityId } from '../../model/progress/progress.js';
 import { machineQueue } from '../../model/run/queues.js';
 import type { VerifyInput } from '../../model/verify/verification.js';
 import { isFlakeTarget, targetLabel, type FlakeTarget } from '../../model/targets/index.js';

@@ -1,11 +1,11 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { BaseComparison, EvaluatorActivities } from '../../model/contract/activities.js';
-import { compareActivityId, evaluateActivityId, planActivityId } from '../../model/run/progress.js';
+import { compareActivityId, evaluateActivityId, planActivityId } from '../../model/progress/progress.js';
 import { EVALUATE_QUEUE } from '../../model/run/queues.js';
 import type { VerifyInput } from '../../model/verify/verification.js';
 import { targetLabel, type FlakeTarget } from '../../model/targets/index.js';
 import type { Evaluation } from '../../model/verify/verdict.js';
-import { distrustOf } from './distrust.js';
+import { distrustOf } from '../../model/verify/distrust.js';
 import { NEEDED_TRIES } from '../calls/coordinator.js';
 import { ownQueue } from '../calls/own-queue.js';
 import { UNNEEDED_TRIES, goOnWithout } from '../calls/unneeded.js';

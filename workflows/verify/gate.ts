@@ -1,11 +1,10 @@
 import { patched } from '@temporalio/workflow';
-import { buildActivityId } from '../../model/run/progress.js';
+import { buildActivityId } from '../../model/progress/progress.js';
 import { GATE_QUEUE } from '../../model/run/queues.js';
 import type { VerifyInput } from '../../model/verify/verification.js';
 import { targetLabel, type CommandTarget } from '../../model/targets/index.js';
-import { verdictOf } from '../../model/verify/verdict.js';
-import type { Verdict } from '../../model/verify/verdict.js';
-import { distrustOf } from './distrust.js';
+import { verdictOf, type Verdict } from '../../model/verify/verdict.js';
+import { distrustOf } from '../../model/verify/distrust.js';
 import type { Listener } from './build.js';
 import { isForGood, rootCause } from '../calls/failures.js';
 import { callAnywhere, lastingCalls, type LastingCall } from '../calls/lasting-calls.js';

@@ -4,7 +4,7 @@ import type { CacheOutcome } from '../../model/caches/outcome.js';
 import type { Cache } from '../../model/caches/types.js';
 import type { MachineActivities, UploadResult } from '../../model/contract/activities.js';
 import { UPLOADS } from '../../model/run/defaults.js';
-import { uploadActivityId } from '../../model/run/progress.js';
+import { uploadActivityId } from '../../model/progress/progress.js';
 import { machineQueue } from '../../model/run/queues.js';
 import { isFlakeTarget, targetLabel, type FlakeTarget } from '../../model/targets/index.js';
 import type { Verdict } from '../../model/verify/verdict.js';

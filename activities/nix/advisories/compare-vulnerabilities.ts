@@ -1,13 +1,8 @@
 import path from 'node:path';
 import { readBounded } from '../../../host/bounded-file.js';
 import { systemCode } from '../../../host/errors.js';
-import {
-  packagesToCheck,
-  productNames,
-  STALE_DAYS,
-  vulnerabilityChange,
-  type VulnerabilityChange,
-} from '../../../model/advisories/change.js';
+import { packagesToCheck, productNames, vulnerabilityChange } from '../../../model/closure/vulnerabilities.js';
+import { STALE_DAYS, type VulnerabilityChange } from '../../../model/advisories/vulnerability.js';
 import { readProducts, readWhitelist } from '../../../model/advisories/whitelist.js';
 import type { Closure } from '../../../model/closure/closure.js';
 import type { StateDirectory } from '../../../model/machine/state-directory.js';

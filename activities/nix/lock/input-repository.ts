@@ -1,4 +1,4 @@
-import { gitAddress } from '../../../model/forge/compare-url.js';
+import { gitAddress } from '../../../model/flake-lock/compare-url.js';
 import { textAttribute, type SourceAttributes } from '../../../model/flake-lock/types.js';
 import type { NixSettings } from '../../../model/run/options.js';
 import type { InputRepository } from '../../git/input-commits.js';

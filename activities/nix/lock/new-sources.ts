@@ -1,5 +1,5 @@
 import { finalFailure } from '../../../model/run/failures.js';
-import { compareUrl } from '../../../model/forge/compare-url.js';
+import { compareUrl } from '../../../model/flake-lock/compare-url.js';
 import type { RefusedInput } from '../../../model/verify/candidate.js';
 import { composeAllBut } from '../../../model/flake-lock/compose-what-fits.js';
 import { inputRevision } from '../../../model/flake-lock/content.js';
@@ -14,7 +14,7 @@ import {
   type Source,
 } from '../../../model/flake-lock/sources.js';
 import type { LockNode } from '../../../model/flake-lock/types.js';
-import { newSourcesReason } from '../../../model/flake-lock/new-sources.js';
+import { newSourcesReason } from '../../../model/report/new-sources.js';
 import { oneLine } from '../../../model/text/one-line.js';
 import type { Answers, SourceRules } from './asked.js';
 import type { InputWish } from '../flake-file.js';

@@ -1,5 +1,5 @@
-import { PROTECTED_PATHS } from '../../autofix/path-pattern.js';
-import { AGENT_NETWORKS } from '../../autofix/sandbox.js';
+import { PROTECTED_PATHS } from '../../autofix/protected-paths.js';
+import { AGENT_NETWORKS } from '../../sandbox/sandbox.js';
 import { checkAgentArgument, checkAgentCommand, checkHomePath, checkPathPattern } from '../../checks/names.js';
 import type { RunOptions } from '../../run/options.js';
 import { commaList, flag, listOf, maybe, oneOf, secretFile, size, span, text, whole } from '../kinds.js';

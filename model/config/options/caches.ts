@@ -1,5 +1,5 @@
 import { cacheName } from '../../caches/name.js';
-import { cacheTable } from '../../caches/read.js';
+import { cacheTable } from '../cache.js';
 import { UPLOADS } from '../../run/defaults.js';
 import type { RunOptions } from '../../run/options.js';
 import { listOf, whole } from '../kinds.js';

@@ -1,5 +1,6 @@
 import { checkDay } from '../../checks/names.js';
-import { PROBE_BUDGET, usualFailureSteps } from '../../run/defaults.js';
+import { PROBE_BUDGET } from '../../run/defaults.js';
+import { usualFailureSteps } from '../../landing/index.js';
 import { FAILURE_STEPS, type LandingMode, type RunOptions } from '../../run/options.js';
 import { commaList, flag, line, listOf, maybe, oneOf, record, span, text } from '../kinds.js';
 import { input, sorted } from './contents.js';

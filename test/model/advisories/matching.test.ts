@@ -2,12 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isAffected } from '../../../model/advisories/affected.js';
 import type { Advisory } from '../../../model/advisories/advisory.js';
-import {
-  limitVulnerabilities,
-  packagesToCheck,
-  vulnerabilityChange,
-  type VulnerabilityChange,
-} from '../../../model/advisories/change.js';
+import { limitVulnerabilities, packagesToCheck, vulnerabilityChange } from '../../../model/closure/vulnerabilities.js';
+import type { VulnerabilityChange } from '../../../model/advisories/vulnerability.js';
 import { baseScore } from '../../../model/advisories/cvss.js';
 import { readNvd } from '../../../model/advisories/nvd.js';
 import { readOsv } from '../../../model/advisories/osv.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { run } from '../../../activities/command/process.js';
-import { compareVersions } from '../../../model/closure/compare-versions.js';
+import { compareVersions } from '../../../model/nix/compare-versions.js';
 
 const PARTS = [
   '0',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Vulnerability, VulnerabilityChange } from '../../../model/advisories/change.js';
+import type { Vulnerability, VulnerabilityChange } from '../../../model/advisories/vulnerability.js';
 import type { ClosureChange, TargetChange } from '../../../model/closure/closure.js';
 import { renderHtml } from '../../../model/report/html/report-page.js';
 import { renderReport, reportJson } from '../../../model/report/render.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PackageChange, TargetChange } from '../../../model/closure/closure.js';
-import type { VulnerabilityChange } from '../../../model/advisories/change.js';
+import type { VulnerabilityChange } from '../../../model/advisories/vulnerability.js';
 import { limitChange, limitChanges, roomForClosure } from '../../../model/closure/limit.js';
 import { listEach, shareEqual } from '../../../model/closure/share.js';
 import { changeGroups } from '../../../model/report/changes.js';

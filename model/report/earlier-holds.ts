@@ -1,4 +1,4 @@
-import type { HeldBackInput, LetGoInput, Report, ReportedInput } from '../report/data.js';
+import type { HeldBackInput, LetGoInput, Report, ReportedInput } from './data.js';
 
 /** An input that earlier runs held back, and none has moved since. */
 export interface EarlierHold {

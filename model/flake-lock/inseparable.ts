@@ -1,7 +1,9 @@
-import type { FlakeLock } from '../flake-lock/types.js';
+import type { FlakeLock } from './types.js';
 import { demandsOf, losingMixes } from './mixes.js';
 import type { Choice } from './mixes.js';
-import type { InputGroup } from './search.js';
+
+/** Inputs that can only move together: root inputs, one of which follows something that another one brings. */
+export type InseparableInputs = readonly string[];
 
 /** Groupings that are looked at where a loss can be avoided in several ways; past it the first one found is taken. */
 const GROUPINGS_LIMIT = 200;
@@ -11,11 +13,15 @@ const GROUPINGS_LIMIT = 200;
  * are in one group only because a choice that parts them loses something, and there are as many groups as can be. All of
  * them together are the candidate itself, so there is such a grouping. Groups and their inputs keep the order of `moved`.
  */
-export function inputGroups(base: FlakeLock, candidate: FlakeLock, moved: readonly string[]): readonly InputGroup[] {
+export function inputGroups(
+  base: FlakeLock,
+  candidate: FlakeLock,
+  moved: readonly string[],
+): readonly InseparableInputs[] {
   const locks = { base, candidate };
   const demands = demandsOf(locks);
   /** Joins of which one has to be made; none when every choice of these groups composes. */
-  const neededJoins = (groups: readonly InputGroup[]): readonly Join[] => {
+  const neededJoins = (groups: readonly InseparableInputs[]): readonly Join[] => {
     let needed: readonly Join[] = [];
     for (const demand of demands) {
       for (const choices of losingMixes(locks, groups, demand)) {
@@ -27,8 +33,8 @@ export function inputGroups(base: FlakeLock, candidate: FlakeLock, moved: readon
     return needed;
   };
   const looked = new Set<string>();
-  let finest: readonly InputGroup[] = [];
-  const todo: (readonly InputGroup[])[] = [moved.map((name) => [name])];
+  let finest: readonly InseparableInputs[] = [];
+  const todo: (readonly InseparableInputs[])[] = [moved.map((name) => [name])];
   for (let groups = todo.pop(); groups !== undefined; groups = todo.pop()) {
     const spelled = JSON.stringify(groups);
     if (looked.has(spelled) || groups.length <= finest.length) continue;
@@ -59,7 +65,7 @@ function joinsAgainst(choices: readonly Choice[]): readonly Join[] {
 }
 
 /** The groups with those of two inputs as one, in the place of the first. */
-function joined(groups: readonly InputGroup[], join: Join): readonly InputGroup[] {
+function joined(groups: readonly InseparableInputs[], join: Join): readonly InseparableInputs[] {
   const [first, ...others] = groups.filter((group) => join.some((name) => group.includes(name)));
   return groups
     .filter((group) => !others.includes(group))

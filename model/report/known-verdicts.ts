@@ -1,10 +1,10 @@
-import type { Outcome, Report, ReportedTarget } from '../report/data.js';
+import type { Outcome, Report, ReportedTarget } from './data.js';
 import { lackingCaches } from '../caches/outcome.js';
 import type { Cache } from '../caches/types.js';
-import type { CoordinatorActivities } from '../contract/activities.js';
 import { DAY_MS } from '../text/span.js';
-import { targetLabel } from '../targets/index.js';
-import { NOTHING_KNOWN, type Verdict } from './verdict.js';
+import type { Repository } from '../run/options.js';
+import { targetLabel, type FlakeTarget } from '../targets/index.js';
+import { NOTHING_KNOWN, type Verdict } from '../verify/verdict.js';
 
 /**
  * How long a failure is not tried again, for what upstream mends is found the next day; and how long a cache is believed to have what it
@@ -15,6 +15,15 @@ const FRESH_MS = DAY_MS;
 /** Ends of runs whose verdicts are all about the commit that their report names. */
 const CONCLUSIVE: readonly Outcome[] = ['landed', 'verified', 'broken', 'rejected', 'expired', 'superseded'];
 
+/** Targets of a commit whose verdicts may be known. */
+export interface VerdictsWanted {
+  readonly repository: Repository;
+  readonly commit: string;
+  readonly targets: readonly FlakeTarget[];
+  /** What is not in the required ones of these is not known; missing where nothing is uploaded. */
+  readonly caches?: readonly Cache[];
+}
+
 /**
  * What earlier runs found out about targets of a commit: that they build, or for a day that they do not. Where evaluation saw the
  * machine, verdicts hold for that run alone.
@@ -23,7 +32,7 @@ const CONCLUSIVE: readonly Outcome[] = ['landed', 'verified', 'broken', 'rejecte
  */
 export function knownVerdicts(
   reports: readonly Report[],
-  { repository, commit, targets, caches: wanted = [] }: Parameters<CoordinatorActivities['knownVerdicts']>[0],
+  { repository, commit, targets, caches: wanted = [] }: VerdictsWanted,
   now: number,
 ): readonly Verdict[] {
   const about = reports.filter(

@@ -1,4 +1,4 @@
-import type { TargetProgress } from '../run/progress.js';
+import type { TargetProgress } from './progress.js';
 import { logDetails, type ShownFailure } from '../report/log-details.js';
 import { escapeMarkdown, formatSeconds, stripControl, truncate, utf8Length } from '../text/text.js';
 

@@ -1,13 +1,13 @@
 import { BadInput } from '../checks/names.js';
-import { readEach } from '../config/bad-inputs.js';
-import { flag, isTable, listOf, oneOf, secretFile, text, whole, type JsonSchema, type Kind } from '../config/kinds.js';
-import { nearest } from '../config/nearest.js';
-import { inside } from '../config/wording.js';
+import { readEach } from './bad-inputs.js';
+import { flag, isTable, listOf, oneOf, secretFile, text, whole, type JsonSchema, type Kind } from './kinds.js';
+import { nearest } from '../text/nearest.js';
+import { inside } from './wording.js';
 import { redactUrl } from '../text/text.js';
-import { cacheKindName, cacheKinds } from './kinds/index.js';
-import { isPublicKey } from './public-key.js';
-import type { Cache, CacheField, CacheKind } from './types.js';
-import { isWebUrl, webUrlFault } from './web-url.js';
+import { cacheKindName, cacheKinds } from '../caches/kinds/index.js';
+import { isPublicKey } from '../caches/public-key.js';
+import type { Cache, CacheField, CacheKind } from '../caches/types.js';
+import { isWebUrl, webUrlFault } from '../caches/web-url.js';
 
 const WORDS = 'a table such as { to = "file:///srv/cache", secretKeyFile = "/etc/cache.key" }';
 

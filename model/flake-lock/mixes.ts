@@ -1,7 +1,6 @@
-import type { FlakeLock, InputPath } from '../flake-lock/types.js';
-import { allInputs, goOn, nodeOfInput, wayAlong } from '../flake-lock/walk.js';
-import type { Way } from '../flake-lock/walk.js';
-import type { InputGroup } from './search.js';
+import type { FlakeLock, InputPath } from './types.js';
+import { allInputs, goOn, nodeOfInput, wayAlong, type Way } from './walk.js';
+import type { InseparableInputs } from './inseparable.js';
 
 export interface Locks {
   readonly base: FlakeLock;
@@ -57,7 +56,7 @@ function followedBelow({ version, root }: FlakeLock, input: string): readonly In
  */
 export function* losingMixes(
   locks: Locks,
-  groups: readonly InputGroup[],
+  groups: readonly InseparableInputs[],
   { owner, sides, target, dangles }: Demand,
 ): Generator<readonly Choice[]> {
   const groupOf = new Map(groups.flatMap((group) => group.map((name) => [name, group] as const)));

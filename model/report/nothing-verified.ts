@@ -1,6 +1,6 @@
-import { nameList } from '../report/words.js';
+import { nameList } from './words.js';
 import { isFlakeTarget, nounOf, targetLabel } from '../targets/index.js';
-import type { Verdict } from './verdict.js';
+import type { Verdict } from '../verify/verdict.js';
 
 export interface Verified {
   readonly verdicts: readonly Verdict[];

@@ -1,9 +1,9 @@
 import { oneLine } from '../text/one-line.js';
-import type { Phase, RunProgress, TargetProgress } from '../run/progress.js';
-import { reportedInput } from './data.js';
+import type { Phase, RunProgress, TargetProgress } from './progress.js';
+import { reportedInput } from '../report/data.js';
 import { formatSeconds, truncate, utf8Length } from '../text/text.js';
-import { logDetails, type ShownFailure } from './log-details.js';
-import { code, row, table } from './markdown-parts.js';
+import { logDetails, type ShownFailure } from '../report/log-details.js';
+import { code, row, table } from '../report/markdown-parts.js';
 import {
   closureWords,
   isBroken,
@@ -13,7 +13,7 @@ import {
   plural,
   VERDICTS,
   verdictWords,
-} from './words.js';
+} from '../report/words.js';
 import { isOutputKind, kindOf, nounOf } from '../targets/index.js';
 
 /** Limits of what a run shows of itself in the Temporal UI. */

@@ -1,6 +1,6 @@
-import type { Fix } from '../autofix/fix-target.js';
-import type { Candidate, MovedInput } from '../verify/candidate.js';
-import { targetLabel } from '../targets/index.js';
+import type { Fix } from '../../model/autofix/fix-target.js';
+import type { Candidate, MovedInput } from '../../model/verify/candidate.js';
+import { targetLabel } from '../../model/targets/index.js';
 
 /**
  * What an approval is about: an update that is carried over with the same revisions and fixes needs no second one. Of more

@@ -1,7 +1,7 @@
-import type { Report, ReportedTarget } from '../report/data.js';
-import { hitWords, isBroken, mitigation, missedTargets, verdictWords } from '../report/words.js';
-import { oneName } from '../text/one-line.js';
-import { truncate } from '../text/text.js';
+import type { Report, ReportedTarget } from '../data.js';
+import { hitWords, isBroken, mitigation, missedTargets, verdictWords } from '../words.js';
+import { oneName } from '../../text/one-line.js';
+import { truncate } from '../../text/text.js';
 
 /** What a forge shows beside a commit. */
 export interface CommitStatus {

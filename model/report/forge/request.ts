@@ -1,15 +1,15 @@
-import { quiet } from '../git/commit-message.js';
-import { hostsOf } from '../report/data.js';
-import type { InsteadOf, Report, ReportedTarget } from '../report/data.js';
-import { renderMarkdown } from '../report/markdown.js';
-import { LEAST_MARKDOWN_BYTES } from '../report/markdown-fit.js';
-import { words } from '../report/markdown-parts.js';
-import type { Repository } from '../run/options.js';
-import type { Merger } from './merging.js';
-import { namedBy, outputKinds, outputKindNames } from '../targets/index.js';
-import { attributePath } from '../nix/text.js';
-import { oneName } from '../text/one-line.js';
-import { escapeMarkdown, shellQuote, truncate, utf8Length } from '../text/text.js';
+import { quiet } from '../commit-message.js';
+import { hostsOf } from '../data.js';
+import type { InsteadOf, Report, ReportedTarget } from '../data.js';
+import { renderMarkdown } from '../markdown.js';
+import { LEAST_MARKDOWN_BYTES } from '../markdown-fit.js';
+import { words } from '../markdown-parts.js';
+import type { Repository } from '../../run/options.js';
+import type { Merger } from '../../forge/merging.js';
+import { namedBy, outputKinds, outputKindNames } from '../../targets/index.js';
+import { attributePath } from '../../nix/text.js';
+import { oneName } from '../../text/one-line.js';
+import { escapeMarkdown, shellQuote, truncate, utf8Length } from '../../text/text.js';
 
 /** What a pull request says of itself to later runs, in a comment that no reader sees. */
 export interface Mark {

@@ -1,59 +1,11 @@
-import { byPackage, type Sides } from '../closure/by-package.js';
-import type { ClosurePath } from '../closure/closure.js';
+import { byPackage, type Sides } from './by-package.js';
+import type { ClosurePath } from './closure.js';
 import { utf8Length } from '../text/text.js';
-import { isAffected } from './affected.js';
-import { SEVERITIES, type Advisory, type Severity } from './advisory.js';
-import { isMatch, productsOf, type Product, type ProductTable, type Tier } from './products.js';
-import { suppresses, type Suppression } from './whitelist.js';
-
-/** A vulnerability that comes or goes with an update. */
-export interface Vulnerability {
-  /** The CVE where there is one. */
-  readonly id: string;
-  readonly aliases: readonly string[];
-  readonly severity: Severity;
-  /** CVSS base score; `null` where none is given. */
-  readonly score: number | null;
-  readonly tier: Tier;
-  readonly package: string;
-  /** All versions of the package before and after. */
-  readonly before: readonly string[];
-  readonly after: readonly string[];
-}
-
-/** How many, those that are not listed too. */
-export interface VulnerabilityCounts {
-  readonly fixed: number;
-  readonly introduced: number;
-  /** Those found by name only, which the first two do not count. */
-  readonly unsureFixed: number;
-  readonly unsureIntroduced: number;
-  readonly suppressed: number;
-}
-
-/** What an update changes in the known vulnerabilities of a closure. What is in both is nowhere. */
-export type VulnerabilityChange =
-  | {
-      readonly kind: 'checked';
-      /** Time of the newest entry of the data, ISO 8601; `null` where no entry has one. */
-      readonly newest: string | null;
-      /** Whether the data is older than `STALE_DAYS`. */
-      readonly stale: boolean;
-      readonly counts: VulnerabilityCounts;
-      /** Highest severity first, sure ones before unsure ones; perhaps not all. */
-      readonly fixed: readonly Vulnerability[];
-      readonly introduced: readonly Vulnerability[];
-      /** Files that could not be read, as `name: why`, and suppressions whose time is over; perhaps not all. */
-      readonly warnings: readonly string[];
-    }
-  | {
-      readonly kind: 'not-checked';
-      /** A clause: `there is no advisory in /srv/advisories`. */
-      readonly reason: string;
-    };
-
-/** Data that is older gets a warning, in days. */
-export const STALE_DAYS = 7;
+import { isAffected } from '../advisories/affected.js';
+import { SEVERITIES, type Advisory } from '../advisories/advisory.js';
+import { isMatch, productsOf, type Product, type ProductTable } from '../advisories/products.js';
+import type { Vulnerability, VulnerabilityChange } from '../advisories/vulnerability.js';
+import { suppresses, type Suppression } from '../advisories/whitelist.js';
 
 /** Packages whose versions differ, and what else is the same product: all that has to be looked up. */
 export function packagesToCheck(

@@ -1,5 +1,5 @@
 import type { GateCheck } from '../gates/gate.js';
-import { BadInput } from './names.js';
+import { BadInput } from '../checks/names.js';
 import type { RunOptions } from '../run/options.js';
 
 /** The commands that a run brings along, as gates and agents. */

@@ -1,5 +1,5 @@
 import type { RefusedInput } from '../verify/candidate.js';
-import type { HeldBackInput } from '../report/data.js';
+import type { HeldBackInput } from './data.js';
 import { shellQuote } from '../text/text.js';
 
 /** What is said of an input whose new revision brings sources that nobody has accepted: a clause, and the way to accept them. */

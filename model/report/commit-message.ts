@@ -1,9 +1,9 @@
 import { capitalized } from '../text/text.js';
 import type { MovedInput } from '../verify/candidate.js';
 import { oneLine, oneName } from '../text/one-line.js';
-import { reportedInput, type HeldBackInput } from '../report/data.js';
-import { stayWords } from '../report/held-back-words.js';
-import { dateWords, movementWords, nestedOf, newSourcesWords, type ShownNested } from '../report/words.js';
+import { reportedInput, type HeldBackInput } from './data.js';
+import { stayWords } from './held-back-words.js';
+import { dateWords, movementWords, nestedOf, newSourcesWords, type ShownNested } from './words.js';
 import type { Verdict } from '../verify/verdict.js';
 import { isFlakeTarget, nounOf, targetKinds, targetLabel, type FlakeTarget } from '../targets/index.js';
 

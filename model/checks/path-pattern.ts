@@ -1,27 +1,3 @@
-/** What no agent may touch, unless the owner says otherwise: secrets, Git's own files, and what runs elsewhere. */
-export const PROTECTED_PATHS: readonly string[] = [
-  'secrets/**',
-  '**/*.age',
-  '**/*.key',
-  '**/*.pem',
-  '.git*',
-  '.sops.yaml',
-  '.ci/**',
-  '.circleci/**',
-  '.buildkite/**',
-  '.builds/**',
-  '.build.yml',
-  '.cirrus.yml',
-  '.drone.yml',
-  '.forgejo/**',
-  '.gitea/**',
-  '.travis.yml',
-  '.woodpecker/**',
-  '.woodpecker.y*ml',
-  'Jenkinsfile',
-  'garnix.yaml',
-];
-
 /**
  * Why a pattern cannot be used, as the end of a sentence; `null` when it can. Refused is what Git reads in a `.gitignore`
  * without a word and what then matches nothing: a pattern that protects nothing must not look as if it did.

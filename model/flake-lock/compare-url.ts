@@ -1,6 +1,6 @@
-import { textAttribute } from '../flake-lock/types.js';
-import type { SourceAttributes } from '../flake-lock/types.js';
-import { DEFAULT_HOSTS, forgeAt, GITEA_HOSTS, splitUrl, type ForgeName, type UrlParts } from './hosts.js';
+import { textAttribute } from './types.js';
+import type { SourceAttributes } from './types.js';
+import { DEFAULT_HOSTS, forgeAt, GITEA_HOSTS, splitUrl, type ForgeName, type UrlParts } from '../forge/hosts.js';
 
 /**
  * Web page that shows what changed between two locked sources of one repository, by their `locked` attributes. `null` when

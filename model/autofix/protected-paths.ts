@@ -1,0 +1,23 @@
+/** What no agent may touch, unless the owner says otherwise: secrets, Git's own files, and what runs elsewhere. */
+export const PROTECTED_PATHS: readonly string[] = [
+  'secrets/**',
+  '**/*.age',
+  '**/*.key',
+  '**/*.pem',
+  '.git*',
+  '.sops.yaml',
+  '.ci/**',
+  '.circleci/**',
+  '.buildkite/**',
+  '.builds/**',
+  '.build.yml',
+  '.cirrus.yml',
+  '.drone.yml',
+  '.forgejo/**',
+  '.gitea/**',
+  '.travis.yml',
+  '.woodpecker/**',
+  '.woodpecker.y*ml',
+  'Jenkinsfile',
+  'garnix.yaml',
+];

@@ -1,2 +1,0 @@
-/** Ways to tell people, as the report and activities name them. */
-export type NotifierKind = 'ntfy' | 'org';
