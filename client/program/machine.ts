@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { Argument, Option } from 'commander';
 import type { Command } from 'commander';
 import { SIGNING_FORMATS, type SigningFormat } from '../../model/git/signing.js';
-import type { DeclaredOption } from '../../model/machine/declared-option.js';
+import type { DeclaredOptions } from '../../model/machine/declared-option.js';
 import { FORGE_KINDS, type ForgeKind } from '../../model/forge/kinds.js';
 import { PRUNE_OPTIONS } from '../../model/machine/prune-options.js';
 import { WORKER_OPTIONS } from '../../model/machine/worker-options.js';
@@ -110,10 +110,10 @@ export function declareMachine({ program, context, exit }: Declaration): void {
 }
 
 /** Global options are not theirs: they have a state directory of their own, and their own JSON if any. */
-function tellOf(command: Command, options: Readonly<Record<string, DeclaredOption>>): void {
+function tellOf(command: Command, options: DeclaredOptions): void {
   command.configureHelp({ showGlobalOptions: false });
-  for (const { flags, description, choices } of Object.values(options)) {
+  for (const { flags, description, kind } of Object.values(options)) {
     const option = new Option(flags, description);
-    command.addOption(choices === undefined ? option : option.choices(choices));
+    command.addOption(kind?.choices === undefined ? option : option.choices(kind.choices));
   }
 }

@@ -1,4 +1,6 @@
-import type { DeclaredOption } from './declared-option.js';
+import { BadInput, checkAccountName } from '../checks/names.js';
+import { commaList, listOf, oneOf, readableFile, text, whole } from '../config/kinds.js';
+import { stateDirOption, type DeclaredOptions, type Given, type Machine } from './declared-option.js';
 
 export const ROLES = ['coordinator', 'builder', 'agent'] as const;
 export type Role = (typeof ROLES)[number];
@@ -6,47 +8,85 @@ export type Role = (typeof ROLES)[number];
 export const LOG_FORMATS = ['text', 'json'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
-export type WorkerOptionName =
-  | 'stateDir'
-  | 'roles'
-  | 'userQueue'
-  | 'systems'
-  | 'slots'
-  | 'evalSlots'
-  | 'runKeyFile'
-  | 'allowCommand'
-  | 'healthPort'
-  | 'metricsPort'
-  | 'logFormat';
+const system = text('a Nix system', (value, field) => {
+  if (/^[a-z0-9_]+-[a-z0-9_]+$/.test(value)) return value;
+  throw new BadInput(field, value, 'is no Nix system: give some such as x86_64-linux, separated by commas.');
+});
+
+/** What a gate or an agent is started by: a name that is looked up, or an absolute path. */
+const command = text('a command', (value, field) => {
+  if (/^(?:[^\s/]+|\/\S+)$/.test(value)) return value;
+  throw new BadInput(
+    field,
+    value,
+    'is no command: give the name of one such as claude, or its absolute path; without arguments.',
+  );
+});
+
+const port = (least: number) => whole(least, 65_535);
+const GIB = 1024 ** 3;
 
 /** The options of `worker` and `dev`, by the names under which commander gives their values. */
-export const WORKER_OPTIONS: Readonly<Record<WorkerOptionName, DeclaredOption>> = {
-  stateDir: { flags: '--state-dir <folder>', description: 'where mirrors, builds and reports are kept' },
-  roles: { flags: '--roles <list>', description: 'what this machine does, with commas' },
+export const WORKER_OPTIONS = {
+  stateDir: stateDirOption('where mirrors, builds and reports are kept'),
+  roles: {
+    flags: '--roles <list>',
+    description: 'what this machine does, with commas',
+    kind: commaList(oneOf(ROLES), 'roles'),
+    usual: () => ROLES,
+  },
   userQueue: {
     flags: '--user-queue <account>',
     description: 'do the runs of instances with this user, and no others',
+    kind: text('an account', checkAccountName),
   },
   systems: {
     flags: '--systems <list>',
     description: 'Nix systems to build for (default: what this machine can build)',
+    kind: commaList(system, 'Nix systems'),
   },
-  slots: { flags: '--slots <n>', description: 'builds at once' },
-  evalSlots: { flags: '--eval-slots <n>', description: 'evaluations at once' },
+  slots: {
+    flags: '--slots <n>',
+    description: 'builds at once',
+    kind: whole(1, 1000),
+    // Many derivations wait more than they compute.
+    usual: ({ cores }: Machine) => Math.max(4, cores),
+  },
+  evalSlots: {
+    flags: '--eval-slots <n>',
+    description: 'evaluations at once',
+    kind: whole(1, 1000),
+    // Today's NixOS takes 1 to 4 GB to evaluate.
+    usual: ({ memoryBytes }: Machine) => Math.max(1, Math.floor(memoryBytes / (4 * GIB))),
+  },
   runKeyFile: {
     flags: '--run-key-file <file>',
     description:
       'do only what is asked with this key (default: $LOCKKEEPER_RUN_KEY_FILE, else the embedded server’s own)',
+    kind: readableFile,
   },
   allowCommand: {
     flags: '--allow-command <command>',
     description:
       'run this command as gate or agent, and no other; can be given again (default: all that are asked for)',
+    kind: listOf(command, 'commands'),
   },
   healthPort: {
     flags: '--health-port <port>',
     description: 'answer GET /healthz and /readyz on this port of 127.0.0.1',
+    kind: port(0),
   },
-  metricsPort: { flags: '--metrics-port <port>', description: 'Prometheus metrics on this port of 127.0.0.1' },
-  logFormat: { flags: '--log-format <format>', description: 'log lines for people or programs', choices: LOG_FORMATS },
-};
+  metricsPort: {
+    flags: '--metrics-port <port>',
+    description: 'Prometheus metrics on this port of 127.0.0.1',
+    kind: port(1),
+  },
+  logFormat: {
+    flags: '--log-format <format>',
+    description: 'log lines for people or programs',
+    kind: oneOf(LOG_FORMATS),
+    usual: () => 'text' as const,
+  },
+} satisfies DeclaredOptions;
+
+export type WorkerOptions = Given<typeof WORKER_OPTIONS>;

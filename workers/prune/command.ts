@@ -1,7 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { Client, Connection } from '@temporalio/client';
 import type { ConnectionOptions } from '@temporalio/client';
-import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import * as envconfig from '@temporalio/envconfig';
 import { systemCode } from '../../host/errors.js';
@@ -10,41 +9,23 @@ import { isLocked } from '../../host/machine-lock.js';
 import { chooseServer } from '../../host/server-choice.js';
 import { StateFault, stateFault } from '../../host/state-directory.js';
 import { groupBy } from '../../model/text/group-by.js';
-import { PRUNE_OPTIONS, type PruneOptionName } from '../../model/machine/prune-options.js';
-import { DEFAULT_LIMITS, LEAST_DAYS } from '../../model/machine/retention.js';
+import { PRUNE_OPTIONS, type PruneOptions } from '../../model/machine/prune-options.js';
+import { DEFAULT_LIMITS } from '../../model/machine/retention.js';
 import type { KeptKind, Limits, Removal } from '../../model/machine/retention.js';
-import { formatSize, parseSize } from '../../model/text/size.js';
-import { DAY_MS, parseSpan } from '../../model/text/span.js';
-import {
-  defaultStateRoot,
-  lockFile,
-  newerFault,
-  stateDirectory,
-  stateDirectoryFault,
-} from '../../model/machine/state-directory.js';
+import { formatSize } from '../../model/text/size.js';
+import { lockFile, newerFault, stateDirectory, stateDirectoryFault } from '../../model/machine/state-directory.js';
 import type { FormatRecord, StateDirectory, WorkerRecord } from '../../model/machine/state-directory.js';
 import { printableJson, stripControl } from '../../model/text/text.js';
 import { readJson } from '../../host/files.js';
+import { declareOptions } from '../options.js';
 import { prune } from './prune.js';
 import type { Pruned } from './prune.js';
 import { askServer } from './runs.js';
 import type { ServerView } from './runs.js';
 
-interface PruneFlags {
-  readonly stateDir: string;
-  readonly dryRun?: true;
-  readonly olderThan?: number;
-  readonly maxSize?: number;
-  readonly json?: true;
-}
-
 /** `lockkeeper prune`: cleans a state directory up, whether a worker and a server run or not. */
 export function declarePrune(command: Command): void {
-  for (const name of Object.keys(PRUNE_OPTIONS) as PruneOptionName[]) {
-    const { flags, description } = PRUNE_OPTIONS[name];
-    command.addOption(PARSED[name](new Option(flags, description)));
-  }
-  command.action(async (flags: PruneFlags) => {
+  declareOptions(command, PRUNE_OPTIONS).action(async (flags: PruneOptions) => {
     const state = stateDirectory(flags.stateDir);
     const server = (await isOurs(state)) ? await findServerView(state) : null;
     const pruned = await pruneNow(state, flags, server);
@@ -54,16 +35,7 @@ export function declarePrune(command: Command): void {
   });
 }
 
-/** What an option's text becomes, and what it is when none is given. */
-const PARSED: Readonly<Record<PruneOptionName, (option: Option) => Option>> = {
-  stateDir: (option) => option.default(defaultStateRoot(process.env)),
-  dryRun: (option) => option,
-  olderThan: (option) => option.argParser(span),
-  maxSize: (option) => option.argParser(size),
-  json: (option) => option,
-};
-
-async function pruneNow(state: StateDirectory, flags: PruneFlags, server: ServerView | null): Promise<Pruned> {
+async function pruneNow(state: StateDirectory, flags: PruneOptions, server: ServerView | null): Promise<Pruned> {
   // Names below a folder that no worker ever used are somebody else's.
   if (!(await isOurs(state))) return { removed: [], failed: [], left: [], kept: [] };
   const leavesMirrors = (): Promise<boolean> => isLocked(lockFile(state, 'worker'));
@@ -85,7 +57,7 @@ async function isOurs(state: StateDirectory): Promise<boolean> {
 }
 
 /** Reports and times are small, and gone for good: they keep their year. */
-function limits({ olderThan, maxSize }: PruneFlags): Limits {
+function limits({ olderThan, maxSize }: PruneOptions): Limits {
   const { days, logBytes } = DEFAULT_LIMITS;
   const age =
     olderThan === undefined
@@ -141,7 +113,7 @@ const KINDS: Readonly<Record<KeptKind, string>> = {
   leftover: 'leftover',
 };
 
-function lines({ removed, failed, left, kept }: Pruned, { dryRun }: PruneFlags, asked: boolean): string[] {
+function lines({ removed, failed, left, kept }: Pruned, { dryRun }: PruneOptions, asked: boolean): string[] {
   const did = dryRun === true ? 'would remove' : 'removed';
   const line = (what: string, { item, why }: Removal, more = ''): string =>
     stripControl(`${what}  ${item.path}  (${KINDS[item.kind]}, ${formatSize(item.bytes)}): ${why}${more}`);
@@ -157,7 +129,7 @@ function lines({ removed, failed, left, kept }: Pruned, { dryRun }: PruneFlags, 
 const total = (items: readonly { readonly bytes: number }[]): number =>
   items.reduce((sum, { bytes }) => sum + bytes, 0);
 
-function json({ removed, failed, left, kept }: Pruned, { dryRun }: PruneFlags, asked: boolean): string {
+function json({ removed, failed, left, kept }: Pruned, { dryRun }: PruneOptions, asked: boolean): string {
   const plain = ({ item, why }: Removal): object => ({ kind: item.kind, path: item.path, bytes: item.bytes, why });
   const keptBytes = Object.fromEntries(
     [...groupBy(kept, ({ kind }) => kind)].map(([kind, items]) => [kind, total(items)]),
@@ -171,17 +143,4 @@ function json({ removed, failed, left, kept }: Pruned, { dryRun }: PruneFlags, a
     left: left.map(plain),
     keptBytes,
   });
-}
-
-/** Days of a span. */
-function span(text: string): number {
-  const found = (parseSpan(text) ?? 0) / (DAY_MS / 1000);
-  if (found < LEAST_DAYS) throw new InvalidArgumentError('Give a time span of at least a day, such as 1d, 36h or 12w.');
-  return found;
-}
-
-function size(text: string): number {
-  const found = parseSize(text);
-  if (found === null) throw new InvalidArgumentError('Give a size such as 500M or 2G.');
-  return found;
 }
