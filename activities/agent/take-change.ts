@@ -10,6 +10,7 @@ import type { ChangedFile, ProposedChange } from '../../model/autofix/guard.js';
 import { withLockOf, type Candidate } from '../../model/verify/candidate.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { formatSeconds, stripControl, truncate } from '../../model/text/text.js';
+import { rememberSecret, withoutSecrets } from '../../host/secrets/redact.js';
 import { timeLimit } from '../../host/time-limit.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { candidateOf } from '../git/bundle.js';
@@ -78,7 +79,6 @@ async function judge(mirror: string, input: AttemptInput, tree: string, signal: 
     if (judging.length > 0)
       return refused(`touches ${named(judging)}, by which Git would judge the change`, judging, '');
     await git.run(['read-tree', input.candidate.head]);
-    const clean = withoutSecrets(values);
     const much = await tooMuch(git, input.candidate.head, OF_THE_CHANGE);
     if (much !== null) return refused(clean(much.reason), much.files.map(clean), '');
     const left = await writeTree(git, input.candidate.head);
@@ -204,14 +204,14 @@ async function compareFlakes(before: string | null, after: string | null): Promi
   return one === other ? 'same' : 'changed';
 }
 
-/** A shorter value is no secret, and one that is not as long may well stand in a configuration. */
-const SECRET_LENGTH = 8;
+/** A value that is not as long may well stand in a configuration. */
 const LONG = 16;
 
-/** Values of the agent's variables, line by line; none when the file was taken away meanwhile. */
+/** Values of the agent's variables, line by line, which are secrets from now on; none when the file was taken away meanwhile. */
 async function valuesOf(envFile: string | null): Promise<readonly string[]> {
   const variables = await readVariables(envFile).catch(() => new Map<string, string>());
-  return [...variables.values()].flatMap((value) => value.split('\n')).filter(({ length }) => length >= SECRET_LENGTH);
+  for (const value of variables.values()) rememberSecret(value);
+  return [...variables.values()].flatMap((value) => value.split('\n'));
 }
 
 async function filesWith(
@@ -232,10 +232,7 @@ async function filesWith(
 }
 
 /** Secrets may stand in the names of files as well. */
-const withoutSecrets =
-  (values: readonly string[]) =>
-  (text: string): string =>
-    values.reduce((left, value) => left.replaceAll(value, '[secret]'), stripControl(text));
+const clean = (text: string): string => withoutSecrets(stripControl(text));
 
 /** The beginning of the change, which may be cut anywhere: of that `PATCH_BYTES` are shown. */
 const patchOf = async (git: GitOver, parent: string, left: string): Promise<string> =>

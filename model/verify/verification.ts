@@ -1,35 +1,32 @@
-import type { Cache } from '../caches/types.js';
 import type { Distrust } from './distrust.js';
 import { utf8Length } from '../text/text.js';
 import type { Candidate } from './candidate.js';
-import type { NixSettings, Repository } from '../run/options.js';
+import type { RunOptions } from '../run/options.js';
 import type { Target } from '../targets/index.js';
 import type { VerdictKind } from '../targets/types.js';
 import type { Evaluation, Verdict } from './verdict.js';
 
 /** What all verifications of one run share. */
-export interface VerifySetting extends Pick<Distrust, 'agentRights'> {
+export interface VerifySetting
+  extends
+    Pick<Distrust, 'agentRights'>,
+    Pick<
+      RunOptions,
+      | 'repository'
+      | 'nix'
+      | 'takeoverSeconds'
+      | 'builderWaitSeconds'
+      | 'keepClosures'
+      | 'buildBase'
+      | 'namedPackages'
+      | 'advisories'
+    > {
   /** Workflow id of the run. */
   readonly run: string;
-  readonly repository: Repository;
-  readonly nix: NixSettings;
-  readonly takeoverSeconds: number;
-  readonly builderWaitSeconds: number;
-  /** How many closures of each target stay in the store beside base's; missing where none are compared, and in older runs. */
-  readonly keepClosures?: number;
-  /** Whether base's closure is built where it is neither in a store nor in a cache; missing when it is not, and in older runs. */
-  readonly buildBase?: boolean;
-  /** Names of packages that reports show first; missing where there are none, and in older runs. */
-  readonly namedPackages?: readonly string[];
-  /** Folder of advisories on the builders; missing where vulnerabilities are not checked, and in older runs. */
-  readonly advisories?: string;
 }
 
-/** Where the targets of a candidate that may land are uploaded, as in a run's options. */
-export interface Uploading {
-  readonly caches?: readonly Cache[];
-  readonly uploads?: number;
-}
+/** Where the targets of a candidate that may land are uploaded. */
+export type Uploading = Pick<RunOptions, 'caches' | 'uploads'>;
 
 /** The single argument of the `verifyCandidate` workflow: any candidate against any targets. */
 export interface VerifyInput extends VerifySetting, Distrust, Uploading {

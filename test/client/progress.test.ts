@@ -8,7 +8,7 @@ import { retryProblem } from '../../client/server/problems.js';
 import { frame } from '../../client/progress/frame.js';
 import { plainRenderer } from '../../client/progress/plain.js';
 import { fraction } from '../../client/progress/row.js';
-import type { ProgressView, TargetView } from '../../client/progress/view.js';
+import { AT_REST, type ProgressView, type TargetView } from '../../client/progress/view.js';
 import { width } from '../../client/progress/width.js';
 import { renderText } from '../../model/report/text.js';
 import { exampleReport, exampleTarget } from '../support/report.js';
@@ -25,15 +25,7 @@ const target = (name: string, change: Partial<TargetView> = {}): TargetView => (
   sameAsBase: null,
   error: null,
   seconds: null,
-  startedAt: null,
-  machine: null,
-  done: 0,
-  planned: 0,
-  plan: null,
-  estimateSeconds: null,
-  lastLine: null,
-  trouble: null,
-  caches: null,
+  ...AT_REST,
   logPath: null,
   ...change,
 });

@@ -1,5 +1,6 @@
 import { readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
+import { sideBySide } from '../../../host/side-by-side.js';
 import { splitName } from '../../../model/closure/package-name.js';
 import { readPathInfo, type PathInfo } from '../../../model/closure/path-info.js';
 import type { Closure, ClosurePath } from '../../../model/closure/closure.js';
@@ -16,7 +17,7 @@ import {
 import { runNix } from '../run-nix.js';
 
 /** Derivations that are read at once. */
-const BATCH = 64;
+const AT_ONCE = 64;
 
 /** What is known of the package of a path. */
 type PackageFacts = Pick<ClosurePath, 'name' | 'patched'>;
@@ -69,7 +70,7 @@ export function closureReader(host: string | null, signal: AbortSignal): Closure
   const closureOf = async (top: string, paths: readonly PathInfo[]): Promise<ReadClosure> => {
     const infos = new Map(paths.map((each) => [each.path, each]));
     const software = (await linkOf(top, 'sw')) ?? infos.get(top)?.references.find(isSoftware);
-    const named = await inBatches(paths, async (each) => {
+    const named = await sideBySide(paths, AT_ONCE, async (each) => {
       return { path: each.path, narSize: each.narSize, ...(await factsOf(each)) };
     });
     return { paths: named, selected: new Set(infos.get(software ?? '')?.references), infos };
@@ -85,7 +86,7 @@ export function closureReader(host: string | null, signal: AbortSignal): Closure
       return paths === null ? null : await closureOf(top, paths);
     },
     packagesOf: async (drvs) => {
-      const paths = await inBatches(drvs, async (drv) => {
+      const paths = await sideBySide(drvs, AT_ONCE, async (drv) => {
         const found = await namedBy(drv);
         return found === null
           ? []
@@ -103,13 +104,6 @@ export function closureReader(host: string | null, signal: AbortSignal): Closure
 
 /** What `sw` of a system leads to; only a system that is here has the link. */
 const isSoftware = (storePath: string): boolean => storeName(storePath) === 'system-path';
-
-async function inBatches<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> {
-  const done: R[] = [];
-  for (let start = 0; start < items.length; start += BATCH)
-    done.push(...(await Promise.all(items.slice(start, start + BATCH).map(work))));
-  return done;
-}
 
 /** `null` when the derivation is not in the store, is of an unknown kind, or names no version. */
 async function readNamed(drvPath: string): Promise<Named | null> {
