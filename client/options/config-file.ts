@@ -123,7 +123,7 @@ async function parse(file: string, content: string): Promise<unknown> {
     return (await import('smol-toml')).parse(content);
   } catch (error) {
     const kind = file.endsWith('.json') ? 'JSON' : 'TOML';
-    throw new CommandError(`${file} is no ${kind}: ${stripControl(messageOf(error)).trim()}`);
+    throw new CommandError(`${file} is not valid ${kind}: ${stripControl(messageOf(error)).trim()}`);
   }
 }
 

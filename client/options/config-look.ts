@@ -111,25 +111,25 @@ function contentFaults(
       .filter((name) => !there.includes(name))
       .map(
         (name) =>
-          new BadInput(`${where}.${option}`, name, `is no ${what} of the flake: ${instead(name, there)}`).message,
+          new BadInput(`${where}.${option}`, name, `is not ${what} of the flake: ${instead(name, there)}`).message,
       );
   const hosts = outputs.ok ? outputs.value.hosts : null;
   const locked = inputs.ok ? inputs.value : null;
   return [
-    ...(hosts === null ? [] : unknown('buildSystems', instance.buildSystems, 'host', hosts)),
+    ...(hosts === null ? [] : unknown('buildSystems', instance.buildSystems, 'a host', hosts)),
     ...(outputs.ok ? targetFaults(instance, where, outputs.value) : []),
     ...(locked === null
       ? []
       : [
-          ...unknown('flakeInputs', instance.flakeInputs, 'input', locked),
-          ...unknown('excludeInputs', instance.excludeInputs, 'input', locked),
-          ...unknown('inputGroups', instance.inputGroups.flat(), 'input', locked),
-          ...unknown('inputCooldown', Object.keys(instance.inputCooldown), 'input', locked),
-          ...unknown('neverHoldBack', instance.neverHoldBack, 'input', locked),
+          ...unknown('flakeInputs', instance.flakeInputs, 'an input', locked),
+          ...unknown('excludeInputs', instance.excludeInputs, 'an input', locked),
+          ...unknown('inputGroups', instance.inputGroups.flat(), 'an input', locked),
+          ...unknown('inputCooldown', Object.keys(instance.inputCooldown), 'an input', locked),
+          ...unknown('neverHoldBack', instance.neverHoldBack, 'an input', locked),
           ...unknown(
             'pinnedInputs',
             instance.pinnedInputs.map(({ input }) => input),
-            'input',
+            'an input',
             locked,
           ),
         ]),
@@ -158,7 +158,7 @@ function targetFaults(
     required,
     hosts.map((name) => ({ kind: DEFAULT_KIND, name })),
     `${where}.require`,
-    'is no host of the flake',
+    'is not a host of the flake',
   );
 }
 

@@ -13,6 +13,6 @@ export function pointInTime(text: string, timeZone: string, option: string): num
   const [time, another] = nextFirings([event], { after: -1, count: 2, timeZone });
   if (time !== undefined && another === undefined) return time;
   throw new CommandError(
-    `${option} "${text}" is no single point in time: write one such as "2027-10-30 20:00", with a time zone if need be.`,
+    `${option} "${text}" is not a single point in time: write one such as "2027-10-30 20:00", with a time zone if need be.`,
   );
 }

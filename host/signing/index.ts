@@ -27,7 +27,7 @@ export async function openSigner({ format, keyFile }: Signing, run: RunProgram):
     const code = systemCode(error) ?? 'unknown error';
     throw new UnusableKey(keyFile, code === 'ENOENT' ? `is not there: ${MAKING[format]}` : `cannot be read (${code})`);
   });
-  if (!found.isFile()) throw new UnusableKey(keyFile, 'is no file: name the file with the private key');
+  if (!found.isFile()) throw new UnusableKey(keyFile, 'is not a file: name the file with the private key');
   if ((found.mode & OTHERS) !== 0)
     throw new UnusableKey(keyFile, 'may be used by everybody: run chmod 600 on it, and make a new one');
   const signer = signers[format](keyFile, run);

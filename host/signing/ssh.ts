@@ -23,5 +23,5 @@ function whyNot({ notFound, exceeded, stderr }: Awaited<ReturnType<RunProgram>>)
   if (/UNPROTECTED|bad permissions/i.test(stderr)) return 'may be read by others: run chmod 600 on it';
   if (/passphrase/i.test(stderr)) return 'has a passphrase, and nobody is there to type it: use a key without one';
   const last = stripControl(stderr).trim().split('\n').at(-1) ?? '';
-  return `is no private key that ssh-keygen can use (${last.slice(0, 200)}): give the file with the private half`;
+  return `is not a private key that ssh-keygen can use (${last.slice(0, 200)}): give the file with the private half`;
 }

@@ -15,9 +15,9 @@ export interface Suppression {
  * @throws TypeError with a sentence that names the entry
  */
 export function readWhitelist(parsed: unknown): readonly Suppression[] {
-  if (!isObject(parsed)) throw new TypeError('it is no table');
+  if (!isObject(parsed)) throw new TypeError('it is not a table');
   return Object.entries(parsed).map(([name, entry]) => {
-    if (!isObject(entry)) throw new TypeError(`"${name}" is no table: write ["${name}"]`);
+    if (!isObject(entry)) throw new TypeError(`"${name}" is not a table: write ["${name}"]`);
     const ids = typeof entry.cve === 'string' ? [entry.cve] : texts(entry.cve);
     if (ids.length === 0) throw new TypeError(`"${name}" names no vulnerability: write cve = ["CVE-2024-1234"]`);
     return { name, ids, until: readUntil(name, entry.until) };
@@ -28,7 +28,7 @@ function readUntil(name: string, until: unknown): string | null {
   if (until === undefined) return null;
   const text = until instanceof Date ? until.toISOString().slice(0, 10) : until;
   if (typeof text !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(Date.parse(text)))
-    throw new TypeError(`"until" of "${name}" is no date: write until = "2027-01-31"`);
+    throw new TypeError(`"until" of "${name}" is not a date: write until = "2027-01-31"`);
   return text;
 }
 
@@ -37,7 +37,7 @@ function readUntil(name: string, until: unknown): string | null {
  * @throws TypeError with a sentence that names the entry
  */
 export function readProducts(parsed: unknown): ProductTable {
-  if (!isObject(parsed)) throw new TypeError('it is no table');
+  if (!isObject(parsed)) throw new TypeError('it is not a table');
   const entries = Object.entries(parsed).map(([name, value]) => {
     const products = typeof value === 'string' ? [value] : texts(value);
     if (products.length === 0 || !products.every((each) => /^[^:\s]+:\S+$/.test(each)))

@@ -8,4 +8,4 @@ export const isWebUrl = (text: string): boolean => {
 export const webUrlFault = (text: string): string =>
   /^https?:\/\/[^/?]*@/.test(text)
     ? 'holds a user or password: put them into a file, and name it with netrcFile.'
-    : 'is no address such as https://cache.example.org.';
+    : 'is not an address such as https://cache.example.org.';

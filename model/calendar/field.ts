@@ -39,7 +39,7 @@ function parseSpan(text: string, rule: FieldRule, refuse: (reason: string) => Ba
     throw refuse(
       rule.name === 'second'
         ? `"${text}" has a fraction of a second, and Temporal starts runs on whole seconds`
-        : `the ${rule.name} "${text}" is no whole number`,
+        : `the ${rule.name} "${text}" is not a whole number`,
     );
   }
   const match = /^(\d{1,9})(?:\.\.(\d{1,9}))?(?:\/(\d{1,9}))?$/.exec(text);
@@ -59,8 +59,8 @@ function parseSpan(text: string, rule: FieldRule, refuse: (reason: string) => Ba
 function hint(text: string, rule: FieldRule): string {
   if (text === '') return 'is empty';
   if (/^\*\/\d+$/.test(text)) return `"${text}" begins with "*": write "${rule.from}${text.slice(1)}"`;
-  if (/^\d+-\d+$/.test(text)) return `"${text}" is no range: write "${text.replace('-', '..')}"`;
-  return `"${text}" is no number, range "a..b" or repetition "a/n"`;
+  if (/^\d+-\d+$/.test(text)) return `"${text}" is not a range: write "${text.replace('-', '..')}"`;
+  return `"${text}" is not a number, range "a..b" or repetition "a/n"`;
 }
 
 /** Two digits are a year from 1970 to 2069. */

@@ -23,7 +23,7 @@ const ANY_DAY: DateFields = { year: null, month: null, day: null, fromMonthEnd: 
  *   abbreviations of summer time (`CEST`), which are no names of the tz database
  */
 export const parseCalendar = (text: string, field = 'calendar event'): CalendarEvent =>
-  read(text, field, (reason) => new BadInput(field, text, `is no calendar event: ${reason}.${suggestion(text)}`));
+  read(text, field, (reason) => new BadInput(field, text, `is not a calendar event: ${reason}.${suggestion(text)}`));
 
 /** What was meant, in normal form; nothing where that is no event either. */
 function suggestion(text: string): string {
@@ -65,7 +65,9 @@ function takeTimeZone(words: string[], refuse: Refuse): string | null {
   words.pop();
   if (last.toUpperCase() === 'UTC') return 'UTC';
   if (isTimeZone(last)) return last;
-  throw refuse(`"${last}" at its end is no time zone; write its name in the tz database, such as Europe/Berlin or UTC`);
+  throw refuse(
+    `"${last}" at its end is not a time zone; write its name in the tz database, such as Europe/Berlin or UTC`,
+  );
 }
 
 function parseDate(text: string, refuse: Refuse): DateFields {
@@ -73,7 +75,7 @@ function parseDate(text: string, refuse: Refuse): DateFields {
     /^([^-~]+)([-~])([^-~]+)(?:([-~])([^-~]+))?$/.exec(text) ?? [];
   if (first === '' || (secondMark !== undefined && firstMark === '~')) {
     throw refuse(
-      `"${text}" is no date; write year-month-day or month-day, with "~" in front of the day to count from the month's ` +
+      `"${text}" is not a date; write year-month-day or month-day, with "~" in front of the day to count from the month's ` +
         'end, or hours:minutes',
     );
   }
@@ -91,7 +93,7 @@ function parseDate(text: string, refuse: Refuse): DateFields {
 function parseTime(text: string, refuse: Refuse): TimeFields {
   const [hour = '', minute, second = '0', ...more] = text.split(':');
   if (minute === undefined || more.length > 0) {
-    throw refuse(`"${text}" is no time; write hours:minutes or hours:minutes:seconds`);
+    throw refuse(`"${text}" is not a time; write hours:minutes or hours:minutes:seconds`);
   }
   const seconds = parseField(second, SECOND, refuse);
   const [only] = seconds ?? [];
@@ -107,7 +109,7 @@ function parseTime(text: string, refuse: Refuse): TimeFields {
 function secondOf(word: string, refuse: Refuse): string {
   if (!/^@\d{1,10}$/.test(word)) {
     throw refuse(
-      `"${word}" is no time; write "@" and whole seconds since 1970, or a shorthand without "@", such as "daily"`,
+      `"${word}" is not a time; write "@" and whole seconds since 1970, or a shorthand without "@", such as "daily"`,
     );
   }
   return new Date(Number(word.slice(1)) * 1000).toISOString().replace('T', ' ').replace('.000Z', '');

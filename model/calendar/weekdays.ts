@@ -12,7 +12,7 @@ export function parseWeekdays(text: string, refuse: (reason: string) => BadInput
   for (const part of text.replace(/,$/, '').split(',')) {
     const ends = part.split(/\.\.|-/);
     const [first = -1, last = first] = ends.map((name) => weekday(name, text, refuse));
-    if (ends.length > 2) throw refuse(`"${part}" is no range of weekdays; write one such as "Mon..Wed"`);
+    if (ends.length > 2) throw refuse(`"${part}" is not a range of weekdays; write one such as "Mon..Wed"`);
     if (last < first) throw refuse(`its range of weekdays "${part}" runs backwards: a week begins with Monday`);
     for (let day = first; day <= last; day += 1) days.add(day);
   }
@@ -29,7 +29,7 @@ function weekday(name: string, text: string, refuse: (reason: string) => BadInpu
   throw refuse(
     name === text
       ? `"${text}" is neither a weekday such as "Mon" nor a shorthand such as "daily"`
-      : `"${name}" in "${text}" is no weekday; write "Mon" or "Monday"`,
+      : `"${name}" in "${text}" is not a weekday; write "Mon" or "Monday"`,
   );
 }
 

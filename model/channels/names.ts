@@ -59,7 +59,7 @@ export function channelsOf(
       checkBranchName(branch, field);
     } catch (error) {
       if (!(error instanceof BadInput)) throw error;
-      throw refuse(`would make ${JSON.stringify(branch)} the channel of ${label}, which is no branch name for Git`);
+      throw refuse(`would make ${JSON.stringify(branch)} the channel of ${label}, which is not a branch name for Git`);
     }
     if (branch === main) throw refuse(`would make the main branch, ${main}, the channel of ${label}`);
     const other = owners.get(branch);

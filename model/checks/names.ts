@@ -76,14 +76,14 @@ export const checkInputName = (value: string, field: string): string =>
 /** Name of a branch, without `refs/heads/`. */
 export function checkBranchName(value: string, field: string): string {
   const fault = branchNameFault(value);
-  if (fault !== null) throw new BadInput(field, value, `is no usable branch name: ${fault}; give one such as main.`);
+  if (fault !== null) throw new BadInput(field, value, `is not a usable branch name: ${fault}; give one such as main.`);
   return value;
 }
 
 /** Label of a pull request. */
 export function checkLabel(value: string, field: string): string {
   if (/^[^\p{Cc}\p{Cf},]{1,50}$/u.test(value) && value.trim() === value) return value;
-  throw new BadInput(field, value, 'is no label: give 1 to 50 characters on one line, without commas.');
+  throw new BadInput(field, value, 'is not a label: give 1 to 50 characters on one line, without commas.');
 }
 
 /** Beginning of the update branch's name: with a date after it, it must be a branch name. */
@@ -108,7 +108,7 @@ export function checkRegExp(value: string, field: string): string {
     wholeNameExpression(value);
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^.*: /s, '') : 'it cannot be read';
-    throw new BadInput(field, value, `is no regular expression (${reason}): give one such as ".*-minimal".`);
+    throw new BadInput(field, value, `is not a regular expression (${reason}): give one such as ".*-minimal".`);
   }
   return value;
 }
@@ -128,7 +128,7 @@ export function checkSource(value: string, field: string): string {
   throw new BadInput(
     field,
     value,
-    'is no source: give a host (git.example.org, or *.example.org), a folder (path:/srv/flakes), or an address without ' +
+    'is not a source: give a host (git.example.org, or *.example.org), a folder (path:/srv/flakes), or an address without ' +
       'revision and query (git+ssh://git.example.org/team).',
   );
 }
@@ -139,7 +139,11 @@ export const isSecretSetting = (name: string): boolean => /^(?:extra-)?access-to
 /** One `--nix-option NAME VALUE`. */
 export function checkNixOption(name: string, value: string, field: string): readonly [name: string, value: string] {
   if (!/^[a-z][a-z0-9-]{0,80}$/.test(name)) {
-    throw new BadInput(field, name, 'is no name of a Nix setting: give one such as max-jobs, followed by its value.');
+    throw new BadInput(
+      field,
+      name,
+      'is not a name of a Nix setting: give one such as max-jobs, followed by its value.',
+    );
   }
   if (isSecretSetting(name)) {
     throw new BadInput(
@@ -170,7 +174,7 @@ export function checkPerson(value: string, field: string): Person {
   const match = /^\s*([^<>\p{Cc}]*[\p{L}\p{N}][^<>\p{Cc}]*?)\s*<([^<>\s\p{Cc}@]+@[^<>\s\p{Cc}@]+)>\s*$/u.exec(value);
   const [, name, email] = match ?? [];
   if (name === undefined || email === undefined || value.length > NAME_LENGTH || /[\n\r]/.test(value)) {
-    throw new BadInput(field, value, 'is no person as Git writes one: give "Name <email>", on one line.');
+    throw new BadInput(field, value, 'is not a person as Git writes one: give "Name <email>", on one line.');
   }
   return { name, email };
 }
@@ -199,14 +203,18 @@ export function checkServerUrl(value: string, field: string): string {
 /** Name of an account of the machine, as useradd(8) takes it. */
 export function checkAccountName(value: string, field: string): string {
   if (!/^[A-Za-z_][A-Za-z0-9_.-]{0,30}$/.test(value))
-    throw new BadInput(field, value, 'is no name of an account: write one such as lockkeeper.');
+    throw new BadInput(field, value, 'is not a valid account name: write one such as lockkeeper.');
   return value;
 }
 
 /** Command of an agent: a name to be found on the PATH, or an absolute path. */
 export function checkAgentCommand(value: string, field: string): string {
   if (!/^(?!-)[^/\p{Cc}]+$|^\/[^\p{Cc}]+$/u.test(value) || value.length > 4096) {
-    throw new BadInput(field, value, 'is no command: give one that is on the PATH of the worker, or an absolute path.');
+    throw new BadInput(
+      field,
+      value,
+      'is not a command: give one that is on the PATH of the worker, or an absolute path.',
+    );
   }
   if (/^[^/]*\s/.test(value)) {
     throw new BadInput(
@@ -229,7 +237,11 @@ export function checkAgentArgument(value: string, field: string): string {
 /** Path below a home that an agent may read in its own. */
 export function checkHomePath(value: string, field: string): string {
   if (!/^(?![~/])[^\p{Cc}]+$/u.test(value) || value.split('/').some((part) => /^\.{0,2}$/.test(part))) {
-    throw new BadInput(field, value, 'is no path below the home of the worker’s user: give one such as .config/agent.');
+    throw new BadInput(
+      field,
+      value,
+      'is not a path below the home of the worker’s user: give one such as .config/agent.',
+    );
   }
   return value;
 }
@@ -256,5 +268,5 @@ export function checkDay(value: string, field: string): string {
   if (/^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(value)) {
     return value;
   }
-  throw new BadInput(field, value, 'is no date: write one such as 2026-12-31.');
+  throw new BadInput(field, value, 'is not a date: write one such as 2026-12-31.');
 }

@@ -24,7 +24,7 @@ const partsOf = (pattern: string): readonly string[] =>
 const FAULTS: readonly (readonly [(pattern: string) => boolean, string])[] = [
   [(pattern) => pattern.length > PATTERN_LENGTH, `is longer than ${PATTERN_LENGTH} characters.`],
   [(pattern) => /\p{Cc}/u.test(pattern), 'holds a control character.'],
-  [(pattern) => /^!?[ /]*$/.test(pattern), 'is no pattern of paths: give one such as secrets/** or *.age.'],
+  [(pattern) => /^!?[ /]*$/.test(pattern), 'is not a pattern of paths: give one such as secrets/** or *.age.'],
   [(pattern) => pattern.startsWith('#'), 'is a comment: write \\# for a name that starts with "#".'],
   [(pattern) => /(?<!\\)(?:\\\\)*\\$/.test(pattern), 'ends with a single "\\": write \\\\ for that character.'],
   [

@@ -16,7 +16,7 @@ const publicKey = text('a public key', (value, field) => {
   throw new BadInput(
     field,
     value,
-    'is no public key: write NAME:BASE64, as "nix key convert-secret-to-public" prints it.',
+    'is not a public key: write NAME:BASE64, as "nix key convert-secret-to-public" prints it.',
   );
 });
 
@@ -56,18 +56,18 @@ const priority = whole(0, 1000);
  * @throws BadInput, or several of them (see `badInputs`)
  */
 export function readCache(value: unknown, field: string): Cache {
-  if (!isTable(value)) throw new BadInput(field, JSON.stringify(value ?? null), `is no table: give ${WORDS}.`);
+  if (!isTable(value)) throw new BadInput(field, JSON.stringify(value ?? null), `is not a table: give ${WORDS}.`);
   const { to } = value;
   if (typeof to !== 'string')
     throw new BadInput(
       inside(field, '.to'),
       JSON.stringify(to ?? null),
-      'is no address of a cache, as text in quotes.',
+      'is not an address of a cache, as text in quotes.',
     );
   const kind = kindOf(to, inside(field, '.to'));
   const known = ['to', 'required', 'priority', ...kind.fields];
   const entries = readEach(Object.entries(value), ([name, each]) => {
-    const place = inside(field, `.${name}`);
+    const place = field.startsWith('--') ? `${field} ${name}` : `${field}.${name}`;
     if (!known.includes(name)) throw unknownField(name, each, { place, known, to });
     if (name === 'to') return [name, checkAddress(to, kind, place)] as const;
     if (name === 'required') return [name, flag.read(each, place)] as const;
@@ -97,7 +97,7 @@ function kindOf(to: string, field: string): CacheKind {
   const name = cacheKindName(to);
   if (name !== null) return cacheKinds[name];
   const examples = Object.values(cacheKinds).map(({ example }) => example);
-  throw new BadInput(field, redactUrl(to), `is no address of a cache: give one such as ${examples.join(', ')}.`);
+  throw new BadInput(field, redactUrl(to), `is not an address of a cache: give one such as ${examples.join(', ')}.`);
 }
 
 function checkAddress(to: string, kind: CacheKind, field: string): string {
@@ -109,15 +109,15 @@ function checkAddress(to: string, kind: CacheKind, field: string): string {
   readEach(query === undefined ? [] : [...new URLSearchParams(query).keys()], (name) => {
     const own = BY_FIELD[name];
     if (own !== undefined && kind.fields.includes(own))
-      throw new BadInput(field, name, `is no parameter here: give ${own} beside the address.`);
+      throw new BadInput(field, name, `is not a parameter here: give ${own} beside the address.`);
     if (kind.parameters.includes(name)) return;
     const near = nearest(name, kind.parameters);
     throw new BadInput(
       field,
       name,
       near === null
-        ? `is no parameter that Nix knows of this cache: there are ${kind.parameters.join(', ')}.`
-        : `is no parameter that Nix knows of this cache: did you mean "${near}"?`,
+        ? `is not a parameter that Nix knows of this cache: there are ${kind.parameters.join(', ')}.`
+        : `is not a parameter that Nix knows of this cache: did you mean "${near}"?`,
     );
   });
   return to;
@@ -141,7 +141,7 @@ export const cacheTable: Kind<Cache> = {
     const [to = '', ...fields] = word.split(/ +/);
     const entries = fields.map((each) => {
       const [, name = '', value = ''] = /^(\w+)=(.*)$/s.exec(each) ?? [];
-      if (name === '') throw new BadInput(field, each, 'is no NAME=VALUE, such as secretKeyFile=/etc/cache.key.');
+      if (name === '') throw new BadInput(field, each, 'is not NAME=VALUE, such as secretKeyFile=/etc/cache.key.');
       return [name, typedField(name, value)] as const;
     });
     return { to, ...Object.fromEntries(entries) };

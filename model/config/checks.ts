@@ -11,19 +11,19 @@ export function checkInstanceName(value: string, field: string): string {
   throw new BadInput(
     field,
     value,
-    'is no name of an instance: give at most 60 letters, digits, "_" and "-", starting with a letter or digit.',
+    'is not a valid instance name: give at most 60 letters, digits, "_" and "-", starting with a letter or digit.',
   );
 }
 
 export function checkAbsolutePath(value: string, field: string): string {
   if (/^\/[^\p{Cc}]*$/u.test(value)) return value;
-  throw new BadInput(field, value, 'is no absolute path: write it from the first "/" on.');
+  throw new BadInput(field, value, 'is not an absolute path: write it from the first "/" on.');
 }
 
 export function checkFolderInside(value: string, field: string): string {
   const parts = value.split('/').filter((part) => part !== '' && part !== '.');
   if (!value.startsWith('/') && !parts.includes('..') && !/\p{Cc}/u.test(value)) return parts.join('/');
-  throw new BadInput(field, value, 'is no folder inside the repository: give a relative path without "..".');
+  throw new BadInput(field, value, 'is not a folder inside the repository: give a relative path without "..".');
 }
 
 export function checkTimeZone(value: string, field: string): string {

@@ -83,7 +83,7 @@ export const whole = (least: number, most: number): Kind<number> => ({
   schema: { type: 'integer', minimum: least, maximum: most },
   read: (value, field) => {
     if (typeof value !== 'number' || !Number.isInteger(value)) throw wrongType(field, value, 'a whole number');
-    if (value < least || value > most) throw refuse(field, value, `is not from ${least} to ${most}.`);
+    if (value < least || value > most) throw refuse(field, value, `is not a whole number from ${least} to ${most}.`);
     return value;
   },
   typed: (words, field) => {
@@ -107,9 +107,10 @@ export const span = (least: number): Kind<number> => ({
   read: (value, field) => {
     const seconds = typeof value === 'string' ? parseSpan(value) : value;
     if (typeof seconds !== 'number' || !Number.isInteger(seconds)) {
-      throw refuse(field, value, 'is no time span: give whole seconds, or text such as "30min", "12h" or "7d".');
+      throw refuse(field, value, 'is not a time span: give whole seconds, or text such as "30min", "12h" or "7d".');
     }
-    if (seconds < least || seconds > YEAR) throw refuse(field, value, `is not from ${least} seconds to a year.`);
+    if (seconds < least || seconds > YEAR)
+      throw refuse(field, value, `is not between ${formatSpan(least)} and a year.`);
     return seconds;
   },
   shown: formatSpan,
@@ -127,8 +128,8 @@ export const size = (least: number): Kind<number> => ({
   read: (value, field) => {
     const bytes = typeof value === 'string' ? parseSize(value) : value;
     if (typeof bytes !== 'number' || !Number.isSafeInteger(bytes))
-      throw refuse(field, value, 'is no size: give whole bytes, or text such as "500M" or "4G".');
-    if (bytes < least) throw refuse(field, value, `is less than ${formatSize(least)}.`);
+      throw refuse(field, value, 'is not a size: give whole bytes, or text such as "500M" or "4G".');
+    if (bytes < least) throw refuse(field, value, `is too small: give at least ${formatSize(least)}.`);
     return bytes;
   },
 });
@@ -139,7 +140,7 @@ export const oneOf = <const T extends string>(values: readonly T[]): Kind<T> => 
   choices: values,
   read: (value, field) => {
     const found = values.find((each) => each === value);
-    if (found === undefined) throw refuse(field, value, `is none of ${values.join(', ')}.`);
+    if (found === undefined) throw refuse(field, value, `is not one of ${values.join(', ')}.`);
     return found;
   },
 });

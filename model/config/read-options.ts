@@ -93,7 +93,7 @@ export function brokenRules(
 
 export function tableAt(value: unknown, where: string, faults: string[]): Table | null {
   if (isTable(value)) return value;
-  const wayOut = 'is no table: see "lockkeeper config schema", or docs/configuration.md.';
+  const wayOut = 'is not a table: see "lockkeeper config schema", or docs/configuration.md.';
   faults.push(new BadInput(where, shortly(value), wayOut).message);
   return null;
 }

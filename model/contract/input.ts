@@ -83,7 +83,7 @@ const refuse = (field: string, value: unknown, wayOut: string): BadInput =>
 
 function asObject(field: string, value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>;
-  throw refuse(field, value, 'is no object.');
+  throw refuse(field, value, 'is not an object.');
 }
 
 /** A check for each field of `T`: one that nobody names does not compile. */
@@ -97,7 +97,7 @@ const object =
 const text =
   (check: (value: string, field: string) => unknown): Check =>
   (value, field) => {
-    if (typeof value !== 'string') throw refuse(field, value, 'is no text.');
+    if (typeof value !== 'string') throw refuse(field, value, 'is not text.');
     check(value, field);
   };
 
@@ -116,7 +116,7 @@ const orNull =
 const list =
   (check: Check): Check =>
   (value, field) => {
-    if (!Array.isArray(value)) throw refuse(field, value, 'is no list.');
+    if (!Array.isArray(value)) throw refuse(field, value, 'is not a list.');
     for (const each of value) check(each, field);
   };
 
@@ -135,18 +135,18 @@ const oneOf =
   (values: readonly string[]): Check =>
   (value, field) => {
     if (typeof value !== 'string' || !values.includes(value))
-      throw refuse(field, value, `is none of ${values.join(', ')}.`);
+      throw refuse(field, value, `is not one of ${values.join(', ')}.`);
   };
 
 const flag: Check = (value, field) => {
   if (typeof value !== 'boolean') throw refuse(field, value, 'is neither true nor false.');
 };
 
-const commit = matching(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, 'is no full commit: 40 or 64 hexadecimal digits.');
-const absolutePath = matching(/^\/[^\p{Cc}]*$/u, 'is no absolute path without control characters.');
+const commit = matching(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, 'is not a full commit: 40 or 64 hexadecimal digits.');
+const absolutePath = matching(/^\/[^\p{Cc}]*$/u, 'is not an absolute path without control characters.');
 const folderInside = matching(
   /^(?!\/)(?!(?:.*\/)?\.\.(?:\/|$))[^\p{Cc}]*$/u,
-  'is no folder inside the repository: give a relative path without "..".',
+  'is not a folder inside the repository: give a relative path without "..".',
 );
 
 /** Transports of Git that are commands: git-remote-ext(1), git-remote-fd(1). A dash at the start would be an option. */
@@ -191,7 +191,7 @@ const repository: Check = (value, field) => {
 
 const nixOption: Check = (value, field) => {
   const [name, setting] = Array.isArray(value) ? (value as unknown[]) : [];
-  if (typeof name !== 'string' || typeof setting !== 'string') throw refuse(field, value, 'is no name and value.');
+  if (typeof name !== 'string' || typeof setting !== 'string') throw refuse(field, value, 'is not a name and a value.');
   checkNixOption(name, setting, field);
 };
 
@@ -204,11 +204,11 @@ const person: Check = (value, field) => {
 const candidate = object<Candidate>({
   base: commit,
   head: commit,
-  bundle: matching(/^[A-Za-z0-9+/]*={0,2}$/, 'is no base64.'),
+  bundle: matching(/^[A-Za-z0-9+/]*={0,2}$/, 'is not base64.'),
   lockedBy: asData,
 });
-const derivation = matching(/^(?!.*\/\.\.?\/)\/[^\p{Cc}]+\.drv$/u, 'is no path of a derivation.');
-const storePath = matching(/^(?!.*\/\.\.?\/)\/[^\p{Cc}]+$/u, 'is no path of a store.');
+const derivation = matching(/^(?!.*\/\.\.?\/)\/[^\p{Cc}]+\.drv$/u, 'is not a path of a derivation.');
+const storePath = matching(/^(?!.*\/\.\.?\/)\/[^\p{Cc}]+$/u, 'is not a path of a store.');
 type Planned = PlanBuildsInput['planned'][number];
 const evaluation = object<Planned['evaluation']>({
   drvPath: derivation,
@@ -216,16 +216,17 @@ const evaluation = object<Planned['evaluation']>({
   ...{ kind: asData, system: asData, machine: asData, seconds: asData, plan: asData },
 });
 const seconds: Check = (value, field) => {
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) throw refuse(field, value, 'is no time span.');
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
+    throw refuse(field, value, 'is not a time span.');
 };
 
 /** An argument of at most 128 KiB: what Linux lets one be (MAX_ARG_STRLEN of execve(2)). */
 const checkPrompt = (value: string, field: string): void => {
   if (value.includes('\0') || utf8Length(value) >= 128 * 1024)
-    throw refuse(field, value.slice(0, 80), 'is no argument of a command: it is too long, or holds a NUL.');
+    throw refuse(field, value.slice(0, 80), 'is not an argument of a command: it is too long, or holds a NUL.');
 };
 const wholeNumber: Check = (value, field) => {
-  if (!Number.isInteger(value) || (value as number) < 1) throw refuse(field, value, 'is no whole number from 1 on.');
+  if (!Number.isInteger(value) || (value as number) < 1) throw refuse(field, value, 'is not a whole number from 1 on.');
 };
 const patterns = list(text(checkPathPattern));
 const limits = orMissing(

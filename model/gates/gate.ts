@@ -36,7 +36,7 @@ export function checkGateName(value: string, field: string): string {
   throw new BadInput(
     field,
     value,
-    'is no name of a gate: at most 60 lower-case letters, digits and "-", such as no-todo.',
+    'is not a valid gate name: give at most 60 lower-case letters, digits and "-", such as no-todo.',
   );
 }
 
@@ -52,7 +52,7 @@ export function parseGate(text: string, field: string): Pick<Gate, 'name' | 'che
     throw new BadInput(
       field,
       text,
-      `is no gate that is known by its name (${PRESETS.join(', ')}): write NAME=COMMAND for another one.`,
+      `is not a gate that is known by its name (${PRESETS.join(', ')}): write NAME=COMMAND for another one.`,
     );
   }
   const name = checkGateName(text.slice(0, mark), field);
@@ -67,6 +67,6 @@ export function checkGateWords(words: readonly string[], field: string): void {
   const [command = ''] = words;
   if (command === '') throw new BadInput(field, words.join(' '), 'has no command: write NAME=COMMAND.');
   if (words.some((word) => word.includes('\0')) || words.join(' ').length > 4096) {
-    throw new BadInput(field, words.join(' '), 'is no command of at most 4096 characters.');
+    throw new BadInput(field, words.join(' '), 'is not a command of at most 4096 characters.');
   }
 }

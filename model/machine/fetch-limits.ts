@@ -55,7 +55,7 @@ export function fetchLimits(env: Readonly<Record<string, string | undefined>>, m
       throw new BadInput(
         name,
         text,
-        isTime ? 'is no number of seconds: give one such as 3600.' : 'is no size: give one such as 16G.',
+        isTime ? 'is not a number of seconds: give one such as 3600.' : 'is not a size: give one such as 16G.',
       );
     return value;
   };

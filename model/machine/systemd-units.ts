@@ -48,7 +48,11 @@ export function systemdUnits({
 }: WorkerUnit): Readonly<Record<string, string>> {
   checkAccountName(user, '--user');
   if (address !== null && !/^[\w.:[\]-]+:\d{1,5}$/.test(address))
-    throw new BadInput('--address', address, 'is no address of a server: write one such as temporal.example.org:7233.');
+    throw new BadInput(
+      '--address',
+      address,
+      'is not an address of a server: write one such as temporal.example.org:7233.',
+    );
   if (userQueue && address === null)
     throw new BadInput(
       '--user-queue',

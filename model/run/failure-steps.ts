@@ -9,7 +9,7 @@ export function checkFailureSteps(words: readonly string[], field: string): read
   const refuse = (reason: string): BadInput => new BadInput(field, words.join(','), reason);
   const steps = words.map((word) => {
     const step = FAILURE_STEPS.find((each) => each === word);
-    if (step === undefined) throw new BadInput(field, word, `is none of ${FAILURE_STEPS.join(', ')}.`);
+    if (step === undefined) throw new BadInput(field, word, `is not one of ${FAILURE_STEPS.join(', ')}.`);
     return step;
   });
   if (steps.length === 0) throw refuse(`is empty: name steps of ${FAILURE_STEPS.join(', ')}.`);

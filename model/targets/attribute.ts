@@ -17,7 +17,9 @@ export const attribute: OutputKind<AttributeTarget> = outputKind(
     path: (text) => {
       const path = readAttributePath(text);
       if (path === null)
-        throw new NoName('is no attribute path: write names with dots between them, in quotes where they hold dots');
+        throw new NoName(
+          'is not an attribute path: write names with dots between them, in quotes where they hold dots',
+        );
       return path;
     },
     nameAt: (path) => path.map((name) => (hasWildcard(name) ? name : attributePath([name]))).join('.'),

@@ -86,9 +86,9 @@ test('calendar --json gives the firings, and a note tells where Temporal and sys
 
 test('calendar refuses in one line what is no expression, no base time, or no schedule', async () => {
   for (const [args, complaint] of [
-    [['Mon 25:00'], /^error: calendar event "Mon 25:00" is no calendar event: the hour 25 is not in 0 to 23\.\n$/],
-    [['daily', '--base-time', 'soon'], /^error: --base-time "soon" is no calendar event: "soon" is neither/],
-    [['daily', '--base-time', 'daily'], /^error: --base-time "daily" is no single point in time: write one such as/],
+    [['Mon 25:00'], /^error: calendar event "Mon 25:00" is not a calendar event: the hour 25 is not in 0 to 23\.\n$/],
+    [['daily', '--base-time', 'soon'], /^error: --base-time "soon" is not a calendar event: "soon" is neither/],
+    [['daily', '--base-time', 'daily'], /^error: --base-time "daily" is not a single point in time: write one such as/],
     [['daily', '--iterations', '0'], /^error: --iterations "0" is not a whole number/],
     [['2150-01-01'], /^error: calendar event "2150-01-01 00:00:00" names only years that Temporal does not know/],
   ] as const) {

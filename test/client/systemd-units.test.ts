@@ -184,8 +184,8 @@ test('no unit is more exposed than it has to be', { skip }, async () => {
 
 test('what cannot stand in a unit is refused', async () => {
   for (const [args, reason] of [
-    [['--user', 'some body'], /--user "some body" is no name of an account/],
-    [['--address', 'temporal.example.org'], /--address "temporal.example.org" is no address/],
+    [['--user', 'some body'], /--user "some body" is not a valid account name/],
+    [['--address', 'temporal.example.org'], /--address "temporal.example.org" is not an address/],
     [['--user', 'vincent', '--user-queue'], /--user-queue "vincent" shares its server with another worker: name that/],
     [['--directory', LOCKKEEPER], /--directory .* cannot be written to/],
   ] as const) {

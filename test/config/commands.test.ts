@@ -52,8 +52,8 @@ test('an instance is shown with its defaults, and a mistyped name is answered wi
 
 const unreadable: readonly (readonly [what: string, name: string, content: string | null, message: RegExp])[] = [
   ['a file that is not there', 'none.toml', null, /none\.toml cannot be read: it does not exist\./],
-  ['broken TOML', 'broken.toml', '[instances\n', /broken\.toml is no TOML: .*\n+1: {2}\[instances/],
-  ['broken JSON', 'broken.json', '{', /broken\.json is no JSON: /],
+  ['broken TOML', 'broken.toml', '[instances\n', /broken\.toml is not valid TOML: .*\n+1: {2}\[instances/],
+  ['broken JSON', 'broken.json', '{', /broken\.json is not valid JSON: /],
   [
     'a fault',
     'one.toml',

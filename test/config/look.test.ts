@@ -61,14 +61,14 @@ test('hosts and inputs that the flake does not have are named all at once, with 
   `);
   assert.deepEqual([exitCode, stdout], [1, '']);
   for (const fault of [
-    'instances.some.buildSystems "web3" is no host of the flake: did you mean "web2"?',
-    'instances.all.require "mail" is no host of the flake: it has db1, web2, web10.',
+    'instances.some.buildSystems "web3" is not a host of the flake: did you mean "web2"?',
+    'instances.all.require "mail" is not a host of the flake: it has db1, web2, web10.',
     'instances.kinds.targets: "check:*" matches nothing: the flake has nixosConfigurations',
     'instances.chosen.require "nixos:db*" is not built: it has web2, web10.',
-    'instances.all.inputGroups "alpa" is no input of the flake: did you mean "alpha"?',
-    'instances.all.inputGroups "zebra" is no input of the flake: it has alpha, beta.',
-    'instances.all.neverHoldBack "alph" is no input of the flake: did you mean "alpha"?',
-    'instances.all.pinnedInputs "alphas" is no input of the flake: did you mean "alpha"?',
+    'instances.all.inputGroups "alpa" is not an input of the flake: did you mean "alpha"?',
+    'instances.all.inputGroups "zebra" is not an input of the flake: it has alpha, beta.',
+    'instances.all.neverHoldBack "alph" is not an input of the flake: did you mean "alpha"?',
+    'instances.all.pinnedInputs "alphas" is not an input of the flake: did you mean "alpha"?',
   ])
     assert.ok(stderr.includes(`  ${fault}\n`), `${fault} in\n${stderr}`);
 });

@@ -65,22 +65,22 @@ const bad: readonly (readonly [what: string, toml: string, message: RegExp])[] =
     'buildSystems = "web"',
     /^instances\.x\.buildSystems "web" is text: give a list of hosts, in \[ \]/,
   ],
-  ['a value for a group', 'approval = true', /^instances\.x\.approval "true" is no table/],
+  ['a value for a group', 'approval = true', /^instances\.x\.approval "true" is not a table/],
   [
     'a host that is none',
     'buildSystems = ["web", "-x"]',
     /^instances\.x\.buildSystems\[1\] "-x" is refused: a host name/,
   ],
-  ['a relative path', 'ntfyTokenFile = "token"', /^instances\.x\.ntfyTokenFile "token" is no absolute path/],
-  ['a folder outside', 'flakeDir = "../other"', /^instances\.x\.flakeDir "\.\.\/other" is no folder inside/],
+  ['a relative path', 'ntfyTokenFile = "token"', /^instances\.x\.ntfyTokenFile "token" is not an absolute path/],
+  ['a folder outside', 'flakeDir = "../other"', /^instances\.x\.flakeDir "\.\.\/other" is not a folder inside/],
   [
     'an unknown word',
     'onFailure = ["retry"]',
-    /^instances\.x\.onFailure\[0\] "retry" is none of autofix, hold-back, leave-behind, report/,
+    /^instances\.x\.onFailure\[0\] "retry" is not one of autofix, hold-back, leave-behind, report/,
   ],
-  ['an account that is none', 'user = "some body"', /^instances\.x\.user "some body" is no name of an account/],
-  ['a span without sense', 'takeoverSec = "soon"', /^instances\.x\.takeoverSec "soon" is no time span/],
-  ['a negative span', 'repositoryWaitSec = -1', /^instances\.x\.repositoryWaitSec "-1" is not from 0 seconds/],
+  ['an account that is none', 'user = "some body"', /^instances\.x\.user "some body" is not a valid account name/],
+  ['a span without sense', 'takeoverSec = "soon"', /^instances\.x\.takeoverSec "soon" is not a time span/],
+  ['a negative span', 'repositoryWaitSec = -1', /^instances\.x\.repositoryWaitSec "-1" is not between 0s and a year/],
   ['an unknown time zone', 'timeZone = "Berlin"', /^instances\.x\.timeZone "Berlin" is not a time zone/],
   ['no step', 'onFailure = []', /^instances\.x\.onFailure "" is empty: name steps/],
   [
@@ -88,7 +88,7 @@ const bad: readonly (readonly [what: string, toml: string, message: RegExp])[] =
     'onFailure = ["report", "hold-back"]',
     /^instances\.x\.onFailure "report,hold-back" is refused: nothing is left to do after report/,
   ],
-  ['a pattern that cannot be read', 'exclude = "("', /^instances\.x\.exclude "\(" is no regular expression/],
+  ['a pattern that cannot be read', 'exclude = "("', /^instances\.x\.exclude "\(" is not a regular expression/],
   [
     'a day that never comes',
     'schedule = ["daily", "*-02-30"]',
@@ -98,7 +98,7 @@ const bad: readonly (readonly [what: string, toml: string, message: RegExp])[] =
   [
     'a schedule that is none',
     'schedule = ["daily", "sometimes"]',
-    /^instances\.x\.schedule\[1\] "sometimes" is no calendar event/,
+    /^instances\.x\.schedule\[1\] "sometimes" is not a calendar event/,
   ],
   [
     'an agent that is not asked',
@@ -108,7 +108,7 @@ const bad: readonly (readonly [what: string, toml: string, message: RegExp])[] =
   [
     'a gate that nobody knows',
     'gates = ["flake-check", "lint"]',
-    /^instances\.x\.gates\[1\] "lint" is no gate that is known by its name/,
+    /^instances\.x\.gates\[1\] "lint" is not a gate that is known by its name/,
   ],
   [
     'two gates of one name',
@@ -123,14 +123,18 @@ const bad: readonly (readonly [what: string, toml: string, message: RegExp])[] =
   [
     'a schedule as for cron',
     'schedule = "0 3 * * Mon"',
-    /^instances\.x\.schedule "0 3 \* \* Mon" is no calendar event: it is written as for cron/,
+    /^instances\.x\.schedule "0 3 \* \* Mon" is not a calendar event: it is written as for cron/,
   ],
   [
     'an agent with its arguments',
     'autoFix = { enable = true, command = "claude --print" }',
     /^instances\.x\.autoFix\.command "claude --print" holds arguments: name the command alone/,
   ],
-  ['too many tries', 'autoFix.maxAttempts = 99', /^instances\.x\.autoFix\.maxAttempts "99" is not from 1 to 20/],
+  [
+    'too many tries',
+    'autoFix.maxAttempts = 99',
+    /^instances\.x\.autoFix\.maxAttempts "99" is not a whole number from 1 to 20/,
+  ],
   [
     'a pinned input without a date',
     'pinnedInputs = [{ input = "a", reason = "b" }]',
@@ -201,7 +205,7 @@ const bad: readonly (readonly [what: string, toml: string, message: RegExp])[] =
   [
     'a way of landing that is none',
     'land = "rebase"',
-    /^instances\.x\.land "rebase" is none of none, branch, merge, pull-request\.$/,
+    /^instances\.x\.land "rebase" is not one of none, branch, merge, pull-request\.$/,
   ],
   [
     'approval where nothing lands',
@@ -229,7 +233,7 @@ test('faults outside of instances are named as well, and all of them at once', (
   assert.match(faultsOf('[defaults]\ndryRun = 1')[0] ?? '', /^defaults\.dryRun "1" is a number/);
   assert.match(
     faultsOf('[instances."a b"]\nrepoPath = "/src"')[0] ?? '',
-    /^instances\.a b "a b" is no name of an instance/,
+    /^instances\.a b "a b" is not a valid instance name/,
   );
   assert.match(faultsOf('[instances.x]')[0] ?? '', /^instances\.x\.repoPath "" is missing/);
   assert.equal(faultsOf('[instances.x]\ndryRun = 1\nrepoPath = "src"\nautoMrege = ""').length, 3);

@@ -101,6 +101,6 @@ test('the limits of what is fetched leave room for large repositories, and are t
   assert.equal(fetchLimits({ LOCKKEEPER_FETCH_SIZE: '2T' }, gib).writtenBytes, 2048 * gib);
   assert.throws(
     () => fetchLimits({ LOCKKEEPER_FETCH_SECONDS: '1h' }, gib),
-    /LOCKKEEPER_FETCH_SECONDS "1h" is no number/,
+    /LOCKKEEPER_FETCH_SECONDS "1h" is not a number/,
   );
 });

@@ -20,23 +20,26 @@ test('a cache is read as it is written, and read again as it was read', () => {
 
 test('what would upload unsigned, or elsewhere, is refused by its name and with the way out', () => {
   for (const [cache, message] of [
-    [{}, /^caches\[0\]\.to "null" is no address of a cache, as text in quotes\.$/],
-    [{ to: '/srv/cache' }, /^caches\[0\]\.to "\/srv\/cache" is no address of a cache: give one such as file:/],
-    [{ to: 'file://srv' }, /is no absolute path: write file:\/\/\/FOLDER\.$/],
+    [{}, /^caches\[0\]\.to "null" is not an address of a cache, as text in quotes\.$/],
+    [{ to: '/srv/cache' }, /^caches\[0\]\.to "\/srv\/cache" is not an address of a cache: give one such as file:/],
+    [{ to: 'file://srv' }, /is not an absolute path: write file:\/\/\/FOLDER\.$/],
     [{ to: 'https://me:secret@h' }, /holds a user or password: put them into a file, and name it with netrcFile\.$/],
-    [{ to: 'ssh-ng://-oProxyCommand=x' }, /is no address such as ssh-ng:\/\/USER@HOST\.$/],
-    [{ to: 'file:///c?secret-key-file=/k' }, /"secret-key-file" is no parameter that Nix knows of this cache/],
+    [{ to: 'ssh-ng://-oProxyCommand=x' }, /is not an address such as ssh-ng:\/\/USER@HOST\.$/],
+    [{ to: 'file:///c?secret-key-file=/k' }, /"secret-key-file" is not a parameter that Nix knows of this cache/],
     [{ to: 'file:///c?paralel-compression=true' }, /did you mean "parallel-compression"\?$/],
-    [{ to: 'file:///c?secret-key=/k' }, /"secret-key" is no parameter here: give secretKeyFile beside the address\.$/],
+    [
+      { to: 'file:///c?secret-key=/k' },
+      /"secret-key" is not a parameter here: give secretKeyFile beside the address\.$/,
+    ],
     [
       { to: 'file:///c', secretKeyfile: '/k' },
       /^caches\[0\]\.secretKeyfile "\/k" is unknown: did you mean "secretKeyFile"\?$/,
     ],
     [{ to: 'file:///c', netrcFile: '/n' }, /netrcFile "\/n" is of other caches: a cache at file: takes to, required, /],
     [{ to: 'ssh://h', secretKeyFile: '/k' }, /secretKeyFile "\/k" is of other caches: .* sshKeyFile\.$/],
-    [{ to: 'file:///c', compression: 'rar' }, /compression "rar" is none of none, xz/],
-    [{ to: 'file:///c', trustedKeys: ['k'] }, /trustedKeys\[0\] "k" is no public key: write NAME:BASE64/],
-    [{ to: 's3://b', readUrl: 'ftp://h' }, /readUrl "ftp:\/\/h" is no address such as https:/],
+    [{ to: 'file:///c', compression: 'rar' }, /compression "rar" is not one of none, xz/],
+    [{ to: 'file:///c', trustedKeys: ['k'] }, /trustedKeys\[0\] "k" is not a public key: write NAME:BASE64/],
+    [{ to: 's3://b', readUrl: 'ftp://h' }, /readUrl "ftp:\/\/h" is not an address such as https:/],
   ] as const)
     assert.throws(() => readCache(cache, 'caches[0]'), { message });
 });

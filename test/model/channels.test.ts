@@ -25,8 +25,8 @@ test('a template that gives no names, or one for all, is refused with the way ou
     ['tested-{hosts}', /has \{hosts\}, which is unknown: there are \{host\}, \{kind\} and \{name\}/],
     ['tested-{host', /is the same branch for all hosts/],
     ['te}sted-{host}', /has a brace without its other half/],
-    ['-{host}', /is no usable branch name/],
-    ['a..{host}', /is no usable branch name/],
+    ['-{host}', /is not a usable branch name/],
+    ['a..{host}', /is not a usable branch name/],
   ] as const)
     assert.throws(
       () => checkChannelTemplate(template, 'channel'),
@@ -50,7 +50,7 @@ test('targets that would share a channel, or have one that Git or main does not 
   );
   assert.match(
     refused('t-{host}', [host('a..b')]),
-    /would make "t-a\.\.b" the channel of a\.\.b, which is no branch name/,
+    /would make "t-a\.\.b" the channel of a\.\.b, which is not a branch name/,
   );
   assert.match(refused('{host}', [host('main')]), /would make the main branch, main, the channel of main/);
   assert.match(

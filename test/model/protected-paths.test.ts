@@ -63,10 +63,10 @@ const KNOWN: readonly (readonly [readonly string[], readonly string[]])[] = [
 
 /** What each of the broken ones would protect for Git: nothing. */
 const BROKEN: readonly (readonly [string, RegExp])[] = [
-  ['', /no pattern/],
-  ['/', /no pattern/],
-  ['!', /no pattern/],
-  ['  ', /no pattern/],
+  ['', /not a pattern/],
+  ['/', /not a pattern/],
+  ['!', /not a pattern/],
+  ['  ', /not a pattern/],
   ['#secrets', /comment: write \\#/],
   ['hosts\\', /single "\\"/],
   ['hosts/[ab', /"\[" without its "\]"/],

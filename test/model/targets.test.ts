@@ -157,7 +157,7 @@ test('patterns that are none are refused with what to write', () => {
     ['gate:lint', /is a gate, which has options of its own/],
     ['home:', /names none: write one such as home:\*/],
     ['package:hello', /has no system before its name: write one as in x86_64-linux\.NAME, or \*\.NAME/],
-    ['attr:a..b', /is no attribute path/],
+    ['attr:a..b', /is not an attribute path/],
     ['nixos:a.config.x.*', /no whole attribute path/],
     ['home:a\u202eb', /cannot be seen/],
     [`home:${'x'.repeat(400)}`, /longer than 400/],

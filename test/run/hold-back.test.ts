@@ -329,7 +329,7 @@ test('a run that merges holds nothing back unless it is asked to', async (t) => 
 
 test('a list of steps that cannot be followed is refused', async () => {
   for (const [steps, why] of [
-    ['hold-back,give-up', /"give-up" is none of autofix, hold-back, leave-behind, report/],
+    ['hold-back,give-up', /"give-up" is not one of autofix, hold-back, leave-behind, report/],
     ['report,hold-back', /nothing is left to do after report/],
     ['hold-back,hold-back', /hold-back twice/],
   ] as const) {

@@ -120,9 +120,9 @@ test('a pinned input stays until its day is over, and its reason is in the repor
   assert.equal(nothing.report.heldBack.length, 3);
 
   for (const [pin, why] of [
-    ['alpha soon because', /--pin "soon" is no date/],
-    ['alpha 2026-02-30 because', /--pin "2026-02-30" is no date/],
-    ['alpha', /is no input, last day and reason/],
+    ['alpha soon because', /--pin "soon" is not a date/],
+    ['alpha 2026-02-30 because', /--pin "2026-02-30" is not a date/],
+    ['alpha', /is not an input, a last day and a reason/],
     ['omega 9999-12-31 unknown', /has no input omega/],
   ] as const) {
     const bad = await house.lockkeeper(['update', fleet.checkout, '--dry-run', '--pin', pin]);

@@ -48,5 +48,5 @@ test('a run holds an input back that brings a private folder, says so first, and
   assert.deepEqual(heldBack, []);
   const bad = await house.lockkeeper(['update', fleet.checkout, '--allow-source', '/srv/flakes']);
   assert.equal(bad.exitCode, 1);
-  assert.match(bad.stderr, /--allow-source "\/srv\/flakes" is no source: give a host .*path:\/srv\/flakes/);
+  assert.match(bad.stderr, /--allow-source "\/srv\/flakes" is not a source: give a host .*path:\/srv\/flakes/);
 });

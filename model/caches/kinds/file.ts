@@ -5,7 +5,7 @@ import { BINARY_CACHE_PARAMETERS } from './binary-cache.js';
 export const file: CacheKind = {
   schemes: ['file'],
   example: 'file:///srv/cache',
-  fault: (address) => (/^file:\/\/\/[^/]/.test(address) ? null : 'is no absolute path: write file:///FOLDER.'),
+  fault: (address) => (/^file:\/\/\/[^/]/.test(address) ? null : 'is not an absolute path: write file:///FOLDER.'),
   parameters: BINARY_CACHE_PARAMETERS,
   fields: ['secretKeyFile', 'compression', 'trustedKeys', 'upstreams'],
 };

@@ -8,7 +8,7 @@ export const ssh: CacheKind = {
   fault: (address) =>
     /^ssh(?:-ng)?:\/\/(?:[A-Za-z0-9_][\w.-]*@)?[A-Za-z0-9[][\w.:[\]-]*\/?$/.test(address)
       ? null
-      : 'is no address such as ssh-ng://USER@HOST.',
+      : 'is not an address such as ssh-ng://USER@HOST.',
   parameters: [
     ...['base64-ssh-public-host-key', 'compress', 'max-connection-age', 'max-connections'],
     ...['path-info-cache-size', 'priority', 'remote-program', 'remote-store', 'trusted', 'want-mass-query'],

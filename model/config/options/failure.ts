@@ -11,7 +11,7 @@ const pinnedInput = record(
   { input, reason: line, until: text('a date, "YYYY-MM-DD"', checkDay) },
   {
     pattern: /^\s*(?<input>\S+)\s+(?<until>\S+)\s+(?<reason>\S.*?)\s*$/su,
-    wayOut: 'is no input, last day and reason, such as "nixpkgs 2026-12-31 zfs lags behind".',
+    wayOut: 'is not an input, a last day and a reason, such as "nixpkgs 2026-12-31 zfs lags behind".',
   },
 );
 

@@ -181,7 +181,7 @@ test('a whitelist of vulnix hides until its day; an entry that would hide all is
   assert.deepEqual(counted({ '*': { cve, until: '2026-11-28' } }), [1, 0]);
   assert.deepEqual(counted({ 'curl-8.5': { cve } }), [1, 0]);
   assert.throws(() => readWhitelist({ curl: { comment: 'x' } }), /"curl" names no vulnerability/);
-  assert.throws(() => readWhitelist({ curl: { cve, until: 'soon' } }), /"until" of "curl" is no date/);
+  assert.throws(() => readWhitelist({ curl: { cve, until: 'soon' } }), /"until" of "curl" is not a date/);
   assert.throws(() => readProducts({ curl: 'haxx' }), /"curl" has no product/);
 });
 

@@ -23,7 +23,7 @@ test('a command is split into the words that a shell would make of it', () => {
   }
 });
 
-test('a quote or backslash that is left open is no command', () => {
+test('a quote or backslash that is left open is not a command', () => {
   for (const line of [`echo 'x`, 'echo "x', 'echo x\\', `'`]) assert.equal(splitWords(line), null, line);
 });
 
@@ -50,9 +50,12 @@ test('gates in another order are the same gates', () => {
 
 test('gates that cannot be used are refused in one message', () => {
   for (const [flags, why] of [
-    [{ gate: ['check'] }, /--gate "check" is no gate that is known by its name \(flake-check, fmt, statix, deadnix\)/],
-    [{ gate: ['A B=true'] }, /--gate "A B" is no name of a gate/],
-    [{ gate: ['-x=true'] }, /--gate "-x" is no name of a gate/],
+    [
+      { gate: ['check'] },
+      /--gate "check" is not a gate that is known by its name \(flake-check, fmt, statix, deadnix\)/,
+    ],
+    [{ gate: ['A B=true'] }, /--gate "A B" is not a valid gate name/],
+    [{ gate: ['-x=true'] }, /--gate "-x" is not a valid gate name/],
     [{ gateWarn: ['empty='] }, /--gate-warn empty "" has no command/],
     [{ gate: [`open=echo 'x`] }, /has a quote or backslash in its command that is left open/],
     [{ gate: ['x=true'], gateWarn: ['x=false'] }, /--gate "x" is the name of two gates/],
