@@ -14,6 +14,7 @@ import { allOrCancel } from './calls/all-or-cancel.js';
 import { rootCause } from './calls/failures.js';
 import { askApproval } from './update/ask-approval.js';
 import { takeBase } from './update/base.js';
+import { compareCommits } from './update/compare-commits.js';
 import { carryOver } from './update/carry-over.js';
 import { AFTER_LANDING, AT_THE_END, takeSteps } from './update/ending.js';
 import type { Update } from './update/commit-update.js';
@@ -72,6 +73,7 @@ async function update(run: Run): Promise<Ended> {
   const { commit, leftOut } = taken.base;
   state.learn({ base: commit, ignoredChanges: leftOut });
   if (options.verifies === true) return await verifyMain(run, commit);
+  if (options.compares !== undefined) return await compareCommits(run, options.compares);
   if (options.forge !== undefined) await tryForge(run, options.forge);
 
   let proposed = await findUpdate(run, commit);
@@ -100,7 +102,7 @@ async function verifyAndTell(run: Run, update: Update): Promise<Verified | Ended
   if (!patched('commits-are-told')) return verifyAndRepair(run, update);
   const [verified] = await allOrCancel(
     () => verifyAndRepair(run, update),
-    () => learnCommits(run, update),
+    () => learnCommits(run, update.lock),
   );
   return verified;
 }

@@ -22,7 +22,12 @@ async function borrowing(mirror: string, head: string, directory: string): Promi
  * Safe to repeat: it only reads the mirror, and its scratch folder is its own; what a killed one leaves, the next start of a
  * worker sweeps. Throws a non-retryable `BundleTooLarge` failure past the limit.
  */
-export async function candidateOf(mirror: string, base: string, head: string): Promise<Candidate> {
+export async function candidateOf(
+  mirror: string,
+  base: string,
+  head: string,
+  wayOut = 'Update fewer inputs at a time.',
+): Promise<Candidate> {
   const scratch = await mkdtemp(`${mirror}${SCRATCH}`);
   try {
     await borrowing(mirror, head, scratch);
@@ -33,7 +38,7 @@ export async function candidateOf(mirror: string, base: string, head: string): P
       throw finalFailure(
         'BundleTooLarge',
         `The change is too large to travel between machines: its bundle has ${bundle.length} bytes, ` +
-          `and ${BUNDLE_LIMIT_BYTES} are the limit. Update fewer inputs at a time.`,
+          `and ${BUNDLE_LIMIT_BYTES} are the limit. ${wayOut}`,
       );
     }
     return { base, head, bundle: bundle.toString('base64') };

@@ -3,6 +3,7 @@ import type { ActivityEnvironment } from '../environment.js';
 import { createApplyFix } from './apply-fix.js';
 import { createCarryOver } from './carry-over.js';
 import { createComposeCandidate, createGroupInputs } from './compose-candidate.js';
+import { createFindComparison } from './find-comparison.js';
 import { createLand } from './land.js';
 import { createMoveChannels } from './move-channels.js';
 import { createRemoveBranches } from './remove-branches.js';
@@ -11,6 +12,7 @@ import { createResolveBase } from './resolve-base.js';
 type GitActivities = Pick<
   CoordinatorActivities,
   | 'resolveBase'
+  | 'findComparison'
   | 'applyFix'
   | 'groupInputs'
   | 'composeCandidate'
@@ -23,6 +25,7 @@ type GitActivities = Pick<
 /** The activities that work with Git alone. */
 export const createGitActivities = (env: ActivityEnvironment): GitActivities => ({
   resolveBase: createResolveBase(env),
+  findComparison: createFindComparison(env),
   groupInputs: createGroupInputs(env),
   composeCandidate: createComposeCandidate(env),
   applyFix: createApplyFix(env),

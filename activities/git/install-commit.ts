@@ -66,7 +66,7 @@ export async function installBundle(
 ): Promise<string> {
   const { repository, candidate } = source;
   const mirror = await installCommit(env, repository, candidate.base);
-  if (candidate.head === candidate.base) return mirror;
+  if (candidate.bundle === '') return await installCommit(env, repository, candidate.head);
   const git = openGit(mirror);
   await exclusively(mirror, async () => {
     if (await refIsAt(git, commitRef(candidate.head), candidate.head)) return;

@@ -15,7 +15,12 @@ import { whileWaitingFor } from './waiting.js';
 /** Names that are listed before the rest is only counted. */
 const BRANCHES_LISTED = 20;
 
-async function unknownBranch(git: Git, repository: Repository): Promise<ApplicationFailure> {
+/** Names the branches that there are. @param lacks what there is not, and which option names another one */
+export async function unknownBranch(
+  git: Git,
+  repository: Repository,
+  lacks = { what: `branch ${JSON.stringify(repository.mainBranch)}`, option: '--main' },
+): Promise<ApplicationFailure> {
   const refs = await git.run(['for-each-ref', '--format=%(refname:lstrip=2)', 'refs/heads/']);
   const names = refs.split('\n').filter((name) => name !== '');
   const listed = names.slice(0, BRANCHES_LISTED).map(stripControl).join(', ');
@@ -23,7 +28,7 @@ async function unknownBranch(git: Git, repository: Repository): Promise<Applicat
   const has = names.length === 0 ? 'It has no branches at all.' : `It has: ${listed}${more}.`;
   return finalFailure(
     'UnknownBranch',
-    `${repository.displayUrl} has no branch ${JSON.stringify(repository.mainBranch)}. ${has} Name another one with --main.`,
+    `${repository.displayUrl} has no ${lacks.what}. ${has} Name another one with ${lacks.option}.`,
   );
 }
 

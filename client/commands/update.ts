@@ -6,7 +6,7 @@ import { message, paintFor } from '../terminal/output.js';
 import { readFlags, type TypedFlags } from '../options/flags.js';
 import { updateOptions } from '../options/update-options.js';
 import { plan, sameCommand } from '../runs/run-words.js';
-import { startOrAttach } from '../runs/start-run.js';
+import { startOrAttach, wordsOf } from '../runs/start-run.js';
 import { lend } from '../server/lent.js';
 import { provideWorker } from '../server/provide-worker.js';
 
@@ -35,7 +35,7 @@ export async function update(
       message(plan(options));
       await provideWorker(context.state, session, options, help);
     });
-    if (!isNew) message(`This ${mode === 'verify' ? 'verification' : 'update'} runs already: attached to ${run}.`);
+    if (!isNew) message(`This ${wordsOf(options).noun} runs already: attached to ${run}.`);
     message(paintFor(process.stderr).dim(`Run ${run}`));
     if (help.lends) await lend(context.state, session, run);
     const { slots } = help;

@@ -1,7 +1,13 @@
 import { resolve } from 'node:path';
 import { COMBINATIONS, IDLE_RULES } from '../../model/config/combinations.js';
 import { typedValue } from '../../model/config/kinds.js';
-import { flagOf, INSTANCE_OPTIONS, UPDATE_FLAGS, type InstanceOptions } from '../../model/config/options/index.js';
+import {
+  flagOf,
+  INSTANCE_OPTIONS,
+  isOfComparison,
+  UPDATE_FLAGS,
+  type InstanceOptions,
+} from '../../model/config/options/index.js';
 import { everyOption, flagKey, flagWord, type OptionTable, type Values } from '../../model/config/options/types.js';
 import { attempt, brokenRules, complete, completed, readInstance, readTable } from '../../model/config/read-options.js';
 import type { RunMode } from '../../model/run/options.js';
@@ -45,11 +51,21 @@ export function readFlags(flags: TypedFlags, mode: RunMode = 'update'): Asked {
         ? []
         : [`${flagOf(name)} does nothing by itself: add ${needs.map(flagOf).join(' or ')}.`],
     ),
+    ...(options.skipUpdate ? uncompared([...given.names, ...own.names]) : []),
     ...brokenRules([...COMBINATIONS, ...IDLE_RULES], options, unread, ON_COMMAND_LINE),
   );
   if (faults.length > 0) throw faultsError(faults);
   return { options, given: given.names, own: complete(UPDATE_FLAGS, {}, ownValues) as Asked['own'] };
 }
+
+/** What counts for no run without an update. */
+const uncompared = (names: readonly string[]): readonly string[] =>
+  names
+    .filter((name) => !isOfComparison(name))
+    .map(
+      (name) =>
+        `${flagOf(name)} does nothing beside ${flagOf('skipUpdate')}, which changes nothing: leave one of them out.`,
+    );
 
 /** What was typed, as a parser of TOML would give it, and the names of these options. */
 function typedTable(options: OptionTable, flags: TypedFlags, faults: string[]) {

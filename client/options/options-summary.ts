@@ -4,6 +4,7 @@ import type { Gate } from '../../model/gates/gate.js';
 import { compareNaturally } from '../../model/text/natural-order.js';
 import { BUILDER_WAIT_SECONDS, TAKEOVER_SECONDS } from '../../model/run/defaults.js';
 import type { AutofixOptions, Cooldown, RunOptions } from '../../model/run/options.js';
+import { comparedWords, type ComparedWords } from '../../model/run/comparison.js';
 import { formatSpan } from '../../model/text/span.js';
 import { formatSeconds, shellQuote } from '../../model/text/text.js';
 
@@ -17,11 +18,13 @@ export function optionsSummary(options: RunOptions): string {
   return [
     ...(options.channel === undefined ? [] : [`channels ${options.channel}`]),
     ...(options.user === undefined ? [] : [`as ${options.user}`]),
-    ...(options.verifies === true
-      ? ['verify', ...(options.again === true ? ['again'] : [])]
-      : [`land ${landing.mode}${waysOfLanding[landing.mode].summary(landing)}`]),
+    ...(options.compares !== undefined
+      ? [comparisonSummary(comparedWords(options.compares, options.repository))]
+      : options.verifies === true
+        ? ['verify', ...(options.again === true ? ['again'] : [])]
+        : [`land ${landing.mode}${waysOfLanding[landing.mode].summary(landing)}`]),
     ...(landing.removeOldBranches === true ? ['removes old branches'] : []),
-    ...(options.verifies === true ? [] : [inputsSummary(options)]),
+    ...(options.verifies === true || options.compares !== undefined ? [] : [inputsSummary(options)]),
     ...(options.cooldown === undefined ? [] : [cooldownSummary(options.cooldown)]),
     targets.patterns === undefined
       ? some('hosts', targets.hosts) + (targets.exclude === null ? '' : ` but ${targets.exclude}`)
@@ -45,6 +48,8 @@ export function optionsSummary(options: RunOptions): string {
     ...nix.options.map(([name, value]) => `${name} = ${value}`),
   ].join('; ');
 }
+
+const comparisonSummary = ({ revision, against }: ComparedWords): string => `compare ${revision} with ${against}`;
 
 const cooldownSummary = ({ seconds, inputs }: Cooldown): string =>
   [`cooldown ${formatSpan(seconds)}`, ...inputs.map((each) => `${each.input} ${formatSpan(each.seconds)}`)].join(', ');

@@ -87,7 +87,7 @@ async function sameRun(
   const asked = optionsSummary(options);
   const hint = holder.summary === asked ? ' (they differ in details: author, time zone, credentials or times)' : '';
   throw new CommandError(
-    `Another ${options.verifies === true ? 'verification' : 'update'} of ${options.repository.displayUrl} is running, with other options.\n` +
+    `Another ${wordsOf(options).noun} of ${options.repository.displayUrl} is running, with other options.\n` +
       `  running (${holder.run}): ${holder.summary ?? 'not known'}\n` +
       `  asked for now: ${asked}${hint}\n` +
       `Wait for it ("${typed('watch', holder.run)}"), or end it ("${typed('cancel', holder.run)}").`,
@@ -110,6 +110,14 @@ async function start(session: Session, run: string, options: RunOptions): Promis
   }
 }
 
+/** What a run is called. */
+export const wordsOf = ({ verifies, compares }: RunOptions): { readonly verb: string; readonly noun: string } =>
+  compares !== undefined
+    ? { verb: 'compare', noun: 'comparison' }
+    : verifies === true
+      ? { verb: 'verify', noun: 'verification' }
+      : { verb: 'update', noun: 'update' };
+
 /** The queue of a run: that of the account that does it. */
 export const runQueue = ({ user }: RunOptions): string => queueOf(COORDINATOR_QUEUE, user ?? null);
 
@@ -124,7 +132,7 @@ export const startOptions = (options: RunOptions) => ({
     repositoryLock: options.lockWorkflowId,
     repository: options.repository.displayUrl,
   },
-  staticSummary: `${options.verifies === true ? 'verify' : 'update'} ${options.repository.displayUrl}`.slice(0, 200),
+  staticSummary: `${wordsOf(options).verb} ${options.repository.displayUrl}`.slice(0, 200),
 });
 
 /** Waits until others find the run that was just started: the server lists it a moment later. */

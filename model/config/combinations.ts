@@ -35,6 +35,11 @@ export const COMBINATIONS: readonly Rule[] = [
       ? null
       : fault('inputGroups', inputGroups, `says which inputs move, and so does ${name(other)}: leave one of them out.`);
   }),
+  rule(['skipUpdate', 'mode'], ({ skipUpdate, mode }) =>
+    skipUpdate && mode === 'verify'
+      ? fault('skipUpdate', true, 'compares a commit with main, but mode is "verify": leave one of them out.')
+      : null,
+  ),
   rule(['buildBase', 'maxBuilds'], ({ buildBase, maxBuilds }, { name }) =>
     buildBase && maxBuilds !== null
       ? fault('buildBase', 'true', `builds what ${name('maxBuilds')} does not count: leave one of them out.`)
@@ -134,6 +139,15 @@ export const REPOSITORY_RULES: readonly Rule[] = [
       return fault('repoUrl', repoUrl, 'names the repository a second time, beside repoPath: leave one of them out.');
     return null;
   }),
+  rule(['skipUpdate', 'repoUrl', 'mainBranch', 'against'], ({ skipUpdate, repoUrl, mainBranch, against }) =>
+    skipUpdate && repoUrl !== null && (against ?? mainBranch) === mainBranch
+      ? fault(
+          'skipUpdate',
+          true,
+          `would compare ${mainBranch} with itself, because repoUrl has no checkout: name another branch with against.`,
+        )
+      : null,
+  ),
   rule(['repoUrl', 'gitRemote'], ({ repoUrl, gitRemote }) =>
     repoUrl !== null && gitRemote !== null
       ? fault(

@@ -46,8 +46,8 @@ function impatient(instance: Instance, instances: readonly Instance[]): string[]
   const holder = instances.find(
     (other) =>
       other.name !== instance.name &&
-      instance.mode === 'update' &&
-      other.mode === 'update' &&
+      updates(instance) &&
+      updates(other) &&
       repositoryOf(other) === repositoryOf(instance) &&
       other.approval.enable &&
       other.approval.deadlineSec > instance.repositoryWaitSec,
@@ -59,6 +59,8 @@ function impatient(instance: Instance, instances: readonly Instance[]): string[]
     `instances.${instance.name} waits at most ${waits} for its repository, which instances.${holder.name} may keep for ${asks} while it asks for approval: runs fail then, unless repositoryWaitSec is as long`,
   ];
 }
+
+const updates = ({ mode, skipUpdate }: Instance): boolean => mode === 'update' && !skipUpdate;
 
 const repositoryOf = ({ repoPath, repoUrl, mainBranch }: Instance): string =>
   `${normaliseUrl(repoPath ?? repoUrl ?? '')}\n${mainBranch}`;

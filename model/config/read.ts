@@ -71,6 +71,7 @@ const BRANCH_OPTIONS = [
   'repoPath',
   'repoUrl',
   'mode',
+  'skipUpdate',
   'branchPrefix',
   'branch',
   'land',
@@ -82,9 +83,9 @@ const BRANCH_OPTIONS = [
 function sharedBranches(instances: readonly Instance[]): string[] {
   const owners = new Map<string, string>();
   return instances.flatMap((instance) => {
-    const { name, repoPath, repoUrl, mode, land } = instance;
+    const { name, repoPath, repoUrl, mode, skipUpdate, land } = instance;
     const { lands, makesBranches, asksForge } = waysOfLanding[land];
-    if (mode === 'verify' || !lands || !makesBranches) return [];
+    if (mode === 'verify' || skipUpdate || !lands || !makesBranches) return [];
     const option = asksForge ? 'branch' : 'branchPrefix';
     const key = `${normaliseUrl(repoPath ?? repoUrl ?? '')}\n${instance[option]}`;
     const owner = owners.get(key);

@@ -1,13 +1,13 @@
 import { LOCKKEEPER } from '../run/defaults.js';
-import { repositoryLockId, verificationLockId } from '../run/ids.js';
-import { repositoryKey } from '../run/keys.js';
-import type { Repository, RunOptions } from '../run/options.js';
+import { comparisonLockId, repositoryLockId, verificationLockId } from '../run/ids.js';
+import { optionsDigest, repositoryKey } from '../run/keys.js';
+import type { Comparison, Repository, RunOptions } from '../run/options.js';
 import { agentOf } from './options/agent.js';
 import { approvalOf } from './options/approval.js';
 import { nixOf, waitsOf } from './options/building.js';
 import { cachesOf } from './options/caches.js';
 import { channelsOfRun } from './options/channels.js';
-import { contentsOf, targetsOf } from './options/contents.js';
+import { comparisonOf, contentsOf, targetsOf } from './options/contents.js';
 import { failureOf } from './options/failure.js';
 import { forgeOf } from './options/forge.js';
 import { gatesOf } from './options/gates.js';
@@ -17,16 +17,26 @@ import { notificationsOf, siteOf } from './options/notifications.js';
 
 /**
  * What a run of an instance is asked to do. The order of the fields counts: open runs are known by a digest of them.
- * @param limit what follows from failures in a row, where they are counted
+ * @param more what follows from failures in a row, where they are counted, and what is compared, where a command says that
  */
 export const runOptionsOf = (
   instance: Instance,
   repository: Repository,
-  limit: Pick<RunOptions, 'failureLimit'> = {},
-): RunOptions =>
-  instance.mode === 'verify' ? verification(instance, repository, limit) : update(instance, repository, limit);
+  more: Pick<RunOptions, 'failureLimit' | 'compares'> = {},
+): RunOptions => {
+  const { compares, ...limit } = { compares: comparisonOf(instance), ...more };
+  if (instance.mode === 'verify') return verification(instance, repository, limit);
+  return instance.skipUpdate ? comparison(instance, repository, limit, compares) : update(instance, repository, limit);
+};
 
-const update: typeof runOptionsOf = (instance, repository, limit) => ({
+type OptionsOf<More extends unknown[]> = (
+  instance: Instance,
+  repository: Repository,
+  limit: Pick<RunOptions, 'failureLimit'>,
+  ...more: More
+) => RunOptions;
+
+const update: OptionsOf<[]> = (instance, repository, limit) => ({
   instance: instance.name,
   repository,
   ...(instance.user === null ? {} : { user: instance.user }),
@@ -52,9 +62,22 @@ const update: typeof runOptionsOf = (instance, repository, limit) => ({
   ...cachesOf(instance),
 });
 
-/** What is said of inputs, landing, approval and repairs does not count. */
-const verification: typeof runOptionsOf = (instance, repository, limit) => ({
+const verification: OptionsOf<[]> = (instance, repository, limit) => ({
   verifies: true,
+  ...withoutUpdate(instance, repository, limit),
+  ...channelsOfRun(instance),
+  ...cachesOf(instance),
+});
+
+const comparison: OptionsOf<[Comparison]> = (instance, repository, limit, compares) => ({
+  compares,
+  ...withoutUpdate(instance, repository, limit),
+  ...waitsOf({ ...instance, maxBuilds: null }),
+  lockWorkflowId: comparisonLockId(repositoryKey(repository, true), optionsDigest(compares)),
+});
+
+/** What is said of inputs, landing, approval and repairs does not count. */
+const withoutUpdate: OptionsOf<[]> = (instance, repository, limit) => ({
   instance: instance.name,
   repository,
   ...(instance.user === null ? {} : { user: instance.user }),
@@ -74,6 +97,4 @@ const verification: typeof runOptionsOf = (instance, repository, limit) => ({
   builderWaitSeconds: instance.builderWaitSec,
   ...limit,
   ...gatesOf(instance),
-  ...channelsOfRun(instance),
-  ...cachesOf(instance),
 });

@@ -23,7 +23,15 @@ import type { InputGroup } from '../run/input-groups.js';
 import type { Overdue, RunEnd, Watched } from '../instance/record.js';
 import type { Person } from '../git/person.js';
 import type { Signing } from '../git/signing.js';
-import type { Cooldown, FailureLimit, ForgeOptions, LandingMode, NixSettings, Repository } from '../run/options.js';
+import type {
+  Comparison,
+  Cooldown,
+  FailureLimit,
+  ForgeOptions,
+  LandingMode,
+  NixSettings,
+  Repository,
+} from '../run/options.js';
 import type { VerdictsWanted } from '../report/known-verdicts.js';
 import type { NotifyInput } from '../notify/types.js';
 import type {
@@ -54,6 +62,15 @@ export interface CoordinatorActivities {
     /** What will sign its commits, so that a key that cannot is known at once; missing where nothing does. */
     signing?: Signing;
   }): Promise<Base>;
+
+  /**
+   * Fetches the mirror, names the two commits that are compared, and tells what moved between their locks. What the remote does not
+   * have comes out of the owner's checkout.
+   */
+  findComparison(input: {
+    repository: Repository;
+    compares: Comparison;
+  }): Promise<Base & { candidate: Candidate; moved: readonly MovedInput[]; advice: readonly Advice[] }>;
 
   /** The targets, sorted; unknown named hosts are a non-retryable `UnknownHost`. */
   listTargets(input: ListTargetsInput): Promise<TargetList>;
@@ -219,6 +236,8 @@ export interface MachineActivities extends GateActivities, AgentActivities {
 export interface ListTargetsInput {
   readonly repository: Repository;
   readonly base: string;
+  /** Has `base`, where the remote may not have it; missing where it does, and in older runs. */
+  readonly candidate?: Candidate;
   readonly hosts: 'all' | readonly string[];
   readonly exclude: string | null;
   /** Which targets are meant, in place of hosts; missing where nobody chose, and in older runs. */

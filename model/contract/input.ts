@@ -14,6 +14,7 @@ import type { Watched } from '../instance/record.js';
 import type { InsteadOf } from '../report/data.js';
 import type {
   AutofixOptions,
+  Comparison,
   ForgeOptions,
   GuardRules,
   NixSettings,
@@ -295,6 +296,10 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   branchPrefix: orMissing(text(checkBranchPrefix)),
   branches: list(object<SeenBranch>({ branch: text(checkBranchName), commit })),
   commit,
+  compares: object<Comparison>({
+    revision: orMissing(text(checkBranchName)),
+    against: orMissing(text(checkBranchName)),
+  }),
   lock: orNull(commit),
   labels: list(text(checkLabel)),
   leftAlone: list(object<InsteadOf>({ branch: text(checkBranchName), reason: asData })),

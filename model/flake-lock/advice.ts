@@ -28,6 +28,9 @@ export type Advice =
   /** An input whose newest revision is old. */
   | { readonly kind: 'still'; readonly input: string; /** `YYYY-MM-DD` */ readonly date: string };
 
+/** Only what is said travels; the lock of a large flake may tell much. */
+export const ADVICE_KEPT = 50;
+
 const STILL_DAYS = 365;
 const PATHS_TOLD = 5;
 /** More is not advice, but noise. */

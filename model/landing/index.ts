@@ -1,3 +1,4 @@
+import { comparedWords } from '../run/comparison.js';
 import type { FailureStep, LandingMode, RunOptions } from '../run/options.js';
 import { branch } from './branch.js';
 import { updateBranches } from './branches.js';
@@ -38,7 +39,11 @@ export const branchToPush = (
 
 /** What a run will push, and where, in one sentence. */
 export function landingIntent(options: RunOptions, date: Date): string {
-  const { repository } = options;
+  const { repository, compares } = options;
+  if (compares !== undefined) {
+    const { revision, against } = comparedWords(compares, repository);
+    return `will compare ${revision} with ${against} ${whereWords(repository)}: nothing will be pushed`;
+  }
   if (options.verifies === true)
     return `will verify ${repository.mainBranch} ${whereWords(repository)}${options.channel === undefined ? '' : ', and move the channels of what is built'}`;
   const way: WayOfLanding = waysOfLanding[options.landing.mode];

@@ -5,14 +5,15 @@ import type { CommitsOfInput, InputCommits } from '../flake-lock/commits.js';
 import type { NotifierKind, LandingMode } from '../run/options.js';
 import type { InputRevision, MovedInput, NestedMove, UnfetchedInput } from '../verify/candidate.js';
 import type { InputGroup } from '../run/input-groups.js';
+import type { ComparedWords } from '../run/comparison.js';
 import { isOutputKind } from '../targets/index.js';
 import type { Verdict } from '../verify/verdict.js';
 
 /**
  * How a run ended.
  * - `landed`: something was pushed (or written to a local repository)
- * - `verified`: a dry run, everything but the push; or main was verified as it is
- * - `unchanged`: the lock did not move, or all that moved was held back
+ * - `verified`: a dry run, everything but the push; or main was verified as it is; or a commit was compared with another one
+ * - `unchanged`: the lock did not move, or all that moved was held back; or a commit was compared with itself
  * - `broken`: a required target is broken, nothing was pushed
  * - `rejected`, `expired`: a person said no, or nobody answered
  * - `superseded`: it gave way to a newer run of its instance while it waited
@@ -53,6 +54,8 @@ export interface Report {
   readonly flakeDir?: string;
   /** The branch that was verified as it is; missing where an update was. */
   readonly verifiedBranch?: string;
+  /** What was compared with what, where nothing was updated; missing otherwise, and in older runs. */
+  readonly compared?: ComparedWords;
   readonly outcome: Outcome;
   /** The error that ended a failed run, for people. */
   readonly error: string | null;

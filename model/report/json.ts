@@ -28,6 +28,7 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
     instance: report.instance,
     repository: report.repository,
     ...(report.verifiedBranch === undefined ? {} : { verifiedBranch: report.verifiedBranch }),
+    ...(report.compared === undefined ? {} : { compared: { ...report.compared } }),
     outcome: report.outcome,
     exitStatus: exitStatus(report, strict),
     error: report.error,

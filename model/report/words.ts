@@ -18,6 +18,7 @@ import { oneLine, oneName } from '../text/one-line.js';
 import { formatSpan } from '../text/span.js';
 import { formatSeconds, shellQuote } from '../text/text.js';
 import type { WaitingInput } from '../flake-lock/cooldown.js';
+import type { ComparedWords } from '../run/comparison.js';
 import type { VerdictKind } from '../targets/types.js';
 import { kindOf, nounOf, targetKindNames, wordsOf, type KindWords } from '../targets/index.js';
 
@@ -41,9 +42,11 @@ export const brokenTargets = (report: Report): ReportedTarget[] => {
 
 /** Targets that kept a run from landing: required ones that were not built, though nothing broke them before. */
 export const stoppingTargets = (report: Report): ReportedTarget[] =>
-  report.outcome === 'broken' && report.verifiedBranch === undefined && !isOverLimit(report)
-    ? missedTargets(report)
-    : [];
+  report.outcome === 'broken' && isUpdate(report) && !isOverLimit(report) ? missedTargets(report) : [];
+
+/** Whether a run was to update something. */
+const isUpdate = ({ verifiedBranch, compared }: Report): boolean =>
+  verifiedBranch === undefined && compared === undefined;
 
 /** Required targets that were not built, though nothing broke them before. */
 export const missedTargets = ({ targets, brokenOnBase }: Report): ReportedTarget[] =>
@@ -65,13 +68,16 @@ export function outcomeWords(report: Report): string {
     case 'landed':
       return landedOutcome(report.landed);
     case 'verified':
+      if (report.compared !== undefined) return `Compared with ${againstWords(report.compared)}, nothing pushed`;
       return report.verifiedBranch === undefined
         ? 'Verified, nothing pushed'
         : `Verified ${oneLine(report.verifiedBranch, NAME_BYTES)}`;
     case 'unchanged':
+      if (report.compared !== undefined) return `Nothing to compare, it is what ${againstWords(report.compared)} is`;
       if (report.heldBack.length > 0) return 'Nothing to land, all that moved is held back';
       return report.unfetched.length > 0 ? 'Nothing moved' : 'Nothing to update';
     case 'broken':
+      if (report.compared !== undefined) return `Broken beside ${againstWords(report.compared)}, nothing pushed`;
       if (report.verifiedBranch !== undefined) return `Broken on ${oneLine(report.verifiedBranch, NAME_BYTES)}`;
       return report.nothingVerified === undefined
         ? 'Broken, nothing pushed'
@@ -92,6 +98,8 @@ export function outcomeWords(report: Report): string {
       return 'Failed';
   }
 }
+
+const againstWords = ({ against }: ComparedWords): string => oneLine(against, NAME_BYTES);
 
 function landedOutcome(landed: Landed | null): string {
   if (landed?.merged !== undefined) return 'Merged';
@@ -244,6 +252,14 @@ export function landedWords(
 ): { readonly text: string; readonly ref: string; readonly commit: string } | null {
   if (report.verifiedBranch !== undefined && report.head !== null)
     return { text: 'of', ref: oneLine(report.verifiedBranch), commit: oneLine(report.head) };
+  if (report.compared !== undefined && report.head !== null && report.base !== null) {
+    const { revision, against } = report.compared;
+    return {
+      text: `${oneLine(revision)} compared with`,
+      ref: oneLine(against),
+      commit: oneLine(report.base),
+    };
+  }
   if (report.landed === null) return null;
   const { mode, ref, commit, already, request } = report.landed;
   const proposed = request === undefined ? 'on branch' : `in pull request #${request.number}, branch`;

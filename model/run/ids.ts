@@ -6,6 +6,8 @@ import type { Repository } from './options.js';
 export const UPDATE_INSTANCE = 'update';
 /** The same of runs that `lockkeeper verify` starts. */
 export const VERIFY_INSTANCE = 'verify';
+/** The same of runs that `lockkeeper update --skip-update` starts. */
+export const COMPARE_INSTANCE = 'compare';
 
 /**
  * Id of a run: `<instance>-<repository>-<YYYYMMDD>-<HHMMSS>` in UTC, for example `update-fleet-20261121-093015`.
@@ -75,6 +77,9 @@ export const repositoryLockId = (key: string): string => `lockkeeper-repository-
 
 /** Id of the workflow that keeps runs apart that verify the same main branch: they wait for no update. */
 export const verificationLockId = (key: string): string => `${repositoryLockId(key)}-verify`;
+
+/** The same for runs that compare the same two commits: nothing keeps others from comparing meanwhile. */
+export const comparisonLockId = (key: string, digest: string): string => `${repositoryLockId(key)}-compare-${digest}`;
 
 /** Id of a `verifyCandidate` child: what it is for, the commit, and which part of the targets. */
 export const verificationId = (run: string, label: string, head: string, part: number): string =>

@@ -86,10 +86,20 @@ export interface RunOptions {
   readonly uploads?: number;
   /** Whether main is verified as it is, so that nothing is updated and nothing lands; missing when not, and in older runs. */
   readonly verifies?: true;
+  /** What is compared with what, so that nothing is updated and nothing lands; missing for updates, and in older runs. */
+  readonly compares?: Comparison;
   /** Template of the branches that move forward to verified commits of main, as in `channelOf`; missing when there are none, and in older runs. */
   readonly channel?: string;
   /** Whether targets are verified of which an earlier run knows how they stand at this commit; missing when not. */
   readonly again?: true;
+}
+
+/** Two commits of a repository: what the first one changes beside the second. */
+export interface Comparison {
+  /** A branch or a commit; missing: what the owner's checkout has checked out, or the main branch where there is none. */
+  readonly revision?: string;
+  /** A branch, a tag or a commit of the remote; missing: its main branch. */
+  readonly against?: string;
 }
 
 /** What a run is about: an update, or main as it is. */
@@ -341,6 +351,7 @@ export const KNOWN_OPTIONS: Fields<RunOptions> = {
   },
   uploads: true,
   verifies: true,
+  compares: { revision: true, against: true },
   channel: true,
   again: true,
 };

@@ -2,7 +2,7 @@ import type { Repository } from '../run/options.js';
 
 /**
  * A commit that a run proposes, in the form in which it travels between machines.
- * `bundle` is a thin Git bundle (version 2) of `base..head` with the single ref `HEAD`, base64.
+ * `bundle` is a thin Git bundle (version 2) of `base..head` with the single ref `HEAD`, base64; empty where the remote has `head`.
  */
 export interface Candidate {
   /** Commit that the run started from: 40 or 64 hexadecimal digits. */

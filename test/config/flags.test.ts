@@ -48,6 +48,7 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
     'land = "pull-request"\nforge = { kind = "github", url = "https://github.com", ' +
       'appId = "123456", appKeyFile = "/run/app.pem" }',
   ],
+  [{ skipUpdate: true, against: ['v1.2'], buildBase: true }, 'skipUpdate = true\nagainst = "v1.2"\nbuildBase = true'],
   [{ land: ['merge'], channel: ['t-{host}'] }, 'land = "merge"\nchannel = "t-{host}"'],
   [{ branchPrefix: ['bot/'], removeOldBranches: true }, 'branchPrefix = "bot/"\nremoveOldBranches = true'],
   [
@@ -207,6 +208,11 @@ test('what flags cannot mean is told by their own names, all of it at once', () 
     [{ require: ['all,web'] }, /^--require "all,web" is either "all" or a list of targets, not both\.$/],
     [{ cache: ['file:///c secret-key=/k'] }, /^--cache "secret-key=\/k" is not NAME=VALUE/],
     [{ cache: ['file:///c', 'file:///c/'] }, /^--cache "file:\/\/\/c" is given twice/],
+    [{ against: ['v1'] }, /^--against does nothing by itself: add --skip-update\.$/],
+    [
+      { skipUpdate: true, land: ['merge'], cache: ['file:///c'] },
+      / --land does nothing beside --skip-update, .*\n *--cache does nothing beside --skip-update, /,
+    ],
     [{ uploads: ['3'] }, /^--uploads does nothing by itself: add --cache\.$/],
     [{ slots: ['0'] }, /^--slots "0" is not a whole number from 1 to 1000\.$/],
     [

@@ -178,6 +178,19 @@ const verifies =
       });
     });
 
+/** A commit that nobody has pushed is compared with main. */
+const compares: Scene = (victim) =>
+  onStage(house, PLAIN, async ({ fleet }) => {
+    await git(fleet.checkout, 'commit', '--quiet', '--allow-empty', '--message=own');
+    await dyingAt('findComparison', victim, async () => {
+      const running = house.start(['update', fleet.checkout, '--skip-update', '--json']);
+      const { run, outcome, head } = await running.report();
+      assert.deepEqual([outcome, head], ['verified', (await git(fleet.checkout, 'rev-parse', 'HEAD')).trim()]);
+      await assertNothingIsLeft(house, fleet, run);
+      await assertReleased(house, run);
+    });
+  });
+
 /** An input that others follow breaks a host, and is found and held back. */
 const holdsBack = detour({
   options: {
@@ -610,6 +623,7 @@ async function forgeOf({ fleet, house: { root } }: Stage): Promise<StageForge> {
 /** How a run comes to activities that a plain one on one machine does not come to. */
 const SCENES: Readonly<Record<string, Scene>> = {
   carryOver: mainMoves,
+  findComparison: compares,
   knownVerdicts: verifies('knownVerdicts'),
   moveChannels: verifies('moveChannels'),
   runGate: gated,

@@ -181,3 +181,66 @@ test('an update that lands on main moves the channels of what it has built; a ma
     /channel "main\/\{host\}" needs branches main and main\/athena, which Git cannot/,
   );
 });
+
+test('what a commit that nobody has pushed changes is told beside main and other references, and nothing is pushed', async () => {
+  const { checkout, remote } = fleet;
+  await fleet.moveInput('beta');
+  const main = await fleet.pushUpdate(['beta']);
+  const moved = await fleet.moveInput('alpha');
+  const pushed = await fleet.pushUpdate(['alpha']);
+  await git(checkout, 'pull', '--quiet', '--ff-only');
+  await git(remote, 'update-ref', 'refs/heads/main', main);
+  await git(remote, 'tag', 'after', pushed);
+  await writeFile(path.join(checkout, 'note'), '');
+  const branches = await fleet.branches();
+
+  const compare = (...args: readonly string[]) => house.lockkeeper(['update', checkout, '--skip-update', ...args]);
+  const { exitCode, stdout, stderr } = await compare('--json', '--build-base');
+  assert.equal(exitCode, 0, stderr);
+  const report = JSON.parse(stdout) as Report;
+  assert.deepEqual(
+    [report.instance, report.outcome, report.base, report.head, report.brokenOnBase],
+    ['compare', 'verified', main, pushed, ['rhea']],
+  );
+  assert.deepEqual(
+    report.inputs.map(({ name, commits }) => [name, commits?.newest[0]?.revision]),
+    [['alpha', moved]],
+  );
+  assert.deepEqual(report.compared, { revision: `commit ${pushed.slice(0, 12)}`, against: 'main' });
+  assert.deepEqual(
+    report.targets.map(({ name, sameAsBase, closure }) => [name, sameAsBase, closure?.kind]),
+    [
+      ['athena', false, 'compared'],
+      ['delos', false, 'compared'],
+      ['rhea', true, undefined],
+    ],
+  );
+  assert.deepEqual(report.leftOut, ['1 uncommitted file: note']);
+  const text = (await house.lockkeeper(['report', report.run])).stdout;
+  assert.match(text, /^✔ Compared with main, nothing pushed /);
+  assert.match(text, new RegExp(`commit ${pushed.slice(0, 12)} compared with main \\(${main.slice(0, 12)}\\)`));
+
+  assert.match(text, /rhea .*build failed \(broken before\) /);
+
+  const itself = await compare('--against', 'after');
+  assert.equal(itself.exitCode, 2, itself.stderr);
+  assert.match(itself.stdout, /• Nothing to compare, it is what after is /);
+
+  const faults: readonly (readonly [args: readonly string[], said: RegExp])[] = [
+    [
+      ['--against', 'gone'],
+      /has no branch, tag or commit "gone"\. It has: main[^.]*\. Name another one with --against\./,
+    ],
+    [
+      ['--land', 'merge', '--input', 'alpha'],
+      /--input does nothing beside --skip-update[^]*--land does nothing beside/,
+    ],
+    [['--against', '-x'], /--against/],
+  ];
+  for (const [args, said] of faults) {
+    const refused = await compare(...args);
+    assert.equal(refused.exitCode, 1);
+    assert.match(refused.stderr, said);
+  }
+  assert.deepEqual(await fleet.branches(), branches);
+});

@@ -7,9 +7,12 @@ import type { Run } from './run.js';
 const TRIES = 2;
 
 /** Looks up the commits of inputs that an update moves. What is known already is not looked up again. */
-export async function learnCommits({ options, state }: Run, { lock }: Update): Promise<void> {
+export async function learnCommits(
+  { options, state }: Run,
+  { moved, draft }: Pick<Update['lock'], 'moved' | 'draft'>,
+): Promise<void> {
   const { commits } = state.facts();
-  const isKnown = lock.moved.every(
+  const isKnown = moved.every(
     ({ name, from, to }) =>
       from === null ||
       to === null ||
@@ -19,7 +22,7 @@ export async function learnCommits({ options, state }: Run, { lock }: Update): P
   try {
     const { readCommits } = coordinator('read the commits of inputs', TRIES);
     const { repository, nix } = options;
-    state.learn({ commits: await readCommits({ repository, candidate: lock.draft, nix }) });
+    state.learn({ commits: await readCommits({ repository, candidate: draft, nix }) });
   } catch (error) {
     goOnWithout('what inputs bring', error);
   }

@@ -5,6 +5,7 @@ import { letGoInputs, withHistory } from '../../model/report/earlier-holds.js';
 import { reportedInput } from '../../model/report/data.js';
 import type { HeldBackInput, Report, ReportedTarget } from '../../model/report/data.js';
 import { limitReport } from '../../model/report/limit.js';
+import { comparedWords } from '../../model/run/comparison.js';
 import type { RunOptions } from '../../model/run/options.js';
 import type { TargetProgress } from '../../model/progress/progress.js';
 import { TAILS_LIMIT_BYTES, limitTails, tailBytes } from '../../model/verify/verification.js';
@@ -35,6 +36,7 @@ export function reportOf(facts: Facts, { id, options, startTime, targets }: Repo
     repository: options.repository.displayUrl,
     ...(options.nix.impure ? {} : { flakeDir: options.repository.dir }),
     ...(options.verifies === true ? { verifiedBranch: options.repository.mainBranch } : {}),
+    ...(options.compares === undefined ? {} : { compared: comparedWords(options.compares, options.repository) }),
     outcome: facts.outcome ?? 'failed',
     error: facts.error,
     base: facts.base,

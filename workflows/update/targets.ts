@@ -5,15 +5,23 @@ import type { RunOptions } from '../../model/run/options.js';
 import { gateTarget } from '../../model/targets/gate.js';
 import { chooseRequired, listed } from '../../model/targets/choose.js';
 import { targetLabel, type FlakeTarget, type Target } from '../../model/targets/index.js';
+import type { Candidate } from '../../model/verify/candidate.js';
 import { coordinator } from '../calls/coordinator.js';
 import type { Run } from './run.js';
 
-/** The targets that a commit of main has, and the run's gates; which of them are required is known with them. */
-export async function listTargets({ options, state }: Run, base: string): Promise<readonly Target[]> {
+/**
+ * The targets that a commit of main has, and the run's gates; which of them are required is known with them.
+ * @param candidate has the commit, where the remote may not have it
+ */
+export async function listTargets(
+  { options, state }: Run,
+  base: string,
+  candidate?: Candidate,
+): Promise<readonly Target[]> {
   const { repository, nix } = options;
   const list = await coordinator(
     options.targets.patterns === undefined ? 'list the hosts' : 'list the targets',
-  ).listTargets({ repository, base, ...options.targets, nix });
+  ).listTargets({ repository, base, ...(candidate && { candidate }), ...options.targets, nix });
   refuseOlderList(options, list.targets);
   state.learn({ ignoredNixConfig: list.ignoredNixConfig, notAsked: list.notAsked ?? [] });
   refuseChannels(options, list.targets);

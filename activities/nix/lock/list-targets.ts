@@ -7,7 +7,7 @@ import { readableFlakeLock } from '../../../model/flake-lock/parse.js';
 import { flakeFile, flakeText } from '../../git/flake-files.js';
 import { openGit } from '../../git/git.js';
 import { withPrivateFolder } from '../../git/work-tree.js';
-import { candidateFlakeUrl, installCommit } from '../../git/install-commit.js';
+import { candidateFlakeUrl, installBundle } from '../../git/install-commit.js';
 import { evaluateNames, evaluateOutputNames } from '../commands.js';
 import { boundsForAll } from './bounds.js';
 import { flakeSettings, readFlakeFile, settingLine, type FlakeAtCommit, type InputWish } from '../flake-file.js';
@@ -34,7 +34,8 @@ export const createListTargets =
   (input) =>
     whileHeartbeating(null, async (signal, tell): Promise<TargetList> => {
       const version = await nixVersion();
-      const mirror = await installCommit(env, input.repository, input.base);
+      const { repository, base, candidate = { base, head: base, bundle: '' } } = input;
+      const mirror = await installBundle(env, { repository, candidate });
       const flake = { mirror, commit: input.base, repository: input.repository };
       await refuseNestedSources(flake, version);
       const { patterns } = input;

@@ -3,7 +3,7 @@ import { activityInfo } from '@temporalio/activity';
 import { finalFailure } from '../../../model/run/failures.js';
 import type { CoordinatorActivities, LockUpdate, UpdateLockInput } from '../../../model/contract/activities.js';
 import type { RefusedInput, UnfetchedInput } from '../../../model/verify/candidate.js';
-import { adviceOn } from '../../../model/flake-lock/advice.js';
+import { ADVICE_KEPT, adviceOn } from '../../../model/flake-lock/advice.js';
 import { cooldownOf, type WaitingInput } from '../../../model/flake-lock/cooldown.js';
 import type { Cooldown } from '../../../model/run/options.js';
 import { findOldEnough } from '../../git/input-commits.js';
@@ -131,13 +131,10 @@ const cooldownRules = (
   },
 });
 
-/** Only what is said travels; the lock of a large flake may tell much. */
 function advised(lock: FlakeLock, asked: readonly string[]): Pick<LockUpdate, 'advice'> {
   const advice = adviceOn(lock, new Date(), asked).slice(0, ADVICE_KEPT);
   return advice.length === 0 ? {} : { advice };
 }
-
-const ADVICE_KEPT = 50;
 
 /** Nobody would look at what goes back to an older revision before it lands, so it stays: upstream may have been rewound. */
 function withoutGoingBack(before: FlakeLock | null, answers: Answers): Answers {

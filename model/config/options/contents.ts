@@ -1,7 +1,7 @@
-import { checkHostName, checkInputName, checkRegExp } from '../../checks/names.js';
+import { checkBranchName, checkHostName, checkInputName, checkRegExp } from '../../checks/names.js';
 import { checkRequired, checkTargetPattern, TARGET_PREFIXES } from '../../targets/choose.js';
-import { RUN_MODES, type RunMode, type RunOptions } from '../../run/options.js';
-import { commaList, listOf, maybe, oneOf, span, tableOf, text, wordOr } from '../kinds.js';
+import { RUN_MODES, type Comparison, type RunMode, type RunOptions } from '../../run/options.js';
+import { commaList, flag, listOf, maybe, oneOf, span, tableOf, text, wordOr } from '../kinds.js';
 import { option, type Values } from './types.js';
 
 const host = text('the name of a host', checkHostName);
@@ -15,6 +15,27 @@ export const contents = {
     'update',
     '"verify"',
     'what a run does: `update` updates the lock and lands it; `verify` [verifies the main branch](channels.md) as it is, and lands nothing: what is said of inputs, landing, approval and repairs does not count then',
+  ),
+  skipUpdate: option(
+    flag,
+    false,
+    'true',
+    'update no input and land nothing: [what the commit changes](commands.md#a-commit-beside-another-one) that the checkout of `repoPath` has checked out (with `repoUrl`: the newest of `mainBranch`), beside `against`',
+    {
+      flag: '--skip-update',
+      help: 'update nothing and land nothing: verify the commit that is checked out (of a URL, the newest one of its `?ref=`), and report what it changes beside `--against`',
+    },
+  ),
+  against: option(
+    maybe(text('a branch, a tag or a commit', checkBranchName)),
+    null,
+    '"release"',
+    'what `skipUpdate` compares with: a branch, a tag or a commit of the remote (default: `mainBranch`)',
+    {
+      flag: '--against <ref>',
+      help: 'what `--skip-update` compares with: a branch, a tag or a commit of the remote (default: its main branch)',
+      needs: ['skipUpdate'],
+    },
   ),
   flakeInputs: option(
     commaList(input, 'inputs'),
@@ -78,6 +99,10 @@ export const contents = {
 };
 
 export const sorted = (names: readonly string[]): readonly string[] => [...new Set(names)].sort();
+
+/** What a run without an update compares. */
+export const comparisonOf = ({ against }: Pick<Values<typeof contents>, 'against'>): Comparison =>
+  against === null ? {} : { against };
 
 /** What is built. */
 export const targetsOf = ({

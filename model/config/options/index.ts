@@ -58,10 +58,22 @@ export const isOfVerification = (name: string): boolean => !UPDATES_ONLY.has(nam
 
 const UPDATES_ONLY: ReadonlySet<string> = new Set([
   ...[landing, forge, approval, failure, agent].flatMap((group) => everyOption(group).map(([name]) => name)),
-  ...['flakeInputs', 'excludeInputs', 'inputGroups', 'cooldown', 'inputCooldown'],
+  ...['skipUpdate', 'against', 'flakeInputs', 'excludeInputs', 'inputGroups', 'cooldown', 'inputCooldown'],
   ...['allowSources', 'keepClosures', 'buildBase', 'namedPackages', 'advisories', 'maxBuilds'],
   'strict',
 ]);
+
+/** Whether an option counts for runs that compare a commit with another one: they change nothing, and upload nothing. */
+export const isOfComparison = (name: string): boolean =>
+  OF_COMPARISONS.has(name) || (isOfVerification(name) && !PUBLISHES.has(name));
+
+const OF_COMPARISONS: ReadonlySet<string> = new Set([
+  ...['skipUpdate', 'against', 'dryRun', 'keepClosures', 'buildBase', 'namedPackages', 'advisories', 'strict'],
+]);
+
+const PUBLISHES: ReadonlySet<string> = new Set(
+  [channels, caches].flatMap((group) => everyOption(group).map(([name]) => name)),
+);
 
 /** The options of one instance, with defaults. */
 export type InstanceOptions = Values<typeof INSTANCE_OPTIONS>;
