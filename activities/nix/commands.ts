@@ -67,6 +67,10 @@ export const lockFlake = (settings: NixSettings): string[] => [
  */
 export const lockFlakeApart = (settings: NixSettings, store: string): string[] => [
   ...lockFlake(settings),
+  ...apart(store),
+];
+
+const apart = (store: string): string[] => [
   ...optionPairs([
     // Of a store for one user; and nothing is to be had for it from elsewhere.
     ['build-users-group', ''],
@@ -162,6 +166,33 @@ export const readSource = (locked: SourceAttributes, settings: NixSettings): str
       tree = builtins.fetchTree (builtins.fromJSON ${nixString(JSON.stringify(source))});
       text = name: let file = tree + ${nixString(folder)} + "/\${name}"; in if builtins.pathExists file then builtins.readFile file else null;
     in { flake = text "flake.nix"; lock = text "flake.lock"; }`,
+  ];
+};
+
+/**
+ * Arguments of `nix-instantiate` that print `.gitmodules` of a locked source as a JSON list: of each folder (`/a/b`, or nothing for the top)
+ * its text, `null` where it has none.
+ * @param store of `lockFlakeApart` that has it; default: the machine's
+ */
+export const readSubmodules = (
+  locked: SourceAttributes,
+  folders: readonly string[],
+  settings: NixSettings,
+  store?: string,
+): string[] => {
+  const source = Object.fromEntries([...locked].filter(([name]) => name !== 'dir'));
+  return [
+    ...evaluationOptions({ ...settings, impure: false }),
+    ...(store === undefined ? [] : apart(store)),
+    '--eval',
+    '--strict',
+    '--json',
+    '--read-write-mode',
+    '--expr',
+    `let
+      tree = builtins.fetchTree (builtins.fromJSON ${nixString(JSON.stringify(source))});
+      text = folder: let file = tree + folder + "/.gitmodules"; in if builtins.pathExists file then builtins.readFile file else null;
+    in map text (builtins.fromJSON ${nixString(JSON.stringify(folders))})`,
   ];
 };
 

@@ -48,13 +48,20 @@ export type InputWish = Readonly<Record<string, unknown>>;
 
 /** What a `flake.nix` says of its inputs, those that only its outputs take included; `null` when it cannot be read as data. */
 export async function inputWishes(flakeText: string): Promise<ReadonlyMap<string, InputWish> | null> {
-  const wishes = await evaluateData(
+  return (await wholeWishes(flakeText))?.wishes ?? null;
+}
+
+/** The same, and what it asks for itself: with its submodules, for example (Nix 2.27). */
+export async function wholeWishes(
+  flakeText: string,
+): Promise<{ readonly wishes: ReadonlyMap<string, InputWish>; readonly self: InputWish } | null> {
+  const found = await evaluateData(
     flakeText,
-    'builtins.removeAttrs (builtins.mapAttrs (name: optional: { }) (builtins.functionArgs flake.outputs) // (flake.inputs or { })) [ "self" ]',
+    '{ self = flake.inputs.self or { }; wishes = builtins.removeAttrs (builtins.mapAttrs (name: optional: { }) (builtins.functionArgs flake.outputs) // (flake.inputs or { })) [ "self" ]; }',
   );
-  return typeof wishes === 'object' && wishes !== null
-    ? new Map(Object.entries(wishes as Record<string, InputWish>))
-    : null;
+  if (typeof found !== 'object' || found === null) return null;
+  const { wishes, self } = found as { readonly wishes: Record<string, InputWish>; readonly self: InputWish };
+  return { wishes: new Map(Object.entries(wishes)), self };
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { ApplicationFailure } from '@temporalio/common';
+import type { Environment } from '../../model/git/environment.js';
 import { INFRASTRUCTURE_BACKOFF } from '../../model/run/infrastructure.js';
 import { launch } from '../command/launcher.js';
 import { memoryKills } from '../command/memory-kills.js';
@@ -11,9 +12,19 @@ import { faultOf, type Fault } from './faults.js';
 import { triedAgain } from './tried-again.js';
 import { nixUnusable } from './version.js';
 
+/** How one command gets to the network. */
+export interface Passage {
+  /** Variables for it. */
+  readonly variables: Environment;
+  /** What it has said, with the reason in the place of what Curl says of a proxy. */
+  readonly explain: (stderr: string) => string;
+}
+
 export interface NixOptions extends Omit<RunOptions, 'env'> {
   /** Given where the command may fetch inputs. */
   readonly fetching?: Pick<TreatedSettings, 'accessTokensFile' | 'distrusted'>;
+  /** Default: as the worker does. */
+  readonly passage?: Passage | null;
 }
 
 /** What came out of one of Nix's commands. */
@@ -28,11 +39,12 @@ export interface NixFinished extends Finished {
 export async function runNix(
   command: 'nix' | 'nix-instantiate' | 'nix-store',
   args: readonly string[],
-  { fetching, ...options }: NixOptions = {},
+  { fetching, passage = null, ...options }: NixOptions = {},
 ): Promise<NixFinished> {
   const env = await fetchingEnvironment(fetching ?? {}, fetching === undefined ? [] : await gitForInputs());
   const killsBefore = await memoryKills();
-  const result = await launch(command, args, { graceMs: 1000, ...options, env });
+  const launched = await launch(command, args, { graceMs: 1000, ...options, env: { ...env, ...passage?.variables } });
+  const result = passage === null ? launched : { ...launched, stderr: passage.explain(launched.stderr) };
   const killedForMemory = result.signal === 'SIGKILL' && (await memoryKills()) > killsBefore;
   const finished = { ...result, killedForMemory };
   if (finished.notFound) throw nixUnusable(`there is no \`${command}\` on the PATH of the worker`);

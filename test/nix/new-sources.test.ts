@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -172,6 +172,147 @@ test('an input that is new in flake.nix and brings a private folder is told with
     await failure(update({ inputs: ['beta'] }), 'SourceRefused');
     assert.equal(await inStore(), false);
   }));
+
+test('submodules that lead to folders, private networks or other transports hold an input back, whoever asks for them', () =>
+  withSecret(async (evaluator, { folder, inStore }) => {
+    const { fleet, update } = evaluator;
+    const [alpha, beta] = [fleet.inputs.alpha ?? '', fleet.inputs.beta ?? ''];
+    await git(folder, 'init', '--quiet');
+    const secret = await commitFiles(folder, {}, 'A secret');
+    const withSubmodule = async (repository: string, url: string, flakeText?: string): Promise<string> => {
+      await mkdir(path.join(repository, 's'), { recursive: true });
+      await git(repository, 'update-index', '--add', '--cacheinfo', `160000,${secret},s`);
+      const files = { '.gitmodules': `[submodule "s"]\n\tpath = s\n\turl = ${url}\n` };
+      return commitFiles(
+        repository,
+        flakeText === undefined ? files : { ...files, 'flake.nix': flakeText },
+        'Upstream',
+      );
+    };
+    const text = await git(fleet.remote, 'show', 'main:flake.nix');
+    const asking = text.replace(`file://${alpha}?ref=main`, `file://${alpha}?ref=main&submodules=1`);
+    assert.notEqual(asking, text);
+    await fleet.pushToMain({ 'flake.nix': asking, ...(await locked(asking, fleet.checkout)) });
+    await fleet.moveInput('alpha');
+    const first = await update();
+    assert.deepEqual([movedNames(first), first.refused, first.unfetched], [['alpha'], undefined, []]);
+
+    await fleet.moveInput('beta');
+    for (const [url, source] of [
+      [folder, `git+file://${folder}`],
+      [path.relative(alpha, folder), `git+file://${folder}`],
+      [`file://${folder}`, `git+file://${folder}`],
+      ['git@git.example.org:team/x', 'git+ssh://git.example.org/team/x'],
+      ['https://127.0.0.1:1/x', 'git+https://127.0.0.1:1/x'],
+      ['ext::sh -c true', 'submodule:ext::sh -c true'],
+    ] as const) {
+      await withSubmodule(alpha, url);
+      const found = await update();
+      assert.deepEqual([movedNames(found), refusedSources(found)], [['beta'], [['alpha', [source]]]], url);
+      assert.deepEqual(found.unfetched, []);
+    }
+    // Base is asked as well: it had nothing from there.
+    await withSubmodule(alpha, folder);
+    const version = await nixVersion();
+    const nix = { ...PLAIN_NIX, allowSources: [`git+file://${folder}`] };
+    // Git of Nix 2.8 clones no folder as a submodule.
+    const accepted = await update({ nix });
+    assert.deepEqual(movedNames(accepted), atLeast(version, 2, 20) ? ['alpha', 'beta'] : ['beta']);
+
+    // An input asks for the submodules of one below it.
+    await withSubmodule(beta, folder);
+    await rm(path.join(alpha, 's'), { recursive: true });
+    const nested = `git+file://${beta}?ref=main&submodules=1`;
+    await commitFiles(alpha, { '.gitmodules': '', 'flake.nix': flake(`b.url = "${nested}";`, ', b') }, 'Upstream');
+    const below = await update({ nix: { ...PLAIN_NIX, allowSources: [`git+file://${beta}`] } });
+    assert.deepEqual(movedNames(below), ['beta']);
+    if (atLeast(version, 2, 20)) assert.deepEqual(refusedSources(below), [['alpha', [`git+file://${folder}`]]]);
+    else
+      assert.deepEqual(
+        below.unfetched.map(({ name }) => name),
+        ['alpha'],
+      );
+
+    // An input asks for its own.
+    await withSubmodule(beta, folder, flake('self.submodules = true;', ''));
+    const own = await update({ inputs: ['beta'] });
+    assert.equal(own.kind, 'unchanged');
+    if (own.unfetched.length === 0) assert.deepEqual(refusedSources(own), [['beta', [`git+file://${folder}`]]]);
+    assert.equal(await inStore(), false);
+  }));
+
+test('a server that sends a download on to a private network gets nothing from there, and says so', () =>
+  withSecret(async (evaluator) => {
+    const { fleet, update } = evaluator;
+    const archive = path.join(fleet.root, 'source.tar.gz');
+    await git(fleet.inputs.alpha ?? '', 'archive', '--prefix=source/', `--output=${archive}`, 'main');
+    const asked: string[] = [];
+    let link: string | null = null;
+    const serve = async (answer: (response: ServerResponse) => void | Promise<void>): Promise<[Server, string]> => {
+      const server = createServer((request, response) => {
+        asked.push(`${request.headers.host ?? ''}${request.url ?? ''}`);
+        void answer(response);
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return [server, `127.0.0.1:${(server.address() as AddressInfo).port}`];
+    };
+    const send = async (response: ServerResponse): Promise<void> => {
+      response.setHeader('Content-Type', 'application/gzip');
+      if (link !== null) response.setHeader('Link', `<${link}>; rel="immutable"`);
+      response.end(await readFile(archive));
+    };
+    let elsewhere: string | null = null;
+    const [hidden, secretPlace] = await serve(send);
+    const [open, place] = await serve((response) => {
+      if (elsewhere === null) return send(response);
+      response.writeHead(302, { Location: elsewhere }).end();
+    });
+    try {
+      const text = await git(fleet.remote, 'show', 'main:flake.nix');
+      const asking = text.replace(
+        'inputs = {',
+        `inputs = { gamma = { url = "http://${place}/a.tar.gz"; flake = false; };`,
+      );
+      await fleet.pushToMain({ 'flake.nix': asking, ...(await locked(asking, fleet.checkout)) });
+
+      await fleet.moveInput('beta');
+      await git(fleet.inputs.beta ?? '', 'archive', '--prefix=source/', `--output=${archive}`, 'main');
+      elsewhere = `http://${secretPlace}/a.tar.gz`;
+      const found = await update();
+      assert.deepEqual(movedNames(found), ['beta']);
+      const [gamma] = found.unfetched;
+      assert.deepEqual([found.unfetched.length, gamma?.name], [1, 'gamma']);
+      assert.match(
+        gamma?.reason ?? '',
+        new RegExp(`it leads to ${secretPlace}, in a private network, .* --allow-source ${secretPlace} `),
+      );
+      assert.ok(!asked.some((each) => each.startsWith(secretPlace)), asked.join(' '));
+
+      const allowed = await update({ nix: { ...PLAIN_NIX, allowSources: [secretPlace] } });
+      assert.deepEqual([movedNames(allowed), allowed.unfetched], [['beta', 'gamma'], []]);
+      assert.ok(asked.some((each) => each.startsWith(secretPlace)));
+
+      // What is to be locked in the place of the address that was asked.
+      elsewhere = null;
+      for (link of [`http://${secretPlace}/a.tar.gz`, `file://${archive}`]) {
+        const linked = await update();
+        const isHeeded = atLeast(await nixVersion(), 2, 19);
+        assert.deepEqual(refusedSources(linked), isHeeded ? [['gamma', [link]]] : []);
+        assert.deepEqual(movedNames(linked), isHeeded ? ['beta'] : ['beta', 'gamma']);
+      }
+    } finally {
+      for (const server of [hidden, open]) server.close();
+    }
+  }));
+
+/** The lock that Nix makes of a flake. */
+async function locked(flakeText: string, checkout: string): Promise<Record<string, string>> {
+  await writeFile(path.join(checkout, 'flake.nix'), flakeText);
+  const nix = ['--extra-experimental-features', 'nix-command flakes', 'flake', 'lock'];
+  const made = await run('nix', nix, { cwd: checkout });
+  assert.equal(made.exitCode, 0, made.stderr);
+  return { 'flake.lock': await readFile(path.join(checkout, 'flake.lock'), 'utf8') };
+}
 
 test(
   'evaluation fetches no file of the machine that the lock does not name, nor its folder',

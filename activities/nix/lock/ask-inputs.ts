@@ -17,6 +17,7 @@ import { flakeFailure } from './flake-failure.js';
 import { isLockRefusal } from '../lock-refusal.js';
 import { inputsAt } from './inputs-at.js';
 import { INPUTS_AT_ONCE, type Answers, type AskedFlake } from './asked.js';
+import { broughtAsSubmodules } from './submodules.js';
 import { whilePinned, withOriginals } from './pinned-flake.js';
 import { settleInputs } from './settle-inputs.js';
 import { readIfThere } from '../../../host/files.js';
@@ -31,8 +32,7 @@ import { faultFailure, runNix } from '../run-nix.js';
 export const askInputs = (about: AskedFlake, names: readonly string[]): Promise<Answers> =>
   about.withFolder(async (folder) => {
     const together = await ask(about, folder, about.lock, names);
-    if (isAnswered(together))
-      return { lock: together.text, unfetched: [], refused: together.refused, waiting: together.waiting };
+    if (isAnswered(together)) return { ...together, lock: together.text, unfetched: [] };
     if (about.lock === null) return stay(about, names, together, '');
     // What flake.nix has and the lock lacks is fetched by every command, and would fail them all.
     const complete = await ask(about, folder, about.lock, []);
@@ -52,6 +52,7 @@ interface Asked {
   readonly cached: readonly CachedAnswer[];
   readonly refused: readonly RefusedInput[];
   readonly waiting: readonly WaitingInput[];
+  readonly submodules: Answers['submodules'];
 }
 
 const hasEnded = ({ finished }: Asked): boolean => finished.exitCode === 0;
@@ -73,11 +74,11 @@ async function askIn(
   lock: FlakeLock | null,
   names: readonly string[],
 ): Promise<Asked> {
-  const { version, nix, signal } = about;
+  const { version, nix, signal, proxy } = about;
   const settled = await settleInputs(about, place, lock, names);
   const cached = settled.finished === null ? [] : cachedAnswers(settled.finished.stderr, version);
   if (settled.kind === 'failed')
-    return { ...checked(settled.finished, names), text: null, cached, refused: [], waiting: [] };
+    return { ...checked(settled.finished, names), text: null, cached, refused: [], waiting: [], submodules: new Map() };
   const file = path.join(folder, 'flake.lock');
   if (settled.lock === null) await rm(file, { force: true });
   else await writeFile(file, serialiseLock(settled.lock));
@@ -86,13 +87,18 @@ async function askIn(
       cwd: folder,
       signal,
       fetching: nix,
+      passage: proxy.passage(),
       ...boundsFor(names.length),
     }),
   );
   const text = await readIfThere(file);
+  const ended = checked(finished, names);
+  const after = text === null || finished.exitCode !== 0 ? null : withOriginals(text, settled.pins);
   return {
-    ...checked(finished, names),
-    text: text === null || finished.exitCode !== 0 ? text : withOriginals(text, settled.pins),
+    ...ended,
+    text: after ?? text,
+    submodules:
+      after === null ? new Map() : await broughtAsSubmodules(about, parseFlakeLock(after), path.join(place, 'store')),
     cached: [...cached, ...cachedAnswers(finished.stderr, version)],
     refused: settled.refused,
     waiting: settled.waiting,
@@ -133,6 +139,7 @@ async function askOneByOne(
     newest === null ? [] : inputs.filter(({ name }) => sure.includes(name));
   const refused = ofSure(together.refused);
   const waiting = ofSure(together.waiting);
+  const submodules = new Map(together.submodules);
   let { lock, left: unfetched } =
     newest === null ? { lock: complete, left: [] } : composeWhatFits(complete, newest, sure);
   for (const name of doubted) {
@@ -144,11 +151,12 @@ async function askOneByOne(
       unfetched = [...unfetched, ...composed.left];
       refused.push(...asked.refused);
       waiting.push(...asked.waiting);
+      submodules.set(name, asked.submodules.get(name) ?? []);
     } else {
       unfetched = [...unfetched, { name, reason: reasonOf(asked) }];
     }
   }
-  return { lock: serialiseLock(lock), unfetched, refused, waiting };
+  return { lock: serialiseLock(lock), unfetched, refused, waiting, submodules };
 }
 
 const reasonOf = ({ finished, cached, cutOff }: Asked): string => cutOff ?? cached[0]?.reason ?? fetchFailure(finished);
@@ -173,5 +181,6 @@ async function stay(
     unfetched: names.map((name) => ({ name, reason })),
     refused: [],
     waiting: [],
+    submodules: new Map(),
   };
 }

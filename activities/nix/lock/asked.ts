@@ -1,9 +1,11 @@
 import type { DatedCommit, OldEnough, WaitingInput } from '../../../model/flake-lock/cooldown.js';
 import type { FlakeLock, LockNode } from '../../../model/flake-lock/types.js';
+import type { Source } from '../../../model/flake-lock/sources.js';
 import type { NixSettings } from '../../../model/run/options.js';
 import type { RefusedInput, UnfetchedInput } from '../../../model/verify/candidate.js';
 import type { NixVersion } from '../commands.js';
 import type { FlakeAtCommit, InputWish } from '../flake-file.js';
+import type { FetchProxy } from './fetch-proxy.js';
 import type { RemoteWatch } from './remote-watch.js';
 
 /** Inputs that are asked for, or looked at, at the same time. */
@@ -24,6 +26,7 @@ export interface AskedFlake {
   /** Ends what is running. */
   readonly signal: AbortSignal;
   readonly watch: RemoteWatch;
+  readonly proxy: FetchProxy;
   /** `null` when revisions may be new. */
   readonly cooldown: CooldownRules | null;
 }
@@ -48,6 +51,8 @@ export interface Answers {
   readonly refused: readonly RefusedInput[];
   /** Inputs whose newest revision is too new. */
   readonly waiting: readonly WaitingInput[];
+  /** What inputs of that lock bring along as submodules and are not permitted to. */
+  readonly submodules: ReadonlyMap<string, readonly Source[]>;
 }
 
 /** What tells which sources an input may bring along. */

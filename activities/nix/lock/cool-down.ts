@@ -13,6 +13,7 @@ import {
 import { parseFlakeLock } from '../../../model/flake-lock/parse.js';
 import { sameWish } from '../../../model/flake-lock/repointed.js';
 import { serialiseLock } from '../../../model/flake-lock/serialise.js';
+import { asksForSubmodules } from '../../../model/flake-lock/submodules.js';
 import {
   textAttribute,
   type FlakeLock,
@@ -59,7 +60,7 @@ const OF_REVISION = new Set(['rev', 'narHash', 'lastModified', 'lastModifiedDate
  * @throws `InputTooNew` for one that cannot stay, because the lock of base does not have it as `flake.nix` asks for it; `TokenFile`
  */
 export async function coolDown(
-  { nix, rules, signal, cooldown }: Pick<AskedFlake, 'nix' | 'rules' | 'signal' | 'cooldown'>,
+  { rules, cooldown, ...about }: Pick<AskedFlake, 'nix' | 'rules' | 'signal' | 'proxy' | 'cooldown'>,
   newest: ReadonlyMap<string, LockNode>,
   place: string,
 ): Promise<CooledInputs> {
@@ -86,7 +87,7 @@ export async function coolDown(
   const folder = path.join(place, 'cooled');
   await mkdir(folder);
   const wishes = new Map([...pins].map(([name, { wish }]) => [name, wish]));
-  const fetched = await fetchPlainly(wishes, { folder, nix, signal });
+  const fetched = await fetchPlainly(wishes, { ...about, folder });
   if (fetched.finished.exitCode !== 0) return { kind: 'failed', finished: fetched.finished };
   for (const [name, node] of fetched.nodes)
     nodes.set(name, { ...node, original: pins.get(name)?.original ?? node.original });
@@ -118,12 +119,14 @@ const waitingInput = (
   ...(found !== null ? {} : { unknown: typeof locked?.get('lastModified') === 'number' ? 'history' : 'date' }),
 });
 
-function pinned({ locked, original }: LockNode, revision: string, { flake, inputs }: InputWish): Pin {
+function pinned({ locked, original }: LockNode, revision: string, wish: InputWish): Pin {
+  const { flake, inputs } = wish;
   const source = [...(locked ?? [])].filter(([name]) => !OF_REVISION.has(name));
   return {
     wish: {
       ...Object.fromEntries(source),
       rev: revision,
+      ...(asksForSubmodules(wish) ? { submodules: true } : {}),
       ...(flake === undefined ? {} : { flake }),
       ...(inputs === undefined ? {} : { inputs }),
     },

@@ -2,12 +2,13 @@ import { boundsFor } from './bounds.js';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseFlakeLock } from '../../../model/flake-lock/parse.js';
-import type { LockNode } from '../../../model/flake-lock/types.js';
-import type { NixSettings } from '../../../model/run/options.js';
+import { asksForSubmodules, withoutSubmodules } from '../../../model/flake-lock/submodules.js';
+import type { LockNode, SourceAttributes } from '../../../model/flake-lock/types.js';
 import type { Finished } from '../../command/process.js';
 import { nixString } from '../../../model/nix/text.js';
 import { lockFlake } from '../commands.js';
 import { runNix } from '../run-nix.js';
+import type { AskedFlake } from './asked.js';
 import type { InputWish } from '../flake-file.js';
 import { readIfThere } from '../../../host/files.js';
 
@@ -18,17 +19,19 @@ export interface PlainInputs {
 }
 
 /**
- * Fetches inputs of a flake without anything that they ask for themselves: they are locked by a flake of our own, in which none of
+ * Fetches inputs of a flake without their submodules and anything that they ask for themselves: they are locked by a flake of our own, in which none of
  * them is a flake.
  * @param folder empty; the flake is made there
  */
 export async function fetchPlainly(
   wishes: ReadonlyMap<string, InputWish>,
-  { folder, nix, signal }: { readonly folder: string; readonly nix: NixSettings; readonly signal: AbortSignal },
+  { folder, nix, signal, proxy }: Pick<AskedFlake, 'nix' | 'signal' | 'proxy'> & { readonly folder: string },
 ): Promise<PlainInputs> {
   const flake = path.join(folder, 'plain');
   await mkdir(flake);
-  const inputs = [...wishes].map(([name, wish]) => `  ${nixString(name)} = ${plainInput(name, wish)};`);
+  const inputs = [...wishes].map(
+    ([name, wish]) => `  ${nixString(name)} = ${plainInput(name, withoutSubmodules(wish))};`,
+  );
   await writeFile(
     path.join(flake, 'flake.nix'),
     ['{', ' inputs = {', ...inputs, ' };', ' outputs = inputs: { };', '}', ''].join('\n'),
@@ -38,6 +41,7 @@ export async function fetchPlainly(
     cwd: flake,
     signal,
     fetching: nix,
+    passage: proxy.passage(),
     ...boundsFor(wishes.size),
   });
   const text = finished.exitCode === 0 ? await readIfThere(path.join(flake, 'flake.lock')) : null;
@@ -46,9 +50,23 @@ export async function fetchPlainly(
     finished,
     nodes: new Map(
       nodes.flatMap(([name, edge]) =>
-        edge.kind === 'node' ? [[name, { ...edge.node, flake: wishes.get(name)?.flake !== false }] as const] : [],
+        edge.kind === 'node' ? [[name, asWished(edge.node, wishes.get(name) ?? {})] as const] : [],
       ),
     ),
+  };
+}
+
+/** As the owner asks for it. The content that was fetched is another one than with submodules. */
+function asWished({ locked, original, ...node }: LockNode, wish: InputWish): LockNode {
+  const flake = wish.flake !== false;
+  if (!asksForSubmodules(wish)) return { ...node, locked, original, flake };
+  const without = (attributes: SourceAttributes | null, name: string): SourceAttributes =>
+    new Map([...(attributes ?? [])].filter(([each]) => each !== name));
+  return {
+    ...node,
+    flake,
+    locked: without(without(locked, 'narHash'), 'submodules'),
+    original: new Map([...without(original, 'submodules'), ['submodules', true]]),
   };
 }
 

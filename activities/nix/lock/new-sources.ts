@@ -25,7 +25,8 @@ export function permissionOf({ lock, wishes, allowed, own }: SourceRules, name: 
   return { origins: new Set(known.map(({ origin }) => origin)), allowed };
 }
 
-const namedSources = (wish: InputWish, own: readonly string[]): readonly Source[] => [
+/** Sources that a wish names, for the input and for those below it. */
+export const namedSources = (wish: InputWish, own: readonly string[]): readonly Source[] => [
   ...wishedSources(wish, own),
   ...Object.values((wish.inputs ?? {}) as Record<string, InputWish>).flatMap((each) => namedSources(each, own)),
 ];
@@ -55,7 +56,11 @@ export function withoutNewSources(rules: SourceRules, answers: Answers): Answers
   if (answers.lock === null) return answers;
   const after = parseFlakeLock(answers.lock);
   const refused = [...after.root.inputs].flatMap(([name, edge]) => {
-    const sources = unpermitted(sourcesBelow(after, name, rules.own), permissionOf(rules, name));
+    const submodules = (answers.submodules.get(name) ?? []).map(({ text }) => text);
+    const sources = [
+      ...unpermitted(sourcesBelow(after, name, rules.own), permissionOf(rules, name)),
+      ...new Set(submodules),
+    ];
     return edge.kind === 'follows' || sources.length === 0 ? [] : [refusedInput(rules, name, sources, edge.node)];
   });
   if (refused.length === 0 || rules.lock === null) return answers;

@@ -8,6 +8,7 @@ import type { WaitHeartbeat } from '../../../model/contract/activities.js';
 import { wishedSources } from '../../../model/flake-lock/sources.js';
 import { nameList } from '../../../model/report/words.js';
 import type { Tell } from '../heartbeat.js';
+import type { FetchProxy } from './fetch-proxy.js';
 import type { SourceRules } from './asked.js';
 
 /** Commands that fetch inputs. */
@@ -34,9 +35,14 @@ const INPUTS_NAMED = 3;
 /**
  * Watches what the kernel says of connections, because Nix says nothing before it has an answer: so it holds for downloads, Git and SSH,
  * and for a remote that answers nothing at all.
+ * @param beyond where connections to a proxy of ours go on to
  * @param tell gets a `WaitHeartbeat`, and `null` when nothing is waited for any more
  */
-export function watchRemotes({ wishes, own }: Pick<SourceRules, 'wishes' | 'own'>, tell: Tell): RemoteWatch {
+export function watchRemotes(
+  { wishes, own }: Pick<SourceRules, 'wishes' | 'own'>,
+  tell: Tell,
+  beyond: FetchProxy['beyond'] = (peer) => [peer],
+): RemoteWatch {
   const fetching = new Set<Fetching>();
   let endLooks: (() => void) | null = null;
   const addresses = new Map<string, Promise<readonly string[]>>();
@@ -53,7 +59,7 @@ export function watchRemotes({ wishes, own }: Pick<SourceRules, 'wishes' | 'own'
     });
   const remotes = async ({ folders, inputs }: Fetching): Promise<string> => {
     const all = nameList(inputs, INPUTS_NAMED);
-    const peers = await connectedTo(await processesIn(folders));
+    const peers = (await connectedTo(await processesIn(folders))).flatMap(beyond);
     if (peers.length === 0) return all;
     const named = await Promise.all(peers.map((peer) => describe(peer, inputs, { hostsOf, addressesOf })));
     return [...new Set(named)].map((name) => (name.endsWith(')') ? name : `${name} (${all})`)).join(', ');
@@ -111,7 +117,8 @@ async function describe(
   const address = peer.replace(/:\d+$/, '');
   const found = await Promise.all(
     inputs.map(async (input) => {
-      for (const host of hostsOf(input)) if ((await addressesOf(host)).includes(address)) return { input, host };
+      for (const host of hostsOf(input))
+        if (host === address || (await addressesOf(host)).includes(address)) return { input, host };
       return null;
     }),
   );

@@ -11,6 +11,7 @@ import { fetchPlainly, isFetchedAnywhere } from './fetch-plainly.js';
 import { lookInto } from './look-into.js';
 import { sideBySide } from '../../../host/side-by-side.js';
 import { permissionOf, refusedInput } from './new-sources.js';
+import { unpermittedSubmodules } from './submodules.js';
 
 export type SettledInputs =
   /** Upstream did not answer for one of them, or Nix did not get to ask. */
@@ -36,14 +37,14 @@ export type SettledInputs =
  * @param lock that they are to be in
  */
 export async function settleInputs(
-  about: Pick<AskedFlake, 'nix' | 'rules' | 'signal' | 'cooldown'>,
+  about: Pick<AskedFlake, 'nix' | 'rules' | 'signal' | 'proxy' | 'cooldown'>,
   place: string,
   lock: FlakeLock | null,
   names: readonly string[],
 ): Promise<SettledInputs> {
-  const { nix, rules, signal } = about;
+  const { rules } = about;
   const wishes = new Map([...rules.wishes].filter(([name, wish]) => names.includes(name) && isFetchedAnywhere(wish)));
-  const plain = wishes.size === 0 ? null : await fetchPlainly(wishes, { folder: place, nix, signal });
+  const plain = wishes.size === 0 ? null : await fetchPlainly(wishes, { ...about, folder: place });
   if (plain !== null && plain.finished.exitCode !== 0) return { kind: 'failed', finished: plain.finished };
   const cooled = await coolDown(about, plain?.nodes ?? new Map(), place);
   if (cooled.kind === 'failed') return cooled;
@@ -61,9 +62,14 @@ export async function settleInputs(
     const before = was?.kind === 'node' ? was.node : null;
     const stays = before !== null && sameContent(before, node) && sameWish(before, node);
     if (stays) return before.inputs.size === 0 ? { kind: 'node', node: before } : null;
-    const brought = await lookInto(node, rules.wishes.get(name) ?? {}, { nix, own: rules.own, signal });
+    const brought = await lookInto(node, rules.wishes.get(name) ?? {}, about);
     if (brought.kind === 'nothing') return { kind: 'node', node };
-    const sources = brought.kind === 'sources' ? unpermitted(brought.sources, permissionOf(rules, name)) : [];
+    if (brought.kind === 'unknown') return null;
+    const submodules = await unpermittedSubmodules(about, name, brought.submodules);
+    const sources = [
+      ...unpermitted(brought.sources, permissionOf(rules, name)),
+      ...new Set(submodules.map(({ text }) => text)),
+    ];
     if (sources.length === 0) return null;
     refused.push(refusedInput(rules, name, sources, node));
     return was ?? null;

@@ -25,6 +25,7 @@ import type { Answers, AskedFlake, CooldownRules, SourceRules } from './asked.js
 import { withoutTooNew } from './cool-down.js';
 import { inputRepository } from './input-repository.js';
 import { chooseInputs } from './choose-inputs.js';
+import { withFetchProxy } from './fetch-proxy.js';
 import { mayPass } from './fetch-failures.js';
 import { inputWishes } from '../flake-file.js';
 import { whileHeartbeating } from '../heartbeat.js';
@@ -63,52 +64,55 @@ export const createUpdateLock =
         allowed: input.nix.allowSources ?? [],
         own: [env.hostName],
       };
-      const about: AskedFlake = {
-        flake,
-        lock,
-        version,
-        nix: input.nix,
-        rules,
-        signal,
-        watch: watchRemotes(rules, tell),
-        cooldown: input.cooldown === undefined ? null : cooldownRules(env, input, input.cooldown),
-        withFolder: (work) =>
-          withWorkTree(env, repository, base, 'lock', (tree) => work(path.join(tree, repository.dir))),
-        withPrivateFolder: (work) => withPrivateFolder(env, 'sources', work),
-      };
-      const choices = await chooseInputs(env, flake, lock, input);
-      await inputsToUpdate(flake, lock, input.named ?? []);
-      const unfetched: UnfetchedInput[] = [];
-      const refused: RefusedInput[] = [];
-      const waiting: WaitingInput[] = [];
-      const stayed = () => ({
-        unfetched,
-        ...(refused.length === 0 ? {} : { refused }),
-        ...(waiting.length === 0 ? {} : { waiting }),
+      return withFetchProxy(rules, async (proxy): Promise<LockUpdate> => {
+        const about: AskedFlake = {
+          flake,
+          lock,
+          version,
+          nix: input.nix,
+          rules,
+          signal,
+          proxy,
+          watch: watchRemotes(rules, tell, proxy.beyond),
+          cooldown: input.cooldown === undefined ? null : cooldownRules(env, input, input.cooldown),
+          withFolder: (work) =>
+            withWorkTree(env, repository, base, 'lock', (tree) => work(path.join(tree, repository.dir))),
+          withPrivateFolder: (work) => withPrivateFolder(env, 'sources', work),
+        };
+        const choices = await chooseInputs(env, flake, lock, input);
+        await inputsToUpdate(flake, lock, input.named ?? []);
+        const unfetched: UnfetchedInput[] = [];
+        const refused: RefusedInput[] = [];
+        const waiting: WaitingInput[] = [];
+        const stayed = () => ({
+          unfetched,
+          ...(refused.length === 0 ? {} : { refused }),
+          ...(waiting.length === 0 ? {} : { waiting }),
+        });
+        const asked: string[] = [];
+        for (const { group, names } of choices) {
+          const answers = withoutTooNew(about, await askInputs(about, [...new Set([...names, ...newInputs(about)])]));
+          const unasked = answers.unfetched.map(({ name }) => name);
+          asked.push(...names.filter((name) => !unasked.includes(name)));
+          const permitted = withoutNewSources(rules, answers);
+          const update = input.mayGoBack === true ? permitted : withoutGoingBack(lock, permitted);
+          refused.push(...update.refused);
+          const others = [...update.refused, ...update.unfetched].map(({ name }) => name);
+          waiting.push(...update.waiting.filter(({ name }) => !others.includes(name)));
+          unfetched.push(...update.unfetched);
+          const moved = update.lock === null ? [] : movedInputs(lock, parseFlakeLock(update.lock));
+          if (update.lock === null || moved.length === 0) continue;
+          const draft = { ...(await commitDraft(env, input, base, update.lock)), lockedBy: version.text };
+          const advice = advised(parseFlakeLock(update.lock), asked);
+          return { kind: 'updated', draft, moved, ...stayed(), ...advice, ...(group === null ? {} : { group }) };
+        }
+        if (unfetched.length === 0 || asked.length > 0)
+          return { kind: 'unchanged', ...stayed(), ...(lock === null ? {} : advised(lock, asked)) };
+        const pause = PAUSES[activityInfo().attempt - 1];
+        const isShort = Date.now() - started < PATIENCE_MS && unfetched.some(({ reason }) => mayPass(reason));
+        if (pause === undefined || !isShort) return { kind: 'unchanged', unfetched, noneAsked: true };
+        throw triedAgain(noneAskedWords(unfetched), { tries: PAUSES.length + 1, pause });
       });
-      const asked: string[] = [];
-      for (const { group, names } of choices) {
-        const answers = withoutTooNew(about, await askInputs(about, [...new Set([...names, ...newInputs(about)])]));
-        const unasked = answers.unfetched.map(({ name }) => name);
-        asked.push(...names.filter((name) => !unasked.includes(name)));
-        const permitted = withoutNewSources(rules, answers);
-        const update = input.mayGoBack === true ? permitted : withoutGoingBack(lock, permitted);
-        refused.push(...update.refused);
-        const others = [...update.refused, ...update.unfetched].map(({ name }) => name);
-        waiting.push(...update.waiting.filter(({ name }) => !others.includes(name)));
-        unfetched.push(...update.unfetched);
-        const moved = update.lock === null ? [] : movedInputs(lock, parseFlakeLock(update.lock));
-        if (update.lock === null || moved.length === 0) continue;
-        const draft = { ...(await commitDraft(env, input, base, update.lock)), lockedBy: version.text };
-        const advice = advised(parseFlakeLock(update.lock), asked);
-        return { kind: 'updated', draft, moved, ...stayed(), ...advice, ...(group === null ? {} : { group }) };
-      }
-      if (unfetched.length === 0 || asked.length > 0)
-        return { kind: 'unchanged', ...stayed(), ...(lock === null ? {} : advised(lock, asked)) };
-      const pause = PAUSES[activityInfo().attempt - 1];
-      const isShort = Date.now() - started < PATIENCE_MS && unfetched.some(({ reason }) => mayPass(reason));
-      if (pause === undefined || !isShort) return { kind: 'unchanged', unfetched, noneAsked: true };
-      throw triedAgain(noneAskedWords(unfetched), { tries: PAUSES.length + 1, pause });
     });
 
 /** Inputs that the lock of base lacks. Nix locks them at their newest revision, unless they are asked for by name. */
