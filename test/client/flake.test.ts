@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { parseFlakeReference } from '../../client/flake/reference.js';
 import { resolveFlake, type FlakeOptions } from '../../client/flake/flake.js';
 import { commitFiles, git } from '../support/git.js';
+import { withRefusingRemote } from '../support/http.js';
 import { wholeFile, withFolder } from '../support/scope.js';
 
 const NO_TRANSPORT = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile: null };
@@ -134,32 +132,15 @@ test('addresses that hold secrets or mean no repository are refused', () => {
   }
 });
 
-test('a remote that echoes the token it refuses does not bring it into the message', async () => {
-  const token = 'swordfish+0123456789';
-  const server = createServer((request, response) => {
-    const { authorization } = request.headers;
-    if (authorization === undefined) {
-      response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="test"' }).end();
-      return;
-    }
-    const given = Buffer.from(authorization.replace('Basic ', ''), 'base64').toString();
-    response.writeHead(403, { 'Content-Type': 'text/plain' }).end(`${given} may not read this\n`);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const folder = await mkdtemp(path.join(tmpdir(), 'lockkeeper-echo-'));
-  try {
-    const httpsTokenFile = path.join(folder, 'token');
-    await writeFile(httpsTokenFile, `${token}\n`, { mode: 0o600 });
-    const transport = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile };
-    const { port } = server.address() as AddressInfo;
-    await assert.rejects(
-      resolveFlake(`git+http://127.0.0.1:${port}/fleet`, { remote: null, main: null, transport }),
-      /x-access-token:\[secret\] may not read this/,
-    );
-  } finally {
-    server.close();
-    await rm(folder, { recursive: true, force: true });
-  }
+test('a remote that echoes the token it refuses does not bring it into the message', async (t) => {
+  const httpsTokenFile = path.join(await withFolder(t), 'token');
+  await writeFile(httpsTokenFile, 'swordfish+0123456789\n', { mode: 0o600 });
+  const url = await withRefusingRemote(t, (_, plain) => `${plain} may not read this`);
+  const transport = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile };
+  await assert.rejects(
+    resolveFlake(`git+${url}/fleet`, { remote: null, main: null, transport }),
+    /x-access-token:\[secret\] may not read this/,
+  );
 });
 
 test('a tag of the name of the main branch, and settings for remotes that are not there, change nothing', async () => {

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -14,6 +12,7 @@ import { createGitActivities } from '../../activities/git/index.js';
 import { rememberEnvironmentSecrets, withoutSecrets } from '../../host/secrets/redact.js';
 import { readTokenFile } from '../../host/secrets/token-file.js';
 import { failure } from '../support/failure.js';
+import { withRefusingRemote } from '../support/http.js';
 import { activityEnvironment, repositoryAt } from '../support/repository.js';
 
 async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
@@ -31,33 +30,22 @@ async function tokenFile(folder: string, token: string): Promise<string> {
   return file;
 }
 
-test('a remote that echoes the token it refuses does not bring it into the failure', () =>
+test('a remote that echoes the token it refuses does not bring it into the failure', (t) =>
   withFolder(async (folder) => {
     const token = 'ghp_swordfish+0123/456789';
-    const server = createServer((request, response) => {
-      const { authorization } = request.headers;
-      if (authorization === undefined) {
-        response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="test"' }).end();
-        return;
-      }
-      const plain = Buffer.from(authorization.replace('Basic ', ''), 'base64').toString();
-      const body = `${authorization} is ${plain}, or ${encodeURIComponent(token)}: no\n`;
-      response.writeHead(403, { 'Content-Type': 'text/plain' }).end(body);
+    const url = await withRefusingRemote(
+      t,
+      (header, plain) => `${header} is ${plain}, or ${encodeURIComponent(token)}: no`,
+    );
+    const httpsTokenFile = await tokenFile(folder, `${token}\n`);
+    const repository = repositoryAt(`${url}/fleet.git`, {
+      transport: { sshKeyFile: null, knownHostsFile: null, httpsTokenFile },
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    try {
-      const httpsTokenFile = await tokenFile(folder, `${token}\n`);
-      const repository = repositoryAt(`http://127.0.0.1:${(server.address() as AddressInfo).port}/fleet.git`, {
-        transport: { sshKeyFile: null, knownHostsFile: null, httpsTokenFile },
-      });
-      const { resolveBase } = atTheEdge(createGitActivities(activityEnvironment(folder)));
-      const context = new MockActivityEnvironment();
-      const error = await failure(context.run(resolveBase, { repository, run: 'run-1' }), 'RemoteUnreachable');
-      assert.match(error.message, /remote: Basic \[secret\] is x-access-token:\[secret\], or \[secret\]: no/);
-      assert.ok(!`${error.message}${error.stack ?? ''}`.includes('swordfish'));
-    } finally {
-      server.close();
-    }
+    const { resolveBase } = atTheEdge(createGitActivities(activityEnvironment(folder)));
+    const context = new MockActivityEnvironment();
+    const error = await failure(context.run(resolveBase, { repository, run: 'run-1' }), 'RemoteUnreachable');
+    assert.match(error.message, /remote: Basic \[secret\] is x-access-token:\[secret\], or \[secret\]: no/);
+    assert.ok(!`${error.message}${error.stack ?? ''}`.includes('swordfish'));
   }));
 
 test('what an activity returns, throws or tells while it works holds no secret that was read', () =>

@@ -1,12 +1,11 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import assert from 'node:assert/strict';
 import { chmod, writeFile } from 'node:fs/promises';
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { suite, test } from 'node:test';
 import { exampleReport } from '../support/report.js';
 import { notify } from '../support/notify.js';
+import { withHttp } from '../support/http.js';
 import { ntfyMissing, withNtfy } from '../support/ntfy.js';
 import { wholeFile, withFolder } from '../support/scope.js';
 
@@ -24,18 +23,6 @@ const to = (server: string, topic: string, file: string | null = null) => ({
   ntfy: { server, topic, tokenFile: file },
   inboxOrg: null,
 });
-
-/** Runs something while a server of our own answers: for answers that a real ntfy server does not give when asked to. */
-async function answering(listener: RequestListener, use: (url: string) => Promise<void>): Promise<void> {
-  const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  try {
-    await use(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  } finally {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  }
-}
 
 suite('with a real ntfy server', { skip: ntfyMissing }, async () => {
   const server = await withNtfy(wholeFile);
@@ -80,96 +67,73 @@ suite('with a real ntfy server', { skip: ntfyMissing }, async () => {
   });
 });
 
-test('a token file that is missing, empty, not alone or open to others is refused before anything is sent', async () => {
+test('a token file that is missing, empty, not alone or open to others is refused before anything is sent', async (t) => {
   const requests: string[] = [];
-  await answering(
-    (request, response) => {
-      requests.push(request.url ?? '');
-      response.end();
-    },
-    async (url) => {
-      const secret = 'tk_secretsecret';
-      const cases = [
-        [path.join(directory, 'missing'), /does not exist/],
-        [await tokenFile('empty', ' \n'), /is empty/],
-        [await tokenFile('two', `${secret}\n${secret}`), /on one line/],
-        [await tokenFile('open', secret, 0o644), /chmod 600/],
-        [await tokenFile('group', secret, 0o640), /chmod 600/],
-        [directory, /not a regular file/],
-      ] as const;
-      for (const [file, reason] of cases) {
-        const result = await notify({ options: to(url, 'topic', file) });
-        assert.equal(result.ok, false);
-        const error = result.error ?? '';
-        assert.match(error, reason);
-        assert.ok(error.includes(file));
-        assert.ok(!error.includes(secret));
-      }
-    },
-  );
+  const { url } = await withHttp(t, (request, response) => {
+    requests.push(request.url ?? '');
+    response.end();
+  });
+  const secret = 'tk_secretsecret';
+  const cases = [
+    [path.join(directory, 'missing'), /does not exist/],
+    [await tokenFile('empty', ' \n'), /is empty/],
+    [await tokenFile('two', `${secret}\n${secret}`), /on one line/],
+    [await tokenFile('open', secret, 0o644), /chmod 600/],
+    [await tokenFile('group', secret, 0o640), /chmod 600/],
+    [directory, /not a regular file/],
+  ] as const;
+  for (const [file, reason] of cases) {
+    const result = await notify({ options: to(url, 'topic', file) });
+    assert.equal(result.ok, false);
+    const error = result.error ?? '';
+    assert.match(error, reason);
+    assert.ok(error.includes(file));
+    assert.ok(!error.includes(secret));
+  }
   assert.deepEqual(requests, []);
 });
 
-test('a server that fails for a moment is tried again, and one that goes on failing is a result', async () => {
+test('a server that fails for a moment is tried again, and one that goes on failing is a result', async (t) => {
   let posts = 0;
-  await answering(
-    (request, response) => {
-      if (request.method === 'POST') posts += 1;
-      if (posts < 2) response.writeHead(503);
-      response.end(request.method === 'POST' ? '{"id":"x","event":"message","message":"x"}' : '');
-    },
-    async (url) => {
-      assert.equal((await notify({ options: to(url, 'topic') })).ok, true);
-    },
-  );
+  const { url } = await withHttp(t, (request, response) => {
+    if (request.method === 'POST') posts += 1;
+    if (posts < 2) response.writeHead(503);
+    response.end(request.method === 'POST' ? '{"id":"x","event":"message","message":"x"}' : '');
+  });
+  assert.equal((await notify({ options: to(url, 'topic') })).ok, true);
   assert.equal(posts, 2);
   const nobody = await notify({ options: to('http://127.0.0.1:1', 'topic') });
   assert.equal(nobody.ok, false);
   assert.match(nobody.error ?? '', /ntfy server http:\/\/127\.0\.0\.1:1: /);
 });
 
-test('a server that redirects, or is no ntfy server, is a result that says so', async () => {
-  await answering(
-    (_request, response) => response.writeHead(301, { location: 'https://ntfy.example/' }).end(),
-    async (url) => {
-      assert.match(
-        (await notify({ options: to(url, 'topic') })).error ?? '',
-        /sends elsewhere.*https:\/\/ntfy\.example/,
-      );
-    },
+test('a server that redirects, or is no ntfy server, is a result that says so', async (t) => {
+  const { url } = await withHttp(t, (_request, response) =>
+    response.writeHead(301, { location: 'https://ntfy.example/' }).end(),
   );
-  await answering(
-    (_request, response) => response.end('<html>hello</html>'),
-    async (url) => {
-      assert.match((await notify({ options: to(url, 'topic') })).error ?? '', /does not answer as an ntfy server/);
-    },
-  );
+  assert.match((await notify({ options: to(url, 'topic') })).error ?? '', /sends elsewhere.*https:\/\/ntfy\.example/);
+  const other = await withHttp(t, (_request, response) => response.end('<html>hello</html>'));
+  assert.match((await notify({ options: to(other.url, 'topic') })).error ?? '', /does not answer as an ntfy server/);
 });
 
-test('an answer that quotes the token does not bring it into the result', async () => {
+test('an answer that quotes the token does not bring it into the result', async (t) => {
   const secret = 'tk_secretsecret';
-  await answering(
-    (request, response) => response.writeHead(400).end(JSON.stringify({ error: request.headers.authorization })),
-    async (url) => {
-      const result = await notify({ options: to(url, 'topic', await tokenFile('quoted', secret)) });
-      assert.match(result.error ?? '', /Bearer \[secret\]/);
-      assert.ok(!(result.error ?? '').includes(secret));
-    },
+  const { url } = await withHttp(t, (request, response) =>
+    response.writeHead(400).end(JSON.stringify({ error: request.headers.authorization })),
   );
+  const result = await notify({ options: to(url, 'topic', await tokenFile('quoted', secret)) });
+  assert.match(result.error ?? '', /Bearer \[secret\]/);
+  assert.ok(!(result.error ?? '').includes(secret));
 });
 
-test('only a cancellation throws, and at once', async () => {
-  await answering(
-    () => undefined, // Never answers.
-    async (url) => {
-      const context = new MockActivityEnvironment();
-      const sent = notify({ options: to(url, 'topic') }, context);
-      const started = Date.now();
-      setTimeout(() => {
-        context.cancel();
-      }, 200);
-      await assert.rejects(sent, { name: 'CancelledFailure' });
-      assert.ok(Date.now() - started < 2000);
-    },
-  );
+test('only a cancellation throws, and at once', async (t) => {
+  const { url } = await withHttp(t, () => undefined); // Never answers.
+  const context = new MockActivityEnvironment();
+  const sent = notify({ options: to(url, 'topic') }, context);
+  const started = Date.now();
+  setTimeout(() => {
+    context.cancel();
+  }, 200);
+  await assert.rejects(sent, { name: 'CancelledFailure' });
+  assert.ok(Date.now() - started < 2000);
 });

@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { atEndOf, type Scope } from './scope.js';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { withHttp } from './http.js';
+import type { Scope } from './scope.js';
 
 export type Json = Record<string, unknown>;
 
@@ -39,7 +39,7 @@ export async function withForgeServer(
   let disturbed: Disturb | null = null;
   let lost: { readonly method: string; readonly pathEnd: string } | null = null;
   const talk: ForgeServer['talk'] = [];
-  const server = createServer((request, response) => {
+  const { url } = await withHttp(scope, (request, response) => {
     void (async () => {
       const text = await bodyOf(request);
       if (disturbed?.(request, response) === true) return;
@@ -60,12 +60,6 @@ export async function withForgeServer(
       response.end(JSON.stringify(answer.json));
     })();
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  atEndOf(scope, () => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     url,
     talk,

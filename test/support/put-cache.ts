@@ -1,9 +1,9 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import path from 'node:path';
 import { run } from '../../activities/command/process.js';
-import { atEndOf, withFolder, type Scope } from './scope.js';
+import { withHttp } from './http.js';
+import { withFolder, type Scope } from './scope.js';
 
 /** A binary cache of a folder over HTTP, which takes PUT, as a real one does. */
 export interface PutCache {
@@ -43,15 +43,9 @@ export async function withPutCache(scope: Scope): Promise<PutCache> {
       response.end(request.method === 'HEAD' ? undefined : content);
     } else response.writeHead(404).end();
   };
-  const server = createServer((request, response) => void serve(request, response));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  atEndOf(scope, () => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
+  const { url } = await withHttp(scope, (request, response) => void serve(request, response));
   const cache: PutCache = {
-    url: `http://127.0.0.1:${port}`,
+    url,
     folder,
     faults: [],
     asked: [],

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { run } from '../../activities/command/process.js';
-import { atEndOf, type Scope } from './scope.js';
+import { withHttp } from './http.js';
+import type { Scope } from './scope.js';
 
 /** A server of one tarball, on this machine. */
 export interface TarballServer {
@@ -27,16 +26,11 @@ export async function withTarball(scope: Scope, folder: string): Promise<Tarball
   if (exitCode !== 0) throw new Error(stderr);
   const bytes = await readFile(archive);
   let silent = false;
-  const server: Server = createServer((_, answer) => {
+  const { url, server } = await withHttp(scope, (_, answer) => {
     if (!silent) answer.writeHead(200, { 'Content-Type': 'application/gzip' }).end(bytes);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  atEndOf(scope, () => {
-    server.closeAllConnections();
-    server.close();
-  });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/source.tar.gz`,
+    url: `${url}/source.tar.gz`,
     fallSilent: () => {
       silent = true;
       server.closeIdleConnections();
