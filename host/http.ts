@@ -1,3 +1,6 @@
+import { request as plain, type Agent as PlainAgent } from 'node:http';
+import { request as encrypted, type Agent as EncryptedAgent } from 'node:https';
+
 /** What became of a request: any answer at all, or the reason for none. */
 export type Answer =
   | {
@@ -67,4 +70,75 @@ function causeOf(error: unknown): string {
   const inner = cause instanceof AggregateError ? (cause.errors as unknown[])[0] : cause;
   if (inner instanceof Error) return inner.message;
   return error instanceof Error ? error.message : 'unknown error';
+}
+
+/** Connections that are kept, for one scheme each. */
+export interface KeptConnections {
+  readonly plain: PlainAgent;
+  readonly encrypted: EncryptedAgent;
+}
+
+/** As `request`, over connections that are kept, for questions by the thousand: a tenth of the work. */
+export function keptRequest(
+  url: URL,
+  { method, headers }: { readonly method: string; readonly headers: Readonly<Record<string, string>> },
+  {
+    timeoutMs,
+    signal,
+    bodyBytes,
+    connections,
+  }: {
+    readonly timeoutMs: number;
+    readonly signal: AbortSignal;
+    readonly bodyBytes: number;
+    readonly connections: KeptConnections;
+  },
+): Promise<Answer> {
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const isPlain = url.protocol === 'http:';
+    const asked = (isPlain ? plain : encrypted)(url, {
+      ...{ method, headers, agent: isPlain ? connections.plain : connections.encrypted },
+    });
+    const end = (answer: Answer): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+      resolve(answer);
+    };
+    const abort = (): void => {
+      asked.destroy();
+      clearTimeout(timer);
+      reject(signal.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      asked.destroy(new Error(`no answer within ${timeoutMs / 1000} s`));
+    }, timeoutMs);
+    signal.addEventListener('abort', abort, { once: true });
+    asked.on('error', (error) => {
+      end({ kind: 'failed', reason: error.message === '' ? 'no connection' : error.message });
+    });
+    asked.on('response', (response) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      const answered = (cut: boolean): void => {
+        const body = Buffer.concat(chunks).subarray(0, bodyBytes).toString('utf8');
+        const header = (name: string): string | null => response.headersDistinct[name]?.[0] ?? null;
+        end({ kind: 'answered', status: response.statusCode ?? 0, body, cut, header });
+      };
+      response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        size += chunk.byteLength;
+        if (size <= bodyBytes) return;
+        answered(true);
+        asked.destroy();
+      });
+      response.on('end', () => {
+        answered(false);
+      });
+      response.on('error', (error) => {
+        end({ kind: 'failed', reason: error.message });
+      });
+    });
+    asked.end();
+  });
 }

@@ -7,24 +7,25 @@ import { readPathInfo, type PathInfo } from '../../model/closure/path-info.js';
 import type { MachineActivities, UploadHeartbeat, UploadInput, UploadResult } from '../../model/contract/activities.js';
 import { uploadDirectory } from '../../model/machine/record-directory.js';
 import { hasFields, readJson, writeWhole } from '../../host/files.js';
+import { launch } from '../command/launcher.js';
 import type { ActivityEnvironment } from '../environment.js';
-import { nixErrorMessage } from '../nix/error-message.js';
-import { pathInfo } from '../nix/commands.js';
+import { nixErrorMessage } from '../../host/nix/error-message.js';
+import { pathInfo, storedOutputs } from '../nix/commands.js';
 import { runNix } from '../nix/run-nix.js';
 import { nixVersion } from '../nix/version.js';
 import { follow } from '../supervised/follow.js';
-import { readEnd } from '../supervised/log.js';
+import { linesOf, readEnd } from '../supervised/log.js';
 import { openRecord, readStart, type CommandRecord } from '../supervised/record.js';
 import { withStartLock } from '../supervised/start-lock.js';
 import { startSupervised } from '../supervised/start.js';
 import { forgetEnd, observe } from '../supervised/state.js';
 import { whileFollowing, type Report } from '../supervised/while-following.js';
-import { cacheEnvironment, copyClosure, signPaths } from './copy-command.js';
-import { CacheFault } from './fault.js';
-import { keysOf, lookAt, lookerOf, type PathFault, type PathFaults } from './shelf.js';
+import { CacheFault } from '../../host/caches/fault.js';
+import { copiedByNix } from '../../host/caches/copied.js';
+import type { Asking } from '../../host/caches/types.js';
+import { handlerOf, keysOf, lookAt, type PathFault, type PathFaults } from '../../host/caches/shelf.js';
 import { seenInRun } from './seen.js';
 import { inSlot } from './slots.js';
-import { copiedPath, copiedPaths } from './upload-log.js';
 
 /**
  * Makes the activity that uploads the closure of a target which this machine built. It looks at the cache first, lets Nix do
@@ -68,11 +69,11 @@ const clientCache = (folder: string): string => path.join(folder, 'client-cache'
 /** What became of it. An answer that another try cannot change is kept; for another one the end of the command is forgotten. */
 async function answered(upload: Upload): Promise<UploadResult> {
   const { record, input } = upload;
-  let paths: readonly PathInfo[] = [];
+  let content: Content = { roots: [], paths: [] };
   try {
-    paths = await closureOf(input.outPath);
-    await fill(upload, paths);
-    const found = await resultOf(upload, paths, null);
+    content = await contentOf(input);
+    const gained = await fill(upload, content);
+    const found = await resultOf(upload, content.paths, { gained, fault: null });
     await writeWhole(record.verdict, JSON.stringify(found));
     return found;
   } catch (error) {
@@ -80,18 +81,18 @@ async function answered(upload: Upload): Promise<UploadResult> {
     await withStartLock(record.directory, async () => {
       if ((await observe(record)).kind === 'ended') await forgetEnd(record);
     });
-    return await resultOf(upload, paths, error);
+    return await resultOf(upload, content.paths, { gained: [], fault: error });
   }
 }
 
 async function resultOf(
   { input, record, machine }: Upload,
   paths: readonly PathInfo[],
-  fault: CacheFault | null,
+  { gained, fault }: { readonly gained: readonly string[]; readonly fault: CacheFault | null },
 ): Promise<UploadResult> {
   const { to, required } = input.cache;
   const start = await readStart(record);
-  const copied = start === null ? new Set<string>() : await copiedPaths(record.log);
+  const copied = new Set(start === null ? [] : [...gained, ...(await copiedPaths(record.log, input.cache))]);
   return {
     ...{ cache: cacheName(to), required },
     outcome: fault !== null ? 'failed' : start === null ? 'nothing-to-do' : 'uploaded',
@@ -107,26 +108,65 @@ async function resultOf(
 
 const bytesOf = (paths: readonly PathInfo[]): number => paths.reduce((sum, { narSize }) => sum + narSize, 0);
 
-/** @throws CacheFault when the store of this machine does not have it any more */
-async function closureOf(outPath: string): Promise<readonly PathInfo[]> {
-  const asked = await runNix('nix', pathInfo([outPath]), { signal: cancellationSignal(), background: true });
-  if (asked.exitCode === 0) return readPathInfo(asked.stdout);
-  throw new CacheFault(`the builder cannot read the closure: ${nixErrorMessage(asked.stderr)}`, true);
+/** All paths that a log says were copied. */
+async function copiedPaths(log: string, cache: Cache): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for await (const line of linesOf(log, 0)) {
+    const path = handlerOf(cache).copied(line);
+    if (path !== null) found.add(path);
+  }
+  return found;
 }
+
+/** What is uploaded. */
+interface Content {
+  /** Paths that are named to the command. */
+  readonly roots: readonly string[];
+  /** Their closures. */
+  readonly paths: readonly PathInfo[];
+}
+
+/** @throws CacheFault when the store of this machine does not have it any more */
+async function contentOf({ outPath, brokenDrv }: UploadInput): Promise<Content> {
+  const roots = brokenDrv === undefined ? [outPath] : await finishedParts(brokenDrv);
+  return { roots, paths: roots.length === 0 ? [] : await infosOf(pathInfo(roots)) };
+}
+
+/** The outputs below a derivation that were built here, and not fetched. */
+async function finishedParts(drvPath: string): Promise<readonly string[]> {
+  const outputs = await runNix('nix-store', storedOutputs(drvPath), { signal: cancellationSignal(), background: true });
+  if (outputs.exitCode !== 0) throw unreadable(outputs.stderr);
+  const paths = outputs.stdout.split('\n').filter((line) => line.startsWith('/') && !line.endsWith('.drv'));
+  if (paths.length === 0) return [];
+  const infos = await infosOf(pathInfo(paths, 'alone'));
+  return infos.filter(({ isBuiltHere }) => isBuiltHere).map((info) => info.path);
+}
+
+async function infosOf(args: readonly string[]): Promise<readonly PathInfo[]> {
+  const asked = await runNix('nix', args, { signal: cancellationSignal(), background: true });
+  if (asked.exitCode === 0) return readPathInfo(asked.stdout);
+  throw unreadable(asked.stderr);
+}
+
+const unreadable = (stderr: string): CacheFault =>
+  new CacheFault(`the builder cannot read the closure: ${nixErrorMessage(stderr)}`, true);
 
 /** What Nix can be asked to do about paths that a host could not fetch. */
 type Step = 'copy' | 'sign';
 
 /**
  * Looks, does what helps, and looks again, until nothing is missing.
+ * @returns what was missing, where the command does not say what it copies
  * @throws CacheFault when something is and nothing helps
  */
-async function fill(upload: Upload, paths: readonly PathInfo[]): Promise<void> {
+async function fill(upload: Upload, { roots, paths }: Content): Promise<readonly string[]> {
   const { input, record, report } = upload;
   const signal = cancellationSignal();
   const keys = await keysOf(input.cache);
   const seen = seenInRun(input.run, input.cache.to);
+  const handler = handlerOf(input.cache);
   const done = new Set<Step>();
+  let gained: readonly string[] | null = null;
   for (;;) {
     signal.throwIfAborted();
     const state = await observe(record);
@@ -134,20 +174,20 @@ async function fill(upload: Upload, paths: readonly PathInfo[]): Promise<void> {
     report({ phase: 'looking' });
     // A client cache of Nix that is used again would remember what has gone meanwhile.
     await rm(clientCache(record.directory), { recursive: true, force: true });
-    const asking = { signal, nix: input.nix, clientCache: clientCache(record.directory) };
+    const asking = { signal, nix: input.nix, clientCache: clientCache(record.directory), ask: askInBackground };
     const looked = seen.unseen(paths);
     const faults = await lookAt(input.cache, looked, keys, asking);
     seen.note(looked.filter((info) => !faults.has(info)));
-    if (faults.size === 0) return;
-    const step = nextStep(faults, isSigning(input.cache));
+    gained ??= handler.copied === copiedByNix ? [] : [...faults.keys()].map((info) => info.path);
+    if (faults.size === 0) return gained;
+    const step = nextStep(faults, input.cache.secretKeyFile !== undefined && handler.sign !== undefined);
     if (step === null || done.has(step)) throw new CacheFault(faultWords(faults, paths.length), step !== null);
     await forgetArchives(upload, faults);
-    if ((await begin(upload, step)) && (await followCommand(upload, [...faults.keys()]))) done.add(step);
+    if ((await begin(upload, step, roots)) && (await followCommand(upload, [...faults.keys()]))) done.add(step);
   }
 }
 
-const isSigning = (cache: Cache): cache is Cache & { readonly secretKeyFile: string } =>
-  cache.secretKeyFile !== undefined;
+const askInBackground: Asking['ask'] = (args, options) => launch('nix', args, { ...options, background: true });
 
 function nextStep(faults: PathFaults, canSign: boolean): Step | null {
   const kinds = new Set(faults.values());
@@ -158,23 +198,21 @@ function nextStep(faults: PathFaults, canSign: boolean): Step | null {
 /** Nix takes a path for uploaded whose narinfo is there. */
 async function forgetArchives({ input }: Upload, faults: PathFaults): Promise<void> {
   const gone = [...faults].filter(([, fault]) => fault === 'archive-missing').map(([info]) => info);
-  await lookerOf(input.cache).forget?.(input.cache, gone);
+  await handlerOf(input.cache).forget?.(input.cache, gone, cancellationSignal());
 }
 
 /** @returns whether a command was started here: not where another attempt did it first */
-async function begin({ input, record }: Upload, step: Step): Promise<boolean> {
-  const { cache, outPath, nix, takeoverSeconds } = input;
+async function begin({ input, record }: Upload, step: Step, roots: readonly string[]): Promise<boolean> {
+  const { cache, nix, takeoverSeconds } = input;
   const version = await nixVersion();
+  const { upload, sign = upload } = handlerOf(cache);
   return await withStartLock(record.directory, async () => {
     if ((await observe(record)).kind === 'running') return false;
     await forgetEnd(record);
+    const using = { nix, version, clientCache: clientCache(record.directory) };
     await startSupervised(record, {
       what: 'upload',
-      command:
-        step === 'sign' && isSigning(cache)
-          ? signPaths(cache, outPath, nix, version)
-          : copyClosure(cache, outPath, nix, version),
-      env: await cacheEnvironment(cache, clientCache(record.directory)),
+      ...(await (step === 'sign' ? sign : upload)(cache, roots, using)),
       leaseSeconds: takeoverSeconds,
     });
     return true;
@@ -196,8 +234,8 @@ async function followCommand({ input, record, report }: Upload, planned: readonl
     signal: cancellationSignal(),
     onLines: (lines) => {
       for (const line of lines) {
-        const path = copiedPath(line);
-        if (path !== null) copied.add(path);
+        const path = handlerOf(input.cache).copied(line);
+        if (path !== null && sizes.has(path)) copied.add(path);
       }
     },
     onProgress: (_, startedAt) => {
@@ -220,7 +258,7 @@ const REFUSAL = /HTTP error \d+(?: \([^)\n]*\))?/;
 
 /** What no other try changes: refusals of the server, and files that cannot be used. */
 const FOR_GOOD =
-  /HTTP error (?:400|401|403|405|411|413|501)\b|: (?:No such file or directory|Permission denied|Not a directory|Read-only file system)\b|not trusted|lacks a (?:valid )?signature|unknown compression/;
+  /HTTP error (?:400|401|403|405|411|413|501)\b|: (?:No such file or directory|Permission denied|Not a directory|Read-only file system)\b|not trusted|lacks a (?:valid )?signature|unknown compression|: not found$/;
 
 const WORDS: Readonly<Record<PathFault, string>> = {
   missing: 'not there',

@@ -15,9 +15,9 @@ import {
   evaluateDerivations,
   evaluateFormatter,
   evaluateSystem,
-  nixEnvironment,
   type TreatedSettings,
 } from '../nix/commands.js';
+import { nixEnvironment } from '../../host/nix/environment.js';
 import { firstOwnFetch } from '../nix/own-fetches.js';
 import { EVALUATION_BUILDS, needsBuild, ownFetch, treatmentOf } from '../nix/distrust.js';
 import { runNix } from '../nix/run-nix.js';

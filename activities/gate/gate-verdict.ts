@@ -6,7 +6,7 @@ import { LOG_TAIL_BYTES, verdictOf, type Verdict } from '../../model/verify/verd
 import { MESSAGE_BYTES } from '../../model/run/failures.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { KILLED_STATUS } from '../command/memory-kills.js';
-import { nixErrorMessage } from '../nix/error-message.js';
+import { nixErrorMessage } from '../../host/nix/error-message.js';
 import { faultOf } from '../nix/faults.js';
 import { triedAgain } from '../nix/tried-again.js';
 import { logTail, readEnd } from '../supervised/log.js';

@@ -2,7 +2,8 @@ import { environmentAroundGit, type ConfigEntry } from '../../model/git/environm
 import { finalFailure } from '../../model/run/failures.js';
 import { rememberAccessTokens } from '../../host/secrets/redact.js';
 import { PrivateFileFault, readPrivateFile } from '../../host/secrets/private-file.js';
-import { nixEnvironment, withoutOthers, type TreatedSettings } from './commands.js';
+import { nixEnvironment, withoutOthers } from '../../host/nix/environment.js';
+import type { TreatedSettings } from './commands.js';
 
 const TOKENS = { noun: 'list of access tokens', toMake: 'write "access-tokens = HOST=TOKEN" into it', most: 64 * 1024 };
 

@@ -1,22 +1,11 @@
 import type { SourceAttributes } from '../../model/flake-lock/types.js';
-import { environmentAroundGit, type ConfigEntry } from '../../model/git/environment.js';
 import type { NixSettings } from '../../model/run/options.js';
 import { namesExpression, type LookedPath } from '../../model/nix/names-expression.js';
+import { optionPairs, PATIENCE } from '../../model/nix/options.js';
 import { attributePath, nixString } from '../../model/nix/text.js';
 import { DEFAULT_KIND, outputKinds, type FlakeTarget } from '../../model/targets/index.js';
 import type { AnyTarget, OutputKind } from '../../model/targets/types.js';
 import { hasWildcard } from '../../model/text/wildcard.js';
-
-/** A version of Nix, as far as its command line depends on it. */
-export interface NixVersion {
-  readonly major: number;
-  readonly minor: number;
-  /** The whole line that `nix --version` printed. */
-  readonly text: string;
-}
-
-export const atLeast = (version: NixVersion, major: number, minor: number): boolean =>
-  version.major > major || (version.major === major && version.minor >= minor);
 
 /** A run's settings, as they are for one candidate. */
 export interface TreatedSettings extends NixSettings {
@@ -26,12 +15,6 @@ export interface TreatedSettings extends NixSettings {
 
 /** Flakes are off by default; every one of our commands asks for them itself. */
 const FLAKES = ['--extra-experimental-features', 'nix-command flakes'] as const;
-
-/**
- * Seconds in which a server has to take a connection, five times over. Before 2.34 Nix set no limit: one that answers
- * nothing at all was waited for more than ten minutes, without a word. The owner's `--nix-option` overrides it.
- */
-export const PATIENCE = ['connect-timeout', '15'] as const;
 
 /**
  * What every evaluation gets. The owner's options come first and ours last, so that only the run's own settings decide
@@ -46,9 +29,6 @@ export const evaluationOptions = (settings: NixSettings): string[] => [
     ['warn-dirty', 'false'],
   ]),
 ];
-
-export const optionPairs = (pairs: NixSettings['options']): string[] =>
-  pairs.flatMap(([name, value]) => ['--option', name, value]);
 
 /**
  * Arguments of `nix` that lock what the lock of the flake in the current folder lacks, as upstream has it now, and leave the
@@ -253,14 +233,23 @@ export const copyInputs = (flakeUrl: string, store: string, settings: NixSetting
 ];
 
 /** Arguments of `nix` that print as JSON what the store knows of paths and of all that they refer to. Nothing is fetched. */
-export const pathInfo = (storePaths: readonly string[]): string[] => [
+export const pathInfo = (storePaths: readonly string[], which: 'closure' | 'alone' = 'closure'): string[] => [
   'path-info',
   ...FLAKES,
   ...optionPairs([['substitute', 'false']]),
-  '--recursive',
+  ...(which === 'closure' ? ['--recursive'] : []),
   '--json',
   '--',
   ...storePaths,
+];
+
+/** Arguments of `nix-store` that print the derivations below one, and those of their outputs that are in the store. */
+export const storedOutputs = (drvPath: string): string[] => [
+  '--query',
+  '--requisites',
+  '--include-outputs',
+  '--',
+  drvPath,
 ];
 
 /** The same of a binary cache, which is asked once and not for long; what the paths refer to is left out. */
@@ -302,34 +291,3 @@ export const evaluateRestricted = (): string[] => [
   ]),
   '-',
 ];
-
-/**
- * Environment of every Nix command. Home and Nix's own variables stay, for they hold the person's tokens and netrc; what
- * a hook of Git may have left in ours goes, because Nix runs Git for inputs; so does what belongs to Temporal, for an impure
- * flake and fixed-output builders can read the environment; nothing may wait for an answer, and Git speaks English, for its
- * words are read.
- * @param git settings of Git above the person's own
- */
-export function nixEnvironment(
-  own: Readonly<Record<string, string | undefined>> = process.env,
-  git: readonly ConfigEntry[] = [],
-): Record<string, string | undefined> {
-  const kept = Object.entries(environmentAroundGit(own, git)).filter(([name]) => !name.startsWith('TEMPORAL_'));
-  return { ...Object.fromEntries(kept), GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C', NO_COLOR: '1', TERM: 'dumb' };
-}
-
-/** What Nix itself needs of an environment: where it is and its settings, where programs and certificates are, and proxies. */
-const NIX_NEEDS =
-  /^(?:PATH|HOME|USER|LOGNAME|TMPDIR|TERM|TZ|LANG|LC_[A-Z]+|NO_COLOR|XDG_\w+|GIT_TERMINAL_PROMPT|NIX_\w+|SSH_AUTH_SOCK|SSL_CERT_(?:FILE|DIR)|\w+_proxy)$/i;
-
-const ACCESS_TOKENS = /^\s*(?:extra-)?access-tokens\s*=/;
-
-/** An environment without access tokens: a builder with a fixed output may ask for any variable of it. */
-export function withoutTokens(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
-  const lines = env.NIX_CONFIG?.split('\n').filter((line) => !ACCESS_TOKENS.test(line));
-  return { ...env, NIX_CONFIG: lines?.join('\n') };
-}
-
-/** An environment for Nix's work on what an agent wrote, whose builders may ask for any variable as well. */
-export const withoutOthers = (env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> =>
-  Object.fromEntries(Object.entries(withoutTokens(env)).filter(([name]) => NIX_NEEDS.test(name)));

@@ -1,6 +1,6 @@
 import { FILTER_SETTINGS, withoutPrograms, type ConfigEntry } from '../../model/git/environment.js';
 import { launch } from '../command/launcher.js';
-import { nixEnvironment } from './commands.js';
+import { nixEnvironment } from '../../host/nix/environment.js';
 
 /** Settings of Git for what Nix fetches: see `withoutPrograms`. Nix before 2.20 reads inputs by `git archive`, which runs filters. */
 export async function gitForInputs(): Promise<readonly ConfigEntry[]> {

@@ -4,7 +4,7 @@ import { allInputs } from '../../model/flake-lock/walk.js';
 import type { NixSettings } from '../../model/run/options.js';
 import { flakeText } from '../git/flake-files.js';
 import { openGit } from '../git/git.js';
-import { atLeast } from './commands.js';
+import { atLeast } from '../../model/nix/version.js';
 import type { FlakeAtCommit } from './flake-file.js';
 import { nixVersion } from './version.js';
 

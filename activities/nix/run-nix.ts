@@ -7,7 +7,7 @@ import type { Finished, RunOptions } from '../command/process.js';
 import { fetchingEnvironment } from './access-tokens.js';
 import type { TreatedSettings } from './commands.js';
 import { gitForInputs } from './git-for-inputs.js';
-import { nixErrorMessage } from './error-message.js';
+import { nixErrorMessage } from '../../host/nix/error-message.js';
 import { faultOf, type Fault } from './faults.js';
 import { triedAgain } from './tried-again.js';
 import { nixUnusable } from './version.js';

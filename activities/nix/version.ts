@@ -2,7 +2,8 @@ import type { ApplicationFailure } from '@temporalio/common';
 import { finalFailure } from '../../model/run/failures.js';
 import { stripControl, truncate } from '../../model/text/text.js';
 import { run } from '../command/process.js';
-import { atLeast, nixEnvironment, type NixVersion } from './commands.js';
+import { atLeast, parseNixVersion, type NixVersion } from '../../model/nix/version.js';
+import { nixEnvironment } from '../../host/nix/environment.js';
 
 /** The oldest Nix that this was tried on. */
 const OLDEST = { major: 2, minor: 8 };
@@ -34,13 +35,6 @@ async function probe(): Promise<NixVersion> {
     throw nixUnusable(`${version.text} is too old; install Nix ${OLDEST.major}.${OLDEST.minor} or newer`);
   }
   return version;
-}
-
-/** Reads `nix (Nix) 2.8.0` and its kin, where the last number is that of Nix: `nix (Determinate Nix 3.5.2) 2.28.3`. */
-export function parseNixVersion(output: string): NixVersion | null {
-  const text = stripControl(output).trim().split('\n')[0] ?? '';
-  const found = [...text.matchAll(/(\d+)\.(\d+)/g)].at(-1);
-  return found === undefined ? null : { major: Number(found[1]), minor: Number(found[2]), text };
 }
 
 export const nixUnusable = (why: string): ApplicationFailure =>

@@ -1,6 +1,7 @@
 import type { Signing } from '../../model/git/signing.js';
 import { stripControl } from '../../model/text/text.js';
 import type { CommandContext } from '../context.js';
+import { checkCachesOf } from '../doctor/caches.js';
 import type { Finding } from '../doctor/finding.js';
 import { checkFlake } from '../doctor/flake.js';
 import { checkForge, type NamedForge } from '../doctor/forge.js';
@@ -17,7 +18,7 @@ import { pad } from '../progress/width.js';
 export async function doctor(
   context: CommandContext,
   flake: string | null,
-  asked: { readonly signing: Signing | null; readonly forge: NamedForge | null },
+  asked: { readonly signing: Signing | null; readonly forge: NamedForge | null; readonly config?: string },
 ): Promise<number> {
   const { state } = context;
   const found = await Promise.all<readonly Finding[] | Finding>([
@@ -35,6 +36,7 @@ export async function doctor(
     checkFlake(flake),
     checkForge(asked.forge, flake),
     checkSigning(asked.signing),
+    checkCachesOf(asked),
   ]);
   const findings = found.flat();
   const failed = findings.some(({ level }) => level === 'fail');

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { FileFault, readBounded } from '../../host/bounded-file.js';
 import { systemCode } from '../../host/errors.js';
+import { exists } from '../../host/files.js';
 import { BadConfiguration, readConfiguration, type Configuration } from '../../model/config/read.js';
 import { isInstanceName } from '../../model/config/checks.js';
 import { isTable } from '../../model/config/kinds.js';
@@ -43,6 +44,10 @@ export async function loadConfiguration(flags: ConfigFlags): Promise<LoadedConfi
     throw faultsError(error.faults, file);
   }
 }
+
+/** Whether a configuration would be found that nobody has named on the command line. */
+export const hasConfiguration = async (): Promise<boolean> =>
+  (process.env.LOCKKEEPER_CONFIG ?? '') !== '' || (await Promise.all(PLACES.map(exists))).includes(true);
 
 /** Names of the configured instances, by the file alone: none where there is no file or no sense in it. */
 export async function configuredNames(flags: ConfigFlags): Promise<readonly string[]> {

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { nearest } from '../../model/text/nearest.js';
 import { oneLine } from '../../model/text/one-line.js';
 import type { ApplyFlags } from '../commands/apply.js';
+import type { CacheFlags } from '../commands/caches.js';
 import type { ChannelFlags } from '../commands/channels.js';
 import type { CheckFlags } from '../commands/config.js';
 import type { RunFlags } from '../commands/run.js';
@@ -37,6 +38,7 @@ export function declareConfigured({ program, context, exit }: Declaration): void
     });
   declareSchedules({ program, context, exit });
   declareChannels({ program, context, exit });
+  declareCaches({ program, context, exit });
   declareConfig({ program, context, exit });
   // For the completion scripts alone.
   program
@@ -72,6 +74,22 @@ function declareChannels({ program, context, exit }: Declaration): void {
       exit(await (await import('../commands/channels.js')).resetChannel(context(), host, where, flags));
     });
 }
+
+/** Where what is built is uploaded, which needs no server to be looked at. */
+function declareCaches({ program, context, exit }: Declaration): void {
+  program
+    .command('caches')
+    .description('the binary caches of the configuration: their keys, and whether they can be used from this machine')
+    .argument('[instance]', 'those of one instance (default: of all)')
+    .option('--check', 'also upload something small to each, and look whether hosts could fetch it')
+    .option('--cache <cache>', 'this one, as for update, and none of the configuration; can be repeated', collect)
+    .addOption(configOption())
+    .action(async (instance: string | undefined, flags: CacheFlags) => {
+      exit(await (await import('../commands/caches.js')).caches(context(), instance ?? null, flags));
+    });
+}
+
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 /** What the configuration file says, without touching anything. */
 function declareConfig({ program, context, exit }: Declaration): void {

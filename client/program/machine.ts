@@ -20,6 +20,7 @@ interface DoctorOptions {
   readonly forgeAppKeyFile?: string;
   readonly forgeKind?: ForgeKind;
   readonly forgeUrl?: string;
+  readonly config?: string;
 }
 
 /** What is about this machine, or about no run at all. */
@@ -64,9 +65,18 @@ export function declareMachine({ program, context, exit }: Declaration): void {
     .option('--forge-app-key-file <file>', 'the private key of that App')
     .addOption(new Option('--forge-kind <kind>', 'what that is (default: told by the remote)').choices(FORGE_KINDS))
     .option('--forge-url <url>', 'its address (default: the host of the remote)')
+    .option('--config <file>', 'also the caches of this configuration (default: of the one that is found)')
     .action(async (flake: string | undefined, options: DoctorOptions) => {
-      const { signingKeyFile, signingFormat, forgeTokenFile, forgeAppId, forgeAppKeyFile, forgeKind, forgeUrl } =
-        options;
+      const {
+        signingKeyFile,
+        signingFormat,
+        forgeTokenFile,
+        forgeAppId,
+        forgeAppKeyFile,
+        forgeKind,
+        forgeUrl,
+        config,
+      } = options;
       const signing = signingKeyFile === undefined ? null : { format: signingFormat, keyFile: resolve(signingKeyFile) };
       const told = { kind: forgeKind ?? null, url: forgeUrl ?? null };
       if ((forgeAppId === undefined) !== (forgeAppKeyFile === undefined))
@@ -74,7 +84,11 @@ export function declareMachine({ program, context, exit }: Declaration): void {
       const keyFile = forgeAppKeyFile ?? forgeTokenFile;
       const appId = forgeAppId ?? null;
       const forge = keyFile === undefined ? null : { ...told, tokenFile: resolve(keyFile), appId };
-      exit(await (await import('../commands/doctor.js')).doctor(context(), flake ?? null, { signing, forge }));
+      exit(
+        await (
+          await import('../commands/doctor.js')
+        ).doctor(context(), flake ?? null, { signing, forge, ...(config !== undefined && { config }) }),
+      );
     });
   program
     .command('site')

@@ -127,7 +127,9 @@ function bar(target: TargetView, { now, tick }: FrameStyle): string {
 
 const counts = (target: TargetView): string =>
   [
-    target.planned > 0 ? `${target.done}/${target.planned} derivations` : '',
+    target.planned > 0
+      ? `${target.done}/${target.planned} ${target.state === 'uploading' ? 'paths' : 'derivations'}`
+      : '',
     target.plan === null || target.plan.fetches === 0 ? '' : fetchWords(target.plan),
   ]
     .filter((words) => words !== '')

@@ -53,7 +53,11 @@ export function targetView(target: TargetProgress, work: PendingWork | undefined
 function uploadView(heartbeat: UploadHeartbeat | null): Partial<TargetView> {
   if (heartbeat === null) return {};
   const { cache, phase, done, planned, bytes, plannedBytes } = heartbeat;
-  const far = planned === 0 ? '' : `: ${done}/${planned} paths, ${formatSize(bytes)} of ${formatSize(plannedBytes)}`;
+  const seconds = (Date.now() - Date.parse(heartbeat.startedAt)) / 1000;
+  const rate =
+    phase === 'uploading' && bytes > 0 && seconds >= 1 ? `, ${formatSize(Math.round(bytes / seconds))}/s` : '';
+  const far =
+    planned === 0 ? '' : `: ${done}/${planned} paths, ${formatSize(bytes)} of ${formatSize(plannedBytes)}${rate}`;
   const doing = { queued: 'waits for other uploads', looking: 'looks what is there', uploading: '' }[phase];
   return {
     startedAt: time(heartbeat.startedAt),

@@ -1,1 +1,1 @@
-export type CacheKindName = 'file' | 'http' | 's3' | 'ssh';
+export type CacheKindName = 'file' | 'http' | 's3' | 'ssh' | 'cachix' | 'attic' | 'command';

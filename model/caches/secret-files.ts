@@ -6,5 +6,6 @@ export const secretFilesOfCache = ({
   netrcFile,
   credentialsFile,
   sshKeyFile,
+  tokenFile,
 }: Cache): readonly string[] =>
-  [secretKeyFile, netrcFile, credentialsFile, sshKeyFile].filter((file) => file !== undefined);
+  [secretKeyFile, netrcFile, credentialsFile, sshKeyFile, tokenFile].filter((file) => file !== undefined);

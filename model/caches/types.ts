@@ -15,10 +15,12 @@ export interface Cache {
   /** File with the access keys of S3, as the AWS command line has it. */
   readonly credentialsFile?: string;
   readonly sshKeyFile?: string;
+  /** File with the token of Cachix or Attic. */
+  readonly tokenFile?: string;
   readonly compression?: string;
   /** Public keys that hosts trust, `NAME:BASE64`; missing: the public half of `secretKeyFile`. */
   readonly trustedKeys?: readonly string[];
-  /** HTTP address at which an S3 bucket is read. */
+  /** HTTP address at which hosts read what is uploaded elsewhere. */
   readonly readUrl?: string;
   /** Caches that hosts fetch from as well: a path that one of them has need not be in this one. */
   readonly upstreams?: readonly string[];
@@ -37,7 +39,13 @@ export interface CacheKind {
   readonly fault: (address: string) => string | null;
   /** Parameters of Nix's store that the address may have. */
   readonly parameters: readonly string[];
+  /** Those of them that make it another cache: one that differs in others alone is the same. */
+  readonly telling: readonly string[];
   readonly fields: readonly CacheField[];
+  /** Those of them that have to be given. */
+  readonly needs: readonly CacheField[];
+  /** What is uploaded by others, so that it is left out here: `upstreams` where none are given. */
+  readonly upstreams: readonly string[];
 }
 
 export type CacheKinds = Readonly<Record<CacheKindName, CacheKind>>;

@@ -12,6 +12,8 @@ export interface PathInfo {
   readonly signatures: readonly string[];
   /** Whether the path stands for its content, so that nobody has to sign it. */
   readonly isContentAddressed: boolean;
+  /** Set when this store built it, and did not fetch it. */
+  readonly isBuiltHere?: true;
 }
 
 /**
@@ -24,13 +26,14 @@ export function readPathInfo(text: string): readonly PathInfo[] {
   const found: PathInfo[] = [];
   for (const [path, info] of entries(JSON.parse(text))) {
     if (!isObject(info) || info.valid === false) continue;
-    const { narSize, deriver, references, narHash, signatures, ca } = info;
+    const { narSize, deriver, references, narHash, signatures, ca, ultimate } = info;
     if (typeof narSize !== 'number' || !isTexts(references)) throw new TypeError(`path-info says nothing of ${path}`);
     found.push({
       ...{ path, narSize, deriver: typeof deriver === 'string' ? deriver : null, references },
       ...(typeof narHash === 'string' && { narHash }),
       signatures: isTexts(signatures) ? signatures : [],
       isContentAddressed: ca !== undefined && ca !== null,
+      ...(ultimate === true && { isBuiltHere: true }),
     });
   }
   return found;

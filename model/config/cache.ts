@@ -34,6 +34,7 @@ const FIELDS: { readonly [K in CacheField]-?: Kind<NonNullable<Cache[K]>> } = {
   netrcFile: secretFile,
   credentialsFile: secretFile,
   sshKeyFile: secretFile,
+  tokenFile: secretFile,
   compression: oneOf(['none', 'xz', 'bzip2', 'gzip', 'zstd', 'br']),
   trustedKeys: listOf(publicKey, 'public keys'),
   readUrl: webUrl,
@@ -74,6 +75,9 @@ export function readCache(value: unknown, field: string): Cache {
     if (name === 'priority') return [name, priority.read(each, place)] as const;
     return [name, FIELDS[name as CacheField].read(each, place)] as const;
   });
+  for (const name of kind.needs)
+    if (!Object.hasOwn(value, name))
+      throw new BadInput(field, redactUrl(to), `lacks ${name}, which a cache at ${to.replace(/:.*/s, ':')} needs.`);
   return { required: true, priority: PRIORITY, ...(Object.fromEntries(entries) as Pick<Cache, 'to'>) };
 }
 

@@ -578,6 +578,8 @@ export interface UploadInput {
   readonly head: string;
   readonly target: FlakeTarget;
   readonly outPath: string;
+  /** Derivation of a target whose build failed: what is finished of it is uploaded instead. Missing in older runs. */
+  readonly brokenDrv?: string;
   readonly cache: Cache;
   readonly nix: NixSettings;
   /** Lease of an upload that nobody follows, in seconds. */

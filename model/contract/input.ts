@@ -334,6 +334,7 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   head: orMissing(commit),
   keep: seconds,
   outPath: storePath,
+  brokenDrv: orMissing(derivation),
   cache: readCache,
   caches: orMissing(list(readCache)),
   uploads: wholeNumber,

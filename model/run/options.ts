@@ -84,6 +84,8 @@ export interface RunOptions {
   readonly caches?: readonly Cache[];
   /** How many targets each machine uploads at once; missing: `UPLOADS`. */
   readonly uploads?: number;
+  /** Whether finished parts of targets whose build failed are uploaded as well; missing when not, and in older runs. */
+  readonly uploadBroken?: true;
   /** Whether main is verified as it is, so that nothing is updated and nothing lands; missing when not, and in older runs. */
   readonly verifies?: true;
   /** What is compared with what, so that nothing is updated and nothing lands; missing for updates, and in older runs. */
@@ -347,9 +349,10 @@ export const KNOWN_OPTIONS: Fields<RunOptions> = {
   },
   caches: {
     ...{ to: true, required: true, priority: true, secretKeyFile: true, netrcFile: true, credentialsFile: true },
-    ...{ sshKeyFile: true, compression: true, trustedKeys: true, readUrl: true, upstreams: true },
+    ...{ sshKeyFile: true, tokenFile: true, compression: true, trustedKeys: true, readUrl: true, upstreams: true },
   },
   uploads: true,
+  uploadBroken: true,
   verifies: true,
   compares: { revision: true, against: true },
   channel: true,

@@ -26,7 +26,7 @@ export interface VerifySetting
 }
 
 /** Where the targets of a candidate that may land are uploaded. */
-export type Uploading = Pick<RunOptions, 'caches' | 'uploads'>;
+export type Uploading = Pick<RunOptions, 'caches' | 'uploads' | 'uploadBroken'>;
 
 /** The single argument of the `verifyCandidate` workflow: any candidate against any targets. */
 export interface VerifyInput extends VerifySetting, Distrust, Uploading {

@@ -128,8 +128,9 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
     {
       cache: ['s3://b?region=eu priority=7 required=false', `file:///srv/c secretKeyFile=/k trustedKeys=${KEY},${KEY}`],
       uploads: ['3'],
+      uploadBroken: true,
     },
-    `uploads = 3\ncaches = [{ to = "file:///srv/c", secretKeyFile = "/k", trustedKeys = ["${KEY}", "${KEY}"] }, ` +
+    `uploads = 3\nuploadBroken = true\ncaches = [{ to = "file:///srv/c", secretKeyFile = "/k", trustedKeys = ["${KEY}", "${KEY}"] }, ` +
       '{ to = "s3://b?region=eu", priority = 7, required = false }]',
   ],
   [{ signingKeyFile: ['/s'], signingFormat: ['openpgp'] }, 'signing = { keyFile = "/s", format = "openpgp" }'],

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { test } from 'node:test';
-import { sha256Bytes, toDigits } from '../../activities/caches/nar-hash.js';
-import { parseNarInfo } from '../../activities/caches/narinfo.js';
-import { fingerprint, isSigned, trustedKeys } from '../../activities/caches/signature.js';
+import { sha256Bytes, toDigits } from '../../host/caches/nar-hash.js';
+import { parseNarInfo } from '../../host/caches/narinfo.js';
+import { fingerprint, isSigned, trustedKeys } from '../../host/caches/signature.js';
 import { lackingCaches, type CacheOutcome } from '../../model/caches/outcome.js';
+import { cacheName } from '../../model/caches/name.js';
 import { readCache } from '../../model/config/cache.js';
 import { cacheRows } from '../../model/caches/words.js';
 
@@ -40,8 +41,22 @@ test('what would upload unsigned, or elsewhere, is refused by its name and with 
     [{ to: 'file:///c', compression: 'rar' }, /compression "rar" is not one of none, xz/],
     [{ to: 'file:///c', trustedKeys: ['k'] }, /trustedKeys\[0\] "k" is not a public key: write NAME:BASE64/],
     [{ to: 's3://b', readUrl: 'ftp://h' }, /readUrl "ftp:\/\/h" is not an address such as https:/],
+    [{ to: 'cachix://mine' }, /^caches\[0\] "cachix:\/\/mine" lacks tokenFile, which a cache at cachix: needs\.$/],
+    [{ to: 'cachix://Mine', tokenFile: '/t' }, /does not name a cache: write cachix:\/\/NAME\.$/],
+    [{ to: 'attic+https://h', tokenFile: '/t' }, /is not an address such as attic\+https:/],
+    [{ to: 'attic+https://me:secret@h/c', tokenFile: '/t' }, /is not an address such as attic\+https:/],
+    [{ to: 'command:///bin/up' }, /lacks readUrl, which a cache at command: needs\.$/],
   ] as const)
     assert.throws(() => readCache(cache, 'caches[0]'), { message });
+});
+
+test('two caches are two by their addresses and by what makes them another cache, not by how they are written to', () => {
+  assert.equal(cacheName('s3://b/?region=eu&endpoint=h:9000&compression-level=3'), 's3://b?endpoint=h:9000');
+  assert.equal(cacheName('file:///c/?compression-level=3'), 'file:///c');
+  assert.equal(cacheName('ssh-ng://h?remote-store=/x'), 'ssh-ng://h?remote-store=/x');
+  const caches = ['s3://b?endpoint=one', 's3://b?endpoint=two'].map((to) => ({ to, required: true, priority: 1 }));
+  const has = { verdict: 'built', caches: [outcome('s3://b?endpoint=one')] } as const;
+  assert.deepEqual(lackingCaches(has, caches), ['s3://b?endpoint=two']);
 });
 
 const outcome = (cache: string, change: Partial<CacheOutcome> = {}): CacheOutcome => ({

@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  evaluateNames,
-  evaluationOptions,
-  instantiateTarget,
-  lockFlake,
-  nixEnvironment,
-} from '../../activities/nix/commands.js';
-import { parseNixVersion } from '../../activities/nix/version.js';
+import { evaluateNames, evaluationOptions, instantiateTarget, lockFlake } from '../../activities/nix/commands.js';
+import { nixEnvironment } from '../../host/nix/environment.js';
+import { parseNixVersion } from '../../model/nix/version.js';
 import type { NixSettings } from '../../model/run/options.js';
 import { nixString } from '../../model/nix/text.js';
 

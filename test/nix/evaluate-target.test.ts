@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CancelledFailure } from '@temporalio/common';
 import { releaseEvaluations } from '../../activities/nix/evaluate/evaluations.js';
-import { atLeast } from '../../activities/nix/commands.js';
+import { atLeast } from '../../model/nix/version.js';
 import { nixVersion } from '../../activities/nix/version.js';
 import { recordDirectory } from '../../model/machine/record-directory.js';
 import { run } from '../../activities/command/process.js';

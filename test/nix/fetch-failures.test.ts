@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { NixVersion } from '../../activities/nix/commands.js';
+import type { NixVersion } from '../../model/nix/version.js';
 import { cachedAnswers, fetchFailure, mayPass } from '../../activities/nix/lock/fetch-failures.js';
 import { inputsAt } from '../../activities/nix/lock/inputs-at.js';
 import { parseFlakeLock } from '../../model/flake-lock/parse.js';

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { atLeast } from '../../activities/nix/commands.js';
+import { atLeast } from '../../model/nix/version.js';
 import { nixVersion } from '../../activities/nix/version.js';
 import { run } from '../../activities/command/process.js';
 import type { LockUpdate } from '../../model/contract/activities.js';

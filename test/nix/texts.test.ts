@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseDerivation, storeName } from '../../model/nix/derivation-file.js';
-import { nixErrorMessage, nixErrorPosition } from '../../activities/nix/error-message.js';
+import { nixErrorMessage, nixErrorPosition } from '../../host/nix/error-message.js';
 import { faultOf } from '../../activities/nix/faults.js';
 import { revisionRewrite } from '../../activities/nix/evaluate/revision-text.js';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFile, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { atLeast } from '../../activities/nix/commands.js';
+import { atLeast } from '../../model/nix/version.js';
 import { nixVersion } from '../../activities/nix/version.js';
 import { run } from '../../activities/command/process.js';
 import type { RunProgress } from '../../model/progress/progress.js';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { remoteMessage } from '../../activities/git/remote-failure.js';
 import { readEvidence } from '../../activities/nix/build/build-log.js';
-import { nixErrorMessage } from '../../activities/nix/error-message.js';
+import { nixErrorMessage } from '../../host/nix/error-message.js';
 import { rememberSecret, withoutSecrets } from '../../host/secrets/redact.js';
 import { LINE_LIMIT, linesOf, LogFollower, logTail, readEnd } from '../../activities/supervised/log.js';
 import { createReadLog } from '../../activities/supervised/read-log.js';

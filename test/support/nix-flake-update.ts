@@ -1,4 +1,4 @@
-import { atLeast } from '../../activities/nix/commands.js';
+import { atLeast } from '../../model/nix/version.js';
 import { nixVersion } from '../../activities/nix/version.js';
 
 /** Arguments of the `nix` on the PATH that update inputs of the flake in the current folder, as a person types them. */

@@ -15,6 +15,8 @@ export interface PutCache {
   readonly asked: string[];
   /** `Authorization` of the newest request. */
   authorization(): string | null;
+  /** Those of all requests. */
+  readonly authorizations: Set<string>;
 }
 
 export async function withPutCache(scope: Scope): Promise<PutCache> {
@@ -25,6 +27,7 @@ export async function withPutCache(scope: Scope): Promise<PutCache> {
     const what = `${request.method ?? ''} ${pathname}`;
     cache.asked.push(what);
     authorization = request.headers.authorization ?? null;
+    if (authorization !== null) cache.authorizations.add(authorization);
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const fault = cache.faults.find(([rule]) => rule.test(what));
@@ -50,6 +53,7 @@ export async function withPutCache(scope: Scope): Promise<PutCache> {
     faults: [],
     asked: [],
     authorization: () => authorization,
+    authorizations: new Set(),
   };
   return cache;
 }

@@ -132,11 +132,13 @@ const hasToBeReviewed = ({ state, options: { approval, landing } }: Run): boolea
 export async function verifyShown(run: Run, about: Verification): Promise<readonly Verdict[]> {
   const { state } = run;
   state.phase('verifying');
-  const { caches, uploads } = run.options;
+  const { caches, uploads, uploadBroken } = run.options;
   const isUploaded = caches !== undefined && (about.approved === true || !hasToBeReviewed(run));
   const verdicts = await verifyFor(run, {
     ...about,
-    ...(isUploaded && { uploading: { caches, ...(uploads !== undefined && { uploads }) } }),
+    ...(isUploaded && {
+      uploading: { caches, ...(uploads !== undefined && { uploads }), ...(uploadBroken && { uploadBroken }) },
+    }),
     started: (children) => {
       state.show({ children });
     },

@@ -2,7 +2,7 @@ import { ActivityCancellationType, isCancellation, proxyActivities, sleep } from
 import { cacheName } from '../../model/caches/name.js';
 import type { CacheOutcome } from '../../model/caches/outcome.js';
 import type { Cache } from '../../model/caches/types.js';
-import type { MachineActivities, UploadResult } from '../../model/contract/activities.js';
+import type { MachineActivities, UploadInput, UploadResult } from '../../model/contract/activities.js';
 import { UPLOADS } from '../../model/run/defaults.js';
 import { uploadActivityId } from '../../model/progress/progress.js';
 import { machineQueue } from '../../model/run/queues.js';
@@ -23,8 +23,8 @@ const LIMIT = '24 hours';
 type Told = (waitsFor: string | null) => Promise<void>;
 
 /**
- * Uploads what a target is built to, as soon as it is, to one cache after the other, on the machine that built it. A cache that fails is an
- * answer: nothing of the run depends on it.
+ * Uploads what a target is built to, as soon as it is, to one cache after the other, on the machine that built it; of a broken one, if
+ * that is asked for, what is finished of it. A cache that fails is an answer: nothing of the run depends on it.
  * @returns what became of each; nothing where nothing is to be uploaded
  */
 export async function uploadTo(
@@ -34,13 +34,16 @@ export async function uploadTo(
 ): Promise<Pick<Verdict, 'caches'>> {
   const { caches } = input;
   if (caches === undefined) return {};
-  const { verdict, target, machine, outPath } = await building;
-  if (!isFlakeTarget(target) || verdict !== 'built' || machine === null || outPath === null) return {};
+  const { verdict, target, machine, outPath, drvPath } = await building;
+  if (!isFlakeTarget(target) || machine === null || outPath === null || drvPath === null) return {};
+  const isBroken = verdict === 'build-failed' && input.uploadBroken === true;
+  if (verdict !== 'built' && !isBroken) return {};
+  const content = { outPath, ...(isBroken && { brokenDrv: drvPath }) };
   await told(null);
   const outcomes: CacheOutcome[] = [];
   for (const [index, cache] of caches.entries())
     outcomes.push(
-      await patiently(cache, told, (round) => upload(input, { target, cache, machine, outPath }, [index, round])),
+      await patiently(cache, told, (round) => upload(input, { target, cache, machine, content }, [index, round])),
     );
   return { caches: outcomes };
 }
@@ -81,12 +84,12 @@ interface Uploaded {
   readonly target: FlakeTarget;
   readonly cache: Cache;
   readonly machine: string;
-  readonly outPath: string;
+  readonly content: Pick<UploadInput, 'outPath' | 'brokenDrv'>;
 }
 
 function upload(
   { run, candidate, nix, takeoverSeconds, uploads = UPLOADS }: VerifyInput,
-  { target, cache, machine, outPath }: Uploaded,
+  { target, cache, machine, content }: Uploaded,
   [index, round]: readonly [cache: number, round: number],
 ): Promise<UploadResult> {
   const label = targetLabel(target);
@@ -107,5 +110,5 @@ function upload(
       nonRetryableErrorTypes: ['NotFoundError'],
     },
   });
-  return uploadClosure({ run, head: candidate.head, target, outPath, cache, nix, takeoverSeconds, uploads });
+  return uploadClosure({ run, head: candidate.head, target, ...content, cache, nix, takeoverSeconds, uploads });
 }

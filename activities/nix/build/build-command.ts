@@ -1,5 +1,5 @@
 import type { NixSettings } from '../../../model/run/options.js';
-import { optionPairs, PATIENCE } from '../commands.js';
+import { optionPairs, PATIENCE } from '../../../model/nix/options.js';
 
 /** Ten hours for one derivation, and two without a line of output; `--nix-option` overrides them. */
 const LIMITS = [

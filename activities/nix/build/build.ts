@@ -4,7 +4,8 @@ import type { CommandRecord, CommandStatus } from '../../supervised/record.js';
 import { withStartLock } from '../../supervised/start-lock.js';
 import { startSupervised } from '../../supervised/start.js';
 import { forgetEnd, observe, type CommandState } from '../../supervised/state.js';
-import { nixEnvironment, withoutOthers, withoutTokens, type TreatedSettings } from '../commands.js';
+import { nixEnvironment, withoutOthers, withoutTokens } from '../../../host/nix/environment.js';
+import type { TreatedSettings } from '../commands.js';
 import { runNix } from '../run-nix.js';
 import { realise, rootPath } from './build-command.js';
 

@@ -3,7 +3,7 @@ import { stripControl, truncate } from '../../../model/text/text.js';
 import { KILLED_STATUS } from '../../command/memory-kills.js';
 import type { CommandStatus } from '../../supervised/record.js';
 import type { Shortage } from '../../supervised/shortage.js';
-import { nixErrorMessage } from '../error-message.js';
+import { nixErrorMessage } from '../../../host/nix/error-message.js';
 import { faultInLog, NO_SPACE, OUT_OF_MEMORY } from '../faults.js';
 import type { LogEvidence } from './build-log.js';
 

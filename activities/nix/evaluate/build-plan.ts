@@ -1,6 +1,6 @@
 import { PlanReader } from '../../../model/nix/build-plan.js';
 import type { NixSettings } from '../../../model/run/options.js';
-import { optionPairs, PATIENCE } from '../commands.js';
+import { optionPairs, PATIENCE } from '../../../model/nix/options.js';
 import { runNix } from '../run-nix.js';
 
 /** Arguments of `nix-store` that print a derivation and all that it refers to, one a line. */

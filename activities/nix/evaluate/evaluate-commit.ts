@@ -9,7 +9,7 @@ import { timeLimit } from '../../../host/time-limit.js';
 import { candidateFlakeUrl } from '../../git/install-commit.js';
 import { fetchFlake, instantiateTarget, type TreatedSettings } from '../commands.js';
 import { mainOutput, parseDerivation } from '../../../model/nix/derivation-file.js';
-import { nixErrorMessage } from '../error-message.js';
+import { nixErrorMessage } from '../../../host/nix/error-message.js';
 import {
   ensureRoot,
   evaluationPlace,

@@ -8,7 +8,7 @@ import { serialiseLock } from '../../../model/flake-lock/serialise.js';
 import type { FlakeLock } from '../../../model/flake-lock/types.js';
 import type { Finished } from '../../command/process.js';
 import { lockFlakeApart } from '../commands.js';
-import { nixErrorMessage } from '../error-message.js';
+import { nixErrorMessage } from '../../../host/nix/error-message.js';
 import { faultOf } from '../faults.js';
 import { boundsFor, cutOffWords } from './bounds.js';
 import { cachedAnswers, fetchFailure, type CachedAnswer } from './fetch-failures.js';

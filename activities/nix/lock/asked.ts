@@ -3,7 +3,7 @@ import type { FlakeLock, LockNode } from '../../../model/flake-lock/types.js';
 import type { Source } from '../../../model/flake-lock/sources.js';
 import type { NixSettings } from '../../../model/run/options.js';
 import type { RefusedInput, UnfetchedInput } from '../../../model/verify/candidate.js';
-import type { NixVersion } from '../commands.js';
+import type { NixVersion } from '../../../model/nix/version.js';
 import type { FlakeAtCommit, InputWish } from '../flake-file.js';
 import type { FetchProxy } from './fetch-proxy.js';
 import type { RemoteWatch } from './remote-watch.js';

@@ -1,8 +1,8 @@
 import { oneLine } from '../../../model/text/one-line.js';
 import { redactUrl, stripControl } from '../../../model/text/text.js';
 import type { Finished } from '../../command/process.js';
-import { atLeast, type NixVersion } from '../commands.js';
-import { nixErrorMessage } from '../error-message.js';
+import { atLeast, type NixVersion } from '../../../model/nix/version.js';
+import { nixErrorMessage } from '../../../host/nix/error-message.js';
 
 /**
  * What fetchers say in Nix's output when upstream did not answer. Nix then takes what its cache has of an earlier day, and ends

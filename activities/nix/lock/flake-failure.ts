@@ -3,7 +3,7 @@ import { finalFailure } from '../../../model/run/failures.js';
 import { flakeFile, lockAt } from '../../git/flake-files.js';
 import { openGit } from '../../git/git.js';
 import type { Finished } from '../../command/process.js';
-import { nixErrorMessage, nixErrorPosition } from '../error-message.js';
+import { nixErrorMessage, nixErrorPosition } from '../../../host/nix/error-message.js';
 import { filterNote } from '../filter-note.js';
 import { faultOf, type Fault } from '../faults.js';
 import { endedWords } from './bounds.js';

@@ -1,5 +1,5 @@
 import { oneLine } from '../../../model/text/one-line.js';
-import { atLeast, type NixVersion } from '../commands.js';
+import { atLeast, type NixVersion } from '../../../model/nix/version.js';
 import { nixUnusable } from '../version.js';
 import { nestedSources, readFlakeFile, type FlakeAtCommit } from '../flake-file.js';
 

@@ -7,5 +7,8 @@ export const file: CacheKind = {
   example: 'file:///srv/cache',
   fault: (address) => (/^file:\/\/\/[^/]/.test(address) ? null : 'is not an absolute path: write file:///FOLDER.'),
   parameters: BINARY_CACHE_PARAMETERS,
+  telling: [],
   fields: ['secretKeyFile', 'compression', 'trustedKeys', 'upstreams'],
+  needs: [],
+  upstreams: [],
 };

@@ -11,5 +11,8 @@ export const http: CacheKind = {
     ...BINARY_CACHE_PARAMETERS,
     ...['log-compression', 'ls-compression', 'narinfo-compression', 'tls-certificate', 'tls-private-key'],
   ],
+  telling: [],
   fields: ['secretKeyFile', 'netrcFile', 'compression', 'trustedKeys', 'upstreams'],
+  needs: [],
+  upstreams: [],
 };

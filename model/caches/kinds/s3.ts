@@ -13,5 +13,8 @@ export const s3: CacheKind = {
     ...['addressing-style', 'storage-class', 'buffer-size', 'multipart-upload'],
     ...['multipart-chunk-size', 'multipart-threshold'],
   ],
+  telling: ['endpoint'],
   fields: ['secretKeyFile', 'credentialsFile', 'compression', 'trustedKeys', 'readUrl', 'upstreams'],
+  needs: [],
+  upstreams: [],
 };

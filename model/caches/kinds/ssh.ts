@@ -13,5 +13,8 @@ export const ssh: CacheKind = {
     ...['base64-ssh-public-host-key', 'compress', 'max-connection-age', 'max-connections'],
     ...['path-info-cache-size', 'priority', 'remote-program', 'remote-store', 'trusted', 'want-mass-query'],
   ],
+  telling: ['remote-store'],
   fields: ['sshKeyFile'],
+  needs: [],
+  upstreams: [],
 };

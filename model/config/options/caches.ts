@@ -2,7 +2,7 @@ import { cacheName } from '../../caches/name.js';
 import { cacheTable } from '../cache.js';
 import { UPLOADS } from '../../run/defaults.js';
 import type { RunOptions } from '../../run/options.js';
-import { listOf, whole } from '../kinds.js';
+import { flag, listOf, whole } from '../kinds.js';
 import { option, type Values } from './types.js';
 
 export const caches = {
@@ -20,17 +20,23 @@ export const caches = {
     flag: '--uploads <n>',
     needs: ['caches'],
   }),
+  uploadBroken: option(flag, false, 'true', 'also upload what was finished of a target whose build failed', {
+    flag: '--upload-broken',
+    needs: ['caches'],
+  }),
 };
 
 /** The caches in the order in which they are filled. */
 export const cachesOf = ({
   caches: wanted,
   uploads,
-}: Values<typeof caches>): Pick<RunOptions, 'caches' | 'uploads'> => ({
+  uploadBroken,
+}: Values<typeof caches>): Pick<RunOptions, 'caches' | 'uploads' | 'uploadBroken'> => ({
   ...(wanted.length === 0
     ? {}
     : { caches: [...wanted].sort((one, other) => one.priority - other.priority || (one.to < other.to ? -1 : 1)) }),
   ...(wanted.length === 0 || uploads === UPLOADS ? {} : { uploads }),
+  ...(wanted.length > 0 && uploadBroken && { uploadBroken }),
 });
 
 /** The address that two caches have; `null` when none do. */

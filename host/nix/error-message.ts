@@ -1,5 +1,5 @@
 import { redactUrl, stripControl, truncate } from '../../model/text/text.js';
-import { withoutSecrets } from '../../host/secrets/redact.js';
+import { withoutSecrets } from '../secrets/redact.js';
 
 /** Where Nix points to, or what it shows of the source: everything that is not the message itself. */
 const AROUND_THE_MESSAGE =

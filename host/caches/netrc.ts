@@ -1,6 +1,5 @@
-import { rememberPassword } from '../../host/secrets/redact.js';
-import { PrivateFileFault, readPrivateFile } from '../../host/secrets/private-file.js';
-import { CacheFault } from './fault.js';
+import { rememberPassword } from '../secrets/redact.js';
+import { secretOf } from './secrets.js';
 
 const NETRC = {
   noun: 'password',
@@ -13,9 +12,7 @@ const NETRC = {
  * @throws CacheFault when the file cannot be used
  */
 export async function netrcHeader(file: string, host: string): Promise<Readonly<Record<string, string>>> {
-  const text = await readPrivateFile(file, NETRC).catch((error: unknown) => {
-    throw error instanceof PrivateFileFault ? new CacheFault(`the netrc file ${file} ${error.message}`, false) : error;
-  });
+  const text = await secretOf('the netrc file', file, NETRC);
   let header: Record<string, string> = {};
   for (const [, name, entry = ''] of text.matchAll(
     /(?:machine\s+(\S+)|default)\b((?:\s+(?:login|password|account)\s+\S+)*)/g,

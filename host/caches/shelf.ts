@@ -1,9 +1,9 @@
-import { cacheKindName } from '../../model/caches/kinds/index.js';
+import { cacheKindName, cacheKinds } from '../../model/caches/kinds/index.js';
 import type { Cache } from '../../model/caches/types.js';
 import type { PathInfo } from '../../model/closure/path-info.js';
-import { lookOver } from './look/http.js';
-import { cacheLookers } from './look/index.js';
-import type { Asking, CacheLooker } from './look/types.js';
+import { cacheHandlers } from './kinds/index.js';
+import type { Asking, CacheHandler } from './types.js';
+import { lookOver } from './look/over-http.js';
 import type { SeenPath } from './narinfo.js';
 import { sha256Bytes } from './nar-hash.js';
 import { isSigned, publicHalf, trustedKeys, type TrustedKeys } from './signature.js';
@@ -17,23 +17,23 @@ export type PathFaults = ReadonlyMap<PathInfo, PathFault>;
 /** The key of cache.nixos.org, which every host trusts that was not told otherwise. */
 const NIXOS_KEY = 'cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=';
 
-export const lookerOf = ({ to }: Cache): CacheLooker => cacheLookers[cacheKindName(to) ?? 'file'];
+export const handlerOf = ({ to }: Cache): CacheHandler => cacheHandlers[cacheKindName(to) ?? 'file'];
+
+/** Other caches that hosts of a cache fetch from. */
+const upstreamsOf = ({ to, upstreams }: Cache): readonly string[] =>
+  upstreams ?? cacheKinds[cacheKindName(to) ?? 'file'].upstreams;
 
 /**
  * The keys by one of which each path has to be signed; `null` where nobody has to sign: no key was named, or the store of
  * another machine is filled.
  * @throws CacheFault
  */
-export async function keysOf({
-  to,
-  trustedKeys: named,
-  secretKeyFile,
-  upstreams = [],
-}: Cache): Promise<TrustedKeys | null> {
+export async function keysOf(cache: Cache): Promise<TrustedKeys | null> {
+  const { to, trustedKeys: named, secretKeyFile } = cache;
   if (cacheKindName(to) === 'ssh') return null;
   if (named === undefined && secretKeyFile === undefined) return null;
   const own = named ?? (secretKeyFile === undefined ? [] : [await publicHalf(secretKeyFile)]);
-  return trustedKeys([...own, ...(upstreams.length > 0 ? [NIXOS_KEY] : [])]);
+  return trustedKeys([...own, ...(upstreamsOf(cache).length > 0 ? [NIXOS_KEY] : [])]);
 }
 
 /**
@@ -46,8 +46,8 @@ export async function lookAt(
   keys: TrustedKeys | null,
   asking: Asking,
 ): Promise<PathFaults> {
-  let faults = faultsIn(paths, await lookerOf(cache).look(cache, paths, asking), keys);
-  for (const upstream of cache.upstreams ?? []) {
+  let faults = faultsIn(paths, await handlerOf(cache).look(cache, paths, asking), keys);
+  for (const upstream of upstreamsOf(cache)) {
     if (faults.size === 0) break;
     const seen = await lookOver(upstream.replace(/\/+$/, ''), [...faults.keys()], {
       headers: {},

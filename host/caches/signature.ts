@@ -1,7 +1,7 @@
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import type { PathInfo } from '../../model/closure/path-info.js';
-import { PrivateFileFault, readPrivateFile } from '../../host/secrets/private-file.js';
 import { CacheFault } from './fault.js';
+import { secretOf } from './secrets.js';
 import { sha256Bytes, toDigits } from './nar-hash.js';
 
 /** Public keys by name. */
@@ -31,14 +31,14 @@ export const trustedKeys = (texts: readonly string[]): TrustedKeys =>
  * @throws CacheFault when the file holds none, or others than its owner may read it
  */
 export async function publicHalf(file: string): Promise<string> {
-  const refuse = (why: string): CacheFault => new CacheFault(`the secret key ${file} ${why}`, false);
-  const text = await readPrivateFile(file, SECRET_KEY).catch((error: unknown) => {
-    throw error instanceof PrivateFileFault ? refuse(error.message) : error;
-  });
+  const text = await secretOf('the secret key', file, SECRET_KEY);
   const [, name = '', base64 = ''] = /^([^\s:]+):([A-Za-z0-9+/=]+)\s*$/.exec(text) ?? [];
   const bytes = Buffer.from(base64, 'base64');
   if (bytes.length !== SECRET_BYTES)
-    throw refuse('holds no secret key of Nix: make one with "nix-store --generate-binary-cache-key"');
+    throw new CacheFault(
+      `the secret key ${file} holds no secret key of Nix: make one with "nix-store --generate-binary-cache-key"`,
+      false,
+    );
   return `${name}:${bytes.subarray(PUBLIC_BYTES).toString('base64')}`;
 }
 

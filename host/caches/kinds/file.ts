@@ -1,16 +1,18 @@
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cacheName } from '../../../model/caches/name.js';
+import { cacheAddress } from '../../../model/caches/name.js';
 import { storeHash } from '../../../model/nix/derivation-file.js';
-import { exists } from '../../../host/files.js';
-import { systemCode } from '../../../host/errors.js';
+import { systemCode } from '../../errors.js';
+import { exists } from '../../files.js';
 import { CacheFault } from '../fault.js';
-import { seenOn } from './seen.js';
-import type { CacheLooker } from './types.js';
+import { seenOn } from '../look/seen.js';
+import { signedByNix } from '../nix-commands.js';
+import type { CacheHandler } from '../types.js';
 
 /** A folder is read as Nix lays it out. */
-export const file: CacheLooker = {
+export const file: CacheHandler = {
+  ...signedByNix,
   look: ({ to }, paths) => {
     const folder = folderOf(to);
     return seenOn(
@@ -26,7 +28,7 @@ export const file: CacheLooker = {
   },
 };
 
-const folderOf = (to: string): string => fileURLToPath(cacheName(to));
+const folderOf = (to: string): string => fileURLToPath(cacheAddress(to));
 const fileOf = (folder: string, storePath: string): string => path.join(folder, `${storeHash(storePath)}.narinfo`);
 
 const narInfoIn = (folder: string, storePath: string): Promise<string | null> =>

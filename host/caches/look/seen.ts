@@ -1,5 +1,5 @@
 import type { PathInfo } from '../../../model/closure/path-info.js';
-import { sideBySide } from '../../../host/side-by-side.js';
+import { sideBySide } from '../../side-by-side.js';
 import { parseNarInfo, type SeenPath } from '../narinfo.js';
 
 /** Paths that a cache is asked about at once. */

@@ -1,11 +1,14 @@
 import { chmod } from 'node:fs/promises';
 import type { Cache } from '../../model/caches/types.js';
+import { optionPairs, PATIENCE } from '../../model/nix/options.js';
+import { atLeast, type NixVersion } from '../../model/nix/version.js';
 import type { NixSettings } from '../../model/run/options.js';
-import { makeFolder } from '../../host/files.js';
-import { rememberSecret } from '../../host/secrets/redact.js';
-import { PrivateFileFault, readPrivateFile } from '../../host/secrets/private-file.js';
-import { atLeast, nixEnvironment, optionPairs, PATIENCE, withoutTokens, type NixVersion } from '../nix/commands.js';
-import { CacheFault } from './fault.js';
+import { makeFolder } from '../files.js';
+import { nixEnvironment, withoutTokens } from '../nix/environment.js';
+import { rememberSecret } from '../secrets/redact.js';
+import { copiedByNix } from './copied.js';
+import type { CacheCommand, CacheHandler } from './types.js';
+import { secretOf } from './secrets.js';
 
 const NIX = ['--extra-experimental-features', 'nix-command'] as const;
 
@@ -30,22 +33,29 @@ const settingsFor = ({ netrcFile }: Cache, nix: NixSettings): string[] =>
 const onceOnOlder = (version: NixVersion): string[] =>
   atLeast(version, 2, 26) ? [] : optionPairs([['download-attempts', '1']]);
 
-/** Copies the closure of a path to a cache, and signs what it copies there. */
-export const copyClosure = (cache: Cache, storePath: string, nix: NixSettings, version: NixVersion): string[] => [
-  ...['nix', 'copy', ...NIX, ...settingsFor(cache, nix), ...onceOnOlder(version), '--log-format', 'raw'],
-  ...['--to', storeUrl(cache), '--', storePath],
-];
+/** What Nix itself fills: `nix copy` signs what it copies. */
+export const filledByNix = {
+  copied: copiedByNix,
+  upload: async (cache, storePaths, { nix, version, clientCache }): Promise<CacheCommand> => ({
+    command: [
+      ...['nix', 'copy', ...NIX, ...settingsFor(cache, nix), ...onceOnOlder(version), '--log-format', 'raw'],
+      ...['--to', storeUrl(cache), '--', ...storePaths],
+    ],
+    env: await cacheEnvironment(cache, clientCache),
+  }),
+} satisfies Partial<CacheHandler>;
 
-/** Signs what a cache has of paths already. */
-export const signPaths = (
-  cache: Cache & { readonly secretKeyFile: string },
-  storePath: string,
-  nix: NixSettings,
-  version: NixVersion,
-): string[] => [
-  ...['nix', 'store', 'sign', ...NIX, ...settingsFor(cache, nix), ...onceOnOlder(version), '--log-format', 'raw'],
-  ...['--store', storeUrl(cache), '--key-file', cache.secretKeyFile, '--recursive', '--', storePath],
-];
+/** The same of a cache whose signatures Nix can add to. */
+export const signedByNix = {
+  ...filledByNix,
+  sign: async (cache, storePaths, { nix, version, clientCache }): Promise<CacheCommand> => ({
+    command: [
+      ...['nix', 'store', 'sign', ...NIX, ...settingsFor(cache, nix), ...onceOnOlder(version), '--log-format', 'raw'],
+      ...['--store', storeUrl(cache), '--key-file', cache.secretKeyFile ?? '', '--recursive', '--', ...storePaths],
+    ],
+    env: await cacheEnvironment(cache, clientCache),
+  }),
+} satisfies Partial<CacheHandler>;
 
 /** Arguments of `nix` that print what a cache knows of paths. Nothing is fetched. */
 export const lookArguments = (cache: Cache, storePaths: readonly string[], nix: NixSettings): string[] => [
@@ -60,7 +70,7 @@ const SSH_OPTIONS = '-o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterva
 
 /**
  * Environment of a command that uses a cache.
- * @param clientCache folder for what Nix remembers of caches: with its own, it would believe that what once was there still is
+ * @param clientCache folder for what a client remembers of caches: with its own, Nix would believe that what once was there still is
  * @throws CacheFault when a file of secrets cannot be used
  */
 export async function cacheEnvironment(
@@ -76,10 +86,7 @@ export async function cacheEnvironment(
     NIX_SSHOPTS: `${process.env.NIX_SSHOPTS ?? ''} ${SSH_OPTIONS}`.trim(),
   };
   if (credentialsFile === undefined) return env;
-  const text = await readPrivateFile(credentialsFile, CREDENTIALS).catch((error: unknown) => {
-    if (!(error instanceof PrivateFileFault)) throw error;
-    throw new CacheFault(`the file of credentials ${credentialsFile} ${error.message}`, false);
-  });
+  const text = await secretOf('the file of credentials', credentialsFile, CREDENTIALS);
   for (const [, secret = ''] of text.matchAll(/^\s*aws_(?:secret_access_key|session_token)\s*=\s*(\S+)/gim))
     rememberSecret(secret);
   return { ...env, AWS_SHARED_CREDENTIALS_FILE: credentialsFile };
