@@ -10,9 +10,9 @@ const MIB = 1024 ** 2;
 
 export const agent = {
   autoFix: {
-    doc: 'A coding agent that tries to fix hosts that break.',
+    doc: 'A coding agent that tries to fix targets that break.',
     options: {
-      enable: option(flag, false, 'true', 'whether it is asked'),
+      enable: option(flag, false, 'true', 'whether to use it'),
       command: option(
         text('a command', checkAgentCommand),
         'pir',
@@ -31,7 +31,10 @@ export const agent = {
         'its arguments before `-p PROMPT`; `{prompt}` or `{promptFile}` in one of them stands for that',
         { flag: '--autofix-arg <argument>', needs },
       ),
-      maxAttempts: option(whole(1, 20), 3, '2', 'attempts for each broken host', { flag: '--max-attempts <n>', needs }),
+      maxAttempts: option(whole(1, 20), 3, '2', 'attempts for each broken target', {
+        flag: '--max-attempts <n>',
+        needs,
+      }),
       envFile: option(
         maybe(secretFile),
         null,
@@ -58,24 +61,24 @@ export const agent = {
         oneOf(AGENT_NETWORKS),
         'outside',
         '"none"',
-        'what the agent reaches over the network: all but this machine (`outside`), nothing (`none`), or all that this machine reaches, its own services included (`host`)',
+        'network of the agent: everything except this machine (`outside`), nothing (`none`), or everything that this machine reaches, including its own services (`host`)',
         { flag: '--autofix-network <what>', needs },
       ),
       nixDaemon: option(
         flag,
         false,
         'true',
-        'let the agent use the Nix daemon, where that does not trust the user of the worker; otherwise it has a store of its own',
+        'let the agent use the Nix daemon, if that does not trust the user of the worker; without this it has a store of its own',
         { flag: '--autofix-nix-daemon', needs },
       ),
       protectedPaths: option(
         commaList(text('a pattern', checkPathPattern), 'patterns'),
         PROTECTED_PATHS,
         '["secrets/**"]',
-        'files that it may not change, besides `flake.lock`',
+        'files that it must not change, besides `flake.lock`, as in a `.gitignore`',
         {
           flag: '--autofix-protect <patterns>',
-          help: 'paths that it may not change, in place of the usual ones',
+          help: 'files that it must not change, instead of the default list, as in a `.gitignore`',
           needs,
         },
       ),
@@ -91,28 +94,28 @@ export const agent = {
         maybe(size(MIB)),
         null,
         '"4G"',
-        'most memory of the agent and all that it starts, together (default: half of the machine’s)',
+        'most memory of the agent and its processes together (default: half of the machine’s)',
         { flag: '--autofix-max-memory <size>', needs },
       ),
       maxProcesses: option(
         maybe(whole(1, 1_000_000)),
         null,
         '512',
-        'most processes and threads of them (default: 2048)',
+        'most processes and threads of the agent (default: 2048)',
         { flag: '--autofix-max-processes <n>', needs },
       ),
       maxDisk: option(
         maybe(size(MIB)),
         null,
         '"10G"',
-        'most that they may have on the disk (default: 20 GiB, or half of what is free if that is less)',
+        'most disk space of the agent (default: 20 GiB, or half of what is free if that is less)',
         { flag: '--autofix-max-disk <size>', needs },
       ),
       maxDiskFiles: option(
         maybe(whole(1, 1_000_000_000)),
         null,
         '100000',
-        'most files and folders that they may have there (default: 1000000)',
+        'most files and folders of the agent (default: 1000000)',
         { flag: '--autofix-max-disk-files <n>', needs },
       ),
     },

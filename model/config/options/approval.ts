@@ -10,11 +10,11 @@ export const approval = {
     doc: 'Asking a person before anything lands.',
     options: {
       enable: option(flag, false, 'true', 'ask before landing', { flag: '--approve' }),
-      deadlineSec: option(span(1), 7 * DAY, '"2d"', 'how long a run waits for an answer; then it ends as expired', {
+      deadlineSec: option(span(1), 7 * DAY, '"2d"', 'how long a run waits for an answer before it ends as expired', {
         flag: '--approval-deadline <span>',
         needs,
       }),
-      reminderSec: option(span(1), DAY, '"12h"', 'how often it asks again meanwhile', {
+      reminderSec: option(span(1), DAY, '"12h"', 'how often people are reminded meanwhile', {
         flag: '--approval-reminder <span>',
         needs,
       }),
@@ -22,7 +22,7 @@ export const approval = {
         flag,
         false,
         'true',
-        'let everybody answer who reaches the Temporal server, as with its UI, also without the run key',
+        'let everybody who reaches the Temporal server answer, for example in its UI, without the run key',
         { flag: '--approve-without-key', needs },
       ),
     },

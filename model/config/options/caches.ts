@@ -13,7 +13,7 @@ export const caches = {
     'binary caches that get what is built, see [caches.md](caches.md): a table for each',
     {
       flag: '--cache <cache>',
-      help: 'upload what is built there: an address, then `NAME=VALUE` for each key of docs/caches.md, in one word',
+      help: 'upload what is built to this cache: an address, then `NAME=VALUE` for each key of docs/caches.md, in quotes as one word',
     },
   ),
   uploads: option(whole(1, 100), UPLOADS, '4', 'how many targets each machine uploads at once', {

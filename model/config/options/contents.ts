@@ -14,7 +14,7 @@ export const contents = {
     oneOf(RUN_MODES),
     'update',
     '"verify"',
-    'what a run does: `update` updates the lock and lands it; `verify` [verifies the main branch](channels.md) as it is, and lands nothing: what is said of inputs, landing, approval and repairs does not count then',
+    'what a run does: `update` updates the lock and lands it; `verify` [builds the main branch](channels.md) as it is and lands nothing, so options for inputs, landing, approval and fixing have no effect',
   ),
   skipUpdate: option(
     flag,
@@ -57,15 +57,15 @@ export const contents = {
     span(0),
     0,
     '"3d"',
-    'move inputs only to revisions that are at least so old, by the dates of their commits; newer ones wait (default: they may be new)',
+    'move inputs only to revisions that are at least this old, by the dates of their commits (default: no minimum age)',
     { flag: '--cooldown <span>' },
   ),
   inputCooldown: option(
     tableOf(span(0), 'a table of inputs, such as { nixpkgs = "7d" }', (name, _, field) => checkInputName(name, field)),
     {},
     '{ nixpkgs = "7d", own-library = 0 }',
-    'another `cooldown` for these inputs; 0: none',
-    { flag: '--input-cooldown <input>', help: 'another `--cooldown` for an input, such as `"nixpkgs 7d"`; 0: none' },
+    'another `cooldown` for these inputs; 0 for none',
+    { flag: '--input-cooldown <input>', help: 'another `--cooldown` for an input, such as `"nixpkgs 7d"`; 0 for none' },
   ),
   targets: option(
     commaList(target, 'targets'),
@@ -93,7 +93,7 @@ export const contents = {
     wordOr('all', commaList(required, 'targets')),
     'all',
     '["okinawa", "package:*"]',
-    'targets that must build for anything to land: hosts by their names, others as in `targets`',
+    'targets that must build for anything to land: hosts by their names, others as `KIND:NAME`',
     { flag: '--require <pattern>' },
   ),
 };

@@ -20,10 +20,10 @@ export const failure = {
     maybe(commaList(oneOf(FAILURE_STEPS), 'steps')),
     null,
     '["hold-back", "leave-behind"]',
-    'what is tried when a required host breaks, in this order: `autofix` asks the agent, `hold-back` keeps the inputs to blame and lands the rest, `leave-behind` lands all the same, `report` lands nothing (default: `autofix` if `autoFix.enable`, `hold-back` unless `land = "merge"`, `report`)',
+    'what to try when a required target breaks, in this order: `autofix` asks the agent, `hold-back` holds the inputs to blame back and lands the rest, `leave-behind` lands with the target broken, `report` lands nothing (default: `autofix` with `autoFix.enable`, then `hold-back` unless `land = "merge"`, then `report`)',
     {
       flag: '--on-failure <steps>',
-      help: 'what is tried, in this order, of `autofix`, `hold-back`, `leave-behind`, `report` (default: `hold-back,report`; with `--land merge`: `report`; with `--autofix` that first)',
+      help: 'what to try, in this order: `autofix`, `hold-back`, `leave-behind`, `report` (default: `hold-back,report`, with `--land merge` only `report`; with `--autofix`, `autofix` first)',
     },
   ),
   neverHoldBack: option(
@@ -37,14 +37,14 @@ export const failure = {
     listOf(pinnedInput, 'pinned inputs'),
     [],
     '[{ input = "nixpkgs", reason = "kernel regression", until = "2027-01-31" }]',
-    'inputs that stay where they are up to and including a day',
-    { flag: '--pin <text>', help: 'keep an input up to and including a day: `"INPUT YYYY-MM-DD REASON"`' },
+    'inputs to keep back until a date (inclusive)',
+    { flag: '--pin <text>', help: 'keep an input back until a date (inclusive): `"INPUT YYYY-MM-DD REASON"`' },
   ),
   heldBackAlarmSec: option(
     span(1),
     14 * 86_400,
     '"30d"',
-    'how long an input may be held back before people are alarmed',
+    'raise an alarm when an input has been held back for this long',
     { flag: '--held-back-alarm <span>' },
   ),
 };

@@ -30,7 +30,7 @@ export const notifications = {
     maybe(writtenFile),
     null,
     '"/srv/www/lockkeeper"',
-    'folder for a site of all runs and hosts, as `lockkeeper site` makes it, made anew when a run ends: on the machine that keeps the reports',
+    'folder for web pages of all runs and hosts, as `lockkeeper site` writes them; updated when a run ends, on the machine that keeps the reports',
     { flag: '--site-dir <folder>' },
   ),
 
@@ -38,14 +38,14 @@ export const notifications = {
     whole(1, 1000),
     3,
     '5',
-    'so many failures in a row make messages urgent; what a person stopped is none',
+    'after this many failures in a row, messages are urgent; runs that a person stopped do not count',
   ),
-  failuresPause: option(flag, false, 'true', 'whether they also pause the schedule, until it is resumed'),
+  failuresPause: option(flag, false, 'true', 'whether they also pause the schedule until it is resumed'),
   successAlarmSec: option(
     maybe(span(60)),
     null,
     '"15d"',
-    'longest time without a success before people are alarmed, also when no run starts: looked at once a day (default: none)',
+    'raise an alarm after this time without a successful run, even if no run starts; checked once a day (default: never)',
   ),
 };
 

@@ -10,18 +10,18 @@ export const schedule = {
     '"Sun *-*-1..7,15..21 02:00:00"',
     'when runs start: calendar expressions as in systemd.time(7), one or several',
   ),
-  randomizedDelaySec: option(span(0), 3600, '"30min"', 'each run starts up to so much later, at random'),
+  randomizedDelaySec: option(span(0), 3600, '"30min"', 'random delay of each start, at most this long'),
   persistent: option(
     flag,
     true,
     'false',
-    'whether a start that was missed while the server was down is made up for, once',
+    'whether a run that was missed while the server was down is started once when it is back',
   ),
   overlap: option(
     oneOf(['wait', 'skip', 'supersede']),
     'wait',
     '"supersede"',
-    'what happens when a run is due while the last one of the schedule is open, also one that waits for approval: it starts after that (`wait`; one at most), not at all (`skip`), or at once, and one that waits gives way to it (`supersede`)',
+    'what happens when a run is due while the last one is still open, perhaps waiting for approval: it starts after that one (`wait`; at most one waits), does not start (`skip`), or starts at once and replaces one that waits for approval (`supersede`)',
   ),
-  repositoryWaitSec: option(span(0), 3600, '"6h"', 'how long a run waits for another one of its repository'),
+  repositoryWaitSec: option(span(0), 3600, '"6h"', 'how long a run waits for another run of the same repository'),
 };

@@ -8,7 +8,7 @@ export const TOP_OPTIONS = {
     maybe(text('a name', checkInstanceName)),
     null,
     '"cluster"',
-    'tells the schedules of this configuration from those of others on the same server (default: name of the host)',
+    'name of this configuration, which tells its schedules from those of others on the same server (default: name of the host)',
   ),
   runKeyFile: option(
     maybe(secretFile),
