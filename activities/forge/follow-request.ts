@@ -27,7 +27,7 @@ export const createFollowRequest =
   (env: ActivityEnvironment): CoordinatorActivities['followRequest'] =>
   async (input) => {
     const client = openForge(input.forge);
-    const merging = mergingOf(client, input);
+    const { merging } = client;
     const seen = await merging.request(input.number);
     const ended = await endOf(env, merging, seen, input);
     if (ended !== null) return ended;
@@ -39,15 +39,8 @@ export const createFollowRequest =
       return now ?? { kind: 'moved', head: branch?.tip ?? null };
     }
     if (input.answers === true) return await answerTo(client, merging, input);
-    return input.merge === 'never' ? { kind: 'open', waitsFor: null } : await merge(env, client, merging, seen, input);
+    return input.merge === 'never' ? { kind: 'open', waitsFor: null } : await merge(env, merging, seen, input);
   };
-
-/** What follows requests. @throws `ForgeRefused` for a forge of which nobody should have been asked that */
-function mergingOf({ merging }: ForgeClient, { forge }: Pick<FollowInput, 'forge'>): ForgeMerging {
-  if (merging === null)
-    throw finalFailure('ForgeRefused', `${forge.url} is of a kind whose pull requests Lockkeeper does not follow.`);
-  return merging;
-}
 
 async function endOf(
   env: ActivityEnvironment,
@@ -84,18 +77,19 @@ const commentOf = (text: string): string => oneLine(text, 2000);
 async function answerTo(
   client: ForgeClient,
   merging: ForgeMerging,
-  { number, commit }: FollowInput,
+  { number, commit, laterThan }: FollowInput,
 ): Promise<RequestState> {
   const without: string[] = [];
-  for (const { by, commit: reviewed, body, mayPush } of await merging.approvals(number)) {
-    if (reviewed !== commit) continue;
+  for (const { id, by, commit: reviewed, body, isOfficial } of await merging.approvals(number)) {
+    if (reviewed !== commit || id <= (laterThan?.approval ?? 0)) continue;
     // Whom a branch lets review it may still not be allowed to push, now or any more.
-    if (mayPush && (await merging.mayPush(by)) !== false)
+    const mayPush = isOfficial === false ? false : ((await merging.mayPush(by)) ?? isOfficial);
+    if (mayPush === true)
       return { kind: 'approved', by: oneLine(by, 200), comment: body.trim() === '' ? null : commentOf(body) };
     without.push(by);
   }
-  for (const { by, body } of await client.comments(number)) {
-    const approving = by === '' ? null : approvingComment(body, commit);
+  for (const { id, by, body } of await client.comments(number)) {
+    const approving = by === '' || id <= (laterThan?.comment ?? 0) ? null : approvingComment(body, commit);
     if (approving === null) continue;
     if ((await merging.mayPush(by)) === true)
       return {
@@ -115,20 +109,19 @@ async function answerTo(
 
 async function merge(
   env: ActivityEnvironment,
-  client: ForgeClient,
   merging: ForgeMerging,
   seen: FollowedRequest,
   input: FollowInput,
 ): Promise<RequestState> {
   const { repository, candidate, number, commit } = input;
   const main = await merging.branch(repository.mainBranch);
-  if (main?.tip !== candidate.base) return await mainIsElsewhere(env, merging, input);
+  if (main?.tip !== candidate.base) return await mainIsElsewhere(env, merging, main, input);
   if (seen.head !== commit) return { kind: 'open', waitsFor: `the forge to see commit ${commit.slice(0, 12)}` };
   const how = { commit, ...messageOf(seen, commit), method: await methodOf(merging, input) };
-  const missing = input.merge === 'forge' ? null : await missingStatus(client, main, commit);
+  const missing = input.merge === 'forge' ? null : await missingStatus(merging, main, commit);
   // Directly before it is merged, because looking at many statuses takes a while.
-  if (missing === null && (await merging.branch(repository.mainBranch))?.tip !== candidate.base)
-    return await mainIsElsewhere(env, merging, input);
+  const still = missing === null ? await merging.branch(repository.mainBranch) : main;
+  if (still?.tip !== candidate.base) return await mainIsElsewhere(env, merging, still, input);
   const refused =
     input.merge === 'forge'
       ? await mergeLater(merging, main, how, input)
@@ -141,10 +134,15 @@ async function merge(
 async function mainIsElsewhere(
   env: ActivityEnvironment,
   merging: ForgeMerging,
+  main: ForgeBranch | null,
   input: FollowInput,
 ): Promise<RequestState> {
-  if (input.merge === 'forge') await merging.takeBack(input.number);
-  return (await endOf(env, merging, await merging.request(input.number), input)) ?? (await movedMain(env, input));
+  const { number, commit } = input;
+  if (input.merge === 'forge') await merging.takeBack(number);
+  const ended = await endOf(env, merging, await merging.request(number), input);
+  if (ended !== null) return ended;
+  // Somebody has moved it to exactly what was verified, and not all forges take that for a merge, or not at once.
+  return main?.tip === commit ? { kind: 'merged', by: null, commit, asVerified: true } : await movedMain(env, input);
 }
 
 const LATER = 'the forge to merge it';
@@ -155,7 +153,7 @@ async function mergeLater(
   how: Parameters<ForgeMerging['mergeLater']>[1],
   input: FollowInput,
 ): Promise<string | null> {
-  checkRequired(main, input);
+  await checkGuarded(merging, main, input);
   return await merging.mergeLater(input.number, how);
 }
 
@@ -175,9 +173,9 @@ const messageOf = ({ title, number }: FollowedRequest, commit: string) => ({
 });
 
 /** The first status that main requires and the commit does not have, as a clause; `null` when all are there. */
-async function missingStatus(client: ForgeClient, main: ForgeBranch, commit: string): Promise<string | null> {
+async function missingStatus(merging: ForgeMerging, main: ForgeBranch, commit: string): Promise<string | null> {
   if (main.requires.length === 0) return null;
-  const there = await client.statuses(commit);
+  const there = await merging.checks(commit, main.requires);
   for (const { name, matches } of main.requires) {
     const meant = there.filter(({ context }) => matches(context));
     const bad = meant.find(({ state }) => state !== 'success');
@@ -191,36 +189,32 @@ async function missingStatus(client: ForgeClient, main: ForgeBranch, commit: str
 export async function checkMerging(client: ForgeClient, input: FindRequestsInput): Promise<void> {
   const { merge = 'never', repository } = input;
   if (merge === 'never') return;
-  const merging = mergingOf(client, input);
-  await methodOf(merging, input);
-  if (merge === 'forge') checkRequired(await merging.branch(repository.mainBranch), input);
+  const { merging } = client;
+  await methodOf(merging, { ...input, merge });
+  if (merge === 'forge') await checkGuarded(merging, await merging.branch(repository.mainBranch), input);
 }
 
-/**
- * A forge that merges by itself knows no verified commit. Where main requires our status, it merges no other one: nobody else sets
- * that.
- * @throws `ForgeRefused` where it is not required
- */
-function checkRequired(
+/** @throws `ForgeRefused` where a forge that merges by itself would also merge what nobody has verified */
+async function checkGuarded(
+  merging: ForgeMerging,
   main: ForgeBranch | null,
-  { forge, repository }: Pick<FollowInput, 'forge' | 'repository'>,
-): void {
-  // A wider pattern is met by statuses of others.
-  if (main?.requires.some(({ name }) => /^lockkeeper\**$/.test(name)) === true) return;
+  { forge, repository: { mainBranch } }: Pick<FollowInput, 'forge' | 'repository'>,
+): Promise<void> {
+  const why = main === null ? `there is no branch ${mainBranch}` : await merging.unguarded(mainBranch, main);
+  if (why === null) return;
   throw finalFailure(
     'ForgeRefused',
-    `${forge.url} may not merge by itself: branch ${repository.mainBranch} does not require the status "lockkeeper", so that it would also merge ` +
-      'what nobody has verified. Add that status to the rules of the branch, or let Lockkeeper merge with merge = "self" (--merge self).',
+    `${forge.url} may not merge by itself what nobody has verified, and would: ${why}, or let Lockkeeper merge with merge = "self" (--merge self).`,
   );
 }
 
 /** How a request is merged. @throws `ForgeRefused` where the repository does not allow it */
 async function methodOf(
   merging: ForgeMerging,
-  { mergeMethod, forge }: Pick<FollowInput, 'mergeMethod' | 'forge'>,
+  { merge, mergeMethod, forge }: Pick<FollowInput, 'merge' | 'mergeMethod' | 'forge'>,
 ): Promise<MergeMethod> {
-  const allowed = await merging.methods();
-  const wanted = mergeMethod ?? (allowed.includes('fast-forward') ? 'fast-forward' : allowed[0]);
+  const allowed = await merging.methods(merge === 'forge' ? 'forge' : 'self');
+  const wanted = mergeMethod ?? allowed[0];
   if (wanted !== undefined && allowed.includes(wanted)) return wanted;
   throw finalFailure(
     'ForgeRefused',

@@ -5,7 +5,8 @@ import { requestOf } from './gitea-request.js';
 import type { Http } from './http.js';
 import { loginOf } from './issue-api.js';
 import { objectOf, textOf, type Json } from './json.js';
-import type { ForgeApproval, ForgeMerging, HowToMerge } from './types.js';
+import { unlessRequired } from './required.js';
+import type { ForgeApproval, ForgeClient, ForgeMerging, HowToMerge } from './types.js';
 
 /** By the name that the API has for it, and the field that says whether a repository allows it. */
 const METHODS: Readonly<Record<MergeMethod, { readonly style: string; readonly field: string }>> = {
@@ -15,11 +16,12 @@ const METHODS: Readonly<Record<MergeMethod, { readonly style: string; readonly f
   squash: { style: 'squash', field: 'allow_squash_merge' },
 };
 
-/** Following requests of Gitea and Forgejo. @param list all of a list of the API */
+/** Following requests of Gitea and Forgejo. @param list all of a list of the API @param statuses of a commit */
 export function giteaMerging(
   forge: ForgeOptions,
   http: Http,
   list: (path: string) => Promise<readonly Json[]>,
+  statuses: ForgeClient['statuses'],
 ): ForgeMerging {
   const get = async (path: string): Promise<Json> => objectOf(forge, (await http.call({ method: 'GET', path })).json);
   const merge = async (number: number, how: HowToMerge, later: boolean): Promise<string | null> => {
@@ -65,14 +67,21 @@ export function giteaMerging(
     },
     approvals: async (number) => {
       const newest = new Map<string, ForgeApproval | null>();
-      for (const { user, state, dismissed, commit_id: commit, body, official } of await list(
+      for (const { id, user, state, dismissed, commit_id: commit, body, official } of await list(
         `/pulls/${number}/reviews`,
       )) {
         const by = loginOf(user);
         if (by === null || (state !== 'APPROVED' && state !== 'REQUEST_CHANGES')) continue;
         const counts = state === 'APPROVED' && dismissed !== true;
         // Official reviews are those of accounts that may push.
-        newest.set(by, counts ? { by, commit: textOf(commit), body: textOf(body), mayPush: official === true } : null);
+        const approval = {
+          id: Number(id),
+          by,
+          commit: textOf(commit),
+          body: textOf(body),
+          isOfficial: official === true,
+        };
+        newest.set(by, counts ? approval : null);
       }
       return [...newest.values()].filter((approval) => approval !== null);
     },
@@ -88,8 +97,11 @@ export function giteaMerging(
       const allowed = all.filter(([, { field }]) => repository[field] === true);
       if (allowed.length === 0) throw notOfItsKind(forge, 'a way of merging');
       const usual = allowed.filter(([, { style }]) => style === repository.default_merge_style);
-      return [...new Set([...usual, ...allowed].map(([method]) => method))];
+      const fast = allowed.filter(([method]) => method === 'fast-forward');
+      return [...new Set([...fast, ...usual, ...allowed].map(([method]) => method))];
     },
+    checks: statuses,
+    unguarded: (name, branch) => Promise.resolve(unlessRequired(name, branch)),
     merge: (number, how) => merge(number, how, false),
     mergeLater: (number, how) => merge(number, how, true),
     takeBack: async (number) => {

@@ -24,6 +24,15 @@ export const openGitea: OpenForge = (forge) => {
     return listAll(forge, http, page(1), { most, next: (number) => page(number + 1) });
   };
 
+  const statuses: ForgeClient['statuses'] = async (commit) => {
+    const all = await list(`/statuses/${commit}?sort=recentupdate`, PAGE, 40);
+    return newestStatuses(all, ({ context, status, description }) => ({
+      context: textOf(context),
+      state: textOf(status) as CommitStatus['state'],
+      description: textOf(description),
+    }));
+  };
+
   const client: ForgeClient = {
     requests: async (state) => {
       const most = state === 'open' ? OPEN_PAGES : CLOSED_PAGES;
@@ -40,16 +49,9 @@ export const openGitea: OpenForge = (forge) => {
     },
     ...issueCalls(http),
     comments: async (number) => (await list(`/issues/${number}/comments`, PAGE, 20)).map(commentIn),
-    statuses: async (commit) => {
-      const all = await list(`/statuses/${commit}?sort=recentupdate`, PAGE, 40);
-      return newestStatuses(all, ({ context, status, description }) => ({
-        context: textOf(context),
-        state: textOf(status) as CommitStatus['state'],
-        description: textOf(description),
-      }));
-    },
+    statuses,
     moved: () => movedTo(forge, http),
-    merging: giteaMerging(forge, http, (path) => list(path, PAGE, 20)),
+    merging: giteaMerging(forge, http, (path) => list(path, PAGE, 20), statuses),
   };
 
   /** Only ids are taken for a new request. */

@@ -1,5 +1,6 @@
 import type { CommitStatus } from '../../model/report/forge/statuses.js';
 import type { ForgeOptions } from '../../model/run/options.js';
+import { githubMerging } from './github-merging.js';
 import { openHttp } from './http.js';
 import { commentIn, issueCalls, requestIn } from './issue-api.js';
 import { listAll, movedTo, newestStatuses, objectOf, textOf, tryToOpen, type Json } from './json.js';
@@ -15,6 +16,13 @@ export const openGithub: OpenForge = (forge) => {
   const http = openHttp(forge);
   const list = (path: string, most: number) =>
     listAll(forge, http, `${path}${path.includes('?') ? '&' : '?'}per_page=100`, { most });
+
+  const statuses: ForgeClient['statuses'] = async (commit) =>
+    newestStatuses(await list(`/commits/${commit}/statuses`, MOST_PAGES), ({ context, state, description }) => ({
+      context: textOf(context),
+      state: textOf(state) as CommitStatus['state'],
+      description: textOf(description),
+    }));
 
   const client: ForgeClient = {
     requests: async (state) => {
@@ -37,14 +45,13 @@ export const openGithub: OpenForge = (forge) => {
     },
     ...issueCalls(http),
     comments: async (number) => (await list(`/issues/${number}/comments`, MOST_PAGES)).map(commentIn),
-    statuses: async (commit) =>
-      newestStatuses(await list(`/commits/${commit}/statuses`, MOST_PAGES), ({ context, state, description }) => ({
-        context: textOf(context),
-        state: textOf(state) as CommitStatus['state'],
-        description: textOf(description),
-      })),
+    statuses,
     moved: () => movedTo(forge, http),
-    merging: null,
+    merging: githubMerging(forge, http, {
+      requestOf: (json) => requestOf(forge, json),
+      list: (path) => list(path, MOST_PAGES),
+      statuses,
+    }),
   };
   return client;
 };

@@ -2,6 +2,7 @@ import type { CommitStatus } from '../../model/report/forge/statuses.js';
 import { forges } from '../../model/forge/index.js';
 import type { ForgeOptions } from '../../model/run/options.js';
 import { refused } from './answers.js';
+import { gitlabMerging, usernameOf } from './gitlab-merging.js';
 import { openHttp } from './http.js';
 import { listAll, movedTo, newestStatuses, numberOf, objectOf, textOf, tryToOpen, type Json } from './json.js';
 import type { ForgeClient, ForgeRequest, OpenForge } from './types.js';
@@ -22,12 +23,24 @@ const STATES = { pending: 'pending', success: 'success', failure: 'failed', erro
 /** GitLab, as its documentation of the REST API has it. */
 export const openGitlab: OpenForge = (forge) => {
   const http = openHttp(forge);
-  const list = (path: string, size: number, most: number) => listAll(forge, http, `${path}&per_page=${size}`, { most });
+  const list = (path: string, size: number, most: number) =>
+    listAll(forge, http, `${path}${path.includes('?') ? '&' : '?'}per_page=${size}`, { most });
+  const notes = (number: number) => list(`/merge_requests/${number}/notes?sort=asc`, 100, MOST_PAGES);
   const requests = async (state: 'opened' | 'merged' | 'closed') => {
     const most = state === 'opened' ? OPEN_PAGES : CLOSED_PAGES;
     const found = await list(`/merge_requests?state=${state}&order_by=updated_at&sort=desc`, REQUESTS_PAGE, most);
     return found.map((each) => requestOf(forge, each));
   };
+
+  const statuses: ForgeClient['statuses'] = async (commit) =>
+    newestStatuses(
+      await list(`/repository/commits/${commit}/statuses?all=false`, 100, MOST_PAGES),
+      ({ name, status, description }) => ({
+        context: textOf(name),
+        state: stateOf(status),
+        description: textOf(description),
+      }),
+    );
 
   const client: ForgeClient = {
     requests: async (state) =>
@@ -68,22 +81,13 @@ export const openGitlab: OpenForge = (forge) => {
       await http.call({ method: 'PUT', path: `/merge_requests/${number}`, body: change });
     },
     comments: async (number) =>
-      (await list(`/merge_requests/${number}/notes?sort=asc`, 100, MOST_PAGES)).map(({ author, body }) => ({
-        by: textOf((author as { readonly username?: unknown } | null)?.username),
-        body: textOf(body),
-      })),
+      (await notes(number)).flatMap(({ id, author, body, system }) =>
+        system === true ? [] : [{ id: Number(id), by: usernameOf(author) ?? '', body: textOf(body) }],
+      ),
     comment: async (number, body) => {
       await http.call({ method: 'POST', path: `/merge_requests/${number}/notes`, body: { body } });
     },
-    statuses: async (commit) =>
-      newestStatuses(
-        await list(`/repository/commits/${commit}/statuses?all=false`, 100, MOST_PAGES),
-        ({ name, status, description }) => ({
-          context: textOf(name),
-          state: stateOf(status),
-          description: textOf(description),
-        }),
-      ),
+    statuses,
     setStatus: async (commit, { context, state, description }) => {
       await http.call({
         ...{ method: 'POST', path: `/statuses/${commit}`, body: { name: context, state: STATES[state], description } },
@@ -92,7 +96,12 @@ export const openGitlab: OpenForge = (forge) => {
       });
     },
     moved: () => movedTo(forge, http),
-    merging: null,
+    merging: gitlabMerging(forge, http, {
+      requestOf: (json) => requestOf(forge, json),
+      list: (path) => list(path, 100, MOST_PAGES),
+      notes,
+      statuses,
+    }),
   };
   return client;
 };

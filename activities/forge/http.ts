@@ -21,6 +21,8 @@ export interface Call {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
   /** Below the address of the API's description of the repository. */
   readonly path: string;
+  /** The whole address, of what is not below that. */
+  readonly address?: string;
   readonly body?: object;
   /** What is an answer beside 2xx: by the status code, and by what the forge says. */
   readonly expects?: readonly number[] | ((status: number, said: string) => boolean);
@@ -54,7 +56,8 @@ export function openHttp(forge: ForgeOptions): Http {
   let moved = false;
   return {
     async call(call) {
-      const { reply, at } = await exchange(forge, call, `${base}${call.path}`, () => tokenOf(forge));
+      const { reply, at } = await exchange(forge, call, call.address ?? `${base}${call.path}`, () => tokenOf(forge));
+      if (call.address !== undefined) return reply;
       moved ||= at !== null;
       if (at?.endsWith(call.path) === true) base = at.slice(0, at.length - call.path.length);
       return reply;

@@ -42,7 +42,9 @@ export function requestIn(
   };
 }
 
-export const commentIn = ({ user, body }: Json): ForgeComment => ({ by: loginOf(user) ?? '', body: textOf(body) });
+export const commentIn = ({ id, user, body }: Json): ForgeComment => ({
+  ...{ id: Number(id), by: loginOf(user) ?? '', body: textOf(body) },
+});
 
 /** Name of an account; `null` where there is none. */
 export const loginOf = (user: unknown): string | null => {

@@ -1,4 +1,4 @@
-import type { CoordinatorActivities, SeenRequest } from '../../model/contract/activities.js';
+import type { CoordinatorActivities, NewestWords, SeenRequest } from '../../model/contract/activities.js';
 import { forges } from '../../model/forge/index.js';
 import {
   closingComment,
@@ -6,6 +6,7 @@ import {
   readMark,
   requestBody,
   requestTitle,
+  twinComment,
   withClosedMark,
   type MarkedComment,
 } from '../../model/report/forge/request.js';
@@ -41,7 +42,7 @@ export const createForgeActivities = (env: ActivityEnvironment): ForgeActivities
 const createFindRequests =
   (env: ActivityEnvironment): ForgeActivities['findRequests'] =>
   async (input) => {
-    const { repository, forge, branch, candidate } = input;
+    const { repository, forge, branch, candidate, asks } = input;
     const client = openForge(forge);
     if (candidate === undefined) {
       await client.tryRights();
@@ -57,8 +58,21 @@ const createFindRequests =
       requests: newestOf([...open, ...closed]),
       lock,
       declined: declined ? await shown(client, declined) : null,
+      ...(asks === true ? { said: await newestWords(client, open) } : {}),
     };
   };
+
+/** Of all requests at once: ids are not of one request alone. */
+async function newestWords(client: ForgeClient, requests: readonly ForgeRequest[]): Promise<NewestWords> {
+  const approvals: number[] = [];
+  const comments: number[] = [];
+  for (const { number } of requests) {
+    approvals.push(...(await client.merging.approvals(number)).map(({ id }) => id));
+    comments.push(...(await client.comments(number)).map(({ id }) => id));
+  }
+  const newest = (ids: readonly number[]): number | null => (ids.length === 0 ? null : Math.max(...ids));
+  return { approval: newest(approvals), comment: newest(comments) };
+}
 
 /** Hash of the flake's lock in a candidate: the same lock has the same. */
 async function lockHash(env: ActivityEnvironment, repository: Repository, candidate: Candidate): Promise<string> {
@@ -119,21 +133,20 @@ const createPropose = (): ForgeActivities['propose'] => async (input) => {
     reference,
   };
   const body = kind.harmless(requestBody(text));
-  const ofBranch = (all: readonly ForgeRequest[]): ForgeRequest | undefined =>
-    all.find((each) => each.branch === branch && each.into === into);
+  const ofBranch = (all: readonly ForgeRequest[]): ForgeRequest | undefined => ofSameBranch(all, branch, into)[0];
   const wanted = { title, body, branch, into, labels };
   // What the forge was to merge later, for an earlier run, was another commit: nobody has approved this one, or another one is to merge it.
   const existing = ofBranch(open);
-  if (existing !== undefined && (asks === true || merge === 'self')) await client.merging?.takeBack(existing.number);
-  const request =
-    existing ??
-    (await client.open(wanted)) ??
-    // Somebody was faster.
-    ofBranch(await client.requests('open'));
+  if (existing !== undefined && (asks === true || merge === 'self')) await client.merging.takeBack(existing.number);
+  // Where somebody was faster, that is the one; not all forges see that while they open another.
+  const opened = existing ?? (await client.open(wanted));
+  const seen = existing === undefined ? await client.requests('open') : open;
+  const request = ofBranch(seen) ?? opened ?? undefined;
   if (request === undefined) {
     const what = `says that branch ${branch} has an open pull request, and shows none`;
     throw passingFailure('ForgeUnreachable', `${forge.url} ${what}.`);
   }
+  for (const each of ofSameBranch(seen, branch, into).slice(1)) await closeTwin(client, each, request, reference);
   // Also after a try of this run that came no further.
   if (readMark(request.body)?.run === report.run) await client.complete?.(request.number, wanted);
   const change = {
@@ -143,11 +156,30 @@ const createPropose = (): ForgeActivities['propose'] => async (input) => {
   if (Object.keys(change).length > 0) await client.change(request.number, change);
   for (const { number, reason } of others) {
     // It was to be merged when it held what was verified, and nothing else.
-    if (merge === 'forge') await client.merging?.takeBack(number);
+    if (merge === 'forge') await client.merging.takeBack(number);
     await say(client, number, leftAloneComment(reason, reference(request.number)));
   }
   return shown(client, request);
 };
+
+/** Open requests of a branch, the oldest first. There is one, unless two runs have opened one at the same moment. */
+const ofSameBranch = (all: readonly ForgeRequest[], branch: string, into: string): readonly ForgeRequest[] =>
+  all
+    .filter((each) => each.branch === branch && each.into === into)
+    .toSorted((one, other) => one.number - other.number);
+
+/** Closes a younger one of two requests that hold the same, in the same way whichever run sees it; nobody has declined it. */
+async function closeTwin(
+  client: ForgeClient,
+  { number, body }: ForgeRequest,
+  first: ForgeRequest,
+  reference: (number: number) => string,
+): Promise<void> {
+  const mark = readMark(body);
+  if (mark === null) return;
+  await say(client, number, twinComment(reference(first.number)));
+  await client.change(number, { body: withClosedMark(body, mark.run), close: true });
+}
 
 /** Forges write line ends in their own way. */
 const sameText = (one: string, other: string): boolean => plain(one) === plain(other);

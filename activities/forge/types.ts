@@ -1,4 +1,4 @@
-import type { MergeMethod } from '../../model/forge/merging.js';
+import type { MergeMethod, Merger } from '../../model/forge/merging.js';
 import type { CommitStatus } from '../../model/report/forge/statuses.js';
 import type { ForgeOptions } from '../../model/run/options.js';
 
@@ -25,6 +25,8 @@ export interface NewRequest extends Pick<ForgeRequest, 'title' | 'body' | 'into'
 }
 
 export interface ForgeComment {
+  /** A later comment has a larger one. */
+  readonly id: number;
   /** Account that wrote it; empty when that is gone. */
   readonly by: string;
   readonly body: string;
@@ -51,16 +53,12 @@ export interface ForgeClient {
   /** Its comments, the oldest first. */
   comments(number: number): Promise<readonly ForgeComment[]>;
   comment(number: number, body: string): Promise<void>;
-  /** The newest status of each context that a commit has, set by whomever: checks of other kinds too, where a branch can require them. */
+  /** The newest status of each context that a commit has, set by whomever. */
   statuses(commit: string): Promise<readonly CommitStatus[]>;
   setStatus(commit: string, status: CommitStatus): Promise<void>;
   /** Name of the repository that the forge has sent us to; `null` when it has not moved. */
   moved(): Promise<string | null>;
-  /**
-   * What is needed to follow a request until it is merged; `null` where Lockkeeper cannot do that yet. Then `mergers` of the forge's
-   * other half in `model/forge/` is `['never']`, and options that ask for more are refused when they are read.
-   */
-  readonly merging: ForgeMerging | null;
+  readonly merging: ForgeMerging;
 }
 
 /** Following a request until it is merged, by whomever. */
@@ -75,8 +73,15 @@ export interface ForgeMerging {
   approvals(number: number): Promise<readonly ForgeApproval[]>;
   /** Whether an account may push to the repository; `null` when the forge does not tell the token's owner. */
   mayPush(account: string): Promise<boolean | null>;
-  /** How the repository lets requests be merged, the usual way first. */
-  methods(): Promise<readonly MergeMethod[]>;
+  /** `ForgeClient.statuses`, and checks of other kinds where a branch can require them: those at least that meet what is required. */
+  checks(commit: string, required: readonly RequiredStatus[]): Promise<readonly CommitStatus[]>;
+  /** How the repository lets requests be merged, the best way first. @param by whether the forge is to do it later */
+  methods(by: Exclude<Merger, 'never'>): Promise<readonly MergeMethod[]>;
+  /**
+   * Why the forge may not merge into a branch by itself, because it would merge also what nobody has verified: a clause, and what
+   * to do about it; `null` when it may.
+   */
+  unguarded(name: string, branch: ForgeBranch): Promise<string | null>;
   /**
    * Merges a request now, if its branch is at exactly this commit.
    * @returns the forge's reason for not doing so now, which may pass (checks, approvals, conflicts, another commit); `null`: merged
@@ -117,12 +122,14 @@ export interface RequiredStatus {
 }
 
 export interface ForgeApproval {
+  /** A later approval has a larger one. */
+  readonly id: number;
   readonly by: string;
   /** Commit that was reviewed. */
   readonly commit: string;
   readonly body: string;
-  /** Whether that account may push to the repository. */
-  readonly mayPush: boolean;
+  /** Whether the forge counts the review as one of somebody who may push; `null` where it does not say. */
+  readonly isOfficial: boolean | null;
 }
 
 export type OpenForge = (forge: ForgeOptions) => ForgeClient;

@@ -377,6 +377,14 @@ export interface FindRequestsInput {
   /** Who will merge it, and how, so that what cannot be is known at once; missing where a person does, and in older runs. */
   readonly merge?: Merger;
   readonly mergeMethod?: MergeMethod;
+  /** Whether a question follows that reviews and comments answer. */
+  readonly asks?: true;
+}
+
+/** The newest review and the newest comment of some time, by ids that grow; `null`: there was none. */
+export interface NewestWords {
+  readonly approval: number | null;
+  readonly comment: number | null;
 }
 
 export interface FoundRequests {
@@ -385,6 +393,8 @@ export interface FoundRequests {
   readonly lock: string | null;
   /** The request with this lock that a person closed; `null` when nobody did. */
   readonly declined: ReportedRequest | null;
+  /** What was said on open requests before the question; missing where none follows, and from older workers. */
+  readonly said?: NewestWords;
 }
 
 export interface ProposeInput {
@@ -423,6 +433,8 @@ export interface FollowInput {
   readonly mergeMethod?: MergeMethod;
   /** Whether reviews and comments answer a question of the run. */
   readonly answers?: true;
+  /** Only what was said later is an answer; missing in older runs, where everything is. */
+  readonly laterThan?: NewestWords;
 }
 
 export type RequestState =

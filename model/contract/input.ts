@@ -7,6 +7,7 @@ import type {
   MoveChannelsInput,
   PresenceActivities,
   SeenBranch,
+  NewestWords,
   SeenRequest,
 } from './activities.js';
 import type { SandboxLimits } from '../sandbox/limits.js';
@@ -307,6 +308,7 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   mergeMethod: orMissing(oneOf(MERGE_METHODS)),
   answers: orMissing(flag),
   asks: orMissing(flag),
+  laterThan: orMissing(object<NewestWords>({ approval: orNull(wholeNumber), comment: orNull(wholeNumber) })),
   number: wholeNumber,
   requests: orMissing(list(object<SeenRequest>({ branch: text(checkBranchName), number: wholeNumber, state: asData }))),
   forge: (value, field) => {

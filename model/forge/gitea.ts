@@ -1,4 +1,3 @@
-import { MERGERS } from './merging.js';
 import { truth, word, type Forge } from './types.js';
 
 /** Gitea and Forgejo: https://docs.gitea.com/api/ */
@@ -7,7 +6,6 @@ export const gitea: Forge = {
   hasGroups: false,
   // Its column is a LONGTEXT; nobody reads more.
   bodyBytes: 200_000,
-  mergers: MERGERS,
   api: (url) => `${url}/api/v1`,
   repositoryPath: (repository) => `/repos/${repository.split('/').map(encodeURIComponent).join('/')}`,
   headers: (token) => ({ authorization: `token ${token}` }),

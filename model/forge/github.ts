@@ -8,7 +8,6 @@ import type { Forge } from './types.js';
 export const github: Forge = {
   ...gitea,
   label: 'GitHub',
-  mergers: ['never'],
   // It takes 65,536 characters.
   bodyBytes: 58_000,
   api: (url) => {
@@ -31,3 +30,9 @@ export const github: Forge = {
     },
   ],
 };
+
+/** Address of the other API, for what the first does not have. */
+export function graphqlAddress(url: string): string {
+  const rest = github.api(url);
+  return rest.endsWith('/v3') ? rest.replace(/v3$/, 'graphql') : `${rest}/graphql`;
+}

@@ -6,7 +6,6 @@ const DEVELOPER = 30;
 /** GitLab: https://docs.gitlab.com/api/rest/ */
 export const gitlab: Forge = {
   label: 'GitLab',
-  mergers: ['never'],
   hasGroups: true,
   // It takes a million; nobody reads more.
   bodyBytes: 200_000,

@@ -1,5 +1,3 @@
-import type { Merger } from './merging.js';
-
 /** What is known of a kind of forge without asking it. Its members live in this folder, one file each, and are registered in `index.ts`. */
 export interface Forge {
   /** For people. */
@@ -8,8 +6,6 @@ export interface Forge {
   readonly hasGroups: boolean;
   /** Most bytes of a request's text that all its versions take. */
   readonly bodyBytes: number;
-  /** Who may be asked to merge a request there. */
-  readonly mergers: readonly Merger[];
   /** Address of the API, without a slash at its end. @param url of the forge, without one too */
   api(url: string): string;
   /** Path of the API's description of a repository, which needs the least rights; what belongs to the repository is below it. */

@@ -1,27 +1,44 @@
+import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ForgeKind } from '../../model/forge/kinds.js';
-import type { ForgeOptions } from '../../model/run/options.js';
+import type { MergeMethod } from '../../model/forge/merging.js';
+import type { ForgeOptions, Repository } from '../../model/run/options.js';
+import { forgeRemote } from './forge-remote.js';
+import { added, type Json } from './forge-server.js';
 import { commitFiles, git } from './git.js';
 import { assertAsDescribed } from './github-description.js';
 import { giteaMissing, withGitea } from './gitea.js';
 import { until } from './lockkeeper.js';
+import { repositoryAt } from './repository.js';
 import { withFolder, type Scope } from './scope.js';
 import { withSmallGithub } from './small-github.js';
 import { withSmallGitlab } from './small-gitlab.js';
-import type { Json } from './forge-server.js';
 
 /** A forge with one repository, and what a person does and sees there. */
 export interface ForgeWorld {
   readonly forge: ForgeOptions & { readonly tokenFile: string };
-  /** Pushes a commit onto a branch, which is made where it is missing, and gives it. */
-  push(branch: string): Promise<string>;
+  /** Pushes a commit onto a branch, which is made where it is missing, and gives it. @param begins anew where main is */
+  push(branch: string, begins?: boolean): Promise<string>;
   /** Oldest first. */
   requests(): Promise<readonly ShownRequest[]>;
   comments(number: number): Promise<readonly string[]>;
   /** Each with its state in the forge's words, sorted. */
   statuses(commit: string): Promise<readonly string[]>;
   setState(number: number, state: 'open' | 'closed'): Promise<void>;
+  /** What becomes of its main branch. */
+  readonly repository: Repository;
+  main(): Promise<string>;
+  /** Moves main to where a branch is, as a person does with Git. */
+  pushMain(branch: string): Promise<void>;
+  /** Lets main be merged into only when statuses `lockkeeper` and `ci/test` are good; GitLab, when all that there are. */
+  protect(): Promise<void>;
+  /** A status that somebody else sets. */
+  setStatus(commit: string, context: string, state: 'pending' | 'success'): Promise<void>;
+  /** Ways in which the repository lets requests be merged; not all forges have all. */
+  allow(methods: readonly MergeMethod[]): Promise<void>;
+  /** Two people: `ann`, who may push, and `eve`, who may only read. */
+  readonly as: (account: 'ann' | 'eve') => Person;
   /** A token that may read and not write. */
   narrowToken(): Promise<string>;
   /** Gives the repository another name, and tells it in full. */
@@ -35,6 +52,13 @@ export interface ForgeWorld {
   };
   /** Holds what was asked and answered to the forge's own description of its API; missing where that is not to be had. */
   readonly check?: () => void;
+}
+
+export interface Person {
+  comment(number: number, body: string): Promise<void>;
+  approve(number: number, commit: string): Promise<void>;
+  merge(number: number): Promise<void>;
+  close(number: number): Promise<void>;
 }
 
 export interface ShownRequest {
@@ -57,15 +81,64 @@ export const forgeWorlds: Readonly<
 async function giteaWorld(scope: Scope): Promise<ForgeWorld> {
   const gitea = await withGitea(scope);
   await gitea.api('POST', '/user/repos', { name: 'fleet' });
-  const { push } = await withClone(scope, gitea.gitUrl('fleet'));
+  const remote = gitea.gitUrl('fleet');
+  const { push, pushMain, folder } = await withClone(scope, remote);
   const repository = `${gitea.owner}/fleet`;
   const at = `/repos/${repository}`;
   // It looks at what was pushed a little later.
   const isThere = async () => !(await gitea.api<{ readonly empty: boolean }>('GET', at)).empty;
   await until(isThere, 60_000, () => 'Gitea does not see what was pushed');
+  for (const username of ['ann', 'eve'])
+    await gitea.api('POST', '/admin/users', {
+      ...{ username, email: `${username}@example.org`, password: 'correct horse battery' },
+      must_change_password: false,
+    });
+  await gitea.api('PUT', `${at}/collaborators/ann`, { permission: 'write' });
+  const file = await tokenFile(scope, gitea.token);
+  const transport = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile: file };
   return {
-    forge: { kind: 'gitea', url: gitea.url, repository, tokenFile: await tokenFile(scope, gitea.token) },
+    forge: { kind: 'gitea', url: gitea.url, repository, tokenFile: file },
     push,
+    pushMain,
+    repository: repositoryAt(`${gitea.url}/${repository}.git`, { transport }),
+    main: async () => (await git(folder, 'ls-remote', remote, 'refs/heads/main')).split('\t')[0] ?? '',
+    protect: async () => {
+      const rule = { rule_name: 'main', enable_push: true, enable_status_check: true };
+      const status_check_contexts = ['lockkeeper*', 'ci/test'];
+      await gitea.api('POST', `${at}/branch_protections`, { ...rule, status_check_contexts });
+    },
+    setStatus: async (commit, context, state) => {
+      await gitea.api('POST', `${at}/statuses/${commit}`, { state, context, description: 'of others' });
+    },
+    allow: async (methods) => {
+      const has = (method: MergeMethod): boolean => methods.includes(method);
+      await gitea.api('PATCH', at, {
+        ...{ allow_merge_commits: has('merge'), allow_rebase: has('rebase'), allow_squash_merge: has('squash') },
+        ...{ allow_rebase_explicit: false, allow_fast_forward_only_merge: has('fast-forward') },
+        default_merge_style: has('merge') ? 'merge' : methods[0],
+      });
+    },
+    as: (account) => {
+      const post = async (path: string, body: object, method = 'POST'): Promise<void> => {
+        await gitea.api(method, `${at}${path}?sudo=${account}`, body);
+      };
+      return {
+        comment: (number, body) => post(`/issues/${number}/comments`, { body }),
+        approve: (number, commit_id) => post(`/pulls/${number}/reviews`, { event: 'APPROVED', body: '', commit_id }),
+        // It looks for conflicts first.
+        merge: (number) =>
+          until(
+            () =>
+              post(`/pulls/${number}/merge`, { do: 'merge' }).then(
+                () => true,
+                () => false,
+              ),
+            60_000,
+            () => 'not merged',
+          ).then(() => undefined),
+        close: (number) => post(`/pulls/${number}`, { state: 'closed' }, 'PATCH'),
+      };
+    },
     requests: async () =>
       (await gitea.api<readonly Json[]>('GET', `${at}/pulls?state=all`)).map(shown).toSorted(byNumber),
     comments: async (number) =>
@@ -86,13 +159,58 @@ async function giteaWorld(scope: Scope): Promise<ForgeWorld> {
 }
 
 async function githubWorld(scope: Scope): Promise<ForgeWorld> {
-  const { push, heads } = await withRemote(scope);
+  const { push, pushMain, heads, mergeInto, remote } = await withRemote(scope);
   const repository = 'keeper/fleet';
-  const github = await withSmallGithub(scope, repository, heads);
+  const github = await withSmallGithub(scope, repository, heads, mergeInto);
   const [token = ''] = github.tokens.keys();
+  github.accounts.set('ann', 'write').set('eve', 'read');
   return {
     forge: { kind: 'github', url: github.url, repository, tokenFile: await tokenFile(scope, token) },
     push,
+    pushMain,
+    repository: repositoryAt(remote),
+    main: async () => (await heads()).get('main') ?? '',
+    protect: () => {
+      Object.assign(github.required, { byProtection: ['ci/test'], byRules: ['lockkeeper'] });
+      return Promise.resolve();
+    },
+    // As GitHub Actions does, whose checks are no statuses.
+    setStatus: async (commit, name, state) => {
+      const end =
+        state === 'pending' ? { status: 'queued', conclusion: null } : { status: 'completed', conclusion: state };
+      const known = github.checkRuns.find((run) => run.head_sha === commit && run.name === name);
+      Object.assign(known ?? added(github.checkRuns, { head_sha: commit, name }), end);
+      await github.settle();
+    },
+    allow: (methods) => {
+      const has = (method: MergeMethod): boolean => methods.includes(method);
+      // Moving the branch is nothing that it allows or not.
+      Object.assign(github.settings, {
+        ...{
+          allow_merge_commit: has('merge') || has('fast-forward'),
+          allow_squash_merge: has('squash'),
+          allow_rebase_merge: has('rebase'),
+        },
+      });
+      return Promise.resolve();
+    },
+    as: (account) => ({
+      comment: (number, body) => {
+        added(github.comments, { of: String(number), body, user: { login: account } });
+        return Promise.resolve();
+      },
+      approve: (number, commit_id) => {
+        added(github.reviews, { of: number, user: { login: account }, state: 'APPROVED', body: '', commit_id });
+        return Promise.resolve();
+      },
+      merge: async (number) => {
+        assert.equal(await github.merge(number, 'merge', account), null);
+      },
+      close: (number) => {
+        github.close(number, account);
+        return Promise.resolve();
+      },
+    }),
     requests: () => Promise.resolve(github.pulls.map(shown)),
     comments: (of) => Promise.resolve(github.comments.filter((each) => each.of === String(of)).map(bodyOf)),
     statuses: (commit) =>
@@ -134,13 +252,45 @@ async function githubWorld(scope: Scope): Promise<ForgeWorld> {
 }
 
 async function gitlabWorld(scope: Scope): Promise<ForgeWorld> {
-  const { push, heads } = await withRemote(scope);
+  const { push, pushMain, heads, mergeInto, remote } = await withRemote(scope);
   const repository = 'keepers/night/fleet';
-  const gitlab = await withSmallGitlab(scope, repository, heads, '/lab');
+  const gitlab = await withSmallGitlab(scope, repository, heads, '/lab', mergeInto);
   const [token = ''] = gitlab.tokens.keys();
+  added(gitlab.members, { username: 'ann', access_level: 30, state: 'active' });
+  added(gitlab.members, { username: 'eve', access_level: 20, state: 'active' });
   return {
     forge: { kind: 'gitlab', url: gitlab.url, repository, tokenFile: await tokenFile(scope, token) },
     push,
+    pushMain,
+    repository: repositoryAt(remote),
+    main: async () => (await heads()).get('main') ?? '',
+    protect: () => {
+      gitlab.settings.only_allow_merge_if_pipeline_succeeds = true;
+      return Promise.resolve();
+    },
+    setStatus: async (commit, name, state) => {
+      added(gitlab.statuses, { sha: commit, name, status: state, description: 'of others', target_url: null });
+      await gitlab.settle();
+    },
+    allow: (methods) => {
+      const squash = methods.includes('squash') ? (methods.length === 1 ? 'always' : 'default_off') : 'never';
+      Object.assign(gitlab.settings, {
+        squash_option: squash,
+        merge_method: methods.includes('merge') ? 'merge' : 'ff',
+      });
+      return Promise.resolve();
+    },
+    as: (account) => ({
+      comment: (number, body) => gitlab.comment(number, account, body),
+      approve: (number) => gitlab.approve(number, account),
+      merge: async (number) => {
+        assert.equal(await gitlab.merge(number, account), null);
+      },
+      close: (number) => {
+        gitlab.close(number, account);
+        return Promise.resolve();
+      },
+    }),
     requests: () =>
       Promise.resolve(
         gitlab.requests.map(({ iid, state, title, description, labels }) => ({
@@ -188,11 +338,7 @@ async function gitlabWorld(scope: Scope): Promise<ForgeWorld> {
 async function withRemote(scope: Scope) {
   const remote = path.join(await withFolder(scope), 'remote.git');
   await git('.', 'init', '--quiet', '--bare', '--initial-branch=main', remote);
-  const heads = async (): Promise<ReadonlyMap<string, string>> => {
-    const found = await git(remote, 'for-each-ref', '--format=%(refname:short) %(objectname)', 'refs/heads/');
-    return new Map(found.split('\n').map((line) => line.split(' ') as [string, string]));
-  };
-  return { ...(await withClone(scope, remote)), heads };
+  return { ...(await withClone(scope, remote)), ...forgeRemote(remote), remote };
 }
 
 /** A clone of a repository, which gets its first commit. */
@@ -203,12 +349,20 @@ async function withClone(scope: Scope, url: string) {
   await commitFiles(clone, { 'flake.lock': '{}\n' }, 'First');
   await git(clone, 'push', '--quiet', 'origin', 'main');
   let commits = 0;
-  const push = async (branch: string): Promise<string> => {
+  const push = async (branch: string, begins = false): Promise<string> => {
+    if (begins) {
+      await git(clone, 'fetch', '--quiet', 'origin');
+      await git(clone, 'switch', '--quiet', '--detach', 'origin/main');
+    }
     const commit = await commitFiles(clone, { 'flake.lock': `{"n":${commits++}}\n` }, `Update ${branch}`);
     await git(clone, 'push', '--quiet', '--force', 'origin', `HEAD:refs/heads/${branch}`);
     return commit;
   };
-  return { push };
+  const pushMain = async (branch: string): Promise<void> => {
+    await git(clone, 'fetch', '--quiet', 'origin');
+    await git(clone, 'push', '--quiet', 'origin', `origin/${branch}:refs/heads/main`);
+  };
+  return { push, pushMain, folder: clone };
 }
 
 async function tokenFile(scope: Scope, token: string): Promise<string> {

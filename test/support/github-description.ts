@@ -25,6 +25,10 @@ const { operations } = JSON.parse(
 export function assertAsDescribed(talk: ForgeServer['talk']): void {
   assert.ok(talk.length > 0);
   for (const { asked, answer } of talk) {
+    if (asked.path.endsWith('/graphql')) {
+      assertMutation(asked.body);
+      continue;
+    }
     const path = asked.path.replace(/^\/api\/v3/, '').replace(/^\/repositories\/\d+/, '/repos/x/y');
     const [name, operation] = Object.entries(operations).find(([each]) => matches(each, asked.method, path)) ?? [];
     assert.ok(operation !== undefined && name !== undefined, `GitHub has no ${asked.method} ${path}`);
@@ -48,7 +52,41 @@ function matches(name: string, method: string, path: string): boolean {
   const parts = template.split('/');
   const given = path.split('/');
   const isLike = (part: string, index: number): boolean => part.startsWith('{') || part === given[index];
-  return verb === method && parts.length === given.length && parts.every(isLike);
+  // The name of a branch or a ref may have several.
+  const isOpen = /\/\{(?:ref|branch)\}$/.test(template) && given.length > parts.length;
+  return verb === method && (isOpen || parts.length === given.length) && parts.every(isLike);
+}
+
+/** Taken from GitHub's own schema, as the npm package that `source` names has it. */
+const { mutations, enums } = JSON.parse(
+  readFileSync(new URL('../../../test/fixtures/github-graphql.json', import.meta.url), 'utf8'),
+) as {
+  readonly mutations: Readonly<
+    Record<
+      string,
+      { readonly type: string; readonly input: Readonly<Record<string, string>>; readonly payload: readonly string[] }
+    >
+  >;
+  readonly enums: Readonly<Record<string, readonly string[]>>;
+};
+const QUERY = /^mutation \w+\(\$input: (\w+)!\) \{\s+(\w+)\(input: \$input\) \{ (\w+) \}\s+\}$/;
+
+function assertMutation({ query, variables }: Readonly<Record<string, unknown>>): void {
+  const [, type, name = '', field = ''] = QUERY.exec(String(query)) ?? [];
+  const mutation = mutations[name];
+  assert.ok(mutation !== undefined, `GitHub has no mutation such as ${String(query)}`);
+  assert.equal(type, mutation.type);
+  assert.ok(mutation.payload.includes(field), `${name} gives no ${field}`);
+  const { input } = variables as { readonly input: Readonly<Record<string, unknown>> };
+  for (const [key, wanted] of Object.entries(mutation.input))
+    if (wanted.endsWith('!')) assert.ok(Object.hasOwn(input, key), `${name} needs ${key}`);
+  for (const [key, value] of Object.entries(input)) {
+    const wanted = mutation.input[key]?.replace('!', '') ?? '';
+    assert.ok(wanted !== '', `${name} has no ${key}`);
+    assert.equal(typeof value, 'string', `${name}: ${key}`);
+    if (wanted === 'GitObjectID') assert.match(String(value), /^[0-9a-f]{40}$/);
+    assert.ok(enums[wanted]?.includes(String(value)) ?? true, `${name}: ${key} is ${String(value)}`);
+  }
 }
 
 function assertEntry(fields: Operation['answer']['fields'], value: unknown, name: string, above = ''): void {

@@ -8,13 +8,15 @@ import {
   type ForgeServer,
   type Json,
 } from './forge-server.js';
+import type { Heads, MergeInto } from './forge-remote.js';
+import { githubFollowing, type GithubFollowing } from './github-following.js';
 import type { Scope } from './scope.js';
 
 /** What a token may do: the scopes of a classic one, or the permissions of a fine-grained one or an App's. */
 export type Rights =
   { readonly scopes: readonly string[] } | { readonly permissions: Readonly<Record<string, string>> };
 
-export interface SmallGithub extends ForgeServer {
+export interface SmallGithub extends ForgeServer, GithubFollowing {
   readonly repository: string;
   readonly tokens: Map<string, Rights>;
   readonly pulls: Json[];
@@ -33,16 +35,18 @@ const OWN = { id: ID };
 /**
  * GitHub Enterprise Server in small: pull requests, issues' comments and labels, and statuses of one repository, as far as
  * Lockkeeper uses them. `github-description.ts` holds it to GitHub's OpenAPI description.
- * @param heads commit that each branch is at
  */
 export async function withSmallGithub(
   scope: Scope,
   repository: string,
-  heads: () => Promise<ReadonlyMap<string, string>>,
+  heads: Heads,
+  mergeInto: MergeInto = () => Promise.resolve(null),
 ): Promise<SmallGithub> {
   const tokens = new Map<string, Rights>([['ghp_swordfish', { scopes: ['repo'] }]]);
   const [pulls, comments, statuses]: [Json[], Json[], Json[]] = [[], [], []];
   const names = [repository];
+  const owner = repository.split('/')[0] ?? '';
+  const following = githubFollowing({ pulls, statuses, heads, mergeInto, owner });
   const app: SmallGithub['app'] = { id: '123456', publicKey: null, installed: null };
 
   const answerOf = async (asked: Asked, url: string): Promise<Answer> => {
@@ -51,6 +55,7 @@ export async function withSmallGithub(
     const rights = tokens.get(asked.header('authorization').replace(/^Bearer /, ''));
     if (asked.header('user-agent') === '') return no(403, 'Request forbidden by administrative rules.');
     if (rights === undefined) return no(401, 'Bad credentials', { 'x-ratelimit-limit': '60' });
+    if (asked.path === '/api/graphql') return await following.graphql(asked);
     const headers = 'scopes' in rights ? { 'x-oauth-scopes': rights.scopes.join(', ') } : {};
     const path = asked.path.slice(API.length);
     const known = [`/repositories/${ID}`, `/repos/${names.at(-1) ?? ''}`].find((each) => isBelow(path, each));
@@ -94,6 +99,8 @@ export async function withSmallGithub(
         ? no(404, 'Not Found')
         : no(403, 'Resource not accessible by personal access token', accepted);
     }
+    const followed = await following.answer(asked, path, url);
+    if (followed !== null) return followed;
     switch (call) {
       case 'GET ': {
         const permissions = { admin: false, push: true, pull: true };
@@ -104,6 +111,7 @@ export async function withSmallGithub(
           archived: false,
           has_pull_requests: true,
           permissions,
+          ...following.settings,
         };
         return { status: 200, json };
       }
@@ -125,7 +133,7 @@ export async function withSmallGithub(
         return pageOf(comments.filter(({ of }) => of === id).map(withoutOf), asked, url, 30);
       case 'POST issues/comments':
         if (pull === undefined) return no(404, 'Not Found');
-        return { status: 201, json: withoutOf(added(comments, { of: id, body: asked.body.body })) };
+        return { status: 201, json: said(id, asked.body.body) };
       case 'POST issues/labels': {
         if (pull === undefined) return no(404, 'Not Found');
         const before = pull.labels as readonly { readonly name: string }[];
@@ -155,12 +163,22 @@ export async function withSmallGithub(
           });
         return {
           status: 201,
-          json: withoutOf(added(statuses, { of: id, state, context, description, target_url: null })),
+          json: await set({ of: id, state, context, description, target_url: null }),
         };
       }
       default:
         return no(404, 'Not Found');
     }
+  };
+
+  const said = (of: string, body: unknown): Json => {
+    const { id } = added(comments, { of, body, user: { login: owner } });
+    return { id, body };
+  };
+  const set = async (status: Json): Promise<Json> => {
+    const made = added(statuses, status);
+    await following.settle();
+    return withoutOf(made);
   };
 
   /** An open request is at whatever its branch is at. */
@@ -185,7 +203,7 @@ export async function withSmallGithub(
     if (pulls.some((each) => each.state === 'open' && (each.head as Json).ref === head))
       return invalid({
         ...{ resource: 'PullRequest', code: 'custom' },
-        message: `A pull request already exists for ${repository.split('/')[0] ?? ''}:${String(head)}.`,
+        message: `A pull request already exists for ${owner}:${String(head)}.`,
       });
     const refused = tooLong({ body });
     if (refused !== null) return refused;
@@ -201,7 +219,17 @@ export async function withSmallGithub(
   };
 
   const server = await withForgeServer(scope, answerOf);
-  return { ...server, repository, tokens, app, pulls, comments, statuses, move: (name) => names.push(name) };
+  return {
+    ...server,
+    ...following,
+    repository,
+    tokens,
+    app,
+    pulls,
+    comments,
+    statuses,
+    move: (name) => names.push(name),
+  };
 }
 
 /** Permissions of which a call needs one. */

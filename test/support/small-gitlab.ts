@@ -7,9 +7,11 @@ import {
   type ForgeServer,
   type Json,
 } from './forge-server.js';
+import type { Heads, MergeInto } from './forge-remote.js';
+import { gitlabFollowing, type GitlabFollowing } from './gitlab-following.js';
 import type { Scope } from './scope.js';
 
-export interface SmallGitlab extends ForgeServer {
+export interface SmallGitlab extends ForgeServer, GitlabFollowing {
   readonly repository: string;
   /** Scopes of each token. */
   readonly tokens: Map<string, readonly string[]>;
@@ -28,18 +30,20 @@ const DEVELOPER = 30;
 /**
  * GitLab in small, below a path of its host: merge requests, notes and statuses of one project, as far as Lockkeeper uses them, by
  * https://docs.gitlab.com/api/ and the source of its API.
- * @param heads commit that each branch is at
  */
 export async function withSmallGitlab(
   scope: Scope,
   repository: string,
-  heads: () => Promise<ReadonlyMap<string, string>>,
+  heads: Heads,
   below = '',
+  mergeInto: MergeInto = () => Promise.resolve(null),
 ): Promise<SmallGitlab> {
   const api = `${below}/api/v4`;
   const tokens = new Map<string, readonly string[]>([['glpat-swordfish', ['api']]]);
   const [requests, notes, statuses]: [Json[], Json[], Json[]] = [[], [], []];
   const paths = [repository];
+  const owner = 'keeper';
+  const following = gitlabFollowing({ requests, notes, statuses, heads, mergeInto, owner });
   let level = DEVELOPER;
 
   const answerOf = async (asked: Asked, url: string): Promise<Answer> => {
@@ -83,6 +87,8 @@ export async function withSmallGitlab(
     [what = '', id = '', below = '']: readonly string[],
     url: string,
   ): Promise<Answer> => {
+    const followed = await following.answer(asked, [what, id, below], url);
+    if (followed !== null) return followed;
     const call = `${asked.method} ${what}${below === '' ? '' : `/${below}`}`;
     const request = requests.find(({ iid }) => String(iid) === id);
     switch (call) {
@@ -94,15 +100,13 @@ export async function withSmallGitlab(
           archived: false,
           merge_requests_access_level: 'enabled',
           permissions,
+          ...following.settings,
         };
         return { status: 200, json };
       }
       case 'GET merge_requests': {
         const state = asked.query.get('state') ?? 'all';
-        // An open request is at whatever its branch is at.
-        const at = await heads();
-        for (const each of requests)
-          if (each.state === 'opened') each.sha = at.get(String(each.source_branch)) ?? each.sha;
+        await following.settle();
         const found = requests.filter((each) => state === 'all' || each.state === state);
         return pageOf(found.toReversed(), asked, url, 20);
       }
@@ -123,7 +127,15 @@ export async function withSmallGitlab(
         );
       case 'POST merge_requests/notes':
         if (request === undefined) return no(404, '404 Not found');
-        return { status: 201, json: added(notes, { noteable_iid: Number(id), system: false, body: asked.body.body }) };
+        return {
+          status: 201,
+          json: added(notes, {
+            noteable_iid: Number(id),
+            system: false,
+            body: asked.body.body,
+            author: { username: owner },
+          }),
+        };
       // repository/commits/SHA/statuses
       case `GET repository/${below}`: {
         // The newest of each name, unless all are asked for.
@@ -134,7 +146,7 @@ export async function withSmallGitlab(
         return pageOf(shown, asked, url, 20);
       }
       case 'POST statuses':
-        return stated(id, asked.body);
+        return await set(id, asked.body);
       default:
         return no(404, '404 Not Found');
     }
@@ -178,6 +190,11 @@ export async function withSmallGitlab(
     return { status: 201, json: request };
   };
 
+  const set = async (sha: string, body: Json): Promise<Answer> => {
+    const answer = stated(sha, body);
+    await following.settle();
+    return answer;
+  };
   const stated = (sha: string, { name, state, description }: Json): Answer => {
     if (!STATES.includes(String(state))) return { status: 400, json: { error: 'state does not have a valid value' } };
     if (/^0+$/.test(sha)) return no(404, '404 Commit Not Found');
@@ -198,6 +215,7 @@ export async function withSmallGitlab(
   const server = await withForgeServer(scope, answerOf);
   return {
     ...server,
+    ...following,
     url: `${server.url}${below}`,
     ...{ repository, tokens, requests, notes, statuses },
     move: (path) => paths.push(path),

@@ -1,7 +1,7 @@
 import type { ChannelMove } from '../../model/channels/move.js';
 import type { PastAttempt } from '../../model/autofix/attempt.js';
 import type { Fix } from '../../model/autofix/fix-target.js';
-import type { SeenBranch } from '../../model/contract/activities.js';
+import type { NewestWords, SeenBranch } from '../../model/contract/activities.js';
 import type { EarlierHold } from '../../model/report/earlier-holds.js';
 import type { Advice } from '../../model/flake-lock/advice.js';
 import type { WaitingInput } from '../../model/flake-lock/cooldown.js';
@@ -71,6 +71,8 @@ export interface Facts {
   readonly approvedProposal: string | null;
   readonly supersededBy: string | null;
   readonly landed: Landed | null;
+  /** What was said on open pull requests before this one was asked about, if anything there is an answer. */
+  readonly said: NewestWords | null;
   /** The closed pull request with the same lock. */
   readonly declined: ReportedRequest | null;
   readonly closedRequests: readonly ReportedRequest[];
@@ -121,6 +123,7 @@ export const NOTHING_FOUND: Facts = {
   approvedProposal: null,
   supersededBy: null,
   landed: null,
+  said: null,
   declined: null,
   closedRequests: [],
   channels: [],

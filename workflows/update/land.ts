@@ -24,6 +24,7 @@ export async function land(run: Run, { candidate }: Verified): Promise<Ended | M
   if (!isPushed(mode)) return { outcome: 'verified', landed: { mode, ref: branches.branch, commit: candidate.head } };
   state.phase('landing');
   const found = forge === undefined ? null : await findRequests(run, forge, candidate);
+  if (found !== null) state.learn({ said: found.said ?? null });
   if (found !== null && found.declined !== null) return { outcome: 'rejected', declined: found.declined };
   if (found !== null && isNotWorthRequest(landing, state.facts().verdicts, found))
     return {

@@ -6,6 +6,7 @@ import { forgeCall } from '../calls/coordinator.js';
 import { rootCause } from '../calls/failures.js';
 import { growingPause } from '../calls/growing-pause.js';
 import type { Answer } from './approval.js';
+import { hasAnswers } from './requests.js';
 import type { Run } from './run.js';
 import type { Verified } from './verify-and-repair.js';
 
@@ -22,7 +23,7 @@ export const look = (
   { options: { repository } }: Run,
   { candidate }: Verified,
   { landed: { ref, commit }, request: { number }, forge }: Proposed,
-  what: Pick<FollowInput, 'merge' | 'mergeMethod' | 'answers'>,
+  what: Pick<FollowInput, 'merge' | 'mergeMethod' | 'answers' | 'laterThan'>,
 ): Promise<RequestState> =>
   forgeCall(`look at pull request #${number}`).followRequest({
     ...{ repository, forge, number, branch: ref, commit, candidate },
@@ -48,7 +49,8 @@ export async function listen(
   proposed: Proposed,
   { deadlineSeconds }: ApprovalPolicy,
 ): Promise<void> {
-  const answers = run.options.landing.merge === 'never' ? {} : { answers: true as const };
+  const { said } = run.state.facts();
+  const answers = hasAnswers(run.options) ? { answers: true as const, ...(said && { laterThan: said }) } : {};
   const wholeMs = deadlineSeconds * 1000;
   const start = Date.now();
   // Every look is in the history, and a bundle may be large: what is looked at here needs none.
@@ -89,4 +91,4 @@ function answerOf(seen: RequestState, verified: Verified, { request, landed }: P
 /** How the forge is a way to answer, as a clause. */
 export const forgeAnswers = ({ options }: Run, { request, landed }: Proposed): string =>
   `or merge or close pull request #${request.number}` +
-  (options.landing.merge === 'never' ? '' : `, approve it in a review, or comment "/approve ${landed.commit}"`);
+  (!hasAnswers(options) ? '' : `, approve it in a review, or comment "/approve ${landed.commit}"`);

@@ -33,7 +33,13 @@ export async function tryForge({ options }: Run, forge: ForgeOptions): Promise<v
 
 /** What the forge says of update branches, and whether a person declined this update. */
 export const findRequests = ({ options }: Run, forge: ForgeOptions, candidate: Candidate): Promise<FoundRequests> =>
-  forgeCall('look for pull requests').findRequests({ ...lookedFor(options, forge), candidate });
+  forgeCall('look for pull requests').findRequests({
+    ...{ ...lookedFor(options, forge), candidate },
+    ...(forge.follows === true && options.approval !== null && hasAnswers(options) ? { asks: true } : {}),
+  });
+
+/** Whether reviews and comments answer the run's question: only then does it merge what they approve. */
+export const hasAnswers = ({ landing: { merge } }: WholeOptions): boolean => merge === 'self' || merge === 'forge';
 
 interface Pushed {
   readonly landed: Landed;

@@ -1,6 +1,5 @@
 import { BadInput } from '../../checks/names.js';
 import { checkAppId, checkForgeUrl, forgeAddress } from '../../forge/address.js';
-import { forges } from '../../forge/index.js';
 import { FORGE_KINDS } from '../../forge/kinds.js';
 import { waysOfLanding } from '../../landing/index.js';
 import type { Repository, RunOptions } from '../../run/options.js';
@@ -57,14 +56,14 @@ export const forge = {
 
 type Options = Values<typeof forge> &
   Pick<Values<typeof credentials>, 'httpsTokenFile'> &
-  Pick<Values<typeof landing>, 'land' | 'branch' | 'merge'>;
+  Pick<Values<typeof landing>, 'land' | 'branch'>;
 
 /**
  * The forge of a run that lands as a pull request.
  * @throws BadInput where the repository's remote and the options do not tell it
  */
 export function forgeOf(options: Options, repository: Repository): Pick<RunOptions, 'forge'> {
-  const { land, branch, merge, httpsTokenFile } = options;
+  const { land, branch, httpsTokenFile } = options;
   if (!waysOfLanding[land].asksForge) return {};
   const { appId, appKeyFile } = options.forge;
   const tokenFile = appKeyFile ?? options.forge.tokenFile ?? httpsTokenFile;
@@ -72,13 +71,9 @@ export function forgeOf(options: Options, repository: Repository): Pick<RunOptio
   if (branch === repository.mainBranch)
     throw new BadInput('branch', branch, 'is the main branch: give another one, which Lockkeeper may replace.');
   const address = forgeAddress(options.forge, repository);
-  const { mergers, label } = forges[address.kind];
-  if (!mergers.includes(merge))
-    throw new BadInput('merge', merge, `is not there for ${label} yet: give ${mergers.join(' or ')}.`);
   if (appId !== null && address.kind !== 'github')
     throw new BadInput('forge.appId', appId, `is of GitHub, but ${address.url} is not: give forge.tokenFile.`);
-  const follows = mergers.length > 1 ? { follows: true as const } : {};
-  return { forge: { ...address, tokenFile, ...(appId === null ? {} : { appId }), ...follows } };
+  return { forge: { ...address, tokenFile, ...(appId === null ? {} : { appId }), follows: true } };
 }
 
 export const TOKEN_MISSING =

@@ -157,6 +157,13 @@ export const leftAloneComment = (reason: string, other: string): MarkedComment =
     `This branch ${words(reason, 500)}. Lockkeeper leaves it as it is, and proposes its update in ${other}.`,
   );
 
+/** @param first how the forge names the request that stays */
+export const twinComment = (first: string): MarkedComment =>
+  marked(
+    `<!-- lockkeeper keeps ${first.slice(1)} -->`,
+    `Two runs have opened a request for the same branch at the same moment. Lockkeeper closes this one, and goes on in ${first}.`,
+  );
+
 export const closingComment = (mainBranch: string, commit: string): MarkedComment =>
   marked(
     `<!-- lockkeeper closes ${commit} -->`,

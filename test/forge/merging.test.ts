@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ApplicationFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { candidateOf } from '../../activities/git/bundle.js';
+import { fetchMirror, mirrorPath } from '../../activities/git/mirror.js';
+import type { FollowInput, RequestState } from '../../model/contract/activities.js';
+import { forges } from '../../model/forge/index.js';
+import { FORGE_KINDS, type ForgeKind } from '../../model/forge/kinds.js';
+import { MERGE_METHODS, type MergeMethod, type Merger } from '../../model/forge/merging.js';
+import { createActivities } from '../../workers/activities.js';
+import { forgeWorlds } from '../support/forge-worlds.js';
+import { until } from '../support/lockkeeper.js';
+import { exampleReport, exampleTarget } from '../support/report.js';
+import { activityEnvironment } from '../support/repository.js';
+import { withFolder } from '../support/scope.js';
+
+const METHODS: Readonly<Record<ForgeKind, readonly MergeMethod[]>> = {
+  // A merge commit is made by a person, below.
+  gitea: ['fast-forward', 'rebase', 'squash'],
+  github: MERGE_METHODS,
+  gitlab: ['fast-forward', 'merge', 'squash'],
+};
+/** What a request waits for while a check of others has not ended. */
+const WAITS: Readonly<Record<ForgeKind, RegExp>> = {
+  gitea: /^status ci\/test, which is pending$/,
+  github: /^status ci\/test, which is pending$/,
+  gitlab: /^GitLab, which says "ci still running"$/,
+};
+const NOTHING = { approval: null, comment: null };
+const report = exampleReport({ targets: [exampleTarget('alpha')] });
+
+for (const kind of FORGE_KINDS)
+  test(`merging and answers on ${forges[kind].label}`, { skip: forgeWorlds[kind].missing }, async (t) => {
+    const world = await forgeWorlds[kind].begin(t);
+    const { forge, repository } = world;
+    const env = activityEnvironment(await withFolder(t));
+    const { coordinator } = createActivities(env);
+    const inActivity = <T>(work: () => Promise<T>): Promise<T> => new MockActivityEnvironment().run(work);
+    const tryMerger = (merge: Merger, mergeMethod?: MergeMethod) =>
+      inActivity(() =>
+        coordinator.findRequests({
+          ...{ repository, forge, branch: 'bot', merge },
+          ...(mergeMethod && { mergeMethod }),
+        }),
+      );
+    const proposed = async (branch: string, commit: string): Promise<number> => {
+      const about = { repository, forge, branch, commit, lock: null, labels: [], leftAlone: [], report };
+      const { number } = await inActivity(() => coordinator.propose(about));
+      await inActivity(() => coordinator.setStatuses({ forge, commit, report }));
+      return number;
+    };
+    let branches = 0;
+    /** A new update that is proposed. */
+    const begin = async () => {
+      const branch = `bot/update-${branches++}`;
+      const base = await world.main();
+      const commit = await world.push(branch, true);
+      await inActivity(() => fetchMirror(env, repository));
+      const candidate = await candidateOf(mirrorPath(env, repository), base, commit);
+      const number = await proposed(branch, commit);
+      const follow = (merge: Merger, more: Partial<FollowInput> = {}): Promise<RequestState> =>
+        inActivity(() =>
+          coordinator.followRequest({ repository, forge, number, branch, commit, candidate, merge, ...more }),
+        );
+      /** What becomes of it, also when it is asked while the forge merges. */
+      const end = async (merge: Merger, more: Partial<FollowInput> = {}) => {
+        let seen: RequestState = { kind: 'open', waitsFor: null };
+        const isOver = async (): Promise<boolean> => {
+          try {
+            seen = await follow(merge, more);
+          } catch (error) {
+            if (!(error instanceof ApplicationFailure) || error.type !== 'ForgeUnreachable') throw error;
+          }
+          return seen.kind !== 'open';
+        };
+        await until(isOver, 60_000, () => JSON.stringify(seen));
+        return seen;
+      };
+      return { branch, number, commit, candidate, follow, end };
+    };
+    const assertMerged = async (seen: RequestState, by: string): Promise<string> => {
+      const main = await world.main();
+      assert.deepEqual(seen, { kind: 'merged', by, commit: main, asVerified: true });
+      return main;
+    };
+
+    await t.test('what nothing guards is not left to the forge', async () => {
+      await assert.rejects(tryMerger('forge'), {
+        type: 'ForgeRefused',
+        message: /may not merge by itself .* does not require .*merge = "self"/,
+      });
+      await tryMerger('self');
+    });
+
+    await t.test('it is merged in each way that the repository allows, and in no other', async () => {
+      for (const method of METHODS[kind]) {
+        await world.allow([method]);
+        const update = await begin();
+        const main = await assertMerged(await update.end('self', { mergeMethod: method }), 'keeper');
+        // Gitea leaves what is based on main already as it is.
+        const isThat = method === 'fast-forward' || (kind === 'gitea' && method === 'rebase');
+        assert.equal(main === update.commit, isThat, method);
+      }
+      await world.allow(['squash']);
+      await assert.rejects(tryMerger('self', 'merge'), {
+        type: 'ForgeRefused',
+        message: /by merge: give mergeMethod \(--merge-method\) as one of squash/,
+      });
+      await world.allow(['merge', 'squash']);
+    });
+
+    await t.test('who has merged or closed it is told, and a main that was moved to it counts as merged', async () => {
+      const [ann, merged] = [world.as('ann'), await begin()];
+      await ann.merge(merged.number);
+      await assertMerged(await merged.end('never'), 'ann');
+      const closed = await begin();
+      await ann.close(closed.number);
+      assert.deepEqual(await closed.end('never'), { kind: 'closed', by: 'ann' });
+      const pushed = await begin();
+      await world.pushMain(pushed.branch);
+      const seen = await pushed.end('self');
+      assert.deepEqual([seen.kind, await world.main()], ['merged', pushed.commit]);
+    });
+
+    await world.protect();
+    await t.test('it is merged once all that main requires is there', async () => {
+      const update = await begin();
+      await world.setStatus(update.commit, 'ci/test', 'pending');
+      const waiting = await update.follow('self');
+      assert.ok(waiting.kind === 'open');
+      assert.match(waiting.waitsFor ?? '', WAITS[kind]);
+      await world.setStatus(update.commit, 'ci/test', 'success');
+      await assertMerged(await update.end('self'), 'keeper');
+    });
+
+    await t.test('the forge merges it then by itself, also when it is told twice', async () => {
+      await tryMerger('forge');
+      const update = await begin();
+      await world.setStatus(update.commit, 'ci/test', 'pending');
+      for (let time = 0; time < 2; time += 1)
+        assert.deepEqual(await update.follow('forge'), { kind: 'open', waitsFor: 'the forge to merge it' });
+      await world.setStatus(update.commit, 'ci/test', 'success');
+      await assertMerged(await update.end('never'), 'keeper');
+      const green = await begin();
+      await world.setStatus(green.commit, 'ci/test', 'success');
+      await assertMerged(await green.end('forge'), 'keeper');
+    });
+
+    await t.test('it merges nothing that somebody pushes', async () => {
+      const update = await begin();
+      await world.setStatus(update.commit, 'ci/test', 'pending');
+      await update.follow('forge');
+      const theirs = await world.push(update.branch);
+      assert.deepEqual(await update.follow('forge'), { kind: 'moved', head: theirs });
+      const before = await world.main();
+      for (const context of ['lockkeeper', 'ci/test']) await world.setStatus(theirs, context, 'success');
+      assert.equal((await world.requests()).find(({ number }) => number === update.number)?.isOpen, true);
+      assert.equal(await world.main(), before);
+      assert.equal((await update.follow('self')).kind, 'moved');
+    });
+
+    await t.test('only who may push answers, only later than the question, and only about this commit', async () => {
+      const update = await begin();
+      const { number, commit } = update;
+      const [ann, eve] = [world.as('ann'), world.as('eve')];
+      const approval = `\`/approve ${commit}\` looks fine`;
+      await ann.comment(number, approval);
+      await ann.approve(number, commit);
+      const found = await inActivity(() =>
+        coordinator.findRequests({ repository, forge, branch: update.branch, candidate: update.candidate, asks: true }),
+      );
+      const asked = { answers: true, laterThan: found.said ?? NOTHING } as const;
+      assert.deepEqual(await update.follow('never', asked), { kind: 'open', waitsFor: null });
+      await eve.comment(number, approval);
+      await ann.comment(number, `\`/approve ${'0'.repeat(40)}\``);
+      const seen = await update.follow('never', asked);
+      assert.match(seen.kind === 'open' ? (seen.waitsFor ?? '') : seen.kind, /eve is not known to be allowed/);
+      await ann.comment(number, approval);
+      assert.deepEqual(await update.follow('never', asked), { kind: 'approved', by: 'ann', comment: 'looks fine' });
+    });
+
+    await t.test('an approving review is an answer, of the commit that it saw', async () => {
+      const update = await begin();
+      const ann = world.as('ann');
+      await ann.approve(update.number, update.commit);
+      const asked = { answers: true, laterThan: NOTHING } as const;
+      assert.deepEqual(await update.follow('never', asked), { kind: 'approved', by: 'ann', comment: null });
+      const commit = await world.push(update.branch);
+      const again = { ...asked, commit };
+      assert.equal((await update.follow('never', again)).kind, 'open');
+      await ann.approve(update.number, commit);
+      assert.equal((await update.follow('never', again)).kind, 'approved');
+    });
+
+    world.check?.();
+  });
