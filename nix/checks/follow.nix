@@ -41,6 +41,9 @@ in
     && environment.FOLLOW_REQUIRE_CACHE == "1";
   "any other branch may be built here" =
     (service (follow { branch = "production"; })).environment.FOLLOW_REQUIRE_CACHE == "";
+  "the age that the commit may have reaches the unit" =
+    (service (follow { maxAgeDays = 7; })).environment.FOLLOW_MAX_AGE_DAYS == "7"
+    && (service { }).environment.FOLLOW_MAX_AGE_DAYS == "";
   "a secret reaches the unit as a credential" =
     let
       inherit (service (follow { sshKeyFile = "/run/secrets/key"; })) environment serviceConfig;

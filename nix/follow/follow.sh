@@ -10,6 +10,7 @@
 #   FOLLOW_REQUIRE_CACHE  1: only apply what the binary caches hold, and build nothing here
 #   FOLLOW_ALLOW_REBOOT   1: reboot when kernel, initrd or kernel modules are others than the booted ones
 #   FOLLOW_WINDOW         HH:MM-HH:MM in which it may reboot; empty: always. It may reach over midnight
+#   FOLLOW_MAX_AGE_DAYS   how old the commit may be that the flake names; empty: however old
 #   FOLLOW_PROFILE        the system profile
 #   FOLLOW_BOOTED         the booted system
 #   STATE_DIRECTORY       where the applied commit is remembered (set by systemd)
@@ -127,6 +128,15 @@ build_nothing=(--max-jobs 0 --builders '')
 
 rebuild() { nixos-rebuild "$1" --flake "$2#$FOLLOW_HOST" --refresh --no-update-lock-file "${@:3}"; }
 
+# Fails when the flake names an old commit: whoever moves it may have stopped. Called when all else is done.
+tell_if_old() {
+  local metadata=$1 days
+  [[ -n ${FOLLOW_MAX_AGE_DAYS:-} ]] || return 0
+  days=$((($(date +%s) - $(jq --raw-output .lastModified <<<"$metadata")) / (24 * 60 * 60)))
+  ((days < FOLLOW_MAX_AGE_DAYS)) ||
+    die "$FOLLOW_FLAKE is at a commit that is $days days old, and this host allows $FOLLOW_MAX_AGE_DAYS: see why nothing moves it"
+}
+
 remember() {
   local rev=$1 metadata=$2
   jq '{ rev: $rev, lastModified, flake: $flake, system: $system }' --arg rev "$rev" --arg flake "$FOLLOW_FLAKE" \
@@ -148,6 +158,7 @@ main() {
   if [[ $before == "$rev" && $(readlink --canonicalize -- "$FOLLOW_PROFILE") == "$(remembered system)" ]]; then
     say "this host is at $rev already"
     reboot_if_due
+    tell_if_old "$metadata"
     return
   fi
   [[ -z $before || $before == "$rev" ]] || refuse_the_past "$before" "$metadata"
@@ -166,6 +177,7 @@ main() {
   remember "$rev" "$metadata"
   say "this host is at $rev now${before:+ (before: $before)}"
   reboot_if_due
+  tell_if_old "$metadata"
 }
 
 main "$@"

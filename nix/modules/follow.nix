@@ -79,6 +79,16 @@ in
       '';
     };
 
+    maxAgeDays = mkOption {
+      type = types.nullOr types.ints.positive;
+      default = null;
+      example = 7;
+      description = ''
+        How old the commit may be that the flake names. A look that finds an older one fails when all else is done, so that it is
+        told: whoever moves the branch may have stopped. With null it may be however old.
+      '';
+    };
+
     operation = mkOption {
       type = types.enum [
         "switch"
@@ -205,6 +215,7 @@ in
         FOLLOW_HOST = cfg.hostName;
         FOLLOW_OPERATION = cfg.operation;
         FOLLOW_REQUIRE_CACHE = lib.optionalString cfg.requireCache "1";
+        FOLLOW_MAX_AGE_DAYS = lib.optionalString (cfg.maxAgeDays != null) (toString cfg.maxAgeDays);
         FOLLOW_ALLOW_REBOOT = lib.optionalString cfg.allowReboot "1";
         FOLLOW_WINDOW = lib.optionalString (
           cfg.rebootWindow != null

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { run, type Finished } from '../../activities/command/process.js';
+import { readPathInfo } from '../../model/closure/path-info.js';
+import type { Report } from '../../model/report/data.js';
+import { withFleet } from '../support/fleet.js';
+import { git } from '../support/git.js';
+import { withSecretKey } from '../support/put-cache.js';
+import { withServedHouse } from '../support/runs.js';
+import { wholeFile, withFolder } from '../support/scope.js';
+import { missing } from '../support/tools.js';
+
+const FOLLOW = fileURLToPath(new URL('../../../nix/follow/follow.sh', import.meta.url));
+
+/** The profile goes to what the script has fetched; nothing is activated. */
+const NIXOS_REBUILD = `#!/bin/sh
+echo "$*" >>"$CALLS"
+ln -sfn "$(readlink "$STATE_DIRECTORY/next")" "$FOLLOW_PROFILE"
+`;
+
+const { house } = await withServedHouse(wholeFile);
+
+test(
+  'a host with a store of its own gets each verified system from the cache, builds nothing, never goes back, and tells of an old channel',
+  { skip: missing('jq') },
+  async (t) => {
+    const fleet = await withFleet(t, { hosts: [{ name: 'athena' }], selfRev: true });
+    const [cache, host, key] = [await withFolder(t), await withFolder(t), await withSecretKey(t)];
+    const own = (name: string): string => path.join(host, name);
+    await mkdir(own('bin'));
+    await mkdir(own('state'));
+    await writeFile(own('bin/nixos-rebuild'), NIXOS_REBUILD);
+    await chmod(own('bin/nixos-rebuild'), 0o755);
+    await symlink('/nowhere', own('profile'));
+    const env = {
+      ...process.env,
+      PATH: `${own('bin')}:${process.env.PATH ?? ''}`,
+      // A store that nobody has built anything in, below a folder, and its only cache.
+      NIX_REMOTE: own('root'),
+      NIX_CONFIG: `substituters = file://${cache}\ntrusted-public-keys = ${key.trusted}\nsandbox = false`,
+      XDG_CACHE_HOME: own('cache'),
+      FOLLOW_FLAKE: `git+file://${fleet.remote}?ref=nixos-tested-athena`,
+      ...{ FOLLOW_HOST: 'athena', FOLLOW_OPERATION: 'switch', FOLLOW_REQUIRE_CACHE: '1' },
+      ...{ FOLLOW_PROFILE: own('profile'), FOLLOW_BOOTED: own('profile') },
+      ...{ STATE_DIRECTORY: own('state'), CALLS: own('calls') },
+    };
+    const follow = (more: Readonly<Record<string, string>> = {}): Promise<Finished> =>
+      run('bash', [FOLLOW], { env: { ...env, ...more }, timeoutMs: 240_000 });
+    const at = async (): Promise<string> =>
+      (JSON.parse(await readFile(own('state/applied.json'), 'utf8')) as { readonly rev: string }).rev;
+    const verify = async (): Promise<Report> => {
+      const { stdout, stderr } = await house.lockkeeper([
+        ...['verify', fleet.checkout, '--json', '--channel', 'nixos-tested-{host}'],
+        ...['--cache', `file://${cache} secretKeyFile=${key.file}`],
+      ]);
+      assert.notEqual(stdout, '', stderr);
+      return JSON.parse(stdout) as Report;
+    };
+    const mainMoves = async (text: string, daysAgo = 0): Promise<string> => {
+      const date = new Date(Date.now() - daysAgo * 24 * 60 * 60 * 1000).toISOString();
+      const words = [
+        '-C',
+        fleet.checkout,
+        '-c',
+        'user.name=a',
+        '-c',
+        'user.email=a@b',
+        'commit',
+        '--quiet',
+        '--allow-empty',
+      ];
+      const made = await run('git', [...words, '--message', text], {
+        env: { ...process.env, GIT_COMMITTER_DATE: date },
+      });
+      assert.equal(made.exitCode, 0, made.stderr);
+      await git(fleet.checkout, 'push', '--quiet', 'origin', 'HEAD:main');
+      return await git(fleet.checkout, 'rev-parse', 'HEAD');
+    };
+
+    const first = (await verify()).head;
+    const pulled = await follow();
+    assert.equal(pulled.exitCode, 0, pulled.stderr);
+    assert.equal(await at(), first);
+
+    const second = await mainMoves('Not verified yet');
+    assert.match((await follow()).stderr, new RegExp(`is at ${String(first)} already`));
+    assert.equal((await verify()).head, second);
+    assert.equal((await follow()).exitCode, 0);
+    assert.equal(await at(), second);
+
+    await git(fleet.checkout, 'push', '--quiet', '--force', 'origin', `${String(first)}:nixos-tested-athena`);
+    const back = await follow();
+    assert.equal(back.exitCode, 1);
+    assert.match(back.stderr, /it does not go back in time/);
+    assert.equal(await at(), second);
+    await git(fleet.checkout, 'push', '--quiet', '--force', 'origin', `${second}:nixos-tested-athena`);
+
+    assert.equal((await follow({ FOLLOW_MAX_AGE_DAYS: '3' })).exitCode, 0);
+    const third = await mainMoves('Four days ago', 4);
+    await verify();
+    const old = await follow({ FOLLOW_MAX_AGE_DAYS: '3' });
+    assert.equal(old.exitCode, 1);
+    assert.match(old.stderr, /is at a commit that is 4 days old, and this host allows 3: see why nothing moves it/);
+    assert.equal(await at(), third, 'it is applied all the same');
+
+    const calls = (await readFile(own('calls'), 'utf8')).trim().split('\n');
+    assert.equal(calls.length, 3);
+    for (const call of calls) assert.match(call, /--max-jobs 0 --builders/);
+    const words = ['--extra-experimental-features', 'nix-command', 'path-info', '--json', '--all'];
+    const known = await run('nix', words, { env });
+    const paths = readPathInfo(known.stdout).filter(({ deriver }) => deriver !== null);
+    assert.ok(paths.length > 0, known.stderr);
+    assert.deepEqual(
+      paths.filter(({ isBuiltHere }) => isBuiltHere),
+      [],
+    );
+  },
+);
