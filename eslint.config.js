@@ -181,5 +181,6 @@ export default tseslint.config(
     'plan-candidate',
     'verify-candidate',
     'watch-instances',
+    'watch-repository',
   ),
 );

@@ -21,6 +21,8 @@ export interface WorkerCommandOptions {
   readonly allowedCommands: readonly string[] | null;
   readonly healthPort: number | null;
   readonly metricsPort: number | null;
+  /** Where webhooks are listened for, and the file with their secrets; `null`: nowhere. */
+  readonly hooks: { readonly port: number; readonly address: string; readonly secretFile: string } | null;
   readonly logFormat: LogFormat;
   /** Started by a command: end when no command and no run needs a worker. */
   readonly attended: boolean;
@@ -45,10 +47,19 @@ export const declareWorkerOptions = (
         allowedCommands: given.allowCommand ?? null,
         healthPort: given.healthPort ?? null,
         metricsPort: given.metricsPort ?? null,
+        hooks: hooksOf(given),
         logFormat: given.logFormat,
         attended: given.attended === true,
       }),
     );
+
+/** @throws Error where one option is given without the other that it needs */
+function hooksOf({ hookPort, hookAddress, hookSecretFile }: WorkerOptions): WorkerCommandOptions['hooks'] {
+  if (hookPort === undefined && hookSecretFile === undefined) return null;
+  if (hookPort === undefined || hookSecretFile === undefined)
+    throw new Error('--hook-port and --hook-secret-file belong together: give both');
+  return { port: hookPort, address: hookAddress, secretFile: hookSecretFile };
+}
 
 /**
  * Adds the options of a table. Of one that is given twice the last holds, unless its values are a list.

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
-import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
+import type { Logger, NativeConnection, WorkerOptions } from '@temporalio/worker';
 import type { ActivityEnvironment } from '../activities/environment.js';
 import { ownIdentity } from '../host/processes.js';
 import { sweepWorkTrees } from '../activities/git/mirror.js';
@@ -31,6 +31,9 @@ import { connect, findServer } from './connection.js';
 import type { ServerAddress } from './connection.js';
 import { claim, rivalFault } from './exclusive.js';
 import { writeWhole } from '../host/files.js';
+import { deliver } from '../host/hooks/deliver.js';
+import { serveHooks, type HookServer } from '../host/hooks/serve.js';
+import { PrivateFileFault } from '../host/secrets/private-file.js';
 import { serveHealth } from './health.js';
 import { giveBackTasks, holdTasks } from './held-tasks.js';
 import type { HeldTasks } from './held-tasks.js';
@@ -100,6 +103,7 @@ export async function runWorker(
   await sweep(client, state, createForgetRun(env));
   const returned = await giveBackTasks(client, held);
 
+  const hooks = await serveHooksOf(options, client, log);
   const running = Promise.all([...workers.values()].map((worker) => worker.run()));
   const record: WorkerRecord = {
     ...(await ownIdentity()),
@@ -122,6 +126,7 @@ export async function runWorker(
     queues: [...workers.keys()].join(', '),
     ...(returned === 0 ? {} : { takenUp: returned }),
     ...(health === null ? {} : { health }),
+    ...(hooks === null ? {} : { webhooks: hooks.url }),
   });
   announce(server);
 
@@ -144,6 +149,7 @@ export async function runWorker(
   // Not waited for at the end: Git may collect for minutes, and cleaning up can stop anywhere.
   void pruneRegularly(client, env, log, ended.signal);
   const shutDown = (): void => {
+    void hooks?.close();
     log.info('the worker stops; builds that run are picked up by the next one');
     for (const worker of workers.values()) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
@@ -156,6 +162,23 @@ export async function runWorker(
   await Promise.all(background);
   await writeWhole(state.worker, JSON.stringify({ ...record, ready: false }));
   await connection.close();
+}
+
+/** Listens for webhooks, where the worker is to: `null` where it is not. */
+async function serveHooksOf({ hooks }: WorkerCommandOptions, client: Client, log: Logger): Promise<HookServer | null> {
+  if (hooks === null) return null;
+  try {
+    return await serveHooks({
+      ...hooks,
+      deliver: (event) => deliver(client, event),
+      log: (text) => {
+        log.info(`webhook: ${text}`);
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof PrivateFileFault)) throw error;
+    throw new Error(`--hook-secret-file ${hooks.secretFile} ${error.message}`, { cause: error });
+  }
 }
 
 interface Parts {

@@ -8,3 +8,4 @@ export { recordInstance } from './record-instance.js';
 export { updateFlake } from './update-flake.js';
 export { verifyCandidate } from './verify-candidate.js';
 export { watchInstances } from './watch-instances.js';
+export { watchRepository } from './watch-repository.js';

@@ -5,6 +5,7 @@ import { createCarryOver } from './carry-over.js';
 import { createComposeCandidate, createGroupInputs } from './compose-candidate.js';
 import { createFindComparison } from './find-comparison.js';
 import { createLand } from './land.js';
+import { createLookAtMain } from './look-at-main.js';
 import { createMoveChannels } from './move-channels.js';
 import { createRemoveBranches } from './remove-branches.js';
 import { createResolveBase } from './resolve-base.js';
@@ -18,6 +19,7 @@ type GitActivities = Pick<
   | 'composeCandidate'
   | 'carryOver'
   | 'land'
+  | 'lookAtMain'
   | 'moveChannels'
   | 'removeBranches'
 >;
@@ -31,6 +33,7 @@ export const createGitActivities = (env: ActivityEnvironment): GitActivities => 
   applyFix: createApplyFix(env),
   carryOver: createCarryOver(env),
   land: createLand(env),
+  lookAtMain: createLookAtMain(env),
   moveChannels: createMoveChannels(env),
   removeBranches: createRemoveBranches(env),
 });

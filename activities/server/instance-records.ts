@@ -1,7 +1,9 @@
 import { Context } from '@temporalio/activity';
 import { ScheduleNotFoundError, WithStartWorkflowOperation, type Client } from '@temporalio/client';
 import type { CoordinatorActivities } from '../../model/contract/activities.js';
-import { scheduleId } from '../../model/run/ids.js';
+import { scheduleId, watcherId } from '../../model/run/ids.js';
+import { userOf } from '../../model/run/queues.js';
+import { readWatchMemo } from '../../model/watch/watch.js';
 import { isOverdue, newRecord, readRecordMemo } from '../../model/instance/record.js';
 import type { Overdue, ShownRecord } from '../../model/instance/record.js';
 import { RECORD_END } from '../../model/run/messages.js';
@@ -36,7 +38,9 @@ export const findOverdue: CoordinatorActivities['findOverdue'] = async ({ watche
   const found: Overdue[] = [];
   for (const { instance, limitSeconds } of watched) {
     const record = await lookUp(client, instance);
-    if (record !== null && isOverdue(record, limitSeconds, new Date(at)))
+    if (record === null || !isOverdue(record, limitSeconds, new Date(at))) continue;
+    // While nobody pushes, a watcher has nothing to start.
+    if (record.failures > 0 || !(await isWatched(client, instance)))
       found.push({ ...record, paused: await isPaused(client, instance) });
   }
   return found;
@@ -58,6 +62,13 @@ async function lookUp(client: Client, instance: string): Promise<ShownRecord | n
   await makeRoom(client, instance);
   const handle = await client.workflow.start('recordInstance', newRecordStart(instance));
   return readRecordMemo((await handle.describe()).memo);
+}
+
+/** Whether main is watched for an instance and nothing keeps its watcher from looking. */
+async function isWatched(client: Client, instance: string): Promise<boolean> {
+  const watcher = await openWorkflow(client, watcherId(instance, userOf(Context.current().info.taskQueue)));
+  const shown = readWatchMemo(watcher?.memo);
+  return shown !== null && shown.verified !== null && shown.paused === null && shown.trouble === null;
 }
 
 /** Whether the instance has a schedule that is paused now. */

@@ -11,6 +11,9 @@ import { workerProblem } from '../server/problems.js';
 import { applySchedules, type Change } from '../schedules/apply.js';
 import { desiredSchedule, ownerOf, type Desired } from '../schedules/desired.js';
 import { sideBySide } from '../../host/side-by-side.js';
+import { runQueue } from '../runs/start-run.js';
+import type { Watch } from '../../model/watch/watch.js';
+import { desiredWatch } from '../schedules/watchers.js';
 import { watchSchedules } from '../schedules/watch.js';
 import { typed } from '../terminal/typed.js';
 
@@ -25,7 +28,7 @@ const AT_ONCE = 4;
 const WORKER_STARTS_MS = 15_000;
 
 /**
- * `lockkeeper apply`: makes the server's schedules equal to the configuration. An instance that cannot be resolved keeps the
+ * `lockkeeper apply`: makes the server's schedules and watchers equal to the configuration. An instance that cannot be resolved keeps the
  * schedule that it has, and does not stop the others.
  */
 export async function apply(given: CommandContext, flags: ApplyFlags): Promise<number> {
@@ -36,22 +39,31 @@ export async function apply(given: CommandContext, flags: ApplyFlags): Promise<n
   const find = repositoryFinder();
   const resolved = await sideBySide(enabled, AT_ONCE, (instance) => resolve(owner, instance, find));
   const schedules = [
-    ...resolved.filter((each): each is Desired => !('kind' in each)),
+    ...resolved.filter((each): each is Desired => 'scheduleId' in each),
     ...watchSchedules(owner, enabled),
   ];
+  const watches = resolved.filter((each): each is Watch => 'digest' in each);
   const unresolved = resolved.filter((each): each is Failed => 'kind' in each);
   const session = await openSession(context, 'apply');
   try {
     const leave = unresolved.map(({ instance }) => instance);
     const configured = configuration.instances.map(({ name }) => name);
-    const applied = await applySchedules(session, { owner, schedules, leave, configured }, flags.dryRun === true);
+    const applied = await applySchedules(
+      session,
+      { owner, schedules, watches, leave, configured },
+      flags.dryRun === true,
+    );
     const changes = [...applied, ...unresolved].sort((a, b) => compareNaturally(a.instance, b.instance));
     if (context.json) resultJson(changes);
     else tell(changes, flags.dryRun === true);
     // Without a worker the embedded server ends as well, and schedules start nothing.
     const dev = `start one with "${typed('worker')}", or keep server and worker up with "${typed('dev')}"`;
     const patience = workerPatience();
-    for (const queue of new Set(schedules.map(({ action }) => action.taskQueue))) {
+    const queues = [
+      ...schedules.map(({ action }) => action.taskQueue),
+      ...watches.map(({ options }) => runQueue(options)),
+    ];
+    for (const queue of new Set(queues)) {
       const look = () => workerProblem(session, queue, session.embedded ? dev : null);
       const problem = await lastingProblem(look, patience);
       if (problem !== null) message(`note: ${problem}.`);
@@ -84,9 +96,10 @@ async function resolve(
   owner: string,
   instance: Instance,
   find: ReturnType<typeof repositoryFinder>,
-): Promise<Desired | Failed> {
+): Promise<Desired | Watch | Failed> {
   try {
-    return desiredSchedule(owner, instance, await instanceOptions(instance, find));
+    const options = await instanceOptions(instance, find);
+    return instance.poll === null ? desiredSchedule(owner, instance, options) : desiredWatch(owner, instance, options);
   } catch (error) {
     return { kind: 'failed', instance: instance.name, reason: messageOf(error) };
   }

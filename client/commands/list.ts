@@ -6,6 +6,8 @@ import { message, paintFor, result, resultJson } from '../terminal/output.js';
 import { runState } from '../runs/run-state.js';
 import { runTable, type ListedRun } from './run-table.js';
 import { listRuns } from '../runs/runs.js';
+import { watcherLine } from '../schedules/table.js';
+import { listWatchers } from '../schedules/watchers.js';
 import { typed } from '../terminal/typed.js';
 import { unattendedRuns } from '../runs/unattended.js';
 
@@ -30,9 +32,14 @@ export async function list(context: CommandContext, options: { readonly limit: n
         seconds: Math.round((end.getTime() - run.startTime.getTime()) / 1000),
       };
     });
+    const watchers = (await listWatchers(session)).map((each) => watcherLine(each, paintFor(process.stdout)));
     if (context.json) resultJson(runs);
-    else if (runs.length === 0) message(`There are no runs yet. Start one with "${typed('update')}".`);
-    else result(runTable(runs, terminalColumns(), paintFor(process.stdout)));
+    else if (runs.length + watchers.length === 0)
+      message(`There are no runs yet. Start one with "${typed('update')}".`);
+    else {
+      if (runs.length > 0) result(runTable(runs, terminalColumns(), paintFor(process.stdout)));
+      for (const line of watchers) result(line);
+    }
     for (const { found: what, mend } of await unattendedRuns(session, found)) message(`note: ${what}; ${mend}.`);
     return 0;
   } finally {

@@ -16,6 +16,8 @@ import { runState } from '../runs/run-state.js';
 import { OVERLAPS } from '../schedules/desired.js';
 import { listOwned, type Owned } from '../schedules/owned.js';
 import { listRecords } from '../schedules/records.js';
+import { listRuns } from '../runs/runs.js';
+import { askWatcher, listWatchers, pauseWatcher, watcherOf, type ListedWatch } from '../schedules/watchers.js';
 import { minute, scheduleTable, type ListedSchedule } from '../schedules/table.js';
 import { sideBySide } from '../../host/side-by-side.js';
 import { startInLine } from '../runs/start-in-line.js';
@@ -24,6 +26,8 @@ import { typed } from '../terminal/typed.js';
 
 const noSchedules = (): string =>
   `There are no schedules yet. Write a configuration (docs/configuration.md), then: ${typed('apply')}`;
+/** Among how many runs the last one of a watcher is looked for. */
+const RUNS_LOOKED_AT = 200;
 /** Questions at once. */
 const AT_ONCE = 12;
 
@@ -36,7 +40,12 @@ export async function listSchedules(context: CommandContext): Promise<number> {
     const listed =
       session === null
         ? []
-        : await sideBySide(owned, AT_ONCE, (each) => describe(session, each, records.get(each.instance)));
+        : [
+            ...(await sideBySide(owned, AT_ONCE, (each) => describe(session, each, records.get(each.instance)))),
+            ...(await sideBySide(await listWatchers(session), AT_ONCE, (each) =>
+              describeWatcher(session, each, records.get(each.instance)),
+            )),
+          ];
     if (context.json) resultJson(listed);
     else if (listed.length === 0) message(noSchedules());
     else result(scheduleTable(listed, paintFor(process.stdout)));
@@ -55,6 +64,28 @@ async function describe(session: Session, schedule: Owned, record: ShownRecord |
     note: state.note === undefined || state.note === '' ? null : state.note,
     last: await lastStarted(session, schedule),
     next: state.paused ? [] : info.nextActionTimes.slice(0, 3).map((time) => time.toISOString()),
+    failuresInRow: record?.failures ?? 0,
+    lastSuccess: record?.lastSuccess ?? null,
+  };
+}
+
+async function describeWatcher(
+  session: Session,
+  { instance, lockkeeper, paused, pollSeconds, verified, trouble }: ListedWatch,
+  record: ShownRecord | undefined,
+): Promise<ListedSchedule> {
+  const [last] = (await listRuns(session, RUNS_LOOKED_AT)).filter(({ memo }) => memo?.instance === instance);
+  return {
+    instance,
+    configuration: lockkeeper,
+    paused: paused !== null,
+    note: paused,
+    last:
+      last === undefined
+        ? null
+        : { run: last.workflowId, state: runState(last), startedAt: last.startTime.toISOString() },
+    next: [],
+    watch: { pollSeconds, verified, trouble },
     failuresInRow: record?.failures ?? 0,
     lastSuccess: record?.lastSuccess ?? null,
   };
@@ -83,8 +114,9 @@ export const pauseSchedule = (
   instance: string,
   action: 'pause' | 'resume',
   why: string | null,
-): Promise<number> =>
-  withSchedule(context, instance, async (_session, handle) => {
+): Promise<number> => {
+  const watching: Watching = (session, watcher) => pauseWatching(context, session, watcher, action, why);
+  return withSchedule(context, instance, watching, async (_session, handle) => {
     if (action === 'pause') await handle.pause(why ?? 'paused with lockkeeper schedules pause');
     // An empty note is replaced by the client's own words.
     else await handle.unpause(why ?? 'resumed with lockkeeper schedules resume');
@@ -98,10 +130,37 @@ export const pauseSchedule = (
           : `${instance} runs again${next === null ? '' : `, next at ${minute(next)} UTC`}.`,
       );
   });
+};
+
+/** What a command does with the watcher of an instance that has no schedule. */
+type Watching = (session: Session, watcher: ListedWatch) => Promise<void>;
+
+async function pauseWatching(
+  context: CommandContext,
+  session: Session,
+  watcher: ListedWatch,
+  action: 'pause' | 'resume',
+  why: string | null,
+): Promise<void> {
+  const { instance, taskQueue } = watcher;
+  const note = action === 'pause' ? (why ?? 'paused with lockkeeper schedules pause') : null;
+  await pauseWatcher(session, watcher, note);
+  const problem = await workerProblem(session, taskQueue);
+  if (problem !== null) message(`note: ${problem}.`);
+  if (context.json) resultJson({ instance, paused: note !== null, note, next: null });
+  else result(note === null ? `${instance} watches main again.` : `${instance} is paused.`);
+}
 
 /** `lockkeeper schedules trigger INSTANCE`: a run as the schedule would start it, but with an id at once. */
-export const triggerSchedule = (context: CommandContext, instance: string): Promise<number> =>
-  withSchedule(context, instance, async (session, handle) => {
+export const triggerSchedule = (context: CommandContext, instance: string): Promise<number> => {
+  const watching: Watching = async (session, watcher) => {
+    await askWatcher(session, watcher);
+    const problem = await workerProblem(session, watcher.taskQueue);
+    if (problem !== null) message(`note: ${problem}.`);
+    if (context.json) resultJson({ run: null, isNew: true, problem });
+    else result(`${instance}: verification of main asked for.`);
+  };
+  return withSchedule(context, instance, watching, async (session, handle) => {
     const { action, policies } = await handle.describe();
     if (action.workflowType !== 'updateFlake') {
       await handle.trigger();
@@ -129,6 +188,7 @@ export const triggerSchedule = (context: CommandContext, instance: string): Prom
     if (context.json) resultJson({ run, isNew, problem });
     else result(run);
   });
+};
 
 /** `lockkeeper schedules backfill INSTANCE`: runs for times that are over, one after another. */
 export const backfillSchedule = (
@@ -142,7 +202,13 @@ export const backfillSchedule = (
   if (end <= start) {
     throw new CommandError(`--to ${end.toISOString()} is not after --from ${start.toISOString()}: exchange them.`);
   }
-  return withSchedule(context, instance, async (_session, handle) => {
+  const watching: Watching = () =>
+    Promise.reject(
+      new CommandError(
+        `${instance} watches main and has no schedule: "${typed('schedules trigger', instance)}" verifies main now.`,
+      ),
+    );
+  return withSchedule(context, instance, watching, async (_session, handle) => {
     await handle.backfill({ start, end, overlap: 'BUFFER_ALL' });
     if (context.json) resultJson({ instance, from: start.toISOString(), to: end.toISOString() });
     else
@@ -155,13 +221,16 @@ export const backfillSchedule = (
 async function withSchedule(
   context: CommandContext,
   instance: string,
+  watching: Watching,
   work: (session: Session, handle: ScheduleHandle) => Promise<void>,
 ): Promise<number> {
   const session = await openExistingSession(context, 'schedules');
   if (session === null) throw new CommandError(noSchedules());
   const { ScheduleNotFoundError } = await import('@temporalio/client');
   try {
-    await work(session, session.client.schedule.getHandle(scheduleId(instance)));
+    const watcher = await watcherOf(session, instance);
+    if (watcher === null) await work(session, session.client.schedule.getHandle(scheduleId(instance)));
+    else await watching(session, watcher);
     return 0;
   } catch (error) {
     if (error instanceof ScheduleNotFoundError) throw await unknown(session, instance);
@@ -172,7 +241,8 @@ async function withSchedule(
 }
 
 async function unknown(session: Session, instance: string): Promise<CommandError> {
-  const names = (await listOwned(session)).map((each) => each.instance);
+  const known = [...(await listOwned(session)), ...(await listWatchers(session))];
+  const names = known.map((each) => each.instance);
   if (names.length === 0) return new CommandError(noSchedules());
   const near = nearest(instance, names);
   return new CommandError(

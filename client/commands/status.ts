@@ -6,13 +6,21 @@ import { paintFor, result, resultJson, wantsColour } from '../terminal/output.js
 import { frame } from '../progress/frame.js';
 import { runEnd } from '../runs/run-end.js';
 import { runState } from '../runs/run-state.js';
+import { watcherLine } from '../schedules/table.js';
+import { listWatchers } from '../schedules/watchers.js';
 import { findRun, noRuns, starterOf } from '../runs/runs.js';
 
-/** `lockkeeper status RUN`: where a run stands now. */
+/** `lockkeeper status RUN`: where a run stands now, or a watcher. */
 export async function status(context: CommandContext, name: string): Promise<number> {
   const session = await openExistingSession(context, 'status');
   if (session === null) throw noRuns();
   try {
+    const watcher = (await listWatchers(session)).find(({ workflowId }) => workflowId === name);
+    if (watcher !== undefined) {
+      if (context.json) resultJson(watcher);
+      else result(watcherLine(watcher, paintFor(process.stdout)));
+      return 0;
+    }
     const run = await findRun(session, name);
     const { view, status: state } = await look(session, run, null);
     if (state !== 'RUNNING') {

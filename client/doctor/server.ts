@@ -5,7 +5,8 @@ import type { Session } from '../server/connection.js';
 import { openExistingSession } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
 import { livePollers, standsStill } from '../../host/pollers.js';
-import { stepProblem, workflowTaskProblem } from '../server/problems.js';
+import { failingTask, missingWorker, retryProblem, stepProblem, workflowTaskProblem } from '../server/problems.js';
+import { listWatchers } from '../schedules/watchers.js';
 import { listOpenRuns } from '../runs/runs.js';
 import { statOf } from '../../host/processes.js';
 import { StateUnwritable } from '../../host/state-directory.js';
@@ -33,6 +34,7 @@ export async function checkServer(context: CommandContext): Promise<readonly Fin
       ...(await checkAsking(session, context)),
       ...(await checkQueues(session, context)),
       ...(await checkRuns(session)),
+      ...(await checkWatchers(session)),
     ];
   } catch (error) {
     return [fail('server', `${session.address}: ${messageOf(error)}`, 'look at its log, and start it again')];
@@ -109,4 +111,31 @@ async function checkRuns(session: Session): Promise<readonly Finding[]> {
   );
   const found = [...problems.flat(), ...unattended.map(({ found: what, mend }) => warn('runs', what, mend))];
   return found.length > 0 ? found : [ok('runs', `${open.length} open, none is stuck`)];
+}
+
+/** Watchers of main branches that do not get on: nobody else says so while nothing is pushed. */
+async function checkWatchers(session: Session): Promise<readonly Finding[]> {
+  const watchers = await listWatchers(session);
+  const found = await Promise.all(
+    watchers.map(async ({ workflowId, instance, taskQueue, trouble, paused }): Promise<readonly Finding[]> => {
+      const name = `watcher ${instance}`;
+      const { raw } = await session.client.workflow.getHandle(workflowId).describe();
+      const missing = await missingWorker(session, taskQueue);
+      if (missing !== null) return [warn(name, missing.found, missing.mend)];
+      const task = await failingTask(session, workflowId, raw);
+      if (task !== null)
+        return [
+          fail(
+            name,
+            `its ${task}: "${typed('apply')}" after ending it begins it anew`,
+            `temporal workflow terminate --address ${session.address} --namespace ${session.namespace} -w ${workflowId}`,
+          ),
+        ];
+      const words = (await retryProblem(raw.pendingActivities ?? [])) ?? trouble;
+      if (words !== null) return [warn(name, words, `it looks again; now: "${typed('schedules trigger', instance)}"`)];
+      return paused === null ? [] : [ok(name, paused.startsWith('paused') ? paused : `paused: ${paused}`)];
+    }),
+  );
+  const trouble = found.flat();
+  return watchers.length === 0 || trouble.length > 0 ? trouble : [ok('watchers', `${watchers.length}, none is stuck`)];
 }

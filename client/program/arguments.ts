@@ -34,3 +34,11 @@ export const positiveInteger =
     if (/^[1-9]\d{0,5}$/.test(value)) return Number(value);
     throw new CommandError(`${option} "${value}" is not a whole number from 1 on: write one such as 4.`);
   };
+
+/** A port to listen at; 0: any that is free. */
+export const portNumber =
+  (option: string) =>
+  (value: string): number => {
+    if (/^\d{1,5}$/.test(value) && Number(value) <= 65_535) return Number(value);
+    throw new CommandError(`${option} "${value}" is no port: write a number from 0 to 65535.`);
+  };

@@ -6,7 +6,9 @@ import type { DeclaredOptions } from '../../model/machine/declared-option.js';
 import { FORGE_KINDS, type ForgeKind } from '../../model/forge/kinds.js';
 import { PRUNE_OPTIONS } from '../../model/machine/prune-options.js';
 import { WORKER_OPTIONS } from '../../model/machine/worker-options.js';
-import { positiveInteger } from './arguments.js';
+import { HOOK_PORT, LOOPBACK } from '../../model/hooks/defaults.js';
+import { portNumber, positiveInteger } from './arguments.js';
+import type { HookFlags } from '../commands/hooks.js';
 import type { SystemdUnitsOptions } from '../commands/systemd-units.js';
 import { SHELLS, type Shell } from '../completion/index.js';
 import { CommandError } from '../errors.js';
@@ -47,6 +49,21 @@ export function declareMachine({ program, context, exit }: Declaration): void {
     program.command('prune').description('remove from the state directory what no run needs any more'),
     PRUNE_OPTIONS,
   );
+  program
+    .command('hooks')
+    .description(
+      'listen for webhooks of forges, so that main is verified and answers are seen as soon as they are there',
+    )
+    .requiredOption('--secret-file <file>', 'file with the secret of the webhooks, or several, one a line')
+    .option('--port <port>', 'where it listens', portNumber('--port'), HOOK_PORT)
+    .option(
+      '--address <address>',
+      'where it listens; others than this machine reach it better through a proxy',
+      LOOPBACK,
+    )
+    .action(async (flags: HookFlags) => {
+      exit(await (await import('../commands/hooks.js')).hooks(context(), flags));
+    });
   program
     .command('doctor')
     .description(

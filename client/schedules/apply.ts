@@ -6,6 +6,8 @@ import { differences } from './compare.js';
 import type { Desired } from './desired.js';
 import { endRecords, listRecords, moveRecord, type ListedRecord } from './records.js';
 import { listOwned, ownershipOf, type Owned } from './owned.js';
+import type { Watch } from '../../model/watch/watch.js';
+import { endWatcher, establishWatcher, listWatchers, watcherOfRun } from './watchers.js';
 import { sideBySide } from '../../host/side-by-side.js';
 
 /** What became of one schedule, or would. */
@@ -17,17 +19,20 @@ export type Change =
 export interface Wanted {
   readonly owner: string;
   readonly schedules: readonly Desired[];
-  /** Instances whose schedule stays as it is, because what it should be is not known. */
+  readonly watches: readonly Watch[];
+  /** Instances whose schedule or watcher stays as it is, because what it should be is not known. */
   readonly leave: readonly string[];
   /** Every instance of the configuration, also those without a schedule: the records of the others are ended. */
   readonly configured: readonly string[];
 }
 
+const NOT_CONFIGURED = 'its instance is configured no more';
+
 /** Schedules that the server makes side by side, in half the time. It describes no more of them in a second that way. */
 const NEW_AT_ONCE = 4;
 
 /**
- * Makes the schedules of one owner what they should be, and touches no others. Each step is safe to repeat and stands by itself:
+ * Makes the schedules and watchers of one owner what they should be, and touches no others. Each step is safe to repeat and stands by itself:
  * after an end in the middle, doing it again does the rest. An operator's pause stays.
  */
 export async function applySchedules(session: Session, wanted: Wanted, dryRun: boolean): Promise<readonly Change[]> {
@@ -41,12 +46,29 @@ export async function applySchedules(session: Session, wanted: Wanted, dryRun: b
   const changes = [...(await sideBySide(unknown, NEW_AT_ONCE, make)), ...(await sideBySide(known, 1, make))];
   const names = new Set([...wanted.schedules.map(({ memo }) => memo.instance), ...wanted.leave]);
   const surplus = owned.filter(({ lockkeeper, instance }) => lockkeeper === wanted.owner && !names.has(instance));
-  const records = surplus.length === 0 || dryRun ? [] : await listRecords(session);
+  const watchers = new Set(wanted.watches.map(watcherOfRun));
+  const idle = (await listWatchers(session)).filter(
+    ({ lockkeeper, instance, workflowId }) =>
+      lockkeeper === wanted.owner && !watchers.has(workflowId) && !wanted.leave.includes(instance),
+  );
+  const records = surplus.length + idle.length === 0 || dryRun ? [] : await listRecords(session);
+  const recordsOf = (instance: string): readonly ListedRecord[] =>
+    wanted.configured.includes(instance) ? [] : records.filter((record) => record.instance === instance);
   for (const schedule of surplus) {
     const { instance } = schedule;
-    const own = wanted.configured.includes(instance) ? [] : records.filter((record) => record.instance === instance);
-    changes.push(await guarded(instance, () => remove(session, schedule, own, dryRun)));
+    changes.push(await guarded(instance, () => remove(session, schedule, recordsOf(instance), dryRun)));
   }
+  for (const watcher of idle) {
+    const { instance } = watcher;
+    changes.push(
+      await guarded(instance, async () => {
+        if (!dryRun) await endRecords(session, recordsOf(instance), NOT_CONFIGURED);
+        return await endWatcher(session, watcher, dryRun);
+      }),
+    );
+  }
+  for (const watch of wanted.watches)
+    changes.push(await guarded(watch.options.instance, () => establishWatcher(session, watch, dryRun)));
   return changes.sort((a, b) => compareNaturally(a.instance, b.instance));
 }
 
@@ -122,7 +144,7 @@ async function remove(
 ): Promise<Change> {
   if (dryRun) return { kind: 'removed', instance };
   const { ScheduleNotFoundError } = await import('@temporalio/client');
-  await endRecords(session, records, 'its instance is configured no more');
+  await endRecords(session, records, NOT_CONFIGURED);
   try {
     await session.client.schedule.getHandle(scheduleId).delete();
   } catch (error) {

@@ -1,6 +1,8 @@
 import { oneLine } from '../../model/text/one-line.js';
 import { plural } from '../../model/report/words.js';
+import { formatSpan } from '../../model/text/span.js';
 import type { Paint } from '../terminal/output.js';
+import type { ListedWatch } from './watchers.js';
 import { pad, width } from '../progress/width.js';
 
 /** A schedule as `lockkeeper schedules` tells of it. */
@@ -12,6 +14,12 @@ export interface ListedSchedule {
   /** The last run that the schedule started; `null` when it has started none. Its state is `null` when the server has dropped it. */
   readonly last: { readonly run: string; readonly state: string | null; readonly startedAt: string } | null;
   readonly next: readonly string[];
+  /** How an instance that has no schedule watches main; missing for schedules. */
+  readonly watch?: {
+    readonly pollSeconds: number;
+    readonly verified: string | null;
+    readonly trouble: string | null;
+  };
   /** Failures since the last success, as far as runs were counted, also of runs that were started by hand. */
   readonly failuresInRow: number;
   /** End of the last run that succeeded. */
@@ -23,12 +31,14 @@ export function scheduleTable(listed: readonly ListedSchedule[], style: Paint): 
   const names = Math.max(...listed.map(({ instance }) => width(instance)));
   return listed
     .map((schedule) => {
-      const { instance, paused, note, next, lastSuccess } = schedule;
+      const { instance, paused, note, next, watch, lastSuccess } = schedule;
       const when = paused
         ? style.yellow(pausedWords(note))
-        : next.length === 0
-          ? style.dim('no next run')
-          : `next ${next.slice(0, 2).map(minute).join(', ')} UTC`;
+        : watch !== undefined
+          ? watchWords(watch, style)
+          : next.length === 0
+            ? style.dim('no next run')
+            : `next ${next.slice(0, 2).map(minute).join(', ')} UTC`;
       const failures = failuresWords(schedule);
       const success = lastSuccess === null ? [] : [style.dim(`last success ${minute(lastSuccess)}`)];
       return [
@@ -42,8 +52,22 @@ export function scheduleTable(listed: readonly ListedSchedule[], style: Paint): 
     .join('\n');
 }
 
-function lastWords({ last }: ListedSchedule): string {
-  if (last === null) return 'no scheduled run yet';
+/** A watcher in a line, as lists of runs show it. */
+export const watcherLine = (watcher: ListedWatch, style: Paint): string =>
+  [
+    watcher.workflowId,
+    watcher.paused === null ? watchWords(watcher, style) : style.yellow(pausedWords(watcher.paused)),
+    style.dim(oneLine(`${watcher.repository} ${watcher.mainBranch}`, 300)),
+  ].join('  ');
+
+function watchWords({ pollSeconds, verified, trouble }: NonNullable<ListedSchedule['watch']>, style: Paint): string {
+  if (trouble !== null) return style.red(oneLine(trouble, 300));
+  const where = verified === null ? 'nothing verified yet' : `verified ${verified.slice(0, 12)}`;
+  return `looks every ${formatSpan(pollSeconds)}, ${where}`;
+}
+
+function lastWords({ last, watch }: ListedSchedule): string {
+  if (last === null) return watch === undefined ? 'no scheduled run yet' : 'no run yet';
   return `last ${minute(last.startedAt)}: ${last.state ?? 'no longer kept by the server'}`;
 }
 

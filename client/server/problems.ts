@@ -83,7 +83,7 @@ async function failingBelow(session: Session, described: Described): Promise<str
 const where = ({ address, namespace }: Session): string => `--address ${address} --namespace ${namespace}`;
 
 /** A single repeat also follows the death of a worker. */
-async function failingTask(session: Session, workflow: string, described: Described): Promise<string | null> {
+export async function failingTask(session: Session, workflow: string, described: Described): Promise<string | null> {
   const attempt = described.pendingWorkflowTask?.attempt ?? 0;
   const cause = attempt < 2 ? null : await lastTaskFailure(session, workflow);
   if (cause === null) return null;

@@ -115,6 +115,9 @@ export interface CoordinatorActivities {
   /** Removes branches that are still where they were seen. Safe to repeat: what is gone already counts as removed. */
   removeBranches(input: RemoveBranchesInput): Promise<RemovedBranches>;
 
+  /** Where the remote's main branch is now. */
+  lookAtMain(input: { repository: Repository }): Promise<{ readonly commit: string }>;
+
   /** Moves channels forward to a commit of main. Safe to repeat: what has moved already is there. */
   moveChannels(input: MoveChannelsInput): Promise<readonly ChannelMove[]>;
 

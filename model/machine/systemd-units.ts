@@ -31,6 +31,9 @@ function confinement(user: string, agent: boolean): Settings {
   return { ...every, ...(agent ? withAgent : withoutAgent), ...capabilities };
 }
 
+/** The secret of webhooks, for root alone. */
+const HOOK_SECRET = '/etc/lockkeeper/hook-secret';
+
 /** Where Nix's own installer and distributions put `nix`, `git` and `ssh`. */
 const PATH = ['/usr/local/bin', '/usr/bin', '/bin', '/nix/var/nix/profiles/default/bin'];
 
@@ -133,6 +136,22 @@ export function systemdUnits({
         ['ExecStart', `${program} apply`],
         ['Restart', 'on-failure'],
         ['RestartSec', '30'],
+        ...common,
+      ],
+      Install: install,
+    }),
+    [`${name}-hooks.service`]: unitFile({
+      Unit: [
+        ['Description', 'Webhooks of forges'],
+        ...beside,
+        ['ConditionPathExists', HOOK_SECRET],
+        ['StartLimitIntervalSec', '0'],
+      ],
+      Service: [
+        ['ExecStart', `${program} hooks --secret-file %d/hook-secret`],
+        ['LoadCredential', `hook-secret:${HOOK_SECRET}`],
+        ['Restart', 'always'],
+        ['RestartSec', '10'],
         ...common,
       ],
       Install: install,

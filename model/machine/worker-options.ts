@@ -1,5 +1,6 @@
 import { BadInput, checkAccountName } from '../checks/names.js';
-import { commaList, listOf, oneOf, readableFile, text, whole } from '../config/kinds.js';
+import { commaList, line, listOf, oneOf, readableFile, secretFile, text, whole } from '../config/kinds.js';
+import { LOOPBACK } from '../hooks/defaults.js';
 import { stateDirOption, type DeclaredOptions, type Given, type Machine } from './declared-option.js';
 
 export const ROLES = ['coordinator', 'builder', 'agent'] as const;
@@ -80,6 +81,22 @@ export const WORKER_OPTIONS = {
     flags: '--metrics-port <port>',
     description: 'Prometheus metrics on this port of 127.0.0.1',
     kind: port(1),
+  },
+  hookPort: {
+    flags: '--hook-port <port>',
+    description: 'listen for webhooks of forges on this port, as "lockkeeper hooks" does; needs --hook-secret-file',
+    kind: port(0),
+  },
+  hookAddress: {
+    flags: '--hook-address <address>',
+    description: 'where that port is',
+    kind: line,
+    usual: () => LOOPBACK,
+  },
+  hookSecretFile: {
+    flags: '--hook-secret-file <file>',
+    description: 'file with the secret of the webhooks, or several, one a line',
+    kind: secretFile,
   },
   logFormat: {
     flags: '--log-format <format>',

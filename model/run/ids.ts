@@ -52,6 +52,10 @@ export const scheduleId = (instance: string): string => `lockkeeper-${instance}`
 export const instanceRecordId = (instance: string, user: string | null): string =>
   `lockkeeper-instance-${instance}${user === null ? '' : `@${user}`}`;
 
+/** Id of the workflow that watches the main branch for an instance, whose work is done by the workers of `user`. */
+export const watcherId = (instance: string, user: string | null): string =>
+  `lockkeeper-watch-${instance}${user === null ? '' : `@${user}`}`;
+
 /**
  * What stands for an instance in the schedule that watches those of one configuration and account. No instance has such a name.
  * @param owner name of the configuration

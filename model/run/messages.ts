@@ -84,3 +84,22 @@ export const DOING = 'doing';
 
 /** Update of an instance's record: one of its runs has ended. */
 export const RECORD_END = 'recordEnd';
+
+/** Signal to what waits for a repository to change, a watcher or a run: look at it now. */
+export const LOOK_NOW = 'lookNow';
+
+export interface LookNow {
+  /** Whether a watcher verifies main also when it knows how that commit stands. */
+  readonly again: boolean;
+}
+
+/** Signal to a watcher: what it is to do from now on. */
+export const SET_WATCH = 'setWatch';
+
+/** Signal to a watcher: look no more until it is resumed, or look again. */
+export const PAUSE_WATCH = 'pauseWatch';
+
+export interface PauseWatch {
+  /** Why it is paused; `null`: it is resumed. */
+  readonly paused: string | null;
+}

@@ -168,6 +168,17 @@ in
     healthPort = maybe types.port "Port of 127.0.0.1 for GET /healthz and /readyz.";
     metricsPort = maybe types.port "Port of 127.0.0.1 for Prometheus metrics.";
 
+    hooks = {
+      enable = lib.mkEnableOption "listening for webhooks of forges: see docs/webhooks.md";
+      port = option types.port 8047 "Port on which it listens.";
+      address = option (types.strMatching "[0-9A-Fa-f.:]+") "127.0.0.1" "Address at which it listens.";
+      secretFile = mkOption {
+        type = types.path;
+        example = "/run/secrets/hooks";
+        description = "File with the secret of the webhooks, or several, one a line. Read by root.";
+      };
+    };
+
     instances = mkOption {
       type = types.attrsOf table;
       default = { };
@@ -241,6 +252,19 @@ in
         '';
       }
       {
+        assertion = !cfg.hooks.enable || lib.elem cfg.user accounts;
+        message = ''
+          services.lockkeeper.hooks listens for the account services.lockkeeper.user, which none of the instances here has.
+        '';
+      }
+      {
+        assertion = !cfg.hooks.enable || !units.embedded || lib.length accounts == 1;
+        message = ''
+          services.lockkeeper.hooks talks to one server, and the instances here have one for each of
+          ${lib.concatStringsSep ", " accounts}: set services.lockkeeper.address.
+        '';
+      }
+      {
         assertion = cfg.userQueue == null || !units.embedded;
         message = ''
           services.lockkeeper.userQueue has an effect only with services.lockkeeper.address or temporalConfigFile: a server of
@@ -286,6 +310,28 @@ in
                   RestartSec = 30;
                 };
               };
+        }
+        // lib.optionalAttrs (cfg.hooks.enable && user == cfg.user) {
+          "${units.unitOf user}-hooks" =
+            let
+              command = units.command user [
+                "hooks"
+                "--address=${cfg.hooks.address}"
+                "--port=${toString cfg.hooks.port}"
+                "--secret-file=%d/hook-secret"
+              ];
+            in
+            lib.recursiveUpdate command {
+              description = "Webhooks of forges for ${user}";
+              wantedBy = [ "multi-user.target" ];
+              startLimitIntervalSec = 0;
+              serviceConfig = {
+                Type = "simple";
+                LoadCredential = command.serviceConfig.LoadCredential ++ [ "hook-secret:${cfg.hooks.secretFile}" ];
+                Restart = "always";
+                RestartSec = 10;
+              };
+            };
         }
       ) accounts
     );

@@ -40,7 +40,12 @@ test('systemd accepts the units of a worker, with a server of its own and of a c
     assert.equal(written.exitCode, 0, written.stderr);
     assert.match(written.stderr, /systemctl enable --now lockkeeper/);
     const units = await readdir(directory);
-    assert.deepEqual(units.sort(), ['lockkeeper-apply.service', 'lockkeeper-run@.service', 'lockkeeper.service']);
+    assert.deepEqual(units.sort(), [
+      'lockkeeper-apply.service',
+      'lockkeeper-hooks.service',
+      'lockkeeper-run@.service',
+      'lockkeeper.service',
+    ]);
     for (const unit of units) assert.equal(await complaints(path.join(directory, unit)), '');
   }
   const text = await readFile(path.join(folder, 'cluster', 'lockkeeper.service'), 'utf8');
@@ -139,14 +144,25 @@ test('the units confine workers and the commands beside them as those of the Nix
         ['worker', 'lockkeeper.service'],
         ['command', 'lockkeeper-apply.service'],
         ['command', 'lockkeeper-run@.service'],
+        ['command', 'lockkeeper-hooks.service'],
       ] as const) {
         const ours = settingsOf(units[unit] ?? '', 'Service');
         for (const [setting, value] of Object.entries(nixos[name] ?? {})) {
           // What runs differs, and whether it is credentials of systemd or files.
           if (setting === 'ExecStart' || setting === 'LoadCredential') continue;
+          // It listens, and does not end.
+          if (setting === 'Type' && unit === 'lockkeeper-hooks.service') continue;
           assert.equal(ours[setting], Array.isArray(value) ? value.join(' ') : String(value), `${unit}: ${setting}`);
         }
-        const more = ['Environment', 'RemainAfterExit', 'Restart', 'RestartSec', 'SuccessExitStatus', 'ExecStart'];
+        const more = [
+          'Environment',
+          'LoadCredential',
+          'RemainAfterExit',
+          'Restart',
+          'RestartSec',
+          'SuccessExitStatus',
+          'ExecStart',
+        ];
         const others = Object.keys(ours).filter((setting) => !(setting in (nixos[name] ?? {})));
         assert.deepEqual(
           others.filter((setting) => !more.includes(setting)),

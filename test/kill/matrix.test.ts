@@ -14,6 +14,7 @@ import { createActivities } from '../../workers/activities.js';
 import { BUILT_OUTSIDE, writeAgent } from '../support/agent.js';
 import type { FleetOptions } from '../support/fleet.js';
 import { git } from '../support/git.js';
+import { writeInstances } from '../support/instances.js';
 import { killBuilder } from '../support/kill-builder.js';
 import { openHouse, reaching, until, withHouse, type House, type Running } from '../support/lockkeeper.js';
 import { ntfyMissing, withNtfy, type NtfyServer } from '../support/ntfy.js';
@@ -418,6 +419,31 @@ const counted: Scene = (victim) =>
     }),
   );
 
+/** Main is watched; whoever dies while it is looked at, it is verified once, and its channels move. */
+const watchesMain: Scene = (victim) =>
+  withCoordinator([], (coordinator) =>
+    onStage(coordinator, PLAIN, async ({ fleet }) => {
+      const toml = 'mode = "verify"\nchannel = "tested-{host}"\n[instances.seen]\npoll = "10s"\n';
+      const flags = await writeInstances(coordinator, fleet, undefined, 'watching', toml);
+      const killer = await killAt(coordinator, 'lookAtMain', victim);
+      try {
+        assert.equal((await coordinator.lockkeeper(['apply', ...flags])).exitCode, 0);
+        await until(killer.killed, 60_000, () => 'nobody looked');
+        if (victim !== 'server') await coordinator.dev();
+        const { main = '' } = await fleet.branches();
+        const isDone = async (): Promise<boolean> => {
+          const { 'tested-athena': athena, 'tested-rhea': rhea } = await fleet.branches();
+          return athena === main && rhea === main;
+        };
+        await until(isDone, 90_000, () => 'the channels do not move');
+        const once = PLAIN.hosts.flatMap(({ name }) => [`package ${name}`, `system ${name}`]);
+        assert.deepEqual([...(await fleet.builds())].sort(), once.sort());
+      } finally {
+        killer.stop();
+      }
+    }),
+  );
+
 /** A run that waits for approval gives way to a newer one, which lands. */
 const givesWay: Scene = (victim) =>
   onStage(house, PLAIN, async (stage) => {
@@ -628,6 +654,7 @@ const SCENES: Readonly<Record<string, Scene>> = {
   carryOver: mainMoves,
   findComparison: compares,
   knownVerdicts: verifies('knownVerdicts'),
+  lookAtMain: watchesMain,
   moveChannels: verifies('moveChannels'),
   runGate: gated,
   uploadClosure: uploaded,

@@ -65,6 +65,8 @@ DEFAULT_BRANCH = main
 DISABLE_REGISTRATION = true
 [cron]
 ENABLED = false
+[webhook]
+ALLOWED_HOST_LIST = loopback
 [actions]
 ENABLED = false
 [mailer]

@@ -47,8 +47,8 @@ export interface Question {
 export interface Approval {
   /** Waits for a decision on this question, with reminders, until the deadline. */
   readonly decide: (about: Question, policy: ApprovalPolicy, remind: () => Promise<void>) => Promise<Answer>;
-  /** Whether the question is answered, or asked no more, within some time. */
-  readonly answeredWithin: (ms: number) => Promise<boolean>;
+  /** Whether the question is answered, or asked no more, within some time, which may be over sooner. */
+  readonly answeredWithin: (ms: number, isOver: () => boolean) => Promise<boolean>;
   /** Answers the question, unless it has been answered. */
   readonly answer: (answer: Answer) => void;
   /** Shows why something does not count as an answer. */
@@ -148,8 +148,11 @@ export function openApproval(run: string, options: WholeOptions, state: RunState
 
   return {
     withdraw,
-    answeredWithin: (ms) =>
-      condition(() => awaited === null || decided() !== null, ms, { summary: 'look for an answer' }),
+    answeredWithin: async (ms, isOver) => {
+      const isAnswered = (): boolean => awaited === null || decided() !== null;
+      await condition(() => isAnswered() || isOver(), ms, { summary: 'look for an answer' });
+      return isAnswered();
+    },
     answer: (answer) => {
       if (notWaiting() === null) decision = answer;
     },

@@ -1,4 +1,4 @@
-import { isCancellation, sleep } from '@temporalio/workflow';
+import { isCancellation } from '@temporalio/workflow';
 import type { RequestState } from '../../model/contract/activities.js';
 import { rootCause } from '../calls/failures.js';
 import { growingPause } from '../calls/growing-pause.js';
@@ -50,7 +50,7 @@ export async function followRequest(
 }
 
 async function untilMerged(run: Run, verified: Verified, proposed: Proposed): Promise<Ended | MainMoved> {
-  const { state, options } = run;
+  const { state, options, nudge } = run;
   const { merge = 'never', mergeMethod, mergeWaitSeconds = 0 } = options.landing;
   const { landed, request } = proposed;
   const isLeft = (why: string): Ended => ({ outcome: 'landed', landed: { ...landed, notMerged: why } });
@@ -74,9 +74,7 @@ async function untilMerged(run: Run, verified: Verified, proposed: Proposed): Pr
     const elapsed = Date.now() - start;
     if (elapsed >= wholeMs) return isLeft(`it still waits for ${waitsFor}`);
     state.phase('landing', `pull request #${request.number} to be merged, which waits for ${waitsFor}`);
-    await sleep(Math.min(growingPause(elapsed, wholeMs, LEAST_PAUSE_MS), wholeMs - elapsed), {
-      summary: 'wait for a merge',
-    });
+    await nudge.pause(Math.min(growingPause(elapsed, wholeMs, LEAST_PAUSE_MS), wholeMs - elapsed), 'wait for a merge');
   }
 }
 

@@ -57,7 +57,8 @@ export async function listen(
   const light = { ...verified, candidate: { ...verified.candidate, bundle: '' } };
   for (;;) {
     const pause = growingPause(Date.now() - start, wholeMs, LEAST_PAUSE_MS);
-    if (await run.approval.answeredWithin(pause)) return;
+    if (await run.approval.answeredWithin(pause, run.nudge.isThere)) return;
+    run.nudge.clear();
     try {
       const seen = await look(run, light, proposed, { merge: 'never', ...answers });
       const answer = answerOf(seen, verified, proposed);

@@ -20,6 +20,7 @@ import { openApproval } from './approval.js';
 import type { Approval } from './approval.js';
 import { openHoldBackRequests } from './hold-back-requests.js';
 import type { HoldBackRequests } from './hold-back-requests.js';
+import { openNudge, type Nudge } from './nudge.js';
 import { openRepositoryLock } from './repository-lock.js';
 import type { RepositoryLock } from './repository-lock.js';
 import { trackRun } from './run-state.js';
@@ -32,6 +33,7 @@ export interface Run {
   readonly approval: Approval;
   readonly holdBackRequests: HoldBackRequests;
   readonly lock: RepositoryLock;
+  readonly nudge: Nudge;
   /** Workflow id. */
   readonly id: string;
   readonly startTime: Date;
@@ -43,7 +45,7 @@ export function beginRun(asked: RunOptions): Run {
   const approval = openApproval(id, options, state);
   const holdBackRequests = openHoldBackRequests(id, state);
   const lock = openRepositoryLock(options, state);
-  return { options, state, approval, holdBackRequests, lock, id, startTime };
+  return { options, state, approval, holdBackRequests, lock, nudge: openNudge(), id, startTime };
 }
 
 /**

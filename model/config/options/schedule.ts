@@ -1,6 +1,9 @@
 import { checkCalendar } from '../checks.js';
-import { flag, oneOf, oneOrMore, span, text } from '../kinds.js';
+import { flag, maybe, oneOf, oneOrMore, span, text } from '../kinds.js';
 import { option } from './types.js';
+
+/** More looks than that would be a load for a remote. */
+const LEAST_POLL_SECONDS = 10;
 
 export const schedule = {
   enable: option(flag, true, 'false', 'whether the instance has a schedule; `lockkeeper run` starts it all the same'),
@@ -9,6 +12,12 @@ export const schedule = {
     ['weekly'],
     '"Sun *-*-1..7,15..21 02:00:00"',
     'when runs start: calendar expressions as in systemd.time(7), one or several',
+  ),
+  poll: option(
+    maybe(span(LEAST_POLL_SECONDS)),
+    null,
+    '"5min"',
+    'of an instance that verifies: [look at the main branch](channels.md#watching-main) so often, and verify it when it has moved; the options of its schedule do not count then (default: it has a schedule)',
   ),
   randomizedDelaySec: option(span(0), 3600, '"30min"', 'random delay of each start, at most this long'),
   persistent: option(

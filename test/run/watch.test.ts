@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Change } from '../../client/schedules/apply.js';
+import { watcherId } from '../../model/run/ids.js';
+import type { ShownWatch } from '../../model/watch/watch.js';
+import { withFleet } from '../support/fleet.js';
+import { writeInstances } from '../support/instances.js';
+import { until } from '../support/lockkeeper.js';
+import { withServedHouse } from '../support/runs.js';
+import { wholeFile } from '../support/scope.js';
+
+const { house, client, worker } = await withServedHouse(wholeFile);
+const fleet = await withFleet(wholeFile, { hosts: [{ name: 'athena' }, { name: 'delos' }] });
+const watcher = client.workflow.getHandle(watcherId('main', null));
+
+const configure = (toml: string): Promise<readonly string[]> =>
+  writeInstances(house, fleet, undefined, 'watching', `mode = "verify"\nchannel = "tested-{host}"\n${toml}`);
+
+async function apply(toml: string): Promise<readonly Change[]> {
+  const { stdout, stderr } = await house.lockkeeper(['apply', '--json', ...(await configure(toml))]);
+  assert.notEqual(stdout, '', stderr);
+  return JSON.parse(stdout) as readonly Change[];
+}
+
+const shown = (): Promise<ShownWatch> => house.json<ShownWatch>(['status', watcherId('main', null)]);
+
+/** Runs that were started, by id. */
+async function runs(): Promise<readonly string[]> {
+  const listed = await house.json<readonly { readonly run: string }[]>(['list']);
+  return listed.map(({ run }) => run);
+}
+
+/** Waits until all channels are at a commit. */
+const untilTested = (commit: string): Promise<void> =>
+  until(
+    async () => {
+      const { 'tested-athena': athena, 'tested-delos': delos } = await fleet.branches();
+      return athena === commit && delos === commit;
+    },
+    120_000,
+    () => `channels are not at ${commit}: ${worker.output().slice(-2000)}`,
+  );
+
+test('a watcher verifies main when it has moved, and leaves nothing behind while it has not', async () => {
+  assert.deepEqual(await apply('[instances.main]\npoll = "10s"\n'), [{ kind: 'created', instance: 'main' }]);
+  const { main: first = '' } = await fleet.branches();
+  await untilTested(first);
+  await until(
+    async () => (await shown()).verified === first,
+    60_000,
+    () => 'not shown as verified',
+  );
+  assert.deepEqual(await apply('[instances.main]\npoll = "10s"\n'), [{ kind: 'unchanged', instance: 'main' }]);
+  assert.match(
+    (await house.lockkeeper(['schedules'])).stdout,
+    /^main {2}looks every 10s, verified [0-9a-f]{12} {2}last .*: verified/m,
+  );
+  assert.match((await house.lockkeeper(['list'])).stdout, /^lockkeeper-watch-main {2}looks every 10s, /m);
+
+  const before = await runs();
+  const length = (await watcher.describe()).historyLength;
+  await until(
+    async () => (await watcher.describe()).historyLength > length,
+    60_000,
+    () => 'no look',
+  );
+  assert.deepEqual(await runs(), before);
+
+  await fleet.moveInput('alpha');
+  const second = await fleet.pushUpdate(['alpha']);
+  await untilTested(second);
+  await until(
+    async () => (await runs()).length === before.length + 1,
+    30_000,
+    () => 'not one run more',
+  );
+});
+
+test('a watcher is paused, changed and removed as a schedule is; a run that fails is tried again later, and said', async () => {
+  const schedule = async (...args: string[]): Promise<string> => {
+    const { exitCode, stdout, stderr } = await house.lockkeeper(['schedules', ...args]);
+    assert.equal(exitCode, 0, stderr);
+    return stdout;
+  };
+  assert.equal(await schedule('pause', 'main', '-m', 'holidays'), 'main is paused.\n');
+  await until(
+    async () => (await shown()).paused === 'holidays',
+    30_000,
+    () => 'not paused',
+  );
+  const paused = await runs();
+  const third = await fleet.pushToMain({ 'note.txt': 'three\n' });
+  assert.match(await schedule(), /^main {2}paused: holidays/m);
+  const changed = await apply('[instances.main]\npoll = "1h"\nbuildSystems = ["athena", "delos"]\n');
+  assert.deepEqual(changed, [{ kind: 'updated', instance: 'main', changed: ['poll'] }]);
+  assert.deepEqual(await runs(), paused);
+  assert.equal(await schedule('resume', 'main'), 'main watches main again.\n');
+  await untilTested(third);
+  await until(
+    async () => (await shown()).verified === third,
+    30_000,
+    () => 'not shown as verified',
+  );
+
+  const broken = await fleet.pushToMain({ 'flake.nix': '{ outputs = "none' });
+  assert.match(await schedule('trigger', 'main'), /^main: verification of main asked for/);
+  await until(
+    async () => (await shown()).trouble !== null,
+    60_000,
+    () => 'no trouble',
+  );
+  const { verified, trouble } = await shown();
+  assert.deepEqual(
+    [verified, trouble?.startsWith('the last run failed: ')],
+    [null, true],
+    `${trouble ?? ''} ${broken}`,
+  );
+  assert.match((await house.lockkeeper(['doctor'])).stdout, /watcher main .*the last run failed/);
+
+  const removed = await apply('');
+  assert.deepEqual(removed, [{ kind: 'removed', instance: 'main' }]);
+  assert.equal((await watcher.describe()).status.name, 'TERMINATED');
+  const refused = await house.lockkeeper([
+    'config',
+    'check',
+    ...(await configure('[instances.main]\nmode = "update"\npoll = "5min"\n')),
+  ]);
+  assert.equal(refused.exitCode, 1);
+  assert.match(refused.stderr + refused.stdout, /instances\.main\.poll .* is for instances that verify main/);
+});
