@@ -32,8 +32,18 @@ export interface Browser {
 export interface Page {
   /** Why the browser shows no page of that address, such as `net::ERR_UNSAFE_PORT`. */
   readonly failure: string | null;
+  /** Shows it at a width in pixels, in a colour scheme, on a screen or on paper. */
+  show(look: Look): Promise<void>;
+  /** The whole page as PNG. */
+  picture(): Promise<Buffer>;
   /** Runs a script in the page, and gives what it resolves with. */
   run(script: string): Promise<unknown>;
+}
+
+export interface Look {
+  readonly width: number;
+  readonly scheme: 'light' | 'dark';
+  readonly media: 'screen' | 'print';
 }
 
 interface Answer {
@@ -49,6 +59,7 @@ export async function startBrowser(program: string, names: readonly string[]): P
     program,
     [
       ...['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
+      '--hide-scrollbars',
       ...['--remote-debugging-pipe', `--user-data-dir=${profile}`],
       `--host-resolver-rules=${names.map((name) => `MAP ${name} 127.0.0.1`).join(',')}`,
     ],
@@ -101,7 +112,18 @@ export async function startBrowser(program: string, names: readonly string[]): P
         20_000,
         () => `${url} is not shown`,
       );
-      return { failure: errorText, run };
+      const show = async ({ width, scheme, media }: Look): Promise<void> => {
+        const metrics = { width, height: 900, deviceScaleFactor: 1, mobile: false };
+        await ask('Emulation.setDeviceMetricsOverride', metrics, sessionId);
+        const features = [{ name: 'prefers-color-scheme', value: scheme }];
+        await ask('Emulation.setEmulatedMedia', { media, features }, sessionId);
+      };
+      const picture = async (): Promise<Buffer> => {
+        const whole = { format: 'png', captureBeyondViewport: true };
+        const { data } = (await ask('Page.captureScreenshot', whole, sessionId)) as { data: string };
+        return Buffer.from(data, 'base64');
+      };
+      return { failure: errorText, run, show, picture };
     },
     close: async () => {
       const identity = await identify(child.pid ?? 0);

@@ -53,9 +53,6 @@ body {
   font:
     16px/1.5 system-ui,
     -apple-system,
-    'Segoe
-  UI',
-    Roboto,
     'DejaVu Sans',
     sans-serif;
   overflow-wrap: anywhere;
@@ -230,7 +227,7 @@ thead th {
   border-top: 0;
 }
 tbody th {
-  min-width: 13rem;
+  min-width: 16rem;
   font-weight: 600;
 }
 thead th,
@@ -370,7 +367,7 @@ footer {
 }
 @media (max-width: 44rem) {
   tbody th {
-    min-width: 6.5rem;
+    min-width: 8.5rem;
   }
   body {
     padding: 0.8rem 0.7rem 2rem;
