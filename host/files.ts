@@ -54,8 +54,14 @@ interface Care {
  * Makes the folder if it is not there.
  */
 export async function writeWhole(file: string, content: string, care: Care = {}): Promise<void> {
-  await makeFolder(path.dirname(file));
-  await place(file, content, care, (temporary) => rename(temporary, file));
+  const put = (): Promise<void> => place(file, content, care, (temporary) => rename(temporary, file));
+  try {
+    await put();
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+    await makeFolder(path.dirname(file));
+    await put();
+  }
 }
 
 /**
