@@ -32,14 +32,14 @@ const DEPTHS: readonly number[] = [100, 500, 2500, 12_500];
  * Looks at the first-parent history of a commit of an input, the newest commit first. Commits alone are fetched, without
  * their files and no further back than needed, into a bare repository beside the mirrors, which keeps them.
  * @param read what is looked for in the history; `null` when it goes not far enough back
- * @returns `null` when it cannot be had, or is too far back
+ * @returns `null` when it is too far back, or not of Git's usual kind; `'unread'` when it cannot be had
  */
 async function lookBack<T>(
   env: ActivityEnvironment,
   repository: InputRepository,
   commit: string,
   read: (history: readonly DatedCommit[], git: Git) => Promise<T | null>,
-): Promise<T | null> {
+): Promise<T | 'unread' | null> {
   if (!/^[0-9a-f]{40}$/.test(commit)) return null;
   const name = createHash('sha256').update(repository.url).digest('hex').slice(0, 32);
   const directory = path.join(env.state.mirrors, `input-${name}.git`);
@@ -54,8 +54,8 @@ async function lookBack<T>(
     if (known !== null) return known;
     const end = Date.now() + PATIENCE_MS;
     for (const depth of DEPTHS) {
-      if (Date.now() > end) return null;
-      if (!(await fetchCommits(repository, git, { depth, refspec: `+${commit}:${ref}` }))) return null;
+      if (Date.now() > end) return 'unread';
+      if (!(await fetchCommits(repository, git, { depth, refspec: `+${commit}:${ref}` }))) return 'unread';
       const found = await history(git, ref);
       const answer = await read(found, git);
       if (answer !== null || found.length < depth) return answer;
@@ -110,13 +110,13 @@ const MARGIN_SECONDS = 30 * 86_400;
 /**
  * The commits of an input's branch after one revision, up to another one.
  * @param fromSeconds date of the first one, seconds since 1970
- * @returns `null` when they cannot be had soon; `'apart'` when the second does not come after the first
+ * @returns `null` when there are too many, `'unread'` when they cannot be had soon; `'apart'` when the second does not come after the first
  */
 export const commitsBetween = (
   env: ActivityEnvironment,
   repository: InputRepository,
   { from, fromSeconds, to }: { readonly from: string; readonly fromSeconds: number; readonly to: string },
-): Promise<InputCommits | 'apart' | null> =>
+): Promise<InputCommits | 'apart' | 'unread' | null> =>
   lookBack<InputCommits | 'apart'>(env, repository, to, async (history, git) => {
     const count = history.findIndex(({ revision }) => revision === from);
     if (count === 0) return 'apart';
@@ -130,11 +130,11 @@ export const commitsBetween = (
 
 /**
  * What an input may move to whose newest revision is too new: see `oldEnough`.
- * @returns `null` when its history cannot be had soon, or has nothing that is old enough
+ * @returns `null` when its history has nothing that is old enough; `'unread'` when it cannot be had soon
  */
 export const findOldEnough = (
   env: ActivityEnvironment,
   repository: InputRepository,
   about: { readonly newest: string; readonly latest: number; readonly locked: DatedCommit | null },
-): Promise<OldEnough | null> =>
+): Promise<OldEnough | 'unread' | null> =>
   lookBack(env, repository, about.newest, (history) => Promise.resolve(oldEnough(history, about.latest, about.locked)));

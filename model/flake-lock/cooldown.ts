@@ -13,8 +13,13 @@ export interface WaitingInput {
   readonly movesTo: string | null;
   /** How many newer commits of its branch wait; `null` when that is not known. */
   readonly newer: number | null;
-  /** Why nothing else is known of it; missing when all is. */
-  readonly unknown?: 'history' | 'date';
+  /**
+   * Why nothing else is known of it; missing when all is.
+   * - `history`: nothing old enough was found; `unread`: its history could not be read
+   * - `date`: its newest revision has none
+   * - `nested`: it is old enough, but brings along what is not
+   */
+  readonly unknown?: 'history' | 'unread' | 'date' | 'nested';
 }
 
 /** Seconds that revisions of an input have to be old; 0 when they may be new. */
@@ -92,5 +97,12 @@ export function tooNewInputs(
 }
 
 /** Why an input has not moved to its newest revision although nothing is known of its history. */
-export const unknownAge = (after: FlakeLock, name: string): 'history' | 'date' =>
-  typeof nodeOfInput(after, [name])?.locked?.get('lastModified') === 'number' ? 'history' : 'date';
+export function unknownAge(
+  after: FlakeLock,
+  name: string,
+  latest: number | null,
+): NonNullable<WaitingInput['unknown']> {
+  const node = nodeOfInput(after, [name]);
+  if (node !== null && latest !== null && isOldEnough(node, latest)) return 'nested';
+  return typeof node?.locked?.get('lastModified') === 'number' ? 'history' : 'date';
+}

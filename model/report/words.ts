@@ -342,8 +342,11 @@ export function waitingWords({ cooldown, movesTo, newer, unknown }: WaitingInput
     return `moves to its newest revision that is at least ${age} old, ${shortRevision(movesTo)}${others}`;
   if (unknown === 'date')
     return `stays: its newest revision has no date, so nothing says that it is at least ${age} old`;
-  if (unknown === 'history')
-    return `stays: its newest revision is less than ${age} old, and no older one was found, or its history could not be read`;
+  if (unknown === 'history') return `stays: its newest revision is less than ${age} old, and no older one was found`;
+  if (unknown === 'unread')
+    return `stays: its newest revision is less than ${age} old, and the history of older ones could not be read: its server did not answer in time, or wants credentials`;
+  if (unknown === 'nested')
+    return `stays: its newest revision is at least ${age} old, but brings along an input that is not, or has no date`;
   return `stays: nothing newer is at least ${age} old${others}`;
 }
 

@@ -27,7 +27,9 @@ test('one sentence says what an input does whose newest revision is too new', ()
   assert.equal(waitingWords(input), 'stays: nothing newer is at least 3 days old; 1 newer commit waits');
   assert.equal(
     waitingWords({ ...input, cooldown: 5400, newer: null, unknown: 'history' }),
-    'stays: its newest revision is less than 90 min old, and no older one was found, or its history could not be read',
+    'stays: its newest revision is less than 90 min old, and no older one was found',
   );
+  assert.match(waitingWords({ ...input, newer: null, unknown: 'unread' }), /history of older ones could not be read/);
+  assert.match(waitingWords({ ...input, newer: null, unknown: 'nested' }), /brings along an input that is not/);
   assert.match(waitingWords({ ...input, cooldown: 86_400, newer: null, unknown: 'date' }), /no date.* 1 day old$/);
 });

@@ -92,8 +92,8 @@ test('what is not known to be old enough waits: folders, what is below an input,
     const below = await update({ date, cooldown, inputs: ['beta'], nix });
     assert.equal(below.kind, 'unchanged', JSON.stringify(below));
     assert.deepEqual(
-      below.waiting?.map(({ name, movesTo }) => [name, movesTo]),
-      [['beta', null]],
+      below.waiting?.map(({ name, movesTo, unknown }) => [name, movesTo, unknown]),
+      [['beta', null, 'nested']],
     );
     assert.deepEqual(revisions(await update({ date, inputs: ['beta'], nix })), { beta: old });
     await fleet.pushToMain({ 'flake.nix': `${flake}\n` });

@@ -38,7 +38,7 @@ export interface CooldownRules {
   /** Seconds since 1970: newer revisions of an input wait; `null` when they may be new. */
   readonly latest: (name: string) => number | null;
   /** Looks for the newest revision of an input that is old enough; `null` when its history cannot be had. */
-  readonly find: (newest: LockNode, latest: number, locked: DatedCommit | null) => Promise<OldEnough | null>;
+  readonly find: (newest: LockNode, latest: number, locked: DatedCommit | null) => Promise<OldEnough | 'unread' | null>;
 }
 
 /** What upstream answered. */

@@ -75,12 +75,13 @@ export async function coolDown(
     const locked = datedRevision(before);
     // Without the date of the locked revision nothing tells what would go back behind it.
     const isFindable = hasRevisions && (before === null || locked !== null);
-    const found = isFindable ? await cooldown.find(node, latest, locked) : null;
+    const answer = isFindable ? await cooldown.find(node, latest, locked) : null;
+    const found = answer === 'unread' ? null : answer;
     if (found?.revision == null) {
-      if (before === null) throw cannotStay(name);
+      if (before === null) throw cannotStay(name, answer === 'unread');
       nodes.delete(name);
     } else pins.set(name, pinned(node, found.revision, rules.wishes.get(name) ?? {}));
-    return [waitingInput(cooldown, name, found, node)];
+    return [waitingInput(cooldown, name, answer, node)];
   });
   const waiting = looked.flat();
   if (pins.size === 0) return { kind: 'cooled', nodes, pins, waiting };
@@ -100,24 +101,23 @@ function nodeBefore(lock: FlakeLock | null, name: string, node: LockNode): LockN
   return before !== null && sameWish(before, node) ? before : null;
 }
 
-const cannotStay = (name: string): Error =>
+const cannotStay = (name: string, isUnread = false): Error =>
   finalFailure(
     'InputTooNew',
-    `The flake.lock of the main branch does not have input ${oneName(name)} as flake.nix asks for it, and no revision of it was found that is old enough for the cooldown, or its history could not be read. Wait, lock it by hand, or update with --no-cooldown.`,
+    `The flake.lock of the main branch does not have input ${oneName(name)} as flake.nix asks for it, and ${isUnread ? 'its history, which tells what is old enough for the cooldown, could not be read: its server did not answer in time, or wants credentials. Run again' : 'no revision of it was found that is old enough for the cooldown. Wait'}, lock it by hand, or update with --no-cooldown.`,
   );
 
 const waitingInput = (
   cooldown: CooldownRules,
   name: string,
-  found: OldEnough | null,
+  found: OldEnough | 'unread' | null,
   { locked }: LockNode,
-): WaitingInput => ({
-  name,
-  cooldown: cooldown.seconds(name),
-  movesTo: found?.revision ?? null,
-  newer: found?.newer ?? null,
-  ...(found !== null ? {} : { unknown: typeof locked?.get('lastModified') === 'number' ? 'history' : 'date' }),
-});
+): WaitingInput => {
+  const about = { name, cooldown: cooldown.seconds(name) };
+  if (found !== null && found !== 'unread') return { ...about, movesTo: found.revision, newer: found.newer };
+  const isDated = typeof locked?.get('lastModified') === 'number';
+  return { ...about, movesTo: null, newer: null, unknown: isDated ? (found ?? 'history') : 'date' };
+};
 
 function pinned({ locked, original }: LockNode, revision: string, wish: InputWish): Pin {
   const { flake, inputs } = wish;
@@ -151,7 +151,13 @@ export function withoutTooNew({ rules, cooldown }: Pick<AskedFlake, 'rules' | 'c
   if (base === null) return answers;
   const { lock, left } = composeAllBut(base, after, names);
   const waiting = names.map((name): WaitingInput => ({
-    ...{ name, cooldown: cooldown.seconds(name), movesTo: null, newer: null, unknown: unknownAge(after, name) },
+    ...{
+      name,
+      cooldown: cooldown.seconds(name),
+      movesTo: null,
+      newer: null,
+      unknown: unknownAge(after, name, cooldown.latest(name)),
+    },
   }));
   return {
     ...answers,

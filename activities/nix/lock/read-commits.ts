@@ -39,7 +39,7 @@ export const createReadCommits =
         const source = Date.now() > end ? null : await inputRepository(is, nix);
         if (source === null || typeof fromSeconds !== 'number') return null;
         const commits = await commitsBetween(env, source, { from, fromSeconds, to });
-        return commits === null || commits === 'apart' ? null : { name, from, to, ...commits };
+        return commits === null || typeof commits === 'string' ? null : { name, from, to, ...commits };
       });
       return found.filter((one) => one !== null);
     });
