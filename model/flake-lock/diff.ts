@@ -49,9 +49,14 @@ function movedInput(name: string, pair: NodePair, nested: readonly NestedPair[])
 
 function nestedMove(pair: NestedPair): NestedMove {
   const { before, after, path } = pair;
+  const source = otherSource(before, after);
+  return { path, ...revisions(pair), ...(source === null ? {} : { source }) };
+}
+
+/** Where a nested input comes from now, if that is elsewhere than before. */
+function otherSource(before: LockNode | null, after: LockNode | null): { from: string; to: string } | null {
   const [was, is] = [before, after].map((node) => (node === null ? null : publishedAs(node)));
-  const isElsewhere = was !== null && is !== null && was !== undefined && is !== undefined && was.key !== is.key;
-  return { path, ...revisions(pair), ...(isElsewhere ? { source: { from: was.text, to: is.text } } : {}) };
+  return was == null || is == null || was.key === is.key ? null : { from: was.text, to: is.text };
 }
 
 /**
@@ -106,7 +111,9 @@ function movedBelow(before: FlakeLock | null, after: FlakeLock, top: NodePair, n
       const below = inputPair(before, after, pair.before, pair.after, input);
       if (below === null) continue;
       const path = [...pair.path, input];
-      if (!sameNode(below.before, below.after)) moved.push({ ...below, path: path.join('/') });
+      // What only comes from elsewhere is what its parent asks for now, and may be anything from the next update on.
+      const isElsewhere = !sameNode(pair.before, pair.after) && otherSource(below.before, below.after) !== null;
+      if (isElsewhere || !sameNode(below.before, below.after)) moved.push({ ...below, path: path.join('/') });
       todo.push({ ...below, own: ownNodes(pair.own, input), path });
     }
   }

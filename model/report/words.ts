@@ -394,14 +394,18 @@ export function shortRevision(revision: string): string {
 
 /** `1a2b3c4d → 5e6f7a8b`, `added at …`, `removed, was at …`, or that only nested inputs moved. */
 export function movementWords(
-  input: Pick<ReportedInput, 'from' | 'to'> & { readonly nested?: readonly string[]; readonly goesBack?: true },
+  input: Pick<ReportedInput, 'from' | 'to'> & {
+    readonly nested?: readonly string[];
+    readonly goesBack?: true;
+    readonly source?: unknown;
+  },
 ): string {
-  const { from, to, nested = [], goesBack } = input;
+  const { from, to, nested = [], goesBack, source } = input;
   const instead = nested.length > 0 ? 'only nested inputs moved' : 'content changed';
   if (from === null && to === null) return instead;
   if (from === null) return `added at ${shortRevision(to ?? '')}`;
   if (to === null) return `removed, was at ${shortRevision(from)}`;
-  if (from === to) return `stays at ${shortRevision(to)}, ${instead}`;
+  if (from === to) return `stays at ${shortRevision(to)}${source === undefined ? `, ${instead}` : ''}`;
   return `${shortRevision(from)} → ${shortRevision(to)}${goesBack === true ? ', goes back' : ''}`;
 }
 

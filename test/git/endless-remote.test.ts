@@ -4,11 +4,12 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { fetchMirror } from '../../activities/git/mirror.js';
-import { remoteBranches } from '../../activities/git/push.js';
+import { push, remoteBranches } from '../../activities/git/push.js';
 import { openRemoteGit } from '../../activities/git/transport.js';
 import { fetchLimits } from '../../model/machine/fetch-limits.js';
 import { withEndlessRemote, type Endless } from '../support/endless-remote.js';
 import { failure } from '../support/failure.js';
+import { git } from '../support/git.js';
 import { withVariables } from '../support/variables.js';
 import { runningCommands } from '../support/processes.js';
 import { repositoryAt, withPlace } from '../support/repository.js';
@@ -21,7 +22,10 @@ const LIMITS = {
 };
 
 /** What each of them comes to, and whether it is asked once more. */
-const ENDS: Record<Exclude<Endless, 'http-body'>, { readonly says: RegExp; readonly again?: true }> = {
+const ENDS: Record<
+  Exclude<Endless, 'http-body' | 'push-drip' | 'http-push-drip'>,
+  { readonly says: RegExp; readonly again?: true }
+> = {
   drip: { says: /sent next to nothing for 3 s/, again: true },
   'http-drip': { says: /sent next to nothing for 3 s/, again: true },
   refs: { says: /sent (?:too much|more than .* in memory)/ },
@@ -64,13 +68,33 @@ test('a remote that is slow is asked twice, and no more', () =>
     ),
   ));
 
+for (const how of ['push-drip', 'http-push-drip'] as const) {
+  test(`a remote that takes a push and answers byte by byte (${how}) is cut off, is named, and leaves nothing behind`, () =>
+    withVariables(LIMITS, () =>
+      withPlace(({ env, repository }) =>
+        withEndlessRemote(how, async ({ url, sent }) => {
+          const endless = repositoryAt(url);
+          const mirror = await fetchMirror(env, repository);
+          const commit = await git(mirror, 'rev-parse', 'refs/heads/main');
+          const remote = await openRemoteGit(mirror, endless);
+          const pushing = push(remote, endless, { commit, branch: 'update', replaces: null });
+          const cut = await failure(pushing, 'RemoteUnreachable', { retryable: true });
+          assert.match(cut.message, /sent next to nothing for 3 s/);
+          assert.ok(cut.message.includes(url), cut.message);
+          assert.ok(sent() > 100, 'it took the commits');
+          assert.equal(await isOfRemote(url), false);
+        }),
+      ),
+    ));
+}
+
 test('a list of branches without end is cut off', () =>
   withVariables(LIMITS, () =>
     withPlace(({ env, repository }) =>
       withEndlessRemote('refs', async ({ url }) => {
         const endless = repositoryAt(url);
-        const git = await openRemoteGit(await fetchMirror(env, repository), endless);
-        await failure(remoteBranches(git, endless, ['*']), 'RemoteUnreachable');
+        const remote = await openRemoteGit(await fetchMirror(env, repository), endless);
+        await failure(remoteBranches(remote, endless, ['*']), 'RemoteUnreachable');
       }),
     ),
   ));

@@ -61,13 +61,13 @@ test('a nested move is told with its revisions, dates and a page to compare', ()
 });
 
 test('a nested input that is fetched from somewhere else is told as such, and first; an archive of the same address is not', () => {
-  const lock = (owner: string, release: string, asked: string): FlakeLock => {
+  const lock = (owner: string, release: string, asked: string, content = release): FlakeLock => {
     const archive = {
       type: 'tarball',
       url: `https://releases.example.org/${release}.tar.xz`,
       narHash: `sha256-${release}`,
     };
-    const forge = { type: 'github', owner, repo: 'b', rev: release.repeat(40) };
+    const forge = { type: 'github', owner, repo: 'b', rev: content.repeat(40) };
     return parseFlakeLock(
       JSON.stringify({
         nodes: {
@@ -95,6 +95,11 @@ test('a nested input that is fetched from somewhere else is told as such, and fi
   assert.deepEqual(sources(lock('good', '1', channel), lock('good', '2', 'https://example.org/other.tar.xz')), [
     ['top/a', channel, 'https://example.org/other.tar.xz'],
     ['top/z', undefined, undefined],
+  ]);
+  // A fork that has the same content still may have any other one next time.
+  assert.deepEqual(sources(lock('good', '1', channel), lock('evil', '2', channel, '1')), [
+    ['top/z', 'github:good/b', 'github:evil/b'],
+    ['top/a', undefined, undefined],
   ]);
 });
 

@@ -11,6 +11,54 @@ import { wholeFile } from '../support/scope.js';
 
 const house = await withHouse(wholeFile);
 
+test('a nested input that comes from another public address moves and is said first; one from a private network stays until it is allowed', async (t) => {
+  const fleet = await withFleet(t, { hosts: [{ name: 'athena' }] });
+  const settings = path.join(fleet.root, 'gitconfig');
+  const [nested, alpha] = [path.join(fleet.root, 'n.git'), fleet.inputs.alpha ?? ''];
+  await mkdir(nested);
+  await git(nested, 'init', '--quiet', '--initial-branch=main');
+  await commitFiles(nested, { word: 'of everybody' }, 'A first one');
+  const hosts = ['one.example', 'two.example', 'git.lan'].map((host) => `https://${host}/`);
+  const url = `[url "file://${fleet.root}/"]\n${hosts.map((host) => `insteadOf = ${host}\n`).join('')}`;
+  await writeFile(settings, `${url}[safe]\ndirectory = *\n`);
+  const env = { GIT_CONFIG_GLOBAL: settings };
+  const from = (host: string): Promise<string> =>
+    commitFiles(
+      alpha,
+      {
+        'flake.nix': `{ inputs.n = { url = "git+https://${host}/n.git?ref=main"; flake = false; }; outputs = { self, n }: { lib = { version = import ./version.nix; }; }; }\n`,
+      },
+      'Upstream changes',
+    );
+  const updated = async (...more: readonly string[]): Promise<readonly string[]> => {
+    const ended = await house.lockkeeper(['update', fleet.checkout, '--land', 'merge', ...more], { env });
+    // No closure changes.
+    assert.equal(ended.exitCode, 3, ended.stderr + ended.stdout);
+    return ended.stdout.split('\n').map((line) => line.trim());
+  };
+  await from('one.example');
+  await updated();
+  await from('two.example');
+  const lines = await updated();
+  const said = lines.findIndex((line) =>
+    line.includes('now from git+https://two.example/n.git, not git+https://one.example/n.git'),
+  );
+  assert.ok(said > 0 && said < 10, lines.join('\n'));
+
+  await from('git.lan');
+  await fleet.moveInput('beta');
+  const [, notice = ''] = await updated();
+  assert.match(
+    notice,
+    /^alpha is held back: its new revision would fetch from git\+https:\/\/git\.lan\/n\.git, .* --allow-source /,
+  );
+  const accepted = await updated('--allow-source', 'git.lan');
+  assert.ok(
+    accepted.some((line) => line.includes('now from git+https://git.lan/n.git')),
+    accepted.join('\n'),
+  );
+});
+
 test('a run holds an input back that brings a private folder, says so first, and moves it once that is accepted', async (t) => {
   const fleet = await withFleet(t, { hosts: [{ name: 'athena' }, { name: 'rhea', input: 'beta' }] });
   const folder = path.join(fleet.root, 'private');

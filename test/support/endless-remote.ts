@@ -2,7 +2,17 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 
 /** What a remote does that means harm, or has gone mad. */
 export type Endless =
-  'drip' | 'refs' | 'pack' | 'progress' | 'http-drip' | 'http-header' | 'http-refs' | 'http-error' | 'http-body';
+  | 'drip'
+  | 'refs'
+  | 'pack'
+  | 'progress'
+  | 'http-drip'
+  | 'http-header'
+  | 'http-refs'
+  | 'http-error'
+  | 'http-body'
+  | 'push-drip'
+  | 'http-push-drip';
 
 export interface EndlessRemote {
   /** Address of a repository on it. */
@@ -59,7 +69,28 @@ const FIRST_REF = packet(`${COMMIT} refs/heads/main\0side-band-64k ofs-delta sha
 
 const HTTP_OK = 'HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\n';
 
-const BEHAVIOURS: Record<Endless, (socket: Socket) => void> = {
+const PUSH_REF = packet(`${COMMIT} refs/heads/main\0report-status side-band-64k delete-refs ofs-delta\n`);
+const FLUSH = Buffer.from('0000');
+
+/** What each does with a connection, and with what came first on it. */
+const BEHAVIOURS: Record<Endless, (socket: Socket, first: Buffer) => void> = {
+  'push-drip': (socket) => {
+    socket.write(Buffer.concat([PUSH_REF, FLUSH]));
+    socket.once('data', () => {
+      socket.write('fff0');
+      drip(socket);
+    });
+  },
+  'http-push-drip': (socket, first) => {
+    if (first.toString('latin1').startsWith('GET ')) {
+      const service = Buffer.concat([packet('# service=git-receive-pack\n'), FLUSH, PUSH_REF, FLUSH]);
+      const head = `HTTP/1.1 200 OK\r\nContent-Type: application/x-git-receive-pack-advertisement\r\nConnection: close\r\n\r\n`;
+      socket.end(Buffer.concat([Buffer.from(head), service]));
+      return;
+    }
+    socket.write('HTTP/1.1 200 OK\r\nContent-Type: application/x-git-receive-pack-result\r\n\r\nfff0');
+    drip(socket);
+  },
   drip: (socket) => {
     socket.write('fff0');
     drip(socket);
@@ -129,8 +160,8 @@ export async function withEndlessRemote<T>(how: Endless, work: (remote: EndlessR
       gone += socket.bytesWritten;
     });
     socket.on('error', () => undefined);
-    socket.once('data', () => {
-      BEHAVIOURS[how](socket);
+    socket.once('data', (first) => {
+      BEHAVIOURS[how](socket, first);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
