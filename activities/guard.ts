@@ -14,11 +14,11 @@ type Activity = (...input: readonly unknown[]) => Promise<unknown>;
  * of the secrets that this process has read. Bad input is a non-retryable `BadOptions`.
  * @param allowed commands that gates and agents may be; `null`: all
  */
-export function atTheEdge<T extends object>(activities: T, allowed: readonly string[] | null = null): T {
-  const guarded = Object.entries(activities as Readonly<Record<string, Activity>>).map(
+export function guarded<T extends object>(activities: T, allowed: readonly string[] | null = null): T {
+  const all = Object.entries(activities as Readonly<Record<string, Activity>>).map(
     ([name, activity]) => [name, (...input: readonly unknown[]) => guard(activity, input, allowed)] as const,
   );
-  return Object.fromEntries(guarded) as T;
+  return Object.fromEntries(all) as T;
 }
 
 async function guard(

@@ -4,7 +4,7 @@ import { messageOf } from '../model/text/message-of.js';
 import { joinNixOptions } from './program/arguments.js';
 import { systemCode } from '../host/errors.js';
 import { CommandError, grpcCode } from './errors.js';
-import { typed } from './terminal/typed.js';
+import { suggest } from './terminal/suggest.js';
 import { version } from '../host/installation.js';
 import { failure } from './terminal/output.js';
 import { declareProgram } from './program/index.js';
@@ -78,7 +78,7 @@ function explain(error: unknown, misused: string): number {
   else if (grpcCode(error) === UNAVAILABLE)
     failure(
       `The Temporal server cannot do that now (${messageOf(error)}): it is starting, or it cannot write to its disk. ` +
-        `"${typed('doctor')}" tells more; run the same command again later.`,
+        `"${suggest('doctor')}" tells more; run the same command again later.`,
     );
   else failure(messageOf(error));
   if (process.env.LOCKKEEPER_DEBUG !== undefined && error instanceof Error) failure(error.stack ?? '');

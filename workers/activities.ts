@@ -1,5 +1,5 @@
 import { createAttemptFix } from '../activities/agent/attempt-fix.js';
-import { atTheEdge } from '../activities/guard.js';
+import { guarded } from '../activities/guard.js';
 import type { ActivityEnvironment } from '../activities/environment.js';
 import { createForgeActivities } from '../activities/forge/requests.js';
 import { createRunGate } from '../activities/gate/run-gate.js';
@@ -41,7 +41,7 @@ export function createActivities(env: ActivityEnvironment): MachineRegister {
   const machine = { ...createMachineActivities(env), ...agent, ...gate, uploadClosure: createUploadClosure(env) };
   const { allowedCommands = null } = env;
   return {
-    coordinator: atTheEdge(
+    coordinator: guarded(
       {
         ...createGitActivities(env),
         ...createLockActivities(env),
@@ -60,11 +60,11 @@ export function createActivities(env: ActivityEnvironment): MachineRegister {
       },
       allowedCommands,
     ),
-    evaluator: atTheEdge(createEvaluatorActivities(env)),
-    builder: atTheEdge(createBuilderActivities(env)),
-    agent: atTheEdge(agent, allowedCommands),
-    gate: atTheEdge(gate, allowedCommands),
-    machine: atTheEdge(machine, allowedCommands),
-    presence: atTheEdge({ ...createPresenceActivities(), planBuilds: createPlanBuilds(env) }),
+    evaluator: guarded(createEvaluatorActivities(env)),
+    builder: guarded(createBuilderActivities(env)),
+    agent: guarded(agent, allowedCommands),
+    gate: guarded(gate, allowedCommands),
+    machine: guarded(machine, allowedCommands),
+    presence: guarded({ ...createPresenceActivities(), planBuilds: createPlanBuilds(env) }),
   };
 }

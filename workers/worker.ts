@@ -35,8 +35,8 @@ import { deliver } from '../host/hooks/deliver.js';
 import { serveHooks, type HookServer } from '../host/hooks/serve.js';
 import { PrivateFileFault } from '../host/secrets/private-file.js';
 import { serveHealth } from './health.js';
-import { giveBackTasks, holdTasks } from './held-tasks.js';
-import type { HeldTasks } from './held-tasks.js';
+import { giveBackTasks, keepTasks } from './kept-tasks.js';
+import type { KeptTasks } from './kept-tasks.js';
 import { installLogging } from './log.js';
 import { nixSystems } from './nix-systems.js';
 import type { WorkerCommandOptions } from './options.js';
@@ -94,14 +94,14 @@ export async function runWorker(
   });
   const { allowedCommands } = options;
   const env: ActivityEnvironment = { state, machine, hostName: hostname(), searchAttributes, allowedCommands };
-  const held: HeldTasks = { folder: state.tasks, machine };
+  const kept: KeptTasks = { folder: state.tasks, machine };
 
   await sweepWorkTrees(env);
-  for (const [queue, worker] of await createWorkers({ connection, server, options, systems, env, held, proof }))
+  for (const [queue, worker] of await createWorkers({ connection, server, options, systems, env, kept, proof }))
     workers.set(queue, worker);
   // Sweeping looks at builds whose run has ended; giving tasks back makes the others be followed again at once.
   await sweep(client, state, createForgetRun(env));
-  const returned = await giveBackTasks(client, held);
+  const returned = await giveBackTasks(client, kept);
 
   const hooks = await serveHooksOf(options, client, log);
   const running = Promise.all([...workers.values()].map((worker) => worker.run()));
@@ -187,7 +187,7 @@ interface Parts {
   readonly options: WorkerCommandOptions;
   readonly systems: readonly string[];
   readonly env: ActivityEnvironment;
-  readonly held: HeldTasks;
+  readonly kept: KeptTasks;
   readonly proof: Proof;
 }
 
@@ -209,10 +209,10 @@ async function proofFor(
 
 /** One Temporal worker a task queue: see "What runs where" in docs/architecture.md. */
 async function createWorkers(parts: Parts): Promise<ReadonlyMap<string, Worker>> {
-  const { options, env, held } = parts;
+  const { options, env, kept } = parts;
   const activities = createActivities(env);
-  const follows = { activity: [holdTasks(held, false)] };
-  const beats = { activity: [holdTasks(held, true)] };
+  const follows = { activity: [keepTasks(kept, false)] };
+  const beats = { activity: [keepTasks(kept, true)] };
   const queues: [string, Partial<WorkerOptions>][] = [];
   if (options.roles.includes('coordinator')) {
     const codePath = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));

@@ -11,7 +11,7 @@ import type { ActivityEnvironment } from '../environment.js';
 import { openGit } from '../git/git.js';
 import { installBundle } from '../git/install-commit.js';
 import { fetchMirror, hasCommit } from '../git/mirror.js';
-import { mainMoved } from '../git/ours.js';
+import { mainMoved } from '../git/branch-owner.js';
 import { mainCommit } from '../git/resolve-base.js';
 import { openForge } from './index.js';
 import type { ForgeBranch, ForgeClient, ForgeMerging, FollowedRequest } from './types.js';

@@ -15,7 +15,7 @@ import { installBundle, installCommit } from './install-commit.js';
  */
 export const createCarryOver =
   (env: ActivityEnvironment): CoordinatorActivities['carryOver'] =>
-  async ({ repository, candidate, moved, onto, ...stamp }) => {
+  async ({ repository, candidate, moved, onto, ...signature }) => {
     const git = openGit(await installBundle(env, { repository, candidate }));
     await installCommit(env, repository, onto);
     const base = await lockAt(git, repository, candidate.base);
@@ -25,6 +25,6 @@ export const createCarryOver =
     const { lock, left } = carriedOver({ base, candidate: updated, main }, moved);
     const movedNow = movedInputs(main, lock);
     if (movedNow.length === 0) return { kind: 'unchanged', unfetched: left };
-    const draft = await commitDraft(env, { repository, ...stamp }, onto, serialiseLock(lock));
+    const draft = await commitDraft(env, { repository, ...signature }, onto, serialiseLock(lock));
     return { kind: 'updated', draft: withLockOf(draft, candidate), moved: movedNow, unfetched: left };
   };

@@ -42,12 +42,12 @@ export const createGroupInputs =
  */
 export const createComposeCandidate =
   (env: ActivityEnvironment): CoordinatorActivities['composeCandidate'] =>
-  async ({ repository, candidate, move, ...stamp }) => {
+  async ({ repository, candidate, move, ...signature }) => {
     const { base, head } = await locksOf(env, repository, candidate);
     const lock = composeWithShape(base, head, move);
     const moved = movedInputs(base, lock);
     if (moved.length === 0) return { kind: 'unchanged', unfetched: [] };
-    const draft = await commitDraft(env, { repository, ...stamp }, candidate.base, serialiseLock(lock));
+    const draft = await commitDraft(env, { repository, ...signature }, candidate.base, serialiseLock(lock));
     return { kind: 'updated', draft: withLockOf(draft, candidate), moved, unfetched: [] };
   };
 

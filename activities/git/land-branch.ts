@@ -8,7 +8,7 @@ import { oneLine } from '../../model/text/one-line.js';
 import { runTrailer } from '../../model/report/commit-message.js';
 import type { InsteadOf } from '../../model/report/data.js';
 import type { Git } from './git.js';
-import { isAncestor } from './ours.js';
+import { isAncestor } from './branch-owner.js';
 import type { PushResult, Refusal } from './push.js';
 import { commitParts } from './seal.js';
 import { olderBranches } from './old-branches.js';

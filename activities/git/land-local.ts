@@ -10,7 +10,7 @@ import { installBundle } from './install-commit.js';
 import { commitRef } from './mirror.js';
 import { landOnBranch } from './land-branch.js';
 import { fastForward, moveRef } from './move-work-tree.js';
-import { isAncestor, mainMoved } from './ours.js';
+import { isAncestor, mainMoved } from './branch-owner.js';
 
 /** Git in the owner's repository, which has no remote. */
 export const openLocal = ({ url }: Repository): Git =>

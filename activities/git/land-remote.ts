@@ -4,7 +4,7 @@ import { openGit, type Git } from './git.js';
 import { installBundle } from './install-commit.js';
 import { keepsMoving, landOnBranch, type Destination } from './land-branch.js';
 import { fetchMirror, hasCommit } from './mirror.js';
-import { isAncestor, mainMoved } from './ours.js';
+import { isAncestor, mainMoved } from './branch-owner.js';
 import { push, remoteBranches, type Refusal } from './push.js';
 import { mainCommit } from './resolve-base.js';
 import { openRemoteGit } from './transport.js';

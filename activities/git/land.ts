@@ -5,7 +5,7 @@ import { openGit } from './git.js';
 import { installBundle } from './install-commit.js';
 import { landLocalBranch, landLocalMain } from './land-local.js';
 import { landBranch, landMain } from './land-remote.js';
-import { isAncestor } from './ours.js';
+import { isAncestor } from './branch-owner.js';
 import { whileWaitingFor } from './waiting.js';
 
 type Land = (env: ActivityEnvironment, input: LandInput) => Promise<LandResult>;

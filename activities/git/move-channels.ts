@@ -9,7 +9,7 @@ import { inUse, openLocal } from './land-local.js';
 import { fetchMirror } from './mirror.js';
 import { moveRef } from './move-work-tree.js';
 import { exclusively } from './mutex.js';
-import { isAncestor } from './ours.js';
+import { isAncestor } from './branch-owner.js';
 import { push, pushTogether, type Push } from './push.js';
 import { mainCommit } from './resolve-base.js';
 import { openRemoteGit } from './transport.js';

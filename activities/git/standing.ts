@@ -7,7 +7,7 @@ import { oneLine } from '../../model/text/one-line.js';
 import type { Repository } from '../../model/run/options.js';
 import { findFile, flakeFile, lockAt } from './flake-files.js';
 import type { Git } from './git.js';
-import { isAncestor, ownCommits } from './ours.js';
+import { isAncestor, ownCommits } from './branch-owner.js';
 
 /** What a branch that is there already means for an update that is to be landed. */
 export type Standing =

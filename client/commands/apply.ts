@@ -15,7 +15,7 @@ import { runQueue } from '../runs/start-run.js';
 import type { Watch } from '../../model/watch/watch.js';
 import { desiredWatch } from '../schedules/watchers.js';
 import { watchSchedules } from '../schedules/watch.js';
-import { typed } from '../terminal/typed.js';
+import { suggest } from '../terminal/suggest.js';
 
 export interface ApplyFlags extends ConfigFlags {
   readonly dryRun?: true;
@@ -57,7 +57,7 @@ export async function apply(given: CommandContext, flags: ApplyFlags): Promise<n
     if (context.json) resultJson(changes);
     else tell(changes, flags.dryRun === true);
     // Without a worker the embedded server ends as well, and schedules start nothing.
-    const dev = `start one with "${typed('worker')}", or keep server and worker up with "${typed('dev')}"`;
+    const dev = `start one with "${suggest('worker')}", or keep server and worker up with "${suggest('dev')}"`;
     const patience = workerPatience();
     const queues = [
       ...schedules.map(({ action }) => action.taskQueue),

@@ -6,12 +6,12 @@ import { nameList } from '../../model/report/words.js';
 import { openExistingSession, type Session } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
-import { look } from '../runs/look.js';
+import { takeSnapshot } from '../runs/snapshot.js';
 import { message, result, resultJson } from '../terminal/output.js';
 import { workerForWatching } from '../server/provide-worker.js';
 import { runEnd, type RunEnd } from '../runs/run-end.js';
 import { findRun, noRuns } from '../runs/runs.js';
-import { typed } from '../terminal/typed.js';
+import { suggest } from '../terminal/suggest.js';
 
 const WAIT_MS = 30_000;
 
@@ -34,7 +34,7 @@ export async function cancel(context: CommandContext, name: string): Promise<num
     const handle = session.client.workflow.getHandle(run);
     const { status, raw } = await handle.describe();
     if (status.name !== 'RUNNING')
-      throw new CommandError(`The run ${run} is over already: see "${typed('report', run)}".`);
+      throw new CommandError(`The run ${run} is over already: see "${suggest('report', run)}".`);
     if (raw.workflowExtendedInfo?.cancelRequested === true) return await endByForce(session, run, context);
     // First of all: a second cancellation ends it by force, whatever keeps a worker from starting.
     await handle.cancel();
@@ -53,7 +53,7 @@ export async function cancel(context: CommandContext, name: string): Promise<num
     if (end === null) {
       const problem = await telling;
       throw new CommandError(
-        `The run ${run} is asked to end, but did not within ${Math.round((Date.now() - began) / 1000)} s: ${problem ?? `look at it with "${typed('status', run)}"`}. ${byForce(run)}`,
+        `The run ${run} is asked to end, but did not within ${Math.round((Date.now() - began) / 1000)} s: ${problem ?? `look at it with "${suggest('status', run)}"`}. ${byForce(run)}`,
       );
     }
     return showEnd(context, run, end);
@@ -62,7 +62,7 @@ export async function cancel(context: CommandContext, name: string): Promise<num
   }
 }
 
-const byForce = (run: string): string => `"${typed('cancel', run)}" once more ends it by force.`;
+const byForce = (run: string): string => `"${suggest('cancel', run)}" once more ends it by force.`;
 
 /**
  * Says what a run waits for that was asked to end, and again when that changes.
@@ -93,7 +93,7 @@ interface Keeping {
 
 /** Looks once. */
 async function whatKeeps(session: Session, run: string): Promise<Keeping> {
-  const { view, pollers } = await look(session, run, null);
+  const { view, pollers } = await takeSnapshot(session, run, null);
   const missing = pollers.problem !== null;
   if (view.problem !== null) return { problem: view.problem, missing };
   const steps = await openSteps(session, run);
@@ -130,13 +130,13 @@ function showEnd(context: CommandContext, run: string, end: RunEnd): number {
 /** Needs no worker: a run whose own steps, or those of a workflow below it, keep failing ends by nothing else. */
 async function endByForce(session: Session, run: string, context: CommandContext): Promise<number> {
   message(`${run} was asked to end before …`);
-  const { problem } = (await look(session, run, null)).pollers;
+  const { problem } = (await takeSnapshot(session, run, null)).pollers;
   const end = await closedInTime(session, run, context, timeLimit(problem === null ? AGAIN_MS : AT_ONCE_MS));
   if (end !== null) return showEnd(context, run, end);
   for (const workflow of [run, ...(await openBelow(session, run))])
     await session.client.workflow
       .getHandle(workflow)
-      .terminate(`"${typed('cancel', run)}" was typed again`)
+      .terminate(`"${suggest('cancel', run)}" was typed again`)
       .catch(unlessOver);
   if (context.json) resultJson({ run, report: null, terminated: true });
   else

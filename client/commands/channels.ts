@@ -21,7 +21,7 @@ import { configuredNames, findInstance, loadConfiguration, type ConfigFlags } fr
 import { instanceOptions } from '../options/instance-options.js';
 import { pad, width } from '../progress/width.js';
 import { message, paintFor, result, resultJson } from '../terminal/output.js';
-import { typed } from '../terminal/typed.js';
+import { suggest } from '../terminal/suggest.js';
 
 export interface ChannelFlags extends ConfigFlags {
   /** Of a FLAKE. */
@@ -248,6 +248,6 @@ async function builtOnMain(
   }
   if (newest !== null) return newest;
   throw new CommandError(
-    `No report of this machine says at which commit of ${mainBranch} ${oneName(host)} was built: verify it first ("${typed('verify')}").`,
+    `No report of this machine says at which commit of ${mainBranch} ${oneName(host)} was built: verify it first ("${suggest('verify')}").`,
   );
 }

@@ -3,14 +3,14 @@ import { APPROVE, REJECT, decisionId, type Decision } from '../../model/run/mess
 import { openExistingSession, type Session } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
-import { look } from '../runs/look.js';
+import { takeSnapshot } from '../runs/snapshot.js';
 import { message, paintFor, result, resultJson } from '../terminal/output.js';
 import { frame } from '../progress/frame.js';
 import type { ProgressView } from '../progress/view.js';
 import { workerFor } from '../server/provide-worker.js';
 import { findRun, listOpenRuns, noRuns } from '../runs/runs.js';
 import { operator, sendUpdate } from '../runs/send-update.js';
-import { typed } from '../terminal/typed.js';
+import { suggest } from '../terminal/suggest.js';
 
 export interface DecideFlags {
   readonly message?: string;
@@ -45,7 +45,7 @@ export async function decide(
     });
     const done = kind === 'approve' ? 'Approved' : 'Rejected';
     if (context.json) resultJson({ run, decision: kind === 'approve' ? 'approved' : 'rejected', commit });
-    else result(`${done} ${commit.slice(0, 12)} of ${run}. Follow it with "${typed('watch', run)}".`);
+    else result(`${done} ${commit.slice(0, 12)} of ${run}. Follow it with "${suggest('watch', run)}".`);
     return 0;
   } finally {
     await session.close();
@@ -78,8 +78,8 @@ async function waitingRun(session: Session, name: string, runs: readonly string[
 
 /** The run if it waits, else why it cannot be decided on. */
 async function waiting(session: Session, run: string): Promise<WaitingRun | string> {
-  const { view, status } = await look(session, run, null);
-  if (status !== 'RUNNING') return `The run ${run} is over: see "${typed('report', run)}".`;
+  const { view, status } = await takeSnapshot(session, run, null);
+  if (status !== 'RUNNING') return `The run ${run} is over: see "${suggest('report', run)}".`;
   if (view.approval !== null) return { run, view, approval: view.approval };
   if (view.problem !== null) return `The run ${run} cannot be asked: ${view.problem}.`;
   return `The run ${run} is not waiting for approval${view.phase === null ? '' : ` (it is ${view.phase})`}.`;

@@ -6,7 +6,7 @@ import { result, resultJson } from '../terminal/output.js';
 import { workerFor } from '../server/provide-worker.js';
 import { findRun, noRuns } from '../runs/runs.js';
 import { operator, sendUpdate } from '../runs/send-update.js';
-import { typed } from '../terminal/typed.js';
+import { suggest } from '../terminal/suggest.js';
 
 /** `lockkeeper hold RUN INPUT`: keeps an input of an open run where it is on main. The run verifies the rest again. */
 export async function hold(
@@ -24,7 +24,7 @@ export async function hold(
     await workerFor(context.state, session, run);
     await sendUpdate(session, run, { name: HOLD_BACK_INPUT, id: holdId(input), argument: request });
     if (context.json) resultJson({ run, input });
-    else result(`${input} is held back by ${run}. Follow it with "${typed('watch', run)}".`);
+    else result(`${input} is held back by ${run}. Follow it with "${suggest('watch', run)}".`);
     return 0;
   } finally {
     await session.close();

@@ -8,7 +8,7 @@ import { runTable, type ListedRun } from './run-table.js';
 import { listRuns } from '../runs/runs.js';
 import { watcherLine } from '../schedules/table.js';
 import { listWatchers } from '../schedules/watchers.js';
-import { typed } from '../terminal/typed.js';
+import { suggest } from '../terminal/suggest.js';
 import { unattendedRuns } from '../runs/unattended.js';
 
 /** `lockkeeper list`: runs, newest first. */
@@ -16,7 +16,7 @@ export async function list(context: CommandContext, options: { readonly limit: n
   const session = await openExistingSession(context, 'list');
   if (session === null) {
     if (context.json) resultJson([]);
-    else message(`There are no runs yet. Start one with "${typed('update')}".`);
+    else message(`There are no runs yet. Start one with "${suggest('update')}".`);
     return 0;
   }
   try {
@@ -35,7 +35,7 @@ export async function list(context: CommandContext, options: { readonly limit: n
     const watchers = (await listWatchers(session)).map((each) => watcherLine(each, paintFor(process.stdout)));
     if (context.json) resultJson(runs);
     else if (runs.length + watchers.length === 0)
-      message(`There are no runs yet. Start one with "${typed('update')}".`);
+      message(`There are no runs yet. Start one with "${suggest('update')}".`);
     else {
       if (runs.length > 0) result(runTable(runs, terminalColumns(), paintFor(process.stdout)));
       for (const line of watchers) result(line);

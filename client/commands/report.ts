@@ -18,7 +18,7 @@ import { message, result, wantsColour } from '../terminal/output.js';
 import type { ReportRequest } from './report-format.js';
 import { runEnd } from '../runs/run-end.js';
 import { openInBrowser } from '../terminal/browser.js';
-import { typed } from '../terminal/typed.js';
+import { suggest } from '../terminal/suggest.js';
 
 /** `lockkeeper report RUN`: the report of a closed run; of one that the server has forgotten, as this machine kept it. */
 export async function report(context: CommandContext, name: string, request: ReportRequest): Promise<number> {
@@ -101,7 +101,7 @@ async function reportOf(context: CommandContext, from: Session | null, name: str
   const { session, run } = found;
   const { status } = await session.client.workflow.getHandle(run).describe();
   if (status.name === 'RUNNING') {
-    throw new CommandError(`The run ${run} is not over yet: see "${typed('status', run)}".`);
+    throw new CommandError(`The run ${run} is not over yet: see "${suggest('status', run)}".`);
   }
   const end = await runEnd(session, run, context.state);
   if (end.report === null) {

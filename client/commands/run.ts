@@ -11,7 +11,7 @@ import { checkWorkers, workerForWatching } from '../server/provide-worker.js';
 import { plan, sameCommand } from '../runs/run-words.js';
 import { startInLine } from '../runs/start-in-line.js';
 import { runQueue } from '../runs/start-run.js';
-import { typed } from '../terminal/typed.js';
+import { suggest } from '../terminal/suggest.js';
 
 export interface RunFlags extends ConfigFlags {
   readonly watch?: true;
@@ -46,7 +46,7 @@ export async function runInstance(given: CommandContext, name: string, flags: Ru
     if (watch) {
       message(paintFor(process.stderr).dim(`Run ${run}`));
       // The same command would take the place of a run that waits for approval.
-      const again = options.supersedes === true ? typed('watch', run) : sameCommand();
+      const again = options.supersedes === true ? suggest('watch', run) : sameCommand();
       return await followRun(context, session, run, { again, strict: flags.strict === true });
     }
     // The server may not know yet of a worker that was started just now.

@@ -22,10 +22,10 @@ import { minute, scheduleTable, type ListedSchedule } from '../schedules/table.j
 import { sideBySide } from '../../host/side-by-side.js';
 import { startInLine } from '../runs/start-in-line.js';
 import { runQueue } from '../runs/start-run.js';
-import { typed } from '../terminal/typed.js';
+import { suggest } from '../terminal/suggest.js';
 
 const noSchedules = (): string =>
-  `There are no schedules yet. Write a configuration (docs/configuration.md), then: ${typed('apply')}`;
+  `There are no schedules yet. Write a configuration (docs/configuration.md), then: ${suggest('apply')}`;
 /** Among how many runs the last one of a watcher is looked for. */
 const RUNS_LOOKED_AT = 200;
 /** Questions at once. */
@@ -174,7 +174,7 @@ export const triggerSchedule = (context: CommandContext, instance: string): Prom
     const unproven = unprovenIn(options);
     if (unproven !== null)
       throw new CommandError(
-        `What the schedule of ${instance} asks for ${unproven.why}: look at the configuration, and then "${typed('apply')}".`,
+        `What the schedule of ${instance} asks for ${unproven.why}: look at the configuration, and then "${suggest('apply')}".`,
       );
     if (options === undefined) throw new CommandError(`The schedule of ${instance} has no arguments: apply it again.`);
     const { run, isNew } = await startInLine(context.state, session, options, {
@@ -205,7 +205,7 @@ export const backfillSchedule = (
   const watching: Watching = () =>
     Promise.reject(
       new CommandError(
-        `${instance} watches main and has no schedule: "${typed('schedules trigger', instance)}" verifies main now.`,
+        `${instance} watches main and has no schedule: "${suggest('schedules trigger', instance)}" verifies main now.`,
       ),
     );
   return withSchedule(context, instance, watching, async (_session, handle) => {
@@ -246,6 +246,6 @@ async function unknown(session: Session, instance: string): Promise<CommandError
   if (names.length === 0) return new CommandError(noSchedules());
   const near = nearest(instance, names);
   return new CommandError(
-    `There is no schedule of "${oneLine(instance, 100)}". ${near === null ? `There are ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}` : `Did you mean "${near}"`}${near === null ? '.' : '?'} After a change of the configuration: ${typed('apply')}`,
+    `There is no schedule of "${oneLine(instance, 100)}". ${near === null ? `There are ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}` : `Did you mean "${near}"`}${near === null ? '.' : '?'} After a change of the configuration: ${suggest('apply')}`,
   );
 }

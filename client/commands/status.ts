@@ -1,7 +1,7 @@
 import { renderReport, reportJson } from '../../model/report/render.js';
 import { openExistingSession, uiLink, type Session } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
-import { look } from '../runs/look.js';
+import { takeSnapshot } from '../runs/snapshot.js';
 import { paintFor, result, resultJson, wantsColour } from '../terminal/output.js';
 import { frame } from '../progress/frame.js';
 import { runEnd } from '../runs/run-end.js';
@@ -22,7 +22,7 @@ export async function status(context: CommandContext, name: string): Promise<num
       return 0;
     }
     const run = await findRun(session, name);
-    const { view, status: state } = await look(session, run, null);
+    const { view, status: state } = await takeSnapshot(session, run, null);
     if (state !== 'RUNNING') {
       const [{ report, error }, refused] = await Promise.all([
         runEnd(session, run, context.state),

@@ -6,7 +6,7 @@ import { printEnd } from '../runs/print-end.js';
 import { runEnd } from '../runs/run-end.js';
 import { findRun, noRuns } from '../runs/runs.js';
 import { minute } from '../schedules/table.js';
-import { typed } from '../terminal/typed.js';
+import { suggest } from '../terminal/suggest.js';
 
 /** `lockkeeper watch RUN`: live progress until the run is closed, then its report. */
 export async function watch(context: CommandContext, name: string): Promise<number> {
@@ -20,7 +20,7 @@ export async function watch(context: CommandContext, name: string): Promise<numb
       message(paintFor(process.stderr).dim(`The run is over: it ran from ${times.join(' to ')} UTC.`));
       return printEnd(context, run, await runEnd(session, run, context.state), false);
     }
-    return await followRun(context, session, run, { again: typed('watch', run) });
+    return await followRun(context, session, run, { again: suggest('watch', run) });
   } finally {
     await session.close();
   }

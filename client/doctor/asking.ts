@@ -4,7 +4,7 @@ import type { Session } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
 import { askedAgain } from '../schedules/asked-again.js';
 import { listOwned } from '../schedules/owned.js';
-import { typed } from '../terminal/typed.js';
+import { suggest } from '../terminal/suggest.js';
 import { ok, warn, type Finding } from './finding.js';
 
 /** Who may ask the workers of the server for anything, and schedules that start nothing because nobody with the key made them. */
@@ -28,5 +28,5 @@ export async function checkAsking(
   }
   if (refused.length === 0) return [who];
   const found = `${plural(refused.length, 'schedule')} without proof of this key, of which nothing is started: ${refused.slice(0, 8).join(', ')}`;
-  return [who, warn('schedules', found, `look at the configuration, then: ${typed('apply')}`)];
+  return [who, warn('schedules', found, `look at the configuration, then: ${suggest('apply')}`)];
 }

@@ -1,7 +1,7 @@
 import { oneLine } from '../../model/text/one-line.js';
 import { CommandError } from '../errors.js';
 import { hasConfiguration, loadConfiguration, type ConfigFlags } from '../options/config-file.js';
-import { typed } from '../terminal/typed.js';
+import { suggest } from '../terminal/suggest.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 import { cachesOf, cacheWords, checkCaches } from './tried-caches.js';
 
@@ -13,11 +13,11 @@ export async function checkCachesOf(flags: ConfigFlags): Promise<readonly Findin
     return listed.map((each) => {
       const name = `cache ${oneLine(each.cache)}`;
       if (each.fault === null) return ok(name, cacheWords(each));
-      const mend = `see docs/caches.md; "${typed('caches --check')}" also uploads something small`;
+      const mend = `see docs/caches.md; "${suggest('caches --check')}" also uploads something small`;
       return (each.required ? fail : warn)(name, oneLine(each.fault, 500), mend);
     });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    return [warn('caches', oneLine(error.message, 500), `"${typed('config check')}" says all of it`)];
+    return [warn('caches', oneLine(error.message, 500), `"${suggest('config check')}" says all of it`)];
   }
 }

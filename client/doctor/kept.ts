@@ -8,7 +8,7 @@ import { DEFAULT_LIMITS } from '../../model/machine/retention.js';
 import { DAY_MS } from '../../model/text/span.js';
 import { formatSize } from '../../model/text/size.js';
 import { LEFT_BEHIND, type StateDirectory } from '../../model/machine/state-directory.js';
-import { typed } from '../terminal/typed.js';
+import { suggest } from '../terminal/suggest.js';
 import { ok, warn, type Finding } from './finding.js';
 
 /** What the state directory holds, how much it is, and how long it stays there. */
@@ -33,7 +33,7 @@ export async function showKept(state: StateDirectory): Promise<readonly Finding[
     ...(left.length === 0
       ? []
       : [warn('kept: put aside', `could not be removed: ${left.join(', ')}`, `rm -rf as root: ${left.join(' ')}`)]),
-    builds > logBytes ? warn('kept: logs', logs, typed('prune')) : ok('kept: logs', logs),
+    builds > logBytes ? warn('kept: logs', logs, suggest('prune')) : ok('kept: logs', logs),
     ok(
       'kept: mirrors',
       `${formatSize(mirrors)} of ${count(mirrorCount, 'repository', 'repositories')}; ${days.mirror} days after the last use`,
@@ -51,7 +51,7 @@ export async function showKept(state: StateDirectory): Promise<readonly Finding[
     ok('kept: database', `${formatSize(database)} of the embedded server`),
     ok(
       'kept: cleaning',
-      `by each worker once an hour, and by "${typed('prune')}"; "${typed('prune', '--dry-run')}" says what would go and why`,
+      `by each worker once an hour, and by "${suggest('prune')}"; "${suggest('prune', '--dry-run')}" says what would go and why`,
     ),
   ];
 }

@@ -14,7 +14,7 @@ import { unattendedRuns } from '../runs/unattended.js';
 import { runningWorker } from '../server/worker.js';
 import { checkAsking } from './asking.js';
 import { fail, ok, warn, type Finding } from './finding.js';
-import { typed } from '../terminal/typed.js';
+import { suggest } from '../terminal/suggest.js';
 
 export async function checkServer(context: CommandContext): Promise<readonly Finding[]> {
   let session: Session | null;
@@ -79,7 +79,7 @@ async function checkQueues(session: Session, context: CommandContext): Promise<r
     // `update` brings its own worker when the server is the embedded one.
     return session.embedded
       ? ok(`queue ${name}`, `${found}; update starts one`)
-      : warn(`queue ${name}`, found, `start one with "${typed('worker')}"`);
+      : warn(`queue ${name}`, found, `start one with "${suggest('worker')}"`);
   };
   return [
     queue(COORDINATOR_QUEUE, coordinators.length),
@@ -103,7 +103,7 @@ async function checkRuns(session: Session): Promise<readonly Finding[]> {
     open.slice(0, 50).map(async ({ workflowId }) => {
       const { raw } = await session.client.workflow.getHandle(workflowId).describe();
       const problem = await workflowTaskProblem(session, workflowId, raw).catch(() => null);
-      const mend = `see "${typed('status', workflowId)}"`;
+      const mend = `see "${suggest('status', workflowId)}"`;
       if (problem !== null) return [fail(`run ${workflowId}`, problem, mend)];
       const step = await stepProblem(session, raw).catch(() => null);
       return step === null ? [] : [warn(`run ${workflowId}`, step, mend)];
@@ -127,12 +127,13 @@ async function checkWatchers(session: Session): Promise<readonly Finding[]> {
         return [
           fail(
             name,
-            `its ${task}: "${typed('apply')}" after ending it begins it anew`,
+            `its ${task}: "${suggest('apply')}" after ending it begins it anew`,
             `temporal workflow terminate --address ${session.address} --namespace ${session.namespace} -w ${workflowId}`,
           ),
         ];
       const words = (await retryProblem(raw.pendingActivities ?? [])) ?? trouble;
-      if (words !== null) return [warn(name, words, `it looks again; now: "${typed('schedules trigger', instance)}"`)];
+      if (words !== null)
+        return [warn(name, words, `it looks again; now: "${suggest('schedules trigger', instance)}"`)];
       return paused === null ? [] : [ok(name, paused.startsWith('paused') ? paused : `paused: ${paused}`)];
     }),
   );

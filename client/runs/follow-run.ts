@@ -6,7 +6,7 @@ import { message, paintFor } from '../terminal/output.js';
 import { printEnd } from './print-end.js';
 import { chooseRenderer } from '../progress/index.js';
 import { workerForWatching } from '../server/provide-worker.js';
-import { typed } from '../terminal/typed.js';
+import { suggest } from '../terminal/suggest.js';
 import type { WorkerSlots } from '../server/worker.js';
 
 export interface FollowOptions {
@@ -40,7 +40,7 @@ export async function followRun(
     const end = await follow(context, session, run, { renderer, signal: interrupt.signal, remedy });
     renderer.finish(end?.report ?? null);
     if (end !== null) return printEnd(context, run, end, strict);
-    const cancel = typed('cancel', run);
+    const cancel = suggest('cancel', run);
     message(
       `Interrupted: the run ${run} ${attended ? 'goes on' : 'is not cancelled'}. Follow it again with "${again}", or end it with "${cancel}".`,
     );

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openSession, type Session } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
-import { look, type Sight } from './look.js';
+import { takeSnapshot, type Snapshot } from './snapshot.js';
 import type { Renderer } from '../progress/view.js';
 import { runEnd, type RunEnd } from './run-end.js';
 
@@ -50,15 +50,15 @@ interface Live {
 
 async function watch(live: Live, run: string, { renderer, signal: over, remedy }: Following): Promise<void> {
   const start = Date.now();
-  let sight: Sight | null = null;
+  let snapshot: Snapshot | null = null;
   const stopped = (): boolean => over.aborted;
   while (!stopped()) {
     try {
-      sight = await look(live.session, run, sight, remedy);
-      if (!stopped()) renderer.update(sight.view);
+      snapshot = await takeSnapshot(live.session, run, snapshot, remedy);
+      if (!stopped()) renderer.update(snapshot.view);
     } catch {
       const problem = `the server at ${live.session.address} does not answer; trying again`;
-      if (sight !== null && !stopped()) renderer.update({ ...sight.view, problem });
+      if (snapshot !== null && !stopped()) renderer.update({ ...snapshot.view, problem });
     }
     await sleep(Date.now() - start < EARLY_FOR_MS ? EARLY_MS : LATER_MS, undefined, { signal: over }).catch(
       () => undefined,

@@ -7,7 +7,7 @@ import { attemptsOf, attemptsUnderWay } from './attempt-logs.js';
 import type { Session } from '../server/connection.js';
 import { CommandError } from '../errors.js';
 import type { LogPlace } from './logs.js';
-import { look } from './look.js';
+import { takeSnapshot } from './snapshot.js';
 
 /** A log that says why an input is held back. */
 export interface FailureLog {
@@ -47,7 +47,7 @@ export function placesIn(report: Report, attempt: number | null): LogPlaces {
 
 /** Of an open run; `null` when it is over. Of a target that was verified more than once, the last build counts. */
 export async function placesUnderWay(session: Session, run: string, attempt: number | null): Promise<LogPlaces | null> {
-  const { status, view, progress } = await look(session, run, null);
+  const { status, view, progress } = await takeSnapshot(session, run, null);
   if (status !== 'RUNNING') return null;
   if (attempt !== null) {
     return { closed: false, targets: await attemptsUnderWay(session, run, attempt), broken: [], failures: [] };

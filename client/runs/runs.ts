@@ -2,7 +2,7 @@ import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { oneLine } from '../../model/text/one-line.js';
 import type { Session } from '../server/connection.js';
 import { CommandError } from '../errors.js';
-import { typed } from '../terminal/typed.js';
+import { suggest } from '../terminal/suggest.js';
 
 const RUNS = 'WorkflowType = "updateFlake"';
 /** How many runs a beginning of an id is looked for in. */
@@ -70,7 +70,7 @@ export async function starterOf({ client, namespace }: Session, run: string): Pr
 }
 
 export const noRuns = (): CommandError =>
-  new CommandError(`There are no runs yet. Start one with "${typed('update')}".`);
+  new CommandError(`There are no runs yet. Start one with "${suggest('update')}".`);
 
 const some = (ids: readonly string[]): string =>
   ids.slice(0, 8).join(', ') + (ids.length > 8 ? ` and ${ids.length - 8} more` : '');

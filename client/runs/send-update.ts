@@ -4,7 +4,7 @@ import type { Session } from '../server/connection.js';
 import { CommandError, grpcCode } from '../errors.js';
 import { workerBringer, workerProblem } from '../server/problems.js';
 import { queueOfRun } from './runs.js';
-import { typed } from '../terminal/typed.js';
+import { suggest } from '../terminal/suggest.js';
 
 const ANSWER_MS = 10_000;
 /** Status code of gRPC. */
@@ -36,7 +36,7 @@ export async function sendUpdate(
       throw new CommandError(`The run ${run} is over: see "lockkeeper report ${run}".`);
     if (grpcCode(error) === DEADLINE_EXCEEDED)
       throw new CommandError(
-        `The run ${run} did not answer within ${ANSWER_MS / 1000} s; "${typed('doctor')}" tells whether its server and disk are well.`,
+        `The run ${run} did not answer within ${ANSWER_MS / 1000} s; "${suggest('doctor')}" tells whether its server and disk are well.`,
       );
     const why = error instanceof WorkflowUpdateFailedError ? messageOf(error.cause ?? error) : messageOf(error);
     throw new CommandError(`The run ${run} refused: ${why}.`);

@@ -5,13 +5,13 @@ import { startDetails } from '../../model/progress/markdown.js';
 import { COORDINATOR_QUEUE, queueOf } from '../../model/run/queues.js';
 import type { RunOptions } from '../../model/run/options.js';
 import type { StateDirectory } from '../../model/machine/state-directory.js';
-import { alone } from '../server/alone.js';
+import { withStartLock } from '../server/start-lock.js';
 import type { Session } from '../server/connection.js';
 import { CommandError } from '../errors.js';
 import { findHolder, holderOf, type Holder } from './holder.js';
 import { optionsSummary } from '../options/options-summary.js';
 import { sameUpdateDigest, wasAskedEarlier } from '../options/same-update.js';
-import { typed } from '../terminal/typed.js';
+import { suggest } from '../terminal/suggest.js';
 
 /** A run that was started, or found: it does this very update already. */
 export interface Started {
@@ -53,7 +53,7 @@ export async function startUnless(
   if (before !== null) return { run: before, isNew: false };
   await prepare();
   // That takes seconds, in which another command may have been quicker: from here on there is one on this machine.
-  return await alone(state, options.lockWorkflowId, async () => {
+  return await withStartLock(state, options.lockWorkflowId, async () => {
     const meanwhile = await look(digest);
     if (meanwhile !== null) return { run: meanwhile, isNew: false };
     const started = await startAnew(session, options, digest);
@@ -90,7 +90,7 @@ async function sameRun(
     `Another ${wordsOf(options).noun} of ${options.repository.displayUrl} is running, with other options.\n` +
       `  running (${holder.run}): ${holder.summary ?? 'not known'}\n` +
       `  asked for now: ${asked}${hint}\n` +
-      `Wait for it ("${typed('watch', holder.run)}"), or end it ("${typed('cancel', holder.run)}").`,
+      `Wait for it ("${suggest('watch', holder.run)}"), or end it ("${suggest('cancel', holder.run)}").`,
   );
 }
 

@@ -4,7 +4,7 @@ import { oneLine } from '../../model/text/one-line.js';
 import { COORDINATOR_QUEUE, userOf } from '../../model/run/queues.js';
 import type { Session } from './connection.js';
 import { pollersOf, standsStill } from '../../host/pollers.js';
-import { typed } from '../terminal/typed.js';
+import { suggest } from '../terminal/suggest.js';
 
 /** Nobody works on the runs of a queue. */
 export interface MissingWorker {
@@ -32,7 +32,7 @@ export async function missingWorker(
   const user = userOf(queue);
   const mend =
     user === null
-      ? (remedy ?? `start one with "${typed('worker')}"`)
+      ? (remedy ?? `start one with "${suggest('worker')}"`)
       : `start one as ${user}, with "lockkeeper worker --user-queue ${user}"`;
   return { found: `no worker polls the queue ${queue}`, mend };
 }
@@ -49,7 +49,7 @@ export async function workerProblem(
 
 /** What brings a worker for an open run that nobody works on, beside starting one by hand; `null` when nothing does. */
 export const workerBringer = (session: Session, run: string): string | null =>
-  session.embedded ? `type "${typed('watch', run)}", which brings one` : null;
+  session.embedded ? `type "${suggest('watch', run)}", which brings one` : null;
 
 /** What the server says of a workflow. */
 type Described = WorkflowExecutionDescription['raw'];

@@ -8,7 +8,7 @@ import { CommandError } from '../errors.js';
 import { isLent } from './lent.js';
 import { message } from '../terminal/output.js';
 import { hostOf, livePollers } from '../../host/pollers.js';
-import { typed } from '../terminal/typed.js';
+import { suggest } from '../terminal/suggest.js';
 import { attendWorker, type WorkerSlots } from './worker.js';
 
 /** How this machine takes part in a run that a command starts. */
@@ -58,7 +58,7 @@ export async function checkWorkers(
   if (!lends && !waits && pollers.length === 0)
     throw new CommandError(
       `No worker polls the queue ${COORDINATOR_QUEUE} of ${server}, so nobody would do the run: ` +
-        `start one with "${typed('worker')}", or ${WITH_WORKER}.`,
+        `start one with "${suggest('worker')}", or ${WITH_WORKER}.`,
     );
   const elsewhere = [...new Set(pollers.map(({ identity }) => hostOf(identity)))].filter((host) => host !== hostname());
   if (!isFolder(repository) || elsewhere.length === 0) return;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { openGit } from '../../activities/git/git.js';
-import { isAncestor } from '../../activities/git/ours.js';
+import { isAncestor } from '../../activities/git/branch-owner.js';
 import { failure } from '../support/failure.js';
 import { commitFiles, git } from '../support/git.js';
 

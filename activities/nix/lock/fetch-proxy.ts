@@ -11,7 +11,7 @@ import { sourceOf, wishedSources, type Source } from '../../../model/flake-lock/
 import { allInputs } from '../../../model/flake-lock/walk.js';
 import { oneLine } from '../../../model/text/one-line.js';
 import type { Passage } from '../run-nix.js';
-import type { SourceRules } from './asked.js';
+import type { SourceRules } from './source-rules.js';
 import { namedSources } from './new-sources.js';
 
 /** The way to the network of all that is fetched for a lock. */

@@ -16,7 +16,8 @@ import {
 import type { LockNode } from '../../../model/flake-lock/types.js';
 import { newSourcesReason } from '../../../model/report/new-sources.js';
 import { oneLine } from '../../../model/text/one-line.js';
-import type { Answers, SourceRules } from './asked.js';
+import type { Answers } from './answers.js';
+import type { SourceRules } from './source-rules.js';
 import type { InputWish } from '../flake-file.js';
 
 /** What an input may bring along: what it had on base, what the owner's `flake.nix` names for it, and what the owner allows. */

@@ -9,7 +9,7 @@ import { wishedSources } from '../../../model/flake-lock/sources.js';
 import { nameList } from '../../../model/report/words.js';
 import type { Tell } from '../heartbeat.js';
 import type { FetchProxy } from './fetch-proxy.js';
-import type { SourceRules } from './asked.js';
+import type { SourceRules } from './source-rules.js';
 
 /** Commands that fetch inputs. */
 interface Fetching {

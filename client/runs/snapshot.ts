@@ -16,7 +16,7 @@ const ANSWER_MS = 3000;
 const POLLERS_MS = 3000;
 
 /** What is known of a run by looking at it; the next look builds on it. */
-export interface Sight {
+export interface Snapshot {
   readonly view: ProgressView;
   /** What the server says of the run: `RUNNING`, `COMPLETED`, … */
   readonly status: string;
@@ -29,12 +29,12 @@ export interface Sight {
  * run itself is asked only while it is open and somebody could answer: closed runs would replay old history with new code.
  * @param remedy as for `workerProblem`
  */
-export async function look(
+export async function takeSnapshot(
   session: Session,
   run: string,
-  before: Sight | null,
+  before: Snapshot | null,
   remedy: string | null = workerBringer(session, run),
-): Promise<Sight> {
+): Promise<Snapshot> {
   const description = await session.client.withDeadline(Date.now() + ANSWER_MS, () =>
     session.client.workflow.getHandle(run).describe(),
   );

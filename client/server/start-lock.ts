@@ -12,7 +12,7 @@ const WAIT_MS = 30_000;
  * Does something while no other command of this state directory does the same for `key`. Where nothing can be written, it is done all
  * the same: the server knows which runs it has, and two that are started in one moment wait for each other.
  */
-export async function alone<T>(state: StateDirectory, key: string, work: () => Promise<T>): Promise<T> {
+export async function withStartLock<T>(state: StateDirectory, key: string, work: () => Promise<T>): Promise<T> {
   if (!(await canLock(state))) return await work();
   const self = await ownIdentity();
   const file = join(state.locks, `start-${createHash('sha256').update(key).digest('hex').slice(0, 32)}`);

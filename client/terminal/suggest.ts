@@ -12,5 +12,5 @@ export function noteOwnOptions(given: { readonly stateDir?: string; readonly run
 }
 
 /** A `lockkeeper` command that a person may type next, as one line for a shell. */
-export const typed = (command: string, ...words: readonly string[]): string =>
+export const suggest = (command: string, ...words: readonly string[]): string =>
   ['lockkeeper', command, ...[...words, ...ownOptions].map(shellQuote)].join(' ');

@@ -12,7 +12,7 @@ import { passingFailure } from '../model/run/failures.js';
  * Tasks that a worker holds are written down while it works on them. A worker that starts finds those of its predecessor
  * and reports them as failed, so that they are tried again within milliseconds instead of after a heartbeat time-out.
  */
-export interface HeldTasks {
+export interface KeptTasks {
   /** `folder` is emptied by `giveBack`; `machine` goes into the failure, so that a workflow knows whom to ask. */
   readonly folder: string;
   readonly machine: string;
@@ -29,8 +29,8 @@ const lost = (type: 'WorkerRestarted' | 'WorkerStopped', machine: string): Appli
  * @param heartbeat whether to heartbeat each second for activities that do not do so themselves: without one, a dead
  * worker is noticed only when the whole activity times out, and a cancellation never arrives
  */
-export const holdTasks =
-  ({ folder, machine }: HeldTasks, heartbeat: boolean): ActivityInterceptorsFactory =>
+export const keepTasks =
+  ({ folder, machine }: KeptTasks, heartbeat: boolean): ActivityInterceptorsFactory =>
   (context: Context) => {
     const inbound: ActivityInboundCallsInterceptor = {
       execute: async (input, next) => {
@@ -74,7 +74,7 @@ function rememberBeats(context: Context): () => unknown {
 }
 
 /** Reports the predecessor's tasks as failed. A token whose attempt has ended meanwhile is refused, which is fine. */
-export async function giveBackTasks(client: Client, { folder, machine }: HeldTasks): Promise<number> {
+export async function giveBackTasks(client: Client, { folder, machine }: KeptTasks): Promise<number> {
   await makeFolder(folder);
   const files = (await readdir(folder)).map((name) => join(folder, name));
   const given = await Promise.all(

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { atTheEdge } from '../../activities/guard.js';
+import { guarded } from '../../activities/guard.js';
 import { failure } from '../support/failure.js';
 import { repositoryAt } from '../support/repository.js';
 
 /** What an activity that takes anything says to an input; `null` when it takes it. */
 async function refusal(input: unknown): Promise<string | null> {
   let called = false;
-  const { anything } = atTheEdge({
+  const { anything } = guarded({
     anything: (given: unknown): Promise<unknown> => {
       called = true;
       return Promise.resolve(given);

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { heartbeat } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { atTheEdge } from '../../activities/guard.js';
+import { guarded } from '../../activities/guard.js';
 import { rememberConfigSecrets } from '../../activities/git/config-secrets.js';
 import { createGitActivities } from '../../activities/git/index.js';
 import { rememberEnvironmentSecrets, withoutSecrets } from '../../host/secrets/redact.js';
@@ -41,7 +41,7 @@ test('a remote that echoes the token it refuses does not bring it into the failu
     const repository = repositoryAt(`${url}/fleet.git`, {
       transport: { sshKeyFile: null, knownHostsFile: null, httpsTokenFile },
     });
-    const { resolveBase } = atTheEdge(createGitActivities(activityEnvironment(folder)));
+    const { resolveBase } = guarded(createGitActivities(activityEnvironment(folder)));
     const context = new MockActivityEnvironment();
     const error = await failure(context.run(resolveBase, { repository, run: 'run-1' }), 'RemoteUnreachable');
     assert.match(error.message, /remote: Basic \[secret\] is x-access-token:\[secret\], or \[secret\]: no/);
@@ -54,7 +54,7 @@ test('what an activity returns, throws or tells while it works holds no secret t
     const context = new MockActivityEnvironment();
     const beats: unknown[] = [];
     context.on('heartbeat', (details: unknown) => beats.push(details));
-    const { build, fail } = atTheEdge({
+    const { build, fail } = guarded({
       build: async () => {
         await readTokenFile(await tokenFile(folder, token));
         heartbeat({ phase: 'building', lastLines: ['compiling', `token is ${token}`] });
