@@ -102,6 +102,10 @@ in
       "/var/tmp"
       "-/srv/git"
     ];
+  "it writes to the folder of the site" =
+    lib.elem "-/srv/www/site"
+      (service { instances.fleet = { repoPath = "/src/fleet"; siteDir = "/srv/www/site"; }; })
+      .serviceConfig.ReadWritePaths;
   "it has an account of its own, or that of a person" =
     (host { }).config.users.users.lockkeeper.isSystemUser
     && !((host { user = "vincent"; }).config.users.users ? lockkeeper)

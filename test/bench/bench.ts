@@ -5,6 +5,7 @@ import { openHouse, type House } from '../support/lockkeeper.js';
 import { blame } from './blame.js';
 import { median, middle, seconds } from './figures.js';
 import type { Figure } from './figures.js';
+import { closures } from './closures.js';
 import { recovery } from './recovery.js';
 import { scale } from './scale.js';
 import { site } from './site.js';
@@ -165,6 +166,7 @@ try {
     ...(await blame(house)),
     ...(await scale()),
     ...(await site()),
+    ...(await closures()),
   ];
   for (const { name, value, limit, unit, detail } of figures) {
     const within = value <= limit;
