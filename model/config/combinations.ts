@@ -1,5 +1,5 @@
 import { checkPathPatterns } from '../checks/names.js';
-import { waysOfLanding } from '../landing/index.js';
+import { mayBringToMain, waysOfLanding } from '../landing/index.js';
 import { checkFailureSteps, checkPinned } from '../run/failure-steps.js';
 import { inputOfTwoGroups } from '../run/input-groups.js';
 import { cacheNamedTwice } from './options/caches.js';
@@ -166,15 +166,16 @@ export const REPOSITORY_RULES: readonly Rule[] = [
 
 /** What does nothing, where all that is given is meant: nothing is inherited on a command line. */
 export const IDLE_RULES: readonly Rule[] = [
-  rule(['channel', 'mode', 'land'], ({ channel, mode, land }, { name }) =>
-    channel !== null && mode === 'update' && !waysOfLanding[land].movesMain
-      ? fault(
-          'channel',
-          channel,
-          `moves only to commits of main, but ${name('land')} is ${land}: leave it out here, and give it to "lockkeeper verify".`,
-        )
-      : null,
-  ),
+  rule(['channel', 'mode', 'land', 'merge', 'mergeMethod'], (options, { name }) => {
+    const { channel, mode, land, merge, mergeMethod } = options;
+    if (channel === null || mode !== 'update' || mayBringToMain(options)) return null;
+    const isLeft = merge === 'never' || !waysOfLanding[land].asksForge;
+    return fault(
+      'channel',
+      channel,
+      `moves only to commits of main that were verified, but ${isLeft ? `${name('land')} is ${land}` : `${name('mergeMethod')} is ${mergeMethod ?? ''}`}: leave it out here, and give it to "lockkeeper verify".`,
+    );
+  }),
   rule(['removeOldBranches', 'land'], ({ removeOldBranches, land }, { name }) =>
     removeOldBranches && (waysOfLanding[land].asksForge || !waysOfLanding[land].makesBranches)
       ? fault(

@@ -1,4 +1,4 @@
-import { waysOfLanding } from '../landing/index.js';
+import { mayBringToMain, waysOfLanding } from '../landing/index.js';
 import { normaliseUrl } from '../run/keys.js';
 import { formatSeconds } from '../text/text.js';
 import type { Instance } from './options/index.js';
@@ -14,6 +14,8 @@ function idle({
   name,
   mode,
   land,
+  merge,
+  mergeMethod,
   channel,
   ntfyServer,
   ntfyTopic,
@@ -25,9 +27,11 @@ function idle({
   const where = `instances.${name}`;
   const lacking = ntfyServer === null ? 'ntfyServer' : 'ntfyTopic';
   return [
-    ...(channel === null || mode === 'verify' || waysOfLanding[land].movesMain
+    ...(channel === null || mode === 'verify' || mayBringToMain({ land, merge, mergeMethod })
       ? []
-      : [`${where} moves no channel, because its land is "${land}": an instance with mode = "verify" moves them`]),
+      : [
+          `${where} moves no channel, because its ${merge === 'never' || !waysOfLanding[land].asksForge ? `land is "${land}"` : `mergeMethod is "${mergeMethod ?? ''}"`}: an instance with mode = "verify" moves them`,
+        ]),
     ...(enable ? [] : [`${where} has no schedule: enable is false`]),
     ...((ntfyServer === null) === (ntfyTopic === null)
       ? []

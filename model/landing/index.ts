@@ -1,4 +1,5 @@
 import { comparedWords } from '../run/comparison.js';
+import type { MergeMethod, Merger } from '../forge/merging.js';
 import type { FailureStep, LandingMode, RunOptions } from '../run/options.js';
 import { branch } from './branch.js';
 import { updateBranches } from './branches.js';
@@ -17,6 +18,19 @@ export const waysOfLanding = { none, branch, merge, 'pull-request': pullRequest 
 /** Whether a verified update is pushed in this way; otherwise it stays on the machine. */
 export const isPushed = (mode: LandingMode): mode is PushingMode => waysOfLanding[mode].lands;
 type PushingMode = Exclude<LandingMode, 'none'>;
+
+/** Whether main may get the very commit that was verified before the run ends: only then can the run move channels. */
+export const mayBringToMain = ({
+  land,
+  merge,
+  mergeMethod,
+}: {
+  readonly land: LandingMode;
+  readonly merge: Merger;
+  readonly mergeMethod: MergeMethod | null;
+}): boolean =>
+  waysOfLanding[land].movesMain ||
+  (waysOfLanding[land].asksForge && merge !== 'never' && (mergeMethod ?? 'fast-forward') === 'fast-forward');
 
 /** By default an agent is asked if there is one, and inputs are held back where a person looks before main moves. */
 export const usualFailureSteps = (mode: LandingMode, hasAgent: boolean): readonly FailureStep[] => [

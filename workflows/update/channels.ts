@@ -15,8 +15,9 @@ import type { Run } from './run.js';
 /** Moves the channel of each target that was built at the commit of main that the run verified, or has landed. */
 export async function moveChannels({ options, state }: Run): Promise<Found> {
   const { channel: template, repository, caches } = options;
-  const { verdicts } = state.facts();
-  const commit = commitOfMain(options, state.facts());
+  const { verdicts, landed, candidate } = state.facts();
+  const other = landed?.merged !== undefined && landed.merged.commit !== candidate?.head ? landed.merged.commit : null;
+  const commit = other ?? commitOfMain(options, state.facts());
   if (template === undefined || commit === null || verdicts.length === 0) return {};
   const targets = verdicts.map(({ target }) => target).filter(isFlakeTarget);
   const reasons = new Map(verdicts.map((verdict) => [targetLabel(verdict.target), reasonToStay(verdict, caches)]));
@@ -24,6 +25,14 @@ export async function moveChannels({ options, state }: Run): Promise<Found> {
     const stays = reasons.get(channel.target) ?? null;
     return stays === null ? channel : { ...channel, stays };
   });
+  // The forge made another commit of it, of which others build another system.
+  if (other !== null)
+    return {
+      channels: channels.map(({ target, branch }): ChannelMove => ({
+        ...{ target, branch, outcome: 'not-moved', from: null, to: other },
+        reason: 'that commit of main is another one than was verified: "lockkeeper verify" moves it there',
+      })),
+    };
   try {
     return { channels: await coordinator('move channels').moveChannels({ repository, commit, channels }) };
   } catch (error) {
@@ -50,6 +59,7 @@ function reasonToStay(verdict: Verdict, caches: RunOptions['caches']): string | 
 function commitOfMain({ verifies }: RunOptions, { outcome, candidate, landed }: Facts): string | null {
   if (candidate === null) return null;
   if (verifies === true) return outcome === 'verified' || outcome === 'broken' ? candidate.head : null;
-  if (landed === null || !waysOfLanding[landed.mode].movesMain) return null;
-  return landed.commit === candidate.head ? landed.commit : null;
+  if (landed === null) return null;
+  const onMain = waysOfLanding[landed.mode].movesMain ? landed.commit : landed.merged?.commit;
+  return onMain === candidate.head ? onMain : null;
 }
