@@ -195,6 +195,13 @@ test('what flags cannot mean is told by their own names, all of it at once', () 
     [{ removeOldBranches: true, land: ['merge'] }, /^--remove-old-branches is for updates .* but --land is merge/],
     [{ channel: ['tested'] }, /^--channel "tested" is the same branch for all hosts: put \{host\} where/],
     [{ channel: ['a-{host}'] }, /^--channel "a-\{host\}" moves only .* but --land is branch: .*"lockkeeper verify"/],
+    [
+      {
+        ...{ channel: ['a-{host}'], land: ['pull-request'], forgeTokenFile: ['/t'] },
+        ...{ merge: ['self'], mergeMethod: ['squash'] },
+      },
+      /^--channel "a-\{host\}" moves only .* but --merge-method is squash: .*"lockkeeper verify"/,
+    ],
     [{ approvalDeadline: ['2d'] }, /^--approval-deadline does nothing by itself: add --approve\.$/],
     [{ autofixArg: ['x'] }, /^--autofix-arg does nothing by itself: add --autofix\.$/],
     [{ onFailure: ['autofix'] }, /^--on-failure "autofix" asks an agent, but there is none: give --autofix/],

@@ -193,5 +193,42 @@ for (const kind of FORGE_KINDS)
       assert.equal((await update.follow('never', again)).kind, 'approved');
     });
 
+    await t.test('of two requests for one branch the elder stays, whoever opens them', async () => {
+      const [branch, one] = ['bot/twice', await world.push('bot/twice', true)];
+      const about = { repository, forge, branch, commit: one, lock: null, labels: [], leftAlone: [] };
+      const runs = ['night', 'day', 'evening'];
+      // As a run asks again: Gitea does not bear two changes at once.
+      const propose = async (run: string): Promise<void> => {
+        const ask = async (): Promise<boolean> => {
+          try {
+            await inActivity(() => coordinator.propose({ ...about, report: { ...report, run } }));
+            return true;
+          } catch (error) {
+            if (!(error instanceof ApplicationFailure) || error.type !== 'ForgeUnreachable') throw error;
+            return false;
+          }
+        };
+        await until(ask, 60_000, () => run);
+      };
+      await Promise.all(runs.map(propose));
+      const opened = async () => (await world.requests()).filter(({ body, isOpen }) => isOpen && body.includes(branch));
+      const [first, ...others] = await opened();
+      assert.ok(first !== undefined);
+      assert.deepEqual(others, []);
+      const twin = world.small?.twin(first.number, first.body.replace(/run=\w+/, 'run=other'));
+      const { number } = await inActivity(() => coordinator.propose({ ...about, report }));
+      assert.equal(number, first.number);
+      assert.deepEqual(
+        (await opened()).map((each) => each.number),
+        [first.number],
+      );
+      if (twin !== undefined) assert.match((await world.comments(twin)).join(), /goes on in [#!]\d+/);
+      const found = await inActivity(() => coordinator.findRequests({ repository, forge, branch }));
+      assert.deepEqual(
+        found.requests.map(({ state }) => state),
+        ['open'],
+      );
+    });
+
     world.check?.();
   });

@@ -47,7 +47,7 @@ test('GitHub and GitLab: what was verified is merged by Lockkeeper, by the forge
   // Lockkeeper moves main to the very commit, and the channels with it.
   const self = onGithub('--merge', 'self', '--merge-method', 'fast-forward', '--channel', 'tested-{host}');
   await waiting(self, 'landing', 'status ci/test, which nobody has set');
-  const head = String((github.pulls[0]?.head as { readonly sha: string }).sha);
+  const { sha: head } = github.pulls[0]?.head as { readonly sha: string };
   const isGreen = { name: 'ci/test', status: 'completed', conclusion: 'success' };
   added(github.checkRuns, { head_sha: head, ...isGreen });
   const forwarded = await self.report();
@@ -58,7 +58,7 @@ test('GitHub and GitLab: what was verified is merged by Lockkeeper, by the forge
   await fleet.moveInput('alpha');
   const byForge = onGithub('--merge', 'forge', '--merge-method', 'squash');
   await waiting(byForge, 'landing', 'the forge to merge it');
-  const second = String((github.pulls[1]?.head as { readonly sha: string }).sha);
+  const { sha: second } = github.pulls[1]?.head as { readonly sha: string };
   added(github.checkRuns, { head_sha: second, ...isGreen });
   await github.settle();
   const squashed = await byForge.report();

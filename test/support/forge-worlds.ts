@@ -49,6 +49,8 @@ export interface ForgeWorld {
     loseOpening(): void;
     /** Opens so many requests for other branches, each newer than all before. */
     crowd(count: number): void;
+    /** Opens another request for the branch of one, as a forge does that two runs ask at the same moment. */
+    twin(number: number, body: string): number;
   };
   /** Holds what was asked and answered to the forge's own description of its API; missing where that is not to be had. */
   readonly check?: () => void;
@@ -236,6 +238,11 @@ async function githubWorld(scope: Scope): Promise<ForgeWorld> {
       loseOpening: () => {
         github.loseAnswer('POST', '/pulls');
       },
+      twin: (of, body) => {
+        const number = github.pulls.length + 1;
+        github.pulls.push({ ...github.pulls[of - 1], id: 9000 + number, number, body });
+        return number;
+      },
       crowd: (count) => {
         const [example] = github.pulls;
         for (let made = 0; made < count; made += 1) {
@@ -321,6 +328,11 @@ async function gitlabWorld(scope: Scope): Promise<ForgeWorld> {
     small: {
       loseOpening: () => {
         gitlab.loseAnswer('POST', '/merge_requests');
+      },
+      twin: (of, body) => {
+        const iid = gitlab.requests.length + 1;
+        gitlab.requests.push({ ...gitlab.requests[of - 1], id: 9000 + iid, iid, description: body });
+        return iid;
       },
       crowd: (count) => {
         const [example] = gitlab.requests;
