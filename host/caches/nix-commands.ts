@@ -33,21 +33,30 @@ const settingsFor = ({ netrcFile }: Cache, nix: NixSettings): string[] =>
 const onceOnOlder = (version: NixVersion): string[] =>
   atLeast(version, 2, 26) ? [] : optionPairs([['download-attempts', '1']]);
 
-/** What Nix itself fills: `nix copy` signs what it copies. */
-export const filledByNix = {
-  copied: copiedByNix,
-  upload: async (cache, storePaths, { nix, version, clientCache }): Promise<CacheCommand> => ({
+/** @param words more arguments of `nix copy` */
+const copying =
+  (...words: readonly string[]): CacheHandler['upload'] =>
+  async (cache, storePaths, { nix, version, clientCache }): Promise<CacheCommand> => ({
     command: [
-      ...['nix', 'copy', ...NIX, ...settingsFor(cache, nix), ...onceOnOlder(version), '--log-format', 'raw'],
+      ...['nix', 'copy', ...NIX, ...settingsFor(cache, nix), ...onceOnOlder(version), '--log-format', 'raw', ...words],
       ...['--to', storeUrl(cache), '--', ...storePaths],
     ],
     env: await cacheEnvironment(cache, clientCache),
-  }),
+  });
+
+/**
+ * The store of another machine. What was built here is not signed, and its daemon would refuse it from whom it trusts, too, if it were asked
+ * to look at signatures; from others it takes nothing unsigned all the same.
+ */
+export const filledByNix = {
+  copied: copiedByNix,
+  upload: copying('--no-check-sigs'),
 } satisfies Partial<CacheHandler>;
 
-/** The same of a cache whose signatures Nix can add to. */
+/** A binary cache: `nix copy` signs what it copies, and signatures can be added. */
 export const signedByNix = {
-  ...filledByNix,
+  copied: copiedByNix,
+  upload: copying(),
   sign: async (cache, storePaths, { nix, version, clientCache }): Promise<CacheCommand> => ({
     command: [
       ...['nix', 'store', 'sign', ...NIX, ...settingsFor(cache, nix), ...onceOnOlder(version), '--log-format', 'raw'],

@@ -14,6 +14,7 @@ const OPTIONAL = [
   },
   { name: 'Nix (sid)', script: 'get-nix', args: ['sid'], folder: 'nix-sid', program: 'bin/nix', tests: 'Nix 2.34' },
   { name: 'ntfy', script: 'get-ntfy', args: [], folder: 'ntfy', program: 'ntfy', tests: 'a real ntfy server' },
+  { name: 'moto', script: 'get-moto', args: [], folder: 'moto', program: 'bin/moto_server', tests: 'a server of S3' },
   { name: 'Gitea', script: 'get-gitea', args: [], folder: 'gitea', program: 'gitea', tests: 'a real Gitea server' },
 ];
 
@@ -33,7 +34,7 @@ async function get(tool) {
   }
   warn(`getting ${tool.name} for the tests …`);
   const { status, output } = await run(path.join(ROOT, 'scripts', tool.script), [...tool.args, folder]);
-  if (status === 0 && (await isProgram(program))) say(tool.name, `${await versionOf(program)}, installed`);
+  if (status === 0 && (await isProgram(program))) say(tool.name, `${(await versionOf(program)) ?? program}, installed`);
   else say(tool.name, `WARNING: could not be had, so nothing is tested with ${tool.tests}: ${lastLines(output, 2)}`);
 }
 

@@ -33,7 +33,7 @@ test(
       );
       await assert.rejects(
         asked(transport(server.key, server.changedHosts)),
-        /cannot be reached: Host key for \[127\.0\.0\.1\].* has changed .*--known-hosts-file/,
+        /The host key of ssh:\/\/127\S+ is not known or has changed\..*--known-hosts-file\. Git said: Host key for \[127\.0\.0\.1\]/,
       );
 
       const repository = repositoryAt(url, { transport: good });

@@ -9,7 +9,7 @@ import { withFolder, type Scope } from './scope.js';
 export interface PutCache {
   readonly url: string;
   readonly folder: string;
-  /** Status of each request whose method and path (`PUT /x.narinfo`) match; the first that does counts. */
+  /** Status of each request whose method and path (`PUT /x.narinfo`) match, 0 to hang up; the first that does counts. */
   faults: readonly (readonly [RegExp, number])[];
   /** `METHOD /path` of each request. */
   readonly asked: string[];
@@ -31,6 +31,10 @@ export async function withPutCache(scope: Scope): Promise<PutCache> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const fault = cache.faults.find(([rule]) => rule.test(what));
+    if (fault?.[1] === 0) {
+      request.socket.destroy();
+      return;
+    }
     if (fault !== undefined) {
       response.writeHead(fault[1]).end();
       return;

@@ -16,9 +16,21 @@ export const lookByNix: CacheHandler['look'] = async (cache, paths, { signal, ni
   for (let first = 0; first < paths.length; first += BATCH) {
     const wanted = paths.slice(first, first + BATCH).map((info) => info.path);
     const asked = await ask(lookArguments(cache, wanted, nix), { env, signal, timeoutMs: TIMEOUT_MS });
-    if (asked.exitCode !== 0) throw new CacheFault(nixErrorMessage(asked.stderr), true);
+    if (asked.exitCode !== 0) throw refusal(asked.stderr);
     for (const info of readPathInfo(asked.stdout))
       found.set(info.path, { ...info, storePath: info.path, narHash: info.narHash ?? '', hasArchive: true });
   }
   return found;
 };
+
+/** What ssh says, which Nix leaves out of its own message. */
+const OF_SSH =
+  /^.*(?:Permission denied|Host key verification failed|Connection refused|timed out|resolve hostname).*$/m;
+const FOR_GOOD = /Permission denied|Host key verification failed|HTTP error 40[013]\b/;
+
+function refusal(stderr: string): CacheFault {
+  const said = OF_SSH.exec(stderr)?.[0].trim();
+  const message = nixErrorMessage(stderr);
+  const why = said === undefined || message.includes(said) ? message : `${message} (${said})`;
+  return new CacheFault(why, !FOR_GOOD.test(why));
+}
