@@ -52,7 +52,7 @@ export const needsBuild = (error: string): boolean => error.includes("'allow-imp
 
 const LETS = 'has the network of the machine (--autofix-network host lets it)';
 /** Why a target waits for an approval: as that of a `Treatment`. */
-export const EVALUATION_BUILDS = `its evaluation needs a build, whose builders may fetch: what fetches ${LETS}`;
+export const EVALUATION_BUILDS = `its evaluation needs a build (import from derivation), whose builders may fetch: what fetches ${LETS}`;
 export const ownFetch = (name: string): string => `it would fetch ${name} in a way of its own: what fetches ${LETS}`;
 
 const NO_NATIVE_CODE = ['allow-unsafe-native-code-during-evaluation', 'false'] as const;

@@ -9,11 +9,12 @@ import type { Finished } from '../../activities/command/process.js';
 import { noPrivateDaemon, runPrivately } from '../support/private-nix.js';
 import { missing, otherNixes } from '../support/tools.js';
 
-/** The tests of agents, once more: as an ordinary user, with another Nix, and where there is no bubblewrap. */
+/** The tests of agents, and of gates on what they wrote, once more: as an ordinary user, with another Nix, and where there is no bubblewrap. */
 
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const SANDBOX = file('sandbox.test.js');
 const LIMITS = file('limits.test.js');
+const GATES = file('../gate/agent-change.test.js');
 
 const skip = await noPrivateDaemon();
 const noSandbox = skip === false ? (missing('bwrap') === false ? missing('slirp4netns') : missing('bwrap')) : skip;
@@ -35,6 +36,11 @@ test('the limits keep an agent of an ordinary user', { skip: noSandbox }, async 
   // Nix collects no garbage while a process works in a folder whose path is longer than the system takes.
   const others = 'is ended at its limit of (?!files|depth)';
   assertPassed(await runPrivately({ binDir: null, daemon: true }, LIMITS, others), 4);
+});
+
+test('gates keep what an agent wrote from what is an ordinary user’s', { skip: noSandbox }, async () => {
+  // Formatter and checks are built, which without Nix's sandbox is the owner's to allow.
+  assertPassed(await runPrivately({ binDir: null, daemon: true }, GATES, ' gate '), 5);
 });
 
 /** Runs something with all programs of the PATH but one. */

@@ -19,6 +19,9 @@ import { commitFiles, git } from '../support/git.js';
 import { withPlace, type Place } from '../support/repository.js';
 import { withStandIn } from '../support/stand-in.js';
 
+/** The daemon that the tests of an ordinary user have builds without a sandbox, and takes no such setting. */
+const WAIVED = process.env.NIX_REMOTE === 'daemon' ? ([['sandbox', 'false']] as const) : [];
+
 const RIGHTS: AgentRights = { network: 'outside', nixDaemon: false, secretFiles: [] };
 
 /** Runs a gate on what an agent changed at a place. */
@@ -39,7 +42,7 @@ async function gate(
     repository: place.repository,
     candidate: await changedBy(place, files),
     gate: { kind: 'gate', name: 'lint', check, timeoutSeconds: 60 },
-    nix: { options: [], impure: false, acceptFlakeConfig: false },
+    nix: { options: WAIVED, impure: false, acceptFlakeConfig: false },
     takeoverSeconds: 60,
     ...(agentRights === 'missing' ? {} : { agentRights }),
     ...more,
