@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { connect, createServer, isIP, type AddressInfo, type Server, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { pipeline } from 'node:stream';
 import { systemCode } from '../../../host/errors.js';
 import { ANSWERS, handshake, reply } from '../../../host/socks.js';
 import { isPrivateHost } from '../../../model/flake-lock/private-host.js';
@@ -129,8 +128,9 @@ async function serve(client: Socket, { faults, open, isAllowed, own, keep }: Ser
     client.on('close', () => remote.destroy());
     await new Promise<void>((resolve, reject) => remote.once('connect', resolve).once('error', reject));
     client.write(reply(ANSWERS.done));
-    pipeline(client, remote, () => client.destroy());
-    pipeline(remote, client, () => remote.destroy());
+    remote.on('error', () => client.destroy());
+    client.pipe(remote);
+    remote.pipe(client);
   } catch (error) {
     refuse(ANSWERS.unreachable, faultWords(error, host, port));
   }
