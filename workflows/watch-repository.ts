@@ -16,7 +16,15 @@ import { CancelledFailure, TerminatedFailure, WorkflowExecutionAlreadyStartedErr
 import type { Report } from '../model/report/data.js';
 import { runId } from '../model/run/ids.js';
 import { LOOK_NOW, PAUSE_WATCH, SET_WATCH, type LookNow, type PauseWatch } from '../model/run/messages.js';
-import { afterChange, afterFailure, isToVerify, watchMemo, type Watch, type WatchState } from '../model/watch/watch.js';
+import {
+  afterChange,
+  afterFailure,
+  forgetful,
+  isToVerify,
+  watchMemo,
+  type Watch,
+  type WatchState,
+} from '../model/watch/watch.js';
 import { coordinator } from './calls/coordinator.js';
 import { rootCause } from './calls/failures.js';
 import { updateFlake } from './update-flake.js';
@@ -44,12 +52,9 @@ export async function watchRepository(start: WatchState): Promise<never> {
     if (JSON.stringify(shown) !== JSON.stringify(watchMemo(state))) upsertMemo(shown);
     state = next;
   };
-  const forget = (): void => {
-    learn({ ...state, verified: null, failed: null });
-  };
   setHandler(lookNow, ({ again }) => {
     if (state.paused !== null && !again) return;
-    if (again) forget();
+    if (again) learn(forgetful(state, true));
     asked.now = true;
   });
   setHandler(setWatch, (watch) => {
@@ -99,14 +104,14 @@ export async function watchRepository(start: WatchState): Promise<never> {
   /** Has main verified by a run of its own, and waits for its end: what is pushed meanwhile is seen by the next look. */
   async function verify(commit: string): Promise<void> {
     // What changes while the run is open is not what it was asked for.
-    const { watch } = state;
+    const { watch, again } = state;
     const keep = (next: WatchState): void => {
-      learn(state.watch.digest === watch.digest ? next : { ...state, verified: null, failed: null });
+      learn(state.watch.digest === watch.digest ? next : forgetful(state, state.again));
     };
     try {
-      const { base, outcome } = await runOf(watch);
+      const { base, outcome } = await runOf(watch, again);
       const told = outcome === 'verified' || outcome === 'broken';
-      const next = { ...state, verified: base ?? commit, failed: null };
+      const next = { ...state, verified: base ?? commit, failed: null, again: false };
       keep(told ? next : afterFailure(state, commit, `the last run ended as ${outcome}`, Date.now()));
     } catch (error) {
       if (isCancellation(error) && !(error instanceof ChildWorkflowFailure)) throw error;
@@ -117,13 +122,13 @@ export async function watchRepository(start: WatchState): Promise<never> {
 }
 
 /** Starts a run, which goes on when the watcher is removed. */
-async function runOf({ options, run }: Watch): Promise<Report> {
+async function runOf({ options, run }: Watch, again: boolean): Promise<Report> {
   for (;;) {
     try {
       return await executeChild(updateFlake, {
         ...run,
         workflowId: runId(options.instance, options.repository, new Date(Date.now())),
-        args: [options],
+        args: [again ? { ...options, again } : options],
         parentClosePolicy: ParentClosePolicy.ABANDON,
       });
     } catch (error) {

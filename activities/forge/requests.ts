@@ -193,9 +193,9 @@ async function say(client: ForgeClient, number: number, { mark, body }: MarkedCo
 
 const createSetStatuses =
   (): ForgeActivities['setStatuses'] =>
-  async ({ forge, commit, report }) => {
+  async ({ forge, commit, report, pending }) => {
     const client = openForge(forge);
-    const wanted = statusesOf(report);
+    const wanted = statusesOf(report, pending);
     const there = new Map((await client.statuses(commit)).map((each) => [each.context, each]));
     for (const status of wanted) {
       const known = there.get(status.context);

@@ -40,6 +40,11 @@ export const COMBINATIONS: readonly Rule[] = [
       ? fault('skipUpdate', true, 'compares a commit with main, but mode is "verify": leave one of them out.')
       : null,
   ),
+  rule(['statuses', 'mode'], ({ statuses, mode }, { name }) =>
+    statuses && mode === 'update'
+      ? fault('statuses', true, `is for instances that verify main: give ${name('mode')} as verify, or leave it out.`)
+      : null,
+  ),
   rule(['poll', 'mode'], ({ poll, mode }, { name }) =>
     poll !== null && mode === 'update'
       ? fault('poll', poll, `is for instances that verify main: give ${name('mode')} as verify, or leave it out.`)

@@ -9,7 +9,7 @@ import { cachesOf } from './options/caches.js';
 import { channelsOfRun } from './options/channels.js';
 import { comparisonOf, contentsOf, targetsOf } from './options/contents.js';
 import { failureOf } from './options/failure.js';
-import { forgeOf } from './options/forge.js';
+import { forgeOf, forgeOfStatuses } from './options/forge.js';
 import { gatesOf } from './options/gates.js';
 import type { Instance } from './options/index.js';
 import { landingOf, personsOf, signingOf, timeZoneOf } from './options/landing.js';
@@ -67,6 +67,7 @@ const verification: OptionsOf<[]> = (instance, repository, limit) => ({
   ...withoutUpdate(instance, repository, limit),
   ...channelsOfRun(instance),
   ...cachesOf(instance),
+  ...forgeOfStatuses(instance, repository),
 });
 
 const comparison: OptionsOf<[Comparison]> = (instance, repository, limit, compares) => ({

@@ -458,6 +458,8 @@ export interface StatusesInput {
   readonly forge: ForgeOptions;
   readonly commit: string;
   readonly report: Report;
+  /** Targets that are being verified; missing when all verdicts are in. */
+  readonly pending?: readonly string[];
 }
 
 export interface CloseRequestsInput {

@@ -380,5 +380,5 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   ...{ run: asData, lockWorkflowId: asData, queue: asData, event: asData, at: asData, timeZone: asData },
   ...{ outcome: asData, endedAt: asData, limit: asData, report: asData, alarm: asData },
   ...{ message: asData, named: asData, moved: asData, move: asData, commands: asData },
-  ...{ logPath: asData, offset: asData },
+  ...{ logPath: asData, offset: asData, pending: asData },
 };

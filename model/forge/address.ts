@@ -27,11 +27,15 @@ export interface ToldForge {
 
 /**
  * The forge of a repository, by its remote's address and what was said.
+ * @param asks the option that asks for it, and its value
  * @throws BadInput that says what to give
  */
-export function forgeAddress({ kind, url }: ToldForge, { url: remote, displayUrl, local }: Remote): ForgeAddress {
-  const field = 'land';
-  const refuse = (wayOut: string): BadInput => new BadInput(field, 'pull-request', wayOut);
+export function forgeAddress(
+  { kind, url }: ToldForge,
+  { url: remote, displayUrl, local }: Remote,
+  asks: readonly [option: string, value: string] = ['land', 'pull-request'],
+): ForgeAddress {
+  const refuse = (wayOut: string): BadInput => new BadInput(...asks, wayOut);
   if (local) throw refuse(`needs a forge, and ${displayUrl} has no remote: push it to one, or land as a branch.`);
   const parts = splitUrl(remote);
   if (parts === null && url === null)

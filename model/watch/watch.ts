@@ -33,6 +33,8 @@ export interface WatchState {
   /** Commit of main that was verified last; `null` when none was, or has to be again. */
   readonly verified: string | null;
   readonly failed: FailedLook | null;
+  /** Whether the next run takes nothing for known: somebody asked for it, or asked for other settings of Nix. */
+  readonly again: boolean;
   /** Why it does not look; `null` when it does. */
   readonly paused: string | null;
   /** Why main could not be looked at the last time; `null` when it could. */
@@ -46,13 +48,26 @@ export const newWatch = (watch: Watch): WatchState => ({
   watch,
   verified: null,
   failed: null,
+  again: false,
   paused: null,
   trouble: null,
 });
 
 /** The state of a watcher that is to do something else from now on: main is verified for it, though it may not have moved. */
 export const afterChange = (state: WatchState, watch: Watch): WatchState =>
-  watch.digest === state.watch.digest ? state : { ...state, watch, verified: null, failed: null };
+  watch.digest === state.watch.digest
+    ? state
+    : { ...forgetful(state, state.again || settingsOf(watch) !== settingsOf(state.watch)), watch };
+
+/** The state of a watcher that is to verify main, whether it knows the commit or not. */
+export const forgetful = (state: WatchState, again: boolean): WatchState => ({
+  ...state,
+  verified: null,
+  failed: null,
+  again,
+});
+
+const settingsOf = ({ options }: Watch): string => JSON.stringify(options.nix);
 
 /** Whether a commit of main is to be verified now. */
 export const isToVerify = ({ verified, failed }: WatchState, commit: string, now: number): boolean =>

@@ -41,7 +41,13 @@ test('a commit is verified once, after a failure with growing pauses, and again 
   assert.equal(afterFailure(state, 'c', 'no network', 0).failed?.runs, 1);
 
   assert.equal(afterChange(verified, watch).verified, 'a');
-  assert.equal(afterChange(verified, { ...watch, digest: 'two' }).verified, null);
+  const changed = afterChange(verified, { ...watch, digest: 'two' });
+  assert.deepEqual([changed.verified, changed.again], [null, false]);
+  const impure = { ...watch.options, nix: { options: [], impure: true, acceptFlakeConfig: false } };
+  assert.ok(
+    afterChange(verified, { ...watch, options: impure, digest: 'three' }).again,
+    'known under other settings of Nix',
+  );
 });
 
 test('a memo of a watcher is read as it was written, and others are none', () => {

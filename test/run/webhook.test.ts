@@ -34,7 +34,7 @@ test(
     await writeFile(secretFile, SECRET, { mode: 0o600 });
     await writeFile(
       file,
-      `[instances.main]\nrepoUrl = "${gitea.url}/${gitea.owner}/fleet.git"\nhttpsTokenFile = "${tokenFile}"\nmode = "verify"\n` +
+      `[instances.main]\nrepoUrl = "${gitea.url}/${gitea.owner}/fleet.git"\nhttpsTokenFile = "${tokenFile}"\nmode = "verify"\nstatuses = true\nforge.kind = "gitea"\n` +
         `poll = "1d"\nchannel = "tested-{host}"\ncaches = [{ to = "file://${join(house.root, 'cache')}", required = true }]\n`,
     );
     const branch = async (name: string): Promise<string> =>
@@ -88,6 +88,17 @@ test(
       `from a push to the moved channel of a host that is built in 5 s: ${((Date.now() - begin) / 1000).toFixed(1)} s`,
     );
     await untilVerified(second);
+    const statuses = await gitea.api<readonly { readonly context: string; readonly status: string }[]>(
+      'GET',
+      `${at}/statuses/${second}?sort=oldest`,
+    );
+    const told = (context: string): readonly string[] =>
+      statuses
+        .filter((each) => each.context === context)
+        .map(({ status }) => status)
+        .sort();
+    for (const context of ['lockkeeper', 'lockkeeper/athena', 'lockkeeper/delos'])
+      assert.deepEqual(told(context), ['pending', 'success'], context);
     const runs = (await house.json<readonly unknown[]>(['list'])).length;
     // The channels were pushed too, which is nothing new of main.
     await until(

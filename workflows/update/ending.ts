@@ -9,6 +9,7 @@ import { ownQueue } from '../calls/own-queue.js';
 import { UNNEEDED_TRIES } from '../calls/unneeded.js';
 import { moveChannels } from './channels.js';
 import type { Facts, Found } from './facts.js';
+import { showVerdicts } from './main-statuses.js';
 import { closeRequests } from './requests.js';
 import type { Run } from './run.js';
 
@@ -97,7 +98,7 @@ const releaseRepository: Step = async ({ lock }) => {
 export const AFTER_LANDING: readonly Step[] = [removeOldBranches, moveChannels, closeRequests];
 
 /** What follows every end, that of a cancelled run too. */
-export const AT_THE_END: readonly Step[] = [recordEnd, tellOfEnd, close, releaseRepository];
+export const AT_THE_END: readonly Step[] = [showVerdicts, recordEnd, tellOfEnd, close, releaseRepository];
 
 /** Takes one step after the other; each knows what those before it found. */
 export async function takeSteps(run: Run, steps: readonly Step[]): Promise<void> {

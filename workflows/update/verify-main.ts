@@ -5,6 +5,7 @@ import type { Verdict } from '../../model/verify/verdict.js';
 import { coordinator } from '../calls/coordinator.js';
 import { UNNEEDED_TRIES, goOnWithout } from '../calls/unneeded.js';
 import type { Ended } from './facts.js';
+import { showPending } from './main-statuses.js';
 import { verifyShown } from './run.js';
 import type { Run } from './run.js';
 import { listTargets } from './targets.js';
@@ -22,10 +23,13 @@ export async function verifyMain(run: Run, commit: string): Promise<Ended> {
   state.changed(known.map(ended));
   const names = new Set(known.map(({ target }) => targetLabel(target)));
   const others = targets.filter((target) => !names.has(targetLabel(target)));
+  const shown = showPending(run, others);
   const verified =
     others.length === 0
       ? []
       : await verifyShown(run, { label: VERIFY_LABEL, candidate, targets: others, withoutBase: true });
+  // What is shown next is to be the last.
+  await shown;
   const found = new Map([...known, ...verified].map((verdict) => [targetLabel(verdict.target), verdict]));
   const verdicts = targets.flatMap((target) => found.get(targetLabel(target)) ?? []);
   state.learn({ verdicts });

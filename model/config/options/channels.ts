@@ -1,6 +1,6 @@
 import { checkChannelTemplate } from '../../channels/names.js';
 import type { RunOptions } from '../../run/options.js';
-import { maybe, text } from '../kinds.js';
+import { flag, maybe, text } from '../kinds.js';
 import { option, type Values } from './types.js';
 
 export const channels = {
@@ -13,6 +13,12 @@ export const channels = {
       flag: '--channel <template>',
       help: 'move a branch for each target that is built, such as `nixos-tested-{host}`, forward to the commit of main (default: none)',
     },
+  ),
+  statuses: option(
+    flag,
+    false,
+    'true',
+    'of an instance that verifies: set [commit statuses](channels.md#statuses) on the forge, `lockkeeper` and `lockkeeper/TARGET`, pending while they build; takes the token of `forge`',
   ),
 };
 

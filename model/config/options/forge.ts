@@ -76,5 +76,23 @@ export function forgeOf(options: Options, repository: Repository): Pick<RunOptio
   return { forge: { ...address, tokenFile, ...(appId === null ? {} : { appId }), follows: true } };
 }
 
+/** What asks for a forge, as messages name it. */
+const STATUSES = ['statuses', 'true'] as const;
+
+/**
+ * The forge on which a verification of main sets statuses.
+ * @throws BadInput where the repository's remote and the options do not tell it
+ */
+export function forgeOfStatuses(
+  { statuses, forge: told, httpsTokenFile }: Pick<Options, 'forge' | 'httpsTokenFile'> & { readonly statuses: boolean },
+  repository: Repository,
+): Pick<RunOptions, 'forge'> {
+  if (!statuses) return {};
+  const { appId, appKeyFile } = told;
+  const tokenFile = appKeyFile ?? told.tokenFile ?? httpsTokenFile;
+  if (tokenFile === null) throw new BadInput(...STATUSES, TOKEN_MISSING);
+  return { forge: { ...forgeAddress(told, repository, STATUSES), tokenFile, ...(appId === null ? {} : { appId }) } };
+}
+
 export const TOKEN_MISSING =
   'needs a token of the forge: name its file with forge.tokenFile (--forge-token-file), or give a GitHub App with forge.appId (--forge-app-id).';

@@ -1,6 +1,6 @@
 import type { Report, ReportedTarget } from '../data.js';
 import { hitWords, isBroken, mitigation, missedTargets, verdictWords } from '../words.js';
-import { oneName } from '../../text/one-line.js';
+import { oneLine, oneName } from '../../text/one-line.js';
 import { truncate } from '../../text/text.js';
 
 /** What a forge shows beside a commit. */
@@ -20,21 +20,33 @@ const DESCRIPTION_BYTES = 140;
 /**
  * What is said of a commit: the sum of all required targets as `lockkeeper`, and each target as `lockkeeper/NAME`. Of more than 50
  * targets only the first 50 that were not built have their own.
+ * @param pending names of targets that are being verified
  */
-export function statusesOf(report: Report): readonly CommitStatus[] {
+export function statusesOf(report: Report, pending: readonly string[] = []): readonly CommitStatus[] {
   const { targets } = report;
   const shown = targets.length <= MOST ? targets : targets.filter(({ verdict }) => verdict !== 'built').slice(0, MOST);
-  return [sum(report), ...shown.map((target) => ofTarget(report, target))];
+  const isPending = ({ name }: ReportedTarget): boolean => pending.includes(name);
+  return [
+    pending.length === 0 ? sum(report) : status('lockkeeper', 'pending', PENDING),
+    ...shown.map((target) =>
+      isPending(target) ? status(contextOf(target), 'pending', PENDING) : ofTarget(report, target),
+    ),
+  ];
 }
 
 function sum(report: Report): CommitStatus {
+  if (report.outcome === 'failed' || report.outcome === 'cancelled')
+    return status('lockkeeper', 'error', oneLine(report.error ?? report.outcome, DESCRIPTION_BYTES));
   const missed = missedTargets(report).length;
   return status('lockkeeper', missed === 0 ? 'success' : 'failure', hitWords(report).join(', '));
 }
 
+const PENDING = 'being verified';
+const contextOf = ({ name }: ReportedTarget): string => `lockkeeper/${oneName(name)}`;
+
 const ofTarget = (report: Report, target: ReportedTarget): CommitStatus =>
   status(
-    `lockkeeper/${oneName(target.name)}`,
+    contextOf(target),
     target.verdict === 'built' ? 'success' : isBroken(target) ? 'failure' : 'error',
     `${verdictWords(target)}${mitigation(report, target)}`,
   );
