@@ -1,3 +1,4 @@
+import { waysOfLanding } from '../../model/landing/index.js';
 import type { LandInput } from '../../model/contract/activities.js';
 import { isFailure } from '../../model/run/failures.js';
 import { movedInputs } from '../../model/flake-lock/diff.js';
@@ -49,7 +50,7 @@ export async function standingOf(git: Git, tip: string, main: string, update: Up
   const other = await otherFlake(git, own.base, tip, lockFile);
   if (other !== null) return { kind: 'stays', reason: other };
   // What is on main cannot be lost, and a pull request shows the newest update alone.
-  const isNeedless = update.mode === 'pull-request' || (await isAncestor(git, tip, main));
+  const isNeedless = waysOfLanding[update.mode].asksForge || (await isAncestor(git, tip, main));
   const reason = isNeedless ? null : await whatIsMissing(git, own.base, tip, update);
   return reason === null ? { kind: 'replaceable' } : { kind: 'stays', reason };
 }

@@ -12,5 +12,7 @@ export const branch: WayOfLanding = {
   intent: (options, date) =>
     `will ${options.repository.local ? 'write' : 'push'} branch ${updateBranches(options, date).branch} ${whereWords(options.repository)}`,
   step: () => 'push the branch',
+  outcome: 'Landed',
+  place: () => 'on branch',
   summary: ({ branchPrefix }) => ` (${branchPrefix}…)`,
 };

@@ -10,5 +10,7 @@ export const merge: WayOfLanding = {
   holdsBack: false,
   intent: ({ repository }) => `will fast-forward ${repository.mainBranch} ${whereWords(repository)}`,
   step: ({ mainBranch }) => `merge into ${mainBranch}`,
+  outcome: 'Landed',
+  place: () => 'merged into',
   summary: () => '',
 };

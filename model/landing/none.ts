@@ -9,5 +9,7 @@ export const none: WayOfLanding = {
   holdsBack: true,
   intent: () => 'dry run: nothing will be pushed',
   step: () => 'land nothing',
+  outcome: 'Landed',
+  place: () => 'would have been pushed to',
   summary: () => '',
 };

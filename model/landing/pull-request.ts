@@ -10,6 +10,8 @@ export const pullRequest: WayOfLanding = {
   intent: ({ repository: { mainBranch, displayUrl }, landing: { branch = '' } }) =>
     `will propose branch ${branch} for ${mainBranch} as a pull request at ${displayUrl}`,
   step: () => 'push the branch of the pull request',
+  outcome: 'Proposed',
+  place: (request) => (request === undefined ? 'on branch' : `in pull request #${request}, branch`),
   summary: ({ branch = '', labels = [], merge = 'never' }) =>
     ` (${[branch, ...labels, ...(merge === 'never' ? [] : [`merged by ${merge}`])].join(', ')})`,
 };

@@ -16,6 +16,10 @@ export interface WayOfLanding {
   intent(options: Pick<RunOptions, 'repository' | 'landing' | 'timeZone'>, date: Date): string;
   /** What the step does, for the Temporal UI. */
   step(repository: Pick<Repository, 'mainBranch'>): string;
+  /** What became of an update that ended in this way, as the beginning of a headline. */
+  readonly outcome: 'Landed' | 'Proposed';
+  /** What is said before the name of the branch that has the commit. @param request number of the pull request, once it is open */
+  place(request: number | undefined): string;
   /** Its settings, in a few words; empty when it has none. */
   summary(landing: Landing): string;
 }

@@ -1,3 +1,4 @@
+import { waysOfLanding } from '../landing/index.js';
 import { channelCounts } from '../channels/move.js';
 import { isOverLimit } from './data.js';
 import type { Paint } from './paint.js';
@@ -103,7 +104,8 @@ const againstWords = ({ against }: ComparedWords): string => oneLine(against, NA
 
 function landedOutcome(landed: Landed | null): string {
   if (landed?.merged !== undefined) return 'Merged';
-  return `${landed?.mode === 'pull-request' ? 'Proposed' : 'Landed'}${landed?.already === true ? ' before' : ''}`;
+  const outcome = landed === null ? 'Landed' : waysOfLanding[landed.mode].outcome;
+  return `${outcome}${landed?.already === true ? ' before' : ''}`;
 }
 
 /** What is left of an update that did not land. */
@@ -262,14 +264,7 @@ export function landedWords(
   }
   if (report.landed === null) return null;
   const { mode, ref, commit, already, request } = report.landed;
-  const proposed = request === undefined ? 'on branch' : `in pull request #${request.number}, branch`;
-  const texts = {
-    none: 'would have been pushed to',
-    branch: 'on branch',
-    merge: 'merged into',
-    'pull-request': proposed,
-  };
-  const text = texts[mode];
+  const text = waysOfLanding[mode].place(request?.number);
   return { text: already === true ? `already ${text}` : text, ref: oneLine(ref), commit: oneLine(commit) };
 }
 
