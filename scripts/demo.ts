@@ -105,7 +105,7 @@ async function lookFurther(fleet: DemoFleet, uiUrl: string | null): Promise<void
   console.log(`the report again     ./bin/lockkeeper report latest ${own}`);
   console.log(`a host's build log   ./bin/lockkeeper logs latest ${BROKEN_HOST} ${own}`);
   console.log(`all runs             ./bin/lockkeeper list ${own}`);
-  console.log(`(in ${project})`);
+  console.log(`(type these in ${project.replace(/\/$/, '')})`);
   console.log(`\nWhen you are done:   rm -rf ${fleet.root}`);
   if (!interactive) {
     console.log('The server stops now; each of these commands starts it again, at the same address.');

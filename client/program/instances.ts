@@ -15,7 +15,7 @@ import type { Declaration } from './declaration.js';
 export function declareConfigured({ program, context, exit }: Declaration): void {
   program
     .command('run')
-    .description('start a run of a configured instance by hand')
+    .description('start a run of an instance of the configuration file')
     .argument('<instance>', 'its name in the configuration file')
     .option('-w, --watch', 'follow it to its end (exit status as for update)')
     .option('--with-worker', 'same as for update')
@@ -54,7 +54,7 @@ function declareChannels({ program, context, exit }: Declaration): void {
   const what = 'path or Git URL of a flake, or name of an instance';
   const channels = program
     .command('channels')
-    .description('the channel of each host: its commit, how far behind main it is, and why')
+    .description('show the channel of each host: its commit, how far behind main it is, and why')
     .argument('[what]', what, '.')
     .option('--channel <template>', 'the channels of a flake', 'nixos-tested-{host}')
     .option('--remote <name>', 'remote of the checkout of a flake')
@@ -65,7 +65,7 @@ function declareChannels({ program, context, exit }: Declaration): void {
     });
   channels
     .command('reset')
-    .description('put a channel to the newest commit of main at which the host was built, from wherever it is')
+    .description('move a channel to the newest commit of main at which the host was built, also back')
     .argument('<host>', 'the host, or another target, as reports name it')
     .argument('[what]', what, '.')
     .option('--remove', 'remove the branch in its place')
@@ -98,7 +98,7 @@ function declareConfig({ program, context, exit }: Declaration): void {
     .description('check the configuration file, show an instance with its defaults, or print the JSON Schema');
   config
     .command('check')
-    .description('whether the file is valid, and what it names is there; everything that is wrong at once')
+    .description('check the file, and whether what it names exists; shows all faults at once')
     .option('--file-only', 'look at no repository: check the file alone')
     .addOption(configOption())
     .action(async (flags: CheckFlags) => {
@@ -106,7 +106,7 @@ function declareConfig({ program, context, exit }: Declaration): void {
     });
   config
     .command('show')
-    .description('an instance with all its defaults')
+    .description('print an instance with all its defaults')
     .argument('<instance>', 'its name in the configuration file')
     .addOption(configOption())
     .action(async (instance: string, flags: ConfigFlags) => {
@@ -114,7 +114,7 @@ function declareConfig({ program, context, exit }: Declaration): void {
     });
   config
     .command('schema')
-    .description('the JSON Schema of the file, for editors')
+    .description('print the JSON Schema of the file, for editors')
     .action(async () => {
       exit((await import('../commands/config.js')).printSchema());
     });
@@ -125,7 +125,7 @@ function declareSchedules({ program, context, exit }: Declaration): void {
   const instance = 'name of the instance';
   const schedules = program
     .command('schedules')
-    .description('the schedules of instances, with last result and next times')
+    .description('list the schedules of instances, with last result and next times')
     .allowExcessArguments()
     .action(async (_options: object, { args, commands }: Command) => {
       checkAction(
@@ -154,7 +154,7 @@ function declareSchedules({ program, context, exit }: Declaration): void {
     });
   schedules
     .command('backfill')
-    .description('start the runs that were due in a span of time, one after another')
+    .description('start the runs that were due in a period of time, one after another')
     .argument('<instance>', instance)
     .requiredOption('--from <time>', 'the first time, such as "2027-10-30 20:00 UTC"')
     .option('--to <time>', 'the last one (default: now)')

@@ -29,7 +29,7 @@ interface DoctorOptions {
 export function declareMachine({ program, context, exit }: Declaration): void {
   program
     .command('calendar')
-    .description('what a calendar expression means, and the next times at which a schedule of it starts runs')
+    .description('show what a calendar expression means, and when its next runs start')
     .argument('<expression...>', 'as in systemd.time(7), such as "Mon..Fri 03:30 Europe/Berlin"')
     .option('--base-time <time>', 'look from then on, such as "2027-10-30 20:00 UTC" (default: now)')
     .option('--iterations <n>', 'so many times', positiveInteger('--iterations'), 1)
@@ -38,11 +38,11 @@ export function declareMachine({ program, context, exit }: Declaration): void {
     });
   // These three are another program (see bin/lockkeeper); they are declared here for help and completion.
   tellOf(
-    program.command('worker').description('serve task queues: workflows, evaluations and builds of this machine'),
+    program.command('worker').description('run a worker: it does the evaluations, builds and other steps of runs'),
     WORKER_OPTIONS,
   );
   tellOf(
-    program.command('dev').description('an embedded Temporal server with its web UI, and a worker with all roles'),
+    program.command('dev').description('run an embedded Temporal server with its web UI, and a worker with all roles'),
     WORKER_OPTIONS,
   );
   tellOf(
@@ -51,37 +51,26 @@ export function declareMachine({ program, context, exit }: Declaration): void {
   );
   program
     .command('hooks')
-    .description(
-      'listen for webhooks of forges, so that main is verified and answers are seen as soon as they are there',
-    )
+    .description('listen for webhooks of forges, so that pushes to main and answers to pull requests are seen at once')
     .requiredOption('--secret-file <file>', 'file with the secret of the webhooks, or several, one a line')
-    .option('--port <port>', 'where it listens', portNumber('--port'), HOOK_PORT)
-    .option(
-      '--address <address>',
-      'where it listens; others than this machine reach it better through a proxy',
-      LOOPBACK,
-    )
+    .option('--port <port>', 'port on which it listens', portNumber('--port'), HOOK_PORT)
+    .option('--address <address>', 'where it listens; for requests from elsewhere, use a proxy', LOOPBACK)
     .action(async (flags: HookFlags) => {
       exit(await (await import('../commands/hooks.js')).hooks(context(), flags));
     });
   program
     .command('doctor')
-    .description(
-      'check Node, Nix, Git, server, queues, disk and state directory, and say how to mend each and what is kept',
-    )
-    .argument(
-      '[flake]',
-      'also whether this flake can be updated (default: that of the current folder, if it is in one)',
-    )
+    .description('check Node, Nix, Git, server, queues, disk and state directory, and say how to fix what is found')
+    .argument('[flake]', 'flake to check as well (default: that of the current folder, if it is in one)')
     .option('--signing-key-file <file>', 'also whether this key signs commits')
-    .addOption(
-      new Option('--signing-format <format>', 'what kind of key it is').choices(SIGNING_FORMATS).default('ssh'),
-    )
+    .addOption(new Option('--signing-format <format>', 'kind of key').choices(SIGNING_FORMATS).default('ssh'))
     .option('--forge-token-file <file>', 'also what the token in it may do on the forge of the flake')
-    .option('--forge-app-id <id>', 'the same of a GitHub App')
+    .option('--forge-app-id <id>', 'the same for a GitHub App')
     .option('--forge-app-key-file <file>', 'the private key of that App')
-    .addOption(new Option('--forge-kind <kind>', 'what that is (default: told by the remote)').choices(FORGE_KINDS))
-    .option('--forge-url <url>', 'its address (default: the host of the remote)')
+    .addOption(
+      new Option('--forge-kind <kind>', 'kind of forge (default: recognised by the remote)').choices(FORGE_KINDS),
+    )
+    .option('--forge-url <url>', 'web address of the forge (default: the host of the remote)')
     .option('--config <file>', 'also the caches of this configuration (default: of the one that is found)')
     .action(async (flake: string | undefined, options: DoctorOptions) => {
       const {
@@ -110,26 +99,28 @@ export function declareMachine({ program, context, exit }: Declaration): void {
   program
     .command('site')
     .description(
-      'pages of how all hosts and runs stand, made from the reports of this machine: open index.html, or serve them',
+      'write web pages of all hosts and runs, from the reports of this machine: open index.html, or serve them',
     )
-    .argument('<directory>', 'where they are written; made if it is not there')
+    .argument('<directory>', 'where to write them; created if missing')
     .action(async (directory: string) => {
       exit(await (await import('../commands/site.js')).site(context(), resolve(directory)));
     });
   program
     .command('systemd-units')
-    .description('the systemd units of a worker, its schedules and runs, for distributions that are not NixOS')
+    .description(
+      'print or write systemd units of a worker, its schedules and runs, for distributions that are not NixOS',
+    )
     .option('--user <name>', 'account of the worker', 'lockkeeper')
     .option('--address <host:port>', 'Temporal server (default: one of its own)')
-    .option('--user-queue', 'a worker for the runs of instances with that user, beside the one for all others')
-    .option('--agent', 'let it run coding agents, in a sandbox that the worker may make')
-    .option('--directory <folder>', 'write it there instead of printing it')
+    .option('--user-queue', 'a worker only for runs of instances with that user, in addition to the one for all others')
+    .option('--agent', 'let the worker run coding agents, with the rights that their sandbox needs')
+    .option('--directory <folder>', 'write the units there instead of printing them')
     .action(async (options: SystemdUnitsOptions) => {
       exit(await (await import('../commands/systemd-units.js')).systemdUnitFiles(context(), options));
     });
   program
     .command('completion')
-    .description('a completion script, for example: source <(lockkeeper completion bash)')
+    .description('print a completion script, for example: source <(lockkeeper completion bash)')
     .addArgument(new Argument('<shell>', 'which shell').choices(SHELLS))
     .action(async (shell: Shell) => {
       exit((await import('../commands/completion.js')).completion(program, shell));

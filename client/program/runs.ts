@@ -18,28 +18,28 @@ interface LogsOptions {
 export function declareRuns({ program, context, exit }: Declaration): void {
   program
     .command('list')
-    .description('runs, newest first')
+    .description('list runs, newest first')
     .option('--limit <n>', 'at most so many', positiveInteger('--limit'), 20)
     .action(async (options: { limit: number }) => {
       exit(await (await import('../commands/list.js')).list(context(), options));
     });
   program
     .command('status')
-    .description('where a run stands')
+    .description('show where a run stands')
     .argument('<run>', RUN)
     .action(async (run: string) => {
       exit(await (await import('../commands/status.js')).status(context(), run));
     });
   program
     .command('watch')
-    .description('live progress of a run until it is over, then its report (exit status as for update)')
+    .description('show live progress of a run until it is over, then its report (exit status as for update)')
     .argument('<run>', RUN)
     .action(async (run: string) => {
       exit(await (await import('../commands/watch.js')).watch(context(), run));
     });
   program
     .command('report')
-    .description('the report of a run that is over')
+    .description('print the report of a run that is over')
     .argument('<run>', RUN)
     .addOption(new Option('--format <format>', 'how it is written').choices(REPORT_FORMATS).default('text'))
     .option('-o, --output <file>', 'write it to this file')
@@ -51,7 +51,7 @@ export function declareRuns({ program, context, exit }: Declaration): void {
     });
   program
     .command('logs')
-    .description("a target's whole build log: the one that failed, where an input is held back for it")
+    .description("print a target's whole build log")
     .argument('<run>', RUN)
     .argument('[target]', 'a target, as the report names it (default: the only one that has a log, or that is broken)')
     .option(

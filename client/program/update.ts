@@ -12,7 +12,7 @@ const FLAKE = 'path or Git URL of the flake, with ?dir= and ?ref= if need be';
 export function declareUpdate({ program, context, exit }: Declaration): void {
   const command = program
     .command('update')
-    .description('one run: update the lock, build every host, land; run again, it picks up where it stood')
+    .description('start a run: update the lock, build every host, land it; typed again, follow the same run')
     .argument('[flake]', FLAKE, '.');
   declareOptions(command, () => true);
   command
@@ -27,7 +27,7 @@ export function declareUpdate({ program, context, exit }: Declaration): void {
     });
   const verify = program
     .command('verify')
-    .description('one run: build every host of the newest commit of the main branch as it is; nothing lands')
+    .description('start a run that builds every host of the newest commit of the main branch as it is; nothing lands')
     .argument('[flake]', FLAKE, '.')
     .option('--again', 'also what an earlier run found out about the commit');
   declareOptions(verify, isOfVerification);

@@ -64,17 +64,15 @@ export function summaryWords({ changes: [first, ...others] }: Changes): string {
   }
   const { derivations, buildError } = first;
   return [
-    `${sizes}: not compared, because neither the machine that built it nor a cache has the closure on base`,
-    ...(buildError === undefined ? [] : [`which was not built either: ${oneLine(buildError)}`]),
-    ...(derivations === undefined ? [] : [`by its derivations, ${derivationWords(derivations)}`]),
+    `${sizes}: not compared, because the old closure is neither on the builder nor in a cache`,
+    ...(buildError === undefined ? [] : [`building it failed: ${oneLine(buildError)}`]),
+    ...(derivations === undefined ? [] : [`from the derivations: ${derivationWords(derivations)}`]),
   ].join('; ');
 }
 
 /** Derivations tell of packages by their versions alone; that nothing else differs, they do not say. */
 const derivationWords = (derivations: ClosureChange): string =>
-  changedPackages(derivations) + derivations.configuration === 0
-    ? 'what differs names no version'
-    : countWords(derivations);
+  changedPackages(derivations) + derivations.configuration === 0 ? 'no version differs' : countWords(derivations);
 
 /** `1.3 GiB`, or `1.2 GiB to 1.3 GiB`. */
 function rangeWords(sizes: readonly number[]): string {

@@ -172,7 +172,7 @@ test('zsh and fish know the same commands, options and runs', async () => {
 
 /** Descriptions with what shells take for more than letters. */
 const DESCRIBED = [
-  ['lockkeeper lo', 'logs', "a target's whole build log: the one that failed, where an input is held back for it"],
+  ['lockkeeper lo', 'logs', "print a target's whole build log"],
   ['lockkeeper co', 'completion', 'a completion script, for example: source <(lockkeeper completion bash)'],
   ['lockkeeper update --ma', '--main', "branch to start from (default: the remote's HEAD)"],
   ['lockkeeper update --a', '--accept-flake-config', "honour the flake's own nixConfig"],

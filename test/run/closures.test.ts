@@ -91,7 +91,7 @@ test('a report compares each host with what it replaces, which an update keeps i
     const notBuilt = changes(await update('--build-base')).athena;
     assert.match(notBuilt?.kind === 'no-base' ? (notBuilt.buildError ?? '') : '', /failed with exit code 7/);
     const why = await house.lockkeeper(['report', 'latest']);
-    assert.match(why.stdout, /which was not built either: .*exit code 7; by its derivations, /);
+    assert.match(why.stdout, /building it failed: .*exit code 7; from the derivations: /);
   } finally {
     await house.close();
     await fleet.cleanup();
