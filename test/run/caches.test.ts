@@ -86,3 +86,18 @@ test('a cache that is down for a while keeps the run waiting, which says so; the
   put.faults = [];
   assert.deepEqual(uploads(await running.report()), [`athena ${put.url} uploaded`]);
 });
+
+test('with uploadBroken, what was finished of a host whose build failed is uploaded as well', async (t) => {
+  const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena' }, { name: 'rhea', fail: 'build' }] });
+  const [folder, key] = [await withFolder(t), await withSecretKey(t)];
+  const cache = ['--cache', `file://${folder} secretKeyFile=${key.file}`, '--upload-broken'];
+  const { report } = await house.update(fleet.checkout, '--dry-run', ...cache);
+  assert.deepEqual(
+    report.targets.map(({ name, verdict, caches = [] }) => [name, verdict, caches.map(({ outcome }) => outcome)]),
+    [
+      ['athena', 'built', ['uploaded']],
+      ['rhea', 'build-failed', ['uploaded']],
+    ],
+  );
+  assert.equal((await narInfos(folder)).length, 2, 'what rhea was to be built from');
+});
