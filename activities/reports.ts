@@ -5,6 +5,7 @@ import type { CoordinatorActivities } from '../model/contract/activities.js';
 import { earlierHolds } from '../model/report/earlier-holds.js';
 import { mayBeRunOf, mayBeRunOfInstance } from '../model/run/ids.js';
 import type { Report } from '../model/report/data.js';
+import { reportName } from '../model/report/page.js';
 import type { Repository } from '../model/run/options.js';
 import { knownVerdicts } from '../model/report/known-verdicts.js';
 import { messageOf } from '../model/text/message-of.js';
@@ -12,21 +13,16 @@ import { writeWhole } from '../host/files.js';
 import { readReport, reportFiles } from '../host/reports.js';
 import { timeLimit } from '../host/time-limit.js';
 import type { ActivityEnvironment } from './environment.js';
-import { runDirectoryName } from '../model/machine/record-directory.js';
 
 /** How many runs are looked back; some 100 KB each. */
 const LOOKED_AT = 50;
-
-/** File of a run's report. The times in ids of scheduled runs have colons, which are no harm in a name that is never on a PATH. */
-const reportFile = (run: string): string =>
-  `${/^[A-Za-z0-9_][A-Za-z0-9._:-]{0,199}$/.test(run) ? run : runDirectoryName(run)}.json`;
 
 /** Such a name tells nothing; also reports of scheduled runs had one under 0.1.0. */
 const isHashed = (name: string): boolean => /^[0-9a-f]{64}\.json$/.test(name);
 
 /** Keeps a closed run's report, for people and for later runs. The same report gives the same file. */
 export const writeReport = (env: ActivityEnvironment, report: Report): Promise<void> =>
-  writeWhole(path.join(env.state.reports, reportFile(report.run)), JSON.stringify(report, null, 2));
+  writeWhole(path.join(env.state.reports, `${reportName(report.run)}.json`), JSON.stringify(report, null, 2));
 
 /** Makes the activity that says what earlier runs held back, as this machine's reports have it. It only reads. */
 export const createEarlierHolds =

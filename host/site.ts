@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { factsOf, sizeHistory, sizesOf, summaryOf, type RunSummary, type Sizes } from '../model/report/facts.js';
 import { PAGE_BEGINNING } from '../model/report/html/page.js';
 import { renderHtml } from '../model/report/html/report-page.js';
+import { RUN_PAGES } from '../model/report/page.js';
 import { renderRuns, renderSite } from '../model/report/html/site-page.js';
 import { byInstance, installationOf, type KnownRun, type ShownRun } from '../model/report/installation.js';
 import type { Report } from '../model/report/data.js';
@@ -29,7 +30,6 @@ export interface MadeSite {
 }
 
 /** Folder of the pages of runs. */
-const RUNS = 'runs';
 /** What is kept beside the pages: see `Kept`. */
 const RECORD = '.lockkeeper-site.json';
 /** Runs of each instance that the first page is made of; their hosts are those of the newest one. */
@@ -130,7 +130,7 @@ class Making {
   }
 
   async make(now: number): Promise<MadeSite> {
-    const folder = path.join(this.#directory, RUNS);
+    const folder = path.join(this.#directory, RUN_PAGES);
     await this.#begin(folder);
     const kept = await this.#kept();
     await this.#removeUnfinished();
@@ -234,7 +234,7 @@ class Making {
     earlier: ReadonlyMap<string, readonly ReportFile[]>,
   ): Promise<SiteRun> {
     const pageName = file.name.replace(/json$/, 'html');
-    const shown = { file, page: `${RUNS}/${encodeURIComponent(pageName)}` };
+    const shown = { file, page: `${RUN_PAGES}/${encodeURIComponent(pageName)}` };
     const before = ({ instance, repository }: Pick<RunSummary, 'instance' | 'repository'>): readonly ReportFile[] =>
       earlier.get(JSON.stringify([instance, repository])) ?? [];
     const keyOf = (summary: RunSummary): string => {
@@ -250,7 +250,7 @@ class Making {
     const sizes = sizeHistory(await Promise.all(before(summary).map((each) => this.#sizesOf(each))));
     if (this.#writing.length === AT_ONCE) await this.#writing.shift();
     const page = renderHtml(report, { sizes, up: '../index.html' });
-    const writing = this.#put(path.join(RUNS, pageName), page, there.has(pageName));
+    const writing = this.#put(path.join(RUN_PAGES, pageName), page, there.has(pageName));
     writing.catch(() => undefined);
     this.#writing.push(writing);
     return { ...shown, key: keyOf(summary), summary };
@@ -313,7 +313,7 @@ class Making {
 
   /** Removes what a process that was killed had not yet put in its place. Nobody else writes here: see `siteLock`. */
   async #removeUnfinished(): Promise<void> {
-    for (const folder of [this.#directory, path.join(this.#directory, RUNS)])
+    for (const folder of [this.#directory, path.join(this.#directory, RUN_PAGES)])
       for (const name of await readdir(folder))
         if (UNFINISHED.test(name)) await rm(path.join(folder, name), { force: true });
   }

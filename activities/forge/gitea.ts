@@ -2,7 +2,8 @@ import type { CommitStatus } from '../../model/report/forge/statuses.js';
 import { giteaMerging } from './gitea-merging.js';
 import { requestOf } from './gitea-request.js';
 import { openHttp } from './http.js';
-import { commentIn, issueCalls } from './issue-api.js';
+import { giveEach, missed, NO_MILESTONE, NOT_ASSIGNABLE, notAmong, type Missed } from './given.js';
+import { askReviewers, commentIn, issueCalls, milestoneIn, namesIn } from './issue-api.js';
 import { listAll, movedTo, newestStatuses, objectOf, textOf, tryToOpen } from './json.js';
 import type { ForgeClient, OpenForge } from './types.js';
 
@@ -41,12 +42,18 @@ export const openGitea: OpenForge = (forge) => {
       return found.map((each) => requestOf(forge, each));
     },
     tryRights: () => tryToOpen(forge, http, [404, 422]),
-    open: async ({ title, body, branch, into, labels }) => {
-      const ids = labels.length === 0 ? [] : await labelIds(labels);
-      const call = { title, body, head: branch, base: into, ...(ids.length === 0 ? {} : { labels: ids }) };
+    open: async ({ title, body, branch, into }) => {
+      const call = { title, body, head: branch, base: into };
       const reply = await http.call({ method: 'POST', path: '/pulls', body: call, expects: [409] });
       return reply.status === 409 ? null : requestOf(forge, objectOf(forge, reply.json));
     },
+    complete: (number, { labels, assignees, reviewers, milestone }) =>
+      giveEach([
+        () => giveLabels(number, labels),
+        () => assign(number, assignees),
+        () => askReviewers(http, number, reviewers),
+        () => giveMilestone(number, milestone),
+      ]),
     ...issueCalls(http),
     comments: async (number) => (await list(`/issues/${number}/comments`, PAGE, 20)).map(commentIn),
     statuses,
@@ -54,20 +61,32 @@ export const openGitea: OpenForge = (forge) => {
     merging: giteaMerging(forge, http, (path) => list(path, PAGE, 20), statuses),
   };
 
-  /** Only ids are taken for a new request. */
-  const labelIds = async (names: readonly string[]): Promise<readonly number[]> => {
-    const known = new Map((await list('/labels', PAGE, 40)).map(({ id, name }) => [textOf(name), Number(id)]));
-    const ids: number[] = [];
-    for (const name of names) {
-      const id = known.get(name) ?? (await makeLabel(name));
-      known.set(name, id);
-      ids.push(id);
-    }
-    return [...new Set(ids)];
+  /** By their names it knows those of the organization too, and leaves out what there is not. */
+  const giveLabels = async (number: number, labels: readonly string[]): Promise<Missed> => {
+    const give = async (names: readonly string[]): Promise<readonly string[]> => {
+      if (names.length === 0) return [];
+      const call = { method: 'POST', path: `/issues/${number}/labels`, body: { labels: names } } as const;
+      return notAmong(names, namesIn((await http.call(call)).json, 'name'));
+    };
+    const missing = [...new Set(await give(labels))];
+    for (const name of missing)
+      await http.call({ method: 'POST', path: '/labels', body: { name, color: LABEL_COLOUR } });
+    return (await give(missing)).map((name) => missed('label', name, 'it was made, and is not there'));
   };
-  const makeLabel = async (name: string): Promise<number> => {
-    const reply = await http.call({ method: 'POST', path: '/labels', body: { name, color: LABEL_COLOUR } });
-    return Number(objectOf(forge, reply.json).id);
+  const assign = async (number: number, assignees: readonly string[]): Promise<Missed> => {
+    if (assignees.length === 0) return [];
+    const { json } = await http.call({ method: 'GET', path: '/assignees' });
+    const unknown = notAmong(assignees, namesIn(json, 'login'));
+    const known = notAmong(assignees, unknown);
+    if (known.length > 0) await http.call({ method: 'PATCH', path: `/pulls/${number}`, body: { assignees: known } });
+    return unknown.map((name) => missed('assignee', name, NOT_ASSIGNABLE));
+  };
+  const giveMilestone = async (number: number, title: string | null): Promise<Missed> => {
+    if (title === null) return [];
+    const id = milestoneIn(await list('/milestones?state=open', PAGE, 20), title, 'id');
+    if (id === null) return [missed('milestone', title, NO_MILESTONE)];
+    await http.call({ method: 'PATCH', path: `/pulls/${number}`, body: { milestone: id } });
+    return [];
   };
   return client;
 };

@@ -4,6 +4,8 @@ import type { ForgeOptions } from '../../model/run/options.js';
 import { refused } from './answers.js';
 import { gitlabMerging, usernameOf } from './gitlab-merging.js';
 import { openHttp } from './http.js';
+import { giveEach, missed, NO_MILESTONE, notAmong, type Missed } from './given.js';
+import { milestoneIn, namesIn } from './issue-api.js';
 import { listAll, movedTo, newestStatuses, numberOf, objectOf, textOf, tryToOpen, type Json } from './json.js';
 import type { ForgeClient, ForgeRequest, OpenForge } from './types.js';
 
@@ -57,7 +59,7 @@ export const openGitlab: OpenForge = (forge) => {
         );
       await tryToOpen(forge, http, [400, 409, 422]);
     },
-    open: async ({ title, body, branch, into, labels }) => {
+    open: async ({ title, body, branch, into }) => {
       const call = {
         title,
         description: body,
@@ -65,20 +67,27 @@ export const openGitlab: OpenForge = (forge) => {
         target_branch: into,
         remove_source_branch: false,
       };
-      const more = labels.length === 0 ? {} : { labels: labels.join(',') };
-      const reply = await http.call({
-        ...{ method: 'POST', path: '/merge_requests', body: { ...call, ...more } },
-        expects: [409],
-      });
+      const reply = await http.call({ method: 'POST', path: '/merge_requests', body: call, expects: [409] });
       return reply.status === 409 ? null : requestOf(forge, objectOf(forge, reply.json));
     },
+    complete: (number, { labels, assignees, reviewers, milestone }) =>
+      giveEach([
+        async () => {
+          // It knows labels of the groups too, and makes what there is not.
+          if (labels.length > 0) await put(number, { add_labels: labels.join(',') });
+          return [];
+        },
+        () => giveAccounts(number, 'assignee', assignees),
+        () => giveAccounts(number, 'reviewer', reviewers),
+        () => giveMilestone(number, milestone),
+      ]),
     change: async (number, { title, body, close }) => {
       const change = {
         ...(title === undefined ? {} : { title }),
         ...(body === undefined ? {} : { description: body }),
         ...(close === true ? { state_event: 'close' } : {}),
       };
-      await http.call({ method: 'PUT', path: `/merge_requests/${number}`, body: change });
+      await put(number, change);
     },
     comments: async (number) =>
       (await notes(number)).flatMap(({ id, author, body, system }) =>
@@ -88,9 +97,15 @@ export const openGitlab: OpenForge = (forge) => {
       await http.call({ method: 'POST', path: `/merge_requests/${number}/notes`, body: { body } });
     },
     statuses,
-    setStatus: async (commit, { context, state, description }) => {
+    setStatus: async (commit, { context, state, description, page }) => {
+      const body = {
+        name: context,
+        state: STATES[state],
+        description,
+        ...(page === undefined ? {} : { target_url: page }),
+      };
       await http.call({
-        ...{ method: 'POST', path: `/statuses/${commit}`, body: { name: context, state: STATES[state], description } },
+        ...{ method: 'POST', path: `/statuses/${commit}`, body },
         // What is so already may not become so again.
         expects: (status, said) => status === 400 && said.includes('Cannot transition status'),
       });
@@ -102,6 +117,33 @@ export const openGitlab: OpenForge = (forge) => {
       notes,
       statuses,
     }),
+  };
+  const put = async (number: number, body: object): Promise<Json> => {
+    const { json } = await http.call({ method: 'PUT', path: `/merge_requests/${number}`, body });
+    return objectOf(forge, json);
+  };
+  /** It wants ids of accounts, and without a licence takes the first account alone. */
+  const giveAccounts = async (number: number, what: 'assignee' | 'reviewer', names: readonly string[]) => {
+    const all: string[] = [];
+    const known = new Map<string, number>();
+    for (const name of names) {
+      const found = await list(`/members/all?query=${encodeURIComponent(name)}`, 100, 1);
+      const member = found.find(({ username }) => textOf(username).toLowerCase() === name.toLowerCase());
+      if (member === undefined) all.push(missed(what, name, 'there is no member of the project of that name'));
+      else known.set(name, Number(member.id));
+    }
+    if (known.size === 0) return all;
+    const given = namesIn((await put(number, { [`${what}_ids`]: [...known.values()] }))[`${what}s`], 'username');
+    const left = notAmong([...known.keys()], given);
+    return [...all, ...left.map((name) => missed(what, name, 'GitLab did not take it'))];
+  };
+  const giveMilestone = async (number: number, title: string | null): Promise<Missed> => {
+    if (title === null) return [];
+    const path = `/milestones?state=active&include_ancestors=true&title=${encodeURIComponent(title)}`;
+    const id = milestoneIn(await list(path, 100, 1), title, 'id');
+    if (id === null) return [missed('milestone', title, NO_MILESTONE)];
+    await put(number, { milestone_id: id });
+    return [];
   };
   return client;
 };

@@ -1,6 +1,7 @@
 import type { ForgeOptions } from '../../model/run/options.js';
 import type { Http } from './http.js';
 import { numberOf, objectOf, textOf, type Json } from './json.js';
+import { missed, teamOf, type Missed } from './given.js';
 import type { ForgeClient, ForgeComment, ForgeRequest } from './types.js';
 
 /** What GitHub's API and Gitea's, which was made after it, do in the same way: requests are issues with branches. */
@@ -16,10 +17,36 @@ export const issueCalls = (http: Http): Pick<ForgeClient, 'change' | 'comment' |
   comment: async (number, body) => {
     await http.call({ method: 'POST', path: `/issues/${number}/comments`, body: { body } });
   },
-  setStatus: async (commit, status) => {
-    await http.call({ method: 'POST', path: `/statuses/${commit}`, body: status });
+  setStatus: async (commit, { page, ...status }) => {
+    const body = { ...status, ...(page === undefined ? {} : { target_url: page }) };
+    await http.call({ method: 'POST', path: `/statuses/${commit}`, body });
   },
 });
+
+/** Asks for reviews, for each by itself: of several names both take all or none. */
+export async function askReviewers(http: Http, number: number, reviewers: readonly string[]): Promise<Missed> {
+  const all: string[] = [];
+  for (const reviewer of reviewers) {
+    const team = teamOf(reviewer);
+    const { status, said } = await http.call({
+      ...{ method: 'POST', path: `/pulls/${number}/requested_reviewers` },
+      body: team === null ? { reviewers: [reviewer] } : { team_reviewers: [team] },
+      expects: [404, 422],
+    });
+    if (status >= 300) all.push(missed('reviewer', reviewer, said === '' ? `HTTP ${status}` : said));
+  }
+  return all;
+}
+
+/** Milestones as both have them: the one with a title. @param field by which it is given to a request */
+export function milestoneIn(all: readonly Json[], title: string, field: 'id' | 'number'): number | null {
+  const found = all.find((each) => each.title === title)?.[field];
+  return typeof found === 'number' ? found : null;
+}
+
+/** Names of what a list holds, such as accounts by their logins. */
+export const namesIn = (list: unknown, field: string): readonly string[] =>
+  Array.isArray(list) ? list.map((each) => textOf((each as Json | null)?.[field])) : [];
 
 /** A request as both have it, but for what is said of it. */
 export function requestIn(

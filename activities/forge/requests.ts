@@ -4,15 +4,18 @@ import {
   closingComment,
   leftAloneComment,
   readMark,
+  replacedComment,
   requestBody,
   requestTitle,
   twinComment,
+  verifiedAgainComment,
   withClosedMark,
   type MarkedComment,
 } from '../../model/report/forge/request.js';
 import { statusesOf } from '../../model/report/forge/statuses.js';
 import { isOfDay } from '../../model/landing/branches.js';
 import type { ReportedRequest } from '../../model/report/data.js';
+import { runPage } from '../../model/report/page.js';
 import { passingFailure } from '../../model/run/failures.js';
 import type { Repository } from '../../model/run/options.js';
 import type { Candidate } from '../../model/verify/candidate.js';
@@ -97,9 +100,12 @@ function newestOf(requests: readonly ForgeRequest[]): readonly SeenRequest[] {
   return [...newest].map(([branch, request]) => ({
     branch,
     number: request.number,
-    state: request.isOpen ? 'open' : isDeclined(request) ? 'declined' : 'done',
+    state: stateOf(request),
   }));
 }
+
+const stateOf = (request: ForgeRequest): SeenRequest['state'] =>
+  request.isOpen ? (readMark(request.body) === null ? 'theirs' : 'open') : isDeclined(request) ? 'declined' : 'done';
 
 async function shown(
   client: ForgeClient,
@@ -110,7 +116,19 @@ async function shown(
 }
 
 const createPropose = (): ForgeActivities['propose'] => async (input) => {
-  const { forge, repository, branch, commit, lock, labels, leftAlone, report, merge = 'never', asks } = input;
+  const {
+    forge,
+    repository,
+    branch,
+    commit,
+    lock,
+    leftAlone,
+    replaces,
+    report,
+    siteUrl,
+    merge = 'never',
+    asks,
+  } = input;
   const client = openForge(forge);
   const into = repository.mainBranch;
   const open = (await client.requests('open')).filter((each) => each.into === into);
@@ -129,12 +147,16 @@ const createPropose = (): ForgeActivities['propose'] => async (input) => {
     lock,
     ...asked,
     leftAlone: others,
+    replaces: replaces ?? null,
+    page: siteUrl === undefined ? null : `${siteUrl}/${runPage(report.run)}`,
     limit: kind.bodyBytes,
     reference,
   };
   const body = kind.harmless(requestBody(text));
   const ofBranch = (all: readonly ForgeRequest[]): ForgeRequest | undefined => ofSameBranch(all, branch, into)[0];
-  const wanted = { title, body, branch, into, labels };
+  const { labels, assignees = [], reviewers = [], milestone = null, asDraft: draft = false } = input;
+  const given = { labels, assignees, reviewers, milestone, draft };
+  const wanted = { ...given, title: `${draft ? (kind.drafts?.prefix ?? '') : ''}${title}`, body, branch, into };
   // What the forge was to merge later, for an earlier run, was another commit: nobody has approved this one, or another one is to merge it.
   const existing = ofBranch(open);
   if (existing !== undefined && (asks === true || merge === 'self')) await client.merging.takeBack(existing.number);
@@ -148,9 +170,17 @@ const createPropose = (): ForgeActivities['propose'] => async (input) => {
   }
   for (const each of ofSameBranch(seen, branch, into).slice(1)) await closeTwin(client, each, request, reference);
   // Also after a try of this run that came no further.
-  if (readMark(request.body)?.run === report.run) await client.complete?.(request.number, wanted);
+  const mark = readMark(request.body);
+  const isNew = mark?.run === report.run && mark.commit === commit;
+  const without = isNew ? await client.complete(request.number, wanted) : [];
+  // A person may have marked it as ready, or as a draft again.
+  const now = `${kind.drafts?.seen.exec(request.title)?.[0] ?? ''}${title}`;
+  // Before the mark is another one: a repeat would take that for its own.
+  if (existing !== undefined && lock !== null && mark?.lock === lock && mark.commit !== commit)
+    await say(client, request.number, verifiedAgainComment(report, repository.mainBranch, commit));
+  if (isNew && replaces !== undefined) await say(client, replaces, replacedComment(reference(request.number)));
   const change = {
-    ...(request.title === title ? {} : { title }),
+    ...(request.title === now ? {} : { title: now }),
     ...(sameText(request.body, body) ? {} : { body }),
   };
   if (Object.keys(change).length > 0) await client.change(request.number, change);
@@ -159,7 +189,7 @@ const createPropose = (): ForgeActivities['propose'] => async (input) => {
     if (merge === 'forge') await client.merging.takeBack(number);
     await say(client, number, leftAloneComment(reason, reference(request.number)));
   }
-  return shown(client, request);
+  return { ...(await shown(client, request)), ...(without.length === 0 ? {} : { without }) };
 };
 
 /** Open requests of a branch, the oldest first. There is one, unless two runs have opened one at the same moment. */
@@ -193,9 +223,9 @@ async function say(client: ForgeClient, number: number, { mark, body }: MarkedCo
 
 const createSetStatuses =
   (): ForgeActivities['setStatuses'] =>
-  async ({ forge, commit, report, pending }) => {
+  async ({ forge, commit, report, pending, siteUrl }) => {
     const client = openForge(forge);
-    const wanted = statusesOf(report, pending);
+    const wanted = statusesOf(report, pending, siteUrl);
     const there = new Map((await client.statuses(commit)).map((each) => [each.context, each]));
     for (const status of wanted) {
       const known = there.get(status.context);

@@ -1,6 +1,7 @@
 import type { MergeMethod, Merger } from '../../model/forge/merging.js';
 import type { CommitStatus } from '../../model/report/forge/statuses.js';
 import type { ForgeOptions } from '../../model/run/options.js';
+import type { Missed } from './given.js';
 
 /** A pull request as a forge has it. Everything in it is outside text. */
 export interface ForgeRequest {
@@ -21,7 +22,13 @@ export interface ForgeRequest {
 
 export interface NewRequest extends Pick<ForgeRequest, 'title' | 'body' | 'into'> {
   readonly branch: string;
+  readonly draft: boolean;
   readonly labels: readonly string[];
+  readonly assignees: readonly string[];
+  /** Accounts, and teams as `ORGANIZATION/TEAM`. */
+  readonly reviewers: readonly string[];
+  /** Title of one that is open. */
+  readonly milestone: string | null;
 }
 
 export interface ForgeComment {
@@ -42,10 +49,10 @@ export interface ForgeClient {
   requests(state: 'open' | 'closed'): Promise<readonly ForgeRequest[]>;
   /** Fails where the token may open no requests, and changes nothing. */
   tryRights(): Promise<void>;
-  /** Opens a request, with labels that are made where they are missing. `null`: its branch has an open one. */
+  /** Opens a request. `null`: its branch has an open one. */
   open(request: NewRequest): Promise<ForgeRequest | null>;
-  /** Gives a new request what its forge takes only when that is there; missing where it takes all at once. May be repeated. */
-  complete?(number: number, request: NewRequest): Promise<void>;
+  /** Gives a new request labels, which are made where they are missing, and all else. May be repeated. @returns what it could not give */
+  complete(number: number, request: NewRequest): Promise<Missed>;
   change(
     number: number,
     change: { readonly title?: string; readonly body?: string; readonly close?: true },

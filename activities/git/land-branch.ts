@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { log } from '@temporalio/activity';
 import type { ApplicationFailure } from '@temporalio/common';
-import type { LandInput, LandResult } from '../../model/contract/activities.js';
+import type { LandInput, LandResult, SeenRequest } from '../../model/contract/activities.js';
 import { finalFailure, passingFailure } from '../../model/run/failures.js';
 import { branchesToTry, obstacleOf } from '../../model/landing/branches.js';
 import { oneLine } from '../../model/text/one-line.js';
@@ -115,8 +115,10 @@ async function choose(
   const passed: InsteadOf[] = [];
   const leftAlone = () => passed.filter(({ branch }) => open.includes(branch));
   let free: { readonly branch: string; readonly tip: string | null } | null = null;
-  const open = requests.filter(({ state }) => state === 'open').map((request) => request.branch);
-  for (const branch of branchesToTry(input, taken, open)) {
+  const of = (...states: readonly SeenRequest['state'][]) => requests.filter(({ state }) => states.includes(state));
+  const open = of('open', 'theirs').map((request) => request.branch);
+  const first = of('open').map((request) => request.branch);
+  for (const branch of branchesToTry(input, taken, first)) {
     const tip = branches.get(branch);
     const pass = (reason: string): unknown => passed.push({ branch, reason });
     const obstacle = obstacleOf(branch, taken);
@@ -128,9 +130,10 @@ async function choose(
       free ??= { branch, tip: null };
       continue;
     }
-    const declined = requests.find((request) => request.branch === branch && request.state === 'declined');
-    if (declined !== undefined) {
-      pass(`is of pull request #${declined.number}, which was closed`);
+    const passedBy = of('declined', 'theirs').find((request) => request.branch === branch);
+    if (passedBy !== undefined) {
+      const why = passedBy.state === 'declined' ? 'which was closed' : 'which Lockkeeper did not open';
+      pass(`is of pull request #${passedBy.number}, ${why}`);
       continue;
     }
     const standing = await standingOf(to.git, tip, main, input);

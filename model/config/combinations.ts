@@ -95,6 +95,11 @@ export const COMBINATIONS: readonly Rule[] = [
       ? fault('approval.enable', true, 'asks before landing, but a dry run lands nothing: leave one of them out.')
       : null,
   ),
+  rule(['draft', 'merge'], ({ draft, merge }, { name }) =>
+    draft && merge !== 'never'
+      ? fault('draft', true, `can be merged by nobody, but ${name('merge')} is ${merge}: leave one of them out.`)
+      : null,
+  ),
   rule(['land', 'forge', 'httpsTokenFile'], ({ land, forge, httpsTokenFile }) =>
     waysOfLanding[land].asksForge && (forge.appId ?? forge.tokenFile ?? httpsTokenFile) === null
       ? fault('land', land, TOKEN_MISSING)
@@ -169,6 +174,9 @@ export const REPOSITORY_RULES: readonly Rule[] = [
   ),
 ];
 
+/** What only a new pull request is given. */
+const OF_REQUESTS = ['labels', 'assignees', 'reviewers', 'milestone', 'draft'] as const;
+
 /** What does nothing, where all that is given is meant: nothing is inherited on a command line. */
 export const IDLE_RULES: readonly Rule[] = [
   rule(['channel', 'mode', 'land', 'merge', 'mergeMethod'], (options, { name }) => {
@@ -190,11 +198,15 @@ export const IDLE_RULES: readonly Rule[] = [
         )
       : null,
   ),
-  rule(['forge', 'labels', 'openWithoutChange', 'merge', 'land'], (options, { name }) => {
-    const { forge, labels, openWithoutChange, merge, land } = options;
+  rule([...OF_REQUESTS, 'forge', 'openWithoutChange', 'merge', 'land'], (options, { name }) => {
+    const { forge, openWithoutChange, merge, land } = options;
     if (waysOfLanding[land].asksForge) return null;
     const idle = `is for pull requests, but ${name('land')} is ${land}: leave one of them out.`;
-    if (labels.length > 0) return fault('labels', labels, idle);
+    for (const each of OF_REQUESTS) {
+      const value = options[each];
+      if (value !== null && value !== false && !(Array.isArray(value) && value.length === 0))
+        return fault(each, value, idle);
+    }
     if (openWithoutChange) return fault('openWithoutChange', true, idle);
     if (merge !== 'never') return fault('merge', merge, idle);
     const { kind, url, tokenFile, appId } = forge;

@@ -366,8 +366,8 @@ export interface LandInput {
 export interface SeenRequest {
   readonly branch: string;
   readonly number: number;
-  /** `declined`: a person closed it without merging it. */
-  readonly state: 'open' | 'declined' | 'done';
+  /** `declined`: a person closed it without merging it. `theirs`: it is open, and Lockkeeper did not open it. */
+  readonly state: 'open' | 'theirs' | 'declined' | 'done';
 }
 
 export interface FindRequestsInput {
@@ -410,14 +410,23 @@ export interface ProposeInput {
   /** `FoundRequests.lock`. */
   readonly lock: string | null;
   readonly labels: readonly string[];
+  /** As `Landing` has them; missing when there are none, and in older runs. */
+  readonly assignees?: readonly string[];
+  readonly reviewers?: readonly string[];
+  readonly milestone?: string;
+  readonly asDraft?: true;
   /** Who merges the request; missing in older runs. */
   readonly merge?: Merger;
   /** Whether the run waits for an approval on it. */
   readonly asks?: true;
   /** `LandResult.leftAlone`. */
   readonly leftAlone: readonly InsteadOf[];
+  /** The newest request that a person closed, whose place this one takes; missing when there is none. */
+  readonly replaces?: number;
   /** As the run ends if the request can be opened. */
   readonly report: Report;
+  /** Web address of the site that will have the report; missing when there is none. */
+  readonly siteUrl?: string;
 }
 
 export interface FollowInput {
@@ -460,6 +469,8 @@ export interface StatusesInput {
   readonly report: Report;
   /** Targets that are being verified; missing when all verdicts are in. */
   readonly pending?: readonly string[];
+  /** As `ProposeInput` has it. */
+  readonly siteUrl?: string;
 }
 
 export interface CloseRequestsInput {

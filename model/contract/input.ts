@@ -26,10 +26,11 @@ import type {
 import type { Candidate } from '../verify/candidate.js';
 import { AGENT_NETWORKS, type AgentRights } from '../sandbox/sandbox.js';
 import { readCache } from '../config/cache.js';
-import { checkInstanceName } from '../config/checks.js';
+import { checkInstanceName, checkLine } from '../config/checks.js';
 import { checkGateName, checkGateWords, PRESETS, type Gate } from '../gates/gate.js';
 import {
   BadInput,
+  checkAccount,
   checkAgentArgument,
   checkAgentCommand,
   checkBranchName,
@@ -45,6 +46,7 @@ import {
   checkPathPattern,
   checkPerson,
   checkRegExp,
+  checkReviewer,
   checkServerUrl,
   checkSource,
 } from '../checks/names.js';
@@ -303,6 +305,10 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   }),
   lock: orNull(commit),
   labels: list(text(checkLabel)),
+  assignees: orMissing(list(text(checkAccount))),
+  reviewers: orMissing(list(text(checkReviewer))),
+  milestone: orMissing(text(checkLine)),
+  asDraft: orMissing(flag),
   leftAlone: list(object<InsteadOf>({ branch: text(checkBranchName), reason: asData })),
   merge: orMissing(oneOf(MERGERS)),
   mergeMethod: orMissing(oneOf(MERGE_METHODS)),
@@ -327,6 +333,8 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   evaluation,
   drvPath: derivation,
   siteDir: orMissing(absolutePath),
+  siteUrl: orMissing(text(checkServerUrl)),
+  replaces: orMissing(wholeNumber),
   before: orNull(storePath),
   after: storePath,
   bytes: wholeNumber,

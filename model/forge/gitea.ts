@@ -4,6 +4,8 @@ import { truth, word, type Forge } from './types.js';
 export const gitea: Forge = {
   label: 'Gitea',
   hasGroups: false,
+  hasTeams: true,
+  drafts: { prefix: 'WIP: ', seen: /^\s*(?:WIP:|\[WIP\])\s*/i },
   // Its column is a LONGTEXT; nobody reads more.
   bodyBytes: 200_000,
   api: (url) => `${url}/api/v1`,

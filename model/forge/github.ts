@@ -8,6 +8,7 @@ import type { Forge } from './types.js';
 export const github: Forge = {
   ...gitea,
   label: 'GitHub',
+  drafts: null,
   // It takes 65,536 characters.
   bodyBytes: 58_000,
   api: (url) => {

@@ -7,6 +7,9 @@ const DEVELOPER = 30;
 export const gitlab: Forge = {
   label: 'GitLab',
   hasGroups: true,
+  // Groups approve by rules of the project.
+  hasTeams: false,
+  drafts: { prefix: 'Draft: ', seen: /^\s*(?:\[draft\]|\(draft\)|draft:)\s*/i },
   // It takes a million; nobody reads more.
   bodyBytes: 200_000,
   api: (url) => `${url}/api/v4`,

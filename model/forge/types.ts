@@ -4,6 +4,10 @@ export interface Forge {
   readonly label: string;
   /** Whether repositories may be in groups within groups: `OWNER/GROUP/NAME`. */
   readonly hasGroups: boolean;
+  /** Whether teams can be asked for a review. */
+  readonly hasTeams: boolean;
+  /** How a title says that its request is a draft: as we write it, and as it is read; `null` where a title says nothing of it. */
+  readonly drafts: { readonly prefix: string; readonly seen: RegExp } | null;
   /** Most bytes of a request's text that all its versions take. */
   readonly bodyBytes: number;
   /** Address of the API, without a slash at its end. @param url of the forge, without one too */

@@ -281,6 +281,8 @@ export interface ReportedRequest {
   readonly url: string;
   /** Where the repository is now, if the forge says that it has moved. */
   readonly moved?: string;
+  /** What it was opened without although it was asked for, and why: clauses. Missing when there is nothing, and in older runs. */
+  readonly without?: readonly string[];
 }
 
 /** A request that was merged. */

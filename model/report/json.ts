@@ -93,10 +93,11 @@ const plannedJson = ({ builds, limit, approvedBy }: PlannedBuilds): Record<strin
 
 const insteadOfJson = ({ branch, reason }: InsteadOf): Record<string, unknown> => ({ branch, reason });
 
-const requestJson = ({ number, url, moved }: ReportedRequest): Record<string, unknown> => ({
+const requestJson = ({ number, url, moved, without }: ReportedRequest): Record<string, unknown> => ({
   number,
   url,
   ...(moved === undefined ? {} : { moved }),
+  ...(without === undefined ? {} : { without: [...without] }),
 });
 
 const landedJson = ({

@@ -291,6 +291,7 @@ export function requestWords({ landed, declined, closedRequests = [] }: Report):
             url: null,
           },
         ]),
+    ...(request?.without ?? []).map((each) => ({ text: `opened without ${oneLine(each, 500)}`, url: null })),
     ...(statusesMissing === undefined
       ? []
       : [{ text: `commit statuses could not be set: ${oneLine(statusesMissing, 500)}`, url: null }]),

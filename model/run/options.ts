@@ -78,6 +78,8 @@ export interface RunOptions {
   readonly failureLimit?: FailureLimit;
   /** Folder of the site that is made anew when the run ends: absolute, on the machine that keeps the reports. Missing when there is none. */
   readonly siteDir?: string;
+  /** Web address of that folder, without a slash at its end; missing where it has none, and in older runs. */
+  readonly siteUrl?: string;
   /** Checks beside the builds; missing in older runs. */
   readonly gates?: readonly Gate[];
   /** Caches that get what is built, in the order in which they are filled; missing when there are none, and in older runs. */
@@ -224,6 +226,14 @@ export interface Landing {
   readonly branch?: string;
   /** Labels of a new pull request; missing when there are none. */
   readonly labels?: readonly string[];
+  /** Accounts that a new pull request is assigned to; missing when there are none. */
+  readonly assignees?: readonly string[];
+  /** Accounts that are to review it, and teams as `ORGANIZATION/TEAM`; missing when there are none. */
+  readonly reviewers?: readonly string[];
+  /** Title of its milestone; missing when it gets none. */
+  readonly milestone?: string;
+  /** Whether it is opened as a draft; missing when not. */
+  readonly draft?: true;
   /** Whether a pull request is opened for an update that changes no closure; missing: one that is open is refreshed only. */
   readonly openWithoutChange?: boolean;
   /** Who merges a pull request; missing for other ways of landing, and in older runs, where nothing follows its opening. */
@@ -302,7 +312,7 @@ export const KNOWN_OPTIONS: Fields<RunOptions> = {
   cooldown: { seconds: true, inputs: { input: true, seconds: true } },
   landing: {
     ...{ mode: LANDING_MODES, branchPrefix: true, removeOldBranches: true, branch: true, labels: true },
-    openWithoutChange: true,
+    ...{ assignees: true, reviewers: true, milestone: true, draft: true, openWithoutChange: true },
     ...{ merge: MERGERS, mergeMethod: MERGE_METHODS, mergeWaitSeconds: true },
   },
   forge: { kind: FORGE_KINDS, url: true, repository: true, tokenFile: true, appId: true, follows: true },
@@ -313,6 +323,7 @@ export const KNOWN_OPTIONS: Fields<RunOptions> = {
   signing: { format: SIGNING_FORMATS, keyFile: true },
   notify: { ntfy: { server: true, topic: true, tokenFile: true }, inboxOrg: true },
   siteDir: true,
+  siteUrl: true,
   timeZone: true,
   repositoryWaitSeconds: true,
   supersedes: true,

@@ -33,19 +33,22 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
   [
     {
       ...{ land: ['pull-request'], branch: ['bot/x'], label: ['nix', 'a b'] },
+      ...{ assignee: ['ann', 'bob'], reviewer: ['eve', 'club/night'], milestone: ['26.11, later'] },
       ...{ merge: ['self'], mergeMethod: ['squash'], mergeWait: ['2h'], openWithoutChange: true },
       ...{ forgeKind: ['gitea'], forgeUrl: ['https://git.example.org'], forgeTokenFile: ['/run/token'] },
     },
     'land = "pull-request"\nbranch = "bot/x"\nlabels = ["nix", "a b"]\n' +
+      'assignees = ["ann", "bob"]\nreviewers = ["eve", "club/night"]\nmilestone = "26.11, later"\n' +
       'merge = "self"\nmergeMethod = "squash"\nmergeWaitSec = "2h"\nopenWithoutChange = true\n' +
       'forge = { kind = "gitea", url = "https://git.example.org", tokenFile = "/run/token" }',
   ],
   [
     {
       ...{ land: ['pull-request'], forgeKind: ['github'], forgeUrl: ['https://github.com'] },
+      draft: true,
       ...{ forgeAppId: ['123456'], forgeAppKeyFile: ['/run/app.pem'] },
     },
-    'land = "pull-request"\nforge = { kind = "github", url = "https://github.com", ' +
+    'land = "pull-request"\ndraft = true\nforge = { kind = "github", url = "https://github.com", ' +
       'appId = "123456", appKeyFile = "/run/app.pem" }',
   ],
   [{ skipUpdate: true, against: ['v1.2'], buildBase: true }, 'skipUpdate = true\nagainst = "v1.2"\nbuildBase = true'],
@@ -98,9 +101,10 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
       ntfyTokenFile: ['/run/ntfy'],
       inboxOrg: ['/home/i.org'],
       siteDir: ['/srv/www'],
+      siteUrl: ['https://fleet.example.org'],
     },
     'ntfyServer = "https://ntfy.example.org"\nntfyTopic = "nix"\nntfyTokenFile = "/run/ntfy"\ninboxOrg = "/home/i.org"\n' +
-      'siteDir = "/srv/www"',
+      'siteDir = "/srv/www"\nsiteUrl = "https://fleet.example.org"',
   ],
   [
     {
@@ -191,6 +195,14 @@ test('what flags cannot mean is told by their own names, all of it at once', () 
       { land: ['pull-request'], forgeTokenFile: ['/t'], mergeMethod: ['squash'] },
       /^--merge-method "squash" does nothing where a person merges: give --merge as forge or self\.$/,
     ],
+    [{ draft: true }, /^--draft is for pull requests, but --land is branch: leave one of them out\.$/],
+    [
+      { land: ['pull-request'], forgeTokenFile: ['/t'], merge: ['self'], draft: true },
+      /^--draft can be merged by nobody, but --merge is self: leave one of them out\.$/,
+    ],
+    [{ assignee: ['@ann'] }, /^--assignee "@ann" is no account of a forge: give its name, such as ann, without "@"\.$/],
+    [{ reviewer: ['a/b/c'] }, /^--reviewer "a\/b\/c" is no account or team: give one such as ann or/],
+    [{ siteUrl: ['https://x.org'] }, /^--site-url does nothing by itself: add --site-dir\.$/],
     [{ label: ['nix'] }, /^--label "nix" is for pull requests, but --land is branch: leave one of them out\.$/],
     [{ removeOldBranches: true, land: ['merge'] }, /^--remove-old-branches is for updates .* but --land is merge/],
     [{ channel: ['tested'] }, /^--channel "tested" is the same branch for all hosts: put \{host\} where/],

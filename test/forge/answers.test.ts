@@ -281,8 +281,9 @@ test('a forge that never ends its answer is cut off', { timeout: 60_000 }, async
 });
 
 test('requests of forks, of other branches and into other branches are not ours; of a branch the open or newest one counts', async () => {
+  const mark = writeMark({ run: 'r', commit: 'b'.repeat(40), lock: '', closedBy: null });
   const pull = (number: number, ref: string, more: Record<string, unknown> = {}) => ({
-    ...{ id: number, number, state: 'closed', merged: false, title: 'x', body: 'x', html_url: 'http://x' },
+    ...{ id: number, number, state: 'closed', merged: false, title: 'x', body: mark, html_url: 'http://x' },
     head: { ref, sha: 'b'.repeat(40), repo_id: 1 },
     base: { ref: 'main', repo_id: 1 },
     ...more,

@@ -18,6 +18,7 @@ const BRANCH = 'bot/flake-update';
 const BESIDE = `${BRANCH}-20261121-093000`;
 const repository = repositoryAt('https://forge.example/keeper/fleet.git');
 const lock = 'd'.repeat(40);
+const SITE = 'https://fleet.example.org';
 /** What each kind calls the states of a commit. */
 const STATES: Readonly<Record<ForgeKind, readonly [failure: string, error: string]>> = {
   gitea: ['failure', 'error'],
@@ -34,13 +35,21 @@ for (const kind of FORGE_KINDS)
     const find = () => inActivity(() => coordinator.findRequests({ repository, forge, branch: BRANCH }));
     const propose = (input: Omit<ProposeInput, 'forge'>) => inActivity(() => coordinator.propose({ ...input, forge }));
     const setStatuses = (commit: string, report: Report) =>
-      inActivity(() => coordinator.setStatuses({ forge, commit, report }));
+      inActivity(() => coordinator.setStatuses({ forge, commit, report, siteUrl: SITE }));
     const proposal = (branch: string, commit: string, run: string, input = 'nixpkgs') => {
       const [example] = exampleReport().inputs;
       assert.ok(example !== undefined);
       const report = exampleReport({ run, inputs: [{ ...example, name: input }] });
-      return { repository, branch, commit, lock, labels: ['nix', 'bot: update'], leftAlone: [], report };
+      const given = {
+        labels: ['nix', 'bot: update'],
+        assignees: ['ann'],
+        reviewers: ['bob', ...teams],
+        milestone: '26.11',
+      };
+      return { repository, branch, commit, lock, ...given, asDraft: true as const, leftAlone: [], report };
     };
+    const teams = forges[kind].hasTeams ? ['keepers/night-shift'] : [];
+    const open = async () => (await world.requests()).filter(({ isOpen }) => isOpen);
     const numbers = async (isOpen: boolean) =>
       (await world.requests()).filter((each) => each.isOpen === isOpen).map(({ number }) => number);
 
@@ -56,26 +65,66 @@ for (const kind of FORGE_KINDS)
     });
 
     const commit = await world.push(BRANCH);
-    await t.test('a request is opened once, with its labels', async () => {
+    await t.test('a request is opened once, with all that it is to have', async () => {
       const one = await propose(proposal(BRANCH, commit, 'night'));
       const other = await propose(proposal(BRANCH, commit, 'night'));
-      const another = { title: 'x', body: 'x', branch: BRANCH, into: 'main', labels: [] };
+      const none = { labels: [], assignees: [], reviewers: [], milestone: null, draft: false };
+      const another = { title: 'x', body: 'x', branch: BRANCH, into: 'main', ...none };
       assert.equal(await inActivity(() => openForge(forge).open(another)), null, 'one is there');
       const [opened, ...others] = await world.requests();
       assert.ok(opened !== undefined);
       assert.deepEqual([others, one, other.number], [[], one, opened.number]);
-      assert.equal(opened.title, 'chore(flake): update nixpkgs');
+      assert.equal(opened.title, `${forges[kind].drafts?.prefix ?? ''}chore(flake): update nixpkgs`);
       assert.deepEqual(opened.labels, ['bot: update', 'nix']);
+      const { assignees, reviewers, milestone, isDraft } = opened;
+      assert.deepEqual([assignees, reviewers, milestone, isDraft], [['ann'], ['bob', ...teams], '26.11', true]);
+      const made = kind === 'github' ? ['bot: update', 'nix'] : ['bot: update'];
+      assert.deepEqual(await world.labels(), made, 'a label of the organization is not made again');
       assert.deepEqual(readMark(opened.body), { run: 'night', commit, lock, closedBy: null });
     });
 
+    await t.test('what it cannot be given is told, and keeps nothing else from it', async () => {
+      const branch = 'aside/misspelt';
+      const team = teams.map((each) => `${each}s`);
+      const { number, without } = await propose({
+        ...proposal(branch, await world.push(branch), 'misspelt'),
+        ...{ assignees: ['nobody', 'ann'], reviewers: ['bob', 'nobody', ...team], milestone: '26.05' },
+      });
+      const told = ['assignee "nobody": ', 'reviewer "nobody": ', ...team.map((each) => `reviewer "${each}": `)];
+      const all = [...told, 'milestone "26.05": there is no open one of that title'];
+      assert.equal(without?.length, all.length, without?.join('\n'));
+      for (const [index, each] of all.entries()) assert.ok(without[index]?.startsWith(each), without[index]);
+      const request = (await world.requests()).find((each) => each.number === number);
+      assert.deepEqual(
+        [request?.assignees, request?.reviewers, request?.milestone, request?.labels],
+        [['ann'], ['bob'], null, ['bot: update', 'nix']],
+      );
+      await world.setState(number, 'closed');
+    });
+
     await t.test('it is refreshed when there is something else to say, and not otherwise', async () => {
+      // A person has marked it as ready.
+      await world.setReady(1);
       const next = await world.push(BRANCH);
       await propose(proposal(BRANCH, next, 'day', 'disko'));
       await propose(proposal(BRANCH, next, 'day', 'disko'));
-      const [request, ...others] = await world.requests();
-      assert.deepEqual([others, request?.title], [[], 'chore(flake): update disko']);
+      const [request, ...others] = (await world.requests()).filter(({ isOpen }) => isOpen);
+      assert.deepEqual([others, request?.title, request?.isDraft], [[], 'chore(flake): update disko', false]);
       assert.deepEqual(readMark(request?.body ?? '')?.commit, next);
+    });
+
+    await t.test('the same lock on a main that moved is said once, and another lock only in the text', async () => {
+      const said = async () => (await world.comments(1)).filter((each) => each.includes('has verified the same'));
+      const [first] = await said();
+      assert.match(
+        first ?? '',
+        /^main has moved to \w+\. Lockkeeper has verified the same `flake\.lock` on it, as commit /,
+      );
+      const other = { ...proposal(BRANCH, await world.push(BRANCH), 'evening', 'disko'), lock: 'e'.repeat(40) };
+      await propose(other);
+      await propose({ ...other, report: { ...other.report, run: 'later' } });
+      assert.deepEqual(await said(), [first]);
+      assert.equal(readMark((await open())[0]?.body ?? '')?.run, 'later');
     });
 
     await t.test('statuses are set once', async () => {
@@ -84,15 +133,16 @@ for (const kind of FORGE_KINDS)
         exampleTarget('beta', { verdict: 'build-failed' }),
         exampleTarget('gamma', { verdict: 'skipped' }),
       ];
-      const report = exampleReport({ targets });
+      const report = exampleReport({ run: 'night:1', targets });
       await setStatuses(commit, report);
       await setStatuses(commit, report);
       const [failure, error] = STATES[kind];
+      const page = `${SITE}/runs/night%3A1.html`;
       assert.deepEqual(await world.statuses(commit), [
-        `lockkeeper ${failure}`,
-        'lockkeeper/alpha success',
-        `lockkeeper/beta ${failure}`,
-        `lockkeeper/gamma ${error}`,
+        `lockkeeper ${failure} ${page}`,
+        `lockkeeper/alpha success ${page}`,
+        `lockkeeper/beta ${failure} ${page}`,
+        `lockkeeper/gamma ${error} ${page}`,
       ]);
     });
 
@@ -101,15 +151,15 @@ for (const kind of FORGE_KINDS)
       const beside = { ...proposal(BESIDE, await world.push(BESIDE), 'beside'), leftAlone };
       const { number } = await propose(beside);
       await propose(beside);
-      const [first, second] = await world.requests();
+      const [first, second] = await open();
       assert.match(second?.body ?? '', new RegExp(`\\n${forges[kind].reference(first?.number ?? 0)} stays as it is`));
-      const said = await world.comments(first?.number ?? 0);
+      const said = (await world.comments(first?.number ?? 0)).filter((each) => each.includes('proposes'));
       assert.equal(said.length, 1, said.join('\n'));
       assert.match(said[0] ?? '', new RegExp(`holds a commit of @&#8203;ann.*in ${forges[kind].reference(number)}\\.`));
     });
 
     await t.test('what a person closes is declined until it is opened again', async () => {
-      const [, second] = await world.requests();
+      const [, second] = await open();
       assert.ok(second !== undefined);
       const states = async () => (await find()).requests.map(({ branch, state }) => `${branch} ${state}`).sort();
       await world.setState(second.number, 'closed');
@@ -118,16 +168,51 @@ for (const kind of FORGE_KINDS)
       assert.deepEqual(await states(), [`${BRANCH} open`, `${BESIDE} open`]);
     });
 
+    await t.test(
+      'one that takes the place of a closed one is named in both, and one of others stays as it is',
+      async () => {
+        const { number: declined } = await propose(proposal('aside/one', await world.push('aside/one'), 'one'));
+        await world.setState(declined, 'closed');
+        const next = { ...proposal('aside/two', await world.push('aside/two'), 'two'), replaces: declined };
+        const { number } = await propose(next);
+        await propose(next);
+        const all = await world.requests();
+        const body = all.find((each) => each.number === number)?.body ?? '';
+        assert.ok(
+          body.includes(`\n${forges[kind].reference(declined)} was closed: this is another \`flake.lock\`.`),
+          body,
+        );
+        const said = await world.comments(declined);
+        assert.deepEqual(
+          said.map((each) => each.split('\n')[0]),
+          [
+            `Lockkeeper does not propose this \`flake.lock\` again. Another one is in ${forges[kind].reference(number)}.`,
+          ],
+        );
+        await world.setState(number, 'closed');
+
+        const branch = `${BRANCH}-20261119-093000`;
+        await world.push(branch);
+        const theirs = { title: 'By hand', body: 'x', branch, into: 'main', labels: [], assignees: [], reviewers: [] };
+        const opened = await inActivity(() => openForge(forge).open({ ...theirs, milestone: null, draft: false }));
+        assert.equal((await find()).requests.find((each) => each.branch === branch)?.state, 'theirs');
+        await world.setState(opened?.number ?? 0, 'closed');
+      },
+    );
+
     await t.test('what has nothing left is closed with a comment, and a repeat tells the same', async () => {
       const close = async () => {
         const input = { repository, forge, branch: BRANCH, run: 'evening' };
         const done = await inActivity(() => coordinator.closeRequests(input));
         return done.toSorted((one, other) => one.number - other.number);
       };
+      const ours = await numbers(true);
       const closed = await close();
       assert.deepEqual(await close(), closed);
-      const [first, second] = await world.requests();
-      const expected = [first, second].filter((each) => each !== undefined);
+      const after = await world.requests();
+      const expected = ours
+        .map((each) => after.find(({ number }) => number === each))
+        .filter((each) => each !== undefined);
       assert.deepEqual(
         closed.map(({ number }) => number),
         expected.map(({ number }) => number),

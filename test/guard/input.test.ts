@@ -56,7 +56,8 @@ test('what the client lets pass, activities take', async () => {
     branch: 'flake-update-20261121',
     forge: { ...FORGE, repository: 'me/fleet.nix' },
     requests: [{ branch: 'bot/flake-update', number: 3, state: 'open' }],
-    labels: ['bot: update'],
+    ...{ labels: ['bot: update'], assignees: ['ann'], reviewers: ['club/night'], milestone: 'x', asDraft: true },
+    ...{ replaces: 3, siteUrl: 'https://fleet.example.org' },
     lock: null,
     evaluation: {
       drvPath: '/nix/store/00000000000000000000000000000000-x.drv',
@@ -132,6 +133,8 @@ test('names, settings, commits and paths that are not what they should be are re
     [{ forge: { ...FORGE, tokenFile: 'token' } }, /forge\.tokenFile .*absolute path/],
     [{ requests: [{ branch: '-x', number: 1 }] }, /requests\.branch/],
     [{ labels: ['a\nb'] }, /labels .*is not a label/],
+    [{ assignees: ['../x'] }, /assignees .*is no account of a forge/],
+    [{ reviewers: ['a/b/c'] }, /reviewers .*is no account or team/],
   ];
   for (const [input, expected] of cases) assert.match((await refusal(input)) ?? 'taken', expected);
 });

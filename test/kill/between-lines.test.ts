@@ -204,9 +204,8 @@ describe('killed between any two of its lines and done again, an activity leaves
     branch: 'bot/flake-update',
     commit: base,
     lock: base,
-    labels: ['nix', 'bot'],
-    leftAlone: [],
-    report,
+    ...{ labels: ['nix', 'bot'], assignees: ['ann', 'nobody'], reviewers: ['bob'], milestone: '26.11' },
+    ...{ leftAlone: [], replaces: 3, report },
   });
   let earlier: readonly Record<string, unknown>[] = [];
   /** What the forge has now; the next try finds what this one found. */

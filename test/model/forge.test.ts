@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkForgeUrl, forgeAddress, type ToldForge } from '../../model/forge/address.js';
+import { forgeOf } from '../../model/config/options/forge.js';
 import { forges } from '../../model/forge/index.js';
 import { readMark, requestBody, requestTitle, withClosedMark, writeMark } from '../../model/report/forge/request.js';
 import { statusesOf } from '../../model/report/forge/statuses.js';
@@ -101,6 +102,17 @@ test('a title names what moves and calls nobody', () => {
   assert.ok(Buffer.byteLength(title('x'.repeat(500), 'y'.repeat(500))) <= 200);
 });
 
+test('teams are asked for reviews where the forge has them, and they are those of the owner', () => {
+  const forge = { kind: null, url: null, tokenFile: '/t', appId: null, appKeyFile: null };
+  const landing = { land: 'pull-request' as const, branch: 'bot/x', merge: 'never' as const };
+  const options = { ...landing, reviewers: ['ann', 'me/Night'], httpsTokenFile: null, forge };
+  const at = (host: string) => forgeOf(options, repositoryAt(`https://${host}/Me/fleet.git`));
+  assert.equal(at('github.com').forge?.kind, 'github');
+  assert.throws(() => at('gitlab.com'), /reviewers "me\/Night" is a team, which GitLab cannot ask: name accounts\./);
+  const others = repositoryAt('https://codeberg.org/you/fleet.git');
+  assert.throws(() => forgeOf(options, others), /"me\/Night" is no team of you, which owns the repository/);
+});
+
 test('a request says how to take and to see the update, and which others stay; only the report is cut', () => {
   const text = {
     report: {
@@ -111,7 +123,7 @@ test('a request says how to take and to see the update, and which others stay; o
     ...{ branch: 'bot/x', commit: MARK.commit, lock: null, merge: 'self' as const, asks: true },
     reference: (number: number) => `!${number}`,
     leftAlone: [{ branch: 'bot/y', reason: 'holds an update of the instance @all <b>', number: 3 }],
-    limit: 20_000,
+    ...{ limit: 20_000, replaces: null, page: null },
   };
   const body = requestBody(text);
   assert.match(body, /^## ✔ Proposed\n/);
@@ -123,6 +135,12 @@ test('a request says how to take and to see the update, and which others stay; o
     body,
   );
   assert.deepEqual(readMark(body), { ...MARK, run: exampleReport().run, lock: '' });
+
+  const linked = requestBody({ ...text, replaces: 2, page: 'https://fleet.example.org/runs/x.html' });
+  assert.match(
+    linked,
+    /\n!2 was closed: this is another `flake\.lock`\.\n\nThe whole report: <https:\/\/fleet\.example\.org\/runs\/x\.html>\n/,
+  );
 
   const targets = Array.from({ length: 1000 }, (_, index) => exampleTarget(index === 0 ? 'alpha' : `host${index}`));
   const large = requestBody({ ...text, report: { ...text.report, targets } });

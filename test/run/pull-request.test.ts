@@ -160,7 +160,7 @@ test('updates are proposed in one pull request, and what people do to it counts'
   assert.match(await doctor(), /✔ ok.*accepts it for keeper\/fleet; its account may push/);
 });
 
-test('an update that changes no closure opens no request; a forge that is down keeps the run waiting, which shows it', async (t) => {
+test('an update that changes no closure opens no request, also where a person has opened one; a forge that is down keeps the run waiting, which shows it', async (t) => {
   const house = await withHouse(t);
   const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena' }] }, ['alpha']);
   const repository = fleet.remote
@@ -173,14 +173,28 @@ test('an update that changes no closure opens no request; a forge that is down k
   await writeFile(tokenFile, forge.token, { mode: 0o600 });
   const where = ['--forge-kind', 'gitea', '--forge-url', forge.url, '--forge-token-file', tokenFile];
 
+  // Somebody has opened a request of their own from the branch.
+  await git(fleet.remote, 'branch', BRANCH, 'main');
+  const ends = { head: { ref: BRANCH, sha: 'a'.repeat(40), repo_id: 1 }, base: { ref: 'main', repo_id: 1 } };
+  const theirs = { id: 1, number: 1, state: 'open', merged: false, title: 'By hand', body: 'x', html_url: 'http://x' };
+  forge.reset([{ ...theirs, ...ends }]);
+
   // No host uses the other input.
   await fleet.moveInput('beta');
   const unneeded = ['--land', 'pull-request', '--input', 'beta', ...where];
   const { report: kept } = await house.update(fleet.checkout, ...unneeded);
   assert.deepEqual([kept.outcome, kept.landed?.mode, kept.landed?.unchanged], ['verified', 'none', true]);
-  assert.deepEqual([forge.state().pulls, Object.keys(await fleet.branches())], [[], ['main']]);
+  assert.deepEqual([forge.state().pulls.length, Object.keys(await fleet.branches())], [1, [BRANCH, 'main']]);
   const { report: asked } = await house.update(fleet.checkout, ...unneeded, '--open-without-change');
-  assert.equal(asked.landed?.request?.number, 1);
+  assert.equal(asked.landed?.request?.number, 2);
+  assert.match(asked.landed.ref, new RegExp(`^${BRANCH}-\\d{8}-\\d{6}$`));
+  const { pulls, comments } = forge.state();
+  assert.deepEqual([pulls[0]?.title, pulls[0]?.body], ['By hand', 'x'], 'theirs stays as it is');
+  assert.match(
+    String(pulls[1]?.body),
+    /\n#1 stays as it is: its branch is of pull request #1, which Lockkeeper did not open\./,
+  );
+  assert.match(comments.map(({ body }) => String(body)).join(), /proposes its update in #2/);
 
   let isDown = true;
   forge.disturb(({ method = '', url = '' }, response) => {
@@ -198,6 +212,9 @@ test('an update that changes no closure opens no request; a forge that is down k
   const report = await running.report();
   assert.deepEqual(
     forge.state().pulls.map(({ number, title }) => [number, title]),
-    [[report.landed?.request?.number, 'chore(flake): update alpha, beta']],
+    [
+      [1, 'By hand'],
+      [report.landed?.request?.number, 'chore(flake): update alpha, beta'],
+    ],
   );
 });

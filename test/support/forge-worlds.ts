@@ -23,9 +23,11 @@ export interface ForgeWorld {
   /** Oldest first. */
   requests(): Promise<readonly ShownRequest[]>;
   comments(number: number): Promise<readonly string[]>;
-  /** Each with its state in the forge's words, sorted. */
+  /** Each with its state in the forge's words and the address behind it, sorted. */
   statuses(commit: string): Promise<readonly string[]>;
   setState(number: number, state: 'open' | 'closed'): Promise<void>;
+  /** Marks a draft as ready. */
+  setReady(number: number): Promise<void>;
   /** What becomes of its main branch. */
   readonly repository: Repository;
   main(): Promise<string>;
@@ -41,6 +43,8 @@ export interface ForgeWorld {
   readonly as: (account: 'ann' | 'eve') => Person;
   /** A token that may read and not write. */
   narrowToken(): Promise<string>;
+  /** Labels of the repository itself, sorted. `nix` is one of its organization or group, where there are such. */
+  labels(): Promise<readonly string[]>;
   /** Gives the repository another name, and tells it in full. */
   rename(): Promise<string>;
   /** What only a small server does when it is told to; missing of a real one. */
@@ -69,6 +73,11 @@ export interface ShownRequest {
   readonly title: string;
   readonly body: string;
   readonly labels: readonly string[];
+  readonly assignees: readonly string[];
+  /** Accounts, and teams as `ORGANIZATION/TEAM`. */
+  readonly reviewers: readonly string[];
+  readonly milestone: string | null;
+  readonly isDraft: boolean;
 }
 
 /** How to begin each kind of forge, and why it cannot be had; Gitea is a real one. */
@@ -82,20 +91,25 @@ export const forgeWorlds: Readonly<
 
 async function giteaWorld(scope: Scope): Promise<ForgeWorld> {
   const gitea = await withGitea(scope);
-  await gitea.api('POST', '/user/repos', { name: 'fleet' });
-  const remote = gitea.gitUrl('fleet');
-  const { push, pushMain, folder } = await withClone(scope, remote);
-  const repository = `${gitea.owner}/fleet`;
+  const repository = 'keepers/fleet';
   const at = `/repos/${repository}`;
+  await gitea.api('POST', '/orgs', { username: 'keepers' });
+  await gitea.api('POST', '/orgs/keepers/repos', { name: 'fleet' });
+  await gitea.api('POST', '/orgs/keepers/labels', { name: 'nix', color: '#5277c3' });
+  for (const username of ['ann', 'bob', 'eve']) {
+    const account = { username, email: `${username}@example.org`, password: 'correct horse battery' };
+    await gitea.api('POST', '/admin/users', { ...account, must_change_password: false });
+    if (username !== 'eve') await gitea.api('PUT', `${at}/collaborators/${username}`, { permission: 'write' });
+  }
+  const units_map = { 'repo.code': 'read', 'repo.pulls': 'write' };
+  const { id: team } = await gitea.api<Json>('POST', '/orgs/keepers/teams', { name: 'night-shift', units_map });
+  await gitea.api('PUT', `/teams/${String(team)}/repos/${repository}`);
+  await gitea.api('POST', `${at}/milestones`, { title: '26.11' });
+  const remote = gitea.gitUrl(repository);
+  const { push, pushMain, folder } = await withClone(scope, remote);
   // It looks at what was pushed a little later.
   const isThere = async () => !(await gitea.api<{ readonly empty: boolean }>('GET', at)).empty;
   await until(isThere, 60_000, () => 'Gitea does not see what was pushed');
-  for (const username of ['ann', 'eve'])
-    await gitea.api('POST', '/admin/users', {
-      ...{ username, email: `${username}@example.org`, password: 'correct horse battery' },
-      must_change_password: false,
-    });
-  await gitea.api('PUT', `${at}/collaborators/ann`, { permission: 'write' });
   const file = await tokenFile(scope, gitea.token);
   const transport = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile: file };
   return {
@@ -141,28 +155,38 @@ async function giteaWorld(scope: Scope): Promise<ForgeWorld> {
         close: (number) => post(`/pulls/${number}`, { state: 'closed' }, 'PATCH'),
       };
     },
-    requests: async () =>
-      (await gitea.api<readonly Json[]>('GET', `${at}/pulls?state=all`)).map(shown).toSorted(byNumber),
+    requests: async () => {
+      // Its list leaves teams out.
+      const all = await gitea.api<readonly Json[]>('GET', `${at}/pulls?state=all`);
+      const one = (number: unknown) => gitea.api<Json>('GET', `${at}/pulls/${Number(number)}`);
+      return (await Promise.all(all.map(({ number }) => one(number)))).map(shown).toSorted(byNumber);
+    },
     comments: async (number) =>
       (await gitea.api<readonly Json[]>('GET', `${at}/issues/${number}/comments`)).map(({ body }) => String(body)),
     statuses: async (commit) =>
       (await gitea.api<readonly Json[]>('GET', `${at}/statuses/${commit}`))
-        .map(({ context, status }) => `${String(context)} ${String(status)}`)
+        .map(({ context, status, target_url: page }) => [context, status, page].join(' ').trim())
         .sort(),
     setState: async (number, state) => {
       await gitea.api('PATCH', `${at}/pulls/${number}`, { state });
     },
+    setReady: async (number) => {
+      const { title } = await gitea.api<Json>('GET', `${at}/pulls/${number}`);
+      await gitea.api('PATCH', `${at}/pulls/${number}`, { title: String(title).replace(/^WIP: /, '') });
+    },
     narrowToken: () => gitea.addToken('read:repository,read:issue'),
+    labels: async () =>
+      (await gitea.api<readonly Json[]>('GET', `${at}/labels`)).map(({ name }) => String(name)).sort(),
     rename: async () => {
       await gitea.api('PATCH', at, { name: 'renamed' });
-      return `${gitea.owner}/renamed`;
+      return 'keepers/renamed';
     },
   };
 }
 
 async function githubWorld(scope: Scope): Promise<ForgeWorld> {
   const { push, pushMain, heads, mergeInto, remote } = await withRemote(scope);
-  const repository = 'keeper/fleet';
+  const repository = 'keepers/fleet';
   const github = await withSmallGithub(scope, repository, heads, mergeInto);
   const [token = ''] = github.tokens.keys();
   github.accounts.set('ann', 'write').set('eve', 'read');
@@ -219,20 +243,25 @@ async function githubWorld(scope: Scope): Promise<ForgeWorld> {
       Promise.resolve(
         github.statuses
           .filter(({ of }) => of === commit)
-          .map(({ context, state }) => `${String(context)} ${String(state)}`)
+          .map(({ context, state, target_url: page }) => [context, state, page].join(' ').trim())
           .sort(),
       ),
     setState: (number, state) => {
       Object.assign(github.pulls[number - 1] ?? {}, { state });
       return Promise.resolve();
     },
+    setReady: (number) => {
+      Object.assign(github.pulls[number - 1] ?? {}, { draft: false });
+      return Promise.resolve();
+    },
     narrowToken: () => {
       github.tokens.set('github_pat_narrow', { permissions: { contents: 'read', pull_requests: 'read' } });
       return Promise.resolve('github_pat_narrow');
     },
+    labels: () => Promise.resolve(['bot: update', 'nix']),
     rename: () => {
-      github.move('keeper/renamed');
-      return Promise.resolve('keeper/renamed');
+      github.move('keepers/renamed');
+      return Promise.resolve('keepers/renamed');
     },
     small: {
       loseOpening: () => {
@@ -263,8 +292,13 @@ async function gitlabWorld(scope: Scope): Promise<ForgeWorld> {
   const repository = 'keepers/night/fleet';
   const gitlab = await withSmallGitlab(scope, repository, heads, '/lab', mergeInto);
   const [token = ''] = gitlab.tokens.keys();
-  added(gitlab.members, { username: 'ann', access_level: 30, state: 'active' });
-  added(gitlab.members, { username: 'eve', access_level: 20, state: 'active' });
+  for (const [username, access_level] of [
+    ['annette', 30],
+    ['ann', 30],
+    ['bob', 30],
+    ['eve', 20],
+  ] as const)
+    added(gitlab.members, { username, access_level, state: 'active' });
   return {
     forge: { kind: 'gitlab', url: gitlab.url, repository, tokenFile: await tokenFile(scope, token) },
     push,
@@ -300,9 +334,11 @@ async function gitlabWorld(scope: Scope): Promise<ForgeWorld> {
     }),
     requests: () =>
       Promise.resolve(
-        gitlab.requests.map(({ iid, state, title, description, labels }) => ({
+        gitlab.requests.map(({ iid, state, title, description, labels, assignees, reviewers, milestone, draft }) => ({
           ...{ number: Number(iid), isOpen: state === 'opened', title: String(title), body: String(description) },
           labels: (labels as readonly string[]).toSorted(),
+          ...{ assignees: usernames(assignees), reviewers: usernames(reviewers) },
+          ...{ milestone: titleOf(milestone), isDraft: draft === true },
         })),
       ),
     comments: (of) => Promise.resolve(gitlab.notes.filter((each) => each.noteable_iid === of).map(bodyOf)),
@@ -310,17 +346,23 @@ async function gitlabWorld(scope: Scope): Promise<ForgeWorld> {
       Promise.resolve(
         gitlab.statuses
           .filter(({ sha }) => sha === commit)
-          .map(({ name, status }) => `${String(name)} ${String(status)}`)
+          .map(({ name, status, target_url: page }) => [name, status, page].join(' ').trim())
           .sort(),
       ),
     setState: (number, state) => {
       Object.assign(gitlab.requests[number - 1] ?? {}, { state: state === 'open' ? 'opened' : state });
       return Promise.resolve();
     },
+    setReady: (number) => {
+      const request = gitlab.requests[number - 1] ?? {};
+      Object.assign(request, { draft: false, title: String(request.title).replace(/^Draft: /, '') });
+      return Promise.resolve();
+    },
     narrowToken: () => {
       gitlab.tokens.set('glpat-narrow', ['read_api']);
       return Promise.resolve('glpat-narrow');
     },
+    labels: () => Promise.resolve(gitlab.made.toSorted()),
     rename: () => {
       gitlab.move('keepers/day/fleet');
       return Promise.resolve('keepers/day/fleet');
@@ -383,9 +425,25 @@ async function tokenFile(scope: Scope, token: string): Promise<string> {
   return file;
 }
 
-const shown = ({ number, state, title, body, labels }: Json): ShownRequest => ({
-  ...{ number: Number(number), isOpen: state === 'open', title: String(title), body: String(body) },
-  labels: (labels as readonly { readonly name: string }[]).map(({ name }) => name).sort(),
+const shown = (json: Json): ShownRequest => ({
+  number: Number(json.number),
+  isOpen: json.state === 'open',
+  title: String(json.title),
+  body: String(json.body),
+  labels: namesIn(json.labels, 'name'),
+  assignees: namesIn(json.assignees, 'login'),
+  reviewers: [
+    ...namesIn(json.requested_reviewers, 'login'),
+    ...[...namesIn(json.requested_reviewers_teams, 'name'), ...namesIn(json.requested_teams, 'slug')].map(
+      (team) => `keepers/${team}`,
+    ),
+  ],
+  milestone: titleOf(json.milestone),
+  isDraft: json.draft === true,
 });
+const namesIn = (list: unknown, field: string): readonly string[] =>
+  ((list ?? []) as readonly Json[]).map((each) => String(each[field])).sort();
+const usernames = (list: unknown): readonly string[] => namesIn(list, 'username');
+const titleOf = (milestone: unknown): string | null => (milestone as { readonly title: string } | null)?.title ?? null;
 const byNumber = (one: ShownRequest, other: ShownRequest): number => one.number - other.number;
 const bodyOf = ({ body }: Json): string => String(body);

@@ -28,7 +28,7 @@ export interface GiteaServer {
   addToken(scopes: string): Promise<string>;
   /** Asks the API below `/api/v1`, and gives its JSON. */
   api<T>(method: string, path: string, body?: object): Promise<T>;
-  /** The address by which Git pushes to a repository, with the token in it. */
+  /** The address by which Git pushes to a repository of that account, or to `OWNER/NAME`, with the token in it. */
   gitUrl(repository: string): string;
 }
 
@@ -117,6 +117,7 @@ LEVEL = Error
       if (!answer.ok) throw new Error(`${method} ${at}: ${answer.status} ${text}`);
       return (text === '' ? null : JSON.parse(text)) as T;
     },
-    gitUrl: (repository) => `http://${owner}:${token}@127.0.0.1:${port}/${owner}/${repository}.git`,
+    gitUrl: (repository) =>
+      `http://${owner}:${token}@127.0.0.1:${port}/${repository.includes('/') ? repository : `${owner}/${repository}`}.git`,
   };
 }

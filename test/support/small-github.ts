@@ -26,6 +26,8 @@ export interface SmallGithub extends ForgeServer, GithubFollowing {
   readonly app: { id: string; publicKey: KeyObject | null; installed: Readonly<Record<string, string>> | null };
   /** Gives the repository another name; the old one sends on to it. */
   move(name: string): void;
+  /** What its owner pays for. */
+  readonly plan: { hasDrafts: boolean };
 }
 
 const API = '/api/v3';
@@ -45,8 +47,9 @@ export async function withSmallGithub(
   const tokens = new Map<string, Rights>([['ghp_swordfish', { scopes: ['repo'] }]]);
   const [pulls, comments, statuses]: [Json[], Json[], Json[]] = [[], [], []];
   const names = [repository];
-  const owner = repository.split('/')[0] ?? '';
+  const owner = 'keeper';
   const following = githubFollowing({ pulls, statuses, heads, mergeInto, owner });
+  const plan = { hasDrafts: true };
   const app: SmallGithub['app'] = { id: '123456', publicKey: null, installed: null };
 
   const answerOf = async (asked: Asked, url: string): Promise<Answer> => {
@@ -116,6 +119,7 @@ export async function withSmallGithub(
         return { status: 200, json };
       }
       case 'GET pulls': {
+        if (id !== '') return pull === undefined ? no(404, 'Not Found') : { status: 200, json: pull };
         const state = asked.query.get('state') ?? 'open';
         const at = await heads();
         for (const each of pulls) follow(each, at);
@@ -141,6 +145,38 @@ export async function withSmallGithub(
         pull.labels = [...all].map((name, index) => ({ id: index + 1, name }));
         return { status: 200, json: pull.labels };
       }
+      case 'POST issues/assignees': {
+        if (pull === undefined) return no(404, 'Not Found');
+        const known = (asked.body.assignees as readonly string[]).filter((each) => ACCOUNTS.includes(each));
+        pull.assignees = accountsOf([...namesOf(pull.assignees), ...known]);
+        return { status: 201, json: { number: pull.number, assignees: pull.assignees } };
+      }
+      case 'POST pulls/requested_reviewers': {
+        if (pull === undefined) return no(404, 'Not Found');
+        const { reviewers = [], team_reviewers: teams = [] } = asked.body as Readonly<Record<string, string[]>>;
+        if (reviewers.includes('keeper')) return no(422, 'Review cannot be requested from pull request author.');
+        if (reviewers.some((each) => !ACCOUNTS.includes(each)) || teams.some((each) => each !== TEAM))
+          return no(
+            422,
+            `Reviews may only be requested from collaborators. One or more of the users or teams you specified is not a collaborator of the ${repository} repository.`,
+          );
+        pull.requested_reviewers = accountsOf([...namesOf(pull.requested_reviewers), ...reviewers]);
+        const slugs = (pull.requested_teams as readonly { readonly slug: string }[]).map(({ slug }) => slug);
+        pull.requested_teams = [...new Set([...slugs, ...teams])].map((slug) => ({ slug }));
+        return { status: 201, json: { number: pull.number } };
+      }
+      case 'GET milestones':
+        return pageOf(
+          MILESTONES.filter(({ state }) => state === asked.query.get('state')),
+          asked,
+          url,
+          30,
+        );
+      case 'PATCH issues':
+        if (pull === undefined) return no(404, 'Not Found');
+        pull.milestone =
+          MILESTONES.filter(({ number }) => number === asked.body.milestone).map(({ title }) => ({ title }))[0] ?? null;
+        return { status: 200, json: { number: pull.number } };
       case 'GET commits/statuses':
         return pageOf(
           statuses
@@ -152,7 +188,7 @@ export async function withSmallGithub(
           30,
         );
       case 'POST statuses': {
-        const { state, context, description } = asked.body;
+        const { state, context, description, target_url = null } = asked.body;
         if (/^0+$/.test(id)) return no(422, `No commit found for SHA: ${id}`);
         if (String(description).length > 140)
           return invalid({
@@ -163,7 +199,7 @@ export async function withSmallGithub(
           });
         return {
           status: 201,
-          json: await set({ of: id, state, context, description, target_url: null }),
+          json: await set({ of: id, state, context, description, target_url }),
         };
       }
       default:
@@ -187,7 +223,7 @@ export async function withSmallGithub(
     if (pull.state === 'open') head.sha = at.get(String(head.ref)) ?? head.sha;
   };
 
-  const opened = async ({ head, base, title, body }: Json): Promise<Answer> => {
+  const opened = async ({ head, base, title, body, draft = false }: Json): Promise<Answer> => {
     if (head === '' || base === '' || title === '')
       return invalid(...['head', 'base'].map((field) => ({ resource: 'PullRequest', code: 'missing_field', field })));
     const at = await heads();
@@ -207,9 +243,11 @@ export async function withSmallGithub(
       });
     const refused = tooLong({ body });
     if (refused !== null) return refused;
+    if (draft === true && !plan.hasDrafts) return no(422, 'Draft pull requests are not supported in this repository.');
     const number = pulls.length + 1;
     const pull = {
-      ...{ id: 9000 + number, number, state: 'open', title, body, labels: [], draft: false, merged_at: null },
+      ...{ id: 9000 + number, number, state: 'open', title, body, labels: [], draft, merged_at: null },
+      ...{ assignees: [], requested_reviewers: [], requested_teams: [], milestone: null },
       html_url: `https://github.example/${repository}/pull/${number}`,
       head: { ref: head, sha, repo: OWN },
       base: { ref: base, sha: into, repo: OWN },
@@ -225,6 +263,7 @@ export async function withSmallGithub(
     repository,
     tokens,
     app,
+    plan,
     pulls,
     comments,
     statuses,
@@ -232,12 +271,27 @@ export async function withSmallGithub(
   };
 }
 
+/** Accounts and the team that may read the repository beside the token's own, `keeper`. */
+const ACCOUNTS = ['ann', 'bob'];
+const TEAM = 'night-shift';
+const MILESTONES = [
+  { id: 501, number: 1, title: '26.05', state: 'closed' },
+  { id: 502, number: 2, title: '26.11', state: 'open' },
+];
+
+const namesOf = (list: unknown): readonly string[] =>
+  (list as readonly { readonly login: string }[]).map(({ login }) => login);
+const accountsOf = (names: readonly string[]): readonly Json[] => [...new Set(names)].map((login) => ({ login }));
+
 /** Permissions of which a call needs one. */
 const WANTED: Readonly<Record<string, readonly string[]>> = {
   'POST pulls': ['pull_requests'],
   'PATCH pulls': ['pull_requests'],
   'POST issues/comments': ['issues', 'pull_requests'],
   'POST issues/labels': ['issues', 'pull_requests'],
+  'POST issues/assignees': ['issues', 'pull_requests'],
+  'PATCH issues': ['issues', 'pull_requests'],
+  'POST pulls/requested_reviewers': ['pull_requests'],
   'POST statuses': ['statuses'],
 };
 

@@ -18,6 +18,8 @@ export interface SmallGitlab extends ForgeServer, GitlabFollowing {
   readonly requests: Json[];
   readonly notes: Json[];
   readonly statuses: Json[];
+  /** Labels of the project itself. */
+  readonly made: string[];
   /** Gives the project another path; the old one sends on to it. */
   move(path: string): void;
   /** Level of the account of all tokens in the project. */
@@ -44,6 +46,7 @@ export async function withSmallGitlab(
   const paths = [repository];
   const owner = 'keeper';
   const following = gitlabFollowing({ requests, notes, statuses, heads, mergeInto, owner });
+  const made: string[] = [];
   let level = DEVELOPER;
 
   const answerOf = async (asked: Asked, url: string): Promise<Answer> => {
@@ -114,8 +117,28 @@ export async function withSmallGitlab(
         return opened(asked.body);
       case 'PUT merge_requests': {
         if (request === undefined) return no(404, '404 Not found');
-        const { state_event: event, ...change } = asked.body;
+        const {
+          state_event: event,
+          add_labels: labels,
+          assignee_ids,
+          reviewer_ids,
+          milestone_id,
+          ...change
+        } = asked.body;
         Object.assign(request, change, event === 'close' ? { state: 'closed' } : {});
+        if (typeof labels === 'string') {
+          const names = labels.split(',');
+          // Those that no group has become labels of the project.
+          made.push(...names.filter((each) => !GROUP_LABELS.includes(each) && !made.includes(each)));
+          request.labels = [...new Set([...(request.labels as readonly string[]), ...names])];
+        }
+        // Without a licence there is one of each.
+        if (Array.isArray(assignee_ids))
+          request.assignees = following.members.filter(({ id: each }) => assignee_ids[0] === each);
+        if (Array.isArray(reviewer_ids))
+          request.reviewers = following.members.filter(({ id: each }) => reviewer_ids[0] === each);
+        if (milestone_id !== undefined)
+          request.milestone = MILESTONES.find(({ id: each }) => each === milestone_id) ?? null;
         return { status: 200, json: request };
       }
       case 'GET merge_requests/notes':
@@ -136,6 +159,15 @@ export async function withSmallGitlab(
             author: { username: owner },
           }),
         };
+      case 'GET milestones': {
+        const hasGroups = asked.query.get('include_ancestors') === 'true';
+        const wanted = { title: asked.query.get('title'), state: asked.query.get('state') };
+        const found = MILESTONES.filter(
+          ({ title, state, group_id: group }) =>
+            title === wanted.title && state === wanted.state && (hasGroups || group === null),
+        );
+        return pageOf(found, asked, url, 20);
+      }
       // repository/commits/SHA/statuses
       case `GET repository/${below}`: {
         // The newest of each name, unless all are asked for.
@@ -153,7 +185,7 @@ export async function withSmallGitlab(
   };
 
   const opened = async (body: Json): Promise<Answer> => {
-    const { title, description, source_branch: source, target_branch: target, labels } = body;
+    const { title, description, source_branch: source, target_branch: target } = body;
     const missing = ['title', 'source_branch', 'target_branch'].filter((field) => body[field] === undefined);
     if (missing.length > 0)
       return { status: 400, json: { error: missing.map((field) => `${field} is missing`).join(', ') } };
@@ -182,8 +214,8 @@ export async function withSmallGitlab(
         target_branch: target,
         sha,
       },
-      ...{ source_project_id: ID, target_project_id: ID, draft: false },
-      labels: typeof labels === 'string' ? labels.split(',') : [],
+      ...{ source_project_id: ID, target_project_id: ID, draft: /^draft:/i.test(String(title)) },
+      ...{ labels: [], assignees: [], reviewers: [], milestone: null },
       web_url: `https://gitlab.example/${repository}/-/merge_requests/${iid}`,
     };
     requests.push(request);
@@ -195,7 +227,7 @@ export async function withSmallGitlab(
     await following.settle();
     return answer;
   };
-  const stated = (sha: string, { name, state, description }: Json): Answer => {
+  const stated = (sha: string, { name, state, description, target_url = null }: Json): Answer => {
     if (!STATES.includes(String(state))) return { status: 400, json: { error: 'state does not have a valid value' } };
     if (/^0+$/.test(sha)) return no(404, '404 Commit Not Found');
     const newest = statuses.findLast((each) => each.sha === sha && each.name === name);
@@ -209,7 +241,7 @@ export async function withSmallGitlab(
       Object.assign(newest, { status: state, description });
       return { status: 201, json: newest };
     }
-    return { status: 201, json: added(statuses, { sha, name, status: state, description, target_url: null }) };
+    return { status: 201, json: added(statuses, { sha, name, status: state, description, target_url }) };
   };
 
   const server = await withForgeServer(scope, answerOf);
@@ -217,13 +249,19 @@ export async function withSmallGitlab(
     ...server,
     ...following,
     url: `${server.url}${below}`,
-    ...{ repository, tokens, requests, notes, statuses },
+    ...{ repository, tokens, requests, notes, statuses, made },
     move: (path) => paths.push(path),
     setLevel: (other) => {
       level = other;
     },
   };
 }
+
+const GROUP_LABELS = ['nix'];
+const MILESTONES = [
+  { id: 51, title: '26.11', state: 'closed', group_id: null },
+  { id: 52, title: '26.11', state: 'active', group_id: 7 },
+];
 
 const STATES = ['pending', 'running', 'success', 'failed', 'canceled', 'skipped'];
 

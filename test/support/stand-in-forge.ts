@@ -102,6 +102,22 @@ export async function withStandInForge(
         return page(state.labels);
       case 'POST labels':
         return reply(201, added(state.labels, given));
+      case 'POST issues/labels': {
+        // What there is not is left out.
+        const known = state.labels.filter(({ name }) => (given.labels as readonly unknown[]).includes(name));
+        const pull = state.pulls.find(({ number }) => String(number) === id);
+        if (pull !== undefined) pull.labels = [...new Set([...((pull.labels ?? []) as Json[]), ...known])];
+        return reply(200, pull?.labels ?? []);
+      }
+      case 'GET assignees':
+        return reply(200, [{ id: 1, login: 'ann' }]);
+      case 'GET milestones':
+        return reply(200, [{ id: 1, title: '26.11' }]);
+      case 'POST pulls/requested_reviewers': {
+        const pull = state.pulls.find(({ number }) => String(number) === id) ?? {};
+        pull.reviewers = [...new Set([...((pull.reviewers ?? []) as string[]), ...(given.reviewers as string[])])];
+        return reply(201, []);
+      }
       case 'GET issues/comments':
         return page(state.comments.filter(({ of }) => of === id));
       case 'POST issues/comments':

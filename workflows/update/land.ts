@@ -42,7 +42,10 @@ export async function land(run: Run, { candidate }: Verified): Promise<Ended | M
   if (forge === undefined || found === null) return { outcome: 'landed', landed, needlessBranches: older };
   // Also a run that fails from here on has pushed that branch.
   state.learn({ landed });
-  return { outcome: 'landed', landed: await propose(run, forge, { landed, leftAlone, lock: found.lock }) };
+  return {
+    outcome: 'landed',
+    landed: await propose(run, forge, { landed, leftAlone, lock: found.lock, requests: found.requests }),
+  };
 }
 
 /** Whether an update changes no closure, and there is no request that shows it anyway. Runs of earlier versions open one. */

@@ -1,5 +1,5 @@
 import { isCancellation, log } from '@temporalio/workflow';
-import type { FoundRequests } from '../../model/contract/activities.js';
+import type { FoundRequests, SeenRequest } from '../../model/contract/activities.js';
 import type { InsteadOf, Landed } from '../../model/report/data.js';
 import type { WholeOptions } from '../../model/run/earlier.js';
 import type { ForgeOptions } from '../../model/run/options.js';
@@ -45,18 +45,32 @@ interface Pushed {
   readonly landed: Landed;
   readonly leftAlone: readonly InsteadOf[];
   readonly lock: string | null;
+  readonly requests: readonly SeenRequest[];
 }
 
 /** Opens or refreshes the pull request of a branch that was pushed, and says in it what became of each target. */
-export async function propose(run: Run, forge: ForgeOptions, { landed, ...pushed }: Pushed): Promise<Landed> {
-  const { repository, landing } = run.options;
+export async function propose(run: Run, forge: ForgeOptions, { landed, requests, ...pushed }: Pushed): Promise<Landed> {
+  const { repository, landing, siteUrl } = run.options;
+  const replaces = replacedBy(requests);
   const request = await forgeCall('propose the update').propose({
-    ...{ repository, forge, ...pushed, branch: landed.ref, commit: landed.commit, labels: landing.labels ?? [] },
+    ...{ repository, forge, ...pushed, branch: landed.ref, commit: landed.commit },
+    ...givenTo(landing),
+    ...(siteUrl !== undefined && { siteUrl }),
+    ...(replaces !== null && { replaces }),
     ...proposedTo(run.options, run.state.facts()),
     report: { ...run.state.report(), outcome: 'landed', landed },
   });
   return await setStatuses(run, forge, { ...landed, request });
 }
+
+/** What a new request gets beside its text. */
+const givenTo = ({ labels = [], assignees, reviewers, milestone, draft }: WholeOptions['landing']) => ({
+  labels,
+  ...(assignees && { assignees }),
+  ...(reviewers && { reviewers }),
+  ...(milestone !== undefined && { milestone }),
+  ...(draft && { asDraft: true as const }),
+});
 
 /** What the text of a request says of who merges it; nothing in runs of earlier versions. */
 const proposedTo = (
@@ -71,10 +85,20 @@ const proposedTo = (
         ...(approval !== null && (answer === null || approvedProposal === null) ? { asks: true as const } : {}),
       };
 
+/** The request that was closed last, unless one was merged, or closed by Lockkeeper, since. */
+function replacedBy(requests: readonly SeenRequest[]): number | null {
+  const ended = requests.filter(({ state }) => state === 'declined' || state === 'done');
+  const [last] = ended.toSorted((one, other) => other.number - one.number);
+  return last?.state === 'declined' ? last.number : null;
+}
+
 /** Says on the forge of each target what became of it. The request is there without it as well. */
-async function setStatuses({ state }: Run, forge: ForgeOptions, landed: Landed): Promise<Landed> {
+async function setStatuses({ state, options: { siteUrl } }: Run, forge: ForgeOptions, landed: Landed): Promise<Landed> {
   try {
-    await forgeCall('set commit statuses').setStatuses({ forge, commit: landed.commit, report: state.report() });
+    await forgeCall('set commit statuses').setStatuses({
+      ...{ forge, commit: landed.commit, report: state.report() },
+      ...(siteUrl !== undefined && { siteUrl }),
+    });
     return landed;
   } catch (error) {
     return { ...landed, statusesMissing: isCancellation(error) ? CANCELLED : rootCause(error).message };

@@ -1,5 +1,6 @@
 import { BadInput } from '../../checks/names.js';
-import { checkAppId, checkForgeUrl, forgeAddress } from '../../forge/address.js';
+import { checkAppId, checkForgeUrl, forgeAddress, type ForgeAddress } from '../../forge/address.js';
+import { forges } from '../../forge/index.js';
 import { FORGE_KINDS } from '../../forge/kinds.js';
 import { waysOfLanding } from '../../landing/index.js';
 import type { Repository, RunOptions } from '../../run/options.js';
@@ -56,14 +57,14 @@ export const forge = {
 
 type Options = Values<typeof forge> &
   Pick<Values<typeof credentials>, 'httpsTokenFile'> &
-  Pick<Values<typeof landing>, 'land' | 'branch'>;
+  Pick<Values<typeof landing>, 'land' | 'branch' | 'reviewers'>;
 
 /**
  * The forge of a run that lands as a pull request.
  * @throws BadInput where the repository's remote and the options do not tell it
  */
 export function forgeOf(options: Options, repository: Repository): Pick<RunOptions, 'forge'> {
-  const { land, branch, httpsTokenFile } = options;
+  const { land, branch, reviewers, httpsTokenFile } = options;
   if (!waysOfLanding[land].asksForge) return {};
   const { appId, appKeyFile } = options.forge;
   const tokenFile = appKeyFile ?? options.forge.tokenFile ?? httpsTokenFile;
@@ -71,6 +72,7 @@ export function forgeOf(options: Options, repository: Repository): Pick<RunOptio
   if (branch === repository.mainBranch)
     throw new BadInput('branch', branch, 'is the main branch: give another one, which Lockkeeper may replace.');
   const address = forgeAddress(options.forge, repository);
+  checkTeams(reviewers, address);
   if (appId !== null && address.kind !== 'github')
     throw new BadInput('forge.appId', appId, `is of GitHub, but ${address.url} is not: give forge.tokenFile.`);
   return { forge: { ...address, tokenFile, ...(appId === null ? {} : { appId }), follows: true } };
@@ -92,6 +94,17 @@ export function forgeOfStatuses(
   const tokenFile = appKeyFile ?? told.tokenFile ?? httpsTokenFile;
   if (tokenFile === null) throw new BadInput(...STATUSES, TOKEN_MISSING);
   return { forge: { ...forgeAddress(told, repository, STATUSES), tokenFile, ...(appId === null ? {} : { appId }) } };
+}
+
+/** @throws BadInput for a team that the forge cannot ask */
+function checkTeams(reviewers: readonly string[], { kind, url, repository }: ForgeAddress): void {
+  const [owner = ''] = repository.split('/');
+  for (const team of reviewers.filter((each) => each.includes('/'))) {
+    if (!forges[kind].hasTeams)
+      throw new BadInput('reviewers', team, `is a team, which ${forges[kind].label} cannot ask: name accounts.`);
+    if (!team.toLowerCase().startsWith(`${owner.toLowerCase()}/`))
+      throw new BadInput('reviewers', team, `is no team of ${owner}, which owns the repository at ${url}.`);
+  }
 }
 
 export const TOKEN_MISSING =

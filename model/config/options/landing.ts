@@ -1,11 +1,18 @@
-import { checkBranchName, checkBranchPrefix, checkLabel, checkPerson } from '../../checks/names.js';
+import {
+  checkAccount,
+  checkBranchName,
+  checkBranchPrefix,
+  checkLabel,
+  checkPerson,
+  checkReviewer,
+} from '../../checks/names.js';
 import { MERGE_METHODS, MERGERS, type MergeMethod, type Merger } from '../../forge/merging.js';
 import { SIGNING_FORMATS, type SigningFormat } from '../../git/signing.js';
 import { waysOfLanding } from '../../landing/index.js';
 import { LOCKKEEPER } from '../../run/defaults.js';
 import { LANDING_MODES, type LandingMode, type RunOptions } from '../../run/options.js';
 import { checkTimeZone } from '../checks.js';
-import { flag, listOf, maybe, oneOf, secretFile, span, text } from '../kinds.js';
+import { flag, line, listOf, maybe, oneOf, secretFile, span, text } from '../kinds.js';
 import { option, type Values } from './types.js';
 
 const person = text('"Name <email>"', (value, field) => {
@@ -47,8 +54,34 @@ export const landing = {
     listOf(text('a label', checkLabel), 'labels'),
     [],
     '["dependencies"]',
-    'labels of a new pull request; missing ones are created on the forge',
+    'labels of a new pull request, also of its organization or group; missing ones are created on the forge',
     { flag: '--label <name>' },
+  ),
+  assignees: option(
+    listOf(text('an account', checkAccount), 'accounts'),
+    [],
+    '["ann"]',
+    'accounts that a new pull request is assigned to',
+    { flag: '--assignee <account>' },
+  ),
+  reviewers: option(
+    listOf(text('an account or team', checkReviewer), 'accounts and teams'),
+    [],
+    '["ann", "club/night-shift"]',
+    'accounts that are asked to review a new pull request, and teams as `ORGANIZATION/TEAM` where the forge has them',
+    { flag: '--reviewer <account>' },
+  ),
+  milestone: option(maybe(line), null, '"26.11"', 'open milestone of a new pull request, by its title', {
+    flag: '--milestone <title>',
+  }),
+  draft: option(
+    flag,
+    false,
+    'true',
+    'open pull requests as drafts, which nobody can merge before a person has marked them as ready',
+    {
+      flag: '--draft',
+    },
   ),
   openWithoutChange: option(
     flag,
@@ -153,9 +186,15 @@ export function landingOf(options: Landing): Pick<RunOptions, 'landing'> {
   return { landing: { mode: land, branchPrefix, ...(removeOldBranches ? { removeOldBranches } : {}) } };
 }
 
-function requestOptions({ labels, openWithoutChange, merge, mergeMethod, mergeWaitSec }: Landing) {
+function requestOptions(options: Landing) {
+  const { labels, assignees, reviewers, milestone, draft, openWithoutChange, merge, mergeMethod, mergeWaitSec } =
+    options;
   return {
     ...(labels.length === 0 ? {} : { labels }),
+    ...(assignees.length === 0 ? {} : { assignees }),
+    ...(reviewers.length === 0 ? {} : { reviewers }),
+    ...(milestone === null ? {} : { milestone }),
+    ...(draft ? { draft } : {}),
     ...(openWithoutChange ? { openWithoutChange } : {}),
     merge,
     ...(merge === 'never' ? {} : { mergeWaitSeconds: mergeWaitSec }),

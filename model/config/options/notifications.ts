@@ -33,6 +33,13 @@ export const notifications = {
     'folder for web pages of all runs and hosts, as `lockkeeper site` writes them; updated when a run ends, on the machine that keeps the reports',
     { flag: '--site-dir <folder>' },
   ),
+  siteUrl: option(
+    maybe(text('an address', checkServerUrl)),
+    null,
+    '"https://fleet.example.org"',
+    'web address of that folder: pull requests and their statuses link to the report there',
+    { flag: '--site-url <url>', needs: ['siteDir'] },
+  ),
 
   failuresAlarm: option(
     whole(1, 1000),
@@ -64,8 +71,13 @@ export const notificationsOf = ({
   },
 });
 
-export const siteOf = ({ siteDir }: Values<typeof notifications>): Pick<RunOptions, 'siteDir'> =>
-  siteDir === null ? {} : { siteDir };
+export const siteOf = ({
+  siteDir,
+  siteUrl,
+}: Values<typeof notifications>): Pick<RunOptions, 'siteDir' | 'siteUrl'> => ({
+  ...(siteDir === null ? {} : { siteDir }),
+  ...(siteDir === null || siteUrl === null ? {} : { siteUrl }),
+});
 
 export const failureLimitOf = ({
   failuresAlarm,

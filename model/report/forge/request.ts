@@ -4,6 +4,7 @@ import type { InsteadOf, Report, ReportedTarget } from '../data.js';
 import { renderMarkdown } from '../markdown.js';
 import { LEAST_MARKDOWN_BYTES } from '../markdown-fit.js';
 import { words } from '../markdown-parts.js';
+import { hitWords } from '../words.js';
 import type { Repository } from '../../run/options.js';
 import type { Merger } from '../../forge/merging.js';
 import { namedBy, outputKinds, outputKindNames } from '../../targets/index.js';
@@ -73,6 +74,10 @@ interface RequestText {
   readonly asks: boolean;
   /** Other open requests that stay as they are. */
   readonly leftAlone: readonly (InsteadOf & { readonly number: number })[];
+  /** A request that a person closed, whose place this one takes; `null` when there is none. */
+  readonly replaces: number | null;
+  /** Web address of the whole report; `null` when it has none. */
+  readonly page: string | null;
   /** Most bytes that the forge takes. */
   readonly limit: number;
   /** How the forge names a request. */
@@ -83,11 +88,13 @@ const LEFT_ALONE_NAMED = 10;
 
 /** The text of a pull request: the report, as much of it as there is room for, what may be done with it, and its mark. */
 export function requestBody(text: RequestText): string {
-  const { report, repository, branch, commit, lock, leftAlone, limit, reference } = text;
+  const { report, repository, branch, commit, lock, leftAlone, replaces, page, limit, reference } = text;
   const parts = [
     ...leftAlone
       .slice(0, LEFT_ALONE_NAMED)
       .map(({ number, reason }) => `${reference(number)} stays as it is: its branch ${words(reason, 500)}.`),
+    replaces === null ? '' : `${reference(replaces)} was closed: this is another \`flake.lock\`.`,
+    page === null ? '' : `The whole report: <${page}>`,
     '### What to do with it',
     [
       ...whatFollows(text),
@@ -162,6 +169,20 @@ export const twinComment = (first: string): MarkedComment =>
   marked(
     `<!-- lockkeeper keeps ${first.slice(1)} -->`,
     `Two runs have opened a request for the same branch at the same moment. Lockkeeper closes this one, and goes on in ${first}.`,
+  );
+
+/** @param other how the forge names the request that takes its place */
+export const replacedComment = (other: string): MarkedComment =>
+  marked(
+    `<!-- lockkeeper proposes ${other.slice(1)} -->`,
+    `Lockkeeper does not propose this \`flake.lock\` again. Another one is in ${other}.`,
+  );
+
+/** Of a request whose update stays the same while main moves. */
+export const verifiedAgainComment = (report: Report, mainBranch: string, commit: string): MarkedComment =>
+  marked(
+    `<!-- lockkeeper verified ${commit} -->`,
+    `${escapeMarkdown(mainBranch)} has moved${report.base === null ? '' : ` to ${report.base}`}. Lockkeeper has verified the same \`flake.lock\` on it, as commit ${commit}: ${escapeMarkdown(hitWords(report).join(', '))}.`,
   );
 
 export const closingComment = (mainBranch: string, commit: string): MarkedComment =>

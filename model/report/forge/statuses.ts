@@ -1,4 +1,5 @@
 import type { Report, ReportedTarget } from '../data.js';
+import { runPage } from '../page.js';
 import { hitWords, isBroken, mitigation, missedTargets, verdictWords } from '../words.js';
 import { oneLine, oneName } from '../../text/one-line.js';
 import { truncate } from '../../text/text.js';
@@ -10,28 +11,39 @@ export interface CommitStatus {
   readonly state: 'pending' | 'success' | 'failure' | 'error';
   /** In one line. */
   readonly description: string;
+  /** Where there is more; missing when nowhere. */
+  readonly page?: string;
 }
 
 /** Targets that have a status of their own. */
 const MOST = 50;
 /** Of a description: GitHub takes no more. */
 const DESCRIPTION_BYTES = 140;
+/** Of an address: GitLab takes no longer one. */
+const PAGE_LENGTH = 255;
 
 /**
  * What is said of a commit: the sum of all required targets as `lockkeeper`, and each target as `lockkeeper/NAME`. Of more than 50
  * targets only the first 50 that were not built have their own.
  * @param pending names of targets that are being verified
+ * @param siteUrl web address of the site that has the report
  */
-export function statusesOf(report: Report, pending: readonly string[] = []): readonly CommitStatus[] {
+export function statusesOf(
+  report: Report,
+  pending: readonly string[] = [],
+  siteUrl?: string,
+): readonly CommitStatus[] {
   const { targets } = report;
   const shown = targets.length <= MOST ? targets : targets.filter(({ verdict }) => verdict !== 'built').slice(0, MOST);
   const isPending = ({ name }: ReportedTarget): boolean => pending.includes(name);
-  return [
+  const all = [
     pending.length === 0 ? sum(report) : status('lockkeeper', 'pending', PENDING),
     ...shown.map((target) =>
       isPending(target) ? status(contextOf(target), 'pending', PENDING) : ofTarget(report, target),
     ),
   ];
+  const page = siteUrl === undefined ? undefined : `${siteUrl}/${runPage(report.run)}`;
+  return page === undefined || page.length > PAGE_LENGTH ? all : all.map((each) => ({ ...each, page }));
 }
 
 function sum(report: Report): CommitStatus {
