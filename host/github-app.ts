@@ -19,7 +19,7 @@ export async function appToken(appId: string, keyFile: string): Promise<string> 
   const claims = { iat: now - BEFORE_SECONDS, exp: now + GOOD_FOR_SECONDS, iss: appId };
   const text = [{ alg: 'RS256', typ: 'JWT' }, claims].map(encoded).join('.');
   const token = `${text}.${sign('sha256', Buffer.from(text), key).toString('base64url')}`;
-  rememberSecret(token);
+  rememberSecret(token, claims.exp * 1000);
   return token;
 }
 

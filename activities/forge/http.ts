@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { appToken } from '../../host/github-app.js';
 import { request } from '../../host/http.js';
 import { forges } from '../../model/forge/index.js';
+import { appPermissions } from '../../model/forge/tokens.js';
 import { finalFailure } from '../../model/run/failures.js';
 import type { ForgeOptions } from '../../model/run/options.js';
 import { oneLine } from '../../model/text/one-line.js';
@@ -157,17 +158,27 @@ async function installationToken(forge: ForgeOptions, appId: string): Promise<st
   if (known !== undefined && known.until - RENEW_BEFORE_MS > Date.now()) return known.token;
   const forgeKind = forges[kind];
   const proof = await appToken(appId, tokenFile);
-  const ask = async (method: Call['method'], path: string): Promise<Json> => {
-    const { reply } = await exchange(forge, { method, path }, `${forgeKind.api(url)}${path}`, () =>
-      Promise.resolve(proof),
-    );
-    return objectOf(forge, reply.json);
+  const ask = async (method: Call['method'], path: string, body?: object) => {
+    const call = { method, path, ...(body === undefined ? {} : { body }) };
+    const { reply, at } = await exchange(forge, call, `${forgeKind.api(url)}${path}`, () => Promise.resolve(proof));
+    return { json: objectOf(forge, reply.json), at };
   };
-  const { id: installation } = await ask('GET', `${forgeKind.repositoryPath(repository)}/installation`);
-  const { token, expires_at: end } = await ask('POST', `/app/installations/${Number(installation)}/access_tokens`);
+  const { json: installed, at } = await ask('GET', `${forgeKind.repositoryPath(repository)}/installation`);
+  // A repository that has moved is known by its id alone.
+  const [, movedId] = /\/repositories\/(\d+)\/installation$/.exec(at ?? '') ?? [];
+  const limits = {
+    ...(movedId === undefined
+      ? { repositories: repository.split('/').slice(1) }
+      : { repository_ids: [Number(movedId)] }),
+    permissions: appPermissions((installed.permissions ?? {}) as Json),
+  };
+  const { json } = await ask('POST', `/app/installations/${Number(installed.id)}/access_tokens`, limits);
+  const { token, expires_at: end } = json;
   if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) throw notOfItsKind(forge, 'a token');
-  rememberSecret(token);
-  installations.set(id, { token, until: Date.parse(textOf(end)) });
+  const until = Date.parse(textOf(end));
+  if (Number.isNaN(until)) throw notOfItsKind(forge, 'a token');
+  rememberSecret(token, until);
+  installations.set(id, { token, until });
   return token;
 }
 

@@ -128,6 +128,7 @@ const createPropose = (): ForgeActivities['propose'] => async (input) => {
     siteUrl,
     merge = 'never',
     asks,
+    asksAgain,
   } = input;
   const client = openForge(forge);
   const into = repository.mainBranch;
@@ -138,7 +139,7 @@ const createPropose = (): ForgeActivities['propose'] => async (input) => {
   const title = requestTitle(report);
   const kind = forges[forge.kind];
   const reference = (number: number): string => kind.reference(number);
-  const asked = { merge, asks: asks === true };
+  const asked = { merge, asks: asks === true, again: asksAgain === true };
   const text = {
     report,
     repository,

@@ -132,8 +132,11 @@ async function choose(
     }
     const passedBy = of('declined', 'theirs').find((request) => request.branch === branch);
     if (passedBy !== undefined) {
-      const why = passedBy.state === 'declined' ? 'which was closed' : 'which Lockkeeper did not open';
-      pass(`is of pull request #${passedBy.number}, ${why}`);
+      pass(
+        passedBy.state === 'declined'
+          ? `is of pull request #${passedBy.number}, which was closed`
+          : 'is of a pull request that Lockkeeper did not open',
+      );
       continue;
     }
     const standing = await standingOf(to.git, tip, main, input);

@@ -1,8 +1,11 @@
 /**
  * Every secret that this process has read, so that none of them leaves it in a message, a result, a heartbeat or a log: a
- * remote may echo the token that it refuses, and a builder may print what it was given.
+ * remote may echo the token that it refuses, and a builder may print what it was given. Each has the time until which it is of use to
+ * somebody, in milliseconds since 1970.
  */
-const known = new Set<string>();
+const known = new Map<string, number>();
+/** Of clocks: what a forge takes no more may have a while by ours. */
+const MARGIN_MS = 3_600_000;
 
 /** A shorter secret would be found in ordinary words and paths, and taking it out would say what it is. */
 const SHORTEST = 8;
@@ -10,20 +13,21 @@ const REPLACEMENT = '[secret]';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
-/** Notes a secret, in each form in which programs write it. */
-export function rememberSecret(secret: string): void {
+/** Notes a secret, in each form in which programs write it. @param until when it ends by itself, so that it can be forgotten */
+export function rememberSecret(secret: string, until = Infinity): void {
   // Of one with several lines, each line alone: what others print is looked at line by line.
-  if (secret.includes('\n')) secret.split('\n').forEach(rememberSecret);
+  if (secret.includes('\n')) for (const line of secret.split('\n')) rememberSecret(line, until);
   if (secret.length < SHORTEST) return;
-  known.add(secret);
-  known.add(encodeURIComponent(secret));
-  known.add(base64(secret));
+  for (const form of [secret, encodeURIComponent(secret), base64(secret)]) note(form, until);
+  for (const [form, end] of known) if (end + MARGIN_MS < Date.now()) known.delete(form);
 }
+
+const note = (form: string, until: number): unknown => known.set(form, Math.max(until, known.get(form) ?? 0));
 
 /** Notes the password of a user, which HTTP sends in one word with the name. */
 export function rememberPassword(user: string, password: string): void {
   rememberSecret(password);
-  if (password.length >= SHORTEST) known.add(base64(`${user}:${password}`));
+  if (password.length >= SHORTEST) note(base64(`${user}:${password}`), Infinity);
 }
 
 /** Notes the secrets that the environment of a worker may hold: Temporal's API key, and the access tokens of Nix. */
@@ -46,12 +50,12 @@ export function rememberAccessTokens(lines: string): void {
 /** A text without the secrets that are known. */
 export function withoutSecrets(text: string): string {
   // The longest first: one may be the beginning of another.
-  const found = [...known].filter((form) => text.includes(form)).sort((a, b) => b.length - a.length);
+  const found = [...known.keys()].filter((form) => text.includes(form)).sort((a, b) => b.length - a.length);
   return found.reduce((rest, form) => rest.replaceAll(form, REPLACEMENT), text);
 }
 
 /** Most bytes that a known secret has in one of its forms. */
-export const longestSecret = (): number => Math.max(0, ...[...known].map((form) => Buffer.byteLength(form)));
+export const longestSecret = (): number => Math.max(0, ...[...known.keys()].map((form) => Buffer.byteLength(form)));
 
 /** A beginning of a secret that is shorter tells nothing. */
 const SHORTEST_BEGINNING = 4;
@@ -78,7 +82,7 @@ export function partWithoutSecrets(bytes: Buffer, from: number, to: number): Buf
 export function secretBegins(bytes: Buffer): number {
   for (let length = Math.min(longestSecret() - 1, bytes.length); length >= SHORTEST_BEGINNING; length -= 1) {
     const end = bytes.subarray(-length);
-    if ([...known].some((form) => Buffer.from(form).subarray(0, length).equals(end))) return length;
+    if ([...known.keys()].some((form) => Buffer.from(form).subarray(0, length).equals(end))) return length;
   }
   return 0;
 }
@@ -86,7 +90,7 @@ export function secretBegins(bytes: Buffer): number {
 /** Places of secrets, in their order; those that touch each other are one. */
 function secretsIn(bytes: Buffer): readonly (readonly [begin: number, end: number])[] {
   const found: [number, number][] = [];
-  for (const form of known) {
+  for (const form of known.keys()) {
     const size = Buffer.byteLength(form);
     for (let at = bytes.indexOf(form); at !== -1; at = bytes.indexOf(form, at + 1)) found.push([at, at + size]);
   }

@@ -89,14 +89,18 @@ export function checkLabel(value: string, field: string): string {
 /** Account of a forge, or where teams are meant too, one as `ORGANIZATION/TEAM`. */
 export function checkAccount(value: string, field: string): string {
   if (ACCOUNT.test(value)) return value;
-  throw new BadInput(field, value, 'is no account of a forge: give its name, such as ann, without "@".');
+  throw new BadInput(field, value, 'is not an account of a forge: give its name, such as ann, without "@".');
 }
 const ACCOUNT = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$/;
 
 export function checkReviewer(value: string, field: string): string {
   const parts = value.split('/');
   if (parts.length <= 2 && parts.every((part) => ACCOUNT.test(part))) return value;
-  throw new BadInput(field, value, 'is no account or team: give one such as ann or ORGANIZATION/TEAM, without "@".');
+  throw new BadInput(
+    field,
+    value,
+    'is not an account or team: give one such as ann or ORGANIZATION/TEAM, without "@".',
+  );
 }
 
 /** Beginning of the update branch's name: with a date after it, it must be a branch name. */

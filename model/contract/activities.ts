@@ -419,6 +419,8 @@ export interface ProposeInput {
   readonly merge?: Merger;
   /** Whether the run waits for an approval on it. */
   readonly asks?: true;
+  /** Whether it had one, for another update; missing when not, and in older runs. */
+  readonly asksAgain?: true;
   /** `LandResult.leftAlone`. */
   readonly leftAlone: readonly InsteadOf[];
   /** The newest request that a person closed, whose place this one takes; missing when there is none. */

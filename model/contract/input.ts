@@ -315,6 +315,7 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   answers: orMissing(flag),
   asks: orMissing(flag),
   laterThan: orMissing(object<NewestWords>({ approval: orNull(wholeNumber), comment: orNull(wholeNumber) })),
+  asksAgain: orMissing(flag),
   number: wholeNumber,
   requests: orMissing(list(object<SeenRequest>({ branch: text(checkBranchName), number: wholeNumber, state: asData }))),
   forge: (value, field) => {

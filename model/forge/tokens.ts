@@ -3,6 +3,19 @@ import type { ForgeKind } from './kinds.js';
 /** What a GitHub App has to be allowed to write; comments and labels are covered by the first. */
 export const APP_PERMISSIONS = ['pull_requests', 'statuses'] as const;
 
+/** What the token of an App's installation is asked for, as far as the App has it: reading the rules of a branch and merging are in it too. */
+const WANTED = { pull_requests: 'write', statuses: 'write', contents: 'write', checks: 'read', administration: 'read' };
+
+/** As much of that as an installation has. @param granted its own permissions */
+export const appPermissions = (granted: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(WANTED).flatMap(([name, most]) => {
+      const has = granted[name];
+      if (has !== 'read' && has !== 'write' && has !== 'admin') return [];
+      return [[name, has === 'read' ? has : most]];
+    }),
+  );
+
 /**
  * What is to be said of a token that a CI job was given; `null` for others.
  * @param ofJob what the environment holds as GitLab's `CI_JOB_TOKEN`

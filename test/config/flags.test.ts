@@ -33,12 +33,12 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
   [
     {
       ...{ land: ['pull-request'], branch: ['bot/x'], label: ['nix', 'a b'] },
-      ...{ assignee: ['ann', 'bob'], reviewer: ['eve', 'club/night'], milestone: ['26.11, later'] },
+      ...{ assignee: ['ann', 'bob'], reviewer: ['eve', 'nixos/night'], milestone: ['26.11, later'] },
       ...{ merge: ['self'], mergeMethod: ['squash'], mergeWait: ['2h'], openWithoutChange: true },
       ...{ forgeKind: ['gitea'], forgeUrl: ['https://git.example.org'], forgeTokenFile: ['/run/token'] },
     },
     'land = "pull-request"\nbranch = "bot/x"\nlabels = ["nix", "a b"]\n' +
-      'assignees = ["ann", "bob"]\nreviewers = ["eve", "club/night"]\nmilestone = "26.11, later"\n' +
+      'assignees = ["ann", "bob"]\nreviewers = ["eve", "nixos/night"]\nmilestone = "26.11, later"\n' +
       'merge = "self"\nmergeMethod = "squash"\nmergeWaitSec = "2h"\nopenWithoutChange = true\n' +
       'forge = { kind = "gitea", url = "https://git.example.org", tokenFile = "/run/token" }',
   ],
@@ -200,8 +200,11 @@ test('what flags cannot mean is told by their own names, all of it at once', () 
       { land: ['pull-request'], forgeTokenFile: ['/t'], merge: ['self'], draft: true },
       /^--draft can be merged by nobody, but --merge is self: leave one of them out\.$/,
     ],
-    [{ assignee: ['@ann'] }, /^--assignee "@ann" is no account of a forge: give its name, such as ann, without "@"\.$/],
-    [{ reviewer: ['a/b/c'] }, /^--reviewer "a\/b\/c" is no account or team: give one such as ann or/],
+    [
+      { assignee: ['@ann'] },
+      /^--assignee "@ann" is not an account of a forge: give its name, such as ann, without "@"\.$/,
+    ],
+    [{ reviewer: ['a/b/c'] }, /^--reviewer "a\/b\/c" is not an account or team: give one such as ann or/],
     [{ siteUrl: ['https://x.org'] }, /^--site-url does nothing by itself: add --site-dir\.$/],
     [{ label: ['nix'] }, /^--label "nix" is for pull requests, but --land is branch: leave one of them out\.$/],
     [{ removeOldBranches: true, land: ['merge'] }, /^--remove-old-branches is for updates .* but --land is merge/],

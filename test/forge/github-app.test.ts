@@ -51,12 +51,28 @@ test('a GitHub App gets a token of its installation, keeps it while it is good, 
 
   github.tokens.clear();
   assert.equal((await refusal()).type, 'ForgeUnreachable', 'a token that GitHub has taken back is made anew');
-  github.app.installed = { contents: 'write', pull_requests: 'write', statuses: 'write' };
+  github.app.installed = { contents: 'write', pull_requests: 'write', statuses: 'write', deployments: 'write' };
   github.talk.length = 0;
   await find();
   await find();
   const made = github.talk.filter(({ asked }) => asked.path.endsWith('/access_tokens'));
   assert.equal(made.length, 1);
+  assert.deepEqual(
+    made[0]?.asked.body,
+    {
+      repositories: ['fleet'],
+      permissions: { pull_requests: 'write', statuses: 'write', contents: 'write' },
+    },
+    'for this repository, and for no more than is needed',
+  );
+  github.move('keeper/renamed');
+  github.tokens.clear();
+  await refusal();
+  await find();
+  assert.deepEqual(
+    github.talk.findLast(({ asked }) => asked.path.endsWith('/access_tokens'))?.asked.body.repository_ids,
+    [4711],
+  );
   assertAsDescribed(github.talk);
 
   for (const text of ['no key', privateKey.export({ type: 'pkcs8', format: 'pem' }).toString().slice(0, 400)]) {

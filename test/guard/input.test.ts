@@ -133,8 +133,8 @@ test('names, settings, commits and paths that are not what they should be are re
     [{ forge: { ...FORGE, tokenFile: 'token' } }, /forge\.tokenFile .*absolute path/],
     [{ requests: [{ branch: '-x', number: 1 }] }, /requests\.branch/],
     [{ labels: ['a\nb'] }, /labels .*is not a label/],
-    [{ assignees: ['../x'] }, /assignees .*is no account of a forge/],
-    [{ reviewers: ['a/b/c'] }, /reviewers .*is no account or team/],
+    [{ assignees: ['../x'] }, /assignees .*is not an account of a forge/],
+    [{ reviewers: ['a/b/c'] }, /reviewers .*is not an account or team/],
   ];
   for (const [input, expected] of cases) assert.match((await refusal(input)) ?? 'taken', expected);
 });

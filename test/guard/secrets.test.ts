@@ -9,7 +9,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { guarded } from '../../activities/guard.js';
 import { rememberConfigSecrets } from '../../activities/git/config-secrets.js';
 import { createGitActivities } from '../../activities/git/index.js';
-import { rememberEnvironmentSecrets, withoutSecrets } from '../../host/secrets/redact.js';
+import { rememberEnvironmentSecrets, rememberSecret, withoutSecrets } from '../../host/secrets/redact.js';
 import { readTokenFile } from '../../host/secrets/token-file.js';
 import { failure } from '../support/failure.js';
 import { withRefusingRemote } from '../support/http.js';
@@ -92,6 +92,12 @@ test('secrets of the environment and of Git’s configuration are known as well,
   ]);
   const said = `temporal-key-1 github-token-2 gitlab-token-3 header-4 ${Buffer.from('me:header-4').toString('base64')} inside+of-5 proxy-word-6 main`;
   assert.equal(withoutSecrets(said), `${'[secret] '.repeat(7)}main`);
+});
+
+test('a secret that ends by itself is forgotten some time after that, when another one is noted', () => {
+  rememberSecret('ghs_of_yesterday', Date.now() - 2 * 3_600_000);
+  rememberSecret('ghs_of_today', Date.now() + 3_600_000);
+  assert.equal(withoutSecrets('ghs_of_yesterday ghs_of_today'), 'ghs_of_yesterday [secret]');
 });
 
 test('a pipe in the place of a token file is refused instead of waited for', () =>

@@ -110,7 +110,7 @@ test('teams are asked for reviews where the forge has them, and they are those o
   assert.equal(at('github.com').forge?.kind, 'github');
   assert.throws(() => at('gitlab.com'), /reviewers "me\/Night" is a team, which GitLab cannot ask: name accounts\./);
   const others = repositoryAt('https://codeberg.org/you/fleet.git');
-  assert.throws(() => forgeOf(options, others), /"me\/Night" is no team of you, which owns the repository/);
+  assert.throws(() => forgeOf(options, others), /"me\/Night" is not a team of you, which owns the repository/);
 });
 
 test('a request says how to take and to see the update, and which others stay; only the report is cut', () => {
@@ -120,7 +120,7 @@ test('a request says how to take and to see the update, and which others stay; o
       landed: { mode: 'pull-request' as const, ref: 'bot/x', commit: MARK.commit },
     },
     repository: { mainBranch: 'main', dir: 'nix' },
-    ...{ branch: 'bot/x', commit: MARK.commit, lock: null, merge: 'self' as const, asks: true },
+    ...{ branch: 'bot/x', commit: MARK.commit, lock: null, merge: 'self' as const, asks: true, again: false },
     reference: (number: number) => `!${number}`,
     leftAlone: [{ branch: 'bot/y', reason: 'holds an update of the instance @all <b>', number: 3 }],
     ...{ limit: 20_000, replaces: null, page: null },
@@ -136,6 +136,10 @@ test('a request says how to take and to see the update, and which others stay; o
   );
   assert.deepEqual(readMark(body), { ...MARK, run: exampleReport().run, lock: '' });
 
+  assert.match(
+    requestBody({ ...text, again: true }),
+    /\n- A run waits for an approval again, because this is no longer the update that was approved: merging the request is one/,
+  );
   const linked = requestBody({ ...text, replaces: 2, page: 'https://fleet.example.org/runs/x.html' });
   assert.match(
     linked,

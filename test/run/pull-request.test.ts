@@ -192,7 +192,7 @@ test('an update that changes no closure opens no request, also where a person ha
   assert.deepEqual([pulls[0]?.title, pulls[0]?.body], ['By hand', 'x'], 'theirs stays as it is');
   assert.match(
     String(pulls[1]?.body),
-    /\n#1 stays as it is: its branch is of pull request #1, which Lockkeeper did not open\./,
+    /\n#1 stays as it is: its branch is of a pull request that Lockkeeper did not open\./,
   );
   assert.match(comments.map(({ body }) => String(body)).join(), /proposes its update in #2/);
 

@@ -81,14 +81,31 @@ export async function withSmallGithub(
     if (refusal !== null) return no(401, refusal);
     const { installed: permissions } = app;
     if (permissions === null) return no(404, 'Not Found');
-    if (asked.method === 'GET' && asked.path === `${API}/repos/${names.at(-1) ?? ''}/installation`)
+    const moved = names.slice(0, -1).some((each) => asked.path === `${API}/repos/${each}/installation`);
+    if (moved) return { status: 301, json: {}, headers: { location: `${API}/repositories/${ID}/installation` } };
+    const own = [`${API}/repos/${names.at(-1) ?? ''}/installation`, `${API}/repositories/${ID}/installation`];
+    if (asked.method === 'GET' && own.includes(asked.path))
       return { status: 200, json: { id: 77, app_slug: 'lockkeeper', permissions, suspended_at: null } };
     if (asked.method !== 'POST' || asked.path !== `${API}/app/installations/77/access_tokens`)
       return no(404, 'Not Found');
+    const { repositories, repository_ids: ids, permissions: wanted = {} } = asked.body;
+    const isOwn = ids === undefined ? [repositories].flat()[0] === names.at(-1)?.split('/')[1] : [ids].flat()[0] === ID;
+    if (!isOwn)
+      return no(
+        422,
+        'There is at least one repository that does not exist or is not accessible to the parent installation.',
+      );
+    const given = wanted as Readonly<Record<string, string>>;
+    const isGranted = ([name, level]: readonly [string, string]) => [level, 'write'].includes(permissions[name] ?? '');
+    if (!Object.entries(given).every(isGranted))
+      return no(422, 'The permissions requested are not granted to this installation.');
     const made = `ghs_installation${tokens.size}`;
-    tokens.set(made, { permissions });
+    tokens.set(made, { permissions: given });
     const end = new Date(Date.now() + 3_600_000).toISOString();
-    return { status: 201, json: { token: made, expires_at: end, permissions, repository_selection: 'selected' } };
+    return {
+      status: 201,
+      json: { token: made, expires_at: end, permissions: given, repository_selection: 'selected' },
+    };
   };
 
   const ofRepository = async (asked: Asked, path: string, rights: Rights, url: string): Promise<Answer> => {

@@ -16,7 +16,7 @@ export type MainMoved = Extract<LandResult, { readonly kind: 'main-moved' }>;
  * Pushes what was verified, where that was asked for, unless main has moved meanwhile, and proposes it on a forge if that is how it
  * lands.
  */
-export async function land(run: Run, { candidate }: Verified): Promise<Ended | MainMoved> {
+export async function land(run: Run, { candidate, update }: Verified): Promise<Ended | MainMoved> {
   const { options, state } = run;
   const { repository, landing, instance, forge } = options;
   const { mode, branchPrefix, removeOldBranches } = landing;
@@ -44,7 +44,7 @@ export async function land(run: Run, { candidate }: Verified): Promise<Ended | M
   state.learn({ landed });
   return {
     outcome: 'landed',
-    landed: await propose(run, forge, { landed, leftAlone, lock: found.lock, requests: found.requests }),
+    landed: await propose(run, forge, { landed, leftAlone, update, lock: found.lock, requests: found.requests }),
   };
 }
 

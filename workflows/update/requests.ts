@@ -3,10 +3,12 @@ import type { FoundRequests, SeenRequest } from '../../model/contract/activities
 import type { InsteadOf, Landed } from '../../model/report/data.js';
 import type { WholeOptions } from '../../model/run/earlier.js';
 import type { ForgeOptions } from '../../model/run/options.js';
+import { proposalOf } from './proposal.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import { forgeCall, coordinator } from '../calls/coordinator.js';
 import { isForGood, rootCause } from '../calls/failures.js';
 import { UNNEEDED_TRIES } from '../calls/unneeded.js';
+import type { Update } from './commit-update.js';
 import type { Facts, Found } from './facts.js';
 import type { Run } from './run.js';
 
@@ -46,10 +48,15 @@ interface Pushed {
   readonly leftAlone: readonly InsteadOf[];
   readonly lock: string | null;
   readonly requests: readonly SeenRequest[];
+  readonly update: Update;
 }
 
 /** Opens or refreshes the pull request of a branch that was pushed, and says in it what became of each target. */
-export async function propose(run: Run, forge: ForgeOptions, { landed, requests, ...pushed }: Pushed): Promise<Landed> {
+export async function propose(
+  run: Run,
+  forge: ForgeOptions,
+  { landed, requests, update, ...pushed }: Pushed,
+): Promise<Landed> {
   const { repository, landing, siteUrl } = run.options;
   const replaces = replacedBy(requests);
   const request = await forgeCall('propose the update').propose({
@@ -57,7 +64,7 @@ export async function propose(run: Run, forge: ForgeOptions, { landed, requests,
     ...givenTo(landing),
     ...(siteUrl !== undefined && { siteUrl }),
     ...(replaces !== null && { replaces }),
-    ...proposedTo(run.options, run.state.facts()),
+    ...proposedTo(run, update),
     report: { ...run.state.report(), outcome: 'landed', landed },
   });
   return await setStatuses(run, forge, { ...landed, request });
@@ -72,18 +79,20 @@ const givenTo = ({ labels = [], assignees, reviewers, milestone, draft }: WholeO
   ...(draft && { asDraft: true as const }),
 });
 
-/** What the text of a request says of who merges it; nothing in runs of earlier versions. */
-const proposedTo = (
-  { landing: { merge }, forge, approval }: WholeOptions,
-  { approval: answer, approvedProposal }: Facts,
-) =>
-  forge?.follows !== true || merge === undefined
-    ? {}
-    : // What was approved before main went back is asked about again.
-      {
-        merge,
-        ...(approval !== null && (answer === null || approvedProposal === null) ? { asks: true as const } : {}),
-      };
+/** What the text of a request says of who merges it, and of the question that follows; nothing in runs of earlier versions. */
+function proposedTo({ options, state }: Run, update: Update) {
+  const { landing, forge, approval } = options;
+  const { merge } = landing;
+  if (forge?.follows !== true || merge === undefined) return {};
+  const facts = state.facts();
+  const asks = approval !== null && facts.approvedProposal !== proposalOf(update.lock, update.fixes);
+  return {
+    merge,
+    ...(asks && { asks: true as const }),
+    // What main or a held-back input has made of it since is another update.
+    ...(asks && facts.approval !== null && { asksAgain: true as const }),
+  };
+}
 
 /** The request that was closed last, unless one was merged, or closed by Lockkeeper, since. */
 function replacedBy(requests: readonly SeenRequest[]): number | null {

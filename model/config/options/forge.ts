@@ -103,7 +103,7 @@ function checkTeams(reviewers: readonly string[], { kind, url, repository }: For
     if (!forges[kind].hasTeams)
       throw new BadInput('reviewers', team, `is a team, which ${forges[kind].label} cannot ask: name accounts.`);
     if (!team.toLowerCase().startsWith(`${owner.toLowerCase()}/`))
-      throw new BadInput('reviewers', team, `is no team of ${owner}, which owns the repository at ${url}.`);
+      throw new BadInput('reviewers', team, `is not a team of ${owner}, which owns the repository at ${url}.`);
   }
 }
 

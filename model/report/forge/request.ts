@@ -72,6 +72,8 @@ interface RequestText {
   readonly merge: Merger;
   /** Whether the run waits for an approval. */
   readonly asks: boolean;
+  /** Whether it had one, for another update. */
+  readonly again: boolean;
   /** Other open requests that stay as they are. */
   readonly leftAlone: readonly (InsteadOf & { readonly number: number })[];
   /** A request that a person closed, whose place this one takes; `null` when there is none. */
@@ -110,14 +112,14 @@ export function requestBody(text: RequestText): string {
 }
 
 /** What the run does about the request by itself, and how it is answered. */
-function whatFollows({ report, repository, commit, merge, asks }: RequestText): readonly string[] {
+function whatFollows({ report, repository, commit, merge, asks, again }: RequestText): readonly string[] {
   const who = merge === 'forge' ? 'The forge' : 'Lockkeeper';
   const merges = `${who} merges it as soon as all that ${escapeMarkdown(repository.mainBranch)} requires is there`;
   if (!asks) return merge === 'never' ? [] : [`- Nothing: ${merges}, unless somebody pushes onto its branch.`];
   const answers = `\`lockkeeper approve ${shellQuote(report.run)}\`${merge === 'never' ? '' : `, an approving review, or the comment \`/approve ${commit}\``}`;
   const then = merge === 'never' ? '' : ` ${merges} then.`;
   return [
-    `- A run waits for an approval: merging the request is one, and so is ${answers}.${then} Closing it rejects it.`,
+    `- A run waits for an approval${again ? ' again, because this is no longer the update that was approved' : ''}: merging the request is one, and so is ${answers}.${then} Closing it rejects it.`,
   ];
 }
 
