@@ -158,11 +158,13 @@ async function mergeLater(
 }
 
 /** Where main is by now, as the run's mirror has it from then on. */
-async function movedMain(env: ActivityEnvironment, { repository, candidate }: FollowInput): Promise<RequestState> {
+async function movedMain(env: ActivityEnvironment, { repository, candidate, commit }: FollowInput): Promise<RequestState> {
   const git = openGit(await installBundle(env, { repository, candidate }));
   await fetchMirror(env, repository);
   const main = await mainCommit(git, repository);
   if (main === candidate.base) return { kind: 'open', waitsFor: 'the forge to see where the main branch is' };
+  // Forges move the branch first, and call the request merged a moment later.
+  if (await isAncestor(git, commit, main)) return { kind: 'open', waitsFor: 'the forge to see that it is merged' };
   return await mainMoved(git, candidate, main);
 }
 
