@@ -11,7 +11,7 @@ import type { ActivityEnvironment } from '../environment.js';
 import { openGit } from '../git/git.js';
 import { installBundle } from '../git/install-commit.js';
 import { fetchMirror, hasCommit } from '../git/mirror.js';
-import { mainMoved } from '../git/branch-owner.js';
+import { isAncestor, mainMoved } from '../git/branch-owner.js';
 import { mainCommit } from '../git/resolve-base.js';
 import { openForge } from './index.js';
 import type { ForgeBranch, ForgeClient, ForgeMerging, FollowedRequest } from './types.js';
@@ -158,7 +158,10 @@ async function mergeLater(
 }
 
 /** Where main is by now, as the run's mirror has it from then on. */
-async function movedMain(env: ActivityEnvironment, { repository, candidate, commit }: FollowInput): Promise<RequestState> {
+async function movedMain(
+  env: ActivityEnvironment,
+  { repository, candidate, commit }: FollowInput,
+): Promise<RequestState> {
   const git = openGit(await installBundle(env, { repository, candidate }));
   await fetchMirror(env, repository);
   const main = await mainCommit(git, repository);

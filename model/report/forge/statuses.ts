@@ -28,11 +28,7 @@ const PAGE_LENGTH = 255;
  * @param pending names of targets that are being verified
  * @param siteUrl web address of the site that has the report
  */
-export function statusesOf(
-  report: Report,
-  pending: readonly string[] = [],
-  siteUrl?: string,
-): readonly CommitStatus[] {
+export function statusesOf(report: Report, pending: readonly string[] = [], siteUrl?: string): readonly CommitStatus[] {
   const { targets } = report;
   const shown = targets.length <= MOST ? targets : targets.filter(({ verdict }) => verdict !== 'built').slice(0, MOST);
   const isPending = ({ name }: ReportedTarget): boolean => pending.includes(name);
