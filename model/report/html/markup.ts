@@ -20,7 +20,11 @@ export type Content = Markup | string | number | null | readonly Content[];
  */
 export function markup(parts: TemplateStringsArray, ...values: readonly Content[]): Markup {
   let text = parts[0] ?? '';
-  for (const [index, value] of values.entries()) text += render(value) + (parts[index + 1] ?? '');
+  // Added one by one, a text is put together once, at its end, and not on each level of a page.
+  for (let index = 0; index < values.length; index += 1) {
+    text += render(values[index]);
+    text += parts[index + 1] ?? '';
+  }
   return new Markup(text);
 }
 
@@ -29,7 +33,11 @@ function render(value: unknown): string {
   if (value instanceof Markup) return value.text;
   if (value === null) return '';
   if (typeof value === 'number') return String(value);
-  if (Array.isArray(value)) return value.map(render).join('');
+  if (Array.isArray(value)) {
+    let text = '';
+    for (const each of value) text += render(each);
+    return text;
+  }
   throw new TypeError(`${typeof value} where a text should be`);
 }
 
