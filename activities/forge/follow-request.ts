@@ -8,7 +8,7 @@ import { approvingComment, type MergeMethod } from '../../model/forge/merging.js
 import { finalFailure } from '../../model/run/failures.js';
 import { oneLine } from '../../model/text/one-line.js';
 import type { ActivityEnvironment } from '../environment.js';
-import { openGit } from '../git/git.js';
+import { openGit, type Git } from '../git/git.js';
 import { installBundle } from '../git/install-commit.js';
 import { fetchMirror, hasCommit } from '../git/mirror.js';
 import { isAncestor, mainMoved } from '../git/branch-owner.js';
@@ -62,10 +62,12 @@ async function isAsVerified(env: ActivityEnvironment, commit: string, input: Fol
   const git = openGit(await installBundle(env, input));
   if (!(await hasCommit(git, commit))) await fetchMirror(env, input.repository);
   if (!(await hasCommit(git, commit))) return null;
-  const [is, was] = await Promise.all(
-    [commit, input.candidate.head].map((each) => git.run(['rev-parse', '--verify', `${each}^{tree}`])),
-  );
-  return is === was;
+  return await hasSameFiles(git, commit, input.candidate.head);
+}
+
+async function hasSameFiles(git: Git, ...commits: readonly [string, string]): Promise<boolean> {
+  const [one, other] = await Promise.all(commits.map((each) => git.run(['rev-parse', '--verify', `${each}^{tree}`])));
+  return one === other;
 }
 
 /** Accounts are named by others. */
@@ -167,7 +169,8 @@ async function movedMain(
   const main = await mainCommit(git, repository);
   if (main === candidate.base) return { kind: 'open', waitsFor: 'the forge to see where the main branch is' };
   // Forges move the branch first, and call the request merged a moment later.
-  if (await isAncestor(git, commit, main)) return { kind: 'open', waitsFor: 'the forge to see that it is merged' };
+  if ((await isAncestor(git, commit, main)) || (await hasSameFiles(git, commit, main)))
+    return { kind: 'open', waitsFor: 'the forge to see that it is merged' };
   return await mainMoved(git, candidate, main);
 }
 
