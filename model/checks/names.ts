@@ -200,6 +200,12 @@ export function checkPerson(value: string, field: string): Person {
 export const checkNtfyTopic = (value: string, field: string): string =>
   checkName(field, value, /^[A-Za-z0-9_-]{1,64}$/, 'a topic has 1 to 64 letters, digits, "_" and "-"');
 
+/** Whether what is sent to a web address travels encrypted, or does not leave this machine. */
+export function keepsSecrets(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'https:' || /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+}
+
 /** Address of an HTTP server, without slashes at its end. */
 export function checkServerUrl(value: string, field: string): string {
   const example = 'give an address such as https://ntfy.example.org';

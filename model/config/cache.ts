@@ -1,4 +1,4 @@
-import { BadInput } from '../checks/names.js';
+import { BadInput, keepsSecrets } from '../checks/names.js';
 import { readEach } from './bad-inputs.js';
 import { flag, isTable, listOf, oneOf, secretFile, text, whole, type JsonSchema, type Kind } from './kinds.js';
 import { nearest } from '../text/nearest.js';
@@ -78,6 +78,12 @@ export function readCache(value: unknown, field: string): Cache {
   for (const name of kind.needs)
     if (!Object.hasOwn(value, name))
       throw new BadInput(field, redactUrl(to), `lacks ${name}, which a cache at ${to.replace(/:.*/s, ':')} needs.`);
+  if (Object.hasOwn(value, 'netrcFile') && !keepsSecrets(to))
+    throw new BadInput(
+      inside(field, '.to'),
+      redactUrl(to),
+      'would carry the password over the network unencrypted: give an https address, or no netrcFile.',
+    );
   return { required: true, priority: PRIORITY, ...(Object.fromEntries(entries) as Pick<Cache, 'to'>) };
 }
 

@@ -1,4 +1,4 @@
-import { BadInput, checkServerUrl } from '../checks/names.js';
+import { BadInput, checkServerUrl, keepsSecrets } from '../checks/names.js';
 import { forgeAt, segments, splitUrl, type UrlParts } from './hosts.js';
 import { forges } from './index.js';
 import { FORGE_KINDS, type ForgeKind } from './kinds.js';
@@ -89,7 +89,6 @@ export function checkAppId(value: string, field: string): string {
 /** Web address of a forge. A token travels to it, so only this machine itself is reached without encryption. */
 export function checkForgeUrl(value: string, field: string): string {
   const url = checkServerUrl(value, field);
-  const { protocol, hostname } = new URL(url);
-  if (protocol === 'https:' || /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname)) return url;
+  if (keepsSecrets(url)) return url;
   throw new BadInput(field, value, 'would carry the token over the network unencrypted: give an https address.');
 }

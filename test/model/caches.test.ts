@@ -45,9 +45,20 @@ test('what would upload unsigned, or elsewhere, is refused by its name and with 
     [{ to: 'cachix://Mine', tokenFile: '/t' }, /does not name a cache: write cachix:\/\/NAME\.$/],
     [{ to: 'attic+https://h', tokenFile: '/t' }, /is not an address such as attic\+https:/],
     [{ to: 'attic+https://me:secret@h/c', tokenFile: '/t' }, /is not an address such as attic\+https:/],
+    [{ to: 'attic+http://h/c', tokenFile: '/t' }, /would carry the token over the network unencrypted: give an attic/],
+    [{ to: 'http://h', netrcFile: '/n' }, /to "http:\/\/h" would carry the password over the network unencrypted: /],
     [{ to: 'command:///bin/up' }, /lacks readUrl, which a cache at command: needs\.$/],
   ] as const)
     assert.throws(() => readCache(cache, 'caches[0]'), { message });
+});
+
+test('a secret of a cache travels unencrypted on this machine alone', () => {
+  for (const cache of [
+    { to: 'http://127.0.0.1:8080', netrcFile: '/n' },
+    { to: 'attic+http://localhost/c', tokenFile: '/t' },
+    { to: 'http://cache.lan', secretKeyFile: '/k' },
+  ])
+    assert.equal(readCache(cache, 'cache').to, cache.to);
 });
 
 test('two caches are two by their addresses and by what makes them another cache, not by how they are written to', () => {

@@ -11,7 +11,7 @@ export const cachix: CacheHandler = {
   copied: mentionedPath,
   look: async ({ to, readUrl, tokenFile }, paths, { signal }) =>
     await lookOver(cacheAddress(readUrl ?? `https://${nameOf(to)}.cachix.org`), paths, {
-      headers: await tokenHeader(tokenFile),
+      headers: await tokenHeader(isOfCachix(readUrl) ? tokenFile : undefined),
       signal,
     }),
   upload: async (cache, storePaths, { clientCache }) => ({
@@ -24,5 +24,12 @@ export const cachix: CacheHandler = {
     },
   }),
 };
+
+/** Whether who answers there has given out the token: it also writes. */
+function isOfCachix(readUrl: string | undefined): boolean {
+  if (readUrl === undefined) return true;
+  const { protocol, hostname } = new URL(readUrl);
+  return protocol === 'https:' && hostname.endsWith('.cachix.org');
+}
 
 const nameOf = (to: string): string => cacheAddress(to).slice('cachix://'.length);

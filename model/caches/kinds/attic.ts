@@ -1,3 +1,4 @@
+import { keepsSecrets } from '../../checks/names.js';
 import { isWebUrl } from '../web-url.js';
 import type { CacheKind } from '../types.js';
 
@@ -5,11 +6,14 @@ import type { CacheKind } from '../types.js';
 export const attic: CacheKind = {
   schemes: ['attic+https', 'attic+http'],
   example: 'attic+https://attic.example.org/CACHE',
-  fault: (address) =>
-    isWebUrl(address.slice('attic+'.length)) &&
-    /^attic\+https?:\/\/[^/]+\/(?:[\w.-]+\/)*[A-Za-z0-9][\w+-]*\/?$/.test(address)
+  fault: (address) => {
+    const url = address.slice('attic+'.length);
+    if (!isWebUrl(url) || !/^https?:\/\/[^/]+\/(?:[\w.-]+\/)*[A-Za-z0-9][\w+-]*\/?$/.test(url))
+      return 'is not an address such as attic+https://attic.example.org/CACHE.';
+    return keepsSecrets(url)
       ? null
-      : 'is not an address such as attic+https://attic.example.org/CACHE.',
+      : 'would carry the token over the network unencrypted: give an attic+https address.';
+  },
   parameters: [],
   telling: [],
   fields: ['tokenFile', 'trustedKeys', 'upstreams'],
