@@ -71,10 +71,12 @@ const faultsIn = (
     }),
   );
 
-function faultOf(info: PathInfo, seen: SeenPath | undefined, keys: TrustedKeys | null): PathFault | null {
+/** What keeps a host, which knows of a path what the cache says alone, from fetching it. */
+export function faultOf(info: PathInfo, seen: SeenPath | undefined, keys: TrustedKeys | null): PathFault | null {
   if (seen === undefined) return 'missing';
   const [own, theirs] = [info.narHash ?? '', seen.narHash].map(sha256Bytes);
   if (seen.storePath !== info.path || own == null || theirs == null || !own.equals(theirs)) return 'other-content';
   if (!seen.hasArchive) return 'archive-missing';
-  return keys === null || info.isContentAddressed || isSigned(info, seen.signatures, keys) ? null : 'unsigned';
+  const standsForItself = info.isContentAddressed && seen.isContentAddressed;
+  return keys === null || standsForItself || isSigned(info, seen.signatures, keys) ? null : 'unsigned';
 }
