@@ -74,6 +74,15 @@ export const lookArguments = (cache: Cache, storePaths: readonly string[], nix: 
 
 const CREDENTIALS = { noun: 'access key', toMake: 'write it as "aws configure" does', most: 64 * 1024 };
 
+/** Where the library of AWS looks for access keys before and after the file that it is given. */
+const NO_OTHER_KEYS = {
+  AWS_ACCESS_KEY_ID: undefined,
+  AWS_SECRET_ACCESS_KEY: undefined,
+  AWS_SESSION_TOKEN: undefined,
+  AWS_PROFILE: undefined,
+  AWS_EC2_METADATA_DISABLED: 'true',
+};
+
 /** A machine that has left the network is noticed, and nobody is asked for a password: ssh_config(5). */
 const SSH_OPTIONS = '-o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=15 -o ServerAliveCountMax=4';
 
@@ -98,5 +107,5 @@ export async function cacheEnvironment(
   const text = await secretOf('the file of credentials', credentialsFile, CREDENTIALS);
   for (const [, secret = ''] of text.matchAll(/^\s*aws_(?:secret_access_key|session_token)\s*=\s*(\S+)/gim))
     rememberSecret(secret);
-  return { ...env, AWS_SHARED_CREDENTIALS_FILE: credentialsFile };
+  return { ...env, ...NO_OTHER_KEYS, AWS_SHARED_CREDENTIALS_FILE: credentialsFile };
 }

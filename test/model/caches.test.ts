@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
 import { sha256Bytes, toDigits } from '../../host/caches/nar-hash.js';
 import { parseNarInfo } from '../../host/caches/narinfo.js';
+import { cacheEnvironment } from '../../host/caches/nix-commands.js';
+import { faultOf } from '../../host/caches/shelf.js';
 import { fingerprint, isSigned, trustedKeys } from '../../host/caches/signature.js';
 import { lackingCaches, type CacheOutcome } from '../../model/caches/outcome.js';
 import { cacheName } from '../../model/caches/name.js';
 import { readCache } from '../../model/config/cache.js';
 import { cacheRows } from '../../model/caches/words.js';
+import { withFolder } from '../support/scope.js';
 
 const KEY = `k:${'A'.repeat(43)}=`;
 
@@ -147,6 +152,40 @@ test("a signature that Nix made is known as its key's, and over nothing else", (
   const own = `o:${Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url').toString('base64')}`;
   const signature = `o:${sign(null, Buffer.from(fingerprint(INFO)), privateKey).toString('base64')}`;
   assert.equal(isSigned(INFO, [signature], trustedKeys([own])), true);
+});
+
+test('a path stands for its content where the cache says so, for hosts know nothing else of it', () => {
+  const faultAs = (text: string): unknown => {
+    const seen = parseNarInfo(text.replace(/^Sig: .*\n/m, ''));
+    assert.ok(seen !== null);
+    const info = { ...INFO, isContentAddressed: true };
+    return faultOf(info, { ...seen, hasArchive: true }, trustedKeys([KEY]));
+  };
+  assert.equal(faultAs(NARINFO), 'unsigned');
+  assert.equal(faultAs(`${NARINFO}CA: fixed:r:sha256:1j92v04glj792b9amql4jfi60y221q9kim1lgz0fa6w6kyrhsk0g\n`), null);
+});
+
+test('keys of S3 from a file are not overridden by those of the environment', async (t) => {
+  const folder = await withFolder(t);
+  const credentialsFile = path.join(folder, 'credentials');
+  await writeFile(credentialsFile, '[default]\naws_access_key_id = a\naws_secret_access_key = b\n', { mode: 0o600 });
+  const names = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_PROFILE'];
+  for (const name of names) {
+    const before = process.env[name];
+    t.after(() => {
+      if (before === undefined) Reflect.deleteProperty(process.env, name);
+      else process.env[name] = before;
+    });
+    process.env[name] = 'of another';
+  }
+  const cache = { to: 's3://b', required: true, priority: 1 };
+  const own = await cacheEnvironment({ ...cache, credentialsFile }, path.join(folder, 'client'));
+  assert.deepEqual(
+    [...names, 'AWS_EC2_METADATA_DISABLED', 'AWS_SHARED_CREDENTIALS_FILE'].map((name) => own[name]),
+    [undefined, undefined, undefined, undefined, 'true', credentialsFile],
+  );
+  const without = await cacheEnvironment(cache, path.join(folder, 'client'));
+  assert.equal(without.AWS_PROFILE, 'of another');
 });
 
 test('an archive elsewhere than in its cache is none', () => {
