@@ -105,7 +105,8 @@ function replacedBy(requests: readonly SeenRequest[]): number | null {
 async function setStatuses({ state, options: { siteUrl } }: Run, forge: ForgeOptions, landed: Landed): Promise<Landed> {
   try {
     await forgeCall('set commit statuses').setStatuses({
-      ...{ forge, commit: landed.commit, report: state.report() },
+      // The run has not ended, and its report would say that it failed.
+      ...{ forge, commit: landed.commit, report: { ...state.report(), outcome: 'landed' as const } },
       ...(siteUrl !== undefined && { siteUrl }),
     });
     return landed;
