@@ -5,6 +5,7 @@ import { cacheName } from '../../model/caches/name.js';
 import type { Cache } from '../../model/caches/types.js';
 import { readPathInfo, type PathInfo } from '../../model/closure/path-info.js';
 import type { MachineActivities, UploadHeartbeat, UploadInput, UploadResult } from '../../model/contract/activities.js';
+import { formatSeconds } from '../../model/text/text.js';
 import { uploadDirectory } from '../../model/machine/record-directory.js';
 import { hasFields, readJson, writeWhole } from '../../host/files.js';
 import { launch } from '../command/launcher.js';
@@ -16,6 +17,7 @@ import { nixVersion } from '../nix/version.js';
 import { follow } from '../supervised/follow.js';
 import { linesOf, readEnd } from '../supervised/log.js';
 import { openRecord, readStart, type CommandRecord } from '../supervised/record.js';
+import { endCommand } from '../supervised/session.js';
 import { withStartLock } from '../supervised/start-lock.js';
 import { startSupervised } from '../supervised/start.js';
 import { forgetEnd, observe } from '../supervised/state.js';
@@ -27,13 +29,17 @@ import { handlerOf, keysOf, lookAt, type PathFault, type PathFaults } from '../.
 import { seenInRun } from './seen.js';
 import { inSlot } from './slots.js';
 
+/** How long a program may say nothing. Of what Nix copies the servers are timed by Nix itself, which says nothing within a path. */
+const LONGEST_SILENCE_MS = 30 * 60_000;
+
 /**
  * Makes the activity that uploads the closure of a target which this machine built. It looks at the cache first, lets Nix do
  * what is missing, and looks again: what Nix says is not believed. The command belongs to its record, as a build does: it
  * outlives its worker, and a repeat follows it while it runs.
+ * @param silenceMs how long a program other than Nix may say nothing before it is ended
  */
 export const createUploadClosure =
-  (env: ActivityEnvironment): MachineActivities['uploadClosure'] =>
+  (env: ActivityEnvironment, silenceMs = LONGEST_SILENCE_MS): MachineActivities['uploadClosure'] =>
   (input) => {
     const { run, head, target, cache } = input;
     const folder = uploadDirectory(env.state, { run, head, target, cache: cacheName(cache.to) });
@@ -46,7 +52,7 @@ export const createUploadClosure =
       open: () => openRecord(folder, { run, namespace: activityInfo().namespace, head, target }),
       known: (record) => readJson(record.verdict, hasFields<UploadResult>('cache', 'outcome')),
       follow: async (record, report) => {
-        const upload: Upload = { input, record, report, machine: env.machine };
+        const upload: Upload = { input, record, report, machine: env.machine, silenceMs };
         // One that goes on already takes no other one's place.
         if ((await observe(record)).kind === 'running') return await answered(upload);
         return await inSlot(input.uploads, cancellationSignal(), () => answered(upload));
@@ -62,6 +68,7 @@ interface Upload {
   readonly record: CommandRecord;
   readonly report: Report<UploadHeartbeat>;
   readonly machine: string;
+  readonly silenceMs: number;
 }
 
 const clientCache = (folder: string): string => path.join(folder, 'client-cache');
@@ -223,25 +230,37 @@ async function begin({ input, record }: Upload, step: Step, roots: readonly stri
  * Follows the command to its end.
  * @param planned what it copies at most
  * @returns whether it ended well; not when it was lost, or ended because nobody followed it
- * @throws CacheFault with what Nix says
+ * @throws CacheFault with what Nix says, and when a program had to be ended because it said nothing for too long
  */
-async function followCommand({ input, record, report }: Upload, planned: readonly PathInfo[]): Promise<boolean> {
+async function followCommand(
+  { input, record, report, silenceMs }: Upload,
+  planned: readonly PathInfo[],
+): Promise<boolean> {
+  const limit = handlerOf(input.cache).copied === copiedByNix ? Infinity : silenceMs;
+  const tooQuiet = new AbortController();
+  let [logBytes, grewAt] = [-1, 0];
   const sizes = new Map(planned.map((info) => [info.path, info.narSize]));
   const copied = new Set<string>();
   report({ phase: 'uploading', logPath: record.log, planned: sizes.size, plannedBytes: bytesOf(planned) });
   const status = await follow(record, {
     leaseSeconds: input.takeoverSeconds,
-    signal: cancellationSignal(),
+    signal: AbortSignal.any([cancellationSignal(), tooQuiet.signal]),
     onLines: (lines) => {
       for (const line of lines) {
         const path = handlerOf(input.cache).copied(line);
         if (path !== null && sizes.has(path)) copied.add(path);
       }
     },
-    onProgress: (_, startedAt) => {
+    onProgress: ({ bytes: grown }, startedAt) => {
+      if (grown !== logBytes) [logBytes, grewAt] = [grown, performance.now()];
+      else if (performance.now() - grewAt > limit) tooQuiet.abort();
       const bytes = [...copied].reduce((sum, path) => sum + (sizes.get(path) ?? 0), 0);
       report({ startedAt, done: copied.size, bytes });
     },
+  }).catch(async (error: unknown) => {
+    if (cancellationSignal().aborted || !tooQuiet.signal.aborted) throw error;
+    await endCommand(record);
+    throw new CacheFault(`the upload said nothing for ${formatSeconds(limit / 1000)}, and was ended`, true);
   });
   if (status?.kind !== 'exit') return false;
   if (status.code === 0) return true;

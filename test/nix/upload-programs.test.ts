@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
+import { identify } from '../../host/processes.js';
 import type { Cache } from '../../model/caches/types.js';
 import { withCachePrograms } from '../support/cache-programs.js';
 import { withPutCache, withSecretKey } from '../support/put-cache.js';
@@ -66,6 +67,31 @@ test('what cachix, attic and a program of the operator upload is looked up, and 
   assert.match(gone.reason ?? '', /gone: not found|No such file/);
   assert.equal(gone.again, undefined, 'no other try changes it');
 });
+
+test('a program that hangs is ended, so that it stops no other upload, and is tried again', async (t) => {
+  const [programs, put, key] = [await withCachePrograms(t), await withPutCache(t), await withSecretKey(t)];
+  const [token, hang] = [path.join(put.folder, 'token'), path.join(put.folder, 'hang')];
+  await writeFile(token, 's3cret\n', { mode: 0o600 });
+  await writeFile(hang, '');
+  const uploads = await withUploads(
+    t,
+    { SERVED: put.folder, SERVER_KEY: key.file, SERVER_TOKEN: 's3cret' },
+    LONG_ENOUGH_MS,
+  );
+  const { outPath } = await uploads.build('hanging');
+  const cache = { to: `command://${programs}/upload`, readUrl: put.url, tokenFile: token, trustedKeys: [key.trusted] };
+  const hung = await uploads.upload(cache, { outPath });
+  assert.deepEqual([hung.outcome, hung.again], ['failed', true]);
+  assert.match(hung.reason ?? '', /^the upload said nothing for \S+ s, and was ended$/);
+  const pid = Number(await readFile(hang, 'utf8'));
+  assert.ok(pid > 0);
+  assert.equal(await identify(pid), null);
+  await rm(hang);
+  assert.equal((await uploads.upload(cache, { outPath })).outcome, 'uploaded');
+});
+
+/** Longer than a machine that is slow needs for two small paths. */
+const LONG_ENOUGH_MS = 10_000;
 
 test('what was finished of a host whose build failed is uploaded, and nothing else', async (t) => {
   const [folder, key] = [await withFolder(t), await withSecretKey(t)];

@@ -28,6 +28,10 @@ const COMMAND = `#!/bin/sh
 [ "$(cat "$LOCKKEEPER_TOKEN_FILE")" = "$SERVER_TOKEN" ] || { echo 'wrong token' >&2; exit 1; }
 [ ! -e "$SERVED/idle" ] || exit 0
 for each; do echo "sending $each"; done
+if [ -e "$SERVED/hang" ]; then
+  echo "$$" > "$SERVED/hang"
+  while :; do sleep 1; done
+fi
 exec nix --extra-experimental-features nix-command copy --to "file://$SERVED?secret-key=$SERVER_KEY" "$@" >/dev/null 2>&1
 `;
 

@@ -32,8 +32,15 @@ const expression = (tag: string, name: string, text: string, ending = ''): strin
   };
   in make "top-${name}-${tag}" "\${make "below-${name}-${tag}" "${text}" ""}" "${ending}"`;
 
-/** @param variables of this process, for as long as the scope lasts */
-export async function withUploads(scope: Scope, variables: Readonly<Record<string, string>> = {}): Promise<Uploads> {
+/**
+ * @param variables of this process, for as long as the scope lasts
+ * @param silenceMs how long a program may say nothing; default: as a worker has it
+ */
+export async function withUploads(
+  scope: Scope,
+  variables: Readonly<Record<string, string>> = {},
+  silenceMs?: number,
+): Promise<Uploads> {
   const state = await withFolder(scope);
   const before = { ...process.env };
   Object.assign(process.env, variables);
@@ -76,7 +83,7 @@ export async function withUploads(scope: Scope, variables: Readonly<Record<strin
       };
       const environment = new MockActivityEnvironment();
       if (told !== undefined) environment.on('heartbeat', told);
-      return environment.run(createUploadClosure(machine), input);
+      return environment.run(createUploadClosure(machine, silenceMs), input);
     },
     copyPlainly: async (to, outPath) => {
       const copied = await nix('nix', '--extra-experimental-features', 'nix-command', 'copy', '--to', to, outPath);
