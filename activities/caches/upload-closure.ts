@@ -202,7 +202,7 @@ function nextStep(faults: PathFaults, canSign: boolean): Step | null {
   return kinds.has('unsigned') && canSign ? 'sign' : null;
 }
 
-/** Nix takes a path for uploaded whose narinfo is there. */
+/** Nix takes a path for uploaded whose narinfo is there, and an archive for whole that is. */
 async function forgetArchives({ input }: Upload, faults: PathFaults): Promise<void> {
   const gone = [...faults].filter(([, fault]) => fault === 'archive-missing').map(([info]) => info);
   await handlerOf(input.cache).forget?.(input.cache, gone, cancellationSignal());
@@ -281,7 +281,7 @@ const FOR_GOOD =
 
 const WORDS: Readonly<Record<PathFault, string>> = {
   missing: 'not there',
-  'archive-missing': 'without an archive',
+  'archive-missing': 'without a whole archive',
   'other-content': 'there with other content than this machine has built',
   unsigned: 'not signed by a key that hosts trust',
 };

@@ -91,7 +91,7 @@ export async function checkCache(cache: Cache, depth: CheckDepth, checking: Chec
 
 const WORDS: Readonly<Record<PathFault, string>> = {
   missing: 'is not there',
-  'archive-missing': 'its archive is not there',
+  'archive-missing': 'its archive is not there, or not whole',
   'other-content': 'is there with other content',
   unsigned: 'is not signed by a key that hosts trust',
 };

@@ -4,7 +4,7 @@ export interface SeenPath {
   readonly narHash: string;
   readonly signatures: readonly string[];
   readonly isContentAddressed: boolean;
-  /** Whether its archive is there. */
+  /** Whether its archive is there, and whole as far as its size tells. */
   readonly hasArchive: boolean;
 }
 
@@ -12,6 +12,8 @@ export interface SeenPath {
 export interface NarInfo extends Omit<SeenPath, 'hasArchive'> {
   /** Address of the archive, relative to the cache; `null` when it has none that could be asked for. */
   readonly archive: string | null;
+  /** Bytes of the archive as it lies there; `null` where the cache does not say it. */
+  readonly archiveBytes: number | null;
 }
 
 /** Signatures that are looked at: each costs time. */
@@ -31,6 +33,7 @@ export function parseNarInfo(text: string): NarInfo | null {
   const valueOf = (name: string): string => lines.find(([each]) => each === name)?.[1] ?? '';
   const storePath = valueOf('StorePath');
   const archive = valueOf('URL');
+  const archiveBytes = valueOf('FileSize');
   if (!storePath.startsWith('/')) return null;
   return {
     storePath: copied(storePath),
@@ -38,5 +41,6 @@ export function parseNarInfo(text: string): NarInfo | null {
     signatures: lines.flatMap(([name, value]) => (name === 'Sig' ? [copied(value)] : [])).slice(0, MOST_SIGNATURES),
     isContentAddressed: valueOf('CA') !== '',
     archive: /^(?!\/)(?!.*\.\.)[\w.?=/+-]{1,512}$/.test(archive) ? copied(archive) : null,
+    archiveBytes: /^\d{1,15}$/.test(archiveBytes) ? Number(archiveBytes) : null,
   };
 }

@@ -12,7 +12,7 @@ export interface CacheHandler {
    * @throws CacheFault when it gives no answer
    */
   readonly look: (cache: Cache, paths: readonly PathInfo[], asking: Asking) => Promise<ReadonlyMap<string, SeenPath>>;
-  /** Makes the cache forget paths whose archives are gone, so that they can be uploaded again; missing where nobody can. */
+  /** Makes the cache forget paths whose archives are gone or cut, and these archives, so that they can be uploaded again; missing where nobody can. */
   readonly forget?: (cache: Cache, paths: readonly PathInfo[], signal: AbortSignal) => Promise<void>;
   /**
    * The command that uploads the closures of paths.

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { UploadResult } from '../../model/contract/activities.js';
@@ -8,6 +8,9 @@ import { withPutCache, withSecretKey } from '../support/put-cache.js';
 import { withFolder } from '../support/scope.js';
 import { otherNixes } from '../support/tools.js';
 import { withUploads } from '../support/uploads.js';
+
+const archiveIn = async (folder: string): Promise<string> =>
+  `nar/${(await readdir(path.join(folder, 'nar')))[0] ?? ''}`;
 
 for (const nix of [{ name: 'the Nix of this machine', binDir: null }, ...otherNixes().slice(-1)])
   test(`what nix copy passes over in silence is found and mended, or named (${nix.name})`, async (t) => {
@@ -39,6 +42,8 @@ for (const nix of [{ name: 'the Nix of this machine', binDir: null }, ...otherNi
     assert.deepEqual(await outcome(signed), ['uploaded', 1, null], 'Nix remembers that it was there');
     await rm(path.join(folder, archive));
     assert.deepEqual(await outcome(signed), ['uploaded', 1, null], 'Nix looks at no archive');
+    await truncate(path.join(folder, await archiveIn(folder)), 20);
+    assert.deepEqual(await outcome(signed), ['uploaded', 1, null], 'nor at how much of it is there');
     assert.deepEqual(await outcome(signed), ['nothing-to-do', 0, null]);
 
     const other = await withSecretKey(t, 'other-1');
@@ -55,7 +60,10 @@ for (const nix of [{ name: 'the Nix of this machine', binDir: null }, ...otherNi
     const over = { ...signed, to: put.url };
     assert.deepEqual(await outcome(over), ['uploaded', 2, null]);
     put.faults = [[/^HEAD \/nar\//, 404]];
-    assert.match((await upload(over)).reason ?? '', /^2 of 2 paths are without an archive, such as /);
+    assert.match((await upload(over)).reason ?? '', /^2 of 2 paths are without a whole archive, such as /);
+    put.faults = [];
+    await truncate(path.join(put.folder, await archiveIn(put.folder)), 20);
+    assert.match((await upload(over)).reason ?? '', /^1 of 2 paths is without a whole archive, such as /, 'no DELETE');
     put.faults = [[/narinfo$/, 401]];
     const refused = await upload(over);
     assert.match(refused.reason ?? '', /^the cache http:\S+ does not say what it has: HTTP 401$/);

@@ -1,6 +1,5 @@
 import { cacheAddress } from '../../../model/caches/name.js';
 import type { Cache } from '../../../model/caches/types.js';
-import { storeHash } from '../../../model/nix/derivation-file.js';
 import { lookByNix } from '../look/nix.js';
 import { lookOver, removeAt, type Questions } from '../look/over-http.js';
 import { netrcHeader } from '../netrc.js';
@@ -18,7 +17,7 @@ export const http: CacheHandler = {
   forget: async (cache, paths, signal) => {
     if (wantsCertificate(cache)) return;
     const questions = await questionsOf(cache, signal);
-    for (const { path } of paths) await removeAt(`${cacheAddress(cache.to)}/${storeHash(path)}.narinfo`, questions);
+    await removeAt(cacheAddress(cache.to), paths, questions);
   },
 };
 

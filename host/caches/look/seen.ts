@@ -9,19 +9,22 @@ export const AT_ONCE = 50;
 interface Shelf {
   /** Text of a path's narinfo; `null` when it is not there. */
   readonly narInfo: (storePath: string) => Promise<string | null>;
-  readonly hasArchive: (archive: string) => Promise<boolean>;
+  /** Bytes of an archive; `null` when it is not there, 'unknown' when it is, and nobody says how long it is. */
+  readonly archiveBytes: (archive: string) => Promise<number | null | 'unknown'>;
 }
 
 /** What is there of some paths; those that are not are left out. */
 export async function seenOn(
-  { narInfo, hasArchive }: Shelf,
+  { narInfo, archiveBytes }: Shelf,
   paths: readonly PathInfo[],
 ): Promise<ReadonlyMap<string, SeenPath>> {
   const seen = await sideBySide(paths, AT_ONCE, async (info): Promise<readonly (readonly [string, SeenPath])[]> => {
     const text = await narInfo(info.path);
     const found = text === null ? null : parseNarInfo(text);
     if (found === null) return [];
-    return [[info.path, { ...found, hasArchive: found.archive !== null && (await hasArchive(found.archive)) }]];
+    const bytes = found.archive === null ? null : await archiveBytes(found.archive);
+    const isWhole = found.archiveBytes === null || bytes === 'unknown' || bytes === found.archiveBytes;
+    return [[info.path, { ...found, hasArchive: bytes !== null && isWhole }]];
   });
   return new Map(seen.flat());
 }
