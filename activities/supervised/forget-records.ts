@@ -1,6 +1,6 @@
 import { rmdir } from 'node:fs/promises';
 import path from 'node:path';
-import { runDirectoryName } from '../../model/machine/record-directory.js';
+import { runDirectoryName } from '../../model/run/directory-name.js';
 import type { StateDirectory } from '../../model/machine/state-directory.js';
 import { names, readStatus, recordAt, releaseRecord, type CommandRecord } from './record.js';
 import { endCommand } from './session.js';

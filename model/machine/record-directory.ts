@@ -1,11 +1,8 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { StateDirectory } from './state-directory.js';
+import { runDirectoryName } from '../run/directory-name.js';
 import type { TargetName } from '../targets/index.js';
-
-/** A run's id as one path component: ids are made of safe characters, anything else is hashed instead of trusted. */
-export const runDirectoryName = (run: string): string =>
-  /^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$/.test(run) ? run : createHash('sha256').update(run).digest('hex');
 
 /** Sixteen digits that stand for a target in file names: its own name may hold any character. */
 export const targetKey = (target: TargetName): string =>

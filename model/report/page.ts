@@ -1,4 +1,4 @@
-import { runDirectoryName } from '../machine/record-directory.js';
+import { runDirectoryName } from '../run/directory-name.js';
 
 /** Folder of a site that has the pages of runs. */
 export const RUN_PAGES = 'runs';

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { runDirectoryName } from '../../model/machine/record-directory.js';
+import { runDirectoryName } from '../../model/run/directory-name.js';
 
 /** What the server says about runs, by the names of their folders. */
 export interface ServerView {

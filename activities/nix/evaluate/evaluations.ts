@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { StateDirectory } from '../../../model/machine/state-directory.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { rootDerivation } from '../commands.js';
-import { runDirectoryName } from '../../../model/machine/record-directory.js';
+import { runDirectoryName } from '../../../model/run/directory-name.js';
 import { exists, makeFolder, writeWhole } from '../../../host/files.js';
 import { runNix } from '../run-nix.js';
 
