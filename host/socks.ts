@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
+import { plainHost } from '../model/flake-lock/private-host.js';
 
 /** What a client of a SOCKS proxy (RFC 1928, 1929) wants to be connected to. */
 export interface Asked {
-  /** A name in lower case, or an address; IPv6 without brackets. */
+  /** A name in lower case, or an address; IPv6 without brackets and in its one spelling: see `plainHost`. */
   readonly host: string;
   readonly port: number;
   /** That it gave. */
@@ -43,15 +44,14 @@ export async function handshake(client: Socket, isKnown: (password: string) => b
 
 async function readHost(read: (bytes: number) => Promise<Buffer>, type: number | undefined): Promise<string | null> {
   if (type === 1) return [...(await read(4))].join('.');
-  if (type === 4) return (await read(16)).toString('hex').match(/.{4}/g)?.join(':') ?? null;
+  if (type === 4) return plainAddress((await read(16)).toString('hex').replace(/(?<=.)(?=(?:.{4})+$)/g, ':'));
   if (type !== 3) return null;
   const [length = 0] = await read(1);
-  return (await read(length))
-    .toString('latin1')
-    .replace(/^\[(.*)\]$/, '$1')
-    .replace(/\.$/, '')
-    .toLowerCase();
+  const name = (await read(length)).toString('latin1').replace(/^\[(.*)\]$/, '$1');
+  return name.includes(':') ? plainAddress(name) : plainHost(name);
 }
+
+const plainAddress = (address: string): string => plainHost(`[${address}]`).slice(1, -1);
 
 /** Reads so many bytes, and leaves the rest to who comes after it. */
 function reader(socket: Socket): (bytes: number) => Promise<Buffer> {

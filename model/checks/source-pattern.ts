@@ -1,3 +1,5 @@
+import { plainHost } from '../flake-lock/private-host.js';
+
 /**
  * Whether a pattern accepts a source. A host (`git.example.org`, `*.example.org` for all names below, with or without a port) accepts
  * whatever is there; `path:/srv/flakes` or `git+ssh://git.example.org/team` that and what is below it.
@@ -10,10 +12,12 @@ export function accepts(pattern: string, text: string): boolean {
   }
   const authority = /^[a-z+]+:\/\/([^/]+)/.exec(text)?.[1];
   if (authority === undefined) return false;
-  const host = pattern.toLowerCase();
+  const host = pattern.toLowerCase().replace(V6, (address) => plainHost(address));
   const candidates = [authority, authority.replace(/:\d+$/, '')];
   return candidates.some((each) => (host.startsWith('*.') ? each.endsWith(host.slice(1)) : each === host));
 }
+
+const V6 = /^\[[^\]]*\]/;
 
 /** Nobody knows whether that is still below the beginning of it. */
 const LEADS_UP = /\/(?:\.|%2e){2}(?:\/|$)/i;

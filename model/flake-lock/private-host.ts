@@ -5,13 +5,23 @@ const PRIVATE_ENDINGS = [
 ];
 
 /**
+ * A host in its one spelling: in lower case, without a dot at the end, and IPv6 as `new URL` shortens it.
+ * @param host without port; an IPv6 address in brackets
+ */
+export function plainHost(host: string): string {
+  const name = host.toLowerCase().replace(/\.$/, '');
+  const isAddress = /^\[[0-9a-f:.]+\]$/.test(name) && URL.canParse(`http://${name}`);
+  return isAddress ? new URL(`http://${name}`).hostname : name;
+}
+
+/**
  * Whether a host is in a private network by its name or number alone: loopback, private and link-local addresses, names without a
  * dot or with an ending that public DNS does not have, and the machine's own. Nobody is asked what a name stands for.
  * @param host without port; an IPv6 address in brackets
  * @param own names of this machine
  */
 export function isPrivateHost(host: string, own: readonly string[]): boolean {
-  const name = host.toLowerCase().replace(/\.$/, '');
+  const name = plainHost(host);
   if (name.startsWith('[')) return !isPublicV6(name);
   if (looksNumeric(name)) return !isPublicV4(name);
   if (!name.includes('.')) return true;
@@ -55,6 +65,16 @@ function v4(name: string): number | null {
   return parts.reduce((sum, part) => sum * 256 + Number(part), 0);
 }
 
+/** Networks with IPv6 alone reach all others by addresses that hold theirs (NAT64, RFC 6052). */
+const NAT64 = /^\[64:ff9b::(?:([0-9a-f]{1,4}):)?([0-9a-f]{1,4})\]$/;
+
+function isPublicV6(name: string): boolean {
+  const [, high = '0', low] = NAT64.exec(name) ?? [];
+  if (low === undefined) return isGlobalV6(name);
+  const parts = [high, low].map((part) => Number.parseInt(part, 16)).flatMap((part) => [part >> 8, part & 255]);
+  return isPublicV4(parts.join('.'));
+}
+
 /** Global unicast alone, without 6to4 and Teredo, which hold other addresses. */
-const isPublicV6 = (name: string): boolean =>
+const isGlobalV6 = (name: string): boolean =>
   /^\[[23][0-9a-f]{3}:[0-9a-f:]*\]$/.test(name) && !/^\[2002:|^\[2001:0{0,4}:/.test(name);

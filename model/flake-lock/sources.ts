@@ -1,4 +1,4 @@
-import { isPrivateHost } from './private-host.js';
+import { isPrivateHost, plainHost } from './private-host.js';
 import { accepts } from '../checks/source-pattern.js';
 import { textAttribute, type FlakeLock, type LockNode, type SourceAttributes } from './types.js';
 import { allInputs } from './walk.js';
@@ -18,6 +18,8 @@ export interface Source {
   readonly reach: 'inside' | 'public' | 'guarded';
   /** What sources of the same origin share: for folders and files the source itself, else transport and host. */
   readonly origin: string;
+  /** Origins that Nix asks as well, or is sent on to by a forge. */
+  readonly also?: readonly string[];
 }
 
 /** Forges' own kinds of sources, and the hosts that they mean by themselves. */
@@ -67,8 +69,10 @@ function forgeSource(
   if (at === null) return guarded(`${type}:${owner}/${repo}?host=${host}`);
   // Forges are asked over HTTPS.
   const origin = `https://${at.name}${at.port}`;
-  if (host === forge) return { text: `${type}:${owner}/${repo}`, reach: 'public', origin };
-  return { text: `${origin}/${owner}/${repo}`, reach: isPrivateHost(at.name, own) ? 'guarded' : 'public', origin };
+  const also = type === 'github' ? ['api', 'codeload'].map((helper) => `https://${helper}.${at.name}${at.port}`) : [];
+  if (host === forge) return { text: `${type}:${owner}/${repo}`, reach: 'public', origin, also };
+  const reach = isPrivateHost(at.name, own) ? 'guarded' : 'public';
+  return { text: `${origin}/${owner}/${repo}`, reach, origin, also };
 }
 
 /** Programs read an authority with anything else in it in more than one way. */
@@ -76,7 +80,7 @@ const AUTHORITY = /^(?:[\w.~!$&'()*+,;=:%-]*@)?(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A
 
 function hostAndPort(authority: string): { readonly name: string; readonly port: string } | null {
   const [, name, port = ''] = AUTHORITY.exec(authority) ?? [];
-  return name === undefined ? null : { name: name.toLowerCase().replace(/\.$/, ''), port };
+  return name === undefined ? null : { name: plainHost(name), port };
 }
 
 function addressSource(prefix: string, address: string, own: readonly string[]): Source {

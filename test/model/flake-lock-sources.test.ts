@@ -24,7 +24,15 @@ test('hosts of private networks are told by name and number, however they are sp
     ],
     ...['127.0.0.1', '127.1', '0x7f.1', '2130706433', '0177.0.0.1', '10.1.2.3', '172.31.0.1', '192.168.1.1', '0.0.0.0'],
     ...['169.254.169.254', '100.64.0.1', '255.255.255.255', '1.2.3.4.5', '[::1]', '[::]', '[fe80::1]', '[fd00::1]'],
-    ...['[::ffff:10.0.0.1]', '[64:ff9b::a00:1]', '[2002:a00:1::]', '[2001:0:1::]', '[2a00::1%eth0]'],
+    ...[
+      '[::ffff:10.0.0.1]',
+      '[64:ff9b::a00:1]',
+      '[2002:a00:1::]',
+      '[64:FF9B:0:0::a00:1]',
+      '[64:ff9b::1]',
+      '[2001:0:1::]',
+      '[2a00::1%eth0]',
+    ],
   ])
     assert.equal(isPrivateHost(host, own), true, host);
   for (const host of [
@@ -35,8 +43,26 @@ test('hosts of private networks are told by name and number, however they are sp
     '172.32.0.1',
     '192.0.2.1',
     '[2a00:1450::1]',
+    '[64:ff9b::8c52:7903]',
+    '[64:ff9b::140.82.121.3]',
   ])
     assert.equal(isPrivateHost(host, own), false, host);
+});
+
+test('a GitHub is asked at its helpers as well, and addresses of IPv6 have one spelling', () => {
+  const github = { type: 'github', owner: 'a', repo: 'b' };
+  for (const [attributes, origin, also] of [
+    [github, 'https://github.com', ['https://api.github.com', 'https://codeload.github.com']],
+    [
+      { ...github, host: 'Ghe.lan:8443' },
+      'https://ghe.lan:8443',
+      ['https://api.ghe.lan:8443', 'https://codeload.ghe.lan:8443'],
+    ],
+    [{ type: 'tarball', url: 'http://[0:0::01]:80/a' }, 'http://[::1]:80', undefined],
+  ] as const) {
+    const found = sourceOf(new Map(Object.entries(attributes)), []);
+    assert.deepEqual([found.origin, found.also], [origin, also]);
+  }
 });
 
 test('what is not fetched over HTTPS from a public host is guarded', () => {
@@ -73,6 +99,7 @@ test('a pattern accepts a host, or what is below an address', () => {
     ['git.example.org:8080', 'http://git.example.org:8080/a'],
     ['*.example.org', 'https://git.example.org/a'],
     ['[::1]', 'http://[::1]:80/a'],
+    ['[0:0:0::1]:80', 'http://[::1]:80/a'],
     ['path:/srv/flakes', 'path:/srv/flakes'],
     ['path:/srv/flakes/', 'path:/srv/flakes/a'],
     ['git+ssh://git.example.org', 'git+ssh://git.example.org/a'],

@@ -53,10 +53,9 @@ export function watchRemotes(
   };
   /** Hosts that an input may be fetched from, as far as its address says. */
   const hostsOf = (input: string): readonly string[] =>
-    wishedSources(wishes.get(input) ?? {}, own).flatMap(({ origin }) => {
-      const host = /^[^:/]+:\/\/(\[[^\]]*\]|[^/:]+)/.exec(origin)?.[1];
-      return host === undefined ? [] : [host, ...(ALSO[host] ?? [])];
-    });
+    wishedSources(wishes.get(input) ?? {}, own).flatMap(({ origin, also = [] }) =>
+      [origin, ...also].flatMap((each) => /^[^:/]+:\/\/(\[[^\]]*\]|[^/:]+)/.exec(each)?.[1] ?? []),
+    );
   const remotes = async ({ folders, inputs }: Fetching): Promise<string> => {
     const all = nameList(inputs, INPUTS_NAMED);
     const peers = (await connectedTo(await processesIn(folders))).flatMap(beyond);
@@ -98,9 +97,6 @@ export function watchRemotes(
     },
   };
 }
-
-/** Where forges are asked beside their own host. */
-const ALSO: Readonly<Record<string, readonly string[]>> = { 'github.com': ['api.github.com', 'codeload.github.com'] };
 
 /** `github.com (nixpkgs)`, or the address alone where no input names its host: of a mirror, or a proxy. */
 async function describe(
