@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -284,6 +284,19 @@ test('a server that sends a download on to a private network gets nothing from t
         new RegExp(`it leads to ${secretPlace}, in a private network, .* --allow-source ${secretPlace} `),
       );
       assert.ok(!asked.some((each) => each.startsWith(secretPlace)), asked.join(' '));
+
+      const greeted: string[] = [];
+      const ftp = createTcpServer((socket) => {
+        greeted.push('connected');
+        socket.end('421 Not now\r\n');
+      });
+      await new Promise<void>((resolve) => ftp.listen(0, '127.0.0.1', resolve));
+      elsewhere = `ftp://127.0.0.1:${(ftp.address() as AddressInfo).port}/a.tar.gz`;
+      const byFtp = await update();
+      ftp.close();
+      assert.deepEqual([movedNames(byFtp), byFtp.unfetched.map(({ name }) => name)], [['beta'], ['gamma']]);
+      assert.deepEqual(greeted, []);
+      elsewhere = `http://${secretPlace}/a.tar.gz`;
 
       const allowed = await update({ nix: { ...PLAIN_NIX, allowSources: [secretPlace] } });
       assert.deepEqual([movedNames(allowed), allowed.unfetched], [['beta', 'gamma'], []]);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { connect, createServer, isIP, type AddressInfo, type Server, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -28,7 +29,17 @@ interface Through {
 }
 
 /** A command of ours says what it wants at once. */
-const HANDSHAKE_MS = 20_000;
+const HANDSHAKE_MS = 5_000;
+/** More than all commands of an activity have. */
+const MOST_CONNECTIONS = 256;
+
+/**
+ * Of every transport that a download may be sent on to: older versions of Nix also follow a redirect to FTP. Curl and Git take that
+ * of all where there is no `http_proxy`, which Mercurial reads as well, and it knows no SOCKS.
+ */
+const PROXY_VARIABLES = ['https', 'HTTPS', 'ftp', 'FTP', 'ftps', 'FTPS', 'all', 'ALL'].map((way) =>
+  way === way.toUpperCase() ? `${way}_PROXY` : `${way}_proxy`,
+);
 
 const OWN_PROXY = ['http_proxy', 'https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'];
 
@@ -44,15 +55,18 @@ export async function withFetchProxy<T>(rules: SourceRules, work: (proxy: FetchP
   const faults = new Map<string, Map<string, string>>();
   const open = new Set<Through>();
   const sockets = new Set<Socket>();
+  let isClosed = false;
   const keep = (socket: Socket): void => {
     sockets.add(socket);
     socket.on('error', () => socket.destroy());
     socket.on('close', () => sockets.delete(socket));
+    if (isClosed) socket.destroy();
   };
   const server = createServer((client) => {
     keep(client);
     void serve(client, { faults, open, isAllowed, own: rules.own, keep });
   });
+  server.maxConnections = MOST_CONNECTIONS;
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   try {
@@ -62,13 +76,14 @@ export async function withFetchProxy<T>(rules: SourceRules, work: (proxy: FetchP
         const own = new Map<string, string>();
         faults.set(password, own);
         const url = `socks5h://lockkeeper:${password}@127.0.0.1:${port}`;
-        const variables = { http_proxy: url, https_proxy: url, HTTPS_PROXY: url, no_proxy: '', NO_PROXY: '' };
-        return { variables, explain: (stderr) => explained(stderr, own) };
+        const ways = Object.fromEntries(PROXY_VARIABLES.map((name) => [name, url]));
+        return { variables: { ...ways, no_proxy: '', NO_PROXY: '' }, explain: (stderr) => explained(stderr, own) };
       },
       beyond: (peer) =>
         peer === `127.0.0.1:${port}` ? [...open].map(({ host, port: at }) => `${authority(host)}:${at}`) : [peer],
     });
   } finally {
+    isClosed = true;
     for (const socket of sockets) socket.destroy();
     await ended(server);
   }
@@ -107,7 +122,9 @@ async function serve(client: Socket, { faults, open, isAllowed, own, keep }: Ser
     client.end(reply(answer));
   };
   try {
-    const addresses = isIP(host) === 0 ? await lookup(host, { all: true }) : [{ address: host, family: isIP(host) }];
+    const addresses = isIP(host) === 0 ? await lookUp(host) : [{ address: host, family: isIP(host) }];
+    // It may have been ended meanwhile, and the proxy with it.
+    if (client.destroyed) return;
     const isPrivate =
       isPrivateHost(authority(host), own) || addresses.some(({ address }) => isPrivateAddress(address, own));
     if (isPrivate && !isAllowed(host, port)) {
@@ -120,7 +137,7 @@ async function serve(client: Socket, { faults, open, isAllowed, own, keep }: Ser
       port,
       lookup: (_, { all }, found) => {
         const [first] = addresses;
-        if (all === true) found(null, addresses);
+        if (all === true) found(null, [...addresses]);
         else found(null, first?.address ?? '', first?.family);
       },
     });
@@ -133,6 +150,33 @@ async function serve(client: Socket, { faults, open, isAllowed, own, keep }: Ser
     remote.pipe(client);
   } catch (error) {
     refuse(ANSWERS.unreachable, faultWords(error, host, port));
+  }
+}
+
+/** Looking up a name holds one of the few threads that all files of the worker are read by. */
+const LOOK_UPS_AT_ONCE = 2;
+const lookUps = new Map<string, Promise<readonly LookupAddress[]>>();
+const waiting: (() => void)[] = [];
+let looking = 0;
+
+/** Addresses of a name. Those who ask at the same time share one answer. */
+function lookUp(host: string): Promise<readonly LookupAddress[]> {
+  const known = lookUps.get(host);
+  if (known !== undefined) return known;
+  const found = inTurn(() => lookup(host, { all: true })).finally(() => lookUps.delete(host));
+  lookUps.set(host, found);
+  return found;
+}
+
+async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  if (looking < LOOK_UPS_AT_ONCE) looking += 1;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
+  try {
+    return await work();
+  } finally {
+    const next = waiting.shift();
+    if (next === undefined) looking -= 1;
+    else next();
   }
 }
 
@@ -151,7 +195,9 @@ function allowance({ lock, wishes, allowed, own }: SourceRules): (host: string, 
   );
   const named = [...wishes.values()].flatMap((wish) => namedSources(wish, own));
   const patterns = allowed.flatMap((pattern) => (pattern.includes('://') ? wishedSources({ url: pattern }, own) : []));
-  const known = new Set([...locked, ...named, ...patterns].flatMap(({ origin }) => placeOf(origin)));
+  const known = new Set(
+    [...locked, ...named, ...patterns].flatMap(({ origin, also = [] }) => [origin, ...also].flatMap(placeOf)),
+  );
   return (host, port) => {
     const place = `${authority(host)}:${port}`;
     return known.has(place) || allowed.some((pattern) => accepts(pattern, `https://${place}`));
