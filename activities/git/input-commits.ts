@@ -5,6 +5,7 @@ import path from 'node:path';
 import { exists, makeFolder } from '../../host/files.js';
 import { COMMIT_FORMAT, COMMITS_TOLD, readCommits, type InputCommits } from '../../model/flake-lock/commits.js';
 import { oldEnough, type DatedCommit, type OldEnough } from '../../model/flake-lock/cooldown.js';
+import type { Environment } from '../../model/git/environment.js';
 import type { FetchLimits } from '../../model/machine/fetch-limits.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { openGit, type Git } from './git.js';
@@ -18,6 +19,8 @@ export interface InputRepository {
   readonly url: string;
   /** What its forge wants instead of a password; `null` where the person's own Git has what is needed. */
   readonly token: string | null;
+  /** Variables by which a fetch gets to the network; default: as the worker does. */
+  readonly variables?: Environment;
 }
 
 /** Of one fetch. Nothing may wait long for it, and the commits of nixpkgs of half a year are some 30 MB. */
@@ -74,7 +77,7 @@ async function history(git: Git, ref: string): Promise<readonly DatedCommit[]> {
 }
 
 async function fetchCommits(
-  { url, token }: InputRepository,
+  { url, token, variables = {} }: InputRepository,
   { directory }: Git,
   { depth, refspec }: { readonly depth: number; readonly refspec: string },
 ): Promise<boolean> {
@@ -84,7 +87,7 @@ async function fetchCommits(
     const transport = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile };
     const remote = await openRemoteGit(directory, { url, checkout: null, transport }, LIMITS);
     const how = ['--quiet', '--no-tags', '--force', '--filter=tree:0', `--depth=${depth}`];
-    return (await remote.attempt(['fetch', ...how, REMOTE, refspec])).exitCode === 0;
+    return (await remote.attempt(['fetch', ...how, REMOTE, refspec], { env: variables })).exitCode === 0;
   };
   if (token === null) return fetchWith(null);
   const folder = await mkdtemp(path.join(await memoryFolder(), 'lockkeeper-token-'));

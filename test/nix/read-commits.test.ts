@@ -3,8 +3,10 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { commitsBetween } from '../../activities/git/input-commits.js';
+import { withFetchProxy } from '../../activities/nix/lock/fetch-proxy.js';
+import { inputRepository } from '../../activities/nix/lock/input-repository.js';
 import { serveGit } from '../support/git-http.js';
-import { withEvaluator } from '../support/evaluator.js';
+import { PLAIN_NIX, withEvaluator } from '../support/evaluator.js';
 import { git } from '../support/git.js';
 import { atEndOf } from '../support/scope.js';
 
@@ -70,7 +72,22 @@ test('a private repository is read with a token that no argument and no setting 
       commitsBetween(env, { url: `${server.url}/.git`, token }, { from, fromSeconds: Date.now() / 1000, to });
     assert.equal(await between(null), 'unread');
     assert.equal(await between('open-sesame-2'), 'unread');
-    const found = await between('open-sesame-1');
-    assert.ok(found !== null && typeof found !== 'string');
-    assert.equal(found.count, 1);
+    const rules = { lock: null, wishes: new Map(), own: [] };
+    // Where the download of an input may not fetch from, its history may not either.
+    for (const [allowed, answer] of [
+      [[], 'unread'],
+      [[new URL(server.url).host], 1],
+    ] as const) {
+      const source = new Map([
+        ['type', 'git'],
+        ['url', `${server.url}/.git`],
+      ]);
+      const guarded = await withFetchProxy({ ...rules, allowed }, async (proxy) => {
+        const repository = await inputRepository(source, PLAIN_NIX, proxy);
+        assert.ok(repository !== null);
+        const about = { from, fromSeconds: Date.now() / 1000, to };
+        return commitsBetween(env, { ...repository, token: 'open-sesame-1' }, about);
+      });
+      assert.equal(guarded !== null && typeof guarded === 'object' ? guarded.count : guarded, answer);
+    }
   }));

@@ -7,7 +7,9 @@ import { flakeText } from '../../git/flake-files.js';
 import { openGit } from '../../git/git.js';
 import { commitsBetween } from '../../git/input-commits.js';
 import { installBundle } from '../../git/install-commit.js';
+import { inputWishes, type InputWish } from '../flake-file.js';
 import { whileHeartbeating } from '../heartbeat.js';
+import { withFetchProxy, type FetchProxy } from './fetch-proxy.js';
 import { inputRepository } from './input-repository.js';
 import { sideBySide } from '../../../host/side-by-side.js';
 import { INPUTS_AT_ONCE } from './asked.js';
@@ -30,16 +32,25 @@ export const createReadCommits =
       const [before, after] = [await lockOf(candidate.base), await lockOf(candidate.head)];
       if (before === null || after === null) return [];
       const end = Date.now() + ENOUGH_MS;
-      const found = await sideBySide(rootInputs(after), INPUTS_AT_ONCE, async ({ name, follows }) => {
-        const was = nodeOfInput(before, [name])?.locked ?? null;
-        const is = nodeOfInput(after, [name])?.locked ?? null;
-        const [from, to] = [textAttribute(was, 'rev'), textAttribute(is, 'rev')];
-        const fromSeconds = was?.get('lastModified');
-        if (follows !== null || is === null || from === null || to === null || from === to) return null;
-        const source = Date.now() > end ? null : await inputRepository(is, nix);
-        if (source === null || typeof fromSeconds !== 'number') return null;
-        const commits = await commitsBetween(env, source, { from, fromSeconds, to });
-        return commits === null || typeof commits === 'string' ? null : { name, from, to, ...commits };
-      });
+      const text = await flakeText(git, repository, candidate.base, 'flake.nix');
+      const rules = {
+        lock: before,
+        wishes: (text === null ? null : await inputWishes(text)) ?? new Map<string, InputWish>(),
+        allowed: nix.allowSources ?? [],
+        own: [env.hostName],
+      };
+      const read = (proxy: FetchProxy) =>
+        sideBySide(rootInputs(after), INPUTS_AT_ONCE, async ({ name, follows }) => {
+          const was = nodeOfInput(before, [name])?.locked ?? null;
+          const is = nodeOfInput(after, [name])?.locked ?? null;
+          const [from, to] = [textAttribute(was, 'rev'), textAttribute(is, 'rev')];
+          const fromSeconds = was?.get('lastModified');
+          if (follows !== null || is === null || from === null || to === null || from === to) return null;
+          const source = Date.now() > end ? null : await inputRepository(is, nix, proxy);
+          if (source === null || typeof fromSeconds !== 'number') return null;
+          const commits = await commitsBetween(env, source, { from, fromSeconds, to });
+          return commits === null || typeof commits === 'string' ? null : { name, from, to, ...commits };
+        });
+      const found = await withFetchProxy(rules, read);
       return found.filter((one) => one !== null);
     });

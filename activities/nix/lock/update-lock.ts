@@ -27,7 +27,7 @@ import type { SourceRules } from './source-rules.js';
 import { withoutTooNew } from './cool-down.js';
 import { inputRepository } from './input-repository.js';
 import { chooseInputs } from './choose-inputs.js';
-import { withFetchProxy } from './fetch-proxy.js';
+import { withFetchProxy, type FetchProxy } from './fetch-proxy.js';
 import { mayPass } from './fetch-failures.js';
 import { inputWishes } from '../flake-file.js';
 import { whileHeartbeating } from '../heartbeat.js';
@@ -76,7 +76,7 @@ export const createUpdateLock =
           signal,
           proxy,
           watch: watchRemotes(rules, tell, proxy.beyond),
-          cooldown: input.cooldown === undefined ? null : cooldownRules(env, input, input.cooldown),
+          cooldown: input.cooldown === undefined ? null : cooldownRules(env, input, input.cooldown, proxy),
           withFolder: (work) =>
             withWorkTree(env, repository, base, 'lock', (tree) => work(path.join(tree, repository.dir))),
           withPrivateFolder: (work) => withPrivateFolder(env, 'sources', work),
@@ -127,12 +127,13 @@ const cooldownRules = (
   env: ActivityEnvironment,
   { nix, date }: UpdateLockInput,
   cooldown: Cooldown,
+  proxy: FetchProxy,
 ): CooldownRules => ({
   seconds: (name) => cooldownOf(cooldown, name),
   latest: (name) => (cooldownOf(cooldown, name) === 0 ? null : date - cooldownOf(cooldown, name)),
   find: async ({ locked }, latest, before) => {
     const newest = textAttribute(locked, 'rev');
-    const source = locked === null || newest === null ? null : await inputRepository(locked, nix);
+    const source = locked === null || newest === null ? null : await inputRepository(locked, nix, proxy);
     return source === null || newest === null ? null : findOldEnough(env, source, { newest, latest, locked: before });
   },
 });
