@@ -156,11 +156,11 @@ export const listOf = <T>(kind: Kind<T>, plural: string): Kind<readonly T[]> => 
   typed: (words, field) => words.map((word) => typedValue(kind, [word], field)),
 });
 
-/** A list of what holds no commas, which a command line may put between them. */
+/** A list of what holds no commas, which a command line may put between them, and after the last one. */
 export const commaList = <T>(kind: Kind<T>, plural: string): Kind<readonly T[]> => ({
   ...listOf(kind, plural),
   many: 'with commas',
-  typed: (words) => words.flatMap((word) => word.split(',')).map((part) => part.trim()),
+  typed: (words) => words.flatMap((word) => word.replace(/,\s*$/, '').split(',')).map((part) => part.trim()),
 });
 
 /** One value, or a list of them. */

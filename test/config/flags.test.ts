@@ -65,7 +65,7 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
   [
     {
       onFailure: ['hold-back,leave-behind'],
-      neverHoldBack: ['b,a'],
+      neverHoldBack: ['b,a,'],
       pin: ['c 2027-01-31 zfs lags behind'],
       heldBackAlarm: ['1w'],
     },
