@@ -21,7 +21,9 @@ const WORDS_BYTES = 500;
 
 /**
  * Looks first what became of the request, so that a repeat merges nothing twice. A request is merged only while its branch is at
- * the commit that was verified and main is where that commit began: then what lands is what was verified, however it is merged.
+ * the commit that was verified, its base is main, and main is where that commit began: then what lands is what was verified. Of
+ * these the forge itself holds only the first until it merges, and `fast-forward` all; otherwise main may move after the last look,
+ * which `asVerified` tells afterwards.
  */
 export const createFollowRequest =
   (env: ActivityEnvironment): CoordinatorActivities['followRequest'] =>
@@ -45,9 +47,14 @@ export const createFollowRequest =
 async function endOf(
   env: ActivityEnvironment,
   merging: ForgeMerging,
-  { merged, isOpen }: FollowedRequest,
+  { merged, isOpen, into, head }: FollowedRequest,
   input: FollowInput,
 ): Promise<RequestState | null> {
+  // What becomes of another branch was not verified, and is not this run's.
+  if (into !== input.repository.mainBranch && (merged !== null || isOpen)) {
+    if (isOpen && input.merge === 'forge') await merging.takeBack(input.number);
+    return { kind: 'moved', head, into: oneLine(into, 200) };
+  }
   if (merged !== null) {
     const asVerified = await isAsVerified(env, merged.commit, input);
     return { kind: 'merged', by: nameOf(merged.by), commit: merged.commit, asVerified };
@@ -119,7 +126,7 @@ async function merge(
   const main = await merging.branch(repository.mainBranch);
   if (main?.tip !== candidate.base) return await mainIsElsewhere(env, merging, main, input);
   if (seen.head !== commit) return { kind: 'open', waitsFor: `the forge to see commit ${commit.slice(0, 12)}` };
-  const how = { commit, ...messageOf(seen, commit), method: await methodOf(merging, input) };
+  const how = { commit, into: seen.into, ...messageOf(seen, commit), method: await methodOf(merging, input) };
   const missing = input.merge === 'forge' ? null : await missingStatus(merging, main, commit);
   // Directly before it is merged, because looking at many statuses takes a while.
   const still = missing === null ? await merging.branch(repository.mainBranch) : main;

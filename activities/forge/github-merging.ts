@@ -2,6 +2,7 @@ import { graphqlAddress } from '../../model/forge/github.js';
 import type { MergeMethod } from '../../model/forge/merging.js';
 import type { CommitStatus } from '../../model/report/forge/statuses.js';
 import type { ForgeOptions } from '../../model/run/options.js';
+import { oneLine } from '../../model/text/one-line.js';
 import { notOfItsKind, refused, unreachable } from './answers.js';
 import type { Http, Reply } from './http.js';
 import { loginOf } from './issue-api.js';
@@ -18,6 +19,8 @@ const METHODS: Readonly<Record<ApiMethod, string>> = {
   rebase: 'allow_rebase_merge',
 };
 const CHECKS_PAGES = 10;
+/** What GitHub says of requests whose branch's rules are met; `unstable`: other checks are not good. */
+const READY: readonly string[] = ['clean', 'unstable', 'has_hooks'];
 const LIMIT_PAUSE_SECONDS = 60;
 
 const ENABLE = `mutation Enable($input: EnablePullRequestAutoMergeInput!) {
@@ -52,8 +55,11 @@ export function githubMerging(forge: ForgeOptions, http: Http, { requestOf, list
     return saidBy(reply);
   };
 
-  const mergeNow = async (number: number, { commit, method, title, message }: HowToMerge): Promise<string | null> => {
-    if (method === 'fast-forward') return await forward(number, commit);
+  const mergeNow = async (number: number, how: HowToMerge): Promise<string | null> => {
+    const waits = waitsFor(await pull(number), how);
+    if (waits !== null) return waits;
+    const { commit, method, title, message } = how;
+    if (method === 'fast-forward') return await forward(how);
     const texts = method === 'rebase' ? {} : { commit_title: title, commit_message: message };
     const { status, said } = await http.call({
       ...{ method: 'PUT', path: `/pulls/${number}/merge`, body: { sha: commit, merge_method: method, ...texts } },
@@ -62,9 +68,16 @@ export function githubMerging(forge: ForgeOptions, http: Http, { requestOf, list
     return status < 300 ? null : said || `HTTP ${status}`;
   };
 
+  /** Rules that GitHub may let the account of the token pass by, such as those of reviews, are to be met nevertheless. */
+  const waitsFor = (json: Json, { into }: HowToMerge): string | null => {
+    const { mergeable_state: state, draft } = json;
+    if (requestOf(json).into !== into) return `its base to be ${into} again`;
+    const said = draft === true ? 'draft' : textOf(state);
+    return READY.includes(said) ? null : `GitHub, which says "${oneLine(said, 100)}"`;
+  };
+
   /** Moves the branch itself: a merge of GitHub's is always another commit. */
-  const forward = async (number: number, commit: string): Promise<string | null> => {
-    const { into } = requestOf(await pull(number));
+  const forward = async ({ into, commit }: HowToMerge): Promise<string | null> => {
     const { status, said } = await http.call({
       ...{ method: 'PATCH', path: `/git/refs/heads/${branchPath(into)}`, body: { sha: commit, force: false } },
       expects: [409, 422],

@@ -103,6 +103,8 @@ export interface ForgeMerging {
 export interface HowToMerge {
   /** The commit that was verified. */
   readonly commit: string;
+  /** Branch that was looked at before. */
+  readonly into: string;
   readonly method: MergeMethod;
   /** Message of a commit that the forge makes; the report, which is the text of the request, is not for it. */
   readonly title: string;

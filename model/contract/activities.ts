@@ -460,8 +460,13 @@ export type RequestState =
   | { readonly kind: 'approved'; readonly by: string; readonly comment: string | null }
   | ({ readonly kind: 'merged' } & MergedRequest)
   | { readonly kind: 'closed'; readonly by: string | null }
-  /** Its branch is at another commit; `null`: at none. */
-  | { readonly kind: 'moved'; readonly head: string | null }
+  | {
+      readonly kind: 'moved';
+      /** Commit that its branch is at; `null`: at none. */
+      readonly head: string | null;
+      /** Branch that it is to be merged into by now, or was; missing where that is main. */
+      readonly into?: string;
+    }
   /** The main branch is not where the update began. */
   | Extract<LandResult, { readonly kind: 'main-moved' }>;
 

@@ -118,7 +118,7 @@ for (const kind of FORGE_KINDS)
       await ann.close(closed.number);
       assert.deepEqual(await closed.end('never'), { kind: 'closed', by: 'ann' });
       const pushed = await begin();
-      await world.pushMain(pushed.branch);
+      await world.pushTo('main', pushed.branch);
       const seen = await pushed.end('self');
       assert.deepEqual([seen.kind, await world.main()], ['merged', pushed.commit]);
     });
@@ -132,6 +132,19 @@ for (const kind of FORGE_KINDS)
       assert.match(waiting.waitsFor ?? '', WAITS[kind]);
       await world.setStatus(update.commit, 'ci/test', 'success');
       await assertMerged(await update.end('self'), 'keeper');
+    });
+
+    await t.test('it waits for a review that main requires, also where its account could do without', async () => {
+      await world.requireReview(true);
+      const update = await begin();
+      await world.setStatus(update.commit, 'ci/test', 'success');
+      for (const mergeMethod of kind === 'github' ? (['fast-forward', 'squash'] as const) : [undefined]) {
+        const waiting = await update.follow('self', mergeMethod && { mergeMethod });
+        assert.equal(waiting.kind, 'open');
+      }
+      await world.as('ann').approve(update.number, update.commit);
+      await assertMerged(await update.end('self'), 'keeper');
+      await world.requireReview(false);
     });
 
     await t.test('the forge merges it then by itself, also when it is told twice', async () => {
@@ -158,6 +171,22 @@ for (const kind of FORGE_KINDS)
       assert.equal((await world.requests()).find(({ number }) => number === update.number)?.isOpen, true);
       assert.equal(await world.main(), before);
       assert.equal((await update.follow('self')).kind, 'moved');
+    });
+
+    await t.test('it merges nothing into another branch, and what somebody merges there is not landed', async () => {
+      await world.pushTo('release', 'main');
+      const update = await begin();
+      const { number, commit, follow } = update;
+      await world.setStatus(commit, 'ci/test', 'pending');
+      await follow('forge');
+      await world.setBase(number, 'release');
+      const elsewhere = { kind: 'moved', head: commit, into: 'release' };
+      for (const merge of ['forge', 'self', 'never'] as const) assert.deepEqual(await follow(merge), elsewhere);
+      await world.setStatus(commit, 'ci/test', 'success');
+      assert.equal((await world.requests()).find((each) => each.number === number)?.isOpen, true);
+      await world.as('ann').merge(number);
+      assert.deepEqual(await follow('never', { answers: true }), elsewhere);
+      assert.equal(await world.main(), update.candidate.base);
     });
 
     await t.test('only who may push answers, only later than the question, and only about this commit', async () => {

@@ -31,10 +31,14 @@ export interface ForgeWorld {
   /** What becomes of its main branch. */
   readonly repository: Repository;
   main(): Promise<string>;
-  /** Moves main to where a branch is, as a person does with Git. */
-  pushMain(branch: string): Promise<void>;
+  /** Moves one branch, which is made where it is missing, to where another is, as a person does with Git. */
+  pushTo(into: string, branch: string): Promise<void>;
+  /** Has a request be about another branch than main. */
+  setBase(number: number, into: string): Promise<void>;
   /** Lets main be merged into only when statuses `lockkeeper` and `ci/test` are good; GitLab, when all that there are. */
   protect(): Promise<void>;
+  /** Then has it require an approving review too, or no more. */
+  requireReview(isOn: boolean): Promise<void>;
   /** A status that somebody else sets. */
   setStatus(commit: string, context: string, state: 'pending' | 'success'): Promise<void>;
   /** Ways in which the repository lets requests be merged; not all forges have all. */
@@ -106,7 +110,7 @@ async function giteaWorld(scope: Scope): Promise<ForgeWorld> {
   await gitea.api('PUT', `/teams/${String(team)}/repos/${repository}`);
   await gitea.api('POST', `${at}/milestones`, { title: '26.11' });
   const remote = gitea.gitUrl(repository);
-  const { push, pushMain, folder } = await withClone(scope, remote);
+  const { push, pushTo, folder } = await withClone(scope, remote);
   // It looks at what was pushed a little later.
   const isThere = async () => !(await gitea.api<{ readonly empty: boolean }>('GET', at)).empty;
   await until(isThere, 60_000, () => 'Gitea does not see what was pushed');
@@ -115,13 +119,16 @@ async function giteaWorld(scope: Scope): Promise<ForgeWorld> {
   return {
     forge: { kind: 'gitea', url: gitea.url, repository, tokenFile: file },
     push,
-    pushMain,
+    pushTo,
     repository: repositoryAt(`${gitea.url}/${repository}.git`, { transport }),
     main: async () => (await git(folder, 'ls-remote', remote, 'refs/heads/main')).split('\t')[0] ?? '',
     protect: async () => {
       const rule = { rule_name: 'main', enable_push: true, enable_status_check: true };
       const status_check_contexts = ['lockkeeper*', 'ci/test'];
       await gitea.api('POST', `${at}/branch_protections`, { ...rule, status_check_contexts });
+    },
+    requireReview: async (isOn) => {
+      await gitea.api('PATCH', `${at}/branch_protections/main`, { required_approvals: isOn ? 1 : 0 });
     },
     setStatus: async (commit, context, state) => {
       await gitea.api('POST', `${at}/statuses/${commit}`, { state, context, description: 'of others' });
@@ -170,6 +177,9 @@ async function giteaWorld(scope: Scope): Promise<ForgeWorld> {
     setState: async (number, state) => {
       await gitea.api('PATCH', `${at}/pulls/${number}`, { state });
     },
+    setBase: async (number, base) => {
+      await gitea.api('PATCH', `${at}/pulls/${number}`, { base });
+    },
     setReady: async (number) => {
       const { title } = await gitea.api<Json>('GET', `${at}/pulls/${number}`);
       await gitea.api('PATCH', `${at}/pulls/${number}`, { title: String(title).replace(/^WIP: /, '') });
@@ -185,7 +195,7 @@ async function giteaWorld(scope: Scope): Promise<ForgeWorld> {
 }
 
 async function githubWorld(scope: Scope): Promise<ForgeWorld> {
-  const { push, pushMain, heads, mergeInto, remote } = await withRemote(scope);
+  const { push, pushTo, heads, mergeInto, remote } = await withRemote(scope);
   const repository = 'keepers/fleet';
   const github = await withSmallGithub(scope, repository, heads, mergeInto);
   const [token = ''] = github.tokens.keys();
@@ -193,11 +203,15 @@ async function githubWorld(scope: Scope): Promise<ForgeWorld> {
   return {
     forge: { kind: 'github', url: github.url, repository, tokenFile: await tokenFile(scope, token) },
     push,
-    pushMain,
+    pushTo,
     repository: repositoryAt(remote),
     main: async () => (await heads()).get('main') ?? '',
     protect: () => {
       Object.assign(github.required, { byProtection: ['ci/test'], byRules: ['lockkeeper'] });
+      return Promise.resolve();
+    },
+    requireReview: (isOn) => {
+      github.required.review = isOn;
       return Promise.resolve();
     },
     // As GitHub Actions does, whose checks are no statuses.
@@ -250,6 +264,11 @@ async function githubWorld(scope: Scope): Promise<ForgeWorld> {
       Object.assign(github.pulls[number - 1] ?? {}, { state });
       return Promise.resolve();
     },
+    setBase: (number, ref) => {
+      const pull = github.pulls[number - 1] ?? {};
+      Object.assign(pull, { base: { ...(pull.base as Json), ref } });
+      return Promise.resolve();
+    },
     setReady: (number) => {
       Object.assign(github.pulls[number - 1] ?? {}, { draft: false });
       return Promise.resolve();
@@ -288,7 +307,7 @@ async function githubWorld(scope: Scope): Promise<ForgeWorld> {
 }
 
 async function gitlabWorld(scope: Scope): Promise<ForgeWorld> {
-  const { push, pushMain, heads, mergeInto, remote } = await withRemote(scope);
+  const { push, pushTo, heads, mergeInto, remote } = await withRemote(scope);
   const repository = 'keepers/night/fleet';
   const gitlab = await withSmallGitlab(scope, repository, heads, '/lab', mergeInto);
   const [token = ''] = gitlab.tokens.keys();
@@ -302,11 +321,15 @@ async function gitlabWorld(scope: Scope): Promise<ForgeWorld> {
   return {
     forge: { kind: 'gitlab', url: gitlab.url, repository, tokenFile: await tokenFile(scope, token) },
     push,
-    pushMain,
+    pushTo,
     repository: repositoryAt(remote),
     main: async () => (await heads()).get('main') ?? '',
     protect: () => {
       gitlab.settings.only_allow_merge_if_pipeline_succeeds = true;
+      return Promise.resolve();
+    },
+    requireReview: (isOn) => {
+      gitlab.settings.approvals_before_merge = isOn ? 1 : 0;
       return Promise.resolve();
     },
     setStatus: async (commit, name, state) => {
@@ -351,6 +374,10 @@ async function gitlabWorld(scope: Scope): Promise<ForgeWorld> {
       ),
     setState: (number, state) => {
       Object.assign(gitlab.requests[number - 1] ?? {}, { state: state === 'open' ? 'opened' : state });
+      return Promise.resolve();
+    },
+    setBase: (number, target_branch) => {
+      Object.assign(gitlab.requests[number - 1] ?? {}, { target_branch });
       return Promise.resolve();
     },
     setReady: (number) => {
@@ -412,11 +439,11 @@ async function withClone(scope: Scope, url: string) {
     await git(clone, 'push', '--quiet', '--force', 'origin', `HEAD:refs/heads/${branch}`);
     return commit;
   };
-  const pushMain = async (branch: string): Promise<void> => {
+  const pushTo = async (into: string, branch: string): Promise<void> => {
     await git(clone, 'fetch', '--quiet', 'origin');
-    await git(clone, 'push', '--quiet', 'origin', `origin/${branch}:refs/heads/main`);
+    await git(clone, 'push', '--quiet', 'origin', `origin/${branch}:refs/heads/${into}`);
   };
-  return { push, pushMain, folder: clone };
+  return { push, pushTo, folder: clone };
 }
 
 async function tokenFile(scope: Scope, token: string): Promise<string> {

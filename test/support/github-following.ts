@@ -19,7 +19,12 @@ export interface GithubFollowing {
     boolean
   >;
   /** Checks that the base branch requires, by its older protection and by rules. */
-  readonly required: { byProtection: readonly string[]; byRules: readonly string[] };
+  readonly required: {
+    byProtection: readonly string[];
+    byRules: readonly string[];
+    /** An approving review, which the account of all tokens may do without. */
+    review: boolean;
+  };
   readonly reviews: Json[];
   readonly checkRuns: Json[];
   /** Does what GitHub does by itself when something has changed. */
@@ -52,7 +57,7 @@ export function githubFollowing({ pulls, statuses, heads, mergeInto, owner }: Pa
     allow_rebase_merge: true,
     allow_auto_merge: true,
   };
-  const required: GithubFollowing['required'] = { byProtection: [], byRules: [] };
+  const required: GithubFollowing['required'] = { byProtection: [], byRules: [], review: false };
   const [reviews, checkRuns]: [Json[], Json[]] = [[], []];
   const known = new Map<unknown, More>();
   const moreOf = (number: unknown): More => {
@@ -71,6 +76,13 @@ export function githubFollowing({ pulls, statuses, heads, mergeInto, owner }: Pa
       );
       return status?.state !== 'success' && !isChecked;
     });
+
+  const isReviewed = (pull: Json): boolean =>
+    reviews.some((each) => each.of === pull.number && each.commit_id === headOf(pull) && each.state === 'APPROVED');
+  const stateOf = (pull: Json): string => {
+    if (pull.draft === true) return 'draft';
+    return missing(headOf(pull)) === undefined && (!required.review || isReviewed(pull)) ? 'clean' : 'blocked';
+  };
 
   const follow = async (pull: Json): Promise<void> => {
     const head = pull.head as Json;
@@ -110,7 +122,7 @@ export function githubFollowing({ pulls, statuses, heads, mergeInto, owner }: Pa
       await follow(pull);
       const { auto_merge, merged_by, merge_commit_sha } = moreOf(pull.number);
       const merged = { merged: pull.merged_at !== null, merged_by, merge_commit_sha };
-      const extra = { node_id: `PR_${id}`, auto_merge, ...merged };
+      const extra = { node_id: `PR_${id}`, auto_merge, ...merged, mergeable_state: stateOf(pull) };
       return { status: 200, json: { ...pull, ...extra } };
     }
     if (pull !== undefined && method === 'PUT' && below === 'merge') {

@@ -9,6 +9,7 @@ export interface GitlabFollowing {
     merge_method: 'merge' | 'rebase_merge' | 'ff';
     squash_option: 'never' | 'always' | 'default_on' | 'default_off';
     only_allow_merge_if_pipeline_succeeds: boolean;
+    approvals_before_merge: number;
   };
   /** Does what GitLab does by itself when something has changed. */
   settle(): Promise<void>;
@@ -38,6 +39,7 @@ export function gitlabFollowing({ requests, notes, statuses, heads, mergeInto, o
     merge_method: 'merge',
     squash_option: 'default_off',
     only_allow_merge_if_pipeline_succeeds: false,
+    approvals_before_merge: 0,
   };
   const members: Json[] = [{ id: 1, username: owner, access_level: 40, state: 'active' }];
   const approvals = new Map<unknown, Set<string>>();
@@ -65,7 +67,8 @@ export function gitlabFollowing({ requests, notes, statuses, heads, mergeInto, o
       added(versions, { of: request.iid, head_commit_sha: sha, created_at: now() });
     const pipeline = pipelineOf(sha);
     request.head_pipeline = pipeline === null ? null : { status: pipeline };
-    request.detailed_merge_status = statusOf(pipeline);
+    const isApproved = (approvals.get(request.iid)?.size ?? 0) >= settings.approvals_before_merge;
+    request.detailed_merge_status = isApproved ? statusOf(pipeline) : 'not_approved';
   };
   const statusOf = (pipeline: string | null): string => {
     if (!settings.only_allow_merge_if_pipeline_succeeds || pipeline === 'success') return 'mergeable';

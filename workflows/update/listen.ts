@@ -36,10 +36,18 @@ export const closedDecision = (
   { number }: ReportedRequest,
 ) => ({ decision: 'rejected' as const, by, commit: candidate.head, comment: `by closing pull request #${number}` });
 
-/** A request whose branch holds something else by now. */
-export const overtaken = (landed: Landed, { head }: Extract<RequestState, { readonly kind: 'moved' }>): Landed => ({
+/** A request whose branch holds something else by now, or that is about another branch than main. */
+export const overtaken = (
+  landed: Landed,
+  { head, into }: Extract<RequestState, { readonly kind: 'moved' }>,
+): Landed => ({
   ...landed,
-  notMerged: head === null ? 'its branch is gone' : `somebody has pushed commit ${head.slice(0, 12)} onto its branch`,
+  notMerged:
+    into !== undefined
+      ? `somebody has changed its base to branch ${into}`
+      : head === null
+        ? 'its branch is gone'
+        : `somebody has pushed commit ${head.slice(0, 12)} onto its branch`,
 });
 
 /** Looks for an answer on the forge until there is one, with growing pauses. */
