@@ -1,11 +1,13 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { finishedParts } from '../../model/caches/finished.js';
 import { cacheName } from '../../model/caches/name.js';
 import type { Cache } from '../../model/caches/types.js';
 import { readPathInfo, type PathInfo } from '../../model/closure/path-info.js';
 import type { MachineActivities, UploadHeartbeat, UploadInput, UploadResult } from '../../model/contract/activities.js';
 import { formatSeconds } from '../../model/text/text.js';
+import { inBatches } from '../../model/nix/batches.js';
 import { uploadDirectory } from '../../model/machine/record-directory.js';
 import { hasFields, readJson, writeWhole } from '../../host/files.js';
 import { launch } from '../command/launcher.js';
@@ -135,24 +137,26 @@ interface Content {
 
 /** @throws CacheFault when the store of this machine does not have it any more */
 async function contentOf({ outPath, brokenDrv }: UploadInput): Promise<Content> {
-  const roots = brokenDrv === undefined ? [outPath] : await finishedParts(brokenDrv);
-  return { roots, paths: roots.length === 0 ? [] : await infosOf(pathInfo(roots)) };
+  const roots = brokenDrv === undefined ? [outPath] : finishedParts(await outputsBelow(brokenDrv));
+  return { roots, paths: await infosOf(roots, 'closure') };
 }
 
-/** The outputs below a derivation that were built here, and not fetched. */
-async function finishedParts(drvPath: string): Promise<readonly string[]> {
+/** The outputs below a derivation that are in the store. */
+async function outputsBelow(drvPath: string): Promise<readonly PathInfo[]> {
   const outputs = await runNix('nix-store', storedOutputs(drvPath), { signal: cancellationSignal(), background: true });
   if (outputs.exitCode !== 0) throw unreadable(outputs.stderr);
   const paths = outputs.stdout.split('\n').filter((line) => line.startsWith('/') && !line.endsWith('.drv'));
-  if (paths.length === 0) return [];
-  const infos = await infosOf(pathInfo(paths, 'alone'));
-  return infos.filter(({ isBuiltHere }) => isBuiltHere).map((info) => info.path);
+  return await infosOf(paths, 'alone');
 }
 
-async function infosOf(args: readonly string[]): Promise<readonly PathInfo[]> {
-  const asked = await runNix('nix', args, { signal: cancellationSignal(), background: true });
-  if (asked.exitCode === 0) return readPathInfo(asked.stdout);
-  throw unreadable(asked.stderr);
+async function infosOf(paths: readonly string[], which: 'closure' | 'alone'): Promise<readonly PathInfo[]> {
+  const found = new Map<string, PathInfo>();
+  for (const some of inBatches(paths)) {
+    const asked = await runNix('nix', pathInfo(some, which), { signal: cancellationSignal(), background: true });
+    if (asked.exitCode !== 0) throw unreadable(asked.stderr);
+    for (const info of readPathInfo(asked.stdout)) found.set(info.path, info);
+  }
+  return [...found.values()];
 }
 
 const unreadable = (stderr: string): CacheFault =>
@@ -172,7 +176,8 @@ async function fill(upload: Upload, { roots, paths }: Content): Promise<readonly
   const keys = await keysOf(input.cache);
   const seen = seenInRun(input.run, input.cache.to);
   const handler = handlerOf(input.cache);
-  const done = new Set<Step>();
+  const batches = inBatches(roots);
+  const done = { copy: 0, sign: 0 };
   let gained: readonly string[] | null = null;
   for (;;) {
     signal.throwIfAborted();
@@ -188,9 +193,10 @@ async function fill(upload: Upload, { roots, paths }: Content): Promise<readonly
     gained ??= handler.copied === copiedByNix ? [] : [...faults.keys()].map((info) => info.path);
     if (faults.size === 0) return gained;
     const step = nextStep(faults, input.cache.secretKeyFile !== undefined && handler.sign !== undefined);
-    if (step === null || done.has(step)) throw new CacheFault(faultWords(faults, paths.length), step !== null);
+    const batch = step === null ? undefined : batches[done[step]];
+    if (step === null || batch === undefined) throw new CacheFault(faultWords(faults, paths.length), step !== null);
     await forgetArchives(upload, faults);
-    if ((await begin(upload, step, roots)) && (await followCommand(upload, [...faults.keys()]))) done.add(step);
+    if ((await begin(upload, step, batch)) && (await followCommand(upload, [...faults.keys()]))) done[step] += 1;
   }
 }
 

@@ -8,8 +8,11 @@ import { parseNarInfo } from '../../host/caches/narinfo.js';
 import { cacheEnvironment } from '../../host/caches/nix-commands.js';
 import { faultOf } from '../../host/caches/shelf.js';
 import { fingerprint, isSigned, trustedKeys } from '../../host/caches/signature.js';
+import { finishedParts } from '../../model/caches/finished.js';
 import { lackingCaches, type CacheOutcome } from '../../model/caches/outcome.js';
 import { cacheName } from '../../model/caches/name.js';
+import type { PathInfo } from '../../model/closure/path-info.js';
+import { inBatches } from '../../model/nix/batches.js';
 import { readCache } from '../../model/config/cache.js';
 import { cacheRows } from '../../model/caches/words.js';
 import { withFolder } from '../support/scope.js';
@@ -186,6 +189,32 @@ test('keys of S3 from a file are not overridden by those of the environment', as
   );
   const without = await cacheEnvironment(cache, path.join(folder, 'client'));
   assert.equal(without.AWS_PROFILE, 'of another');
+});
+
+test('of a broken build, what was built here or by a machine that builds for this one is uploaded, as few roots as name it', () => {
+  const made = (name: string, of: readonly string[], more: Partial<PathInfo> = {}): PathInfo => ({
+    ...{ ...INFO, path: `/s/${name}`, references: of.map((each) => `/s/${each}`) },
+    ...more,
+  });
+  const parts = finishedParts([
+    made('top', ['top', 'middle', 'fetched'], { isBuiltHere: true }),
+    made('middle', []),
+    made('remote', ['fetched']),
+    made('fetched', [], { signatures: ['cache.nixos.org-1:x'] }),
+    made('source', [], { isContentAddressed: true }),
+    made('own-source', [], { isContentAddressed: true, isBuiltHere: true }),
+  ]);
+  assert.deepEqual(parts, ['/s/top', '/s/remote', '/s/own-source']);
+});
+
+test('as many paths as there may be fit into command lines', () => {
+  const paths = Array.from({ length: 2001 }, (_, index) => `/s/${index}`);
+  assert.deepEqual(
+    inBatches(paths).map((some) => some.length),
+    [1000, 1000, 1],
+  );
+  assert.deepEqual(inBatches(paths).flat(), paths);
+  assert.deepEqual(inBatches([]), []);
 });
 
 test('an archive elsewhere than in its cache is none', () => {

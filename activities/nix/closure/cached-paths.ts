@@ -1,4 +1,5 @@
 import { exists } from '../../../host/files.js';
+import { inBatches } from '../../../model/nix/batches.js';
 import { readPathInfo, type PathInfo } from '../../../model/closure/path-info.js';
 import type { NixSettings } from '../../../model/run/options.js';
 import { pathInfo, pathInfoOfCache } from '../commands.js';
@@ -10,8 +11,6 @@ const FIRST_ANSWER_MS = 5000;
 const CLOSURE_MS = 60_000;
 /** How long a cache that did not answer is left alone: as a rule, for the rest of the run. */
 const SILENT_MS = 10 * 60_000;
-/** Paths of one question: an argument list has a limit. */
-const BATCH = 1000;
 
 /** When caches that did not answer may be asked again, by URL, in milliseconds since this process began. */
 const silentUntil = new Map<string, number>();
@@ -57,8 +56,8 @@ export async function cachedPaths(
 async function ownPaths(paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, PathInfo>> {
   const there = (await Promise.all(paths.map(async (each) => ((await exists(each)) ? [each] : [])))).flat();
   const infos: PathInfo[] = [];
-  for (let start = 0; start < there.length; start += BATCH) {
-    const asked = await runNix('nix', pathInfo(there.slice(start, start + BATCH)), { signal, background: true });
+  for (const some of inBatches(there)) {
+    const asked = await runNix('nix', pathInfo(some), { signal, background: true });
     if (asked.exitCode === 0) infos.push(...readPathInfo(asked.stdout));
   }
   return new Map(infos.map((each) => [each.path, each]));
@@ -79,8 +78,8 @@ async function askCaches(
   const found = new Map<string, PathInfo>();
   for (const cache of caches) {
     const left = paths.filter((each) => !found.has(each));
-    for (let start = 0; start < left.length; start += BATCH)
-      for (const each of await askCache(left.slice(start, start + BATCH), cache, asking)) found.set(each.path, each);
+    for (const some of inBatches(left))
+      for (const each of await askCache(some, cache, asking)) found.set(each.path, each);
   }
   return paths.every((each) => found.has(each)) ? [...found.values()] : null;
 }

@@ -1,20 +1,18 @@
 import { readPathInfo } from '../../../model/closure/path-info.js';
+import { inBatches } from '../../../model/nix/batches.js';
 import { nixErrorMessage } from '../../nix/error-message.js';
 import { CacheFault } from '../fault.js';
 import type { CacheHandler } from '../types.js';
 import type { SeenPath } from '../narinfo.js';
 import { cacheEnvironment, lookArguments } from '../nix-commands.js';
 
-/** Paths of one question: an argument list has a limit. */
-const BATCH = 1000;
 const TIMEOUT_MS = 10 * 60_000;
 
 /** Nix asks, with nothing remembered. It tells of archives only that the cache names them. */
 export const lookByNix: CacheHandler['look'] = async (cache, paths, { signal, nix, clientCache, ask }) => {
   const found = new Map<string, SeenPath>();
   const env = await cacheEnvironment(cache, clientCache);
-  for (let first = 0; first < paths.length; first += BATCH) {
-    const wanted = paths.slice(first, first + BATCH).map((info) => info.path);
+  for (const wanted of inBatches(paths.map((info) => info.path))) {
     const asked = await ask(lookArguments(cache, wanted, nix), { env, signal, timeoutMs: TIMEOUT_MS });
     if (asked.exitCode !== 0) throw refusal(asked.stderr);
     for (const info of readPathInfo(asked.stdout))
