@@ -36,8 +36,7 @@ export function giteaMerging(
       ...{ method: 'POST', path: `/pulls/${number}/merge`, body },
       expects: [405, 409],
     });
-    // The only conflict of a schedule is the one that is there.
-    if (status < 300 || (later && status === 409)) return null;
+    if (status < 300 || (later && status === 409 && /already scheduled/i.test(said))) return null;
     return said === '' ? `HTTP ${status}` : said;
   };
   return {

@@ -160,7 +160,9 @@ const createPropose = (): ForgeActivities['propose'] => async (input) => {
   const wanted = { ...given, title: `${draft ? (kind.drafts?.prefix ?? '') : ''}${title}`, body, branch, into };
   // What the forge was to merge later, for an earlier run, was another commit: nobody has approved this one, or another one is to merge it.
   const existing = ofBranch(open);
-  if (existing !== undefined && (asks === true || merge === 'self')) await client.merging.takeBack(existing.number);
+  const isOther = existing !== undefined && readMark(existing.body)?.commit !== commit;
+  if (existing !== undefined && (asks === true || merge === 'self' || (merge === 'forge' && isOther)))
+    await client.merging.takeBack(existing.number);
   // Where somebody was faster, that is the one; not all forges see that while they open another.
   const opened = existing ?? (await client.open(wanted));
   const seen = existing === undefined ? await client.requests('open') : open;

@@ -44,8 +44,8 @@ for (const kind of FORGE_KINDS)
           ...(mergeMethod && { mergeMethod }),
         }),
       );
-    const proposed = async (branch: string, commit: string): Promise<number> => {
-      const about = { repository, forge, branch, commit, lock: null, labels: [], leftAlone: [], report };
+    const proposed = async (branch: string, commit: string, merge: Merger = 'never'): Promise<number> => {
+      const about = { repository, forge, branch, commit, merge, lock: null, labels: [], leftAlone: [], report };
       const { number } = await inActivity(() => coordinator.propose(about));
       await inActivity(() => coordinator.setStatuses({ forge, commit, report }));
       return number;
@@ -158,6 +158,16 @@ for (const kind of FORGE_KINDS)
       const green = await begin();
       await world.setStatus(green.commit, 'ci/test', 'success');
       await assertMerged(await green.end('forge'), 'keeper');
+    });
+
+    await t.test('what it was to merge for an earlier run is told anew for the next one', async () => {
+      const update = await begin();
+      await world.setStatus(update.commit, 'ci/test', 'pending');
+      await update.follow('forge');
+      const next = await world.push(update.branch);
+      assert.equal(await proposed(update.branch, next, 'forge'), update.number);
+      await world.setStatus(next, 'ci/test', 'success');
+      assert.equal((await world.requests()).find(({ number }) => number === update.number)?.isOpen, true);
     });
 
     await t.test('it merges nothing that somebody pushes', async () => {
