@@ -183,7 +183,10 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
 
   setHandler(
     building,
-    ({ name }): void => {
+    (sent: Partial<BuildBegan> | null | undefined): void => {
+      // Something else that was sent here again by somebody who read it on the server.
+      if (typeof sent?.name !== 'string') return;
+      const { name } = sent;
       const target = input.targets.find((each) => targetLabel(each) === name);
       if (target === undefined || progress.get(name)?.state !== 'queued') return;
       // A workflow worker of 0.1.0 did nothing about it. replay-tested: 2026-11-28, test/replay/0.1.0

@@ -3,7 +3,14 @@ import { watcherId } from '../../model/run/ids.js';
 import { optionsDigest } from '../../model/run/keys.js';
 import { LOOK_NOW, PAUSE_WATCH, SET_WATCH, type LookNow, type PauseWatch } from '../../model/run/messages.js';
 import type { RunOptions } from '../../model/run/options.js';
-import { newWatch, readWatchMemo, watchStart, type ShownWatch, type Watch } from '../../model/watch/watch.js';
+import {
+  newWatch,
+  readWatchMemo,
+  watchStart,
+  type SetWatch,
+  type ShownWatch,
+  type Watch,
+} from '../../model/watch/watch.js';
 import { runQueue, startOptions } from '../runs/start-run.js';
 import type { Session } from '../server/connection.js';
 import type { Change } from './apply.js';
@@ -52,7 +59,7 @@ export async function establishWatcher(session: Session, watch: Watch, dryRun: b
       ...start,
       workflowId,
       signal: SET_WATCH,
-      signalArgs: [watch],
+      signalArgs: [{ about: SET_WATCH, watch } satisfies SetWatch],
     });
   if (found === null) return { kind: 'created', instance };
   return { kind: 'updated', instance, changed: [found.pollSeconds === watch.pollSeconds ? 'options' : 'poll'] };
@@ -91,7 +98,7 @@ export async function endWatcher(
 export const watcherOfRun = ({ options }: Watch): string => watcherId(options.instance, options.user ?? null);
 
 export const pauseWatcher = (session: Session, { workflowId }: ListedWatch, paused: string | null): Promise<void> =>
-  session.client.workflow.getHandle(workflowId).signal<[PauseWatch]>(PAUSE_WATCH, { paused });
+  session.client.workflow.getHandle(workflowId).signal<[PauseWatch]>(PAUSE_WATCH, { about: PAUSE_WATCH, paused });
 
 export const askWatcher = (session: Session, { workflowId }: ListedWatch): Promise<void> =>
-  session.client.workflow.getHandle(workflowId).signal<[LookNow]>(LOOK_NOW, { again: true });
+  session.client.workflow.getHandle(workflowId).signal<[LookNow]>(LOOK_NOW, { about: LOOK_NOW, again: true });

@@ -46,7 +46,7 @@ export const deliver = (client: Client, event: HookEvent): Promise<Delivery> =>
 async function tell(client: Client, workflowId: string): Promise<void> {
   const { WorkflowNotFoundError } = await import('@temporalio/client');
   try {
-    await client.workflow.getHandle(workflowId).signal<[LookNow]>(LOOK_NOW, { again: false });
+    await client.workflow.getHandle(workflowId).signal<[LookNow]>(LOOK_NOW, { about: LOOK_NOW, again: false });
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
   }

@@ -88,18 +88,30 @@ export const RECORD_END = 'recordEnd';
 /** Signal to what waits for a repository to change, a watcher or a run: look at it now. */
 export const LOOK_NOW = 'lookNow';
 
+/** Who may read what is on the server could send it again as another signal: each says which one it is, and nothing else is heard. */
 export interface LookNow {
+  readonly about: typeof LOOK_NOW;
   /** Whether a watcher verifies main also when it knows how that commit stands. */
   readonly again: boolean;
 }
 
-/** Signal to a watcher: what it is to do from now on. */
+export const isLookNow = (sent: unknown): sent is LookNow => isAbout(sent, LOOK_NOW) && typeof sent.again === 'boolean';
+
+/** Signal to a watcher: what it is to do from now on: `SetWatch` of `model/watch/watch.ts`. */
 export const SET_WATCH = 'setWatch';
 
 /** Signal to a watcher: look no more until it is resumed, or look again. */
 export const PAUSE_WATCH = 'pauseWatch';
 
 export interface PauseWatch {
+  readonly about: typeof PAUSE_WATCH;
   /** Why it is paused; `null`: it is resumed. */
   readonly paused: string | null;
 }
+
+export const isPauseWatch = (sent: unknown): sent is PauseWatch =>
+  isAbout(sent, PAUSE_WATCH) && (sent.paused === null || typeof sent.paused === 'string');
+
+/** Whether the argument of a signal was made for this signal. */
+export const isAbout = (sent: unknown, signal: string): sent is Readonly<Record<string, unknown>> =>
+  typeof sent === 'object' && sent !== null && 'about' in sent && sent.about === signal;

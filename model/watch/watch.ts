@@ -1,5 +1,6 @@
 import { watcherId } from '../run/ids.js';
 import { userOf } from '../run/queues.js';
+import { isAbout, SET_WATCH } from '../run/messages.js';
 import type { RunOptions } from '../run/options.js';
 
 /** What a watcher is to do: look at the main branch of a repository again and again, and have it verified when it has moved. */
@@ -14,6 +15,24 @@ export interface Watch {
   readonly run: { readonly memo: Readonly<Record<string, unknown>>; readonly staticSummary: string };
   /** Of all that is above, to tell whether something has changed. */
   readonly digest: string;
+}
+
+/** Argument of the signal `setWatch`. */
+export interface SetWatch {
+  readonly about: typeof SET_WATCH;
+  readonly watch: Watch;
+}
+
+/** Whether a watcher may take it: it is about the same instance. */
+export function isSetWatch(sent: unknown, instance: string): sent is SetWatch {
+  if (!isAbout(sent, SET_WATCH)) return false;
+  const watch = sent.watch as Partial<Watch> | null | undefined;
+  return (
+    typeof watch?.digest === 'string' &&
+    typeof watch.pollSeconds === 'number' &&
+    typeof watch.run === 'object' &&
+    watch.options?.instance === instance
+  );
 }
 
 /** A run that ended without a verdict about main. */
@@ -33,24 +52,36 @@ export interface WatchState {
   /** Commit of main that was verified last; `null` when none was, or has to be again. */
   readonly verified: string | null;
   readonly failed: FailedLook | null;
+  /** Commit of main whose run was stopped by a person: it is not started again; `null` when none was. */
+  readonly stopped: string | null;
   /** Whether the next run takes nothing for known: somebody asked for it, or asked for other settings of Nix. */
   readonly again: boolean;
   /** Why it does not look; `null` when it does. */
   readonly paused: string | null;
   /** Why main could not be looked at the last time; `null` when it could. */
   readonly trouble: string | null;
+  /** How many looks in a row have failed. */
+  readonly missed: number;
+  /** Whether somebody has asked for a look that is still to come. */
+  readonly asked: boolean;
 }
 
-/** Longest pause between two runs that fail, in seconds. */
+/** First and longest pause between two runs that fail, in seconds. */
+const FIRST_RETRY_SECONDS = 300;
 const LONGEST_RETRY_SECONDS = 6 * 3600;
+/** Pause after the first of several looks that fail. */
+const FIRST_LOOK_PAUSE_MS = 30_000;
 
 export const newWatch = (watch: Watch): WatchState => ({
   watch,
   verified: null,
   failed: null,
+  stopped: null,
   again: false,
   paused: null,
   trouble: null,
+  missed: 0,
+  asked: false,
 });
 
 /** The state of a watcher that is to do something else from now on: main is verified for it, though it may not have moved. */
@@ -64,20 +95,51 @@ export const forgetful = (state: WatchState, again: boolean): WatchState => ({
   ...state,
   verified: null,
   failed: null,
+  stopped: null,
   again,
 });
 
 const settingsOf = ({ options }: Watch): string => JSON.stringify(options.nix);
 
 /** Whether a commit of main is to be verified now. */
-export const isToVerify = ({ verified, failed }: WatchState, commit: string, now: number): boolean =>
-  commit !== verified && (failed?.commit !== commit || failed.retryAt <= now);
+export const isToVerify = ({ verified, stopped, failed }: WatchState, commit: string, now: number): boolean =>
+  commit !== verified && commit !== stopped && (failed?.commit !== commit || failed.retryAt <= now);
 
 /** The state after a run that failed: it is tried again, with growing pauses. */
 export function afterFailure(state: WatchState, commit: string, words: string, now: number): WatchState {
   const runs = (state.failed?.commit === commit ? state.failed.runs : 0) + 1;
-  const pause = Math.min(state.watch.pollSeconds * 2 ** (runs - 1), LONGEST_RETRY_SECONDS);
+  const first = Math.min(state.watch.pollSeconds, FIRST_RETRY_SECONDS);
+  const pause = Math.min(first * 2 ** (runs - 1), LONGEST_RETRY_SECONDS);
   return { ...state, failed: { commit, runs, retryAt: now + pause * 1000, words } };
+}
+
+/** How a run ended that was started for a commit: with a verdict about one, stopped by a person, or without a verdict. */
+export type WatchedEnd =
+  { readonly verified: string } | { readonly stopped: string } | { readonly failed: string; readonly words: string };
+
+/**
+ * The state after a run.
+ * @param begun what the run was asked for
+ * @param state what is there at its end, where `again` says whether somebody asked for another one meanwhile
+ */
+export function afterRun(
+  state: WatchState,
+  begun: Pick<WatchState, 'watch' | 'again'>,
+  end: WatchedEnd,
+  now: number,
+): WatchState {
+  const again = state.again || (begun.again && 'failed' in end);
+  if (state.again || state.watch.digest !== begun.watch.digest) return forgetful(state, again);
+  if ('failed' in end) return { ...afterFailure(state, end.failed, end.words, now), again };
+  return { ...state, failed: null, stopped: null, ...end };
+}
+
+/** How long to wait for the next look, in milliseconds; `null`: until somebody asks. */
+export function pauseMs({ watch, failed, paused, missed }: WatchState, now: number): number | null {
+  if (paused !== null) return null;
+  const poll = watch.pollSeconds * 1000;
+  if (missed > 0) return Math.min(poll, FIRST_LOOK_PAUSE_MS * 2 ** (missed - 1));
+  return failed === null ? poll : Math.min(poll, Math.max(failed.retryAt - now, 1000));
 }
 
 /** How a watcher is begun, on the queue of the workers that do the runs of its instance. */
@@ -90,15 +152,24 @@ export const watchStart = (state: WatchState, taskQueue: string) => ({
 });
 
 /** What the memo of a watcher shows, so that it can be read without a worker. */
-export const watchMemo = ({ watch, verified, failed, paused, trouble }: WatchState): Record<string, unknown> => ({
+export const watchMemo = ({
+  watch,
+  verified,
+  failed,
+  stopped,
+  paused,
+  trouble,
+}: WatchState): Record<string, unknown> => ({
   lockkeeper: watch.lockkeeper,
   instance: watch.options.instance,
   repository: watch.options.repository.displayUrl,
   mainBranch: watch.options.repository.mainBranch,
   pollSeconds: watch.pollSeconds,
   digest: watch.digest,
-  ...{ verified, paused, trouble: trouble ?? failed?.words ?? null },
+  ...{ verified, paused, trouble: trouble ?? failed?.words ?? (stopped === null ? null : STOPPED) },
 });
+
+const STOPPED = 'the last run was stopped by somebody, so this commit of main is not verified';
 
 /** A watcher, as its memo shows it. */
 export interface ShownWatch {

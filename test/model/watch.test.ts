@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isLookNow, isPauseWatch } from '../../model/run/messages.js';
 import type { RunOptions } from '../../model/run/options.js';
 import {
   afterChange,
   afterFailure,
+  afterRun,
+  isSetWatch,
   isToVerify,
   newWatch,
+  pauseMs,
   readWatchMemo,
   watchMemo,
   type Watch,
@@ -40,6 +44,9 @@ test('a commit is verified once, after a failure with growing pauses, and again 
   assert.ok(isToVerify(state, 'c', 0), 'a newer commit waits for nothing');
   assert.equal(afterFailure(state, 'c', 'no network', 0).failed?.runs, 1);
 
+  const daily = { ...fresh, watch: { ...watch, pollSeconds: 86_400 } };
+  assert.equal(afterFailure(daily, 'b', 'no network', 0).failed?.retryAt, 300_000, 'long before the next regular look');
+
   assert.equal(afterChange(verified, watch).verified, 'a');
   const changed = afterChange(verified, { ...watch, digest: 'two' });
   assert.deepEqual([changed.verified, changed.again], [null, false]);
@@ -48,6 +55,53 @@ test('a commit is verified once, after a failure with growing pauses, and again 
     afterChange(verified, { ...watch, options: impure, digest: 'three' }).again,
     'known under other settings of Nix',
   );
+});
+
+test('a look that failed is repeated soon, and what is asked for while a run is open is not lost', () => {
+  const daily = { ...newWatch(watch), watch: { ...watch, pollSeconds: 86_400 } };
+  const pauses = [0, 1, 2, 3, 40].map((missed) => (pauseMs({ ...daily, missed }, 0) ?? 0) / 1000);
+  assert.deepEqual(pauses, [86_400, 30, 60, 120, 86_400]);
+  assert.equal(pauseMs({ ...daily, missed: 1, paused: 'holidays' }, 0), null);
+
+  const begun = { ...newWatch(watch), again: true };
+  const open = { ...begun, again: false };
+  const end = { verified: 'a' };
+  const quiet = afterRun(open, begun, end, 0);
+  assert.deepEqual([quiet.verified, quiet.again], ['a', false]);
+  const triggered = afterRun({ ...open, again: true }, begun, end, 0);
+  assert.deepEqual([triggered.verified, triggered.again], [null, true]);
+  const changed = afterRun({ ...open, watch: { ...watch, digest: 'two' } }, begun, end, 0);
+  assert.deepEqual([changed.verified, changed.again], [null, false]);
+  const failed = afterRun(open, begun, { failed: 'a', words: 'no network' }, 0);
+  assert.deepEqual([failed.failed?.runs, failed.again], [1, true], 'its next try takes nothing for known either');
+
+  const stopped = afterRun({ ...open, verified: 'a' }, begun, { stopped: 'b' }, 0);
+  assert.equal(stopped.verified, 'a', 'a commit whose run was stopped is not shown as verified');
+  assert.ok(!isToVerify(stopped, 'b', 0));
+  assert.match(readWatchMemo(watchMemo(stopped))?.trouble ?? '', /stopped/);
+});
+
+test('what was made for another signal is heard by none', () => {
+  const heard = (sent: unknown): readonly boolean[] => [
+    isLookNow(sent),
+    isPauseWatch(sent),
+    isSetWatch(sent, watch.options.instance),
+  ];
+  assert.deepEqual(heard({ about: 'lookNow', again: false }), [true, false, false]);
+  assert.deepEqual(heard({ about: 'pauseWatch', paused: null }), [false, true, false]);
+  assert.deepEqual(heard({ about: 'setWatch', watch }), [false, false, true]);
+  assert.ok(!isSetWatch({ about: 'setWatch', watch }, 'another'));
+  for (const other of [
+    undefined,
+    null,
+    'main',
+    { again: true },
+    { paused: null },
+    watch,
+    { about: 'pauseWatch' },
+    { about: 'setWatch', watch: null },
+  ])
+    assert.deepEqual(heard(other), [false, false, false]);
 });
 
 test('a memo of a watcher is read as it was written, and others are none', () => {

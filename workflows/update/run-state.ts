@@ -108,14 +108,16 @@ export function trackRun(options: RunOptions, intent: string): RunState {
   setHandler(progressQuery, progress, { description: 'Phase, inputs, targets, and what it waits for' });
   setHandler(
     targetDone,
-    (...changes): void => {
-      changed(changes);
+    (...changes: readonly (Partial<TargetProgress> | null | undefined)[]): void => {
+      // Something else may have been sent here again by somebody who read it on the server.
+      changed(changes.filter((each): each is TargetProgress => typeof each?.name === 'string' && 'state' in each));
     },
     { description: 'How far hosts are: sent by the verifications of this run, not by people' },
   );
   setHandler(
     doing,
-    (words): void => {
+    (words: unknown): void => {
+      if (typeof words !== 'string') return;
       if (shown.phase === 'holding-back' || shown.phase === 'mending') show({ doing: words });
     },
     { description: 'What is tried now: sent by the search for the input to blame and by agents, not by people' },
