@@ -8,6 +8,7 @@ import { isOverdue, newRecord, readRecordMemo } from '../../model/instance/recor
 import type { Overdue, ShownRecord } from '../../model/instance/record.js';
 import { RECORD_END } from '../../model/run/messages.js';
 import { recordStart } from '../../model/instance/record-start.js';
+import { getsOn } from './gets-on.js';
 import { asksForProof, endImpostor, openWorkflow } from './impostors.js';
 import { plural } from '../../model/report/words.js';
 import { isFailure } from '../../model/report/data.js';
@@ -40,7 +41,7 @@ export const findOverdue: CoordinatorActivities['findOverdue'] = async ({ watche
     const record = await lookUp(client, instance);
     if (record === null || !isOverdue(record, limitSeconds, new Date(at))) continue;
     // While nobody pushes, a watcher has nothing to start.
-    if (record.failures > 0 || !(await isWatched(client, instance)))
+    if (record.failures > 0 || !(await isWatched(client, instance, limitSeconds, at)))
       found.push({ ...record, paused: await isPaused(client, instance) });
   }
   return found;
@@ -64,11 +65,12 @@ async function lookUp(client: Client, instance: string): Promise<ShownRecord | n
   return readRecordMemo((await handle.describe()).memo);
 }
 
-/** Whether main is watched for an instance and nothing keeps its watcher from looking. */
-async function isWatched(client: Client, instance: string): Promise<boolean> {
+/** Whether main is watched for an instance and nothing keeps its watcher from looking, nor the run from ending that it waits for. */
+async function isWatched(client: Client, instance: string, limitSeconds: number, at: string): Promise<boolean> {
   const watcher = await openWorkflow(client, watcherId(instance, userOf(Context.current().info.taskQueue)));
   const shown = readWatchMemo(watcher?.memo);
-  return shown !== null && shown.verified !== null && shown.paused === null && shown.trouble === null;
+  if (watcher === null || shown?.verified == null || shown.paused !== null || shown.trouble !== null) return false;
+  return await getsOn(client, watcher, limitSeconds, Date.parse(at));
 }
 
 /** Whether the instance has a schedule that is paused now. */
