@@ -170,6 +170,12 @@ test('of a thousand targets the broken ones have statuses, and the sum', () => {
     ['failure', ...broken.map(() => 'failure')],
   );
   assert.match(all[0]?.description ?? '', /997 of 1000 hosts built/);
+  const pending = targets.map(({ name }) => name);
+  assert.deepEqual(
+    statusesOf({ ...report, targets, brokenOnBase: [] }, pending).map(({ context, state }) => `${context} ${state}`),
+    ['lockkeeper pending'],
+    'no status is left pending that the end does not set',
+  );
   const before = statusesOf({ ...report, targets, brokenOnBase: broken });
   assert.equal(before[0]?.state, 'success');
   assert.equal(before[1]?.description, 'build failed (broken before)');

@@ -24,12 +24,14 @@ export async function verifyMain(run: Run, commit: string): Promise<Ended> {
   const names = new Set(known.map(({ target }) => targetLabel(target)));
   const others = targets.filter((target) => !names.has(targetLabel(target)));
   const shown = showPending(run, others);
-  const verified =
-    others.length === 0
-      ? []
-      : await verifyShown(run, { label: VERIFY_LABEL, candidate, targets: others, withoutBase: true });
-  // What is shown next is to be the last.
-  await shown;
+  let verified: readonly Verdict[] = [];
+  try {
+    if (others.length > 0)
+      verified = await verifyShown(run, { label: VERIFY_LABEL, candidate, targets: others, withoutBase: true });
+  } finally {
+    // What is shown next is to be the last.
+    await shown;
+  }
   const found = new Map([...known, ...verified].map((verdict) => [targetLabel(verdict.target), verdict]));
   const verdicts = targets.flatMap((target) => found.get(targetLabel(target)) ?? []);
   state.learn({ verdicts });

@@ -24,13 +24,14 @@ const PAGE_LENGTH = 255;
 
 /**
  * What is said of a commit: the sum of all required targets as `lockkeeper`, and each target as `lockkeeper/NAME`. Of more than 50
- * targets only the first 50 that were not built have their own.
+ * targets only the first 50 that were not built have their own, which are known at the end: until then, none has.
  * @param pending names of targets that are being verified
  * @param siteUrl web address of the site that has the report
  */
 export function statusesOf(report: Report, pending: readonly string[] = [], siteUrl?: string): readonly CommitStatus[] {
   const { targets } = report;
-  const shown = targets.length <= MOST ? targets : targets.filter(({ verdict }) => verdict !== 'built').slice(0, MOST);
+  const unbuilt = pending.length > 0 ? [] : targets.filter(({ verdict }) => verdict !== 'built').slice(0, MOST);
+  const shown = targets.length <= MOST ? targets : unbuilt;
   const isPending = ({ name }: ReportedTarget): boolean => pending.includes(name);
   const all = [
     pending.length === 0 ? sum(report) : status('lockkeeper', 'pending', PENDING),
