@@ -327,7 +327,7 @@ in
               startLimitIntervalSec = 0;
               serviceConfig = {
                 Type = "simple";
-                LoadCredential = command.serviceConfig.LoadCredential ++ [ "hook-secret:${cfg.hooks.secretFile}" ];
+                LoadCredential = command.serviceConfig.LoadCredential ++ [ "hook-secret:${toString cfg.hooks.secretFile}" ];
                 Restart = "always";
                 RestartSec = 10;
               };
