@@ -50,6 +50,15 @@ export const COMBINATIONS: readonly Rule[] = [
       ? fault('poll', poll, `is for instances that verify main: give ${name('mode')} as verify, or leave it out.`)
       : null,
   ),
+  rule(['poll', 'failuresPause'], ({ poll, failuresPause }, { name }) =>
+    poll !== null && failuresPause
+      ? fault(
+          'failuresPause',
+          true,
+          `pauses schedules, and with ${name('poll')} there is none: runs that fail are tried again with growing pauses. Leave one of them out.`,
+        )
+      : null,
+  ),
   rule(['buildBase', 'maxBuilds'], ({ buildBase, maxBuilds }, { name }) =>
     buildBase && maxBuilds !== null
       ? fault('buildBase', 'true', `builds what ${name('maxBuilds')} does not count: leave one of them out.`)

@@ -66,6 +66,10 @@ test('a watcher verifies main when it has moved, and leaves nothing behind while
   );
   assert.deepEqual(await runs(), before);
 
+  // What was made for something else neither pauses nor stops it.
+  await watcher.signal('pauseWatch', { about: 'lookNow', again: false });
+  await watcher.signal('setWatch', { about: 'pauseWatch', paused: 'for ever' });
+  await watcher.signal('lookNow', null);
   await fleet.moveInput('alpha');
   const second = await fleet.pushUpdate(['alpha']);
   await untilTested(second);
@@ -120,11 +124,12 @@ test('a watcher is paused, changed and removed as a schedule is; a run that fail
   const removed = await apply('');
   assert.deepEqual(removed, [{ kind: 'removed', instance: 'main' }]);
   assert.equal((await watcher.describe()).status.name, 'TERMINATED');
-  const refused = await house.lockkeeper([
-    'config',
-    'check',
-    ...(await configure('[instances.main]\nmode = "update"\npoll = "5min"\n')),
-  ]);
-  assert.equal(refused.exitCode, 1);
-  assert.match(refused.stderr + refused.stdout, /instances\.main\.poll .* is for instances that verify main/);
+  for (const [toml, why] of [
+    ['mode = "update"\npoll = "5min"\n', /instances\.main\.poll .* is for instances that verify main/],
+    ['poll = "5min"\nfailuresPause = true\n', /instances\.main\.failuresPause .* pauses schedules/],
+  ] as const) {
+    const refused = await house.lockkeeper(['config', 'check', ...(await configure(`[instances.main]\n${toml}`))]);
+    assert.equal(refused.exitCode, 1);
+    assert.match(refused.stderr + refused.stdout, why);
+  }
 });
