@@ -149,7 +149,7 @@ export async function runWorker(
   // Not waited for at the end: Git may collect for minutes, and cleaning up can stop anywhere.
   void pruneRegularly(client, env, log, ended.signal);
   const shutDown = (): void => {
-    void hooks?.close();
+    if (hooks !== null) background.push(hooks.close());
     log.info('the worker stops; builds that run are picked up by the next one');
     for (const worker of workers.values()) if (worker.getState() === 'RUNNING') worker.shutdown();
   };

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../model/text/message-of.js';
+import { oneLine } from '../../model/text/one-line.js';
 import type { HookEvent } from '../../model/hooks/event.js';
 import type { Delivery } from './deliver.js';
 
@@ -7,24 +9,51 @@ const LEAST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
 /** Repositories that are remembered. */
 const REMEMBERED = 1000;
+/** Tries of what was answered before it was told, and the pause after the first of them, which doubles. */
+const TRIES = 5;
+const RETRY_MS = 2000;
 
 interface Told {
+  /** By a clock that nobody sets, in milliseconds. */
   readonly at: number;
   readonly pauseMs: number;
   /** Whether what came meanwhile is going to be told. */
   later: boolean;
 }
 
+export interface Calm {
+  readonly tell: (event: HookEvent) => Promise<Delivery>;
+  /** Tells at once what was to be told later. */
+  readonly close: () => Promise<void>;
+}
+
 /**
  * Tells of each repository now and then: what comes in a pause is told once, at its end, and pauses grow while more comes. Each message
  * is in the history of a workflow, and looks at all that changed before it. Nothing is remembered of a repository that nobody knows.
  */
-export function calmly(deliver: (event: HookEvent) => Promise<Delivery>): typeof deliver {
+export function calmly(deliver: (event: HookEvent) => Promise<Delivery>, log: (text: string) => void): Calm {
   const told = new Map<string, Told>();
-  return async (event) => {
+  const closing = new AbortController();
+  const open = new Set<Promise<void>>();
+  /** Waits, and not any longer when it is closed. */
+  const pause = (ms: number): Promise<void> =>
+    sleep(Math.max(ms, 0), undefined, { ref: false, signal: closing.signal }).catch(() => undefined);
+  const deliverLater = async (event: HookEvent): Promise<void> => {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await deliver(event);
+        return;
+      } catch (error) {
+        log(`a webhook was not passed on (try ${tries} of ${TRIES}): ${oneLine(messageOf(error), 500)}`);
+        if (tries === TRIES || closing.signal.aborted) return;
+        await pause(RETRY_MS * 2 ** (tries - 1));
+      }
+    }
+  };
+  const tell = async (event: HookEvent): Promise<Delivery> => {
     const key = JSON.stringify([event.repositories, event.branch]);
     const last = told.get(key);
-    const now = Date.now();
+    const now = performance.now();
     if (last === undefined || now >= last.at + last.pauseMs) {
       const isBusy = last !== undefined && now < last.at + 3 * last.pauseMs;
       told.delete(key);
@@ -41,12 +70,19 @@ export function calmly(deliver: (event: HookEvent) => Promise<Delivery>): typeof
     if (last.later) return 'told';
     last.later = true;
     const atTheEnd = async (): Promise<void> => {
-      await sleep(last.at + last.pauseMs - Date.now(), undefined, { ref: false });
-      told.set(key, { at: Date.now(), pauseMs: Math.min(last.pauseMs * 2, LONGEST_PAUSE_MS), later: false });
-      await deliver(event);
+      await pause(last.at + last.pauseMs - performance.now());
+      told.set(key, { at: performance.now(), pauseMs: Math.min(last.pauseMs * 2, LONGEST_PAUSE_MS), later: false });
+      await deliverLater(event);
     };
-    // The next look of its own comes anyway.
-    void atTheEnd().catch(() => undefined);
+    const ended = atTheEnd().finally(() => open.delete(ended));
+    open.add(ended);
     return 'told';
+  };
+  return {
+    tell,
+    close: async () => {
+      closing.abort();
+      await Promise.all(open);
+    },
   };
 }

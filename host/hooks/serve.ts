@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { readHook, type HookEvent } from '../../model/hooks/event.js';
-import { isSigned } from '../../model/hooks/signature.js';
+import { hasSignature, isSigned, secretFault } from '../../model/hooks/signature.js';
 import { messageOf } from '../../model/text/message-of.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { PrivateFileFault, readPrivateFile } from '../secrets/private-file.js';
@@ -24,13 +24,15 @@ export interface HookServer {
 }
 
 /** Forges list the commits of a push; what is larger is left to the next look. */
-const BODY_BYTES = 4 * 1024 * 1024;
+const BODY_BYTES = 1024 * 1024;
+/** While strangers send much: most pushes are smaller, and what is hashed for strangers stays little. */
+const BODY_BYTES_IN_FLOOD = 64 * 1024;
 /** Requests at once; more are not answered. */
 const CONNECTIONS = 64;
 /** How long a request may take to arrive, and its headers. */
 const ARRIVAL_MS = 10_000;
 const HEADERS_MS = 5_000;
-/** Requests that are looked at in a second, on average, and all at once after a quiet time. */
+/** Requests that are answered in a second, on average, and all at once after a quiet time: those with a good signature, and others. */
 const REQUESTS_PER_SECOND = 20;
 const BURST = 100;
 const SECRET = { noun: 'secret', toMake: 'write the secret of the webhooks into it', most: 64 * 1024 } as const;
@@ -49,8 +51,10 @@ interface Answer {
 export async function serveHooks(options: HookOptions): Promise<HookServer> {
   const { address, port, log } = options;
   await secretsOf(options.secretFile);
-  const deliver = calmly(options.deliver);
-  const room = tokenBucket();
+  const calm = calmly(options.deliver, log);
+  const signed = tokenBucket();
+  // Strangers cannot use up what forges need.
+  const strangers = tokenBucket();
   const server = createServer(
     {
       headersTimeout: HEADERS_MS,
@@ -60,12 +64,15 @@ export async function serveHooks(options: HookOptions): Promise<HookServer> {
     },
     (request, response) => {
       const answer = async (): Promise<Answer> => {
-        if (request.method !== 'POST') return { status: 405, text: 'Webhooks are sent by POST.' };
-        if (!room()) return { status: 429, text: 'Too many requests.' };
-        const body = await bodyOf(request);
-        return body === null
-          ? { status: 413, text: 'Too large.' }
-          : await answerTo(request, body, { ...options, deliver });
+        const toStranger = (refusal: Answer): Answer => (strangers.take() ? refusal : TOO_MANY);
+        if (request.method !== 'POST') return toStranger({ status: 405, text: 'Webhooks are sent by POST.' });
+        if (!hasSignature(request.headers)) return toStranger(UNSIGNED);
+        const isFlood = !strangers.hasRoom();
+        const body = await bodyOf(request, isFlood ? BODY_BYTES_IN_FLOOD : BODY_BYTES);
+        if (body === null) return toStranger(isFlood ? TOO_MANY : { status: 413, text: 'Too large.' });
+        const secrets = await secretsOf(options.secretFile);
+        if (!isSigned(request.headers, body, secrets, Date.now())) return toStranger(UNSIGNED);
+        return signed.take() ? await answerTo(request, body, calm.tell) : TOO_MANY;
       };
       answer().then(
         (given) => {
@@ -93,19 +100,26 @@ export async function serveHooks(options: HookOptions): Promise<HookServer> {
   const bound = typeof at === 'object' && at !== null ? at.port : port;
   return {
     url: `http://${address.includes(':') ? `[${address}]` : address}:${bound}`,
-    close: () =>
-      new Promise((resolve) => {
+    close: async () => {
+      await new Promise<void>((resolve) => {
         server.close(() => {
           resolve();
         });
         server.closeAllConnections();
-      }),
+      });
+      await calm.close();
+    },
   };
 }
 
-async function answerTo(request: IncomingMessage, body: Buffer, options: HookOptions): Promise<Answer> {
-  if (!isSigned(request.headers, body, await secretsOf(options.secretFile), Date.now()))
-    return { status: 401, text: 'The signature is missing or wrong.' };
+const UNSIGNED: Answer = { status: 401, text: 'The signature is missing or wrong.' };
+const TOO_MANY: Answer = { status: 429, text: 'Too many requests.' };
+
+async function answerTo(
+  request: IncomingMessage,
+  body: Buffer,
+  deliver: (event: HookEvent) => Promise<Delivery>,
+): Promise<Answer> {
   let event: HookEvent | null;
   try {
     event = readHook(request.headers, body.toString('utf8'));
@@ -113,7 +127,7 @@ async function answerTo(request: IncomingMessage, body: Buffer, options: HookOpt
     return { status: 400, text: 'The body is no JSON of a webhook.' };
   }
   if (event === null) return { status: 200, text: 'Nobody waits for such events.' };
-  switch (await options.deliver(event)) {
+  switch (await deliver(event)) {
     case 'told':
       return { status: 202, text: 'Somebody looks now.' };
     case 'nobody':
@@ -126,6 +140,11 @@ async function answerTo(request: IncomingMessage, body: Buffer, options: HookOpt
 /** The secrets, read anew for each request: who changes one need not start anything again. */
 async function secretsOf(file: string): Promise<readonly string[]> {
   const lines = (await readPrivateFile(file, SECRET)).split('\n').map((line) => line.trim());
+  lines.forEach((line, index) => {
+    const why = line === '' ? null : secretFault(line);
+    if (why !== null)
+      throw new PrivateFileFault(`is not usable: line ${index + 1} ${why}. A good secret: openssl rand -hex 32`);
+  });
   const secrets = lines.filter((line) => line !== '');
   if (secrets.length === 0) throw new PrivateFileFault('is empty: write the secret of the webhooks into it');
   return secrets;
@@ -139,13 +158,13 @@ function kindOf({ headers, method = '' }: IncomingMessage): string {
 }
 
 /** The body; `null` when it is too large. */
-async function bodyOf(request: IncomingMessage): Promise<Buffer | null> {
-  if (Number(request.headers['content-length'] ?? 0) > BODY_BYTES) return null;
+async function bodyOf(request: IncomingMessage, most: number): Promise<Buffer | null> {
+  if (Number(request.headers['content-length'] ?? 0) > most) return null;
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > BODY_BYTES) return null;
+    if (bytes > most) return null;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
@@ -162,16 +181,23 @@ function send(request: IncomingMessage, response: ServerResponse, { status, text
   response.end(`${text}\n`);
 }
 
-/** Gives whether there is room for one more. */
-function tokenBucket(): () => boolean {
+/** Room for requests, which comes again with time. */
+function tokenBucket() {
   let left = BURST;
-  let at = Date.now();
-  return () => {
-    const now = Date.now();
+  let at = performance.now();
+  const hasRoom = (): boolean => {
+    const now = performance.now();
     left = Math.min(BURST, left + ((now - at) / 1000) * REQUESTS_PER_SECOND);
     at = now;
-    if (left < 1) return false;
-    left -= 1;
-    return true;
+    return left >= 1;
+  };
+  return {
+    hasRoom,
+    /** Gives whether there was room for one more. */
+    take: (): boolean => {
+      const has = hasRoom();
+      if (has) left -= 1;
+      return has;
+    },
   };
 }

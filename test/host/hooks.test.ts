@@ -5,13 +5,14 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Delivery } from '../../host/hooks/deliver.js';
+import { calmly } from '../../host/hooks/calmly.js';
 import { serveHooks } from '../../host/hooks/serve.js';
 import { readHook, repositoryName, type HookEvent } from '../../model/hooks/event.js';
-import { isSigned, type Headers } from '../../model/hooks/signature.js';
+import { isSigned, secretFault, type Headers } from '../../model/hooks/signature.js';
 import { until } from '../support/lockkeeper.js';
 import { atEndOf, withFolder, wholeFile } from '../support/scope.js';
 
-const SECRET = 'old and gold';
+const SECRET = 'old-and-gold-and-told';
 const KEY = Buffer.alloc(32, 7);
 const STANDARD = `whsec_${KEY.toString('base64')}`;
 const hmac = (body: string, secret = SECRET): string => createHmac('sha256', secret).update(body).digest('hex');
@@ -44,6 +45,45 @@ test('who signed a webhook is told by the ways of GitHub, Gitea, Forgejo and Git
   assert.ok(!signed({}));
 });
 
+test('a secret that can be guessed is none', () => {
+  for (const good of [SECRET, STANDARD, 'a'.repeat(16)]) assert.equal(secretFault(good), null);
+  for (const [bad, why] of [
+    ['x', /shorter than 16/],
+    ['# the secret of the forge', /begins with #/],
+    ['the secret of the forge', /has spaces/],
+    ['whsec_', /shorter than 16/],
+    ['whsec_AAAAAAAAAAAA', /less than 16 bytes/],
+  ] as const)
+    assert.match(secretFault(bad) ?? '', why);
+});
+
+test('what was answered before it was told is tried again, and told when nobody listens any more', async () => {
+  const event: HookEvent = { repositories: [NAME], branch: 'main' };
+  const messages: string[] = [];
+  let fails = 0;
+  let told = 0;
+  const deliver = (): Promise<Delivery> => {
+    if (fails === 0) {
+      told += 1;
+      return Promise.resolve('told');
+    }
+    fails -= 1;
+    return Promise.reject(new Error('no server runs'));
+  };
+  const calm = calmly(deliver, (text) => messages.push(text));
+  assert.deepEqual([await calm.tell(event), await calm.tell(event)], ['told', 'told']);
+  fails = 1;
+  await until(
+    () => told === 2,
+    30_000,
+    () => `told ${told} times`,
+  );
+  assert.match(messages.join('\n'), /no server runs/);
+  assert.equal(await calm.tell(event), 'told');
+  await calm.close();
+  assert.equal(told, 3);
+});
+
 test('webhooks tell of which repository they are, however it is reached, and nothing is made of others', () => {
   assert.deepEqual(readHook({ 'x-gitea-event': 'push' }, PUSH), { repositories: [NAME], branch: 'main' });
   const form = { 'x-github-event': 'push', 'content-type': 'application/x-www-form-urlencoded' };
@@ -62,6 +102,8 @@ test('webhooks tell of which repository they are, however it is reached, and not
   assert.throws(() => readHook({ 'x-github-event': 'push' }, 'no JSON'), SyntaxError);
   assert.equal(repositoryName('/srv/git/fleet.git'), null);
   assert.equal(repositoryName('git+ssh://git@Git.Example.org/me/fleet'), NAME);
+  assert.equal(repositoryName('https://git.example.org:443/Me/Fleet.git'), NAME);
+  assert.equal(repositoryName('http://git.example.org:80/me/fleet'), NAME);
 });
 
 test('only signed webhooks are read; floods and what comes slowly are cut off, and messages are few', async () => {
@@ -100,7 +142,11 @@ test('only signed webhooks are read; floods and what comes slowly are cut off, a
   assert.match(await post('d'), /^503 /);
   assert.match(await post('d'), /^202 /, 'what failed is tried again at once');
 
-  const large = await fetch(served.url, { method: 'POST', body: 'x'.repeat(5 * 1024 * 1024) }).then(
+  const large = await fetch(served.url, {
+    method: 'POST',
+    headers: { 'x-gitlab-token': SECRET },
+    body: 'x'.repeat(5 * 1024 * 1024),
+  }).then(
     ({ status }) => status,
     () => 413,
   );
@@ -114,9 +160,9 @@ test('only signed webhooks are read; floods and what comes slowly are cut off, a
     () => `${events.length} messages`,
   );
 
-  await writeFile(secretFile, 'another one\n');
+  await writeFile(secretFile, 'another-one-for-others\n');
   assert.match(await post('a'), /^401 /);
-  await writeFile(secretFile, `another one\n${SECRET}\n`);
+  await writeFile(secretFile, `another-one-for-others\n${SECRET}\n`);
   assert.match(await post('f'), /^202 /);
   await chmod(secretFile, 0o644);
   assert.match(await post('f'), /^503 /);
@@ -133,11 +179,12 @@ test('only signed webhooks are read; floods and what comes slowly are cut off, a
     return (await Promise.all(unsigned)).some((answer) => answer.startsWith('429 '));
   };
   await until(flood, 60_000, () => 'a flood is let in');
+  assert.match(await post('g'), /^202 /, 'a flood of others is not in the way of a forge');
   await closed;
-  await until(
-    async () => (await post('g')).startsWith('202'),
-    30_000,
-    () => 'nobody listens any more',
+  await writeFile(secretFile, '# of the forge\n');
+  await assert.rejects(
+    serveHooks({ ...common, secretFile, deliver: () => Promise.resolve('told') }),
+    /line 1 begins with #/,
   );
   await assert.rejects(
     serveHooks({ ...common, secretFile: join(folder, 'none'), deliver: () => Promise.resolve('told') }),

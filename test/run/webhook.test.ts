@@ -13,7 +13,7 @@ import { connectTo, runInPhase } from '../support/runs.js';
 import { kill } from '../support/stage.js';
 import { atEndOf } from '../support/scope.js';
 
-const SECRET = 'between the forge and us';
+const SECRET = 'between-the-forge-and-us';
 const WATCHER = 'lockkeeper-watch-main';
 
 test(
