@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { plainHost } from '../model/flake-lock/private-host.js';
+import { plainHost } from '../model/checks/plain-host.js';
 
 /** What a client of a SOCKS proxy (RFC 1928, 1929) wants to be connected to. */
 export interface Asked {

@@ -1,4 +1,4 @@
-import { plainHost } from '../flake-lock/private-host.js';
+import { plainHost } from './plain-host.js';
 
 /**
  * Whether a pattern accepts a source. A host (`git.example.org`, `*.example.org` for all names below, with or without a port) accepts

@@ -1,18 +1,10 @@
+import { plainHost } from '../checks/plain-host.js';
+
 /** Endings of names that never stand in public DNS. */
 const PRIVATE_ENDINGS = [
   ...['local', 'internal', 'lan', 'localhost', 'localdomain', 'intranet', 'private', 'corp', 'home', 'home.arpa'],
   ...['test', 'invalid', 'onion'],
 ];
-
-/**
- * A host in its one spelling: in lower case, without a dot at the end, and IPv6 as `new URL` shortens it.
- * @param host without port; an IPv6 address in brackets
- */
-export function plainHost(host: string): string {
-  const name = host.toLowerCase().replace(/\.$/, '');
-  const isAddress = /^\[[0-9a-f:.]+\]$/.test(name) && URL.canParse(`http://${name}`);
-  return isAddress ? new URL(`http://${name}`).hostname : name;
-}
 
 /**
  * Whether a host is in a private network by its name or number alone: loopback, private and link-local addresses, names without a

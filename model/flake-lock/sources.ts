@@ -1,4 +1,5 @@
-import { isPrivateHost, plainHost } from './private-host.js';
+import { plainHost } from '../checks/plain-host.js';
+import { isPrivateHost } from './private-host.js';
 import { accepts } from '../checks/source-pattern.js';
 import { textAttribute, type FlakeLock, type LockNode, type SourceAttributes } from './types.js';
 import { allInputs } from './walk.js';
