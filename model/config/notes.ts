@@ -23,6 +23,8 @@ function idle({
   approval,
   enable,
   successAlarmSec,
+  skipUpdate,
+  maxBuilds,
 }: Instance): string[] {
   const where = `instances.${name}`;
   const lacking = ntfyServer === null ? 'ntfyServer' : 'ntfyTopic';
@@ -32,6 +34,9 @@ function idle({
       : [
           `${where} moves no channel, because its ${merge === 'never' || !waysOfLanding[land].asksForge ? `land is "${land}"` : `mergeMethod is "${mergeMethod ?? ''}"`}: an instance with mode = "verify" moves them`,
         ]),
+    ...(maxBuilds === null || updates({ mode, skipUpdate })
+      ? []
+      : [`${where} builds without a limit: maxBuilds counts for updates only`]),
     ...(enable ? [] : [`${where} has no schedule: enable is false`]),
     ...((ntfyServer === null) === (ntfyTopic === null)
       ? []
@@ -64,7 +69,8 @@ function impatient(instance: Instance, instances: readonly Instance[]): string[]
   ];
 }
 
-const updates = ({ mode, skipUpdate }: Instance): boolean => mode === 'update' && !skipUpdate;
+const updates = ({ mode, skipUpdate }: Pick<Instance, 'mode' | 'skipUpdate'>): boolean =>
+  mode === 'update' && !skipUpdate;
 
 const repositoryOf = ({ repoPath, repoUrl, mainBranch }: Instance): string =>
   `${normaliseUrl(repoPath ?? repoUrl ?? '')}\n${mainBranch}`;

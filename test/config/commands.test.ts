@@ -130,8 +130,12 @@ test('an instance that does not wait for the approval of another one of its repo
 });
 
 test('what an instance has and does not use is noted', async () => {
-  const place = await file('idle.toml', `${GOOD}ntfyServer = "https://ntfy.example.org"\n`);
+  const place = await file(
+    'idle.toml',
+    `${GOOD}ntfyServer = "https://ntfy.example.org"\nskipUpdate = true\nmaxBuilds = 9\n`,
+  );
   const { exitCode, stderr } = await config(['check', '--file-only', '--config', place]);
   assert.equal(exitCode, 0);
   assert.match(stderr, /note: instances\.daily sends no ntfy messages: ntfyTopic is not given\./);
+  assert.match(stderr, /note: instances\.daily builds without a limit: maxBuilds counts for updates only\./);
 });
