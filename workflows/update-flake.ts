@@ -14,7 +14,7 @@ import { allOrCancel } from './calls/all-or-cancel.js';
 import { rootCause } from './calls/failures.js';
 import { askApproval } from './update/ask-approval.js';
 import { takeBase } from './update/base.js';
-import { compareCommits } from './update/compare-commits.js';
+import { takeAndCompare } from './update/compare-commits.js';
 import { carryOver } from './update/carry-over.js';
 import { AFTER_LANDING, AT_THE_END, takeSteps } from './update/ending.js';
 import type { Update } from './update/commit-update.js';
@@ -68,12 +68,12 @@ export async function updateFlake(options: RunOptions): Promise<Report> {
  */
 async function update(run: Run): Promise<Ended> {
   const { options, state } = run;
+  if (options.compares !== undefined) return await takeAndCompare(run, options.compares);
   const taken = await takeBase(run);
   if (taken.kind === 'superseded') return { outcome: 'superseded', supersededBy: taken.by };
   const { commit, leftOut } = taken.base;
   state.learn({ base: commit, ignoredChanges: leftOut });
   if (options.verifies === true) return await verifyMain(run, commit);
-  if (options.compares !== undefined) return await compareCommits(run, options.compares);
   if (options.forge !== undefined) await tryForge(run, options.forge);
 
   let proposed = await findUpdate(run, commit);

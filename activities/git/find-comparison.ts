@@ -34,12 +34,13 @@ export const createFindComparison =
         option: '--against',
       });
     const head = await headOf(git, repository, compares.revision ?? null);
-    await checkFlake(git, { ...repository, mainBranch: revision }, head);
+    const branch = compares.revision === undefined || isCommit(compares.revision) ? null : compares.revision;
+    await checkFlake(git, repository, head, branch);
     await Promise.all([keepCommit(git, base), keepCommit(git, head)]);
     const [before, after, left, missing, isPushed] = await Promise.all([
       flakeText(git, repository, base, 'flake.lock').then(readableFlakeLock),
       lockAt(git, repository, head),
-      leftOut(repository, head),
+      leftOut(repository, null),
       count(git, [base, `^${head}`]),
       isOnRemote(git, head),
     ]);

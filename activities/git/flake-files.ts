@@ -87,9 +87,15 @@ export async function lockAt(git: Git, repository: Repository, commit: string): 
  * Refuses, by name and before anything is built, what a flake in a bare mirror cannot have: no `flake.nix` in its folder, or
  * a link in the place of the folder (`NoFlake`), an unreadable lock (`LockUnreadable`), submodules (`SubmodulesUnsupported`), files in Git LFS
  * (`LfsUnsupported`).
+ * @param branch the branch that people know the commit by, if any
  */
-export async function checkFlake(git: Git, repository: Repository, commit: string): Promise<void> {
-  const where = `commit ${commit.slice(0, 12)} of ${repository.mainBranch} in ${repository.displayUrl}`;
+export async function checkFlake(
+  git: Git,
+  repository: Repository,
+  commit: string,
+  branch: string | null = repository.mainBranch,
+): Promise<void> {
+  const where = `commit ${commit.slice(0, 12)}${branch === null ? '' : ` of ${branch}`} in ${repository.displayUrl}`;
   const attributes = ':(glob)**/.gitattributes';
   await refuseLinkedFolder(git, repository, commit, where);
   const [flake, modules, found, lockFault] = await Promise.all([

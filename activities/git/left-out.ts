@@ -75,18 +75,18 @@ async function otherAddresses(git: Git, repository: Repository): Promise<string 
 /**
  * What the owner's checkout has that a run does not see, in sentences for people. Only reads; a checkout that cannot be
  * read (another machine's, or gone) is no reason to fail.
- * @param base the commit that the run is about
+ * @param base the commit of main that the run is about; `null`: it is about another one, and pushes nothing
  */
-export async function leftOut(repository: Repository, base: string): Promise<string[]> {
+export async function leftOut(repository: Repository, base: string | null): Promise<string[]> {
   const checkout = repository.checkout ?? (repository.local ? repository.url : null);
   if (checkout === null || !(await isDirectory(checkout))) return [];
   const git = openPersonsGit(checkout);
   if ((await git.attempt(['rev-parse', '--is-inside-work-tree'])).stdout.trim() !== 'true') return [];
   try {
     const found = await Promise.all([
-      repository.local ? null : unpushed(git, repository.mainBranch, base),
+      base === null || repository.local ? null : unpushed(git, repository.mainBranch, base),
       uncommitted(git),
-      repository.local ? null : otherAddresses(git, repository),
+      base === null || repository.local ? null : otherAddresses(git, repository),
     ]);
     return found.filter((text) => text !== null);
   } catch (error) {

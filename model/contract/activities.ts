@@ -70,6 +70,8 @@ export interface CoordinatorActivities {
   findComparison(input: {
     repository: Repository;
     compares: Comparison;
+    /** As of `resolveBase`. */
+    commands?: readonly string[];
   }): Promise<Base & { candidate: Candidate; moved: readonly MovedInput[]; advice: readonly Advice[] }>;
 
   /** The targets, sorted; unknown named hosts are a non-retryable `UnknownHost`. */
@@ -245,6 +247,8 @@ export interface ListTargetsInput {
   readonly exclude: string | null;
   /** Which targets are meant, in place of hosts; missing where nobody chose, and in older runs. */
   readonly patterns?: readonly string[];
+  /** Whether what is meant and not there is left out, in place of a failure; missing when not, and in older runs. */
+  readonly lenient?: true;
   readonly nix: NixSettings;
 }
 
@@ -590,6 +594,8 @@ export interface CompareClosuresInput {
   readonly same: boolean;
   /** How many closures of the target stay in the store beside base's; 0: none, base's neither. */
   readonly keep: number;
+  /** Whether a commit is compared that need not be main's; missing when not, and in older runs. */
+  readonly comparison?: true;
   /** Room for the answer, in bytes of JSON. */
   readonly bytes: number;
   /** Names of packages that the owner wants to see first; missing in older runs, as what follows. */

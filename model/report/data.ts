@@ -89,6 +89,8 @@ export interface Report {
   readonly targets: readonly ReportedTarget[];
   /** Names of the flake's hosts that the run was not asked for. */
   readonly notAsked: readonly string[];
+  /** Names of the targets that what was compared with has, and this commit does not; missing where there are none, and in older runs. */
+  readonly gone?: readonly string[];
   /** Names of the targets whose failure stops the landing. */
   readonly required: readonly string[];
   readonly landed: Landed | null;
@@ -365,9 +367,11 @@ export const hostsOf = ({ targets }: Report): readonly ReportedTarget[] =>
 export const gatesOf = ({ targets }: Report): readonly ReportedTarget[] =>
   targets.filter(({ kind }) => !isOutputKind(kind));
 
-/** True when at least one host was verified and none has another closure than on base. */
+/** True when at least one host was verified, none has another closure than on base, and none is gone. */
 const noClosureDiffers = (report: Report): boolean =>
-  hostsOf(report).length > 0 && hostsOf(report).every((target) => target.sameAsBase === true);
+  report.gone === undefined &&
+  hostsOf(report).length > 0 &&
+  hostsOf(report).every((target) => target.sameAsBase === true);
 
 /** Whether an input stays although it was asked to move. */
 const isIncomplete = ({ heldBack, unfetched }: Report): boolean => heldBack.length > 0 || unfetched.length > 0;

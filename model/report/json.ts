@@ -60,6 +60,7 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
     plannedBuilds: report.plannedBuilds === undefined ? null : plannedJson(report.plannedBuilds),
     targets: listEach(hostsOf(report)).map(targetJson),
     notAsked: [...report.notAsked],
+    ...(report.gone === undefined ? {} : { gone: [...report.gone] }),
     gates: gatesOf(report).map(gateJson),
     required: [...report.required],
     landed: report.landed === null ? null : landedJson(report.landed),

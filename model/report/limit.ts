@@ -38,7 +38,7 @@ function withShortReasons<T>(value: T, bytes: number): T {
 }
 
 function withShortLists(report: Report): Report {
-  const { heldBack, notHeldBack, notAsked } = report;
+  const { heldBack, notHeldBack, notAsked, gone } = report;
   const names = (list: readonly string[]): readonly string[] => list.slice(0, NAMES);
   return {
     ...report,
@@ -49,6 +49,7 @@ function withShortLists(report: Report): Report {
     })),
     notHeldBack: notHeldBack.slice(0, NAMES),
     notAsked: names(notAsked),
+    ...(gone === undefined ? {} : { gone: names(gone) }),
     targets: report.targets.map((target) => ({ ...target, logTail: null, logPath: null })),
   };
 }

@@ -418,9 +418,13 @@ function hosts(report: Report): Part {
     ['', noun, 'system', 'verdict', 'closure', 'time', ...(isPlanned ? ['builds and downloads'] : [])],
     [],
   );
-  const { notAsked } = report;
-  const others =
-    all.length === 0 || notAsked.length === 0 ? [] : [`Not asked for: ${code(nameList(notAsked, 20), ITEM_BYTES)}\n`];
+  const { notAsked, gone = [] } = report;
+  const others = [
+    ...(all.length === 0 || notAsked.length === 0
+      ? []
+      : [`Not asked for: ${code(nameList(notAsked, 20), ITEM_BYTES)}\n`]),
+    ...(all.length === 0 || gone.length === 0 ? [] : [`**Gone:** ${code(nameList(gone, 20), ITEM_BYTES)}\n`]),
+  ];
   return {
     head: [`### ${capitalized(noun)}s\n`, ...others, head].join('\n'),
     items: rows.map((cells) => [row(cells)]),

@@ -150,6 +150,10 @@ export const notAskedWords = ({ notAsked, targets }: Report): string =>
     ? ''
     : `${ofEachKind(notAsked, kindOf, (own, { noun }) => plural(own.length, noun)).join(' and ')} of the flake ${notAsked.length === 1 ? 'was' : 'were'} not asked for`;
 
+/** Targets that are there no more: `2 gone: db, web` */
+export const goneWords = ({ gone = [] }: Report): string =>
+  gone.length === 0 ? '' : `${gone.length} gone: ${nameList(gone, 20)}`;
+
 /** What the targets of a report that are built are called together. */
 export const builtNoun = ({ targets }: Report): string => nounOf(targets.map(({ kind }) => kind));
 
@@ -185,6 +189,7 @@ export function countsWords(report: Report): string {
   const parts = [
     movedWords(report),
     ...hitWords(report),
+    goneWords(report),
     notAskedWords(report),
     plannedWords(report),
     mended.length > 0 ? `${mended.length} mended: ${nameList(mended.map(({ target }) => target))}` : '',

@@ -172,8 +172,9 @@ export interface Choice {
 /**
  * The targets that patterns mean, of what a flake has. A set that could not be looked into stands for what is meant in it: its
  * targets do not evaluate.
+ * @param lenient whether a pattern may mean nothing
  */
-export function chooseTargets(texts: readonly string[], sets: readonly NamedSet[]): Choice {
+export function chooseTargets(texts: readonly string[], sets: readonly NamedSet[], lenient = false): Choice {
   const patterns = patternsOf(texts);
   const excluding = patterns.filter(({ excludes }) => excludes);
   const isExcluded = ({ kind, path }: Found): boolean =>
@@ -183,13 +184,13 @@ export function chooseTargets(texts: readonly string[], sets: readonly NamedSet[
   const faults: string[] = [];
   for (const pattern of patterns.filter(({ excludes }) => !excludes)) {
     const { meant, others } = find(pattern, sets);
-    if (meant.length === 0) faults.push(nothingMeant(pattern, sets));
+    if (meant.length === 0 && !lenient) faults.push(nothingMeant(pattern, sets));
     // As arguments, a hundred thousand would be too many.
     for (const each of meant) chosen.push(each);
     for (const each of others) there.push(each);
   }
   const left = chosen.filter((each) => !isExcluded(each));
-  if (faults.length === 0 && left.length === 0)
+  if (faults.length === 0 && left.length === 0 && !lenient)
     faults.push(`"${shown(texts.join(', '))}" leaves no target: what is taken out is all that is meant.`);
   const labels = new Map(left.map((each) => [targetLabel(targetOf(each)), targetOf(each)]));
   if (labels.size > MOST_TARGETS)

@@ -23,6 +23,8 @@ export interface VerifySetting
     > {
   /** Workflow id of the run. */
   readonly run: string;
+  /** Whether the run compares two commits, neither of which need be main's; missing when not, and in older runs. */
+  readonly comparison?: true;
 }
 
 /** Where the targets of a candidate that may land are uploaded. */

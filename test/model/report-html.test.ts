@@ -63,7 +63,7 @@ function reportOf(text: string, { line = text, url = 'https://example.org/compar
       }),
       brokenTarget(text, { ...broken, kind: 'gate' }),
     ],
-    notAsked: [text],
+    ...{ notAsked: [text], gone: [text] },
     required: [text],
     landed: { mode: 'branch', ref: text, commit: text, insteadOf: { branch: text, reason: text } },
     approval: { decision: 'rejected', by: text, commit: text, comment: text },

@@ -4,6 +4,7 @@ import { ntfyMessage } from '../../model/notify/ntfy.js';
 import { orgEntry } from '../../model/notify/org.js';
 import { untouched, type RunProgress, type TargetProgress } from '../../model/progress/progress.js';
 import { exitStatus, type ReportedTarget } from '../../model/report/data.js';
+import { renderHtml } from '../../model/report/html/report-page.js';
 import { renderReport, reportJson } from '../../model/report/render.js';
 import { runDetails } from '../../model/progress/markdown.js';
 import { brokenTarget, exampleReport, exampleTarget, nestedReport } from '../support/report.js';
@@ -519,4 +520,16 @@ test('the details of a run show the end of what broke with the command for all o
   assert.match(details, /^#### ✘ `rhea`$[^]*^error: gone\n```\n\n- whole log: `lockkeeper logs update-fleet-1 rhea`$/m);
   assert.match(details, /^\| … \| `web` .*\| builds \|/m);
   assert.ok(Buffer.byteLength(details) <= 8192, String(Buffer.byteLength(details)));
+});
+
+test('targets that a commit removes are named, in every form, and are a change', () => {
+  const targets = [exampleTarget('alpha', { sameAsBase: true })];
+  const compared = { revision: 'fewer', against: 'main' };
+  const report = exampleReport({ outcome: 'verified', landed: null, compared, targets, gone: ['db'] });
+  assert.match(renderReport(report, 'text'), / · 1 gone: db( ·|$)/m);
+  assert.match(renderReport(report, 'md'), /^\*\*Gone:\*\* `db`$/m);
+  assert.ok(renderHtml(report).includes('<p>1 gone: db</p>'));
+  assert.deepEqual(reportJson(report).gone, ['db']);
+  const { gone, ...other } = report;
+  assert.deepEqual([gone, exitStatus(report), exitStatus(other)], [['db'], 0, 3]);
 });

@@ -97,6 +97,12 @@ test('targets are those that patterns mean, less those that are taken out, by ki
   assert.deepEqual(choose('attr:hydraJobs.*'), ['attr:hydraJobs."x.y"', 'attr:hydraJobs.web']);
   assert.deepEqual(chooseTargets(['home:bob'], FLAKE).notAsked, ['home:alice@web']);
   assert.deepEqual(chooseTargets(['attr:hydraJobs.web'], FLAKE).notAsked, []);
+  const lenient = (...patterns: string[]): unknown => {
+    const { targets, faults } = chooseTargets(patterns, FLAKE, true);
+    return [labels(targets), faults];
+  };
+  assert.deepEqual(lenient('home:bob', 'home:new'), [['home:bob'], []]);
+  assert.deepEqual(lenient('home:new'), [[], []]);
 });
 
 test('a set that cannot be looked into stands for what is meant in it', () => {

@@ -90,7 +90,7 @@ async function withStore(
       },
       async roots() {
         const [folder = ''] = (await readdir(env.state.closures, { recursive: true })).filter((each) =>
-          each.includes('/'),
+          /^[0-9a-f]+\//.test(each),
         );
         const inside = path.join(env.state.closures, folder.split('/').slice(0, 2).join('/'));
         return Promise.all((await readdir(inside)).sort().map((name) => readlink(path.join(inside, name))));
@@ -172,6 +172,9 @@ test('base and the new closure are kept for the next run, and nothing else; a ba
     await compare(three, two, { keep: 2 });
     await compare(two, one, { keep: 2 });
     assert.deepEqual(await roots(), [one, two, three].sort());
+    await compare(three, one, { comparison: true });
+    assert.deepEqual(await roots(), [one, two, three].sort(), 'a comparison displaces nothing');
+    await compare(three, one, { comparison: true, keep: 0 });
     assert.equal((await compare(one, two, { keep: 0 }))?.kind, 'compared');
     assert.deepEqual(await roots(), []);
   }));

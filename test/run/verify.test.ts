@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import type { Report } from '../../model/report/data.js';
 import { withFleet } from '../support/fleet.js';
-import { git } from '../support/git.js';
+import { commitFiles, git } from '../support/git.js';
 import { runInPhase, withServedHouse } from '../support/runs.js';
 import { wholeFile } from '../support/scope.js';
 
@@ -243,4 +243,49 @@ test('what a commit that nobody has pushed changes is told beside main and other
     assert.match(refused.stderr, said);
   }
   assert.deepEqual(await fleet.branches(), branches);
+});
+
+test('a branch that adds and removes hosts is compared: what is gone is said, and so is what was broken before', async () => {
+  const { checkout, remote } = fleet;
+  const { main = '' } = await fleet.branches();
+  await git(checkout, 'checkout', '--quiet', '-b', 'renamed', main);
+  const flake = await fleet.show(main, 'flake.nix');
+  const head = await commitFiles(
+    checkout,
+    { 'flake.nix': flake.replace('"delos" = host', '"naxos" = host') },
+    'Rename',
+  );
+  await writeFile(path.join(checkout, 'other'), '');
+  const compare = async (...args: readonly string[]) => {
+    const compared = await house.lockkeeper(['update', checkout, '--skip-update', '--json', ...args]);
+    assert.notEqual(compared.stdout, '', compared.stderr);
+    return { exitCode: compared.exitCode, report: JSON.parse(compared.stdout) as Report };
+  };
+
+  const all = await compare();
+  assert.deepEqual(
+    [all.exitCode, verdicts(all.report), all.report.error],
+    [0, ['athena built', 'naxos built', 'rhea build-failed'], null],
+  );
+  assert.deepEqual([all.report.head, all.report.gone], [head, ['delos']]);
+  assert.deepEqual(all.report.leftOut, ['1 uncommitted file: other']);
+  assert.match((await house.lockkeeper(['report', all.report.run])).stdout, /^.* · 1 gone: delos · /m);
+
+  const named = await compare('--host', 'rhea', '--host', 'naxos');
+  assert.deepEqual([named.exitCode, named.report.brokenOnBase, named.report.gone], [0, ['rhea'], undefined]);
+
+  const tree = await git(checkout, 'hash-object', '-t', 'tree', '-w', '/dev/null');
+  const empty = await git(checkout, 'commit-tree', '-m', 'Nothing', tree);
+  await git(checkout, 'push', '--quiet', '--force', 'origin', `${empty}:refs/heads/main`);
+  const added = await compare('--host', 'naxos');
+  assert.deepEqual([added.exitCode, added.report.outcome, verdicts(added.report)], [0, 'verified', ['naxos built']]);
+  const lacking = await house.lockkeeper([
+    'update',
+    `git+file://${remote}?ref=main`,
+    '--skip-update',
+    '--against',
+    main,
+  ]);
+  assert.equal(lacking.exitCode, 1);
+  assert.match(lacking.stderr, new RegExp(`There is no flake\\.nix at commit ${empty.slice(0, 12)} of main in `));
 });

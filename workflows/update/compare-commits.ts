@@ -1,4 +1,5 @@
 import { VERIFY_LABEL } from '../../model/run/ids.js';
+import { commandsOf } from '../../model/contract/asked-commands.js';
 import type { Comparison } from '../../model/run/options.js';
 import { targetLabel, type FlakeTarget } from '../../model/targets/index.js';
 import type { Candidate } from '../../model/verify/candidate.js';
@@ -13,40 +14,63 @@ import type { Run } from './run.js';
 import { listTargets } from './targets.js';
 import { inTheWay } from './verify-and-repair.js';
 
+/** Takes the repository, and compares; whether there is a flake on main does not matter. */
+export async function takeAndCompare(run: Run, compares: Comparison): Promise<Ended> {
+  const taken = await run.lock.take();
+  if (taken.kind === 'superseded') return { outcome: 'superseded', supersededBy: taken.by };
+  run.state.phase('resolving');
+  return await compareCommits(run, compares);
+}
+
 /** Verifies a commit as it is, and tells what it changes beside another one. */
-export async function compareCommits(run: Run, compares: Comparison): Promise<Ended> {
+async function compareCommits(run: Run, compares: Comparison): Promise<Ended> {
   const { options, state } = run;
   const { repository } = options;
-  const found = await coordinator('find what is compared').findComparison({ repository, compares });
+  const commands = commandsOf(options);
+  const found = await coordinator('find what is compared').findComparison({
+    ...{ repository, compares },
+    ...(commands.length > 0 && { commands }),
+  });
   const { candidate, moved, advice } = found;
   state.learn({ base: candidate.base, candidate, moved, advice, ignoredChanges: found.leftOut });
   if (candidate.base === candidate.head) return { outcome: 'unchanged' };
   state.phase('verifying');
-  const targets = await listTargets(run, candidate.head, candidate);
+  const [targets, before] = await allOrCancel(
+    () => listTargets(run, candidate.head, candidate),
+    () => targetsAt(run, candidate.base),
+  );
+  const names = new Set(targets.map(targetLabel));
+  state.learn({ gone: before.map(targetLabel).filter((name) => !names.has(name)) });
   state.targets(targets);
   const [verdicts] = await allOrCancel(
-    () => verifyShown(run, { label: VERIFY_LABEL, candidate, targets }),
+    // Who asks for a commit means its own code as well: no agent wrote it.
+    () => verifyShown(run, { label: VERIFY_LABEL, candidate, targets, approved: true }),
     () => learnCommits(run, { moved, draft: candidate }),
   );
-  state.learn({ verdicts, brokenOnBase: await brokenBefore(run, candidate, inTheWay(run, verdicts)) });
+  state.learn({ verdicts, brokenOnBase: await brokenBefore(run, candidate, before, inTheWay(run, verdicts)) });
   return { outcome: inTheWay(run, verdicts).length === 0 ? 'verified' : 'broken' };
 }
 
-/** The targets that a commit has, as far as it has those that the run is asked for. */
+/** The targets that a commit has, of those that the run is asked for; none where that cannot be told. */
 async function targetsAt({ options }: Run, base: string): Promise<readonly FlakeTarget[]> {
   const { repository, nix, targets } = options;
   try {
     const { listTargets: list } = coordinator('list what there was before', UNNEEDED_TRIES);
-    return (await list({ repository, base, ...targets, nix })).targets;
+    return (await list({ repository, base, ...targets, lenient: true, nix })).targets;
   } catch (error) {
-    goOnWithout('what was broken before', error);
+    goOnWithout('which targets there were before', error);
     return [];
   }
 }
 
 /** Names of broken targets that base has as well, and that are as broken there. */
-async function brokenBefore(run: Run, { base }: Candidate, broken: readonly Verdict[]): Promise<readonly string[]> {
-  const there = broken.length === 0 ? new Set() : new Set((await targetsAt(run, base)).map(targetLabel));
+async function brokenBefore(
+  run: Run,
+  { base }: Candidate,
+  before: readonly FlakeTarget[],
+  broken: readonly Verdict[],
+): Promise<readonly string[]> {
+  const there = new Set(before.map(targetLabel));
   const targets = broken.map(({ target }) => target).filter((target) => there.has(targetLabel(target)));
   if (targets.length === 0) return [];
   const candidate = { base, head: base, bundle: '' };

@@ -32,6 +32,8 @@ export interface Facts {
   readonly ignoredNixConfig: readonly string[];
   /** Names of the flake's hosts that the run was not asked for. */
   readonly notAsked: readonly string[];
+  /** Names of targets that what is compared with has, and the candidate does not. */
+  readonly gone: readonly string[];
   /** Names of the targets whose failure stops the landing. */
   readonly required: readonly string[];
   /** Inputs that could not be fetched. */
@@ -103,6 +105,7 @@ export const NOTHING_FOUND: Facts = {
   ignoredChanges: [],
   ignoredNixConfig: [],
   notAsked: [],
+  gone: [],
   required: [],
   fetchFailures: [],
   waiting: [],

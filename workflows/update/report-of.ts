@@ -64,6 +64,7 @@ export function reportOf(facts: Facts, { id, options, startTime, targets }: Repo
       TAILS_LIMIT_BYTES - tailBytes(heldBack.flatMap(({ failures = [] }) => failures)),
     ),
     notAsked: facts.notAsked,
+    ...(facts.gone.length === 0 ? {} : { gone: facts.gone }),
     required: facts.required,
     landed: facts.landed,
     ...(facts.declined === null ? {} : { declined: facts.declined }),

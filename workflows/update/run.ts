@@ -94,6 +94,7 @@ export const verifySetting = ({ id, options }: Run): VerifySetting => {
   const rights = agentRights(options);
   return {
     ...{ run: id, repository, nix, takeoverSeconds, builderWaitSeconds, keepClosures },
+    ...(options.compares !== undefined && { comparison: true }),
     ...(buildBase === true && { buildBase }),
     ...(namedPackages === undefined ? {} : { namedPackages }),
     ...(rights && { agentRights: rights }),

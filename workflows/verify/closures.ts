@@ -47,7 +47,7 @@ interface Built extends Pick<Verdict, 'drvPath'> {
 }
 
 async function compareOnce(
-  { run, candidate, repository, nix, targets, keepClosures = 0, namedPackages, advisories }: VerifyInput,
+  { run, candidate, repository, nix, targets, keepClosures = 0, comparison, namedPackages, advisories }: VerifyInput,
   { target, machine, outPath, drvPath }: Built,
   base: BaseComparison,
   about: { readonly baseError?: string | null },
@@ -70,6 +70,7 @@ async function compareOnce(
       ...{ repository, target, before: base.outPath, after: outPath },
       same: base.same === true,
       keep: keepClosures,
+      ...(comparison === true && { comparison }),
       bytes: roomForClosure(targets.length),
       ...{ run, head: candidate.head, nix },
       ...(drvPath === null ? {} : { drvPaths: [base.drvPath ?? null, drvPath] as const }),

@@ -132,11 +132,12 @@ function told(verification: string, target: string, change: TargetChange, bytes:
 
 /**
  * Keeps the newest closures of the target in the store, for any of them may be the base of the next run: so many as the owner
- * wants, and the one before them.
+ * wants, and the one before them. Those of comparisons are kept apart, so that they displace none of main's.
  */
 async function keepClosures(env: ActivityEnvironment, input: CompareClosuresInput): Promise<void> {
-  const { repository, target, before, after, same, keep } = input;
-  const folder = path.join(env.state.closures, repositoryKey(repository, true), targetKey(target));
+  const { repository, target, before, after, same, keep, comparison } = input;
+  const owner = `${repositoryKey(repository, true)}${comparison === true ? '-compared' : ''}`;
+  const folder = path.join(env.state.closures, owner, targetKey(target));
   // What is the same but for the revision was kept when it came.
   const wanted = [same ? null : before, after].filter((each) => each !== null);
   if (keep > 0) {

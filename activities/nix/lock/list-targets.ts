@@ -72,7 +72,11 @@ async function choose(
   input: ListTargetsInput,
   how: HowToLook,
 ): Promise<Chosen> {
-  const { targets, notAsked, faults } = chooseTargets(patterns, await lookUp(flake, input.nix, patterns, how));
+  const { targets, notAsked, faults } = chooseTargets(
+    patterns,
+    await lookUp(flake, input.nix, patterns, how),
+    input.lenient,
+  );
   if (faults.length > 0) throw finalFailure('NoTargets', `${whereOf(input)}: ${faults.join(' ')}`);
   return { targets, notAsked };
 }
@@ -80,7 +84,7 @@ async function choose(
 /** All hosts, or those that are named. */
 async function hosts(flake: FlakeAtCommit, input: ListTargetsInput, how: HowToLook): Promise<Chosen> {
   const names = await hostNames(flake, input, how);
-  if (names.length === 0) throw await noHosts(flake, input, how);
+  if (names.length === 0 && input.lenient !== true) throw await noHosts(flake, input, how);
   const selected = select(names, input);
   return {
     targets: selected.map((name) => ({ kind: DEFAULT_KIND, name })),
@@ -115,8 +119,9 @@ const whereOf = (input: ListTargetsInput): string =>
 function select(names: readonly string[], input: ListTargetsInput): readonly string[] {
   const where = whereOf(input);
   if (input.hosts !== 'all') {
+    const known = input.hosts.filter((host) => names.includes(host));
     const unknown = input.hosts.filter((host) => !names.includes(host));
-    if (unknown.length === 0) return [...new Set(input.hosts)].sort(compareNaturally);
+    if (unknown.length === 0 || input.lenient === true) return [...new Set(known)].sort(compareNaturally);
     throw finalFailure('UnknownHost', `${where} has no host ${listed(unknown)}. It has: ${listed(names)}.`);
   }
   const excluded = input.exclude === null ? null : wholeNameExpression(input.exclude);
@@ -129,7 +134,7 @@ function select(names: readonly string[], input: ListTargetsInput): readonly str
         'invisible. Give it another name, or leave it out with --exclude.',
     );
   }
-  if (left.length > 0) return left;
+  if (left.length > 0 || input.lenient === true) return left;
   throw finalFailure(
     'NoTargets',
     `The exclude pattern ${input.exclude ?? ''} leaves none of the hosts ${listed(names)}.`,

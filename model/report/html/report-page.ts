@@ -28,6 +28,7 @@ import {
   landedWords,
   nameList,
   newSourcesWords,
+  goneWords,
   notAskedWords,
   oldBranchesWords,
   OUTCOME_SYMBOLS,
@@ -222,9 +223,15 @@ function tiles(report: Report): Markup | null {
 function hosts(report: Report): Content {
   const { notAsked } = report;
   const all = targetTable(report, hostsOf(report), builtNoun(report), true);
-  return all === null || notAsked.length === 0
-    ? all
-    : [all, markup`<p class="soft small">${notAskedWords(report)}: ${nameList(notAsked, 20)}</p>`];
+  if (all === null) return null;
+  const gone = goneWords(report);
+  return [
+    all,
+    gone === '' ? null : markup`<p>${gone}</p>`,
+    notAsked.length === 0
+      ? null
+      : markup`<p class="soft small">${notAskedWords(report)}: ${nameList(notAsked, 20)}</p>`,
+  ];
 }
 
 /** Packages that are listed of each change; the JSON report has more. */
