@@ -1,4 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import type { Client } from '@temporalio/client';
 import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
 import { idInSchedule } from '../model/run/ids.js';
 import { UNPROVEN, type Unproven } from '../model/run/proof.js';
@@ -38,6 +39,9 @@ export function payloadProof(key: RunKey, settings: ProofSettings = {}): Payload
       ),
   };
 }
+
+/** Whether what the server says has to be proven to this client. */
+export const asksForProof = ({ options }: Client): boolean => options.loadedDataConverter.payloadCodecs.length > 0;
 
 /** What a payload is for. */
 type Place = readonly string[];

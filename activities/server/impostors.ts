@@ -1,5 +1,6 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import { asksForProof } from '../../host/payload-proof.js';
 
 /** An open workflow; `null` when there is none of that id. */
 export async function openWorkflow(client: Client, workflowId: string): Promise<WorkflowExecutionDescription | null> {
@@ -17,9 +18,6 @@ export const memoText = (described: WorkflowExecutionDescription | null, key: st
   const value = described?.memo?.[key];
   return typeof value === 'string' ? value : null;
 };
-
-/** Whether what the server says has to be proven: see host/payload-proof.ts. */
-export const asksForProof = ({ options }: Client): boolean => options.loadedDataConverter.payloadCodecs.length > 0;
 
 /** Ends what somebody else started under an id of ours, to be in our way. Safe to repeat. */
 export async function endImpostor(client: Client, { workflowId, runId }: WorkflowExecutionDescription): Promise<void> {

@@ -8,8 +8,9 @@ import { isOverdue, newRecord, readRecordMemo } from '../../model/instance/recor
 import type { Overdue, ShownRecord } from '../../model/instance/record.js';
 import { RECORD_END } from '../../model/run/messages.js';
 import { recordStart } from '../../model/instance/record-start.js';
+import { asksForProof } from '../../host/payload-proof.js';
 import { getsOn } from './gets-on.js';
-import { asksForProof, endImpostor, openWorkflow } from './impostors.js';
+import { endImpostor, openWorkflow } from './impostors.js';
 import { plural } from '../../model/report/words.js';
 import { isFailure } from '../../model/report/data.js';
 

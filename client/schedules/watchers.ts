@@ -1,5 +1,7 @@
+import { asksForProof } from '../../host/payload-proof.js';
 import type { Instance } from '../../model/config/options/index.js';
 import { watcherId } from '../../model/run/ids.js';
+import { userOf } from '../../model/run/queues.js';
 import { optionsDigest } from '../../model/run/keys.js';
 import { LOOK_NOW, PAUSE_WATCH, SET_WATCH, type LookNow, type PauseWatch } from '../../model/run/messages.js';
 import type { RunOptions } from '../../model/run/options.js';
@@ -22,19 +24,27 @@ export interface ListedWatch extends ShownWatch {
   readonly taskQueue: string;
 }
 
-/** The watchers of main branches that the server has, whatever the configuration. */
+/** The watchers of main branches that the server has, whatever the configuration. What it lists is not proven, and only shown. */
 export async function listWatchers(session: Session): Promise<readonly ListedWatch[]> {
   const found: ListedWatch[] = [];
   for await (const each of session.client.workflow.list({ query: OPEN_WATCHERS, pageSize: 500 })) {
     const shown = readWatchMemo(each.memo);
-    if (shown !== null) found.push({ ...shown, workflowId: each.workflowId, taskQueue: each.taskQueue });
+    const { workflowId, taskQueue } = each;
+    if (shown !== null && workflowId === watcherId(shown.instance, userOf(taskQueue)))
+      found.push({ ...shown, workflowId, taskQueue });
   }
   return found;
 }
 
-/** The watcher of an instance; `null` when it has none. */
-export const watcherOf = async (session: Session, instance: string): Promise<ListedWatch | null> =>
-  (await listWatchers(session)).find((each) => each.instance === instance) ?? null;
+/** The watcher of an instance, as it proves where a key is used; `null` when it has none. */
+export async function watcherOf(session: Session, instance: string): Promise<ListedWatch | null> {
+  const listed = (await listWatchers(session)).filter((each) => each.instance === instance);
+  for (const { workflowId, taskQueue } of listed) {
+    const found = await openWatcher(session, workflowId, taskQueue);
+    if (found?.shown?.instance === instance) return { ...found.shown, workflowId, taskQueue };
+  }
+  return null;
+}
 
 /** What the watcher of an instance is to do. */
 export function desiredWatch(lockkeeper: string, { poll }: Instance, options: RunOptions): Watch {
@@ -47,13 +57,21 @@ export function desiredWatch(lockkeeper: string, { poll }: Instance, options: Ru
 export async function establishWatcher(session: Session, watch: Watch, dryRun: boolean): Promise<Change> {
   const { instance } = watch.options;
   const start = watchStart(newWatch(watch), runQueue(watch.options));
-  const { workflowId } = start;
-  const found = await openWatcher(session, workflowId);
-  if (found?.digest === watch.digest) return { kind: 'unchanged', instance };
-  if (found !== null && found.lockkeeper !== watch.lockkeeper)
+  const { workflowId, taskQueue } = start;
+  const found = await openWatcher(session, workflowId, taskQueue);
+  const ours = found?.shown ?? null;
+  if (ours?.digest === watch.digest) return { kind: 'unchanged', instance };
+  if (ours !== null && ours.lockkeeper !== watch.lockkeeper)
     throw new Error(
-      `the watcher ${workflowId} ${found.lockkeeper === null ? 'is not ours' : `belongs to the configuration "${found.lockkeeper}"`}: give the instance another name`,
+      `the watcher ${workflowId} belongs to the configuration "${ours.lockkeeper}": give the instance another name`,
     );
+  if (found !== null && ours === null) {
+    if (!asksForProof(session.client))
+      throw new Error(
+        `the workflow ${workflowId} is not ours: give the instance another name, or end it: "temporal workflow terminate --address ${session.address} --namespace ${session.namespace} -w ${workflowId}"`,
+      );
+    if (!dryRun) await end(session, workflowId, 'It stood in the place of a watcher of Lockkeeper, without proof.');
+  }
   if (!dryRun)
     await session.client.workflow.signalWithStart('watchRepository', {
       ...start,
@@ -61,17 +79,24 @@ export async function establishWatcher(session: Session, watch: Watch, dryRun: b
       signal: SET_WATCH,
       signalArgs: [{ about: SET_WATCH, watch } satisfies SetWatch],
     });
-  if (found === null) return { kind: 'created', instance };
-  return { kind: 'updated', instance, changed: [found.pollSeconds === watch.pollSeconds ? 'options' : 'poll'] };
+  if (ours === null) return { kind: 'created', instance };
+  return { kind: 'updated', instance, changed: [ours.pollSeconds === watch.pollSeconds ? 'options' : 'poll'] };
 }
 
-/** What an open watcher says of itself, nothing of which counts where it is not proven; `null` when there is none. */
-async function openWatcher(session: Session, workflowId: string) {
+/**
+ * What is open under the id of a watcher; `null` when nothing is.
+ * @returns `shown`: what it says of itself, which counts only where it is proven; `null` when it is something else
+ */
+async function openWatcher(
+  session: Session,
+  workflowId: string,
+  queue: string,
+): Promise<{ readonly shown: ShownWatch | null } | null> {
   const { WorkflowNotFoundError } = await import('@temporalio/client');
   try {
-    const { memo, status } = await session.client.workflow.getHandle(workflowId).describe();
+    const { memo, status, type, taskQueue } = await session.client.workflow.getHandle(workflowId).describe();
     if (status.name !== 'RUNNING') return null;
-    return readWatchMemo(memo) ?? { lockkeeper: null, digest: null, pollSeconds: null };
+    return { shown: type === 'watchRepository' && taskQueue === queue ? readWatchMemo(memo) : null };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return null;
     throw error;
@@ -84,14 +109,18 @@ export async function endWatcher(
   { workflowId, instance }: Pick<ListedWatch, 'workflowId' | 'instance'>,
   dryRun: boolean,
 ): Promise<Change> {
+  if (!dryRun) await end(session, workflowId, 'its instance watches main no more');
+  return { kind: 'removed', instance };
+}
+
+async function end(session: Session, workflowId: string, why: string): Promise<void> {
   const { WorkflowNotFoundError } = await import('@temporalio/client');
   try {
-    if (!dryRun) await session.client.workflow.getHandle(workflowId).terminate('its instance watches main no more');
+    await session.client.workflow.getHandle(workflowId).terminate(why);
   } catch (error) {
     // Ended before, and still listed.
     if (!(error instanceof WorkflowNotFoundError)) throw error;
   }
-  return { kind: 'removed', instance };
 }
 
 /** Id of the watcher that is to do it. */

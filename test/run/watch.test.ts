@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Client } from '@temporalio/client';
 import type { Change } from '../../client/schedules/apply.js';
 import { watcherId } from '../../model/run/ids.js';
 import type { ShownWatch } from '../../model/watch/watch.js';
@@ -11,6 +12,8 @@ import { wholeFile } from '../support/scope.js';
 
 const { house, client, worker } = await withServedHouse(wholeFile);
 const fleet = await withFleet(wholeFile, { hosts: [{ name: 'athena' }, { name: 'delos' }] });
+/** Reaches the server, and cannot read the run key. */
+const stranger = new Client({ connection: client.connection });
 const watcher = client.workflow.getHandle(watcherId('main', null));
 
 const configure = (toml: string): Promise<readonly string[]> =>
@@ -42,6 +45,9 @@ const untilTested = (commit: string): Promise<void> =>
   );
 
 test('a watcher verifies main when it has moved, and leaves nothing behind while it has not', async () => {
+  // Somebody else's workflow in its place is ended.
+  const { workflowId } = watcher;
+  await stranger.workflow.start('nothingOfOurs', { workflowId, taskQueue: 'nobody' });
   assert.deepEqual(await apply('[instances.main]\npoll = "10s"\n'), [{ kind: 'created', instance: 'main' }]);
   const { main: first = '' } = await fleet.branches();
   await untilTested(first);
