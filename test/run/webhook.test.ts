@@ -124,10 +124,14 @@ test(
     ]);
     const { run } = await runInPhase(client, 'waiting-for-approval', update);
     const [{ number } = { number: 0 }] = await gitea.api<readonly { readonly number: number }[]>('GET', `${at}/pulls`);
-    const before = await signalled(client, run);
+    // That its request was opened is told to the run, which waits; that it is closed may be seen by the run's own look sooner.
+    await until(
+      async () => (await signalled(client, run)) > 0,
+      60_000,
+      () => first.running.output(),
+    );
     await gitea.api('PATCH', `${at}/pulls/${number}`, { state: 'closed' });
     assert.equal(await update.ended, 4, update.output());
-    assert.ok((await signalled(client, run)) > before, first.running.output());
 
     const port = Number(new URL(first.url).port);
     await client.connection.close();
