@@ -47,6 +47,10 @@ export function failureOf(forge: ForgeOptions, { status, header }: Answered, sai
         forge,
         `has no ${repository} that ${key} may see, or takes no pull requests there (${words}): check forge.url (--forge-url) and ${forge.appId === undefined ? 'the rights of the token' : 'that the App is installed for the repository'}`,
       );
+    case 409:
+      // Two have changed the same thing at once: the next look finds what the other one did.
+      if (isFirst) return unreachable(forge, `was asked by two at once (${words})`, DOUBTFUL_PAUSE_SECONDS);
+      return refused(forge, `refused what was asked for ${repository} (${words})`);
     case 410:
       return refused(forge, `says that this is gone (${words}): turn on issues in the settings of ${repository}`);
     case 422:

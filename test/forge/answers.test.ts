@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import type { FoundRequests } from '../../model/contract/activities.js';
+import type { FoundRequests } from '../../model/contract/requests.js';
 import { forges } from '../../model/forge/index.js';
 import type { ForgeKind } from '../../model/forge/kinds.js';
 import { writeMark } from '../../model/report/forge/request.js';
@@ -49,7 +49,7 @@ const ANSWERS: readonly Case[] = [
   ['403', (to) => json(to, 403), 'ForgeRefused', 'final', /does not let the token in \/.*give it the rights/],
   ['403 for a limit', (to) => json(to, 403, { 'retry-after': '30' }), 'ForgeUnreachable', 30, /wants a pause/],
   ['405', (to) => json(to, 405), 'ForgeRefused', 'final', /refused what was asked for keeper\/fleet \(HTTP 405: no, /],
-  ['409', (to) => json(to, 409), 'ForgeRefused', 'final', /HTTP 409/],
+  ['409', (to) => json(to, 409), 'ForgeUnreachable', 5, /was asked by two at once \(HTTP 409/],
   ['423', (to) => json(to, 423), 'ForgeRefused', 'final', /has archived keeper\/fleet/],
   ['429', (to) => json(to, 429, { 'retry-after': '7' }), 'ForgeUnreachable', 7, /wants a pause \(HTTP 429/],
   ['429 for a year', (to) => json(to, 429, { 'retry-after': '31536000' }), 'ForgeUnreachable', 3600, /wants a pause/],
@@ -75,6 +75,7 @@ const invalidHead = validation({ resource: 'PullRequest', field: 'head', code: '
 
 /** What only one kind says, and at which try. */
 const OF_KINDS: readonly (readonly [kind: ForgeKind, attempt: number, each: Case])[] = [
+  ['gitea', 3, ['409', (to) => json(to, 409), 'ForgeRefused', 'final', /refused what was asked for .*\(HTTP 409/]],
   // A good token, as GitHub says at times; and one that is bad for good.
   ['github', 1, ['401', (to) => json(to, 401, { 'x-ratelimit-limit': '60' }), 'ForgeUnreachable', 5, /does not know/]],
   ['github', 3, ['401', (to) => json(to, 401, { 'x-ratelimit-limit': '60' }), 'ForgeRefused', 'final', /not accept/]],

@@ -62,7 +62,7 @@ test('GitHub and GitLab: what was verified is merged by Lockkeeper, by the forge
   added(github.checkRuns, { head_sha: second, ...isGreen });
   await github.settle();
   const squashed = await byForge.report();
-  assert.deepEqual(squashed.landed?.merged, { by: repository.split('/')[0], commit: await main(), asVerified: true });
+  assert.deepEqual(squashed.landed?.merged, { by: 'keeper', commit: await main(), asVerified: true });
   assert.notEqual(await main(), second);
   assert.equal(
     await git(fleet.remote, 'rev-parse', `main^{tree}`),
