@@ -105,7 +105,7 @@ export default tseslint.config(
     },
   },
   // The plugin takes every exported function in this folder for an activity, helpers too. That activities take one object
-  // and heartbeat is held by their contract, model/contract/activities.ts.
+  // and heartbeat is held by their contract in model/contract/.
   {
     files: ['activities/**/*.ts'],
     rules: {

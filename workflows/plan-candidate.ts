@@ -1,5 +1,6 @@
 import { ActivityCancellationType, isCancellation, proxyActivities } from '@temporalio/workflow';
-import type { BuildPlans, PresenceActivities } from '../model/contract/activities.js';
+import type { PresenceActivities } from '../model/contract/activities.js';
+import type { BuildPlans } from '../model/contract/verification.js';
 import { untouched, type TargetProgress } from '../model/progress/progress.js';
 import { presenceQueue } from '../model/run/queues.js';
 import { isFlakeTarget, targetLabel, type FlakeTarget } from '../model/targets/index.js';

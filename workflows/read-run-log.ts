@@ -1,5 +1,6 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { LogSlice, MachineActivities, ReadLogInput } from '../model/contract/activities.js';
+import type { MachineActivities } from '../model/contract/activities.js';
+import type { LogSlice, ReadLogInput } from '../model/contract/verification.js';
 import { machineQueue } from '../model/run/queues.js';
 import { ownQueue } from './calls/own-queue.js';
 

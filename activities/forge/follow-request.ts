@@ -1,9 +1,5 @@
-import type {
-  CoordinatorActivities,
-  FindRequestsInput,
-  FollowInput,
-  RequestState,
-} from '../../model/contract/activities.js';
+import type { CoordinatorActivities } from '../../model/contract/activities.js';
+import type { FindRequestsInput, FollowInput, RequestState } from '../../model/contract/requests.js';
 import { approvingComment, type MergeMethod } from '../../model/forge/merging.js';
 import { finalFailure } from '../../model/run/failures.js';
 import { oneLine } from '../../model/text/one-line.js';

@@ -1,4 +1,5 @@
-import type { CoordinatorActivities, NewestWords, SeenRequest } from '../../model/contract/activities.js';
+import type { CoordinatorActivities } from '../../model/contract/activities.js';
+import type { NewestWords, SeenRequest } from '../../model/contract/requests.js';
 import { forges } from '../../model/forge/index.js';
 import {
   closingComment,

@@ -2,7 +2,7 @@ import { cancellationSignal } from '@temporalio/activity';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { GateInput } from '../../model/contract/activities.js';
+import type { GateInput } from '../../model/contract/verification.js';
 import type { AgentRights } from '../../model/sandbox/sandbox.js';
 import { makeFolder, writeWhole } from '../../host/files.js';
 import type { ActivityEnvironment } from '../environment.js';

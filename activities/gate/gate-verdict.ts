@@ -1,4 +1,4 @@
-import type { GateInput } from '../../model/contract/activities.js';
+import type { GateInput } from '../../model/contract/verification.js';
 import type { GateCheck } from '../../model/gates/gate.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { nameList } from '../../model/report/words.js';

@@ -1,7 +1,8 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { uptime } from 'node:os';
 import path from 'node:path';
-import type { BuildHeartbeat, GateActivities, GateInput } from '../../model/contract/activities.js';
+import type { GateActivities } from '../../model/contract/activities.js';
+import type { BuildHeartbeat, GateInput } from '../../model/contract/verification.js';
 import { recordDirectory } from '../../model/machine/record-directory.js';
 import { formatSeconds } from '../../model/text/text.js';
 import type { Verdict } from '../../model/verify/verdict.js';

@@ -1,4 +1,4 @@
-import type { LandResult } from '../../model/contract/activities.js';
+import type { LandResult } from '../../model/contract/landing.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import { instanceTrailer, sealTrailer, SUBJECT } from '../../model/report/commit-message.js';
 import { oneLine } from '../../model/text/one-line.js';

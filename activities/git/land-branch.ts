@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { log } from '@temporalio/activity';
 import type { ApplicationFailure } from '@temporalio/common';
-import type { LandInput, LandResult, SeenRequest } from '../../model/contract/activities.js';
+import type { LandInput, LandResult } from '../../model/contract/landing.js';
+import type { SeenRequest } from '../../model/contract/requests.js';
 import { finalFailure, passingFailure } from '../../model/run/failures.js';
 import { branchesToTry, obstacleOf } from '../../model/landing/branches.js';
 import { oneLine } from '../../model/text/one-line.js';

@@ -1,5 +1,5 @@
 import type { ApplicationFailure } from '@temporalio/common';
-import type { LandInput, LandResult } from '../../model/contract/activities.js';
+import type { LandInput, LandResult } from '../../model/contract/landing.js';
 import { finalFailure } from '../../model/run/failures.js';
 import type { Repository } from '../../model/run/options.js';
 import { oneLine } from '../../model/text/one-line.js';

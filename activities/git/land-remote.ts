@@ -1,4 +1,4 @@
-import type { LandInput, LandResult } from '../../model/contract/activities.js';
+import type { LandInput, LandResult } from '../../model/contract/landing.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { openGit, type Git } from './git.js';
 import { installBundle } from './install-commit.js';

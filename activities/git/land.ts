@@ -1,4 +1,5 @@
-import type { CoordinatorActivities, LandInput, LandResult } from '../../model/contract/activities.js';
+import type { CoordinatorActivities } from '../../model/contract/activities.js';
+import type { LandInput, LandResult } from '../../model/contract/landing.js';
 import { finalFailure } from '../../model/run/failures.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { openGit } from './git.js';

@@ -1,4 +1,5 @@
-import type { CoordinatorActivities, MoveChannelsInput } from '../../model/contract/activities.js';
+import type { CoordinatorActivities } from '../../model/contract/activities.js';
+import type { MoveChannelsInput } from '../../model/contract/landing.js';
 import type { ChannelMove } from '../../model/channels/move.js';
 import { isFinal } from '../../model/run/failures.js';
 import { oneLine } from '../../model/text/one-line.js';

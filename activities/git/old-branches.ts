@@ -1,4 +1,4 @@
-import type { LandInput, SeenBranch } from '../../model/contract/activities.js';
+import type { LandInput, SeenBranch } from '../../model/contract/landing.js';
 import { isUpdateBranch } from '../../model/landing/branches.js';
 import type { Git } from './git.js';
 import { standingOf } from './standing.js';

@@ -1,5 +1,5 @@
 import { waysOfLanding } from '../../model/landing/index.js';
-import type { LandInput } from '../../model/contract/activities.js';
+import type { LandInput } from '../../model/contract/landing.js';
 import { isFailure } from '../../model/run/failures.js';
 import { movedInputs } from '../../model/flake-lock/diff.js';
 import type { FlakeLock } from '../../model/flake-lock/types.js';

@@ -1,5 +1,5 @@
 import { heartbeat } from '@temporalio/activity';
-import type { WaitHeartbeat } from '../../model/contract/activities.js';
+import type { WaitHeartbeat } from '../../model/contract/verification.js';
 import { redactUrl } from '../../model/text/text.js';
 
 const PATIENCE_MS = 4000;

@@ -1,5 +1,5 @@
 import { activityInfo, cancellationSignal, cancelled, heartbeat } from '@temporalio/activity';
-import type { BuildHeartbeat } from '../../model/contract/activities.js';
+import type { BuildHeartbeat } from '../../model/contract/verification.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { confirmAttempt, isUnwanted } from '../server/attempt.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { open, readFile } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
 import { logReaderId } from '../../model/run/ids.js';
-import type { LogSlice, ReadLogInput } from '../../model/contract/activities.js';
+import type { LogSlice, ReadLogInput } from '../../model/contract/verification.js';
 import type { StateDirectory } from '../../model/machine/state-directory.js';
 import { unprovenIn } from '../../model/run/proof.js';
 import { messageOf } from '../../model/text/message-of.js';

@@ -1,7 +1,7 @@
 import { oneLine, oneName } from '../../model/text/one-line.js';
 import { untouched, type TargetProgress } from '../../model/progress/progress.js';
 import type { PendingWork } from '../server/activities.js';
-import type { UploadHeartbeat } from '../../model/contract/activities.js';
+import type { UploadHeartbeat } from '../../model/contract/verification.js';
 import { formatSize } from '../../model/text/size.js';
 import { AT_REST, type TargetView } from '../progress/view.js';
 

@@ -5,7 +5,7 @@ import type {
   EvaluateHeartbeat,
   UploadHeartbeat,
   WaitHeartbeat,
-} from '../../model/contract/activities.js';
+} from '../../model/contract/verification.js';
 import { oneLine } from '../../model/text/one-line.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 import type { Session } from './connection.js';

@@ -1,15 +1,13 @@
 import type {
   BuilderActivities,
-  PlanBuildsInput,
   CoordinatorActivities,
   EvaluatorActivities,
   MachineActivities,
-  MoveChannelsInput,
   PresenceActivities,
-  SeenBranch,
-  NewestWords,
-  SeenRequest,
 } from './activities.js';
+import type { MoveChannelsInput, SeenBranch } from './landing.js';
+import type { NewestWords, SeenRequest } from './requests.js';
+import type { PlanBuildsInput } from './verification.js';
 import type { SandboxLimits } from '../sandbox/limits.js';
 import type { Watched } from '../instance/record.js';
 import type { InsteadOf } from '../report/data.js';

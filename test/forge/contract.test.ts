@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { openForge } from '../../activities/forge/index.js';
-import type { ProposeInput } from '../../model/contract/activities.js';
+import type { ProposeInput } from '../../model/contract/requests.js';
 import { forges } from '../../model/forge/index.js';
 import { FORGE_KINDS, type ForgeKind } from '../../model/forge/kinds.js';
 import { readMark } from '../../model/report/forge/request.js';

@@ -4,7 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { candidateOf } from '../../activities/git/bundle.js';
 import { fetchMirror, mirrorPath } from '../../activities/git/mirror.js';
-import type { FollowInput, RequestState } from '../../model/contract/activities.js';
+import type { FollowInput, RequestState } from '../../model/contract/requests.js';
 import { forges } from '../../model/forge/index.js';
 import { FORGE_KINDS, type ForgeKind } from '../../model/forge/kinds.js';
 import { MERGE_METHODS, type MergeMethod, type Merger } from '../../model/forge/merging.js';

@@ -10,7 +10,7 @@ import { createRunGate } from '../../activities/gate/run-gate.js';
 import { missingForNetwork } from '../../activities/sandbox/network.js';
 import { canSandbox } from '../../activities/sandbox/sandbox.js';
 import { run } from '../../activities/command/process.js';
-import type { GateInput } from '../../model/contract/activities.js';
+import type { GateInput } from '../../model/contract/verification.js';
 import type { AgentRights } from '../../model/sandbox/sandbox.js';
 import type { GateCheck } from '../../model/gates/gate.js';
 import type { Verdict } from '../../model/verify/verdict.js';

@@ -7,7 +7,7 @@ import { commitFile } from '../../activities/git/commit.js';
 import { createGitActivities } from '../../activities/git/index.js';
 import { mirrorPath } from '../../activities/git/mirror.js';
 import { run } from '../../activities/command/process.js';
-import type { LockUpdate } from '../../model/contract/activities.js';
+import type { LockUpdate } from '../../model/contract/lock.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import type { Repository } from '../../model/run/options.js';
 import { createFleet, type Fleet } from '../support/fleet.js';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import type { LandInput } from '../../model/contract/activities.js';
+import type { LandInput } from '../../model/contract/landing.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import { serialiseLock } from '../../model/flake-lock/serialise.js';
 import { commitFile } from '../../activities/git/commit.js';

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createMoveChannels } from '../../activities/git/move-channels.js';
 import { channelWords, type ChannelMove } from '../../model/channels/move.js';
-import type { MoveChannelsInput } from '../../model/contract/activities.js';
+import type { MoveChannelsInput } from '../../model/contract/landing.js';
 import { commitFiles, git } from '../support/git.js';
 import { activityEnvironment, repositoryAt, withPlace, type Place } from '../support/repository.js';
 

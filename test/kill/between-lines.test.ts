@@ -9,7 +9,7 @@ import { candidateOf } from '../../activities/git/bundle.js';
 import { commitFile } from '../../activities/git/commit.js';
 import { mirrorPath, sweepWorkTrees } from '../../activities/git/mirror.js';
 import { run } from '../../activities/command/process.js';
-import type { LockUpdate } from '../../model/contract/activities.js';
+import type { LockUpdate } from '../../model/contract/lock.js';
 import type { AttemptInput } from '../../model/autofix/attempt.js';
 import { writeMark } from '../../model/report/forge/request.js';
 import type { Candidate } from '../../model/verify/candidate.js';

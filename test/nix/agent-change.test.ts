@@ -10,7 +10,7 @@ import { exists } from '../../host/files.js';
 import { createBuildTarget } from '../../activities/nix/build/build-target.js';
 import { createEvaluateTarget } from '../../activities/nix/evaluate/evaluate-target.js';
 import { run } from '../../activities/command/process.js';
-import type { BuildTargetInput, EvaluateTargetInput } from '../../model/contract/activities.js';
+import type { BuildTargetInput, EvaluateTargetInput } from '../../model/contract/verification.js';
 import type { Evaluation, Verdict } from '../../model/verify/verdict.js';
 import { changedBy, WITH_SHELL } from '../support/agent.js';
 import { commitFiles, git } from '../support/git.js';

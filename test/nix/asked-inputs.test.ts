@@ -10,7 +10,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { atLeast } from '../../model/nix/version.js';
 import { nixVersion } from '../../activities/nix/version.js';
 import { run } from '../../activities/command/process.js';
-import type { LockUpdate } from '../../model/contract/activities.js';
+import type { LockUpdate } from '../../model/contract/lock.js';
 import { failure } from '../support/failure.js';
 import { withEvaluator, type Evaluator } from '../support/evaluator.js';
 import { commitFiles, git } from '../support/git.js';

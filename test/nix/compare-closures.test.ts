@@ -10,7 +10,7 @@ import type { ActivityEnvironment } from '../../activities/environment.js';
 import { createCompareClosures } from '../../activities/nix/closure/compare-closures.js';
 import { exists } from '../../host/files.js';
 import { readChange } from '../../host/kept-change.js';
-import type { CompareClosuresInput } from '../../model/contract/activities.js';
+import type { CompareClosuresInput } from '../../model/contract/verification.js';
 import type { TargetChange } from '../../model/closure/closure.js';
 import { changeWords, versionWords } from '../../model/closure/words.js';
 import { vulnerabilityWords } from '../../model/advisories/words.js';

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { run } from '../../activities/command/process.js';
-import type { LockUpdate } from '../../model/contract/activities.js';
+import type { LockUpdate } from '../../model/contract/lock.js';
 import type { Cooldown } from '../../model/run/options.js';
 import { failure } from '../support/failure.js';
 import { PLAIN_NIX, withEvaluator, type Evaluator } from '../support/evaluator.js';

@@ -9,7 +9,7 @@ import { atLeast } from '../../model/nix/version.js';
 import { nixVersion } from '../../activities/nix/version.js';
 import { recordDirectory } from '../../model/machine/record-directory.js';
 import { run } from '../../activities/command/process.js';
-import type { EvaluateHeartbeat } from '../../model/contract/activities.js';
+import type { EvaluateHeartbeat } from '../../model/contract/verification.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import type { Evaluation } from '../../model/verify/verdict.js';
 import { PLAIN_NIX, withEvaluator, type Evaluator } from '../support/evaluator.js';

@@ -10,7 +10,7 @@ import { createLockActivities } from '../../activities/nix/evaluation.js';
 import { flakeSettings } from '../../activities/nix/flake-file.js';
 import { targetLabel } from '../../model/targets/index.js';
 import { failure } from '../support/failure.js';
-import type { ListTargetsInput, TargetList, WaitHeartbeat } from '../../model/contract/activities.js';
+import type { ListTargetsInput, TargetList, WaitHeartbeat } from '../../model/contract/verification.js';
 import { PLAIN_NIX, withEvaluator } from '../support/evaluator.js';
 import { withTarball } from '../support/tarball-server.js';
 import { withVariables } from '../support/variables.js';

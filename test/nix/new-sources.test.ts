@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { atLeast } from '../../model/nix/version.js';
 import { nixVersion } from '../../activities/nix/version.js';
 import { run } from '../../activities/command/process.js';
-import type { LockUpdate } from '../../model/contract/activities.js';
+import type { LockUpdate } from '../../model/contract/lock.js';
 import { withEvaluator, PLAIN_NIX, type Evaluator } from '../support/evaluator.js';
 import { failure } from '../support/failure.js';
 import { commitFiles, git } from '../support/git.js';

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
-import type { LockUpdate } from '../../model/contract/activities.js';
+import type { LockUpdate } from '../../model/contract/lock.js';
 import { writeReport } from '../../activities/reports.js';
 import { failure } from '../support/failure.js';
 import { PLAIN_NIX, withEvaluator, type Evaluator } from '../support/evaluator.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import type { UploadResult } from '../../model/contract/activities.js';
+import type { UploadResult } from '../../model/contract/verification.js';
 import type { Cache } from '../../model/caches/types.js';
 import { withPutCache, withSecretKey } from '../support/put-cache.js';
 import { withFolder } from '../support/scope.js';

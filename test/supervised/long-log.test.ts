@@ -12,7 +12,7 @@ import { startSupervised } from '../../activities/supervised/start.js';
 import { follow } from '../../activities/supervised/follow.js';
 import { openRecord } from '../../activities/supervised/record.js';
 import { readEnd } from '../../activities/supervised/log.js';
-import type { BuildHeartbeat, GateInput } from '../../model/contract/activities.js';
+import type { BuildHeartbeat, GateInput } from '../../model/contract/verification.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 import { timeLimit } from '../../host/time-limit.js';
 import { git } from '../support/git.js';

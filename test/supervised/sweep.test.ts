@@ -6,7 +6,7 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { createForgetRun } from '../../activities/nix/builds.js';
 import { readIdentity } from '../../activities/supervised/record.js';
 import { sweep } from '../../activities/supervised/sweep.js';
-import type { BuildTargetInput } from '../../model/contract/activities.js';
+import type { BuildTargetInput } from '../../model/contract/verification.js';
 import { findTemporalCli } from '../../workers/temporal-cli.js';
 import { attempt, buildFixture, linkTarget, until, type BuildFixture } from '../support/build-runner.js';
 

@@ -1,7 +1,7 @@
 /** A worker's part in one build, as a process that tests kill: `build-process.js STATE_DIRECTORY INPUT_JSON`. */
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { createBuildTarget } from '../../activities/nix/build/build-target.js';
-import type { BuildTargetInput } from '../../model/contract/activities.js';
+import type { BuildTargetInput } from '../../model/contract/verification.js';
 import { stateDirectory } from '../../model/machine/state-directory.js';
 
 const [root = '', input = ''] = process.argv.slice(2);

@@ -11,7 +11,7 @@ import { createBuildTarget } from '../../activities/nix/build/build-target.js';
 import { createEvaluateTarget } from '../../activities/nix/evaluate/evaluate-target.js';
 import { listRecords, readIdentity, recordAt, type CommandRecord } from '../../activities/supervised/record.js';
 import { endCommand } from '../../activities/supervised/session.js';
-import type { BuildHeartbeat, BuildTargetInput, EvaluateTargetInput } from '../../model/contract/activities.js';
+import type { BuildHeartbeat, BuildTargetInput, EvaluateTargetInput } from '../../model/contract/verification.js';
 import { recordDirectory } from '../../model/machine/record-directory.js';
 import { stateDirectory } from '../../model/machine/state-directory.js';
 import type { Evaluation, Verdict } from '../../model/verify/verdict.js';

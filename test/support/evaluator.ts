@@ -8,14 +8,13 @@ import { commitFile } from '../../activities/git/commit.js';
 import { fetchMirror } from '../../activities/git/mirror.js';
 import { createCompareWithBase, createEvaluateTarget } from '../../activities/nix/evaluate/evaluate-target.js';
 import { createLockActivities } from '../../activities/nix/evaluation.js';
+import type { LockUpdate, UpdateLockInput } from '../../model/contract/lock.js';
 import type {
   BaseComparison,
   EvaluateTargetInput,
   ListTargetsInput,
-  LockUpdate,
   TargetList,
-  UpdateLockInput,
-} from '../../model/contract/activities.js';
+} from '../../model/contract/verification.js';
 import type { CommitsOfInput } from '../../model/flake-lock/commits.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import type { NixSettings, Repository } from '../../model/run/options.js';

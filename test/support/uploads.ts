@@ -4,7 +4,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { createUploadClosure } from '../../activities/caches/upload-closure.js';
 import { run, type Finished } from '../../activities/command/process.js';
 import type { Cache } from '../../model/caches/types.js';
-import type { UploadHeartbeat, UploadInput, UploadResult } from '../../model/contract/activities.js';
+import type { UploadHeartbeat, UploadInput, UploadResult } from '../../model/contract/verification.js';
 import { stateDirectory } from '../../model/machine/state-directory.js';
 import { atEndOf, withFolder, type Scope } from './scope.js';
 

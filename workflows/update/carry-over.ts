@@ -1,4 +1,4 @@
-import type { LandResult } from '../../model/contract/activities.js';
+import type { LandResult } from '../../model/contract/landing.js';
 import { allOrCancel } from '../calls/all-or-cancel.js';
 import { landingCall } from '../calls/coordinator.js';
 import type { Update } from './commit-update.js';

@@ -1,5 +1,5 @@
 import { patched } from '@temporalio/workflow';
-import type { CommitInput, LockUpdate } from '../../model/contract/activities.js';
+import type { CommitInput, LockUpdate } from '../../model/contract/lock.js';
 import type { Fix } from '../../model/autofix/fix-target.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import { commitMessage } from '../../model/report/commit-message.js';

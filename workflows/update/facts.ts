@@ -1,7 +1,8 @@
 import type { ChannelMove } from '../../model/channels/move.js';
 import type { PastAttempt } from '../../model/autofix/attempt.js';
 import type { Fix } from '../../model/autofix/fix-target.js';
-import type { NewestWords, SeenBranch } from '../../model/contract/activities.js';
+import type { SeenBranch } from '../../model/contract/landing.js';
+import type { NewestWords } from '../../model/contract/requests.js';
 import type { EarlierHold } from '../../model/report/earlier-holds.js';
 import type { Advice } from '../../model/flake-lock/advice.js';
 import type { WaitingInput } from '../../model/flake-lock/cooldown.js';

@@ -1,5 +1,5 @@
 import { isCancellation } from '@temporalio/workflow';
-import type { RequestState } from '../../model/contract/activities.js';
+import type { RequestState } from '../../model/contract/requests.js';
 import { rootCause } from '../calls/failures.js';
 import { growingPause } from '../calls/growing-pause.js';
 import { askApproval } from './ask-approval.js';

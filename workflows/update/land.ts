@@ -1,4 +1,5 @@
-import type { FoundRequests, LandResult } from '../../model/contract/activities.js';
+import type { LandResult } from '../../model/contract/landing.js';
+import type { FoundRequests } from '../../model/contract/requests.js';
 import { updateBranches } from '../../model/landing/branches.js';
 import { isPushed, waysOfLanding } from '../../model/landing/index.js';
 import type { Landing } from '../../model/run/options.js';

@@ -1,5 +1,5 @@
 import { isCancellation } from '@temporalio/workflow';
-import type { FollowInput, RequestState } from '../../model/contract/activities.js';
+import type { FollowInput, RequestState } from '../../model/contract/requests.js';
 import type { Landed, ReportedRequest } from '../../model/report/data.js';
 import type { ApprovalPolicy, ForgeOptions } from '../../model/run/options.js';
 import { forgeCall } from '../calls/coordinator.js';

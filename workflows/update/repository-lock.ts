@@ -9,7 +9,7 @@ import {
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { finalFailure } from '../../model/run/failures.js';
-import type { Way } from '../../model/contract/activities.js';
+import type { Way } from '../../model/contract/landing.js';
 import type { WholeOptions } from '../../model/run/earlier.js';
 import { coordinator } from '../calls/coordinator.js';
 import { holdRepository } from '../hold-repository.js';

@@ -1,5 +1,5 @@
 import { isCancellation, log } from '@temporalio/workflow';
-import type { FoundRequests, SeenRequest } from '../../model/contract/activities.js';
+import type { FoundRequests, SeenRequest } from '../../model/contract/requests.js';
 import type { InsteadOf, Landed } from '../../model/report/data.js';
 import type { WholeOptions } from '../../model/run/earlier.js';
 import type { ForgeOptions } from '../../model/run/options.js';

@@ -1,5 +1,5 @@
 import { ActivityFailure, sleep } from '@temporalio/workflow';
-import type { BuildTargetInput } from '../../model/contract/activities.js';
+import type { BuildTargetInput } from '../../model/contract/verification.js';
 import { isFinal } from '../../model/run/failures.js';
 import { INFRASTRUCTURE_BACKOFF } from '../../model/run/infrastructure.js';
 import { buildActivityId } from '../../model/progress/progress.js';

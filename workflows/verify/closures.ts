@@ -1,5 +1,6 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
-import type { BaseComparison, BuildTargetInput, MachineActivities } from '../../model/contract/activities.js';
+import type { MachineActivities } from '../../model/contract/activities.js';
+import type { BaseComparison, BuildTargetInput } from '../../model/contract/verification.js';
 import type { TargetChange } from '../../model/closure/closure.js';
 import { roomForClosure } from '../../model/closure/limit.js';
 import { baseActivityId, closureActivityId } from '../../model/progress/progress.js';

@@ -1,5 +1,6 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
-import type { BaseComparison, EvaluatorActivities } from '../../model/contract/activities.js';
+import type { EvaluatorActivities } from '../../model/contract/activities.js';
+import type { BaseComparison } from '../../model/contract/verification.js';
 import { compareActivityId, evaluateActivityId, planActivityId } from '../../model/progress/progress.js';
 import { EVALUATE_QUEUE } from '../../model/run/queues.js';
 import type { VerifyInput } from '../../model/verify/verification.js';

@@ -2,7 +2,8 @@ import { ActivityCancellationType, isCancellation, proxyActivities, sleep } from
 import { cacheName } from '../../model/caches/name.js';
 import type { CacheOutcome } from '../../model/caches/outcome.js';
 import type { Cache } from '../../model/caches/types.js';
-import type { MachineActivities, UploadInput, UploadResult } from '../../model/contract/activities.js';
+import type { MachineActivities } from '../../model/contract/activities.js';
+import type { UploadInput, UploadResult } from '../../model/contract/verification.js';
 import { UPLOADS } from '../../model/run/defaults.js';
 import { uploadActivityId } from '../../model/progress/progress.js';
 import { machineQueue } from '../../model/run/queues.js';

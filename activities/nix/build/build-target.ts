@@ -1,6 +1,7 @@
 import { activityInfo, cancellationSignal, Context } from '@temporalio/activity';
 import path from 'node:path';
-import type { BuilderActivities, BuildHeartbeat, BuildTargetInput } from '../../../model/contract/activities.js';
+import type { BuilderActivities } from '../../../model/contract/activities.js';
+import type { BuildHeartbeat, BuildTargetInput } from '../../../model/contract/verification.js';
 import { recordDirectory } from '../../../model/machine/record-directory.js';
 import { BUILDING, type BuildBegan } from '../../../model/run/messages.js';
 import { targetLabel, type Target } from '../../../model/targets/index.js';

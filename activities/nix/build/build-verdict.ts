@@ -1,6 +1,6 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { passingFailure } from '../../../model/run/failures.js';
-import type { BuildTargetInput } from '../../../model/contract/activities.js';
+import type { BuildTargetInput } from '../../../model/contract/verification.js';
 import { NOTHING_TO_DO } from '../../../model/nix/build-plan.js';
 import { parseDerivation } from '../../../model/nix/derivation-file.js';
 import { LOG_TAIL_BYTES, LOG_TAIL_LINES, verdictOf, type Verdict } from '../../../model/verify/verdict.js';

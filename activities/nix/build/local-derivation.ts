@@ -1,5 +1,5 @@
 import { activityInfo } from '@temporalio/activity';
-import type { BuildTargetInput } from '../../../model/contract/activities.js';
+import type { BuildTargetInput } from '../../../model/contract/verification.js';
 import type { Verdict } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { installBundle } from '../../git/install-commit.js';

@@ -1,7 +1,8 @@
 import { cancellationSignal } from '@temporalio/activity';
 import path from 'node:path';
 import { exists } from '../../../host/files.js';
-import type { PlanBuildsInput, PresenceActivities } from '../../../model/contract/activities.js';
+import type { PresenceActivities } from '../../../model/contract/activities.js';
+import type { PlanBuildsInput } from '../../../model/contract/verification.js';
 import { recordDirectory } from '../../../model/machine/record-directory.js';
 import { NOTHING_TO_DO, packed, type BuildPlan } from '../../../model/nix/build-plan.js';
 import type { ActivityEnvironment } from '../../environment.js';

@@ -9,7 +9,8 @@ import { switchingFromReferences, switchingOf } from '../../../model/closure/swi
 import type { Closure, ClosureChange, TargetChange } from '../../../model/closure/closure.js';
 import { keepChange } from '../../../host/kept-change.js';
 import { requisitesOf } from '../evaluate/build-plan.js';
-import type { CompareClosuresInput, MachineActivities } from '../../../model/contract/activities.js';
+import type { MachineActivities } from '../../../model/contract/activities.js';
+import type { CompareClosuresInput } from '../../../model/contract/verification.js';
 import type { StateDirectory } from '../../../model/machine/state-directory.js';
 import { repositoryKey } from '../../../model/run/keys.js';
 import { oneLine } from '../../../model/text/one-line.js';

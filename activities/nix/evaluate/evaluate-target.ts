@@ -1,11 +1,11 @@
 import { activityInfo } from '@temporalio/activity';
+import type { EvaluatorActivities } from '../../../model/contract/activities.js';
 import type {
   BaseComparison,
   CompareInput,
   EvaluateHeartbeat,
   EvaluateTargetInput,
-  EvaluatorActivities,
-} from '../../../model/contract/activities.js';
+} from '../../../model/contract/verification.js';
 import type { Evaluation } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { installBundle } from '../../git/install-commit.js';

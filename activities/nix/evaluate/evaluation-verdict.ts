@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder } from '../../../host/files.js';
 import { finalFailure } from '../../../model/run/failures.js';
-import type { EvaluateTargetInput } from '../../../model/contract/activities.js';
+import type { EvaluateTargetInput } from '../../../model/contract/verification.js';
 import type { Target } from '../../../model/targets/index.js';
 import { stripControl, truncate } from '../../../model/text/text.js';
 import { verdictOf, type Verdict } from '../../../model/verify/verdict.js';

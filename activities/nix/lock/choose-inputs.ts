@@ -1,5 +1,5 @@
 import { finalFailure } from '../../../model/run/failures.js';
-import type { UpdateLockInput } from '../../../model/contract/activities.js';
+import type { UpdateLockInput } from '../../../model/contract/lock.js';
 import type { FlakeLock } from '../../../model/flake-lock/types.js';
 import { groupsInTurn, type InputGroup } from '../../../model/run/input-groups.js';
 import type { ActivityEnvironment } from '../../environment.js';

@@ -1,5 +1,6 @@
 import { finalFailure } from '../../../model/run/failures.js';
-import type { CoordinatorActivities, ListTargetsInput, TargetList } from '../../../model/contract/activities.js';
+import type { CoordinatorActivities } from '../../../model/contract/activities.js';
+import type { ListTargetsInput, TargetList } from '../../../model/contract/verification.js';
 import { wholeNameExpression } from '../../../model/checks/names.js';
 import { compareNaturally } from '../../../model/text/natural-order.js';
 import type { ActivityEnvironment } from '../../environment.js';

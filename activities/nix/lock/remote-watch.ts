@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { lookEach } from '../../../host/look-each.js';
 import { connectedTo } from '../../../host/listening.js';
 import { descendants, processIds } from '../../../host/processes.js';
-import type { WaitHeartbeat } from '../../../model/contract/activities.js';
+import type { WaitHeartbeat } from '../../../model/contract/verification.js';
 import { wishedSources } from '../../../model/flake-lock/sources.js';
 import { nameList } from '../../../model/report/words.js';
 import type { Tell } from '../heartbeat.js';

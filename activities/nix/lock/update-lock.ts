@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { activityInfo } from '@temporalio/activity';
 import { finalFailure } from '../../../model/run/failures.js';
-import type { CoordinatorActivities, LockUpdate, UpdateLockInput } from '../../../model/contract/activities.js';
+import type { CoordinatorActivities } from '../../../model/contract/activities.js';
+import type { LockUpdate, UpdateLockInput } from '../../../model/contract/lock.js';
 import type { RefusedInput, UnfetchedInput } from '../../../model/verify/candidate.js';
 import { ADVICE_KEPT, adviceOn } from '../../../model/flake-lock/advice.js';
 import { cooldownOf, type WaitingInput } from '../../../model/flake-lock/cooldown.js';
