@@ -11,8 +11,8 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { ROOT } from './setup/steps.mjs';
 
-/** Tests start servers and builds, and wait for them: four files at once keep two cores busy. */
-const FILES_AT_ONCE = 4;
+/** Tests start servers and builds, and wait for them: three files at once keep two cores busy. */
+const FILES_AT_ONCE = 3;
 /** Where the files are that take minutes. They come first, so that none of them is alone at the end. */
 const LONG = ['kill', 'run'];
 /** The kill matrix alone takes half an hour when every cell is played. */

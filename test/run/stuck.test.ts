@@ -52,7 +52,15 @@ test('a run whose workflow task keeps failing is shown as such by status, watch 
   const run = /Run (\S+)/.exec(running.output())?.[1] ?? '';
   const handle = client.workflow.getHandle(run);
   // A message that this version cannot read, as one of another version would be.
-  await handle.signal(TARGET_DONE, null);
+  const [proof] = client.options.loadedDataConverter.payloadCodecs;
+  const unreadable = { metadata: { encoding: Buffer.from('binary/other') }, data: Buffer.from('?') };
+  const payloads = await proof?.encode([unreadable], { type: 'workflow', namespace: 'default', workflowId: run });
+  await client.workflowService.signalWorkflowExecution({
+    namespace: 'default',
+    workflowExecution: { workflowId: run },
+    signalName: TARGET_DONE,
+    input: { payloads: payloads ?? [] },
+  });
   const command = `temporal workflow terminate --address \\S+ --namespace default -w ${run}"`;
   await assertShown(house, running, run, new RegExp(`the run's workflow task keeps failing.*${command}`, 's'));
   await handle.terminate('as it was told');

@@ -144,8 +144,11 @@ test(
       'x-gitea-event': 'push',
       'x-gitea-signature': createHmac('sha256', SECRET).update(body).digest('hex'),
     };
-    const post = async (): Promise<number> => (await fetch(first.url, { method: 'POST', headers, body })).status;
-    assert.equal(await post(), 503);
+    await until(
+      async () => (await fetch(first.url, { method: 'POST', headers, body }).catch(() => null))?.status === 503,
+      30_000,
+      () => first.running.output(),
+    );
     first.running.child.kill('SIGKILL');
     await first.running.ended;
     const third = await fleet.pushToMain({ 'note.txt': 'three\n' });
