@@ -91,7 +91,8 @@ test('a bundle that is cut off or gives another commit is refused', () =>
     await failure(installBundle(other, { repository, candidate: cut }), 'CandidateDamaged');
     const swapped = { ...candidate, bundle: another.bundle };
     await failure(installBundle(other, { repository, candidate: swapped }), 'CandidateDamaged');
-    await failure(installBundle(other, { repository, candidate: { ...candidate, bundle: '' } }), 'CandidateDamaged');
+    // What comes without a bundle is on the remote.
+    await failure(installBundle(other, { repository, candidate: { ...candidate, bundle: '' } }), 'UnknownBranch');
   }));
 
 test('a work tree holds the commit, and is gone however the work ends', () =>
