@@ -30,6 +30,9 @@ export function failureOf(forge: ForgeOptions, { status, header }: Answered, sai
   if (isLimit) return unreachable(forge, `wants a pause (${words})`, pause ?? LIMIT_PAUSE_SECONDS);
   if (status >= 500 || status === 408) return unreachable(forge, `has trouble (${words})`, pause ?? undefined);
   const isFirst = Context.current().info.attempt < DOUBTFUL_TRIES;
+  // Two have changed the same thing at once: the next look finds what the other one did.
+  if (status === 409 && isFirst)
+    return unreachable(forge, `was asked by two at once (${words})`, DOUBTFUL_PAUSE_SECONDS);
   switch (status) {
     case 401:
       // GitHub takes a good token for none at times, and then names the limit of those who have none. That of an App is made anew.
@@ -47,10 +50,6 @@ export function failureOf(forge: ForgeOptions, { status, header }: Answered, sai
         forge,
         `has no ${repository} that ${key} may see, or takes no pull requests there (${words}): check forge.url (--forge-url) and ${forge.appId === undefined ? 'the rights of the token' : 'that the App is installed for the repository'}`,
       );
-    case 409:
-      // Two have changed the same thing at once: the next look finds what the other one did.
-      if (isFirst) return unreachable(forge, `was asked by two at once (${words})`, DOUBTFUL_PAUSE_SECONDS);
-      return refused(forge, `refused what was asked for ${repository} (${words})`);
     case 410:
       return refused(forge, `says that this is gone (${words}): turn on issues in the settings of ${repository}`);
     case 422:

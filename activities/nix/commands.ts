@@ -131,22 +131,30 @@ export const fetchFlake = (flakeUrl: string, settings: NixSettings): string[] =>
   `(builtins.getFlake ${nixString(flakeUrl)}).outPath`,
 ];
 
+/** Arguments of `nix-instantiate` that print what an expression makes of a locked source, as JSON. @param rest after `let`, where `tree` is the source */
+const ofSource = (source: object, settings: NixSettings, rest: string, store?: string): string[] => [
+  ...evaluationOptions({ ...settings, impure: false }),
+  ...(store === undefined ? [] : apart(store)),
+  '--eval',
+  '--strict',
+  '--json',
+  '--read-write-mode',
+  '--expr',
+  `let
+      tree = builtins.fetchTree (builtins.fromJSON ${nixString(JSON.stringify(source))});${rest}`,
+];
+
 /** Arguments of `nix-instantiate` that print `flake.nix` and `flake.lock` of a locked source as JSON; `null` for what it lacks. */
 export const readSource = (locked: SourceAttributes, settings: NixSettings): string[] => {
   const { dir, ...source } = Object.fromEntries(locked);
   const folder = typeof dir === 'string' && dir !== '' ? `/${dir}` : '';
-  return [
-    ...evaluationOptions({ ...settings, impure: false }),
-    '--eval',
-    '--strict',
-    '--json',
-    '--read-write-mode',
-    '--expr',
-    `let
-      tree = builtins.fetchTree (builtins.fromJSON ${nixString(JSON.stringify(source))});
+  return ofSource(
+    source,
+    settings,
+    `
       text = name: let file = tree + ${nixString(folder)} + "/\${name}"; in if builtins.pathExists file then builtins.readFile file else null;
     in { flake = text "flake.nix"; lock = text "flake.lock"; }`,
-  ];
+  );
 };
 
 /**
@@ -161,19 +169,14 @@ export const readSubmodules = (
   store?: string,
 ): string[] => {
   const source = Object.fromEntries([...locked].filter(([name]) => name !== 'dir'));
-  return [
-    ...evaluationOptions({ ...settings, impure: false }),
-    ...(store === undefined ? [] : apart(store)),
-    '--eval',
-    '--strict',
-    '--json',
-    '--read-write-mode',
-    '--expr',
-    `let
-      tree = builtins.fetchTree (builtins.fromJSON ${nixString(JSON.stringify(source))});
+  return ofSource(
+    source,
+    settings,
+    `
       text = folder: let file = tree + folder + "/.gitmodules"; in if builtins.pathExists file then builtins.readFile file else null;
     in map text (builtins.fromJSON ${nixString(JSON.stringify(folders))})`,
-  ];
+    store,
+  );
 };
 
 /** Arguments of `nix` that check a flake, all that is wrong with it. */
