@@ -1,6 +1,6 @@
 import { HostFault } from '../host/errors.js';
 
-/** What a person has to mend or to know: shown as its message alone, without a stack. */
+/** What a person has to fix or to know: shown as its message alone, without a stack. */
 export class CommandError extends HostFault {
   override readonly name = 'CommandError';
   readonly exitStatus: number;

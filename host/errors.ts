@@ -1,4 +1,4 @@
-/** What a person has to mend or to know: its message is complete for them, names the way out, and holds no secret. */
+/** What a person has to fix or to know: its message is complete for them, names the way out, and holds no secret. */
 export class HostFault extends Error {
   override readonly name: string = 'HostFault';
 }

@@ -86,7 +86,7 @@ async function stateOf({ identity }: Poller): Promise<'live' | 'stopped' | 'dead
 }
 
 /** What is said of a worker of this machine that stands still, and what ends that. */
-export const standsStill = (pid: number): readonly [found: string, mend: string] => [
+export const standsStill = (pid: number): readonly [found: string, wayOut: string] => [
   `pid ${pid} stands still, because a signal has stopped it`,
   `"kill -CONT ${pid}" lets it go on`,
 ];

@@ -40,7 +40,7 @@ export function chooseServer({ loadClientConfigProfile, toClientOptions }: EnvCo
         : messageOf(error);
     throw new HostFault(
       `Temporal's environment configuration cannot be used: ${why}. ` +
-        'Mend TEMPORAL_PROFILE or the profile file, or unset it to use the embedded server.',
+        'Correct TEMPORAL_PROFILE or the profile file, or unset it to use the embedded server.',
     );
   }
   const { address, apiKey, tls, metadata } = config.connectionOptions;

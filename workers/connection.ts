@@ -42,7 +42,7 @@ export async function connect(server: ServerAddress): Promise<NativeConnection> 
       if (Date.now() >= deadline)
         throw new Error(
           `no Temporal server answers at ${server.address} (${reason(message)}), tried for ${CONNECT_LIMIT_MS / 1000} s. ` +
-            'Start it ("temporal server start-dev"), mend TEMPORAL_ADDRESS or the profile, or unset them to use the embedded server.',
+            'Start it ("temporal server start-dev"), correct TEMPORAL_ADDRESS or the profile, or unset them to use the embedded server.',
           { cause: error },
         );
       await sleep(500);

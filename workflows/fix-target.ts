@@ -11,8 +11,8 @@ import { tellDoing } from './calls/tell-parent.js';
 import { verifyInChildren } from './children/in-children.js';
 
 /**
- * Lets an agent mend one broken target: each attempt starts from the candidate, knows why the ones before did not do, and is
- * verified for this target alone. Ends with the first that does, or when all attempts are used up.
+ * Lets an agent fix one broken target: each attempt starts from the candidate, knows why earlier attempts failed, and is verified for
+ * this target only. Ends with the first attempt that builds, or when all attempts are used up.
  */
 export async function fixTarget(input: FixTargetInput): Promise<FixTargetResult> {
   const { agent, broken, earlier } = input;
@@ -27,7 +27,7 @@ export async function fixTarget(input: FixTargetInput): Promise<FixTargetResult>
     const verdict = result.candidate === null ? null : await verify(input, number, result.candidate, machines);
     attempts.push(pastAttempt(number, result, verdict));
     if (verdict?.verdict === 'built') return { attempts, candidate: result.candidate, machines: [...machines].sort() };
-    // What no machine may verify before a person has approved it, no other attempt mends.
+    // A change that no machine may verify before a person has approved it: another attempt would meet the same refusal.
     if (result.kind === 'unusable' || verdict?.needsApproval === true) break;
   }
   return { attempts, candidate: null, machines: [...machines].sort() };
@@ -80,5 +80,5 @@ function pastAttempt(number: number, result: AttemptResult, verdict: Verdict | n
   if (kind !== 'proposed') return { ...common, outcome: kind, reason };
   if (verdict?.verdict === 'built') return { ...common, outcome: 'mended', reason: null };
   const why = oneLine(verdict?.error ?? 'it could not be verified', 500);
-  return { ...common, outcome: 'still-broken', reason: `does not mend it: ${why}` };
+  return { ...common, outcome: 'still-broken', reason: `does not fix it: ${why}` };
 }

@@ -50,7 +50,7 @@ export async function failedFinding(
   return { verdict: 'build-failed', error: oneLine(`status ${code}${why}`, MESSAGE_BYTES) };
 }
 
-/** A command that changes tracked files has found something to mend: so a formatter is a gate. */
+/** A command that changes tracked files has found something to fix: this makes a formatter a gate. */
 export const changedFinding = (files: readonly string[]): GateFinding => ({
   verdict: 'build-failed',
   error: `it changes ${files.length === 1 ? 'a file' : `${files.length} files`}: ${nameList(files)}`,

@@ -14,7 +14,7 @@ import { checkAgentLimits, checkAgentSandbox, checkGit, checkNix } from '../doct
 import { paintFor, result, resultJson } from '../terminal/output.js';
 import { pad } from '../progress/width.js';
 
-/** `lockkeeper doctor`: is all there that a run needs? Exit status 1 when something must be mended first. */
+/** `lockkeeper doctor`: is all there that a run needs? Exit status 1 when something must be fixed first. */
 export async function doctor(
   context: CommandContext,
   flake: string | null,
@@ -40,17 +40,20 @@ export async function doctor(
   ]);
   const findings = found.flat();
   const failed = findings.some(({ level }) => level === 'fail');
-  if (context.json) resultJson({ ok: !failed, checks: findings });
+  if (context.json) resultJson({ ok: !failed, checks: findings.map(asJson) });
   else result(lines(findings).join('\n'));
   return failed ? 1 : 0;
 }
+
+/** The field `mend` has its name from the first version, for scripts that read it. */
+const asJson = ({ wayOut, ...finding }: Finding) => ({ ...finding, mend: wayOut });
 
 function lines(findings: readonly Finding[]): string[] {
   const style = paintFor(process.stdout);
   const marks = { ok: style.green('✔ ok  '), warn: style.yellow('! warn'), fail: style.red('✘ fail') };
   const width = Math.max(...findings.map(({ name }) => name.length));
-  return findings.flatMap(({ name, level, found, mend }) => [
+  return findings.flatMap(({ name, level, found, wayOut }) => [
     `${marks[level]}  ${pad(name, width)}  ${stripControl(found)}`,
-    ...(mend === null ? [] : [`${' '.repeat(10 + width)}${style.cyan(`→ ${mend}`)}`]),
+    ...(wayOut === null ? [] : [`${' '.repeat(10 + width)}${style.cyan(`→ ${wayOut}`)}`]),
   ]);
 }

@@ -40,7 +40,7 @@ export async function list(context: CommandContext, options: { readonly limit: n
       if (runs.length > 0) result(runTable(runs, terminalColumns(), paintFor(process.stdout)));
       for (const line of watchers) result(line);
     }
-    for (const { found: what, mend } of await unattendedRuns(session, found)) message(`note: ${what}; ${mend}.`);
+    for (const { found: what, wayOut } of await unattendedRuns(session, found)) message(`note: ${what}; ${wayOut}.`);
     return 0;
   } finally {
     await session.close();

@@ -13,8 +13,8 @@ export async function checkCachesOf(flags: ConfigFlags): Promise<readonly Findin
     return listed.map((each) => {
       const name = `cache ${oneLine(each.cache)}`;
       if (each.fault === null) return ok(name, cacheWords(each));
-      const mend = `see docs/caches.md; "${suggest('caches --check')}" also uploads something small`;
-      return (each.required ? fail : warn)(name, oneLine(each.fault, 500), mend);
+      const wayOut = `see docs/caches.md; "${suggest('caches --check')}" also uploads something small`;
+      return (each.required ? fail : warn)(name, oneLine(each.fault, 500), wayOut);
     });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;

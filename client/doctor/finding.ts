@@ -5,9 +5,9 @@ export interface Finding {
   /** What is there. */
   readonly found: string;
   /** What to do about it; `null` when nothing is to be done. */
-  readonly mend: string | null;
+  readonly wayOut: string | null;
 }
 
-export const ok = (name: string, found: string): Finding => ({ name, level: 'ok', found, mend: null });
-export const warn = (name: string, found: string, mend: string): Finding => ({ name, level: 'warn', found, mend });
-export const fail = (name: string, found: string, mend: string): Finding => ({ name, level: 'fail', found, mend });
+export const ok = (name: string, found: string): Finding => ({ name, level: 'ok', found, wayOut: null });
+export const warn = (name: string, found: string, wayOut: string): Finding => ({ name, level: 'warn', found, wayOut });
+export const fail = (name: string, found: string, wayOut: string): Finding => ({ name, level: 'fail', found, wayOut });

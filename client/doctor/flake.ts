@@ -18,7 +18,7 @@ const NO_CREDENTIALS = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile:
 export async function checkFlake(flake: string | null): Promise<readonly Finding[]> {
   if (flake === null && !isInFlake(process.cwd())) return [];
   const level = flake === null ? 'warn' : 'fail';
-  const bad = (name: string, found: string, mend: string | null): Finding => ({ name, level, found, mend });
+  const bad = (name: string, found: string, wayOut: string | null): Finding => ({ name, level, found, wayOut });
   let repository: Repository;
   try {
     repository = await resolveFlake(flake ?? '.', { remote: null, main: null, transport: NO_CREDENTIALS });
@@ -38,7 +38,7 @@ const isInFlake = (folder: string): boolean =>
 
 function contentFindings(
   { hasFlake, inputs, outputs, pushes }: FlakeContents,
-  bad: (name: string, found: string, mend: string | null) => Finding,
+  bad: (name: string, found: string, wayOut: string | null) => Finding,
 ): readonly Finding[] {
   if (!hasFlake)
     return [bad('flake.nix', 'not in that commit', 'commit and push it, or name its folder: FLAKE?dir=FOLDER')];

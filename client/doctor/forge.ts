@@ -95,7 +95,7 @@ type Described =
 
 /** A forge's description of the repository, or what keeps it from giving one. */
 function descriptionIn(forge: ForgeAddress, tokenFile: string, answer: Answer): Described {
-  const failed = (what: string, mend: string): Described => ({ kind: 'finding', finding: fail(NAME, what, mend) });
+  const failed = (what: string, wayOut: string): Described => ({ kind: 'finding', finding: fail(NAME, what, wayOut) });
   if (answer.kind === 'failed') return failed(`${where(forge)} does not answer: ${answer.reason}`, 'check its address');
   const { status, body } = answer;
   if (status === 401)

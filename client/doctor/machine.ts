@@ -57,11 +57,11 @@ export async function checkDisk(name: string, path: string, warnBelow: number, f
   const { bavail, bsize } = await statfs(existing);
   const free = (bavail * bsize) / GIB;
   const found = `${free.toFixed(1)} GiB free`;
-  const mend = path.startsWith('/nix')
+  const wayOut = path.startsWith('/nix')
     ? 'free space with "nix-collect-garbage -d", or add disk'
     : 'free space, or name another folder with --state-dir';
-  if (free < failBelow) return fail(name, found, mend);
-  return free < warnBelow ? warn(name, found, mend) : ok(name, found);
+  if (free < failBelow) return fail(name, found, wayOut);
+  return free < warnBelow ? warn(name, found, wayOut) : ok(name, found);
 }
 
 /** Why a folder cannot be made, or `null`: tried with one of another name in the nearest folder above, which is removed again. */

@@ -21,11 +21,11 @@ export async function checkServer(context: CommandContext): Promise<readonly Fin
   try {
     session = await openExistingSession(context, 'doctor');
   } catch (error) {
-    const mend =
+    const wayOut =
       error instanceof StateUnwritable
         ? 'the embedded server cannot be started before that'
         : 'start it, or unset TEMPORAL_ADDRESS to use the embedded one';
-    return [fail('server', messageOf(error), mend)];
+    return [fail('server', messageOf(error), wayOut)];
   }
   if (session === null) return [ok('server', 'embedded; it is started when it is needed')];
   try {
@@ -57,8 +57,8 @@ async function checkNamespace(session: Session): Promise<readonly Finding[]> {
         : 'by the server, which does not say how long';
     return [ok('server', where), ok('kept: closed runs', kept)];
   } catch (error) {
-    const mend = `make it: temporal operator namespace create --address ${address} -n ${namespace}`;
-    return [fail('server', `${where}: ${messageOf(error)}`, mend)];
+    const wayOut = `make it: temporal operator namespace create --address ${address} -n ${namespace}`;
+    return [fail('server', `${where}: ${messageOf(error)}`, wayOut)];
   }
 }
 
@@ -103,13 +103,13 @@ async function checkRuns(session: Session): Promise<readonly Finding[]> {
     open.slice(0, 50).map(async ({ workflowId }) => {
       const { raw } = await session.client.workflow.getHandle(workflowId).describe();
       const problem = await workflowTaskProblem(session, workflowId, raw).catch(() => null);
-      const mend = `see "${suggest('status', workflowId)}"`;
-      if (problem !== null) return [fail(`run ${workflowId}`, problem, mend)];
+      const wayOut = `see "${suggest('status', workflowId)}"`;
+      if (problem !== null) return [fail(`run ${workflowId}`, problem, wayOut)];
       const step = await stepProblem(session, raw).catch(() => null);
-      return step === null ? [] : [warn(`run ${workflowId}`, step, mend)];
+      return step === null ? [] : [warn(`run ${workflowId}`, step, wayOut)];
     }),
   );
-  const found = [...problems.flat(), ...unattended.map(({ found: what, mend }) => warn('runs', what, mend))];
+  const found = [...problems.flat(), ...unattended.map(({ found: what, wayOut }) => warn('runs', what, wayOut))];
   return found.length > 0 ? found : [ok('runs', `${open.length} open, none is stuck`)];
 }
 
@@ -121,7 +121,7 @@ async function checkWatchers(session: Session): Promise<readonly Finding[]> {
       const name = `watcher ${instance}`;
       const { raw } = await session.client.workflow.getHandle(workflowId).describe();
       const missing = await missingWorker(session, taskQueue);
-      if (missing !== null) return [warn(name, missing.found, missing.mend)];
+      if (missing !== null) return [warn(name, missing.found, missing.wayOut)];
       const task = await failingTask(session, workflowId, raw);
       if (task !== null)
         return [

@@ -41,7 +41,7 @@ export function changes(before: ProgressView | null, after: ProgressView): Chang
     if (before?.heldBack.some(({ input }) => input === held.input) !== true) say('fact', heldBackWords(held));
   }
   for (const name of after.mended) {
-    if (before?.mended.includes(name) !== true) say('fact', `${name} mended by an agent`);
+    if (before?.mended.includes(name) !== true) say('fact', `${name} fixed by an agent`);
   }
   sayTargets(({ state }) => before === null || state !== 'done');
   if (after.waitsFor !== null && after.waitsFor !== before?.waitsFor) say('fact', `waits for ${after.waitsFor}`);

@@ -58,8 +58,7 @@ function headLines(view: ProgressView, columns: number, { paint, now }: FrameSty
   }
   for (const held of view.heldBack.slice(0, 3)) lines.push(paint.yellow(clip(`  ${heldBackWords(held)}`, columns)));
   if (view.heldBack.length > 3) lines.push(paint.yellow(clip(`  and ${view.heldBack.length - 3} more`, columns)));
-  if (view.mended.length > 0)
-    lines.push(paint.yellow(clip(`  mended by an agent: ${view.mended.join(', ')}`, columns)));
+  if (view.mended.length > 0) lines.push(paint.yellow(clip(`  fixed by an agent: ${view.mended.join(', ')}`, columns)));
   if (view.waitsFor !== null) lines.push(...wrap(`  ${view.waitsFor}`, columns, 4).map(paint.yellow));
   if (view.doing !== null) lines.push(...wrap(`  ${view.doing}`, columns, 3).map(paint.cyan));
   if (view.problem !== null) lines.push(...wrap(`  ! ${view.problem}`, columns, 4).map(paint.red));

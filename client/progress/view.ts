@@ -19,7 +19,7 @@ export interface ProgressView {
   readonly moved: readonly MovedInput[];
   readonly unfetched: readonly UnfetchedInput[];
   readonly heldBack: readonly Pick<HeldBackInput, 'input' | 'targets' | 'reason'>[];
-  /** Targets that an agent has mended. */
+  /** Targets that an agent has fixed; `status --json` has it under this name. */
   readonly mended: readonly string[];
   readonly targets: readonly TargetView[];
   readonly approval: RunProgress['approval'];

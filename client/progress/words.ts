@@ -10,7 +10,7 @@ export const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   resolving: 'reading the repository',
   'updating-lock': 'updating flake.lock',
   verifying: 'verifying',
-  mending: 'mending what broke',
+  mending: 'fixing what broke',
   'holding-back': 'finding the inputs to blame',
   'waiting-for-approval': 'waiting for approval',
   landing: 'landing',

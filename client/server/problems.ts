@@ -10,7 +10,7 @@ import { suggest } from '../terminal/suggest.js';
 export interface MissingWorker {
   readonly found: string;
   /** What changes that. */
-  readonly mend: string;
+  readonly wayOut: string;
 }
 
 /**
@@ -26,15 +26,15 @@ export async function missingWorker(
   if (live.length > 0) return null;
   const [pid] = stopped;
   if (pid !== undefined) {
-    const [found, mend] = standsStill(pid);
-    return { found: `the worker of this machine, ${found}`, mend };
+    const [found, wayOut] = standsStill(pid);
+    return { found: `the worker of this machine, ${found}`, wayOut };
   }
   const user = userOf(queue);
-  const mend =
+  const wayOut =
     user === null
       ? (remedy ?? `start one with "${suggest('worker')}"`)
       : `start one as ${user}, with "lockkeeper worker --user-queue ${user}"`;
-  return { found: `no worker polls the queue ${queue}`, mend };
+  return { found: `no worker polls the queue ${queue}`, wayOut };
 }
 
 /** The same in words. */
@@ -44,7 +44,7 @@ export async function workerProblem(
   remedy: string | null = null,
 ): Promise<string | null> {
   const missing = await missingWorker(session, queue, remedy);
-  return missing === null ? null : `${missing.found}: ${missing.mend}`;
+  return missing === null ? null : `${missing.found}: ${missing.wayOut}`;
 }
 
 /** What brings a worker for an open run that nobody works on, beside starting one by hand; `null` when nothing does. */

@@ -52,7 +52,7 @@ export const PATCH_BYTES = 8 * 1024;
 /** An attempt and what came of it, as the next one is told. */
 export interface PastAttempt extends ReportedAttempt {
   readonly patch: string;
-  /** End of the log of the build that it did not mend; `null` when it was not built. */
+  /** End of the log of the build that is still broken with it; `null` when it was not built. */
   readonly logTail: string | null;
 }
 

@@ -34,7 +34,7 @@ export interface FixTargetResult {
 
 /** An accepted fix: the newest commit of a candidate. */
 export interface Fix {
-  /** Targets that it mends; the first one is what the agent was asked about. */
+  /** Targets that it repairs; the first one is what the agent was asked about. */
   readonly targets: readonly Target[];
   /** The lock's commit, the fixes before this one, and this one. */
   readonly candidate: Candidate;
@@ -42,7 +42,7 @@ export interface Fix {
   readonly madeFor: string;
 }
 
-/** What was done about each target that an agent was asked about, or that another one's fix mended. */
+/** What was done about each target that an agent was asked about, or that another target's fix repaired. */
 export function reportedFixes(
   tried: ReadonlyMap<string, readonly PastAttempt[]>,
   fixes: readonly Fix[],

@@ -66,7 +66,7 @@ function brokenLines({ target, verdict, error, failedDrv, logTail }: Verdict): s
 function earlierLines({ number, reason, patch, logTail }: PastAttempt): string {
   return [
     `## Attempt ${number}, which did not do`,
-    oneLine(reason ?? 'It did not mend it.', 2000),
+    oneLine(reason ?? 'The target is still broken.', 2000),
     patch === '' ? 'It left no change.' : `It changed:\n\n${fenced(patch, LOG_TAIL_BYTES)}`,
     logTail === null ? '' : `With that change the log ended so:\n\n${fenced(logTail, EARLIER_LOG_BYTES)}`,
     'Its change is not in the folder any more.',
@@ -83,7 +83,7 @@ const ruleLines = (rules: GuardRules, noun: string): string =>
     `- Do not touch these paths, written as in .gitignore: ${rules.protected.map((pattern) => oneLine(pattern, 200)).join(', ')}.`,
     '- Add no submodule, no binary file, and no link that leaves the repository. Leave nothing behind that is not part of the change.',
     `- Change at most ${rules.maxFiles} files and ${rules.maxLines} lines.`,
-    `- Do not mend it by taking the ${noun}, a service or a check out of the configuration.`,
+    `- Do not fix it by removing the ${noun}, a service or a check from the configuration.`,
     `- You need not build the whole ${noun}: that is done when you are through.`,
   ].join('\n');
 

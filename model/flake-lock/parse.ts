@@ -25,7 +25,7 @@ export function parseFlakeLock(text: string | null): FlakeLock {
     const input = show(cycle.join('/'));
     throw new FlakeLockError(
       'follows-cycle',
-      `flake.lock: input ${input} follows itself by way of others; mend the "follows" in flake.nix and run \`nix flake lock\`.`,
+      `flake.lock: input ${input} follows itself by way of others; correct the "follows" in flake.nix and run \`nix flake lock\`.`,
     );
   }
   return lock;

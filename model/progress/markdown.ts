@@ -32,7 +32,7 @@ const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   resolving: 'Looking at the repository',
   'updating-lock': 'Updating flake.lock',
   verifying: 'Verifying',
-  mending: 'Mending',
+  mending: 'Fixing',
   'holding-back': 'Finding the inputs to blame',
   'waiting-for-approval': 'Waiting for approval',
   landing: 'Landing',
@@ -106,13 +106,13 @@ function inputs(progress: RunProgress): string {
     const breaks = targets.length === 0 ? '' : `breaks ${nameList(targets)}: `;
     return `- ${code(input, 60)} is held back: ${code(`${breaks}${reason}`, 200)}`;
   });
-  const mended = progress.mended ?? [];
+  const fixed = progress.mended ?? [];
   const lines = [
     ...moved,
     ...(more > 0 ? [`- and ${plural(more, 'input')} more`] : []),
     ...stayed,
     ...held,
-    ...(mended.length === 0 ? [] : [`- mended by an agent: ${code(nameList(mended), 200)}`]),
+    ...(fixed.length === 0 ? [] : [`- fixed by an agent: ${code(nameList(fixed), 200)}`]),
   ];
   // Without words between them, two lists are one.
   return lines.length === 0 ? '' : ['Inputs:', ...lines].join('\n');

@@ -37,7 +37,7 @@ export interface RunProgress {
   readonly unfetched: readonly UnfetchedInput[];
   /** Inputs that the candidate keeps back, without the ends of their logs; missing in older runs. */
   readonly heldBack?: readonly ShownHold[];
-  /** Targets that an agent has mended in the candidate; missing in older runs. */
+  /** Targets that an agent has fixed in the candidate; missing in older runs. */
   readonly mended?: readonly string[];
   readonly targets: readonly TargetProgress[];
   /** Workflow ids of the running `verifyCandidate` children. */

@@ -124,12 +124,12 @@ export interface PlannedBuilds {
 export const isOverLimit = ({ plannedBuilds }: Pick<Report, 'plannedBuilds'>): boolean =>
   plannedBuilds !== undefined && plannedBuilds.builds > plannedBuilds.limit && plannedBuilds.approvedBy === undefined;
 
-/** What was tried to mend one target. */
+/** Attempts to fix one target. */
 export interface ReportedFix {
   readonly target: string;
-  /** Empty for a target that another one's fix mended as well. */
+  /** Empty for a target that another target's fix repaired as well. */
   readonly attempts: readonly ReportedAttempt[];
-  /** The commit that mends it; `null` when nothing did. */
+  /** The commit that fixes it; `null` when no attempt did. */
   readonly commit: string | null;
 }
 

@@ -7,7 +7,7 @@ import { targetLabel, type FlakeTarget } from '../targets/index.js';
 import { NOTHING_KNOWN, type Verdict } from '../verify/verdict.js';
 
 /**
- * How long a failure is not tried again, for what upstream mends is found the next day; and how long a cache is believed to have what it
+ * How long a failure is not tried again, so that a fix of upstream is found the next day; and how long a cache is believed to have what it
  * was seen to have. What is only known from another run is as old as that.
  */
 const FRESH_MS = DAY_MS;

@@ -116,7 +116,7 @@ export function renderMarkdown(report: Report, limit = MARKDOWN_BYTES): string {
       'inputs that wait',
       (report.waiting ?? []).map((input) => `${code(input.name)}: ${code(waitingWords(input))}`),
     ),
-    list('What an agent was asked to mend', 'attempts of agents', report.fixes.flatMap(fixItems)),
+    list('What the agent was asked to fix', 'attempts of agents', report.fixes.flatMap(fixItems)),
     list(
       'Held back',
       'inputs that are held back',

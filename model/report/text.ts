@@ -67,7 +67,7 @@ export function renderText(report: Report, color: boolean, packages = PACKAGES_S
     ),
     section('Waiting', rows((report.waiting ?? []).map((input) => [oneName(input.name), waitingWords(input)])), paint),
     section(
-      'What an agent was asked to mend',
+      'What the agent was asked to fix',
       report.fixes.flatMap((fix) => fixLines(fix, paint)),
       paint,
     ),

@@ -185,14 +185,14 @@ export function countsWords(report: Report): string {
   const before = broken.filter(({ name }) => brokenOnBase.includes(name));
   const counted = (targets: readonly ReportedTarget[], what: string): string =>
     targets.length > 0 ? `${targets.length} ${what}: ${nameList(targets.map(({ name }) => name))}` : '';
-  const mended = fixes.filter(({ commit }) => commit !== null);
+  const fixed = fixes.filter(({ commit }) => commit !== null);
   const parts = [
     movedWords(report),
     ...hitWords(report),
     goneWords(report),
     notAskedWords(report),
     plannedWords(report),
-    mended.length > 0 ? `${mended.length} mended: ${nameList(mended.map(({ target }) => target))}` : '',
+    fixed.length > 0 ? `${fixed.length} fixed: ${nameList(fixed.map(({ target }) => target))}` : '',
     heldBack.length > 0 ? `${heldBack.length} held back: ${nameList(heldBack.map(({ input }) => input))}` : '',
     stopping.length > 0 ? `stopped by ${nameList(stopping.map(({ name }) => name))}` : '',
     counted(
@@ -216,7 +216,7 @@ export function failuresWords({ failuresInRow, instance }: Report): string | nul
 }
 
 const OUTCOMES: Readonly<Record<AttemptOutcome, string>> = {
-  mended: 'mends it',
+  mended: 'fixes it',
   'still-broken': 'failed',
   'taken-out': 'taken out again',
   refused: 'refused',
@@ -233,9 +233,9 @@ export function attemptWords({ number, outcome, reason, seconds, sandboxed, file
   return `attempt ${number} (${formatSeconds(seconds)}): ${OUTCOMES[outcome]}${why}${changed}${apart}`;
 }
 
-/** What came of all attempts at a target: `mended by 3f2a1b4c`. */
+/** What came of all attempts at a target: `fixed by 3f2a1b4c`. */
 export const fixWords = ({ commit }: ReportedFix): string =>
-  commit === null ? 'not mended' : `mended by ${shortRevision(commit)}`;
+  commit === null ? 'not fixed' : `fixed by ${shortRevision(commit)}`;
 
 /** A verdict in words; a gate was not built, but passed. */
 export const verdictWords = ({

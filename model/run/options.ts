@@ -111,7 +111,7 @@ export const RUN_MODES = ['update', 'verify'] as const;
 export type RunMode = (typeof RUN_MODES)[number];
 
 /**
- * - `autofix`: ask an agent to mend the configuration
+ * - `autofix`: ask an agent to fix the configuration
  * - `hold-back`: keep the inputs to blame at their old revision, and land the rest
  * - `leave-behind`: land the update although the target is broken
  * - `report`: land nothing, and say so
@@ -129,7 +129,7 @@ export interface Cooldown {
 export interface HoldBackOptions {
   /** Root inputs that are kept back for nobody. */
   readonly never: readonly string[];
-  /** Root inputs that stay where they are for a time, whatever they break or mend. */
+  /** Root inputs that stay where they are for a time, whatever they break or fix. */
   readonly pinned: readonly PinnedInput[];
   /** Most candidates that one search makes and verifies. */
   readonly probeBudget: number;

@@ -25,7 +25,7 @@ export const nixos: OutputKind<HostTarget> = {
   task: ({ name }, flake) => {
     const host = oneLine(name, 200);
     return [
-      `# Mend the NixOS host ${host}`,
+      `# Fix the NixOS host ${host}`,
       `An update of flake.lock broke \`nixosConfigurations."${host}"\` of ${flake}. ` +
         'The new lock is committed already. Change the configuration so that the host works with it. Change as little as possible.',
     ];

@@ -24,7 +24,7 @@ export const outputKind = <T extends AnyTarget>(own: Own<T>, place: Place): Outp
   complaint: (verdict) =>
     verdict === 'evaluation-failed' ? 'It does not evaluate.' : 'It evaluates, and its build fails.',
   task: ({ name }, flake) => [
-    `# Mend the ${own.noun} ${oneLine(name, 200)}`,
+    `# Fix the ${own.noun} ${oneLine(name, 200)}`,
     `An update of flake.lock broke \`${oneLine(attributePath([...place.path(name), ...own.derivation]), 400)}\` of ${flake}. ` +
       `The new lock is committed already. Change the flake so that the ${own.noun} works with it. Change as little as possible.`,
   ],

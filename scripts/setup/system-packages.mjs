@@ -16,7 +16,7 @@ async function systemProgram({ program, package: name, otherwise }) {
   const found = await onPath(program);
   if (found !== null) {
     const version = await versionOf(found);
-    if (version === null) throw new Unavailable(`${found} does not run; mend it, or ${otherwise}`);
+    if (version === null) throw new Unavailable(`${found} does not run; repair it, or ${otherwise}`);
     return `${version} (${found})`;
   }
   const reason = await aptInstall([name]);

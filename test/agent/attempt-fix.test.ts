@@ -49,7 +49,7 @@ test('what an agent changes becomes one commit, the same each time, whatever it 
   attempted(['say-prompt', 'keep-prompt', 'note', 'commit'], async (result, log, place, input) => {
     assert.equal(result.kind, 'proposed', result.reason ?? '');
     assert.deepEqual(result.files, ['MINE.md', 'NOTES.md']);
-    assert.match(log, /^Mend athena\.\n/);
+    assert.match(log, /^Fix athena\.\n/);
     assert.match(log, /same prompt/);
     assert.match(result.patch, /\+noted/);
     assert.equal(result.sandboxed, sandbox);

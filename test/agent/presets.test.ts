@@ -9,7 +9,7 @@ import { agentOptions } from '../support/agent.js';
 import { withPlace } from '../support/repository.js';
 
 /** A prompt as they are: a heading first, quotes and dollar signs, and more than one line. */
-const PROMPT = '# Mend "athena"\n\nIt says $HOME and `x`.\n';
+const PROMPT = '# Fix "athena"\n\nIt says $HOME and `x`.\n';
 
 /**
  * Stand-ins for well-known agents. They take the options of the real ones that are named here, and no others; without a
@@ -90,7 +90,7 @@ unknown() { echo "unknown argument: $1" >&2; exit 64; }
 prompt=; may=
 ${body}
 printf '%s' "$prompt"
-[ -z "$may" ] || echo mended > NOTES.md
+[ -z "$may" ] || echo fixed > NOTES.md
 `;
 
 for (const [name, body] of Object.entries(AGENTS)) {

@@ -16,9 +16,12 @@ const { house, client } = await withServedHouse(wholeFile);
 const fleet = await withFleet(wholeFile, { hosts: ['web10', 'web2'].map((name) => ({ name })) });
 const scratch = await withFolder(wholeFile);
 
+/** A finding as `--json` prints it. */
+type Printed = Omit<Finding, 'wayOut'> & { readonly mend: string | null };
+
 interface Checked {
   readonly exitCode: number | null;
-  readonly checks: ReadonlyMap<string, Finding>;
+  readonly checks: ReadonlyMap<string, Printed>;
 }
 
 async function doctor(args: readonly string[], options: CommandOptions = {}): Promise<Checked> {
@@ -27,7 +30,7 @@ async function doctor(args: readonly string[], options: CommandOptions = {}): Pr
     ...options,
   });
   assert.notEqual(stdout, '', stderr);
-  const { checks } = JSON.parse(stdout) as { readonly checks: readonly Finding[] };
+  const { checks } = JSON.parse(stdout) as { readonly checks: readonly Printed[] };
   return { exitCode, checks: new Map(checks.map((check) => [check.name, check])) };
 }
 
@@ -130,6 +133,9 @@ test(
     await chown(foreign, 54321, 54321);
     const found = await checkStateDirectory(stateDirectory(foreign));
     assert.equal(found.found, `${foreign} is that of user 54321, and this is user 0`);
-    assert.equal(found.mend, "run as that user (sudo -u '#54321' lockkeeper …), or name another one with --state-dir");
+    assert.equal(
+      found.wayOut,
+      "run as that user (sudo -u '#54321' lockkeeper …), or name another one with --state-dir",
+    );
   },
 );

@@ -87,7 +87,7 @@ test('a frame shows phase, elapsed time, what moved, and each target with bar an
   assert.match(lines[5] ?? '', /✘ gamma +build failed +1\.0 s +builder failed with exit code 7/);
 });
 
-test('what is held back, and what an agent has mended, is shown to those who decide', () => {
+test('what is held back, and what an agent has fixed, is shown to those who decide', () => {
   const heldBack = [
     { input: 'web-stack', targets: ['rhea'], reason: 'builder failed with exit code 1' },
     { input: 'media', targets: [], reason: 'held back by ada' },
@@ -98,11 +98,11 @@ test('what is held back, and what an agent has mended, is shown to those who dec
     'media held back: held back by ada',
   ];
   const drawn = frame(settled, { columns: 120, rows: 30 }, PLAIN);
-  assert.deepEqual(drawn.slice(2, 5), [...words.map((line) => `  ${line}`), '  mended by an agent: kyushu']);
+  assert.deepEqual(drawn.slice(2, 5), [...words.map((line) => `  ${line}`), '  fixed by an agent: kyushu']);
   const told = written((write) => plainRenderer(write, paint(false)), [view([built('rhea')]), settled, settled]);
   assert.deepEqual(
     told.slice(-3),
-    [...words, 'kyushu mended by an agent'].map((line) => ` ${line}`),
+    [...words, 'kyushu fixed by an agent'].map((line) => ` ${line}`),
   );
 });
 

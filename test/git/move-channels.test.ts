@@ -155,7 +155,7 @@ test('in a repository without a remote a channel that is checked out stays, and 
 test('after 60 pushes, some of which break hosts, verified late and by two machines, each channel is where the last good push is', () =>
   withPlace(async (place) => {
     const machines = [place.env, activityEnvironment(path.join(place.root, 'other'))];
-    /** Each host breaks with some pushes and is mended by a later one. */
+    /** Each host breaks with some pushes and is repaired by a later one. */
     const builds = (host: number, push: number): boolean => (push * push * 7 + host * push * 3 + host) % 11 < 4;
     const commits: string[] = [];
     for (let wave = 0; wave < 10; wave += 1) {

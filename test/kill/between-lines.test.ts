@@ -165,7 +165,7 @@ describe('killed between any two of its lines and done again, an activity leaves
     target: { kind: 'nixos', name: 'athena' },
     attempt: 1,
     agent: agentOptions(path.join(fleet.root, 'test-agent'), ['note', 'commit']),
-    prompt: 'Mend athena.\n',
+    prompt: 'Fix athena.\n',
     message: 'fix(athena): work with the updated inputs\n',
     ...STAMP,
     takeoverSeconds: 60,

@@ -209,8 +209,8 @@ const holdsBack = detour({
   args: () => [],
 });
 
-/** An agent mends one host, and not the other, which an input is held back for: the fix is taken over onto that. */
-const mends = detour({
+/** An agent fixes one host, and not the other, which an input is held back for: the fix is taken over onto that. */
+const fixes = detour({
   options: {
     inputs: ['alpha', 'beta', 'gamma'],
     hosts: [
@@ -218,7 +218,7 @@ const mends = detour({
       { name: 'kyushu', brokenBy: [['gamma']] },
     ],
   },
-  args: () => ['--autofix', agent, '--autofix-arg', 'mend:athena', '--max-attempts', '1', ...BUILT_OUTSIDE],
+  args: () => ['--autofix', agent, '--autofix-arg', 'fix:athena', '--max-attempts', '1', ...BUILT_OUTSIDE],
 });
 
 /** Main moves while a run that lands by merge builds. */
@@ -662,8 +662,8 @@ const SCENES: Readonly<Record<string, Scene>> = {
   groupInputs: holdsBack('groupInputs'),
   composeCandidate: holdsBack('composeCandidate'),
   findInPlan: holdsBack('findInPlan'),
-  attemptFix: mends('attemptFix'),
-  applyFix: mends('applyFix'),
+  attemptFix: fixes('attemptFix'),
+  applyFix: fixes('applyFix'),
   answer: slow('answer'),
   stay: slow('stay'),
   attachBuild: diesTwice,

@@ -6,7 +6,7 @@ import { agentPrompt } from '../../model/autofix/prompt.js';
 import { fixMessage } from '../../model/report/commit-message.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 
-const PROMPT = { text: 'Mend {promptFile}.', file: '/tmp/prompt.md' };
+const PROMPT = { text: 'Fix {promptFile}.', file: '/tmp/prompt.md' };
 
 for (const [command, args, given] of [
   ['pir', ['--fast'], ['--fast', '-p', PROMPT.text]],
@@ -62,7 +62,7 @@ test('a prompt says what broke, what moved, what was tried and what is allowed',
   const home = { ...moved, name: 'home', to: moved.from, compareUrl: null, nested: [below.path], nestedMoves: [below] };
   const prompt = agentPrompt({ broken: BROKEN, moved: [moved, home], earlier: [ATTEMPT], rules: RULES, dir: '' });
   for (const part of [
-    'Mend the NixOS host web',
+    'Fix the NixOS host web',
     '- nixpkgs: 11111111 → 22222222, https://example.org/compare/1...2',
     '- home: stays at 11111111, only nested inputs moved\n  - home/lib: 11111111 → 22222222, https://example.org/compare/1...2',
     'Error: builder failed with exit code 7',

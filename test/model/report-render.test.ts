@@ -353,17 +353,17 @@ test('each form says what an agent did, also that no sandbox was there, and text
     ],
   });
   const text = renderReport(report, 'text');
-  assert.match(text, /2 mended: alpha, beta/);
+  assert.match(text, /2 fixed: alpha, beta/);
   assert.match(
     text,
-    /What an agent was asked to mend\n {2}alpha: mended by cccccccc\n {4}attempt 1 \(1 min 05 s\): refused: x/,
+    /What the agent was asked to fix\n {2}alpha: fixed by cccccccc\n {4}attempt 1 \(1 min 05 s\): refused: x/,
   );
   assert.match(text, /Ran without a sandbox\.\n {6}log {2}\/state\/builds\/run\/fix-1\/log\n/);
-  assert.match(text, /attempt 2 \(1 min 05 s\): mends it\. Changed: /);
+  assert.match(text, /attempt 2 \(1 min 05 s\): fixes it\. Changed: /);
   // eslint-disable-next-line no-control-regex -- it is what must not be there
   assert.doesNotMatch(text, /[\u001b\u202e]/);
   const markdown = renderReport(report, 'md');
-  assert.match(markdown, /### What an agent was asked to mend/);
+  assert.match(markdown, /### What the agent was asked to fix/);
   assert.doesNotMatch(markdown, /^# fixes|(?<![`x].*)<script>/m);
   assert.deepEqual(
     reportJson(report).fixes,

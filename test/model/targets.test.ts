@@ -193,9 +193,9 @@ test('several kinds together are targets', () => {
   for (const kind of outputKindNames) assert.doesNotThrow(() => checkTargetPattern(outputKinds[kind].example, 'x'));
 });
 
-test('an agent is told what to mend, and where it is', () => {
+test('an agent is told what to fix, and where it is', () => {
   const [title, text] = taskOf({ kind: 'home', name: 'alice@web' }, 'the flake in this repository');
-  assert.equal(title, '# Mend the home configuration alice@web');
+  assert.equal(title, '# Fix the home configuration alice@web');
   assert.match(
     text ?? '',
     /broke `homeConfigurations\."alice@web"\.activationPackage` of the flake in this repository\./,

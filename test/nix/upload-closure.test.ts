@@ -13,7 +13,7 @@ const archiveIn = async (folder: string): Promise<string> =>
   `nar/${(await readdir(path.join(folder, 'nar')))[0] ?? ''}`;
 
 for (const nix of [{ name: 'the Nix of this machine', binDir: null }, ...otherNixes().slice(-1)])
-  test(`what nix copy passes over in silence is found and mended, or named (${nix.name})`, async (t) => {
+  test(`what nix copy passes over in silence is found and repaired, or named (${nix.name})`, async (t) => {
     const [folder, put, key] = [await withFolder(t), await withPutCache(t), await withSecretKey(t)];
     const PATH = nix.binDir === null ? process.env.PATH : `${nix.binDir}:${process.env.PATH ?? ''}`;
     const uploads = await withUploads(t, { PATH: PATH ?? '' });

@@ -55,7 +55,7 @@ const SCENARIOS: readonly Scenario[] = [
     hosts: [{ name: 'athena', input: 'beta' }, { name: 'rhea', brokenBy: [['alpha']] }],
     play: async (house, fleet) => {
       const agent = await writeAgent(house.root);
-      return (await house.update(fleet.checkout, '--autofix', agent, '--autofix-arg', 'mend-second', ...BUILT_OUTSIDE)).report.run;
+      return (await house.update(fleet.checkout, '--autofix', agent, '--autofix-arg', 'fix-second', ...BUILT_OUTSIDE)).report.run;
     },
   },
   {

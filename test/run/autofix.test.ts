@@ -51,13 +51,13 @@ const readUploads = async (folder: string): Promise<readonly string[]> => {
 const outcomes = (attempts: readonly ReportedAttempt[] = []): readonly string[] =>
   attempts.map(({ outcome }) => outcome);
 
-test('an agent mends a host, and its fix lands on top of the lock, verified', async (t) => {
+test('an agent fixes a host, and its fix lands on top of the lock, verified', async (t) => {
   const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena' }, { name: 'kyushu', brokenBy: [['beta']] }] });
   // A command looks at its run once a second: an agent that is quicker is not seen at work.
   const cache = await withFolder(t);
   const { exitCode, report, stderr } = await house.update(
     fleet.checkout,
-    ...[...asking('say-prompt', 'think', 'mend'), '--cache', `file://${cache} required=false`],
+    ...[...asking('say-prompt', 'think', 'fix'), '--cache', `file://${cache} required=false`],
   );
   assert.equal(exitCode, 0, stderr);
   assert.equal(report.outcome, 'landed');
@@ -89,33 +89,33 @@ test('an agent mends a host, and its fix lands on top of the lock, verified', as
   const said = await house.lockkeeper(['logs', report.run, 'kyushu', '--attempt', '1']);
   assert.match(
     said.stdout,
-    /^# Mend the NixOS host kyushu\n[^]*- beta: [0-9a-f]{8} → [0-9a-f]{8}[^]*exit code 7/,
+    /^# Fix the NixOS host kyushu\n[^]*- beta: [0-9a-f]{8} → [0-9a-f]{8}[^]*exit code 7/,
     said.stderr,
   );
   const none = await house.lockkeeper(['logs', report.run, 'kyushu', '--attempt', '2']);
   assert.match(none.stderr, /has no log of an attempt 2/);
   const text = await house.lockkeeper(['report', report.run]);
-  assert.match(text.stdout, /What an agent was asked to mend\n {2}kyushu: mended by [0-9a-f]{8}\n {4}attempt 1 \(/);
+  assert.match(text.stdout, /What the agent was asked to fix\n {2}kyushu: fixed by [0-9a-f]{8}\n {4}attempt 1 \(/);
 });
 
 test('a second attempt knows why the first one did not do', async (t) => {
   const fleet = await withMovedFleet(t, { hosts: [{ name: 'kyushu', brokenBy: [['beta']] }] });
-  const { exitCode, report, stderr } = await house.update(fleet.checkout, '--dry-run', ...asking('mend-second'));
+  const { exitCode, report, stderr } = await house.update(fleet.checkout, '--dry-run', ...asking('fix-second'));
   assert.equal(exitCode, 0, stderr);
   const [fix] = report.fixes;
   assert.deepEqual(outcomes(fix?.attempts), ['still-broken', 'mended']);
-  assert.match(fix?.attempts[0]?.reason ?? '', /does not mend it: .*exit code 7/);
+  assert.match(fix?.attempts[0]?.reason ?? '', /does not fix it: .*exit code 7/);
   assert.deepEqual(
     fix?.attempts.map(({ files }) => files),
     [['NOTES.md'], ['flake.nix']],
   );
 });
 
-test('a fix that mends two hosts is one, and a fix that breaks another host is taken out and made anew', async (t) => {
+test('a fix that repairs two hosts is one, and a fix that breaks another host is taken out and made anew', async (t) => {
   const fleet = await withMovedFleet(t, {
     hosts: [{ name: 'athena' }, { name: 'kyushu', brokenBy: [['beta']] }, { name: 'rhea', brokenBy: [['beta']] }],
   });
-  const { exitCode, report, stderr } = await house.update(fleet.checkout, ...asking('mend', 'careless:athena'));
+  const { exitCode, report, stderr } = await house.update(fleet.checkout, ...asking('fix', 'careless:athena'));
   assert.equal(exitCode, 0, stderr);
   const [kyushu, rhea] = report.fixes;
   assert.deepEqual(outcomes(kyushu?.attempts), ['taken-out', 'mended']);
@@ -128,7 +128,7 @@ test('a fix that mends two hosts is one, and a fix that breaks another host is t
   assert.equal(await git(fleet.remote, 'rev-list', '--count', `main..${branch}`), '2');
 });
 
-test('what the agent cannot mend is held back, and its fixes land beside that', async (t) => {
+test('what the agent cannot fix is held back, and its fixes land beside that', async (t) => {
   const fleet = await withMovedFleet(t, {
     hosts: [
       { name: 'athena', brokenBy: [['beta']] },
@@ -137,7 +137,7 @@ test('what the agent cannot mend is held back, and its fixes land beside that', 
     ],
     inputs: ['alpha', 'beta', 'gamma'],
   });
-  const asked = [...asking('mend:athena'), '--max-attempts', '1'];
+  const asked = [...asking('fix:athena'), '--max-attempts', '1'];
   const { exitCode, report, stderr } = await house.update(fleet.checkout, ...asked);
   assert.equal(exitCode, 0, stderr);
   assert.deepEqual(
@@ -162,7 +162,7 @@ test('what the agent cannot mend is held back, and its fixes land beside that', 
 test('an agent outlives its worker, as the same attempt, and its fix goes along when main moves', async (t) => {
   const fleet = await withMovedFleet(t, { hosts: [{ name: 'kyushu', brokenBy: [['beta']] }] });
   const known = await attemptLogs();
-  const running = house.start(['update', fleet.checkout, '--land', 'merge', '--json', ...asking('wait', 'mend')]);
+  const running = house.start(['update', fleet.checkout, '--land', 'merge', '--json', ...asking('wait', 'fix')]);
   await until(async () => (await newLog(known))?.text.includes('it waits') === true, 60_000, running.output);
   const { pid } = await house.worker();
   process.kill(pid, 'SIGKILL');

@@ -255,8 +255,8 @@ test('cancelling a run ends its gates', async (t) => {
 const WITHOUT_GATES =
   'case "$*" in *-fix-*) ;; *--remount-ro*) echo "no sandbox here" >&2; exit 1 ;; esac; exec bwrap "$@"';
 
-/** Update of a fleet whose host the agent mends, with a gate that notes in a file what it was run on. */
-async function mended(
+/** Update of a fleet whose host the agent fixes, with a gate that notes in a file what it was run on. */
+async function fixed(
   file: string,
   fleet: Fleet,
   ...more: readonly string[]
@@ -265,7 +265,7 @@ async function mended(
   return {
     args: [
       ...['update', fleet.checkout, '--json', '--gate', `notes=sh -c 'git log -1 --format=%s >> ${file}'`],
-      ...['--autofix', agent, '--autofix-arg', 'mend', '--max-attempts', '1', ...BUILT_OUTSIDE, ...more],
+      ...['--autofix', agent, '--autofix-arg', 'fix', '--max-attempts', '1', ...BUILT_OUTSIDE, ...more],
     ],
     ranOn: () => readFile(file, 'utf8').catch(() => ''),
   };
@@ -281,7 +281,7 @@ test('a gate that no sandbox can be had for runs on what an agent changed once a
   const fleet = await withMovedFleet(t, MENDED);
   const own = await withHouse(t);
   await withStandIn('bwrap', WITHOUT_GATES, async () => {
-    const { args, ranOn } = await mended(join(fleet.root, 'ran'), fleet, '--approve');
+    const { args, ranOn } = await fixed(join(fleet.root, 'ran'), fleet, '--approve');
     const running = own.start([...args]);
     await until(() => running.output().includes('lockkeeper approve'), 90_000, running.output);
     assert.doesNotMatch(await ranOn(), /^fix/m);
@@ -298,7 +298,7 @@ test('a gate that no sandbox can be had for runs on what an agent changed once a
     );
 
     // Where nobody is asked the fix is dropped, and what broke the host is dealt with otherwise.
-    const asked = await mended(join(fleet.root, 'ran-unasked'), fleet, '--land', 'branch');
+    const asked = await fixed(join(fleet.root, 'ran-unasked'), fleet, '--land', 'branch');
     const unasked = own.start([...asked.args]);
     const second = await unasked.report();
     assert.doesNotMatch(await asked.ranOn(), /^fix/m);

@@ -8,7 +8,7 @@ import { wholeFile } from '../support/scope.js';
 
 const { house } = await withServedHouse(wholeFile);
 
-test('targets of every kind are verified, required and mended by holding back, each under a name of its own', async (t) => {
+test('targets of every kind are verified, required and repaired by holding back, each under a name of its own', async (t) => {
   const fleet = await withFleet(t, { hosts: [{ name: 'athena' }] });
   await addEveryKind(fleet);
   await fleet.moveInput('alpha');

@@ -231,9 +231,9 @@ test('evaluations, builds, agents and gates that stand still go on', async (t) =
     withStandIn('nix-store', script, async () => {
       const { house } = await withServedHouse(t);
       const agent = await writeAgent(house.root);
-      const mending = ['--autofix', agent, '--autofix-arg', 'stop', '--autofix-arg', 'mend', ...BUILT_OUTSIDE];
+      const fixing = ['--autofix', agent, '--autofix-arg', 'stop', '--autofix-arg', 'fix', ...BUILT_OUTSIDE];
       const gate = ['--gate', 'stops=sh -c "kill -STOP $$; true"'];
-      const { exitCode, report, stderr } = await house.update(fleet.checkout, ...mending, ...gate);
+      const { exitCode, report, stderr } = await house.update(fleet.checkout, ...fixing, ...gate);
       assert.equal(exitCode, 0, stderr);
       assert.equal(report.fixes[0]?.attempts.at(-1)?.outcome, 'mended');
       assert.deepEqual((await readdir(stopped)).sort(), ['nix-instantiate', 'nix-store']);

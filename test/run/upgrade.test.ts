@@ -15,8 +15,8 @@ test('the same update typed again after an upgrade follows the run that an earli
   const client = await connectTo(house);
   try {
     await fleet.moveInput('alpha');
-    const mending = ['update', fleet.checkout, '--approve', '--autofix', 'true'];
-    const today = house.start(mending);
+    const fixing = ['update', fleet.checkout, '--approve', '--autofix', 'true'];
+    const today = house.start(fixing);
     const { run } = await runInPhase(client, 'waiting-for-approval', today);
     const { events } = await client.workflow.getHandle(run).fetchHistory();
     const [payload] = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
@@ -28,15 +28,15 @@ test('the same update typed again after an upgrade follows the run that an earli
     const { network, nixDaemon, ...agent } = options.autofix ?? {};
     assert.deepEqual([network, nixDaemon], ['outside', false]);
     await client.workflow.start('updateFlake', {
-      workflowId: 'update-mending',
+      workflowId: 'update-fixing',
       taskQueue: COORDINATOR_QUEUE,
       args: [{ ...options, autofix: agent }],
       memo: { optionsDigest: 'of an earlier version', repositoryLock: options.lockWorkflowId, instance: 'update' },
     });
-    await until(async () => (await house.lockkeeper(['status', 'update-mending'])).stdout.includes('approval'), 60_000);
-    const attached = house.start(mending);
-    await until(() => attached.output().includes('attached to update-mending'), 60_000, attached.output);
-    await house.lockkeeper(['reject', 'update-mending', '--yes']);
+    await until(async () => (await house.lockkeeper(['status', 'update-fixing'])).stdout.includes('approval'), 60_000);
+    const attached = house.start(fixing);
+    await until(() => attached.output().includes('attached to update-fixing'), 60_000, attached.output);
+    await house.lockkeeper(['reject', 'update-fixing', '--yes']);
     await attached.ended;
 
     // The options of 0.1.0 in November.

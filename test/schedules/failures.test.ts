@@ -88,8 +88,8 @@ test('failures in a row become urgent and pause the schedule, a success ends the
     );
   }
 
-  const mended = await configured('failing', `[instances.failing]\nbuildSystems = ["athena"]\n${options}`);
-  const third = await runOf('failing', mended);
+  const corrected = await configured('failing', `[instances.failing]\nbuildSystems = ["athena"]\n${options}`);
+  const third = await runOf('failing', corrected);
   assert.deepEqual([third.outcome, third.failuresInRow], ['landed', { count: 0, alarm: false, paused: false }]);
   const success = await listed('failing', ({ failuresInRow }) => failuresInRow === 0);
   assert.ok((success.lastSuccess ?? '') > third.startedAt);

@@ -23,10 +23,10 @@ while [ "$1" != -p ]; do
     say-prompt) printf '%s\\n' "$prompt" ;;
     keep-prompt) cp "$TMPDIR/prompt.md" "$HOME/prompt" && cmp "$HOME/prompt" "$TMPDIR/prompt.md" && echo same prompt ;;
     note) echo noted >> NOTES.md ;;
-    mend) sed -i 's/then "\\(build\\|eval\\)" else "nothing"/then "nothing" else "nothing"/' flake.nix ;;
-    mend:*) sed -i "/name = \\"\${1#mend:}\\"/,/};/s/then \\"build\\" else/then \\"nothing\\" else/" flake.nix ;;
+    fix) sed -i 's/then "\\(build\\|eval\\)" else "nothing"/then "nothing" else "nothing"/' flake.nix ;;
+    fix:*) sed -i "/name = \\"\${1#fix:}\\"/,/};/s/then \\"build\\" else/then \\"nothing\\" else/" flake.nix ;;
     careless:*) case $prompt in *"breaks \${1#careless:}"*) ;; *) sed -i "/name = \\"\${1#careless:}\\"/,/};/s/else \\"nothing\\"/else \\"build\\"/" flake.nix ;; esac ;;
-    mend-second) case $prompt in *"Attempt 1, which did not do"*noted*) sed -i 's/then "build" else/then "nothing" else/' flake.nix ;; *) echo noted >> NOTES.md ;; esac ;;
+    fix-second) case $prompt in *"Attempt 1, which did not do"*noted*) sed -i 's/then "build" else/then "nothing" else/' flake.nix ;; *) echo noted >> NOTES.md ;; esac ;;
     nothing) echo there is nothing to do ;;
     fail) exit 3 ;;
     think) sleep 2 ;;
@@ -158,7 +158,7 @@ export async function attemptInput(
     target: { kind: 'nixos', name: 'athena' },
     attempt: 1,
     agent: agentOptions(command, behaviour, change),
-    prompt: 'Mend athena.\n',
+    prompt: 'Fix athena.\n',
     message: 'fix(athena): work with the updated inputs\n',
     author: PERSON,
     committer: PERSON,

@@ -24,7 +24,7 @@ export async function askAgent(input: AttemptInput, waitSeconds: number): Promis
   const call: LastingCall<AttemptResult> = {
     queue: AGENT_QUEUE,
     activityId: (round) => attemptActivityId(input.attempt, label, round),
-    summary: () => truncate(`attempt ${input.attempt}: ${input.agent.command} mends ${label}`, 200),
+    summary: () => truncate(`attempt ${input.attempt}: ${input.agent.command} fixes ${label}`, 200),
     attemptMs: (input.agent.timeoutSeconds + AROUND) * 1000,
     waitMs: waitSeconds * 1000,
     anywhere: (activities) => activities.attemptFix(input),

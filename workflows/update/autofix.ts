@@ -16,16 +16,16 @@ import { commitSignature, secretFiles, verifySetting } from './run.js';
 import type { Run } from './run.js';
 
 /**
- * The step `autofix`: an agent is asked about one broken target after the other, each time on top of the fixes before. What a
- * fix mends beside its own target needs no other one. The update with its fixes is then verified for all targets; when a fix
- * broke another target, it comes back here, and that fix is taken out as an attempt that failed.
+ * The step `autofix` asks an agent about one broken target after the other, each time on top of the fixes before. A target that an
+ * earlier fix repaired as well needs no fix of its own. The update with its fixes is then verified for all targets. When a fix broke
+ * another target, this step runs again, and takes that fix out as a failed attempt.
  */
 export const autofix: Repair = async (run, about) => {
   const agent = run.options.autofix;
   if (agent === null) return null;
   const { state } = run;
   state.phase('mending');
-  const asked = await leaveOutBrokenBefore(run, about, about.broken.filter(isMendable));
+  const asked = await leaveOutBrokenBefore(run, about, about.broken.filter(isFixable));
   const regressions = asked.filter(({ target }) => isRegression(run, about.update.fixes, target));
   let fixed: FixedCandidate = { candidate: about.candidate, fixes: about.update.fixes };
   const targets = asked.filter((verdict) => !regressions.includes(verdict)).map(({ target }) => target);
@@ -37,7 +37,7 @@ export const autofix: Repair = async (run, about) => {
   const { attempts } = state.facts();
   state.learn({ attempts: new Map(targets.map(targetLabel).map((name) => [name, attempts.get(name) ?? []])) });
   for (const target of targets.filter((each) => mayBeAsked(run, agent, each)))
-    fixed = await mend(run, about, agent, fixed, target);
+    fixed = await fixOne(run, about, agent, fixed, target);
   state.show({ doing: null });
   return fixed.candidate.head === about.candidate.head ? null : { ...about.update, fixes: fixed.fixes };
 };
@@ -69,8 +69,8 @@ function tellsNothing(verdict: Verdict): boolean {
   return true;
 }
 
-/** There is nothing to mend for an agent in what is not known, and what is the same on base was broken before. */
-const isMendable = (verdict: Verdict): boolean => verdict.sameAsBase !== true && !tellsNothing(verdict);
+/** An agent cannot fix a target whose verdict is unknown. A target that is the same on base was broken before. */
+const isFixable = (verdict: Verdict): boolean => verdict.sameAsBase !== true && !tellsNothing(verdict);
 
 function mayBeAsked({ state }: Run, agent: AutofixOptions, target: Target): boolean {
   const attempts = state.facts().attempts.get(targetLabel(target)) ?? [];
@@ -78,7 +78,7 @@ function mayBeAsked({ state }: Run, agent: AutofixOptions, target: Target): bool
 }
 
 /** Verifies a target anew where fixes came or went since, and asks the agent if it is still broken. */
-async function mend(
+async function fixOne(
   run: Run,
   about: BrokenUpdate,
   agent: AutofixOptions,
@@ -88,15 +88,15 @@ async function mend(
   const known = about.broken.find((verdict) => targetLabel(verdict.target) === targetLabel(target));
   const isKnown = known !== undefined && before.candidate.head === about.candidate.head;
   const verdict = isKnown ? known : await verifyFix(run, before.candidate, target);
-  if (verdict === undefined || !isMendable(verdict)) return before;
-  if (verdict.verdict === 'built') return { ...before, fixes: alsoMends(before.fixes, target) };
+  if (verdict === undefined || !isFixable(verdict)) return before;
+  if (verdict.verdict === 'built') return { ...before, fixes: alsoFixes(before.fixes, target) };
   const candidate = await ask(run, about, agent, before.candidate, verdict);
   if (candidate === null) return before;
   const { head } = await lockCommit(run, about);
   return { candidate, fixes: [...before.fixes, { targets: [target], candidate, madeFor: head }] };
 }
 
-const alsoMends = (fixes: readonly Fix[], target: Target): readonly Fix[] =>
+const alsoFixes = (fixes: readonly Fix[], target: Target): readonly Fix[] =>
   fixes.map((fix, index) => (index === fixes.length - 1 ? { ...fix, targets: [...fix.targets, target] } : fix));
 
 async function ask(
@@ -113,7 +113,7 @@ async function ask(
     workflowId: fixId(id, name, candidate.head),
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-    staticSummary: `mend ${name} for ${id}`,
+    staticSummary: `fix ${name} for ${id}`,
     args: [
       {
         ...verifySetting(run),

@@ -17,7 +17,7 @@ export interface Update {
   readonly targets: readonly Target[];
   /** Inputs that are kept where they are on base. */
   readonly heldBack: readonly HeldBackInput[];
-  /** What agents have mended, as commits on top of the lock's. */
+  /** Fixes of agents, as commits on top of the lock's. */
   readonly fixes: readonly Fix[];
 }
 

@@ -8,7 +8,7 @@ import type { FixedCandidate } from './fixes.js';
 import type { BrokenUpdate } from './repair.js';
 import type { Run } from './run.js';
 
-/** Whether a fix broke a target: one that another fix had mended, or that no agent was asked about. */
+/** Whether a fix broke a target: one that another fix had repaired, or that no agent was asked about. */
 export const isRegression = ({ state }: Run, fixes: readonly Fix[], target: Target): boolean =>
   fixes.length > 0 && (mendedBy(fixes, target) !== -1 || !state.facts().attempts.has(targetLabel(target)));
 

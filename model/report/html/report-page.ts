@@ -91,7 +91,7 @@ export const renderHtml = (report: Report, { sizes = () => [], up }: Surrounding
         list(report.letGo.map((each) => markup`${name(oneName(each.input))}: ${letGoWords(each)}`)),
       ],
       [
-        'What an agent was asked to mend',
+        'What the agent was asked to fix',
         'fixes',
         list(
           report.fixes.map(

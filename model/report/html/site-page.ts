@@ -121,7 +121,7 @@ function standing(of: Installation, { at }: Making): Markup {
 
 const ago = ({ summary }: ShownRun, at: number): string => ageWords(at - Date.parse(summary.startedAt));
 
-/** What a person has to decide or to mend, the most pressing first. */
+/** What a person has to decide or to fix, the most pressing first. */
 function looks(of: Installation, { unreadable }: Making): Markup | null {
   const broken = brokenHosts(of).filter(({ facts }) => facts.mitigation === '');
   const overdue = of.heldBack.filter(({ held }) => held.overdue === true);
