@@ -13,7 +13,7 @@ import { tellDoing } from './calls/tell-parent.js';
  */
 export async function holdBack(request: HoldBackRequest): Promise<HoldBackResult> {
   const { repository, candidate, moved, broken, never, budget } = request;
-  const groups = await coordinator('see which inputs move only together').groupInputs({ repository, candidate, moved });
+  const groups = await coordinator('find inputs that must move together').groupInputs({ repository, candidate, moved });
   const probes = openProbes(request);
   const search = blame({ targets: broken.map(({ target }) => targetLabel(target)), groups, never, budget });
   let step = search.next(probes.answer);

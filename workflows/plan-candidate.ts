@@ -83,7 +83,7 @@ async function askFor(input: VerifyInput, system: string, own: readonly Evaluate
   const { planBuilds } = proxyActivities<PresenceActivities>({
     taskQueue: ownQueue(presenceQueue(system)),
     activityId: `builds of ${system}`,
-    summary: `ask what ${own.length} targets would build (${system})`,
+    summary: `plan the builds of ${own.length} targets (${system})`,
     scheduleToStartTimeout: builderWaitSeconds * 1000,
     startToCloseTimeout: '2 hours',
     heartbeatTimeout: '5 seconds',

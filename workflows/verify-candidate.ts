@@ -48,7 +48,7 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
   );
   const machines = new Set<string>();
   const found: Verdict[] = [];
-  setHandler(verificationProgress, () => [...progress.values()], { description: 'How far each target is' });
+  setHandler(verificationProgress, () => [...progress.values()], { description: 'Progress of each target' });
 
   const show = (): void => {
     setCurrentDetails(verificationDetails([...progress.values()], brokenVerdicts(input.run, found)));
@@ -77,7 +77,7 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
       if (!patched('compare-after-builds-began')) return;
       // No time-out: whichever comes first, nothing is cancelled.
       // eslint-disable-next-line temporal/workflow-prefer-cancellation-scope-with-timeout -- see above
-      await Promise.race([built.all, sleep(BUILDS_FIRST, { summary: 'builds begin before base is evaluated' })]);
+      await Promise.race([built.all, sleep(BUILDS_FIRST, { summary: 'start builds before base is evaluated' })]);
     }));
   const verify = (target: Target): Promise<Verdict> => {
     if (isFlakeTarget(target)) return verifyOutput(target);
@@ -194,7 +194,7 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
       // The result tells it as well.
       tell(note(target, { state: 'building', error: null })).catch(() => undefined);
     },
-    { description: 'A build goes on for a while: sent by its builder, not by people' },
+    { description: 'A build takes longer: sent by its builder, not for people' },
   );
   show();
   try {

@@ -19,7 +19,7 @@ export interface WatchedInstance extends Watched {
  */
 export async function watchInstances(watched: readonly WatchedInstance[]): Promise<readonly Overdue[]> {
   const at = new Date(Date.now()).toISOString();
-  const overdue = await coordinator('look when instances last succeeded').findOverdue({
+  const overdue = await coordinator('find overdue instances').findOverdue({
     watched: watched.map(({ instance, limitSeconds }) => ({ instance, limitSeconds })),
     at,
   });
@@ -33,7 +33,7 @@ export async function watchInstances(watched: readonly WatchedInstance[]): Promi
 async function raise({ repository, notify, timeZone, limitSeconds }: WatchedInstance, overdue: Overdue, at: string) {
   const alarm = { ...overdue, repository, limitSeconds };
   for (const notifier of wantedBy(notify, { event: 'overdue' })) {
-    await closing(`tell ${notifier}: ${overdue.instance} is overdue`).notify({
+    await closing(`notify ${notifier}: ${overdue.instance} is overdue`).notify({
       notifier,
       options: notify,
       event: 'overdue',

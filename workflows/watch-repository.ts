@@ -111,7 +111,7 @@ export async function watchRepository(start: WatchState): Promise<never> {
   async function look(): Promise<string | null> {
     const { repository } = state.watch.options;
     try {
-      const { commit } = await coordinator(`look at ${repository.mainBranch}`, LOOK_TRIES).lookAtMain({ repository });
+      const { commit } = await coordinator(`check ${repository.mainBranch} for new commits`, LOOK_TRIES).lookAtMain({ repository });
       learn({ ...state, trouble: null, missed: 0 });
       return commit;
     } catch (error) {
@@ -158,7 +158,7 @@ async function runOf({ options, run }: Watch, again: boolean): Promise<Report> {
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       // Somebody else has started one in this very second.
-      await sleep('1 second', { summary: 'take another id' });
+      await sleep('1 second', { summary: 'wait for a free workflow id' });
     }
   }
 }

@@ -37,12 +37,12 @@ export async function askAgent(input: AttemptInput, waitSeconds: number): Promis
     }
     // All its machines may have slept, or be busy with others.
     try {
-      const agents = coordinator('look for workers with agents', UNNEEDED_TRIES);
+      const agents = coordinator('find workers that run agents', UNNEEDED_TRIES);
       return (await agents.countPollers({ queue: ownQueue(AGENT_QUEUE) })) > 0
         ? null
         : nobody(NONE_SERVES, waitSeconds);
     } catch (failed) {
-      goOnWithout('whether a worker serves agents', failed);
+      goOnWithout('whether a worker runs agents', failed);
       return nobody(NOT_KNOWN, waitSeconds);
     }
   };

@@ -150,7 +150,7 @@ export function openApproval(run: string, options: WholeOptions, state: RunState
     withdraw,
     answeredWithin: async (ms, isOver) => {
       const isAnswered = (): boolean => awaited === null || decided() !== null;
-      await condition(() => isAnswered() || isOver(), ms, { summary: 'look for an answer' });
+      await condition(() => isAnswered() || isOver(), ms, { summary: 'next check of the pull request' });
       return isAnswered();
     },
     answer: (answer) => {

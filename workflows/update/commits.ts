@@ -24,6 +24,6 @@ export async function learnCommits(
     const { repository, nix } = options;
     state.learn({ commits: await readCommits({ repository, candidate: draft, nix }) });
   } catch (error) {
-    goOnWithout('what inputs bring', error);
+    goOnWithout('the commits of inputs', error);
   }
 }

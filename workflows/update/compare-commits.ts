@@ -27,7 +27,7 @@ async function compareCommits(run: Run, compares: Comparison): Promise<Ended> {
   const { options, state } = run;
   const { repository } = options;
   const commands = commandsOf(options);
-  const found = await coordinator('find what is compared').findComparison({
+  const found = await coordinator('find the commits to compare').findComparison({
     ...{ repository, compares },
     ...(commands.length > 0 && { commands }),
   });
@@ -55,10 +55,10 @@ async function compareCommits(run: Run, compares: Comparison): Promise<Ended> {
 async function targetsAt({ options }: Run, base: string): Promise<readonly FlakeTarget[]> {
   const { repository, nix, targets } = options;
   try {
-    const { listTargets: list } = coordinator('list what there was before', UNNEEDED_TRIES);
+    const { listTargets: list } = coordinator('list the targets of the commit before', UNNEEDED_TRIES);
     return (await list({ repository, base, ...targets, lenient: true, nix })).targets;
   } catch (error) {
-    goOnWithout('which targets there were before', error);
+    goOnWithout('the targets of the commit before', error);
     return [];
   }
 }

@@ -54,7 +54,7 @@ export async function tell({ options, state }: Run, event: NotificationEvent): P
   const at = new Date(Date.now()).toISOString();
   const notifications = await Promise.all(
     wantedBy(options.notify, { event, report }).map((notifier) =>
-      closing(`tell ${notifier}: ${event}`)
+      closing(`notify ${notifier}: ${event}`)
         .notify({ notifier, options: options.notify, event, report, at, timeZone: options.timeZone })
         .catch((error: unknown) => ({ notifier, event, ok: false, error: String(error) })),
     ),

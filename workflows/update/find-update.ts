@@ -67,9 +67,9 @@ async function findEarlierHolds({ options }: Run): Promise<readonly EarlierHold[
   const { holdBack, repository } = options;
   if (holdBack.alarmSeconds === undefined) return [];
   try {
-    return await coordinator('see what was held back before', UNNEEDED_TRIES).earlierHolds({ repository });
+    return await coordinator('read inputs that earlier runs held back', UNNEEDED_TRIES).earlierHolds({ repository });
   } catch (error) {
-    goOnWithout('what was held back before', error);
+    goOnWithout('inputs that earlier runs held back', error);
     return null;
   }
 }

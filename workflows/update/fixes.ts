@@ -21,7 +21,7 @@ export async function putFixesOn(run: Run, onto: Candidate, fixes: readonly Fix[
   let candidate = onto;
   const fitting: Fix[] = [];
   for (const fix of fixes) {
-    const applied = await coordinator(`take over the fix of ${fix.targets.map(targetLabel).join(', ')}`).applyFix({
+    const applied = await coordinator(`apply the fix of ${fix.targets.map(targetLabel).join(', ')}`).applyFix({
       repository: run.options.repository,
       candidate,
       fix: fix.candidate,

@@ -48,7 +48,7 @@ export function openHoldBackRequests(run: string, state: RunState): HoldBackRequ
     return `holds back ${sent.input}`;
   };
   setHandler(holdBackInput, take, {
-    description: 'Keep an input where it is on main, and verify the rest again: {"input", "by", "comment"}',
+    description: 'Keep an input at its revision on main, and verify the rest again: {"input", "by", "comment"}',
     validator: (sent: HoldRequest) => {
       const reason = refusal(sent);
       if (reason !== null) throw finalFailure('NotHeldBack', reason);

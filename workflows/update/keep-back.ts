@@ -41,7 +41,7 @@ export async function keepNamedBack(
   wanted: readonly HeldBackInput[],
 ): Promise<Update | null> {
   if (wanted.length === 0) return update;
-  const groups = await coordinator('see which inputs move only together').groupInputs({
+  const groups = await coordinator('find inputs that must move together').groupInputs({
     repository: run.options.repository,
     candidate: update.lock.draft,
     moved: update.lock.moved.map(({ name }) => name),

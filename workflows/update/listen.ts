@@ -25,7 +25,7 @@ export const look = (
   { landed: { ref, commit }, request: { number }, forge }: Proposed,
   what: Pick<FollowInput, 'merge' | 'mergeMethod' | 'answers' | 'laterThan'>,
 ): Promise<RequestState> =>
-  forgeCall(`look at pull request #${number}`).followRequest({
+  forgeCall(`check pull request #${number}`).followRequest({
     ...{ repository, forge, number, branch: ref, commit, candidate },
     ...what,
   });

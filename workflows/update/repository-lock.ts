@@ -59,7 +59,7 @@ export function openRepositoryLock(options: WholeOptions, state: RunState): Repo
       if (holder === null || !patched('repository-is-given-back')) return;
       const { end, hasEnded } = holder;
       end();
-      await condition(hasEnded, RELEASE, { summary: 'wait until the repository is given back' });
+      await condition(hasEnded, RELEASE, { summary: 'wait until the repository is unlocked' });
     },
   };
 }
@@ -93,18 +93,18 @@ async function waitForRepository(
     try {
       if (options.supersedes) way = await supersede(options);
     } catch (error) {
-      goOnWithout('whether a newer or an older run of the instance is open', error);
+      goOnWithout('newer and older runs of the instance', error);
     }
     if (way?.kind === 'superseded') return way;
     if (await take()) return { kind: 'taken', waited: !first || options.supersedes };
     let holder = way?.holder ?? null;
     try {
-      holder ??= await coordinator('ask who holds the repository', UNNEEDED_TRIES).whoHolds({
+      holder ??= await coordinator('find the run that has locked the repository', UNNEEDED_TRIES).whoHolds({
         lockWorkflowId: options.lockWorkflowId,
         run: workflowInfo().workflowId,
       });
     } catch (error) {
-      goOnWithout('who holds the repository', error);
+      goOnWithout('the run that has locked the repository', error);
     }
     holder ??= 'another run';
     const where = options.repository.displayUrl;
@@ -122,13 +122,13 @@ async function waitForRepository(
       gaveWay = holder;
       pause = 1;
     }
-    await sleep(pause * 1000, { summary: `repository held by ${holder}` });
+    await sleep(pause * 1000, { summary: `repository locked by ${holder}` });
     pause = Math.min(pause * 2, behindOwn ? LONGEST_PAUSE_BEHIND_OWN : LONGEST_PAUSE);
   }
 }
 
 const supersede = ({ instance, lockWorkflowId }: WholeOptions) =>
-  coordinator('look for newer and older runs of the instance', UNNEEDED_TRIES).makeWay({
+  coordinator('find newer and older runs of the instance', UNNEEDED_TRIES).makeWay({
     run: workflowInfo().workflowId,
     instance,
     lockWorkflowId,
@@ -150,7 +150,7 @@ async function startHolder(options: WholeOptions): Promise<Holder | null> {
         workflowId: options.lockWorkflowId,
         parentClosePolicy: ParentClosePolicy.TERMINATE,
         memo: { run: workflowId, optionsDigest: memo?.optionsDigest ?? null },
-        staticSummary: `held by ${workflowId}`,
+        staticSummary: `locked by ${workflowId}`,
       }),
     );
     let ended = false;

@@ -22,7 +22,7 @@ const lookedFor = ({ repository, landing: { branch = '' } }: WholeOptions, forge
 export async function tryForge({ options }: Run, forge: ForgeOptions): Promise<void> {
   const { merge, mergeMethod } = options.landing;
   try {
-    await coordinator('try the forge', UNNEEDED_TRIES).findRequests({
+    await coordinator('check access to the forge', UNNEEDED_TRIES).findRequests({
       ...lookedFor(options, forge),
       ...(merge && { merge }),
       ...(mergeMethod && { mergeMethod }),
@@ -35,7 +35,7 @@ export async function tryForge({ options }: Run, forge: ForgeOptions): Promise<v
 
 /** What the forge says of update branches, and whether a person declined this update. */
 export const findRequests = ({ options }: Run, forge: ForgeOptions, candidate: Candidate): Promise<FoundRequests> =>
-  forgeCall('look for pull requests').findRequests({
+  forgeCall('find pull requests').findRequests({
     ...{ ...lookedFor(options, forge), candidate },
     ...(forge.follows === true && options.approval !== null && hasAnswers(options) ? { asks: true } : {}),
   });
@@ -59,7 +59,7 @@ export async function propose(
 ): Promise<Landed> {
   const { repository, landing, siteUrl } = run.options;
   const replaces = replacedBy(requests);
-  const request = await forgeCall('propose the update').propose({
+  const request = await forgeCall('open or refresh the pull request').propose({
     ...{ repository, forge, ...pushed, branch: landed.ref, commit: landed.commit },
     ...givenTo(landing),
     ...(siteUrl !== undefined && { siteUrl }),

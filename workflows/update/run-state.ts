@@ -105,14 +105,14 @@ export function trackRun(options: RunOptions, intent: string): RunState {
     if (known.length > 0) wanted.clear();
   };
 
-  setHandler(progressQuery, progress, { description: 'Phase, inputs, targets, and what it waits for' });
+  setHandler(progressQuery, progress, { description: 'Phase, inputs, targets, and why the run waits' });
   setHandler(
     targetDone,
     (...changes: readonly (Partial<TargetProgress> | null | undefined)[]): void => {
       // Something else may have been sent here again by somebody who read it on the server.
       changed(changes.filter((each): each is TargetProgress => typeof each?.name === 'string' && 'state' in each));
     },
-    { description: 'How far hosts are: sent by the verifications of this run, not by people' },
+    { description: 'Progress of targets: sent by verifications of this run, not for people' },
   );
   setHandler(
     doing,
@@ -120,7 +120,7 @@ export function trackRun(options: RunOptions, intent: string): RunState {
       if (typeof words !== 'string') return;
       if (shown.phase === 'holding-back' || shown.phase === 'mending') show({ doing: words });
     },
-    { description: 'What is tried now: sent by the search for the input to blame and by agents, not by people' },
+    { description: 'Current activity: sent by child workflows (search for the input to blame, agents), not for people' },
   );
   draw();
   return {

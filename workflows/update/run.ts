@@ -68,7 +68,7 @@ export async function lookUpSearchAttributes({ state }: Run): Promise<void> {
     const { knownSearchAttributes } = coordinator('look up search attributes', UNNEEDED_TRIES);
     state.knowAttributes(await knownSearchAttributes());
   } catch (caught) {
-    goOnWithout('which search attributes there are', caught);
+    goOnWithout('the search attributes of the server', caught);
   }
 }
 

@@ -43,14 +43,14 @@ async function findKnown({ options }: Run, commit: string, targets: readonly Tar
   const { repository, nix, again, caches } = options;
   if (again === true || nix.impure) return [];
   try {
-    return await coordinator('see what is known of the commit', UNNEEDED_TRIES).knownVerdicts({
+    return await coordinator('read known verdicts of the commit', UNNEEDED_TRIES).knownVerdicts({
       repository,
       commit,
       targets: targets.filter(isFlakeTarget),
       ...(caches !== undefined && { caches }),
     });
   } catch (error) {
-    goOnWithout('what earlier runs found out about the commit', error);
+    goOnWithout('verdicts of earlier runs about the commit', error);
     return [];
   }
 }

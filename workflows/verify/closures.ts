@@ -80,7 +80,7 @@ async function compareOnce(
       ...about,
     });
   } catch (error) {
-    goOnWithout(`what changes in the closure of ${label}`, error);
+    goOnWithout(`the closure change of ${label}`, error);
     return null;
   }
 }
@@ -100,7 +100,7 @@ async function buildBaseOn(
   const activities = proxyActivities<MachineActivities>({
     taskQueue: ownQueue(machineQueue(machine)),
     activityId: baseActivityId(label),
-    summary: `build ${label} as it is on base, to compare`,
+    summary: `build ${label} of base, to compare`,
     scheduleToStartTimeout: takeoverSeconds * 1000,
     startToCloseTimeout: ATTEMPT_LIMIT,
     heartbeatTimeout: `${HEARTBEAT_SECONDS} seconds`,
@@ -115,7 +115,7 @@ async function buildBaseOn(
     });
     return verdict === 'built' ? null : (error ?? verdict);
   } catch (error) {
-    goOnWithout(`${label} as it is on base`, error);
+    goOnWithout(`${label} of base`, error);
     return 'the machine failed';
   }
 }

@@ -63,7 +63,7 @@ export async function findInPlan(
   const label = targetLabel(target);
   const { run, repository, candidate, nix } = input;
   const also = distrustOf(input);
-  const looker = evaluator(planActivityId(label), `look into the build plan of ${label}`, UNNEEDED_TRIES);
+  const looker = evaluator(planActivityId(label), `read the build plan of ${label}`, UNNEEDED_TRIES);
   try {
     return await looker.findInPlan({ run, repository, candidate, target, nix, ...about, ...also });
   } catch (error) {

@@ -13,7 +13,7 @@ export async function watchPollers(system: string, builds: ReadonlySet<Waiting>,
   for (let waited = PAUSE; ; waited += PAUSE) {
     if (builds.size === 0) return;
     try {
-      const workers = coordinator(`look for workers of ${system}`, UNNEEDED_TRIES);
+      const workers = coordinator(`find workers for ${system}`, UNNEEDED_TRIES);
       if ((await workers.countPollers({ queue: buildQueue(system) })) > 0) return;
     } catch (error) {
       // Builds are given up only where it is known that nobody would take them.
@@ -29,6 +29,6 @@ export async function watchPollers(system: string, builds: ReadonlySet<Waiting>,
       told.add(build);
       await build.tell(`waits for a worker of ${system}: start "lockkeeper worker" on such a machine`);
     }
-    await sleep(PAUSE * 1000, { summary: `look whether ${system} is served` });
+    await sleep(PAUSE * 1000, { summary: `check for a worker of ${system}` });
   }
 }

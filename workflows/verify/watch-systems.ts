@@ -94,7 +94,7 @@ async function watch(
   limit: number,
   { forget, asks }: { readonly forget: () => void; readonly asks: (asking: Asking) => void },
 ): Promise<void> {
-  await sleep(QUICK * 1000, { summary: `look whether ${watched.system} is served` });
+  await sleep(QUICK * 1000, { summary: `check for a worker of ${watched.system}` });
   // replay-tested: 2026-11-25, test/replay/0.1.0
   if (!patched('ask-who-is-present')) {
     await watchPollers(watched.system, watched.builds, limit);
