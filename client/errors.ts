@@ -18,7 +18,7 @@ export function faultsError(faults: readonly string[], where?: string): CommandE
   if (only !== undefined && more.length === 0)
     return new CommandError(where === undefined ? only : `${where}: ${only}`);
   const list = faults.map((each) => `  ${each}`).join('\n');
-  return new CommandError(`${where ?? 'What was typed'} has ${faults.length} faults:\n${list}`);
+  return new CommandError(`${where ?? 'The command line'} has ${faults.length} errors:\n${list}`);
 }
 
 /** Status code of a gRPC call that failed, or `null`. */

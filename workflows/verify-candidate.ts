@@ -125,7 +125,7 @@ export async function verifyCandidate(input: VerifyInput): Promise<VerifyResult>
   const basesOf = (target: Target): BaseBuilds => ({
     inTurn: (build) =>
       baseSlot(async () => {
-        await tell(note(target, { state: 'queued', error: 'its state on base is built, to compare with it' }));
+        await tell(note(target, { state: 'queued', error: 'builds it on base first, to compare' }));
         return await build();
       }),
   });

@@ -50,7 +50,7 @@ export async function firstLook(tree: string, most: number): Promise<FirstLook |
   if (end === 'too-deep') return { reason: 'holds folders that lie too deep in one another', files: [] };
   if (left < 0) return { reason: `holds more than ${most} files and folders`, files: [] };
   if (rules.length >= MOST_NAMED)
-    return { reason: `holds ${MOST_NAMED} files by which Git would judge the change, or more`, files: rules };
+    return { reason: `holds ${MOST_NAMED} files which Git would use to judge the change, or more`, files: rules };
   return { nested: nested.sort(), rules: rules.sort() };
 }
 

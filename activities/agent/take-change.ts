@@ -43,10 +43,10 @@ export async function takeChange(env: ActivityEnvironment, input: AttemptInput, 
     return await judge(mirror, input, tree, late);
   } catch (error) {
     if (cancellationSignal().aborted) throw error;
-    if (late.aborted) return refused(`could not be looked at within ${formatSeconds(JUDGING_MS / 1000)}`, [], '');
+    if (late.aborted) return refused(`could not be checked within ${formatSeconds(JUDGING_MS / 1000)}`, [], '');
     // What the machine fails by for good, such as a Nix that does not work, is no fault of the change.
     if (!isOfTheFolder(error) && (isFinal(error) || activityInfo().attempt < JUDGING_TRIES)) throw error;
-    return refused(`cannot be looked at: ${oneLine(stripControl(messageOf(error)), REASON_BYTES)}`, [], '');
+    return refused(`cannot be checked: ${oneLine(stripControl(messageOf(error)), REASON_BYTES)}`, [], '');
   }
 }
 
@@ -77,7 +77,7 @@ async function judge(mirror: string, input: AttemptInput, tree: string, signal: 
     const values = await valuesOf(input.agent.envFile);
     const judging = await changedRules(git, input.candidate.head, tree, rules);
     if (judging.length > 0)
-      return refused(`touches ${named(judging)}, by which Git would judge the change`, judging, '');
+      return refused(`touches ${named(judging)}, which Git would use to judge the change`, judging, '');
     await git.run(['read-tree', input.candidate.head]);
     const much = await tooMuch(git, input.candidate.head, OF_THE_CHANGE);
     if (much !== null) return refused(clean(much.reason), much.files.map(clean), '');

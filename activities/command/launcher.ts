@@ -84,7 +84,7 @@ function startLauncher(): Launcher {
   const gone = (): void => {
     if (current === launcher) current = null;
     for (const { reject } of launcher.waiting.values()) {
-      reject(new Error('The process that starts commands for the worker has died; they are tried again.'));
+      reject(new Error('The process that starts commands for the worker has died. The commands are tried again.'));
     }
   };
   child.once('exit', gone);

@@ -27,12 +27,12 @@ export function failureOf(forge: ForgeOptions, { status, header }: Answered, sai
   const pause = pauseSeconds(header);
   // GitHub has one number for both.
   const isLimit = status === 429 || (status === 403 && (pause !== null || /rate limit|abuse detection/i.test(said)));
-  if (isLimit) return unreachable(forge, `wants a pause (${words})`, pause ?? LIMIT_PAUSE_SECONDS);
-  if (status >= 500 || status === 408) return unreachable(forge, `has trouble (${words})`, pause ?? undefined);
+  if (isLimit) return unreachable(forge, `asks for a pause (${words})`, pause ?? LIMIT_PAUSE_SECONDS);
+  if (status >= 500 || status === 408) return unreachable(forge, `has an error (${words})`, pause ?? undefined);
   const isFirst = Context.current().info.attempt < DOUBTFUL_TRIES;
   // Two have changed the same thing at once: the next look finds what the other one did.
   if (status === 409 && isFirst)
-    return unreachable(forge, `was asked by two at once (${words})`, DOUBTFUL_PAUSE_SECONDS);
+    return unreachable(forge, `got two requests at once (${words})`, DOUBTFUL_PAUSE_SECONDS);
   switch (status) {
     case 401:
       // GitHub takes a good token for none at times, and then names the limit of those who have none. That of an App is made anew.
@@ -56,11 +56,11 @@ export function failureOf(forge: ForgeOptions, { status, header }: Answered, sai
       // A branch that was pushed a moment ago is not there for all of GitHub yet.
       if (isFirst && /\b(?:head|base) invalid/.test(said))
         return unreachable(forge, `does not see the branch yet (${words})`, DOUBTFUL_PAUSE_SECONDS);
-      return refused(forge, `refused what was asked for ${repository} (${words})${wayOutOf(said)}`);
+      return refused(forge, `refused the request for ${repository} (${words})${wayOutOf(said)}`);
     case 423:
       return archived(forge, words);
     default:
-      return refused(forge, `refused what was asked for ${repository} (${words})`);
+      return refused(forge, `refused the request for ${repository} (${words})`);
   }
 }
 

@@ -49,7 +49,7 @@ export function githubMerging(forge: ForgeOptions, http: Http, { requestOf, list
     const { errors } = objectOf(forge, reply.json);
     if (errors === undefined) return null;
     const types = Array.isArray(errors) ? errors.map((each) => textOf((each as Json).type)) : [];
-    if (types.includes('RATE_LIMITED')) throw unreachable(forge, 'wants a pause (GraphQL)', LIMIT_PAUSE_SECONDS);
+    if (types.includes('RATE_LIMITED')) throw unreachable(forge, 'asks for a pause (GraphQL)', LIMIT_PAUSE_SECONDS);
     if (types.includes('FORBIDDEN') || types.includes('INSUFFICIENT_SCOPES'))
       throw refused(forge, `does not let the token merge: ${saidBy(reply)}`);
     return saidBy(reply);

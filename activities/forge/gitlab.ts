@@ -129,7 +129,7 @@ export const openGitlab: OpenForge = (forge) => {
     for (const name of names) {
       const found = await list(`/members/all?query=${encodeURIComponent(name)}`, 100, 1);
       const member = found.find(({ username }) => textOf(username).toLowerCase() === name.toLowerCase());
-      if (member === undefined) all.push(missed(what, name, 'there is no member of the project of that name'));
+      if (member === undefined) all.push(missed(what, name, 'the project has no member of that name'));
       else known.set(name, Number(member.id));
     }
     if (known.size === 0) return all;

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { oneLine } from '../../model/text/one-line.js';
 
-/** What could not be given to a request, with the reason: `milestone "26.11": there is no open one of that title`. */
+/** What could not be given to a request, with the reason: `milestone "26.11": there is no open milestone of that title`. */
 export type Missed = readonly string[];
 
 /** Of what a forge says, in one line. */
@@ -34,4 +34,4 @@ export const notAmong = (names: readonly string[], others: readonly string[]): r
 export const teamOf = (reviewer: string): string | null => reviewer.split('/')[1] ?? null;
 
 export const NOT_ASSIGNABLE = 'there is no account of that name that may be assigned';
-export const NO_MILESTONE = 'there is no open one of that title';
+export const NO_MILESTONE = 'there is no open milestone of that title';

@@ -117,7 +117,7 @@ function replyOf(forge: ForgeOptions, { expects = [] }: Call, answer: Answered):
     // A proxy that loses its server ends some answers as if they were whole.
     if (json === undefined && /^\s*[[{]/.test(body)) throw unreachable(forge, 'gives an answer that ends too early');
     if (json === undefined)
-      throw refused(forge, 'answers with something that is no JSON, such as a web page: check forge.url (--forge-url)');
+      throw refused(forge, 'did not answer with JSON, but perhaps with a web page: check forge.url (--forge-url)');
   } else if (!isExpected) throw failureOf(forge, answer, said);
   return { status, json: json ?? null, next: nextIn(answer.header('link') ?? ''), said };
 }

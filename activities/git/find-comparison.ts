@@ -54,7 +54,7 @@ export const createFindComparison =
       leftOut: [
         ...(missing === 0
           ? []
-          : [`${plural(missing, 'commit')} of ${against} that ${revision} lacks: what they change is shown as undone`]),
+          : [`${plural(missing, 'commit')} of ${against} that ${revision} lacks: their changes are shown as undone`]),
         ...left,
       ],
     };

@@ -163,7 +163,7 @@ async function choose(
 /** The update is on its branch, whatever keeps older ones from being looked at. */
 const needlessBranches: typeof olderBranches = (...about) =>
   olderBranches(...about).catch((error: unknown) => {
-    log.warn('which older branches are needless is not known', { error: String(error) });
+    log.warn('old branches to remove are not known', { error: String(error) });
     return [];
   });
 
@@ -179,6 +179,6 @@ function nowhere({ repository }: LandInput, passed: readonly InsteadOf[]): Appli
   return finalFailure(
     'PushRejected',
     `No branch of ${repository.displayUrl} can take the update: ${first ?? ''}. Nor can the ${others.length} other names that ` +
-      'were tried. Nothing was pushed. Delete or rename what is in the way, or choose another --branch-prefix (for pull requests: --branch).',
+      'were tried. Nothing was pushed. Delete or rename the branches in the way, or choose another --branch-prefix (for pull requests: --branch).',
   );
 }

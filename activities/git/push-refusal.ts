@@ -70,14 +70,14 @@ const WAYS: Record<Reason, (isMain: boolean) => Refusal> = {
         `its rules admit unsigned commits of the worker’s account${isMain ? ', or land on a branch (--land branch) and let the forge squash it, which signs the result' : ' on update branches'}`,
     ),
   identity: () =>
-    rejected('Its rules say who may have made a commit: name somebody that they admit with --author and --committer'),
+    rejected('Its rules restrict authors and committers: set accepted ones with --author and --committer'),
   'checked-out': (isMain) =>
     rejected(
       `The branch is checked out there. Push to a bare repository${isMain ? ', or land on a branch (--land branch)' : ''}`,
     ),
   transaction: (isMain) =>
     rejected(
-      `A reference-transaction hook there refuses it. Ask who keeps that repository, or ${isMain ? OWN_BRANCH : OTHER_NAME}`,
+      `A reference-transaction hook there refuses it. Ask the administrator of that repository, or ${isMain ? OWN_BRANCH : OTHER_NAME}`,
     ),
   'write-access': () =>
     readOnly(

@@ -21,7 +21,7 @@ export async function filterNote(mirror: string, commit: string, said: string): 
   const listed = meant.slice(0, LISTED).map(({ file }) => oneLine(file, 120));
   const more = meant.length > LISTED ? ` and ${meant.length - LISTED} more` : '';
   const are = meant.length === 1 ? 'is' : 'are';
-  return ` (${listed.join(', ')}${more} ${are} behind the Git filter ${oneLine(first.filter, 60)}, which decrypts in checkouts alone: Nix and Lockkeeper read what is committed)`;
+  return ` (${listed.join(', ')}${more} ${are} behind the Git filter ${oneLine(first.filter, 60)}, which decrypts only in checkouts: Nix and Lockkeeper read the committed, encrypted file)`;
 }
 
 /** Whether a text names a file of the flake: paths that Nix shows begin in the store, or with the flake's address. */

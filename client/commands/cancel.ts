@@ -141,7 +141,7 @@ async function endByForce(session: Session, run: string, context: CommandContext
   if (context.json) resultJson({ run, report: null, terminated: true });
   else
     result(
-      `Ended ${run} by force: it has no report, and nobody was told. Builds that still run end by themselves, and what it kept goes when a worker of its machine starts.`,
+      `Ended ${run} by force: it has no report, and no notification was sent. Its builds end by themselves. A worker that starts on its machine removes its files.`,
     );
   return 0;
 }

@@ -58,7 +58,7 @@ export async function channels(context: CommandContext, what: string, flags: Cha
   const listed = await withChannels(asked.repository, asked.template, (seen) =>
     Promise.resolve(listChannels(asked, seen.main, seen.channels, targets, reports)),
   );
-  if (!targets.ok) message(`note: the targets of the flake cannot be told: ${oneLine(targets.why)}`);
+  if (!targets.ok) message(`note: the targets of the flake are not known: ${oneLine(targets.why)}`);
   if (context.json) resultJson(listed);
   else if (listed.length === 0) message('There are no channels yet.');
   else result(channelTable(listed));

@@ -23,10 +23,10 @@ import { suggest } from '../terminal/suggest.js';
 /** `lockkeeper report RUN`: the report of a closed run; of one that the server has forgotten, as this machine kept it. */
 export async function report(context: CommandContext, name: string, request: ReportRequest): Promise<number> {
   if (request.open === true && request.format !== 'html') {
-    throw new CommandError('--open shows a page: use it with --format html.');
+    throw new CommandError('--open shows an HTML page: add --format html.');
   }
   if (request.limit !== undefined && request.format !== 'md') {
-    throw new CommandError('--limit is of Markdown: use it with --format md.');
+    throw new CommandError('--limit works only with Markdown: add --format md.');
   }
   let unreachable: unknown = null;
   const session = await openExistingSession(context, 'report').catch((error: unknown) => {

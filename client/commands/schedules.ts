@@ -174,7 +174,7 @@ export const triggerSchedule = (context: CommandContext, instance: string): Prom
     const unproven = unprovenIn(options);
     if (unproven !== null)
       throw new CommandError(
-        `What the schedule of ${instance} asks for ${unproven.why}: look at the configuration, and then "${suggest('apply')}".`,
+        `The input of the schedule of ${instance} ${unproven.why}: check the configuration, and then "${suggest('apply')}".`,
       );
     if (options === undefined) throw new CommandError(`The schedule of ${instance} has no arguments: apply it again.`);
     const { run, isNew } = await startInLine(context.state, session, options, {

@@ -35,7 +35,7 @@ export async function status(context: CommandContext, name: string): Promise<num
           ...(refused ? { refused, startedBy } : {}),
         });
       else if (report === null) {
-        const who = startedBy === null ? '' : `. Who started it calls themselves ${JSON.stringify(startedBy)}`;
+        const who = startedBy === null ? '' : `. It was started under the name ${JSON.stringify(startedBy)}`;
         result(`${run}: ${refused ? 'refused' : state.toLowerCase()}${error === null ? '' : `: ${error}`}${who}`);
       } else result(renderReport(report, 'text', { color: wantsColour(process.stdout) }));
       return 0;

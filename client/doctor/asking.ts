@@ -17,16 +17,16 @@ export async function checkAsking(
     return [
       ok(
         name,
-        `all who may use the namespace ${session.namespace}: no run key is named (--run-key-file); workers that have one refuse this command`,
+        `everybody with access to the namespace ${session.namespace}, because no run key is set (--run-key-file); workers that have one refuse this command`,
       ),
     ];
-  const who = ok(name, `who can read ${runKeyFile ?? state.runKey}`);
+  const who = ok(name, `everybody who can read ${runKeyFile ?? state.runKey}`);
   const refused: string[] = [];
   for (const { instance, scheduleId } of await listOwned(session)) {
     const { action } = await askedAgain(() => session.client.schedule.getHandle(scheduleId).describe());
     if ((action.args ?? []).some((each) => unprovenIn(each) !== null)) refused.push(instance);
   }
   if (refused.length === 0) return [who];
-  const found = `${plural(refused.length, 'schedule')} without proof of this key, of which nothing is started: ${refused.slice(0, 8).join(', ')}`;
+  const found = `${plural(refused.length, 'schedule')} without proof of this key, so the workers start none of their runs: ${refused.slice(0, 8).join(', ')}`;
   return [who, warn('schedules', found, `look at the configuration, then: ${suggest('apply')}`)];
 }

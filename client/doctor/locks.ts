@@ -21,9 +21,9 @@ async function showLock(lock: string, file: string): Promise<Finding | null> {
     return warn(name, error instanceof Error ? error.message : String(error), 'runs need it');
   }
   const holder = await lastHolder(file);
-  if (holder === null) return ok(name, 'held; its holder has not said who it is');
-  const who = `held by pid ${holder.pid} (${holder.what}) since ${holder.since}`;
+  if (holder === null) return ok(name, 'locked by an unknown process');
+  const who = `locked by pid ${holder.pid} (${holder.what}) since ${holder.since}`;
   return (await isAlive(holder))
-    ? ok(name, `${who}, which lives`)
-    : warn(name, `${who}, which is not seen here`, 'it runs in another container or on another machine: end it there');
+    ? ok(name, `${who}, which is running`)
+    : warn(name, `${who}, which is not visible here`, 'it runs in another container or on another machine: end it there');
 }

@@ -35,7 +35,7 @@ export async function checkStateDirectory(state: StateDirectory): Promise<Findin
     const owner = await ownerOf(state.root);
     return fail(
       name,
-      `${state.root} is that of ${owner.name}, and this is user ${uid}`,
+      `${state.root} belongs to ${owner.name}, and this is user ${uid}`,
       `run as that user (sudo -u ${owner.word} lockkeeper …), or name another one with --state-dir`,
     );
   }

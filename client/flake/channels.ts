@@ -33,7 +33,7 @@ export const withChannels = <T>(
     const { prefix, whole } = channelPattern(template);
     const refs = [`+refs/heads/${mainBranch}:${MAIN}`, `+refs/heads/${prefix}*:${FOUND}${prefix}*`];
     const fetched = await own(['fetch', '--quiet', '--filter=tree:0', '--no-tags', '--', url, ...refs]);
-    if (!fetched.ok) throw new CommandError(`${displayUrl} cannot be looked at: ${whyNot(fetched, FETCH_MS)}.`);
+    if (!fetched.ok) throw new CommandError(`${displayUrl} cannot be read: ${whyNot(fetched, FETCH_MS)}.`);
     const main = (await own(['rev-parse', MAIN])).stdout.trim();
     const format = '%(objectname) %(committerdate:iso-strict) %(refname)';
     const listed = (await own(['for-each-ref', `--format=${format}`, FOUND])).stdout.split('\n');

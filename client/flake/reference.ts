@@ -34,7 +34,7 @@ export function parseFlakeReference(text: string): FlakeReference {
   const url = /^(?:git\+)?((?:https?|ssh|file|git):\/\/.*)$/i.exec(address)?.[1];
   if (url !== undefined) return { kind: 'url', url: checkUrl(text, url), dir, ref };
   if (address.startsWith('path:')) return { kind: 'path', path: address.slice('path:'.length), dir, ref };
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(address)) throw refused(text, `has a scheme that no Git repository has here`);
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(address)) throw refused(text, `has a scheme that is not supported`);
   // Git's own rule: a colon before the first slash is a host, as in git@host:path.
   if (/^(?:[A-Za-z0-9._-]+@)?[A-Za-z0-9._-]+:[^:]/.test(address) && !/^[./~]/.test(address)) {
     return { kind: 'url', url: address, dir, ref };
@@ -56,7 +56,7 @@ function fromForge(
   if (owner === undefined || repo === undefined || more.length > 0 || ![owner, repo].every((name) => part.test(name))) {
     throw refused(text, `is not ${forge}:OWNER/REPO or ${forge}:OWNER/REPO/BRANCH`);
   }
-  if (!/^[A-Za-z0-9.:-]+$/.test(host)) throw refused(text, 'has a host that is no host name');
+  if (!/^[A-Za-z0-9.:-]+$/.test(host)) throw refused(text, 'has an invalid host name');
   const suffix = forge === 'sourcehut' ? '' : '.git';
   return { kind: 'url', url: `https://${host}/${owner}/${repo}${suffix}`, dir, ref: branch ?? ref };
 }
@@ -66,7 +66,7 @@ function readParameters(text: string, query: string): ReadonlyMap<string, string
   for (const name of parameters.keys()) {
     if (PARAMETERS.has(name)) continue;
     const hint = name === 'rev' || name === 'narHash' ? ': a run starts from a branch, not from one commit' : '';
-    throw refused(text, `has the parameter "${name}"${hint}; dir and ref are the ones that a run knows`);
+    throw refused(text, `has the parameter "${name}"${hint}; only dir and ref are supported`);
   }
   return parameters;
 }
@@ -83,7 +83,7 @@ const TOKEN = /^(gh[a-z]_|github_pat_|glpat-|.{30,})/;
 
 /** Refuses URLs that hold secrets: they would be kept in the history of the run. */
 export function checkUrl(shown: string, url: string): string {
-  if (!URL.canParse(url)) throw refused(shown, 'is no URL');
+  if (!URL.canParse(url)) throw refused(shown, 'is not a URL');
   const { protocol, username, password, hash } = new URL(url);
   if (password !== '' || (protocol.startsWith('http') && TOKEN.test(username))) {
     throw new CommandError(

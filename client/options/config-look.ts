@@ -56,7 +56,7 @@ async function lookAt(
     await refuseUnknownBranch(repository, where);
     return {
       faults: signing,
-      notes: [...notes, `the repository of ${where} cannot be looked at: ${oneLine(contents.why)}`],
+      notes: [...notes, `the repository of ${where} cannot be read: ${oneLine(contents.why)}`],
     };
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;

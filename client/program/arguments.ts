@@ -40,5 +40,5 @@ export const portNumber =
   (option: string) =>
   (value: string): number => {
     if (/^\d{1,5}$/.test(value) && Number(value) <= 65_535) return Number(value);
-    throw new CommandError(`${option} "${value}" is no port: write a number from 0 to 65535.`);
+    throw new CommandError(`${option} "${value}" is not a port: write a number from 0 to 65535.`);
   };

@@ -81,7 +81,7 @@ async function readThere(
       args: [input],
     });
     if (unprovenIn(slice) !== null)
-      throw new CommandError(`What came as the log ${input.logPath} is not from a worker.`);
+      throw new CommandError(`The log ${input.logPath} was not sent by a worker of this run key.`);
     return slice;
   } catch (error) {
     if (error instanceof CommandError) throw error;

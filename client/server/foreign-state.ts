@@ -14,7 +14,7 @@ export async function refuseUnreadable(state: StateDirectory): Promise<void> {
   if (!(await Promise.all(files.map(isForbidden))).includes(true)) return;
   const owner = await ownerOf(state.root);
   throw new CommandError(
-    `This user may not read the state directory ${state.root}, which is that of ${owner.name}: run this as that user ` +
+    `This user may not read the state directory ${state.root}, which belongs to ${owner.name}: run this as that user ` +
       `(sudo -u ${owner.word} lockkeeper …), or name another folder with --state-dir or $LOCKKEEPER_STATE_DIR.`,
   );
 }

@@ -124,7 +124,7 @@ async function answerTo(
   try {
     event = readHook(request.headers, body.toString('utf8'));
   } catch {
-    return { status: 400, text: 'The body is no JSON of a webhook.' };
+    return { status: 400, text: 'The body is not the JSON of a webhook.' };
   }
   if (event === null) return { status: 200, text: 'Nobody waits for such events.' };
   switch (await deliver(event)) {

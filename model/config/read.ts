@@ -93,7 +93,7 @@ function sharedBranches(instances: readonly Instance[]): string[] {
       owners.set(key, name);
       return [];
     }
-    const wayOut = `is that of instances.${owner} too, on the same repository: give each a ${option} of its own.`;
+    const wayOut = `is also used by instances.${owner}, on the same repository: give each a ${option} of its own.`;
     return [new BadInput(`instances.${name}.${option}`, instance[option], wayOut).message];
   });
 }

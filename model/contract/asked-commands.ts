@@ -28,7 +28,7 @@ export function checkCommands(input: unknown, allowed: readonly string[]): void 
       throw new BadInput(
         'command',
         command,
-        `is none that this worker may run (${allowed.join(', ')}): ask for one of these, or start the worker with --allow-command`,
+        `is not allowed on this worker (it may run ${allowed.join(', ')}): ask for one of these, or start the worker with --allow-command`,
       );
 }
 

@@ -93,7 +93,7 @@ const CHECK_ACCESS =
 
 const MESSAGES: Record<GitFault | 'no-folder', (name: string, said: string) => string> = {
   network: (name) => `The remote ${name} cannot be reached`,
-  machine: (name) => `This machine cannot take what ${name} sends`,
+  machine: (name) => `This machine cannot store what ${name} sends`,
   'other-owner': (name, said) =>
     `${name} belongs to another account, and Git refuses it. Run Lockkeeper as its owner, or allow it with: ` +
     `git config --global --add safe.directory ${folderOf(said) ?? shellQuote(name)}`,
@@ -108,7 +108,7 @@ const MESSAGES: Record<GitFault | 'no-folder', (name: string, said: string) => s
       `Have the repository repaired, or let Git accept this fault: git config --global ${setting} ignore`
     );
   },
-  transaction: (name) => `A reference-transaction hook of ${name} refuses the change. Ask who keeps that repository`,
+  transaction: (name) => `A reference-transaction hook of ${name} refuses the change. Ask the administrator of that repository`,
   'push-options': (name) =>
     `${name} takes no push options, and push.pushOption is set for it. Unset it: git config --unset-all push.pushOption`,
   'host-key': (name) =>

@@ -11,7 +11,7 @@ const age: Kind<number> = {
   read: (value, field) => {
     const days = (parseSpan(String(value)) ?? 0) / (DAY_MS / 1000);
     if (days >= LEAST_DAYS) return days;
-    throw new BadInput(field, String(value), 'is no time span of at least a day: give one such as 1d, 36h or 12w.');
+    throw new BadInput(field, String(value), 'is not a time span of at least a day: give one such as 1d, 36h or 12w.');
   },
 };
 

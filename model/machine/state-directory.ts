@@ -121,7 +121,7 @@ export const stateDirectoryFault = (root: string, mode: number): string | null =
 export const foreignStateDirectory = (root: string, owner: number, self: number | undefined): string | null =>
   self !== 0 || owner === 0
     ? null
-    : `the state directory ${root} is that of user ${owner}, who could not go on with what root starts there: ` +
+    : `the state directory ${root} belongs to user ${owner}, who could not use the files that root would make there: ` +
       `run this as that user (sudo -u '#${owner}' …), or name another folder with --state-dir or $LOCKKEEPER_STATE_DIR`;
 
 /** Version of the layout and of the records in it. Higher when an earlier Lockkeeper would do harm there. */
@@ -141,7 +141,7 @@ export interface FormatRecord {
 export const newerFault = (what: string, record: Partial<FormatRecord> | null): string | null =>
   record?.format === undefined || record.format <= STATE_FORMAT
     ? null
-    : `${what} is of Lockkeeper ${record.version ?? '?'} (format ${record.format}), which is newer than this one (format ` +
+    : `${what} was made by Lockkeeper ${record.version ?? '?'} (format ${record.format}), which is newer than this one (format ` +
       `${STATE_FORMAT}): use that version, or name another folder with --state-dir or $LOCKKEEPER_STATE_DIR`;
 
 /** A process, told apart from a later one with the same pid by its boot and start time. */

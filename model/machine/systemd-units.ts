@@ -79,9 +79,9 @@ export function systemdUnits({
   const common = [
     ['User', user],
     ...environment.map((each) => ['Environment', quoted(each)]),
-    '# Builds, and a server of its own, outlive what started them: only that is to be stopped.',
+    '# Stop only the main process: builds and an embedded server must survive a restart of this service.',
     ['KillMode', 'process'],
-    '# A build or an evaluation that the kernel kills for memory is tried again; the others are to go on.',
+    '# When the kernel kills a build or an evaluation for memory, that one is tried again and the others continue.',
     ['OOMPolicy', 'continue'],
     ['StateDirectory', name],
     ['StateDirectoryMode', '0700'],

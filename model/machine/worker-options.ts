@@ -11,7 +11,7 @@ export type LogFormat = (typeof LOG_FORMATS)[number];
 
 const system = text('a Nix system', (value, field) => {
   if (/^[a-z0-9_]+-[a-z0-9_]+$/.test(value)) return value;
-  throw new BadInput(field, value, 'is no Nix system: give some such as x86_64-linux, separated by commas.');
+  throw new BadInput(field, value, 'is not a Nix system: give systems such as x86_64-linux, separated by commas.');
 });
 
 /** What a gate or an agent is started by: a name that is looked up, or an absolute path. */
@@ -20,7 +20,7 @@ const command = text('a command', (value, field) => {
   throw new BadInput(
     field,
     value,
-    'is no command: give the name of one such as claude, or its absolute path; without arguments.',
+    'is not a command: give a name such as claude, or an absolute path, without arguments.',
   );
 });
 

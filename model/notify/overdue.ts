@@ -13,7 +13,7 @@ export function overdueFacts({ instance, lastSuccess, since, limitSeconds, failu
     `The limit is ${limitWords(limitSeconds)}.`,
     ...(failures === 0 ? [] : [`${plural(failures, 'failure')} in a row.`]),
     ...(paused ? [`Its schedule is paused: lockkeeper schedules resume ${name}`] : []),
-    'What it did: lockkeeper list, lockkeeper schedules',
+    'See: lockkeeper list, lockkeeper schedules',
   ];
 }
 

@@ -74,7 +74,7 @@ export function outcomeWords(report: Report): string {
         ? 'Verified, nothing pushed'
         : `Verified ${oneLine(report.verifiedBranch, NAME_BYTES)}`;
     case 'unchanged':
-      if (report.compared !== undefined) return `Nothing to compare, it is what ${againstWords(report.compared)} is`;
+      if (report.compared !== undefined) return `Nothing to compare: the same as ${againstWords(report.compared)}`;
       if (report.heldBack.length > 0) return 'Nothing to land, all that moved is held back';
       return report.unfetched.length > 0 ? 'Nothing moved' : 'Nothing to update';
     case 'broken':
@@ -311,8 +311,8 @@ function mergedWords({ by, commit, asVerified }: MergedRequest, verified: string
   if (commit === verified) return `${who}: main has the commit that was verified`;
   const is = {
     yes: 'which has exactly the files that were verified',
-    no: 'which holds more than what was verified: main had moved, or somebody has changed it',
-    unknown: 'which was not compared with what was verified',
+    no: 'which holds other changes too: main had moved, or somebody changed the commit',
+    unknown: 'which was not compared with the verified commit',
   }[asVerified === null ? 'unknown' : asVerified ? 'yes' : 'no'];
   return `${who} as commit ${shortRevision(commit)}, ${is}`;
 }

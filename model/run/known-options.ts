@@ -19,7 +19,7 @@ export function checkKnown(options: RunOptions): void {
   ];
   if (unknown.length === 0) return;
   throw new Error(
-    `a newer Lockkeeper asked for what this worker does not know: ${unknown.slice(0, 8).join(', ')}. ` +
+    `a newer Lockkeeper asked for options that this worker does not know: ${unknown.slice(0, 8).join(', ')}. ` +
       'Upgrade the workers, or ask with the version that they have',
   );
 }

@@ -28,5 +28,5 @@ export const REFUSED_MEMO = 'refused';
 
 /** Why something is refused, and the way out. */
 export const refusalWords = (what: string, { why }: Unproven): string =>
-  `${what} is refused: it ${why}. Only who can read the run key may ask these workers for anything: use the lockkeeper command ` +
+  `${what} is refused: it ${why}. Only somebody who can read the run key may give work to these workers: use the lockkeeper command ` +
   'with the workers’ state directory, or with their --run-key-file';

@@ -49,7 +49,7 @@ export function checkTargetPattern(value: string, field: string): string {
 
 /** A pattern of targets that have to be built for anything to land. */
 export function checkRequired(value: string, field: string): string {
-  if (value.startsWith('!')) throw new BadInput(field, value, 'takes something out: name what has to build.');
+  if (value.startsWith('!')) throw new BadInput(field, value, 'excludes a target: name the targets that have to build.');
   return checkTargetPattern(value, field);
 }
 
@@ -78,11 +78,11 @@ function readPattern(text: string, field: string): TargetPattern {
     return { text, excludes, kind: DEFAULT_KIND, path: outputKinds[DEFAULT_KIND].path(written) };
   }
   if (found === null)
-    throw new BadInput(field, text, `names no kind of target: ${kindsWords(written.split(':')[0] ?? '')}`);
+    throw new BadInput(field, text, `does not begin with a kind of target: ${kindsWords(written.split(':')[0] ?? '')}`);
   const { kind, name } = found;
   if (!isOutputKindName(kind))
-    throw new BadInput(field, text, `is a ${targetKinds[kind].noun}, which has options of its own.`);
-  if (name === '') throw new BadInput(field, text, `names none: write one such as ${outputKinds[kind].example}.`);
+    throw new BadInput(field, text, `is a ${targetKinds[kind].noun}: use the options for these instead.`);
+  if (name === '') throw new BadInput(field, text, `has no name: write one such as ${outputKinds[kind].example}.`);
   try {
     return { text, excludes, kind, path: outputKinds[kind].path(name) };
   } catch (error) {
@@ -191,7 +191,7 @@ export function chooseTargets(texts: readonly string[], sets: readonly NamedSet[
   }
   const left = chosen.filter((each) => !isExcluded(each));
   if (faults.length === 0 && left.length === 0 && !lenient)
-    faults.push(`"${shown(texts.join(', '))}" leaves no target: what is taken out is all that is meant.`);
+    faults.push(`"${shown(texts.join(', '))}" leaves no target: the exclusions match everything that the other patterns match.`);
   const labels = new Map(left.map((each) => [targetLabel(targetOf(each)), targetOf(each)]));
   if (labels.size > MOST_TARGETS)
     faults.push(

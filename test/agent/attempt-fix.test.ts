@@ -68,8 +68,8 @@ for (const [behaviour, kind, reason] of [
   [['link'], 'refused', /^holds a link that leaves the repository: users$/],
   [['repository'], 'refused', /^holds a Git repository of its own: sub\/\.git$/],
   [['flake-link'], 'refused', /^changes the mode or the kind of flake\.nix/],
-  [['attributes', 'binary'], 'refused', /^touches \.gitattributes, by which Git would judge the change$/],
-  [['ignore', 'note'], 'refused', /^touches \.gitignore, sub\/\.gitignore, by which Git would judge the change$/],
+  [['attributes', 'binary'], 'refused', /^touches \.gitattributes, which Git would use to judge the change$/],
+  [['ignore', 'note'], 'refused', /^touches \.gitignore, sub\/\.gitignore, which Git would use to judge the change$/],
   [['inputs'], 'refused', /^changes the inputs or the nixConfig in flake\.nix/],
   [['nix-config'], 'refused', /^changes the inputs or the nixConfig in flake\.nix/],
 ] as const) {
@@ -87,7 +87,7 @@ test('caches of tools that ignore themselves are no part of a change where the r
     await git(place.checkout, 'push', '--quiet', 'origin', 'main');
     for (const [number, behaviour, kind, reason] of [
       [1, 'cache', 'proposed', /^$/],
-      [2, 'other-cache', 'refused', /^touches other\/\.gitignore, by which Git would judge the change$/],
+      [2, 'other-cache', 'refused', /^touches other\/\.gitignore, which Git would use to judge the change$/],
     ] as const) {
       const result = await attempt(place, {
         ...(await attemptInput({ ...place, base }, [behaviour])),

@@ -101,7 +101,7 @@ for (const [behaviour, kind, reason] of [
   [['special', 'note'], 'proposed', /^$/],
   [['bytes'], 'refused', /^holds a file whose name cannot be shown: a b/],
   [['gits:2500'], 'refused', /^holds a Git repository of its own: /],
-  [['huge-ignore'], 'refused', /^touches \.gitignore, by which Git would judge the change$/],
+  [['huge-ignore'], 'refused', /^touches \.gitignore, which Git would use to judge the change$/],
   [['huge-text'], 'refused', /^adds more than 16\.0 MiB, which nobody can review: huge\.nix$/],
   [['huge-line'], 'proposed', /^$/],
   [['open-parentheses'], 'refused', /^leaves a flake\.nix whose inputs cannot be read$/],

@@ -133,7 +133,7 @@ test(
     for (const command of ['update', 'worker', 'dev']) {
       const { exitCode, stderr } = await lockkeeper([command], { LOCKKEEPER_STATE_DIR: foreign });
       assert.equal(exitCode, 1);
-      assert.match(stderr, /foreign is that of user 65534, .*sudo -u '#65534'.*--state-dir/);
+      assert.match(stderr, /foreign belongs to user 65534, .*sudo -u '#65534'.*--state-dir/);
     }
     assert.deepEqual(await readdir(foreign), []);
   },

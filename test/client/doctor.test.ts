@@ -132,7 +132,7 @@ test(
     await mkdir(foreign);
     await chown(foreign, 54321, 54321);
     const found = await checkStateDirectory(stateDirectory(foreign));
-    assert.equal(found.found, `${foreign} is that of user 54321, and this is user 0`);
+    assert.equal(found.found, `${foreign} belongs to user 54321, and this is user 0`);
     assert.equal(
       found.wayOut,
       "run as that user (sudo -u '#54321' lockkeeper …), or name another one with --state-dir",

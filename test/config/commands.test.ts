@@ -82,13 +82,13 @@ const unreadable: readonly (readonly [what: string, name: string, content: strin
     'several time zones, an address and a misspelt option',
     'three.toml',
     '[instances.x]\nrepoUrl = "github:a/b?ref=c"\nautoMrege = true\nschedule = ["04:00 UTC", "05:00 Europe/Berlin"]',
-    /three\.toml has 3 faults:\n {2}instances\.x\.autoMrege .*\n {2}instances\.x\.repoUrl .*names a branch.*\n {2}instances\.x\.schedule .*several time zones/,
+    /three\.toml has 3 errors:\n {2}instances\.x\.autoMrege .*\n {2}instances\.x\.repoUrl .*names a branch.*\n {2}instances\.x\.schedule .*several time zones/,
   ],
   [
     'several faults',
     'two.toml',
     '[instances.x]\nrepoPth = 1\ndryRun = 2',
-    /two\.toml has 2 faults:\n {2}instances\.x\.repoPth.*\n {2}instances\.x\.dryRun/,
+    /two\.toml has 2 errors:\n {2}instances\.x\.repoPth.*\n {2}instances\.x\.dryRun/,
   ],
 ];
 

@@ -240,7 +240,7 @@ test('what flags cannot mean is told by their own names, all of it at once', () 
     [{ slots: ['0'] }, /^--slots "0" is not a whole number from 1 to 1000\.$/],
     [
       { host: ['-x,a b'], gate: ['fmt'], gateTimeout: ['soon'] },
-      /3 faults:\n {2}--host "-x" .*\n {2}--host "a b" .*\n {2}--gate-timeout "soon"/,
+      /3 errors:\n {2}--host "-x" .*\n {2}--host "a b" .*\n {2}--gate-timeout "soon"/,
     ],
   ] as const)
     assert.throws(() => readFlags(flags), { name: 'CommandError', message });

@@ -104,7 +104,7 @@ test('what cannot be looked at is no fault, and with --file-only nothing is look
   const unreachable = '[instances.a]\nrepoUrl = "git+file:///nowhere/fleet.git"\n';
   const noted = await check(unreachable);
   assert.equal(noted.exitCode, 0, noted.stderr);
-  assert.match(noted.stderr, /^note: the repository of instances\.a cannot be looked at: .*\/nowhere\/fleet\.git/);
+  assert.match(noted.stderr, /^note: the repository of instances\.a cannot be read: .*\/nowhere\/fleet\.git/);
   const alone = await check(`[instances.a]\nrepoPath = "/nowhere"\nbuildSystems = ["x"]\n`, '--file-only');
   assert.deepEqual([alone.exitCode, alone.stderr], [0, '']);
 });

@@ -47,15 +47,15 @@ type Case = readonly [
 const ANSWERS: readonly Case[] = [
   ['401', (to) => json(to, 401), 'ForgeRefused', 'final', /does not accept the token in \/.*write a valid one into it/],
   ['403', (to) => json(to, 403), 'ForgeRefused', 'final', /does not let the token in \/.*give it the rights/],
-  ['403 for a limit', (to) => json(to, 403, { 'retry-after': '30' }), 'ForgeUnreachable', 30, /wants a pause/],
-  ['405', (to) => json(to, 405), 'ForgeRefused', 'final', /refused what was asked for keeper\/fleet \(HTTP 405: no, /],
-  ['409', (to) => json(to, 409), 'ForgeUnreachable', 5, /was asked by two at once \(HTTP 409/],
+  ['403 for a limit', (to) => json(to, 403, { 'retry-after': '30' }), 'ForgeUnreachable', 30, /asks for a pause/],
+  ['405', (to) => json(to, 405), 'ForgeRefused', 'final', /refused the request for keeper\/fleet \(HTTP 405: no, /],
+  ['409', (to) => json(to, 409), 'ForgeUnreachable', 5, /got two requests at once \(HTTP 409/],
   ['423', (to) => json(to, 423), 'ForgeRefused', 'final', /has archived keeper\/fleet/],
-  ['429', (to) => json(to, 429, { 'retry-after': '7' }), 'ForgeUnreachable', 7, /wants a pause \(HTTP 429/],
-  ['429 for a year', (to) => json(to, 429, { 'retry-after': '31536000' }), 'ForgeUnreachable', 3600, /wants a pause/],
-  ['500', (to) => json(to, 500), 'ForgeUnreachable', null, /has trouble \(HTTP 500: no, /],
-  ['503 as a page', (to) => html(to, 503), 'ForgeUnreachable', null, /has trouble \(HTTP 503\)/],
-  ['a page', (to) => html(to), 'ForgeRefused', 'final', /answers with something that is no JSON.*check forge\.url/],
+  ['429', (to) => json(to, 429, { 'retry-after': '7' }), 'ForgeUnreachable', 7, /asks for a pause \(HTTP 429/],
+  ['429 for a year', (to) => json(to, 429, { 'retry-after': '31536000' }), 'ForgeUnreachable', 3600, /asks for a pause/],
+  ['500', (to) => json(to, 500), 'ForgeUnreachable', null, /has an error \(HTTP 500: no, /],
+  ['503 as a page', (to) => html(to, 503), 'ForgeUnreachable', null, /has an error \(HTTP 503\)/],
+  ['a page', (to) => html(to), 'ForgeRefused', 'final', /did not answer with JSON.*check forge\.url/],
   ['no list', (to) => to.end('{}'), 'ForgeRefused', 'final', /gives a list that is not as Gitea has it/],
   ['an odd list', (to) => to.end('[{"id":1}]'), 'ForgeRefused', 'final', /not as Gitea has it: check forge\.kind/],
   ['an end', (to) => to.destroy(), 'ForgeUnreachable', null, /does not answer/],
@@ -75,7 +75,7 @@ const invalidHead = validation({ resource: 'PullRequest', field: 'head', code: '
 
 /** What only one kind says, and at which try. */
 const OF_KINDS: readonly (readonly [kind: ForgeKind, attempt: number, each: Case])[] = [
-  ['gitea', 3, ['409', (to) => json(to, 409), 'ForgeRefused', 'final', /refused what was asked for .*\(HTTP 409/]],
+  ['gitea', 3, ['409', (to) => json(to, 409), 'ForgeRefused', 'final', /refused the request for .*\(HTTP 409/]],
   // A good token, as GitHub says at times; and one that is bad for good.
   ['github', 1, ['401', (to) => json(to, 401, { 'x-ratelimit-limit': '60' }), 'ForgeUnreachable', 5, /does not know/]],
   ['github', 3, ['401', (to) => json(to, 401, { 'x-ratelimit-limit': '60' }), 'ForgeRefused', 'final', /not accept/]],
@@ -100,7 +100,7 @@ const OF_KINDS: readonly (readonly [kind: ForgeKind, attempt: number, each: Case
         const date = new Date(inAnHour()).toUTCString();
         return json(to, 403, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': reset, date });
       },
-      ...(['ForgeUnreachable', 120, /wants a pause/] as const),
+      ...(['ForgeUnreachable', 120, /asks for a pause/] as const),
     ],
   ],
   [
@@ -108,7 +108,7 @@ const OF_KINDS: readonly (readonly [kind: ForgeKind, attempt: number, each: Case
     [
       'a secondary limit',
       (to) => says(to, 403, { message: 'You have exceeded a secondary rate limit.' }),
-      ...(['ForgeUnreachable', 60, /wants a pause/] as const),
+      ...(['ForgeUnreachable', 60, /asks for a pause/] as const),
     ],
   ],
   [
@@ -116,7 +116,7 @@ const OF_KINDS: readonly (readonly [kind: ForgeKind, attempt: number, each: Case
     [
       'abuse detection',
       (to) => says(to, 403, { message: 'You have triggered an abuse detection mechanism.' }),
-      ...(['ForgeUnreachable', 60, /wants a pause/] as const),
+      ...(['ForgeUnreachable', 60, /asks for a pause/] as const),
     ],
   ],
   [
@@ -219,7 +219,7 @@ const OF_KINDS: readonly (readonly [kind: ForgeKind, attempt: number, each: Case
     [
       'a limit',
       (to) => json(to, 429, { 'ratelimit-remaining': '0', 'retry-after': '9' }),
-      ...(['ForgeUnreachable', 9, /wants a pause/] as const),
+      ...(['ForgeUnreachable', 9, /asks for a pause/] as const),
     ],
   ],
 ];

@@ -91,7 +91,7 @@ for (const kind of FORGE_KINDS)
         ...{ assignees: ['nobody', 'ann'], reviewers: ['bob', 'nobody', ...team], milestone: '26.05' },
       });
       const told = ['assignee "nobody": ', 'reviewer "nobody": ', ...team.map((each) => `reviewer "${each}": `)];
-      const all = [...told, 'milestone "26.05": there is no open one of that title'];
+      const all = [...told, 'milestone "26.05": there is no open milestone of that title'];
       assert.equal(without?.length, all.length, without?.join('\n'));
       for (const [index, each] of all.entries()) assert.ok(without[index]?.startsWith(each), without[index]);
       const request = (await world.requests()).find((each) => each.number === number);

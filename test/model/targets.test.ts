@@ -157,11 +157,11 @@ test('patterns that are none are refused with what to write', () => {
   for (const [pattern, message] of [
     ['', /is empty: a host name holds letters/],
     ['-x', /a host name holds/],
-    ['pakage:*', /^--targets "pakage:\*" names no kind of target: did you mean "package:"\?$/],
+    ['pakage:*', /^--targets "pakage:\*" does not begin with a kind of target: did you mean "package:"\?$/],
     ['homeConfigurations:bob', /did you mean "home:"\?/],
     ['zebra:x', /write one of nixos: home: darwin: package: check: devShell: attr: before the name\.$/],
-    ['gate:lint', /is a gate, which has options of its own/],
-    ['home:', /names none: write one such as home:\*/],
+    ['gate:lint', /is a gate, use the options for these instead/],
+    ['home:', /has no name: write one such as home:\*/],
     ['package:hello', /has no system before its name: write one as in x86_64-linux\.NAME, or \*\.NAME/],
     ['attr:a..b', /is not an attribute path/],
     ['nixos:a.config.x.*', /no whole attribute path/],
@@ -169,7 +169,7 @@ test('patterns that are none are refused with what to write', () => {
     [`home:${'x'.repeat(400)}`, /longer than 400/],
   ] as const)
     assert.throws(() => checkTargetPattern(pattern, '--targets'), { name: 'BadInput', message });
-  assert.throws(() => checkRequired('!home:bob', '--require'), /takes something out/);
+  assert.throws(() => checkRequired('!home:bob', '--require'), /excludes a target/);
   for (const pattern of ['web', 'web*', '!home:bob', 'package:*', 'package:*.a', 'attr:a."b.c".*'])
     assert.equal(checkTargetPattern(pattern, '--targets'), pattern);
 });

@@ -86,7 +86,7 @@ test('a file that a Git filter decrypts in checkouts is named where a host does 
     assert.equal(found.kind, 'failed');
     assert.match(
       found.verdict.error ?? '',
-      / \(hosts\/secret\.nix is behind the Git filter git-crypt, which decrypts in checkouts alone: Nix and Lockkeeper read/,
+      / \(hosts\/secret\.nix is behind the Git filter git-crypt, which decrypts only in checkouts: Nix and Lockkeeper read/,
     );
     const other = await evaluator.evaluate(candidate, 'bad');
     assert.equal(other.kind === 'failed' ? other.verdict.error : null, "the option 'services.bad' does not exist");

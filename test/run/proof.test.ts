@@ -109,7 +109,7 @@ test('who cannot read the run key starts nothing: every kind of workflow ends as
   assert.equal(listed.find(({ run: id }) => id === 'evil-0')?.state, 'refused');
   const status = await house.lockkeeper(['status', 'evil-0']);
   assert.match(status.stdout, /^evil-0: refused: This start is refused: it carries no proof.*run key/);
-  assert.match(status.stdout, new RegExp(`Who started it calls themselves ".*${process.pid}@`));
+  assert.match(status.stdout, new RegExp(`It was started under the name ".*${process.pid}@`));
 });
 
 test(
@@ -311,7 +311,7 @@ test('a worker runs no other commands than those that it allows', async (t) => {
   const update = (gate: string) => strict.update(fleet.checkout, '--dry-run', '--gate', gate);
   const refused = await update(`evil=touch ${mark}`);
   assert.equal(refused.report.outcome, 'failed');
-  assert.match(refused.report.error ?? '', /command "touch" is none that this worker may run \(true\)/);
+  assert.match(refused.report.error ?? '', /command "touch" is not allowed on this worker \(it may run true\)/);
   assert.equal((await update('good=true')).report.outcome, 'verified');
   assert.ok(!existsSync(mark));
 });

@@ -204,7 +204,7 @@ test('an update that changes no closure opens no request, also where a person ha
   });
   const running = house.start(['update', fleet.checkout, '--land', 'pull-request', '--json', ...where]);
   await until(
-    () => running.output().includes(`Gitea at ${forge.url} has trouble (HTTP 503) (tried again: attempt`),
+    () => running.output().includes(`Gitea at ${forge.url} has an error (HTTP 503) (tried again: attempt`),
     60_000,
     () => running.output(),
   );

@@ -87,7 +87,7 @@ test('a run that a newer version asked for ends before it does anything, and nam
       await client.workflow.start('updateFlake', { workflowId, taskQueue: COORDINATOR_QUEUE, args: [asked] });
       const { exitCode, stdout, stderr } = await house.lockkeeper(['watch', workflowId]);
       assert.equal(exitCode, 1, named);
-      const said = `a newer Lockkeeper asked for what this worker does not know: ${named}. Upgrade the workers`;
+      const said = `a newer Lockkeeper asked for options that this worker does not know: ${named}. Upgrade the workers`;
       assert.ok((stdout + stderr).includes(said), stdout + stderr);
       const { events: done } = await client.workflow.getHandle(workflowId).fetchHistory();
       assert.deepEqual(

@@ -224,7 +224,7 @@ test('what a commit that nobody has pushed changes is told beside main and other
 
   const itself = await compare('--against', 'after');
   assert.equal(itself.exitCode, 2, itself.stderr);
-  assert.match(itself.stdout, /• Nothing to compare, it is what after is /);
+  assert.match(itself.stdout, /• Nothing to compare: the same as after/);
 
   const faults: readonly (readonly [args: readonly string[], said: RegExp])[] = [
     [

@@ -35,8 +35,8 @@ test('an option of a worker that cannot be used is refused with a way out', asyn
   await assert.rejects(worker('--slots', '0'), { message: '--slots "0" is not a whole number from 1 to 1000.' });
   await assert.rejects(worker('--slots', '2x'), { message: '--slots "2x" is not a whole number from 1 to 1000.' });
   await assert.rejects(worker('--roles', 'builder,cook'), /--roles "cook" is not one of coordinator, builder, agent/);
-  await assert.rejects(worker('--systems', 'linux'), /--systems "linux" is no Nix system: give some such as/);
-  await assert.rejects(worker('--allow-command', 'a b'), /--allow-command "a b" is no command/);
+  await assert.rejects(worker('--systems', 'linux'), /--systems "linux" is not a Nix system: give systems such as/);
+  await assert.rejects(worker('--allow-command', 'a b'), /--allow-command "a b" is not a command/);
   await assert.rejects(worker('--user-queue', '-x'), /--user-queue "-x" is not a valid account name/);
   await assert.rejects(worker('--log-format', 'xml'), /--log-format "xml" is not one of text, json/);
 });
@@ -44,6 +44,6 @@ test('an option of a worker that cannot be used is refused with a way out', asyn
 test('options of prune are read in the same way', () => {
   const { olderThan, maxSize, dryRun } = prune('--older-than', '36h', '--max-size', '2G');
   assert.deepEqual([olderThan, maxSize, dryRun], [1.5, 2 * 1024 ** 3, undefined]);
-  assert.throws(() => prune('--older-than', '2h'), { message: /--older-than "2h" is no time span of at least a day/ });
+  assert.throws(() => prune('--older-than', '2h'), { message: /--older-than "2h" is not a time span of at least a day/ });
   assert.throws(() => prune('--max-size', 'much'), { message: /--max-size "much" is not a size/ });
 });

@@ -148,7 +148,7 @@ test('what a newer version made is refused in plain words, and left as it is', a
     for (const args of [['list'], ['worker'], ['doctor'], ['prune']]) {
       const { stdout, stderr } = await house.lockkeeper(args, { timeoutMs: 20_000 });
       const words = new RegExp(
-        `${place}[^\\n]* is of Lockkeeper 9\\.0\\.0 \\(format 99\\), which is newer than this one`,
+        `${place}[^\\n]* was made by Lockkeeper 9\\.0\\.0 \\(format 99\\), which is newer than this one`,
       );
       assert.match(stdout + stderr, words, args[0]);
     }
@@ -164,7 +164,7 @@ test('what a newer version made is refused in plain words, and left as it is', a
   for (const args of [['list'], ['worker']]) {
     const { exitCode, stderr } = await house.lockkeeper(args, { timeoutMs: 20_000 });
     assert.equal(exitCode, 1);
-    assert.match(stderr, /the embedded server of \S+ is of Lockkeeper 9\.0\.0 \(format 99\), which is newer/);
+    assert.match(stderr, /the embedded server of \S+ was made by Lockkeeper 9\.0\.0 \(format 99\), which is newer/);
   }
   assert.match(await readFile(house.state.serverRecord, 'utf8'), /"format":99/);
 });

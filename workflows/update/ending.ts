@@ -37,7 +37,7 @@ const recordEnd: Step = async ({ id, options: { instance, failureLimit: limit },
   try {
     return { failuresInRow: await closing('count failures in a row').recordEnd({ ...end, instance, limit }) };
   } catch (error) {
-    log.warn('how the run ended was not counted', { error: String(error) });
+    log.warn('the outcome of the run was not counted', { error: String(error) });
     return {};
   }
 };
@@ -81,7 +81,7 @@ const close: Step = async ({ id, options: { siteDir }, state }) => {
       });
       // A machine that is gone now sweeps what it kept when its worker starts again.
       await forgetRun({ run: id }).catch((error: unknown) => {
-        log.warn(`machine ${machine} has not forgotten the run`, { error: String(error) });
+        log.warn(`machine ${machine} did not remove its files of the run`, { error: String(error) });
       });
     }),
   );

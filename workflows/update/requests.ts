@@ -128,7 +128,7 @@ export async function closeRequests({ options, state, id }: Run): Promise<Found>
     });
     return { closedRequests };
   } catch (error) {
-    log.warn('pull requests that nobody needs were not closed', { error: String(error) });
+    log.warn('pull requests that are not needed any more were not closed', { error: String(error) });
     return {};
   }
 }

@@ -69,7 +69,7 @@ export function watchSystems(limit: number): Watch {
       };
       watch(watched, limit, { forget, asks: (one) => asking.push(one) }).catch((error: unknown) => {
         if (!isCancellation(error))
-          log.warn(`whether ${system} is served is not watched any more`, { error: String(error) });
+          log.warn(`workers for ${system} are not watched any more`, { error: String(error) });
       });
     } else if (watched.waitsFor !== null) {
       // Who cannot be told has ended, and needs it no more.

@@ -77,7 +77,7 @@ async function* split(bytes: Readable): AsyncGenerator {
 function depthOfElements(chunk: Buffer): number {
   const text = chunk.toString('utf8', 0, 4096).replace(/^\uFEFF/, '');
   if (/^\s*\[/.test(text)) return 1;
-  if (!/^\s*\{/.test(text)) throw new AdvisoriesUnreadable('it is no JSON');
+  if (!/^\s*\{/.test(text)) throw new AdvisoriesUnreadable('it is not JSON');
   return /^\s*\{[^[]*"vulnerabilities"\s*:\s*\[/.test(text) ? 2 : 0;
 }
 
@@ -85,6 +85,6 @@ function parse(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'));
   } catch {
-    throw new AdvisoriesUnreadable('one entry is no JSON');
+    throw new AdvisoriesUnreadable('one entry is not JSON');
   }
 }

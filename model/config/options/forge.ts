@@ -74,7 +74,7 @@ export function forgeOf(options: Options, repository: Repository): Pick<RunOptio
   const address = forgeAddress(options.forge, repository);
   checkTeams(reviewers, address);
   if (appId !== null && address.kind !== 'github')
-    throw new BadInput('forge.appId', appId, `is of GitHub, but ${address.url} is not: give forge.tokenFile.`);
+    throw new BadInput('forge.appId', appId, `is for GitHub, but ${address.url} is not GitHub: give forge.tokenFile.`);
   return { forge: { ...address, tokenFile, ...(appId === null ? {} : { appId }), follows: true } };
 }
 
