@@ -31,7 +31,9 @@ export async function main(argv: readonly string[]): Promise<void> {
       });
     },
   );
-  declarePrune(program.command('prune').description('remove from the state directory what no run needs any more'));
+  declarePrune(
+    program.command('prune').description('remove files from the state directory that no run needs any more'),
+  );
   try {
     await program.parseAsync(['node', 'lockkeeper', ...argv]);
     process.exit();

@@ -22,7 +22,7 @@ export function declareProgram(version: string, exit: (status: number) => void):
     )
     .option(
       '--run-key-file <file>',
-      'key that proves to the workers of a server elsewhere who asks (default: $LOCKKEEPER_RUN_KEY_FILE)',
+      'key that authorises commands to the workers of a server elsewhere (default: $LOCKKEEPER_RUN_KEY_FILE)',
     )
     .option('--json', 'results as JSON on standard output')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })

@@ -16,13 +16,13 @@ export function declareConfigured({ program, context, exit }: Declaration): void
   program
     .command('run')
     .description('start a run of an instance of the configuration file')
-    .argument('<instance>', 'its name in the configuration file')
-    .option('-w, --watch', 'follow it to its end (exit status as for update)')
+    .argument('<instance>', 'name of the instance in the configuration file')
+    .option('-w, --watch', 'follow the run to its end (exit status as for update)')
     .option('--with-worker', 'same as for update')
     .option('--strict', 'same as for update; needs --watch')
     .option(
       '--no-cooldown',
-      'move inputs to their newest revisions, whatever the file says of their age: for an urgent fix',
+      'ignore the cooldown in the file and move inputs to their newest revisions: for an urgent fix',
     )
     .addOption(configOption())
     .action(async (instance: string, flags: RunFlags) => {
@@ -30,8 +30,8 @@ export function declareConfigured({ program, context, exit }: Declaration): void
     });
   program
     .command('apply')
-    .description('make the schedules on the server equal to the configuration file, and print what changed')
-    .option('--dry-run', 'say what would change, and change nothing')
+    .description('make the schedules on the server match the configuration file, and print the changes')
+    .option('--dry-run', 'print the changes without making them')
     .addOption(configOption())
     .action(async (flags: ApplyFlags) => {
       exit(await (await import('../commands/apply.js')).apply(context(), flags));
@@ -79,10 +79,14 @@ function declareChannels({ program, context, exit }: Declaration): void {
 function declareCaches({ program, context, exit }: Declaration): void {
   program
     .command('caches')
-    .description('the binary caches of the configuration: their keys, and whether they can be used from this machine')
-    .argument('[instance]', 'those of one instance (default: of all)')
-    .option('--check', 'also upload something small to each, and look whether hosts could fetch it')
-    .option('--cache <cache>', 'this one, as for update, and none of the configuration; can be repeated', collect)
+    .description('list the binary caches of the configuration with their keys, and check them from this machine')
+    .argument('[instance]', 'only the caches of this instance (default: all instances)')
+    .option('--check', 'also upload a small path to each cache, and check that hosts could fetch it')
+    .option(
+      '--cache <cache>',
+      'check this cache (as for update) instead of those in the configuration; repeatable',
+      collect,
+    )
     .addOption(configOption())
     .action(async (instance: string | undefined, flags: CacheFlags) => {
       exit(await (await import('../commands/caches.js')).caches(context(), instance ?? null, flags));
@@ -98,8 +102,8 @@ function declareConfig({ program, context, exit }: Declaration): void {
     .description('check the configuration file, show an instance with its defaults, or print the JSON Schema');
   config
     .command('check')
-    .description('check the file, and whether what it names exists; shows all faults at once')
-    .option('--file-only', 'look at no repository: check the file alone')
+    .description('check the file, and that everything it names exists; prints all errors at once')
+    .option('--file-only', 'check only the file, without its repositories')
     .addOption(configOption())
     .action(async (flags: CheckFlags) => {
       exit(await (await import('../commands/config.js')).checkConfig(context(), flags));
@@ -107,7 +111,7 @@ function declareConfig({ program, context, exit }: Declaration): void {
   config
     .command('show')
     .description('print an instance with all its defaults')
-    .argument('<instance>', 'its name in the configuration file')
+    .argument('<instance>', 'name of the instance in the configuration file')
     .addOption(configOption())
     .action(async (instance: string, flags: ConfigFlags) => {
       exit(await (await import('../commands/config.js')).showConfig(context(), instance, flags));
@@ -137,9 +141,9 @@ function declareSchedules({ program, context, exit }: Declaration): void {
   for (const action of ['pause', 'resume'] as const) {
     schedules
       .command(action)
-      .description(action === 'pause' ? 'start no runs until it is resumed' : 'start runs again')
+      .description(action === 'pause' ? 'start no runs until the schedule is resumed' : 'start runs again')
       .argument('<instance>', instance)
-      .option('-m, --message <text>', 'why, for whoever looks at it next')
+      .option('-m, --message <text>', 'the reason, shown in schedules')
       .action(async (name: string, { message }: { message?: string }) => {
         const { pauseSchedule } = await import('../commands/schedules.js');
         exit(await pauseSchedule(context(), name, action, message ?? null));

@@ -31,8 +31,8 @@ export function declareMachine({ program, context, exit }: Declaration): void {
     .command('calendar')
     .description('show what a calendar expression means, and when its next runs start')
     .argument('<expression...>', 'as in systemd.time(7), such as "Mon..Fri 03:30 Europe/Berlin"')
-    .option('--base-time <time>', 'look from then on, such as "2027-10-30 20:00 UTC" (default: now)')
-    .option('--iterations <n>', 'so many times', positiveInteger('--iterations'), 1)
+    .option('--base-time <time>', 'start from this time, such as "2027-10-30 20:00 UTC" (default: now)')
+    .option('--iterations <n>', 'number of times to show', positiveInteger('--iterations'), 1)
     .action(async (expressions: readonly string[], options: { baseTime?: string; iterations: number }) => {
       exit((await import('../commands/calendar.js')).calendar(context(), expressions, options));
     });
@@ -46,32 +46,32 @@ export function declareMachine({ program, context, exit }: Declaration): void {
     WORKER_OPTIONS,
   );
   tellOf(
-    program.command('prune').description('remove from the state directory what no run needs any more'),
+    program.command('prune').description('remove files from the state directory that no run needs any more'),
     PRUNE_OPTIONS,
   );
   program
     .command('hooks')
-    .description('listen for webhooks of forges, so that pushes to main and answers to pull requests are seen at once')
-    .requiredOption('--secret-file <file>', 'file with the secret of the webhooks, or several, one a line')
-    .option('--port <port>', 'port on which it listens', portNumber('--port'), HOOK_PORT)
-    .option('--address <address>', 'where it listens; for requests from elsewhere, use a proxy', LOOPBACK)
+    .description('listen for webhooks of forges, to see pushes to main and answers to pull requests at once')
+    .requiredOption('--secret-file <file>', 'file with the secrets of the webhooks, one a line')
+    .option('--port <port>', 'port to listen on', portNumber('--port'), HOOK_PORT)
+    .option('--address <address>', 'address to listen on; for requests from other machines, use a proxy', LOOPBACK)
     .action(async (flags: HookFlags) => {
       exit(await (await import('../commands/hooks.js')).hooks(context(), flags));
     });
   program
     .command('doctor')
-    .description('check Node, Nix, Git, server, queues, disk and state directory, and say how to fix what is found')
+    .description('check Node, Nix, Git, server, queues, disk and state directory, and explain how to fix problems')
     .argument('[flake]', 'flake to check as well (default: that of the current folder, if it is in one)')
-    .option('--signing-key-file <file>', 'also whether this key signs commits')
+    .option('--signing-key-file <file>', 'also check that this key signs commits')
     .addOption(new Option('--signing-format <format>', 'kind of key').choices(SIGNING_FORMATS).default('ssh'))
-    .option('--forge-token-file <file>', 'also what the token in it may do on the forge of the flake')
+    .option('--forge-token-file <file>', 'also check the rights of the token in this file on the forge of the flake')
     .option('--forge-app-id <id>', 'the same for a GitHub App')
     .option('--forge-app-key-file <file>', 'the private key of that App')
     .addOption(
       new Option('--forge-kind <kind>', 'kind of forge (default: recognised by the remote)').choices(FORGE_KINDS),
     )
     .option('--forge-url <url>', 'web address of the forge (default: the host of the remote)')
-    .option('--config <file>', 'also the caches of this configuration (default: of the one that is found)')
+    .option('--config <file>', 'also check the caches of this configuration (default: the one that is found)')
     .action(async (flake: string | undefined, options: DoctorOptions) => {
       const {
         signingKeyFile,
@@ -101,7 +101,7 @@ export function declareMachine({ program, context, exit }: Declaration): void {
     .description(
       'write web pages of all hosts and runs, from the reports of this machine: open index.html, or serve them',
     )
-    .argument('<directory>', 'where to write them; created if missing')
+    .argument('<directory>', 'folder of the pages; created if missing')
     .action(async (directory: string) => {
       exit(await (await import('../commands/site.js')).site(context(), resolve(directory)));
     });
@@ -111,9 +111,9 @@ export function declareMachine({ program, context, exit }: Declaration): void {
       'print or write systemd units of a worker, its schedules and runs, for distributions that are not NixOS',
     )
     .option('--user <name>', 'account of the worker', 'lockkeeper')
-    .option('--address <host:port>', 'Temporal server (default: one of its own)')
+    .option('--address <host:port>', 'Temporal server (default: an embedded one)')
     .option('--user-queue', 'a worker only for runs of instances with that user, in addition to the one for all others')
-    .option('--agent', 'let the worker run coding agents, with the rights that their sandbox needs')
+    .option('--agent', 'allow the worker to run coding agents (gives it the rights that their sandbox needs)')
     .option('--directory <folder>', 'write the units there instead of printing them')
     .action(async (options: SystemdUnitsOptions) => {
       exit(await (await import('../commands/systemd-units.js')).systemdUnitFiles(context(), options));

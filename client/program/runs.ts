@@ -19,7 +19,7 @@ export function declareRuns({ program, context, exit }: Declaration): void {
   program
     .command('list')
     .description('list runs, newest first')
-    .option('--limit <n>', 'at most so many', positiveInteger('--limit'), 20)
+    .option('--limit <n>', 'number of runs', positiveInteger('--limit'), 20)
     .action(async (options: { limit: number }) => {
       exit(await (await import('../commands/list.js')).list(context(), options));
     });
@@ -41,11 +41,11 @@ export function declareRuns({ program, context, exit }: Declaration): void {
     .command('report')
     .description('print the report of a run that is over')
     .argument('<run>', RUN)
-    .addOption(new Option('--format <format>', 'how it is written').choices(REPORT_FORMATS).default('text'))
+    .addOption(new Option('--format <format>', 'format of the report').choices(REPORT_FORMATS).default('text'))
     .option('-o, --output <file>', 'write it to this file')
-    .option('--full', 'with all packages that change, of targets that this machine built')
-    .option('--limit <bytes>', 'with --format md: cut to so many bytes, least important first', markdownBytes)
-    .option('--open', 'show it in a browser, with --format html')
+    .option('--full', 'list all changed packages, for targets that this machine built')
+    .option('--limit <bytes>', 'shorten to this size, least important parts first; needs --format md', markdownBytes)
+    .option('--open', 'open it in a browser; needs --format html')
     .action(async (run: string, options: ReportRequest) => {
       exit(await (await import('../commands/report.js')).report(context(), run, options));
     });
@@ -56,19 +56,21 @@ export function declareRuns({ program, context, exit }: Declaration): void {
     .argument('[target]', 'a target, as the report names it (default: the only one that has a log, or that is broken)')
     .option(
       '--attempt <n>',
-      'what an agent said in its attempt at the target, in place of the build',
+      'print the output of the agent in this attempt, not the build log',
       positiveInteger('--attempt'),
     )
     .addOption(
-      new Option('--input <name>', 'how the target breaks with this input, which is held back').conflicts('attempt'),
+      new Option('--input <name>', 'print the log of the target with this input, which is held back').conflicts(
+        'attempt',
+      ),
     )
     .addOption(
-      new Option('--final', 'the last build, also where an earlier one says why an input is held back').conflicts([
-        'input',
-        'attempt',
-      ]),
+      new Option(
+        '--final',
+        'print the log of the last build, even if an earlier build explains why an input is held back',
+      ).conflicts(['input', 'attempt']),
     )
-    .option('-f, --follow', 'go on while it grows')
+    .option('-f, --follow', 'keep printing while the log grows')
     .action(async (run: string, target: string | undefined, options: LogsOptions) => {
       const wanted = {
         target: target ?? null,
@@ -84,7 +86,7 @@ export function declareRuns({ program, context, exit }: Declaration): void {
       .description(kind === 'approve' ? 'let a waiting run land' : 'end a waiting run without landing')
       .argument('<run>', `${RUN} (the only run that waits)`)
       .option('-m, --message <text>', 'a comment, kept in the report')
-      .option('-y, --yes', 'do not ask back')
+      .option('-y, --yes', 'do not ask for confirmation')
       .action(async (run: string, options: { message?: string; yes?: true }) => {
         exit(await (await import('../commands/decide.js')).decide(context(), kind, run, options));
       });

@@ -12,7 +12,7 @@ const FLAKE = 'path or Git URL of the flake, with ?dir= and ?ref= if need be';
 export function declareUpdate({ program, context, exit }: Declaration): void {
   const command = program
     .command('update')
-    .description('start a run: update the lock, build every host, land it; typed again, follow the same run')
+    .description('start a run: update the lock, build every host, land it; the same command again follows that run')
     .argument('[flake]', FLAKE, '.');
   declareOptions(command, () => true);
   command
@@ -29,7 +29,7 @@ export function declareUpdate({ program, context, exit }: Declaration): void {
     .command('verify')
     .description('start a run that builds every host of the newest commit of the main branch as it is; nothing lands')
     .argument('[flake]', FLAKE, '.')
-    .option('--again', 'also what an earlier run found out about the commit');
+    .option('--again', 'verify again, even if an earlier run already has verdicts about the commit');
   declareOptions(verify, isOfVerification);
   verify
     .addHelpText(

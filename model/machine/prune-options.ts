@@ -17,16 +17,16 @@ const age: Kind<number> = {
 
 /** The options of `prune`, by the names under which commander gives their values. */
 export const PRUNE_OPTIONS = {
-  stateDir: stateDirOption('which state directory'),
-  dryRun: { flags: '--dry-run', description: 'say what would be removed, and remove nothing' },
+  stateDir: stateDirOption('state directory to clean'),
+  dryRun: { flags: '--dry-run', description: 'print the list without removing anything' },
   olderThan: {
     flags: '--older-than <span>',
-    description: 'age of what is removed, at least 1d (default: by kind)',
+    description: 'minimum age of files to remove, at least 1d (default: by kind)',
     kind: age,
   },
   maxSize: {
     flags: '--max-size <size>',
-    description: 'how much all build logs together may take (default: 2G)',
+    description: 'most disk space for all build logs together (default: 2G)',
     kind: size(0),
   },
   json: { flags: '--json', description: 'the result as JSON' },

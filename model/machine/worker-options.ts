@@ -32,18 +32,18 @@ export const WORKER_OPTIONS = {
   stateDir: stateDirOption('where mirrors, builds and reports are kept'),
   roles: {
     flags: '--roles <list>',
-    description: 'what this machine does, with commas',
+    description: 'roles of this worker, separated by commas',
     kind: commaList(oneOf(ROLES), 'roles'),
     usual: () => ROLES,
   },
   userQueue: {
     flags: '--user-queue <account>',
-    description: 'do the runs of instances with this user, and no others',
+    description: 'work only for instances with this user',
     kind: text('an account', checkAccountName),
   },
   systems: {
     flags: '--systems <list>',
-    description: 'Nix systems to build for (default: what this machine can build)',
+    description: 'Nix systems to build for, separated by commas (default: those of this machine)',
     kind: commaList(system, 'Nix systems'),
   },
   slots: {
@@ -63,13 +63,12 @@ export const WORKER_OPTIONS = {
   runKeyFile: {
     flags: '--run-key-file <file>',
     description:
-      'do only what is asked with this key (default: $LOCKKEEPER_RUN_KEY_FILE, else the embedded server’s own)',
+      'accept only commands that use this key (default: $LOCKKEEPER_RUN_KEY_FILE, else the embedded server’s own)',
     kind: readableFile,
   },
   allowCommand: {
     flags: '--allow-command <command>',
-    description:
-      'run this command as gate or agent, and no other; can be given again (default: all that are asked for)',
+    description: 'command that gates and agents may run; all others are refused; repeatable (default: all commands)',
     kind: listOf(command, 'commands'),
   },
   healthPort: {
@@ -89,13 +88,13 @@ export const WORKER_OPTIONS = {
   },
   hookAddress: {
     flags: '--hook-address <address>',
-    description: 'where that port is',
+    description: 'address of that port',
     kind: line,
     usual: () => LOOPBACK,
   },
   hookSecretFile: {
     flags: '--hook-secret-file <file>',
-    description: 'file with the secret of the webhooks, or several, one a line',
+    description: 'file with the secrets of the webhooks, one a line',
     kind: secretFile,
   },
   logFormat: {

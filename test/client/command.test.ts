@@ -162,7 +162,7 @@ test(
         );
         assert.equal(exitCode, 1);
         assert.equal(stdout, '');
-        assert.match(stderr, /may not read .*of-root, which is that of root: .*sudo -u root lockkeeper.*--state-dir/);
+        assert.match(stderr, /may not read .*of-root, which belongs to root: .*sudo -u root lockkeeper.*--state-dir/);
       }
       await chmod(hidden, 0o755);
     }

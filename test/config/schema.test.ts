@@ -324,14 +324,14 @@ test('two instances that would write one branch of one repository are refused, a
     `[defaults]\nrepoPath = "/src"\n[instances.a]\n${a}\n[instances.b]\n${b}\n`;
   assert.match(
     faultsOf(two('', ''))[0] ?? '',
-    /^instances\.b\.branchPrefix "flake-update-" is that of instances\.a too/,
+    /^instances\.b\.branchPrefix "flake-update-" is also used by instances\.a/,
   );
   for (const other of ['branchPrefix = "b-"', 'autoMerge = true', 'dryRun = true', 'repoPath = "/b"'])
     assert.equal(read(two('', other)).instances.length, 2, other);
   assert.equal(read(two(PULL_REQUEST, '')).instances.length, 2, 'a branch of pull requests is none of a day');
   assert.match(
     faultsOf(two(PULL_REQUEST, PULL_REQUEST))[0] ?? '',
-    /^instances\.b\.branch "bot\/flake-update" is that of instances\.a too, .*: give each a branch of its own\.$/,
+    /^instances\.b\.branch "bot\/flake-update" is also used by instances\.a, .*: give each a branch of its own\.$/,
   );
 });
 

@@ -50,10 +50,10 @@ export const agent = {
         listOf(text('a path', checkHomePath), 'paths'),
         [],
         '[".config/pir"]',
-        'what the agent may read below the home of the worker’s user',
+        'paths below the home of the worker’s user that the agent may read',
         {
           flag: '--autofix-home-path <path>',
-          help: 'what it may read below your home, such as `.config/agent`',
+          help: 'path below your home that the agent may read, such as `.config/agent`',
           needs,
         },
       ),
@@ -62,7 +62,7 @@ export const agent = {
         'outside',
         '"none"',
         'network of the agent: everything except this machine (`outside`), nothing (`none`), or everything that this machine reaches, including its own services (`host`)',
-        { flag: '--autofix-network <what>', needs },
+        { flag: '--autofix-network <range>', needs },
       ),
       nixDaemon: option(
         flag,
@@ -108,7 +108,7 @@ export const agent = {
         maybe(size(MIB)),
         null,
         '"10G"',
-        'most disk space of the agent (default: 20 GiB, or half of what is free if that is less)',
+        'most disk space of the agent (default: 20 GiB, or half of the free space if that is less)',
         { flag: '--autofix-max-disk <size>', needs },
       ),
       maxDiskFiles: option(

@@ -22,7 +22,7 @@ export const approval = {
         flag,
         false,
         'true',
-        'let everybody who reaches the Temporal server answer, for example in its UI, without the run key',
+        'accept answers without the run key, from everybody with access to the Temporal server (for example in its UI)',
         { flag: '--approve-without-key', needs },
       ),
     },

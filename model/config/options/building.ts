@@ -15,7 +15,7 @@ const nixOptions = tableOf(
 export const building = {
   nixOptions: option(nixOptions, {}, '{ max-jobs = "4" }', 'settings of Nix for every evaluation and build', {
     flag: '--nix-option <name value>',
-    help: 'a setting of Nix for every evaluation and build, as two words',
+    help: 'Nix setting for every evaluation and build, as two words',
   }),
   impure: option(flag, false, 'true', 'evaluate with `--impure`', { flag: '--impure' }),
   acceptFlakeConfig: option(flag, false, 'true', "honour the flake's own `nixConfig`", {
@@ -93,7 +93,7 @@ export const buildingFlags = {
     flag,
     false,
     'true',
-    'with a Temporal server other than the embedded one: let this machine work for the run',
+    'start a worker on this machine too (needed only with a Temporal server elsewhere)',
     { flag: '--with-worker' },
   ),
   slots: option(maybe(whole(1, 1000)), null, '8', 'builds at once (default: the number of cores, at least 4)', {

@@ -23,7 +23,7 @@ export const contents = {
     'update no input and land nothing: [what the commit changes](commands.md#a-commit-beside-another-one) that the checkout of `repoPath` has checked out (with `repoUrl`: the newest of `mainBranch`), beside `against`',
     {
       flag: '--skip-update',
-      help: 'update nothing and land nothing: verify the commit that is checked out (of a URL, the newest one of its `?ref=`), and report what it changes beside `--against`',
+      help: 'verify the checked-out commit (of a URL: the newest commit of `?ref=`) without updating or landing anything, and report its changes compared with `--against`',
     },
   ),
   against: option(
@@ -33,7 +33,7 @@ export const contents = {
     'what `skipUpdate` compares with: a branch, a tag or a commit of the remote (default: `mainBranch`)',
     {
       flag: '--against <ref>',
-      help: 'what `--skip-update` compares with: a branch, a tag or a commit of the remote (default: its main branch)',
+      help: 'compare with this instead of the main branch (needs `--skip-update`): a branch, a tag or a commit of the remote',
       needs: ['skipUpdate'],
     },
   ),

@@ -20,10 +20,10 @@ export const failure = {
     maybe(commaList(oneOf(FAILURE_STEPS), 'steps')),
     null,
     '["hold-back", "leave-behind"]',
-    'what to try when a required target breaks, in this order: `autofix` asks the agent, `hold-back` holds the inputs to blame back and lands the rest, `leave-behind` lands with the target broken, `report` lands nothing (default: `autofix` with `autoFix.enable`, then `hold-back` unless `land = "merge"`, then `report`)',
+    'steps to try when a required target breaks, in this order: `autofix` asks the agent, `hold-back` holds the inputs to blame back and lands the rest, `leave-behind` lands with the target broken, `report` lands nothing (default: `autofix` with `autoFix.enable`, then `hold-back` unless `land = "merge"`, then `report`)',
     {
       flag: '--on-failure <steps>',
-      help: 'what to try, in this order: `autofix`, `hold-back`, `leave-behind`, `report` (default: `hold-back,report`, with `--land merge` only `report`; with `--autofix`, `autofix` first)',
+      help: 'steps to try, in this order: `autofix`, `hold-back`, `leave-behind`, `report` (default: `hold-back,report`, with `--land merge` only `report`; with `--autofix`, `autofix` first)',
     },
   ),
   neverHoldBack: option(

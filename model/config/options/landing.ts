@@ -25,22 +25,22 @@ export const landing = {
     oneOf(LANDING_MODES),
     'branch',
     '"merge"',
-    'what happens to an update that builds: `branch` pushes a branch with the date in its name, `merge` fast-forwards the main branch, `pull-request` opens or refreshes a [pull request](pull-requests.md), `none` pushes nothing',
+    'how an update that builds lands: `branch` pushes a branch with the date in its name, `merge` fast-forwards the main branch, `pull-request` opens or refreshes a [pull request](pull-requests.md), `none` pushes nothing',
     {
       flag: '--land <mode>',
-      help: 'what happens to an update that builds: `branch` pushes a branch with the date in its name, `merge` fast-forwards the main branch, `pull-request` opens or refreshes a pull request, `none` pushes nothing',
+      help: 'how an update that builds lands: `branch` pushes a branch with the date in its name, `merge` fast-forwards the main branch, `pull-request` opens or refreshes a pull request, `none` pushes nothing',
     },
   ),
   autoMerge: option(flag, false, 'true', 'the same as `land = "merge"`'),
   dryRun: option(flag, false, 'true', 'the same as `land = "none"`, also with `autoMerge`', {
     flag: '--dry-run',
-    help: 'everything but the push: the same as `--land none`',
+    help: 'verify, but push nothing: the same as `--land none`',
   }),
   branchPrefix: option(
     text('the beginning of a branch', checkBranchPrefix),
     'flake-update-',
     '"bot/update-"',
-    'the update branch is this and the date',
+    'name of the update branch, before the date',
     { flag: '--branch-prefix <text>' },
   ),
   branch: option(
@@ -94,8 +94,8 @@ export const landing = {
     oneOf(MERGERS),
     'never',
     '"self"',
-    'who merges a pull request: `self` is Lockkeeper, `forge` is the forge, as soon as everything that the main branch requires is fulfilled; `never` leaves it to a person',
-    { flag: '--merge <who>' },
+    'merge the pull request when all requirements of the main branch are met: `self`: by Lockkeeper, `forge`: by the forge; `never`: leave it to a person',
+    { flag: '--merge <by>' },
   ),
   mergeMethod: option<MergeMethod | null>(
     maybe(oneOf(MERGE_METHODS)),
@@ -108,7 +108,7 @@ export const landing = {
     span(1),
     3600,
     '"4h"',
-    'how long a run waits until it can merge; then it ends, and the request stays open for the next run',
+    'how long a run waits for these requirements; then it ends, and the request stays open for the next run',
     { flag: '--merge-wait <span>' },
   ),
   removeOldBranches: option(

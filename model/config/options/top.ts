@@ -14,6 +14,6 @@ export const TOP_OPTIONS = {
     maybe(secretFile),
     null,
     '"/run/secrets/run-key"',
-    'key that proves to the workers of a server elsewhere who asks: for `apply` and `run`, which have this file (default: `--run-key-file`, `$LOCKKEEPER_RUN_KEY_FILE`)',
+    'key that authorises commands to the workers of a server elsewhere: for `apply` and `run`, which read this file (default: `--run-key-file`, `$LOCKKEEPER_RUN_KEY_FILE`)',
   ),
 };
