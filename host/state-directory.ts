@@ -30,11 +30,11 @@ const LEAST_SPACE_BYTES = 1024 * 1024;
  * @throws StateFault
  */
 export const prepareStateDirectory = (state: StateDirectory): Promise<void> =>
-  prepare(state, [state.server, state.users], { starts: false });
+  prepare(state, [state.server, state.clientProcesses], { starts: false });
 
 /** The same, for a server or worker that is to be started there. */
 export const prepareToStart = (state: StateDirectory): Promise<void> =>
-  prepare(state, [state.server, state.users, state.locks], { starts: true });
+  prepare(state, [state.server, state.clientProcesses, state.locks], { starts: true });
 
 /**
  * Makes the state directory with all its folders, and notes its format: for the processes that work there.
@@ -42,8 +42,8 @@ export const prepareToStart = (state: StateDirectory): Promise<void> =>
  */
 export async function openStateDirectory(root: string): Promise<StateDirectory> {
   const state = stateDirectory(root);
-  const { server, users, locks, mirrors, work, builds, evaluations, reports, times, tasks } = state;
-  const folders = [server, users, locks, mirrors, work, builds, evaluations, reports, times, tasks];
+  const { server, clientProcesses, locks, mirrors, work, builds, evaluations, reports, times, tasks } = state;
+  const folders = [server, clientProcesses, locks, mirrors, work, builds, evaluations, reports, times, tasks];
   await prepare(state, folders, { starts: true });
   try {
     const found = await readJson<FormatRecord>(state.format);

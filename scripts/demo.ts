@@ -4,7 +4,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { runningServer } from '../host/embedded-server.js';
-import { announceUse } from '../host/server-users.js';
+import { announceProcess } from '../host/client-processes.js';
 import { stateDirectory } from '../model/machine/state-directory.js';
 import { createDemoFleet, git, moveUpstream, type DemoFleet } from './demo/fleet.js';
 import { BROKEN_HOST, HOSTS } from './demo/flakes.js';
@@ -33,7 +33,7 @@ async function main(): Promise<number> {
 
   // Registered before the run, so that the server stays for looking around after it.
   const state = stateDirectory(fleet.stateDir);
-  await announceUse(state, 'demo');
+  await announceProcess(state, 'demo');
   try {
     if (!(await updateFleet(fleet))) return 1;
     heading('Look further');

@@ -6,7 +6,7 @@ import type { LentRecord, StateDirectory, WorkerRecord } from '../model/machine/
 import type { ServerAddress } from './connection.js';
 import { readJson } from '../host/files.js';
 import { pause } from '../host/pause.js';
-import { liveUsers } from '../host/server-users.js';
+import { liveClientProcesses } from '../host/client-processes.js';
 
 /** Seconds that a worker which a command started stays when neither commands nor runs need it any more. */
 const ATTENDANCE_SECONDS = 3;
@@ -27,7 +27,7 @@ export async function stopWhenUnneeded(
   let unneeded = 0;
   let answered = Date.now();
   while (!stop.signal.aborted && (await pause(500, ended))) {
-    const others = (await liveUsers(state)).filter((pid) => pid !== process.pid);
+    const others = (await liveClientProcesses(state)).filter((pid) => pid !== process.pid);
     unneeded = others.length === 0 ? unneeded + 0.5 : 0;
     if (unneeded < ATTENDANCE_SECONDS) continue;
     unneeded = 0;

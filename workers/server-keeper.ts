@@ -17,7 +17,7 @@ import { claim, rivalFault } from './exclusive.js';
 import { readJson, writeWhole } from '../host/files.js';
 import { pause } from '../host/pause.js';
 import { choosePorts, type ServerPorts } from './server-ports.js';
-import { liveUsers } from '../host/server-users.js';
+import { liveClientProcesses } from '../host/client-processes.js';
 import { openStateDirectory } from '../host/state-directory.js';
 import { findTemporalCli } from './temporal-cli.js';
 import { serveUi, type UiGuard } from './ui-guard.js';
@@ -93,7 +93,7 @@ async function main(): Promise<void> {
       record = await startAnew(state, cli, ui, record);
       health = watchHealth(record, healthMs);
     }
-    if ((await liveUsers(state)).length > 0) lastUse = Date.now();
+    if ((await liveClientProcesses(state)).length > 0) lastUse = Date.now();
     await sleep(500);
   }
   say(stop.signal.aborted ? 'asked to stop' : `nobody needed the server for ${idleSeconds} seconds`);

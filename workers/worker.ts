@@ -43,7 +43,7 @@ import type { WorkerCommandOptions } from './options.js';
 import { pause } from '../host/pause.js';
 import { pruneRegularly } from './prune/regularly.js';
 import { createSearchAttributes } from './search-attributes.js';
-import { announceUse } from '../host/server-users.js';
+import { announceProcess } from '../host/client-processes.js';
 import { machineId, openStateDirectory } from '../host/state-directory.js';
 import { version } from '../host/installation.js';
 
@@ -71,7 +71,7 @@ export async function runWorker(
   const claimed = await claim(state, 'worker');
   if (claimed.kind === 'taken') throw new Error(rivalFault('worker', options.stateDir, claimed));
   const stop = stopSignal(options.attended);
-  await announceUse(state, 'worker');
+  await announceProcess(state, 'worker');
   const workers = new Map<string, Worker>();
   const health = options.healthPort === null ? null : await serveHealth(options.healthPort, workers);
   const [begun, systems, machine] = await Promise.all([

@@ -9,7 +9,7 @@ import { commandKey } from './command-key.js';
 import { chooseServer, type ServerChoice } from '../../host/server-choice.js';
 import { hasDatabase } from '../../host/state-directory.js';
 import { tlsTrouble } from './tls-trouble.js';
-import { announceIfPossible } from '../../host/server-users.js';
+import { announceIfPossible } from '../../host/client-processes.js';
 
 /** A connection to the server that this command talks to. */
 export interface Session {

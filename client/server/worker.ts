@@ -8,7 +8,7 @@ import { CommandError } from '../errors.js';
 import { message, paintFor } from '../terminal/output.js';
 import { isAlive } from '../../host/processes.js';
 import { prepareToStart } from '../../host/state-directory.js';
-import { announceIfPossible } from '../../host/server-users.js';
+import { announceIfPossible } from '../../host/client-processes.js';
 
 const START_MS = 20_000;
 const WATCH_MS = 1000;

@@ -20,7 +20,7 @@ export interface StateDirectory {
   /** JSON list: digests of what open runs held when the key was made; a server that is new then has none. */
   readonly beforeKey: string;
   /** One file a process that needs the embedded server or the shared worker: `users/<pid>`. */
-  readonly users: string;
+  readonly clientProcesses: string;
   /** One JSON `LentRecord` a run of a server elsewhere that this machine helps with. */
   readonly lent: string;
   readonly mirrors: string;
@@ -55,7 +55,7 @@ export function stateDirectory(root: string): StateDirectory {
     serverLog: under('server', 'server.log'),
     runKey: under('server', 'run-key'),
     beforeKey: under('server', 'before-key.json'),
-    users: under('users'),
+    clientProcesses: under('users'),
     lent: under('lent'),
     mirrors: under('mirrors'),
     work: under('work'),

@@ -97,7 +97,7 @@ const lookAtProcessLogs = (state: StateDirectory): Promise<readonly Kept[]> =>
   );
 
 async function lookAtUsers(state: StateDirectory): Promise<readonly Kept[]> {
-  const paths = await inside(state.users, (name) => /^\d+$/.test(name));
+  const paths = await inside(state.clientProcesses, (name) => /^\d+$/.test(name));
   return Promise.all(
     paths.map(async (path) => {
       const user = await readJson<ProcessIdentity>(path).catch(() => null);
@@ -110,7 +110,7 @@ async function lookAtUsers(state: StateDirectory): Promise<readonly Kept[]> {
 async function lookAtLeftovers(state: StateDirectory): Promise<readonly Kept[]> {
   const half = (name: string): boolean => /\.(tmp|new)$/.test(name);
   const removing = (name: string): boolean => name.startsWith(REMOVING);
-  const places = [state.root, state.server, state.users, state.reports, ...(await inside(state.times))];
+  const places = [state.root, state.server, state.clientProcesses, state.reports, ...(await inside(state.times))];
   const paths = await Promise.all([
     ...places.map((folder) => inside(folder, half)),
     inside(state.work, (name) => name.startsWith(WORK_TREE)),

@@ -7,7 +7,7 @@ import { isAlive, ownIdentity } from './processes.js';
 import { StateUnwritable, prepareStateDirectory, stateFault } from './state-directory.js';
 
 /** Contents of `users/<pid>`: a process that needs the embedded server or the shared worker. */
-interface UserRecord extends ProcessIdentity {
+interface ClientProcessRecord extends ProcessIdentity {
   /** For people: the command that it runs. */
   readonly what: string;
 }
@@ -19,18 +19,18 @@ const announced = new Set<string>();
  * process exits; one that a killed process left is told by its dead pid.
  * @throws StateFault
  */
-export async function announceUse(state: StateDirectory, what: string): Promise<void> {
-  if (announced.has(state.users)) return;
+export async function announceProcess(state: StateDirectory, what: string): Promise<void> {
+  if (announced.has(state.clientProcesses)) return;
   await prepareStateDirectory(state);
-  const path = join(state.users, String(process.pid));
-  const record: UserRecord = { ...(await ownIdentity()), what };
+  const path = join(state.clientProcesses, String(process.pid));
+  const record: ClientProcessRecord = { ...(await ownIdentity()), what };
   try {
     // A reader must never see half a record: it would end the server under our feet.
     await writeWhole(path, JSON.stringify(record));
   } catch (error) {
     throw stateFault(state, error);
   }
-  announced.add(state.users);
+  announced.add(state.clientProcesses);
   process.once('exit', () => {
     try {
       unlinkSync(path);
@@ -40,10 +40,10 @@ export async function announceUse(state: StateDirectory, what: string): Promise<
   });
 }
 
-/** As `announceUse`; gives what is wrong when the disk takes no record: what runs already can be used all the same. */
+/** As `announceProcess`; gives what is wrong when the disk takes no record: what runs already can be used all the same. */
 export async function announceIfPossible(state: StateDirectory, what: string): Promise<StateUnwritable | null> {
   try {
-    await announceUse(state, what);
+    await announceProcess(state, what);
     return null;
   } catch (error) {
     if (error instanceof StateUnwritable) return error;
@@ -52,13 +52,13 @@ export async function announceIfPossible(state: StateDirectory, what: string): P
 }
 
 /** Pids of the processes that need the embedded server or the shared worker. Records of dead ones are removed. */
-export async function liveUsers(state: StateDirectory): Promise<readonly number[]> {
-  const names = await readdir(state.users).catch(() => []);
+export async function liveClientProcesses(state: StateDirectory): Promise<readonly number[]> {
+  const names = await readdir(state.clientProcesses).catch(() => []);
   const live: number[] = [];
   for (const name of names.filter((each) => /^\d+$/.test(each))) {
-    const file = join(state.users, name);
-    const isLive = await readJson<UserRecord>(file).then(
-      (user) => user !== null && isAlive(user),
+    const file = join(state.clientProcesses, name);
+    const isLive = await readJson<ClientProcessRecord>(file).then(
+      (client) => client !== null && isAlive(client),
       // It cannot be read now, which passes: too many files are open, for example.
       () => true,
     );
