@@ -111,7 +111,9 @@ export async function watchRepository(start: WatchState): Promise<never> {
   async function look(): Promise<string | null> {
     const { repository } = state.watch.options;
     try {
-      const { commit } = await coordinator(`check ${repository.mainBranch} for new commits`, LOOK_TRIES).lookAtMain({ repository });
+      const { commit } = await coordinator(`check ${repository.mainBranch} for new commits`, LOOK_TRIES).lookAtMain({
+        repository,
+      });
       learn({ ...state, trouble: null, missed: 0 });
       return commit;
     } catch (error) {

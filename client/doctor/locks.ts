@@ -25,5 +25,9 @@ async function showLock(lock: string, file: string): Promise<Finding | null> {
   const who = `locked by pid ${holder.pid} (${holder.what}) since ${holder.since}`;
   return (await isAlive(holder))
     ? ok(name, `${who}, which is running`)
-    : warn(name, `${who}, which is not visible here`, 'it runs in another container or on another machine: end it there');
+    : warn(
+        name,
+        `${who}, which is not visible here`,
+        'it runs in another container or on another machine: end it there',
+      );
 }

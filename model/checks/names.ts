@@ -114,8 +114,7 @@ export function checkBranchPrefix(value: string, field: string): string {
 
 /** Source of a regular expression for whole names; see `wholeNameExpression`. */
 export function checkRegExp(value: string, field: string): string {
-  if (value === '')
-    throw new BadInput(field, value, 'matches no host: remove it, or give one such as ".*-minimal".');
+  if (value === '') throw new BadInput(field, value, 'matches no host: remove it, or give one such as ".*-minimal".');
   if (value.length > NAME_LENGTH) {
     throw new BadInput(field, value, `is longer than ${NAME_LENGTH} characters: give a shorter pattern.`);
   }
@@ -209,7 +208,8 @@ export function keepsSecrets(url: string): boolean {
 /** Address of an HTTP server, without slashes at its end. */
 export function checkServerUrl(value: string, field: string): string {
   const example = 'give an address such as https://ntfy.example.org';
-  if (!URL.canParse(value) || /[\s\p{Cc}\\]/u.test(value)) throw new BadInput(field, value, `is not a URL: ${example}.`);
+  if (!URL.canParse(value) || /[\s\p{Cc}\\]/u.test(value))
+    throw new BadInput(field, value, `is not a URL: ${example}.`);
   const url = new URL(value);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
     throw new BadInput(field, value, `is not an http or https address: ${example}.`);

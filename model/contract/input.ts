@@ -328,7 +328,8 @@ const FIELDS: Readonly<Record<Field, Check>> = {
       follows: orMissing(flag),
     })(value, field);
     const { kind, repository } = value as ForgeOptions;
-    if (!isRepositoryPath(kind, repository)) throw refuse(`${field}.repository`, repository, 'is not of the form OWNER/NAME.');
+    if (!isRepositoryPath(kind, repository))
+      throw refuse(`${field}.repository`, repository, 'is not of the form OWNER/NAME.');
   },
   evaluation,
   drvPath: derivation,

@@ -108,7 +108,8 @@ const MESSAGES: Record<GitFault | 'no-folder', (name: string, said: string) => s
       `Have the repository repaired, or let Git accept this fault: git config --global ${setting} ignore`
     );
   },
-  transaction: (name) => `A reference-transaction hook of ${name} refuses the change. Ask the administrator of that repository`,
+  transaction: (name) =>
+    `A reference-transaction hook of ${name} refuses the change. Ask the administrator of that repository`,
   'push-options': (name) =>
     `${name} takes no push options, and push.pushOption is set for it. Unset it: git config --unset-all push.pushOption`,
   'host-key': (name) =>

@@ -49,7 +49,8 @@ export function checkTargetPattern(value: string, field: string): string {
 
 /** A pattern of targets that have to be built for anything to land. */
 export function checkRequired(value: string, field: string): string {
-  if (value.startsWith('!')) throw new BadInput(field, value, 'excludes a target: name the targets that have to build.');
+  if (value.startsWith('!'))
+    throw new BadInput(field, value, 'excludes a target: name the targets that have to build.');
   return checkTargetPattern(value, field);
 }
 
@@ -191,7 +192,9 @@ export function chooseTargets(texts: readonly string[], sets: readonly NamedSet[
   }
   const left = chosen.filter((each) => !isExcluded(each));
   if (faults.length === 0 && left.length === 0 && !lenient)
-    faults.push(`"${shown(texts.join(', '))}" leaves no target: the exclusions match everything that the other patterns match.`);
+    faults.push(
+      `"${shown(texts.join(', '))}" leaves no target: the exclusions match everything that the other patterns match.`,
+    );
   const labels = new Map(left.map((each) => [targetLabel(targetOf(each)), targetOf(each)]));
   if (labels.size > MOST_TARGETS)
     faults.push(

@@ -89,5 +89,8 @@ test('a flake without hosts says what to type, and that is right', async (t) => 
   const refused = await house.lockkeeper(['update', fleet.checkout, '--targets', 'pakage:*,devshell:*', '--host', 'a']);
   assert.equal(refused.exitCode, 1);
   assert.match(refused.stderr, /--targets "pakage:\*" does not begin with a kind of target: did you mean "package:"\?/);
-  assert.match(refused.stderr, /--targets "devshell:\*" does not begin with a kind of target: did you mean "devShell:"\?/);
+  assert.match(
+    refused.stderr,
+    /--targets "devshell:\*" does not begin with a kind of target: did you mean "devShell:"\?/,
+  );
 });

@@ -89,7 +89,10 @@ test(
       await house.dev();
       const doctor = await house.lockkeeper(['doctor']);
       const { pid } = await house.worker();
-      assert.match(doctor.stdout, new RegExp(`lock worker +locked by pid ${pid} \\(worker\\) since .*, which is running`));
+      assert.match(
+        doctor.stdout,
+        new RegExp(`lock worker +locked by pid ${pid} \\(worker\\) since .*, which is running`),
+      );
       assert.match(doctor.stdout, /lock server +locked by pid \d+ \(server\) since .*, which is running/);
     } finally {
       await Promise.all(others.map(end));

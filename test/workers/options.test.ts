@@ -44,6 +44,8 @@ test('an option of a worker that cannot be used is refused with a way out', asyn
 test('options of prune are read in the same way', () => {
   const { olderThan, maxSize, dryRun } = prune('--older-than', '36h', '--max-size', '2G');
   assert.deepEqual([olderThan, maxSize, dryRun], [1.5, 2 * 1024 ** 3, undefined]);
-  assert.throws(() => prune('--older-than', '2h'), { message: /--older-than "2h" is not a time span of at least a day/ });
+  assert.throws(() => prune('--older-than', '2h'), {
+    message: /--older-than "2h" is not a time span of at least a day/,
+  });
   assert.throws(() => prune('--max-size', 'much'), { message: /--max-size "much" is not a size/ });
 });

@@ -120,7 +120,9 @@ export function trackRun(options: RunOptions, intent: string): RunState {
       if (typeof words !== 'string') return;
       if (shown.phase === 'holding-back' || shown.phase === 'mending') show({ doing: words });
     },
-    { description: 'Current activity: sent by child workflows (search for the input to blame, agents), not for people' },
+    {
+      description: 'Current activity: sent by child workflows (search for the input to blame, agents), not for people',
+    },
   );
   draw();
   return {
