@@ -26,9 +26,8 @@ type Settings = Readonly<Record<string, string | boolean>>;
  * network device, and control groups with its limits. Root reads other people's checkouts by its capabilities; nobody else gets any.
  */
 function confinement(user: string, agent: boolean): Settings {
-  const { every, withAgent, withoutAgent, account, root, rootWithAgent } = confinementTable;
-  const capabilities = user === 'root' ? (agent ? rootWithAgent : root) : account;
-  return { ...every, ...(agent ? withAgent : withoutAgent), ...capabilities };
+  const { every, withAgent, withoutAgent, account, root } = confinementTable;
+  return { ...every, ...(agent ? withAgent : withoutAgent), ...(user === 'root' ? root : account) };
 }
 
 /** The secret of webhooks, for root alone. */
@@ -38,8 +37,8 @@ const HOOK_SECRET = '/etc/lockkeeper/hook-secret';
 const PATH = ['/usr/local/bin', '/usr/bin', '/bin', '/nix/var/nix/profiles/default/bin'];
 
 /**
- * The unit files by name.
- * @throws BadInput for a user or an address that systemd would take for something else
+ * The unit files by name. None of them runs agents for root: what root's sandbox takes is nearly all that root may do.
+ * @throws BadInput for a user or an address that systemd would take for something else, and for root with an agent
  */
 export function systemdUnits({
   command,
@@ -50,6 +49,13 @@ export function systemdUnits({
   agent,
 }: WorkerUnit): Readonly<Record<string, string>> {
   checkAccountName(user, '--user');
+  if (agent && user === 'root')
+    throw new BadInput(
+      '--user',
+      user,
+      'cannot be combined with --agent: to make the sandbox of an agent, a worker of root would need nearly all rights over the ' +
+        'machine. Give it an account of its own, such as --user lockkeeper, or leave out --agent.',
+    );
   if (address !== null && !/^[\w.:[\]-]+:\d{1,5}$/.test(address))
     throw new BadInput(
       '--address',

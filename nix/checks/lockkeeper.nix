@@ -125,6 +125,31 @@ in
     !serviceConfig.RestrictNamespaces
     && lib.hasInfix "bubblewrap" environment.PATH
     && (service { }).serviceConfig.RestrictNamespaces;
+  "no agent runs for root: its instances may ask for none, and those of others run beside it" =
+    let
+      fleet = {
+        repoPath = "/src/fleet";
+        user = "root";
+      };
+      home = {
+        repoPath = "/src/home";
+        autoFix.enable = true;
+      };
+      both = host { instances = { inherit fleet home; }; };
+      inherit (both.config.systemd) services;
+    in
+    refuses "no agent runs for root" {
+      user = "root";
+      roles = [
+        "coordinator"
+        "agent"
+      ];
+    }
+    && refuses "no agent runs for root" { instances.fleet = fleet // { autoFix.enable = true; }; }
+    && both.refusals == [ ]
+    && lib.hasSuffix " --roles=coordinator,builder" services.lockkeeper-root.serviceConfig.ExecStart
+    && services.lockkeeper-root.serviceConfig.RestrictNamespaces
+    && lib.hasSuffix " --roles=coordinator,builder,agent" services.lockkeeper.serviceConfig.ExecStart;
   "a coordinator applies its schedules, also when the last instance is gone" =
     (host { }).config.systemd.services ? lockkeeper-apply
     && !((host (cluster // { roles = [ "builder" ]; })).config.systemd.services ? lockkeeper-apply);

@@ -208,7 +208,8 @@ in
       "lockkeeper-root"
       "lockkeeper-root-apply"
     ]
-    && lib.hasInfix " worker --roles=coordinator,builder,agent --user-queue=root" (starts "lockkeeper-root")
+    && lib.hasInfix " worker --roles=coordinator,builder --user-queue=root" (starts "lockkeeper-root")
+    && lib.hasInfix " worker --roles=coordinator,builder,agent" (starts "lockkeeper")
     && !(lib.hasInfix "--user-queue" (starts "lockkeeper"))
     && configuration.root.instances.audit.user == "root"
     && !(configuration.vincent.instances.daily ? user)

@@ -37,6 +37,13 @@ let
   ownInstances = user: lib.filterAttrs (_: instance: accountOf instance == user) cfg.instances;
   asQueue = user: lib.optionalAttrs (units.queueOf user != null) { user = units.queueOf user; };
 
+  asksAgents = instance: instance.autoFix.enable or cfg.defaults.autoFix.enable or false;
+  # Root's worker runs no agents: neither those of its instances, nor those of all others.
+  rootWithAgents =
+    lib.elem "agent" cfg.roles
+    && lib.elem "root" accounts
+    && (cfg.instances == { } || cfg.roles == [ "agent" ] || lib.any asksAgents (lib.attrValues (ownInstances "root")));
+
   repositoryOf = instance: instance.repoPath or instance.repoUrl or "";
   sharing = repository: lib.filter (each: repositoryOf each == repository) (lib.attrValues cfg.instances);
 
@@ -150,11 +157,11 @@ in
         "coordinator"
         "builder"
       ]
-      ++ lib.optional (lib.any (instance: instance.autoFix.enable or false) (lib.attrValues cfg.instances)) "agent";
+      ++ lib.optional (lib.any asksAgents (lib.attrValues cfg.instances)) "agent";
       defaultText = "coordinator and builder, and agent if an instance asks for one";
       description = ''
         What this machine does: a coordinator runs updates and lands them, a builder builds and needs no right to push, and with
-        the role agent it runs coding agents that fix hosts.
+        the role agent it runs coding agents that fix hosts. A worker of root runs none.
       '';
     };
     systems = mkOption {
@@ -238,6 +245,13 @@ in
         message = ''
           services.lockkeeper.roles has no coordinator, but this machine would run a Temporal server of its own, which no
           coordinator would use. Set services.lockkeeper.address, or add the role coordinator.
+        '';
+      }
+      {
+        assertion = !rootWithAgents;
+        message = ''
+          services.lockkeeper: no agent runs for root, because to make its sandbox, a worker of root would need nearly all rights
+          over the machine. Give the instances that use autoFix another user (or services.lockkeeper.user, for the role agent).
         '';
       }
       {

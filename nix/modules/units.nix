@@ -10,7 +10,9 @@ let
   embedded = cfg.address == null && cfg.temporalConfigFile == null;
   flag = name: value: lib.optional (value != null) "--${name}=${toString value}";
   list = lib.concatStringsSep ",";
-  agent = lib.elem "agent" cfg.roles;
+  # What the sandbox of an agent takes is nearly all that root may do: root's worker has none.
+  rolesOf = user: lib.filter (role: role != "agent" || user != "root") cfg.roles;
+  runsAgents = user: lib.elem "agent" (rolesOf user);
   loadCredential = lib.mapAttrsToList (name: file: "${name}:${toString file}");
   server =
     lib.optionalAttrs (cfg.temporalConfigFile != null) { "temporal.toml" = cfg.temporalConfigFile; }
@@ -29,7 +31,7 @@ let
       pkgs.openssh
     ]
     # The agent is the account's own, or everybody's.
-    ++ lib.optionals agent [
+    ++ lib.optionals (runsAgents user) [
       pkgs.bubblewrap
       pkgs.slirp4netns
       pkgs.iproute2
@@ -70,7 +72,7 @@ let
       OOMPolicy = "continue";
     }
     // import ./confinement.nix {
-      inherit agent;
+      agent = runsAgents user;
       root = user == "root";
     };
 in
@@ -105,7 +107,7 @@ in
           [
             "${cfg.package}/bin/lockkeeper"
             (if embedded then "dev" else "worker")
-            "--roles=${list cfg.roles}"
+            "--roles=${list (rolesOf user)}"
           ]
           ++ flag "user-queue" (queueOf user)
           ++ lib.optional (cfg.systems != null) "--systems=${list cfg.systems}"

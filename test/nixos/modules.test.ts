@@ -175,10 +175,10 @@ test(
         assert.equal(verified.exitCode, 0, verified.stderr);
         assert.doesNotMatch(verified.stderr, /lockkeeper|updater/);
       }
-      // In tenths of systemd's points of exposure; an agent's sandbox takes rights that nothing else does.
+      // In tenths of systemd's points of exposure.
       for (const [name, most] of [
         ['lockkeeper.service', 35],
-        ['lockkeeper-vincent.service', 50],
+        ['lockkeeper-vincent.service', 40],
       ] as const) {
         const limits = ['security', '--offline=true', `--threshold=${most}`, path.join(folder, name)];
         const secured = await run('systemd-analyze', limits);
