@@ -1,4 +1,6 @@
 import { statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
 import type { ClientConfigTLS, ClientConnectConfig } from '@temporalio/envconfig';
 import { messageOf } from '../model/text/message-of.js';
 import { formatSize } from '../model/text/size.js';
@@ -59,6 +61,20 @@ export function chooseServer({ loadClientConfigProfile, toClientOptions }: EnvCo
       ...(metadata === undefined ? {} : { metadata }),
     },
   };
+}
+
+/**
+ * Files that prove to a server elsewhere who asks: the key of a certificate, and the profile file, which may hold API keys. They need not
+ * be there.
+ * @param envconfig whose configuration `chooseServer` has taken
+ */
+export function serverSecretFiles({ loadClientConfigProfile }: EnvConfig): readonly string[] {
+  const { TEMPORAL_CONFIG_FILE, XDG_CONFIG_HOME } = process.env;
+  const profiles = path.join(XDG_CONFIG_HOME ?? path.join(homedir(), '.config'), 'temporalio', 'temporal.toml');
+  const { clientKey } = loadClientConfigProfile().tls ?? {};
+  return [TEMPORAL_CONFIG_FILE ?? profiles, ...filesOf({ ...(clientKey === undefined ? {} : { clientKey }) })].map(
+    (file) => path.resolve(file),
+  );
 }
 
 /** Most bytes of a file with a configuration, a certificate or a key. */

@@ -3,7 +3,7 @@ import * as envconfig from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import type { NativeConnectionOptions } from '@temporalio/worker';
 import { ensureServer } from '../host/embedded-server.js';
-import { chooseServer } from '../host/server-choice.js';
+import { chooseServer, serverSecretFiles } from '../host/server-choice.js';
 import type { StateDirectory } from '../model/machine/state-directory.js';
 
 export interface ServerAddress {
@@ -12,17 +12,20 @@ export interface ServerAddress {
   readonly namespace: string;
   readonly uiUrl: string | null;
   readonly options: NativeConnectionOptions;
+  /** Files by which a server elsewhere knows who asks. */
+  readonly secretFiles: readonly string[];
 }
 
 /** The server of Temporal's environment configuration if one is set, else the embedded one of this state directory. */
 export async function findServer(state: StateDirectory): Promise<ServerAddress> {
   const choice = chooseServer(envconfig);
+  const secretFiles = serverSecretFiles(envconfig);
   if (choice.kind === 'configured') {
     const { address, namespace, options } = choice;
-    return { embedded: false, address, namespace, uiUrl: null, options };
+    return { embedded: false, address, namespace, uiUrl: null, options, secretFiles };
   }
   const { address, uiUrl, namespace } = await ensureServer(state);
-  return { embedded: true, address, namespace, uiUrl, options: { address } };
+  return { embedded: true, address, namespace, uiUrl, options: { address }, secretFiles };
 }
 
 /** Time for a server to answer: one that is being restarted does within seconds. */

@@ -93,7 +93,12 @@ export async function runWorker(
     log.warn(text);
   });
   const { allowedCommands } = options;
-  const env: ActivityEnvironment = { state, machine, hostName: hostname(), searchAttributes, allowedCommands };
+  const env: ActivityEnvironment = {
+    ...{ state, machine, hostName: hostname(), searchAttributes, allowedCommands },
+    secretFiles: [...server.secretFiles, options.runKeyFile, options.hooks?.secretFile ?? null].filter(
+      (file) => file !== null,
+    ),
+  };
   const kept: KeptTasks = { folder: state.tasks, machine };
 
   await sweepWorkTrees(env);

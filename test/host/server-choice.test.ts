@@ -4,7 +4,7 @@ import { truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import * as envconfig from '@temporalio/envconfig';
-import { chooseServer } from '../../host/server-choice.js';
+import { chooseServer, serverSecretFiles } from '../../host/server-choice.js';
 import { withFolder } from '../support/scope.js';
 import { withVariables } from '../support/variables.js';
 
@@ -33,4 +33,19 @@ test('files of Temporal’s configuration that have no end, or never begin, are 
     await writeFile(profile, `[profile.default.tls]\nclient_cert_path = "${file}"\nclient_key_path = "${file}"\n`);
     await refused({ TEMPORAL_CONFIG_FILE: profile }, words);
   }
+});
+
+test('what proves to a server who asks is a secret: the profile file, and the key of a certificate', async (t) => {
+  const folder = await withFolder(t);
+  const profile = path.join(folder, 'temporal.toml');
+  await writeFile(profile, '[profile.default.tls]\nclient_cert_path = "/keys/cert"\nclient_key_path = "/keys/key"\n');
+  await withVariables({ TEMPORAL_CONFIG_FILE: profile }, () => {
+    assert.deepEqual(serverSecretFiles(envconfig), [profile, '/keys/key']);
+    return Promise.resolve();
+  });
+  const usual = path.join(folder, 'temporalio', 'temporal.toml');
+  await withVariables({ XDG_CONFIG_HOME: folder }, () => {
+    assert.deepEqual(serverSecretFiles(envconfig), [usual]);
+    return Promise.resolve();
+  });
 });
