@@ -60,11 +60,11 @@ export function createActivities(env: ActivityEnvironment): MachineRegister {
       },
       allowedCommands,
     ),
-    evaluator: guarded(createEvaluatorActivities(env)),
-    builder: guarded(createBuilderActivities(env)),
+    evaluator: guarded(createEvaluatorActivities(env), allowedCommands),
+    builder: guarded(createBuilderActivities(env), allowedCommands),
     agent: guarded(agent, allowedCommands),
     gate: guarded(gate, allowedCommands),
     machine: guarded(machine, allowedCommands),
-    presence: guarded({ ...createPresenceActivities(), planBuilds: createPlanBuilds(env) }),
+    presence: guarded({ ...createPresenceActivities(), planBuilds: createPlanBuilds(env) }, allowedCommands),
   };
 }

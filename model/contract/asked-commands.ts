@@ -1,27 +1,58 @@
-import type { GateCheck } from '../gates/gate.js';
+import { cacheAddress } from '../caches/name.js';
 import { BadInput } from '../checks/names.js';
-import type { RunOptions } from '../run/options.js';
+import type { GateCheck } from '../gates/gate.js';
+import type { NixSettings, RunOptions } from '../run/options.js';
 
-/** The commands that a run brings along, as gates and agents. */
-export const commandsOf = ({ gates = [], autofix }: Pick<RunOptions, 'gates' | 'autofix'>): readonly string[] => [
+/** The commands that a run brings along: gates, agents, programs that upload, and what it has Nix run. */
+export const commandsOf = ({
+  gates = [],
+  autofix,
+  caches = [],
+  nix,
+}: Pick<RunOptions, 'gates' | 'autofix' | 'caches' | 'nix'>): readonly string[] => [
   ...new Set([
     ...gates.flatMap(({ check }) => commandOf(check)),
     ...(autofix === undefined || autofix === null ? [] : [autofix.command]),
+    ...caches.flatMap(programOf),
+    ...commandsOfNix(nix),
   ]),
 ];
 
 const commandOf = (check: GateCheck): readonly string[] => (check.kind === 'command' ? check.words.slice(0, 1) : []);
+
+const PROGRAM_SCHEME = 'command://';
+
+/** Only what is spelled as it is allowed is the same: who decodes an address finds other spellings of it. */
+const programOf = ({ to }: { readonly to: string }): readonly string[] =>
+  to.startsWith(PROGRAM_SCHEME) ? [cacheAddress(to).slice(PROGRAM_SCHEME.length)] : [];
+
+/** Settings of Nix that hold programs or libraries, which it runs with the rights of its user. */
+const PROGRAM_SETTINGS =
+  /^(?:extra-)?(?:build-hook|diff-hook|external-builders|plugin-files|post-build-hook|pre-build-hook)$/;
+/** A setting by which what is evaluated may name programs. */
+const NATIVE_CODE = 'allow-unsafe-native-code-during-evaluation';
+
+function commandsOfNix({ options, acceptFlakeConfig }: NixSettings): readonly string[] {
+  const named = options.flatMap(([name, value]) => {
+    if (PROGRAM_SETTINGS.test(name)) return value.split(/\s+/).filter((word) => word !== '');
+    return name === NATIVE_CODE && value !== 'false' ? [`${name} = ${value}`] : [];
+  });
+  // A flake's own settings are those above, too.
+  return acceptFlakeConfig ? [...named, 'accept-flake-config = true'] : named;
+}
 
 /**
  * Refuses the input of an activity that would run a command which this worker may not.
  * @throws BadInput
  */
 export function checkCommands(input: unknown, allowed: readonly string[]): void {
-  const { commands = [], gate, agent } = input as Partial<Asked>;
+  const { commands = [], gate, agent, cache, nix } = input as Partial<Asked>;
   const asked = [
     ...commands,
     ...(gate === undefined ? [] : commandOf(gate.check)),
     ...(agent === undefined ? [] : [agent.command]),
+    ...(cache === undefined ? [] : programOf(cache)),
+    ...(nix === undefined ? [] : commandsOfNix(nix)),
   ];
   for (const command of asked)
     if (!allowed.includes(command))
@@ -37,4 +68,6 @@ interface Asked {
   readonly commands: readonly string[];
   readonly gate: { readonly check: GateCheck };
   readonly agent: { readonly command: string };
+  readonly cache: { readonly to: string };
+  readonly nix: NixSettings;
 }
