@@ -246,6 +246,36 @@ test(
   },
 );
 
+test('the token of a host goes to the server of its flake alone, whatever else Git fetches for it', async () => {
+  const token = path.join(root, 'https-token');
+  await writeFile(token, 'a-token\n');
+  const env = {
+    ...{ PATH: process.env.PATH, HOME: root, GIT_TERMINAL_PROMPT: '0', GIT_CONFIG_NOSYSTEM: '1' },
+    ...{ GIT_ASKPASS: path.join(FOLDER, 'askpass.sh'), FOLLOW_HTTPS_TOKEN_FILE: token },
+    FOLLOW_FLAKE: 'git+https://Git.example.org:8443/me/fleet?ref=production',
+  };
+  const asked = async (host: string, username: string | null, useHttpPath = false): Promise<string> => {
+    const lines = ['protocol=https', `host=${host}`, 'path=x', ...(username === null ? [] : [`username=${username}`])];
+    const finished = await run('git', ['-c', `credential.useHttpPath=${useHttpPath}`, 'credential', 'fill'], {
+      ...{ input: `${lines.join('\n')}\n\n`, env, cwd: root },
+    });
+    return finished.stdout;
+  };
+  for (const username of [null, 'me', 'me@work'])
+    assert.match(await asked('git.example.org:8443', username), /^password=a-token$/m);
+  assert.match(await asked('git.example.org:8443', null, true), /^password=a-token$/m);
+  for (const [host, username] of [
+    ['evil.example', null],
+    ['git.example.org', null],
+    ['evil.example', 'git.example.org:8443'],
+    ['evil.example', 'git.example.org:8443/x'],
+    ['evil.example', "git.example.org:8443': "],
+    ['git.example.org:8443.evil.example', null],
+  ] as const)
+    for (const useHttpPath of [false, true])
+      assert.doesNotMatch(await asked(host, username, useHttpPath), /a-token/, `${host} ${username ?? ''}`);
+});
+
 test('shellcheck finds nothing in the scripts of the host', { skip: await missing('shellcheck') }, async () => {
   const files = ['follow.sh', 'askpass.sh', 'notify-failure.sh'].map((name) => path.join(FOLDER, name));
   const checked = await run('shellcheck', files);
