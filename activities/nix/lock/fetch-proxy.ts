@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { connect, createServer, isIP, type AddressInfo, type Server, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -11,6 +10,7 @@ import { sourceOf, wishedSources, type Source } from '../../../model/flake-lock/
 import { allInputs } from '../../../model/flake-lock/walk.js';
 import { oneLine } from '../../../model/text/one-line.js';
 import type { Passage } from '../run-nix.js';
+import { inTurns } from './in-turns.js';
 import type { SourceRules } from './source-rules.js';
 import { namedSources } from './new-sources.js';
 
@@ -30,6 +30,9 @@ interface Through {
 
 /** A command of ours says what it wants at once. */
 const HANDSHAKE_MS = 5_000;
+/** Addresses of a name: of all proxies together, for they share the threads that look names up. */
+const lookUp = inTurns((host: string) => lookup(host, { all: true }));
+
 /** More than all commands of an activity have. */
 const MOST_CONNECTIONS = 256;
 
@@ -150,33 +153,6 @@ async function serve(client: Socket, { faults, open, isAllowed, own, keep }: Ser
     remote.pipe(client);
   } catch (error) {
     refuse(ANSWERS.unreachable, faultWords(error, host, port));
-  }
-}
-
-/** Looking up a name holds one of the few threads that all files of the worker are read by. */
-const LOOK_UPS_AT_ONCE = 2;
-const lookUps = new Map<string, Promise<readonly LookupAddress[]>>();
-const waiting: (() => void)[] = [];
-let looking = 0;
-
-/** Addresses of a name. Those who ask at the same time share one answer. */
-function lookUp(host: string): Promise<readonly LookupAddress[]> {
-  const known = lookUps.get(host);
-  if (known !== undefined) return known;
-  const found = inTurn(() => lookup(host, { all: true })).finally(() => lookUps.delete(host));
-  lookUps.set(host, found);
-  return found;
-}
-
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  if (looking < LOOK_UPS_AT_ONCE) looking += 1;
-  else await new Promise<void>((resolve) => waiting.push(resolve));
-  try {
-    return await work();
-  } finally {
-    const next = waiting.shift();
-    if (next === undefined) looking -= 1;
-    else next();
   }
 }
 
