@@ -39,9 +39,17 @@ test('the limits keep an agent of an ordinary user', { skip: noSandbox }, async 
 });
 
 test('gates keep what an agent wrote from what is an ordinary user’s', { skip: noSandbox }, async () => {
-  // Formatter and checks are built, which without Nix's sandbox is the owner's to allow.
+  // Formatter and checks are built, for which the daemon needs its sandbox.
   assertPassed(await runPrivately({ binDir: null, daemon: true }, GATES, ' gate '), 5);
 });
+
+test(
+  'formatter and checks that an agent wrote are kept so as well, where the daemon of an ordinary user has its sandbox',
+  { skip: noSandbox },
+  async () => {
+    assertPassed(await runPrivately({ binDir: null, daemon: true, sandbox: true }, GATES, 'formatter and checks'), 1);
+  },
+);
 
 /** Runs something with all programs of the PATH but one. */
 async function without<T>(program: string, work: () => Promise<T>): Promise<T> {

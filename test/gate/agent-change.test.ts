@@ -19,8 +19,11 @@ import { commitFiles, git } from '../support/git.js';
 import { withPlace, type Place } from '../support/repository.js';
 import { withStandIn } from '../support/stand-in.js';
 
-/** The daemon that the tests of an ordinary user have builds without a sandbox, and takes no such setting. */
-const WAIVED = process.env.NIX_REMOTE === 'daemon' ? ([['sandbox', 'false']] as const) : [];
+/** The daemon of an ordinary user takes no such setting; where it builds without a sandbox, that is the owner's to allow. */
+const WAIVED =
+  process.env.NIX_REMOTE === 'daemon' && !(process.env.NIX_CONFIG ?? '').startsWith('sandbox = true')
+    ? ([['sandbox', 'false']] as const)
+    : [];
 
 const RIGHTS: AgentRights = { network: 'outside', nixDaemon: false, secretFiles: [] };
 

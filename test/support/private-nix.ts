@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run, type Finished } from '../../activities/command/process.js';
+import { WITH_SHELL } from './agent.js';
 
 /** A user and group that own nothing. */
 export const NOBODY = 65534;
@@ -14,6 +15,8 @@ export interface PrivateNix {
    * Whether Nix is used as on NixOS: by a user without rights, through a daemon of root, who collects garbage all the time.
    */
   readonly daemon?: boolean;
+  /** Whether builds are in Nix's sandbox, as the machine's own settings have it then; default: they are not. */
+  readonly sandbox?: boolean;
   /** Room in the store; default: that of the disk. */
   readonly megabytes?: number;
 }
@@ -61,6 +64,11 @@ serve() {
 serve &
 server=$!
 for turn in $(seq 200); do [ ! -S /nix/var/nix/daemon-socket/socket ] || break; sleep 0.1; done
+# What the machine's own settings say, whatever else does: a user cannot ask a daemon for its sandbox.
+if [ -n "$MACHINE_NIX_CONF" ] && [ -e /etc/nix/nix.conf ]; then
+  printf '%s\\n' "$MACHINE_NIX_CONF" >/nix/nix.conf
+  mount --bind /nix/nix.conf /etc/nix/nix.conf || exit
+fi
 collect() {
   while sleep 0.3; do
     mv /nix/dead /nix/seen
@@ -138,6 +146,8 @@ export async function runPrivately(nix: PrivateNix, tests = MAIN_JOB, names = '.
 /** The environment of this process with another Nix, caches and settings. Nothing outside of this machine is asked. */
 async function environment(nix: PrivateNix, home: string): Promise<Record<string, string | undefined>> {
   const own = process.env;
+  const sandbox =
+    nix.sandbox === true ? ['sandbox = true', `${WITH_SHELL[0]} = ${WITH_SHELL[1]}`] : ['sandbox = false'];
   return {
     ...own,
     // Else the tests inside report in the runner's own binary protocol.
@@ -151,8 +161,9 @@ async function environment(nix: PrivateNix, home: string): Promise<Record<string
     XDG_CACHE_HOME: path.join(home, 'cache'),
     XDG_CONFIG_HOME: path.join(home, 'config'),
     NIX_REMOTE: undefined,
+    MACHINE_NIX_CONF: nix.sandbox === true ? sandbox.join('\n') : '',
     NIX_CONFIG: [
-      'sandbox = false',
+      ...sandbox,
       // Nix kills whatever runs as a build user before it uses it: with the machine's own users, builds of another store.
       'build-users-group =',
       'substituters =',
