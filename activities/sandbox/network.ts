@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { networkInterfaces } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
+import { innerNetworks, type Link, type Route } from '../../model/sandbox/inner-networks.js';
 import { NETWORK_PROGRAMS } from '../../model/sandbox/sandbox.js';
 import { run } from '../command/process.js';
 import { Unusable } from './unusable.js';
@@ -30,8 +31,11 @@ const NETWORK = '198.18.255.0/24';
 /** Where slirp4netns answers for the machine's own resolver, wherever that is. */
 export const RESOLVER = '198.18.255.3';
 
-/** Link-local: where clouds give a machine its keys. */
-const NEVER = '169.254.0.0/16';
+/**
+ * Where clouds give a machine its keys: link-local addresses, and those of Azure and Alibaba; and where Tailscale serves the machine
+ * that it runs on.
+ */
+const NEVER = ['169.254.0.0/16', '168.63.129.16', '100.100.100.200', '100.100.100.100'];
 
 /** Package to install before a sandbox can have a network of its own; `null` when all is there. */
 export async function missingForNetwork(): Promise<string | null> {
@@ -49,7 +53,7 @@ export interface Connection {
 
 /**
  * Connects a command of `withOwnNetwork` to what lies outside of this machine, and lets it begin: none of the machine's own
- * addresses is reached, and no abstract socket.
+ * addresses is reached, nor what containers and virtual machines on it serve, and no abstract socket.
  * @param child with pipes at `THERE` and `GO_ON`
  * @param root as for `withOwnNetwork`
  * @throws Unusable
@@ -73,7 +77,7 @@ export async function connectOutside(child: ChildProcess, root: boolean): Promis
   };
   try {
     await firstByte(slirp, THERE, 'slirp4netns');
-    for (const address of [NEVER, ...ownAddresses()]) {
+    for (const address of new Set([...NEVER, ...ownAddresses(), ...(await containerNetworks())])) {
       const made = await run('nsenter', [...inside, '--', 'ip', 'route', 'add', 'unreachable', address], {
         timeoutMs: 10_000,
       });
@@ -95,6 +99,25 @@ const ownAddresses = (): readonly string[] => [
       .flatMap((each) => (each?.family === 'IPv4' && !each.address.startsWith('127.') ? [each.address] : [])),
   ),
 ];
+
+/** Services of containers and virtual machines are the machine's own, and many ask nobody who they are. */
+async function containerNetworks(): Promise<readonly string[]> {
+  const [links, routes] = await Promise.all([
+    listOf<Link>('-details', '-json', 'link', 'show'),
+    listOf<Route>('-4', '-json', 'route', 'show'),
+  ]);
+  return innerNetworks(links, routes);
+}
+
+/** Nothing where `ip` is another one than that of iproute2. */
+async function listOf<T>(...args: readonly string[]): Promise<readonly T[]> {
+  const { exitCode, stdout } = await run('ip', args, { timeoutMs: 10_000 });
+  try {
+    return exitCode === 0 ? (JSON.parse(stdout) as T[]) : [];
+  } catch {
+    return [];
+  }
+}
 
 /** Waits for the first byte of a process on a descriptor; rejects with its last words when it ends before. */
 function firstByte(child: ChildProcess, descriptor: number, what: string): Promise<void> {

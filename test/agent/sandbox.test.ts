@@ -97,6 +97,8 @@ test('an agent reaches what lies outside of this machine, by names as well', asy
   }
   const machine = `lk-${process.pid}`;
   const [here, there] = ['10.213.77.1', '10.213.77.2'];
+  // The same machine once more, as a container on a bridge of this one.
+  const container = '10.213.78.2';
   const ip = async (...args: readonly string[]): Promise<void> => {
     const made = await run('ip', args);
     assert.equal(made.exitCode, 0, made.stderr);
@@ -110,13 +112,33 @@ test('an agent reaches what lies outside of this machine, by names as well', asy
     await ip('link', 'set', `${machine}a`, 'up');
     await ip('-n', machine, 'address', 'add', `${there}/24`, 'dev', `${machine}b`);
     await ip('-n', machine, 'link', 'set', `${machine}b`, 'up');
-    const server = `require('node:net').createServer((s) => s.end()).listen(8080, '${there}', () => console.log('listens'))`;
+    await ip('link', 'add', `${machine}c`, 'type', 'bridge');
+    await ip('address', 'add', '10.213.78.1/24', 'dev', `${machine}c`);
+    await ip('link', 'set', `${machine}c`, 'up');
+    await ip(
+      'link',
+      'add',
+      `${machine}d`,
+      'master',
+      `${machine}c`,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      'inner',
+      'netns',
+      machine,
+    );
+    await ip('link', 'set', `${machine}d`, 'up');
+    await ip('-n', machine, 'address', 'add', `${container}/24`, 'dev', 'inner');
+    await ip('-n', machine, 'link', 'set', 'inner', 'up');
+    const server = `require('node:net').createServer((s) => s.end()).listen(8080, '0.0.0.0', () => console.log('listens'))`;
     const outside = await started('ip', ['netns', 'exec', machine, process.execPath, '-e', server]);
     try {
       await withPlace(async (place) => {
         const { kind, log } = await sandboxed(
           place,
-          [`reach:${there}:8080`, `reach:${here}:8080`, 'resolver', 'note'],
+          [`reach:${there}:8080`, `reach:${here}:8080`, `reach:${container}:8080`, 'resolver', 'note'],
           {
             network: 'outside',
           },
@@ -124,6 +146,14 @@ test('an agent reaches what lies outside of this machine, by names as well', asy
         assert.equal(kind, 'proposed', log);
         assert.match(log, new RegExp(`^reaches ${there}:8080$`, 'm'));
         assert.match(log, new RegExp(`^does not reach ${here}:8080$`, 'm'));
+        assert.match(log, new RegExp(`^does not reach ${container}:8080$`, 'm'));
+        const { log: lent } = await sandboxed(
+          place,
+          [`reach:${container}:8080`, 'note'],
+          { network: 'host' },
+          { run: 'run-2' },
+        );
+        assert.match(lent, new RegExp(`^reaches ${container}:8080$`, 'm'));
         assert.match(log, /^nameserver 198\.18\.255\.3$/m);
       });
     } finally {
@@ -132,7 +162,7 @@ test('an agent reaches what lies outside of this machine, by names as well', asy
   } finally {
     process.umask(umask);
     await run('ip', ['netns', 'delete', machine]);
-    await run('ip', ['link', 'delete', `${machine}a`]);
+    for (const each of ['a', 'c', 'd']) await run('ip', ['link', 'delete', `${machine}${each}`]);
   }
 });
 
