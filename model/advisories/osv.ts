@@ -1,5 +1,6 @@
 import { isId, isObject, objects, severityOf, textOf, texts } from './advisory.js';
 import { baseScore } from './cvss.js';
+import { baseScore4 } from './cvss4.js';
 import type { Advisory, ReadEntry, Unknown, VersionRange } from './advisory.js';
 
 /**
@@ -60,14 +61,14 @@ function rangesOf({ type, events }: Unknown): VersionRange[] {
   return from === null ? ranges : [...ranges, from];
 }
 
-/** The databases' own words and scores, else what a vector of CVSS 3 comes to; one of another version alone is not worked out. */
+/** The databases' own words and scores, else what the first vector of CVSS 4 or 3 comes to; one of CVSS 2 alone is not worked out. */
 function ratingOf(element: Unknown, affected: Unknown): Pick<Advisory, 'severity' | 'score'> {
   const own = isObject(element.database_specific) ? element.database_specific : {};
   const ofPackage = isObject(affected.database_specific) ? affected.database_specific : {};
   const cvss = isObject(own.cvss) ? own.cvss : {};
-  const vectors = [...objects(affected.severity), ...objects(element.severity)].map(({ score: vector }) =>
-    baseScore(textOf(vector) ?? ''),
-  );
-  const score = typeof cvss.score === 'number' ? cvss.score : (vectors.find((each) => each !== null) ?? null);
+  const vectors = [affected, element].flatMap((each) => objects(each.severity)).map(({ score }) => textOf(score) ?? '');
+  // An advisory often has both: the newer kind tells more, as with the NVD.
+  const scores = [...vectors.map(baseScore4), ...vectors.map(baseScore)];
+  const score = typeof cvss.score === 'number' ? cvss.score : (scores.find((each) => each !== null) ?? null);
   return { severity: severityOf(own.severity ?? ofPackage.severity, score), score };
 }

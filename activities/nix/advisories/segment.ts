@@ -35,7 +35,7 @@ export type Segment = Pick<Head, 'newest' | 'entries' | 'faults'> & {
 
 const TRAILER = 16;
 /** Higher when what is read of the files changes. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 const fingerprintOf = (files: readonly SourceFile[]): string =>
   createHash('sha256')
