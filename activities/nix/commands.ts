@@ -216,6 +216,16 @@ export const evaluateDerivations = (
   `(${apply}) (builtins.getFlake ${nixString(flakeUrl)}).${attributePath(output)}`,
 ];
 
+/** Arguments of `nix-instantiate` that evaluate an expression from standard input, and print its value as JSON. */
+export const evaluateData = (settings: NixSettings): string[] => [
+  '--eval',
+  '--strict',
+  '--json',
+  '--read-write-mode',
+  ...evaluationOptions(settings),
+  '-',
+];
+
 /** Arguments of `nix-instantiate` that print the system of this machine. */
 export const evaluateSystem = (settings: NixSettings): string[] => [
   ...['--eval', ...optionPairs(settings.options), '--option', 'pure-eval', 'false', '--expr', 'builtins.currentSystem'],

@@ -1,4 +1,5 @@
 import { isId, isObject, objects, severityOf, textOf } from './advisory.js';
+import { cpeParts, isAny } from './cpe.js';
 import type { Advisory, ReadEntry, Unknown, VersionRange } from './advisory.js';
 
 /** Systems that NixOS is not: what is only about a product there is left out. */
@@ -55,13 +56,6 @@ const matches = ({ nodes }: Unknown): readonly Unknown[] =>
     .flatMap(({ cpeMatch }) => objects(cpeMatch))
     .filter(({ vulnerable }) => vulnerable === true);
 
-/** Parts of a CPE 2.3 name, in lower case and without its escapes. */
-function cpeParts(criteria: unknown): readonly string[] | null {
-  const text = textOf(criteria);
-  if (text?.startsWith('cpe:2.3:') !== true) return null;
-  return text.split(/(?<!\\):/).map((part) => part.replace(/\\(.)/g, '$1').toLowerCase());
-}
-
 function readMatch(match: Unknown): { origin: string; product: string; range: VersionRange } | null {
   const [, , part, origin, product, version = '*', update = '*', , , , system = '*'] = cpeParts(match.criteria) ?? [];
   if (part === undefined || origin === undefined || product === undefined) return null;
@@ -87,8 +81,6 @@ function readMatch(match: Unknown): { origin: string; product: string; range: Ve
     },
   };
 }
-
-const isAny = (part: string): boolean => part === '*' || part === '-';
 
 /** The newest kind of CVSS that is given; of several ones that of the NVD itself. */
 function ratingOf(metrics: unknown): Pick<Advisory, 'severity' | 'score'> {

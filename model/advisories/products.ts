@@ -1,11 +1,13 @@
 import { packageName } from './osv.js';
 
 /**
- * How a package was found to be a product of an advisory.
+ * How a package was found to be a product of an advisory, the surest first.
+ * - `exact`: it says so itself, by a CPE in its `meta.identifiers`
  * - `mapped`: by the table of products
  * - `name`: only its name is that of the product; perhaps it is another one
  */
-export type Tier = 'mapped' | 'name';
+export const TIERS = ['exact', 'mapped', 'name'] as const;
+export type Tier = (typeof TIERS)[number];
 
 /** A product that a package is. */
 export interface Product {
@@ -140,25 +142,39 @@ const KNOWN_PRODUCTS: ProductTable = new Map<string, readonly string[]>([
   ['zstd', ['facebook:zstandard']],
 ]);
 
-/** Products of a package of nixpkgs, the surest ones first. What the table has is not looked up by name. */
-export function productsOf(name: string, own: ProductTable): readonly Product[] {
-  const python = /^python3?(?:\.\d+)?-(.+)$/.exec(name)?.[1];
-  const listed = own.get(name) ?? KNOWN_PRODUCTS.get(name) ?? (python === undefined ? undefined : [`pypi:${python}`]);
-  if (listed === undefined) {
+/** Products of a package, by its name. */
+export type Products = (name: string) => readonly Product[];
+
+/**
+ * Products of packages of nixpkgs, the surest ones first. What the owner's table has is nothing else; what another table has is not
+ * looked up by name.
+ * @param exact products that packages say to be themselves
+ */
+export const productsBy =
+  (own: ProductTable, exact: ReadonlyMap<string, readonly Product[]> = new Map()): Products =>
+  (name) => {
+    const chosen = own.get(name);
+    if (chosen !== undefined) return chosen.map(mapped);
+    const python = /^python3?(?:\.\d+)?-(.+)$/.exec(name)?.[1];
+    const listed = KNOWN_PRODUCTS.get(name) ?? (python === undefined ? [] : [`pypi:${python}`]);
+    const sure = [...(exact.get(name) ?? []), ...listed.map(mapped)];
+    if (sure.length > 0) return sure;
     const product = name.toLowerCase();
     const written = [...new Set([product, product.replaceAll('-', '_')])];
     return written.map((each) => ({ origin: null, product: each, tier: 'name' }));
-  }
-  return listed.map((text) => {
-    const split = text.indexOf(':');
-    const origin = text.slice(0, split).toLowerCase();
-    return { origin, product: packageName(origin, text.slice(split + 1)), tier: 'mapped' };
-  });
+  };
+
+function mapped(text: string): Product {
+  const split = text.indexOf(':');
+  const origin = text.slice(0, split).toLowerCase();
+  return { origin, product: packageName(origin, text.slice(split + 1)), tier: 'mapped' };
 }
 
-/** Ecosystems of other systems and of libraries: a program of the same name is another one. */
-export const isMatch = (
-  { origin }: Product,
+/** Ecosystems of other systems and of libraries: a program of the same name is another one. A CPE is a name of the NVD alone. */
+export function isMatch(
+  { origin, tier }: Product,
   advisory: { readonly origin: string; readonly format: string },
-): boolean =>
-  origin === null ? advisory.format === 'nvd' || advisory.origin === 'oss-fuzz' : advisory.origin === origin;
+): boolean {
+  if (origin === null) return advisory.format === 'nvd' || advisory.origin === 'oss-fuzz';
+  return advisory.origin === origin && (tier !== 'exact' || advisory.format === 'nvd');
+}

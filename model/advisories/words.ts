@@ -1,5 +1,6 @@
 import { oneLine, oneName } from '../text/one-line.js';
 import { SEVERITIES } from './advisory.js';
+import type { Tier } from './products.js';
 import { STALE_DAYS, type Vulnerability, type VulnerabilityChange } from './vulnerability.js';
 
 /** `Known vulnerabilities: 2 fixed, 1 new (high)`; then what the reader has to know of the data, a sentence each. */
@@ -29,8 +30,14 @@ interface Listed {
   readonly isNew: boolean;
   /** Whether it is not by name alone. */
   readonly sure: boolean;
-  readonly cells: readonly [what: string, id: string, severity: string, name: string, versions: string];
+  readonly cells: readonly [
+    ...[what: string, id: string, severity: string, name: string, versions: string],
+    match: string,
+  ];
 }
+
+/** How sure it is that the package is the product. */
+const MATCHES: Readonly<Record<Tier, string>> = { exact: 'exact', mapped: 'by table', name: 'by name' };
 
 /** New ones first. */
 export const listedVulnerabilities = (change: VulnerabilityChange): readonly Listed[] =>
@@ -47,6 +54,6 @@ function listedOf({ id, severity, score, tier, before, after, ...each }: Vulnera
   return {
     isNew,
     sure: tier !== 'name',
-    cells: [isNew ? 'new' : 'fixed', oneName(id), severityWords, oneName(each.package), versions],
+    cells: [isNew ? 'new' : 'fixed', oneName(id), severityWords, oneName(each.package), versions, MATCHES[tier]],
   };
 }

@@ -3,21 +3,27 @@ import type { ClosurePath } from './closure.js';
 import { utf8Length } from '../text/text.js';
 import { isAffected } from '../advisories/affected.js';
 import { SEVERITIES, type Advisory } from '../advisories/advisory.js';
-import { isMatch, productsOf, type Product, type ProductTable } from '../advisories/products.js';
+import { isMatch, TIERS, type Product, type Products } from '../advisories/products.js';
 import type { Vulnerability, VulnerabilityChange } from '../advisories/vulnerability.js';
 import { suppresses, type Suppression } from '../advisories/whitelist.js';
 
-/** Packages whose versions differ, and what else is the same product: all that has to be looked up. */
-export function packagesToCheck(
+/** Packages of two closures whose versions or patches differ. */
+export const changedPackages = (packages: ReadonlyMap<string, Sides>): ReadonlyMap<string, Sides> =>
+  new Map([...packages].filter(([, sides]) => facts(sides.before) !== facts(sides.after)));
+
+/** Packages of two closures that have versions. */
+export function versionedPackages(
   before: readonly ClosurePath[],
   after: readonly ClosurePath[],
-  own: ProductTable,
 ): ReadonlyMap<string, Sides> {
   const versioned = (paths: readonly ClosurePath[]) => ({ paths: paths.filter(({ name }) => name.version !== null) });
-  const packages = byPackage(versioned(before), versioned(after));
-  const changed = [...packages].filter(([, sides]) => facts(sides.before) !== facts(sides.after));
-  const products = new Set(changed.flatMap(([name]) => productsOf(name, own).map(({ product }) => product)));
-  return new Map([...packages].filter(([name]) => productsOf(name, own).some(({ product }) => products.has(product))));
+  return byPackage(versioned(before), versioned(after));
+}
+
+/** Packages whose versions differ, and what else is the same product: all that has to be looked up. */
+export function packagesToCheck(packages: ReadonlyMap<string, Sides>, products: Products): ReadonlyMap<string, Sides> {
+  const changed = productNames(changedPackages(packages), products);
+  return new Map([...packages].filter(([name]) => products(name).some(({ product }) => changed.has(product))));
 }
 
 /** A patch that is new fixes something although the version stays. */
@@ -25,11 +31,11 @@ const facts = (paths: readonly ClosurePath[]): string =>
   [...new Set(paths.map(({ name, patched = [] }) => `${name.version ?? ''} ${patched.join(' ')}`))].sort().join('\n');
 
 /** Names under which the packages are looked up. */
-export const productNames = (packages: ReadonlyMap<string, unknown>, own: ProductTable): ReadonlySet<string> =>
-  new Set([...packages.keys()].flatMap((name) => productsOf(name, own).map(({ product }) => product)));
+export const productNames = (packages: ReadonlyMap<string, unknown>, products: Products): ReadonlySet<string> =>
+  new Set([...packages.keys()].flatMap((name) => products(name).map(({ product }) => product)));
 
 export interface Setting {
-  readonly own: ProductTable;
+  readonly products: Products;
   readonly suppressions: readonly Suppression[];
   /** Today, `YYYY-MM-DD`. */
   readonly day: string;
@@ -45,12 +51,12 @@ type Found = Pick<Extract<VulnerabilityChange, { kind: 'checked' }>, 'counts' | 
 export function vulnerabilityChange(
   packages: ReadonlyMap<string, Sides>,
   advisories: ReadonlyMap<string, readonly Advisory[]>,
-  { own, suppressions, day }: Setting,
+  { products, suppressions, day }: Setting,
 ): Found {
   const was = new Map<string, Vulnerability>();
   const is = new Map<string, Vulnerability>();
   for (const [name, sides] of packages) {
-    for (const product of productsOf(name, own)) {
+    for (const product of products(name)) {
       for (const advisory of advisories.get(product.product) ?? []) {
         if (!isMatch(product, advisory)) continue;
         if (isOpen(sides.before, advisory)) note(was, vulnerabilityOf(name, sides, product, advisory));
@@ -103,7 +109,9 @@ function note(into: Map<string, Vulnerability>, found: Vulnerability): void {
 }
 
 const isBetter = (one: Vulnerability, other: Vulnerability): boolean =>
-  one.tier !== other.tier ? one.tier === 'mapped' : other.severity === 'unknown' && one.severity !== 'unknown';
+  one.tier !== other.tier
+    ? TIERS.indexOf(one.tier) < TIERS.indexOf(other.tier)
+    : other.severity === 'unknown' && one.severity !== 'unknown';
 
 const vulnerabilityOf = (
   name: string,

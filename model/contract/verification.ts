@@ -53,7 +53,7 @@ export interface CompareInput extends EvaluateTargetInput {
   readonly drvPath: string;
 }
 
-export interface CompareClosuresInput {
+export interface CompareClosuresInput extends Distrust {
   readonly repository: Repository;
   readonly target: FlakeTarget;
   /** Store path of the target on base; `null` when it has none there. */
@@ -80,6 +80,8 @@ export interface CompareClosuresInput {
   readonly head?: string;
   /** Folder of advisories; missing: vulnerabilities are not checked. */
   readonly advisories?: string;
+  /** The candidate, whose packages are asked what products they are; only with `advisories`, and missing in older runs. */
+  readonly candidate?: Candidate;
 }
 
 export interface UploadInput {

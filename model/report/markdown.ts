@@ -383,13 +383,13 @@ function vulnerabilities(change: TargetChange, limit: number): string[] {
   const listed = listedVulnerabilities(found);
   const tableOf = (sure: boolean): string | null => {
     const rows = listed.filter((each) => each.sure === sure).slice(0, limit);
-    const cells = rows.map(({ cells: [what, id, severity, name, versions] }) => [
-      ...[what, code(id), severity, code(name), code(versions)],
+    const cells = rows.map(({ cells: [what, id, severity, name, versions, match] }) => [
+      ...[what, code(id), severity, code(name), code(versions), match],
     ]);
     const rest = listed.filter((each) => each.sure === sure).length - rows.length;
     const more = rest === 0 ? '' : `and ${rest} more`;
     if (rows.length === 0) return null;
-    return [table(['', 'vulnerability', 'severity', 'package', 'versions'], cells), more].filter(Boolean).join('\n\n');
+    return [table(['', 'vulnerability', 'severity', 'package', 'versions', 'match'], cells), more].filter(Boolean).join('\n\n');
   };
   const [sure, unsure] = [tableOf(true), tableOf(false)];
   return [

@@ -5,6 +5,7 @@ import type { TargetChange } from '../../model/closure/closure.js';
 import { roomForClosure } from '../../model/closure/limit.js';
 import { baseActivityId, closureActivityId } from '../../model/progress/progress.js';
 import { machineQueue } from '../../model/run/queues.js';
+import { distrustOf } from '../../model/verify/distrust.js';
 import type { VerifyInput } from '../../model/verify/verification.js';
 import { isFlakeTarget, targetLabel, type FlakeTarget } from '../../model/targets/index.js';
 import type { Verdict } from '../../model/verify/verdict.js';
@@ -48,11 +49,12 @@ interface Built extends Pick<Verdict, 'drvPath'> {
 }
 
 async function compareOnce(
-  { run, candidate, repository, nix, targets, keepClosures = 0, comparison, namedPackages, advisories }: VerifyInput,
+  input: VerifyInput,
   { target, machine, outPath, drvPath }: Built,
   base: BaseComparison,
   about: { readonly baseError?: string | null },
 ): Promise<TargetChange | null> {
+  const { run, candidate, repository, nix, targets, keepClosures = 0, comparison, namedPackages, advisories } = input;
   const label = targetLabel(target);
   const again = about.baseError === undefined ? '' : ' again';
   const activities = proxyActivities<MachineActivities>({
@@ -76,7 +78,7 @@ async function compareOnce(
       ...{ run, head: candidate.head, nix },
       ...(drvPath === null ? {} : { drvPaths: [base.drvPath ?? null, drvPath] as const }),
       ...(namedPackages === undefined ? {} : { first: namedPackages }),
-      ...(advisories !== undefined && { advisories }),
+      ...(advisories !== undefined && { advisories, candidate, ...distrustOf(input) }),
       ...about,
     });
   } catch (error) {

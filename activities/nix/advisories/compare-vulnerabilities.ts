@@ -1,7 +1,15 @@
 import path from 'node:path';
 import { readBounded } from '../../../host/bounded-file.js';
 import { systemCode } from '../../../host/errors.js';
-import { packagesToCheck, productNames, vulnerabilityChange } from '../../../model/closure/vulnerabilities.js';
+import {
+  changedPackages,
+  packagesToCheck,
+  productNames,
+  versionedPackages,
+  vulnerabilityChange,
+} from '../../../model/closure/vulnerabilities.js';
+import type { Sides } from '../../../model/closure/by-package.js';
+import { productsBy } from '../../../model/advisories/products.js';
 import { STALE_DAYS, type VulnerabilityChange } from '../../../model/advisories/vulnerability.js';
 import { readProducts, readWhitelist } from '../../../model/advisories/whitelist.js';
 import type { Closure } from '../../../model/closure/closure.js';
@@ -9,6 +17,7 @@ import type { StateDirectory } from '../../../model/machine/state-directory.js';
 import { DAY_MS } from '../../../model/text/span.js';
 import { oneLine } from '../../../model/text/one-line.js';
 import { openIndex } from './advisory-index.js';
+import type { Identifiers } from './read-identifiers.js';
 
 /** Of `whitelist.toml` and `products.toml`, in bytes. */
 const TABLE_BYTES = 4 * 1024 ** 2;
@@ -18,12 +27,14 @@ const WARNINGS = 5;
 /**
  * Which known vulnerabilities come and go between two closures.
  * @param folder of advisories, with `whitelist.toml` and `products.toml` where the owner has any
+ * @param identify tells what packages say to be; what keeps it from that costs the exact matches alone
  */
 export async function compareVulnerabilities(
   state: StateDirectory,
   folder: string,
   { paths: before }: Closure,
   { paths: after }: Closure,
+  identify: (packages: ReadonlyMap<string, Sides>) => Promise<Identifiers>,
   signal: AbortSignal,
 ): Promise<VulnerabilityChange> {
   try {
@@ -31,7 +42,12 @@ export async function compareVulnerabilities(
     const suppressions = await readTable(folder, 'whitelist.toml', readWhitelist, []);
     const index = await openIndex(state, folder, signal);
     if (index.entries === 0) return notChecked([`there is no advisory in ${folder}`, ...index.faults].join('; '));
-    const packages = packagesToCheck(before, after, own.value);
+    const all = versionedPackages(before, after);
+    // What the owner says of a package is not asked.
+    const asked = [...changedPackages(all)].filter(([name]) => !own.value.has(name));
+    const exact = await identify(new Map(asked));
+    const products = productsBy(own.value, exact.products);
+    const packages = packagesToCheck(all, products);
     const now = Date.now();
     const day = new Date(now).toISOString().slice(0, 10);
     const over = suppressions.value.filter(({ until }) => until !== null && until < day);
@@ -39,6 +55,7 @@ export async function compareVulnerabilities(
       ...own.faults,
       ...suppressions.faults,
       ...over.map(({ name, ids, until }) => `whitelist.toml: "${name}" (${ids.join(', ')}) ended on ${until ?? ''}`),
+      ...(exact.fault === null ? [] : [`identifiers of packages could not be read: ${exact.fault}`]),
       ...index.faults,
     ].map((warning) => oneLine(warning, 200));
     const rest = warnings.length - WARNINGS;
@@ -46,8 +63,8 @@ export async function compareVulnerabilities(
       kind: 'checked',
       newest: index.newest,
       stale: index.newest === null || now - Date.parse(index.newest) > STALE_DAYS * DAY_MS,
-      ...vulnerabilityChange(packages, await index.find(productNames(packages, own.value)), {
-        own: own.value,
+      ...vulnerabilityChange(packages, await index.find(productNames(packages, products)), {
+        products,
         suppressions: suppressions.value,
         day,
       }),

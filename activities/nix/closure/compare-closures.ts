@@ -11,7 +11,7 @@ import { keepChange } from '../../../host/kept-change.js';
 import { requisitesOf } from '../evaluate/build-plan.js';
 import type { MachineActivities } from '../../../model/contract/activities.js';
 import type { CompareClosuresInput } from '../../../model/contract/verification.js';
-import type { StateDirectory } from '../../../model/machine/state-directory.js';
+import { distrustOf } from '../../../model/verify/distrust.js';
 import { repositoryKey } from '../../../model/run/keys.js';
 import { oneLine } from '../../../model/text/one-line.js';
 import { targetLabel } from '../../../model/targets/index.js';
@@ -23,6 +23,7 @@ import { whileHeartbeating } from '../heartbeat.js';
 import { targetKey } from '../../../model/machine/record-directory.js';
 import { runNix } from '../run-nix.js';
 import { compareVulnerabilities } from '../advisories/compare-vulnerabilities.js';
+import { identifiersOf } from '../advisories/read-identifiers.js';
 import { closureReader, readBootLinks, type ClosureReader } from './read-closure.js';
 
 /**
@@ -47,19 +48,17 @@ export const createCompareClosures =
 
 /** The whole change. */
 async function compare(
-  { state }: ActivityEnvironment,
+  env: ActivityEnvironment,
   input: CompareClosuresInput,
   signal: AbortSignal,
 ): Promise<TargetChange | null> {
-  const { before, after, target, first, nix, advisories } = input;
+  const { before, after, target, first, nix } = input;
   const reader = closureReader(target.name, signal);
   const now = await reader.local(after);
   if (now === null) return null;
   const changeFrom = async (old: Closure): Promise<ClosureChange> => ({
     ...compareClosures(old, now, first),
-    ...(advisories !== undefined && {
-      vulnerabilities: await compareVulnerabilities(state, advisories, old, now, signal),
-    }),
+    ...(await vulnerabilities(env, input, old, now, signal)),
   });
   const own = before === null ? null : await reader.local(before);
   if (before !== null && own !== null) {
@@ -73,7 +72,7 @@ async function compare(
     const switching = switchingFromReferences(references, await readBootLinks(after));
     return { kind: 'compared', switching, from: 'cache', ...(await changeFrom(cached)) };
   }
-  const derivations = await compareDerivations(state, reader, now, input, signal);
+  const derivations = await compareDerivations(env, reader, now, input, signal);
   const buildError = input.baseError == null ? null : oneLine(input.baseError);
   const size = sizeOf(now.paths);
   return { kind: 'no-base', size, ...(buildError !== null && { buildError }), ...(derivations && { derivations }) };
@@ -84,12 +83,13 @@ async function compare(
  * vulnerabilities are looked up of what the new closure has: much else is only needed to build.
  */
 async function compareDerivations(
-  state: StateDirectory,
+  env: ActivityEnvironment,
   { packagesOf }: ClosureReader,
   now: Closure,
-  { drvPaths, first, advisories }: CompareClosuresInput,
+  input: CompareClosuresInput,
   signal: AbortSignal,
 ): Promise<ClosureChange | null> {
+  const { drvPaths, first } = input;
   const [before, after] = drvPaths ?? [];
   if (before == null || after == null) return null;
   const [old, built] = [await requisitesOf(before, signal), await requisitesOf(after, signal)];
@@ -104,10 +104,28 @@ async function compareDerivations(
   });
   return {
     ...compareClosures(was, is, first),
-    ...(advisories !== undefined && {
-      vulnerabilities: await compareVulnerabilities(state, advisories, ofUse(was), ofUse(is), signal),
-    }),
+    ...(await vulnerabilities(env, input, ofUse(was), ofUse(is), signal)),
   };
+}
+
+/** Known vulnerabilities that come and go, where the owner asks for them. */
+async function vulnerabilities(
+  env: ActivityEnvironment,
+  { advisories, candidate, repository, target, nix, ...about }: CompareClosuresInput,
+  before: Closure,
+  after: Closure,
+  signal: AbortSignal,
+): Promise<Pick<ClosureChange, 'vulnerabilities'>> {
+  if (advisories === undefined) return {};
+  const found = await compareVulnerabilities(
+    ...([env.state, advisories, before, after] as const),
+    async (packages) =>
+      candidate === undefined || nix === undefined
+        ? { products: new Map(), fault: null }
+        : await identifiersOf(env, { candidate, repository, target, nix, ...distrustOf(about) }, packages, signal),
+    signal,
+  );
+  return { vulnerabilities: found };
 }
 
 /** Who lists which packages, of the newest verifications. */

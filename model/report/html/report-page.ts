@@ -301,11 +301,13 @@ function vulnerabilities({ changes: [change] }: ChangeGroup): Content {
     return [
       table(
         sure ? 'Known vulnerabilities' : 'Vulnerabilities by name only',
-        [{ title: 'Vulnerability' }, { title: 'Severity' }, { title: 'Package' }, { title: 'Versions', of: 'wide' }],
-        shown.map(({ isNew, cells: [what, id, severity, ...rest] }) => [
+        [
+          ...[{ title: 'Vulnerability' }, { title: 'Severity' }, { title: 'Package' }],
+          ...([{ title: 'Versions', of: 'wide' }, { title: 'Match', of: 'wide' }] as const),
+        ],
+        shown.map(({ isNew, cells: [what, id, severity, packageName, versions, match] }) => [
           [sign(isNew ? '!' : '✔', isNew ? 'bad' : 'good'), ` ${what} `, name(id)],
-          severity,
-          ...rest.map((each) => name(each)),
+          ...[severity, name(packageName), name(versions), match],
         ]),
       ),
       all.length > shown.length ? markup`<p class="soft small">and ${all.length - shown.length} more</p>` : null,

@@ -2,12 +2,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isAffected } from '../../../model/advisories/affected.js';
 import type { Advisory } from '../../../model/advisories/advisory.js';
-import { limitVulnerabilities, packagesToCheck, vulnerabilityChange } from '../../../model/closure/vulnerabilities.js';
+import {
+  limitVulnerabilities,
+  packagesToCheck,
+  versionedPackages,
+  vulnerabilityChange,
+} from '../../../model/closure/vulnerabilities.js';
 import type { VulnerabilityChange } from '../../../model/advisories/vulnerability.js';
+import { createHash } from 'node:crypto';
+import { baseScore4 } from '../../../model/advisories/cvss4.js';
 import { baseScore } from '../../../model/advisories/cvss.js';
 import { readNvd } from '../../../model/advisories/nvd.js';
 import { readOsv } from '../../../model/advisories/osv.js';
-import { productsOf } from '../../../model/advisories/products.js';
+import { productsBy, type Product } from '../../../model/advisories/products.js';
 import { readProducts, readWhitelist, type Suppression } from '../../../model/advisories/whitelist.js';
 import { vulnerabilityWords } from '../../../model/advisories/words.js';
 import type { ClosurePath } from '../../../model/closure/closure.js';
@@ -70,7 +77,52 @@ test('the severity of a vector of CVSS 3 is its base score, as the specification
   assert.deepEqual(rated({ severity }), ['critical', 9.8]);
   assert.deepEqual(rated({ severity, database_specific: { severity: 'MODERATE' } }), ['medium', 9.8]);
   assert.deepEqual(rated({ severity: 'high' }), ['unknown', null]);
+  const both = [
+    ...severity,
+    { type: 'CVSS_V4', score: 'CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:L/VA:L/SC:N/SI:N/SA:N' },
+  ];
+  assert.deepEqual(rated({ severity: both }), ['high', 8.8]);
 });
+
+test('the severity of a vector of CVSS 4 is its base score, as the specification has it', () => {
+  // Of the examples and the calculator of FIRST.
+  for (const [vector, score] of [
+    ['AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:H/SI:H/SA:H', 10],
+    ['AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N', 9.3],
+    ['AV:L/AC:L/AT:P/PR:L/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N', 7.3],
+    ['AV:N/AC:L/AT:P/PR:N/UI:P/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N', 7.7],
+    ['AV:N/AC:L/AT:N/PR:N/UI:P/VC:N/VI:N/VA:N/SC:N/SI:N/SA:N', 0],
+    ['AV:N/AC:L/AT:N/PR:N/UI:P/VC:H/VI:L/VA:N/SC:H/SI:H/SA:H', 8.6],
+    ['AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N/E:U/CR:L', 9.3],
+    ['AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N', null],
+    ['AV:X/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N', null],
+    ['AV:/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N', null],
+  ] as const)
+    assert.equal(baseScore4(`CVSS:4.0/${vector}`), score, vector);
+  // Each vector of exploitability beside some of impact, digested from what ae-cvss-calculator 1.0.13 gives.
+  const scores = all([
+    'AV:NALP',
+    'AC:LH',
+    'AT:NP',
+    'PR:NLH',
+    'UI:NPA',
+    'VC:HL',
+    'VI:HN',
+    'VA:HN',
+    'SC:HL',
+    'SI:LN',
+    'SA:N',
+  ]);
+  const digest = createHash('sha256').update(scores.map((each) => String(baseScore4(`CVSS:4.0/${each}`))).join());
+  assert.equal(digest.digest('hex').slice(0, 16), 'de2a14f55d14a341');
+});
+
+/** Vectors with each combination of values of some metrics. */
+const all = ([first = '', ...rest]: readonly string[]): readonly string[] => {
+  const [name = '', values = ''] = first.split(':');
+  const own = Array.from(values, (value) => `${name}:${value}`);
+  return rest.length === 0 ? own : own.flatMap((one) => all(rest).map((each) => `${one}/${each}`));
+};
 
 test('ranges of OSV begin and end with their events; versions before a release are before it', () => {
   const element = osv('PYSEC-1', 'requests', {
@@ -104,14 +156,18 @@ function compare(
   before: readonly ClosurePath[],
   after: readonly ClosurePath[],
   elements: readonly unknown[],
-  more: { readonly products?: unknown; readonly suppressions?: readonly Suppression[] } = {},
+  more: {
+    readonly products?: unknown;
+    readonly exact?: ReadonlyMap<string, readonly Product[]>;
+    readonly suppressions?: readonly Suppression[];
+  } = {},
 ): Extract<VulnerabilityChange, { kind: 'checked' }> {
-  const own = readProducts(more.products ?? {});
+  const products = productsBy(readProducts(more.products ?? {}), more.exact);
   const advisories = new Map<string, Advisory[]>();
   for (const advisory of elements.flatMap(read))
     advisories.set(advisory.product, [...(advisories.get(advisory.product) ?? []), advisory]);
-  const packages = packagesToCheck(before, after, own);
-  const setting = { own, suppressions: more.suppressions ?? [], day: '2026-11-29' };
+  const packages = packagesToCheck(versionedPackages(before, after), products);
+  const setting = { products, suppressions: more.suppressions ?? [], day: '2026-11-29' };
   const found = vulnerabilityChange(packages, advisories, setting);
   return { kind: 'checked', newest: '2026-11-28T00:00:00.000Z', stale: false, warnings: [], ...found };
 }
@@ -163,7 +219,7 @@ test('tiers: the table, the owner’s own table, and the name alone, which other
   assert.match(vulnerabilityWords(change)[0], /0 fixed, 0 new, by name only 0 fixed and 1 new/);
   const owned = compare([], [path('hub', '1')], [hub], { products: { hub: 'jetbrains:hub' } });
   assert.deepEqual([owned.counts.introduced, owned.introduced[0]?.tier], [1, 'mapped']);
-  assert.deepEqual(productsOf('python3.13-Foo_Bar', new Map())[0], {
+  assert.deepEqual(productsBy(new Map())('python3.13-Foo_Bar')[0], {
     ...{ origin: 'pypi', product: 'foo-bar', tier: 'mapped' },
   });
 });
