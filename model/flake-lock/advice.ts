@@ -123,7 +123,8 @@ function copiesAdvice(lock: FlakeLock): readonly Advice[] {
     if (!known.some(({ node }) => node === edge.node)) copies.set(source, [...known, { node: edge.node, path }]);
   }
   return [...copies.values()]
-    .filter((each) => each.length > 1)
+    // Several inputs of the flake itself are its owner's will.
+    .filter((each) => each.length > 1 && each.some(({ path }) => path.length > 1))
     .sort((one, other) => other.length - one.length)
     .map((each) => {
       const paths = each.map(({ path }) => path);
@@ -144,8 +145,27 @@ const attribute = (name: string): string => (NAME.test(name) ? name : JSON.strin
 const followsLine = (path: InputPath, own: InputPath): string =>
   `inputs.${path.map(attribute).join('.inputs.')}.follows = ${JSON.stringify(own.join('/'))};`;
 
-/** What is the same of all copies of an input, whatever branch they are of; `null` for what has no name of its own. */
-function sourceOf({ original, locked }: LockNode): string | null {
+/**
+ * What is the same of all copies of an input; `null` for what has no name of its own. Whoever asks for a release, a tag or a revision
+ * wants another copy than those who ask for what is newest, whatever the branch of that is called.
+ */
+function sourceOf(node: LockNode): string | null {
+  const place = placeOf(node);
+  return place === null ? null : `${place}\0${seriesOf(node)}`;
+}
+
+/** Branches that hold what is newest. */
+const NEWEST = /^(?:refs\/heads\/)?(?:main|master|HEAD|(?:nixos|nixpkgs)-unstable(?:-small)?)$/;
+
+function seriesOf({ original }: LockNode): string {
+  const [ref, rev] = [textAttribute(original, 'ref'), textAttribute(original, 'rev')];
+  if (rev !== null) return rev;
+  if (ref === null || NEWEST.test(ref)) return '';
+  const [, year, month] = RELEASE.exec(ref) ?? [];
+  return year === undefined || month === undefined ? ref : `${year}.${month}`;
+}
+
+function placeOf({ original, locked }: LockNode): string | null {
   for (const source of [original, locked]) {
     const [owner, repo, id, url] = ['owner', 'repo', 'id', 'url'].map((name) => textAttribute(source, name));
     if (owner != null && repo != null)

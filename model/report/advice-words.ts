@@ -19,7 +19,7 @@ function words(advice: Advice, today: string): string {
       const { input, copies, paths, line } = advice;
       const where = paths.map((path) => oneLine(path, 100)).join(', ');
       const way = line === null ? '' : `; this line takes one away: ${oneLine(line, 300)}`;
-      return `${oneName(input)} is locked ${copies} times (${where}${copies > paths.length ? ', …' : ''})${way}`;
+      return `${oneName(input)} is locked ${copies} times (${where}${copies > paths.length ? ', …' : ''}), each fetched and evaluated by itself${way}`;
     }
     case 'still':
       return `${oneName(advice.input)} has had no new revision since ${advice.date}`;

@@ -72,14 +72,39 @@ test('copies of an input are counted by where they come from, with the line that
     ['nixpkgs', 'home-manager'],
   );
   assert.deepEqual(said(lock), [
-    'nixpkgs is locked 3 times (nixpkgs, home-manager/nixpkgs, home-manager/a.b/nixpkgs); this line takes one away: ' +
+    'nixpkgs is locked 3 times (nixpkgs, home-manager/nixpkgs, home-manager/a.b/nixpkgs), each fetched and evaluated by itself; this line takes one away: ' +
       'inputs.home-manager.inputs.nixpkgs.follows = "nixpkgs";',
   ]);
   const notOwn = lockOf(
     { a: { inputs: { s: 'systems' } }, b: { inputs: { s: 'systems_2' } }, systems: {}, systems_2: { repo: 'systems' } },
     ['a', 'b'],
   );
-  assert.deepEqual(said(notOwn), ['s is locked 2 times (a/s, b/s)']);
+  assert.deepEqual(said(notOwn), ['s is locked 2 times (a/s, b/s), each fetched and evaluated by itself']);
+});
+
+test('copies that were asked for by release, tag or revision are meant to be others', () => {
+  const lock = lockOf(
+    {
+      nixpkgs: { ref: 'nixos-unstable' },
+      tools: {},
+      'tools-too': { repo: 'tools' },
+      tool: { inputs: { old: 'old', older: 'older', same: 'same', at: 'at', 'hls-1': 'hls-1', 'hls-2': 'hls-2' } },
+      old: { repo: 'nixpkgs', ref: 'nixos-25.11' },
+      older: { repo: 'nixpkgs', ref: 'release-25.11' },
+      same: { repo: 'nixpkgs', ref: 'nixpkgs-unstable' },
+      at: { repo: 'nixpkgs', rev: 'b'.repeat(40) },
+      'hls-1': { repo: 'hls', ref: '1.10' },
+      'hls-2': { repo: 'hls', ref: '2.0' },
+    },
+    ['nixpkgs', 'tools', 'tools-too', 'tool'],
+  );
+  assert.deepEqual(
+    said(lock).map((each) => each.replace(/, each.*?(?=;|$)/, '')),
+    [
+      'nixpkgs is locked 2 times (nixpkgs, tool/same); this line takes one away: inputs.tool.inputs.same.follows = "nixpkgs";',
+      'old is locked 2 times (tool/old, tool/older)',
+    ],
+  );
 });
 
 test('an input that stands still for a year is named, unless its owner wants it to, or nobody asked', () => {
