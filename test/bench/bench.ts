@@ -7,6 +7,7 @@ import { median, middle, seconds } from './figures.js';
 import type { Figure } from './figures.js';
 import { closures } from './closures.js';
 import { recovery } from './recovery.js';
+import { reports } from './reports.js';
 import { scale } from './scale.js';
 import { site } from './site.js';
 
@@ -162,6 +163,7 @@ try {
     await workerStart(),
     await nothingToDo(house),
     ...(await builds(house)),
+    await reports(house),
     ...(await recovery(house)),
     ...(await blame(house)),
     ...(await scale()),
