@@ -44,6 +44,7 @@ import {
   OUTCOME_SYMBOLS,
   outcomeWords,
   plural,
+  repointedCount,
   SHOWN_LOG_BYTES,
   SHOWN_LOG_LINES,
   verdictWords,
@@ -53,13 +54,13 @@ import {
 
 /**
  * The report for a terminal: plain lines, or coloured ones. Ends with a line feed.
- * @param packages most that are shown of each change
+ * @param packages most that are shown of each change; `Infinity`: also all of the inputs
  */
 export function renderText(report: Report, color: boolean, packages = PACKAGES_SHOWN): string {
   const paint = painter(color);
   const sections = [
     headline(report, paint),
-    section('Inputs', inputLines(report, paint), paint),
+    section('Inputs', inputLines(report, packages === Infinity, paint), paint),
     section(
       'Not updated',
       rows(report.unfetched.map((input) => [oneName(input.name), oneLine(input.reason, 1000)])),
@@ -154,13 +155,27 @@ function toneOf(report: Report, paint: Paint): (text: string) => string {
   }
 }
 
-function inputLines(report: Report, paint: Paint): string[] {
-  const rows = report.inputs.map((input) => [
+/** Inputs of which more than a line is shown, if there are no more, and inputs that are shown at all. */
+const INPUTS_IN_DETAIL = 12;
+const INPUTS_SHOWN = 40;
+
+function inputLines({ inputs }: Report, full: boolean, paint: Paint): string[] {
+  const shown = full ? inputs : inputs.slice(0, INPUTS_SHOWN);
+  const isLong = !full && inputs.length > INPUTS_IN_DETAIL;
+  const rows = shown.map((input) => [
     ...[oneName(input.name), movementWords(input), dateWords(input), commitCountWords(input)],
+    isLong && input.nested.length > 0 && !isNestedOnly(input) ? plural(input.nested.length, 'nested input') : '',
   ]);
   const lines = columns(rows);
-  return report.inputs.flatMap((input, index) => [
-    `  ${lines[index] ?? ''}`,
+  const rest = inputs.length - shown.length;
+  if (isLong)
+    return [
+      ...shown.flatMap((input, index) => [`  ${(lines[index] ?? '').trimEnd()}`, ...repointedLines(input, paint)]),
+      ...(rest > 0 ? [paint.dim(`  and ${rest} more inputs`)] : []),
+      paint.dim('  Commits and pages to compare: --full, or --format html'),
+    ];
+  return shown.flatMap((input, index) => [
+    `  ${(lines[index] ?? '').trimEnd()}`,
     ...(input.compareUrl === null ? [] : [`    ${paint.cyan(oneLine(input.compareUrl, 500))}`]),
     ...commitLines(input, paint),
     ...nestedLines(input, paint),
@@ -176,6 +191,12 @@ function commitLines(input: ReportedInput, paint: Paint): string[] {
     ...shown.map(({ revision, subject }) => paint.dim(`    ${revision} ${subject}`)),
     ...(more > 0 ? [paint.dim(`    and ${plural(more, 'more commit')}`)] : []),
   ];
+}
+
+/** Nested inputs that come from somewhere else now: those are never left out for their number alone. */
+function repointedLines(input: ReportedInput, paint: Paint): string[] {
+  const { shown } = nestedOf(input, Math.min(repointedCount(input), NESTED_SHOWN));
+  return shown.map(({ path, movement }) => paint.dim(`    ${path}  ${movement}`));
 }
 
 /** Nested inputs that moved, with pages to compare where nothing else moved. */

@@ -437,6 +437,10 @@ export function nestedOf(
   return { shown, more: nested.length - shown.length };
 }
 
+/** How many nested inputs come from somewhere else than before. */
+export const repointedCount = ({ nestedMoves }: Pick<ReportedInput, 'nestedMoves'>): number =>
+  nestedMoves.filter(({ source }) => source !== undefined).length;
+
 export interface ShownNested {
   readonly path: string;
   readonly movement: string;

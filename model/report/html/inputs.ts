@@ -1,25 +1,38 @@
+import { adviceWords } from '../advice-words.js';
 import { oneLine, oneName } from '../../text/one-line.js';
 import type { Report, ReportedInput } from '../data.js';
-import { commitCountWords, commitsOf, dateWords, movementWords, nestedOf, waitingWords } from '../words.js';
+import {
+  commitCountWords,
+  commitsOf,
+  dateWords,
+  movementWords,
+  nestedOf,
+  repointedCount,
+  waitingWords,
+} from '../words.js';
 import { bar } from './charts.js';
 import { markup, link, name, type Content } from './markup.js';
 import { DAY_MS } from '../../text/span.js';
-import { list, table, type Section } from './page.js';
+import { folded, list, table, type Section } from './page.js';
 
 /** Nested inputs that are shown for each input; the JSON report has all. */
 const NESTED_SHOWN = 10;
+/** The same where many inputs moved. */
+const MANY_INPUTS = 12;
+const FEW_NESTED = 2;
 
 /** What moved, how old it is, and what could not be asked for. */
 export function inputSections(report: Report): readonly Section[] {
   return [
     ['Inputs', 'inputs', inputTable(report)],
-    ['Newest commits', 'commits', commitTable(report)],
+    ['Newest commits', 'commits', commitTables(report)],
     ['Age of the inputs', 'ages', ageTable(report)],
     [
       'Not updated',
       'not-updated',
       list(report.unfetched.map((input) => markup`${name(oneName(input.name))}: ${oneLine(input.reason, 1000)}`)),
     ],
+    ['Advice', 'advice', list(adviceWords(report.advice, report.startedAt))],
     [
       'Waiting',
       'waiting',
@@ -35,13 +48,13 @@ function inputTable({ inputs }: Report): Content {
     [{ title: 'Input' }, { title: 'Revision' }, { title: 'Date', of: 'wide' }, { title: 'Changes' }],
     inputs.flatMap((input) => [
       rowOf(oneName(input.name), movementWords(input), dateWords(input), input.compareUrl, commitCountWords(input)),
-      ...nestedRows(input),
+      ...nestedRows(input, inputs.length > MANY_INPUTS ? Math.max(FEW_NESTED, repointedCount(input)) : NESTED_SHOWN),
     ]),
   );
 }
 
-function nestedRows(input: ReportedInput): readonly (readonly Content[])[] {
-  const { shown, more } = nestedOf(input, NESTED_SHOWN);
+function nestedRows(input: ReportedInput, limit: number): readonly (readonly Content[])[] {
+  const { shown, more } = nestedOf(input, limit);
   return [
     ...shown.map(({ path, movement, dates, compareUrl }) => rowOf(`↳ ${path}`, movement, dates, compareUrl)),
     ...(more > 0 ? [[`↳ and ${more} more nested inputs`, '', '', '']] : []),
@@ -63,23 +76,27 @@ const rowOf = (
 
 /** Commits that are shown of each input. */
 const COMMITS_SHOWN = 10;
+/** Inputs whose commits stand open; of more of them each opens for itself. */
+const COMMITS_OPEN = 3;
 
-function commitTable({ inputs }: Report): Content {
-  const rows = inputs.flatMap((input) => {
+function commitTables({ inputs }: Report): Content {
+  const known = inputs.filter((input) => commitsOf(input, 1).shown.length > 0);
+  return known.map((input) => {
     const { shown, more } = commitsOf(input, COMMITS_SHOWN);
-    return [
-      ...shown.map(({ revision, date, subject }, index) => [
-        ...[index === 0 ? name(oneName(input.name)) : '', markup`<code>${revision}</code>`, subject, date],
-      ]),
-      ...(more > 0 && shown.length > 0 ? [['', '', `and ${more} more`, '']] : []),
-    ];
+    const count = commitCountWords(input);
+    return folded(
+      markup`<b>${name(oneName(input.name))}</b> ${count}`,
+      [
+        table(
+          `Newest commits of ${oneName(input.name)}`,
+          [{ title: 'Commit' }, { title: 'Subject', of: 'text' }, { title: 'Date', of: 'wide' }],
+          shown.map(({ revision, date, subject }) => [markup`<code>${revision}</code>`, subject, date]),
+        ),
+        more > 0 ? markup`<p class="soft small">and ${more} more</p>` : null,
+      ],
+      known.length <= COMMITS_OPEN,
+    );
   });
-  if (rows.length === 0) return null;
-  return table(
-    'Newest commits of the inputs that moved',
-    [{ title: 'Input' }, { title: 'Commit' }, { title: 'Subject' }, { title: 'Date', of: 'wide' }],
-    rows,
-  );
 }
 
 /** How old each input was on the day of the run: before the update, and after it. */
