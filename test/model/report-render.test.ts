@@ -533,3 +533,24 @@ test('targets that a commit removes are named, in every form, and are a change',
   const { gone, ...other } = report;
   assert.deepEqual([gone, exitStatus(report), exitStatus(other)], [['db'], 0, 3]);
 });
+
+test('of sixty inputs that move the terminal shows a line each for forty, and the page folds what they bring', () => {
+  const [input] = exampleReport().inputs;
+  assert.ok(input !== undefined);
+  const newest = [{ revision: 'c'.repeat(40), date: '2026-11-20', subject: 'A change' }];
+  const inputs = Array.from({ length: 60 }, (_, index) => ({
+    ...{ ...input, name: `input${index}`, commits: { count: 3, newest } },
+    nested: Array.from({ length: 9 }, (__, nested) => `input${index}/n${nested}`),
+    nestedMoves:
+      index === 5 ? [{ ...input, path: 'input5/n8', source: { from: 'github:a/b', to: 'github:evil/b' } }] : [],
+  }));
+  const report = exampleReport({ inputs, advice: [{ kind: 'still', input: 'input1', date: '2020-01-01' }] });
+  const text = renderReport(report, 'text');
+  assert.match(text, /\n {2}input39 .* 3 commits {2}9 nested inputs\n {2}and 20 more inputs\n/);
+  assert.match(text, /\n {4}input5\/n8 .*now from github:evil\/b, not github:a\/b\n/);
+  assert.ok(text.split('\n').length < 60, text);
+  assert.match(renderReport(report, 'text', { full: true }), /input59[^]*A change/);
+  const html = renderHtml(report);
+  assert.equal(html.match(/<details><summary><b><bdi>input\d+<\/bdi><\/b> 3 commits/g)?.length, 60);
+  assert.match(html, /<h2 id="advice">Advice<\/h2>\s*<ul><li>input1 has had no new revision since 2020-01-01/);
+});
