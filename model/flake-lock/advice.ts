@@ -122,22 +122,24 @@ function copiesAdvice(lock: FlakeLock): readonly Advice[] {
     // A node that several inputs share is one copy.
     if (!known.some(({ node }) => node === edge.node)) copies.set(source, [...known, { node: edge.node, path }]);
   }
-  return [...copies.values()]
-    // Several inputs of the flake itself are its owner's will.
-    .filter((each) => each.length > 1 && each.some(({ path }) => path.length > 1))
-    .sort((one, other) => other.length - one.length)
-    .map((each) => {
-      const paths = each.map(({ path }) => path);
-      const own = paths.find((path) => path.length === 1);
-      const nested = paths.find((path) => path.length > 1);
-      return {
-        kind: 'copies' as const,
-        input: paths[0]?.at(-1) ?? '',
-        copies: each.length,
-        paths: paths.slice(0, PATHS_TOLD).map((path) => path.join('/')),
-        line: own === undefined || nested === undefined ? null : followsLine(nested, own),
-      };
-    });
+  return (
+    [...copies.values()]
+      // Several inputs of the flake itself are its owner's will.
+      .filter((each) => each.length > 1 && each.some(({ path }) => path.length > 1))
+      .sort((one, other) => other.length - one.length)
+      .map((each) => {
+        const paths = each.map(({ path }) => path);
+        const own = paths.find((path) => path.length === 1);
+        const nested = paths.find((path) => path.length > 1);
+        return {
+          kind: 'copies' as const,
+          input: paths[0]?.at(-1) ?? '',
+          copies: each.length,
+          paths: paths.slice(0, PATHS_TOLD).map((path) => path.join('/')),
+          line: own === undefined || nested === undefined ? null : followsLine(nested, own),
+        };
+      })
+  );
 }
 
 const NAME = /^[A-Za-z_][\w'-]*$/;

@@ -389,7 +389,9 @@ function vulnerabilities(change: TargetChange, limit: number): string[] {
     const rest = listed.filter((each) => each.sure === sure).length - rows.length;
     const more = rest === 0 ? '' : `and ${rest} more`;
     if (rows.length === 0) return null;
-    return [table(['', 'vulnerability', 'severity', 'package', 'versions', 'match'], cells), more].filter(Boolean).join('\n\n');
+    return [table(['', 'vulnerability', 'severity', 'package', 'versions', 'match'], cells), more]
+      .filter(Boolean)
+      .join('\n\n');
   };
   const [sure, unsure] = [tableOf(true), tableOf(false)];
   return [

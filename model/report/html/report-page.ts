@@ -303,7 +303,10 @@ function vulnerabilities({ changes: [change] }: ChangeGroup): Content {
         sure ? 'Known vulnerabilities' : 'Vulnerabilities by name only',
         [
           ...[{ title: 'Vulnerability' }, { title: 'Severity' }, { title: 'Package' }],
-          ...([{ title: 'Versions', of: 'wide' }, { title: 'Match', of: 'wide' }] as const),
+          ...([
+            { title: 'Versions', of: 'wide' },
+            { title: 'Match', of: 'wide' },
+          ] as const),
         ],
         shown.map(({ isNew, cells: [what, id, severity, packageName, versions, match] }) => [
           [sign(isNew ? '!' : '✔', isNew ? 'bad' : 'good'), ` ${what} `, name(id)],
