@@ -11,6 +11,7 @@ import { formatSeconds } from '../../model/text/text.js';
 import { inBatches } from '../../model/nix/batches.js';
 import { uploadDirectory } from '../../model/machine/record-directory.js';
 import { hasFields, readJson, writeWhole } from '../../host/files.js';
+import { slots } from '../../host/slots.js';
 import { launch } from '../command/launcher.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { nixErrorMessage } from '../../host/nix/error-message.js';
@@ -30,10 +31,11 @@ import { copiedByNix } from '../../host/caches/copied.js';
 import type { Asking } from '../../host/caches/types.js';
 import { handlerOf, keysOf, lookAt, type PathFault, type PathFaults } from '../../host/caches/shelf.js';
 import { seenInRun } from './seen.js';
-import { inSlot } from './slots.js';
 
 /** How long a program may say nothing. Of what Nix copies the servers are timed by Nix itself, which says nothing within a path. */
 const LONGEST_SILENCE_MS = 30 * 60_000;
+
+const inSlot = slots();
 
 /**
  * Makes the activity that uploads the closure of a target which this machine built. It looks at the cache first, lets Nix do

@@ -6,7 +6,7 @@ import { installBundle } from '../../git/install-commit.js';
 import type { TreatedSettings } from '../commands.js';
 import { updateAlone } from '../../git/agent-change.js';
 import { ownFetch, treatmentOf } from '../distrust.js';
-import { acceptedSettings, evaluateCommit } from '../evaluate/evaluate-commit.js';
+import { acceptedSettings, evaluateCommit, placeOf } from '../evaluate/evaluate-commit.js';
 import {
   assertLockIsReadable,
   failedVerdict,
@@ -54,10 +54,12 @@ export async function localDerivation(
       ? { kind: 'there', evaluation: local, nix }
       : { kind: 'failed', verdict: refusedVerdict(env, target, 'built', ownFetch(fetches)) };
   };
-  if ((await isRooted(env.state, run, evaluation.drvPath)) || (await ensureRoot(root, evaluation.drvPath)))
+  const asked = { flake, target, nix: treatment.nix, run, attempt };
+  const { drvPath: wanted } = evaluation;
+  if ((await isRooted(await placeOf(env, asked), wanted)) || (await ensureRoot(root, wanted)))
     return await there(evaluation);
 
-  const found = await evaluateCommit(env, { flake, target, nix: treatment.nix, run, attempt }, signal);
+  const found = await evaluateCommit(env, asked, signal);
   if (found.kind === 'failed') {
     await assertLockIsReadable(env, input, found.error);
     const logPath = await writeEvaluationLog(env, input, found.log);

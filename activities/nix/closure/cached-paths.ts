@@ -98,9 +98,23 @@ async function askCache(
   return [];
 }
 
+/** How long what Nix says of its configuration is believed: hosts of one run are compared one after the other. */
+const CONFIGURED_MS = 60_000;
+const configured = new Map<string, { readonly asked: Promise<readonly string[]>; readonly until: number }>();
+
 /** The caches that this machine fetches from, as it is configured and as the run asks. */
-async function cachesOf(settings: NixSettings): Promise<readonly string[]> {
-  const configuration = await nixConfiguration(settings.options);
+function cachesOf({ options }: NixSettings): Promise<readonly string[]> {
+  const key = JSON.stringify(options);
+  const known = configured.get(key);
+  if (known !== undefined && performance.now() < known.until) return known.asked;
+  const asked = askForCaches(options);
+  configured.clear();
+  configured.set(key, { asked, until: performance.now() + CONFIGURED_MS });
+  return asked;
+}
+
+async function askForCaches(options: NixSettings['options']): Promise<readonly string[]> {
+  const configuration = await nixConfiguration(options);
   if (configuration?.substitute?.value === false) return [];
   const caches = configuration?.substituters?.value;
   return Array.isArray(caches) ? caches.filter((each): each is string => typeof each === 'string') : [];

@@ -8,6 +8,8 @@ import { contentOf, listedAt, listedBy } from '../../../model/closure/share.js';
 import { switchingFromReferences, switchingOf } from '../../../model/closure/switching.js';
 import type { Closure, ClosureChange, TargetChange } from '../../../model/closure/closure.js';
 import { keepChange } from '../../../host/kept-change.js';
+import { exists } from '../../../host/files.js';
+import { sideBySide } from '../../../host/side-by-side.js';
 import { requisitesOf } from '../evaluate/build-plan.js';
 import type { MachineActivities } from '../../../model/contract/activities.js';
 import type { CompareClosuresInput } from '../../../model/contract/verification.js';
@@ -16,7 +18,7 @@ import { repositoryKey } from '../../../model/run/keys.js';
 import { oneLine } from '../../../model/text/one-line.js';
 import { targetLabel } from '../../../model/targets/index.js';
 import type { ActivityEnvironment } from '../../environment.js';
-import { exclusively } from '../../git/mutex.js';
+import { slots } from '../../../host/slots.js';
 import { rootPath } from '../build/build-command.js';
 import { storeHash } from '../../../model/nix/derivation-file.js';
 import { whileHeartbeating } from '../heartbeat.js';
@@ -35,16 +37,20 @@ export const createCompareClosures =
   (env: ActivityEnvironment): MachineActivities['compareClosures'] =>
   (input) =>
     whileHeartbeating({ machine: env.machine }, async (signal) => {
-      await keepClosures(env, input);
-      if (input.same) return null;
-      // A closure of 8,000 paths takes some 50 MB while it is read.
-      const whole = await exclusively('compare closures', () => compare(env, input, signal));
+      const compared = async (): Promise<TargetChange | null> =>
+        input.same ? null : await inSlot(AT_ONCE, signal, () => compare(env, input, signal));
+      const keep = (): Promise<null> => keepClosures(env, input).then(() => null);
+      const [whole = null] = await sideBySide([compared, keep], 2, (work) => work());
+      if (whole === null) return null;
       const { run, head, target, bytes } = input;
-      if (whole !== null && run !== undefined && head !== undefined)
-        await keepChange(env.state, { run, head, target }, whole);
+      if (run !== undefined && head !== undefined) await keepChange(env.state, { run, head, target }, whole);
       const verification = activityInfo().workflowExecution?.workflowId ?? '';
-      return whole === null ? null : told(verification, targetLabel(target), whole, bytes);
+      return told(verification, targetLabel(target), whole, bytes);
     });
+
+/** Comparisons at once: they mostly wait for Nix, but a closure of 8,000 paths takes some 50 MB while it is read. */
+const AT_ONCE = 4;
+const inSlot = slots();
 
 /** The whole change. */
 async function compare(
@@ -54,13 +60,12 @@ async function compare(
 ): Promise<TargetChange | null> {
   const { before, after, target, first, nix } = input;
   const reader = closureReader(target.name, signal);
-  const now = await reader.local(after);
+  const [now, own] = await Promise.all([reader.local(after), before === null ? null : reader.local(before)]);
   if (now === null) return null;
   const changeFrom = async (old: Closure): Promise<ClosureChange> => ({
     ...compareClosures(old, now, first),
     ...(await vulnerabilities(env, input, old, now, signal)),
   });
-  const own = before === null ? null : await reader.local(before);
   if (before !== null && own !== null) {
     const [was, is] = await Promise.all([readBootLinks(before), readBootLinks(after)]);
     const from = input.baseError === null ? ({ from: 'build' } as const) : {};
@@ -92,7 +97,7 @@ async function compareDerivations(
   const { drvPaths, first } = input;
   const [before, after] = drvPaths ?? [];
   if (before == null || after == null) return null;
-  const [old, built] = [await requisitesOf(before, signal), await requisitesOf(after, signal)];
+  const [old, built] = await Promise.all([requisitesOf(before, signal), requisitesOf(after, signal)]);
   if (old === null || built === null) return null;
   const only = (own: ReadonlySet<string>, other: ReadonlySet<string>): Promise<Closure> =>
     packagesOf([...own].filter((each) => each.endsWith('.drv') && !other.has(each)));
@@ -161,7 +166,7 @@ async function keepClosures(env: ActivityEnvironment, input: CompareClosuresInpu
   const wanted = [same ? null : before, after].filter((each) => each !== null);
   if (keep > 0) {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    for (const storePath of wanted) await keepClosure(path.join(folder, storeHash(storePath)), storePath);
+    await sideBySide(wanted, wanted.length, (each) => keepClosure(path.join(folder, storeHash(each)), each));
   }
   const names = await readdir(folder).catch(() => []);
   const roots = names.map(async (name) => {
@@ -180,6 +185,6 @@ async function keepClosure(root: string, storePath: string): Promise<void> {
   try {
     await lutimes(root, now, now);
   } catch {
-    await runNix('nix-store', rootPath(storePath, root));
+    if (await exists(storePath)) await runNix('nix-store', rootPath(storePath, root));
   }
 }

@@ -2,19 +2,18 @@ import { readFile, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { sideBySide } from '../../../host/side-by-side.js';
 import { splitName } from '../../../model/closure/package-name.js';
-import { readPathInfo, type PathInfo } from '../../../model/closure/path-info.js';
+import type { PathInfo } from '../../../model/closure/path-info.js';
 import type { Closure, ClosurePath } from '../../../model/closure/closure.js';
 import type { BootLinks } from '../../../model/closure/switching.js';
 import type { NixSettings } from '../../../model/run/options.js';
 import { cachedPaths } from './cached-paths.js';
-import { pathInfo } from '../commands.js';
+import { localClosure } from './local-closures.js';
 import {
   parseDerivation,
   storeName,
   type DerivationFile,
   type DerivationOutput,
 } from '../../../model/nix/derivation-file.js';
-import { runNix } from '../run-nix.js';
 
 /** Derivations that are read at once. */
 const AT_ONCE = 64;
@@ -77,9 +76,8 @@ export function closureReader(host: string | null, signal: AbortSignal): Closure
   };
   return {
     local: async (top) => {
-      const { exitCode, stdout } = await runNix('nix', pathInfo([top]), { signal, background: true });
-      const paths = exitCode === 0 ? readPathInfo(stdout) : [];
-      return paths.some((each) => each.path === top) ? await closureOf(top, paths) : null;
+      const paths = await localClosure(top, signal);
+      return paths === null ? null : await closureOf(top, paths);
     },
     cached: async (top, { infos }, settings) => {
       const paths = await cachedPaths(top, infos, settings, signal);

@@ -18,6 +18,7 @@ import {
   remember,
   rememberFailure,
   type EvaluatedDerivation,
+  type EvaluationPlace,
 } from './evaluations.js';
 import { faultOf, type Fault } from '../faults.js';
 import { nixErrors, type NixError } from '../nix-errors.js';
@@ -96,11 +97,8 @@ export async function evaluateCommit(
   input: CommitEvaluationInput,
   signal: AbortSignal,
 ): Promise<CommitEvaluation> {
-  const { flake, target, nix, run } = input;
-  const version = await nixVersion();
-  // Impure evaluation may look at the clock: its answer holds for this run alone.
-  const parts = [flake.repository.dir, target, nix, version.text, nix.impure ? run : null];
-  const place = evaluationPlace(env.state, run, flake.commit, parts);
+  const { flake, target, nix } = input;
+  const place = await placeOf(env, input);
   const known = await recall(place);
   if (known !== null) return { kind: 'evaluated', ...known };
   const failure = input.failsForGood === true ? await recallFailure(place) : null;
@@ -127,6 +125,17 @@ export async function evaluateCommit(
   else if (input.failsForGood === true && evaluation.unanswered === null)
     await rememberFailure(place, evaluation.error);
   return evaluation;
+}
+
+/** Where this machine keeps what it finds. */
+export async function placeOf(
+  env: ActivityEnvironment,
+  { flake, target, nix, run }: Pick<CommitEvaluationInput, 'flake' | 'target' | 'nix' | 'run'>,
+): Promise<EvaluationPlace> {
+  const version = await nixVersion();
+  // Impure evaluation may look at the clock: its answer holds for this run alone.
+  const parts = [flake.repository.dir, target, nix, version.text, nix.impure ? run : null];
+  return evaluationPlace(env.state, run, flake.commit, parts);
 }
 
 /** `nix-instantiate` does not look at a flake's `nixConfig`: settings that the owner accepts are passed as options. */

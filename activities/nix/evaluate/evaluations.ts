@@ -6,6 +6,7 @@ import type { ActivityEnvironment } from '../../environment.js';
 import { rootDerivation } from '../commands.js';
 import { runDirectoryName } from '../../../model/run/directory-name.js';
 import { exists, makeFolder, writeWhole } from '../../../host/files.js';
+import { sideBySide } from '../../../host/side-by-side.js';
 import { runNix } from '../run-nix.js';
 
 /**
@@ -76,22 +77,21 @@ export async function ensureRoot(root: string, drvPath: string): Promise<boolean
   return (await runNix('nix-instantiate', rootDerivation(drvPath, root))).exitCode === 0;
 }
 
-/** Whether a run's evaluation keeps a derivation in this machine's store, which it still has. */
-export async function isRooted(state: StateDirectory, run: string, drvPath: string): Promise<boolean> {
-  const roots = runRoots(state, run);
-  const names = await readdir(roots).catch(() => []);
-  const targets = await Promise.all(names.map((name) => readlink(path.join(roots, name)).catch(() => null)));
-  return targets.includes(drvPath) && exists(drvPath);
-}
+/** Whether an evaluation of a run keeps a derivation in this machine's store, which it still has. */
+export const isRooted = async ({ root }: EvaluationPlace, drvPath: string): Promise<boolean> =>
+  (await readlink(root).catch(() => null)) === drvPath && (await exists(drvPath));
+
+/** Records that are looked at side by side. */
+const AT_ONCE = 32;
 
 /** Gives up what one run kept from collection, and forgets what the store has lost meanwhile. Safe to repeat. */
 export async function releaseEvaluations(env: ActivityEnvironment, run: string): Promise<void> {
   await rm(runRoots(env.state, run), { recursive: true, force: true });
   const commits = path.join(env.state.evaluations, 'commits');
-  for (const name of await readdir(commits).catch(() => [])) {
+  await sideBySide(await readdir(commits).catch(() => []), AT_ONCE, async (name) => {
     const record = path.join(commits, name);
     if (name.endsWith('.json') && (await isLost(record))) await rm(record, { force: true });
-  }
+  });
 }
 
 /** Whether the derivation that a record is about is gone from the store, or the record says nothing. */
