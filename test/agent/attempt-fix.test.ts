@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { before, test } from 'node:test';
+import { test } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { canSandbox } from '../../activities/sandbox/sandbox.js';
 import { createAttemptFix } from '../../activities/agent/attempt-fix.js';
@@ -19,10 +19,7 @@ import { withPlace } from '../support/repository.js';
 import type { Place } from '../support/repository.js';
 import { withStandIn } from '../support/stand-in.js';
 
-let sandbox = false;
-before(async () => {
-  sandbox = await canSandbox();
-});
+const sandbox = await canSandbox();
 
 const attempt = (
   place: Place,

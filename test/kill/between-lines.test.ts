@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { candidateOf } from '../../activities/git/bundle.js';
@@ -13,18 +12,17 @@ import type { LockUpdate } from '../../model/contract/lock.js';
 import type { AttemptInput } from '../../model/autofix/attempt.js';
 import { writeMark } from '../../model/report/forge/request.js';
 import type { Candidate } from '../../model/verify/candidate.js';
-import type { Repository } from '../../model/run/options.js';
 import { createActivities } from '../../workers/activities.js';
 import { agentOptions, writeAgent } from '../support/agent.js';
 import { PLAIN_NIX } from '../support/evaluator.js';
 import type { ActivityEnd } from '../support/activity-process.js';
-import { createFleet, type Fleet } from '../support/fleet.js';
+import { withMovedFleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
-import { ntfyMissing, withNtfy } from '../support/ntfy.js';
+import { ntfyMissing, withNtfyIfThere } from '../support/ntfy.js';
 import { exampleReport } from '../support/report.js';
 import { activityEnvironment, repositoryAt } from '../support/repository.js';
 import { withStandInForge } from '../support/stand-in-forge.js';
-import { wholeFile } from '../support/scope.js';
+import { wholeFile, withFolder } from '../support/scope.js';
 
 /**
  * Each activity that changes something is killed before each change, each command and each request that it makes, and in
@@ -45,21 +43,41 @@ const STAMP = {
 const MESSAGE = 'chore(flake): update flake.lock\n\nLockkeeper-Instance: update\nLockkeeper-Run: r\n';
 
 /** A fleet whose update is due, before anything was done for it; `pristine` is a copy of all that. */
-let fleet: Fleet;
-let repository: Repository;
-let base: string;
-let draft: Candidate;
-let candidate: Candidate;
-/** The candidate with one commit more. */
-let fix: Candidate;
+const fleet = await withMovedFleet(wholeFile, { hosts: [{ name: 'athena' }] });
+await writeAgent(fleet.root);
+const repository = repositoryAt(fleet.remote, { checkout: fleet.checkout });
+const base = await git(fleet.remote, 'rev-parse', 'main');
 /** A main that has moved on, on another branch. */
-let ahead: string;
-let pristine: string;
+const ahead = await git(fleet.remote, 'commit-tree', '-m', 'By a colleague', '-p', base, `${base}^{tree}`);
+await git(fleet.remote, 'update-ref', 'refs/heads/ahead', ahead);
+const stateRoot = (): string => path.join(fleet.root, 'state');
+const updateInput = () => ({ repository, base, inputs: 'all' as const, nix: PLAIN_NIX, run: 'r', ...STAMP });
+const { draft, candidate, fix } = await commitsOfUpdate();
 const forge = await withStandInForge(wholeFile, 'keeper/fleet', (branch) =>
   Promise.resolve(branch === 'main' ? base : candidate.head),
 );
-const ntfy = ntfyMissing === false ? await withNtfy(wholeFile) : undefined;
-const stateRoot = (): string => path.join(fleet.root, 'state');
+const ntfy = await withNtfyIfThere(wholeFile);
+const pristine = await withFolder(wholeFile);
+await cp(fleet.root, pristine, { recursive: true, preserveTimestamps: true });
+await writeFile(path.join(pristine, 'forge-token'), forge.token, { mode: 0o600 });
+
+/** The update as a draft, as a commit, and with a fix on top of that. */
+async function commitsOfUpdate() {
+  const env = activityEnvironment(fleet.root);
+  const { coordinator } = createActivities(env);
+  const lock = await new MockActivityEnvironment().run<[], LockUpdate, () => Promise<LockUpdate>>(() =>
+    coordinator.updateLock(updateInput()),
+  );
+  assert.equal(lock.kind, 'updated');
+  const update = await new MockActivityEnvironment().run<[], Candidate, () => Promise<Candidate>>(() =>
+    coordinator.commitCandidate({ repository, draft: lock.draft, message: MESSAGE, ...STAMP }),
+  );
+  const change = { path: 'NOTES.md', content: 'fixed\n', message: 'fix(athena): a note\n', ...STAMP };
+  const { head } = await commitFile(env, { repository, parent: update.head, ...change });
+  const withFix = await candidateOf(mirrorPath(env, repository), base, head);
+  await rm(stateRoot(), { recursive: true });
+  return { draft: lock.draft, candidate: update, fix: withFix };
+}
 
 async function restore(): Promise<void> {
   await rm(fleet.root, { recursive: true, force: true });
@@ -125,38 +143,6 @@ async function assertRepeatable({ activity, input, look = () => Promise.resolve(
 }
 
 describe('killed between any two of its lines and done again, an activity leaves what one attempt leaves:', () => {
-  before(async () => {
-    fleet = await createFleet({ hosts: [{ name: 'athena' }] });
-    for (const name of ['alpha', 'beta']) await fleet.moveInput(name);
-    await writeAgent(fleet.root);
-    repository = repositoryAt(fleet.remote, { checkout: fleet.checkout });
-    base = await git(fleet.remote, 'rev-parse', 'main');
-    ahead = await git(fleet.remote, 'commit-tree', '-m', 'By a colleague', '-p', base, `${base}^{tree}`);
-    await git(fleet.remote, 'update-ref', 'refs/heads/ahead', ahead);
-    const env = activityEnvironment(fleet.root);
-    const { coordinator } = createActivities(env);
-    const lock = await new MockActivityEnvironment().run<[], LockUpdate, () => Promise<LockUpdate>>(() =>
-      coordinator.updateLock(updateInput()),
-    );
-    assert.equal(lock.kind, 'updated');
-    ({ draft } = lock);
-    candidate = await new MockActivityEnvironment().run<[], Candidate, () => Promise<Candidate>>(() =>
-      coordinator.commitCandidate(commitInput()),
-    );
-    const change = { path: 'NOTES.md', content: 'mended\n', message: 'fix(athena): a note\n', ...STAMP };
-    const { head } = await commitFile(env, { repository, parent: candidate.head, ...change });
-    fix = await candidateOf(mirrorPath(env, repository), base, head);
-    await rm(stateRoot(), { recursive: true });
-    pristine = await mkdtemp(path.join(tmpdir(), 'lockkeeper-pristine-'));
-    await cp(fleet.root, pristine, { recursive: true, preserveTimestamps: true });
-    await writeFile(path.join(pristine, 'forge-token'), forge.token, { mode: 0o600 });
-  });
-  after(async () => {
-    await rm(pristine, { recursive: true, force: true });
-    await fleet.cleanup();
-  });
-
-  const updateInput = () => ({ repository, base, inputs: 'all' as const, nix: PLAIN_NIX, run: 'r', ...STAMP });
   const commitInput = () => ({ repository, draft, message: MESSAGE, ...STAMP });
   const attemptInput = (): AttemptInput => ({
     run: 'r',
@@ -330,13 +316,13 @@ describe('killed between any two of its lines and done again, an activity leaves
 
   test('a message is published', { skip: ntfyMissing }, async () => {
     const tokenFile = path.join(pristine, 'token');
-    await writeFile(tokenFile, ntfy?.token ?? '', { mode: 0o600 });
+    await writeFile(tokenFile, ntfy.token, { mode: 0o600 });
     let topics = 0;
     await assertRepeatable({
       activity: 'notify',
       // Messages cannot be taken back, so each point has a topic of its own.
-      input: () => notifyInput({ ntfy: { server: ntfy?.url, topic: `topic${topics}`, tokenFile } }, 'ntfy', 'landed')(),
-      look: async () => (await ntfy?.messages(`topic${topics++}`))?.length,
+      input: () => notifyInput({ ntfy: { server: ntfy.url, topic: `topic${topics}`, tokenFile } }, 'ntfy', 'landed')(),
+      look: async () => (await ntfy.messages(`topic${topics++}`)).length,
     });
   });
 

@@ -17,7 +17,7 @@ import { git } from '../support/git.js';
 import { writeInstances } from '../support/instances.js';
 import { killBuilder } from '../support/kill-builder.js';
 import { openHouse, reaching, until, withHouse, type House, type Running } from '../support/lockkeeper.js';
-import { ntfyMissing, withNtfy, type NtfyServer } from '../support/ntfy.js';
+import { ntfyMissing, withNtfyIfThere } from '../support/ntfy.js';
 import { repositoryAt } from '../support/repository.js';
 import { isAlive } from '../../host/processes.js';
 import { withStandInForge, type StandInForge } from '../support/stand-in-forge.js';
@@ -42,10 +42,10 @@ import { wholeFile } from '../support/scope.js';
  */
 const FULL = process.env.LOCKKEEPER_TEST_FULL === '1';
 
-let house: House;
-let ntfy: NtfyServer;
+const ntfy = await withNtfyIfThere(wholeFile);
+const house = await withHouse(wholeFile);
 /** Program of an agent: see test/support/agent.ts. */
-let agent: string;
+const agent = await writeAgent(house.root);
 
 /** Plays a run in which `victim` dies at the row's place, and looks at how it ended. */
 type Scene = (victim: Victim) => Promise<void>;
@@ -714,11 +714,7 @@ const FEW = [
 ];
 const played = FULL ? CELLS : CELLS.filter(({ name }) => FEW.includes(name));
 
-describe('killed at any moment, a run ends as if nothing had happened', { skip: ntfyMissing }, async () => {
-  ntfy = await withNtfy(wholeFile);
-  house = await withHouse(wholeFile);
-  agent = await writeAgent(house.root);
-
+describe('killed at any moment, a run ends as if nothing had happened', { skip: ntfyMissing }, () => {
   test('every activity is one that a plain run comes to, or has a scene', async () => {
     await mkdir(house.state.tasks, { recursive: true, mode: 0o700 });
     const held = new Set<string>(Object.keys(SCENES));

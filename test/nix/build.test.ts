@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/common';
 import { run } from '../../activities/command/process.js';
@@ -11,39 +11,35 @@ import { descendants } from '../../host/processes.js';
 import { createForgetRun } from '../../activities/nix/builds.js';
 import { endCommand, isRunning } from '../../activities/supervised/session.js';
 import type { HostSpec } from '../support/fleet.js';
-import { attempt, buildFixture, linkTarget, until, type BuildFixture } from '../support/build-runner.js';
+import { attempt, linkTarget, until, withBuildFixture } from '../support/build-runner.js';
 import { processesNamed, sleepOfOurOwn } from '../support/processes.js';
-
-let fixture: BuildFixture;
+import { wholeFile } from '../support/scope.js';
 
 const host = (name: string, seconds: number, rest: Partial<HostSpec> = {}): HostSpec => ({ name, seconds, ...rest });
 
-before(async () => {
-  fixture = await buildFixture({
-    hosts: [
-      host('quick', 0),
-      host('early', 0),
-      host('broken', 0, { fail: 'build' }),
-      host('versioned-20.09', 0, { fail: 'build' }),
-      host('talkative', 0, { fail: 'build', longLog: { lines: 300, width: 3 } }),
-      host('slow', 3.2),
-      host('both', 2),
-      host('cancelled', 331),
-      host('ignored', 332),
-      host('nobodys', 333),
-      host('orphaned', 3),
-      host('lost', 2),
-      host('taker', 1.3),
-      host('left-behind', 4),
-      host('shared', 4),
-      host('superseded', 2),
-      host('set-back', 5.2),
-      host('silent', 334),
-      host('detached', 2),
-    ],
-  });
+const fixture = await withBuildFixture(wholeFile, {
+  hosts: [
+    host('quick', 0),
+    host('early', 0),
+    host('broken', 0, { fail: 'build' }),
+    host('versioned-20.09', 0, { fail: 'build' }),
+    host('talkative', 0, { fail: 'build', longLog: { lines: 300, width: 3 } }),
+    host('slow', 3.2),
+    host('both', 2),
+    host('cancelled', 331),
+    host('ignored', 332),
+    host('nobodys', 333),
+    host('orphaned', 3),
+    host('lost', 2),
+    host('taker', 1.3),
+    host('left-behind', 4),
+    host('shared', 4),
+    host('superseded', 2),
+    host('set-back', 5.2),
+    host('silent', 334),
+    host('detached', 2),
+  ],
 });
-after(() => fixture.cleanup());
 
 test('a host that builds is built once, and a repeat returns its verdict without building', async () => {
   const { env, fleet } = fixture;

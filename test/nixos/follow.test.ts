@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { run, type Finished } from '../../activities/command/process.js';
 import { withEndlessRemote } from '../support/endless-remote.js';
 import { commitFiles, git } from '../support/git.js';
 import { ntfyMissing, withNtfy } from '../support/ntfy.js';
+import { wholeFile, withFolder } from '../support/scope.js';
 
 /**
  * The host's side with real Nix and Git. What cannot run here stands in on the PATH: `nixos-rebuild` notes its arguments
@@ -20,9 +20,9 @@ const missing = async (program: string): Promise<string | false> =>
 const skip = await missing('jq');
 
 const CHANNEL = 'nixos-tested-web';
-let root: string;
-let remote: string;
-let colleague: string;
+const root = await withFolder(wholeFile);
+const remote = path.join(root, 'remote.git');
+const colleague = path.join(root, 'colleague');
 
 const flake = (version: number): string => `{
   outputs = { self }: {
@@ -46,30 +46,21 @@ const SHUTDOWN = `#!/bin/sh
 echo "shutdown $1 $2" >>"$CALLS"
 `;
 
-before(async () => {
-  root = await mkdtemp(path.join(tmpdir(), 'lockkeeper-follow-'));
-  remote = path.join(root, 'remote.git');
-  colleague = path.join(root, 'colleague');
-  await mkdir(path.join(root, 'bin'));
-  for (const [name, text] of [
-    ['nixos-rebuild', NIXOS_REBUILD],
-    ['shutdown', SHUTDOWN],
-  ] as const) {
-    await writeFile(path.join(root, 'bin', name), text);
-    await chmod(path.join(root, 'bin', name), 0o755);
-  }
-  for (const kernel of ['old', 'new']) {
-    await mkdir(path.join(root, kernel));
-    for (const part of ['initrd', 'kernel', 'kernel-modules'])
-      await symlink(`/nix/store/${kernel}-${part}`, path.join(root, kernel, part));
-  }
-  await git(root, 'init', '--quiet', '--bare', '--initial-branch=main', remote);
-  await git(root, 'clone', '--quiet', remote, colleague);
-});
-
-after(async () => {
-  await rm(root, { recursive: true, force: true });
-});
+await mkdir(path.join(root, 'bin'));
+for (const [name, text] of [
+  ['nixos-rebuild', NIXOS_REBUILD],
+  ['shutdown', SHUTDOWN],
+] as const) {
+  await writeFile(path.join(root, 'bin', name), text);
+  await chmod(path.join(root, 'bin', name), 0o755);
+}
+for (const kernel of ['old', 'new']) {
+  await mkdir(path.join(root, kernel));
+  for (const part of ['initrd', 'kernel', 'kernel-modules'])
+    await symlink(`/nix/store/${kernel}-${part}`, path.join(root, kernel, part));
+}
+await git(root, 'init', '--quiet', '--bare', '--initial-branch=main', remote);
+await git(root, 'clone', '--quiet', remote, colleague);
 
 /** Moves the channel to a new commit, and gives it. */
 async function moveChannel(version: number): Promise<string> {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../activities/command/process.js';
+import { wholeFile, withFolder } from '../support/scope.js';
 import { hasSystemdAnalyze } from '../support/systemd-calendar.js';
 
 /** The module of Home Manager in docs/nixos.md, taken from there: what people copy has to work. */
@@ -20,10 +20,10 @@ interface Evaluated {
   readonly units: Readonly<Record<string, Unit>>;
 }
 
-let folder: string;
-let evaluated: Evaluated;
-before(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'lockkeeper-home-manager-'));
+const folder = await withFolder(wholeFile);
+const evaluated = await evaluate();
+
+async function evaluate(): Promise<Evaluated> {
   const page = await readFile(path.join(ROOT, 'docs', 'nixos.md'), 'utf8');
   const module = path.join(folder, 'module.nix');
   await writeFile(module, /## One user, with Home Manager[\s\S]*?```nix\n([\s\S]*?)```/.exec(page)?.[1] ?? '');
@@ -55,11 +55,8 @@ before(async () => {
      }`,
   ]);
   assert.equal(found.exitCode, 0, found.stderr);
-  evaluated = JSON.parse(found.stdout) as Evaluated;
-});
-after(async () => {
-  await rm(folder, { recursive: true });
-});
+  return JSON.parse(found.stdout) as Evaluated;
+}
 
 /** As Home Manager writes it. */
 const unitFile = (unit: Unit): string =>

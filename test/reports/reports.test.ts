@@ -1,27 +1,19 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { createEarlierHolds, reportsOf, writeReport } from '../../activities/reports.js';
-import type { ActivityEnvironment } from '../../activities/environment.js';
 import { exampleReport } from '../support/report.js';
 import { activityEnvironment, repositoryAt } from '../support/repository.js';
+import { wholeFile, withFolder } from '../support/scope.js';
 
 const fleet = repositoryAt('https://git.example.org/fleet.git');
 const HELD = { heldBack: [{ input: 'nixpkgs', targets: ['alpha'], reason: 'breaks it', revision: 'abc' }] };
 
-let root: string;
-let env: ActivityEnvironment;
-before(async () => {
-  root = await mkdtemp(path.join(tmpdir(), 'lockkeeper-reports-'));
-  env = activityEnvironment(root);
-  await mkdir(env.state.reports, { recursive: true });
-});
-after(async () => {
-  await rm(root, { recursive: true });
-});
+const root = await withFolder(wholeFile);
+const env = activityEnvironment(root);
+await mkdir(env.state.reports, { recursive: true });
 
 test('what a scheduled run did is known to the next one, however many others there were since', async () => {
   const repository = fleet.displayUrl;

@@ -16,8 +16,6 @@ import { ownProof } from '../support/runs.js';
 const BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
 /** The account whose runs the workers of this process do. */
 const USER = 'tester';
-/** Of the house whose runs these workers do. */
-let dataConverter: DataConverter;
 
 /** What failed until its last try. */
 const fails = (what: string) => (): Promise<never> => {
@@ -26,7 +24,7 @@ const fails = (what: string) => (): Promise<never> => {
 
 /** Works for an account's runs on a house's server, as a worker in whose hands all fails that a run does not need. */
 async function withUnneededFailing(house: House, body: () => Promise<void>): Promise<void> {
-  dataConverter = await ownProof(house);
+  const dataConverter = await ownProof(house);
   const connection = await NativeConnection.connect({ address: (await house.server()).address });
   const { machine } = await house.worker();
   const { coordinator, evaluator, builder } = createActivities({ state: house.state, machine, hostName: 'here' });
@@ -46,7 +44,9 @@ async function withUnneededFailing(house: House, body: () => Promise<void>): Pro
   ];
   try {
     const done = body();
-    await Promise.allSettled(queues.map(([queue, activities]) => work(connection, queue, activities, done)));
+    await Promise.allSettled(
+      queues.map(([queue, activities]) => work({ connection, dataConverter }, queue, activities, done)),
+    );
     await done;
   } finally {
     await connection.close();
@@ -55,15 +55,14 @@ async function withUnneededFailing(house: House, body: () => Promise<void>): Pro
 
 /** Serves a queue of the account until something is done. */
 async function work(
-  connection: NativeConnection,
+  server: { readonly connection: NativeConnection; readonly dataConverter: DataConverter },
   queue: string,
   activities: object,
   done: Promise<void>,
 ): Promise<void> {
   const workflows = queue === COORDINATOR_QUEUE ? { workflowBundle: { codePath: BUNDLE } } : {};
   const worker = await Worker.create({
-    connection,
-    dataConverter,
+    ...server,
     activities,
     taskQueue: queueOf(queue, USER),
     ...workflows,

@@ -16,7 +16,7 @@ import type { BuildHeartbeat, GateInput } from '../../model/contract/verificatio
 import type { Verdict } from '../../model/verify/verdict.js';
 import { timeLimit } from '../../host/time-limit.js';
 import { git } from '../support/git.js';
-import { attempt, buildFixture, until } from '../support/build-runner.js';
+import { attempt, withBuildFixture, until } from '../support/build-runner.js';
 import { withPlace, type Place } from '../support/repository.js';
 
 const MB = 1024 ** 2;
@@ -146,27 +146,23 @@ test('a log is kept within its bounds also while no worker is there, and attache
 /** Nix takes minutes for half a gigabyte. */
 const LINE = process.env.LOCKKEEPER_TEST_FULL === undefined ? 30e6 : 500e6;
 
-test('a build that prints an endless line fails by its own words, and nobody holds the line in memory', async () => {
-  const fixture = await buildFixture({
+test('a build that prints an endless line fails by its own words, and nobody holds the line in memory', async (t) => {
+  const fixture = await withBuildFixture(t, {
     hosts: [{ name: 'loud', fail: 'build', longLog: { lines: 1, width: LINE } }],
   });
-  try {
-    const before = process.memoryUsage().rss;
-    let memory = 0;
-    const nix = { options: [['compress-build-log', 'false']], impure: false, acceptFlakeConfig: false } as const;
-    const { verdict } = attempt(fixture.env, await fixture.evaluated('loud', { nix }));
-    const found = await meanwhile(verdict, async () => {
-      memory = Math.max(memory, process.memoryUsage().rss - before);
-      await Promise.resolve();
-    });
-    assert.equal(found.error, "builder for 'nixos-system-loud.drv' failed with exit code 7");
-    assert.match(found.logTail ?? '', /error: option boot.loader of loud is gone$/);
-    assert.ok(Buffer.byteLength(JSON.stringify(found)) < 64 * 1024);
-    const { size, blocks } = await stat(found.logPath ?? '');
-    assert.ok(size > LINE, `${size}`);
-    assert.ok(blocks * 512 < 300 * MB, `${blocks * 512} bytes of disk`);
-    assert.ok(memory < 200 * MB, `${memory} bytes of memory`);
-  } finally {
-    await fixture.cleanup();
-  }
+  const before = process.memoryUsage().rss;
+  let memory = 0;
+  const nix = { options: [['compress-build-log', 'false']], impure: false, acceptFlakeConfig: false } as const;
+  const { verdict } = attempt(fixture.env, await fixture.evaluated('loud', { nix }));
+  const found = await meanwhile(verdict, async () => {
+    memory = Math.max(memory, process.memoryUsage().rss - before);
+    await Promise.resolve();
+  });
+  assert.equal(found.error, "builder for 'nixos-system-loud.drv' failed with exit code 7");
+  assert.match(found.logTail ?? '', /error: option boot.loader of loud is gone$/);
+  assert.ok(Buffer.byteLength(JSON.stringify(found)) < 64 * 1024);
+  const { size, blocks } = await stat(found.logPath ?? '');
+  assert.ok(size > LINE, `${size}`);
+  assert.ok(blocks * 512 < 300 * MB, `${blocks * 512} bytes of disk`);
+  assert.ok(memory < 200 * MB, `${memory} bytes of memory`);
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after as afterAll, before, test } from 'node:test';
+import { after as afterAll, test } from 'node:test';
 import { Client } from '@temporalio/client';
 import { ActivityCancellationDetails } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -8,22 +8,15 @@ import { readIdentity } from '../../activities/supervised/record.js';
 import { sweep } from '../../activities/supervised/sweep.js';
 import type { BuildTargetInput } from '../../model/contract/verification.js';
 import { findTemporalCli } from '../../workers/temporal-cli.js';
-import { attempt, buildFixture, linkTarget, until, type BuildFixture } from '../support/build-runner.js';
+import { attempt, linkTarget, until, withBuildFixture } from '../support/build-runner.js';
+import { wholeFile } from '../support/scope.js';
 
 const HOSTS = ['athena', 'delos', 'kyushu', 'naxos', 'rhea'];
 
-let fixture: BuildFixture;
-let server: TestWorkflowEnvironment;
-
-before(async () => {
-  fixture = await buildFixture({ hosts: HOSTS.map((name) => ({ name, seconds: 340 })) });
-  const path = await findTemporalCli(process.env);
-  server = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path } } });
-});
-afterAll(async () => {
-  await server.teardown();
-  await fixture.cleanup();
-});
+const fixture = await withBuildFixture(wholeFile, { hosts: HOSTS.map((name) => ({ name, seconds: 340 })) });
+const executable = { type: 'existing-path', path: await findTemporalCli(process.env) } as const;
+const server = await TestWorkflowEnvironment.createLocal({ server: { executable } });
+afterAll(() => server.teardown());
 
 /** Leaves a running build behind, as a worker does that was stopped. */
 async function leaveBehind(host: string, run: string, namespace = 'default'): Promise<BuildTargetInput> {

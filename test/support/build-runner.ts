@@ -1,7 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, readlink, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { readlink } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { MockActivityEnvironment } from '@temporalio/testing';
@@ -15,8 +13,9 @@ import type { BuildHeartbeat, BuildTargetInput, EvaluateTargetInput } from '../.
 import { recordDirectory } from '../../model/machine/record-directory.js';
 import { stateDirectory } from '../../model/machine/state-directory.js';
 import type { Evaluation, Verdict } from '../../model/verify/verdict.js';
-import { createFleet, type Fleet, type FleetOptions } from './fleet.js';
+import { withFleet, type Fleet, type FleetOptions } from './fleet.js';
 import { git } from './git.js';
+import { atEndOf, type Scope, withFolder } from './scope.js';
 
 /** A fleet, a state directory, and the evaluated input of a build of each host: what tests of builds start from. */
 export interface BuildFixture {
@@ -27,15 +26,19 @@ export interface BuildFixture {
   recordOf(input: BuildTargetInput): CommandRecord;
   /** Starts `buildTarget` in a process of its own, which can be killed. */
   inProcess(input: BuildTargetInput): Promise<ChildProcess>;
-  cleanup(): Promise<void>;
 }
 
-export async function buildFixture(options: FleetOptions): Promise<BuildFixture> {
-  const fleet = await createFleet(options);
-  const root = await mkdtemp(path.join(tmpdir(), 'lockkeeper-state-'));
+/** Opens such a fixture until the end of a scope. */
+export async function withBuildFixture(scope: Scope, options: FleetOptions): Promise<BuildFixture> {
+  const fleet = await withFleet(scope, options);
+  const root = await withFolder(scope);
   const env: ActivityEnvironment = { state: stateDirectory(root), machine: 'test-machine', hostName: 'test-host' };
   const head = await git(fleet.remote, 'rev-parse', 'main');
   const children: ChildProcess[] = [];
+  atEndOf(scope, async () => {
+    for (const child of children) child.kill('SIGKILL');
+    for (const { record } of await listRecords(env.state)) await endCommand(record);
+  });
   const recordOf = (input: BuildTargetInput): CommandRecord =>
     recordAt(recordDirectory(env.state, input.run, input.candidate.head, input.target));
   return {
@@ -73,12 +76,6 @@ export async function buildFixture(options: FleetOptions): Promise<BuildFixture>
       children.push(child);
       await until(async () => (await readIdentity(recordOf(input))) !== null);
       return child;
-    },
-    async cleanup() {
-      for (const child of children) child.kill('SIGKILL');
-      for (const { record } of await listRecords(env.state)) await endCommand(record);
-      await rm(root, { recursive: true, force: true });
-      await fleet.cleanup();
     },
   };
 }

@@ -4,137 +4,116 @@
  */
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { nixVersion } from '../../activities/nix/version.js';
 import type { Report } from '../../model/report/data.js';
-import { createFleet, type Fleet, type FleetOptions } from './fleet.js';
-import { openHouse, until, type House } from './lockkeeper.js';
+import { withFleet, withMovedFleet, type Fleet, type FleetOptions } from './fleet.js';
+import { until, withHouse } from './lockkeeper.js';
 import { runningCommands } from './processes.js';
+import { type Scope, wholeFile } from './scope.js';
 
-let house: House;
-before(async () => {
-  house = await openHouse();
-});
-after(() => house.close());
-
-const withFleet =
-  (options: FleetOptions, body: (fleet: Fleet) => Promise<void>, create = createFleet) =>
-  async (): Promise<void> => {
-    const fleet = await create(options);
-    try {
-      await body(fleet);
-    } finally {
-      await fleet.cleanup();
-    }
-  };
+const house = await withHouse(wholeFile);
 
 /** A fleet whose lock was written by this machine's own Nix. */
-async function createdByMachine(options: FleetOptions): Promise<Fleet> {
+async function withFleetOfMachine(scope: Scope, options: FleetOptions): Promise<Fleet> {
   const path = process.env.PATH;
   process.env.PATH = process.env.MACHINE_PATH;
   try {
-    return await createFleet(options);
+    return await withFleet(scope, options);
   } finally {
     process.env.PATH = path;
   }
 }
 
-test(`a worker killed in mid-build is started again, and each derivation is built once`, async (context) => {
-  context.diagnostic(
+test(`a worker killed in mid-build is started again, and each derivation is built once`, async (t) => {
+  t.diagnostic(
     `${(await nixVersion()).text}, uid ${String(process.getuid?.())}, ${process.env.NIX_REMOTE ?? 'own store'}`,
   );
-  await withFleet(
+  const fleet = await withMovedFleet(
+    t,
     {
       hosts: [
         { name: 'athena', seconds: 5 },
         { name: 'rhea', seconds: 5 },
       ],
     },
-    async (fleet) => {
-      await fleet.moveInput('alpha');
-      const running = house.start(['update', fleet.checkout, '--json']);
-      const expected = ['package athena', 'package rhea', 'system athena', 'system rhea'];
-      await until(
-        async () => (await fleet.builds()).length === expected.length,
-        60_000,
-        () => running.output(),
-      );
-      const worker = await house.worker();
-      process.kill(worker.pid, 'SIGKILL');
-      assert.equal(await running.ended, 0, running.output());
-      assert.notEqual((await house.worker()).pid, worker.pid);
-      const report = JSON.parse(running.stdout()) as Report;
-      const { main, ...others } = await fleet.branches();
-      assert.equal(main, report.base);
-      assert.deepEqual(Object.values(others), [report.head]);
-      assert.deepEqual([...(await fleet.builds())].sort(), expected);
-    },
-  )();
+    ['alpha'],
+  );
+  const running = house.start(['update', fleet.checkout, '--json']);
+  const expected = ['package athena', 'package rhea', 'system athena', 'system rhea'];
+  await until(
+    async () => (await fleet.builds()).length === expected.length,
+    60_000,
+    () => running.output(),
+  );
+  const worker = await house.worker();
+  process.kill(worker.pid, 'SIGKILL');
+  assert.equal(await running.ended, 0, running.output());
+  assert.notEqual((await house.worker()).pid, worker.pid);
+  const report = JSON.parse(running.stdout()) as Report;
+  const { main, ...others } = await fleet.branches();
+  assert.equal(main, report.base);
+  assert.deepEqual(Object.values(others), [report.head]);
+  assert.deepEqual([...(await fleet.builds())].sort(), expected);
 });
 
-test(
-  'one fleet: nothing to update, an input that no host uses, then one that breaks two hosts',
-  withFleet(
-    {
-      hosts: [
-        { name: 'athena' },
-        { name: 'kyushu', fail: 'build-after-move' },
-        { name: 'rhea', fail: 'eval-after-move' },
-        { name: 'delos', input: 'gamma' },
-      ],
-      inputs: ['alpha', 'beta', 'gamma'],
-      selfRev: true,
-    },
-    async (fleet) => {
-      await house.dev();
-      const unchanged = await house.update(fleet.checkout);
-      assert.equal(unchanged.exitCode, 2, `only the form of the lock may have changed: ${unchanged.stderr}`);
-      assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
+test('one fleet: nothing to update, an input that no host uses, then one that breaks two hosts', async (t) => {
+  const fleet = await withFleetOfMachine(t, {
+    hosts: [
+      { name: 'athena' },
+      { name: 'kyushu', fail: 'build-after-move' },
+      { name: 'rhea', fail: 'eval-after-move' },
+      { name: 'delos', input: 'gamma' },
+    ],
+    inputs: ['alpha', 'beta', 'gamma'],
+    selfRev: true,
+  });
+  await house.dev();
+  const unchanged = await house.update(fleet.checkout);
+  assert.equal(unchanged.exitCode, 2, `only the form of the lock may have changed: ${unchanged.stderr}`);
+  assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
 
-      await fleet.moveInput('beta');
-      const same = await house.update(fleet.checkout, '--dry-run');
-      assert.equal(same.exitCode, 3, same.stderr);
-      assert.deepEqual(
-        same.report.targets.map(({ name, verdict, sameAsBase }) => [name, verdict, sameAsBase]),
-        ['athena', 'delos', 'kyushu', 'rhea'].map((name) => [name, 'built', true]),
-      );
+  await fleet.moveInput('beta');
+  const same = await house.update(fleet.checkout, '--dry-run');
+  assert.equal(same.exitCode, 3, same.stderr);
+  assert.deepEqual(
+    same.report.targets.map(({ name, verdict, sameAsBase }) => [name, verdict, sameAsBase]),
+    ['athena', 'delos', 'kyushu', 'rhea'].map((name) => [name, 'built', true]),
+  );
 
-      await fleet.moveInput('alpha');
-      const { exitCode, report, stderr } = await house.update(fleet.checkout, '--on-failure', 'report');
-      assert.equal(exitCode, 1, stderr);
-      assert.equal(report.outcome, 'broken', stderr);
-      assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
-      assert.deepEqual(
-        report.targets.map(({ name, verdict, sameAsBase }) => [name, verdict, sameAsBase]),
-        [
-          ['athena', 'built', false],
-          ['delos', 'built', true],
-          ['kyushu', 'build-failed', false],
-          ['rhea', 'evaluation-failed', null],
-        ],
-      );
-      const [, , kyushu, rhea] = report.targets;
-      assert.match(kyushu?.failedDrv ?? '', /nixos-system-kyushu\.drv$/);
-      assert.match(kyushu?.error ?? '', /exit code 7/);
-      assert.match(kyushu?.logTail ?? '', /^building kyushu\nerror: option boot\.loader of kyushu is gone$/);
-      assert.match(await readFile(kyushu?.logPath ?? '', 'utf8'), /option boot\.loader of kyushu is gone/);
-      assert.match(rhea?.error ?? '', /the option 'services\.rhea' does not exist/);
+  await fleet.moveInput('alpha');
+  const { exitCode, report, stderr } = await house.update(fleet.checkout, '--on-failure', 'report');
+  assert.equal(exitCode, 1, stderr);
+  assert.equal(report.outcome, 'broken', stderr);
+  assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
+  assert.deepEqual(
+    report.targets.map(({ name, verdict, sameAsBase }) => [name, verdict, sameAsBase]),
+    [
+      ['athena', 'built', false],
+      ['delos', 'built', true],
+      ['kyushu', 'build-failed', false],
+      ['rhea', 'evaluation-failed', null],
+    ],
+  );
+  const [, , kyushu, rhea] = report.targets;
+  assert.match(kyushu?.failedDrv ?? '', /nixos-system-kyushu\.drv$/);
+  assert.match(kyushu?.error ?? '', /exit code 7/);
+  assert.match(kyushu?.logTail ?? '', /^building kyushu\nerror: option boot\.loader of kyushu is gone$/);
+  assert.match(await readFile(kyushu?.logPath ?? '', 'utf8'), /option boot\.loader of kyushu is gone/);
+  assert.match(rhea?.error ?? '', /the option 'services\.rhea' does not exist/);
 
-      const landed = await house.update(fleet.checkout, '--require', 'athena', '--require', 'delos');
-      assert.equal(landed.exitCode, 0, landed.stderr);
-      const { main, ...others } = await fleet.branches();
-      assert.equal(main, landed.report.base);
-      assert.deepEqual(Object.values(others), [landed.report.head]);
-    },
-    createdByMachine,
-  ),
-);
+  const landed = await house.update(fleet.checkout, '--require', 'athena', '--require', 'delos');
+  assert.equal(landed.exitCode, 0, landed.stderr);
+  const { main, ...others } = await fleet.branches();
+  assert.equal(main, landed.report.base);
+  assert.deepEqual(Object.values(others), [landed.report.head]);
+});
 
 test(
   'a builder that is killed is no verdict, nor is a daemon that dies in mid-build: the build is tried again',
   { skip: process.env.NIX_REMOTE === 'daemon' ? false : 'without a daemon' },
-  withFleet({ hosts: [{ name: 'athena', seconds: 5 }] }, async (fleet) => {
-    await fleet.moveInput('alpha');
+  async (t) => {
+    const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena', seconds: 5 }] }, ['alpha']);
     const running = house.start(['update', fleet.checkout]);
     const killed = async (build: number, what: 'builders' | 'daemon', said: RegExp): Promise<void> => {
       await until(
@@ -154,32 +133,29 @@ test(
     assert.equal(await running.ended, 0, running.output());
     assert.equal(await fleet.buildsOf('athena'), 3);
     assert.equal(Object.keys(await fleet.branches()).length, 2, 'it has landed');
-  }),
+  },
 );
 
-test(
-  'cancelling ends a running build within five seconds, with no process left',
-  withFleet({ hosts: [{ name: 'athena', seconds: 4321 }] }, async (fleet) => {
-    await fleet.moveInput('alpha');
-    const running = house.start(['update', fleet.checkout, '--json']);
-    await until(
-      async () => (await fleet.buildsOf('athena')) === 1,
-      60_000,
-      () => running.output(),
-    );
-    assert.notDeepEqual(await buildProcesses(fleet), []);
-    const asked = Date.now();
-    const cancelled = await house.lockkeeper(['cancel', 'latest']);
-    assert.equal(cancelled.exitCode, 0, cancelled.stderr);
-    await until(
-      async () => (await buildProcesses(fleet)).length === 0,
-      5000 - (Date.now() - asked),
-      () => 'the build still runs',
-    );
-    assert.equal(await running.ended, 1, running.output());
-    assert.equal((JSON.parse(running.stdout()) as Report).outcome, 'cancelled');
-  }),
-);
+test('cancelling ends a running build within five seconds, with no process left', async (t) => {
+  const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena', seconds: 4321 }] }, ['alpha']);
+  const running = house.start(['update', fleet.checkout, '--json']);
+  await until(
+    async () => (await fleet.buildsOf('athena')) === 1,
+    60_000,
+    () => running.output(),
+  );
+  assert.notDeepEqual(await buildProcesses(fleet), []);
+  const asked = Date.now();
+  const cancelled = await house.lockkeeper(['cancel', 'latest']);
+  assert.equal(cancelled.exitCode, 0, cancelled.stderr);
+  await until(
+    async () => (await buildProcesses(fleet)).length === 0,
+    5000 - (Date.now() - asked),
+    () => 'the build still runs',
+  );
+  assert.equal(await running.ended, 1, running.output());
+  assert.equal((JSON.parse(running.stdout()) as Report).outcome, 'cancelled');
+});
 
 /** Builders of a fleet, what they started, and the Nix and supervisor that wait for them. */
 async function buildProcesses(fleet: Fleet): Promise<readonly string[]> {

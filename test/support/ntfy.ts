@@ -29,6 +29,13 @@ export interface NtfyServer {
   messages(topic: string): Promise<Record<string, unknown>[]>;
 }
 
+/** In the place of a server where there is none: tests that need one are skipped. */
+const NO_SERVER: NtfyServer = { url: '', token: '', writeOnlyToken: '', messages: () => Promise.resolve([]) };
+
+/** A server where there can be one: for files in which some tests need none. */
+export const withNtfyIfThere = (scope: Scope): Promise<NtfyServer> =>
+  ntfyMissing === false ? withNtfy(scope) : Promise.resolve(NO_SERVER);
+
 /** A real ntfy server until the end of a scope, on a free port that lets nobody in without a token. */
 export async function withNtfy(scope: Scope): Promise<NtfyServer> {
   const directory = await withFolder(scope);

@@ -11,23 +11,28 @@ import { withServedHouse } from '../support/runs.js';
 import { wholeFile } from '../support/scope.js';
 
 const { house, worker } = await withServedHouse(wholeFile);
-let dev = worker;
 const fleet = await withMovedFleet(wholeFile, { hosts: [{ name: 'athena' }] }, ['alpha']);
 /** A run that is over, and one that waits for approval. */
 const closed = (await house.update(fleet.checkout, '--dry-run')).report.run;
 await sleep(1100);
 await fleet.moveInput('alpha');
 const waiting = house.start(['update', fleet.checkout, '--approve', '--json']);
-let open = '';
-await until(
-  async () => {
-    open = (await readdir(house.state.builds)).find((run) => run !== closed) ?? '';
-    const status = await house.lockkeeper(['status', open]);
-    return open !== '' && (status.stdout + status.stderr).includes('lockkeeper approve');
-  },
-  60_000,
-  waiting.output,
-);
+const open = await openRun();
+
+async function openRun(): Promise<string> {
+  const runs = async (): Promise<readonly string[]> =>
+    (await readdir(house.state.builds)).filter((run) => run !== closed);
+  const waits = async (run: string): Promise<boolean> => {
+    const { stdout, stderr } = await house.lockkeeper(['status', run]);
+    return (stdout + stderr).includes('lockkeeper approve');
+  };
+  await until(
+    async () => (await runs()).length === 1 && (await waits((await runs())[0] ?? '')),
+    60_000,
+    waiting.output,
+  );
+  return (await runs())[0] ?? '';
+}
 
 /** Makes everything below a folder look as if nobody had touched it for so many days. */
 async function age(folder: string, days: number): Promise<void> {
@@ -161,14 +166,14 @@ test('a worker cleans up by itself when it starts, and its open runs go on', asy
   // A command that waits looks after the worker: it would start one of its own before `dev` does.
   waiting.child.kill('SIGKILL');
   await waiting.ended;
-  dev.child.kill('SIGTERM');
-  await dev.ended;
+  worker.child.kill('SIGTERM');
+  await worker.ended;
   const old = 'update-old-20250101-000000';
   await mkdir(path.join(logsOf(old), 'x'), { recursive: true });
   await writeFile(path.join(logsOf(old), 'x', 'log'), 'x');
   await age(logsOf(old), 400);
   await utimes(house.state.pruned, new Date(0), new Date(0));
-  dev = await house.dev();
+  const dev = await house.dev();
   await until(async () => !(await isThere(logsOf(old))), 15_000, dev.output);
   await until(async () => !(await isThere(path.join(house.state.mirrors, 'unused.git'))), 5000, dev.output);
   const approved = await house.lockkeeper(['approve', open, '-y']);
@@ -187,11 +192,11 @@ test('doctor says what is kept, how long, and what cleans it', async () => {
 test('without worker and server, old refs go with what they alone kept, and a log that grew is emptied in place', async () => {
   const [mirror] = (await readdir(house.state.mirrors)).map((name) => path.join(house.state.mirrors, name));
   assert.ok(mirror);
-  dev.child.kill('SIGTERM');
-  await dev.ended;
   const { keeper } = await house.server();
-  process.kill(keeper.pid, 'SIGTERM');
-  await until(async () => !(await isThere(`/proc/${keeper.pid}`)), 15_000);
+  for (const { pid } of [await house.worker(), keeper]) {
+    process.kill(pid, 'SIGTERM');
+    await until(async () => !(await isThere(`/proc/${pid}`)), 15_000);
+  }
 
   const refs = path.join(mirror, 'refs', 'lockkeeper');
   const all = await readdir(refs);
