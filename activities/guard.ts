@@ -4,6 +4,8 @@ import { checkCommands } from '../model/contract/asked-commands.js';
 import { finalFailure } from '../model/run/failures.js';
 import { BadInput } from '../model/checks/names.js';
 import { completeReport, type StoredReport } from '../model/report/earlier.js';
+import { wholeAgent } from '../model/run/earlier.js';
+import type { AutofixOptions } from '../model/run/options.js';
 import { refusalWords, unprovenIn } from '../model/run/proof.js';
 import { cleanError, dataWithoutSecrets } from '../host/secrets/redact.js';
 
@@ -37,11 +39,15 @@ async function guard(
   }
 }
 
-/** An input whose report may be of a workflow of an earlier version. */
-const whole = (input: unknown): unknown =>
-  typeof input === 'object' && input !== null && 'report' in input
-    ? { ...input, report: completeReport(input.report as StoredReport) }
-    : input;
+/** An input with all that a workflow of an earlier version did not know of. */
+function whole(input: unknown): unknown {
+  if (typeof input !== 'object' || input === null) return input;
+  return {
+    ...input,
+    ...('report' in input && { report: completeReport(input.report as StoredReport) }),
+    ...('agent' in input && { agent: wholeAgent(input.agent as AutofixOptions) }),
+  };
+}
 
 function check(input: unknown, allowed: readonly string[] | null): void {
   const unproven = unprovenIn(input);

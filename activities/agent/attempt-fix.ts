@@ -125,8 +125,8 @@ async function prepare(env: ActivityEnvironment, input: AttemptInput, record: Co
     timeoutSeconds: agent.timeoutSeconds,
     outputBytes: OUTPUT_BYTES,
     hidden: hiddenFiles(env, repository, [agent.envFile, ...(input.secretFiles ?? [])]),
-    network: agent.network ?? 'outside',
-    nixDaemon: agent.nixDaemon ?? false,
+    network: agent.network,
+    nixDaemon: agent.nixDaemon,
     ...(agent.limits === undefined ? {} : { limits: agent.limits }),
   };
   await writeWhole(place.order, JSON.stringify(order));

@@ -138,7 +138,7 @@ function whyBehind(
   const { commit, behind, main, reports } = about;
   if (commit !== null && behind === null)
     return `${main} does not have its commit (any more): "lockkeeper channels reset" moves it`;
-  for (const { channels: moves = [], run } of reports) {
+  for (const { channels: moves, run } of reports) {
     const move = moves.find(({ branch }) => branch === channel);
     if (move === undefined) continue;
     return move.outcome === 'not-moved'

@@ -3,6 +3,7 @@ import { notifySummary } from '../../model/notify/index.js';
 import type { Gate } from '../../model/gates/gate.js';
 import { compareNaturally } from '../../model/text/natural-order.js';
 import { BUILDER_WAIT_SECONDS, TAKEOVER_SECONDS } from '../../model/run/defaults.js';
+import { wholeOptions, type WholeOptions } from '../../model/run/earlier.js';
 import type { AutofixOptions, Cooldown, RunOptions } from '../../model/run/options.js';
 import { comparedWords, type ComparedWords } from '../../model/run/comparison.js';
 import { formatSpan } from '../../model/text/span.js';
@@ -12,9 +13,8 @@ import { formatSeconds, shellQuote } from '../../model/text/text.js';
 export function optionsSummary(options: RunOptions): string {
   const some = (label: string, value: 'all' | readonly string[]): string =>
     `${label} ${value === 'all' ? 'all' : [...value].sort(compareNaturally).join(', ')}`;
-  const { landing, targets, nix, notify } = options;
-  const { never = [], pinned = [] } = options.holdBack ?? {};
-  const { gates = [] } = options;
+  const { landing, targets, nix, notify, gates, autofix, supersedes, holdBack } = wholeOptions(options);
+  const { never, pinned } = holdBack;
   return [
     ...(options.channel === undefined ? [] : [`channels ${options.channel}`]),
     ...(options.user === undefined ? [] : [`as ${options.user}`]),
@@ -24,19 +24,19 @@ export function optionsSummary(options: RunOptions): string {
         ? ['verify', ...(options.again === true ? ['again'] : [])]
         : [`land ${landing.mode}${waysOfLanding[landing.mode].summary(landing)}`]),
     ...(landing.removeOldBranches === true ? ['removes old branches'] : []),
-    ...(options.verifies === true || options.compares !== undefined ? [] : [inputsSummary(options)]),
+    ...(options.verifies === true || options.compares !== undefined ? [] : [inputsSummary(wholeOptions(options))]),
     ...(options.cooldown === undefined ? [] : [cooldownSummary(options.cooldown)]),
     targets.patterns === undefined
       ? some('hosts', targets.hosts) + (targets.exclude === null ? '' : ` but ${targets.exclude}`)
       : some('targets', targets.patterns),
     some('required', options.require),
     ...(options.onFailure === undefined ? [] : [`on failure ${options.onFailure.join(', ')}`]),
-    ...(options.autofix == null ? [] : [autofixSummary(options.autofix)]),
+    ...(autofix === null ? [] : [autofixSummary(autofix)]),
     ...(never.length === 0 ? [] : [`never held back ${never.join(', ')}`]),
     ...(pinned.length === 0 ? [] : [`pinned ${pinned.map(({ input, until }) => `${input} (${until})`).join(', ')}`]),
     ...(gates.length === 0 ? [] : [`gates ${gates.map(gateSummary).join(', ')}`]),
     ...(options.approval === null ? [] : ['with approval']),
-    ...(options.supersedes === true ? ['gives way to newer runs'] : []),
+    ...(supersedes ? ['gives way to newer runs'] : []),
     ...notifySummary(notify),
     ...(options.takeoverSeconds === TAKEOVER_SECONDS ? [] : [`takeover after ${options.takeoverSeconds} s`]),
     ...(options.builderWaitSeconds === BUILDER_WAIT_SECONDS
@@ -54,7 +54,7 @@ const comparisonSummary = ({ revision, against }: ComparedWords): string => `com
 const cooldownSummary = ({ seconds, inputs }: Cooldown): string =>
   [`cooldown ${formatSpan(seconds)}`, ...inputs.map((each) => `${each.input} ${formatSpan(each.seconds)}`)].join(', ');
 
-function inputsSummary({ inputs, excludeInputs = [], inputGroups = [] }: RunOptions): string {
+function inputsSummary({ inputs, excludeInputs, inputGroups }: WholeOptions): string {
   if (inputGroups.length > 0) return `inputs in turn ${inputGroups.map((group) => group.join(', ')).join(' | ')}`;
   if (inputs !== 'all') return `inputs ${inputs.join(', ')}`;
   return `inputs all${excludeInputs.length === 0 ? '' : ` but ${excludeInputs.join(', ')}`}`;

@@ -1,7 +1,7 @@
 import type { Candidate, CandidateSource } from '../verify/candidate.js';
 import type { ReportedAttempt } from '../report/data.js';
 import type { Person } from '../git/person.js';
-import type { AutofixOptions } from '../run/options.js';
+import type { WholeAgent } from '../run/earlier.js';
 import type { Target } from '../targets/index.js';
 
 /** One attempt of an agent at a broken target. Which number it has is decided before: repeating it costs none. */
@@ -11,7 +11,7 @@ export interface AttemptInput extends CandidateSource {
   readonly target: Target;
   /** From 1 on. */
   readonly attempt: number;
-  readonly agent: AutofixOptions;
+  readonly agent: WholeAgent;
   /** Files of the run with secrets beside those that `repository` and `agent` name; missing in older runs. */
   readonly secretFiles?: readonly string[];
   readonly prompt: string;

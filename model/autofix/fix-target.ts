@@ -1,7 +1,7 @@
 import type { Candidate, MovedInput } from '../verify/candidate.js';
 import type { ReportedAttempt, ReportedFix } from '../report/data.js';
 import type { Person } from '../git/person.js';
-import type { AutofixOptions } from '../run/options.js';
+import type { WholeAgent } from '../run/earlier.js';
 import type { VerifySetting } from '../verify/verification.js';
 import { targetLabel, type Target } from '../targets/index.js';
 import type { Verdict } from '../verify/verdict.js';
@@ -15,7 +15,7 @@ export interface FixTargetInput extends VerifySetting {
   readonly moved: readonly MovedInput[];
   /** What was tried before. */
   readonly earlier: readonly PastAttempt[];
-  readonly agent: AutofixOptions;
+  readonly agent: WholeAgent;
   /** As of `AttemptInput`. */
   readonly secretFiles?: readonly string[];
   readonly author: Person;

@@ -116,7 +116,7 @@ const OUTCOME_FORMS: Readonly<Record<Outcome, Form>> = {
 function finishedForm(report: Report): Form {
   if (isFailure(report.outcome)) return report.failuresInRow?.alarm === true ? ALARM_FORM : FAILURE_FORM;
   const form = OUTCOME_FORMS[report.outcome];
-  if (lostWords(report.channels ?? []) !== null) return ALARM_FORM;
+  if (lostWords(report.channels) !== null) return ALARM_FORM;
   if (overdueInputs(report).length > 0)
     return { emoji: '⏰', priority: FAILURE_FORM.priority, tags: ['alarm_clock', 'flake', 'warning'] };
   const isNew = report.heldBack.some(
@@ -129,7 +129,7 @@ function finishedLines(report: Report): string[] {
   const landed = landedWords(report);
   return [
     failuresWords(report) ?? '',
-    lostWords(report.channels ?? []) ?? '',
+    lostWords(report.channels) ?? '',
     ...newSourcesWords(report).slice(0, 5),
     countsWords(report),
     landed === null ? '' : `Commit ${landed.commit.slice(0, 12)} ${landed.text} ${landed.ref}`,

@@ -47,7 +47,7 @@ export function orgEntry(report: Report, at: string, timeZone: string): string {
   const alarm = overdue.length === 0 ? '' : `, ${nameList(overdue)} held back for too long`;
   const facts = [
     failuresWords(report) ?? '',
-    lostWords(report.channels ?? []) ?? '',
+    lostWords(report.channels) ?? '',
     ...newSourcesWords(report).slice(0, 5),
     countsWords(report),
     ...(report.error === null ? [] : [report.error]),

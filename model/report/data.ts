@@ -37,7 +37,7 @@ export const isFailure = (outcome: Outcome): boolean =>
   outcome === 'broken' || outcome === 'failed' || outcome === 'expired';
 
 /** Whether somebody has to look at a run that has ended. New sources are told of once. */
-export const needsLook = ({ outcome, heldBack, channels = [], startedAt }: Report): boolean =>
+export const needsLook = ({ outcome, heldBack, channels, startedAt }: Report): boolean =>
   isFailure(outcome) ||
   channels.some(({ lost }) => lost !== undefined) ||
   heldBack.some(
@@ -65,8 +65,8 @@ export interface Report {
   /** The group of inputs whose turn it was; missing when inputs do not take turns, or none of them moved. */
   readonly inputGroup?: InputGroup;
   readonly unfetched: readonly UnfetchedInput[];
-  /** Inputs whose newest revision is too new for the owner's cooldown; missing when there are none. */
-  readonly waiting?: readonly WaitingInput[];
+  /** Inputs whose newest revision is too new for the owner's cooldown. */
+  readonly waiting: readonly WaitingInput[];
   /** What the lock tells about its inputs. */
   readonly advice: readonly Advice[];
   /** What agents did about broken targets. */
@@ -89,17 +89,17 @@ export interface Report {
   readonly targets: readonly ReportedTarget[];
   /** Names of the flake's hosts that the run was not asked for. */
   readonly notAsked: readonly string[];
-  /** Names of the targets that what was compared with has, and this commit does not; missing where there are none, and in older runs. */
-  readonly gone?: readonly string[];
+  /** Names of the targets that what was compared with has, and this commit does not. */
+  readonly gone: readonly string[];
   /** Names of the targets whose failure stops the landing. */
   readonly required: readonly string[];
   readonly landed: Landed | null;
   /** The pull request with the same lock that a person closed, which is why nothing was proposed; missing otherwise. */
   readonly declined?: ReportedRequest;
-  /** Pull requests that were closed because main needs their update no more; missing when there were none. */
-  readonly closedRequests?: readonly ReportedRequest[];
-  /** What became of the channels of targets; missing where there are none. */
-  readonly channels?: readonly ChannelMove[];
+  /** Pull requests that were closed because main does not need their update any more. */
+  readonly closedRequests: readonly ReportedRequest[];
+  /** What became of the channels of targets. */
+  readonly channels: readonly ChannelMove[];
   readonly approval: ApprovalDecision | null;
   /** Run that this one gave way to; missing when it did not. */
   readonly supersededBy?: string;
@@ -369,7 +369,7 @@ export const gatesOf = ({ targets }: Report): readonly ReportedTarget[] =>
 
 /** True when at least one host was verified, none has another closure than on base, and none is gone. */
 const noClosureDiffers = (report: Report): boolean =>
-  report.gone === undefined &&
+  report.gone.length === 0 &&
   hostsOf(report).length > 0 &&
   hostsOf(report).every((target) => target.sameAsBase === true);
 

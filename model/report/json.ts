@@ -37,7 +37,7 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
     inputs: report.inputs.map(inputJson),
     inputGroup: report.inputGroup === undefined ? null : [...report.inputGroup],
     unfetched: report.unfetched.map(({ name, reason }) => ({ name, reason })),
-    waiting: (report.waiting ?? []).map(({ name, cooldown, movesTo, newer }) => ({ name, cooldown, movesTo, newer })),
+    waiting: report.waiting.map(({ name, cooldown, movesTo, newer }) => ({ name, cooldown, movesTo, newer })),
     advice: report.advice.map((each) => ({ ...each })),
     fixes: report.fixes.map(fixJson),
     heldBack: report.heldBack.map((held) => ({
@@ -60,13 +60,13 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
     plannedBuilds: report.plannedBuilds === undefined ? null : plannedJson(report.plannedBuilds),
     targets: listEach(hostsOf(report)).map(targetJson),
     notAsked: [...report.notAsked],
-    ...(report.gone === undefined ? {} : { gone: [...report.gone] }),
+    ...(report.gone.length === 0 ? {} : { gone: [...report.gone] }),
     gates: gatesOf(report).map(gateJson),
     required: [...report.required],
     landed: report.landed === null ? null : landedJson(report.landed),
     ...(report.declined === undefined ? {} : { declined: requestJson(report.declined) }),
-    ...(report.closedRequests === undefined ? {} : { closedRequests: report.closedRequests.map(requestJson) }),
-    ...(report.channels === undefined ? {} : { channels: report.channels.map(channelJson) }),
+    ...(report.closedRequests.length === 0 ? {} : { closedRequests: report.closedRequests.map(requestJson) }),
+    ...(report.channels.length === 0 ? {} : { channels: report.channels.map(channelJson) }),
     approval:
       report.approval === null
         ? null

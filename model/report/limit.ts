@@ -49,7 +49,7 @@ function withShortLists(report: Report): Report {
     })),
     notHeldBack: notHeldBack.slice(0, NAMES),
     notAsked: names(notAsked),
-    ...(gone === undefined ? {} : { gone: names(gone) }),
+    gone: names(gone),
     targets: report.targets.map((target) => ({ ...target, logTail: null, logPath: null })),
   };
 }

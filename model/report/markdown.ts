@@ -68,7 +68,7 @@ export function renderMarkdown(report: Report, limit = MARKDOWN_BYTES): string {
   const insteadOf = insteadOfWords(report);
   const approval = approvalWords(report);
   const failures = failuresWords(report);
-  const lost = lostWords(report.channels ?? []);
+  const lost = lostWords(report.channels);
   const parts = [
     fixed(`## ${OUTCOME_SYMBOLS[report.outcome]} ${words(outcomeWords(report))}`),
     fixed(
@@ -103,7 +103,7 @@ export function renderMarkdown(report: Report, limit = MARKDOWN_BYTES): string {
     hosts(report),
     caches(report),
     gates(report),
-    list('Channels', 'channels', channelItems(report.channels ?? [])),
+    list('Channels', 'channels', channelItems(report.channels)),
     inputs(report),
     commits(report),
     list(
@@ -114,7 +114,7 @@ export function renderMarkdown(report: Report, limit = MARKDOWN_BYTES): string {
     list(
       'Waiting',
       'inputs that wait',
-      (report.waiting ?? []).map((input) => `${code(input.name)}: ${code(waitingWords(input))}`),
+      report.waiting.map((input) => `${code(input.name)}: ${code(waitingWords(input))}`),
     ),
     list('What the agent was asked to fix', 'attempts of agents', report.fixes.flatMap(fixItems)),
     list(
@@ -420,7 +420,7 @@ function hosts(report: Report): Part {
     ['', noun, 'system', 'verdict', 'closure', 'time', ...(isPlanned ? ['builds and downloads'] : [])],
     [],
   );
-  const { notAsked, gone = [] } = report;
+  const { notAsked, gone } = report;
   const others = [
     ...(all.length === 0 || notAsked.length === 0
       ? []

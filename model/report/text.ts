@@ -66,7 +66,7 @@ export function renderText(report: Report, color: boolean, packages = PACKAGES_S
       rows(report.unfetched.map((input) => [oneName(input.name), oneLine(input.reason, 1000)])),
       paint,
     ),
-    section('Waiting', rows((report.waiting ?? []).map((input) => [oneName(input.name), waitingWords(input)])), paint),
+    section('Waiting', rows(report.waiting.map((input) => [oneName(input.name), waitingWords(input)])), paint),
     section(
       'What the agent was asked to fix',
       report.fixes.flatMap((fix) => fixLines(fix, paint)),
@@ -77,7 +77,7 @@ export function renderText(report: Report, color: boolean, packages = PACKAGES_S
     section(`${capitalized(builtNoun(report))}s`, hostLines(report, paint), paint),
     section('Binary caches', cacheLines(report, paint), paint),
     section('Gates', gateLines(report, paint), paint),
-    section('Channels', channelLines(report.channels ?? [], paint), paint),
+    section('Channels', channelLines(report.channels, paint), paint),
     ...changeGroups(report).map((group) => changeSection(group, packages, paint)),
     ...brokenTargets(report).map((target) => brokenSection(report, target, paint)),
     section(
@@ -115,7 +115,7 @@ function headline(report: Report, paint: Paint): string[] {
   const landed = landedWords(report);
   const insteadOf = insteadOfWords(report);
   const failures = failuresWords(report);
-  const lost = lostWords(report.channels ?? []);
+  const lost = lostWords(report.channels);
   const lines = [
     `${tone(`${OUTCOME_SYMBOLS[report.outcome]} ${outcomeWords(report)}`)}  ${oneLine(report.repository)}`,
     ...newSourcesWords(report).map(paint.yellow),

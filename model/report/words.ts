@@ -151,7 +151,7 @@ export const notAskedWords = ({ notAsked, targets }: Report): string =>
     : `${ofEachKind(notAsked, kindOf, (own, { noun }) => plural(own.length, noun)).join(' and ')} of the flake ${notAsked.length === 1 ? 'was' : 'were'} not asked for`;
 
 /** Targets that are there no more: `2 gone: db, web` */
-export const goneWords = ({ gone = [] }: Report): string =>
+export const goneWords = ({ gone }: Report): string =>
   gone.length === 0 ? '' : `${gone.length} gone: ${nameList(gone, 20)}`;
 
 /** What the targets of a report that are built are called together. */
@@ -201,7 +201,7 @@ export function countsWords(report: Report): string {
     ),
     counted(before, 'broken before'),
     unfetched.length > 0 ? `${unfetched.length} not updated: ${nameList(unfetched.map(({ name }) => name))}` : '',
-    channelCounts(report.channels ?? []),
+    channelCounts(report.channels),
   ];
   return parts.filter((part) => part !== '').join(' · ');
 }
@@ -274,7 +274,7 @@ export function landedWords(
 }
 
 /** What there is to know of pull requests, beside their numbers: a sentence each, where the web page is told. */
-export function requestWords({ landed, declined, closedRequests = [] }: Report): readonly RequestWords[] {
+export function requestWords({ landed, declined, closedRequests }: Report): readonly RequestWords[] {
   const { request, unchanged, merged, notMerged, statusesMissing } = landed ?? {};
   return [
     ...(request === undefined ? [] : [{ text: `pull request #${request.number}`, url: request.url }]),

@@ -7,8 +7,10 @@ type Later = 'excludeInputs' | 'inputGroups' | 'supersedes' | 'keepClosures' | '
 /** The options of a run with all that it may lack, so that no step asks whether they are there. */
 export type WholeOptions = RunOptions &
   Required<Pick<RunOptions, Later>> & {
-    readonly autofix: (AutofixOptions & Required<Pick<AutofixOptions, 'network' | 'nixDaemon'>>) | null;
+    readonly autofix: WholeAgent | null;
   };
+
+export type WholeAgent = AutofixOptions & Required<Pick<AutofixOptions, 'network' | 'nixDaemon'>>;
 
 /** The one door for a run's options. */
 export const wholeOptions = (options: RunOptions): WholeOptions => ({
@@ -16,5 +18,8 @@ export const wholeOptions = (options: RunOptions): WholeOptions => ({
   onFailure: ['report'],
   holdBack: { never: [], pinned: [], probeBudget: 0 },
   ...options,
-  autofix: options.autofix == null ? null : { network: 'outside', nixDaemon: false, ...options.autofix },
+  autofix: options.autofix == null ? null : wholeAgent(options.autofix),
 });
+
+/** An agent as a run asks it, also where an activity of an earlier version does. */
+export const wholeAgent = (agent: AutofixOptions): WholeAgent => ({ network: 'outside', nixDaemon: false, ...agent });

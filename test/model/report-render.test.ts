@@ -530,8 +530,7 @@ test('targets that a commit removes are named, in every form, and are a change',
   assert.match(renderReport(report, 'md'), /^\*\*Gone:\*\* `db`$/m);
   assert.ok(renderHtml(report).includes('<p>1 gone: db</p>'));
   assert.deepEqual(reportJson(report).gone, ['db']);
-  const { gone, ...other } = report;
-  assert.deepEqual([gone, exitStatus(report), exitStatus(other)], [['db'], 0, 3]);
+  assert.deepEqual([exitStatus(report), exitStatus({ ...report, gone: [] })], [0, 3]);
 });
 
 test('of sixty inputs that move the terminal shows a line each for forty, and the page folds what they bring', () => {

@@ -3,6 +3,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { AttemptInput } from '../../model/autofix/attempt.js';
 import type { Candidate } from '../../model/verify/candidate.js';
+import type { WholeAgent } from '../../model/run/earlier.js';
 import type { AutofixOptions } from '../../model/run/options.js';
 import { commitFiles, git } from './git.js';
 import { sleepOfOurOwn } from './processes.js';
@@ -114,12 +115,13 @@ export const agentOptions = (
   command: string,
   behaviour: readonly string[],
   change: Partial<AutofixOptions> = {},
-): AutofixOptions => ({
+): WholeAgent => ({
   command,
   args: behaviour,
   envFile: null,
   homePaths: [],
   network: NETWORK,
+  nixDaemon: false,
   maxAttempts: 3,
   timeoutSeconds: 60,
   rules: { protected: ['secrets/**', '*.age'], maxFiles: 5, maxLines: 50 },

@@ -25,6 +25,7 @@ export function exampleReport(change: Partial<Report> = {}): Report {
     ],
     unfetched: [],
     ...{ advice: [], fixes: [], heldBack: [], letGo: [], brokenOnBase: [], notHeldBack: [], notAsked: [] },
+    ...{ waiting: [], gone: [], closedRequests: [], channels: [] },
     ignoredNixConfig: [],
     leftOut: [],
     targets: [exampleTarget('alpha'), exampleTarget('web@1.example', { sameAsBase: true })],

@@ -2,7 +2,7 @@ import { ChildWorkflowCancellationType, ParentClosePolicy, executeChild, patched
 import { fixId } from '../../model/run/ids.js';
 import type { Fix } from '../../model/autofix/fix-target.js';
 import type { Candidate } from '../../model/verify/candidate.js';
-import type { AutofixOptions } from '../../model/run/options.js';
+import type { WholeAgent } from '../../model/run/earlier.js';
 import { targetLabel, type Target } from '../../model/targets/index.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 import { lockCommit } from './commit-update.js';
@@ -72,7 +72,7 @@ function tellsNothing(verdict: Verdict): boolean {
 /** An agent cannot fix a target whose verdict is unknown. A target that is the same on base was broken before. */
 const isFixable = (verdict: Verdict): boolean => verdict.sameAsBase !== true && !tellsNothing(verdict);
 
-function mayBeAsked({ state }: Run, agent: AutofixOptions, target: Target): boolean {
+function mayBeAsked({ state }: Run, agent: WholeAgent, target: Target): boolean {
   const attempts = state.facts().attempts.get(targetLabel(target)) ?? [];
   return attempts.length < agent.maxAttempts && attempts.at(-1)?.outcome !== 'unusable';
 }
@@ -81,7 +81,7 @@ function mayBeAsked({ state }: Run, agent: AutofixOptions, target: Target): bool
 async function fixOne(
   run: Run,
   about: BrokenUpdate,
-  agent: AutofixOptions,
+  agent: WholeAgent,
   before: FixedCandidate,
   target: Target,
 ): Promise<FixedCandidate> {
@@ -102,7 +102,7 @@ const alsoFixes = (fixes: readonly Fix[], target: Target): readonly Fix[] =>
 async function ask(
   run: Run,
   { update }: BrokenUpdate,
-  agent: AutofixOptions,
+  agent: WholeAgent,
   candidate: Candidate,
   broken: Verdict,
 ): Promise<Candidate | null> {

@@ -36,7 +36,7 @@ export function inputSections(report: Report): readonly Section[] {
     [
       'Waiting',
       'waiting',
-      list((report.waiting ?? []).map((input) => markup`${name(oneName(input.name))}: ${waitingWords(input)}`)),
+      list(report.waiting.map((input) => markup`${name(oneName(input.name))}: ${waitingWords(input)}`)),
     ],
   ];
 }

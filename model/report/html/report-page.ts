@@ -67,7 +67,7 @@ export const renderHtml = (report: Report, { sizes = () => [], up }: Surrounding
       [
         'Channels',
         'channels',
-        list((report.channels ?? []).map((each) => markup`${name(oneName(each.branch))}: ${channelWords(each)}`)),
+        list(report.channels.map((each) => markup`${name(oneName(each.branch))}: ${channelWords(each)}`)),
       ],
       ['What broke', 'broken', brokenTargets(report).map((target, index) => brokenLog(report, target, index < 3))],
       [
@@ -167,7 +167,7 @@ function summary(report: Report): Markup {
           10,
         )}`,
     failuresWords(report),
-    lostWords(report.channels ?? []),
+    lostWords(report.channels),
   ].filter((words) => words !== null);
   const warnings = [...newSourcesWords(report), ...[insteadOfWords(report)].filter((words) => words !== null)];
   return markup`<header class="verdict is-${tone}">
