@@ -160,7 +160,7 @@ test('patterns that are none are refused with what to write', () => {
     ['pakage:*', /^--targets "pakage:\*" does not begin with a kind of target: did you mean "package:"\?$/],
     ['homeConfigurations:bob', /did you mean "home:"\?/],
     ['zebra:x', /write one of nixos: home: darwin: package: check: devShell: attr: before the name\.$/],
-    ['gate:lint', /is a gate, use the options for these instead/],
+    ['gate:lint', /is a gate: use the options for these instead/],
     ['home:', /has no name: write one such as home:\*/],
     ['package:hello', /has no system before its name: write one as in x86_64-linux\.NAME, or \*\.NAME/],
     ['attr:a..b', /is not an attribute path/],
