@@ -16,6 +16,7 @@ import { commitRef, fetchMirror, hasCommit } from './mirror.js';
 import { exclusively } from './mutex.js';
 import { unknownBranch } from './resolve-base.js';
 import { whileWaitingFor } from './waiting.js';
+import { candidateOnRemote } from '../../model/verify/candidate.js';
 
 /**
  * Makes the activity that names the two commits of a comparison. Only the mirror is written, so it may be repeated; the checkout may
@@ -47,7 +48,7 @@ export const createFindComparison =
     return {
       commit: base,
       candidate: isPushed
-        ? { base, head, bundle: '' }
+        ? candidateOnRemote(base, head)
         : await candidateOf(git.directory, base, head, 'Push the commits, and name their branch: FLAKE?ref=BRANCH.'),
       moved: movedInputs(before, after),
       advice: adviceOn(after, new Date(), []).slice(0, ADVICE_KEPT),

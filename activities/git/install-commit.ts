@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ApplicationFailure } from '@temporalio/common';
-import type { Candidate } from '../../model/verify/candidate.js';
+import { isOnRemote, type Candidate } from '../../model/verify/candidate.js';
 import { finalFailure } from '../../model/run/failures.js';
 import type { Repository } from '../../model/run/options.js';
 import type { ActivityEnvironment } from '../environment.js';
@@ -66,7 +66,7 @@ export async function installBundle(
 ): Promise<string> {
   const { repository, candidate } = source;
   const mirror = await installCommit(env, repository, candidate.base);
-  if (candidate.bundle === '') return await installCommit(env, repository, candidate.head);
+  if (isOnRemote(candidate)) return await installCommit(env, repository, candidate.head);
   const git = openGit(mirror);
   await exclusively(mirror, async () => {
     if (await refIsAt(git, commitRef(candidate.head), candidate.head)) return;

@@ -1,17 +1,30 @@
 import type { Repository } from '../run/options.js';
 
-/**
- * A commit that a run proposes, in the form in which it travels between machines.
- * `bundle` is a thin Git bundle (version 2) of `base..head` with the single ref `HEAD`, base64; empty where the remote has `head`.
- */
-export interface Candidate {
+/** A commit that a run proposes, in the form in which it travels between machines. */
+export type Candidate = CandidateOnRemote | CandidateInBundle;
+
+interface CommitOfRun {
   /** Commit that the run started from: 40 or 64 hexadecimal digits. */
   readonly base: string;
   readonly head: string;
-  readonly bundle: string;
   /** The Nix that wrote its lock, as `nix --version` names it; missing where none did, and in older runs. */
   readonly lockedBy?: string;
 }
+
+/** The remote has `head`: each machine fetches it from there. */
+interface CandidateOnRemote extends CommitOfRun {
+  readonly bundle: '';
+}
+
+interface CandidateInBundle extends CommitOfRun {
+  /** Thin Git bundle (version 2) of `base..head` with the single ref `HEAD`, base64. */
+  readonly bundle: string;
+}
+
+/** A commit that the remote has, as a candidate. */
+export const candidateOnRemote = (base: string, head = base): CandidateOnRemote => ({ base, head, bundle: '' });
+
+export const isOnRemote = (candidate: Candidate): candidate is CandidateOnRemote => candidate.bundle === '';
 
 /** What names one candidate for Nix: the mirror of `repository` gets the bundle installed when it lacks `commit`. */
 export interface CandidateSource {

@@ -1,4 +1,4 @@
-import type { Candidate } from '../../model/verify/candidate.js';
+import { candidateOnRemote, type Candidate } from '../../model/verify/candidate.js';
 import type { Probe, RoundAnswer } from '../../model/hold-back/blame.js';
 import { keepFailures, type ProbeFailure } from '../../model/hold-back/evidence.js';
 import type { HoldBackRequest } from '../../model/hold-back/request.js';
@@ -83,7 +83,7 @@ export const answerOf = ({ target, verdict, drvPath }: Pick<Verdict, 'target' | 
 
 async function candidateOf(request: HoldBackRequest, { move }: Probe): Promise<Candidate> {
   const { run, repository, candidate, author, committer, date } = request;
-  const onBase: Candidate = { base: candidate.base, head: candidate.base, bundle: '' };
+  const onBase = candidateOnRemote(candidate.base);
   if (move.length === 0) return onBase;
   const lock = await coordinator(`probe: move ${move.join(', ')}`).composeCandidate({
     run,

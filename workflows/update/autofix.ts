@@ -1,7 +1,7 @@
 import { ChildWorkflowCancellationType, ParentClosePolicy, executeChild, patched } from '@temporalio/workflow';
 import { fixId } from '../../model/run/ids.js';
 import type { Fix } from '../../model/autofix/fix-target.js';
-import type { Candidate } from '../../model/verify/candidate.js';
+import { candidateOnRemote, type Candidate } from '../../model/verify/candidate.js';
 import type { WholeAgent } from '../../model/run/earlier.js';
 import { targetLabel, type Target } from '../../model/targets/index.js';
 import type { Verdict } from '../../model/verify/verdict.js';
@@ -52,7 +52,7 @@ async function leaveOutBrokenBefore(
   const { attempts, brokenOnBase } = state.facts();
   const fresh = broken.filter(({ target }) => !attempts.has(targetLabel(target))).map(({ target }) => target);
   if (fresh.length === 0) return broken;
-  const onBase = await verifyFixes(run, { base, head: base, bundle: '' }, fresh);
+  const onBase = await verifyFixes(run, candidateOnRemote(base), fresh);
   const before = onBase
     .filter((verdict) => verdict.verdict !== 'built' && !tellsNothing(verdict))
     .map(({ target }) => targetLabel(target));

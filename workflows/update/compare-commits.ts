@@ -2,7 +2,7 @@ import { VERIFY_LABEL } from '../../model/run/ids.js';
 import { commandsOf } from '../../model/contract/asked-commands.js';
 import type { Comparison } from '../../model/run/options.js';
 import { targetLabel, type FlakeTarget } from '../../model/targets/index.js';
-import type { Candidate } from '../../model/verify/candidate.js';
+import { candidateOnRemote, type Candidate } from '../../model/verify/candidate.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 import { allOrCancel } from '../calls/all-or-cancel.js';
 import { coordinator } from '../calls/coordinator.js';
@@ -73,7 +73,7 @@ async function brokenBefore(
   const there = new Set(before.map(targetLabel));
   const targets = broken.map(({ target }) => target).filter((target) => there.has(targetLabel(target)));
   if (targets.length === 0) return [];
-  const candidate = { base, head: base, bundle: '' };
+  const candidate = candidateOnRemote(base);
   const verdicts = await verifyFor(run, { label: 'base', candidate, targets, withoutBase: true });
   return verdicts.filter(({ verdict }) => verdict !== 'built').map(({ target }) => targetLabel(target));
 }

@@ -10,11 +10,12 @@ import { verifyShown } from './run.js';
 import type { Run } from './run.js';
 import { listTargets } from './targets.js';
 import { inTheWay } from './verify-and-repair.js';
+import { candidateOnRemote } from '../../model/verify/candidate.js';
 
 /** Verifies a commit of main as it is: what an earlier run found out about it is not built or evaluated again. */
 export async function verifyMain(run: Run, commit: string): Promise<Ended> {
   const { state } = run;
-  const candidate = { base: commit, head: commit, bundle: '' };
+  const candidate = candidateOnRemote(commit);
   state.learn({ candidate });
   state.phase('verifying');
   const targets = await listTargets(run, commit);

@@ -13,6 +13,7 @@ import { ownQueue } from '../calls/own-queue.js';
 import { goOnWithout, UNNEEDED_TRIES } from '../calls/unneeded.js';
 import { HEARTBEAT_SECONDS } from '../calls/stay-with-machine.js';
 import { ATTEMPT_LIMIT } from './build.js';
+import { candidateOnRemote } from '../../model/verify/candidate.js';
 
 /** Lets base be built when its turn has come. */
 export interface BaseBuilds {
@@ -112,7 +113,7 @@ async function buildBaseOn(
   try {
     const { verdict, error } = await activities.attachBuild({
       ...{ run, repository, target, nix, takeoverSeconds },
-      candidate: { base, head: base, bundle: '' },
+      candidate: candidateOnRemote(base),
       evaluation: { kind: 'evaluated', ...evaluation, machine, seconds: 0 },
     });
     return verdict === 'built' ? null : (error ?? verdict);

@@ -22,6 +22,7 @@ import { chooseTargets, insteadOfHosts, isUsableName, listed } from '../../../mo
 import { DEFAULT_KIND, outputKinds } from '../../../model/targets/index.js';
 import { lookUp, type HowToLook } from './look-up.js';
 import { watchRemotes } from './remote-watch.js';
+import { candidateOnRemote } from '../../../model/verify/candidate.js';
 
 const HOSTS = outputKinds[DEFAULT_KIND].output ?? '';
 
@@ -35,7 +36,7 @@ export const createListTargets =
   (input) =>
     whileHeartbeating(null, async (signal, tell): Promise<TargetList> => {
       const version = await nixVersion();
-      const { repository, base, candidate = { base, head: base, bundle: '' } } = input;
+      const { repository, base, candidate = candidateOnRemote(base) } = input;
       const mirror = await installBundle(env, { repository, candidate });
       const flake = { mirror, commit: input.base, repository: input.repository };
       await refuseNestedSources(flake, version);
