@@ -164,7 +164,7 @@ const verifies =
     onStage(house, PLAIN, async ({ fleet }) => {
       await dyingAt(activity, victim, async () => {
         const running = house.start(['verify', fleet.checkout, '--channel', 'tested-{host}', '--json']);
-        const { run, outcome, channels = [] } = await running.report();
+        const { run, outcome, channels } = await running.report();
         assert.equal(outcome, 'verified');
         assert.ok(
           channels.every(({ outcome: moved }) => moved === 'moved' || moved === 'there'),

@@ -63,7 +63,7 @@ test('a cache that refuses or stays away is named, stops the channel, and fails 
   assert.deepEqual(uploads(report), [`athena ${put.url} failed`, `athena file://${folder} uploaded`]);
   assert.match(report.targets[0]?.caches?.[0]?.reason ?? '', /HTTP error 401/);
   assert.deepEqual(
-    report.channels?.map(({ outcome, reason }) => [outcome, reason]),
+    report.channels.map(({ outcome, reason }) => [outcome, reason]),
     [['not-moved', `${put.url} does not have all of athena`]],
   );
   assert.deepEqual(Object.keys(await fleet.branches()), ['main']);

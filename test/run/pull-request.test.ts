@@ -127,7 +127,7 @@ test('updates are proposed in one pull request, and what people do to it counts'
   await git(fleet.remote, 'push', '--quiet', gitea.gitUrl('fleet'), 'main');
   const upToDate = await update(2);
   assert.deepEqual(
-    upToDate.closedRequests?.map(({ number }) => number),
+    upToDate.closedRequests.map(({ number }) => number),
     [third.landed?.request?.number],
   );
   assert.deepEqual(

@@ -88,7 +88,7 @@ test('a push that breaks a host makes a run of an instance that verifies fail, a
   assert.deepEqual([report.instance, report.outcome, report.head], ['watch', 'broken', pushed]);
   assert.deepEqual(verdicts(report), ['athena built', 'delos built', 'rhea build-failed']);
   assert.deepEqual(
-    (report.channels ?? []).map(({ target, outcome, from, to }) => [target, outcome, from, to]),
+    report.channels.map(({ target, outcome, from, to }) => [target, outcome, from, to]),
     [
       ['athena', 'moved', before, pushed],
       ['delos', 'moved', before, pushed],
@@ -120,7 +120,7 @@ test('an update that lands on main moves the channels of what it has built; a ma
   await git(fleet.remote, 'update-ref', 'refs/heads/main', before);
   const lost = await verify('--channel', 'tested-{host}');
   assert.deepEqual(
-    (lost.report.channels ?? []).map(({ target, outcome, lost: commit }) => [target, outcome, commit]),
+    lost.report.channels.map(({ target, outcome, lost: commit }) => [target, outcome, commit]),
     [
       ['athena', 'not-moved', head],
       ['delos', 'not-moved', head],
