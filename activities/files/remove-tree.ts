@@ -1,4 +1,4 @@
-import { lstat, rename } from 'node:fs/promises';
+import { lstat, rename, unlink } from 'node:fs/promises';
 import { messageOf } from '../../model/text/message-of.js';
 import { LEFT_BEHIND } from '../../model/machine/state-directory.js';
 import { launch } from '../command/launcher.js';
@@ -18,13 +18,23 @@ export async function removeTree(folder: string): Promise<void> {
 
 /** As `removeTree`, but what cannot be removed stays. @returns why, as a sentence without its end; `null` when it is gone */
 export async function whyNotRemoved(folder: string): Promise<string | null> {
-  if (await isGone(folder)) return null;
+  if (await isUnlinked(folder)) return null;
   await remove(folder);
   if (await isGone(folder)) return null;
   // Somebody has taken our own rights away: stores of Nix and caches of Go hold folders that cannot be written to.
   await launch('chmod', ['--recursive', '--silent', 'u+rwX', '--', folder]);
   const said = await remove(folder);
   return (await isGone(folder)) ? null : said;
+}
+
+/** Files and links need no process, and there may be thousands. @returns whether nothing is there any more */
+async function isUnlinked(file: string): Promise<boolean> {
+  try {
+    if (!(await lstat(file)).isDirectory()) await unlink(file);
+  } catch (error) {
+    return systemCode(error) === 'ENOENT';
+  }
+  return await isGone(file);
 }
 
 /** rm(1) goes from folder to folder, so it needs no long paths. It stays out of file systems that were mounted there. */

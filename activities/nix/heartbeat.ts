@@ -14,8 +14,8 @@ export async function whileHeartbeating<T>(
   first: unknown,
   work: (signal: AbortSignal, tell: Tell) => Promise<T>,
 ): Promise<T> {
+  // Not at once: most of what begins ends sooner, and each heartbeat is a write of the server.
   let details = first;
-  heartbeat(details);
   const timer = setInterval(() => {
     heartbeat(details);
   }, INTERVAL_MS);

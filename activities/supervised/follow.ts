@@ -14,8 +14,12 @@ export interface Following {
   readonly onProgress: (progress: LogProgress, startedAt: string) => void;
 }
 
-/** How often the end is looked for. It costs one failed open, and is most of what a command waits for us. */
-const POLL_MS = 25;
+/**
+ * How often the end is looked for: it costs one failed open, and is most of what a command waits for us. What has taken long may wait
+ * longer: a hundredth of that.
+ */
+const POLL_MS = { least: 25, most: 250 };
+const POLL_SHARE = 1 / 100;
 const REPORT_MS = 1000;
 
 /**
@@ -28,6 +32,7 @@ export async function follow(record: CommandRecord, following: Following): Promi
   const log = new LogFollower(record.log, start?.logOffset ?? 0, following.onLines);
   const supervisor = await readIdentity(record);
   const endCare = supervisor === null ? undefined : keepGoing(supervisor.pid);
+  const begun = performance.now();
   let reportAt = 0;
   try {
     for (;;) {
@@ -43,7 +48,9 @@ export async function follow(record: CommandRecord, following: Following): Promi
         if (state.kind === 'ended') return state.status;
         if (state.kind !== 'running') return null;
       }
-      await sleep(POLL_MS, undefined, { signal: following.signal });
+      const taken = performance.now() - begun;
+      const pause = Math.min(Math.max(POLL_MS.least, taken * POLL_SHARE), POLL_MS.most);
+      await sleep(pause, undefined, { signal: following.signal });
     }
   } finally {
     endCare?.();

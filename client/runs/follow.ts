@@ -6,10 +6,13 @@ import { takeSnapshot, type Snapshot } from './snapshot.js';
 import type { Renderer } from '../progress/view.js';
 import { runEnd, type RunEnd } from './run-end.js';
 
-const EARLY_MS = 250;
+const EARLY_MS = 500;
 const LATER_MS = 1000;
 /** How long the early, quick looks go on. */
 const EARLY_FOR_MS = 5000;
+/** Longest pause, and the share of the time that looking may take: run, server and worker answer each look, and have work to do. */
+const LONGEST_MS = 5000;
+const SHARE = 1 / 4;
 
 export interface Following {
   readonly renderer: Renderer;
@@ -53,6 +56,7 @@ async function watch(live: Live, run: string, { renderer, signal: over, remedy }
   let snapshot: Snapshot | null = null;
   const stopped = (): boolean => over.aborted;
   while (!stopped()) {
+    const lookedAt = Date.now();
     try {
       snapshot = await takeSnapshot(live.session, run, snapshot, remedy);
       if (!stopped()) renderer.update(snapshot.view);
@@ -60,9 +64,10 @@ async function watch(live: Live, run: string, { renderer, signal: over, remedy }
       const problem = `the server at ${live.session.address} does not answer; trying again`;
       if (snapshot !== null && !stopped()) renderer.update({ ...snapshot.view, problem });
     }
-    await sleep(Date.now() - start < EARLY_FOR_MS ? EARLY_MS : LATER_MS, undefined, { signal: over }).catch(
-      () => undefined,
-    );
+    const now = Date.now();
+    const least = now - start < EARLY_FOR_MS ? EARLY_MS : LATER_MS;
+    const pause = Math.min(Math.max(least, (now - lookedAt) / SHARE), LONGEST_MS);
+    await sleep(pause, undefined, { signal: over }).catch(() => undefined);
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { access, chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -55,6 +55,23 @@ test('folders that their owner may not read are removed, by an ordinary user as 
       assert.equal(removed.exitCode, 0, removed.stderr);
     }
     assert.deepEqual(await readdir(folder), []);
+  }));
+
+test('files and links are removed without a process, and what a link leads to stays', () =>
+  withFolder(async (folder) => {
+    const there = path.join(folder, 'there');
+    await mkdir(there);
+    await writeFile(path.join(folder, 'file'), '');
+    await symlink(there, path.join(folder, 'link'));
+    await symlink('nowhere', path.join(folder, 'dangling'));
+    const module = fileURLToPath(new URL('../../activities/files/remove-tree.js', import.meta.url));
+    const script = `const { removeTree } = await import(process.argv[1]); for (const each of process.argv.slice(2)) await removeTree(each);`;
+    const files = ['file', 'link', 'dangling', 'missing'].map((name) => path.join(folder, name));
+    // There is no rm(1) to be found.
+    const args = ['--input-type=module', '-e', script, module, ...files];
+    const removed = await run(process.execPath, args, { env: { ...process.env, PATH: there } });
+    assert.equal(removed.exitCode, 0, removed.stderr);
+    assert.deepEqual(await readdir(folder), ['there']);
   }));
 
 test('a folder that cannot be removed is put aside, and its place is free', async (context) => {
