@@ -5,6 +5,7 @@ import { FileFault, readBounded } from '../../host/bounded-file.js';
 import { orgEntry, orgRunProperty, overdueEntry, overdueProperty } from '../../model/notify/org.js';
 import { systemCode } from '../../host/errors.js';
 import { NotifierFault } from './fault.js';
+import { refuseOthersFile } from './owner-behind-links.js';
 import type { Teller } from './types.js';
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOCTTY, O_NONBLOCK, O_WRONLY } = constants;
@@ -61,6 +62,7 @@ async function append(file: string, isNew: boolean, text: string): Promise<void>
   const flags = O_WRONLY | O_APPEND | O_NOCTTY | O_NONBLOCK | (isNew ? O_CREAT | O_EXCL : 0);
   const handle = await open(file, flags, 0o644);
   try {
+    await refuseOthersFile(handle, file, isNew);
     if (isNew) await giveToFolderOwner(handle, file);
     const data = Buffer.from(text, 'utf8');
     const { bytesWritten } = await handle.write(data);

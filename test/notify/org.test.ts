@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, chown, lstat, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, lchown, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeEach, test } from 'node:test';
 import type { NewsOfRun } from '../../model/notify/types.js';
@@ -61,6 +61,43 @@ test('a new file belongs to the owner of its folder', { skip: process.geteuid?.(
   const { uid, gid } = await stat(inbox);
   assert.deepEqual({ uid, gid }, { uid: 12345, gid: 23456 });
 });
+
+test(
+  'a worker of root writes nothing to where an account’s own links lead it, but to its files',
+  { skip: process.geteuid?.() !== 0 },
+  async () => {
+    const [home, system] = [path.join(directory, 'their-home'), path.join(directory, 'system')];
+    const own = path.join(home, 'own');
+    for (const folder of [home, system, own]) await mkdir(folder);
+    for (const folder of [home, own]) await chown(folder, 12345, 12345);
+    const [profile, real] = [path.join(system, 'profile'), path.join(own, 'real.org')];
+    for (const file of [profile, real]) await writeFile(file, '');
+    await chown(real, 12345, 12345);
+    for (const [link, to] of [
+      ['file', profile],
+      ['good', real],
+      ['folder', system],
+      ['good-folder', own],
+    ] as const) {
+      await symlink(to, path.join(home, link));
+      await lchown(path.join(home, link), 12345, 12345);
+    }
+    const at = async (...parts: readonly string[]) => {
+      inbox = path.join(home, ...parts);
+      return await tell();
+    };
+    for (const parts of [['file'], ['folder', 'profile'], ['folder', 'new.org']] as const) {
+      const { ok, error } = await at(...parts);
+      assert.equal(ok, false);
+      assert.match(error ?? '', /leads to \S+\/system\/\S+, of another account/);
+    }
+    assert.equal(await readFile(profile, 'utf8'), '');
+    assert.deepEqual(await readdir(system), ['profile']);
+    for (const parts of [['good'], ['good-folder', 'new.org']] as const) assert.equal((await at(...parts)).ok, true);
+    assert.match(await readFile(real, 'utf8'), /^\* TODO /);
+    assert.equal((await stat(path.join(own, 'new.org'))).uid, 12345);
+  },
+);
 
 test('only failures make entries, and requests for approval none', async () => {
   for (const outcome of OUTCOMES) {
