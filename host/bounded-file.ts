@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatSize } from '../model/text/size.js';
@@ -18,12 +18,14 @@ const PIECE = 64 * 1024;
  * Text of a file that somebody named: a regular one, or a pipe that somebody writes to at the moment, as `<(…)` of a shell is. Neither
  * a device nor a pipe without a writer is waited for.
  * @param most bytes that it may have
- * @throws FileFault, and what opening throws
+ * @param look at what was opened, before it is read
+ * @throws FileFault, and what opening or looking throws
  */
-export async function readBounded(file: string, most: number): Promise<string> {
+export async function readBounded(file: string, most: number, look?: (found: Stats) => void): Promise<string> {
   const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const found = await handle.stat();
+    look?.(found);
     if (found.isDirectory()) throw new FileFault('it is a folder');
     if (!found.isFile() && !found.isFIFO()) throw new FileFault('it is neither a file nor a pipe');
     // Files of the kernel have no size before they are read.

@@ -1,3 +1,4 @@
+import { lstat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { FileFault, readBounded } from '../../host/bounded-file.js';
 import { systemCode } from '../../host/errors.js';
@@ -21,8 +22,10 @@ export interface ConfigFlags {
   readonly config?: string;
 }
 
+const HERE = '.';
+
 /** Where a configuration is looked for when none is named, in this order. */
-const PLACES = ['.', '/etc/lockkeeper'].flatMap((folder) =>
+const PLACES = [HERE, '/etc/lockkeeper'].flatMap((folder) =>
   ['lockkeeper.toml', 'lockkeeper.json'].map((name) => `${folder}/${name}`),
 );
 
@@ -101,7 +104,8 @@ async function findFile(flags: ConfigFlags): Promise<{ readonly file: string; re
   for (const place of named === null ? PLACES : [named]) {
     const file = resolve(place);
     try {
-      return { file, content: await readBounded(file, MOST_BYTES) };
+      const isHere = named === null && place.startsWith(`${HERE}/`);
+      return { file, content: await (isHere ? readOwn(file) : readBounded(file, MOST_BYTES)) };
     } catch (error) {
       if (named === null && systemCode(error) === 'ENOENT') continue;
       const source = flags.config === undefined && named !== null ? ' (from $LOCKKEEPER_CONFIG)' : '';
@@ -111,6 +115,30 @@ async function findFile(flags: ConfigFlags): Promise<{ readonly file: string; re
   throw new CommandError(
     `There is no configuration: none of ${PLACES.join(', ')} exists. Name one with --config or $LOCKKEEPER_CONFIG; docs/configuration.md says what goes into it.`,
   );
+}
+
+/**
+ * What nobody has named is taken only from those who may say what runs here, as Git does with repositories: in a folder such as `/tmp`,
+ * anybody could have put it.
+ */
+async function readOwn(file: string): Promise<string> {
+  const refuse = (uid: number): void => {
+    if (mayDecide(uid)) return;
+    throw new FileFault(
+      `it belongs to another account (user ${uid}), and would say what runs as yours. If that is meant, name it with --config`,
+    );
+  };
+  // A link of theirs may lead to a file of ours.
+  refuse((await lstat(file)).uid);
+  return await readBounded(file, MOST_BYTES, ({ uid }) => {
+    refuse(uid);
+  });
+}
+
+function mayDecide(uid: number): boolean {
+  const own = process.geteuid?.();
+  // With sudo root is who called it.
+  return own === undefined || uid === own || uid === 0 || (own === 0 && String(uid) === process.env.SUDO_UID);
 }
 
 /** A configuration of hundreds of instances has a few hundred KB. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chown, lchown, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -36,6 +36,30 @@ test('the file is taken from --config, else $LOCKKEEPER_CONFIG, else the current
     [['daily'], ['nightly'], []],
   );
 });
+
+test(
+  'a file that another account has put into the current folder is not taken, unless it is named',
+  { skip: process.geteuid?.() !== 0 },
+  async () => {
+    const [shared, own] = [path.join(folder, 'shared'), await file('own/lockkeeper.toml', GOOD)];
+    const theirs = await file('shared/lockkeeper.toml', GOOD);
+    await chown(theirs, 12345, 12345);
+    const here = (args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<Finished> =>
+      run(COMMAND, ['config', 'check', '--file-only', ...args], { cwd: shared, env: { ...process.env, ...env } });
+    const says = /shared\/lockkeeper\.toml cannot be read: it belongs to another account \(user 12345\), .* --config\./;
+    const refused = await here();
+    assert.equal(refused.exitCode, 1);
+    assert.match(refused.stderr, says);
+    for (const accepted of [await here(['--config', theirs]), await here([], { SUDO_UID: '12345' })])
+      assert.equal(accepted.exitCode, 0, accepted.stderr);
+    // Nor by a link of theirs to what is ours.
+    await rm(theirs);
+    await symlink(own, theirs);
+    assert.equal((await here()).exitCode, 0);
+    await lchown(theirs, 12345, 12345);
+    assert.match((await here()).stderr, says);
+  },
+);
 
 test('an instance is shown with its defaults, and a mistyped name is answered with the right one', async () => {
   const place = await file('shown.toml', GOOD);
