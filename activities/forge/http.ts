@@ -9,7 +9,16 @@ import { oneLine } from '../../model/text/one-line.js';
 import { PrivateFileFault } from '../../host/secrets/private-file.js';
 import { rememberSecret } from '../../host/secrets/redact.js';
 import { readTokenFile } from '../../host/secrets/token-file.js';
-import { failureOf, notOfItsKind, refused, saidIn, unreachable, type Answered } from './answers.js';
+import {
+  failureOf,
+  notOfItsKind,
+  pageInstead,
+  refused,
+  saidIn,
+  strange,
+  unreachable,
+  type Answered,
+} from './answers.js';
 import { objectOf, textOf, type Json } from './json.js';
 
 const TIMEOUT_MS = 30_000;
@@ -84,7 +93,7 @@ async function exchange(
     const next = new URL(URL.canParse(location, url) ? location : 'about:blank', url);
     // A moved repository is sent on within its forge, with the same method. Elsewhere the token has no business.
     if (![301, 307, 308].includes(status) || next.origin !== origin || hops >= MOST_REDIRECTS)
-      throw refused(
+      throw strange(
         forge,
         `sends elsewhere (HTTP ${status}), to ${next.origin === 'null' ? 'no address' : oneLine(next.origin)}: give the address of the forge itself with forge.url (--forge-url)`,
       );
@@ -106,7 +115,7 @@ async function send(forge: ForgeOptions, { method, body }: Call, url: string, to
   return answer;
 }
 
-function replyOf(forge: ForgeOptions, { expects = [] }: Call, answer: Answered): Reply {
+function replyOf(forge: ForgeOptions, { method, expects = [] }: Call, answer: Answered): Reply {
   const { status, cut, body } = answer;
   const json = parse(body);
   const said = saidIn(json);
@@ -114,11 +123,11 @@ function replyOf(forge: ForgeOptions, { expects = [] }: Call, answer: Answered):
   if (status >= 200 && status < 300) {
     if (cut)
       throw refused(forge, `gives an answer of more than ${BODY_BYTES / 1024 ** 2} MiB: check forge.url (--forge-url)`);
-    // A proxy that loses its server ends some answers as if they were whole.
-    if (json === undefined && /^\s*[[{]/.test(body)) throw unreachable(forge, 'gives an answer that ends too early');
-    if (json === undefined)
-      throw refused(forge, 'did not answer with JSON, but perhaps with a web page: check forge.url (--forge-url)');
-  } else if (!isExpected) throw failureOf(forge, answer, said);
+    // A proxy that loses its server ends some answers as if they were whole, before their first byte too.
+    const isCut = json === undefined ? /^\s*[[{]/.test(body) : body.trim() === '' && method === 'GET';
+    if (isCut) throw unreachable(forge, 'gives an answer that ends too early');
+    if (json === undefined) throw pageInstead(forge);
+  } else if (!isExpected || json === undefined) throw failureOf(forge, answer, { said, isPage: json === undefined });
   return { status, json: json ?? null, next: nextIn(answer.header('link') ?? ''), said };
 }
 
