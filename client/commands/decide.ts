@@ -37,9 +37,13 @@ export async function decide(
       message('Nothing was sent.');
       return 1;
     }
-    const decision: Decision = { by: operator(), commit, comment: flags.message ?? null, ...(about && { about }) };
+    const update = kind === 'approve' ? APPROVE : REJECT;
+    const decision: Decision = {
+      ...{ by: operator(), commit, comment: flags.message ?? null, decision: update },
+      ...(about && { about }),
+    };
     await sendUpdate(session, run, {
-      name: kind === 'approve' ? APPROVE : REJECT,
+      name: update,
       id: decisionId(kind, decision),
       argument: decision,
     });

@@ -10,6 +10,11 @@ export interface Decision {
   readonly comment: string | null;
   /** Whether it is about building so much, and not about landing; missing: about landing. */
   readonly about?: 'builds';
+  /**
+   * Which decision it is: who may read what is on the server could send it again as the other one, with its proof. Missing in what
+   * was typed by hand, and from commands of earlier versions.
+   */
+  readonly decision?: typeof APPROVE | typeof REJECT;
 }
 
 /** Update id that makes a repeated decision harmless. */

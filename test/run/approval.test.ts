@@ -114,6 +114,12 @@ test('a decision on another commit is refused with the reason', async (t) => {
   const progress = await handle.query<RunProgress>('progress');
   assert.equal(progress.phase, 'waiting-for-approval');
   assert.match(progress.waitsFor ?? '', /ignored a signal/);
+  // What somebody else has sent, sent again as the other decision: its proof holds.
+  await assert.rejects(
+    handle.executeUpdate('approve', { args: [{ ...wrong, commit, decision: 'reject' }] }),
+    (error: Error) => /the decision was made to reject run .* sent it again to approve it/.test(String(error.cause)),
+  );
+  await handle.signal('reject', { ...wrong, commit, decision: 'approve' });
   await handle.signal('approve', { ...wrong, commit });
   assert.equal(await running.ended, 0);
 });

@@ -24,6 +24,9 @@ const giveWay = defineUpdate<string, [GiveWayRequest]>(GIVE_WAY);
 const approveSignal = defineSignal<[Decision]>(APPROVE);
 const rejectSignal = defineSignal<[Decision]>(REJECT);
 
+type Kind = typeof APPROVE | typeof REJECT;
+const DECIDED = { [APPROVE]: 'approved', [REJECT]: 'rejected' } as const satisfies Record<Kind, string>;
+
 /** What became of a question: a person's answer, none in time, or a newer run that made it pointless. */
 export type Answer =
   | ApprovalDecision
@@ -69,15 +72,17 @@ export function openApproval(run: string, options: WholeOptions, state: RunState
     const earlier = decided();
     return earlier === null ? null : `run ${run} has been ${earlier.decision} already`;
   };
-  const refusal = (sent: Partial<Decision> | null): string | null => {
+  const refusal = (kind: Kind, sent: Partial<Decision> | null): string | null => {
     const unproven = unprovenIn(sent);
     if (unproven !== null) {
       return options.approval?.withoutKey === true
-        ? refusal(unproven.value as Partial<Decision> | null)
+        ? refusal(kind, unproven.value as Partial<Decision> | null)
         : refusalWords('the decision', unproven);
     }
     // Anybody can type a signal by hand.
     if (typeof sent?.commit !== 'string') return 'a decision is {"by": "…", "commit": "…", "comment": "…"}';
+    if (sent.decision !== undefined && sent.decision !== kind)
+      return `the decision was made to ${kind === APPROVE ? REJECT : APPROVE} run ${run}, and somebody has sent it again to ${kind} it`;
     const reason = notWaiting();
     if (reason !== null || awaited === null) return reason;
     if (sent.about !== awaited.about)
@@ -86,26 +91,29 @@ export function openApproval(run: string, options: WholeOptions, state: RunState
       return `the decision names commit ${truncate(sent.commit, 64)}, but run ${run} waits for ${awaited.commit}: look at it again with "lockkeeper status ${run}"`;
     return null;
   };
-  const take = (kind: 'approved' | 'rejected', proven: Decision): string => {
+  const take = (kind: Kind, proven: Decision): string => {
     const sent = asShown(proven) as Decision;
-    decision = { decision: kind, by: text(sent.by, 200), commit: sent.commit, comment: text(sent.comment, 2000) };
-    return `${kind} ${sent.commit}`;
+    const what = DECIDED[kind];
+    decision = { decision: what, by: text(sent.by, 200), commit: sent.commit, comment: text(sent.comment, 2000) };
+    return `${what} ${sent.commit}`;
   };
-  const validator = (sent: Decision): void => {
-    const reason = refusal(sent);
-    if (reason !== null) throw finalFailure('NotWaiting', reason);
-  };
-  const takeSignal = (kind: 'approved' | 'rejected', sent: Decision): void => {
-    const reason = refusal(sent);
+  const validator =
+    (kind: Kind) =>
+    (sent: Decision): void => {
+      const reason = refusal(kind, sent);
+      if (reason !== null) throw finalFailure('NotWaiting', reason);
+    };
+  const takeSignal = (kind: Kind, sent: Decision): void => {
+    const reason = refusal(kind, sent);
     if (reason === null) take(kind, sent);
     else state.show({ waitsFor: `${question ?? 'nobody’s decision'} (ignored a signal: ${reason})` });
   };
-  setHandler(approve, (sent): string => take('approved', sent), {
-    validator,
+  setHandler(approve, (sent): string => take(APPROVE, sent), {
+    validator: validator(APPROVE),
     description: 'Let the waiting run land: {"by", "commit", "comment"}, with the commit that it waits for',
   });
-  setHandler(reject, (sent): string => take('rejected', sent), {
-    validator,
+  setHandler(reject, (sent): string => take(REJECT, sent), {
+    validator: validator(REJECT),
     description: 'End the waiting run without landing: {"by", "commit", "comment"}, with the commit that it waits for',
   });
   setHandler(
@@ -126,14 +134,14 @@ export function openApproval(run: string, options: WholeOptions, state: RunState
   setHandler(
     approveSignal,
     (sent): void => {
-      takeSignal('approved', sent);
+      takeSignal(APPROVE, sent);
     },
     { description: asSignal },
   );
   setHandler(
     rejectSignal,
     (sent): void => {
-      takeSignal('rejected', sent);
+      takeSignal(REJECT, sent);
     },
     { description: asSignal },
   );
