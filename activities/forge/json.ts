@@ -67,10 +67,10 @@ export function newestStatuses(all: readonly Json[], statusOf: (json: Json) => C
   return [...newest.values()].map(([, status]) => status);
 }
 
-/** Fails where the token may open no requests. @param expects status codes of an answer to those who may */
+/** Fails where the token may not do what every run needs. @param expects status codes of an answer to those who may */
 export async function tryToOpen(forge: ForgeOptions, http: Http, expects: readonly number[]): Promise<void> {
-  const [{ path, body }] = forges[forge.kind].trials;
-  await http.call({ method: 'POST', path, body, expects });
+  for (const { path, body, isNeeded } of forges[forge.kind].trials)
+    if (isNeeded) await http.call({ method: 'POST', path, body, expects });
 }
 
 /** Name of the repository that the forge has sent us to; `null` when it has not moved. */

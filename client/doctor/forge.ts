@@ -4,7 +4,7 @@ import { PrivateFileFault } from '../../host/secrets/private-file.js';
 import { readTokenFile } from '../../host/secrets/token-file.js';
 import { forgeAddress, type ForgeAddress, type ToldForge } from '../../model/forge/address.js';
 import { forges } from '../../model/forge/index.js';
-import { APP_PERMISSIONS, daysLeft, jobTokenWords, scopeFault } from '../../model/forge/tokens.js';
+import { daysLeft, jobTokenWords, missingPermissions, scopeFault } from '../../model/forge/tokens.js';
 import { messageOf } from '../../model/text/message-of.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { resolveConfigured } from '../flake/flake.js';
@@ -35,7 +35,7 @@ export async function checkForge(named: NamedForge | null, flake: string | null)
     const repository = await resolveConfigured(reference, { remote: null, main: 'main', transport: NONE }, 'FLAKE');
     const forge = forgeAddress(named, repository);
     const { appId, tokenFile } = named;
-    if (appId !== null) return [await ofApp(forge, await appToken(appId, tokenFile))];
+    if (appId !== null) return await ofApp(forge, await appToken(appId, tokenFile));
     return await ofToken(forge, tokenFile, await readTokenFile(tokenFile));
   } catch (error) {
     if (error instanceof PrivateFileFault)
@@ -145,38 +145,36 @@ async function tried(
   return `may not ${words}${wanted === null ? '' : `: it needs ${oneLine(wanted, 100)}`}`;
 }
 
-async function ofApp(forge: ForgeAddress, token: string): Promise<Finding> {
+async function ofApp(forge: ForgeAddress, token: string): Promise<readonly Finding[]> {
   const { kind, repository } = forge;
-  if (kind !== 'github') return fail(NAME, `${where(forge)} has no Apps`, 'use a token: --forge-token-file');
+  const failed = (what: string, mend: string): readonly Finding[] => [fail(NAME, what, mend)];
+  if (kind !== 'github') return failed(`${where(forge)} has no Apps`, 'use a token: --forge-token-file');
   const answer = await ask(forge, token, `${forges[kind].repositoryPath(repository)}/installation`);
-  if (answer.kind === 'failed')
-    return fail(NAME, `${where(forge)} does not answer: ${answer.reason}`, 'check its address');
+  if (answer.kind === 'failed') return failed(`${where(forge)} does not answer: ${answer.reason}`, 'check its address');
   const { status, body } = answer;
   if (status === 401)
-    return fail(
-      NAME,
+    return failed(
       `${where(forge)} does not accept the App (HTTP 401)`,
       'check its id, its key, and the clock of this machine',
     );
   const json = status === 200 ? parsed(body) : null;
   if (json === null)
-    return fail(
-      NAME,
+    return failed(
       `the App is not installed for ${repository} (HTTP ${status})`,
       'install it in the settings of the App',
     );
   if (typeof json.suspended_at === 'string')
-    return fail(NAME, 'the installation of the App is suspended', 'end that in the settings of the account');
-  const permissions = (json.permissions ?? {}) as Readonly<Record<string, unknown>>;
-  const missing = APP_PERMISSIONS.filter((each) => permissions[each] !== 'write');
-  return missing.length === 0
-    ? ok(NAME, `${where(forge)} has the App installed for ${repository}, with all permissions`)
-    : fail(
-        NAME,
-        `the App may not write ${missing.join(', ')}`,
-        'give it these permissions in its settings, and accept them where it is installed',
-      );
+    return failed('the installation of the App is suspended', 'end that in the settings of the account');
+  const { needed, useful } = missingPermissions((json.permissions ?? {}) as Readonly<Record<string, unknown>>);
+  if (needed.length > 0) return failed(`the App may not write ${needed.join(', ')}`, TO_PERMIT);
+  const all = useful.length === 0 ? ', with all permissions' : '';
+  return [
+    ok(NAME, `${where(forge)} has the App installed for ${repository}${all}`),
+    ...useful.map((each) => warn(NAME, each, TO_PERMIT)),
+  ];
 }
+
+const TO_PERMIT = 'give it these permissions in its settings, and accept them where it is installed';
 
 function parsed(text: string): Readonly<Record<string, unknown>> | null {
   try {

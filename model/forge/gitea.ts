@@ -16,7 +16,11 @@ export const gitea: Forge = {
     push: archived === true ? false : truth((permissions as { readonly push?: unknown } | undefined)?.push),
     requests: truth(requests),
   }),
-  trials: [{ path: '/pulls', body: { head: '', base: '', title: '' }, words: 'open pull requests' }],
+  trials: [
+    { path: '/pulls', body: { head: '', base: '', title: '' }, words: 'open pull requests', isNeeded: true },
+    // Its tokens have a scope of its own for what requests have in common with issues.
+    { path: '/issues/0/comments', body: { body: '' }, words: 'comment on pull requests', isNeeded: true },
+  ],
   reference: (number) => `#${number}`,
   harmless: (text) => text,
 };

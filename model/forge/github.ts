@@ -23,11 +23,13 @@ export const github: Forge = {
     'x-github-api-version': '2022-11-28',
   }),
   trials: [
-    ...gitea.trials,
+    gitea.trials[0],
     {
       path: `/statuses/${'0'.repeat(40)}`,
       body: { state: 'success', context: 'lockkeeper' },
       words: 'set commit statuses',
+      // A run goes on without, and says so.
+      isNeeded: false,
     },
   ],
 };

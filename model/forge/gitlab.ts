@@ -25,6 +25,7 @@ export const gitlab: Forge = {
       path: '/merge_requests',
       body: { title: '', source_branch: '', target_branch: '' },
       words: 'open merge requests',
+      isNeeded: true,
     },
   ],
   reference: (number) => `!${number}`,

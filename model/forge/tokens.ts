@@ -1,7 +1,28 @@
 import type { ForgeKind } from './kinds.js';
 
 /** What a GitHub App has to be allowed to write; comments and labels are covered by the first. */
-export const APP_PERMISSIONS = ['pull_requests', 'statuses'] as const;
+const NEEDED = ['pull_requests', 'statuses'] as const;
+
+/** What is only needed by some runs, and what for, as the end of a sentence. */
+const USEFUL = [
+  ['contents', 'write', 'merge, and cannot see branches of a private repository'],
+  ['checks', 'read', 'see checks of GitHub Actions that the main branch requires, which merge = "self" waits for'],
+] as const;
+
+/** What is missing in the permissions of an App: what no run can do without, and what only some need. @param granted its own */
+export function missingPermissions(granted: Readonly<Record<string, unknown>>): {
+  readonly needed: readonly string[];
+  readonly useful: readonly string[];
+} {
+  const may = (name: string, level: 'read' | 'write'): boolean =>
+    granted[name] === 'write' || granted[name] === 'admin' || granted[name] === level;
+  return {
+    needed: NEEDED.filter((each) => !may(each, 'write')),
+    useful: USEFUL.filter(([name, level]) => !may(name, level)).map(
+      ([name, level, what]) => `without the permission ${name} (${level}) it cannot ${what}`,
+    ),
+  };
+}
 
 /** What the token of an App's installation is asked for, as far as the App has it: reading the rules of a branch and merging are in it too. */
 const WANTED = { pull_requests: 'write', statuses: 'write', contents: 'write', checks: 'read', administration: 'read' };

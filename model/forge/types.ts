@@ -18,10 +18,7 @@ export interface Forge {
   headers(token: string): Readonly<Record<string, string>>;
   /** What that description says. */
   access(answer: Readonly<Record<string, unknown>>): Access;
-  /**
-   * What is refused for what it is, but only to those who may ask for it: nothing comes of it. The first tells whether requests may
-   * be opened.
-   */
+  /** What is refused for what it is, but only to those who may ask for it: nothing comes of it. */
   readonly trials: readonly [Trial, ...(readonly Trial[])];
   /** How a text names a request, so that the forge makes a link of it. */
   reference(number: number): string;
@@ -35,6 +32,8 @@ export interface Trial {
   readonly body: object;
   /** What only those may do who may ask for this: `open pull requests`. */
   readonly words: string;
+  /** Whether no run can do without. */
+  readonly isNeeded: boolean;
 }
 
 /** What the owner of a token may do in a repository; `null` where the forge does not say. */

@@ -50,8 +50,13 @@ test('doctor says what a token or an App may do on its forge, and what is missin
   assert.match(await said('github', key, '123456'), /^fail the App is not installed for keeper\/fleet \(HTTP 404\)$/);
   github.app.installed = { pull_requests: 'write' };
   assert.equal(await said('github', key, '123456'), 'fail the App may not write statuses');
-  github.app.installed = write;
-  assert.match(await said('github', key, '123456'), /^ok .*has the App installed for keeper\/fleet/);
+  github.app.installed = { pull_requests: 'write', statuses: 'write', contents: 'read' };
+  assert.match(
+    await said('github', key, '123456'),
+    /^ok .*has the App installed for keeper\/fleet\nwarn without the permission contents \(write\) it cannot merge.*\nwarn .*checks \(read\) it cannot see checks/,
+  );
+  github.app.installed = { ...write, checks: 'read' };
+  assert.match(await said('github', key, '123456'), /^ok .*installed for keeper\/fleet, with all permissions$/);
   assert.match(await said('github', 'no key', '123456'), /^fail .*holds no private RSA key/);
 
   gitlab.tokens.set('glpat-read', ['read_api', 'read_repository']);
