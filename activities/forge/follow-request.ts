@@ -6,7 +6,7 @@ import { oneLine } from '../../model/text/one-line.js';
 import type { ActivityEnvironment } from '../environment.js';
 import { openGit, type Git } from '../git/git.js';
 import { installBundle } from '../git/install-commit.js';
-import { fetchMirror, hasCommit } from '../git/mirror.js';
+import { ensureMirror, fetchMirror, hasCommit } from '../git/mirror.js';
 import { isAncestor, mainMoved } from '../git/branch-owner.js';
 import { mainCommit } from '../git/resolve-base.js';
 import { openForge } from './index.js';
@@ -49,7 +49,8 @@ async function endOf(
   // What becomes of another branch was not verified, and is not this run's.
   if (into !== input.repository.mainBranch && (merged !== null || isOpen)) {
     if (isOpen && input.merge === 'forge') await merging.takeBack(input.number);
-    return { kind: 'moved', head, into: oneLine(into, 200) };
+    const there = merged === null ? {} : { merged: { by: nameOf(merged.by), commit: oneLine(merged.commit, 64) } };
+    return { kind: 'moved', head, into: oneLine(into, 200), ...there };
   }
   if (merged !== null) {
     const asVerified = await isAsVerified(env, merged.commit, input);
@@ -60,12 +61,15 @@ async function endOf(
 
 /** Whether a commit of main has the files of the candidate; `null` when it is not there. */
 async function isAsVerified(env: ActivityEnvironment, commit: string, input: FollowInput): Promise<boolean | null> {
-  // Who only waits for an answer brings no bundle along.
-  if (!/^[0-9a-f]{40,64}$/.test(commit) || input.candidate.bundle === '') return null;
+  const { repository, candidate } = input;
+  if (!/^[0-9a-f]{40,64}$/.test(commit)) return null;
+  // Who only waits for an answer brings no bundle along, and another machine may not have the commit.
+  const isHere = async () => hasCommit(openGit(await ensureMirror(env, repository)), candidate.head);
+  if (candidate.bundle === '' && !(await isHere())) return null;
   const git = openGit(await installBundle(env, input));
-  if (!(await hasCommit(git, commit))) await fetchMirror(env, input.repository);
+  if (!(await hasCommit(git, commit))) await fetchMirror(env, repository);
   if (!(await hasCommit(git, commit))) return null;
-  return await hasSameFiles(git, commit, input.candidate.head);
+  return await hasSameFiles(git, commit, candidate.head);
 }
 
 async function hasSameFiles(git: Git, ...commits: readonly [string, string]): Promise<boolean> {

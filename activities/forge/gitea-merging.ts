@@ -5,7 +5,7 @@ import { requestOf } from './gitea-request.js';
 import type { Http } from './http.js';
 import { loginOf } from './issue-api.js';
 import { objectOf, textOf, type Json } from './json.js';
-import { unlessRequired } from './required.js';
+import { otherBase, unlessRequired } from './required.js';
 import type { ForgeApproval, ForgeClient, ForgeMerging, HowToMerge } from './types.js';
 
 /** By the name that the API has for it, and the field that says whether a repository allows it. */
@@ -15,6 +15,9 @@ const METHODS: Readonly<Record<MergeMethod, { readonly style: string; readonly f
   rebase: { style: 'rebase', field: 'allow_rebase' },
   squash: { style: 'squash', field: 'allow_squash_merge' },
 };
+
+const SCHEDULED = 'pull_scheduled_merge';
+const SCHEDULING: readonly string[] = [SCHEDULED, 'pull_cancel_scheduled_merge'];
 
 /** Following requests of Gitea and Forgejo. @param list all of a list of the API @param statuses of a commit */
 export function giteaMerging(
@@ -26,6 +29,8 @@ export function giteaMerging(
   const get = async (path: string): Promise<Json> => objectOf(forge, (await http.call({ method: 'GET', path })).json);
   const merge = async (number: number, how: HowToMerge, later: boolean): Promise<string | null> => {
     const { commit, method, title, message } = how;
+    // It compares no base, so that is looked at directly before.
+    if (requestOf(forge, await get(`/pulls/${number}`)).into !== how.into) return otherBase(how);
     const body = {
       do: METHODS[method].style,
       head_commit_id: commit,
@@ -38,6 +43,9 @@ export function giteaMerging(
     });
     if (status < 300 || (later && status === 409 && /already scheduled/i.test(said))) return null;
     return said === '' ? `HTTP ${status}` : said;
+  };
+  const takeBack = async (number: number): Promise<void> => {
+    await http.call({ method: 'DELETE', path: `/pulls/${number}/merge`, expects: [404] });
   };
   return {
     request: async (number) => {
@@ -103,8 +111,14 @@ export function giteaMerging(
     unguarded: (name, branch) => Promise.resolve(unlessRequired(name, branch)),
     merge: (number, how) => merge(number, how, false),
     mergeLater: (number, how) => merge(number, how, true),
-    takeBack: async (number) => {
-      await http.call({ method: 'DELETE', path: `/pulls/${number}/merge`, expects: [404] });
+    takeBack,
+    takeOwnBack: async (number) => {
+      const { user } = await get(`/pulls/${number}`);
+      // Only its events say who asked for it.
+      const events = await list(`/issues/${number}/timeline`);
+      const last = events.filter(({ type }) => SCHEDULING.includes(textOf(type))).at(-1);
+      const by = last?.type === SCHEDULED ? loginOf(last.user) : null;
+      if (by !== null && by === loginOf(user)) await takeBack(number);
     },
   };
 }

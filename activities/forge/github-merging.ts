@@ -7,7 +7,7 @@ import { notOfItsKind, refused, unreachable } from './answers.js';
 import type { Http, Reply } from './http.js';
 import { loginOf } from './issue-api.js';
 import { objectOf, textOf, type Json } from './json.js';
-import { unlessRequired } from './required.js';
+import { otherBase, unlessRequired } from './required.js';
 import type { ForgeApproval, ForgeClient, ForgeMerging, ForgeRequest, HowToMerge } from './types.js';
 
 type ApiMethod = Exclude<MergeMethod, 'fast-forward'>;
@@ -69,9 +69,9 @@ export function githubMerging(forge: ForgeOptions, http: Http, { requestOf, list
   };
 
   /** Rules that GitHub may let the account of the token pass by, such as those of reviews, are to be met nevertheless. */
-  const waitsFor = (json: Json, { into }: HowToMerge): string | null => {
+  const waitsFor = (json: Json, how: HowToMerge): string | null => {
     const { mergeable_state: state, draft } = json;
-    if (requestOf(json).into !== into) return `its base to be ${into} again`;
+    if (requestOf(json).into !== how.into) return otherBase(how);
     const said = draft === true ? 'draft' : textOf(state);
     return READY.includes(said) ? null : `GitHub, which says "${oneLine(said, 100)}"`;
   };
@@ -83,6 +83,14 @@ export function githubMerging(forge: ForgeOptions, http: Http, { requestOf, list
       expects: [409, 422],
     });
     return status < 300 ? null : said || `HTTP ${status}`;
+  };
+
+  const takeBack = async (number: number): Promise<void> => {
+    const { node_id: id, auto_merge: scheduled } = await pull(number);
+    if (!isThere(scheduled)) return;
+    const said = await mutate(DISABLE, { pullRequestId: textOf(id) });
+    if (said !== null && isThere((await pull(number)).auto_merge))
+      throw unreachable(forge, `does not take its auto-merge back: ${said}`);
   };
 
   const checkRuns = async (commit: string): Promise<readonly CommitStatus[]> => {
@@ -156,7 +164,9 @@ export function githubMerging(forge: ForgeOptions, http: Http, { requestOf, list
     },
     merge: mergeNow,
     mergeLater: async (number, how) => {
-      const { node_id: id, auto_merge: scheduled } = await pull(number);
+      const json = await pull(number);
+      const { node_id: id, auto_merge: scheduled } = json;
+      if (requestOf(json).into !== how.into) return otherBase(how);
       if (isThere(scheduled)) return null;
       const said = await mutate(ENABLE, {
         ...{ pullRequestId: textOf(id), mergeMethod: how.method.toUpperCase(), expectedHeadOid: how.commit },
@@ -165,12 +175,11 @@ export function githubMerging(forge: ForgeOptions, http: Http, { requestOf, list
       // What has nothing to wait for is not taken: all that the branch requires is there.
       return said !== null && /in (?:clean|unstable|has_hooks) status/i.test(said) ? await mergeNow(number, how) : said;
     },
-    takeBack: async (number) => {
-      const { node_id: id, auto_merge: scheduled } = await pull(number);
-      if (!isThere(scheduled)) return;
-      const said = await mutate(DISABLE, { pullRequestId: textOf(id) });
-      if (said !== null && isThere((await pull(number)).auto_merge))
-        throw unreachable(forge, `does not take its auto-merge back: ${said}`);
+    takeBack,
+    takeOwnBack: async (number) => {
+      const { auto_merge: scheduled, user } = await pull(number);
+      const by = loginOf((scheduled as Json | null | undefined)?.enabled_by);
+      if (by !== null && by === loginOf(user)) await takeBack(number);
     },
   };
 

@@ -4,6 +4,7 @@ import { oneLine } from '../../model/text/one-line.js';
 import { refused } from './answers.js';
 import type { Http } from './http.js';
 import { objectOf, textOf, type Json } from './json.js';
+import { otherBase } from './required.js';
 import type { ForgeApproval, ForgeClient, ForgeMerging, ForgeRequest, HowToMerge } from './types.js';
 
 /** Least level of those who may push to branches that are not protected. */
@@ -30,7 +31,10 @@ export function gitlabMerging(
   const wholeRequest = (number: number): Promise<Json> => get(`/merge_requests/${number}`);
 
   const merge = async (number: number, how: HowToMerge, later: boolean): Promise<string | null> => {
-    const { detailed_merge_status: detailed, merge_when_pipeline_succeeds: scheduled } = await wholeRequest(number);
+    const json = await wholeRequest(number);
+    const { detailed_merge_status: detailed, merge_when_pipeline_succeeds: scheduled } = json;
+    // It compares no target, so that is looked at directly before.
+    if (requestOf(json).into !== how.into) return otherBase(how);
     if (later && scheduled === true) return null;
     // Empty before GitLab 15.6.
     const state = textOf(detailed);
@@ -56,6 +60,13 @@ export function gitlabMerging(
       );
     if (status < 300) return null;
     return status === 405 && state !== '' && state !== 'mergeable' ? waits : said || `HTTP ${status}`;
+  };
+
+  const takeBack = async (number: number): Promise<void> => {
+    const { merge_when_pipeline_succeeds: scheduled } = await wholeRequest(number);
+    if (scheduled !== true) return;
+    const path = `/merge_requests/${number}/cancel_merge_when_pipeline_succeeds`;
+    await http.call({ method: 'POST', path, expects: [405, 406] });
   };
 
   return {
@@ -108,11 +119,10 @@ export function gitlabMerging(
     },
     merge: (number, how) => merge(number, how, false),
     mergeLater: (number, how) => merge(number, how, true),
-    takeBack: async (number) => {
-      const { merge_when_pipeline_succeeds: scheduled } = await wholeRequest(number);
-      if (scheduled !== true) return;
-      const path = `/merge_requests/${number}/cancel_merge_when_pipeline_succeeds`;
-      await http.call({ method: 'POST', path, expects: [405, 406] });
+    takeBack,
+    takeOwnBack: async (number) => {
+      const { author, merge_user: by } = await wholeRequest(number);
+      if (usernameOf(by) !== null && usernameOf(by) === usernameOf(author)) await takeBack(number);
     },
   };
 }

@@ -3,6 +3,7 @@ import type { NewestWords, SeenRequest } from '../../model/contract/requests.js'
 import { forges } from '../../model/forge/index.js';
 import {
   closingComment,
+  isLeftToForge,
   leftAloneComment,
   readMark,
   replacedComment,
@@ -164,6 +165,7 @@ const createPropose = (): ForgeActivities['propose'] => async (input) => {
   const isOther = existing !== undefined && readMark(existing.body)?.commit !== commit;
   if (existing !== undefined && (asks === true || merge === 'self' || (merge === 'forge' && isOther)))
     await client.merging.takeBack(existing.number);
+  else if (existing !== undefined && merge === 'never') await takeOwnBack(client, existing);
   // Where somebody was faster, that is the one; not all forges see that while they open another.
   const opened = existing ?? (await client.open(wanted));
   const seen = existing === undefined ? await client.requests('open') : open;
@@ -191,10 +193,20 @@ const createPropose = (): ForgeActivities['propose'] => async (input) => {
   for (const { number, reason } of others) {
     // It was to be merged when it held what was verified, and nothing else.
     if (merge === 'forge') await client.merging.takeBack(number);
+    else
+      await takeOwnBack(
+        client,
+        open.find((each) => each.number === number),
+      );
     await say(client, number, leftAloneComment(reason, reference(request.number)));
   }
   return { ...(await shown(client, request)), ...(without.length === 0 ? {} : { without }) };
 };
+
+/** What an earlier run has left to the forge is taken back when nobody wants that any more; what a person asked it for is not. */
+async function takeOwnBack({ merging }: ForgeClient, request: ForgeRequest | undefined): Promise<void> {
+  if (request !== undefined && isLeftToForge(request.body)) await merging.takeOwnBack(request.number);
+}
 
 /** Open requests of a branch, the oldest first. There is one, unless two runs have opened one at the same moment. */
 const ofSameBranch = (all: readonly ForgeRequest[], branch: string, into: string): readonly ForgeRequest[] =>

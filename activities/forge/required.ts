@@ -1,4 +1,4 @@
-import type { ForgeBranch } from './types.js';
+import type { ForgeBranch, HowToMerge } from './types.js';
 
 /**
  * `ForgeMerging.unguarded` of a forge whose branches require statuses by name. It knows no verified commit, but where it requires
@@ -9,3 +9,6 @@ export function unlessRequired(name: string, { requires }: ForgeBranch): string 
   if (requires.some((status) => /^lockkeeper\**$/.test(status.name))) return null;
   return `branch ${name} does not require the status "lockkeeper". Add that to the rules of the branch`;
 }
+
+/** What a request waits for whose base somebody has changed after it was looked at: no forge compares that when it merges. */
+export const otherBase = ({ into }: HowToMerge): string => `its base to be ${into} again`;

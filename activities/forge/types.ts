@@ -98,6 +98,8 @@ export interface ForgeMerging {
   mergeLater(number: number, how: HowToMerge): Promise<string | null>;
   /** Takes `mergeLater` back, also where there is nothing to take back. */
   takeBack(number: number): Promise<void>;
+  /** The same, if it was asked for by the account that opened the request, which is ours. */
+  takeOwnBack(number: number): Promise<void>;
 }
 
 export interface HowToMerge {

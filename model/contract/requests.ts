@@ -108,6 +108,8 @@ export type RequestState =
       readonly head: string | null;
       /** Branch that it is to be merged into by now, or was; missing where that is main. */
       readonly into?: string;
+      /** What it became there; missing where it is not merged. */
+      readonly merged?: Omit<MergedRequest, 'asVerified'>;
     }
   /** The main branch is not where the update began. */
   | Extract<LandResult, { readonly kind: 'main-moved' }>;

@@ -21,3 +21,19 @@ export function approvingComment(body: string, commit: string): { readonly comme
   if (named.length < LEAST_DIGITS || !commit.startsWith(named)) return null;
   return { comment: why.trim() === '' ? null : why.trim() };
 }
+
+const SHORT = 12;
+
+/** How somebody has approved an update by merging its request, also when that was no longer what was verified. */
+export const mergingWords = (
+  number: number,
+  { commit, asVerified }: { readonly commit: string; readonly asVerified: boolean | null },
+): string =>
+  `by merging pull request #${number}${asVerified === false ? `, as commit ${commit.slice(0, SHORT)}, which holds more than what was verified` : ''}`;
+
+/** What has become of a request that is about another branch than main by now. @param merged what it is there, if it is merged */
+export const otherBaseWords = (
+  into: string,
+  merged?: { readonly by: string | null; readonly commit: string },
+): string =>
+  `somebody has changed its base to branch ${into}${merged === undefined ? '' : `, and ${merged.by ?? 'somebody'} has merged it there, as commit ${merged.commit.slice(0, SHORT)}`}`;

@@ -170,6 +170,73 @@ for (const kind of FORGE_KINDS)
       assert.equal((await world.requests()).find(({ number }) => number === update.number)?.isOpen, true);
     });
 
+    await t.test(
+      'what is a person’s to merge by now is taken back from the forge, unless a person left it to that',
+      async () => {
+        const [one, other] = [await begin(), await begin()];
+        const leave = async ({ branch, commit }: typeof one, to: (update: typeof one) => Promise<unknown>) => {
+          await proposed(branch, commit, 'forge');
+          await world.setStatus(commit, 'ci/test', 'pending');
+          await to(branch === one.branch ? one : other);
+          await proposed(branch, commit, 'never');
+          await world.setStatus(commit, 'ci/test', 'success');
+        };
+        await leave(one, ({ follow }) => follow('forge'));
+        await leave(other, ({ number }) => world.as('ann').mergeLater(number));
+        await assertMerged(await other.end('never'), 'ann');
+        assert.deepEqual(await one.follow('never'), { kind: 'open', waitsFor: null });
+      },
+    );
+
+    await t.test('an answer to a merge that is lost merges nothing twice', async () => {
+      const update = await begin();
+      await world.setStatus(update.commit, 'ci/test', 'success');
+      world.disturbances.loseAnswer(world.calls.merge);
+      await until(
+        () =>
+          update.follow('self', { mergeMethod: 'squash' }).then(
+            () => false,
+            () => true,
+          ),
+        60_000,
+        () => 'not merged',
+      );
+      await assertMerged(await update.end('self'), 'keeper');
+    });
+
+    await t.test('what somebody pushes and merges between two looks is told to be something else', async () => {
+      const update = await begin();
+      const theirs = await world.push(update.branch);
+      for (const context of ['lockkeeper', 'ci/test']) await world.setStatus(theirs, context, 'success');
+      await world.as('ann').merge(update.number);
+      const seen = await update.follow('never', { answers: true, candidate: { ...update.candidate, bundle: '' } });
+      assert.deepEqual(seen, { kind: 'merged', by: 'ann', commit: await world.main(), asVerified: false });
+    });
+
+    await t.test('a base that is changed at the moment of merging is seen afterwards', async () => {
+      await world.pushTo('aside', 'main');
+      const update = await begin();
+      await world.setStatus(update.commit, 'ci/test', 'success');
+      const main = await world.main();
+      let isAsked = false;
+      world.disturbances.before(world.calls.merge, () => {
+        isAsked = true;
+        return world.setBase(update.number, 'aside');
+      });
+      const tried: RequestState[] = [];
+      // Gitea looks for conflicts first.
+      const isTried = async (): Promise<boolean> => {
+        tried.push(await update.follow('self', { mergeMethod: 'squash' }));
+        return isAsked;
+      };
+      await until(isTried, 60_000, () => JSON.stringify(tried));
+      const seen = tried.at(-1);
+      assert.ok(seen?.kind === 'moved' && seen.into === 'aside', JSON.stringify(seen));
+      // Gitea does not merge into a base that it has not looked at.
+      if (kind !== 'gitea') assert.deepEqual(seen.merged?.by, 'keeper');
+      assert.equal(await world.main(), main);
+    });
+
     await t.test('it merges nothing that somebody pushes', async () => {
       const update = await begin();
       await world.setStatus(update.commit, 'ci/test', 'pending');
@@ -197,7 +264,11 @@ for (const kind of FORGE_KINDS)
       // Gitea does not always get ready to merge into a base that was changed just now.
       if (kind !== 'gitea') {
         await world.as('ann').merge(number);
-        assert.deepEqual(await follow('never', { answers: true }), elsewhere);
+        const { merged, ...seen } = (await follow('never', { answers: true })) as Extract<
+          RequestState,
+          { readonly kind: 'moved' }
+        >;
+        assert.deepEqual([seen, merged?.by], [elsewhere, 'ann']);
       }
       assert.equal(await world.main(), update.candidate.base);
     });

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { checkForgeUrl, forgeAddress, type ToldForge } from '../../model/forge/address.js';
 import { forgeOf } from '../../model/config/options/forge.js';
 import { forges } from '../../model/forge/index.js';
+import { mergingWords, otherBaseWords } from '../../model/forge/merging.js';
 import { readMark, requestBody, requestTitle, withClosedMark, writeMark } from '../../model/report/forge/request.js';
 import { statusesOf } from '../../model/report/forge/statuses.js';
 import type { ReportedInput } from '../../model/report/data.js';
@@ -179,4 +180,13 @@ test('of a thousand targets the broken ones have statuses, and the sum', () => {
   const before = statusesOf({ ...report, targets, brokenOnBase: broken });
   assert.equal(before[0]?.state, 'success');
   assert.equal(before[1]?.description, 'build failed (broken before)');
+});
+
+test('what was merged is told to be something else where it is, and where it was merged', () => {
+  const commit = 'c'.repeat(40);
+  assert.equal(mergingWords(7, { commit, asVerified: true }), 'by merging pull request #7');
+  assert.equal(mergingWords(7, { commit, asVerified: null }), 'by merging pull request #7');
+  assert.match(mergingWords(7, { commit, asVerified: false }), /#7, as commit c{12}, which holds more than what was/);
+  assert.equal(otherBaseWords('release'), 'somebody has changed its base to branch release');
+  assert.match(otherBaseWords('release', { by: 'ann', commit }), /, and ann has merged it there, as commit c{12}$/);
 });

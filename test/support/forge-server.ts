@@ -27,8 +27,54 @@ export interface ForgeServer {
   readonly talk: { readonly asked: Asked; readonly answer: Answer }[];
   /** Answers the next requests in its own way; `false`: as always. */
   disturb(answer: Disturb): void;
-  /** Does the next request of a method and end of a path, and breaks off instead of answering. */
-  loseAnswer(method: string, pathEnd: string): void;
+  readonly disturbances: Disturbances;
+}
+
+/** A request by its method and the end of its path. */
+export type Which = readonly [method: string, pathEnd: string];
+
+/** What becomes of the next request of a kind. */
+export interface Disturbances {
+  /** It is done, and something else is said of it. */
+  loseAnswer(which: Which, instead?: Instead): void;
+  /** Something happens directly before it is done. */
+  before(which: Which, act: () => Promise<unknown>): void;
+}
+
+/** What is said instead of an answer. @param body of the answer */
+export type Instead = (response: ServerResponse, body: string) => unknown;
+
+/** A connection that breaks off. */
+export const breakOff: Instead = (response) => response.destroy();
+
+interface Disturbed {
+  readonly which: Which;
+  readonly instead?: Instead;
+  readonly before?: () => Promise<unknown>;
+}
+
+/** Keeps what is to become of a request until it comes. */
+export function withDisturbances(): {
+  readonly all: Disturbances;
+  take(method: string, path: string): Disturbed | null;
+} {
+  let next: Disturbed | null = null;
+  return {
+    all: {
+      loseAnswer: (which, instead = breakOff) => {
+        next = { which, instead };
+      },
+      before: (which, before) => {
+        next = { which, before };
+      },
+    },
+    take: (method, path) => {
+      const taken = next;
+      if (taken?.which[0] !== method || !path.endsWith(taken.which[1])) return null;
+      next = null;
+      return taken;
+    },
+  };
 }
 
 /** A server of this machine that speaks JSON, as forges do, until the end of a scope. */
@@ -37,7 +83,7 @@ export async function withForgeServer(
   answerOf: (asked: Asked, url: string) => Answer | Promise<Answer>,
 ): Promise<ForgeServer> {
   let disturbed: Disturb | null = null;
-  let lost: { readonly method: string; readonly pathEnd: string } | null = null;
+  const disturbances = withDisturbances();
   const talk: ForgeServer['talk'] = [];
   const { url } = await withHttp(scope, (request, response) => {
     void (async () => {
@@ -49,11 +95,12 @@ export async function withForgeServer(
         header: (name: string) => String(request.headers[name] ?? ''),
         body: (text === '' ? {} : JSON.parse(text)) as Json,
       };
+      const { before, instead } = disturbances.take(asked.method, asked.path) ?? {};
+      await before?.();
       const answer = await answerOf(asked, url);
       talk.push({ asked, answer });
-      if (lost !== null && asked.method === lost.method && asked.path.endsWith(lost.pathEnd)) {
-        lost = null;
-        request.socket.destroy();
+      if (instead !== undefined) {
+        instead(response, JSON.stringify(answer.json));
         return;
       }
       response.writeHead(answer.status, { 'content-type': 'application/json; charset=utf-8', ...answer.headers });
@@ -66,9 +113,7 @@ export async function withForgeServer(
     disturb: (own) => {
       disturbed = own;
     },
-    loseAnswer: (method, pathEnd) => {
-      lost = { method, pathEnd };
-    },
+    disturbances: disturbances.all,
   };
 }
 

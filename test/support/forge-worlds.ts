@@ -5,7 +5,8 @@ import type { ForgeKind } from '../../model/forge/kinds.js';
 import type { MergeMethod } from '../../model/forge/merging.js';
 import type { ForgeOptions, Repository } from '../../model/run/options.js';
 import { forgeRemote } from './forge-remote.js';
-import { added, type Json } from './forge-server.js';
+import { withForgeProxy } from './forge-proxy.js';
+import { added, type Disturbances, type Json, type Which } from './forge-server.js';
 import { commitFiles, git } from './git.js';
 import { assertAsDescribed } from './github-description.js';
 import { giteaMissing, withGitea } from './gitea.js';
@@ -45,16 +46,16 @@ export interface ForgeWorld {
   allow(methods: readonly MergeMethod[]): Promise<void>;
   /** Two people: `ann`, who may push, and `eve`, who may only read. */
   readonly as: (account: 'ann' | 'eve') => Person;
-  /** A token that may read and not write. */
-  narrowToken(): Promise<string>;
+  /** Tokens that may read and not write all that is needed. */
+  narrowTokens(): Promise<readonly string[]>;
   /** Labels of the repository itself, sorted. `nix` is one of its organization or group, where there are such. */
   labels(): Promise<readonly string[]>;
   /** Gives the repository another name, and tells it in full. */
   rename(): Promise<string>;
+  readonly disturbances: Disturbances;
+  readonly calls: Readonly<Record<'open' | 'comment' | 'merge', Which>>;
   /** What only a small server does when it is told to; missing of a real one. */
   readonly small?: {
-    /** Opens a request, and breaks off instead of saying so. */
-    loseOpening(): void;
     /** Opens so many requests for other branches, each newer than all before. */
     crowd(count: number): void;
     /** Opens another request for the branch of one, as a forge does that two runs ask at the same moment. */
@@ -68,6 +69,8 @@ export interface Person {
   comment(number: number, body: string): Promise<void>;
   approve(number: number, commit: string): Promise<void>;
   merge(number: number): Promise<void>;
+  /** Has the forge merge it as soon as it may. */
+  mergeLater(number: number): Promise<void>;
   close(number: number): Promise<void>;
 }
 
@@ -115,9 +118,12 @@ async function giteaWorld(scope: Scope): Promise<ForgeWorld> {
   const isThere = async () => !(await gitea.api<{ readonly empty: boolean }>('GET', at)).empty;
   await until(isThere, 60_000, () => 'Gitea does not see what was pushed');
   const file = await tokenFile(scope, gitea.token);
+  const proxy = await withForgeProxy(scope, gitea.url);
   const transport = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile: file };
   return {
-    forge: { kind: 'gitea', url: gitea.url, repository, tokenFile: file },
+    forge: { kind: 'gitea', url: proxy.url, repository, tokenFile: file },
+    disturbances: proxy.disturbances,
+    calls: { open: ['POST', '/pulls'], comment: ['POST', '/comments'], merge: ['POST', '/merge'] },
     push,
     pushTo,
     repository: repositoryAt(`${gitea.url}/${repository}.git`, { transport }),
@@ -159,6 +165,7 @@ async function giteaWorld(scope: Scope): Promise<ForgeWorld> {
             60_000,
             () => 'not merged',
           ).then(() => undefined),
+        mergeLater: (number) => post(`/pulls/${number}/merge`, { do: 'squash', merge_when_checks_succeed: true }),
         close: (number) => post(`/pulls/${number}`, { state: 'closed' }, 'PATCH'),
       };
     },
@@ -184,7 +191,11 @@ async function giteaWorld(scope: Scope): Promise<ForgeWorld> {
       const { title } = await gitea.api<Json>('GET', `${at}/pulls/${number}`);
       await gitea.api('PATCH', `${at}/pulls/${number}`, { title: String(title).replace(/^WIP: /, '') });
     },
-    narrowToken: () => gitea.addToken('read:repository,read:issue'),
+    narrowTokens: async () => [
+      await gitea.addToken('read:repository,read:issue'),
+      // What may not comment.
+      await gitea.addToken('write:repository,read:issue'),
+    ],
     labels: async () =>
       (await gitea.api<readonly Json[]>('GET', `${at}/labels`)).map(({ name }) => String(name)).sort(),
     rename: async () => {
@@ -202,6 +213,8 @@ async function githubWorld(scope: Scope): Promise<ForgeWorld> {
   github.accounts.set('ann', 'write').set('eve', 'read');
   return {
     forge: { kind: 'github', url: github.url, repository, tokenFile: await tokenFile(scope, token) },
+    disturbances: github.disturbances,
+    calls: { open: ['POST', '/pulls'], comment: ['POST', '/comments'], merge: ['PUT', '/merge'] },
     push,
     pushTo,
     repository: repositoryAt(remote),
@@ -246,6 +259,10 @@ async function githubWorld(scope: Scope): Promise<ForgeWorld> {
       merge: async (number) => {
         assert.equal(await github.merge(number, 'merge', account), null);
       },
+      mergeLater: (number) => {
+        github.mergeLater(number, 'squash', account);
+        return Promise.resolve();
+      },
       close: (number) => {
         github.close(number, account);
         return Promise.resolve();
@@ -273,9 +290,9 @@ async function githubWorld(scope: Scope): Promise<ForgeWorld> {
       Object.assign(github.pulls[number - 1] ?? {}, { draft: false });
       return Promise.resolve();
     },
-    narrowToken: () => {
+    narrowTokens: () => {
       github.tokens.set('github_pat_narrow', { permissions: { contents: 'read', pull_requests: 'read' } });
-      return Promise.resolve('github_pat_narrow');
+      return Promise.resolve(['github_pat_narrow']);
     },
     labels: () => Promise.resolve(['bot: update', 'nix']),
     rename: () => {
@@ -283,9 +300,6 @@ async function githubWorld(scope: Scope): Promise<ForgeWorld> {
       return Promise.resolve('keepers/renamed');
     },
     small: {
-      loseOpening: () => {
-        github.loseAnswer('POST', '/pulls');
-      },
       twin: (of, body) => {
         const number = github.pulls.length + 1;
         github.pulls.push({ ...github.pulls[of - 1], id: 9000 + number, number, body });
@@ -320,6 +334,8 @@ async function gitlabWorld(scope: Scope): Promise<ForgeWorld> {
     added(gitlab.members, { username, access_level, state: 'active' });
   return {
     forge: { kind: 'gitlab', url: gitlab.url, repository, tokenFile: await tokenFile(scope, token) },
+    disturbances: gitlab.disturbances,
+    calls: { open: ['POST', '/merge_requests'], comment: ['POST', '/notes'], merge: ['PUT', '/merge'] },
     push,
     pushTo,
     repository: repositoryAt(remote),
@@ -349,6 +365,10 @@ async function gitlabWorld(scope: Scope): Promise<ForgeWorld> {
       approve: (number) => gitlab.approve(number, account),
       merge: async (number) => {
         assert.equal(await gitlab.merge(number, account), null);
+      },
+      mergeLater: (number) => {
+        gitlab.mergeLater(number, account);
+        return Promise.resolve();
       },
       close: (number) => {
         gitlab.close(number, account);
@@ -385,9 +405,9 @@ async function gitlabWorld(scope: Scope): Promise<ForgeWorld> {
       Object.assign(request, { draft: false, title: String(request.title).replace(/^Draft: /, '') });
       return Promise.resolve();
     },
-    narrowToken: () => {
+    narrowTokens: () => {
       gitlab.tokens.set('glpat-narrow', ['read_api']);
-      return Promise.resolve('glpat-narrow');
+      return Promise.resolve(['glpat-narrow']);
     },
     labels: () => Promise.resolve(gitlab.made.toSorted()),
     rename: () => {
@@ -395,9 +415,6 @@ async function gitlabWorld(scope: Scope): Promise<ForgeWorld> {
       return Promise.resolve('keepers/day/fleet');
     },
     small: {
-      loseOpening: () => {
-        gitlab.loseAnswer('POST', '/merge_requests');
-      },
       twin: (of, body) => {
         const iid = gitlab.requests.length + 1;
         gitlab.requests.push({ ...gitlab.requests[of - 1], id: 9000 + iid, iid, description: body });

@@ -31,6 +31,7 @@ export interface GithubFollowing {
   settle(): Promise<void>;
   /** As a person does by a button. @returns what GitHub says against it */
   merge(number: number, method: MergeMethod, by: string): Promise<string | null>;
+  mergeLater(number: number, method: MergeMethod, by: string): void;
   close(number: number, by: string): void;
 }
 
@@ -84,9 +85,9 @@ export function githubFollowing({ pulls, statuses, heads, mergeInto, owner }: Pa
     return missing(headOf(pull)) === undefined && (!required.review || isReviewed(pull)) ? 'clean' : 'blocked';
   };
 
-  const follow = async (pull: Json): Promise<void> => {
+  const follow = (pull: Json, at: ReadonlyMap<string, string>): void => {
     const head = pull.head as Json;
-    if (pull.state === 'open') head.sha = (await heads()).get(String(head.ref)) ?? head.sha;
+    if (pull.state === 'open') head.sha = at.get(String(head.ref)) ?? head.sha;
   };
   const isMerged = (pull: Json, by: string, commit: string): void => {
     Object.assign(pull, { state: 'closed', merged_at: new Date().toISOString() });
@@ -106,8 +107,9 @@ export function githubFollowing({ pulls, statuses, heads, mergeInto, owner }: Pa
     return null;
   };
   const settle = async (): Promise<void> => {
+    const at = await heads();
     for (const pull of pulls) {
-      await follow(pull);
+      follow(pull, at);
       const { auto_merge: auto, how } = moreOf(pull.number);
       if (pull.state === 'open' && auto !== null)
         await mergePull(pull, how, String(pull.title), String(auto.enabled_by.login));
@@ -119,14 +121,14 @@ export function githubFollowing({ pulls, statuses, heads, mergeInto, owner }: Pa
     const pull = pulls.find(({ number }) => what === 'pulls' && String(number) === id);
     const { method, body } = asked;
     if (pull !== undefined && method === 'GET' && below === '') {
-      await follow(pull);
+      follow(pull, await heads());
       const { auto_merge, merged_by, merge_commit_sha } = moreOf(pull.number);
       const merged = { merged: pull.merged_at !== null, merged_by, merge_commit_sha };
       const extra = { node_id: `PR_${id}`, auto_merge, ...merged, mergeable_state: stateOf(pull) };
       return { status: 200, json: { ...pull, ...extra } };
     }
     if (pull !== undefined && method === 'PUT' && below === 'merge') {
-      await follow(pull);
+      follow(pull, await heads());
       if (pull.state !== 'open') return no(405, 'Pull Request is not mergeable');
       if (body.sha !== headOf(pull)) return no(409, 'Head branch was modified. Review and try the merge again.');
       const message = `${textOf(body.commit_title)}\n\n${textOf(body.commit_message)}`;
@@ -194,7 +196,7 @@ export function githubFollowing({ pulls, statuses, heads, mergeInto, owner }: Pa
       json: { data: { [mutation]: null }, errors: [{ type, path: [mutation], message }] },
     });
     if (pull === undefined) return refusal('NOT_FOUND', 'Could not resolve to a node with the global id');
-    await follow(pull);
+    follow(pull, await heads());
     const more = moreOf(pull.number);
     if (mutation === 'disablePullRequestAutoMerge') {
       if (more.auto_merge === null) return refusal('UNPROCESSABLE', "Can't disable auto-merge for this pull request.");
@@ -215,8 +217,11 @@ export function githubFollowing({ pulls, statuses, heads, mergeInto, owner }: Pa
     ...{ accounts, settings, required, reviews, checkRuns, settle, answer, graphql },
     merge: async (number, method, by) => {
       const pull = pulls[number - 1] ?? {};
-      await follow(pull);
+      follow(pull, await heads());
       return mergePull(pull, method, String(pull.title), by);
+    },
+    mergeLater: (number, method, by) => {
+      Object.assign(moreOf(number), { how: method, auto_merge: { merge_method: method, enabled_by: { login: by } } });
     },
     close: (number, by) => {
       Object.assign(pulls[number - 1] ?? {}, { state: 'closed' });

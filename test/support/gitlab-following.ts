@@ -15,6 +15,7 @@ export interface GitlabFollowing {
   settle(): Promise<void>;
   /** As a person does by a button. @returns what GitLab says against it */
   merge(iid: number, by: string): Promise<string | null>;
+  mergeLater(iid: number, by: string): void;
   close(iid: number, by: string): void;
   approve(iid: number, by: string): Promise<void>;
   /** Lines that are commands to GitLab are done, and are no note then. */
@@ -56,11 +57,10 @@ export function gitlabFollowing({ requests, notes, statuses, heads, mergeInto, o
   };
 
   /** An open request is at whatever its branch is at; a push ends its auto-merge. */
-  const follow = async (request: Json): Promise<void> => {
+  const follow = (request: Json, at: ReadonlyMap<string, string>): void => {
     if (request.state !== 'opened') return;
-    const at = await heads();
     const sha = at.get(String(request.source_branch)) ?? request.sha;
-    if (sha !== request.sha) request.merge_when_pipeline_succeeds = false;
+    if (sha !== request.sha) Object.assign(request, { merge_when_pipeline_succeeds: false, merge_user: null });
     request.sha = sha;
     const versionsOf = versions.filter(({ of }) => of === request.iid);
     if (versionsOf.at(-1)?.head_commit_sha !== sha)
@@ -87,10 +87,11 @@ export function gitlabFollowing({ requests, notes, statuses, heads, mergeInto, o
     return null;
   };
   const settle = async (): Promise<void> => {
+    const at = await heads();
     for (const request of requests) {
-      await follow(request);
+      follow(request, at);
       if (request.state === 'opened' && request.merge_when_pipeline_succeeds === true)
-        await mergeRequest(request, owner, request.squash === true, String(request.title));
+        await mergeRequest(request, askedBy(request), request.squash === true, String(request.title));
     }
   };
 
@@ -112,7 +113,7 @@ export function gitlabFollowing({ requests, notes, statuses, heads, mergeInto, o
     }
     const request = requests.find(({ iid }) => what === 'merge_requests' && String(iid) === id);
     if (request === undefined) return null;
-    await follow(request);
+    follow(request, await heads());
     switch (`${method} ${below}`) {
       case 'GET ':
         return { status: 200, json: request };
@@ -125,7 +126,7 @@ export function gitlabFollowing({ requests, notes, statuses, heads, mergeInto, o
       case 'POST cancel_merge_when_pipeline_succeeds':
         if (request.state !== 'opened') return no(405, '405 Method Not Allowed');
         if (request.merge_when_pipeline_succeeds !== true) return no(406, '406 Not Acceptable');
-        request.merge_when_pipeline_succeeds = false;
+        Object.assign(request, { merge_when_pipeline_succeeds: false, merge_user: null });
         return { status: 201, json: request };
       case 'PUT merge': {
         if (request.state !== 'opened') return no(405, '405 Method Not Allowed');
@@ -134,7 +135,7 @@ export function gitlabFollowing({ requests, notes, statuses, heads, mergeInto, o
         const squash = body.squash === true;
         const isLater = body.auto_merge === true && pipelineOf(request.sha) === 'running';
         if (isLater) {
-          Object.assign(request, { merge_when_pipeline_succeeds: true, squash });
+          Object.assign(request, { merge_when_pipeline_succeeds: true, squash, merge_user: { username: owner } });
           return { status: 200, json: request };
         }
         const message = String(body.squash_commit_message ?? body.merge_commit_message ?? request.title);
@@ -165,10 +166,16 @@ export function gitlabFollowing({ requests, notes, statuses, heads, mergeInto, o
       await settle();
       return mergeRequest(requests[iid - 1] ?? {}, by, false, 'Merge');
     },
+    mergeLater: (iid, by) => {
+      const later = { merge_when_pipeline_succeeds: true, merge_user: { username: by } };
+      Object.assign(requests[iid - 1] ?? {}, later);
+    },
     close: (iid, by) => {
       Object.assign(requests[iid - 1] ?? {}, { state: 'closed', closed_by: { username: by } });
     },
   };
 }
+
+const askedBy = ({ merge_user: account }: Json): string => String((account as Json | null)?.username);
 
 const no = (status: number, message: string): Answer => ({ status, json: { message } });

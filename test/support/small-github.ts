@@ -263,7 +263,17 @@ export async function withSmallGithub(
     if (draft === true && !plan.hasDrafts) return no(422, 'Draft pull requests are not supported in this repository.');
     const number = pulls.length + 1;
     const pull = {
-      ...{ id: 9000 + number, number, state: 'open', title, body, labels: [], draft, merged_at: null },
+      ...{
+        id: 9000 + number,
+        number,
+        state: 'open',
+        title,
+        body,
+        labels: [],
+        draft,
+        merged_at: null,
+        user: { login: owner },
+      },
       ...{ assignees: [], requested_reviewers: [], requested_teams: [], milestone: null },
       html_url: `https://github.example/${repository}/pull/${number}`,
       head: { ref: head, sha, repo: OWN },

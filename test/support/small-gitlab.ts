@@ -215,7 +215,7 @@ export async function withSmallGitlab(
         sha,
       },
       ...{ source_project_id: ID, target_project_id: ID, draft: /^draft:/i.test(String(title)) },
-      ...{ labels: [], assignees: [], reviewers: [], milestone: null },
+      ...{ labels: [], assignees: [], reviewers: [], milestone: null, author: { username: owner } },
       web_url: `https://gitlab.example/${repository}/-/merge_requests/${iid}`,
     };
     requests.push(request);

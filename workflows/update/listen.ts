@@ -1,5 +1,6 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { FollowInput, RequestState } from '../../model/contract/requests.js';
+import { mergingWords, otherBaseWords } from '../../model/forge/merging.js';
 import type { Landed, ReportedRequest } from '../../model/report/data.js';
 import type { ApprovalPolicy, ForgeOptions } from '../../model/run/options.js';
 import { forgeCall } from '../calls/coordinator.js';
@@ -39,12 +40,12 @@ export const closedDecision = (
 /** A request whose branch holds something else by now, or that is about another branch than main. */
 export const overtaken = (
   landed: Landed,
-  { head, into }: Extract<RequestState, { readonly kind: 'moved' }>,
+  { head, into, merged }: Extract<RequestState, { readonly kind: 'moved' }>,
 ): Landed => ({
   ...landed,
   notMerged:
     into !== undefined
-      ? `somebody has changed its base to branch ${into}`
+      ? otherBaseWords(into, merged)
       : head === null
         ? 'its branch is gone'
         : `somebody has pushed commit ${head.slice(0, 12)} onto its branch`,
@@ -84,7 +85,7 @@ function answerOf(seen: RequestState, verified: Verified, { request, landed }: P
   const { head: commit } = verified.candidate;
   switch (seen.kind) {
     case 'merged':
-      return { decision: 'approved', by: seen.by, commit, comment: `by merging pull request #${request.number}` };
+      return { decision: 'approved', by: seen.by, commit, comment: mergingWords(request.number, seen) };
     case 'approved':
       return { decision: 'approved', by: seen.by, commit, comment: seen.comment };
     case 'closed':

@@ -111,10 +111,16 @@ export function requestBody(text: RequestText): string {
   return `${renderMarkdown(report, Math.max(LEAST_MARKDOWN_BYTES, limit - utf8Length(rest)))}${rest}`;
 }
 
+/** How a text says that the forge was to merge its request. Earlier versions say it in the same words. */
+const LEFT_TO_FORGE = 'The forge merges it as soon as';
+
+/** Whether a request's text says that the forge was to merge it. */
+export const isLeftToForge = (body: string): boolean => body.includes(LEFT_TO_FORGE);
+
 /** What the run does about the request by itself, and how it is answered. */
 function whatFollows({ report, repository, commit, merge, asks, again }: RequestText): readonly string[] {
-  const who = merge === 'forge' ? 'The forge' : 'Lockkeeper';
-  const merges = `${who} merges it as soon as all that ${escapeMarkdown(repository.mainBranch)} requires is there`;
+  const who = merge === 'forge' ? LEFT_TO_FORGE : 'Lockkeeper merges it as soon as';
+  const merges = `${who} all that ${escapeMarkdown(repository.mainBranch)} requires is there`;
   if (!asks) return merge === 'never' ? [] : [`- Nothing: ${merges}, unless somebody pushes onto its branch.`];
   const answers = `\`lockkeeper approve ${shellQuote(report.run)}\`${merge === 'never' ? '' : `, an approving review, or the comment \`/approve ${commit}\``}`;
   const then = merge === 'never' ? '' : ` ${merges} then.`;
