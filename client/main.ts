@@ -14,7 +14,7 @@ import { declareProgram } from './program/index.js';
  * @param argv the arguments after the command's name
  */
 export async function main(argv: readonly string[]): Promise<void> {
-  // `lockkeeper list | head`: a reader that has seen enough is no error.
+  // `lockkeeper list | head`: a closed pipe is not an error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(error.code === 'EPIPE' ? 0 : 1);
   });

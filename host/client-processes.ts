@@ -25,7 +25,7 @@ export async function announceProcess(state: StateDirectory, what: string): Prom
   const path = join(state.clientProcesses, String(process.pid));
   const record: ClientProcessRecord = { ...(await ownIdentity()), what };
   try {
-    // A reader must never see half a record: it would end the server under our feet.
+    // A reader must never see half a record: it would end a server that is in use.
     await writeWhole(path, JSON.stringify(record));
   } catch (error) {
     throw stateFault(state, error);

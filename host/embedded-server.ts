@@ -35,7 +35,7 @@ async function readServerRecord(state: StateDirectory): Promise<ServerRecord | n
 const isKept = async ({ keeper, server }: ServerRecord): Promise<boolean> =>
   (await isAlive(keeper)) && (await isAlive(server));
 
-/** Another process at the port, of another account perhaps, is no server of ours. */
+/** Another process at the port, perhaps of another account, is not our server. */
 const isListening = ({ server, address }: ServerRecord): Promise<boolean> => isListeningAt(server.pid, address);
 
 /**

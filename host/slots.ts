@@ -28,7 +28,7 @@ export function slots(): InSlot {
       return await work();
     } finally {
       busy -= 1;
-      // Who was first in the queue may have given up: all look again, in their order.
+      // The first in the queue may have given up, so all of them check again, in order.
       for (const wake of waiting.splice(0)) wake();
     }
   };

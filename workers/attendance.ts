@@ -40,7 +40,7 @@ export async function stopWhenUnneeded(
   }
 }
 
-/** A state directory that was removed, or has another worker, is no place to stay. */
+/** A worker ends when its state directory was removed or belongs to another worker. */
 const isRecorded = (state: StateDirectory): Promise<boolean> =>
   readJson<WorkerRecord>(state.worker).then(
     (record) => record?.pid === process.pid,

@@ -299,7 +299,7 @@ async function unlessStopped<T>(coming: Promise<T>, stop: AbortSignal): Promise<
   return await Promise.race([coming, stopped]);
 }
 
-/** A state directory that another worker can take as well is no place to go on. */
+/** A worker ends when another worker could take its state directory too. */
 async function watchLock(lock: MachineLock, ended: AbortSignal, lost: () => void): Promise<void> {
   while (await pause(1000, ended)) {
     if (await lock.isInPlace()) continue;

@@ -90,7 +90,7 @@ export async function watchRepository(start: WatchState): Promise<never> {
     const isAsked = asked.now;
     if (state.paused === null || isAsked) {
       asked.now = false;
-      const commit = await look();
+      const commit = await newestCommit();
       const isDue = commit !== null && isToVerify(state, commit, Date.now());
       if (isDue) {
         await verify(commit);
@@ -108,7 +108,7 @@ export async function watchRepository(start: WatchState): Promise<never> {
   return await continueAsNew<typeof watchRepository>({ ...state, asked: asked.now });
 
   /** Where main is now; `null`, and the trouble shown, when it could not be seen. */
-  async function look(): Promise<string | null> {
+  async function newestCommit(): Promise<string | null> {
     const { repository } = state.watch.options;
     try {
       const { commit } = await coordinator(`check ${repository.mainBranch} for new commits`, LOOK_TRIES).lookAtMain({

@@ -32,7 +32,7 @@ export async function changedRules(
 
 /**
  * Those of the changed rule files that rule over anything. Tools keep caches that ignore themselves (`.direnv/.gitignore`): what lies
- * below a folder that the commit's own rules ignore, and of which the commit has nothing, is no part of a change anyway.
+ * below a folder that the commit's own rules ignore, and of which the commit has nothing, is not part of a change anyway.
  */
 async function ruling(git: Git, changed: readonly string[], listed: readonly string[]): Promise<readonly string[]> {
   const foldersOfRules = new Set(changed.map((file) => path.dirname(file)));
@@ -42,7 +42,7 @@ async function ruling(git: Git, changed: readonly string[], listed: readonly str
   if (own.length === 0) return changed;
   const input = own.map((folder) => `${folder}\0`).join('');
   const answer = await git.attempt(['check-ignore', '--no-index', '-z', '--stdin'], { input });
-  // Status 1: none of them is. Anything else Git cannot look at is no cache of a tool.
+  // Status 1: Git ignores none of them. A path that Git cannot check is not the cache of a tool.
   if (answer.exitCode !== 0) return changed;
   const ignored = new Set(answer.stdout.split('\0'));
   return changed.filter((file) => !foldersAbove(file).some((folder) => ignored.has(folder)));

@@ -44,7 +44,7 @@ export async function takeChange(env: ActivityEnvironment, input: AttemptInput, 
   } catch (error) {
     if (cancellationSignal().aborted) throw error;
     if (late.aborted) return refused(`could not be checked within ${formatSeconds(JUDGING_MS / 1000)}`, [], '');
-    // What the machine fails by for good, such as a Nix that does not work, is no fault of the change.
+    // A permanent fault of the machine, such as a Nix that does not work, is not the fault of the change.
     if (!isOfTheFolder(error) && (isFinal(error) || activityInfo().attempt < JUDGING_TRIES)) throw error;
     return refused(`cannot be checked: ${oneLine(stripControl(messageOf(error)), REASON_BYTES)}`, [], '');
   }

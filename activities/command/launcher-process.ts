@@ -55,5 +55,5 @@ process.on('disconnect', () => {
   }, 50);
   setTimeout(() => process.exit(0), ENDING_MS);
 });
-// Whoever stops the worker's whole service stops this process through the worker, which still needs it then.
+// A stop of the whole service reaches this process through the worker, which still needs it while it stops.
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => undefined);

@@ -67,7 +67,7 @@ async function order<T>(what: LauncherOrder, signal: AbortSignal | undefined): P
   } finally {
     signal?.removeEventListener('abort', end);
     waiting.delete(id);
-    if (waiting.size === 0) letGo(launcher);
+    if (waiting.size === 0) release(launcher);
   }
 }
 
@@ -95,12 +95,12 @@ function startLauncher(): Launcher {
     if (answer.kind === 'done') each?.resolve(answer.result);
     else each?.reject(new Error(answer.message));
   });
-  letGo(launcher);
+  release(launcher);
   return launcher;
 }
 
 /** A launcher keeps this process alive only while a command is waited for. */
-function letGo(launcher: Launcher): void {
+function release(launcher: Launcher): void {
   launcher.endCare();
   launcher.child.unref();
   launcher.child.channel?.unref();

@@ -80,7 +80,7 @@ async function walk(folder: number, above: Above, state: Walk): Promise<'whole' 
 
 const SLASH = Buffer.from('/');
 
-/** A descriptor; `null` for what is no folder any more, and for one that may not be read. */
+/** A descriptor; `null` when it is not a folder any more, or may not be read. */
 function openFolder(place: Buffer): number | null {
   const first = tried(() => openSync(place, FOLDER));
   if (first !== null) return first;

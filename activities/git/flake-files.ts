@@ -30,7 +30,7 @@ async function checkSize(git: Git, commit: string, file: string): Promise<void> 
   );
 }
 
-/** Text of what a path was followed to at a commit; `null` when that is no file. */
+/** Text of the file behind a path at a commit, links followed; `null` when there is none. */
 export const textOf = async (git: Git, commit: string, followed: Followed): Promise<string | null> =>
   followed.kind === 'found' ? fileAt(git, commit, followed.path) : null;
 

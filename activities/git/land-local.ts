@@ -14,7 +14,7 @@ import { isAncestor, mainMoved } from './branch-owner.js';
 
 /** Git in the owner's repository, which has no remote. */
 export const openLocal = ({ url }: Repository): Git =>
-  // A fetch from the mirror is no matter of what the person allows for other folders.
+  // The account's `safe.directory` and protocol settings do not concern a fetch from the mirror.
   openPersonsGit(url.replace(/^file:\/\//, ''), [['protocol.file.allow', 'always']]);
 
 /** Brings the candidate's commits into the owner's repository, where at first no branch holds them. */

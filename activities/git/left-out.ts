@@ -74,7 +74,7 @@ async function otherAddresses(git: Git, repository: Repository): Promise<string 
 
 /**
  * What the owner's checkout has that a run does not see, in sentences for people. Only reads; a checkout that cannot be
- * read (another machine's, or gone) is no reason to fail.
+ * read (another machine's, or gone) does not make it fail.
  * @param base the commit of main that the run is about; `null`: it is about another one, and pushes nothing
  */
 export async function leftOut(repository: Repository, base: string | null): Promise<string[]> {

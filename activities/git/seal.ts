@@ -46,7 +46,7 @@ export function signedCommit(payload: string, signature: string): string {
 
 /**
  * The seal of a commit: a hash of all that the commit says (tree, parents, people, dates, message), without the seal's own
- * line and without signatures. Whoever amends, rebases or cherry-picks the commit breaks it, also when the message stays.
+ * line and without signatures. Amending, rebasing or cherry-picking the commit breaks it, even if the message stays.
  * It keeps nobody from forging one: it tells what a person has touched from what nobody has.
  * @param raw what `git cat-file commit` prints
  */

@@ -7,7 +7,7 @@ import type { TreatedSettings } from './commands.js';
 
 const TOKENS = { noun: 'list of access tokens', toMake: 'write "access-tokens = HOST=TOKEN" into it', most: 64 * 1024 };
 
-/** A line of the file: a comment, nothing, or access tokens. Whatever else Nix could be told is no business of this file. */
+/** A line of the file: a comment, nothing, or access tokens. Other settings of Nix do not belong into this file. */
 const LINE = /^\s*(?:#.*|(?:extra-)?access-tokens\s*=.*)?$/;
 
 /**

@@ -98,7 +98,7 @@ export const settingLine = ([name, value]: FlakeSetting): string =>
 const settingText = (value: unknown): string =>
   Array.isArray(value) ? value.map(settingText).join(' ') : typeof value === 'string' ? value : JSON.stringify(value);
 
-/** Whoever writes a `flake.nix` may make of it what they like. Nix itself begins with up to 384 MiB. */
+/** The author of a `flake.nix` can put anything into it. Nix itself begins with up to 384 MiB. */
 const TIME_LIMIT_MS = 20_000;
 const MOST_MEMORY = 1024 ** 3;
 const MOST_WRITTEN = 1024 ** 3;

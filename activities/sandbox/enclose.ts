@@ -112,8 +112,8 @@ export async function enclose(wanted: Distrusted): Promise<Enclosed> {
     hidden,
     directory,
   });
-  const alone = network === 'none' ? ['--unshare-net'] : [];
-  const inside = ['bwrap', ...alone, ...sandbox, ...limits.within, command, ...args];
+  const noNetwork = network === 'none' ? ['--unshare-net'] : [];
+  const inside = ['bwrap', ...noNetwork, ...sandbox, ...limits.within, command, ...args];
   const whole = limits.around(network === 'outside' ? withOwnNetwork(isRoot(), inside) : inside);
   return { ...split(whole), env, directory: place.tree, sandboxed: true, network, limits };
 }
@@ -136,7 +136,7 @@ function checkWithout(network: AgentNetwork): void {
   const install = 'install bubblewrap, and let this user make namespaces';
   if (isRoot())
     throw new Unusable(
-      `the worker is root, and an agent of root runs in a sandbox alone, which cannot be made here: ${install}, or run the worker as another user`,
+      `the worker is root, and an agent of root runs only in a sandbox, which cannot be made here: ${install}, or run the worker as another user`,
     );
   if (network !== 'host')
     throw new Unusable(

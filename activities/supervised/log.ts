@@ -90,7 +90,7 @@ async function* piecesOf(file: string, handle: FileHandle, offset: number): Asyn
 
 const LINE_FEED = 0x0a;
 
-/** Puts the pieces of a log together into lines. What remains of a line whose beginning is gone is no line: it could say anything. */
+/** Puts the pieces of a log together into lines. The rest of a line whose beginning is missing is left out: it could mean anything. */
 function logLines(): { readonly push: (piece: LogPiece) => readonly string[]; readonly rest: () => string } {
   // A secret that the limit would cut is seen whole.
   const most = LINE_LIMIT + longestSecret();

@@ -30,7 +30,7 @@ export async function caches(
   return listed.some(({ required, fault }) => required && fault !== null) ? 1 : 0;
 }
 
-/** @throws CommandError when one of them is no cache */
+/** @throws CommandError when one of them is not a cache */
 function cachesOfFlags(words: readonly string[]): readonly NamedCache[] {
   try {
     return words.map((word) => {

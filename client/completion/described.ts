@@ -77,7 +77,7 @@ const describeOption = (option: Option): DescribedOption => ({
   choices: option.argChoices ?? [],
 });
 
-/** Options that take a value, in all their spellings: the word after one is no argument. */
+/** Options that take a value, in all their spellings: the next word is their value, not an argument. */
 export const valueOptions = (commands: readonly Described[]): readonly string[] => [
   ...new Set(
     commands.flatMap(({ options }) =>

@@ -7,7 +7,7 @@ import { listOwned } from '../schedules/owned.js';
 import { suggest } from '../terminal/suggest.js';
 import { ok, warn, type Finding } from './finding.js';
 
-/** Who may ask the workers of the server for anything, and schedules that start nothing because nobody with the key made them. */
+/** Who may give work to the workers of the server, and schedules without proof of the key, which start nothing. */
 export async function checkAsking(
   session: Session,
   { state, runKeyFile }: CommandContext,

@@ -58,7 +58,7 @@ export async function checkAgentSandbox(): Promise<Finding> {
   return ok(name, 'bubblewrap makes one, slirp4netns connects it');
 }
 
-/** Who keeps agents to their limits, for this user in this session. */
+/** The program that enforces limits of agents, for this user in this session. */
 export async function checkAgentLimits(): Promise<Finding> {
   const name = 'agent limits';
   if (!(await ask(LIMIT_PROGRAM.command, ['--version'])).found)

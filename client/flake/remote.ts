@@ -49,7 +49,7 @@ export async function remoteUrl(
 async function remoteAddress(address: string, checkout: string, name: string): Promise<string> {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(address)) return checkUrl(`(remote ${name})`, address);
   if (/^[^/]*:/.test(address)) return address;
-  // What insteadOf replaces is no path, and Git is left to replace it: the result may hold a password.
+  // An address that insteadOf replaces is not a path. Git replaces it itself, because the result may hold a password.
   const replaced = await replacement(checkout, address);
   if (replaced === null) return resolve(checkout, address);
   return isAbsolute(replaced) || replaced.includes(':') ? address : resolve(checkout, replaced);

@@ -52,7 +52,7 @@ export async function loadConfiguration(flags: ConfigFlags): Promise<LoadedConfi
 export const hasConfiguration = async (): Promise<boolean> =>
   (process.env.LOCKKEEPER_CONFIG ?? '') !== '' || (await Promise.all(PLACES.map(exists))).includes(true);
 
-/** Names of the configured instances, by the file alone: none where there is no file or no sense in it. */
+/** Names of the configured instances, read without validation; empty if the file is missing or unreadable. */
 export async function configuredNames(flags: ConfigFlags): Promise<readonly string[]> {
   try {
     const { file, content } = await findFile(flags);

@@ -167,7 +167,7 @@ function declareSchedules({ program, context, exit }: Declaration): void {
     });
 }
 
-/** Commander takes what is no command below another one for an argument too many of that. */
+/** Commander reports an unknown subcommand as a surplus argument. */
 function checkAction([word]: readonly string[], known: readonly string[]): void {
   if (word === undefined) return;
   const near = nearest(word, known);

@@ -56,7 +56,7 @@ function targetChange(before: TargetView | undefined, after: TargetView): string
   if (before?.state === after.state && before.verdict === after.verdict && before.error === after.error) {
     return after.trouble === null || after.trouble === before.trouble ? null : after.trouble;
   }
-  // Between two steps a target waits for a moment; that is no news.
+  // A target waits for a moment between two steps. That is not reported.
   if (after.state === 'waiting') return null;
   const words = stateWords(after);
   if (after.state === 'done') {

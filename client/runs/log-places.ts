@@ -115,8 +115,8 @@ function failureOf({ failures, broken }: LogPlaces, target: string | null): Fail
   if (target !== null)
     return broken.includes(target) ? null : (failures.find((each) => each.target === target) ?? null);
   const [first] = failures;
-  const alone = broken.length === 0 && failures.every(({ input }) => input === first?.input);
-  return alone ? (first ?? null) : null;
+  const oneInput = broken.length === 0 && failures.every(({ input }) => input === first?.input);
+  return oneInput ? (first ?? null) : null;
 }
 
 function ownLog(places: LogPlaces, run: string, { target, attempt }: WantedLog, waits: boolean): LogPlace | null {

@@ -24,7 +24,7 @@ const VALUE_LENGTH = 512;
 /** A part of a text that does not keep the whole in memory. */
 const copied = (text: string): string => Buffer.from(text.slice(0, VALUE_LENGTH)).toString();
 
-/** @returns `null` when the text is no narinfo */
+/** @returns `null` when the text is not a narinfo */
 export function parseNarInfo(text: string): NarInfo | null {
   const lines = text.split('\n').map((line) => {
     const mark = line.indexOf(': ');

@@ -42,7 +42,7 @@ export const deliver = (client: Client, event: HookEvent): Promise<Delivery> =>
     return 'unknown';
   });
 
-/** Who has ended meanwhile waits for nothing. */
+/** A waiting command that has ended meanwhile needs no message. */
 async function tell(client: Client, workflowId: string): Promise<void> {
   const { WorkflowNotFoundError } = await import('@temporalio/client');
   try {

@@ -11,7 +11,7 @@ const OTHER_SYSTEMS: ReadonlySet<string> = new Set([
 /**
  * Reads one element of `vulnerabilities` of the NVD's JSON 2.0.
  * Source: <https://csrc.nist.gov/schema/nvd/api/2.0/cve_api_json_2.0.schema>.
- * @returns `null` when it is no such element
+ * @returns `null` when it is not such an element
  */
 export function readNvd(element: unknown): ReadEntry | null {
   const cve = isObject(element) ? element.cve : undefined;

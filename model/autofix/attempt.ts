@@ -24,7 +24,7 @@ export interface AttemptInput extends CandidateSource {
   readonly takeoverSeconds: number;
 }
 
-/** What an agent left behind. Data, like a verdict: that an agent fails is no failure of the machine. */
+/** What an agent left behind. Data, like a verdict: a failing agent is not a failure of the machine. */
 export interface AttemptResult {
   /**
    * - `proposed`: there is a change that may be tried

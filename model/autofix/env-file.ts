@@ -14,7 +14,7 @@ const SPACE = ' \t\r';
  * Reads variables as systemd reads an `EnvironmentFile=` (systemd.exec(5)): a `NAME=value` a line, comments after `#` or `;`,
  * single and double quotes that may go over lines and stand beside each other, a backslash before a line feed joins lines.
  * A later line for a name replaces an earlier one. Where systemd passes over what it cannot read, this refuses it.
- * @throws EnvFileFault for a line that is no assignment, and for a quote that is not closed
+ * @throws EnvFileFault for a line that is not an assignment, and for a quote that is not closed
  */
 export function parseEnvFile(text: string): ReadonlyMap<string, string> {
   const variables = new Map<string, string>();

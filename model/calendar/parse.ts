@@ -25,7 +25,7 @@ const ANY_DAY: DateFields = { year: null, month: null, day: null, fromMonthEnd: 
 export const parseCalendar = (text: string, field = 'calendar event'): CalendarEvent =>
   read(text, field, (reason) => new BadInput(field, text, `is not a calendar event: ${reason}.${suggestion(text)}`));
 
-/** What was meant, in normal form; nothing where that is no event either. */
+/** The event that was probably meant, in normal form; empty if there is none. */
 function suggestion(text: string): string {
   const guess = text.length > LONGEST ? null : meant(text);
   if (guess === null) return '';

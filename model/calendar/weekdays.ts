@@ -19,7 +19,7 @@ export function parseWeekdays(text: string, refuse: (reason: string) => BadInput
   return days.size === NAMES.length ? null : [...days].sort((a, b) => a - b);
 }
 
-/** 0, Monday, to 6; -1 for what is no weekday. */
+/** 0, Monday, to 6; -1 for other text. */
 export const dayNamed = (name: string): number =>
   NAMES.findIndex((full) => [full, full.slice(0, 3)].includes(name.toLowerCase()));
 

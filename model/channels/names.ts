@@ -42,7 +42,7 @@ export interface Channel {
 
 /**
  * The channels of targets.
- * @param main the main branch, which is no channel
+ * @param main the main branch, which is not a channel
  * @throws BadInput when a name is none that Git takes, or when two targets, or a target and main, would have the same branch
  */
 export function channelsOf(

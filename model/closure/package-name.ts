@@ -41,7 +41,7 @@ function systemOf(name: string, host: string): Split | null {
   return name.startsWith(`${base}-`) ? { base, version: name.slice(base.length + 1) } : null;
 }
 
-/** The first dash before something that is no letter begins the version; some versions begin with a word. */
+/** The first dash before a character that is not a letter begins the version; some versions begin with a word. */
 function tailVersion(name: string): Split {
   const dated = /^(.+?)-(unstable-\d{4}-\d{2}-\d{2}.*|r\d+-[0-9a-f]{7,40})$/.exec(name);
   const plain = /^(.+?)-([^a-zA-Z].*)$/.exec(name);

@@ -9,7 +9,7 @@ class BadInputs extends Error {
   }
 }
 
-/** What is wrong with values, out of what reading them threw; throws on what is no such thing. */
+/** What is wrong with values, out of what reading them threw; throws other errors again. */
 export function badInputs(error: unknown): readonly BadInput[] {
   if (error instanceof BadInputs) return error.each;
   if (error instanceof BadInput) return [error];

@@ -62,7 +62,7 @@ export const flag: Kind<boolean> = {
   },
 };
 
-/** @param check refuses with a `BadInput` what is no such text, and gives the text as it is used */
+/** @param check throws `BadInput` for an invalid text, else returns the text as it is used */
 export const text = (words: string, check: (value: string, field: string) => string): Kind<string> => ({
   words,
   schema: { type: 'string' },
@@ -196,7 +196,7 @@ export const maybe = <T>(kind: Kind<T>): Kind<T | null> => kind;
 
 /**
  * A table of any names.
- * @param check refuses with a `BadInput` what is no such entry
+ * @param check throws `BadInput` for an invalid entry
  */
 export const tableOf = <T>(
   kind: Kind<T>,

@@ -53,7 +53,7 @@ export function adviceOn(lock: FlakeLock, now: Date, asked: readonly string[]): 
 
 function stillAdvice(input: string, { locked, original }: LockNode, now: Date): readonly Advice[] {
   const modified = locked?.get('lastModified');
-  // Dates of folders are those of their files. Who names a revision wants it to stay.
+  // Dates of folders are those of their files. An input with a revision in its address is meant to stay there.
   if (typeof modified !== 'number' || textAttribute(locked, 'type') === 'path') return [];
   if (textAttribute(original, 'rev') !== null || now.getTime() - modified * 1000 < STILL_DAYS * DAY_MS) return [];
   return [{ kind: 'still', input, date: dateOf(new Date(modified * 1000)) }];
@@ -148,7 +148,7 @@ const followsLine = (path: InputPath, own: InputPath): string =>
   `inputs.${path.map(attribute).join('.inputs.')}.follows = ${JSON.stringify(own.join('/'))};`;
 
 /**
- * What is the same of all copies of an input; `null` for what has no name of its own. Whoever asks for a release, a tag or a revision
+ * What is the same of all copies of an input; `null` for what has no name of its own. An input that asks for a release, a tag or a revision
  * wants another copy than those who ask for what is newest, whatever the branch of that is called.
  */
 function sourceOf(node: LockNode): string | null {

@@ -1,7 +1,7 @@
 import { inputRevision, sameContent } from './content.js';
 import { sameWish } from './repointed.js';
 import { textAttribute, type FlakeLock, type InputPath, type LockNode } from './types.js';
-import { allInputs, nodeOfInput, rootInputs } from './walk.js';
+import { inputsBelow, nodeOfInput, rootInputs } from './walk.js';
 
 /** A root input that an update takes to an older revision of what it follows upstream. */
 export interface GoingBack {
@@ -45,14 +45,10 @@ function pairAt(before: FlakeLock, after: FlakeLock, path: InputPath): Pair | nu
   return from === null || to === null ? null : { path, from, to };
 }
 
-function pairsBelow(before: FlakeLock, after: FlakeLock, name: string): readonly Pair[] {
-  const edge = after.root.inputs.get(name);
-  if (edge === undefined) return [];
-  const alone: FlakeLock = { version: 7, root: { ...after.root, inputs: new Map([[name, edge]]) } };
-  return allInputs(alone)
-    .filter(({ path, edge: own }) => path.length > 1 && own.kind === 'node')
+const pairsBelow = (before: FlakeLock, after: FlakeLock, name: string): readonly Pair[] =>
+  inputsBelow(after, name)
+    .filter(({ path, edge }) => path.length > 1 && edge.kind === 'node')
     .flatMap(({ path }) => pairAt(before, after, path) ?? []);
-}
 
 /** Dates of folders are those of their files, and say nothing of a revision. */
 function isOlder(from: LockNode, to: LockNode): boolean {

@@ -1,5 +1,5 @@
 import type { FlakeLock, InputPath } from './types.js';
-import { allInputs, goOn, nodeOfInput, wayAlong, type Way } from './walk.js';
+import { inputsBelow, goOn, nodeOfInput, wayAlong, type Way } from './walk.js';
 import type { InseparableInputs } from './inseparable.js';
 
 export interface Locks {
@@ -42,12 +42,8 @@ export function demandsOf(locks: Locks): readonly Demand[] {
   });
 }
 
-function followedBelow({ version, root }: FlakeLock, input: string): readonly InputPath[] {
-  const edge = root.inputs.get(input);
-  if (edge === undefined) return [];
-  const alone: FlakeLock = { version, root: { ...root, inputs: new Map([[input, edge]]) } };
-  return allInputs(alone).flatMap((each) => (each.edge.kind === 'follows' ? [each.edge.path] : []));
-}
+const followedBelow = (lock: FlakeLock, input: string): readonly InputPath[] =>
+  inputsBelow(lock, input).flatMap(({ edge }) => (edge.kind === 'follows' ? [edge.path] : []));
 
 /**
  * The mixes of the two locks in which a `follows` leads nowhere or in a circle, each as the choices that decide it, in the

@@ -2,7 +2,7 @@ import { plainHost } from '../checks/plain-host.js';
 import { isPrivateHost } from './private-host.js';
 import { accepts } from '../checks/source-pattern.js';
 import { textAttribute, type FlakeLock, type LockNode, type SourceAttributes } from './types.js';
-import { allInputs } from './walk.js';
+import { inputsBelow } from './walk.js';
 
 /** Where a source comes from, as far as it matters who may read it. */
 export interface Source {
@@ -134,13 +134,9 @@ export function wishedSources(wish: Readonly<Record<string, unknown>>, own: read
 const attributesOf = (wish: Readonly<Record<string, unknown>>): SourceAttributes =>
   new Map(Object.entries(wish).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 
-/** What a root input brings along, itself included; what it follows is another's. */
-export function nodesBelow(lock: FlakeLock, name: string): readonly LockNode[] {
-  const edge = lock.root.inputs.get(name);
-  if (edge === undefined) return [];
-  const alone: FlakeLock = { version: 7, root: { ...lock.root, inputs: new Map([[name, edge]]) } };
-  return allInputs(alone).flatMap((input) => (input.edge.kind === 'node' ? [input.edge.node] : []));
-}
+/** Nodes of a root input and of all inputs below it. */
+export const nodesBelow = (lock: FlakeLock, name: string): readonly LockNode[] =>
+  inputsBelow(lock, name).flatMap(({ edge }) => (edge.kind === 'node' ? [edge.node] : []));
 
 /** Where all that comes from which a root input brings along. */
 export const sourcesBelow = (lock: FlakeLock, name: string, own: readonly string[]): readonly Source[] =>

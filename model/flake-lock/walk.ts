@@ -45,6 +45,12 @@ export function allInputs(lock: FlakeLock): { readonly path: InputPath; readonly
   return found;
 }
 
+/** A root input and all inputs below it; those that it follows belong to other root inputs. */
+export function inputsBelow({ version, root }: FlakeLock, name: string): ReturnType<typeof allInputs> {
+  const edge = root.inputs.get(name);
+  return edge === undefined ? [] : allInputs({ version, root: { ...root, inputs: new Map([[name, edge]]) } });
+}
+
 /** A node's inputs in the order in which Nix goes through them: by the bytes of their names. */
 export const sortedInputs = (node: LockNode): (readonly [name: string, edge: LockEdge])[] =>
   [...node.inputs].sort(([a], [b]) => compareNames(a, b));

@@ -22,7 +22,7 @@ export interface UrlParts {
   readonly path: readonly string[];
 }
 
-/** Where the web server of a Git address most likely is; `null` for what is no address of a host. */
+/** Where the web server of a Git address most likely is; `null` for other addresses. */
 export function splitUrl(url: string): UrlParts | null {
   const match = /^(?:git\+)?(https?|ssh|git):\/\/(?:[^/?#]*@)?([^/?#]+)\/([^?#]*)/i.exec(url);
   const scp = match === null ? /^(?:[^@/:]+@)?([^@/:]+):([^/:?#][^:?#]*)$/.exec(url) : null;

@@ -16,7 +16,7 @@ const LEAST_DIGITS = 12;
 
 /** What a comment on a request approves; `null` when it is none that approves this commit: `/approve COMMIT WHY`. */
 export function approvingComment(body: string, commit: string): { readonly comment: string | null } | null {
-  // In backticks it is no command to GitLab.
+  // In backticks GitLab does not take it for a command.
   const [, , named = '', why = ''] = /^\s*(`?)\/approve[ \t]+([0-9a-f]+)\1(?![^\s])[ \t]*([^\r\n]*)/.exec(body) ?? [];
   if (named.length < LEAST_DIGITS || !commit.startsWith(named)) return null;
   return { comment: why.trim() === '' ? null : why.trim() };

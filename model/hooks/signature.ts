@@ -55,7 +55,7 @@ function areSame(signatures: readonly string[], wanted: () => string): readonly 
 const LEAST_CHARACTERS = 16;
 const LEAST_KEY_BYTES = 16;
 
-/** Why a line is no secret that nobody guesses, as the end of a sentence; `null` when it is one. */
+/** Why a secret is too easy to guess, as the end of a sentence; `null` when it is good. */
 export function secretFault(line: string): string | null {
   if (line.startsWith('#')) return 'begins with #, but comments are not left out';
   if (/\s/.test(line)) return 'has spaces';

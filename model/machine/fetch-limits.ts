@@ -42,7 +42,7 @@ const VARIABLES = {
  * The limits of everything that is fetched. They leave room for the whole history of nixpkgs over a slow line: Git's processes hand
  * on what comes, so that each byte of it is written about three times.
  * @param memory of this machine, in bytes
- * @throws `BadInput` for a variable that is no such number
+ * @throws `BadInput` for a variable with another value
  */
 export function fetchLimits(env: Readonly<Record<string, string | undefined>>, memory: number): FetchLimits {
   const given = (limit: keyof typeof VARIABLES, usual: number): number => {

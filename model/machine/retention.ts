@@ -25,7 +25,7 @@ export interface KeptRun {
   readonly state: 'open' | 'over' | 'unknown';
   /** A build of it still has its supervisor. */
   readonly supervised: boolean;
-  /** Nobody has let go of it on this machine yet, which is the first thing that happens when a run ends. */
+  /** forgetRun has not run here yet, which is the first thing that happens when a run ends. */
   readonly held: boolean;
 }
 
@@ -71,7 +71,7 @@ export const DEFAULT_LIMITS: Limits = {
 
 /** Nothing younger is removed for its age or its run: clocks differ, and lists of runs lag. */
 export const LEAST_DAYS = 1;
-/** A run may wait a year for its approval: what is older belongs to none, even where nobody can be asked. */
+/** A run may wait a year for its approval: older runs are treated as closed even if the server cannot be asked. */
 const LONGEST_RUN_DAYS = 400;
 
 export interface Removal {

@@ -32,7 +32,7 @@ type Term = string | readonly Term[];
 
 /**
  * Parses a `.drv` file.
- * @throws `DerivationUnreadable` when the text is no derivation, or one of a kind that is not known here (dynamic derivations)
+ * @throws `DerivationUnreadable` when the text is not a derivation, or one of a kind that is not known here (dynamic derivations)
  */
 export function parseDerivation(text: string): DerivationFile {
   if (!text.startsWith('Derive(')) throw new DerivationUnreadable('not a derivation of a known kind');

@@ -12,7 +12,7 @@ export interface LookedPath {
 export interface NamedSet {
   /** Path to it from the outputs; empty: the outputs themselves. */
   readonly path: readonly string[];
-  /** `null` when Nix cannot tell them: evaluating it throws, or it is no set. */
+  /** `null` when Nix cannot tell them: evaluating it throws, or it is not a set. */
   readonly names: readonly string[] | null;
 }
 

@@ -378,7 +378,7 @@ const isIncomplete = ({ heldBack, unfetched }: Report): boolean => heldBack.leng
 
 /**
  * Exit status of `lockkeeper update`: 0 changed, 1 error, 2 lock unchanged, 3 no closure differs, 4 rejected, expired or superseded. A
- * target that was broken before is no error of this run.
+ * target that was broken before is not an error of this run.
  * @param strict whether inputs that were held back or not updated, and targets that were broken before, are errors
  */
 export function exitStatus(report: Report, strict = false): number {

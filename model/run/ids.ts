@@ -14,8 +14,8 @@ export const COMPARE_INSTANCE = 'compare';
  * Two runs of one repository in one second get the same id, and so are one run.
  */
 export function runId(instance: string, repository: Repository, now: Date): string {
-  const stamp = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
-  return `${scheduledRunId(instance, repository)}-${stamp}`;
+  const time = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  return `${scheduledRunId(instance, repository)}-${time}`;
 }
 
 const STARTED_AT = /-(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)$/;

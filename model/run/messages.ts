@@ -93,7 +93,7 @@ export const RECORD_END = 'recordEnd';
 /** Signal to what waits for a repository to change, a watcher or a run: look at it now. */
 export const LOOK_NOW = 'lookNow';
 
-/** Who may read what is on the server could send it again as another signal: each says which one it is, and nothing else is heard. */
+/** Somebody who can read the server could replay a signal as another one, so each signal names its kind, and others are ignored. */
 export interface LookNow {
   readonly about: typeof LOOK_NOW;
   /** Whether a watcher verifies main also when it knows how that commit stands. */

@@ -116,7 +116,7 @@ export function pathsToLookUp(texts: readonly string[]): readonly LookedPath[] {
   return [...new Map(looked.map((each) => [key(each), each])).values()];
 }
 
-/** What tells whether a target is one that a text means; a text that is no pattern means none. */
+/** A test whether a text means a target; an invalid pattern means none. */
 function meaning(text: string): (target: Located) => boolean {
   try {
     const pattern = readPattern(text, 'targets');

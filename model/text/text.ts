@@ -132,7 +132,7 @@ export const escapeMarkdown = (text: string): string =>
     .replace(/:(?=\/\/)|(?<=\bwww)\./gi, '\\$&')
     .replace(/^[-+=]|(?<=^\d{1,9})[.)]/, '\\$&');
 
-/** A time span for people: `42 s`, `3 min 05 s`, `1 h 02 min`. What is no positive number is `0 s`. */
+/** A time span for people: `42 s`, `3 min 05 s`, `1 h 02 min`. Other numbers are `0 s`. */
 export function formatSeconds(seconds: number): string {
   const whole = Number.isFinite(seconds) ? Math.max(0, Math.round(seconds)) : 0;
   const two = (value: number): string => String(value).padStart(2, '0');

@@ -98,7 +98,7 @@ in
       ];
       # Otherwise the worker would be away for as long as the rest of an activation takes.
       stopIfChanged = false;
-      # A server that is away for hours is no reason to give up.
+      # Keep trying, also when the server is away for hours.
       startLimitIntervalSec = 0;
 
       serviceConfig = {

@@ -30,7 +30,7 @@ export async function look(state: StateDirectory, server: ServerView | null, now
     files('report', state.reports, (name) => name.endsWith('.json')),
     lookAtTimes(state),
     lookAtProcessLogs(state),
-    lookAtUsers(state),
+    lookAtClientProcesses(state),
     lookAtLeftovers(state),
   ];
   const starts = [
@@ -96,12 +96,12 @@ const lookAtProcessLogs = (state: StateDirectory): Promise<readonly Kept[]> =>
     [state.workerLog, state.serverLog, join(state.server, 'keeper.log')].map((path) => item('process-log', path)),
   );
 
-async function lookAtUsers(state: StateDirectory): Promise<readonly Kept[]> {
+async function lookAtClientProcesses(state: StateDirectory): Promise<readonly Kept[]> {
   const paths = await inside(state.clientProcesses, (name) => /^\d+$/.test(name));
   return Promise.all(
     paths.map(async (path) => {
-      const user = await readJson<ProcessIdentity>(path).catch(() => null);
-      return item('user', path, { useless: user !== null && !(await isAlive(user)) });
+      const client = await readJson<ProcessIdentity>(path).catch(() => null);
+      return item('user', path, { useless: client !== null && !(await isAlive(client)) });
     }),
   );
 }

@@ -110,7 +110,7 @@ function unlessGone(error: unknown): void {
   if (systemCode(error) !== 'ENOENT') throw error;
 }
 
-/** Keeps one old log. Whoever writes has the file open for appending: it is emptied in place, not replaced. */
+/** Keeps one old log. Its writer has the file open for appending, so the file is emptied in place, not replaced. */
 async function rotate(log: string): Promise<void> {
   const copy = `${log}.1.tmp`;
   await copyFile(log, copy);

@@ -18,7 +18,7 @@ export interface LastingCall<T> {
   readonly attemptMs: number;
   /** How long it waits for a machine; default: as long as it takes. */
   readonly waitMs?: number;
-  /** Whether Temporal tries again what is no loss; default: it does. */
+  /** Whether Temporal retries failures other than a lost worker; default: yes. */
   readonly isRetried?: boolean;
   readonly anywhere: (activities: BuilderActivities & MachineActivities) => Promise<T>;
   /** Default: the same. */

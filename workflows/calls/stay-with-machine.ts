@@ -8,7 +8,7 @@ export interface Lasting<T> {
   readonly anywhere: (round: number) => Promise<T>;
   /** On the machine that has it, unless that does not take it up within so many milliseconds. */
   readonly there: (machine: string, withinMs: number, round: number) => Promise<T>;
-  /** What comes of a failure that is no loss of a worker; `null`: begin anew, wherever. */
+  /** The result for failures other than a lost worker; `null`: start again on any machine. */
   readonly otherwise: (error: unknown) => Promise<T | null>;
   /** Told while only the machine that has the work may do it, which nobody else's presence or absence changes. */
   readonly held?: (isHeld: boolean) => void;

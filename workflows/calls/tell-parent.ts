@@ -27,7 +27,7 @@ export async function tellDoing(words: string): Promise<void> {
 }
 
 export interface TellParent {
-  /** Resolves when whoever has something to tell need not wait any more. */
+  /** Resolves when the caller may go on; the signal may still be under way. */
   readonly tell: (change: TargetProgress) => Promise<void>;
   /** To be called when the result tells the rest: the server refuses the end of a workflow that has not heard yet what became of a signal. */
   readonly stop: () => Promise<void>;

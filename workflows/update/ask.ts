@@ -45,7 +45,7 @@ export function approvalOr(answer: Answer): ApprovalDecision | Ended {
   }
 }
 
-/** Whoever waits in vain for a forge is not waited for once the answer came in another way. */
+/** Once an answer has come in another way, the run does not wait for a forge that does not respond. */
 async function untilCancelled(scope: CancellationScope, work: () => Promise<void>): Promise<void> {
   try {
     await scope.run(work);

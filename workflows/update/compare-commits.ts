@@ -43,7 +43,7 @@ async function compareCommits(run: Run, compares: Comparison): Promise<Ended> {
   state.learn({ gone: before.map(targetLabel).filter((name) => !names.has(name)) });
   state.targets(targets);
   const [verdicts] = await allOrCancel(
-    // Who asks for a commit means its own code as well: no agent wrote it.
+    // The commit was chosen by a person, so its code counts as that person's: no agent wrote it.
     () => verifyShown(run, { label: VERIFY_LABEL, candidate, targets, approved: true }),
     () => learnCommits(run, { moved, draft: candidate }),
   );

@@ -34,8 +34,8 @@ export async function takeOutCulprits(
   }
   const rest = update.fixes.filter((fix) => !culprits.has(fix));
   const fixed = await putFixesOn(run, await lockCommit(run, { locked, update }), rest);
-  const stay = new Set(fixed.fixes.flatMap(({ targets }) => targets.map(targetLabel)));
-  const targets = update.fixes.flatMap((fix) => fix.targets).filter((target) => !stay.has(targetLabel(target)));
+  const kept = new Set(fixed.fixes.flatMap(({ targets }) => targets.map(targetLabel)));
+  const targets = update.fixes.flatMap((fix) => fix.targets).filter((target) => !kept.has(targetLabel(target)));
   return { fixed, targets };
 }
 

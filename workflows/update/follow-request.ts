@@ -5,7 +5,7 @@ import { growingPause } from '../calls/growing-pause.js';
 import { askApproval } from './ask-approval.js';
 import type { Ended } from './facts.js';
 import type { MainMoved } from './land.js';
-import { closedDecision, look, overtaken, type Proposed } from './listen.js';
+import { checkRequest, closedDecision, overtaken, type Proposed } from './listen.js';
 import type { Run } from './run.js';
 import { unapproved, type Verified } from './verify-and-repair.js';
 
@@ -56,7 +56,7 @@ async function untilMerged(run: Run, verified: Verified, proposed: Proposed): Pr
   const isLeft = (why: string): Ended => ({ outcome: 'landed', landed: { ...landed, notMerged: why } });
   const wholeMs = mergeWaitSeconds * 1000;
   for (const start = Date.now(); ;) {
-    const seen = await look(run, verified, proposed, { merge, ...(mergeMethod && { mergeMethod }) });
+    const seen = await checkRequest(run, verified, proposed, { merge, ...(mergeMethod && { mergeMethod }) });
     switch (seen.kind) {
       case 'main-moved':
         return seen;

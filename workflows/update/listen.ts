@@ -20,7 +20,7 @@ export interface Proposed {
   readonly forge: ForgeOptions;
 }
 
-export const look = (
+export const checkRequest = (
   { options: { repository } }: Run,
   { candidate }: Verified,
   { landed: { ref, commit }, request: { number }, forge }: Proposed,
@@ -69,7 +69,7 @@ export async function listen(
     if (await run.approval.answeredWithin(pause, run.nudge.isThere)) return;
     run.nudge.clear();
     try {
-      const seen = await look(run, light, proposed, { merge: 'never', ...answers });
+      const seen = await checkRequest(run, light, proposed, { merge: 'never', ...answers });
       const answer = answerOf(seen, verified, proposed);
       if (answer !== null) run.approval.answer(answer);
       else if (seen.kind === 'open' && seen.waitsFor !== null) run.approval.note(seen.waitsFor);

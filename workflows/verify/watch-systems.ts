@@ -72,7 +72,7 @@ export function watchSystems(limit: number): Watch {
           log.warn(`workers for ${system} are not watched any more`, { error: String(error) });
       });
     } else if (watched.waitsFor !== null) {
-      // Who cannot be told has ended, and needs it no more.
+      // The build has ended: nobody needs the message.
       build.tell(watched.waitsFor).catch(() => undefined);
     }
     return () => {
@@ -109,7 +109,7 @@ async function watch(
       : ActivityCancellationType.TRY_CANCEL;
     const isAwaited = ends === ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
     const end = (): void => {
-      // Who comes now begins a watch of its own.
+      // A build that begins now starts a watch of its own.
       if (isAwaited) forget();
       scope.cancel();
     };

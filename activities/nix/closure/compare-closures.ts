@@ -139,7 +139,7 @@ const VERIFICATIONS = 50;
 
 /**
  * What the history of a verification gets of a change: as much as there is room for, and packages that it has from another target
- * not again. Who listed them does so whenever it is asked again; after a restart of the worker they may come twice.
+ * not again. The host that listed them does so whenever it is asked again; after a restart of the worker they may come twice.
  */
 function told(verification: string, target: string, change: TargetChange, bytes: number): TargetChange {
   const list = listedBy(change);

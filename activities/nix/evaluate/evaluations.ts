@@ -47,7 +47,7 @@ export async function recall(place: EvaluationPlace): Promise<EvaluatedDerivatio
   const known = await readRecord(place.record);
   if (known === null || !(await exists(known.drvPath))) return null;
   const now = new Date();
-  // Pruned in this moment: it is no less true.
+  // The record was pruned just now; what it said is still true.
   await utimes(place.record, now, now).catch(() => undefined);
   return (await ensureRoot(place.root, known.drvPath)) ? known : null;
 }

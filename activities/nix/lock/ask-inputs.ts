@@ -34,11 +34,11 @@ export const askInputs = (about: AskedFlake, names: readonly string[]): Promise<
   about.withFolder(async (folder) => {
     const together = await ask(about, folder, about.lock, names);
     if (isAnswered(together)) return { ...together, lock: together.text, unfetched: [] };
-    if (about.lock === null) return stay(about, names, together, '');
+    if (about.lock === null) return keepAll(about, names, together, '');
     // What flake.nix has and the lock lacks is fetched by every command, and would fail them all.
     const complete = await ask(about, folder, about.lock, []);
     if (!hasEnded(complete) || complete.text === null)
-      return stay(about, names, complete, 'the lock lacks an input of flake.nix that cannot be fetched: ');
+      return keepAll(about, names, complete, 'the lock lacks an input of flake.nix that cannot be fetched: ');
     return askOneByOne(about, folder, names, together, parseFlakeLock(complete.text));
   });
 
@@ -125,11 +125,11 @@ async function askOneByOne(
   const doubted =
     newest === null ? names : [...new Set(together.cached.flatMap(({ url }) => inputsAt(newest, names, url)))];
 
-  const alone = new Map<string, Asked>();
+  const oneByOne = new Map<string, Asked>();
   const todo = [...doubted];
   const next = async (own: string): Promise<void> => {
     for (let name = todo.shift(); name !== undefined; name = todo.shift())
-      alone.set(name, await ask(about, own, complete, [name]));
+      oneByOne.set(name, await ask(about, own, complete, [name]));
   };
   const others = Array.from({ length: Math.min(INPUTS_AT_ONCE, doubted.length) - 1 }, () => about.withFolder(next));
   const ended = await Promise.allSettled([next(folder), ...others]);
@@ -144,7 +144,7 @@ async function askOneByOne(
   let { lock, left: unfetched } =
     newest === null ? { lock: complete, left: [] } : composeWhatFits(complete, newest, sure);
   for (const name of doubted) {
-    const asked = alone.get(name);
+    const asked = oneByOne.get(name);
     if (asked === undefined) continue;
     if (isAnswered(asked) && asked.text !== null) {
       const composed = composeWhatFits(lock, parseFlakeLock(asked.text), [name]);
@@ -163,7 +163,7 @@ async function askOneByOne(
 const reasonOf = ({ finished, cached, cutOff }: Asked): string => cutOff ?? cached[0]?.reason ?? fetchFailure(finished);
 
 /** When Nix cannot even lock the flake as it is, not one input moves: throws unless only inputs can be to blame. */
-async function stay(
+async function keepAll(
   { flake, lock }: AskedFlake,
   names: readonly string[],
   asked: Asked,

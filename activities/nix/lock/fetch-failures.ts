@@ -86,7 +86,7 @@ const PASSING = new RegExp(
 
 /** Git says this when something else has said why; what follows it is advice. */
 const NO_CAUSE = /^fatal: (?:Could not read from remote repository\.|the remote end hung up unexpectedly)$/;
-/** What Git and ssh print that is no trouble. */
+/** Lines of Git and ssh that do not report a problem. */
 const NO_TROUBLE =
   /^(?:From |remote: (?:Enumerating|Counting|Compressing|Total|=*\s*$)|warning: |Warning: |unpacking |\s|\*|•|→)|^$/;
 

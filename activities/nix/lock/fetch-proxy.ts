@@ -49,7 +49,7 @@ const OWN_PROXY = ['http_proxy', 'https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL
 /**
  * Lends a SOCKS proxy (RFC 1928, 1929) on loopback that lets nothing through to private networks but to hosts which the owner or the
  * lock of base names: a server that is public may send whoever downloads from it to any other one, and a public name may stand for any
- * address. Who does not know the password of a command gets nothing.
+ * address. A client without the password of a command gets nothing.
  */
 export async function withFetchProxy<T>(rules: SourceRules, work: (proxy: FetchProxy) => Promise<T>): Promise<T> {
   if (OWN_PROXY.some((name) => (process.env[name] ?? '') !== ''))
@@ -215,7 +215,7 @@ function explained(stderr: string, faults: ReadonlyMap<string, string>): string 
     .split('\n')
     .map((line) => {
       if (!OF_PROXY.test(line)) return line;
-      // Who was sent on elsewhere says only where it began.
+      // After a redirect the message names only the first address.
       const [, words = last] = [...faults].find(([place]) => line.includes(place.replace(/:(?:80|443)$/, ''))) ?? [];
       return line.replace(OF_PROXY, () => oneLine(words, 600));
     })

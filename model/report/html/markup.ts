@@ -57,7 +57,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   ...{ '"': '&quot;', "'": '&#39;', '`': '&#96;' },
 };
 
-/** A link to a page of the Web; what is no address of the Web is shown as text, and links to nothing. */
+/** A link to a page of the Web; any other text is shown without a link. */
 export const link = (label: Content, url: string): Markup =>
   isWebAddress(url) ? markup`<a href="${url}" rel="noreferrer">${label}</a>` : markup`<code>${url}</code>`;
 

@@ -3,7 +3,7 @@ import { markup, type Markup } from './markup.js';
 /**
  * A time in UTC, to the minute: `2026-11-21 09:30 UTC`.
  * @param iso ISO 8601
- * @throws RangeError when it is no time
+ * @throws RangeError when it is not a time
  */
 export const dateTime = (iso: string): Markup => {
   const exact = new Date(iso).toISOString();
