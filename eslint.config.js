@@ -180,6 +180,7 @@ export default tseslint.config(
     'update-flake',
     'plan-candidate',
     'verify-candidate',
+    'watch-channels',
     'watch-instances',
     'watch-repository',
   ),

@@ -27,10 +27,8 @@ export const writeReport = (env: ActivityEnvironment, report: Report): Promise<v
 /** Makes the activity that says what earlier runs held back, as this machine's reports have it. It only reads. */
 export const createEarlierHolds =
   (env: ActivityEnvironment): CoordinatorActivities['earlierHolds'] =>
-  async ({ repository }) => {
-    const reports = await newestReports(env, (name) => mayBeRunOf(repository, name) || isHashed(name));
-    return earlierHolds(reports.filter((report) => report.repository === repository.displayUrl));
-  };
+  async ({ repository }) =>
+    earlierHolds(await repositoryReports(env, repository));
 
 /** Makes the activity that says what this machine's reports tell of a commit, as far as what was built here is still here. It only reads. */
 export const createKnownVerdicts =
@@ -51,6 +49,12 @@ export const createKnownVerdicts =
 export async function reportsOf(env: ActivityEnvironment, instance: string, repository: Repository): Promise<Report[]> {
   const reports = await newestReports(env, (name) => mayBeRunOfInstance(instance, repository, name));
   return reports.filter((report) => report.instance === instance && report.repository === repository.displayUrl);
+}
+
+/** What this machine knows of earlier runs of all instances on one repository, newest first. */
+export async function repositoryReports(env: ActivityEnvironment, repository: Repository): Promise<Report[]> {
+  const reports = await newestReports(env, (name) => mayBeRunOf(repository, name) || isHashed(name));
+  return reports.filter((report) => report.repository === repository.displayUrl);
 }
 
 /** The newest reports of those that have such a name, newest first. */

@@ -11,6 +11,7 @@ import { byInstance, installationOf, type KnownRun, type ShownRun } from '../mod
 import type { Report } from '../model/report/data.js';
 import type { StateDirectory } from '../model/machine/state-directory.js';
 import { messageOf } from '../model/text/message-of.js';
+import { readLooks } from './channel-looks.js';
 import { HostFault, systemCode } from './errors.js';
 import { exists, hasFields, makeFolder, readIfThere, readJson, writeWhole } from './files.js';
 import { installed, version } from './installation.js';
@@ -138,7 +139,8 @@ class Making {
     const runs = await this.#runPages(kept, there);
     const newest = [...runs].sort((one, other) => (one.summary.startedAt < other.summary.startedAt ? 1 : -1));
     const installation = installationOf(newest, await this.#known(newest));
-    const making = { at: Math.floor(now / 60_000) * 60_000, unreadable: this.#unreadable };
+    const looks = await readLooks(this.#state);
+    const making = { at: Math.floor(now / 60_000) * 60_000, unreadable: this.#unreadable, looks };
     await this.#put('index.html', renderSite(installation, making));
     await this.#put('runs.html', renderRuns(installation, making));
     const removed = await this.#removeOthers(

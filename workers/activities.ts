@@ -4,6 +4,7 @@ import type { ActivityEnvironment } from '../activities/environment.js';
 import { createForgeActivities } from '../activities/forge/requests.js';
 import { createRunGate } from '../activities/gate/run-gate.js';
 import { createUploadClosure } from '../activities/caches/upload-closure.js';
+import { channelsTold, createLookAtChannels } from '../activities/channels/look-at-channels.js';
 import { createGitActivities } from '../activities/git/index.js';
 import { createPlanBuilds } from '../activities/nix/build/plan-builds.js';
 import { createBuilderActivities, createMachineActivities } from '../activities/nix/builds.js';
@@ -50,6 +51,8 @@ export function createActivities(env: ActivityEnvironment): MachineRegister {
         earlierHolds: createEarlierHolds(env),
         knownVerdicts: createKnownVerdicts(env),
         notify: createNotify(env),
+        lookAtChannels: createLookAtChannels(env),
+        channelsTold,
         // Safe to repeat: the report and the site are replaced as a whole, and forgetting what is forgotten does nothing.
         closeRun: async ({ report, siteDir }) => {
           await writeReport(env, report);

@@ -7,5 +7,6 @@ export { readRunLog } from './read-run-log.js';
 export { recordInstance } from './record-instance.js';
 export { updateFlake } from './update-flake.js';
 export { verifyCandidate } from './verify-candidate.js';
+export { watchChannels } from './watch-channels.js';
 export { watchInstances } from './watch-instances.js';
 export { watchRepository } from './watch-repository.js';

@@ -6,14 +6,25 @@ import {
   setHandler,
   upsertMemo,
 } from '@temporalio/workflow';
+import {
+  afterLook,
+  afterTold,
+  dueNews,
+  type ChannelsNoted,
+  type ChannelsSeen,
+  type DueNews,
+} from '../model/channels/standing.js';
 import { afterEnd, failuresUpTo, recordMemo } from '../model/instance/record.js';
 import type { InstanceRecord, RunEnd } from '../model/instance/record.js';
-import { RECORD_END } from '../model/run/messages.js';
+import { finalFailure } from '../model/run/failures.js';
+import { CHANNELS_TOLD, isAbout, RECORD_CHANNELS, RECORD_END, type About } from '../model/run/messages.js';
 
 const recordEnd = defineUpdate<number, [RunEnd]>(RECORD_END);
+const recordChannels = defineUpdate<ChannelsNoted, [About<typeof RECORD_CHANNELS> & ChannelsSeen]>(RECORD_CHANNELS);
+const channelsTold = defineUpdate<null, [About<typeof CHANNELS_TOLD> & DueNews]>(CHANNELS_TOLD);
 
-/** Ends after which the history begins anew: some six events each, far below the server's limit. */
-const ENDS = 200;
+/** Ends and looks after which the history begins anew: some six events each, far below the server's limit. */
+const MESSAGES = 200;
 
 /**
  * Keeps the record of one instance. The server's retention removes closed workflows: this one is open until `apply` removes its
@@ -21,16 +32,46 @@ const ENDS = 200;
  */
 export async function recordInstance(start: InstanceRecord): Promise<never> {
   let record = start;
-  let ends = 0;
+  let messages = 0;
+  const learn = (next: InstanceRecord): void => {
+    messages += 1;
+    const [before, after] = [recordMemo(record), recordMemo(next)];
+    record = next;
+    if (JSON.stringify(before) !== JSON.stringify(after)) upsertMemo(after);
+  };
   setHandler(recordEnd, (end): number => {
-    ends += 1;
+    messages += 1;
     record = afterEnd(record, end);
     upsertMemo(recordMemo(record));
     return failuresUpTo(record, end.run);
   });
+  setHandler(
+    recordChannels,
+    (seen): ChannelsNoted => {
+      const channels = afterLook(record.channels, seen);
+      learn({ ...record, channels });
+      return { due: dueNews(channels), standing: channels.standing.map(({ branch, since }) => ({ branch, since })) };
+    },
+    { validator: onlyAbout(RECORD_CHANNELS) },
+  );
+  setHandler(
+    channelsTold,
+    (told): null => {
+      if (record.channels !== undefined) learn({ ...record, channels: afterTold(record.channels, told) });
+      return null;
+    },
+    { validator: onlyAbout(CHANNELS_TOLD) },
+  );
   upsertMemo(recordMemo(record));
   // eslint-disable-next-line temporal/workflow-condition-timeout-style -- it waits for as long as its instance exists
-  await condition(() => ends >= ENDS && allHandlersFinished());
+  await condition(() => messages >= MESSAGES && allHandlersFinished());
   // replay-tested: 2026-11-25, test/replay/0.1.0
   return await continueAsNew<typeof recordInstance>(record);
 }
+
+/** Who may read what is on the server could send it again as another message. */
+const onlyAbout =
+  (message: string) =>
+  (sent: unknown): void => {
+    if (!isAbout(sent, message)) throw finalFailure('BadOptions', `This is no ${message}.`);
+  };

@@ -7,6 +7,7 @@ import {
   defineSignal,
   executeChild,
   isCancellation,
+  log,
   setHandler,
   sleep,
   upsertMemo,
@@ -28,6 +29,7 @@ import {
   afterChange,
   afterRun,
   forgetful,
+  isSameMain,
   isSetWatch,
   isToVerify,
   newWatch,
@@ -38,7 +40,9 @@ import {
   type WatchedEnd,
   type WatchState,
 } from '../model/watch/watch.js';
-import { coordinator } from './calls/coordinator.js';
+import { wantedBy } from '../model/notify/index.js';
+import type { LostMain } from '../model/notify/types.js';
+import { closing, coordinator } from './calls/coordinator.js';
 import { rootCause } from './calls/failures.js';
 import { updateFlake } from './update-flake.js';
 
@@ -111,10 +115,17 @@ export async function watchRepository(start: WatchState): Promise<never> {
   async function newestCommit(): Promise<string | null> {
     const { repository } = state.watch.options;
     try {
-      const { commit } = await coordinator(`check ${repository.mainBranch} for new commits`, LOOK_TRIES).lookAtMain({
+      const { seen, watch } = state;
+      const { commit, lost } = await coordinator(
+        `check ${repository.mainBranch} for new commits`,
+        LOOK_TRIES,
+      ).lookAtMain({
         repository,
+        ...(seen !== null && { seen }),
       });
-      learn({ ...state, trouble: null, missed: 0 });
+      if (lost !== undefined) await tellOfLoss(watch, { lost, commit });
+      // What is to be watched may have become another branch meanwhile.
+      learn({ ...state, trouble: null, missed: 0, seen: isSameMain(watch, state.watch) ? commit : null });
       return commit;
     } catch (error) {
       if (isCancellation(error)) throw error;
@@ -132,6 +143,26 @@ export async function watchRepository(start: WatchState): Promise<never> {
     const end = await endOf(begun, commit);
     learn(afterRun(state, begun, end, Date.now()));
   }
+}
+
+/** Says that main was force-pushed: what it lost may be what hosts run. */
+async function tellOfLoss(
+  { options: { instance, repository, notify, timeZone } }: Watch,
+  { lost, commit }: Pick<LostMain, 'lost' | 'commit'>,
+): Promise<void> {
+  const { displayUrl, mainBranch } = repository;
+  const alarm = { instance, repository: displayUrl, mainBranch, lost, commit };
+  const at = new Date(Date.now()).toISOString();
+  await Promise.all(
+    wantedBy(notify, { event: 'lost-main' }).map((notifier) =>
+      closing(`tell ${notifier}: ${mainBranch} was force-pushed`)
+        .notify({ ...{ notifier, options: notify, event: 'lost-main', alarm, at, timeZone } })
+        .catch((error: unknown) => {
+          if (isCancellation(error)) throw error;
+          log.warn('a force-pushed main was not told of', { notifier, error: String(error) });
+        }),
+    ),
+  );
 }
 
 async function endOf({ watch, again }: WatchState, commit: string): Promise<WatchedEnd> {

@@ -4,6 +4,7 @@ import type { ChannelMove } from '../../model/channels/move.js';
 import { isFinal } from '../../model/run/failures.js';
 import { oneLine } from '../../model/text/one-line.js';
 import type { ActivityEnvironment } from '../environment.js';
+import { keepWhatWasMoved } from './kept-look.js';
 import { openGit, type Git } from './git.js';
 import { installCommit } from './install-commit.js';
 import { inUse, openLocal } from './land-local.js';
@@ -34,7 +35,9 @@ export const createMoveChannels =
   (input) =>
     whileWaitingFor(input.repository.displayUrl, async () => {
       const mirror = await installCommit(env, input.repository, input.commit);
-      return await exclusively(`channels ${mirror}`, () => moveChannels(env, mirror, input));
+      const moves = await exclusively(`channels ${mirror}`, () => moveChannels(env, mirror, input));
+      await keepWhatWasMoved(env, mirror, input, moves);
+      return moves;
     });
 
 async function moveChannels(

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { notificationMark, ntfyMessage } from '../../model/notify/ntfy.js';
+import { watchMark, watchMessage } from '../../model/notify/ntfy-watch.js';
 import type { NotifyInput } from '../../model/notify/types.js';
-import { notificationMark, ntfyMessage, overdueMark, overdueMessage } from '../../model/notify/ntfy.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { withoutSecrets } from '../../host/secrets/redact.js';
 import { PrivateFileFault } from '../../host/secrets/private-file.js';
@@ -57,11 +58,10 @@ async function publishOnce(to: Topic, input: NotifyInput, signal: AbortSignal): 
 
 /** Whether the topic holds the event's mark. A topic that cannot be read says no: told twice is better than never. */
 async function isPublished(to: Topic, input: NotifyInput, signal: AbortSignal): Promise<boolean> {
-  const mark =
-    input.event === 'overdue'
-      ? overdueMark(input.alarm, input.at)
-      : notificationMark(input.event, input.report, input.at);
-  const began = input.event === 'overdue' ? input.at : input.report.startedAt;
+  const mark = 'alarm' in input ? watchMark(input) : notificationMark(input.event, input.report, input.at);
+  // A look an hour later tells again what the one before it had told, if that died before it was noted.
+  const began =
+    'alarm' in input ? new Date(Date.parse(input.at) - CLOCK_SLACK * 1000).toISOString() : input.report.startedAt;
   const started = Math.floor(Date.parse(began) / 1000) - CLOCK_SLACK;
   const url = `${to.server}/${to.topic}/json?poll=1&since=${Number.isFinite(started) ? started : 'all'}`;
   const answer = await request(url, { method: 'GET', headers: authorization(to) }, { timeoutMs: TIMEOUT_MS, signal });
@@ -90,9 +90,10 @@ type Published =
   | { readonly kind: 'try-again'; readonly fault: string };
 
 async function publish(to: Topic, input: NotifyInput, signal: AbortSignal): Promise<Published> {
-  const place = { topic: to.topic, at: input.at };
   const message =
-    input.event === 'overdue' ? overdueMessage(input.alarm, place) : ntfyMessage(input.event, input.report, place);
+    'alarm' in input
+      ? watchMessage(input, to.topic)
+      : ntfyMessage(input.event, input.report, { topic: to.topic, at: input.at });
   const body = JSON.stringify(message);
   const headers = { ...authorization(to), 'content-type': 'application/json' };
   const answer = await request(`${to.server}/`, { method: 'POST', headers, body }, { timeoutMs: TIMEOUT_MS, signal });

@@ -2,7 +2,9 @@ import { constants } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { FileFault, readBounded } from '../../host/bounded-file.js';
-import { orgEntry, orgRunProperty, overdueEntry, overdueProperty } from '../../model/notify/org.js';
+import { orgEntry, orgRunProperty } from '../../model/notify/org.js';
+import { watchEntry } from '../../model/notify/org-watch.js';
+import type { NotifyInput } from '../../model/notify/types.js';
 import { systemCode } from '../../host/errors.js';
 import { NotifierFault } from './fault.js';
 import { refuseOthersFile } from './owner-behind-links.js';
@@ -24,14 +26,11 @@ export const org: Teller = {
     if (file === null) return;
     try {
       const before = await contentOf(file);
-      const property = input.event === 'overdue' ? overdueProperty(input.alarm) : orgRunProperty(input.report.run);
-      if (before?.split(/\r?\n/).some((line) => line.trim() === property) === true) return;
+      const lines = new Set(before?.split(/\r?\n/).map((line) => line.trim()));
+      const entry = entryOf(input, (property) => lines.has(property));
+      if (entry === null) return;
       signal.throwIfAborted();
       const gap = before === null || before === '' || before.endsWith('\n') ? '' : '\n';
-      const entry =
-        input.event === 'overdue'
-          ? overdueEntry(input.alarm, input.at, input.timeZone)
-          : orgEntry(input.report, input.at, input.timeZone);
       await append(file, before === null, gap + entry);
     } catch (error) {
       signal.throwIfAborted();
@@ -39,6 +38,12 @@ export const org: Teller = {
     }
   },
 };
+
+/** `null` when the file has it already. */
+function entryOf(input: NotifyInput, has: (property: string) => boolean): string | null {
+  if ('alarm' in input) return watchEntry(input, has, input.timeZone);
+  return has(orgRunProperty(input.report.run)) ? null : orgEntry(input.report, input.at, input.timeZone);
+}
 
 /** What a person can still open. */
 const MOST_BYTES = 64 * 1024 ** 2;

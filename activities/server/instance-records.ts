@@ -48,11 +48,12 @@ export const findOverdue: CoordinatorActivities['findOverdue'] = async ({ watche
   return found;
 };
 
-const newRecordStart = (instance: string) =>
+/** How the record of an instance is begun where there is none. */
+export const newRecordStart = (instance: string) =>
   recordStart(newRecord(instance, new Date()), Context.current().info.taskQueue);
 
 /** A record on another queue than ours, or of somebody else's, would never answer. */
-async function makeRoom(client: Client, instance: string): Promise<void> {
+export async function makeRoom(client: Client, instance: string): Promise<void> {
   if (!asksForProof(client)) return;
   const { workflowId, taskQueue } = newRecordStart(instance);
   const found = await openWorkflow(client, workflowId);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Instance } from '../../model/config/options/index.js';
 import { messageOf } from '../../model/text/message-of.js';
+import { channelWatchName } from '../../model/run/ids.js';
 import { compareNaturally } from '../../model/text/natural-order.js';
 import { loadConfiguration, type ConfigFlags } from '../options/config-file.js';
 import { openSession } from '../server/connection.js';
@@ -14,7 +15,7 @@ import { sideBySide } from '../../host/side-by-side.js';
 import { runQueue } from '../runs/start-run.js';
 import type { Watch } from '../../model/watch/watch.js';
 import { desiredWatch } from '../schedules/watchers.js';
-import { watchSchedules } from '../schedules/watch.js';
+import { channelSchedules, watchSchedules, type ResolvedInstance } from '../schedules/watch.js';
 import { suggest } from '../terminal/suggest.js';
 
 export interface ApplyFlags extends ConfigFlags {
@@ -37,16 +38,27 @@ export async function apply(given: CommandContext, flags: ApplyFlags): Promise<n
   const owner = ownerOf(configuration);
   const enabled = configuration.instances.filter(({ enable }) => enable);
   const find = repositoryFinder();
-  const resolved = await sideBySide(enabled, AT_ONCE, (instance) => resolve(owner, instance, find));
-  const schedules = [
-    ...resolved.filter((each): each is Desired => 'scheduleId' in each),
-    ...watchSchedules(owner, enabled),
+  const found = await sideBySide(enabled, AT_ONCE, (instance) => resolve(owner, instance, find));
+  const resolved = found.filter((each): each is Resolved => 'wanted' in each);
+  const unresolved = found.filter((each): each is Failed => 'kind' in each);
+  const leave = [
+    ...unresolved.map(({ instance }) => instance),
+    // What it watches would lack the channels of those that cannot be resolved now.
+    ...enabled
+      .filter(
+        ({ name, channelAlarmSec }) => channelAlarmSec !== null && unresolved.some((each) => each.instance === name),
+      )
+      .map(({ user }) => channelWatchName(owner, user)),
   ];
-  const watches = resolved.filter((each): each is Watch => 'digest' in each);
-  const unresolved = resolved.filter((each): each is Failed => 'kind' in each);
+  const wanted = resolved.map((each) => each.wanted);
+  const schedules = [
+    ...wanted.filter((each): each is Desired => 'scheduleId' in each),
+    ...watchSchedules(owner, enabled),
+    ...channelSchedules(owner, resolved).filter(({ memo }) => !leave.includes(memo.instance)),
+  ];
+  const watches = wanted.filter((each): each is Watch => 'digest' in each);
   const session = await openSession(context, 'apply');
   try {
-    const leave = unresolved.map(({ instance }) => instance);
     const configured = configuration.instances.map(({ name }) => name);
     const applied = await applySchedules(
       session,
@@ -92,14 +104,20 @@ async function lastingProblem(look: () => Promise<string | null>, deadline: numb
 
 type Failed = Extract<Change, { kind: 'failed' }>;
 
+/** An instance whose repository is known, and the schedule or watcher that it is to have. */
+interface Resolved extends ResolvedInstance {
+  readonly wanted: Desired | Watch;
+}
+
 async function resolve(
   owner: string,
   instance: Instance,
   find: ReturnType<typeof repositoryFinder>,
-): Promise<Desired | Watch | Failed> {
+): Promise<Resolved | Failed> {
   try {
     const options = await instanceOptions(instance, find);
-    return instance.poll === null ? desiredSchedule(owner, instance, options) : desiredWatch(owner, instance, options);
+    const make = instance.poll === null ? desiredSchedule : desiredWatch;
+    return { instance, options, wanted: make(owner, instance, options) };
   } catch (error) {
     return { kind: 'failed', instance: instance.name, reason: messageOf(error) };
   }

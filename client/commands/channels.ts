@@ -1,26 +1,26 @@
+import { readLook } from '../../host/channel-looks.js';
 import { readReport, reportFiles } from '../../host/reports.js';
+import { TARGET_GONE, whyBehind, type ChannelLook, type SeenChannel } from '../../model/channels/look.js';
 import { channelsOf, channelOf, checkChannelTemplate } from '../../model/channels/names.js';
 import { BadInput } from '../../model/checks/names.js';
 import type { Report } from '../../model/report/data.js';
-import { plural } from '../../model/report/words.js';
 import { mayBeRunOf } from '../../model/run/ids.js';
 import type { NixSettings, Repository } from '../../model/run/options.js';
 import { chooseTargets } from '../../model/targets/choose.js';
 import { DEFAULT_KIND, isFlakeTarget, namedBy, type FlakeTarget, type Target } from '../../model/targets/index.js';
 import { compareNaturally } from '../../model/text/natural-order.js';
 import { oneLine, oneName } from '../../model/text/one-line.js';
-import { formatSeconds } from '../../model/text/text.js';
 import type { CommandContext } from '../context.js';
+import { channelTable, type ListedChannel } from './channel-table.js';
 import { CommandError } from '../errors.js';
-import { withChannels, type SeenChannel } from '../flake/channels.js';
+import { withChannels, type SeenChannel as FoundChannel } from '../flake/channels.js';
 import { flakeContents, type Told } from '../flake/contents.js';
 import { resolveFlake } from '../flake/flake.js';
 import { whyNot } from '../flake/git.js';
 import { FETCH_MS } from '../flake/scratch.js';
 import { configuredNames, findInstance, loadConfiguration, type ConfigFlags } from '../options/config-file.js';
 import { instanceOptions } from '../options/instance-options.js';
-import { pad, width } from '../progress/width.js';
-import { message, paintFor, result, resultJson } from '../terminal/output.js';
+import { message, result, resultJson } from '../terminal/output.js';
 import { suggest } from '../terminal/suggest.js';
 
 export interface ChannelFlags extends ConfigFlags {
@@ -35,33 +35,27 @@ interface Asked {
   readonly repository: Repository;
   readonly template: string;
   readonly evaluation: Pick<NixSettings, 'options' | 'impure'> & { readonly patterns: readonly string[] };
-}
-
-/** A channel as `lockkeeper channels` tells of it. */
-interface ListedChannel {
-  readonly channel: string;
-  /** `null` where the flake has no such target any more, or where that cannot be told. */
-  readonly target: string | null;
-  /** `null` when there is no such branch yet. */
-  readonly commit: string | null;
-  readonly committedAt: string | null;
-  /** Commits of main that it does not have; `null` when main does not have its commit, or there is none. */
-  readonly behind: number | null;
-  /** Why it is not at the newest commit of main; `null` when it is. */
-  readonly why: string | null;
+  /** How long a channel may stand still; `null` where no alarm is asked for. */
+  readonly limitSeconds: number | null;
 }
 
 /** `lockkeeper channels [FLAKE|INSTANCE]`: where each channel is, and why it is not at main. */
 export async function channels(context: CommandContext, what: string, flags: ChannelFlags): Promise<number> {
   const asked = await askedFor(what, flags);
-  const [reports, targets] = await Promise.all([reportsOf(context, asked.repository), targetsOf(asked)]);
-  const listed = await withChannels(asked.repository, asked.template, (seen) =>
-    Promise.resolve(listChannels(asked, seen.main, seen.channels, targets, reports)),
+  const { repository, template } = asked;
+  const about = { repository: repository.displayUrl, mainBranch: repository.mainBranch, template };
+  const [reports, targets, last] = await Promise.all([
+    reportsOf(context, repository),
+    targetsOf(asked),
+    readLook(context.state, about),
+  ]);
+  const listed = await withChannels(repository, template, (seen) =>
+    Promise.resolve(listChannels(asked, seen.main, seen.channels, { targets, reports, last })),
   );
   if (!targets.ok) message(`note: the targets of the flake are not known: ${oneLine(targets.why)}`);
   if (context.json) resultJson(listed);
   else if (listed.length === 0) message('There are no channels yet.');
-  else result(channelTable(listed));
+  else result(channelTable(listed, asked.limitSeconds));
   return 0;
 }
 
@@ -70,13 +64,14 @@ async function askedFor(what: string, flags: ChannelFlags): Promise<Asked> {
     const instance = findInstance(await loadConfiguration(flags), what);
     const { repository, channel, nix, targets } = await instanceOptions(instance);
     if (channel === undefined) throw new CommandError(`instances.${what} has no channels: give channel there.`);
-    return { repository, template: channel, evaluation: { ...nix, patterns: targets.patterns ?? [] } };
+    const evaluation = { ...nix, patterns: targets.patterns ?? [] };
+    return { repository, template: channel, evaluation, limitSeconds: instance.channelAlarmSec };
   }
   try {
     const template = checkChannelTemplate(flags.channel, '--channel');
     const transport = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile: null };
     const repository = await resolveFlake(what, { remote: flags.remote ?? null, main: flags.main ?? null, transport });
-    return { repository, template, evaluation: { options: [], impure: false, patterns: [] } };
+    return { repository, template, evaluation: { options: [], impure: false, patterns: [] }, limitSeconds: null };
   } catch (error) {
     throw error instanceof BadInput ? new CommandError(error.message) : error;
   }
@@ -102,72 +97,36 @@ async function reportsOf({ state }: CommandContext, repository: Repository): Pro
 
 const LOOKED_AT = 50;
 
+/** What is known beside what the remote has. */
+interface Knowledge {
+  readonly targets: Told<readonly FlakeTarget[]>;
+  readonly reports: readonly Report[];
+  /** How they were seen last on this machine. */
+  readonly last: ChannelLook | null;
+}
+
 function listChannels(
   { template, repository: { mainBranch: main } }: Asked,
   head: string,
-  seen: readonly SeenChannel[],
-  targets: Told<readonly FlakeTarget[]>,
-  reports: readonly Report[],
+  seen: readonly FoundChannel[],
+  { targets, reports, last }: Knowledge,
 ): readonly ListedChannel[] {
   const wanted = targets.ok ? channelsOf(template, targets.value, { main, field: 'channel' }) : [];
   const known = new Map(seen.map((channel) => [channel.branch, channel]));
+  const stood = new Map(last?.channels.map((channel): [string, SeenChannel] => [channel.branch, channel]));
   const of = (channel: string, target: string | null): ListedChannel => {
     const { commit = null, committedAt = null, behind = null } = known.get(channel) ?? {};
-    const gone = targets.ok && target === null ? GONE : null;
-    const why = commit === head ? gone : (gone ?? whyBehind(channel, { commit, behind, main, reports }));
-    return { channel, target, commit, committedAt, behind, why };
+    const gone = targets.ok && target === null ? TARGET_GONE : null;
+    const why = commit === head ? gone : (gone ?? whyBehind({ channel, commit, behind, main }, reports));
+    const before = stood.get(channel);
+    const since = commit !== head && before?.commit === commit ? before.since : null;
+    return { channel, target, commit, committedAt, behind, why, since };
   };
   const others = seen.filter(({ branch }) => !wanted.some((channel) => channel.branch === branch));
   return [
     ...wanted.map(({ branch, target }) => of(branch, target)),
     ...others.map(({ branch }) => of(branch, null)),
   ].sort((one, other) => compareNaturally(one.channel, other.channel));
-}
-
-const GONE = 'its target is gone from the flake: remove the branch, if nobody follows it';
-
-/** Why a channel is not at the newest commit of main, as far as reports of this machine tell. */
-function whyBehind(
-  channel: string,
-  about: Pick<SeenChannel, 'behind'> & {
-    readonly commit: string | null;
-    readonly main: string;
-    readonly reports: readonly Report[];
-  },
-): string {
-  const { commit, behind, main, reports } = about;
-  if (commit !== null && behind === null)
-    return `${main} does not have its commit (any more): "lockkeeper channels reset" moves it`;
-  for (const { channels: moves, run } of reports) {
-    const move = moves.find(({ branch }) => branch === channel);
-    if (move === undefined) continue;
-    return move.outcome === 'not-moved'
-      ? `${move.reason ?? ''} (${run})`
-      : `newer commits of ${main} are not verified yet`;
-  }
-  return `no run has moved it that this machine has a report of`;
-}
-
-function channelTable(listed: readonly ListedChannel[]): string {
-  const style = paintFor(process.stdout);
-  const names = listed.map(({ channel }) => oneName(channel));
-  const room = Math.max(...names.map(width));
-  return listed
-    .map(({ commit, committedAt, behind, why }, index) => {
-      const age = committedAt === null ? '' : `${formatSeconds((Date.now() - Date.parse(committedAt)) / 1000)} old`;
-      const where =
-        commit === null
-          ? 'not there'
-          : behind === null
-            ? 'not on main'
-            : behind === 0
-              ? 'at main'
-              : `${plural(behind, 'commit')} behind`;
-      const cells = [pad(names[index] ?? '', room), commit?.slice(0, 12) ?? '', where, age, oneLine(why ?? '', 500)];
-      const line = cells.filter((cell) => cell !== '').join('  ');
-      return why === null ? line : style.yellow(line);
-    })
-    .join('\n');
 }
 
 /**

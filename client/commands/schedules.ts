@@ -5,6 +5,7 @@ import { oneLine } from '../../model/text/one-line.js';
 import { unprovenIn } from '../../model/run/proof.js';
 import type { RunOptions } from '../../model/run/options.js';
 import { nearest } from '../../model/text/nearest.js';
+import { DAY_MS } from '../../model/text/span.js';
 import { openExistingSession, type Session } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
 import { CommandError } from '../errors.js';
@@ -66,8 +67,15 @@ async function describe(session: Session, schedule: Owned, record: ShownRecord |
     next: state.paused ? [] : info.nextActionTimes.slice(0, 3).map((time) => time.toISOString()),
     failuresInRow: record?.failures ?? 0,
     lastSuccess: record?.lastSuccess ?? null,
+    ...standingIn(record),
   };
 }
+
+/** Channels that stand still, if somebody has looked lately. */
+const standingIn = (record: ShownRecord | undefined): Pick<ListedSchedule, 'standingChannels'> =>
+  record?.standing === undefined || Date.now() - Date.parse(record.standing.at) > DAY_MS
+    ? {}
+    : { standingChannels: record.standing.channels };
 
 async function describeWatcher(
   session: Session,
@@ -88,6 +96,7 @@ async function describeWatcher(
     watch: { pollSeconds, verified, trouble },
     failuresInRow: record?.failures ?? 0,
     lastSuccess: record?.lastSuccess ?? null,
+    ...standingIn(record),
   };
 }
 

@@ -1,5 +1,7 @@
-import { oneLine } from '../../model/text/one-line.js';
+import type { ShownStanding } from '../../model/instance/record.js';
+import { oneLine, oneName } from '../../model/text/one-line.js';
 import { plural } from '../../model/report/words.js';
+import { ageWords } from '../../model/text/age.js';
 import { formatSpan } from '../../model/text/span.js';
 import type { Paint } from '../terminal/output.js';
 import type { ListedWatch } from './watchers.js';
@@ -24,6 +26,8 @@ export interface ListedSchedule {
   readonly failuresInRow: number;
   /** End of the last run that succeeded. */
   readonly lastSuccess: string | null;
+  /** Channels that stand still for longer than `channelAlarmSec`, the longest first; missing where nobody looks at them. */
+  readonly standingChannels?: ShownStanding['channels'];
 }
 
 /** Schedules as lines, one each. */
@@ -47,6 +51,7 @@ export function scheduleTable(listed: readonly ListedSchedule[], style: Paint): 
         style.dim(lastWords(schedule)),
         ...(failures === null ? [] : [style.red(failures)]),
         ...success,
+        ...standingWords(schedule).map((words) => style.red(words)),
       ].join('  ');
     })
     .join('\n');
@@ -75,6 +80,21 @@ function lastWords({ last, watch }: ListedSchedule): string {
 function failuresWords({ last, failuresInRow }: ListedSchedule): string | null {
   if (failuresInRow === 0) return null;
   return `${plural(failuresInRow, 'failure')} in a row${last === null ? ' of runs by hand' : ''}`;
+}
+
+/** Channels that one line names. */
+const CHANNELS_NAMED = 3;
+
+function standingWords({ standingChannels = [] }: ListedSchedule): readonly string[] {
+  const [first] = standingChannels;
+  if (first === undefined) return [];
+  const count = standingChannels.length;
+  const names = standingChannels.slice(0, CHANNELS_NAMED).map(({ branch }) => oneName(branch));
+  const more = count > names.length ? ` and ${count - names.length} more` : '';
+  const longest = ageWords(Date.now() - Date.parse(first.since));
+  return [
+    `${count === 1 ? 'a channel stands' : `${count} channels stand`} still (${longest}): ${names.join(', ')}${more}`,
+  ];
 }
 
 /** Ours begin with that word themselves. */

@@ -23,6 +23,7 @@ function idle({
   approval,
   enable,
   successAlarmSec,
+  channelAlarmSec,
   skipUpdate,
   maxBuilds,
 }: Instance): string[] {
@@ -43,6 +44,12 @@ function idle({
       : [`${where} sends no ntfy messages: ${lacking} is not given`]),
     ...(approval.enable && ntfyTopic === null
       ? [`${where} asks for approval, and tells nobody: give ntfyServer and ntfyTopic`]
+      : []),
+    ...(channelAlarmSec !== null && channel === null
+      ? [`${where} has channelAlarmSec, and no channels: give channel`]
+      : []),
+    ...(channelAlarmSec !== null && channel !== null && enable && ntfyTopic === null && inboxOrg === null
+      ? [`${where} has channelAlarmSec, and tells nobody: give ntfyServer and ntfyTopic, or inboxOrg`]
       : []),
     ...(successAlarmSec !== null && enable && ntfyTopic === null && inboxOrg === null
       ? [`${where} has successAlarmSec, and tells nobody: give ntfyServer and ntfyTopic, or inboxOrg`]

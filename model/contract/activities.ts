@@ -2,6 +2,7 @@ import type { AttemptInput, AttemptResult } from '../autofix/attempt.js';
 import type { Base, Candidate, MovedInput, CandidateSource } from '../verify/candidate.js';
 import type { TargetChange } from '../closure/closure.js';
 import type { ChannelMove } from '../channels/move.js';
+import type { ChannelsNews } from '../channels/standing.js';
 import type { CommitsOfInput } from '../flake-lock/commits.js';
 import type { Advice } from '../flake-lock/advice.js';
 import type { EarlierHold } from '../report/earlier-holds.js';
@@ -34,6 +35,9 @@ import type {
   LandInput,
   RemoveBranchesInput,
   MoveChannelsInput,
+  LookAtChannelsInput,
+  ChannelsToldInput,
+  SeenMain,
   LandResult,
   MakeWayInput,
   Way,
@@ -120,8 +124,12 @@ export interface CoordinatorActivities {
   /** Removes branches that are still where they were seen. Safe to repeat: what is gone already counts as removed. */
   removeBranches(input: RemoveBranchesInput): Promise<RemovedBranches>;
 
-  /** Where the remote's main branch is now. */
-  lookAtMain(input: { repository: Repository }): Promise<{ readonly commit: string }>;
+  /** Where the remote's main branch is now, and whether it lost the commit where it was. */
+  lookAtMain(input: {
+    repository: Repository;
+    /** Where main was seen before; missing where it was not, and in older runs. */
+    seen?: string;
+  }): Promise<SeenMain>;
 
   /** Moves channels forward to a commit of main. Safe to repeat: what has moved already is there. */
   moveChannels(input: MoveChannelsInput): Promise<readonly ChannelMove[]>;
@@ -155,6 +163,12 @@ export interface CoordinatorActivities {
 
   /** The instances that have not succeeded for longer than their limit. Their records are begun where there are none. */
   findOverdue(input: { watched: readonly Watched[]; at: string }): Promise<readonly Overdue[]>;
+
+  /** Looks at the channels of an instance, keeps what it sees for pages and lists, and gives what people are to be told. */
+  lookAtChannels(input: LookAtChannelsInput): Promise<ChannelsNews>;
+
+  /** Notes that people were told of channels. Safe to repeat. */
+  channelsTold(input: ChannelsToldInput): Promise<void>;
 
   /** Run that holds a repository (the memo of the lock's workflow); `null` when it is free. */
   whoHolds(input: {

@@ -24,6 +24,7 @@ import type {
 import type { Candidate } from '../verify/candidate.js';
 import { AGENT_NETWORKS, type AgentRights } from '../sandbox/sandbox.js';
 import { readCache } from '../config/cache.js';
+import { checkChannelTemplate } from '../channels/names.js';
 import { checkInstanceName, checkLine } from '../config/checks.js';
 import { checkGateName, checkGateWords, PRESETS, type Gate } from '../gates/gate.js';
 import {
@@ -351,6 +352,9 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   uploads: wholeNumber,
   advisories: orMissing(absolutePath),
   instance: text(checkInstanceName),
+  template: orMissing(text(checkChannelTemplate)),
+  limitSeconds: seconds,
+  seen: orMissing(commit),
   watched: list(object<Watched>({ instance: text(checkInstanceName), limitSeconds: seconds })),
   gate: object<Gate>({
     name: text(checkGateName),
@@ -390,5 +394,5 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   ...{ run: asData, lockWorkflowId: asData, queue: asData, event: asData, at: asData, timeZone: asData },
   ...{ outcome: asData, endedAt: asData, limit: asData, report: asData, alarm: asData },
   ...{ message: asData, named: asData, moved: asData, move: asData, commands: asData },
-  ...{ logPath: asData, offset: asData, pending: asData },
+  ...{ logPath: asData, offset: asData, pending: asData, stands: asData, moving: asData },
 };

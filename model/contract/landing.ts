@@ -1,5 +1,6 @@
 import type { Candidate } from '../verify/candidate.js';
 import type { Channel } from '../channels/names.js';
+import type { DueNews } from '../channels/standing.js';
 import type { RunEnd } from '../instance/record.js';
 import type { FailureLimit, LandingMode, Repository } from '../run/options.js';
 import type { InsteadOf } from '../report/data.js';
@@ -35,12 +36,40 @@ export interface RemoveBranchesInput {
 
 export interface MoveChannelsInput {
   readonly repository: Repository;
+  /** Template of their names; missing in older runs. */
+  readonly template?: string;
   /** The verified commit. */
   readonly commit: string;
   readonly channels: readonly (Channel & {
     /** Why it is only looked at, as a sentence without its subject; missing when it is to move. */
     readonly stays?: string;
   })[];
+}
+
+/** Where main is. */
+export interface SeenMain {
+  readonly commit: string;
+  /** Where it was seen before, if it does not have that commit any more: it was force-pushed. Missing when it has. */
+  readonly lost?: string;
+}
+
+export interface LookAtChannelsInput {
+  readonly repository: Repository;
+  readonly instance: string;
+  /** Template of the branches. */
+  readonly template: string;
+  /** How long a channel may stand still while main is ahead of it. */
+  readonly limitSeconds: number;
+  /** When they are looked at: ISO 8601, UTC. */
+  readonly at: string;
+  /** Folder of the site that is made anew when something has changed; missing when there is none. */
+  readonly siteDir?: string;
+}
+
+export interface ChannelsToldInput extends DueNews {
+  readonly instance: string;
+  /** Of the look. */
+  readonly at: string;
 }
 
 export type LandResult =

@@ -1,3 +1,4 @@
+import { overLimit, type ChannelsRecord } from '../channels/standing.js';
 import { isFailure } from '../report/data.js';
 import type { Outcome } from '../report/data.js';
 
@@ -15,6 +16,8 @@ export interface InstanceRecord {
   readonly lastSuccess: string | null;
   /** The latest ends, oldest first, each with the failures up to it: an end that is told again counts once. */
   readonly counted: readonly { readonly run: string; readonly failures: number }[];
+  /** What is known of its channels; missing where nobody looks at them. */
+  readonly channels?: ChannelsRecord;
 }
 
 /** How a run of an instance ended. */
@@ -58,26 +61,66 @@ export const failuresUpTo = ({ counted, failures }: InstanceRecord, run: string)
   counted.find((each) => each.run === run)?.failures ?? failures;
 
 /** What the memo of a record shows of it, so that it can be read without a worker. */
-export const recordMemo = ({ instance, since, failures, lastSuccess }: InstanceRecord): Record<string, unknown> => ({
+export const recordMemo = ({
   instance,
   since,
   failures,
   lastSuccess,
+  channels,
+}: InstanceRecord): Record<string, unknown> => ({
+  ...{ instance, since, failures, lastSuccess },
+  ...(channels !== undefined && { standing: shownStanding(channels) }),
 });
+
+/** A memo has little room. */
+const STANDING_SHOWN = 50;
+
+const shownStanding = (channels: ChannelsRecord): ShownStanding => {
+  const over = overLimit(channels);
+  return {
+    at: channels.at,
+    count: over.length,
+    channels: over.slice(0, STANDING_SHOWN).map(({ branch, since }) => ({ branch, since })),
+  };
+};
+
+/** The channels that stood for too long when they were looked at last. */
+export interface ShownStanding {
+  /** When that was: ISO 8601, UTC. */
+  readonly at: string;
+  readonly count: number;
+  /** The longest first; not all of them where they are many. */
+  readonly channels: readonly { readonly branch: string; readonly since: string }[];
+}
 
 export interface ShownRecord {
   readonly instance: string;
   readonly since: string;
   readonly failures: number;
   readonly lastSuccess: string | null;
+  /** Missing where nobody looks at channels. */
+  readonly standing?: ShownStanding;
 }
 
 /** A record's memo, read; `null` when it is another workflow's. */
 export function readRecordMemo(memo: Readonly<Record<string, unknown>> | undefined): ShownRecord | null {
-  const { instance, since, failures, lastSuccess } = memo ?? {};
+  const { instance, since, failures, lastSuccess, standing } = memo ?? {};
   if (typeof instance !== 'string' || typeof since !== 'string' || typeof failures !== 'number') return null;
-  return { instance, since, failures, lastSuccess: typeof lastSuccess === 'string' ? lastSuccess : null };
+  return {
+    ...{ instance, since, failures, lastSuccess: typeof lastSuccess === 'string' ? lastSuccess : null },
+    ...(isShownStanding(standing) && { standing }),
+  };
 }
+
+const isShownStanding = (value: unknown): value is ShownStanding =>
+  typeof value === 'object' &&
+  value !== null &&
+  'at' in value &&
+  typeof value.at === 'string' &&
+  'count' in value &&
+  typeof value.count === 'number' &&
+  'channels' in value &&
+  Array.isArray(value.channels);
 
 /** An instance that a watch looks at. */
 export interface Watched {

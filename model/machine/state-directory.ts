@@ -32,6 +32,8 @@ export interface StateDirectory {
   /** Indexes of folders of advisories: `advisories/<key of the folder>/`. */
   readonly advisories: string;
   readonly reports: string;
+  /** How the channels of repositories were seen last. */
+  readonly channels: string;
   readonly times: string;
   /** Task tokens of the activities that this machine's worker runs right now. */
   readonly tasks: string;
@@ -64,6 +66,7 @@ export function stateDirectory(root: string): StateDirectory {
     closures: under('closures'),
     advisories: under('advisories'),
     reports: under('reports'),
+    channels: under('channels'),
     times: under('times'),
     tasks: under('tasks'),
     locks: under('locks'),

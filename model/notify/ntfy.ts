@@ -1,5 +1,5 @@
 import { lostWords } from '../channels/move.js';
-import type { Alarm, NotificationEvent, Notifier } from './types.js';
+import type { NotificationEvent, Notifier } from './types.js';
 import {
   isFailure,
   isOverLimit,
@@ -27,7 +27,6 @@ import { oneLine, oneName } from '../text/one-line.js';
 import { truncate } from '../text/text.js';
 import { failureWords } from '../verify/failure-words.js';
 import { heldBackLine } from './held-back.js';
-import { overdueFacts } from './overdue.js';
 
 /** What an ntfy server is told. Text from outside is one line each, so that none of it can pose as another part. */
 export const ntfy: Notifier = {
@@ -192,18 +191,3 @@ const compareActions = (report: Report): { action: 'view'; label: string; url: s
     .flatMap(({ path, compareUrl }) => (compareUrl?.startsWith('https://') === true ? [{ path, url: compareUrl }] : []))
     .slice(0, ACTIONS)
     .map(({ path, url }) => ({ action: 'view', label: `Compare ${oneLine(path, 40)}`, url: oneLine(url, 500) }));
-
-/** The last line of a message: people are told once a day, however often it is tried. */
-export const overdueMark = ({ instance }: Alarm, at: string): string =>
-  oneLine(`Instance ${instance}, overdue ${at.slice(0, 10)}`);
-
-/** @param opts.at ISO 8601 time of the look */
-export function overdueMessage(alarm: Alarm, opts: { readonly topic: string; readonly at: string }): NtfyMessage {
-  return {
-    topic: opts.topic,
-    title: oneLine(`⏰ Overdue: no successful run: ${alarm.repository} (${alarm.instance})`, 200),
-    message: [...overdueFacts(alarm), overdueMark(alarm, opts.at)].join('\n'),
-    tags: ['alarm_clock', 'flake', 'warning'],
-    priority: 5,
-  };
-}

@@ -1,5 +1,5 @@
 import { lostWords } from '../channels/move.js';
-import type { Alarm, Notifier } from './types.js';
+import type { News, Notifier } from './types.js';
 import { needsLook, type Report } from '../report/data.js';
 import { overdueInputs } from '../report/held-back-words.js';
 import {
@@ -16,15 +16,28 @@ import { oneLine, oneName } from '../text/one-line.js';
 import { tail } from '../text/text.js';
 import { failureWords } from '../verify/failure-words.js';
 import { heldBackLine } from './held-back.js';
-import { overdueFacts } from './overdue.js';
 
 /** Entries of an org-mode inbox: for what somebody has to look at. */
 export const org: Notifier = {
-  wants: ({ inboxOrg }, news) =>
-    inboxOrg !== null && (news.event === 'overdue' || (news.event === 'finished' && needsLook(news.report))),
+  wants: ({ inboxOrg }, news) => inboxOrg !== null && isToDo(news),
   secretFiles: () => [],
   summary: ({ inboxOrg }) => (inboxOrg === null ? null : `inbox ${inboxOrg}`),
 };
+
+function isToDo(news: News): boolean {
+  switch (news.event) {
+    case 'overdue':
+    case 'lost-main':
+      return true;
+    case 'channels':
+      return news.alarm.stands.length > 0;
+    case 'finished':
+      return needsLook(news.report);
+    case 'waiting':
+    case 'reminder':
+      return false;
+  }
+}
 
 /** Property of an org entry that names its run: what a repeat looks for. */
 export const orgRunProperty = (run: string): string => `:LOCKKEEPER_RUN: ${oneLine(run)}`;
@@ -72,10 +85,10 @@ export function orgEntry(report: Report, at: string, timeZone: string): string {
 }
 
 /** Text of a heading: active time stamps would show up in agendas, and brackets begin links and priorities. */
-const orgText = (text: string): string => text.replace(/[<[{]/g, '(').replace(/[>\]}]/g, ')');
+export const orgText = (text: string): string => text.replace(/[<[{]/g, '(').replace(/[>\]}]/g, ')');
 
 /** An inactive time stamp: `[2025-12-04 Thu 14:17]`. */
-function orgTimestamp(at: string, timeZone: string): string {
+export function orgTimestamp(at: string, timeZone: string): string {
   const parts = new Intl.DateTimeFormat('en-US', {
     timeZone,
     year: 'numeric',
@@ -89,18 +102,3 @@ function orgTimestamp(at: string, timeZone: string): string {
   const part = (type: Intl.DateTimeFormatPart['type']): string => parts.find((each) => each.type === type)?.value ?? '';
   return `[${part('year')}-${part('month')}-${part('day')} ${part('weekday')} ${part('hour')}:${part('minute')}]`;
 }
-
-/** Property of an org entry that names a time without success: one entry for each, whichever day it is. */
-export const overdueProperty = ({ instance, lastSuccess, since }: Alarm): string =>
-  oneLine(`:LOCKKEEPER_OVERDUE: ${instance} ${lastSuccess ?? since}`);
-
-/** One org-mode `TODO` entry, ending with a line feed. */
-export const overdueEntry = (alarm: Alarm, at: string, timeZone: string): string =>
-  `${[
-    `* TODO ${orgText(oneLine(`Flake updates of ${alarm.repository} by ${alarm.instance}: no success for too long`, 400))}`,
-    ':PROPERTIES:',
-    `:CREATED: ${orgTimestamp(at, timeZone)}`,
-    overdueProperty(alarm),
-    ':END:',
-    ...overdueFacts(alarm).map((fact) => `  : ${oneLine(fact, 1000)}`),
-  ].join('\n')}\n`;

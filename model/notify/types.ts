@@ -1,9 +1,10 @@
+import type { ChannelsNews } from '../channels/standing.js';
 import type { Overdue } from '../instance/record.js';
 import type { Report } from '../report/data.js';
 import type { NotifierKind, NotifyOptions } from '../run/options.js';
 
 /** What a notifier is told. */
-export type NotifyInput = NewsOfRun | OverdueAlarm;
+export type NotifyInput = NewsOfRun | OverdueAlarm | ChannelNews | LostMainNews;
 
 interface Telling {
   readonly notifier: NotifierKind;
@@ -34,8 +35,43 @@ export interface Alarm extends Overdue {
   readonly limitSeconds: number;
 }
 
-/** What there is to tell: of a run, or that an instance has not succeeded for too long. */
-export type News = Pick<NewsOfRun, 'event' | 'report'> | { readonly event: 'overdue' };
+/** Channels of an instance stand still for too long, or move again. */
+export interface ChannelNews extends Telling {
+  readonly event: 'channels';
+  readonly alarm: ChannelAlarm;
+}
+
+export interface ChannelAlarm extends ChannelsNews {
+  readonly instance: string;
+  /** Display form of the repository. */
+  readonly repository: string;
+  readonly mainBranch: string;
+  /** How long a channel may stand still, in seconds. */
+  readonly limitSeconds: number;
+}
+
+/** A main branch that is watched was force-pushed. */
+export interface LostMainNews extends Telling {
+  readonly event: 'lost-main';
+  readonly alarm: LostMain;
+}
+
+export interface LostMain {
+  readonly instance: string;
+  /** Display form of the repository. */
+  readonly repository: string;
+  readonly mainBranch: string;
+  /** Where it was, which it does not have any more. */
+  readonly lost: string;
+  /** Where it is. */
+  readonly commit: string;
+}
+
+/** What there is to tell: of a run, or of what is watched between runs. */
+export type News =
+  | Pick<NewsOfRun, 'event' | 'report'>
+  | { readonly event: 'overdue' | 'lost-main' }
+  | Pick<ChannelNews, 'event' | 'alarm'>;
 
 /** What is known of a way to tell people without telling them. `activities/notify/` has its other half, of the same name. */
 export interface Notifier {

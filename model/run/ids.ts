@@ -63,6 +63,10 @@ export const watcherId = (instance: string, user: string | null): string =>
 export const watchName = (owner: string, user: string | null): string =>
   `watch:${owner}${user === null ? '' : `@${user}`}`;
 
+/** The same of the schedule that looks at channels. */
+export const channelWatchName = (owner: string, user: string | null): string =>
+  `channels:${owner}${user === null ? '' : `@${user}`}`;
+
 /** Last part of the repository's path without `.git`, in characters that a shell does not touch. */
 function repositoryName(repository: Pick<Repository, 'url'>): string {
   const last = repository.url.replace(/[/]+$/, '').split(/[/:]/).at(-1) ?? '';

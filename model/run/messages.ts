@@ -90,6 +90,12 @@ export const DOING = 'doing';
 /** Update of an instance's record: one of its runs has ended. */
 export const RECORD_END = 'recordEnd';
 
+/** Update of an instance's record: its channels were looked at. Gives what people are to be told. */
+export const RECORD_CHANNELS = 'recordChannels';
+
+/** Update of an instance's record: people were told. */
+export const CHANNELS_TOLD = 'channelsTold';
+
 /** Signal to what waits for a repository to change, a watcher or a run: look at it now. */
 export const LOOK_NOW = 'lookNow';
 
@@ -116,6 +122,11 @@ export interface PauseWatch {
 
 export const isPauseWatch = (sent: unknown): sent is PauseWatch =>
   isAbout(sent, PAUSE_WATCH) && (sent.paused === null || typeof sent.paused === 'string');
+
+/** What the argument of a message says of which message it was made for. */
+export interface About<M extends string> {
+  readonly about: M;
+}
 
 /** Whether the argument of a signal was made for this signal. */
 export const isAbout = (sent: unknown, signal: string): sent is Readonly<Record<string, unknown>> =>

@@ -49,6 +49,8 @@ export interface FailedLook {
 /** The argument of the open workflow `watchRepository`, one for each instance: what it is to do, and what it knows. */
 export interface WatchState {
   readonly watch: Watch;
+  /** Where main was seen last; `null` when it never was. */
+  readonly seen: string | null;
   /** Commit of main that was verified last; `null` when none was, or has to be again. */
   readonly verified: string | null;
   readonly failed: FailedLook | null;
@@ -74,6 +76,7 @@ const FIRST_LOOK_PAUSE_MS = 30_000;
 
 export const newWatch = (watch: Watch): WatchState => ({
   watch,
+  seen: null,
   verified: null,
   failed: null,
   stopped: null,
@@ -88,7 +91,18 @@ export const newWatch = (watch: Watch): WatchState => ({
 export const afterChange = (state: WatchState, watch: Watch): WatchState =>
   watch.digest === state.watch.digest
     ? state
-    : { ...forgetful(state, state.again || settingsOf(watch) !== settingsOf(state.watch)), watch };
+    : {
+        ...forgetful(state, state.again || settingsOf(watch) !== settingsOf(state.watch)),
+        watch,
+        // Another branch is elsewhere, and was not force-pushed.
+        seen: isSameMain(watch, state.watch) ? state.seen : null,
+      };
+
+/** Whether two watch the same branch of the same repository. */
+export const isSameMain = (
+  { options: { repository: one } }: Watch,
+  { options: { repository: other } }: Watch,
+): boolean => one.url === other.url && one.mainBranch === other.mainBranch;
 
 /** The state of a watcher that is to verify main, whether it knows the commit or not. */
 export const forgetful = (state: WatchState, again: boolean): WatchState => ({

@@ -3,6 +3,8 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { readLook } from '../../host/channel-looks.js';
+import { TARGET_GONE } from '../../model/channels/look.js';
 import { createMoveChannels } from '../../activities/git/move-channels.js';
 import { channelWords, type ChannelMove } from '../../model/channels/move.js';
 import type { MoveChannelsInput } from '../../model/contract/landing.js';
@@ -10,6 +12,7 @@ import { commitFiles, git } from '../support/git.js';
 import { activityEnvironment, repositoryAt, withPlace, type Place } from '../support/repository.js';
 
 const HOSTS = ['athena', 'delos', 'rhea'];
+const TEMPLATE = 'tested-{host}';
 
 /** As a worker does it, which takes heartbeats. */
 const look = (
@@ -17,7 +20,9 @@ const look = (
   commit: string,
   channels: MoveChannelsInput['channels'],
 ): Promise<readonly ChannelMove[]> =>
-  new MockActivityEnvironment().run(() => createMoveChannels(env)({ repository, commit, channels }));
+  new MockActivityEnvironment().run(() =>
+    createMoveChannels(env)({ repository, commit, template: TEMPLATE, channels }),
+  );
 
 const move = (place: Pick<Place, 'env' | 'repository'>, commit: string, hosts: readonly string[] = HOSTS) =>
   look(
@@ -93,6 +98,48 @@ test('a channel that the remote denies stops no other one, whichever hook denies
       await hook(place, name, 'exit 0');
     }
     await assert.rejects(at(place, 'delos'));
+  }));
+
+test('where channels are after a move is kept for pages: how far behind, since when and why, also of those that no run names', () =>
+  withPlace(async (place) => {
+    const { remote, env, repository } = place;
+    await move(place, place.base);
+    await git(remote, 'branch', 'tested-gone', place.base);
+    const one = await pushed(place, 'one');
+    const seen = async () => {
+      const about = { repository: repository.displayUrl, mainBranch: 'main', template: TEMPLATE };
+      const { channels = [], main } = (await readLook(env.state, about)) ?? {};
+      return { main, rows: channels.map(({ branch, commit, behind, why }) => [branch, commit, behind, why]), channels };
+    };
+    const stays = { target: 'delos', branch: 'tested-delos', stays: 'delos is broken' };
+    const never = { target: 'naxos', branch: 'tested-naxos', stays: 'naxos is broken' };
+    await look(place, one, [{ target: 'athena', branch: 'tested-athena' }, stays, never]);
+    const first = await seen();
+    assert.deepEqual(
+      [first.main, first.rows],
+      [
+        one,
+        [
+          ['tested-athena', one, 0, null],
+          ['tested-delos', place.base, 1, 'delos is broken'],
+          ['tested-gone', place.base, 1, TARGET_GONE],
+          ['tested-naxos', null, null, 'naxos is broken'],
+          ['tested-rhea', place.base, 1, TARGET_GONE],
+        ],
+      ],
+    );
+    const since = ({ channels }: Awaited<ReturnType<typeof seen>>, branch: string) =>
+      channels.find((each) => each.branch === branch)?.since ?? null;
+    assert.equal(since(first, 'tested-athena'), null);
+    await pushed(place, 'two');
+    await look(place, one, [{ target: 'athena', branch: 'tested-athena' }, stays, never]);
+    const second = await seen();
+    assert.deepEqual(second.rows.slice(0, 2), [
+      ['tested-athena', one, 1, 'newer commits of main are not verified yet'],
+      ['tested-delos', place.base, 2, 'delos is broken'],
+    ]);
+    for (const branch of ['tested-delos', 'tested-naxos'])
+      assert.deepEqual([since(second, branch), since(first, branch) === null], [since(first, branch), false]);
   }));
 
 test('a main that lost commits moves nothing, and says which commit', () =>

@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Client } from '@temporalio/client';
+import type { WatchedChannels } from '../../model/channels/watched.js';
 import { instanceRecordId, repositoryLockId } from '../../model/run/ids.js';
 import { repositoryKey } from '../../model/run/keys.js';
 import { newRecord } from '../../model/instance/record.js';
@@ -13,12 +14,12 @@ import { stateDirectory } from '../../model/machine/state-directory.js';
 import { createActivities } from '../../workers/activities.js';
 import { BUILT_OUTSIDE, writeAgent } from '../support/agent.js';
 import type { FleetOptions } from '../support/fleet.js';
-import { git } from '../support/git.js';
+import { commitFiles, git } from '../support/git.js';
 import { writeInstances } from '../support/instances.js';
 import { killBuilder } from '../support/kill-builder.js';
 import { openHouse, reaching, until, withHouse, type House, type Running } from '../support/lockkeeper.js';
 import { ntfyMissing, withNtfyIfThere } from '../support/ntfy.js';
-import { repositoryAt } from '../support/repository.js';
+import { repositoryAt, withPlace } from '../support/repository.js';
 import { isAlive } from '../../host/processes.js';
 import { withStandInForge, type StandInForge } from '../support/stand-in-forge.js';
 import { withServer } from '../support/runs.js';
@@ -510,6 +511,52 @@ const watched: Scene = (victim) =>
     }
   });
 
+/** Channels are looked at, and people are told once that one stands still, also when a later look repeats what one before it did. */
+const watchesChannels =
+  (activity: 'lookAtChannels' | 'channelsTold'): Scene =>
+  (victim) =>
+    withCoordinator([], (coordinator) =>
+      withPlace(async ({ checkout, repository, base }) => {
+        const killer = await killAt(coordinator, activity, victim);
+        const topic = `${activity}-${victim}`;
+        const token = join(coordinator.root, 'token');
+        await writeFile(token, ntfy.token, { mode: 0o600 });
+        await git(checkout, 'push', '--quiet', 'origin', `${base}:refs/heads/tested-athena`);
+        await commitFiles(checkout, { one: 'one' }, 'one');
+        await git(checkout, 'push', '--quiet', 'origin', 'HEAD:main');
+        const notify = { ntfy: { server: ntfy.url, topic, tokenFile: token }, inboxOrg: null };
+        const look: WatchedChannels = {
+          ...{ instance: 'watched', repository, template: 'tested-{host}', limitSeconds: 0, notify, timeZone: 'UTC' },
+        };
+        const lookAs = (workflowId: string): Promise<boolean> =>
+          withServer(coordinator, async (client) => {
+            await client.workflow.start('watchChannels', { workflowId, taskQueue: COORDINATOR_QUEUE, args: [[look]] });
+            return true;
+          });
+        const untilDone = (workflowId: string): Promise<void> =>
+          until(
+            () =>
+              withServer(coordinator, async (client) => {
+                const { status } = await client.workflow.getHandle(workflowId).describe();
+                return status.name === 'COMPLETED';
+              }),
+            60_000,
+            () => 'the look does not end',
+          );
+        try {
+          assert.ok(await lookAs('look'));
+          await until(killer.killed, 60_000, () => 'nobody looked');
+          if (victim !== 'server') await coordinator.dev();
+          await untilDone('look');
+          assert.ok(await lookAs('again'));
+          await untilDone('again');
+          assert.equal((await ntfy.messages(topic)).length, 1);
+        } finally {
+          killer.stop();
+        }
+      }),
+    );
+
 async function withCoordinator(args: readonly string[], body: (coordinator: House) => Promise<void>): Promise<void> {
   const coordinator = await openHouse();
   try {
@@ -671,6 +718,8 @@ const SCENES: Readonly<Record<string, Scene>> = {
   makeWay: givesWay,
   recordEnd: counted,
   findOverdue: watched,
+  lookAtChannels: watchesChannels('lookAtChannels'),
+  channelsTold: watchesChannels('channelsTold'),
   forgetRun: builtElsewhere,
   readLog: logIsRead,
   removeBranches: removesBranches,

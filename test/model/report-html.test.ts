@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { ChannelLook } from '../../model/channels/look.js';
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -200,6 +201,26 @@ test('the page of a report is this one', async () => {
   assert.equal(page, await readFile(golden, 'utf8'));
 });
 
+const look = (repository: string): ChannelLook => ({
+  ...{
+    repository,
+    mainBranch: 'main',
+    template: 'tested-{host}',
+    main: 'b'.repeat(40),
+    at: '2026-11-21T07:00:00.000Z',
+  },
+  channels: [
+    {
+      ...{ branch: 'tested-beta', target: 'beta', commit: 'b'.repeat(40), committedAt: '2026-11-20T00:00:00.000Z' },
+      ...{ behind: 0, why: null, since: null },
+    },
+    {
+      ...{ branch: 'tested-alpha', target: 'alpha', commit: 'a'.repeat(40), committedAt: '2026-11-01T00:00:00.000Z' },
+      ...{ behind: 3, why: 'alpha <broke>', since: '2026-11-16T07:00:00.000Z' },
+    },
+  ],
+});
+
 test('the first page says what needs a look, how each host stands and since when an input stays', () => {
   const run = (change: Partial<Report>) => {
     const report = exampleReport(change);
@@ -227,6 +248,7 @@ test('the first page says what needs a look, how each host stands and since when
   const making = {
     at: Date.parse('2026-11-21T08:00:00Z'),
     unreadable: [{ file: 'x<y.json', reason: 'it is damaged' }],
+    looks: [look(runs[0]?.summary.repository ?? ''), look('another-repository')],
   };
   const page = renderSite(installation, making);
   const words = page
@@ -241,5 +263,10 @@ test('the first page says what needs a look, how each host stands and since when
   assert.doesNotMatch(words, /gone/);
   assert.match(words, /hyprland .* breaks alpha: no wlroots run of 2026-11-20 2026-11-01 20 days/);
   assert.match(words, /x&lt;y\.json : it is damaged/);
+  assert.match(
+    words,
+    /Channels of \S+, as of 2026-11-21 07:00 UTC, when main was at bbbbbbbbbbbb .* ■ tested-alpha aaaaaaaaaaaa 3 commits behind alpha &lt;broke&gt; 5 days 20 days ✔ tested-beta bbbbbbbbbbbb at main/,
+  );
+  assert.doesNotMatch(words, /another-repository/);
   assert.match(renderSite(installationOf([], []), { ...making, unreadable: [] }), /No run has ended yet/);
 });

@@ -47,6 +47,13 @@ test('a commit is verified once, after a failure with growing pauses, and again 
   const daily = { ...fresh, watch: { ...watch, pollSeconds: 86_400 } };
   assert.equal(afterFailure(daily, 'b', 'no network', 0).failed?.retryAt, 300_000, 'long before the next regular look');
 
+  const other = { ...watch, options: { ...watch.options, repository: repositoryAt('/srv/other.git') }, digest: 'four' };
+  const seen = { ...verified, seen: 'a' };
+  assert.deepEqual(
+    [{ ...watch, digest: 'two' }, other].map((next) => afterChange(seen, next).seen),
+    ['a', null],
+    'the main of another repository has lost nothing',
+  );
   assert.equal(afterChange(verified, watch).verified, 'a');
   const changed = afterChange(verified, { ...watch, digest: 'two' });
   assert.deepEqual([changed.verified, changed.again], [null, false]);

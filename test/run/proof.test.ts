@@ -98,6 +98,10 @@ test('who cannot read the run key starts nothing: every kind of workflow ends as
     ['readRunLog', [{ machine: 'here', logPath: '/etc/shadow', offset: 0, limit: 10 }]],
     ['recordInstance', [{ instance: 'evil', since: '', failures: 0, lastSuccess: null, counted: [] }]],
     ['watchInstances', [[{ instance: 'evil', limitSeconds: 0, repository: 'x', notify, timeZone: 'UTC' }]]],
+    [
+      'watchChannels',
+      [[{ instance: 'evil', limitSeconds: 0, repository, template: '{host}', notify, timeZone: 'UTC' }]],
+    ],
   ];
   for (const [index, [type, args]] of starts.entries()) {
     const workflowId = `evil-${index}`;

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Client } from '@temporalio/client';
 import type { Change } from '../../client/schedules/apply.js';
+import type { WatchedChannels } from '../../model/channels/watched.js';
 import { watcherId } from '../../model/run/ids.js';
 import type { ShownWatch } from '../../model/watch/watch.js';
 import { withFleet } from '../support/fleet.js';
+import { git } from '../support/git.js';
 import { writeInstances } from '../support/instances.js';
 import { until } from '../support/lockkeeper.js';
 import { withServedHouse } from '../support/runs.js';
@@ -86,6 +90,15 @@ test('a watcher verifies main when it has moved, and leaves nothing behind while
   );
 });
 
+/** Looks at channels as their schedule does, with no patience. */
+async function lookAtChannels(workflowId: string): Promise<void> {
+  const { action } = await client.schedule.getHandle('lockkeeper-channels:watching').describe();
+  assert.equal(action.workflowType, 'watchChannels');
+  const [watched] = action.args as [readonly WatchedChannels[]];
+  const args = [watched.map((each) => ({ ...each, limitSeconds: 0 }))];
+  await client.workflow.execute('watchChannels', { workflowId, taskQueue: action.taskQueue, args });
+}
+
 test('a watcher is paused, changed and removed as a schedule is; a run that fails is tried again later, and said', async () => {
   const schedule = async (...args: string[]): Promise<string> => {
     const { exitCode, stdout, stderr } = await house.lockkeeper(['schedules', ...args]);
@@ -101,9 +114,28 @@ test('a watcher is paused, changed and removed as a schedule is; a run that fail
   const paused = await runs();
   const third = await fleet.pushToMain({ 'note.txt': 'three\n' });
   assert.match(await schedule(), /^main {2}paused: holidays/m);
-  const changed = await apply('[instances.main]\npoll = "1h"\nbuildSystems = ["athena", "delos"]\n');
-  assert.deepEqual(changed, [{ kind: 'updated', instance: 'main', changed: ['poll'] }]);
+  const inbox = join(house.root, 'inbox.org');
+  const changed = await apply(
+    `channelAlarmSec = "1d"\ninboxOrg = "${inbox}"\n[instances.main]\npoll = "1h"\nbuildSystems = ["athena", "delos"]\n`,
+  );
+  assert.deepEqual(changed, [
+    { kind: 'created', instance: 'channels:watching' },
+    { kind: 'updated', instance: 'main', changed: ['poll'] },
+  ]);
   assert.deepEqual(await runs(), paused);
+
+  // Nobody verifies what was pushed, and no run says so.
+  await lookAtChannels('one look');
+  const told = await readFile(inbox, 'utf8');
+  assert.match(told, /^\* TODO Channels of \S+ \(main\): 2 channels stand still\n/);
+  assert.match(
+    told,
+    /: tested-athena has stood still for .*, and is 1 commit behind: newer commits of main are not verified yet\n/,
+  );
+  await lookAtChannels('another look');
+  assert.equal(await readFile(inbox, 'utf8'), told);
+  assert.match(await schedule(), /^main .* 2 channels stand still \(.*\): tested-(?:athena|delos), tested-/m);
+  assert.match((await house.lockkeeper(['doctor'])).stdout, /channels .*2 channels of main stand still/);
   assert.equal(await schedule('resume', 'main'), 'main watches main again.\n');
   await untilTested(third);
   await until(
@@ -111,6 +143,10 @@ test('a watcher is paused, changed and removed as a schedule is; a run that fail
     30_000,
     () => 'not shown as verified',
   );
+
+  await lookAtChannels('a look at what moves');
+  assert.equal(await readFile(inbox, 'utf8'), told);
+  assert.doesNotMatch(await schedule(), /still/);
 
   const broken = await fleet.pushToMain({ 'flake.nix': '{ outputs = "none' });
   assert.match(await schedule('trigger', 'main'), /^main: verification of main asked for/);
@@ -127,8 +163,20 @@ test('a watcher is paused, changed and removed as a schedule is; a run that fail
   );
   assert.match((await house.lockkeeper(['doctor'])).stdout, /watcher main .*the last run failed/);
 
+  await git(fleet.remote, 'update-ref', 'refs/heads/main', third);
+  await watcher.signal('lookNow', { about: 'lookNow', again: false });
+  const lost = `main was force-pushed: it is at ${third.slice(0, 12)}, and does not have ${broken.slice(0, 12)} any more.`;
+  await until(
+    async () => (await readFile(inbox, 'utf8')).includes(lost),
+    30_000,
+    () => worker.output().slice(-2000),
+  );
+
   const removed = await apply('');
-  assert.deepEqual(removed, [{ kind: 'removed', instance: 'main' }]);
+  assert.deepEqual(removed, [
+    { kind: 'removed', instance: 'channels:watching' },
+    { kind: 'removed', instance: 'main' },
+  ]);
   assert.equal((await watcher.describe()).status.name, 'TERMINATED');
   for (const [toml, why] of [
     ['mode = "update"\npoll = "5min"\n', /instances\.main\.poll .* is for instances that verify main/],

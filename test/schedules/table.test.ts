@@ -30,6 +30,18 @@ test('what runs by hand gave is not told as what the schedule has started', () =
   assert.equal(shown({ last: LAST, failuresInRow: 2 }), `${NEXT}  last 2026-11-28 04:00: broken  2 failures in a row`);
 });
 
+test('channels that stand still are named behind their instance, a few of them', () => {
+  const standing = (count: number) =>
+    shown({
+      standingChannels: Array.from({ length: count }, (_, index) => ({
+        ...{ branch: `tested-${index}`, since: new Date(Date.now() - (5 * 86_400 - index) * 1000).toISOString() },
+      })),
+    });
+  assert.equal(shown({ standingChannels: [] }), `${NEXT}  no scheduled run yet`);
+  assert.equal(standing(1), `${NEXT}  no scheduled run yet  a channel stands still (5 days): tested-0`);
+  assert.match(standing(5), /5 channels stand still \(5 days\): tested-0, tested-1, tested-2 and 2 more$/);
+});
+
 test('a scheduled run that the server has dropped was there all the same', () => {
   assert.equal(
     shown({ last: { ...LAST, state: null }, failuresInRow: 1, lastSuccess: '2026-11-27T05:00:00.000Z' }),

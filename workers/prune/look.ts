@@ -28,6 +28,7 @@ export async function look(state: StateDirectory, server: ServerView | null, now
     lookAtClosures(state),
     lookAtAdvisories(state),
     files('report', state.reports, (name) => name.endsWith('.json')),
+    files('report', state.channels, (name) => name.endsWith('.json')),
     lookAtTimes(state),
     lookAtProcessLogs(state),
     lookAtClientProcesses(state),
@@ -110,7 +111,14 @@ async function lookAtClientProcesses(state: StateDirectory): Promise<readonly Ke
 async function lookAtLeftovers(state: StateDirectory): Promise<readonly Kept[]> {
   const half = (name: string): boolean => /\.(tmp|new)$/.test(name);
   const removing = (name: string): boolean => name.startsWith(REMOVING);
-  const places = [state.root, state.server, state.clientProcesses, state.reports, ...(await inside(state.times))];
+  const places = [
+    state.root,
+    state.server,
+    state.clientProcesses,
+    state.reports,
+    state.channels,
+    ...(await inside(state.times)),
+  ];
   const paths = await Promise.all([
     ...places.map((folder) => inside(folder, half)),
     inside(state.work, (name) => name.startsWith(WORK_TREE)),

@@ -56,7 +56,7 @@ export const TIDYING_TRIES = 5;
 
 /** Telling people and tidying up are bounded: they never keep a run from ending. */
 export const closing = (summary: string, maximumAttempts = TELLING_TRIES) =>
-  proxyActivities<Pick<CoordinatorActivities, 'notify' | 'recordEnd' | 'closeRun'>>({
+  proxyActivities<Pick<CoordinatorActivities, 'notify' | 'recordEnd' | 'channelsTold' | 'closeRun'>>({
     taskQueue: ownQueue(COORDINATOR_QUEUE),
     summary,
     startToCloseTimeout: '2 minutes',

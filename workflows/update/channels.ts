@@ -34,7 +34,7 @@ export async function moveChannels({ options, state }: Run): Promise<Found> {
       })),
     };
   try {
-    return { channels: await coordinator('move channels').moveChannels({ repository, commit, channels }) };
+    return { channels: await coordinator('move channels').moveChannels({ repository, commit, template, channels }) };
   } catch (error) {
     const why = isCancellation(error) ? 'the run was cancelled' : rootCause(error).message;
     return {

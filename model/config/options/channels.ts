@@ -1,6 +1,6 @@
 import { checkChannelTemplate } from '../../channels/names.js';
 import type { RunOptions } from '../../run/options.js';
-import { flag, maybe, text } from '../kinds.js';
+import { flag, maybe, span, text } from '../kinds.js';
 import { option, type Values } from './types.js';
 
 export const channels = {
@@ -13,6 +13,12 @@ export const channels = {
       flag: '--channel <template>',
       help: 'move a branch for each target that is built, such as `nixos-tested-{host}`, forward to the commit of main (default: none)',
     },
+  ),
+  channelAlarmSec: option(
+    maybe(span(60)),
+    null,
+    '"3d"',
+    'raise an alarm when a channel [has stood still](channels.md#channels-that-stand-still) for this long while main is ahead of it, even if no run starts; checked once an hour (default: never)',
   ),
   statuses: option(
     flag,

@@ -1,7 +1,9 @@
+import type { ChannelLook } from '../../channels/look.js';
 import { oneLine, oneName } from '../../text/one-line.js';
 import { formatSize } from '../../text/size.js';
 import { groupBy } from '../../text/group-by.js';
 import { nounOf } from '../../targets/index.js';
+import { ageWords } from '../../text/age.js';
 import { capitalized, formatSeconds } from '../../text/text.js';
 import { summaryWords, switchingWords } from '../changes.js';
 import { heldBackWords } from '../held-back-words.js';
@@ -9,10 +11,11 @@ import type { HeldState, HostState, Installation, InstanceState, ShownRun } from
 import { closureWords, isBroken, nameList, OUTCOME_SYMBOLS, plural, verdictWords } from '../words.js';
 import { line } from './charts.js';
 import { markup, name, type Content, type Markup } from './markup.js';
+import { channelTable } from './channels.js';
 import { list, page, sections, sign, table } from './page.js';
 import { outcomeTone } from './report-page.js';
 import { verdictSign, verdictTone } from './targets.js';
-import { ageWords, dateTime } from './times.js';
+import { dateTime } from './times.js';
 
 /** What the pages of a site say beside the reports. */
 export interface Making {
@@ -20,6 +23,8 @@ export interface Making {
   readonly at: number;
   /** Files of reports that cannot be read, and why. */
   readonly unreadable: readonly { readonly file: string; readonly reason: string }[];
+  /** How channels were seen last. */
+  readonly looks: readonly ChannelLook[];
 }
 
 /** Runs that the first page lists; the others are on a page of their own. */
@@ -37,6 +42,7 @@ export function renderSite(of: Installation, making: Making): string {
       ['Held back', 'held-back', heldBack.length === 0 ? null : heldTable(heldBack, making)],
       ['Last runs', 'runs', lastRuns(of, making)],
       [`${capitalized(nounIn(of))}s`, 'hosts', hosts.length === 0 ? null : hostTable(hosts, nounIn(of), making)],
+      ['Channels', 'channels', channelTables(of, making)],
       ['Reports that could not be read', 'unreadable', unreadableList(making)],
     ]),
     markup`</main>`,
@@ -244,6 +250,14 @@ function hostTable(hosts: readonly HostState[], noun: string, { at }: Making): M
       ago(run, at),
     ]),
   );
+}
+
+/** Channels of repositories that reports are of. */
+function channelTables({ instances }: Installation, { looks, at }: Making): Content {
+  const own = looks.filter(
+    ({ repository, channels }) => channels.length > 0 && instances.some((each) => each.repository === repository),
+  );
+  return own.length === 0 ? null : own.map((look) => channelTable(look, at));
 }
 
 const runTable = (runs: readonly ShownRun[], { at }: Making): Markup =>

@@ -1,0 +1,84 @@
+import type { ChannelMove } from './move.js';
+
+/** A channel as a look at the remote found it. */
+export interface SeenChannel {
+  readonly branch: string;
+  /** Label of its target; `null` where that cannot be told. */
+  readonly target: string | null;
+  /** `null` when there is no such branch yet. */
+  readonly commit: string | null;
+  /** When that commit was made: ISO 8601, UTC. */
+  readonly committedAt: string | null;
+  /** Commits of main that it does not have; `null` when main does not have its commit, or there is none. */
+  readonly behind: number | null;
+  /** Why it is not at the newest commit of main; `null` when it is. */
+  readonly why: string | null;
+  /** Since when it has stood still while main is ahead of it: ISO 8601, UTC; `null` when it does not. */
+  readonly since: string | null;
+}
+
+/** The channels of a repository as a machine saw them last. It is kept beside the reports. */
+export interface ChannelLook {
+  /** Display form of the repository. */
+  readonly repository: string;
+  readonly mainBranch: string;
+  /** Template of the names. */
+  readonly template: string;
+  /** Where main was. */
+  readonly main: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly channels: readonly SeenChannel[];
+}
+
+/** What a look is told apart by from those at other channels. */
+export const lookKey = ({ repository, mainBranch, template }: Omit<ChannelLook, 'main' | 'at' | 'channels'>): string =>
+  JSON.stringify([repository, mainBranch, template]);
+
+/** What a report tells of channels. */
+export interface ToldChannels {
+  readonly run: string;
+  readonly instance: string;
+  readonly channels?: readonly ChannelMove[];
+}
+
+export const TARGET_GONE = 'its target is gone from the flake: remove the branch, if nobody follows it';
+
+/** What is known of a channel where one asks why it stays. */
+interface Standing {
+  readonly channel: string;
+  readonly commit: string | null;
+  readonly behind: number | null;
+  /** Name of the main branch. */
+  readonly main: string;
+}
+
+/**
+ * Why a channel is not at the newest commit of main, as far as reports tell.
+ * @param reports newest first
+ */
+export function whyBehind({ channel, commit, behind, main }: Standing, reports: readonly ToldChannels[]): string {
+  if (commit !== null && behind === null)
+    return `${main} does not have its commit (any more): "lockkeeper channels reset" moves it`;
+  for (const { channels: moves = [], run } of reports) {
+    const move = moves.find(({ branch }) => branch === channel);
+    if (move === undefined) continue;
+    return move.outcome === 'not-moved'
+      ? `${move.reason ?? ''} (${run})`
+      : `newer commits of ${main} are not verified yet`;
+  }
+  return `no run has moved it that this machine has a report of`;
+}
+
+/**
+ * Targets of channels, as the newest run of each instance named them: a channel that none of them names is that of a target which is gone.
+ * `null` when no run has told of channels.
+ * @param reports newest first
+ */
+export function namedChannels(reports: readonly ToldChannels[]): ReadonlyMap<string, string> | null {
+  const newest = new Map<string, readonly ChannelMove[]>();
+  for (const { instance, channels = [] } of reports)
+    if (channels.length > 0 && !newest.has(instance)) newest.set(instance, channels);
+  if (newest.size === 0) return null;
+  return new Map([...newest.values()].flat().map(({ branch, target }) => [branch, target]));
+}
