@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Report } from '../../model/report/data.js';
-import { knownVerdicts } from '../../model/report/known-verdicts.js';
+import { knownVerdicts, settingsText } from '../../model/report/known-verdicts.js';
+import type { NixSettings } from '../../model/run/options.js';
 import { exampleReport } from '../support/report.js';
 import { repositoryAt } from '../support/repository.js';
 
@@ -46,6 +47,25 @@ test('the newest run that knows counts, and one that itself only knew a failure 
   const passedOn = again.targets.map((target) => ({ ...target, knownFrom: 'first' }));
   const late = { ...again, targets: passedOn, startedAt: new Date(now + 20 * HOUR).toISOString() };
   assert.deepEqual(known([late, reported()], now + 25 * HOUR), ['athena built first']);
+});
+
+test('what broke under other settings of Nix is not known', () => {
+  const usual: NixSettings = { options: [], impure: false, acceptFlakeConfig: false };
+  const kept = { ...usual, options: [['max-jobs', '1']] as const };
+  const accepting = { ...usual, acceptFlakeConfig: true };
+  const tokens = { ...usual, accessTokensFile: '/run/tokens' };
+  const all = [usual, kept, accepting, tokens];
+  for (const [index, nix] of all.entries()) {
+    const nixSettings = settingsText(nix);
+    const report = reported(nixSettings === '' ? {} : { nixSettings });
+    const found = all.map(
+      (other) => knownVerdicts([report], { repository, commit: HEAD, targets, nix: other }, now).length > 0,
+    );
+    assert.deepEqual(
+      found,
+      all.map((_, other) => other === index),
+    );
+  }
 });
 
 test('verdicts of another commit, repository, folder or of an impure or unfinished run are not known', () => {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import type { UploadResult } from '../../model/contract/verification.js';
 import type { Cache } from '../../model/caches/types.js';
-import { withPutCache, withSecretKey } from '../support/put-cache.js';
+import { signedWhenServed, withPutCache, withSecretKey } from '../support/put-cache.js';
 import { withFolder } from '../support/scope.js';
 import { otherNixes } from '../support/tools.js';
 import { withUploads } from '../support/uploads.js';
@@ -64,6 +64,16 @@ for (const nix of [{ name: 'the Nix of this machine', binDir: null }, ...otherNi
     put.faults = [];
     await truncate(path.join(put.folder, await archiveIn(put.folder)), 20);
     assert.match((await upload(over)).reason ?? '', /^1 of 2 paths is without a whole archive, such as /, 'no DELETE');
+    // A cache that signs when it serves: what Nix remembers of its own upload has no signature.
+    const serving = await withPutCache(t);
+    const secret = await readFile(key.file, 'utf8');
+    serving.serves = (narInfo) => signedWhenServed(narInfo, secret);
+    await uploads.copyPlainly(serving.url, outPath);
+    const signs = { to: serving.url, trustedKeys: [key.trusted] };
+    assert.deepEqual(await outcome(signs), ['nothing-to-do', 0, null], 'it is asked, and not what Nix remembers');
+    delete serving.serves;
+    assert.match((await upload(signs)).reason ?? '', /^2 of 2 paths are not signed by a key that hosts trust/);
+
     put.faults = [[/narinfo$/, 401]];
     const refused = await upload(over);
     assert.match(refused.reason ?? '', /^the cache http:\S+ does not say what it has: HTTP 401$/);

@@ -1,3 +1,4 @@
+import { createPrivateKey, sign } from 'node:crypto';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import path from 'node:path';
@@ -11,6 +12,8 @@ export interface PutCache {
   readonly folder: string;
   /** Status of each request whose method and path (`PUT /x.narinfo`) match, 0 to hang up; the first that does counts. */
   faults: readonly (readonly [RegExp, number])[];
+  /** What it gives out of a narinfo in the place of what was uploaded; missing: that. */
+  serves?: (narInfo: string) => string;
   /** `METHOD /path` of each request. */
   readonly asked: string[];
   /** `Authorization` of the newest request. */
@@ -45,7 +48,9 @@ export async function withPutCache(scope: Scope): Promise<PutCache> {
       await writeFile(file, Buffer.concat(chunks));
       response.writeHead(201).end();
     } else if ((await stat(file).catch(() => null))?.isFile() === true) {
-      const content = await readFile(file);
+      const stored = await readFile(file);
+      const content =
+        cache.serves !== undefined && file.endsWith('.narinfo') ? Buffer.from(cache.serves(stored.toString())) : stored;
       response.writeHead(200, { 'Content-Length': content.length });
       response.end(request.method === 'HEAD' ? undefined : content);
     } else response.writeHead(404).end();
@@ -60,6 +65,31 @@ export async function withPutCache(scope: Scope): Promise<PutCache> {
     authorizations: new Set(),
   };
   return cache;
+}
+
+/** What a cache adds that signs when it serves: a signature where there is none. @param secret as Nix writes it */
+export function signedWhenServed(narInfo: string, secret: string): string {
+  if (/^Sig: /m.test(narInfo)) return narInfo;
+  const [name = '', base64 = ''] = secret.trim().split(':');
+  const line = (field: string): string => new RegExp(`^${field}: (.*)$`, 'm').exec(narInfo)?.[1]?.trim() ?? '';
+  const references = line('References')
+    .split(' ')
+    .filter((each) => each !== '');
+  const text = [
+    '1',
+    line('StorePath'),
+    line('NarHash'),
+    line('NarSize'),
+    references.map((each) => `/nix/store/${each}`).join(','),
+  ];
+  const seed = Buffer.from(base64, 'base64').subarray(0, 32);
+  const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]);
+  const signature = sign(
+    null,
+    Buffer.from(text.join(';')),
+    createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }),
+  );
+  return `${narInfo.trimEnd()}\nSig: ${name}:${signature.toString('base64')}\n`;
 }
 
 /** A key that signs for a cache: its file, and the public half. */

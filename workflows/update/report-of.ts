@@ -4,6 +4,7 @@ import { reportedFixes } from '../../model/autofix/fix-target.js';
 import { letGoInputs, withHistory } from '../../model/report/earlier-holds.js';
 import { reportedInput } from '../../model/report/data.js';
 import type { HeldBackInput, Report, ReportedTarget } from '../../model/report/data.js';
+import { settingsText } from '../../model/report/known-verdicts.js';
 import { limitReport } from '../../model/report/limit.js';
 import { comparedWords } from '../../model/run/comparison.js';
 import type { RunOptions } from '../../model/run/options.js';
@@ -30,6 +31,7 @@ export function reportOf(facts: Facts, { id, options, startTime, targets }: Repo
   const isUpdate = facts.outcome === 'landed' || facts.outcome === 'verified';
   // What is held back does not move, also not to an older revision.
   const waiting = facts.waiting.filter(({ name }) => !heldBack.some(({ input }) => input === name));
+  const nixSettings = settingsText(options.nix);
   return limitReport({
     run: id,
     instance: options.instance,
@@ -57,6 +59,7 @@ export function reportOf(facts: Facts, { id, options, startTime, targets }: Repo
     ...(nothingVerified === null ? {} : { nothingVerified }),
     ...(plannedBuilds === null ? {} : { plannedBuilds }),
     ignoredNixConfig: facts.ignoredNixConfig,
+    ...(nixSettings === '' ? {} : { nixSettings }),
     leftOut: facts.ignoredChanges,
     targets: reportedTargets(
       facts,

@@ -48,6 +48,7 @@ async function findKnown({ options }: Run, commit: string, targets: readonly Tar
       repository,
       commit,
       targets: targets.filter(isFlakeTarget),
+      nix,
       ...(caches !== undefined && { caches }),
     });
   } catch (error) {
