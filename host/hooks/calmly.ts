@@ -19,6 +19,8 @@ interface Told {
   readonly pauseMs: number;
   /** Whether what came meanwhile is going to be told. */
   later: boolean;
+  /** What became of the delivery that the pause follows; what comes before that is known is answered alike. */
+  readonly answer: Promise<Delivery>;
 }
 
 export interface Calm {
@@ -38,17 +40,22 @@ export function calmly(deliver: (event: HookEvent) => Promise<Delivery>, log: (t
   /** Waits, and not any longer when it is closed. */
   const pause = (ms: number): Promise<void> =>
     sleep(Math.max(ms, 0), undefined, { ref: false, signal: closing.signal }).catch(() => undefined);
-  const deliverLater = async (event: HookEvent): Promise<void> => {
+  const deliverLater = async (event: HookEvent): Promise<Delivery> => {
     for (let tries = 1; ; tries += 1) {
       try {
-        await deliver(event);
-        return;
+        return await deliver(event);
       } catch (error) {
         log(`a webhook was not passed on (try ${tries} of ${TRIES}): ${oneLine(messageOf(error), 500)}`);
-        if (tries === TRIES || closing.signal.aborted) return;
+        if (tries === TRIES || closing.signal.aborted) return 'told';
         await pause(RETRY_MS * 2 ** (tries - 1));
       }
     }
+  };
+  const tellAtTheEnd = async (key: string, last: Told, event: HookEvent): Promise<void> => {
+    await pause(last.at + last.pauseMs - performance.now());
+    const pauseMs = Math.min(last.pauseMs * 2, LONGEST_PAUSE_MS);
+    told.set(key, { at: performance.now(), pauseMs, later: false, answer: Promise.resolve('told') });
+    if ((await deliverLater(event)) === 'unknown') told.delete(key);
   };
   const tell = async (event: HookEvent): Promise<Delivery> => {
     const key = JSON.stringify([event.repositories, event.branch]);
@@ -57,24 +64,21 @@ export function calmly(deliver: (event: HookEvent) => Promise<Delivery>, log: (t
     if (last === undefined || now >= last.at + last.pauseMs) {
       const isBusy = last !== undefined && now < last.at + 3 * last.pauseMs;
       told.delete(key);
-      told.set(key, { at: now, pauseMs: isBusy ? last.pauseMs : LEAST_PAUSE_MS, later: false });
+      const answer = deliver(event);
+      told.set(key, { at: now, pauseMs: isBusy ? last.pauseMs : LEAST_PAUSE_MS, later: false, answer });
       for (const [oldest] of told) if (told.size > REMEMBERED) told.delete(oldest);
-      let delivery: Delivery = 'unknown';
-      try {
-        delivery = await deliver(event);
-      } finally {
-        if (delivery === 'unknown') told.delete(key);
-      }
-      return delivery;
+      const isKnown = await answer.then(
+        (delivery) => delivery !== 'unknown',
+        () => false,
+      );
+      if (!isKnown) told.delete(key);
+      return await answer;
     }
+    // Nobody who sends a second one in the same moment learns more than the first. One that failed is told later.
+    if ((await last.answer.catch(() => 'told')) === 'unknown') return 'unknown';
     if (last.later) return 'told';
     last.later = true;
-    const atTheEnd = async (): Promise<void> => {
-      await pause(last.at + last.pauseMs - performance.now());
-      told.set(key, { at: performance.now(), pauseMs: Math.min(last.pauseMs * 2, LONGEST_PAUSE_MS), later: false });
-      await deliverLater(event);
-    };
-    const ended = atTheEnd().finally(() => open.delete(ended));
+    const ended = tellAtTheEnd(key, last, event).finally(() => open.delete(ended));
     open.add(ended);
     return 'told';
   };

@@ -4,6 +4,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Delivery } from '../../host/hooks/deliver.js';
 import { calmly } from '../../host/hooks/calmly.js';
 import { serveHooks } from '../../host/hooks/serve.js';
@@ -82,6 +83,25 @@ test('what was answered before it was told is tried again, and told when nobody 
   assert.equal(await calm.tell(event), 'told');
   await calm.close();
   assert.equal(told, 3);
+});
+
+test('a repository that nobody knows is answered alike however many ask at once, and nothing of it is remembered', async () => {
+  const event: HookEvent = { repositories: ['git.example.org/nobodys'], branch: 'main' };
+  let asked = 0;
+  const answers: Delivery[] = ['unknown', 'unknown', 'told'];
+  const deliver = async (): Promise<Delivery> => {
+    const answer = answers[asked] ?? 'told';
+    asked += 1;
+    await turn();
+    return answer;
+  };
+  const calm = calmly(deliver, () => undefined);
+  assert.deepEqual(await Promise.all(Array.from({ length: 20 }, () => calm.tell(event))), Array(20).fill('unknown'));
+  assert.equal(asked, 1);
+  assert.equal(await calm.tell(event), 'unknown');
+  assert.equal(await calm.tell(event), 'told', 'somebody has begun to watch it');
+  await calm.close();
+  assert.equal(asked, 3);
 });
 
 test('webhooks tell of which repository they are, however it is reached, and nothing is made of others', () => {
