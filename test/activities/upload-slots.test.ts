@@ -17,7 +17,10 @@ function work(most: number, signal = new AbortController().signal) {
     });
   });
   done.catch(() => undefined);
-  return { state, done, end: (error?: Error) => end(error) };
+  const finish = (error?: Error): void => {
+    end(error);
+  };
+  return { state, done, end: finish };
 }
 
 const begun = (all: readonly ReturnType<typeof work>[]): string => all.map(({ state }) => Number(state.begun)).join('');
