@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { inSlot } from '../../activities/caches/slots.js';
+import { slots, type InSlot } from '../../host/slots.js';
 
 /** Work that begins when it may, and ends when it is told to. */
-function work(most: number, signal = new AbortController().signal) {
+function work(inSlot: InSlot, most: number, signal = new AbortController().signal) {
   const state = { begun: false };
   let end: (error?: Error) => void = () => undefined;
   const done = inSlot(most, signal, () => {
@@ -27,7 +27,8 @@ const begun = (all: readonly ReturnType<typeof work>[]): string => all.map(({ st
 
 test('at most so many uploads are under way at once, the others begin in their order, and one that fails or gives up blocks none', async () => {
   const gone = new AbortController();
-  const all = [work(2), work(2), work(2, gone.signal), work(2), work(2)];
+  const inSlot = slots();
+  const all = [work(inSlot, 2), work(inSlot, 2), work(inSlot, 2, gone.signal), work(inSlot, 2), work(inSlot, 2)];
   await turn();
   assert.equal(begun(all), '11000');
   gone.abort(new Error('cancelled'));
@@ -43,7 +44,7 @@ test('at most so many uploads are under way at once, the others begin in their o
   for (const each of all.slice(3)) each.end();
   await Promise.all(all.slice(3).map(({ done }) => done));
 
-  const one = [work(1), work(1)];
+  const one = [work(inSlot, 1), work(inSlot, 1)];
   await turn();
   assert.equal(begun(one), '10');
   one[0]?.end();
