@@ -5,6 +5,7 @@ import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { readIfThere } from '../../host/files.js';
 import { atLeast } from '../../model/nix/version.js';
 import { nixVersion } from '../../activities/nix/version.js';
 import { run } from '../../activities/command/process.js';
@@ -13,6 +14,7 @@ import { withEvaluator, PLAIN_NIX, type Evaluator } from '../support/evaluator.j
 import { failure } from '../support/failure.js';
 import { commitFiles, git } from '../support/git.js';
 import { noPrivateNix, runPrivately } from '../support/private-nix.js';
+import { withStandIn } from '../support/stand-in.js';
 import { otherNixes } from '../support/tools.js';
 
 const hosts = [{ name: 'a' }];
@@ -107,7 +109,7 @@ test('a private folder that only the lock of an input names, with whatever hash,
 
 test('sources of every kind that is not public are refused before anybody is asked for them', () =>
   withSecret(async (evaluator) => {
-    const { update } = evaluator;
+    const { fleet, update } = evaluator;
     const asked: string[] = [];
     const server = createServer((request, response) => {
       asked.push(request.url ?? '');
@@ -115,25 +117,49 @@ test('sources of every kind that is not public are refused before anybody is ask
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const port = String((server.address() as AddressInfo).port);
+    const calls = path.join(fleet.root, 'hg-calls');
+    const bring = (url: string): Promise<string> =>
+      changeInput(evaluator, 'alpha', { 'flake.nix': flake(`p.url = "${url}"; p.flake = false;`, ', p') });
     try {
-      for (const [url, source] of [
-        [`http://127.0.0.1:${port}/a.tar.gz`, `http://127.0.0.1:${port}/a.tar.gz`],
-        [`git+http://localhost:${port}/a`, `git+http://localhost:${port}/a`],
-        [`https://[::1]:${port}/a.tar.gz?x=1`, `https://[::1]:${port}/a.tar.gz`],
-        ['git+ssh://git@git.example.org/a', 'git+ssh://git.example.org/a'],
-        ['file:///etc/shadow', 'file:///etc/shadow'],
-        ['git+file:///root/x/../y?ref=main', 'git+file:///root/x/../y'],
-        ['hg+https://hg.example.org/a', 'hg+https://hg.example.org/a'],
-        ['github:owner/repo?host=git.lan', 'https://git.lan/owner/repo'],
-      ] as const) {
-        await changeInput(evaluator, 'alpha', {
-          'flake.nix': flake(`p.url = "${url}"; p.flake = false;`, ', p'),
-        });
-        const found = await update({ inputs: ['alpha'] });
-        assert.deepEqual(refusedSources(found), [['alpha', [source]]], url);
-        assert.deepEqual(found.unfetched, []);
-      }
-      assert.deepEqual(asked, []);
+      // Mercurial need not be here: who is asked for it is seen, and answers like a server that is gone.
+      await withStandIn('hg', `echo "$* proxy=\${http_proxy-none}" >>'${calls}'; exit 255`, async () => {
+        for (const [url, source] of [
+          [`http://127.0.0.1:${port}/a.tar.gz`, `http://127.0.0.1:${port}/a.tar.gz`],
+          [`git+http://localhost:${port}/a`, `git+http://localhost:${port}/a`],
+          [`https://[::1]:${port}/a.tar.gz?x=1`, `https://[::1]:${port}/a.tar.gz`],
+          ['git+ssh://git@git.example.org/a', 'git+ssh://git.example.org/a'],
+          ['file:///etc/shadow', 'file:///etc/shadow'],
+          ['git+file:///root/x/../y?ref=main', 'git+file:///root/x/../y'],
+          ['hg+https://hg.example.org/a', 'hg+https://hg.example.org/a'],
+          [`hg+http://127.0.0.1:${port}/a`, `hg+http://127.0.0.1:${port}/a`],
+          ['hg+ssh://hg@hg.example.org/a', 'hg+ssh://hg.example.org/a'],
+          ['hg+file:///root/x', 'hg+file:///root/x'],
+          ['github:owner/repo?host=git.lan', 'https://git.lan/owner/repo'],
+        ] as const) {
+          await bring(url);
+          const found = await update({ inputs: ['alpha'] });
+          assert.deepEqual(refusedSources(found), [['alpha', [source]]], url);
+          assert.deepEqual(found.unfetched, []);
+        }
+        assert.deepEqual([asked, await readIfThere(calls)], [[], null]);
+
+        // What the owner accepts is asked for, and not by the proxy, which Mercurial does not know.
+        const hg = `hg+http://127.0.0.1:${port}`;
+        await bring(`${hg}/a`);
+        await fleet.moveInput('beta');
+        const accepted = await update({ nix: { ...PLAIN_NIX, allowSources: [hg] } });
+        assert.deepEqual([movedNames(accepted), refusedSources(accepted)], [['beta'], []]);
+        assert.deepEqual(
+          accepted.unfetched.map(({ name }) => name),
+          ['alpha'],
+        );
+        assert.match((await readIfThere(calls)) ?? '', new RegExp(`http://127\\.0\\.0\\.1:${port}/a .*proxy=none`));
+      });
+
+      // A private cache of the owner's is neither asked for a lock nor in its way, where Nix has no daemon that would ask.
+      const substituters = [['substituters', `http://127.0.0.1:${port}`]] as const;
+      const locked = await update({ inputs: ['beta'], nix: { ...PLAIN_NIX, options: substituters } });
+      assert.deepEqual([movedNames(locked), locked.unfetched, asked], [['beta'], [], []]);
     } finally {
       server.close();
     }
