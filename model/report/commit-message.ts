@@ -75,11 +75,11 @@ export function fixMessage({ instance, run, broken, agent, attempt }: FixMessage
   const what = targetKinds[target.kind].breakage(oneName(target.name), broken.verdict);
   const scope = oneName(isFlakeTarget(target) ? targetLabel(target) : target.name);
   const paragraphs = [
-    `fix(${scope}): work with the updated inputs`,
+    `fix(${quiet(scope)}): work with the updated inputs`,
     [
-      `With the inputs of this update ${what}:`,
-      `- ${oneLine(broken.error ?? broken.verdict, REASON_BYTES)}`,
-      ...(broken.failedDrv === null ? [] : [`- in ${oneLine(broken.failedDrv, REASON_BYTES)}`]),
+      quiet(`With the inputs of this update ${what}:`),
+      `- ${quiet(oneLine(broken.error ?? broken.verdict, REASON_BYTES))}`,
+      ...(broken.failedDrv === null ? [] : [`- in ${quiet(oneLine(broken.failedDrv, REASON_BYTES))}`]),
     ].join('\n'),
     `Changed by ${oneName(agent)}, attempt ${attempt}.`,
     trailers(instance, run),
@@ -126,12 +126,18 @@ function inputLines(moved: MovedInput): string[] {
 function moveLines(dash: string, { path, movement, dates, compareUrl }: ShownNested): string[] {
   const [what, when] = [movement === '' ? '' : `: ${movement}`, dates === '' ? '' : ` (${dates})`];
   const url = compareUrl === null ? [] : [`${' '.repeat(dash.length)}${oneLine(compareUrl, 500)}`];
-  return [`${dash}${quiet(path)}${what}${when}`, ...url];
+  return [`${dash}${quiet(path)}${quiet(what)}${when}`, ...url];
 }
 
-/** A text from outside that calls nobody and closes nothing on a forge, which reads `@name` and `fixes #12` in messages. */
+/**
+ * A text from outside that calls nobody and closes nothing on a forge, which reads `@name` and `fixes #12` in messages, and keeps no CI
+ * from running: all of these look for `[skip ci]`, `[ci skip]`, `[no ci]`, `[skip actions]` or the like, Azure for `***NO_CI***`.
+ */
 export const quiet = (text: string): string =>
-  text.replace(/(?<!\w)@(?=\w)/g, '@ ').replace(/#(?=\d)|\bGH-(?=\d)/g, '$& ');
+  text
+    .replace(/(?<!\w)@(?=\w)/g, '@ ')
+    .replace(/#(?=\d)|\bGH-(?=\d)/g, '$& ')
+    .replace(/\[(?=[^\]]{0,60}(?:skip|\bci\b))|\*{3}(?=NO_CI)|\bskip-checks(?=:)/gi, '$& ');
 
 function heldBackLines(held: HeldBackInput): string[] {
   const { input, targets, reason } = held;
@@ -140,14 +146,14 @@ function heldBackLines(held: HeldBackInput): string[] {
   const breaks = broken.length === 0 ? '' : ` breaks ${broken.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
   const stays = stayWords(held);
   return [
-    `- ${oneName(input)}${breaks}`,
+    quiet(`- ${oneName(input)}${breaks}`),
     `  ${quiet(oneLine(reason, REASON_BYTES))}`,
     ...(stays === null ? [] : [`  ${stays}`]),
   ];
 }
 
 function targetLines(labels: readonly string[]): string[] {
-  const listed = labels.slice(0, TARGETS_LISTED).map((label) => oneName(label));
+  const listed = labels.slice(0, TARGETS_LISTED).map((label) => quiet(oneName(label)));
   const more = labels.length - listed.length;
   const words = [...listed, ...(more > 0 ? [`and ${more} more`] : [])];
   const lines: string[] = [];

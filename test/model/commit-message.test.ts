@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import type { MovedInput } from '../../model/verify/candidate.js';
-import { commitMessage, instanceTrailer, runTrailer } from '../../model/report/commit-message.js';
+import { commitMessage, fixMessage, instanceTrailer, quiet, runTrailer } from '../../model/report/commit-message.js';
+import { brokenTarget } from '../support/report.js';
 
 const moved = (name: string, change: Partial<MovedInput> = {}): MovedInput => ({
   name,
@@ -111,6 +112,28 @@ test('text from outside can add neither lines nor trailers, nor end the message'
   assert.equal(trailersByGit(message), 'Lockkeeper-Instance: update\nLockkeeper-Run: run-1\n');
   assert.equal(runTrailer(message), 'run-1');
   assert.equal(message.split('\n').filter((line) => line.startsWith('---')).length, 0);
+});
+
+test('text from outside calls nobody, closes nothing and keeps no CI from running', () => {
+  const words = [
+    ...['[skip ci]', '[CI skip]', '[no ci]', '[skip actions]', '[actions skip]', '[ci-skip]', '[skip  netlify]'],
+    ...['[skip azurepipelines]', '***NO_CI***', 'skip-checks: true', 'fixes #12', '@team'],
+  ];
+  // As a nested input may be named, and as a host's error may say, which upstream throws.
+  const said = words.join(' ');
+  const update = commitMessage({
+    ...{ instance: 'update', run: 'run-1', targets: [host(said)] },
+    moved: words.map((word) => moved(word, { nested: [word] })),
+    heldBack: words.map((word) => ({ input: word, targets: [word], reason: word })),
+  });
+  const broken = { ...brokenTarget('web'), target: host('web'), error: said };
+  const fix = fixMessage({ instance: 'update', run: 'run-1', broken, agent: 'claude', attempt: 1 });
+  for (const message of [update, fix]) {
+    for (const word of words) assert.ok(!message.toLowerCase().includes(word.toLowerCase()), `${word}: ${message}`);
+    assert.match(message, /\[ skip ci\] /);
+  }
+  // What is no such word stays as it is.
+  assert.equal(quiet('a[0] = [ 1 2 ]; list[index]; [link](url)'), 'a[0] = [ 1 2 ]; list[index]; [link](url)');
 });
 
 test('hundreds of hosts are listed up to a limit, on lines of a sensible width, and the others counted', () => {
