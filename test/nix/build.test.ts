@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -109,6 +109,9 @@ test('the log of a host that was built before says so, and where the log of its 
   assert.equal(first, `Nothing was built: ${input.evaluation.outPath} was in the store already.`);
   const [, drv = ''] = /^nix-store --read-log (\S+) shows/.exec(second) ?? [];
   assert.match((await run('nix-store', ['--read-log', drv])).stdout, /building early/);
+  // Nix was asked for what is there, and nothing was started that outlives the worker.
+  const left = await readdir(path.dirname(logPath ?? ''));
+  assert.ok(left.includes('result') && !left.includes('identity'), left.join(', '));
 });
 
 test('two attempts at once start one build', async () => {
