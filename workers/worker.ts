@@ -35,6 +35,7 @@ import { deliver } from '../host/hooks/deliver.js';
 import { serveHooks, type HookServer } from '../host/hooks/serve.js';
 import { PrivateFileFault } from '../host/secrets/private-file.js';
 import { serveHealth } from './health.js';
+import { boundHeaps } from './heaps.js';
 import { giveBackTasks, keepTasks } from './kept-tasks.js';
 import type { KeptTasks } from './kept-tasks.js';
 import { installLogging } from './log.js';
@@ -60,6 +61,7 @@ export async function runWorker(
   options: WorkerCommandOptions,
   announce: (server: ServerAddress) => void,
 ): Promise<void> {
+  boundHeaps();
   const log = installLogging(
     options.logFormat,
     'INFO',

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
 
-/** As nice(2) counts. Worker and server have to answer while every core builds. */
-const NICE = 5;
+/** Steps below this process, as nice(2) counts. Worker and server have to answer while every core builds. */
+const BELOW = 5;
+const LOWEST = 19;
 
 /**
  * Lets worker and server come first for the processor, before the leader of a session and what it starts from now on.
@@ -11,8 +12,7 @@ const NICE = 5;
  */
 export function lowerPriority(leader: number): void {
   try {
-    // The worker's own may be lower still.
-    const nice = Math.max(getPriority(), NICE);
+    const nice = Math.min(getPriority() + BELOW, LOWEST);
     setPriority(leader, nice);
     writeFileSync(`/proc/${leader}/autogroup`, String(nice));
   } catch {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { getPriority, setPriority, tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { launch } from '../../activities/command/launcher.js';
+import { run } from '../../activities/command/process.js';
 import { openGit } from '../../activities/git/git.js';
 import { descendants, isAlive, statOf } from '../../host/processes.js';
 import type { ProcessIdentity } from '../../model/machine/state-directory.js';
@@ -33,6 +34,24 @@ test('a command gives what came out, whatever its exit status', async () => {
 test('a command has the environment that it is given, and no other', async () => {
   const { stdout } = await launch('/usr/bin/env', [], { env: { A: 'b', C: undefined } });
   assert.equal(stdout, 'A=b\n');
+});
+
+test('what runs in the background comes five steps behind this process, whatever that has', async () => {
+  const { stdout } = await launch('sh', ['-c', 'sleep 0.5; nice'], { background: true });
+  assert.equal(Number(stdout), Math.min(getPriority() + 5, 19));
+  const behind = getPriority() + 3;
+  setPriority(behind);
+  try {
+    // The launcher has its own from its start: it is not this one's that counts there.
+    const { stdout: later } = await run('sh', ['-c', 'sleep 0.5; nice'], { background: true });
+    assert.equal(Number(later), Math.min(behind + 5, 19));
+  } finally {
+    try {
+      setPriority(behind - 3);
+    } catch {
+      // Only root may go back.
+    }
+  }
 });
 
 test('an abortion ends a command with everything below it', async () => {
