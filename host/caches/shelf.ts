@@ -1,5 +1,5 @@
 import { cacheKindName, cacheKinds } from '../../model/caches/kinds/index.js';
-import type { Cache } from '../../model/caches/types.js';
+import type { Cache, CacheKind } from '../../model/caches/types.js';
 import type { PathInfo } from '../../model/closure/path-info.js';
 import { cacheHandlers } from './kinds/index.js';
 import type { Asking, CacheHandler } from './types.js';
@@ -19,9 +19,10 @@ const NIXOS_KEY = 'cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY
 
 export const handlerOf = ({ to }: Cache): CacheHandler => cacheHandlers[cacheKindName(to) ?? 'file'];
 
+const kindOf = ({ to }: Cache): CacheKind => cacheKinds[cacheKindName(to) ?? 'file'];
+
 /** Other caches that hosts of a cache fetch from. */
-const upstreamsOf = ({ to, upstreams }: Cache): readonly string[] =>
-  upstreams ?? cacheKinds[cacheKindName(to) ?? 'file'].upstreams;
+const upstreamsOf = (cache: Cache): readonly string[] => cache.upstreams ?? kindOf(cache).upstreams;
 
 /**
  * The keys by one of which each path has to be signed; `null` where nobody has to sign: no key was named, or the store of
@@ -29,8 +30,8 @@ const upstreamsOf = ({ to, upstreams }: Cache): readonly string[] =>
  * @throws CacheFault
  */
 export async function keysOf(cache: Cache): Promise<TrustedKeys | null> {
-  const { to, trustedKeys: named, secretKeyFile } = cache;
-  if (cacheKindName(to) === 'ssh') return null;
+  const { trustedKeys: named, secretKeyFile } = cache;
+  if (!kindOf(cache).fields.includes('trustedKeys')) return null;
   if (named === undefined && secretKeyFile === undefined) return null;
   const own = named ?? (secretKeyFile === undefined ? [] : [await publicHalf(secretKeyFile)]);
   return trustedKeys([...own, ...(upstreamsOf(cache).length > 0 ? [NIXOS_KEY] : [])]);

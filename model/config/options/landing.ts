@@ -176,7 +176,7 @@ export const landingMode = ({
 }: Pick<Landing, 'land' | 'autoMerge' | 'dryRun'>): LandingMode => {
   if (dryRun) return 'none';
   if (autoMerge) return 'merge';
-  return land === 'pull-request' ? land : 'branch';
+  return waysOfLanding[land].asksForge ? land : 'branch';
 };
 
 export function landingOf(options: Landing): Pick<RunOptions, 'landing'> {
