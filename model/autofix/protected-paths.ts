@@ -1,4 +1,7 @@
-/** What no agent may touch, unless the owner says otherwise: secrets, Git's own files, and what runs elsewhere. */
+/**
+ * What no agent may touch, unless the owner says otherwise: secrets, Git's own files, and what runs elsewhere without being built: in CI,
+ * and at whoever opens the repository, in the shell, in an editor, at a commit, or by another agent.
+ */
 export const PROTECTED_PATHS: readonly string[] = [
   'secrets/**',
   '**/*.age',
@@ -20,4 +23,30 @@ export const PROTECTED_PATHS: readonly string[] = [
   '.woodpecker.y*ml',
   'Jenkinsfile',
   'garnix.yaml',
+  'azure-pipelines.y*ml',
+  'bitbucket-pipelines.y*ml',
+  'appveyor.y*ml',
+  '.appveyor.y*ml',
+  '.semaphore/**',
+  '.teamcity/**',
+  '.tekton/**',
+  '.envrc',
+  '.mise.toml',
+  '.devcontainer/**',
+  '.idea/**',
+  '.vscode/**',
+  '.zed/**',
+  '.husky/**',
+  '.pre-commit-config.y*ml',
+  'lefthook.y*ml',
+  'AGENTS.md',
+  'CLAUDE.md',
+  'GEMINI.md',
+  '.mcp.json',
+  '.claude/**',
+  '.codex/**',
+  '.cursor/**',
+  '.gemini/**',
+  '.opencode/**',
+  'opencode.json*',
 ];

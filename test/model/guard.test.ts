@@ -42,6 +42,17 @@ for (const [what, proposed, reason] of [
     change([file('.github/workflows/ci.yml')]),
     'touches .github/workflows/ci.yml (protected by .git*)',
   ],
+  // What runs at whoever opens the repository, without being built.
+  ...(
+    [
+      ['.envrc', '.envrc'],
+      ['nix/.envrc', '.envrc'],
+      ['.claude/settings.json', '.claude/**'],
+      ['.vscode/tasks.json', '.vscode/**'],
+      ['hosts/AGENTS.md', 'AGENTS.md'],
+      ['.pre-commit-config.yaml', '.pre-commit-config.y*ml'],
+    ] as const
+  ).map(([path, pattern]) => [path, change([file(path)]), `touches ${path} (protected by ${pattern})`] as const),
   ['a submodule', change([file('sub', { mode: '160000' })]), 'holds a Git repository of its own: sub'],
   ['an absolute link', change([link('users', '/etc/passwd')]), 'holds a link that leaves the repository: users'],
   [
