@@ -12,7 +12,9 @@ export class FileFault extends Error {
 /** A pipe whose writer is slower than this is given up. */
 const PIPE_MS = 10_000;
 const PIPE_PAUSE_MS = 20;
+/** Bytes that are read at once, where a file does not say how many it has, and beyond those that it says. */
 const PIECE = 64 * 1024;
+const BEYOND = 512;
 
 /**
  * Text of a file that somebody named: a regular one, or a pipe that somebody writes to at the moment, as `<(…)` of a shell is. Neither
@@ -35,7 +37,9 @@ export async function readBounded(file: string, most: number, look?: (found: Sta
     let size = 0;
     const deadline = Date.now() + PIPE_MS;
     for (;;) {
-      const piece = await nextPiece(handle);
+      // Thousands of small records are read at the end of a run.
+      const left = found.size - size;
+      const piece = await nextPiece(handle, found.size === 0 ? PIECE : Math.min(Math.max(left, 0) + BEYOND, PIECE));
       if (piece === 'later') {
         if (Date.now() > deadline) throw new FileFault('it is a pipe that nobody closes');
         await sleep(PIPE_PAUSE_MS);
@@ -54,9 +58,9 @@ export async function readBounded(file: string, most: number, look?: (found: Sta
 }
 
 /** Empty at the end; `later` while a pipe's writer has nothing to say. */
-async function nextPiece(handle: FileHandle): Promise<Buffer | 'later'> {
+async function nextPiece(handle: FileHandle, most: number): Promise<Buffer | 'later'> {
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(PIECE), 0, PIECE, null);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(most), 0, most, null);
     return buffer.subarray(0, bytesRead);
   } catch (error) {
     if (systemCode(error) === 'EAGAIN') return 'later';

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { isSecretSetting } from '../../model/checks/names.js';
 import { oneLine } from '../../model/text/one-line.js';
 import type { Repository } from '../../model/run/options.js';
@@ -104,12 +105,38 @@ const MOST_MEMORY = 1024 ** 3;
 const MOST_WRITTEN = 1024 ** 3;
 const MOST_OUTPUT = 16 * 1024 ** 2;
 
+/** Answers that are kept: those about inputs of one run, as long as they are small. */
+const KEPT = 32;
+const KEPT_CHARACTERS = 64 * 1024;
+const answers = new Map<string, Promise<Answer>>();
+
+/** Text of what came out; `null` when it cannot be read as data. */
+type Answer = string | null;
+
+/** The same text says the same: nothing else is looked at. */
 async function evaluateData(flakeText: string, expression: string): Promise<unknown> {
+  const input = `let flake = (${flakeText}\n); in ${expression}`;
+  const key = createHash('sha256').update(input).digest('base64');
+  const asked = answers.get(key) ?? evaluateText(input);
+  answers.set(key, asked);
+  try {
+    const answer = await asked;
+    if (answer === null || answer.length > KEPT_CHARACTERS) answers.delete(key);
+    return answer === null ? null : JSON.parse(answer);
+  } catch (error) {
+    answers.delete(key);
+    throw error;
+  } finally {
+    for (const old of [...answers.keys()].slice(0, -KEPT)) answers.delete(old);
+  }
+}
+
+async function evaluateText(input: string): Promise<Answer> {
   const finished = await runNix('nix-instantiate', evaluateRestricted(), {
-    input: `let flake = (${flakeText}\n); in ${expression}`,
+    input,
     timeoutMs: TIME_LIMIT_MS,
     maxOutput: MOST_OUTPUT,
     limits: { memoryBytes: MOST_MEMORY, writtenBytes: MOST_WRITTEN },
   });
-  return finished.exitCode === 0 ? JSON.parse(finished.stdout) : null;
+  return finished.exitCode === 0 ? finished.stdout : null;
 }

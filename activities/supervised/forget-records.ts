@@ -1,9 +1,13 @@
 import { rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { runDirectoryName } from '../../model/run/directory-name.js';
+import { sideBySide } from '../../host/side-by-side.js';
 import type { StateDirectory } from '../../model/machine/state-directory.js';
 import { names, readStatus, recordAt, releaseRecord, type CommandRecord } from './record.js';
 import { endCommand } from './session.js';
+
+/** Records that are let go side by side. */
+const AT_ONCE = 32;
 
 /**
  * Lets go of what a closed run has supervised on this machine: commands that still run are ended, GC roots and leases removed.
@@ -11,7 +15,7 @@ import { endCommand } from './session.js';
  */
 export async function forgetRecords(state: StateDirectory, run: string): Promise<void> {
   const directory = path.join(state.builds, runDirectoryName(run));
-  await Promise.all((await names(directory)).map((name) => release(recordAt(path.join(directory, name)))));
+  await sideBySide(await names(directory), AT_ONCE, (name) => release(recordAt(path.join(directory, name))));
 }
 
 async function release(record: CommandRecord): Promise<void> {

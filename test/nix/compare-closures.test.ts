@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -8,6 +8,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { run } from '../../activities/command/process.js';
 import type { ActivityEnvironment } from '../../activities/environment.js';
 import { createCompareClosures } from '../../activities/nix/closure/compare-closures.js';
+import { localClosure } from '../../activities/nix/closure/local-closures.js';
 import { exists } from '../../host/files.js';
 import { readChange } from '../../host/kept-change.js';
 import type { CompareClosuresInput } from '../../model/contract/verification.js';
@@ -15,6 +16,7 @@ import type { TargetChange } from '../../model/closure/closure.js';
 import { changeWords, versionWords } from '../../model/closure/words.js';
 import { vulnerabilityWords } from '../../model/advisories/words.js';
 import { nvd, nvdFile, osv } from '../support/advisories.js';
+import { withStandIn } from '../support/stand-in.js';
 import { activityEnvironment, repositoryAt } from '../support/repository.js';
 
 /** Packages of a system: what nixpkgs would write, with `/bin/sh` as the builder. */
@@ -152,6 +154,27 @@ test('another kernel and another inhibitor are told; a small room cuts the list'
     const cut = await compare(before, after, { bytes: 290 });
     assert.equal(cut?.kind, 'compared');
     assert.deepEqual([cut.packages.map(({ name }) => name), cut.counts], [['linux'], { up: 2 }]);
+  }));
+
+test('closures that are asked for at once are asked for together, and each is told without the others', () =>
+  withStore(async ({ make }) => {
+    const names = ['one', 'two', 'three', 'four'];
+    const tops = await Promise.all(names.map((name) => make({ packages: { [name]: `name = "${name}-1";` } })));
+    const log = path.join(await mkdtemp(path.join(tmpdir(), 'lockkeeper-asked-')), 'log');
+    const { signal } = new AbortController();
+    await withStandIn('nix', `echo asked >> ${log}; exec nix "$@"`, async () => {
+      const missing = localClosure('/nix/store/00000000000000000000000000000000-missing', signal);
+      const found = await Promise.all(tops.map((top) => localClosure(top, signal)));
+      assert.equal(await missing, null);
+      for (const [index, top] of tops.entries()) {
+        const paths = (found[index] ?? []).map((each) => each.path);
+        assert.ok(paths.includes(top));
+        const own = names.filter((name) => paths.some((each) => each.endsWith(`-${name}-1`)));
+        assert.deepEqual(own, [names[index]]);
+      }
+      assert.ok((await readFile(log, 'utf8')).split('\n').length - 1 <= 2);
+    });
+    await rm(path.dirname(log), { recursive: true });
   }));
 
 test('base and the new closure are kept for the next run, and nothing else; a base that is not there is said', () =>
