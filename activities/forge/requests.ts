@@ -185,10 +185,13 @@ const createPropose = (): ForgeActivities['propose'] => async (input) => {
   if (existing !== undefined && lock !== null && mark?.lock === lock && mark.commit !== commit)
     await say(client, request.number, verifiedAgainComment(report, repository.mainBranch, commit));
   if (isNew && replaces !== undefined) await say(client, replaces, replacedComment(reference(request.number)));
-  const change = {
-    ...(request.title === now ? {} : { title: now }),
-    ...(sameText(request.body, body) ? {} : { body }),
-  };
+  const change =
+    mark !== null && (await isOvertaken(client, request, mark.commit, commit))
+      ? {}
+      : {
+          ...(request.title === now ? {} : { title: now }),
+          ...(sameText(request.body, body) ? {} : { body }),
+        };
   if (Object.keys(change).length > 0) await client.change(request.number, change);
   for (const { number, reason } of others) {
     // It was to be merged when it held what was verified, and nothing else.
@@ -202,6 +205,21 @@ const createPropose = (): ForgeActivities['propose'] => async (input) => {
   }
   return { ...(await shown(client, request)), ...(without.length === 0 ? {} : { without }) };
 };
+
+/**
+ * Whether another run, of another server, has put its update in the place of ours, and said so in the request: then that says what
+ * the branch holds.
+ * @param told commit that the request's text is about
+ */
+async function isOvertaken(
+  { merging }: ForgeClient,
+  { head, branch }: ForgeRequest,
+  told: string,
+  commit: string,
+): Promise<boolean> {
+  // A list may be older than the branch.
+  return told !== commit && told === head && branch !== null && (await merging.branch(branch))?.tip === told;
+}
 
 /** What an earlier run has left to the forge is taken back when nobody wants that any more; what a person asked it for is not. */
 async function takeOwnBack({ merging }: ForgeClient, request: ForgeRequest | undefined): Promise<void> {
