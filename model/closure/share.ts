@@ -46,9 +46,13 @@ export function shareEqual<T extends Changed>(targets: readonly T[], nameOf: (ta
 }
 
 /** Targets of which each lists its own packages again. */
-export function listEach<T extends Changed & { readonly name: string }>(targets: readonly T[]): readonly T[] {
+export const listEach = <T extends Changed & { readonly name: string }>(targets: readonly T[]): readonly T[] =>
+  targets.map(listing(targets));
+
+/** Gives a target its own packages again, if another one of them lists them. */
+export function listing<T extends Changed & { readonly name: string }>(targets: readonly T[]): (target: T) => T {
   const byName = new Map(targets.map((target) => [target.name, target.closure]));
-  return targets.map((target) => {
+  return (target) => {
     const list = target.closure === undefined ? null : listedBy(target.closure);
     if (target.closure === undefined || list?.sameAs === undefined) return target;
     const { sameAs, ...own } = list;
@@ -56,7 +60,7 @@ export function listEach<T extends Changed & { readonly name: string }>(targets:
     const { packages = [], vulnerabilities } = (owner === undefined ? null : listedBy(owner)) ?? {};
     const whole = { ...own, packages, ...(vulnerabilities !== undefined && { vulnerabilities }) };
     return { ...target, closure: withoutReference(withList(target.closure, whole)) };
-  });
+  };
 }
 
 /** A list that was put over another one leaves what only that one had. */

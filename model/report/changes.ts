@@ -1,11 +1,11 @@
 import type { VulnerabilityChange } from '../advisories/vulnerability.js';
 import type { ClosureChange, PackageChange, TargetChange } from '../closure/closure.js';
-import { contentOf, listEach, listedBy } from '../closure/share.js';
+import { contentOf, listedBy, listing } from '../closure/share.js';
 import { changedPackages, countWords, sizeChangeWords, versionWords } from '../closure/words.js';
 import { groupBy } from '../text/group-by.js';
 import { oneLine, oneName } from '../text/one-line.js';
 import { formatSize } from '../text/size.js';
-import { hostsOf, type Report } from './data.js';
+import { hostsOf, type Report, type ReportedTarget } from './data.js';
 import { plural } from './words.js';
 
 /** Hosts whose closures change in the same way, and how. */
@@ -19,32 +19,44 @@ type Changes = Pick<ChangeGroup, 'changes'>;
 
 /** What changes, told once of all hosts of which it is true. */
 export function changeGroups(report: Report): readonly ChangeGroup[] {
-  const changed = listEach(hostsOf(report)).flatMap(({ name, closure }) =>
-    closure === undefined ? [] : [{ name, closure }],
+  const hosts = hostsOf(report);
+  const whole = listing(hosts);
+  const groups = groupBy(
+    hosts.filter(({ closure }) => closure !== undefined),
+    keyBy(whole),
   );
-  // Packages that are carried once are one list: it is not written out for each host that has it.
-  const contents = new Map<unknown, number>();
+  return [...groups.values()].flatMap(([first, ...others]) => {
+    // Of the others only sizes and counts of settings are told: their packages are not written out.
+    const { closure } = first === undefined ? {} : whole(first);
+    if (first === undefined || closure === undefined) return [];
+    const changes = others.flatMap((each) => each.closure ?? []);
+    return [{ hosts: [first, ...others].map(({ name }) => name), changes: [closure, ...changes] }];
+  });
+}
+
+/** What is the same of hosts whose closures change in the same way. Of those that list the same packages these are looked at once. */
+function keyBy(whole: (target: ReportedTarget) => ReportedTarget): (target: ReportedTarget) => string {
+  const owners = new Map<string, number | null>();
   const numbers = new Map<string, number>();
-  const numberOf = (list: ClosureChange): number => {
-    const known = contents.get(list.packages);
-    if (known !== undefined) return known;
+  const numberOf = (target: ReportedTarget): number | null => {
+    const { closure } = whole(target);
+    const list = closure === undefined ? null : listedBy(closure);
+    if (list === null || list.packages.length === 0) return null;
     const content = contentOf(list);
     const number = numbers.get(content) ?? numbers.size;
     numbers.set(content, number);
-    contents.set(list.packages, number);
     return number;
   };
-  const groups = groupBy(changed, ({ closure }) => {
-    const list = listedBy(closure);
+  return (target) => {
+    const { closure } = target;
+    if (closure === undefined) return '';
+    const owner = listedBy(closure)?.sameAs ?? target.name;
+    let number = owners.get(owner);
+    if (number === undefined) owners.set(owner, (number = numberOf(target)));
     const switching = closure.kind === 'compared' ? [closure.switching, closure.from] : [];
     // What lists no packages says nothing but its sizes.
-    return JSON.stringify([closure.kind, switching, list?.packages.length ? numberOf(list) : closure]);
-  });
-  return [...groups.values()].flatMap(([first, ...others]) => {
-    if (first === undefined) return [];
-    const hosts = [first, ...others].map(({ name }) => name);
-    return [{ hosts, changes: [first.closure, ...others.map(({ closure }) => closure)] }];
-  });
+    return JSON.stringify([closure.kind, switching, number ?? whole(target).closure]);
+  };
 }
 
 /** The first line: sizes and counts. */

@@ -15,6 +15,7 @@ import type {
   ReportedTarget,
 } from './data.js';
 import { repointedFirst } from '../flake-lock/repointed-first.js';
+import { groupBy } from '../text/group-by.js';
 import { oneLine, oneName } from '../text/one-line.js';
 import { formatSpan } from '../text/span.js';
 import { formatSeconds, shellQuote } from '../text/text.js';
@@ -138,11 +139,13 @@ export const ofEachKind = <T>(
   targets: readonly T[],
   kindOfOne: (target: T) => string,
   say: (targets: readonly T[], words: KindWords) => string,
-): readonly string[] =>
-  targetKindNames.flatMap((name) => {
-    const own = targets.filter((target) => wordsOf(kindOfOne(target)) === wordsOf(name));
+): readonly string[] => {
+  const byWords = groupBy(targets, (target) => wordsOf(kindOfOne(target)));
+  return targetKindNames.flatMap((name) => {
+    const own = byWords.get(wordsOf(name)) ?? [];
     return own.length === 0 ? [] : [say(own, wordsOf(name))];
   });
+};
 
 /** How many targets of the flake nobody asked the run for: `4 hosts and 1 package of the flake were not asked for`. */
 export const notAskedWords = ({ notAsked, targets }: Report): string =>
