@@ -109,7 +109,7 @@ test('vulnerabilities are carried once with the packages, and keep hosts apart t
   );
   assert.match(
     text,
-    /older than 7 days\n {2}a\.json: <it ends>\n {4}new {2}CVE-2026-1 {2}high 7\.5 {2}curl {2}8\.4 → 8\.5\n/,
+    /older than 7 days\n {2}a\.json: <it ends>\n {4}new {2}CVE-2026-1 {2}high 7\.5 {2}curl {2}8\.4 → 8\.5 {2}by table\n/,
   );
   assert.ok(!text.includes('CVE-2026-2'));
   const markdown = renderMarkdown(report);
