@@ -10,6 +10,7 @@ import {
   isTargetName,
   pathsToLookUp,
 } from '../../model/targets/choose.js';
+import { goneTargets } from '../../model/targets/gone.js';
 import {
   kindOf,
   nounOf,
@@ -184,6 +185,15 @@ test('required are all that names and patterns mean, also of a thousand', () => 
   const began = performance.now();
   assert.equal(chooseRequired(labels(targets), targets).required.length, targets.length);
   assert.ok(performance.now() - began < 1500);
+});
+
+test('a target is gone when it is known not to be there: a set that does not evaluate may hold it, and is none itself', () => {
+  const home = (name: string) => ({ kind: 'home', name }) as const;
+  const all = [home('bob'), { kind: 'nixos', name: 'db*' }, { kind: 'package', name: 'aarch64-darwin.a' }] as const;
+  assert.deepEqual(goneTargets(all, []), ['home:bob', 'nixos:db*', 'package:aarch64-darwin.a']);
+  assert.deepEqual(goneTargets([home('*'), home('bob')], [home('alice')]), ['home:bob']);
+  assert.deepEqual(goneTargets(all, [home('*'), { kind: 'package', name: 'aarch64-darwin.*' }]), ['nixos:db*']);
+  assert.deepEqual(goneTargets(all, [{ kind: 'package', name: 'x86_64-linux.*' }, ...all.slice(1)]), ['home:bob']);
 });
 
 test('several kinds together are targets', () => {

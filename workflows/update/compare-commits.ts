@@ -1,7 +1,8 @@
 import { VERIFY_LABEL } from '../../model/run/ids.js';
 import { commandsOf } from '../../model/contract/asked-commands.js';
 import type { Comparison } from '../../model/run/options.js';
-import { targetLabel, type FlakeTarget } from '../../model/targets/index.js';
+import { isFlakeTarget, targetLabel, type FlakeTarget } from '../../model/targets/index.js';
+import { goneTargets } from '../../model/targets/gone.js';
 import { candidateOnRemote, type Candidate } from '../../model/verify/candidate.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 import { allOrCancel } from '../calls/all-or-cancel.js';
@@ -39,8 +40,7 @@ async function compareCommits(run: Run, compares: Comparison): Promise<Ended> {
     () => listTargets(run, candidate.head, candidate),
     () => targetsAt(run, candidate.base),
   );
-  const names = new Set(targets.map(targetLabel));
-  state.learn({ gone: before.map(targetLabel).filter((name) => !names.has(name)) });
+  state.learn({ gone: goneTargets(before, targets.filter(isFlakeTarget)) });
   state.targets(targets);
   const [verdicts] = await allOrCancel(
     // The commit was chosen by a person, so its code counts as that person's: no agent wrote it.
