@@ -334,7 +334,9 @@ test('vulnerabilities come, go and are patched; an index is made once, a damaged
     await writeFile(path.join(folder, 'osv', 'GHSA-1.json'), JSON.stringify(osv('GHSA-1', 'curl')));
     await writeFile(path.join(folder, 'half.json'), year.slice(0, year.length - 700));
     const expected = ['CVE-2026-9000 CVE-2026-9002', 'CVE-2026-9001', 'half.json: it ends in the middle'];
-    assert.deepEqual(await told(), expected);
+    // Hosts are compared side by side, and the first of them make the index.
+    const first = await Promise.all([told(), told(), told()]);
+    assert.deepEqual(first, [expected, expected, expected]);
 
     const [key = ''] = await readdir(env.state.advisories);
     const indexes = async (): Promise<readonly (readonly [string, number])[]> => {

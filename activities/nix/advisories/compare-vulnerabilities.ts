@@ -16,6 +16,7 @@ import type { Closure } from '../../../model/closure/closure.js';
 import type { StateDirectory } from '../../../model/machine/state-directory.js';
 import { DAY_MS } from '../../../model/text/span.js';
 import { oneLine } from '../../../model/text/one-line.js';
+import { exclusively } from '../../git/mutex.js';
 import { openIndex } from './advisory-index.js';
 import type { Identifiers } from './read-identifiers.js';
 
@@ -29,7 +30,11 @@ const WARNINGS = 5;
  * @param folder of advisories, with `whitelist.toml` and `products.toml` where the owner has any
  * @param identify tells what packages say to be; what keeps it from that costs the exact matches alone
  */
-export async function compareVulnerabilities(
+export const compareVulnerabilities = (...about: Parameters<typeof compareInTurn>): Promise<VulnerabilityChange> =>
+  exclusively('known vulnerabilities', () => compareInTurn(...about));
+
+/** Targets take turns: the first one brings the index up to date, and evaluates for all of them. */
+async function compareInTurn(
   state: StateDirectory,
   folder: string,
   { paths: before }: Closure,
