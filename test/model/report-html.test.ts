@@ -270,3 +270,23 @@ test('the first page says what needs a look, how each host stands and since when
   assert.doesNotMatch(words, /another-repository/);
   assert.match(renderSite(installationOf([], []), { ...making, unreadable: [] }), /No run has ended yet/);
 });
+
+test('of fifty hosts those that are built and need nothing are folded, on the page of a run and on the first page', () => {
+  const targets = Array.from({ length: 50 }, (_, index) =>
+    index === 7 ? brokenTarget('zeus') : exampleTarget(`host${index}`),
+  );
+  const report = exampleReport({ targets });
+  const html = renderHtml(report);
+  assert.match(html, /<bdi>zeus<\/bdi>[^]*<details><summary>49 hosts built<\/summary>[^]*<bdi>host0<\/bdi>/);
+  assert.doesNotMatch(renderHtml(exampleReport({ targets: targets.slice(0, 40) })), /hosts built<\/summary>/);
+  const run = { page: 'runs/a.html', summary: summaryOf(report), facts: factsOf(report) };
+  const site = renderSite(installationOf([run], [run]), {
+    at: Date.parse(report.startedAt),
+    unreadable: [],
+    looks: [],
+  });
+  assert.match(
+    site,
+    /<bdi>zeus<\/bdi>[^]*<details><summary>49 hosts built that need nothing<\/summary>[^]*<bdi>host0<\/bdi>/,
+  );
+});

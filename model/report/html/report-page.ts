@@ -220,9 +220,24 @@ function tiles(report: Report): Markup | null {
       </ul>`;
 }
 
+/** Hosts that are listed openly; of more of them those that are built are folded. */
+const HOSTS_OPEN = 40;
+
+function targetTables(report: Report): Content {
+  const all = hostsOf(report);
+  const noun = builtNoun(report);
+  const built = all.filter(({ verdict }) => verdict === 'built');
+  if (all.length <= HOSTS_OPEN || built.length === 0) return targetTable(report, all, noun, true);
+  const others = all.filter(({ verdict }) => verdict !== 'built');
+  return [
+    targetTable(report, others, noun, true),
+    folded(`${plural(built.length, noun)} built`, targetTable(report, built, noun, true)),
+  ];
+}
+
 function hosts(report: Report): Content {
   const { notAsked } = report;
-  const all = targetTable(report, hostsOf(report), builtNoun(report), true);
+  const all = targetTables(report);
   if (all === null) return null;
   const gone = goneWords(report);
   return [

@@ -12,7 +12,7 @@ import { closureWords, isBroken, nameList, OUTCOME_SYMBOLS, plural, verdictWords
 import { line } from './charts.js';
 import { markup, name, type Content, type Markup } from './markup.js';
 import { channelTable } from './channels.js';
-import { list, page, sections, sign, table } from './page.js';
+import { folded, list, page, sections, sign, table } from './page.js';
 import { outcomeTone } from './report-page.js';
 import { verdictSign, verdictTone } from './targets.js';
 import { dateTime } from './times.js';
@@ -41,7 +41,7 @@ export function renderSite(of: Installation, making: Making): string {
       ['Instances', 'instances', instances.length === 0 ? null : instanceTable(instances, making)],
       ['Held back', 'held-back', heldBack.length === 0 ? null : heldTable(heldBack, making)],
       ['Last runs', 'runs', lastRuns(of, making)],
-      [`${capitalized(nounIn(of))}s`, 'hosts', hosts.length === 0 ? null : hostTable(hosts, nounIn(of), making)],
+      [`${capitalized(nounIn(of))}s`, 'hosts', hostTables(hosts, nounIn(of), making)],
       ['Channels', 'channels', channelTables(of, making)],
       ['Reports that could not be read', 'unreadable', unreadableList(making)],
     ]),
@@ -209,8 +209,25 @@ const heldTable = (heldBack: readonly HeldState[], { at }: Making): Markup =>
     ]),
   );
 
-function hostTable(hosts: readonly HostState[], noun: string, { at }: Making): Markup {
-  const named = groupBy(hosts, ({ host }) => host);
+/** Hosts that are listed openly; of more of them those of which nothing is to be said are folded. */
+const HOSTS_OPEN = 40;
+
+function hostTables(hosts: readonly HostState[], noun: string, making: Making): Content {
+  const [notable, calm] = [hosts.filter(isNotable), hosts.filter((each) => !isNotable(each))];
+  if (hosts.length === 0) return null;
+  if (hosts.length <= HOSTS_OPEN || calm.length === 0) return hostTable(hosts, hosts, noun, making);
+  const words = `${plural(calm.length, noun)} built that need${calm.length === 1 ? 's' : ''} nothing`;
+  return [
+    notable.length === 0 ? null : hostTable(notable, hosts, noun, making),
+    folded(words, hostTable(calm, hosts, noun, making)),
+  ];
+}
+
+const isNotable = ({ facts: { verdict, change } }: HostState): boolean =>
+  verdict !== 'built' || (change !== null && switchingWords({ changes: [change] }).length > 0);
+
+function hostTable(hosts: readonly HostState[], all: readonly HostState[], noun: string, { at }: Making): Markup {
+  const named = groupBy(all, ({ host }) => host);
   const isAmbiguous = (host: string): boolean => (named.get(host)?.length ?? 0) > 1;
   return table(
     `${capitalized(noun)}s, broken ones first`,
