@@ -98,20 +98,29 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   return isSameBoot(await boot(), identity);
 }
 
-/** All processes below `root`, itself left out. Nix runs builders in sessions of their own, so a group is not enough. */
-export async function descendants(root: number): Promise<ProcessIdentity[]> {
-  const all = (await Promise.all((await processIds()).map(statOf))).filter((entry) => entry !== null);
-  const now = await boot();
-  const found: ProcessIdentity[] = [];
+/** All processes that this one can see, as they are now. */
+export const processTable = async (): Promise<readonly ProcessStat[]> =>
+  (await Promise.all((await processIds()).map(statOf))).filter((entry) => entry !== null);
+
+/** Those below `root`, itself left out. Nix runs builders in sessions of their own, so a group is not enough. */
+export function below(root: number, table: readonly ProcessStat[]): readonly ProcessStat[] {
+  const found: ProcessStat[] = [];
   const queue = [root];
   for (let parent = queue.shift(); parent !== undefined; parent = queue.shift()) {
-    for (const entry of all) {
+    for (const entry of table) {
       if (entry.parent !== parent) continue;
-      found.push({ pid: entry.pid, ...now, startTime: entry.startTime });
+      found.push(entry);
       queue.push(entry.pid);
     }
   }
   return found;
+}
+
+/** All processes below `root`, itself left out. */
+export async function descendants(root: number): Promise<ProcessIdentity[]> {
+  const table = await processTable();
+  const now = await boot();
+  return below(root, table).map(({ pid, startTime }) => ({ pid, ...now, startTime }));
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

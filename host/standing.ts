@@ -1,7 +1,16 @@
 import { lookEach } from './look-each.js';
-import { descendants, statOf } from './processes.js';
+import { below, processTable, type ProcessStat } from './processes.js';
 
 const LOOK_MS = 3000;
+
+/** Whose processes are to go on, and which of them stood still at the last look. */
+interface Care {
+  readonly root: number;
+  before: ReadonlySet<number>;
+}
+
+const cares = new Set<Care>();
+let endLooks: (() => void) | null = null;
 
 /**
  * Lets processes go on that stand still for some seconds, as SIGSTOP makes them: no limit ends one of them, because it keeps its time
@@ -10,19 +19,32 @@ const LOOK_MS = 3000;
  * @returns ends it
  */
 export function keepGoing(root: number): () => void {
-  /** Those that stood still at the last look. */
-  let before = new Set<number>();
-  return lookEach(LOOK_MS, async () => {
-    const below = (await descendants(root)).map(({ pid }) => pid);
-    const stats = await Promise.all([root, ...below].map(statOf));
-    const standing = stats.flatMap((stat) => (stat?.isStopped === true ? [stat.pid] : []));
-    for (const pid of standing.filter((each) => before.has(each))) {
-      try {
-        process.kill(pid, 'SIGCONT');
-      } catch {
-        // It has ended meanwhile.
-      }
+  const care: Care = { root, before: new Set() };
+  cares.add(care);
+  endLooks ??= lookEach(LOOK_MS, look);
+  return () => {
+    cares.delete(care);
+    if (cares.size > 0) return;
+    endLooks?.();
+    endLooks = null;
+  };
+}
+
+/** One look at all processes of this machine, of which there may be hundreds, serves all who follow a command. */
+async function look(): Promise<void> {
+  const table = await processTable();
+  for (const care of cares) continueStanding(care, table);
+}
+
+function continueStanding(care: Care, table: readonly ProcessStat[]): void {
+  const own = [...table.filter(({ pid }) => pid === care.root), ...below(care.root, table)];
+  const standing = own.filter(({ isStopped }) => isStopped).map(({ pid }) => pid);
+  for (const pid of standing.filter((each) => care.before.has(each))) {
+    try {
+      process.kill(pid, 'SIGCONT');
+    } catch {
+      // It has ended meanwhile.
     }
-    before = new Set(standing);
-  });
+  }
+  care.before = new Set(standing);
 }
