@@ -69,7 +69,7 @@ test('a launcher that was killed fails its commands, and the next command has an
   const sleeping = launch('sleep', ['2']);
   const launcher = await theLauncher();
   process.kill(launcher.pid, 'SIGKILL');
-  await assert.rejects(sleeping, /has died; they are tried again/);
+  await assert.rejects(sleeping, /has died\. The commands are tried again/);
   assert.equal((await launch('echo', ['again'])).stdout, 'again\n');
   assert.notEqual((await theLauncher()).pid, launcher.pid);
 });
