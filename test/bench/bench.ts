@@ -5,6 +5,7 @@ import { openHouse, type House } from '../support/lockkeeper.js';
 import { blame } from './blame.js';
 import { median, middle, seconds } from './figures.js';
 import type { Figure } from './figures.js';
+import { channels } from './channels.js';
 import { closures } from './closures.js';
 import { recovery } from './recovery.js';
 import { reports } from './reports.js';
@@ -169,6 +170,7 @@ try {
     ...(await scale()),
     ...(await site()),
     ...(await closures()),
+    ...(await channels()),
   ];
   for (const { name, value, limit, unit, detail } of figures) {
     const within = value <= limit;

@@ -8,7 +8,9 @@ import { TARGET_GONE } from '../../model/channels/look.js';
 import { createMoveChannels } from '../../activities/git/move-channels.js';
 import { channelWords, type ChannelMove } from '../../model/channels/move.js';
 import type { MoveChannelsInput } from '../../model/contract/landing.js';
+import { openFollower } from '../support/follower.js';
 import { commitFiles, git } from '../support/git.js';
+import { missing } from '../support/tools.js';
 import { activityEnvironment, repositoryAt, withPlace, type Place } from '../support/repository.js';
 
 const HOSTS = ['athena', 'delos', 'rhea'];
@@ -19,10 +21,9 @@ const look = (
   { env, repository }: Pick<Place, 'env' | 'repository'>,
   commit: string,
   channels: MoveChannelsInput['channels'],
+  more: Pick<MoveChannelsInput, 'template'> = {},
 ): Promise<readonly ChannelMove[]> =>
-  new MockActivityEnvironment().run(() =>
-    createMoveChannels(env)({ repository, commit, template: TEMPLATE, channels }),
-  );
+  new MockActivityEnvironment().run(() => createMoveChannels(env)({ repository, commit, channels, ...more }));
 
 const move = (place: Pick<Place, 'env' | 'repository'>, commit: string, hosts: readonly string[] = HOSTS) =>
   look(
@@ -113,7 +114,7 @@ test('where channels are after a move is kept for pages: how far behind, since w
     };
     const stays = { target: 'delos', branch: 'tested-delos', stays: 'delos is broken' };
     const never = { target: 'naxos', branch: 'tested-naxos', stays: 'naxos is broken' };
-    await look(place, one, [{ target: 'athena', branch: 'tested-athena' }, stays, never]);
+    await look(place, one, [{ target: 'athena', branch: 'tested-athena' }, stays, never], { template: TEMPLATE });
     const first = await seen();
     assert.deepEqual(
       [first.main, first.rows],
@@ -132,7 +133,7 @@ test('where channels are after a move is kept for pages: how far behind, since w
       channels.find((each) => each.branch === branch)?.since ?? null;
     assert.equal(since(first, 'tested-athena'), null);
     await pushed(place, 'two');
-    await look(place, one, [{ target: 'athena', branch: 'tested-athena' }, stays, never]);
+    await look(place, one, [{ target: 'athena', branch: 'tested-athena' }, stays, never], { template: TEMPLATE });
     const second = await seen();
     assert.deepEqual(second.rows.slice(0, 2), [
       ['tested-athena', one, 1, 'newer commits of main are not verified yet'],
@@ -199,8 +200,23 @@ test('in a repository without a remote a channel that is checked out stays, and 
     assert.equal(await git(place.checkout, 'rev-parse', 'tested-athena'), commit);
   }));
 
-test('after 60 pushes, some of which break hosts, verified late and by two machines, each channel is where the last good push is', () =>
+/** A host whose system is a file, which needs no builder; what is missing of it cannot be built. */
+const FLAKE = `{
+  outputs = { self }: {
+    nixosConfigurations.athena.config.system.build.toplevel.outPath = builtins.toFile "system-athena" self.rev;
+  };
+}
+`;
+
+test('after 60 pushes, some of which break hosts, verified late and by two machines, each channel is where the last good push is, and a host that follows one never builds or goes back', () =>
   withPlace(async (place) => {
+    const isWithout = missing('jq') !== false;
+    await commitFiles(place.checkout, { 'flake.nix': FLAKE }, 'A host');
+    const folder = path.join(place.root, 'athena');
+    await mkdir(folder);
+    const flake = `git+file://${place.remote}?ref=tested-athena`;
+    const follower = isWithout ? null : await openFollower(folder, { flake, host: 'athena' });
+    let applied = place.base;
     const machines = [place.env, activityEnvironment(path.join(place.root, 'other'))];
     /** Each host breaks with some pushes and is repaired by a later one. */
     const builds = (host: number, push: number): boolean => (push * push * 7 + host * push * 3 + host) % 11 < 4;
@@ -223,5 +239,14 @@ test('after 60 pushes, some of which break hosts, verified late and by two machi
       );
       const oracle = HOSTS.map((_, host) => commits.findLast((__, index) => builds(host, index)));
       assert.deepEqual(await Promise.all(HOSTS.map((host) => at(place, host))), oracle);
+      // Not each time, as hosts do: it is also two waves late.
+      if (follower === null || wave % 3 === 1) continue;
+      const pulled = await follower.follow();
+      assert.equal(pulled.exitCode, 0, pulled.stderr);
+      const now = await follower.at();
+      assert.equal(now, oracle[0]);
+      await git(place.remote, 'merge-base', '--is-ancestor', applied, now);
+      applied = now;
     }
+    for (const call of (await follower?.calls()) ?? []) assert.match(call, /--max-jobs 0 --builders/);
   }));

@@ -1,25 +1,16 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { run, type Finished } from '../../activities/command/process.js';
+import { run } from '../../activities/command/process.js';
 import { readPathInfo } from '../../model/closure/path-info.js';
 import type { Report } from '../../model/report/data.js';
 import { withFleet } from '../support/fleet.js';
+import { openFollower } from '../support/follower.js';
 import { git } from '../support/git.js';
 import { withSecretKey } from '../support/put-cache.js';
 import { withServedHouse } from '../support/runs.js';
 import { wholeFile, withFolder } from '../support/scope.js';
 import { missing } from '../support/tools.js';
-
-const FOLLOW = fileURLToPath(new URL('../../../nix/follow/follow.sh', import.meta.url));
-
-/** The profile goes to what the script has fetched; nothing is activated. */
-const NIXOS_REBUILD = `#!/bin/sh
-echo "$*" >>"$CALLS"
-ln -sfn "$(readlink "$STATE_DIRECTORY/next")" "$FOLLOW_PROFILE"
-`;
 
 const { house } = await withServedHouse(wholeFile);
 
@@ -29,28 +20,15 @@ test(
   async (t) => {
     const fleet = await withFleet(t, { hosts: [{ name: 'athena' }], selfRev: true });
     const [cache, host, key] = [await withFolder(t), await withFolder(t), await withSecretKey(t)];
-    const own = (name: string): string => path.join(host, name);
-    await mkdir(own('bin'));
-    await mkdir(own('state'));
-    await writeFile(own('bin/nixos-rebuild'), NIXOS_REBUILD);
-    await chmod(own('bin/nixos-rebuild'), 0o755);
-    await symlink('/nowhere', own('profile'));
-    const env = {
-      ...process.env,
-      PATH: `${own('bin')}:${process.env.PATH ?? ''}`,
-      // A store that nobody has built anything in, below a folder, and its only cache.
-      NIX_REMOTE: own('root'),
-      NIX_CONFIG: `substituters = file://${cache}\ntrusted-public-keys = ${key.trusted}\nsandbox = false`,
-      XDG_CACHE_HOME: own('cache'),
-      FOLLOW_FLAKE: `git+file://${fleet.remote}?ref=nixos-tested-athena`,
-      ...{ FOLLOW_HOST: 'athena', FOLLOW_OPERATION: 'switch', FOLLOW_REQUIRE_CACHE: '1' },
-      ...{ FOLLOW_PROFILE: own('profile'), FOLLOW_BOOTED: own('profile') },
-      ...{ STATE_DIRECTORY: own('state'), CALLS: own('calls') },
-    };
-    const follow = (more: Readonly<Record<string, string>> = {}): Promise<Finished> =>
-      run('bash', [FOLLOW], { env: { ...env, ...more }, timeoutMs: 240_000 });
-    const at = async (): Promise<string> =>
-      (JSON.parse(await readFile(own('state/applied.json'), 'utf8')) as { readonly rev: string }).rev;
+    const { follow, at, calls, env } = await openFollower(host, {
+      flake: `git+file://${fleet.remote}?ref=nixos-tested-athena`,
+      host: 'athena',
+      env: {
+        // A store that nobody has built anything in, below a folder, and its only cache.
+        NIX_REMOTE: path.join(host, 'root'),
+        NIX_CONFIG: `substituters = file://${cache}\ntrusted-public-keys = ${key.trusted}\nsandbox = false`,
+      },
+    });
     const verify = async (): Promise<Report> => {
       const { stdout, stderr } = await house.lockkeeper([
         ...['verify', fleet.checkout, '--json', '--channel', 'nixos-tested-{host}'],
@@ -106,9 +84,9 @@ test(
     assert.match(old.stderr, /is at a commit that is 4 days old, and this host allows 3: see why nothing moves it/);
     assert.equal(await at(), third, 'it is applied all the same');
 
-    const calls = (await readFile(own('calls'), 'utf8')).trim().split('\n');
-    assert.equal(calls.length, 3);
-    for (const call of calls) assert.match(call, /--max-jobs 0 --builders/);
+    const called = await calls();
+    assert.equal(called.length, 3);
+    for (const call of called) assert.match(call, /--max-jobs 0 --builders/);
     const words = ['--extra-experimental-features', 'nix-command', 'path-info', '--json', '--all'];
     const known = await run('nix', words, { env });
     const paths = readPathInfo(known.stdout).filter(({ deriver }) => deriver !== null);
