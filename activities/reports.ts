@@ -3,7 +3,7 @@ import path from 'node:path';
 import { log } from '@temporalio/activity';
 import type { CoordinatorActivities } from '../model/contract/activities.js';
 import { earlierHolds } from '../model/report/earlier-holds.js';
-import { mayBeRunOf, mayBeRunOfInstance } from '../model/run/ids.js';
+import { isPart, mayBeRunOf, mayBeRunOfInstance } from '../model/run/ids.js';
 import type { Report } from '../model/report/data.js';
 import { reportName } from '../model/report/page.js';
 import type { Repository } from '../model/run/options.js';
@@ -19,6 +19,9 @@ const LOOKED_AT = 50;
 
 /** Such a name tells nothing; also reports of scheduled runs had one under 0.1.0. */
 const isHashed = (name: string): boolean => /^[0-9a-f]{64}\.json$/.test(name);
+
+/** What parts of runs found out is in the reports of their runs. */
+const isWhole = (name: string): boolean => !isPart(name);
 
 /** Keeps a closed run's report, for people and for later runs. The same report gives the same file. */
 export const writeReport = (env: ActivityEnvironment, report: Report): Promise<void> =>
@@ -47,13 +50,13 @@ export const createKnownVerdicts =
 
 /** What this machine knows of earlier runs of one instance on one repository, newest first. */
 export async function reportsOf(env: ActivityEnvironment, instance: string, repository: Repository): Promise<Report[]> {
-  const reports = await newestReports(env, (name) => mayBeRunOfInstance(instance, repository, name));
+  const reports = await newestReports(env, (name) => isWhole(name) && mayBeRunOfInstance(instance, repository, name));
   return reports.filter((report) => report.instance === instance && report.repository === repository.displayUrl);
 }
 
 /** What this machine knows of earlier runs of all instances on one repository, newest first. */
 export async function repositoryReports(env: ActivityEnvironment, repository: Repository): Promise<Report[]> {
-  const reports = await newestReports(env, (name) => mayBeRunOf(repository, name) || isHashed(name));
+  const reports = await newestReports(env, (name) => isWhole(name) && (mayBeRunOf(repository, name) || isHashed(name)));
   return reports.filter((report) => report.repository === repository.displayUrl);
 }
 

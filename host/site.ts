@@ -7,7 +7,7 @@ import { PAGE_BEGINNING } from '../model/report/html/page.js';
 import { renderHtml } from '../model/report/html/report-page.js';
 import { RUN_PAGES } from '../model/report/page.js';
 import { renderRuns, renderSite } from '../model/report/html/site-page.js';
-import { byInstance, installationOf, type KnownRun, type ShownRun } from '../model/report/installation.js';
+import { byInstance, installationOf, isWhole, type KnownRun, type ShownRun } from '../model/report/installation.js';
 import type { Report } from '../model/report/data.js';
 import type { StateDirectory } from '../model/machine/state-directory.js';
 import { messageOf } from '../model/text/message-of.js';
@@ -268,7 +268,7 @@ class Making {
   async #known(newest: readonly SiteRun[]): Promise<readonly KnownRun[]> {
     const wanted = new Set(
       [...byInstance(newest).values()].flatMap((own) => [
-        ...own.slice(0, LOOKED_AT),
+        ...own.filter(isWhole).slice(0, LOOKED_AT),
         ...own.filter(({ summary }) => summary.hosts > 0).slice(0, LOOKED_AT),
       ]),
     );

@@ -1,8 +1,8 @@
 import type { CoordinatorActivities } from '../../model/contract/activities.js';
 import type { NewestWords, SeenRequest } from '../../model/contract/requests.js';
+import type { RequestPart } from '../../model/landing/parts.js';
 import { forges } from '../../model/forge/index.js';
 import {
-  closingComment,
   isLeftToForge,
   leftAloneComment,
   readMark,
@@ -12,21 +12,21 @@ import {
   twinComment,
   verifiedAgainComment,
   withClosedMark,
-  type MarkedComment,
 } from '../../model/report/forge/request.js';
 import { statusesOf } from '../../model/report/forge/statuses.js';
-import { isOfDay } from '../../model/landing/branches.js';
-import type { ReportedRequest } from '../../model/report/data.js';
+import { serialiseLock } from '../../model/flake-lock/serialise.js';
 import { runPage } from '../../model/report/page.js';
 import { passingFailure } from '../../model/run/failures.js';
 import type { Repository } from '../../model/run/options.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import type { ActivityEnvironment } from '../environment.js';
-import { flakeFile } from '../git/flake-files.js';
+import { flakeFile, lockAt } from '../git/flake-files.js';
 import { openGit } from '../git/git.js';
 import { installBundle } from '../git/install-commit.js';
+import { createCloseRequests } from './close-requests.js';
 import { checkMerging, createFollowRequest } from './follow-request.js';
 import { openForge } from './index.js';
+import { ours, say, shown } from './talk.js';
 import type { ForgeClient, ForgeRequest } from './types.js';
 
 type ForgeActivities = Pick<
@@ -47,13 +47,13 @@ export const createForgeActivities = (env: ActivityEnvironment): ForgeActivities
 const createFindRequests =
   (env: ActivityEnvironment): ForgeActivities['findRequests'] =>
   async (input) => {
-    const { repository, forge, branch, candidate, asks } = input;
+    const { repository, forge, branch, candidate, part, asks } = input;
     const client = openForge(forge);
     if (candidate === undefined) {
       await client.tryRights();
       await checkMerging(client, input);
     }
-    const lock = candidate === undefined ? null : await lockHash(env, repository, candidate);
+    const lock = candidate === undefined ? null : await lockHash(env, repository, candidate, part);
     const open = ours(await client.requests('open'), repository, branch);
     const closed = ours(await client.requests('closed'), repository, branch);
     const holds = ({ body }: ForgeRequest): boolean => lock !== null && readMark(body)?.lock === lock;
@@ -79,15 +79,24 @@ async function newestWords(client: ForgeClient, requests: readonly ForgeRequest[
   return { approval: newest(approvals), comment: newest(comments) };
 }
 
-/** Hash of the flake's lock in a candidate: the same lock has the same. */
-async function lockHash(env: ActivityEnvironment, repository: Repository, candidate: Candidate): Promise<string> {
+/**
+ * Hash of the flake's lock in a candidate, or of what it has of some inputs: the same lock has the same, and the same revisions of these
+ * have, whatever main has of others meanwhile.
+ */
+async function lockHash(
+  env: ActivityEnvironment,
+  repository: Repository,
+  candidate: Candidate,
+  part: RequestPart | undefined,
+): Promise<string> {
   const git = openGit(await installBundle(env, { repository, candidate }));
-  return (await git.run(['rev-parse', `${candidate.head}:${flakeFile(repository, 'flake.lock')}`])).trim();
+  if (part === undefined)
+    return (await git.run(['rev-parse', `${candidate.head}:${flakeFile(repository, 'flake.lock')}`])).trim();
+  const { root } = await lockAt(git, repository, candidate.head);
+  const inputs = new Map([...root.inputs].filter(([name]) => part.inputs.includes(name)));
+  const input = serialiseLock({ version: 7, root: { ...root, inputs } });
+  return (await git.run(['hash-object', '--stdin'], { input })).trim();
 }
-
-/** Requests whose branch is the one of pull requests, or was taken in its place. */
-const ours = (all: readonly ForgeRequest[], { mainBranch }: Repository, branch: string): readonly ForgeRequest[] =>
-  all.filter((each) => each.into === mainBranch && each.branch !== null && isOfDay(each.branch, branch));
 
 const isDeclined = ({ isOpen, isMerged, body }: ForgeRequest): boolean =>
   !isOpen && !isMerged && readMark(body)?.closedBy == null;
@@ -109,14 +118,6 @@ function newestOf(requests: readonly ForgeRequest[]): readonly SeenRequest[] {
 const stateOf = (request: ForgeRequest): SeenRequest['state'] =>
   request.isOpen ? (readMark(request.body) === null ? 'theirs' : 'open') : isDeclined(request) ? 'declined' : 'done';
 
-async function shown(
-  client: ForgeClient,
-  { number, url }: Pick<ForgeRequest, 'number' | 'url'>,
-): Promise<ReportedRequest> {
-  const moved = await client.moved();
-  return { number, url, ...(moved === null ? {} : { moved }) };
-}
-
 const createPropose = (): ForgeActivities['propose'] => async (input) => {
   const {
     forge,
@@ -124,6 +125,7 @@ const createPropose = (): ForgeActivities['propose'] => async (input) => {
     branch,
     commit,
     lock,
+    part,
     leftAlone,
     replaces,
     report,
@@ -148,6 +150,7 @@ const createPropose = (): ForgeActivities['propose'] => async (input) => {
     branch,
     commit,
     lock,
+    ...(part && { part }),
     ...asked,
     leftAlone: others,
     replaces: replaces ?? null,
@@ -183,8 +186,8 @@ const createPropose = (): ForgeActivities['propose'] => async (input) => {
   const now = `${kind.drafts?.seen.exec(request.title)?.[0] ?? ''}${title}`;
   // Before the mark is another one: a repeat would take that for its own.
   if (existing !== undefined && lock !== null && mark?.lock === lock && mark.commit !== commit)
-    await say(client, request.number, verifiedAgainComment(report, repository.mainBranch, commit));
-  if (isNew && replaces !== undefined) await say(client, replaces, replacedComment(reference(request.number)));
+    await say(client, request.number, verifiedAgainComment(report, repository.mainBranch, commit, part));
+  if (isNew && replaces !== undefined) await say(client, replaces, replacedComment(reference(request.number), part));
   const change =
     mark !== null && (await isOvertaken(client, request, mark.commit, commit))
       ? {}
@@ -249,12 +252,6 @@ async function closeTwin(
 const sameText = (one: string, other: string): boolean => plain(one) === plain(other);
 const plain = (text: string): string => text.replaceAll('\r\n', '\n').trim();
 
-/** Comments on a request, unless it has that comment. */
-async function say(client: ForgeClient, number: number, { mark, body }: MarkedComment): Promise<void> {
-  const comments = await client.comments(number);
-  if (!comments.some((each) => each.body.includes(mark))) await client.comment(number, body);
-}
-
 const createSetStatuses =
   (): ForgeActivities['setStatuses'] =>
   async ({ forge, commit, report, pending, siteUrl }) => {
@@ -267,22 +264,4 @@ const createSetStatuses =
         await client.setStatus(commit, status);
     }
     return wanted.length;
-  };
-
-/** Only those are closed whose branch is as Lockkeeper pushed it last. What an earlier try of the run closed counts as closed. */
-const createCloseRequests =
-  (): ForgeActivities['closeRequests'] =>
-  async ({ forge, repository, branch, run }) => {
-    const client = openForge(forge);
-    const before = ours(await client.requests('closed'), repository, branch);
-    const mine = before.filter(({ body }) => readMark(body)?.closedBy === run);
-    const closed = await Promise.all(mine.map((each) => shown(client, each)));
-    for (const request of ours(await client.requests('open'), repository, branch)) {
-      const mark = readMark(request.body);
-      if (mark?.commit !== request.head) continue;
-      await say(client, request.number, closingComment(repository.mainBranch, mark.commit));
-      await client.change(request.number, { body: withClosedMark(request.body, run), close: true });
-      closed.push(await shown(client, request));
-    }
-    return closed;
   };

@@ -9,6 +9,7 @@ export const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   'waiting-for-repository': 'waiting for the repository',
   resolving: 'reading the repository',
   'updating-lock': 'updating flake.lock',
+  proposing: 'one request for each input',
   verifying: 'verifying',
   mending: 'fixing what broke',
   'holding-back': 'finding the inputs to blame',

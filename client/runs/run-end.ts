@@ -6,6 +6,7 @@ import type { Report } from '../../model/report/data.js';
 import { completeReport, type StoredReport } from '../../model/report/earlier.js';
 import { mayBeReport } from '../../model/report/facts.js';
 import type { StateDirectory } from '../../model/machine/state-directory.js';
+import { isPart } from '../../model/run/ids.js';
 import { messageOf } from '../../model/text/message-of.js';
 import type { Session } from '../server/connection.js';
 
@@ -22,6 +23,9 @@ export interface RunEnd {
  */
 export async function runEnd(session: Session, run: string, state: StateDirectory): Promise<RunEnd> {
   const { WorkflowFailedError } = await import('@temporalio/client');
+  // Its run was given it in short.
+  const whole = isPart(run) ? await storedReport(state, run) : null;
+  if (whole !== null) return { report: whole, error: whole.error };
   const handle = session.client.workflow.getHandle(run);
   try {
     return { report: completeReport(asShown(await handle.result()) as StoredReport), error: null };
@@ -52,7 +56,7 @@ function reportIn(found: unknown): Report | null {
  */
 export async function storedReport(state: StateDirectory, run: string): Promise<Report | null> {
   const files = (await readdir(state.reports).catch(() => [])).filter((file) => file.endsWith('.json'));
-  const meant = files.filter((file) => file.startsWith(run));
+  const meant = files.filter((file) => file.startsWith(run) && !isPart(file));
   const name = files.find((file) => file === `${run}.json`) ?? (meant.length === 1 ? meant[0] : undefined);
   return name === undefined ? null : reportIn(await readJson(join(state.reports, name)).catch(() => null));
 }

@@ -1,4 +1,5 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
+import { isPart } from '../../model/run/ids.js';
 import { oneLine } from '../../model/text/one-line.js';
 import type { Session } from '../server/connection.js';
 import { CommandError } from '../errors.js';
@@ -8,11 +9,12 @@ const RUNS = 'WorkflowType = "updateFlake"';
 /** How many runs a beginning of an id is looked for in. */
 const LOOKED_AT = 1000;
 
-/** Runs, newest first. */
+/** Runs, newest first; parts of them are told of by their runs. */
 export async function listRuns(session: Session, limit: number, where = ''): Promise<readonly WorkflowExecutionInfo[]> {
   const query = where === '' ? RUNS : `${RUNS} AND ${where}`;
   const found: WorkflowExecutionInfo[] = [];
   for await (const run of session.client.workflow.list({ query, pageSize: Math.min(limit, 200) })) {
+    if (isPart(run.workflowId)) continue;
     found.push(run);
     if (found.length >= limit) break;
   }

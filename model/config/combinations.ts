@@ -9,6 +9,9 @@ import { fault, rule, type Rule } from './rule.js';
 import { checkTargetPatterns, chooseRequired } from '../targets/choose.js';
 import { DEFAULT_KIND } from '../targets/index.js';
 
+/** Of a branch that names of inputs follow. */
+const LONGEST_BEGINNING = 90;
+
 /** What cannot be meant together, though each option is right by itself. */
 export const COMBINATIONS: readonly Rule[] = [
   rule(['flakeInputs', 'excludeInputs'], ({ flakeInputs, excludeInputs }, { name }) =>
@@ -29,9 +32,10 @@ export const COMBINATIONS: readonly Rule[] = [
       ? fault('inputGroups', inputGroups, 'has an empty group: name inputs in it, or take it out.')
       : null,
   ),
-  rule(['flakeInputs', 'excludeInputs', 'inputGroups'], ({ flakeInputs, excludeInputs, inputGroups }, { name }) => {
+  rule(['flakeInputs', 'excludeInputs', 'inputGroups', 'perInput'], (options, { name }) => {
+    const { flakeInputs, excludeInputs, inputGroups, perInput } = options;
     const other = flakeInputs.length > 0 ? 'flakeInputs' : excludeInputs.length > 0 ? 'excludeInputs' : null;
-    return inputGroups.length === 0 || other === null
+    return inputGroups.length === 0 || other === null || perInput
       ? null
       : fault('inputGroups', inputGroups, `says which inputs move, and so does ${name(other)}: leave one of them out.`);
   }),
@@ -102,6 +106,33 @@ export const COMBINATIONS: readonly Rule[] = [
   rule(['approval', 'land'], ({ approval, land }) =>
     approval.enable && !waysOfLanding[land].lands
       ? fault('approval.enable', true, 'asks before landing, but a dry run lands nothing: leave one of them out.')
+      : null,
+  ),
+  rule(['perInput', 'land', 'dryRun'], ({ perInput, land, dryRun }, { name }) =>
+    perInput && !dryRun && !waysOfLanding[land].asksForge
+      ? fault(
+          'perInput',
+          true,
+          `is for pull requests, but ${name('land')} is ${land}: give ${name('land')} as pull-request, or leave it out.`,
+        )
+      : null,
+  ),
+  rule(['perInput', 'approval'], ({ perInput, approval }, { name }) =>
+    perInput && approval.enable
+      ? fault(
+          'perInput',
+          true,
+          `opens several requests, each of which is approved by merging it, but ${name('approval.enable')} asks about one update: leave one of them out.`,
+        )
+      : null,
+  ),
+  rule(['perInput', 'branch'], ({ perInput, branch }, { name }) =>
+    perInput && branch.length > LONGEST_BEGINNING
+      ? fault(
+          'branch',
+          branch,
+          `is too long for ${name('perInput')}, which puts names of inputs behind it: give one of at most ${LONGEST_BEGINNING} characters.`,
+        )
       : null,
   ),
   rule(['draft', 'merge'], ({ draft, merge }, { name }) =>

@@ -7,6 +7,7 @@ import type {
 } from './activities.js';
 import type { MoveChannelsInput, SeenBranch } from './landing.js';
 import type { NewestWords, SeenRequest } from './requests.js';
+import type { EachRequest, RequestPart } from '../landing/parts.js';
 import type { PlanBuildsInput } from './verification.js';
 import type { SandboxLimits } from '../sandbox/limits.js';
 import type { Watched } from '../instance/record.js';
@@ -317,6 +318,17 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   laterThan: orMissing(object<NewestWords>({ approval: orNull(wholeNumber), comment: orNull(wholeNumber) })),
   asksAgain: orMissing(flag),
   number: wholeNumber,
+  part: orMissing(object<RequestPart>({ instance: text(checkInstanceName), inputs: list(text(() => undefined)) })),
+  each: orMissing(
+    object<EachRequest>({
+      instance: text(checkInstanceName),
+      parts: list(
+        object<EachRequest['parts'][number]>({ inputs: list(text(() => undefined)), request: orNull(wholeNumber) }),
+      ),
+      asked: orAll(list(text(checkInputName))),
+      unknown: list(text(() => undefined)),
+    }),
+  ),
   requests: orMissing(list(object<SeenRequest>({ branch: text(checkBranchName), number: wholeNumber, state: asData }))),
   forge: (value, field) => {
     const isText = text(() => undefined);

@@ -2,6 +2,7 @@ import type { Candidate } from '../verify/candidate.js';
 import type { MergeMethod, Merger } from '../forge/merging.js';
 import type { ForgeOptions, Repository } from '../run/options.js';
 import type { InsteadOf, MergedRequest, Report, ReportedRequest } from '../report/data.js';
+import type { EachRequest, RequestPart } from '../landing/parts.js';
 import type { LandResult } from './landing.js';
 
 /** A pull request as far as it says what may become of its branch. */
@@ -19,6 +20,8 @@ export interface FindRequestsInput {
   readonly branch: string;
   /** What is going to be proposed; missing when nothing is yet. */
   readonly candidate?: Candidate;
+  /** What of it the request is about; missing: the whole lock. */
+  readonly part?: RequestPart;
   /** Who will merge it, and how, so that what cannot be is known at once; missing where a person does, and in older runs. */
   readonly merge?: Merger;
   readonly mergeMethod?: MergeMethod;
@@ -34,7 +37,7 @@ export interface NewestWords {
 
 export interface FoundRequests {
   readonly requests: readonly SeenRequest[];
-  /** Hash of the candidate's lock; `null` without a candidate. */
+  /** Hash of the candidate's lock, or of what the lock has of the inputs that the request is about; `null` without a candidate. */
   readonly lock: string | null;
   /** The request with this lock that a person closed; `null` when nobody did. */
   readonly declined: ReportedRequest | null;
@@ -51,6 +54,8 @@ export interface ProposeInput {
   readonly commit: string;
   /** `FoundRequests.lock`. */
   readonly lock: string | null;
+  /** As of `FindRequestsInput`. */
+  readonly part?: RequestPart;
   readonly labels: readonly string[];
   /** As `Landing` has them; missing when there are none, and in older runs. */
   readonly assignees?: readonly string[];
@@ -127,6 +132,8 @@ export interface StatusesInput {
 export interface CloseRequestsInput {
   /** Workflow id. */
   readonly run: string;
+  /** Of a run that proposes each input by itself, and closes what it needs no more of earlier ones. */
+  readonly each?: EachRequest;
   readonly repository: Repository;
   readonly forge: ForgeOptions;
   /** The branch of pull requests. */

@@ -7,11 +7,13 @@ export const pullRequest: WayOfLanding = {
   makesBranches: true,
   asksForge: true,
   holdsBack: true,
-  intent: ({ repository: { mainBranch, displayUrl }, landing: { branch = '' } }) =>
-    `will propose branch ${branch} for ${mainBranch} as a pull request at ${displayUrl}`,
+  intent: ({ repository: { mainBranch, displayUrl }, landing: { branch = '', perInput } }) =>
+    perInput === true
+      ? `will propose a branch ${branch}-INPUT for ${mainBranch} as a pull request at ${displayUrl}, for each input that moves`
+      : `will propose branch ${branch} for ${mainBranch} as a pull request at ${displayUrl}`,
   step: () => 'push the branch of the pull request',
   outcome: 'Proposed',
   place: (request) => (request === undefined ? 'on branch' : `in pull request #${request}, branch`),
-  summary: ({ branch = '', labels = [], merge = 'never' }) =>
-    ` (${[branch, ...labels, ...(merge === 'never' ? [] : [`merged by ${merge}`])].join(', ')})`,
+  summary: ({ branch = '', perInput, labels = [], merge = 'never' }) =>
+    ` (${[branch, ...(perInput === true ? ['one for each input'] : []), ...labels, ...(merge === 'never' ? [] : [`merged by ${merge}`])].join(', ')})`,
 };

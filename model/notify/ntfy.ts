@@ -27,6 +27,7 @@ import { oneLine, oneName } from '../text/one-line.js';
 import { truncate } from '../text/text.js';
 import { failureWords } from '../verify/failure-words.js';
 import { heldBackLine } from './held-back.js';
+import { partRows } from '../report/part-words.js';
 
 /** What an ntfy server is told. Text from outside is one line each, so that none of it can pose as another part. */
 export const ntfy: Notifier = {
@@ -134,6 +135,11 @@ function finishedLines(report: Report): string[] {
     landed === null ? '' : `Commit ${landed.commit.slice(0, 12)} ${landed.text} ${landed.ref}`,
     insteadOfWords(report) ?? '',
     ...requestWords(report).map(({ text, url }) => (url === null ? text : `${text}: ${oneLine(url, 300)}`)),
+    ...partRows(report)
+      .slice(0, 20)
+      .map(
+        ({ inputs, headline, request }) => `${inputs}: ${headline}${request?.url == null ? '' : ` (${request.url})`}`,
+      ),
     report.error === null ? '' : oneLine(report.error, 1000),
     oneLine(report.nothingVerified ?? '', 1000),
     ...inputLines(report),

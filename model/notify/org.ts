@@ -12,6 +12,7 @@ import {
   outcomeWords,
   stoppingTargets,
 } from '../report/words.js';
+import { partRows } from '../report/part-words.js';
 import { oneLine, oneName } from '../text/one-line.js';
 import { tail } from '../text/text.js';
 import { failureWords } from '../verify/failure-words.js';
@@ -68,6 +69,11 @@ export function orgEntry(report: Report, at: string, timeZone: string): string {
     ...broken
       .slice(0, 20)
       .map((target) => `${oneName(target.name)}${mitigation(report, target)}: ${failureWords(target)}`),
+    ...partRows(report)
+      .slice(0, 20)
+      .map(
+        ({ inputs, headline, details: [first = ''] }) => `${inputs}: ${headline}${first === '' ? '' : `: ${first}`}`,
+      ),
     ...report.heldBack.map((held) => `${oneName(held.input)} ${heldBackLine(held, report)}`).slice(0, 20),
     ...(first?.logPath == null ? [] : [`log of ${oneName(first.name)}: ${first.logPath}`]),
     `lockkeeper report ${report.run}`,

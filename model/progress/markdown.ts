@@ -31,6 +31,7 @@ const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   'waiting-for-repository': 'Waiting for the repository',
   resolving: 'Looking at the repository',
   'updating-lock': 'Updating flake.lock',
+  proposing: 'One request for each input',
   verifying: 'Verifying',
   mending: 'Fixing',
   'holding-back': 'Finding the inputs to blame',

@@ -11,6 +11,7 @@ export const PHASES = [
   'waiting-for-repository',
   'resolving',
   'updating-lock',
+  'proposing',
   'verifying',
   'mending',
   'holding-back',

@@ -102,6 +102,10 @@ export interface Report {
   readonly closedRequests: readonly ReportedRequest[];
   /** What became of the channels of targets. */
   readonly channels: readonly ChannelMove[];
+  /** The updates of a run that proposes each input by itself; missing where it does not, and in older runs. */
+  readonly parts?: readonly ReportedPart[];
+  /** The run that this is a part of; missing where it is a whole one, and in older runs. */
+  readonly partOf?: string;
   readonly approval: ApprovalDecision | null;
   /** Run that this one gave way to; missing when it did not. */
   readonly supersededBy?: string;
@@ -111,6 +115,18 @@ export interface Report {
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   readonly seconds: number;
+}
+
+/** An update that was verified and proposed by itself: the report of its own is by the name of `run`. */
+export interface ReportedPart extends Pick<Report, 'run' | 'outcome' | 'error' | 'landed' | 'declined'> {
+  readonly inputs: readonly string[];
+  /** How it ended, as the beginning of a headline. */
+  readonly headline: string;
+  /** Counts in one sentence. */
+  readonly counts: string;
+  /** As a run of it alone would have: usually, and where everything counts that is not as it should be. */
+  readonly exitStatus: number;
+  readonly strictExitStatus: number;
 }
 
 /** Derivations that an update builds, and the owner's limit. */
@@ -384,6 +400,10 @@ const isIncomplete = ({ heldBack, unfetched }: Report): boolean => heldBack.leng
  * @param strict whether inputs that were held back or not updated, and targets that were broken before, are errors
  */
 export function exitStatus(report: Report, strict = false): number {
+  if (report.parts !== undefined && report.outcome !== 'cancelled') {
+    if (isFailure(report.outcome) || (strict && isIncomplete(report))) return 1;
+    return statusOfParts(report.parts.map((part) => (strict ? part.strictExitStatus : part.exitStatus)));
+  }
   switch (report.outcome) {
     case 'landed':
     case 'verified':
@@ -402,3 +422,7 @@ export function exitStatus(report: Report, strict = false): number {
       return 1;
   }
 }
+
+/** The first of these that one of them has: an error counts most, then that something changed. */
+const statusOfParts = (statuses: readonly number[]): number =>
+  [1, 0, 3, 4].find((status) => statuses.includes(status)) ?? 2;

@@ -1,6 +1,7 @@
 import { compareNaturally } from '../text/natural-order.js';
 import { groupBy } from '../text/group-by.js';
 import { earlierHolds } from './earlier-holds.js';
+import { isPart } from '../run/ids.js';
 import { isBroken } from './words.js';
 import type { HeldBackInput } from './data.js';
 import { sizeHistory, type HostFacts, type RunFacts, type RunSummary } from './facts.js';
@@ -57,6 +58,9 @@ export interface Installation {
   readonly runs: readonly ShownRun[];
 }
 
+/** What parts of runs found out of inputs is in the reports of their runs; of hosts they tell themselves. */
+export const isWhole = ({ summary }: ShownRun): boolean => !isPart(summary.run);
+
 const stateOf = ({ instance, repository }: RunSummary): string => JSON.stringify([instance, repository]);
 
 /** Runs of each instance on each repository, in the order in which they come. */
@@ -69,7 +73,8 @@ export const byInstance = <R extends ShownRun>(runs: readonly R[]): ReadonlyMap<
  * @param known those of which more is known, newest first: the last ones of each instance
  */
 export function installationOf(runs: readonly ShownRun[], known: readonly KnownRun[]): Installation {
-  const instances = [...byInstance(runs).values()].flatMap((own) =>
+  const whole = runs.filter(isWhole);
+  const instances = [...byInstance(whole).values()].flatMap((own) =>
     own.slice(0, 1).map((last) => ({
       instance: last.summary.instance,
       repository: last.summary.repository,
@@ -94,8 +99,10 @@ export function installationOf(runs: readonly ShownRun[], known: readonly KnownR
           compareNaturally(one.host, other.host) ||
           compareNaturally(one.repository, other.repository),
       ),
-    heldBack: repositories.flatMap(heldBackIn).sort((one, other) => (one.since < other.since ? -1 : 1)),
-    runs,
+    heldBack: repositories
+      .flatMap((own) => heldBackIn(own.filter(isWhole)))
+      .sort((one, other) => (one.since < other.since ? -1 : 1)),
+    runs: whole,
   };
 }
 

@@ -8,6 +8,7 @@ import {
   type Landed,
   type PlannedBuilds,
   type Report,
+  type ReportedPart,
   type ReportedFix,
   type ReportedInput,
   type ReportedNested,
@@ -65,6 +66,8 @@ export function reportJson(report: Report, strict = false): Record<string, unkno
     required: [...report.required],
     landed: report.landed === null ? null : landedJson(report.landed),
     ...(report.declined === undefined ? {} : { declined: requestJson(report.declined) }),
+    ...(report.parts === undefined ? {} : { parts: report.parts.map((part) => partJson(part, strict)) }),
+    ...(report.partOf === undefined ? {} : { partOf: report.partOf }),
     ...(report.closedRequests.length === 0 ? {} : { closedRequests: report.closedRequests.map(requestJson) }),
     ...(report.channels.length === 0 ? {} : { channels: report.channels.map(channelJson) }),
     approval:
@@ -125,6 +128,18 @@ const landedJson = ({
   ...(notMerged === undefined ? {} : { notMerged }),
   ...(statusesMissing === undefined ? {} : { statusesMissing }),
   ...(old === undefined ? {} : { old: { removed: [...old.removed], kept: old.kept.map(insteadOfJson) } }),
+});
+
+const partJson = (part: ReportedPart, strict: boolean): Record<string, unknown> => ({
+  run: part.run,
+  inputs: [...part.inputs],
+  outcome: part.outcome,
+  exitStatus: strict ? part.strictExitStatus : part.exitStatus,
+  headline: part.headline,
+  counts: part.counts,
+  error: part.error,
+  landed: part.landed === null ? null : landedJson(part.landed),
+  ...(part.declined === undefined ? {} : { declined: requestJson(part.declined) }),
 });
 
 const channelJson = ({ target, branch, outcome, from, to, reason, lost }: ChannelMove): Record<string, unknown> => ({

@@ -52,6 +52,7 @@ import {
   waitingWords,
   VERDICTS,
 } from './words.js';
+import { partRows } from './part-words.js';
 
 /** Packages of each change: as many as there is room for, or fewer, or none. */
 const PACKAGES_SHOWN = [50, 10, 0] as const;
@@ -100,6 +101,7 @@ export function renderMarkdown(report: Report, limit = MARKDOWN_BYTES): string {
       : said([4096, 500, 200], (bytes) => `**${words(report.nothingVerified ?? '', bytes)}**`),
     paragraphs('note on what stopped it', [stoppedBy(report)]),
     failures === null ? null : fixed(`**${words(failures)}**`),
+    requests(report),
     hosts(report),
     caches(report),
     gates(report),
@@ -166,6 +168,25 @@ export function renderMarkdown(report: Report, limit = MARKDOWN_BYTES): string {
     limit,
     whole,
   );
+}
+
+/** What became of each update of a run that proposes each input by itself. */
+function requests(report: Report): Part {
+  const rows = partRows(report).map(({ outcome, inputs: names, headline, request, details }) => [
+    OUTCOME_SYMBOLS[outcome],
+    code(names),
+    request === null ? '' : request.url === null ? words(request.text, ITEM_BYTES) : link(request.text, request.url),
+    words(headline, ITEM_BYTES),
+    details.map((each) => words(each, ITEM_BYTES)).join('; '),
+  ]);
+  return {
+    head: ['### Requests\n', table(['', 'inputs', 'request', 'verdict', ''], [])].join('\n'),
+    items: rows.map((cells) => [row(cells)]),
+    gap: '\n',
+    rank: 1,
+    share: 1 / 4,
+    leftOut: (shown) => [rows.length - shown, 'requests'],
+  };
 }
 
 /** What every report says, in few bytes. */

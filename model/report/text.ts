@@ -51,6 +51,7 @@ import {
   waitingWords,
   VERDICTS,
 } from './words.js';
+import { partRows } from './part-words.js';
 
 /**
  * The report for a terminal: plain lines, or coloured ones. Ends with a line feed.
@@ -60,6 +61,7 @@ export function renderText(report: Report, color: boolean, packages = PACKAGES_S
   const paint = painter(color);
   const sections = [
     headline(report, paint),
+    section('Requests', partLines(report, paint), paint),
     section('Inputs', inputLines(report, packages === Infinity, paint), paint),
     section(
       'Not updated',
@@ -153,6 +155,18 @@ function toneOf(report: Report, paint: Paint): (text: string) => string {
     case 'failed':
       return paint.red;
   }
+}
+
+function partLines(report: Report, paint: Paint): string[] {
+  const found = partRows(report);
+  const lines = columns(found.map(({ inputs, headline, details: [first = ''] }) => [inputs, headline, first]));
+  return found.flatMap(({ outcome, request, details }, index) => [
+    `  ${OUTCOME_SYMBOLS[outcome]} ${lines[index] ?? ''}`,
+    ...(request === null
+      ? []
+      : [`      ${request.text}${request.url === null ? '' : `: ${paint.cyan(oneLine(request.url, 500))}`}`]),
+    ...details.slice(1).map((each) => paint.dim(`      ${each}`)),
+  ]);
 }
 
 /** Inputs of which more than a line is shown, if there are no more, and inputs that are shown at all. */

@@ -12,13 +12,14 @@ import type {
   ReportedAttempt,
   ReportedFix,
   ReportedInput,
+  ReportedPart,
   ReportedTarget,
 } from './data.js';
 import { repointedFirst } from '../flake-lock/repointed-first.js';
 import { groupBy } from '../text/group-by.js';
 import { oneLine, oneName } from '../text/one-line.js';
 import { formatSpan } from '../text/span.js';
-import { formatSeconds, shellQuote } from '../text/text.js';
+import { capitalized, formatSeconds, shellQuote } from '../text/text.js';
 import type { WaitingInput } from '../flake-lock/cooldown.js';
 import type { ComparedWords } from '../run/comparison.js';
 import type { VerdictKind } from '../targets/types.js';
@@ -66,6 +67,7 @@ export const plural = (count: number, noun: string, nouns = `${noun}s`): string 
 
 /** How the run ended, as the beginning of a headline. */
 export function outcomeWords(report: Report): string {
+  if (report.parts !== undefined && report.parts.length > 0) return partsWords(report, report.parts);
   switch (report.outcome) {
     case 'landed':
       return landedOutcome(report.landed);
@@ -99,6 +101,16 @@ export function outcomeWords(report: Report): string {
     case 'failed':
       return 'Failed';
   }
+}
+
+/** How a run ended that proposed each input by itself. */
+function partsWords({ outcome }: Report, parts: readonly ReportedPart[]): string {
+  const proposed = parts.filter(({ landed }) => landed?.request !== undefined).length;
+  const merged = parts.filter(({ landed }) => landed?.merged !== undefined).length;
+  const of = plural(parts.length, 'update');
+  const ended = outcome === 'broken' || outcome === 'failed' || outcome === 'cancelled' ? capitalized(outcome) : '';
+  const words = `proposed ${proposed} of ${of}${merged === 0 ? '' : `, ${merged} merged`}`;
+  return ended === '' ? capitalized(words) : `${ended}, ${words}`;
 }
 
 const againstWords = ({ against }: ComparedWords): string => oneLine(against, NAME_BYTES);
@@ -277,7 +289,11 @@ export function landedWords(
 }
 
 /** What there is to know of pull requests, beside their numbers: a sentence each, where the web page is told. */
-export function requestWords({ landed, declined, closedRequests }: Report): readonly RequestWords[] {
+export function requestWords({
+  landed,
+  declined,
+  closedRequests,
+}: Pick<Report, 'landed' | 'declined' | 'closedRequests'>): readonly RequestWords[] {
   const { request, unchanged, merged, notMerged, statusesMissing } = landed ?? {};
   return [
     ...(request === undefined ? [] : [{ text: `pull request #${request.number}`, url: request.url }]),

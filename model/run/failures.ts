@@ -36,6 +36,7 @@ export const FAILURES = [
   'NoTargets',
   'RepositoryBusy',
   'MainKeepsMoving',
+  'RequestsFailed',
   'BadOptions',
   'RunRefused',
   'LogUnavailable',

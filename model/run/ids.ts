@@ -18,6 +18,12 @@ export function runId(instance: string, repository: Repository, now: Date): stri
   return `${scheduledRunId(instance, repository)}-${time}`;
 }
 
+/** Id of the part of a run that is about some inputs. @param name that of its branch, without what all begin with */
+export const partId = (run: string, name: string): string => `${run}-input-${name}`;
+
+/** Whether an id, or the name of a report, is that of a part of a run. */
+export const isPart = (id: string): boolean => /(?:-\d{8}-\d{6}|-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)-input-./.test(id);
+
 const STARTED_AT = /-(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)$/;
 
 /** When a run that a command started was to begin, in milliseconds since 1970; `null` for other ids. */

@@ -224,6 +224,8 @@ export interface Landing {
   readonly removeOldBranches?: boolean;
   /** The branch of pull requests; missing for other ways of landing. */
   readonly branch?: string;
+  /** Whether each input has a pull request of its own, on a branch that begins with `branch`; missing: one has all. */
+  readonly perInput?: true;
   /** Labels of a new pull request; missing when there are none. */
   readonly labels?: readonly string[];
   /** Accounts that a new pull request is assigned to; missing when there are none. */
@@ -311,7 +313,7 @@ export const KNOWN_OPTIONS: Fields<RunOptions> = {
   inputGroups: true,
   cooldown: { seconds: true, inputs: { input: true, seconds: true } },
   landing: {
-    ...{ mode: LANDING_MODES, branchPrefix: true, removeOldBranches: true, branch: true, labels: true },
+    ...{ mode: LANDING_MODES, branchPrefix: true, removeOldBranches: true, branch: true, perInput: true, labels: true },
     ...{ assignees: true, reviewers: true, milestone: true, draft: true, openWithoutChange: true },
     ...{ merge: MERGERS, mergeMethod: MERGE_METHODS, mergeWaitSeconds: true },
   },

@@ -16,6 +16,7 @@ import type {
   NotificationResult,
   Outcome,
   PlannedBuilds,
+  ReportedPart,
   ReportedRequest,
 } from '../../model/report/data.js';
 import type { InputGroup } from '../../model/run/input-groups.js';
@@ -79,6 +80,8 @@ export interface Facts {
   /** The closed pull request with the same lock. */
   readonly declined: ReportedRequest | null;
   readonly closedRequests: readonly ReportedRequest[];
+  /** What became of each part of a run that proposes each input by itself; `null`: it is not one. */
+  readonly parts: readonly ReportedPart[] | null;
   /** What became of the channels of targets, if there are any. */
   readonly channels: readonly ChannelMove[];
   /** Older update branches that the landed one makes needless, if they were looked for. */
@@ -130,6 +133,7 @@ export const NOTHING_FOUND: Facts = {
   said: null,
   declined: null,
   closedRequests: [],
+  parts: null,
   channels: [],
   needlessBranches: [],
   failuresInRow: null,

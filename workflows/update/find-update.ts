@@ -33,6 +33,7 @@ export async function findUpdate(run: Run, base: string): Promise<Update | null>
         named: [
           ...options.holdBack.never,
           ...pins.map(({ input }) => input),
+          ...(options.landing.perInput === true ? options.inputGroups.flat() : []),
           ...(options.cooldown?.inputs ?? []).map(({ input }) => input),
         ],
         mayGoBack: options.approval !== null,
@@ -55,10 +56,11 @@ export async function findUpdate(run: Run, base: string): Promise<Update | null>
 }
 
 /** Which inputs a run is about. */
-const inputChoice = ({ inputs, excludeInputs, inputGroups, cooldown, instance }: WholeOptions) => ({
+const inputChoice = ({ inputs, excludeInputs, inputGroups, cooldown, instance, landing }: WholeOptions) => ({
   inputs,
   ...(excludeInputs.length === 0 ? {} : { excludeInputs }),
-  ...(inputGroups.length === 0 ? {} : { inputGroups, instance }),
+  // Where each input has a request of its own, groups share one, and none waits for its turn.
+  ...(inputGroups.length === 0 || landing.perInput === true ? {} : { inputGroups, instance }),
   ...(cooldown === undefined ? {} : { cooldown }),
 });
 

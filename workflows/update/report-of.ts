@@ -17,6 +17,8 @@ import type { Facts } from './facts.js';
 /** What a report says of a run beside its facts. */
 export interface ReportedRun {
   readonly id: string;
+  /** The run that it is a part of, if it is one. */
+  readonly partOf?: string | undefined;
   readonly options: RunOptions;
   readonly startTime: Date;
   /** How far targets are that have no verdict yet. */
@@ -24,7 +26,7 @@ export interface ReportedRun {
 }
 
 /** The report of a run as it stands now. */
-export function reportOf(facts: Facts, { id, options, startTime, targets }: ReportedRun): Report {
+export function reportOf(facts: Facts, { id, partOf, options, startTime, targets }: ReportedRun): Report {
   const { inputGroup, nothingVerified, plannedBuilds, supersededBy, failuresInRow } = facts;
   const heldBack = shortened(facts.heldBack);
   const inputs = facts.moved.map((input) => reportedInput(input, facts.commits));
@@ -73,6 +75,8 @@ export function reportOf(facts: Facts, { id, options, startTime, targets }: Repo
     ...(facts.declined === null ? {} : { declined: facts.declined }),
     closedRequests: facts.closedRequests,
     channels: facts.channels,
+    ...(facts.parts === null ? {} : { parts: facts.parts }),
+    ...(partOf === undefined ? {} : { partOf }),
     approval: facts.approval,
     ...(supersededBy === null ? {} : { supersededBy }),
     ...(failuresInRow === null ? {} : { failuresInRow }),

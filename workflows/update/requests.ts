@@ -1,5 +1,6 @@
 import { isCancellation, log } from '@temporalio/workflow';
-import type { FoundRequests, SeenRequest } from '../../model/contract/requests.js';
+import type { FindRequestsInput, FoundRequests, SeenRequest } from '../../model/contract/requests.js';
+import type { EachRequest } from '../../model/landing/parts.js';
 import type { InsteadOf, Landed } from '../../model/report/data.js';
 import type { WholeOptions } from '../../model/run/earlier.js';
 import type { ForgeOptions } from '../../model/run/options.js';
@@ -33,12 +34,18 @@ export async function tryForge({ options }: Run, forge: ForgeOptions): Promise<v
   }
 }
 
+/** What a request is about that is not of the whole lock. */
+const partOf = ({ part, options: { instance } }: Run): Pick<FindRequestsInput, 'part'> =>
+  part === null ? {} : { part: { instance, inputs: part.move } };
+
 /** What the forge says of update branches, and whether a person declined this update. */
-export const findRequests = ({ options }: Run, forge: ForgeOptions, candidate: Candidate): Promise<FoundRequests> =>
-  forgeCall('find pull requests').findRequests({
-    ...{ ...lookedFor(options, forge), candidate },
+export const findRequests = (run: Run, forge: ForgeOptions, candidate: Candidate): Promise<FoundRequests> => {
+  const { options } = run;
+  return forgeCall('find pull requests').findRequests({
+    ...{ ...lookedFor(options, forge), candidate, ...partOf(run) },
     ...(forge.follows === true && options.approval !== null && hasAnswers(options) ? { asks: true } : {}),
   });
+};
 
 /** Whether reviews and comments answer the run's question: only then does it merge what they approve. */
 export const hasAnswers = ({ landing: { merge } }: WholeOptions): boolean => merge === 'self' || merge === 'forge';
@@ -61,7 +68,7 @@ export async function propose(
   const replaces = replacedBy(requests);
   const request = await forgeCall('open or refresh the pull request').propose({
     ...{ repository, forge, ...pushed, branch: landed.ref, commit: landed.commit },
-    ...givenTo(landing),
+    ...{ ...givenTo(landing), ...partOf(run) },
     ...(siteUrl !== undefined && { siteUrl }),
     ...(replaces !== null && { replaces }),
     ...proposedTo(run, update),
@@ -119,11 +126,13 @@ const CANCELLED = 'the run was cancelled';
 
 /** Closes requests of earlier runs when nothing is left to update. */
 export async function closeRequests({ options, state, id }: Run): Promise<Found> {
-  const { forge } = options;
-  if (forge === undefined || !isUpToDate(options, state.facts())) return {};
+  const { forge, landing } = options;
+  const isEach = landing.perInput === true;
+  if (forge === undefined || !(isEach || isUpToDate(options, state.facts()))) return {};
   try {
     const closedRequests = await coordinator('close pull requests', UNNEEDED_TRIES).closeRequests({
       ...lookedFor(options, forge),
+      ...(isEach && { each: eachOf(options, state.facts()) }),
       run: id,
     });
     return { closedRequests };
@@ -132,6 +141,20 @@ export async function closeRequests({ options, state, id }: Run): Promise<Found>
     return {};
   }
 }
+
+/** What tells which requests of single inputs are needed no more. */
+const eachOf = (
+  { instance, inputs: asked, excludeInputs }: WholeOptions,
+  { parts, fetchFailures, waiting, heldBack }: Facts,
+): EachRequest => ({
+  ...{ instance, asked },
+  parts: (parts ?? []).map(({ inputs, landed }) => ({ inputs, request: landed?.request?.number ?? null })),
+  unknown: [
+    ...excludeInputs,
+    ...[...fetchFailures, ...waiting].map(({ name }) => name),
+    ...heldBack.map(({ input }) => input),
+  ],
+});
 
 /** Whether every input was asked for, and main has the newest revision of each. */
 const isUpToDate = (

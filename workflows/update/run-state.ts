@@ -53,8 +53,11 @@ export interface RunState {
   readonly report: () => Report;
 }
 
-/** @param intent what the run will push, and where, in one sentence */
-export function trackRun(options: RunOptions, intent: string): RunState {
+/**
+ * @param intent what the run will push, and where, in one sentence
+ * @param partOf run that it is a part of, if it is one
+ */
+export function trackRun(options: RunOptions, intent: string, partOf?: string): RunState {
   const { workflowId, startTime } = workflowInfo();
   let facts = NOTHING_FOUND;
   let shown: Shown = {
@@ -148,7 +151,7 @@ export function trackRun(options: RunOptions, intent: string): RunState {
       known = names;
       upsert();
     },
-    report: () => reportOf(facts, { id: workflowId, options, startTime, targets: shown.targets }),
+    report: () => reportOf(facts, { id: workflowId, partOf, options, startTime, targets: shown.targets }),
   };
 }
 

@@ -7,6 +7,7 @@ import { secretFilesOf } from '../../model/notify/index.js';
 import { wholeOptions, type WholeOptions } from '../../model/run/earlier.js';
 import { checkKnown } from '../../model/run/known-options.js';
 import { finalFailure } from '../../model/run/failures.js';
+import type { PartOfRun } from '../../model/verify/part.js';
 import type { RunOptions } from '../../model/run/options.js';
 import { ended } from '../../model/progress/progress.js';
 import type { VerifySetting } from '../../model/verify/verification.js';
@@ -21,6 +22,7 @@ import type { Approval } from './approval.js';
 import { openHoldBackRequests } from './hold-back-requests.js';
 import type { HoldBackRequests } from './hold-back-requests.js';
 import { openNudge, type Nudge } from './nudge.js';
+import { openTurn } from './turn.js';
 import { openRepositoryLock } from './repository-lock.js';
 import type { RepositoryLock } from './repository-lock.js';
 import { trackRun } from './run-state.js';
@@ -34,32 +36,45 @@ export interface Run {
   readonly holdBackRequests: HoldBackRequests;
   readonly lock: RepositoryLock;
   readonly nudge: Nudge;
+  /** What it is to do of another run's update; `null`: it is a whole run. */
+  readonly part: PartOfRun | null;
+  /** Waits until it is the turn of this part to land. */
+  readonly turn: () => Promise<void>;
   /** Workflow id. */
   readonly id: string;
   readonly startTime: Date;
 }
 
-export function beginRun(asked: RunOptions): Run {
+export function beginRun(asked: RunOptions, part: PartOfRun | null = null): Run {
   const { workflowId: id, startTime } = workflowInfo();
-  const { options, state } = trackOptions(asked, startTime);
+  const { options, state } = trackOptions(asked, startTime, part);
   const approval = openApproval(id, options, state);
   const holdBackRequests = openHoldBackRequests(id, state);
   const lock = openRepositoryLock(options, state);
-  return { options, state, approval, holdBackRequests, lock, nudge: openNudge(), id, startTime };
+  const turn = openTurn(part, state);
+  return { options, state, approval, holdBackRequests, lock, nudge: openNudge(), part, turn, id, startTime };
 }
 
 /**
  * Options that cannot even be shown, or that only a newer version knows, end the run before it does anything: an error of any
  * other type would only be tried for ever.
  */
-function trackOptions(asked: RunOptions, startTime: Date): Pick<Run, 'options' | 'state'> {
+function trackOptions(asked: RunOptions, startTime: Date, part: PartOfRun | null): Pick<Run, 'options' | 'state'> {
+  checkParent(part);
   try {
     checkKnown(asked);
     const options = wholeOptions(asked);
-    return { options, state: trackRun(options, landingIntent(options, startTime)) };
+    return { options, state: trackRun(options, landingIntent(options, startTime), part?.run) };
   } catch (error) {
     throw finalFailure('BadOptions', `the run's options cannot be used: ${rootCause(error).message}`);
   }
+}
+
+/** Somebody else cannot start one anew with what they read in its history: it would propose an old update. */
+function checkParent(part: PartOfRun | null): void {
+  const { parent } = workflowInfo();
+  if (part !== null && part.run !== parent?.workflowId)
+    throw finalFailure('RunRefused', 'A part of a run is started by its run alone.');
 }
 
 /** Sets those search attributes that the namespace has; lists of runs say less without. */

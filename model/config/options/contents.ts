@@ -51,7 +51,7 @@ export const contents = {
     listOf(listOf(input, 'inputs'), 'lists of inputs'),
     [],
     '[["nixpkgs", "home-manager"], ["hardware"]]',
-    'groups of inputs, of which each run moves one, in turn; inputs in no group stay',
+    'groups of inputs, of which each run moves one, in turn; inputs in no group stay. With `perInput`: which inputs share a pull request',
   ),
   cooldown: option(
     span(0),

@@ -47,8 +47,15 @@ export const landing = {
     text('a branch', checkBranchName),
     'bot/flake-update',
     '"bot/nightly-update"',
-    'branch of the pull request; each update replaces the one before',
+    'branch of the pull request; each update replaces the one before. With `perInput` the name of an input follows it',
     { flag: '--branch <name>' },
+  ),
+  perInput: option(
+    flag,
+    false,
+    'true',
+    'one pull request for [each input](pull-requests.md#a-request-for-each-input), verified by itself, in place of one for all; inputs of one of the `inputGroups` share one',
+    { flag: '--per-input', help: 'one pull request for each input, verified by itself, in place of one for all' },
   ),
   labels: option(
     listOf(text('a label', checkLabel), 'labels'),
@@ -187,9 +194,10 @@ export function landingOf(options: Landing): Pick<RunOptions, 'landing'> {
 }
 
 function requestOptions(options: Landing) {
-  const { labels, assignees, reviewers, milestone, draft, openWithoutChange, merge, mergeMethod, mergeWaitSec } =
-    options;
+  const { perInput, labels, assignees, reviewers, milestone, draft, openWithoutChange } = options;
+  const { merge, mergeMethod, mergeWaitSec } = options;
   return {
+    ...(perInput ? { perInput } : {}),
     ...(labels.length === 0 ? {} : { labels }),
     ...(assignees.length === 0 ? {} : { assignees }),
     ...(reviewers.length === 0 ? {} : { reviewers }),

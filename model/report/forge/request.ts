@@ -4,7 +4,8 @@ import type { InsteadOf, Report, ReportedTarget } from '../data.js';
 import { renderMarkdown } from '../markdown.js';
 import { LEAST_MARKDOWN_BYTES } from '../markdown-fit.js';
 import { words } from '../markdown-parts.js';
-import { hitWords } from '../words.js';
+import { hitWords, nameList } from '../words.js';
+import type { RequestPart } from '../../landing/parts.js';
 import type { Repository } from '../../run/options.js';
 import type { Merger } from '../../forge/merging.js';
 import { namedBy, outputKinds, outputKindNames } from '../../targets/index.js';
@@ -19,20 +20,31 @@ export interface Mark {
   readonly commit: string;
   /** Hash of its lock; empty when that is not known. */
   readonly lock: string;
+  /** What it is about, where that is not the whole lock. */
+  readonly part?: RequestPart;
   /** Run that closed the request; `null` when none did. */
   readonly closedBy: string | null;
 }
 
-export const writeMark = ({ run, commit, lock, closedBy }: Mark): string =>
-  `<!-- lockkeeper run=${encodeURIComponent(run)} commit=${commit} lock=${lock}${closedBy === null ? '' : ` closed-by=${encodeURIComponent(closedBy)}`} -->`;
+export const writeMark = ({ run, commit, lock, part, closedBy }: Mark): string =>
+  `<!-- lockkeeper run=${encodeURIComponent(run)} commit=${commit} lock=${lock}${part === undefined ? '' : ` of=${partMark(part)}`}${closedBy === null ? '' : ` closed-by=${encodeURIComponent(closedBy)}`} -->`;
 
-const MARK = /^<!-- lockkeeper run=(\S*) commit=([0-9a-f]+) lock=([0-9a-f]*)(?: closed-by=(\S+))? -->\s*$/gm;
+const partMark = ({ instance, inputs }: RequestPart): string =>
+  [instance, ...inputs].map((each) => encodeURIComponent(each)).join(',');
+
+const MARK =
+  /^<!-- lockkeeper run=(\S*) commit=([0-9a-f]+) lock=([0-9a-f]*)(?: of=(\S+))?(?: closed-by=(\S+))? -->\s*$/gm;
 
 /** The mark of a text; `null` when it has none. The last one counts: what a report quotes comes before. */
 export function readMark(body: string): Mark | null {
-  const [, run = '', commit = '', lock = '', closedBy] = [...body.matchAll(MARK)].at(-1) ?? [];
+  const [, run = '', commit = '', lock = '', of, closedBy] = [...body.matchAll(MARK)].at(-1) ?? [];
   if (commit === '') return null;
-  return { run: plain(run), commit, lock, closedBy: closedBy === undefined ? null : plain(closedBy) };
+  const [instance = '', ...inputs] = (of ?? '').split(',').map(plain);
+  return {
+    ...{ run: plain(run), commit, lock },
+    ...(of === undefined ? {} : { part: { instance, inputs } }),
+    closedBy: closedBy === undefined ? null : plain(closedBy),
+  };
 }
 
 /** A text whose mark says which run has closed the request. */
@@ -69,6 +81,8 @@ interface RequestText {
   readonly branch: string;
   readonly commit: string;
   readonly lock: string | null;
+  /** What it is about, where that is not the whole lock. */
+  readonly part?: RequestPart;
   readonly merge: Merger;
   /** Whether the run waits for an approval. */
   readonly asks: boolean;
@@ -90,22 +104,24 @@ const LEFT_ALONE_NAMED = 10;
 
 /** The text of a pull request: the report, as much of it as there is room for, what may be done with it, and its mark. */
 export function requestBody(text: RequestText): string {
-  const { report, repository, branch, commit, lock, leftAlone, replaces, page, limit, reference } = text;
+  const { report, repository, branch, commit, lock, part, leftAlone, replaces, page, limit, reference } = text;
+  const what = whatItIs(part);
   const parts = [
+    part === undefined ? '' : 'Other inputs that move have requests of their own, each verified by itself.',
     ...leftAlone
       .slice(0, LEFT_ALONE_NAMED)
       .map(({ number, reason }) => `${reference(number)} stays as it is: its branch ${words(reason, 500)}.`),
-    replaces === null ? '' : `${reference(replaces)} was closed: this is another \`flake.lock\`.`,
+    replaces === null ? '' : `${reference(replaces)} was closed: this is another ${what}.`,
     page === null ? '' : `The whole report: <${page}>`,
     '### What to do with it',
     [
       ...whatFollows(text),
       `- Merge it, or move ${escapeMarkdown(repository.mainBranch)} to exactly the commit that was verified, if that is still a fast-forward: \`git fetch origin ${shellQuote(branch)} && git push origin ${commit}:${shellQuote(repository.mainBranch)}\``,
-      '- Close it, and this `flake.lock` is not proposed again. The next other one comes as a new request.',
+      `- Close it, and this ${what} is not proposed again. The next other one comes as a new request.`,
       '- Push onto the branch what the update needs: it stays there, and later updates come on another branch.',
     ].join('\n'),
     reproduction(text),
-    writeMark({ run: report.run, commit, lock: lock ?? '', closedBy: null }),
+    writeMark({ run: report.run, commit, lock: lock ?? '', ...(part && { part }), closedBy: null }),
   ];
   const rest = `\n${parts.filter((part) => part !== '').join('\n\n')}\n`;
   return `${renderMarkdown(report, Math.max(LEAST_MARKDOWN_BYTES, limit - utf8Length(rest)))}${rest}`;
@@ -116,6 +132,9 @@ const LEFT_TO_FORGE = 'The forge merges it as soon as';
 
 /** Whether a request's text says that the forge was to merge it. */
 export const isLeftToForge = (body: string): boolean => body.includes(LEFT_TO_FORGE);
+
+/** What is told apart when people say no, and when main moves. */
+const whatItIs = (part: RequestPart | undefined): string => (part === undefined ? '`flake.lock`' : 'update');
 
 /** What the run does about the request by itself, and how it is answered. */
 function whatFollows({ report, repository, commit, merge, asks, again }: RequestText): readonly string[] {
@@ -180,21 +199,40 @@ export const twinComment = (first: string): MarkedComment =>
   );
 
 /** @param other how the forge names the request that takes its place */
-export const replacedComment = (other: string): MarkedComment =>
+export const replacedComment = (other: string, part?: RequestPart): MarkedComment =>
   marked(
     `<!-- lockkeeper proposes ${other.slice(1)} -->`,
-    `Lockkeeper does not propose this \`flake.lock\` again. Another one is in ${other}.`,
+    `Lockkeeper does not propose this ${whatItIs(part)} again. Another one is in ${other}.`,
   );
 
 /** Of a request whose update stays the same while main moves. */
-export const verifiedAgainComment = (report: Report, mainBranch: string, commit: string): MarkedComment =>
+export const verifiedAgainComment = (
+  report: Report,
+  mainBranch: string,
+  commit: string,
+  part?: RequestPart,
+): MarkedComment =>
   marked(
     `<!-- lockkeeper verified ${commit} -->`,
-    `${escapeMarkdown(mainBranch)} has moved${report.base === null ? '' : ` to ${report.base}`}. Lockkeeper has verified the same \`flake.lock\` on it, as commit ${commit}: ${escapeMarkdown(hitWords(report).join(', '))}.`,
+    `${escapeMarkdown(mainBranch)} has moved${report.base === null ? '' : ` to ${report.base}`}. Lockkeeper has verified the same ${whatItIs(part)} on it, as commit ${commit}: ${escapeMarkdown(hitWords(report).join(', '))}.`,
   );
 
 export const closingComment = (mainBranch: string, commit: string): MarkedComment =>
   marked(
     `<!-- lockkeeper closes ${commit} -->`,
     `Nothing is left to update: the inputs of ${escapeMarkdown(mainBranch)} are at their newest revisions. Lockkeeper closes this request; its branch stays.`,
+  );
+
+/** Of a request whose inputs need nothing more, while others may. */
+export const doneComment = (mainBranch: string, commit: string, inputs: readonly string[]): MarkedComment =>
+  marked(
+    `<!-- lockkeeper closes ${commit} -->`,
+    `Nothing is left to update: ${escapeMarkdown(nameList(inputs))} of ${escapeMarkdown(mainBranch)} ${inputs.length === 1 ? 'is at its newest revision' : 'are at their newest revisions'}. Lockkeeper closes this request; its branch stays.`,
+  );
+
+/** @param other how the forge names the request that has the update now; `null`: each input has one of its own */
+export const elsewhereComment = (commit: string, other: string | null): MarkedComment =>
+  marked(
+    `<!-- lockkeeper closes ${commit} -->`,
+    `${other === null ? 'Each input has a request of its own now' : `This update is in ${other} now`}. Lockkeeper closes this request; its branch stays.`,
   );

@@ -46,6 +46,8 @@ import { bar, line } from './charts.js';
 import { facts, folded, list, page, sections, sign, table, type Tone } from './page.js';
 import { targetTable } from './targets.js';
 import { dateTime } from './times.js';
+import { reportName } from '../page.js';
+import { partRows } from '../part-words.js';
 
 /** What a page says beside the report itself. */
 interface Surroundings {
@@ -61,6 +63,7 @@ export const renderHtml = (report: Report, { sizes = () => [], up }: Surrounding
     markup`<main>`,
     summary(report),
     sections([
+      ['Requests', 'requests', partTable(report, up !== undefined)],
       [`${capitalized(builtNoun(report))}s`, 'hosts', hosts(report)],
       ['Binary caches', 'caches', cacheTable(report)],
       ['Gates', 'gates', targetTable(report, gatesOf(report), 'gate', false)],
@@ -122,6 +125,28 @@ export const renderHtml = (report: Report, { sizes = () => [], up }: Surrounding
     ]),
     markup`</main>`,
   ]);
+
+/** What became of each update of a run that proposes each input by itself. */
+function partTable(report: Report, isOfSite: boolean): Markup | null {
+  const rows = partRows(report);
+  if (rows.length === 0) return null;
+  return table(
+    'Pull requests of the inputs, and what became of each',
+    [{ title: 'Inputs' }, { title: 'Verdict' }, { title: 'Request' }, { title: 'Run' }],
+    rows.map(({ outcome, inputs, headline, request, details, run }) => [
+      name(inputs),
+      [
+        sign(OUTCOME_SYMBOLS[outcome], outcomeTone(outcome)),
+        ` ${headline}`,
+        details.map((each) => markup`<span class="below">${each}</span>`),
+      ],
+      request === null ? null : request.url === null ? request.text : link(request.text, request.url),
+      isOfSite
+        ? markup`<a href="${encodeURIComponent(`${reportName(run)}.html`)}">${run}</a>`
+        : markup`<code>${run}</code>`,
+    ]),
+  );
+}
 
 /** What became of uploads: targets of which the same became are one row. */
 function cacheTable(report: Report): Markup | null {
