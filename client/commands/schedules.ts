@@ -72,10 +72,10 @@ async function describe(session: Session, schedule: Owned, record: ShownRecord |
 }
 
 /** Channels that stand still, if somebody has looked lately. */
-const standingIn = (record: ShownRecord | undefined): Pick<ListedSchedule, 'standingChannels'> =>
+const standingIn = (record: ShownRecord | undefined): Pick<ListedSchedule, 'standingChannels' | 'standingCount'> =>
   record?.standing === undefined || Date.now() - Date.parse(record.standing.at) > DAY_MS
     ? {}
-    : { standingChannels: record.standing.channels };
+    : { standingChannels: record.standing.channels, standingCount: record.standing.count };
 
 async function describeWatcher(
   session: Session,

@@ -28,6 +28,8 @@ export interface ListedSchedule {
   readonly lastSuccess: string | null;
   /** Channels that stand still for longer than `channelAlarmSec`, the longest first; missing where nobody looks at them. */
   readonly standingChannels?: ShownStanding['channels'];
+  /** How many those are: not all of them are listed where they are many. */
+  readonly standingCount?: number;
 }
 
 /** Schedules as lines, one each. */
@@ -85,10 +87,10 @@ function failuresWords({ last, failuresInRow }: ListedSchedule): string | null {
 /** Channels that one line names. */
 const CHANNELS_NAMED = 3;
 
-function standingWords({ standingChannels = [] }: ListedSchedule): readonly string[] {
+function standingWords({ standingChannels = [], standingCount }: ListedSchedule): readonly string[] {
   const [first] = standingChannels;
   if (first === undefined) return [];
-  const count = standingChannels.length;
+  const count = standingCount ?? standingChannels.length;
   const names = standingChannels.slice(0, CHANNELS_NAMED).map(({ branch }) => oneName(branch));
   const more = count > names.length ? ` and ${count - names.length} more` : '';
   const longest = ageWords(Date.now() - Date.parse(first.since));

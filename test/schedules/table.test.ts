@@ -31,8 +31,9 @@ test('what runs by hand gave is not told as what the schedule has started', () =
 });
 
 test('channels that stand still are named behind their instance, a few of them', () => {
-  const standing = (count: number) =>
+  const standing = (count: number, all = count) =>
     shown({
+      standingCount: all,
       standingChannels: Array.from({ length: count }, (_, index) => ({
         ...{ branch: `tested-${index}`, since: new Date(Date.now() - (5 * 86_400 - index) * 1000).toISOString() },
       })),
@@ -40,6 +41,8 @@ test('channels that stand still are named behind their instance, a few of them',
   assert.equal(shown({ standingChannels: [] }), `${NEXT}  no scheduled run yet`);
   assert.equal(standing(1), `${NEXT}  no scheduled run yet  a channel stands still (5 days): tested-0`);
   assert.match(standing(5), /5 channels stand still \(5 days\): tested-0, tested-1, tested-2 and 2 more$/);
+  // What a record shows of them has room for some.
+  assert.match(standing(50, 120), /120 channels stand still .* and 117 more$/);
 });
 
 test('a scheduled run that the server has dropped was there all the same', () => {
