@@ -43,7 +43,7 @@ export function declareRuns({ program, context, exit }: Declaration): void {
     .argument('<run>', RUN)
     .addOption(new Option('--format <format>', 'format of the report').choices(REPORT_FORMATS).default('text'))
     .option('-o, --output <file>', 'write it to this file')
-    .option('--full', 'list all changed packages, for targets that this machine built')
+    .option('--full', 'list all inputs and all changed packages (of targets that this machine built)')
     .option('--limit <bytes>', 'shorten to this size, least important parts first; needs --format md', markdownBytes)
     .option('--open', 'open it in a browser; needs --format html')
     .action(async (run: string, options: ReportRequest) => {

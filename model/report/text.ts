@@ -173,8 +173,8 @@ function partLines(report: Report, paint: Paint): string[] {
 const INPUTS_IN_DETAIL = 12;
 const INPUTS_SHOWN = 40;
 
-function inputLines({ inputs }: Report, full: boolean, paint: Paint): string[] {
-  const shown = full ? inputs : inputs.slice(0, INPUTS_SHOWN);
+function inputLines({ inputs, run }: Report, full: boolean, paint: Paint): string[] {
+  const shown = full ? inputs : shownInputs(inputs);
   const isLong = !full && inputs.length > INPUTS_IN_DETAIL;
   const rows = shown.map((input) => [
     ...[oneName(input.name), movementWords(input), dateWords(input), commitCountWords(input)],
@@ -186,7 +186,7 @@ function inputLines({ inputs }: Report, full: boolean, paint: Paint): string[] {
     return [
       ...shown.flatMap((input, index) => [`  ${(lines[index] ?? '').trimEnd()}`, ...repointedLines(input, paint)]),
       ...(rest > 0 ? [paint.dim(`  and ${rest} more inputs`)] : []),
-      paint.dim('  Commits and pages to compare: --full, or --format html'),
+      paint.dim(`  Commits and pages to compare: lockkeeper report ${oneLine(run)} --full, or --format html`),
     ];
   return shown.flatMap((input, index) => [
     `  ${(lines[index] ?? '').trimEnd()}`,
@@ -194,6 +194,13 @@ function inputLines({ inputs }: Report, full: boolean, paint: Paint): string[] {
     ...commitLines(input, paint),
     ...nestedLines(input, paint),
   ]);
+}
+
+/** In their order; those below which something comes from elsewhere are not left out before others. */
+function shownInputs(inputs: Report['inputs']): Report['inputs'] {
+  const first = inputs.toSorted((one, other) => Number(repointedCount(other) > 0) - Number(repointedCount(one) > 0));
+  const shown = new Set(first.slice(0, INPUTS_SHOWN));
+  return inputs.filter((input) => shown.has(input));
 }
 
 /** Commits that are shown of each input; the JSON report has more. */
@@ -207,10 +214,14 @@ function commitLines(input: ReportedInput, paint: Paint): string[] {
   ];
 }
 
-/** Nested inputs that come from somewhere else now: those are never left out for their number alone. */
+/** Nested inputs that come from somewhere else now: those are told even where all else of nested inputs is left out. */
 function repointedLines(input: ReportedInput, paint: Paint): string[] {
-  const { shown } = nestedOf(input, Math.min(repointedCount(input), NESTED_SHOWN));
-  return shown.map(({ path, movement }) => paint.dim(`    ${path}  ${movement}`));
+  const count = repointedCount(input);
+  const { shown } = nestedOf(input, Math.min(count, NESTED_SHOWN));
+  return [
+    ...shown.map(({ path, movement }) => paint.dim(`    ${path}  ${movement}`)),
+    ...(count > shown.length ? [paint.dim(`    and ${count - shown.length} more from elsewhere`)] : []),
+  ];
 }
 
 /** Nested inputs that moved, with pages to compare where nothing else moved. */

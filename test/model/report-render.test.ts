@@ -61,6 +61,26 @@ test('a nested input that comes from somewhere else is said before all others, w
   assert.ok(renderReport(repointed, 'md').includes(words));
 });
 
+test('of many inputs those that have a nested input from somewhere else are shown, and how many of them there are', () => {
+  const source = { from: 'github:owner/a', to: 'github:other/a' };
+  const [input] = nestedReport().inputs;
+  assert.ok(input);
+  const plain = { ...input, nested: [], nestedMoves: [], to: '2'.repeat(40) };
+  const many = Array.from({ length: 45 }, (_, n) => ({ ...plain, name: `plain-${n}` }));
+  const nestedMoves = input.nestedMoves.map((each) => ({ ...each, source }));
+  const report = { ...nestedReport(), inputs: [...many, { ...input, nestedMoves }] };
+  const text = renderReport(report, 'text');
+  assert.match(
+    text,
+    /plain-38 .*\n {2}home .*\n(?: {4}home\/n\d .*\n){5} {4}and 2 more from elsewhere\n {2}and 6 more inputs\n/,
+  );
+  assert.doesNotMatch(text, /plain-39 /);
+  assert.ok(
+    text.includes(`lockkeeper report ${report.run} --full, or --format html`),
+    'what is typed, whoever prints it',
+  );
+});
+
 test('commits of an input are counted beside its revisions, and the newest are told', () => {
   const newest = Array.from({ length: 10 }, (_, n) => ({
     ...{ revision: `${n}`.repeat(40), date: '2026-11-20', subject: `Change | ${n} for @team` },
