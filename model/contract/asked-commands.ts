@@ -27,18 +27,18 @@ const programOf = ({ to }: { readonly to: string }): readonly string[] =>
   to.startsWith(PROGRAM_SCHEME) ? [cacheAddress(to).slice(PROGRAM_SCHEME.length)] : [];
 
 /** Settings of Nix that hold programs or libraries, which it runs with the rights of its user. */
-const PROGRAM_SETTINGS =
-  /^(?:extra-)?(?:build-hook|diff-hook|external-builders|plugin-files|post-build-hook|pre-build-hook)$/;
-/** A setting by which what is evaluated may name programs. */
-const NATIVE_CODE = 'allow-unsafe-native-code-during-evaluation';
+const PROGRAM_SETTINGS = /^(?:extra-)?(?:build-hook|diff-hook|plugin-files|post-build-hook|pre-build-hook)$/;
+/** Settings that have more programs than one could name: those that are written as JSON, and what is evaluated or built names. */
+const OPEN_SETTINGS = /^(?:allow-unsafe-native-code-during-evaluation|(?:extra-)?external-builders)$/;
+const FLAKE_SETTINGS = 'accept-flake-config';
 
 function commandsOfNix({ options, acceptFlakeConfig }: NixSettings): readonly string[] {
   const named = options.flatMap(([name, value]) => {
     if (PROGRAM_SETTINGS.test(name)) return value.split(/\s+/).filter((word) => word !== '');
-    return name === NATIVE_CODE && value !== 'false' ? [`${name} = ${value}`] : [];
+    return OPEN_SETTINGS.test(name) && value !== 'false' && value !== '[]' ? [`${name} = ${value}`] : [];
   });
   // A flake's own settings are those above, too.
-  return acceptFlakeConfig ? [...named, 'accept-flake-config = true'] : named;
+  return acceptFlakeConfig ? [...named, `${FLAKE_SETTINGS} = true`] : named;
 }
 
 /**
@@ -55,12 +55,22 @@ export function checkCommands(input: unknown, allowed: readonly string[]): void 
     ...(nix === undefined ? [] : commandsOfNix(nix)),
   ];
   for (const command of asked)
-    if (!allowed.includes(command))
-      throw new BadInput(
-        'command',
-        command,
-        `is not allowed on this worker (it may run ${allowed.join(', ')}): ask for one of these, or start the worker with --allow-command`,
-      );
+    if (!allowed.includes(command)) throw settingRefused(command) ?? refused(command, allowed);
+}
+
+const refused = (command: string, allowed: readonly string[]): BadInput =>
+  new BadInput(
+    'command',
+    command,
+    `is not allowed on this worker (it may run ${allowed.join(', ')}): ask for one of these, or start the worker with --allow-command`,
+  );
+
+/** No `--allow-command` could name what such a setting has Nix run. */
+function settingRefused(command: string): BadInput | null {
+  const [, name = '', value = ''] = /^(\S+) = (.*)$/s.exec(command) ?? [];
+  if (name !== FLAKE_SETTINGS && !OPEN_SETTINGS.test(name)) return null;
+  const wayOut = name === FLAKE_SETTINGS ? `--${FLAKE_SETTINGS}` : `--nix-option "${name} …"`;
+  return new BadInput(name, value, `is never allowed on a worker that has --allow-command: leave out ${wayOut}`);
 }
 
 /** The fields of activity inputs that hold commands. */

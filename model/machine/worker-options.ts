@@ -68,7 +68,8 @@ export const WORKER_OPTIONS = {
   },
   allowCommand: {
     flags: '--allow-command <command>',
-    description: 'command that gates and agents may run; all others are refused; repeatable (default: all commands)',
+    description:
+      'command that gates, agents, caches and settings of Nix may run; all others are refused, and --accept-flake-config; repeatable (default: all commands)',
     kind: listOf(command, 'commands'),
   },
   healthPort: {

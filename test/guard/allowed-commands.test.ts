@@ -13,20 +13,32 @@ import { failure } from '../support/failure.js';
 const nix = { options: [], impure: false, acceptFlakeConfig: false };
 const cache = { to: 'command:///opt/evil', readUrl: 'https://cache.example.org', required: true, priority: 50 };
 
-/** Ways to have a worker run a program, and what is refused of them. */
+const program = (name: string): string =>
+  `command "${name}" is not allowed on this worker (it may run /usr/bin/true): ask for one of these`;
+const setting = (name: string, value: string, leaveOut: string): string =>
+  `${name} ${JSON.stringify(value)} is never allowed on a worker that has --allow-command: leave out ${leaveOut}`;
+const NATIVE_CODE = 'allow-unsafe-native-code-during-evaluation';
+const BUILDERS = '[ { "program": "/usr/bin/true", "systems": [ "x86_64-linux" ] } ]';
+
+/** Ways to have a worker run a program, and what is said of them. */
 const WAYS: readonly (readonly [input: object, refused: string])[] = [
-  [{ commands: ['touch'] }, 'touch'],
-  [{ cache }, '/opt/evil'],
+  [{ commands: ['touch'] }, program('touch')],
+  [{ commands: ['accept-flake-config = true'] }, setting('accept-flake-config', 'true', '--accept-flake-config')],
+  [{ cache }, program('/opt/evil')],
   // Who decodes it finds what is allowed: only that itself is.
-  [{ cache: { ...cache, to: 'command:///usr/bin/tru%65' } }, '/usr/bin/tru%65'],
+  [{ cache: { ...cache, to: 'command:///usr/bin/tru%65' } }, program('/usr/bin/tru%65')],
   ...['post-build-hook', 'build-hook', 'plugin-files', 'extra-plugin-files', 'diff-hook', 'pre-build-hook'].map(
-    (name) => [{ nix: { ...nix, options: [[name, '/opt/evil']] } }, '/opt/evil'] as const,
+    (name) => [{ nix: { ...nix, options: [[name, '/opt/evil']] } }, program('/opt/evil')] as const,
   ),
   [
-    { nix: { ...nix, options: [['allow-unsafe-native-code-during-evaluation', 'true']] } },
-    'allow-unsafe-native-code-during-evaluation = true',
+    { nix: { ...nix, options: [[NATIVE_CODE, 'true']] } },
+    setting(NATIVE_CODE, 'true', `--nix-option "${NATIVE_CODE} …"`),
   ],
-  [{ nix: { ...nix, acceptFlakeConfig: true } }, 'accept-flake-config = true'],
+  [
+    { nix: { ...nix, options: [['external-builders', BUILDERS]] } },
+    setting('external-builders', BUILDERS, '--nix-option "external-builders …"'),
+  ],
+  [{ nix: { ...nix, acceptFlakeConfig: true } }, setting('accept-flake-config', 'true', '--accept-flake-config')],
 ];
 
 test('a worker that names its commands runs no other one by a cache or a setting of Nix, whatever it is asked to do', async () => {
@@ -42,7 +54,7 @@ test('a worker that names its commands runs no other one by a cache or a setting
     for (const [input, refused] of WAYS)
       for (const [name, taker] of takers) {
         const { message } = await failure(environment.run(taker, input), 'BadOptions');
-        assert.ok(message.includes(`command ${JSON.stringify(refused)} is none that this worker may run`), name);
+        assert.ok(message.includes(refused), `${name}: ${message}`);
       }
   } finally {
     await rm(root, { recursive: true });
