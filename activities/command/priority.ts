@@ -5,6 +5,9 @@ import { getPriority, setPriority } from 'node:os';
 const BELOW = 5;
 const LOWEST = 19;
 
+/** The nice value of what a worker starts. A worker that comes before the rest of its machine does not lift builds above it. */
+export const niceBelow = (own: number): number => Math.min(Math.max(own + BELOW, BELOW), LOWEST);
+
 /**
  * Lets worker and server come first for the processor, before the leader of a session and what it starts from now on.
  * Where the kernel shares the processor between sessions first (`sched_autogroup_enabled`, see sched(7)), a nice value counts
@@ -12,7 +15,7 @@ const LOWEST = 19;
  */
 export function lowerPriority(leader: number): void {
   try {
-    const nice = Math.min(getPriority() + BELOW, LOWEST);
+    const nice = niceBelow(getPriority());
     setPriority(leader, nice);
     writeFileSync(`/proc/${leader}/autogroup`, String(nice));
   } catch {
