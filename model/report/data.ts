@@ -85,7 +85,7 @@ export interface Report {
   readonly plannedBuilds?: PlannedBuilds;
   /** Settings of the flake's `nixConfig` that were not honoured. */
   readonly ignoredNixConfig: readonly string[];
-  /** How Nix was set, as `settingsText` has it; missing where it was as usual, and in older runs. */
+  /** How Nix was set, as `settingsText` has it; missing in older runs. */
   readonly nixSettings?: string;
   readonly leftOut: readonly string[];
   readonly targets: readonly ReportedTarget[];

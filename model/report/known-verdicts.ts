@@ -34,7 +34,7 @@ export interface VerdictsWanted {
 
 /**
  * What earlier runs found out about targets of a commit: that they build, or for a day that they do not. Where evaluation saw the
- * machine, verdicts hold for that run alone, and under other settings of Nix they hold for nobody.
+ * machine, verdicts hold for that run alone, and under other settings of Nix, or such that the report does not tell, they hold for nobody.
  * @param reports the newest first
  * @param now milliseconds since 1970
  */
@@ -49,7 +49,7 @@ export function knownVerdicts(
       report.repository === repository.displayUrl &&
       report.head === commit &&
       report.flakeDir === repository.dir &&
-      (report.nixSettings ?? '') === settings &&
+      report.nixSettings === settings &&
       CONCLUSIVE.includes(report.outcome),
   );
   return targets.flatMap((target) => {

@@ -21,6 +21,7 @@ function reported(change: Partial<Report> = {}, verdicts = [built, broken, skipp
   return {
     ...example,
     ...{ repository: repository.displayUrl, flakeDir: '', head: HEAD, outcome: 'broken', startedAt, run: 'first' },
+    nixSettings: '',
     targets: targets.map(({ name }, index) => ({
       ...target,
       name,
@@ -57,7 +58,7 @@ test('what broke under other settings of Nix is not known', () => {
   const all = [usual, kept, accepting, tokens];
   for (const [index, nix] of all.entries()) {
     const nixSettings = settingsText(nix);
-    const report = reported(nixSettings === '' ? {} : { nixSettings });
+    const report = reported({ nixSettings });
     const found = all.map(
       (other) => knownVerdicts([report], { repository, commit: HEAD, targets, nix: other }, now).length > 0,
     );
@@ -66,6 +67,8 @@ test('what broke under other settings of Nix is not known', () => {
       all.map((_, other) => other === index),
     );
   }
+  const { nixSettings, ...older } = reported();
+  assert.deepEqual([nixSettings, known([older])], ['', []], 'a report of an earlier version does not tell them');
 });
 
 test('verdicts of another commit, repository, folder or of an impure or unfinished run are not known', () => {

@@ -33,7 +33,6 @@ export function reportOf(facts: Facts, { id, partOf, options, startTime, targets
   const isUpdate = facts.outcome === 'landed' || facts.outcome === 'verified';
   // What is held back does not move, also not to an older revision.
   const waiting = facts.waiting.filter(({ name }) => !heldBack.some(({ input }) => input === name));
-  const nixSettings = settingsText(options.nix);
   return limitReport({
     run: id,
     instance: options.instance,
@@ -61,7 +60,7 @@ export function reportOf(facts: Facts, { id, partOf, options, startTime, targets
     ...(nothingVerified === null ? {} : { nothingVerified }),
     ...(plannedBuilds === null ? {} : { plannedBuilds }),
     ignoredNixConfig: facts.ignoredNixConfig,
-    ...(nixSettings === '' ? {} : { nixSettings }),
+    nixSettings: settingsText(options.nix),
     leftOut: facts.ignoredChanges,
     targets: reportedTargets(
       facts,
