@@ -1,15 +1,11 @@
 import { COORDINATOR_QUEUE, EVALUATE_QUEUE } from '../../model/run/queues.js';
 import { messageOf } from '../../model/text/message-of.js';
 import { plural } from '../../model/report/words.js';
-import { oneName } from '../../model/text/one-line.js';
-import { DAY_MS } from '../../model/text/span.js';
-import { ageWords } from '../../model/text/age.js';
 import type { Session } from '../server/connection.js';
 import { openExistingSession } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
 import { livePollers, standsStill } from '../../host/pollers.js';
 import { failingTask, missingWorker, retryProblem, stepProblem, workflowTaskProblem } from '../server/problems.js';
-import { listRecords } from '../schedules/records.js';
 import { listWatchers } from '../schedules/watchers.js';
 import { listOpenRuns } from '../runs/runs.js';
 import { statOf } from '../../host/processes.js';
@@ -17,6 +13,7 @@ import { StateUnwritable } from '../../host/state-directory.js';
 import { unattendedRuns } from '../runs/unattended.js';
 import { runningWorker } from '../server/worker.js';
 import { checkAsking } from './asking.js';
+import { checkChannels } from './channels.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 import { suggest } from '../terminal/suggest.js';
 
@@ -144,20 +141,4 @@ async function checkWatchers(session: Session): Promise<readonly Finding[]> {
   );
   const trouble = found.flat();
   return watchers.length === 0 || trouble.length > 0 ? trouble : [ok('watchers', `${watchers.length}, none is stuck`)];
-}
-
-/** Channels that stood still for too long when they were looked at last. */
-async function checkChannels(session: Session): Promise<readonly Finding[]> {
-  const watched = (await listRecords(session)).flatMap(({ instance, standing }) =>
-    standing === undefined ? [] : [{ instance, ...standing }],
-  );
-  const found = watched.flatMap(({ instance, at, count, channels }) => {
-    if (Date.now() - Date.parse(at) > DAY_MS) return [];
-    const [first] = channels;
-    if (first === undefined) return [];
-    const days = ageWords(Date.now() - Date.parse(first.since));
-    const words = `${plural(count, 'channel')} of ${instance} ${count === 1 ? 'stands' : 'stand'} still, ${oneName(first.branch)} for ${days}`;
-    return [warn('channels', words, `see "${suggest('channels', instance)}"`)];
-  });
-  return watched.length === 0 || found.length > 0 ? found : [ok('channels', 'none stands still for too long')];
 }
