@@ -43,7 +43,7 @@ export async function apply(given: CommandContext, flags: ApplyFlags): Promise<n
   const unresolved = found.filter((each): each is Failed => 'kind' in each);
   const leave = [
     ...unresolved.map(({ instance }) => instance),
-    // What it watches would lack the channels of those that cannot be resolved now.
+    // What it watches would lack the channels of those that cannot be resolved now. One that is not there yet is made for the others.
     ...enabled
       .filter(
         ({ name, channelAlarmSec }) => channelAlarmSec !== null && unresolved.some((each) => each.instance === name),
@@ -54,7 +54,7 @@ export async function apply(given: CommandContext, flags: ApplyFlags): Promise<n
   const schedules = [
     ...wanted.filter((each): each is Desired => 'scheduleId' in each),
     ...watchSchedules(owner, enabled),
-    ...channelSchedules(owner, resolved).filter(({ memo }) => !leave.includes(memo.instance)),
+    ...channelSchedules(owner, resolved),
   ];
   const watches = wanted.filter((each): each is Watch => 'digest' in each);
   const session = await openSession(context, 'apply');

@@ -20,7 +20,7 @@ export interface Wanted {
   readonly owner: string;
   readonly schedules: readonly Desired[];
   readonly watches: readonly Watch[];
-  /** Instances whose schedule or watcher stays as it is, because what it should be is not known. */
+  /** Instances whose schedule or watcher stays as it is, if there is one, because what it should be is not known. */
   readonly leave: readonly string[];
   /** Every instance of the configuration, also those without a schedule: the records of the others are ended. */
   readonly configured: readonly string[];
@@ -41,7 +41,7 @@ export async function applySchedules(session: Session, wanted: Wanted, dryRun: b
   const isListed = ({ scheduleId }: Desired): boolean => listed.has(scheduleId);
   const make = (desired: Desired): Promise<Change> =>
     guarded(desired.memo.instance, () => establish(session, wanted.owner, desired, isListed(desired), dryRun));
-  const known = wanted.schedules.filter(isListed);
+  const known = wanted.schedules.filter((each) => isListed(each) && !wanted.leave.includes(each.memo.instance));
   const unknown = wanted.schedules.filter((desired) => !isListed(desired));
   const changes = [...(await sideBySide(unknown, NEW_AT_ONCE, make)), ...(await sideBySide(known, 1, make))];
   const names = new Set([...wanted.schedules.map(({ memo }) => memo.instance), ...wanted.leave]);

@@ -20,7 +20,8 @@ export async function listRecords(session: Session): Promise<readonly ListedReco
 
 /**
  * Takes the record of an instance along to the workers that do its runs from now on. Safe to repeat: a record that is there stays,
- * and the old one ends when the new one has begun.
+ * and the old one ends when the new one has begun. What is known of channels stays behind, since a memo does not hold it: the next look
+ * counts anew, from the commit of main that went past them.
  */
 export async function moveRecord(session: Session, instance: string, taskQueue: string): Promise<void> {
   const { workflowId } = recordStart(newRecord(instance, new Date()), taskQueue);

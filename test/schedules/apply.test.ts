@@ -126,6 +126,21 @@ test('an instance whose repository is away keeps its schedule, fails apply, and 
   assert.deepEqual(kinds(await apply('name = "away"\n')), { gone: 'removed', here: 'removed' });
 });
 
+test('what looks at channels is made for those whose repository is there, and stays as it is while one is away', async () => {
+  const toml = (path: string): string =>
+    `name = "partly"\n${DEFAULTS()}mode = "verify"\nchannel = "tested-{host}"\nchannelAlarmSec = "1d"\n[instances.gone]\nrepoPath = "${path}"\nchannel = "other-{host}"\n[instances.here]\n`;
+  const watched = async (): Promise<number | undefined> => {
+    const { action } = await describe('channels:partly');
+    return (action.args as unknown as readonly [readonly unknown[]])[0].length;
+  };
+  assert.equal(kinds(await apply(toml('/nowhere')))['channels:partly'], 'created');
+  assert.equal(await watched(), 1);
+  assert.equal(kinds(await apply(toml(fleet.checkout)))['channels:partly'], 'updated');
+  assert.equal(kinds(await apply(toml('/nowhere')))['channels:partly'], undefined);
+  assert.equal(await watched(), 2);
+  await apply('name = "partly"\n');
+});
+
 test('a schedule that fires starts the run of its instance, which every command finds', async () => {
   await fleet.moveInput('alpha');
   const toml = `name = "fires"\n${DEFAULTS()}[instances.often]\nschedule = "*:*:0/5"\nrandomizedDelaySec = 0\ndryRun = true\n`;
