@@ -5,6 +5,7 @@ import {
   defineUpdate,
   setHandler,
   upsertMemo,
+  workflowInfo,
 } from '@temporalio/workflow';
 import {
   afterLook,
@@ -23,7 +24,7 @@ const recordEnd = defineUpdate<number, [RunEnd]>(RECORD_END);
 const recordChannels = defineUpdate<ChannelsNoted, [About<typeof RECORD_CHANNELS> & ChannelsSeen]>(RECORD_CHANNELS);
 const channelsTold = defineUpdate<null, [About<typeof CHANNELS_TOLD> & DueNews]>(CHANNELS_TOLD);
 
-/** Ends and looks after which the history begins anew: some six events each, far below the server's limit. */
+/** Ends and looks after which the history begins anew: some six events each, far below the server's limit. Looks at many channels are long, and the server asks for it earlier. */
 const MESSAGES = 200;
 
 /**
@@ -64,7 +65,7 @@ export async function recordInstance(start: InstanceRecord): Promise<never> {
   );
   upsertMemo(recordMemo(record));
   // eslint-disable-next-line temporal/workflow-condition-timeout-style -- it waits for as long as its instance exists
-  await condition(() => messages >= MESSAGES && allHandlersFinished());
+  await condition(() => (messages >= MESSAGES || workflowInfo().continueAsNewSuggested) && allHandlersFinished());
   // replay-tested: 2026-11-25, test/replay/0.1.0
   return await continueAsNew<typeof recordInstance>(record);
 }

@@ -7,7 +7,7 @@ import {
   defineSignal,
   executeChild,
   isCancellation,
-  log,
+  patched,
   setHandler,
   sleep,
   upsertMemo,
@@ -28,6 +28,7 @@ import {
 import {
   afterChange,
   afterRun,
+  afterTelling,
   forgetful,
   isSameMain,
   isSetWatch,
@@ -35,15 +36,16 @@ import {
   newWatch,
   pauseMs,
   watchMemo,
+  withLoss,
+  type Loss,
   type SetWatch,
   type Watch,
   type WatchedEnd,
   type WatchState,
 } from '../model/watch/watch.js';
-import { wantedBy } from '../model/notify/index.js';
-import type { LostMain } from '../model/notify/types.js';
-import { closing, coordinator } from './calls/coordinator.js';
+import { coordinator } from './calls/coordinator.js';
 import { rootCause } from './calls/failures.js';
+import { tellPeople } from './calls/tell.js';
 import { updateFlake } from './update-flake.js';
 
 const lookNow = defineSignal<[LookNow]>(LOOK_NOW);
@@ -123,9 +125,15 @@ export async function watchRepository(start: WatchState): Promise<never> {
         repository,
         ...(seen !== null && { seen }),
       });
-      if (lost !== undefined) await tellOfLoss(watch, { lost, commit });
+      const isNew = lost !== undefined;
+      const untold = isNew ? withLoss(state, { lost, commit }) : state.untold;
+      const told: Loss[] = [];
+      for (const loss of untold)
+        if ((await tellOfLoss(watch, loss)) || (isNew && !patched('losses-stay-due'))) told.push(loss);
       // What is to be watched may have become another branch meanwhile.
-      learn({ ...state, trouble: null, missed: 0, seen: isSameMain(watch, state.watch) ? commit : null });
+      const isSame = isSameMain(watch, state.watch);
+      const kept = isSame ? afterTelling(untold, told) : [];
+      learn({ ...state, trouble: null, missed: 0, seen: isSame ? commit : null, untold: kept });
       return commit;
     } catch (error) {
       if (isCancellation(error)) throw error;
@@ -145,24 +153,15 @@ export async function watchRepository(start: WatchState): Promise<never> {
   }
 }
 
-/** Says that main was force-pushed: what it lost may be what hosts run. */
+/** Says that main was force-pushed: what it lost may be what hosts run. Whether anybody has heard it. */
 async function tellOfLoss(
   { options: { instance, repository, notify, timeZone } }: Watch,
-  { lost, commit }: Pick<LostMain, 'lost' | 'commit'>,
-): Promise<void> {
+  loss: Loss,
+): Promise<boolean> {
   const { displayUrl, mainBranch } = repository;
-  const alarm = { instance, repository: displayUrl, mainBranch, lost, commit };
+  const alarm = { instance, repository: displayUrl, mainBranch, ...loss };
   const at = new Date(Date.now()).toISOString();
-  await Promise.all(
-    wantedBy(notify, { event: 'lost-main' }).map((notifier) =>
-      closing(`tell ${notifier}: ${mainBranch} was force-pushed`)
-        .notify({ ...{ notifier, options: notify, event: 'lost-main', alarm, at, timeZone } })
-        .catch((error: unknown) => {
-          if (isCancellation(error)) throw error;
-          log.warn('a force-pushed main was not told of', { notifier, error: String(error) });
-        }),
-    ),
-  );
+  return await tellPeople(notify, { event: 'lost-main', alarm, at, timeZone }, `${mainBranch} was force-pushed`);
 }
 
 async function endOf({ watch, again }: WatchState, commit: string): Promise<WatchedEnd> {

@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { keepLook, readLook } from '../../host/channel-looks.js';
-import { namedChannels, TARGET_GONE, whyBehind, type ChannelLook } from '../../model/channels/look.js';
-import type { BehindChannel, ChannelsNews } from '../../model/channels/standing.js';
+import { knownChannels, TARGET_GONE, whyBehind, type ChannelLook } from '../../model/channels/look.js';
+import { sortMoving, type BehindChannel, type ChannelsNews } from '../../model/channels/standing.js';
 import type { CoordinatorActivities } from '../../model/contract/activities.js';
 import { channelPattern } from '../../model/channels/names.js';
 import type { ActivityEnvironment } from '../environment.js';
@@ -27,10 +27,11 @@ export const createLookAtChannels =
       const { mainBranch, displayUrl } = input.repository;
       const found = await seeChannels(git, { main, mainBranch, template: input.template });
       const reports = await repositoryReports(env, input.repository);
-      const { whole } = channelPattern(input.template);
-      const named = namedChannels(reports);
-      // Without a report of channels nobody can tell which ones are of targets that are gone.
-      const targets = new Map([...(named ?? [])].filter(([branch]) => whole.test(branch)));
+      const about = { repository: displayUrl, mainBranch, template: input.template };
+      const before = await readLook(env.state, about);
+      // Without a report or a look nobody can tell which channels are of targets that are gone.
+      const named = knownChannels(reports, before, channelPattern(input.template).whole);
+      const targets = named ?? new Map<string, string>();
       const isWatched = (branch: string): boolean => named === null || targets.has(branch);
       const missing = [...targets.keys()].filter((branch) => !found.some((each) => each.branch === branch));
       const behind: BehindChannel[] = [
@@ -40,8 +41,6 @@ export const createLookAtChannels =
         ...missing.map((branch) => ({ branch, commit: null, passedAt: null })),
       ];
       const { due, standing } = await noteChannels(Context.current().client, { ...input, behind });
-      const about = { repository: displayUrl, mainBranch, template: input.template };
-      const before = await readLook(env.state, about);
       const look = lookOf({
         ...{ about, main, found, targets, before, at: input.at },
         since: new Map(standing.map((each) => [each.branch, each.since])),
@@ -62,14 +61,13 @@ export const channelsTold: CoordinatorActivities['channelsTold'] = (input) => no
 const isSame = (one: ChannelLook | null, other: ChannelLook): boolean =>
   one !== null && JSON.stringify({ ...one, at: '' }) === JSON.stringify({ ...other, at: '' });
 
-/** Channels that were removed are not said to move. */
-function newsOf(due: Awaited<ReturnType<typeof noteChannels>>['due'], { channels }: ChannelLook): ChannelsNews {
+function newsOf(due: Awaited<ReturnType<typeof noteChannels>>['due'], { channels, main }: ChannelLook): ChannelsNews {
   const seen = new Map(channels.map((each) => [each.branch, each]));
   return {
     stands: due.stands.map((each) => {
       const { behind = null, why = null } = seen.get(each.branch) ?? {};
       return { ...each, behind, why };
     }),
-    moving: due.moving.filter(({ branch }) => (seen.get(branch)?.commit ?? null) !== null),
+    ...sortMoving(due.moving, new Map(channels.map(({ branch, commit }) => [branch, commit])), main),
   };
 }

@@ -1,10 +1,18 @@
 import { log } from '@temporalio/activity';
 import { keepLook, readLook } from '../../host/channel-looks.js';
-import { TARGET_GONE, type ChannelLook, type SeenChannel } from '../../model/channels/look.js';
+import {
+  knownChannels,
+  TARGET_GONE,
+  whyBehind,
+  type ChannelLook,
+  type SeenChannel,
+} from '../../model/channels/look.js';
 import type { ChannelMove } from '../../model/channels/move.js';
+import { channelPattern } from '../../model/channels/names.js';
 import type { MoveChannelsInput } from '../../model/contract/landing.js';
 import { messageOf } from '../../model/text/message-of.js';
 import type { ActivityEnvironment } from '../environment.js';
+import { repositoryReports } from '../reports.js';
 import { openGit } from './git.js';
 import { mainCommit } from './resolve-base.js';
 import { seeChannels, type FoundChannel } from './see-channels.js';
@@ -25,13 +33,20 @@ export async function keepWhatWasMoved(
   try {
     const git = openGit(mirror);
     const main = await mainCommit(git, repository);
+    const before = await readLook(env.state, about);
+    const reports = await repositoryReports(env, repository);
+    const known = knownChannels(reports, before, channelPattern(template).whole);
     const named = new Map(moves.map((move) => [move.branch, move]));
     const moved = new Map(moves.filter(({ outcome }) => outcome === 'moved').map(({ branch, to }) => [branch, to]));
     const found = await seeChannels(git, { main, mainBranch, template, moved });
     const why = ({ branch, commit, behind }: Pick<SeenChannel, 'branch' | 'commit' | 'behind'>): string | null => {
       if (commit === main) return null;
       const move = named.get(branch);
-      if (move === undefined) return TARGET_GONE;
+      // It may be that of another instance, or of a target that this run was not asked for.
+      if (move === undefined)
+        return known?.has(branch) === false
+          ? TARGET_GONE
+          : whyBehind({ channel: branch, commit, behind, main: mainBranch }, reports);
       if (move.outcome === 'not-moved') return move.reason ?? '';
       return behind === null
         ? `${mainBranch} does not have its commit`
@@ -41,8 +56,8 @@ export async function keepWhatWasMoved(
       env.state,
       lookOf({
         ...{ about, main, found, why, at: new Date().toISOString() },
-        targets: new Map(moves.map(({ branch, target }) => [branch, target])),
-        before: await readLook(env.state, about),
+        targets: new Map([...(known ?? []), ...moves.map(({ branch, target }) => [branch, target] as const)]),
+        before,
       }),
     );
   } catch (error) {

@@ -40,6 +40,8 @@ export interface ToldChannels {
   readonly run: string;
   readonly instance: string;
   readonly channels?: readonly ChannelMove[];
+  /** Hosts that the run was not asked for. */
+  readonly notAsked?: readonly string[];
 }
 
 export const TARGET_GONE = 'its target is gone from the flake: remove the branch, if nobody follows it';
@@ -72,13 +74,39 @@ export function whyBehind({ channel, commit, behind, main }: Standing, reports: 
 
 /**
  * Targets of channels, as the newest run of each instance named them: a channel that none of them names is that of a target which is gone.
+ * A run that was asked for some targets tells nothing about the others, so these are as an earlier one named them.
  * `null` when no run has told of channels.
  * @param reports newest first
  */
 export function namedChannels(reports: readonly ToldChannels[]): ReadonlyMap<string, string> | null {
-  const newest = new Map<string, readonly ChannelMove[]>();
-  for (const { instance, channels = [] } of reports)
-    if (channels.length > 0 && !newest.has(instance)) newest.set(instance, channels);
-  if (newest.size === 0) return null;
-  return new Map([...newest.values()].flat().map(({ branch, target }) => [branch, target]));
+  const named = new Map<string, string>();
+  /** By instance, the targets that its runs said nothing about so far. */
+  const open = new Map<string, ReadonlySet<string>>();
+  for (const { instance, channels = [], notAsked = [] } of reports) {
+    if (channels.length === 0) continue;
+    const wanted = open.get(instance);
+    for (const { branch, target } of channels)
+      if ((wanted === undefined || wanted.has(target)) && !named.has(branch)) named.set(branch, target);
+    open.set(instance, new Set(notAsked.filter((target) => wanted === undefined || wanted.has(target))));
+  }
+  return open.size === 0 ? null : named;
+}
+
+/**
+ * Targets of channels, as far as this machine knows: as reports name them, and where none tells of channels (those that did are older than the
+ * ones that are read), as they were known at the look before. `null` when neither tells.
+ * @param reports newest first
+ * @param whole what a branch has to match to be a channel
+ */
+export function knownChannels(
+  reports: readonly ToldChannels[],
+  before: Pick<ChannelLook, 'channels'> | null,
+  whole: RegExp,
+): ReadonlyMap<string, string> | null {
+  const named = namedChannels(reports);
+  if (named !== null) return new Map([...named].filter(([branch]) => whole.test(branch)));
+  const known = (before?.channels ?? []).flatMap(({ branch, target }) =>
+    target === null ? [] : ([[branch, target]] as const),
+  );
+  return known.length === 0 ? null : new Map(known);
 }

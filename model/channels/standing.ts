@@ -15,6 +15,8 @@ export interface StandingChannel {
   readonly since: string;
   /** How many alarms people have had of it. */
   readonly told: number;
+  /** The look of the last one: ISO 8601, UTC. Missing when there was none, and in older records. */
+  readonly toldAt?: string;
 }
 
 /** A channel that people had an alarm of, and that has moved since, or is at main. */
@@ -22,6 +24,8 @@ export interface MovingChannel {
   readonly branch: string;
   /** Since when it had stood. */
   readonly since: string;
+  /** Where; missing in older records. */
+  readonly commit?: string | null;
 }
 
 /** What the record of an instance keeps of its channels from one look to the next. */
@@ -64,6 +68,8 @@ export interface StandingNews extends DueChannel {
 /** What people are told of the channels of an instance. */
 export interface ChannelsNews extends DueNews {
   readonly stands: readonly StandingNews[];
+  /** Those that were to be said to move, and do not: their target or branch is gone. Missing in older runs. */
+  readonly dropped?: readonly MovingChannel[];
 }
 
 /**
@@ -83,7 +89,7 @@ export function afterLook(
   });
   const still = new Set(standing.filter(({ told }) => told > 0).map(({ branch }) => branch));
   const left = (before?.standing ?? []).filter(({ branch, told }) => told > 0 && !still.has(branch));
-  const moving = [...(before?.moving ?? []), ...left.map(({ branch, since }) => ({ branch, since }))];
+  const moving = [...(before?.moving ?? []), ...left.map(({ branch, since, commit }) => ({ branch, since, commit }))];
   return { at, limitSeconds, standing, moving: moving.filter(({ branch }) => !still.has(branch)) };
 }
 
@@ -96,22 +102,44 @@ const between = (lowest: string, wanted: string, highest: string): string => {
 
 const DAY_SECONDS = 86_400;
 
-/** How many alarms a channel deserves by now: one at the limit, and another each time that as long has passed, but at most one a day. */
-function alarmsBy(since: string, limitSeconds: number, at: string): number {
-  const beyond = (Date.parse(at) - Date.parse(since)) / 1000 - limitSeconds;
-  return beyond < 0 ? 0 : 1 + Math.floor(beyond / Math.max(limitSeconds, DAY_SECONDS));
+/** How long a channel has stood by a look, in seconds. */
+const stoodFor = (since: string, at: string): number => (Date.parse(at) - Date.parse(since)) / 1000;
+
+/**
+ * Whether people are to be told of a channel: at the limit, and each time that as long has passed since they were told, but at most once a day.
+ * It counts from what they were told, not from what is behind it, so that another limit holds at once.
+ */
+function isDue({ since, told, toldAt }: StandingChannel, limitSeconds: number, at: string): boolean {
+  if (stoodFor(since, at) < limitSeconds) return false;
+  return told === 0 || stoodFor(toldAt ?? since, at) >= Math.max(limitSeconds, DAY_SECONDS);
 }
 
 /** What people have not been told yet. */
 export const dueNews = ({ at, limitSeconds, standing, moving }: ChannelsRecord): DueNews => ({
-  stands: standing.flatMap(({ told, ...channel }) => {
-    const alarm = alarmsBy(channel.since, limitSeconds, at);
-    return alarm > told ? [{ ...channel, alarm }] : [];
-  }),
+  stands: standing
+    .filter((each) => isDue(each, limitSeconds, at))
+    .map(({ branch, commit, since, told }) => ({ branch, commit, since, alarm: told + 1 })),
   moving,
 });
 
-/** What is known once people were told: safe to repeat. */
+/**
+ * Which of the channels that are to be said to move do: they are elsewhere than where they stood, or at main. The others count no more because
+ * their target or their branch is gone.
+ * @param commits where channels are
+ */
+export function sortMoving(
+  moving: readonly MovingChannel[],
+  commits: ReadonlyMap<string, string | null>,
+  main: string,
+): { readonly moving: readonly MovingChannel[]; readonly dropped: readonly MovingChannel[] } {
+  const moves = ({ branch, commit: stood }: MovingChannel): boolean => {
+    const commit = commits.get(branch) ?? null;
+    return commit !== null && (commit === main || commit !== stood);
+  };
+  return { moving: moving.filter(moves), dropped: moving.filter((each) => !moves(each)) };
+}
+
+/** What is known once people were told of what the last look found: safe to repeat. */
 export function afterTold(record: ChannelsRecord, { stands, moving }: DueNews): ChannelsRecord {
   const alarms = new Map(stands.map((each) => [each.branch, each]));
   const heard = new Set(moving.map(({ branch }) => branch));
@@ -119,7 +147,8 @@ export function afterTold(record: ChannelsRecord, { stands, moving }: DueNews): 
     ...record,
     standing: record.standing.map((each) => {
       const told = alarms.get(each.branch);
-      return told?.commit !== each.commit ? each : { ...each, told: Math.max(each.told, told.alarm) };
+      if (told?.commit !== each.commit || told.alarm <= each.told) return each;
+      return { ...each, told: told.alarm, toldAt: record.at };
     }),
     moving: record.moving.filter(({ branch }) => !heard.has(branch)),
   };
@@ -128,5 +157,5 @@ export function afterTold(record: ChannelsRecord, { stands, moving }: DueNews): 
 /** Channels that stand for longer than the limit, the longest first: what `schedules` and `doctor` show. */
 export const overLimit = ({ at, limitSeconds, standing }: ChannelsRecord): readonly StandingChannel[] =>
   standing
-    .filter(({ since }) => alarmsBy(since, limitSeconds, at) > 0)
+    .filter(({ since }) => stoodFor(since, at) >= limitSeconds)
     .sort((one, other) => (one.since < other.since ? -1 : 1));

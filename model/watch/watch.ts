@@ -1,6 +1,7 @@
 import { watcherId } from '../run/ids.js';
 import { userOf } from '../run/queues.js';
 import { isAbout, SET_WATCH } from '../run/messages.js';
+import type { LostMain } from '../notify/types.js';
 import type { RunOptions } from '../run/options.js';
 
 /** What a watcher is to do: look at the main branch of a repository again and again, and have it verified when it has moved. */
@@ -46,6 +47,9 @@ export interface FailedLook {
   readonly words: string;
 }
 
+/** A commit that main lost, and where main was seen then. */
+export type Loss = Pick<LostMain, 'lost' | 'commit'>;
+
 /** The argument of the open workflow `watchRepository`, one for each instance: what it is to do, and what it knows. */
 export interface WatchState {
   readonly watch: Watch;
@@ -64,6 +68,8 @@ export interface WatchState {
   readonly trouble: string | null;
   /** How many looks in a row have failed. */
   readonly missed: number;
+  /** What main lost and nobody has heard of, the oldest first: each look tries again to tell people. */
+  readonly untold: readonly Loss[];
   /** Whether somebody has asked for a look that is still to come. */
   readonly asked: boolean;
 }
@@ -84,6 +90,7 @@ export const newWatch = (watch: Watch): WatchState => ({
   paused: null,
   trouble: null,
   missed: 0,
+  untold: [],
   asked: false,
 });
 
@@ -96,7 +103,21 @@ export const afterChange = (state: WatchState, watch: Watch): WatchState =>
         watch,
         // Another branch is elsewhere, and was not force-pushed.
         seen: isSameMain(watch, state.watch) ? state.seen : null,
+        untold: isSameMain(watch, state.watch) ? state.untold : [],
       };
+
+/** Losses that are remembered while nobody can be told: people who hear of the latest ones look at the others as well. */
+const UNTOLD = 10;
+
+/** What people have to hear of when main has lost a commit. */
+export const withLoss = ({ untold }: Pick<WatchState, 'untold'>, loss: Loss): readonly Loss[] => [
+  ...untold.slice(1 - UNTOLD),
+  loss,
+];
+
+/** What people have still to hear of. */
+export const afterTelling = (untold: readonly Loss[], told: readonly Loss[]): readonly Loss[] =>
+  untold.filter((loss) => !told.includes(loss));
 
 /** Whether two watch the same branch of the same repository. */
 export const isSameMain = (
@@ -149,9 +170,9 @@ export function afterRun(
 }
 
 /** How long to wait for the next look, in milliseconds; `null`: until somebody asks. */
-export function pauseMs({ watch, failed, paused, missed }: WatchState, now: number): number | null {
+export function pauseMs({ watch, failed, paused, missed, untold }: WatchState, now: number): number | null {
   if (paused !== null) return null;
-  const poll = watch.pollSeconds * 1000;
+  const poll = Math.min(watch.pollSeconds, untold.length > 0 ? FIRST_RETRY_SECONDS : Infinity) * 1000;
   if (missed > 0) return Math.min(poll, FIRST_LOOK_PAUSE_MS * 2 ** (missed - 1));
   return failed === null ? poll : Math.min(poll, Math.max(failed.retryAt - now, 1000));
 }
@@ -173,6 +194,7 @@ export const watchMemo = ({
   stopped,
   paused,
   trouble,
+  untold,
 }: WatchState): Record<string, unknown> => ({
   lockkeeper: watch.lockkeeper,
   instance: watch.options.instance,
@@ -180,8 +202,17 @@ export const watchMemo = ({
   mainBranch: watch.options.repository.mainBranch,
   pollSeconds: watch.pollSeconds,
   digest: watch.digest,
-  ...{ verified, paused, trouble: trouble ?? failed?.words ?? (stopped === null ? null : STOPPED) },
+  ...{
+    verified,
+    paused,
+    trouble: trouble ?? lossWords(untold) ?? failed?.words ?? (stopped === null ? null : STOPPED),
+  },
 });
+
+const lossWords = ([loss]: readonly Loss[]): string | null =>
+  loss === undefined
+    ? null
+    : `main was force-pushed, and nobody could be told: it does not have ${loss.lost.slice(0, 12)} any more`;
 
 const STOPPED = 'the last run was stopped by somebody, so this commit of main is not verified';
 

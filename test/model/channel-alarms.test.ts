@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { namedChannels, whyBehind } from '../../model/channels/look.js';
+import { knownChannels, namedChannels, whyBehind } from '../../model/channels/look.js';
 import type { ChannelMove } from '../../model/channels/move.js';
 import {
   afterLook,
   afterTold,
   dueNews,
   overLimit,
+  sortMoving,
   type BehindChannel,
   type ChannelsRecord,
 } from '../../model/channels/standing.js';
@@ -62,24 +63,20 @@ test('a channel stands still since main went past it, and not since it was last 
   assert.deepEqual(since(never), [['rhea', at(8)]], 'one that was never made');
 });
 
-test('one alarm at the limit, another after each such time, at most one a day, and one word when it moves again', () => {
+test('one alarm at the limit, another when as long has passed since, at most one a day, and one word when it moves again', () => {
   const channels = [behind('athena', 'a', at(1)), behind('rhea', 'r', at(8))];
   let record = looks([at(9), channels]);
   const due = () => dueNews(record).stands.map(({ branch, alarm }) => [branch, alarm]);
-  assert.deepEqual(
-    due(),
-    [['athena', 2]],
-    'since day 1, with a limit of three days: the alarms of day 4 and 7 are one',
-  );
+  assert.deepEqual(due(), [['athena', 1]], 'since day 1, with a limit of three days: nobody was told on day 4 and 7');
   assert.deepEqual(dueNews(afterLook(record, { at: at(9), limitSeconds: 3 * DAY, behind: channels })), dueNews(record));
   const told = dueNews(record);
   record = afterTold(afterTold(record, told), told);
   assert.deepEqual(due(), []);
-  record = afterLook(record, { at: at(10), limitSeconds: 3 * DAY, behind: channels });
-  assert.deepEqual(due(), [['athena', 3]]);
   record = afterLook(record, { at: at(11), limitSeconds: 3 * DAY, behind: channels });
+  assert.deepEqual(due(), [['rhea', 1]]);
+  record = afterLook(record, { at: at(12), limitSeconds: 3 * DAY, behind: channels });
   assert.deepEqual(due(), [
-    ['athena', 3],
+    ['athena', 2],
     ['rhea', 1],
   ]);
   assert.deepEqual(
@@ -89,19 +86,49 @@ test('one alarm at the limit, another after each such time, at most one a day, a
   record = afterTold(record, dueNews(record));
 
   // Athena is at main, rhea has moved and is still behind.
-  record = afterLook(record, { at: at(12), limitSeconds: 3 * DAY, behind: [behind('rhea', 's', at(11, 12))] });
+  record = afterLook(record, { at: at(13), limitSeconds: 3 * DAY, behind: [behind('rhea', 's', at(12, 12))] });
   const moving = dueNews(record);
   assert.deepEqual(moving, {
     stands: [],
     moving: [
-      { branch: 'athena', since: at(1) },
-      { branch: 'rhea', since: at(8) },
+      { branch: 'athena', since: at(1), commit: 'a' },
+      { branch: 'rhea', since: at(8), commit: 'r' },
     ],
   });
   record = afterTold(record, moving);
   assert.deepEqual(dueNews(record), { stands: [], moving: [] });
   const untold = looks([at(9), [behind('athena', 'a', at(8))]], [at(10), []]);
   assert.deepEqual(untold.moving, [], 'nobody had heard that it stood');
+});
+
+test('another limit holds at once, however many alarms there were under the one before', () => {
+  const channels = [behind('athena', 'a', at(1))];
+  let record: ChannelsRecord | undefined;
+  for (let day = 1; day <= 20; day += 1) {
+    record = afterLook(record, { at: at(day, 1), limitSeconds: 3600, behind: channels });
+    record = afterTold(record, dueNews(record));
+  }
+  const alarms = (day: number, limitSeconds: number): number =>
+    dueNews(afterLook(record, { at: at(day, 1), limitSeconds, behind: channels })).stands.length;
+  assert.deepEqual([alarms(22, 3 * DAY), alarms(23, 3 * DAY)], [0, 1], 'told on day 20, with a limit of an hour');
+  assert.equal(alarms(27, 30 * DAY), 0);
+});
+
+test('a channel whose target or branch is gone does not move again', () => {
+  const moving = ['main', 'moved', 'stays', 'gone'].map((branch) => ({ branch, since: at(1), commit: 'a' }));
+  const commits = new Map([
+    ['main', 'm'],
+    ['moved', 'b'],
+    ['stays', 'a'],
+  ]);
+  const sorted = sortMoving(moving, commits, 'm');
+  assert.deepEqual(
+    [sorted.moving, sorted.dropped].map((each) => each.map(({ branch }) => branch)),
+    [
+      ['main', 'moved'],
+      ['stays', 'gone'],
+    ],
+  );
 });
 
 test('hours are enough where the limit is short; the record shows what stands, and one of an earlier version has nothing of it', () => {
@@ -236,4 +263,26 @@ test('why a channel stays is what the newest run says that knows it; one that no
     ...['tested-athena', 'tested-delos', 'tested-rhea'],
   ]);
   assert.equal(namedChannels(reports.slice(0, 1)), null);
+
+  // A run of one host says nothing about the others, and the one before it names neither.
+  const partly = { run: 'r4', instance: 'main', channels: [move('tested-rhea', 'moved')], notAsked: ['athena'] };
+  const names = (known: ReadonlyMap<string, string> | null): readonly string[] => [...(known?.keys() ?? [])].sort();
+  assert.deepEqual(names(namedChannels([partly, ...reports])), ['tested-athena', 'tested-delos', 'tested-rhea']);
+  assert.deepEqual(names(namedChannels([{ ...partly, notAsked: [] }, ...reports])), ['tested-delos', 'tested-rhea']);
+
+  const seen = { commit: 'a', committedAt: null, behind: 1, why: null, since: null };
+  const before = {
+    channels: [
+      { ...seen, branch: 'tested-athena', target: 'athena' },
+      { ...seen, branch: 'tested-gone', target: null },
+    ],
+  };
+  const known = (told: typeof reports, look: typeof before | null): readonly string[] | null => {
+    const found = knownChannels(told, look, /^tested-(?:athena|gone|rhea)$/);
+    return found === null ? null : names(found);
+  };
+  const failing = reports.slice(0, 1);
+  assert.deepEqual(known(failing, before), ['tested-athena'], 'runs that fail for long do not make it unknown');
+  assert.deepEqual(known(reports, before), ['tested-athena', 'tested-rhea'], 'those of the template');
+  assert.equal(known(failing, null), null);
 });

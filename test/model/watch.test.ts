@@ -6,12 +6,14 @@ import {
   afterChange,
   afterFailure,
   afterRun,
+  afterTelling,
   isSetWatch,
   isToVerify,
   newWatch,
   pauseMs,
   readWatchMemo,
   watchMemo,
+  withLoss,
   type Watch,
   type WatchState,
 } from '../../model/watch/watch.js';
@@ -118,4 +120,26 @@ test('a memo of a watcher is read as it was written, and others are none', () =>
     ['main', 300, null, null, 'no network'],
   );
   assert.equal(readWatchMemo({ lockkeeper: 'forge', instance: 'main' }), null);
+});
+
+test('what main lost and nobody could be told of stays, is tried again soon, and is shown', () => {
+  const fresh = newWatch({ ...watch, pollSeconds: 3600 });
+  const [one, two] = ['a', 'b'].map((commit) => ({ lost: commit.repeat(40), commit: 'c'.repeat(40) }));
+  assert.ok(one !== undefined && two !== undefined);
+  const untold = withLoss({ untold: withLoss(fresh, one) }, two);
+  assert.deepEqual(untold, [one, two]);
+  const state = { ...fresh, untold };
+  assert.deepEqual([pauseMs(fresh, 0), pauseMs(state, 0)], [3_600_000, 300_000]);
+  assert.equal(
+    readWatchMemo(watchMemo(state))?.trouble,
+    'main was force-pushed, and nobody could be told: it does not have aaaaaaaaaaaa any more',
+  );
+  assert.deepEqual(afterTelling(untold, [one]), [two]);
+  assert.equal(
+    Array.from({ length: 99 }).reduce<WatchState>((last) => ({ ...last, untold: withLoss(last, one) }), fresh).untold
+      .length,
+    10,
+  );
+  const other = { ...watch, options: { ...watch.options, repository: repositoryAt('/srv/other.git') }, digest: 'four' };
+  assert.deepEqual(afterChange(state, other).untold, []);
 });

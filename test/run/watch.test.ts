@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Client } from '@temporalio/client';
 import type { Change } from '../../client/schedules/apply.js';
 import type { WatchedChannels } from '../../model/channels/watched.js';
 import { watcherId } from '../../model/run/ids.js';
+import type { Repository } from '../../model/run/options.js';
 import type { ShownWatch } from '../../model/watch/watch.js';
 import { withFleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
@@ -90,12 +91,19 @@ test('a watcher verifies main when it has moved, and leaves nothing behind while
   );
 });
 
-/** Looks at channels as their schedule does, with no patience. */
-async function lookAtChannels(workflowId: string): Promise<void> {
+/**
+ * Looks at channels as their schedule does, with no patience.
+ * @param before repositories that are looked at before
+ */
+async function lookAtChannels(workflowId: string, before: readonly Partial<Repository>[] = []): Promise<void> {
   const { action } = await client.schedule.getHandle('lockkeeper-channels:watching').describe();
   assert.equal(action.workflowType, 'watchChannels');
   const [watched] = action.args as [readonly WatchedChannels[]];
-  const args = [watched.map((each) => ({ ...each, limitSeconds: 0 }))];
+  const all = watched.flatMap((each) => [
+    ...before.map((other) => ({ ...each, instance: 'other', repository: { ...each.repository, ...other } })),
+    each,
+  ]);
+  const args = [all.map((each) => ({ ...each, limitSeconds: 0 }))];
   await client.workflow.execute('watchChannels', { workflowId, taskQueue: action.taskQueue, args });
 }
 
@@ -114,7 +122,7 @@ test('a watcher is paused, changed and removed as a schedule is; a run that fail
   const paused = await runs();
   const third = await fleet.pushToMain({ 'note.txt': 'three\n' });
   assert.match(await schedule(), /^main {2}paused: holidays/m);
-  const inbox = join(house.root, 'inbox.org');
+  const inbox = join(house.root, 'notes', 'inbox.org');
   const changed = await apply(
     `channelAlarmSec = "1d"\ninboxOrg = "${inbox}"\n[instances.main]\npoll = "1h"\nbuildSystems = ["athena", "delos"]\n`,
   );
@@ -125,7 +133,13 @@ test('a watcher is paused, changed and removed as a schedule is; a run that fail
   assert.deepEqual(await runs(), paused);
 
   // Nobody verifies what was pushed, and no run says so.
-  await lookAtChannels('one look');
+  await lookAtChannels('a look that nobody can be told of');
+  await mkdir(join(house.root, 'notes'));
+  await assert.rejects(
+    lookAtChannels('one look', [{ mainBranch: 'gone' }]),
+    { name: 'WorkflowFailedError' },
+    'one that cannot be looked at is seen, and keeps nobody from the alarms of the others',
+  );
   const told = await readFile(inbox, 'utf8');
   assert.match(told, /^\* TODO Channels of \S+ \(main\): 2 channels stand still\n/);
   assert.match(
@@ -164,6 +178,15 @@ test('a watcher is paused, changed and removed as a schedule is; a run that fail
   assert.match((await house.lockkeeper(['doctor'])).stdout, /watcher main .*the last run failed/);
 
   await git(fleet.remote, 'update-ref', 'refs/heads/main', third);
+  // Nobody can be told.
+  await chmod(inbox, 0o400);
+  await watcher.signal('lookNow', { about: 'lookNow', again: false });
+  await until(
+    async () => (await shown()).trouble?.startsWith('main was force-pushed') === true,
+    60_000,
+    () => worker.output().slice(-2000),
+  );
+  await chmod(inbox, 0o600);
   await watcher.signal('lookNow', { about: 'lookNow', again: false });
   const lost = `main was force-pushed: it is at ${third.slice(0, 12)}, and does not have ${broken.slice(0, 12)} any more.`;
   await until(
