@@ -4,6 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { run } from '../../activities/command/process.js';
+import { inBatches } from '../../activities/nix/advisories/in-batches.js';
 import { createCompareClosures } from '../../activities/nix/closure/compare-closures.js';
 import { readChange } from '../../host/kept-change.js';
 import { exists } from '../../host/files.js';
@@ -71,6 +72,29 @@ const told = ({ fixed, introduced }: Checked): readonly string[] =>
   [...fixed.map((each) => ['-', each] as const), ...introduced.map((each) => ['+', each] as const)]
     .map(([sign, { id, tier, package: name }]) => `${sign} ${id.slice(9)} ${name} ${tier}`)
     .sort();
+
+test('more packages than one evaluation asks for are asked in several, and what no time is left for is said', async () => {
+  let time = 0;
+  const asked: (readonly [packages: number, leftMs: number])[] = [];
+  const ask = (faultAt: number) =>
+    inBatches(
+      ...([Array.from({ length: 1201 }, (_, n) => n), { most: 500, limitMs: 100 }] as const),
+      (batch, left) => {
+        asked.push([batch.length, left]);
+        time += 60;
+        return Promise.resolve(left <= faultAt ? 'no time' : null);
+      },
+      () => time,
+    );
+  assert.equal(await ask(-1), null);
+  assert.deepEqual(asked, [
+    [500, 100],
+    [500, 40],
+    [201, 0],
+  ]);
+  assert.equal(await ask(0), 'those of 201 of 1201: no time');
+  assert.equal(await ask(100), 'no time');
+});
 
 test('packages are the products that they say to be, where their store paths tell that they are those packages', () =>
   withPlace(async (place) => {
@@ -150,6 +174,12 @@ test('packages are the products that they say to be, where their store paths tel
       ...{ advisories, candidate: own },
     });
     assert.deepEqual(back?.kind === 'checked' && told(back), ['- widget widget exact']);
+    // Whatever keeps three targets from being asked is not waited for again by a fourth one.
+    const swapped = { advisories, candidate: own };
+    for (let failures = 0; failures < 3; failures += 1)
+      await compare({ kind: 'nixos', name: 'silent' }, toplevel('silent'), swapped);
+    const unasked = await compare(WEB, toplevel('web'), swapped);
+    assert.match(unasked?.kind === 'checked' ? unasked.warnings.join() : '', /could not be read: .*nobody may look/);
     await writeFile(path.join(advisories, 'products.toml'), 'widget = "other:widget"\n');
     const owned = await compare(WEB, toplevel('web'), { advisories });
     assert.ok(owned?.kind === 'checked' && told(owned).includes('+ namesake widget mapped'), 'the owner knows better');

@@ -20,8 +20,10 @@ import { candidateFlakeUrl, installBundle } from '../../git/install-commit.js';
 import { evaluateData } from '../commands.js';
 import { treatmentOf } from '../distrust.js';
 import { acceptedSettings } from '../evaluate/evaluate-commit.js';
+import { faultOf } from '../faults.js';
 import { restricted } from '../restricted.js';
-import { runNix } from '../run-nix.js';
+import { runNix, type NixFinished } from '../run-nix.js';
+import { inBatches, type BatchLimits } from './in-batches.js';
 
 /** What is asked of a candidate. */
 export interface IdentifiersInput extends CandidateSource, Distrust {
@@ -35,9 +37,10 @@ export interface Identifiers {
   readonly fault: string | null;
 }
 
-/** Packages that one evaluation asks for, and how long it may take: a host's packages without its configuration take seconds. */
-const MOST_PACKAGES = 500;
-const LIMIT_MS = 2 * 60_000;
+/** Packages that one evaluation asks for, and how long all of them may take: a host's packages without its configuration take seconds. */
+const LIMITS: BatchLimits = { most: 500, limitMs: 2 * 60_000 };
+/** Evaluations in a row that may fail before no further target is asked: what Nix cannot catch is often in the packages of all. */
+const MOST_FAILURES = 3;
 /** Candidates whose packages are remembered. */
 const CANDIDATES = 20;
 
@@ -47,13 +50,15 @@ const CANDIDATES = 20;
  */
 interface Known {
   readonly byPath: Map<string, readonly Product[]>;
+  /** Evaluations in a row that failed for what another try does not cure. */
+  failures: number;
   gaveUp: string | null;
 }
 const candidates = new Map<string, Known>();
 
 /**
- * Products that packages of a target say to be, by the names of the packages. It is one evaluation for what no target of the candidate
- * has asked before, as the candidate itself is evaluated: with the same sight of the machine and network. Of packages that are gone it
+ * Products that packages of a target say to be, by the names of the packages. What no target of the candidate has asked before is evaluated
+ * as the candidate itself is: with the same sight of the machine and network. Of packages that are gone it
  * is base that is asked.
  */
 export async function identifiersOf(
@@ -65,9 +70,7 @@ export async function identifiersOf(
   const known = knownOf(input);
   const pathsOf = ({ after, before }: Sides): readonly string[] =>
     (after.length > 0 ? after : before).map(({ path }) => path);
-  const asked = [...packages]
-    .filter(([, sides]) => !pathsOf(sides).some((path) => known.byPath.has(path)))
-    .slice(0, MOST_PACKAGES);
+  const asked = [...packages].filter(([, sides]) => !pathsOf(sides).some((path) => known.byPath.has(path)));
   const fault = asked.length === 0 ? null : (known.gaveUp ?? (await askOrSay(env, input, asked, known, signal)));
   const products = [...packages].flatMap(([name, sides]) => {
     const found = pathsOf(sides).flatMap((path) => known.byPath.get(path) ?? []);
@@ -78,12 +81,14 @@ export async function identifiersOf(
 
 function knownOf({ repository, candidate }: IdentifiersInput): Known {
   const key = `${repositoryKey(repository)} ${repository.dir} ${candidate.base} ${candidate.head}`;
-  const known = candidates.get(key) ?? { byPath: new Map<string, readonly Product[]>(), gaveUp: null };
+  const known = candidates.get(key) ?? { byPath: new Map<string, readonly Product[]>(), failures: 0, gaveUp: null };
   candidates.delete(key);
   candidates.set(key, known);
   for (const old of [...candidates.keys()].slice(0, -CANDIDATES)) candidates.delete(old);
   return known;
 }
+
+type Asked = readonly [name: string, sides: Sides];
 
 /** Nothing fails for it, whatever keeps this machine from asking. */
 async function askOrSay(...[env, input, packages, known, signal]: Parameters<typeof ask>): Promise<string | null> {
@@ -98,7 +103,7 @@ async function askOrSay(...[env, input, packages, known, signal]: Parameters<typ
 async function ask(
   env: ActivityEnvironment,
   input: IdentifiersInput,
-  packages: readonly (readonly [string, Sides])[],
+  packages: readonly Asked[],
   known: Known,
   signal: AbortSignal,
 ): Promise<string | null> {
@@ -113,23 +118,40 @@ async function ask(
   const accepted = await acceptedSettings(flake, treatment.nix);
   const options = [...accepted, ...treatment.nix.options];
   const settings = await restricted(base, await restricted(flake, { ...treatment.nix, options }));
-  const side = (commit: string, which: keyof Sides): string => {
-    const asked = packages.filter(([, { after }]) => (which === 'after') === after.length > 0);
+  const side = (batch: readonly Asked[], commit: string, which: keyof Sides): string => {
+    const asked = batch.filter(([, { after }]) => (which === 'after') === after.length > 0);
     const list = asked.map(([name, sides]) => askedPackage(name, sides[which]));
     const url = candidateFlakeUrl(mirror, commit, repository.dir);
     return list.length === 0 ? '[ ]' : `(${identifiersExpression(url, sets, list)})`;
   };
-  const expression = `${side(candidate.head, 'after')} ++ ${side(candidate.base, 'before')}`;
-  const finished = await runNix('nix-instantiate', evaluateData(settings), {
-    ...{ signal, input: expression, timeoutMs: LIMIT_MS, background: true, fetching: treatment.nix },
+  return inBatches(packages, LIMITS, async (batch, leftMs) => {
+    if (leftMs === 0) return (known.gaveUp = TOO_LONG);
+    const expression = `${side(batch, candidate.head, 'after')} ++ ${side(batch, candidate.base, 'before')}`;
+    const finished = await runNix('nix-instantiate', evaluateData(settings), {
+      ...{ signal, input: expression, timeoutMs: leftMs, background: true, fetching: treatment.nix },
+    });
+    return finished.exitCode === 0 ? remember(known, batch, finished.stdout) : failed(known, finished);
   });
-  if (finished.timedOut) return (known.gaveUp = `their evaluation took more than ${LIMIT_MS / 60_000} minutes`);
-  if (finished.exitCode !== 0) return nixErrorMessage(finished.stderr);
-  for (const { paths, cpes } of readIdentifiers(finished.stdout))
+}
+
+const TOO_LONG = `their evaluation took more than ${LIMITS.limitMs / 60_000} minutes`;
+
+/** What packages say, and of the others that they say nothing. */
+function remember(known: Known, packages: readonly Asked[], output: string): null {
+  known.failures = 0;
+  for (const { paths, cpes } of readIdentifiers(output))
     for (const path of paths) known.byPath.set(path, exactProducts(cpes));
   for (const [, { before, after }] of packages)
     for (const { path } of after.length > 0 ? after : before) if (!known.byPath.has(path)) known.byPath.set(path, []);
   return null;
+}
+
+/** One target may have packages of its own that fail; where several do, the others are not asked. */
+function failed(known: Known, finished: NixFinished): string {
+  if (finished.timedOut) return (known.gaveUp = TOO_LONG);
+  const why = nixErrorMessage(finished.stderr);
+  if (faultOf(finished) === null && ++known.failures >= MOST_FAILURES) known.gaveUp = why;
+  return why;
 }
 
 const askedPackage = (name: string, paths: Sides['after']): AskedPackage => ({
