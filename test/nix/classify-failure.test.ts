@@ -51,6 +51,13 @@ const TABLE: Readonly<Record<string, Expected>> = {
   'no-output': { kind: 'build-failed', drv: 'nout', message: /^builder for 'nout\.drv' failed to produce output/ },
   'no-builder': { kind: 'build-failed', drv: 'nobuilder', message: /failed with exit code 1$/ },
   'other-system': { kind: 'build-failed', drv: 'arch', message: /^'arch\.drv': a.*'aarch64-linux'.*is required$/ },
+  // A Mac that is named in nix.conf and switched off.
+  'builder-away': {
+    kind: 'infrastructure',
+    drv: 'mac',
+    message:
+      /^no remote builder can be reached: cannot build on 'ssh-ng:\/\/mac': .*'mac\.drv': a.*'aarch64-darwin'.*is required$/,
+  },
   'timed-out': { kind: 'timed-out', drv: 'slow', message: /^building 'slow\.drv' timed out after 2 seconds$/ },
   silent: { kind: 'timed-out', drv: 'silent', message: /^building 'silent\.drv' timed out after 2 seconds/ },
   'daemon-silent': { kind: 'timed-out', drv: 'silent', message: /^building 'silent\.drv' timed out after 2 seconds/ },
@@ -179,6 +186,13 @@ test('a failure that no retry cures is a verdict even beside one that may be cur
   const failure = judge([killed, FAILED]);
   assert.equal(failure.kind, 'build-failed');
   assert.match(failure.message, /^builder for 'x\.drv'/);
+  const away = [
+    "cannot build on 'ssh-ng://mac': error: failed to start SSH connection to 'mac'",
+    "error: a 'aarch64-darwin' with features {} is required to build '/nix/store/00000000000000000000000000000000-y.drv', but I am a 'x86_64-linux' with features {}",
+  ];
+  assert.match(judge([...away, FAILED]).message, /^builder for 'x\.drv' failed .* \(and 1 more failed\)$/);
+  assert.equal(judge(away).kind, 'infrastructure');
+  assert.equal(judge(away.slice(1)).kind, 'build-failed', 'no builder was tried');
 });
 
 test('an error of Nix that nobody knows is a verdict with its text, and silence is not', () => {

@@ -43,7 +43,7 @@ interface Cause {
  */
 export function classifyFailure(evidence: FailureEvidence): BuildFailure {
   const causes = findCauses(evidence);
-  const cause = rootCause(causes);
+  const cause = rootCause(evidence, causes);
   const ended = endedFromOutside(evidence);
   if (ended !== null) return infrastructure(cause?.drv ?? null, ended);
 
@@ -58,6 +58,9 @@ export function classifyFailure(evidence: FailureEvidence): BuildFailure {
       cause.drv,
       because(evidence.shortage.memory && /signal 9\b/.test(cause.reason), describe(cause)),
     );
+  const away = cause === null ? null : builderAway(evidence, cause);
+  if (cause !== null && away !== null)
+    return infrastructure(cause.drv, `no remote builder can be reached: ${away}: ${describe(cause)}`);
   if (cause !== null) {
     const more = new Set(causes.map((each) => each.drv)).size - 1;
     return {
@@ -72,10 +75,22 @@ export function classifyFailure(evidence: FailureEvidence): BuildFailure {
 }
 
 /** The derivation whose log is worth reading: the one that `classifyFailure` names. */
-export const failedDerivation = (evidence: LogEvidence): string | null => rootCause(findCauses(evidence))?.drv ?? null;
+export const failedDerivation = (evidence: LogEvidence): string | null =>
+  rootCause(evidence, findCauses(evidence))?.drv ?? null;
 
-const rootCause = (causes: readonly Cause[]): Cause | null =>
-  causes.find((cause) => !KILLED.test(cause.reason)) ?? causes[0] ?? null;
+const rootCause = (log: FailedLog, causes: readonly Cause[]): Cause | null =>
+  causes.find((cause) => !KILLED.test(cause.reason) && builderAway(log, cause) === null) ?? causes[0] ?? null;
+
+const NEEDS_BUILDER = /^(?:an? '[^']+' with features \{.*\}|a builder for '[^']+') is required$/;
+
+/**
+ * What Nix said of a remote builder that it tried for a derivation and could not use: it is switched off, say. `null` when
+ * there was none to try, which no retry cures.
+ */
+function builderAway({ nixLines }: FailedLog, { reason }: Cause): string | null {
+  if (!NEEDS_BUILDER.test(reason)) return null;
+  return nixLines.map((line) => stripControl(line)).find((line) => /^cannot build on '[^']+': /.test(line)) ?? null;
+}
 
 /** The kernel's out-of-memory killer and a stopping machine send these; a program does not end itself with them. */
 const KILLED = /due to signal (?:9|15|1|2)\b/;
