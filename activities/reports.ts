@@ -51,13 +51,16 @@ export const createKnownVerdicts =
 /** What this machine knows of earlier runs of one instance on one repository, newest first. */
 export async function reportsOf(env: ActivityEnvironment, instance: string, repository: Repository): Promise<Report[]> {
   const reports = await newestReports(env, (name) => isWhole(name) && mayBeRunOfInstance(instance, repository, name));
-  return reports.filter((report) => report.instance === instance && report.repository === repository.displayUrl);
+  return reports.filter(
+    (report) =>
+      report.partOf === undefined && report.instance === instance && report.repository === repository.displayUrl,
+  );
 }
 
 /** What this machine knows of earlier runs of all instances on one repository, newest first. */
 export async function repositoryReports(env: ActivityEnvironment, repository: Repository): Promise<Report[]> {
   const reports = await newestReports(env, (name) => isWhole(name) && (mayBeRunOf(repository, name) || isHashed(name)));
-  return reports.filter((report) => report.repository === repository.displayUrl);
+  return reports.filter((report) => report.partOf === undefined && report.repository === repository.displayUrl);
 }
 
 /** The newest reports of those that have such a name, newest first. */

@@ -20,7 +20,7 @@ import { verifyMain } from './update/verify-main.js';
 
 /**
  * One run: update the lock, verify every target, ask if asked to, land, tell people. The report is its result; of a run
- * that failed it is the first detail of the failure, of a cancelled one it is in the memo `report`.
+ * that failed it is the first detail of the failure, of a cancelled one it is in the memo `report`; a part always gives its report.
  * @param part what it is to do of another run's update, whose report tells of it
  */
 export async function updateFlake(options: RunOptions, part?: PartOfRun): Promise<Report> {
@@ -43,13 +43,13 @@ export async function updateFlake(options: RunOptions, part?: PartOfRun): Promis
   }
   await CancellationScope.nonCancellable(() => finish(run));
   const report = state.report();
-  if (error === null) return part === undefined ? report : inShort(report);
+  // The run that it is a part of goes on with the others, or tells what became of all when it is cancelled with them.
+  if (part !== undefined) return inShort(report);
+  if (error === null) return report;
   if (report.outcome === 'cancelled') {
     upsertMemo({ report });
     throw error;
   }
-  // The run that it is a part of goes on with the others.
-  if (part !== undefined) return inShort(report);
   throw failureOfRun(rootCause(error), report);
 }
 

@@ -54,8 +54,16 @@ const comparisonSummary = ({ revision, against }: ComparedWords): string => `com
 const cooldownSummary = ({ seconds, inputs }: Cooldown): string =>
   [`cooldown ${formatSpan(seconds)}`, ...inputs.map((each) => `${each.input} ${formatSpan(each.seconds)}`)].join(', ');
 
-function inputsSummary({ inputs, excludeInputs, inputGroups }: WholeOptions): string {
-  if (inputGroups.length > 0) return `inputs in turn ${inputGroups.map((group) => group.join(', ')).join(' | ')}`;
+function inputsSummary({ inputs, excludeInputs, inputGroups, landing }: WholeOptions): string {
+  const groups = inputGroups.map((group) => group.join(', ')).join(' | ');
+  if (landing.perInput === true) {
+    const all = chosenInputs({ inputs, excludeInputs });
+    return groups === '' ? all : `${all}, sharing a request: ${groups}`;
+  }
+  return groups === '' ? chosenInputs({ inputs, excludeInputs }) : `inputs in turn ${groups}`;
+}
+
+function chosenInputs({ inputs, excludeInputs }: Pick<WholeOptions, 'inputs' | 'excludeInputs'>): string {
   if (inputs !== 'all') return `inputs ${inputs.join(', ')}`;
   return `inputs all${excludeInputs.length === 0 ? '' : ` but ${excludeInputs.join(', ')}`}`;
 }

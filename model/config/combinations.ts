@@ -126,6 +126,15 @@ export const COMBINATIONS: readonly Rule[] = [
         )
       : null,
   ),
+  rule(['perInput', 'merge'], ({ perInput, merge }, { name }) =>
+    perInput && merge !== 'never'
+      ? fault(
+          'merge',
+          merge,
+          `would merge requests that were verified one by one, and never together: with ${name('perInput')} merge must be never.`,
+        )
+      : null,
+  ),
   rule(['perInput', 'branch'], ({ perInput, branch }, { name }) =>
     perInput && branch.length > LONGEST_BEGINNING
       ? fault(

@@ -11,5 +11,5 @@ export const none: WayOfLanding = {
   step: () => 'land nothing',
   outcome: 'Landed',
   place: () => 'would have been pushed to',
-  summary: () => '',
+  summary: ({ perInput }) => (perInput === true ? ' (each input by itself)' : ''),
 };

@@ -1,4 +1,4 @@
-import type { HeldBackInput, LetGoInput, Report, ReportedInput } from './data.js';
+import type { HeldBackInput, LetGoInput, Outcome, Report, ReportedInput } from './data.js';
 
 /** An input that earlier runs held back, and none has moved since. */
 export interface EarlierHold {
@@ -10,7 +10,7 @@ export interface EarlierHold {
 }
 
 /** What of a report says what was held back. */
-type Holding = Pick<Report, 'outcome' | 'startedAt' | 'heldBack'> & {
+type Holding = Pick<Report, 'outcome' | 'startedAt' | 'heldBack' | 'parts'> & {
   readonly inputs: readonly Pick<ReportedInput, 'name'>[];
 };
 
@@ -22,10 +22,10 @@ type Holding = Pick<Report, 'outcome' | 'startedAt' | 'heldBack'> & {
 export function earlierHolds(reports: readonly Holding[]): readonly EarlierHold[] {
   const found = new Map<string, EarlierHold | null>();
   const undated = new Set<string>();
-  for (const { outcome, startedAt, heldBack = [], inputs } of reports) {
-    // Unchanged are runs that held everything back, too.
-    if (outcome !== 'landed' && outcome !== 'verified' && outcome !== 'unchanged') continue;
+  for (const report of reports) {
+    const { startedAt, heldBack, inputs } = report;
     for (const { input, since, revision = null } of heldBack) {
+      if (!proves(report, input, 'unchanged')) continue;
       const newer = found.get(input);
       const decides = newer === undefined || (undated.has(input) && newer?.revision === revision);
       if (decides) found.set(input, { input, since: since ?? startedAt, revision });
@@ -33,11 +33,23 @@ export function earlierHolds(reports: readonly Holding[]): readonly EarlierHold[
       else undated.delete(input);
     }
     for (const { name } of inputs) {
+      if (!proves(report, name, 'failed')) continue;
       if (!found.has(name)) found.set(name, null);
       undated.delete(name);
     }
   }
   return [...found.values()].filter((hold) => hold !== null);
+}
+
+/**
+ * Whether a run proves something about an input: of one that proposes each input by itself, the part that it is in does.
+ * @param otherwise how an input ended that is in no part
+ */
+function proves({ outcome, parts }: Holding, input: string, otherwise: Outcome): boolean {
+  const own =
+    parts === undefined ? outcome : (parts.find(({ inputs }) => inputs.includes(input))?.outcome ?? otherwise);
+  // Unchanged are runs that held everything back, too.
+  return own === 'landed' || own === 'verified' || own === 'unchanged';
 }
 
 /**

@@ -105,11 +105,13 @@ export function outcomeWords(report: Report): string {
 
 /** How a run ended that proposed each input by itself. */
 function partsWords({ outcome }: Report, parts: readonly ReportedPart[]): string {
-  const proposed = parts.filter(({ landed }) => landed?.request !== undefined).length;
-  const merged = parts.filter(({ landed }) => landed?.merged !== undefined).length;
+  const count = (is: (part: ReportedPart) => boolean): number => parts.filter(is).length;
+  const proposed = count(({ landed }) => landed?.request !== undefined);
   const of = plural(parts.length, 'update');
   const ended = outcome === 'broken' || outcome === 'failed' || outcome === 'cancelled' ? capitalized(outcome) : '';
-  const words = `proposed ${proposed} of ${of}${merged === 0 ? '' : `, ${merged} merged`}`;
+  if (outcome === 'verified')
+    return `Verified ${count(({ outcome: own }) => own === 'verified')} of ${of}, nothing pushed`;
+  const words = `proposed ${proposed} of ${of}`;
   return ended === '' ? capitalized(words) : `${ended}, ${words}`;
 }
 

@@ -96,13 +96,6 @@ export const RECORD_CHANNELS = 'recordChannels';
 /** Update of an instance's record: people were told. */
 export const CHANNELS_TOLD = 'channelsTold';
 
-/** Signal from a run to a part of it that is to land by itself: those before it have ended. */
-export const LAND_NOW = 'landNow';
-
-export interface LandNow {
-  readonly about: typeof LAND_NOW;
-}
-
 /** Signal to what waits for a repository to change, a watcher or a run: look at it now. */
 export const LOOK_NOW = 'lookNow';
 

@@ -224,7 +224,7 @@ export interface Landing {
   readonly removeOldBranches?: boolean;
   /** The branch of pull requests; missing for other ways of landing. */
   readonly branch?: string;
-  /** Whether each input has a pull request of its own, on a branch that begins with `branch`; missing: one has all. */
+  /** Whether each input has a pull request of its own, on a branch that begins with `branch`, or would have one but for a dry run; missing: one has all. */
   readonly perInput?: true;
   /** Labels of a new pull request; missing when there are none. */
   readonly labels?: readonly string[];

@@ -14,6 +14,4 @@ export interface PartOfRun {
   readonly required: readonly string[];
   readonly notAsked: readonly string[];
   readonly ignoredNixConfig: readonly string[];
-  /** Whether it lands when it is told to: each landing moves main for those that follow. */
-  readonly inTurn: boolean;
 }

@@ -32,12 +32,12 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
   [{ dryRun: true, timeZone: ['Europe/Berlin'] }, 'dryRun = true\ntimeZone = "Europe/Berlin"'],
   [
     {
-      ...{ land: ['pull-request'], branch: ['bot/x'], perInput: true, label: ['nix', 'a b'] },
+      ...{ land: ['pull-request'], branch: ['bot/x'], label: ['nix', 'a b'] },
       ...{ assignee: ['ann', 'bob'], reviewer: ['eve', 'nixos/night'], milestone: ['26.11, later'] },
       ...{ merge: ['self'], mergeMethod: ['squash'], mergeWait: ['2h'], openWithoutChange: true },
       ...{ forgeKind: ['gitea'], forgeUrl: ['https://git.example.org'], forgeTokenFile: ['/run/token'] },
     },
-    'land = "pull-request"\nbranch = "bot/x"\nperInput = true\nlabels = ["nix", "a b"]\n' +
+    'land = "pull-request"\nbranch = "bot/x"\nlabels = ["nix", "a b"]\n' +
       'assignees = ["ann", "bob"]\nreviewers = ["eve", "nixos/night"]\nmilestone = "26.11, later"\n' +
       'merge = "self"\nmergeMethod = "squash"\nmergeWaitSec = "2h"\nopenWithoutChange = true\n' +
       'forge = { kind = "gitea", url = "https://git.example.org", tokenFile = "/run/token" }',
@@ -45,10 +45,10 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
   [
     {
       ...{ land: ['pull-request'], forgeKind: ['github'], forgeUrl: ['https://github.com'] },
-      draft: true,
+      ...{ draft: true, perInput: true },
       ...{ forgeAppId: ['123456'], forgeAppKeyFile: ['/run/app.pem'] },
     },
-    'land = "pull-request"\ndraft = true\nforge = { kind = "github", url = "https://github.com", ' +
+    'land = "pull-request"\nperInput = true\ndraft = true\nforge = { kind = "github", url = "https://github.com", ' +
       'appId = "123456", appKeyFile = "/run/app.pem" }',
   ],
   [{ skipUpdate: true, against: ['v1.2'], buildBase: true }, 'skipUpdate = true\nagainst = "v1.2"\nbuildBase = true'],

@@ -175,6 +175,11 @@ const bad: readonly (readonly [what: string, toml: string, message: RegExp])[] =
     'inputGroups = [["a", "b"], ["b"]]',
     /^instances\.x\.inputGroups "b" is in two groups: take it out of one/,
   ],
+  [
+    'requests of single inputs that are merged',
+    'land = "pull-request"\nhttpsTokenFile = "/t"\nperInput = true\nmerge = "forge"',
+    /^instances\.x\.merge "forge" would merge requests .*: with perInput merge must be never\.$/,
+  ],
   ['an empty group', 'inputGroups = [["a"], []]', /^instances\.x\.inputGroups ".*" has an empty group/],
   [
     'groups that are none',

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { earlierHolds, letGoInputs, withHistory } from '../../model/report/earlier-holds.js';
-import type { Report } from '../../model/report/data.js';
+import type { Outcome, Report, ReportedPart } from '../../model/report/data.js';
+import { lostPart } from '../../model/report/parts.js';
 import { exampleReport } from '../support/report.js';
 
 const day = (number: number): string => `2026-11-${String(number).padStart(2, '0')}T03:00:00.000Z`;
@@ -34,6 +35,24 @@ test('the newest run that moved an input or held it back decides, and one that e
   assert.deepEqual(earlierHolds([letGo, held(1)]), []);
   assert.deepEqual(earlierHolds([{ ...letGo, outcome: 'broken' }, held(1)]), earlierHolds([held(1)]));
   assert.deepEqual(earlierHolds([exampleReport({ startedAt: day(2) }), held(1)]), earlierHolds([held(1)]));
+});
+
+test('where each input has a part of its own, the part decides, whatever became of the others', () => {
+  const [moved] = exampleReport().inputs;
+  assert.ok(moved !== undefined);
+  const part = (input: string, outcome: Outcome): ReportedPart => ({
+    ...lostPart([input], `r-input-${input}`, { lost: 'failed', error: 'x' }),
+    outcome,
+  });
+  const run = (on: number, zfs: Outcome, change: Partial<Report> = {}) =>
+    held(on, { outcome: 'rejected', parts: [part('nixpkgs', 'rejected'), part('zfs', zfs)], ...change });
+  assert.deepEqual(earlierHolds([run(1, 'unchanged')]), earlierHolds([held(1)]));
+  assert.deepEqual(earlierHolds([run(2, 'failed'), held(1)]), earlierHolds([held(1)]));
+  const inputs = [{ ...moved, name: 'zfs' }];
+  assert.deepEqual(earlierHolds([run(2, 'landed', { heldBack: [], inputs }), held(1)]), []);
+  assert.deepEqual(earlierHolds([run(2, 'broken', { heldBack: [], inputs }), held(1)]), earlierHolds([held(1)]));
+  const pinned = held(1, { outcome: 'failed', parts: [part('nixpkgs', 'failed')] });
+  assert.deepEqual(earlierHolds([pinned]), earlierHolds([held(1)]), 'the run itself holds back what is in no part');
 });
 
 test('time counts for one revision, and what breaks nothing raises no alarm', () => {

@@ -4,8 +4,10 @@ import { branchNameFault } from '../../model/git/branch-name.js';
 import { isOfDay } from '../../model/landing/branches.js';
 import { branchPart, fateOf, partsOf, type EachRequest } from '../../model/landing/parts.js';
 import { readMark, withClosedMark, writeMark } from '../../model/report/forge/request.js';
+import { reportName } from '../../model/report/page.js';
 import { exitStatus } from '../../model/report/data.js';
 import { lostPart, partsOutcome, partsProblem } from '../../model/report/parts.js';
+import { outcomeWords } from '../../model/report/words.js';
 import { isPart, partId, startInId } from '../../model/run/ids.js';
 import { without } from '../../model/run/without.js';
 import { exampleReport } from '../support/report.js';
@@ -55,7 +57,10 @@ test('ids of parts are told apart from those of runs, also where an input is cal
   for (const id of [partId(run, 'alpha'), partId('n-fleet-2026-11-29T10:10:10Z', branchPart('x-20261129-101010'))]) {
     assert.ok(isPart(id), id);
     assert.equal(startInId(id), null, id);
+    assert.equal(reportName(id), id, 'its report is found by its id');
   }
+  const long = partId(`${'n'.repeat(60)}-${'f'.repeat(60)}-20261129-101010`, branchPart('ä'.repeat(200)));
+  assert.equal(reportName(long), long);
   assert.ok(isPart(`${partId(run, 'alpha')}.json`));
   for (const id of [run, 'nightly-input-x-20261129-101010']) assert.equal(isPart(id), false, id);
 });
@@ -106,6 +111,11 @@ test('what a run says of its parts decides how it ended', () => {
   assert.equal(status(part('rejected', 4), part('unchanged', 2)), 4);
   assert.equal(status(part('unchanged', 2)), 2);
   assert.equal(status(), 2);
+  const dry = [part('verified', 0), part('unchanged', 2)];
+  assert.equal(
+    outcomeWords({ ...exampleReport(), outcome: partsOutcome(dry), parts: dry }),
+    'Verified 1 of 2 updates, nothing pushed',
+  );
   assert.equal(partsProblem([part('landed', 0)]), null);
   assert.equal(partsProblem([lost]), 'alpha: no forge');
 });

@@ -139,5 +139,15 @@ test(
       [rebased.number],
     );
     assert.match(await commentsOn(rebased), /Nothing is left to update: alpha of main is at its newest revision/);
+
+    // A dry run verifies the same updates, and asks no forge.
+    const dry = await house.update(fleet.checkout, '--per-input', '--dry-run');
+    assert.equal(dry.exitCode, 0, `${dry.stdout}\n${dry.stderr}`);
+    const { parts: verified } = dry.report as unknown as { readonly parts: readonly Part[] };
+    assert.deepEqual(
+      verified.map(({ inputs, outcome }) => `${inputs.join()} ${outcome}`),
+      ['delta verified', 'gamma unchanged'],
+    );
+    assert.match(dry.stdout, /Verified 1 of 2 updates, nothing pushed/);
   },
 );

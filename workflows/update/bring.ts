@@ -55,7 +55,6 @@ async function verifyAndTell(run: Run, update: Update): Promise<Verified | Ended
  * only be verified, and so only be shown to others, once it is approved.
  */
 async function askAndLand(run: Run, verified: Verified): Promise<Ended | MainMoved | 'held-back'> {
-  if (run.part !== null) await run.turn();
   if (!asksByRequest(run)) {
     const answer = await askApproval(run, verified);
     if (answer !== 'approved') return answer;

@@ -22,7 +22,6 @@ import type { Approval } from './approval.js';
 import { openHoldBackRequests } from './hold-back-requests.js';
 import type { HoldBackRequests } from './hold-back-requests.js';
 import { openNudge, type Nudge } from './nudge.js';
-import { openTurn } from './turn.js';
 import { openRepositoryLock } from './repository-lock.js';
 import type { RepositoryLock } from './repository-lock.js';
 import { trackRun } from './run-state.js';
@@ -38,8 +37,6 @@ export interface Run {
   readonly nudge: Nudge;
   /** What it is to do of another run's update; `null`: it is a whole run. */
   readonly part: PartOfRun | null;
-  /** Waits until it is the turn of this part to land. */
-  readonly turn: () => Promise<void>;
   /** Workflow id. */
   readonly id: string;
   readonly startTime: Date;
@@ -51,8 +48,7 @@ export function beginRun(asked: RunOptions, part: PartOfRun | null = null): Run 
   const approval = openApproval(id, options, state);
   const holdBackRequests = openHoldBackRequests(id, state);
   const lock = openRepositoryLock(options, state);
-  const turn = openTurn(part, state);
-  return { options, state, approval, holdBackRequests, lock, nudge: openNudge(), part, turn, id, startTime };
+  return { options, state, approval, holdBackRequests, lock, nudge: openNudge(), part, id, startTime };
 }
 
 /**

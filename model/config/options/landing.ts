@@ -54,7 +54,7 @@ export const landing = {
     flag,
     false,
     'true',
-    'one pull request for [each input](pull-requests.md#a-request-for-each-input), verified by itself, in place of one for all; inputs of one of the `inputGroups` share one',
+    'one pull request for [each input](pull-requests.md#a-request-for-each-input), verified by itself, in place of one for all; inputs of one of the `inputGroups` share one. People merge them: `merge` must be `never`',
     { flag: '--per-input', help: 'one pull request for each input, verified by itself, in place of one for all' },
   ),
   labels: option(
@@ -187,9 +187,11 @@ export const landingMode = ({
 };
 
 export function landingOf(options: Landing): Pick<RunOptions, 'landing'> {
-  const { land, branchPrefix, removeOldBranches, branch } = options;
+  const { land, branchPrefix, removeOldBranches, branch, perInput } = options;
   if (waysOfLanding[land].asksForge)
     return { landing: { mode: land, branchPrefix, branch, ...requestOptions(options) } };
+  // A dry run verifies what would be proposed: each input by itself.
+  if (perInput && !waysOfLanding[land].lands) return { landing: { mode: land, branchPrefix, branch, perInput } };
   return { landing: { mode: land, branchPrefix, ...(removeOldBranches ? { removeOldBranches } : {}) } };
 }
 
