@@ -3,7 +3,6 @@ import type { NewestWords, SeenRequest } from '../../model/contract/requests.js'
 import type { RequestPart } from '../../model/landing/parts.js';
 import { forges } from '../../model/forge/index.js';
 import {
-  isLeftToForge,
   leftAloneComment,
   readMark,
   replacedComment,
@@ -26,7 +25,8 @@ import { installBundle } from '../git/install-commit.js';
 import { createCloseRequests } from './close-requests.js';
 import { checkMerging, createFollowRequest } from './follow-request.js';
 import { openForge } from './index.js';
-import { ours, say, shown } from './talk.js';
+import { takeEarlierBack } from './take-back.js';
+import { ours, say, shown, takeOwnBack } from './talk.js';
 import type { ForgeClient, ForgeRequest } from './types.js';
 
 type ForgeActivities = Pick<
@@ -40,10 +40,13 @@ export const createForgeActivities = (env: ActivityEnvironment): ForgeActivities
   propose: createPropose(),
   followRequest: createFollowRequest(env),
   setStatuses: createSetStatuses(),
-  closeRequests: createCloseRequests(),
+  closeRequests: createCloseRequests(env),
 });
 
-/** Changes nothing. Without a candidate it also finds out whether the token may open requests, and whether they can be merged as asked. */
+/**
+ * Without a candidate it also finds out whether the token may open requests, and whether they can be merged as asked, and takes back
+ * what earlier runs have left to the forge and this one does not want. Else it changes nothing.
+ */
 const createFindRequests =
   (env: ActivityEnvironment): ForgeActivities['findRequests'] =>
   async (input) => {
@@ -54,7 +57,9 @@ const createFindRequests =
       await checkMerging(client, input);
     }
     const lock = candidate === undefined ? null : await lockHash(env, repository, candidate, part);
-    const open = ours(await client.requests('open'), repository, branch);
+    const seen = await client.requests('open');
+    const ofInputs = await takeEarlierBack(client, seen, input);
+    const open = ours(seen, repository, branch);
     const closed = ours(await client.requests('closed'), repository, branch);
     const holds = ({ body }: ForgeRequest): boolean => lock !== null && readMark(body)?.lock === lock;
     // One that was opened again is no longer declined.
@@ -64,6 +69,7 @@ const createFindRequests =
       lock,
       declined: declined ? await shown(client, declined) : null,
       ...(asks === true ? { said: await newestWords(client, open) } : {}),
+      ...(ofInputs && { ofInputs }),
     };
   };
 
@@ -222,11 +228,6 @@ async function isOvertaken(
 ): Promise<boolean> {
   // A list may be older than the branch.
   return told !== commit && told === head && branch !== null && (await merging.branch(branch))?.tip === told;
-}
-
-/** What an earlier run has left to the forge is taken back when nobody wants that any more; what a person asked it for is not. */
-async function takeOwnBack({ merging }: ForgeClient, request: ForgeRequest | undefined): Promise<void> {
-  if (request !== undefined && isLeftToForge(request.body)) await merging.takeOwnBack(request.number);
 }
 
 /** Open requests of a branch, the oldest first. There is one, unless two runs have opened one at the same moment. */

@@ -1,5 +1,5 @@
 import { isOfDay } from '../../model/landing/branches.js';
-import type { MarkedComment } from '../../model/report/forge/request.js';
+import { isLeftToForge, type MarkedComment } from '../../model/report/forge/request.js';
 import type { ReportedRequest } from '../../model/report/data.js';
 import type { Repository } from '../../model/run/options.js';
 import type { ForgeClient, ForgeRequest } from './types.js';
@@ -11,6 +11,21 @@ export const ours = (
   branch: string,
 ): readonly ForgeRequest[] =>
   all.filter((each) => each.into === mainBranch && each.branch !== null && isOfDay(each.branch, branch));
+
+/** Requests on the branch of pull requests, or on any that begins with it as those of single inputs do. */
+export const oursOfInputs = (
+  all: readonly ForgeRequest[],
+  { mainBranch }: Repository,
+  branch: string,
+): readonly ForgeRequest[] =>
+  all.filter(
+    (each) => each.into === mainBranch && (each.branch === branch || each.branch?.startsWith(`${branch}-`) === true),
+  );
+
+/** What an earlier run has left to the forge is taken back when nobody wants that any more; what a person asked it for is not. */
+export async function takeOwnBack({ merging }: ForgeClient, request: ForgeRequest | undefined): Promise<void> {
+  if (request !== undefined && isLeftToForge(request.body)) await merging.takeOwnBack(request.number);
+}
 
 /** A request as reports name it. */
 export async function shown(

@@ -6,7 +6,7 @@ import type {
   PresenceActivities,
 } from './activities.js';
 import type { MoveChannelsInput, SeenBranch } from './landing.js';
-import type { NewestWords, SeenRequest } from './requests.js';
+import type { FindRequestsInput, NewestWords, SeenRequest } from './requests.js';
 import type { EachRequest, RequestPart } from '../landing/parts.js';
 import type { PlanBuildsInput } from './verification.js';
 import type { SandboxLimits } from '../sandbox/limits.js';
@@ -319,9 +319,13 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   asksAgain: orMissing(flag),
   number: wholeNumber,
   part: orMissing(object<RequestPart>({ instance: text(checkInstanceName), inputs: list(text(() => undefined)) })),
+  earlier: orMissing(
+    object<NonNullable<FindRequestsInput['earlier']>>({ instance: text(checkInstanceName), perInput: flag }),
+  ),
   each: orMissing(
     object<EachRequest>({
       instance: text(checkInstanceName),
+      together: orMissing(flag),
       parts: list(
         object<EachRequest['parts'][number]>({ inputs: list(text(() => undefined)), request: orNull(wholeNumber) }),
       ),

@@ -27,6 +27,11 @@ export interface FindRequestsInput {
   readonly mergeMethod?: MergeMethod;
   /** Whether a question follows that reviews and comments answer. */
   readonly asks?: true;
+  /**
+   * Before the work: what earlier runs of the instance have left to the forge is taken back, unless this run goes on with it. Missing
+   * later, and in older runs.
+   */
+  readonly earlier?: { readonly instance: string; readonly perInput: boolean };
 }
 
 /** The newest review and the newest comment of some time, by ids that grow; `null`: there was none. */
@@ -43,6 +48,8 @@ export interface FoundRequests {
   readonly declined: ReportedRequest | null;
   /** What was said on open requests before the question; missing where none follows, and from older workers. */
   readonly said?: NewestWords;
+  /** Whether the instance has open requests of single inputs, although it proposes all in one now; missing when not. */
+  readonly ofInputs?: true;
 }
 
 export interface ProposeInput {
@@ -132,8 +139,10 @@ export interface StatusesInput {
 export interface CloseRequestsInput {
   /** Workflow id. */
   readonly run: string;
-  /** Of a run that proposes each input by itself, and closes what it needs no more of earlier ones. */
+  /** Of a run that proposes each input by itself, or did so before, and closes what it needs no more of earlier ones. */
   readonly each?: EachRequest;
+  /** Commit of main whose lock has all inputs; missing where single inputs do not count, and in older runs. */
+  readonly base?: string;
   readonly repository: Repository;
   readonly forge: ForgeOptions;
   /** The branch of pull requests. */

@@ -77,6 +77,8 @@ export interface RequestPart {
 /** What a run knows of the requests of single inputs when all of its own are there. */
 export interface EachRequest {
   readonly instance: string;
+  /** Whether it proposes all that moves in one request, which then has what requests of single inputs had; missing when not. */
+  readonly together?: true;
   /** Its updates, and the request of each; `null`: it has none. */
   readonly parts: readonly { readonly inputs: readonly string[]; readonly request: number | null }[];
   readonly asked: 'all' | readonly string[];
@@ -87,25 +89,44 @@ export interface EachRequest {
 /** What becomes of an open request of inputs. */
 export type Fate =
   | { readonly kind: 'stays' }
-  /** Main has the newest revisions of all its inputs. */
-  | { readonly kind: 'done' }
+  /** Main has the newest revisions of those of its inputs that it still has. */
+  | { readonly kind: 'done'; readonly inputs: readonly string[] }
+  /** Main has none of its inputs any more. */
+  | { readonly kind: 'gone' }
   /** What is left of it is in another one. */
   | { readonly kind: 'elsewhere'; readonly request: number };
 
 const STAYS: Fate = { kind: 'stays' };
 
+/** @param locked inputs that main's lock has; `null`: not known */
 export function fateOf(
-  { number, inputs }: { readonly number: number; readonly inputs: readonly string[] },
+  { number, inputs: all }: { readonly number: number; readonly inputs: readonly string[] },
   { parts, asked, unknown }: EachRequest,
+  locked: readonly string[] | null,
 ): Fate {
   if (parts.some(({ request }) => request === number)) return STAYS;
+  const partWith = (input: string) => parts.find((each) => each.inputs.includes(input));
+  const isUnknown = (input: string): boolean => unknown.includes(input) || (asked !== 'all' && !asked.includes(input));
+  // What is new in flake.nix is in no lock of main yet.
+  const isThere = (input: string): boolean =>
+    locked === null || locked.includes(input) || partWith(input) !== undefined || isUnknown(input);
+  const inputs = all.filter(isThere);
+  if (inputs.length === 0) return { kind: 'gone' };
   let elsewhere: number | null = null;
   for (const input of inputs) {
-    const part = parts.find((each) => each.inputs.includes(input));
-    if (part === undefined) {
-      if (unknown.includes(input) || (asked !== 'all' && !asked.includes(input))) return STAYS;
-    } else if (part.request === null) return STAYS;
-    else elsewhere ??= part.request;
+    const part = partWith(input);
+    if (part === undefined ? isUnknown(input) : part.request === null) return STAYS;
+    elsewhere ??= part?.request ?? null;
   }
-  return elsewhere === null ? { kind: 'done' } : { kind: 'elsewhere', request: elsewhere };
+  return elsewhere === null ? { kind: 'done', inputs } : { kind: 'elsewhere', request: elsewhere };
+}
+
+/**
+ * What becomes of an open request of all inputs when a run has proposed each by itself. Nobody refreshes it any more, so it goes as
+ * soon as one of them has a request; which inputs it moves it does not say.
+ */
+export function fateOfWhole({ parts, asked, unknown }: EachRequest): 'stays' | 'done' | 'split' {
+  if (asked !== 'all') return 'stays';
+  if (parts.length === 0) return unknown.length === 0 ? 'done' : 'stays';
+  return parts.some(({ request }) => request !== null) ? 'split' : 'stays';
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { branchNameFault } from '../../model/git/branch-name.js';
 import { isOfDay } from '../../model/landing/branches.js';
-import { branchPart, fateOf, partsOf, type EachRequest } from '../../model/landing/parts.js';
+import { branchPart, fateOf, fateOfWhole, partsOf, type EachRequest } from '../../model/landing/parts.js';
 import { readMark, withClosedMark, writeMark } from '../../model/report/forge/request.js';
 import { reportName } from '../../model/report/page.js';
 import { exitStatus } from '../../model/report/data.js';
@@ -75,15 +75,35 @@ test('a request is closed when main has its inputs, or another request has them'
     asked: 'all',
     unknown: ['eta'],
   };
-  const fate = (number: number, inputs: readonly string[], about = known) => fateOf({ number, inputs }, about);
+  const fate = (number: number, inputs: readonly string[], about = known, locked: readonly string[] | null = null) =>
+    fateOf({ number, inputs }, about, locked);
   assert.deepEqual(fate(7, ['alpha']), { kind: 'stays' });
-  assert.deepEqual(fate(3, ['zeta']), { kind: 'done' });
+  assert.deepEqual(fate(3, ['zeta']), { kind: 'done', inputs: ['zeta'] });
   assert.deepEqual(fate(3, ['beta']), { kind: 'elsewhere', request: 7 });
   assert.deepEqual(fate(3, ['beta', 'zeta']), { kind: 'elsewhere', request: 7 });
   assert.deepEqual(fate(3, ['gamma']), { kind: 'stays' }, 'it broke, and what was verified last stays');
   assert.deepEqual(fate(3, ['beta', 'gamma']), { kind: 'stays' });
   assert.deepEqual(fate(3, ['eta']), { kind: 'stays' }, 'nobody knows whether it moves');
   assert.deepEqual(fate(3, ['zeta'], { ...known, asked: ['alpha'] }), { kind: 'stays' });
+  const locked = ['zeta', 'gamma'];
+  assert.deepEqual(fate(3, ['theta', 'iota'], known, locked), { kind: 'gone' });
+  assert.deepEqual(fate(3, ['theta', 'zeta'], known, locked), { kind: 'done', inputs: ['zeta'] });
+  assert.deepEqual(fate(3, ['beta', 'theta'], known, locked), { kind: 'elsewhere', request: 7 }, 'new in flake.nix');
+  assert.deepEqual(fate(3, ['theta', 'gamma'], known, locked), { kind: 'stays' });
+});
+
+test('the request of all inputs is closed as soon as one has its own, or none needs any', () => {
+  const none: EachRequest = { instance: 'nightly', parts: [], asked: 'all', unknown: [] };
+  const [opened, failed] = [
+    { inputs: ['alpha'], request: 7 },
+    { inputs: ['gamma'], request: null },
+  ];
+  assert.equal(fateOfWhole(none), 'done');
+  assert.equal(fateOfWhole({ ...none, unknown: ['eta'] }), 'stays', 'nobody knows whether it moves');
+  assert.equal(fateOfWhole({ ...none, asked: ['alpha'] }), 'stays');
+  assert.equal(fateOfWhole({ ...none, parts: [failed] }), 'stays');
+  assert.equal(fateOfWhole({ ...none, parts: [opened, failed], unknown: ['gamma'] }), 'split');
+  assert.equal(fateOfWhole({ ...none, parts: [opened], asked: ['alpha'] }), 'stays', 'others have none');
 });
 
 test('the mark of a request says which inputs it is about, and older ones are read as before', () => {

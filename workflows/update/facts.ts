@@ -80,6 +80,8 @@ export interface Facts {
   /** The closed pull request with the same lock. */
   readonly declined: ReportedRequest | null;
   readonly closedRequests: readonly ReportedRequest[];
+  /** Whether there were requests of single inputs before, although the run proposes all in one. */
+  readonly requestsOfInputs: boolean;
   /** What became of each part of a run that proposes each input by itself; `null`: it is not one. */
   readonly parts: readonly ReportedPart[] | null;
   /** What became of the channels of targets, if there are any. */
@@ -133,6 +135,7 @@ export const NOTHING_FOUND: Facts = {
   said: null,
   declined: null,
   closedRequests: [],
+  requestsOfInputs: false,
   parts: null,
   channels: [],
   needlessBranches: [],

@@ -1,7 +1,12 @@
 import { isCancellation, log } from '@temporalio/workflow';
-import type { FindRequestsInput, FoundRequests, SeenRequest } from '../../model/contract/requests.js';
+import type {
+  CloseRequestsInput,
+  FindRequestsInput,
+  FoundRequests,
+  SeenRequest,
+} from '../../model/contract/requests.js';
 import type { EachRequest } from '../../model/landing/parts.js';
-import type { InsteadOf, Landed } from '../../model/report/data.js';
+import type { InsteadOf, Landed, ReportedRequest } from '../../model/report/data.js';
 import type { WholeOptions } from '../../model/run/earlier.js';
 import type { ForgeOptions } from '../../model/run/options.js';
 import { proposalOf } from './proposal.js';
@@ -20,14 +25,16 @@ const lookedFor = ({ repository, landing: { branch = '' } }: WholeOptions, forge
 });
 
 /** Looks before the work whether the forge lets a request be opened. One that does not answer now is asked again when it is needed. */
-export async function tryForge({ options }: Run, forge: ForgeOptions): Promise<void> {
-  const { merge, mergeMethod } = options.landing;
+export async function tryForge({ options, state }: Run, forge: ForgeOptions): Promise<void> {
+  const { instance, landing } = options;
+  const { merge, mergeMethod, perInput = false } = landing;
   try {
-    await coordinator('check access to the forge', UNNEEDED_TRIES).findRequests({
+    const { ofInputs = false } = await coordinator('check access to the forge', UNNEEDED_TRIES).findRequests({
       ...lookedFor(options, forge),
-      ...(merge && { merge }),
+      ...(merge && { merge, earlier: { instance, perInput } }),
       ...(mergeMethod && { mergeMethod }),
     });
+    state.learn({ requestsOfInputs: ofInputs });
   } catch (error) {
     if (isCancellation(error) || isForGood(error)) throw error;
     log.warn('the forge did not answer', { error: String(error) });
@@ -124,37 +131,60 @@ async function setStatuses({ state, options: { siteUrl } }: Run, forge: ForgeOpt
 
 const CANCELLED = 'the run was cancelled';
 
-/** Closes requests of earlier runs when nothing is left to update. */
-export async function closeRequests({ options, state, id }: Run): Promise<Found> {
-  const { forge, landing } = options;
-  const isEach = landing.perInput === true;
-  if (forge === undefined || !(isEach || isUpToDate(options, state.facts()))) return {};
+/** Closes requests of earlier runs that nobody needs any more. The run that this one is a part of does it for all of its parts. */
+export async function closeRequests({ options, state, id, part }: Run): Promise<Found> {
+  const { forge } = options;
+  const needless = forge === undefined || part !== null ? [] : needlessOnes(options, state.facts());
+  if (forge === undefined || needless.length === 0) return {};
+  const closedRequests: ReportedRequest[] = [];
   try {
-    const closedRequests = await coordinator('close pull requests', UNNEEDED_TRIES).closeRequests({
-      ...lookedFor(options, forge),
-      ...(isEach && { each: eachOf(options, state.facts()) }),
-      run: id,
-    });
-    return { closedRequests };
+    for (const which of needless) {
+      const close = coordinator('close pull requests', UNNEEDED_TRIES);
+      closedRequests.push(...(await close.closeRequests({ ...lookedFor(options, forge), ...which, run: id })));
+    }
   } catch (error) {
     log.warn('pull requests that are not needed any more were not closed', { error: String(error) });
-    return {};
   }
+  return { closedRequests };
 }
 
-/** What tells which requests of single inputs are needed no more. */
-const eachOf = (
-  { instance, inputs: asked, excludeInputs }: WholeOptions,
-  { parts, fetchFailures, waiting, heldBack }: Facts,
-): EachRequest => ({
-  ...{ instance, asked },
-  parts: (parts ?? []).map(({ inputs, landed }) => ({ inputs, request: landed?.request?.number ?? null })),
-  unknown: [
-    ...excludeInputs,
-    ...[...fetchFailures, ...waiting].map(({ name }) => name),
-    ...heldBack.map(({ input }) => input),
-  ],
+/** Which requests are looked at: those of all inputs, of single ones, or both. */
+function needlessOnes(options: WholeOptions, facts: Facts): readonly Pick<CloseRequestsInput, 'each' | 'base'>[] {
+  const { outcome, requestsOfInputs, base } = facts;
+  const at = base === null ? {} : { base };
+  if (options.landing.perInput === true) return [{ each: eachOf(options, facts), ...at }];
+  const isKnown = outcome === 'landed' || outcome === 'unchanged';
+  return [
+    ...(isUpToDate(options, facts) ? [{}] : []),
+    ...(requestsOfInputs && isKnown ? [{ each: togetherOf(options, facts), ...at }] : []),
+  ];
+}
+
+/** What tells which requests of single inputs are needed no more. Main has already what a part did not have to move. */
+const eachOf = (options: WholeOptions, facts: Facts): EachRequest => ({
+  ...{ instance: options.instance, asked: options.inputs, unknown: unknownTo(options, facts) },
+  parts: (facts.parts ?? [])
+    .filter(({ outcome }) => outcome !== 'unchanged')
+    .map(({ inputs, landed }) => ({ inputs, request: landed?.request?.number ?? null })),
 });
+
+/** The same in a run that proposes all in one request, where earlier ones did not. */
+function togetherOf(options: WholeOptions, facts: Facts): EachRequest {
+  const { instance, inputs, inputGroups } = options;
+  const { moved, landed, inputGroup } = facts;
+  const all = { inputs: moved.map(({ name }) => name), request: landed?.request?.number ?? null };
+  return {
+    ...{ instance, together: true, parts: moved.length === 0 ? [] : [all], unknown: unknownTo(options, facts) },
+    asked: inputGroups.length === 0 ? inputs : (inputGroup ?? inputGroups.flat()),
+  };
+}
+
+/** Inputs that may have something to move although the run does not move them. */
+const unknownTo = ({ excludeInputs }: WholeOptions, { fetchFailures, waiting, heldBack }: Facts): readonly string[] => [
+  ...excludeInputs,
+  ...[...fetchFailures, ...waiting].map(({ name }) => name),
+  ...heldBack.map(({ input }) => input),
+];
 
 /** Whether every input was asked for, and main has the newest revision of each. */
 const isUpToDate = (

@@ -230,9 +230,16 @@ export const doneComment = (mainBranch: string, commit: string, inputs: readonly
     `Nothing is left to update: ${escapeMarkdown(nameList(inputs))} of ${escapeMarkdown(mainBranch)} ${inputs.length === 1 ? 'is at its newest revision' : 'are at their newest revisions'}. Lockkeeper closes this request; its branch stays.`,
   );
 
-/** @param other how the forge names the request that has the update now; `null`: each input has one of its own */
+/** Of a request of inputs that nobody uses any more. */
+export const goneComment = (mainBranch: string, commit: string, inputs: readonly string[]): MarkedComment =>
+  marked(
+    `<!-- lockkeeper closes ${commit} -->`,
+    `${escapeMarkdown(mainBranch)} does not have ${escapeMarkdown(nameList(inputs))} as ${inputs.length === 1 ? 'an input' : 'inputs'} any more. Lockkeeper closes this request; its branch stays.`,
+  );
+
+/** @param other how the forge names the request that has the update now; `null`: inputs have some of their own */
 export const elsewhereComment = (commit: string, other: string | null): MarkedComment =>
   marked(
     `<!-- lockkeeper closes ${commit} -->`,
-    `${other === null ? 'Each input has a request of its own now' : `This update is in ${other} now`}. Lockkeeper closes this request; its branch stays.`,
+    `${other === null ? 'Each input that moves gets a request of its own now' : `This update is in ${other} now`}. Lockkeeper closes this request; its branch stays.`,
   );
