@@ -103,7 +103,7 @@ LEVEL = Error
     server.kill('SIGKILL');
     return ended;
   });
-  await untilHealthy(`${url}/api/healthz`, 'Gitea', 30);
+  await untilHealthy(`${url}/api/healthz`, 'Gitea', 120);
   return {
     url,
     owner,
