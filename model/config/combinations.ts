@@ -131,7 +131,7 @@ export const COMBINATIONS: readonly Rule[] = [
       ? fault(
           'merge',
           merge,
-          `would merge requests that were verified one by one, and never together: with ${name('perInput')} merge must be never.`,
+          `would merge requests that were verified one by one, and never together: with ${name('perInput')} ${name('merge')} must be never.`,
         )
       : null,
   ),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'smol-toml';
+import { optionsSummary } from '../../client/options/options-summary.js';
 import { readFlags, type TypedFlags } from '../../client/options/flags.js';
 import { INSTANCE_OPTIONS, type InstanceOptions } from '../../model/config/options/index.js';
 import { everyOption, flagKey } from '../../model/config/options/types.js';
@@ -179,6 +180,23 @@ test('each flag is tried above', () => {
   );
 });
 
+test('a dry run of an instance whose inputs have a request each is about the same inputs, each by itself', () => {
+  const summary = (more: string): string => {
+    const { instances } = readConfiguration(
+      parse(
+        '[defaults]\nrepoPath = "/src"\nland = "pull-request"\nhttpsTokenFile = "/t"\nperInput = true\n' +
+          `excludeInputs = ["c"]\ninputGroups = [["a", "b"]]\nforge = { kind = "gitea", url = "https://git.example.org" }\n[instances.x]\n${more}`,
+      ),
+    );
+    assert.ok(instances[0] !== undefined);
+    return optionsSummary(ofRun(instances[0]));
+  };
+  const inputs = 'inputs all but c, sharing a request: a, b;';
+  assert.ok(summary('').startsWith(`land pull-request (bot/flake-update, one for each input); ${inputs}`), summary(''));
+  const dry = summary('dryRun = true');
+  assert.ok(dry.startsWith(`land none (each input by itself); ${inputs}`), dry);
+});
+
 test('limits of an agent that are not given are left to its machine', () => {
   assert.equal('limits' in (ofRun(readFlags({ autofix: ['claude'] }).options).autofix ?? {}), false);
   const { autofix } = ofRun(readFlags({ autofix: ['claude'], autofixMaxDisk: ['10G'] }).options);
@@ -216,6 +234,10 @@ test('what flags cannot mean is told by their own names, all of it at once', () 
         ...{ merge: ['self'], mergeMethod: ['squash'] },
       },
       /^--channel "a-\{host\}" moves only .* but --merge-method is squash: .*"lockkeeper verify"/,
+    ],
+    [
+      { land: ['pull-request'], forgeTokenFile: ['/t'], merge: ['self'], perInput: true },
+      /^--merge "self" would merge requests .*: with --per-input --merge must be never\.$/,
     ],
     [{ approvalDeadline: ['2d'] }, /^--approval-deadline does nothing by itself: add --approve\.$/],
     [{ autofixArg: ['x'] }, /^--autofix-arg does nothing by itself: add --autofix\.$/],

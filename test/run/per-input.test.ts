@@ -148,6 +148,5 @@ test(
       verified.map(({ inputs, outcome }) => `${inputs.join()} ${outcome}`),
       ['delta verified', 'gamma unchanged'],
     );
-    assert.match(dry.stdout, /Verified 1 of 2 updates, nothing pushed/);
   },
 );
