@@ -14,6 +14,7 @@ import { writeInstances } from '../support/instances.js';
 import { until } from '../support/lockkeeper.js';
 import { withServedHouse } from '../support/runs.js';
 import { wholeFile } from '../support/scope.js';
+import { killAt } from '../support/stage.js';
 
 const { house, client, worker } = await withServedHouse(wholeFile);
 const fleet = await withFleet(wholeFile, { hosts: [{ name: 'athena' }, { name: 'delos' }] });
@@ -89,6 +90,37 @@ test('a watcher verifies main when it has moved, and leaves nothing behind while
     30_000,
     () => 'not one run more',
   );
+});
+
+test('a worker that dies twice while a push is verified: it is verified by one run, built once, and its channels move once', async () => {
+  await git(fleet.remote, 'config', 'core.logAllRefUpdates', 'always');
+  const [known, built] = [await runs(), await fleet.builds()];
+  const { main: before = '' } = await fleet.branches();
+  await fleet.moveInput('alpha');
+  const killers = [await killAt(house, 'buildTarget', 'worker'), await killAt(house, 'moveChannels', 'worker')];
+  const commit = await fleet.pushUpdate(['alpha']);
+  for (const { killed, stop } of killers) {
+    await until(killed, 120_000);
+    stop();
+    await house.dev();
+  }
+  await untilTested(commit);
+  await until(
+    async () => (await shown()).verified === commit,
+    60_000,
+    () => 'not shown as verified',
+  );
+  assert.equal((await runs()).length, known.length + 1);
+  const hosts = ['athena', 'delos'];
+  const once = ['package', 'system'].flatMap((kind) => hosts.map((name) => `${kind} ${name}`));
+  assert.deepEqual([...(await fleet.builds()).slice(built.length)].sort(), once);
+  for (const name of hosts) {
+    const moves = (await readFile(join(fleet.remote, 'logs/refs/heads', `tested-${name}`), 'utf8')).trim().split('\n');
+    assert.deepEqual(
+      moves.map((line) => line.split(' ').slice(0, 2)),
+      [[before, commit]],
+    );
+  }
 });
 
 /**
