@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
 import { test } from 'node:test';
-import { withMovedFleet, type Fleet, type HostSpec } from '../support/fleet.js';
+import { withFleet, withMovedFleet, type Fleet, type HostSpec } from '../support/fleet.js';
 import { reaching, until, withHouse, type House, type Running } from '../support/lockkeeper.js';
+import { noPrivateNix } from '../support/private-nix.js';
+import { withRemoteBuilder } from '../support/remote-builder.js';
 import { runInPhase, withServedHouse } from '../support/runs.js';
 import { type Scope, wholeFile } from '../support/scope.js';
 
 /** One coordinator, and builders that come and go, each with a state directory of its own. */
 const { house: coordinator, client } = await withServedHouse(wholeFile, '--roles', 'coordinator');
+
+/** Why no other machine can be had here; `false` when it can. */
+const macMissing = await noPrivateNix();
 
 interface Builder {
   readonly house: House;
@@ -15,9 +22,16 @@ interface Builder {
   start(): Promise<Running>;
 }
 
-async function withBuilder(scope: Scope, ...args: string[]): Promise<Builder> {
+const withBuilder = (scope: Scope, ...args: string[]): Promise<Builder> => withBuilderThat(scope, {}, ...args);
+
+/** @param more environment of its worker */
+async function withBuilderThat(
+  scope: Scope,
+  more: Readonly<Record<string, string>>,
+  ...args: string[]
+): Promise<Builder> {
   const house = await withHouse(scope);
-  const env = await reaching(coordinator);
+  const env = { ...(await reaching(coordinator)), ...more };
   const start = async (): Promise<Running> => {
     const running = house.start(['worker', '--roles', 'builder', ...args], { env });
     await until(() => running.output().includes('the worker is ready'), 60_000, running.output);
@@ -118,3 +132,44 @@ test('a builder whose slots are all taken is busy, not gone', async (t) => {
   assert.equal(await busy.ended, 0, busy.output());
   for (const { output } of [busy, waiting]) assert.ok(!output().includes(WAITS), output());
 });
+
+test(
+  'a darwin target goes to the Mac that nix.conf of a Linux builder names, and waits for it while it is switched off',
+  { skip: macMissing },
+  async (t) => {
+    const fleet = await withFleet(t, { hosts: [{ name: 'athena' }, { name: 'mac', system: 'aarch64-darwin' }] });
+    const flake = await fleet.show('main', 'flake.nix');
+    const [before, after] = flake.split('      nixosConfigurations = {') as [string, string];
+    const mac = 'darwinConfigurations.mac.system = self.nixosConfigurations.mac.config.system.build.toplevel;';
+    await fleet.pushToMain({ 'flake.nix': `${before}      ${mac}\n      nixosConfigurations = {${after}` });
+    await fleet.moveInput('alpha');
+    const remote = await withRemoteBuilder(t, 'aarch64-darwin');
+    const builder = await withBuilderThat(t, remote.env);
+
+    await remote.switchOff();
+    const running = update(fleet, '--targets', 'nixos:athena,darwin:*');
+    const isRefused = async (): Promise<boolean> => (await remote.calls()) > 0;
+    await until(isRefused, 240_000, running.output);
+    await remote.switchOn();
+    const { outcome, targets } = await running.report();
+    assert.equal(outcome, 'landed');
+    assert.deepEqual(
+      targets.map(({ name, kind, system, verdict, machine }) => [name, kind, system, verdict, machine]),
+      [
+        ['athena', 'nixos', 'x86_64-linux', 'built', builder.machine],
+        ['darwin:mac', 'darwin', 'aarch64-darwin', 'built', builder.machine],
+      ],
+    );
+    assert.deepEqual([...(await fleet.builds())].sort(), [
+      'package athena',
+      'package mac',
+      'system athena',
+      'system mac',
+    ]);
+    const there = (await readdir(path.join(remote.nix, 'store'))).map((name) => name.slice(33)).sort();
+    assert.deepEqual(
+      there.filter((name) => !/\.(?:lock|drv)$|^\.?links$/.test(name) && name !== ''),
+      ['nixos-system-mac', 'package-mac'],
+    );
+  },
+);

@@ -146,7 +146,7 @@ export async function openHouse(about: HouseOptions = {}): Promise<House> {
           const record = await readRecord<WorkerRecord>(state.worker);
           return record?.ready === true && (await isAlive(record));
         },
-        30_000,
+        120_000,
         () => `lockkeeper dev is not ready: ${running.output()}`,
       );
       return running;
