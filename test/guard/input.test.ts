@@ -129,7 +129,7 @@ test('names, settings, commits and paths that are not what they should be are re
     [{ options: { ntfy: null, inboxOrg: 'inbox.org' } }, /options\.inboxOrg/],
     [{ forge: { ...FORGE, kind: 'rpc' } }, /forge\.kind "rpc" is not one of gitea/],
     [{ forge: { ...FORGE, url: 'http://git.example' } }, /forge\.url .*unencrypted/],
-    [{ forge: { ...FORGE, repository: '../admin' } }, /forge\.repository .*no OWNER\/NAME/],
+    [{ forge: { ...FORGE, repository: '../admin' } }, /forge\.repository .*is not of the form OWNER\/NAME/],
     [{ forge: { ...FORGE, tokenFile: 'token' } }, /forge\.tokenFile .*absolute path/],
     [{ requests: [{ branch: '-x', number: 1 }] }, /requests\.branch/],
     [{ labels: ['a\nb'] }, /labels .*is not a label/],
