@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Client } from '@temporalio/client';
@@ -149,14 +151,39 @@ test(
       30_000,
       () => first.running.output(),
     );
+    // In the middle of a request: what is half there was never told to anybody, and the forge sends it again.
+    const half = request(first.url, { method: 'POST', headers: { ...headers, 'content-length': body.length } });
+    const cut = once(half, 'error');
+    await new Promise((sent) => half.write(body.slice(0, body.length / 2), sent));
     first.running.child.kill('SIGKILL');
     await first.running.ended;
+    await cut;
     const third = await fleet.pushToMain({ 'note.txt': 'three\n' });
     await publish();
     await house.dev();
     client = await connectTo(house);
-    await listen(port);
-    await gitea.api('POST', `${at}/hooks/${hook.id}/tests`);
+    const before = (await house.json<readonly unknown[]>(['list'])).length;
+    const next = await listen(port);
+    const sendAgain = (): Promise<void> =>
+      until(
+        async () => (await fetch(next.url, { method: 'POST', headers, body })).status === 202,
+        60_000,
+        () => next.running.output(),
+      );
+    await sendAgain();
     await untilTested(third);
+    await untilVerified(third);
+    // Repeated once more it is looked into, and nothing is done.
+    const looks = async (): Promise<number> =>
+      ((await client.workflow.getHandle(WATCHER).fetchHistory()).events ?? []).filter(
+        (event) => event.activityTaskCompletedEventAttributes != null,
+      ).length;
+    const untilLooked = (more: number): Promise<void> => until(async () => (await looks()) >= more, 60_000);
+    await untilLooked(1);
+    const looked = await looks();
+    await sendAgain();
+    await gitea.api('POST', `${at}/hooks/${hook.id}/tests`);
+    await untilLooked(looked + 1);
+    assert.equal((await house.json<readonly unknown[]>(['list'])).length, before + 1);
   },
 );
