@@ -8,6 +8,7 @@ import { createMoveChannels } from '../../activities/git/move-channels.js';
 import { lookOver } from '../../host/caches/look/over-http.js';
 import { createFleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
+import { serveGit } from '../support/git-http.js';
 import { withHttp } from '../support/http.js';
 import { openHouse, until } from '../support/lockkeeper.js';
 import type { Scope } from '../support/scope.js';
@@ -18,6 +19,7 @@ const HOSTS = 300;
 const PATHS = 2000;
 const BUILD_SECONDS = 5;
 const SECRET = 'between-the-forge-and-us';
+const TOKEN = 'of-the-bench';
 
 /** From a push to a moved channel, and what it is made of. */
 export const channels = async (): Promise<readonly Figure[]> => [
@@ -30,12 +32,16 @@ export const channels = async (): Promise<readonly Figure[]> => [
 async function pushToChannel(): Promise<Figure> {
   const house = await openHouse();
   const fleet = await createFleet({ hosts: [{ name: 'athena', seconds: BUILD_SECONDS }] });
+  const server = await serveGit(path.dirname(fleet.remote), TOKEN);
   try {
-    const [file, secretFile] = [path.join(house.root, 'lockkeeper.toml'), path.join(house.root, 'secret')];
+    const repository = `${server.url}/${path.basename(fleet.remote)}`;
+    const file = path.join(house.root, 'lockkeeper.toml');
+    const [secretFile, tokenFile] = [path.join(house.root, 'secret'), path.join(house.root, 'token')];
     await writeFile(secretFile, SECRET, { mode: 0o600 });
+    await writeFile(tokenFile, TOKEN, { mode: 0o600 });
     await writeFile(
       file,
-      `[instances.main]\nrepoUrl = "${fleet.remote}"\nmode = "verify"\npoll = "1d"\nchannel = "tested-{host}"\n` +
+      `[instances.main]\nrepoUrl = "${repository}"\nhttpsTokenFile = "${tokenFile}"\nmode = "verify"\npoll = "1d"\nchannel = "tested-{host}"\n` +
         `caches = [{ to = "file://${path.join(house.root, 'cache')}" }]\n`,
     );
     await house.dev();
@@ -57,7 +63,7 @@ async function pushToChannel(): Promise<Figure> {
       await fleet.moveInput('alpha');
       const commit = await fleet.pushUpdate(['alpha']);
       return await seconds(async () => {
-        const body = JSON.stringify({ ref: 'refs/heads/main', repository: { clone_url: `file://${fleet.remote}` } });
+        const body = JSON.stringify({ ref: 'refs/heads/main', repository: { clone_url: repository } });
         const signature = createHmac('sha256', SECRET).update(body).digest('hex');
         const headers = { 'x-gitea-event': 'push', 'x-gitea-signature': signature };
         const { status } = await fetch(url, { method: 'POST', headers, body });
@@ -69,6 +75,7 @@ async function pushToChannel(): Promise<Figure> {
     return { name: 'from a push to the moved channel', value, limit: BUILD_SECONDS + 4, unit: ' s', detail };
   } finally {
     await house.close();
+    await server.close();
     await fleet.cleanup();
   }
 }
