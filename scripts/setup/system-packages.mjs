@@ -27,14 +27,18 @@ async function systemProgram({ program, package: name, otherwise }) {
   return `${await versionOf(installed)} (${installed}), installed`;
 }
 
+/** A fresh machine installs updates by itself at the same time. */
+const LOCK_SECONDS = 120;
+
 /** Installs Debian packages as root. Gives `null`, or the reason why it could not. */
 export async function aptInstall(names) {
   if ((await onPath('apt-get')) === null) return 'this machine has no apt-get';
   if (!isRoot()) return 'only root may install packages';
-  warn(`installing ${names.join(', ')} (apt-get) …`);
+  warn(`installing ${names.join(', ')} (apt-get, which waits up to ${LOCK_SECONDS} s for another one to end) …`);
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
   // An update that fails for one archive of several is no reason to stop: the install decides.
   await run('apt-get', ['-q', 'update'], { env });
-  const { status, output } = await run('apt-get', ['-q', 'install', '-y', ...names], { env });
+  const options = ['-q', '-y', '-o', `DPkg::Lock::Timeout=${LOCK_SECONDS}`];
+  const { status, output } = await run('apt-get', ['install', ...options, ...names], { env });
   return status === 0 ? null : `apt-get could not install ${names.join(', ')}: ${lastLines(output)}`;
 }
