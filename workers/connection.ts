@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as envconfig from '@temporalio/envconfig';
-import { NativeConnection } from '@temporalio/worker';
-import type { NativeConnectionOptions } from '@temporalio/worker';
+import { NativeConnection, type NativeConnectionOptions } from '@temporalio/worker';
 import { ensureServer } from '../host/embedded-server.js';
 import { chooseServer, serverSecretFiles } from '../host/server-choice.js';
 import type { StateDirectory } from '../model/machine/state-directory.js';

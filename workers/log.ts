@@ -1,5 +1,4 @@
-import { DefaultLogger, Runtime } from '@temporalio/worker';
-import type { LogEntry, LogLevel } from '@temporalio/worker';
+import { DefaultLogger, Runtime, type LogEntry, type LogLevel } from '@temporalio/worker';
 import { dataWithoutSecrets, withoutSecrets } from '../host/secrets/redact.js';
 import { printableJson, stripControl } from '../model/text/text.js';
 import type { LogFormat } from '../model/machine/worker-options.js';

@@ -3,8 +3,7 @@ import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Connection } from '@temporalio/client';
-import type { WorkflowService } from '@temporalio/client';
+import { Connection, type WorkflowService } from '@temporalio/client';
 // eslint-disable-next-line temporal/no-temporal-internal-imports -- nothing public makes a protobuf duration
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { identify, isAlive, killTree, ownIdentity } from '../host/processes.js';

@@ -15,8 +15,7 @@ import {
   type ChannelsSeen,
   type DueNews,
 } from '../model/channels/standing.js';
-import { afterEnd, failuresUpTo, recordMemo } from '../model/instance/record.js';
-import type { InstanceRecord, RunEnd } from '../model/instance/record.js';
+import { afterEnd, failuresUpTo, recordMemo, type InstanceRecord, type RunEnd } from '../model/instance/record.js';
 import { finalFailure } from '../model/run/failures.js';
 import { CHANNELS_TOLD, isAbout, RECORD_CHANNELS, RECORD_END, type About } from '../model/run/messages.js';
 

@@ -14,8 +14,7 @@ import type { Ended } from './update/facts.js';
 import { findUpdate } from './update/find-update.js';
 import { bringPart, inShort } from './update/part.js';
 import { tryForge } from './update/requests.js';
-import { beginRun, lookUpSearchAttributes } from './update/run.js';
-import type { Run } from './update/run.js';
+import { beginRun, lookUpSearchAttributes, type Run } from './update/run.js';
 import { verifyMain } from './update/verify-main.js';
 
 /**

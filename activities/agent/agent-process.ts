@@ -13,8 +13,7 @@ import { startEnclosed } from '../sandbox/start-enclosed.js';
 import { Unusable } from '../sandbox/unusable.js';
 import { plainVariables, readVariables } from '../sandbox/variables.js';
 import { readOnly } from '../sandbox/visible.js';
-import { agentPlace } from './order.js';
-import type { AgentEnd, AgentOrder, AgentPlace } from './order.js';
+import { agentPlace, type AgentEnd, type AgentOrder, type AgentPlace } from './order.js';
 import { redactedLines } from './redacted-lines.js';
 import { systemCode } from '../../host/errors.js';
 

@@ -20,11 +20,9 @@ import { makeOwnTree } from '../sandbox/own-tree.js';
 import { plainVariables } from '../sandbox/variables.js';
 import { hiddenFiles } from '../sandbox/hidden.js';
 import { endLeftovers } from '../sandbox/leftovers.js';
-import { agentPlace, readEnd } from './order.js';
-import type { AgentEnd, AgentOrder } from './order.js';
+import { agentPlace, readEnd, type AgentEnd, type AgentOrder } from './order.js';
 import { giveToAgent } from '../sandbox/sandbox.js';
-import { takeChange } from './take-change.js';
-import type { Change } from './take-change.js';
+import { takeChange, type Change } from './take-change.js';
 
 const OUTPUT_BYTES = 16 * 1024 * 1024;
 const PROCESS = fileURLToPath(new URL('agent-process.js', import.meta.url));

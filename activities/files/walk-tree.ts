@@ -1,5 +1,4 @@
-import type { Stats } from 'node:fs';
-import { chmodSync, closeSync, constants, lstatSync, opendirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, constants, lstatSync, opendirSync, openSync, type Stats } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { systemCode } from '../../host/errors.js';
 

@@ -1,7 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
-import { usualLimits } from '../../model/sandbox/limits.js';
-import type { SandboxLimits } from '../../model/sandbox/limits.js';
+import { usualLimits, type SandboxLimits } from '../../model/sandbox/limits.js';
 import { cgroupEvents, openCgroup } from './cgroup.js';
 import { withRlimits } from './rlimits.js';
 import { memoryWords, overDisk, taskWords, watch } from './watch.js';

@@ -1,5 +1,4 @@
-import type { Client } from '@temporalio/client';
-import { WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { MachineActivities } from '../../model/contract/activities.js';
 import type { StateDirectory } from '../../model/machine/state-directory.js';
 import { listRecords, releaseRecord } from './record.js';

@@ -1,8 +1,7 @@
 import { COORDINATOR_QUEUE, EVALUATE_QUEUE } from '../../model/run/queues.js';
 import { messageOf } from '../../model/text/message-of.js';
 import { plural } from '../../model/report/words.js';
-import type { Session } from '../server/connection.js';
-import { openExistingSession } from '../server/connection.js';
+import { openExistingSession, type Session } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
 import { livePollers, standsStill } from '../../host/pollers.js';
 import { failingTask, missingWorker, retryProblem, stepProblem, workflowTaskProblem } from '../server/problems.js';

@@ -1,5 +1,4 @@
-import { Option } from 'commander';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { nearest } from '../../model/text/nearest.js';
 import { oneLine } from '../../model/text/one-line.js';
 import type { ApplyFlags } from '../commands/apply.js';

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
-import { Argument, Option } from 'commander';
-import type { Command } from 'commander';
+import { Argument, Option, type Command } from 'commander';
 import { SIGNING_FORMATS, type SigningFormat } from '../../model/git/signing.js';
 import type { DeclaredOptions } from '../../model/machine/declared-option.js';
 import { FORGE_KINDS, type ForgeKind } from '../../model/forge/kinds.js';

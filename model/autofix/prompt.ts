@@ -6,8 +6,7 @@ import type { GuardRules } from '../run/options.js';
 import { codeBlock } from '../report/markdown-parts.js';
 import { tail } from '../text/text.js';
 import { targetKinds, taskOf } from '../targets/index.js';
-import { LOG_TAIL_BYTES, LOG_TAIL_LINES } from '../verify/verdict.js';
-import type { Verdict } from '../verify/verdict.js';
+import { LOG_TAIL_BYTES, LOG_TAIL_LINES, type Verdict } from '../verify/verdict.js';
 import type { PastAttempt } from './attempt.js';
 
 interface PromptInput {

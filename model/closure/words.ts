@@ -1,7 +1,6 @@
 import { oneName } from '../text/one-line.js';
 import { formatSize } from '../text/size.js';
-import { CHANGE_KINDS } from './closure.js';
-import type { ChangeKind, ClosureChange, PackageChange } from './closure.js';
+import { CHANGE_KINDS, type ChangeKind, type ClosureChange, type PackageChange } from './closure.js';
 
 const COUNTED: Readonly<Record<ChangeKind, string>> = {
   ...{ up: 'up', down: 'down', changed: 'changed', added: 'added', removed: 'removed' },

@@ -1,5 +1,4 @@
-import { textAttribute } from './types.js';
-import type { SourceAttributes } from './types.js';
+import { textAttribute, type SourceAttributes } from './types.js';
 import { DEFAULT_HOSTS, forgeAt, GITEA_HOSTS, splitUrl, type ForgeName, type UrlParts } from '../forge/hosts.js';
 
 /**

@@ -1,6 +1,5 @@
 import { stripControl, truncate } from '../text/text.js';
-import { FlakeLockError } from './types.js';
-import type { FlakeLock, InputPath, LockEdge } from './types.js';
+import { FlakeLockError, type FlakeLock, type InputPath, type LockEdge } from './types.js';
 import { allInputs, followsCycle, nodeOfInput } from './walk.js';
 
 /**

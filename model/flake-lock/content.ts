@@ -1,6 +1,5 @@
 import type { InputRevision } from '../verify/candidate.js';
-import { textAttribute } from './types.js';
-import type { LockNode, SourceAttributes } from './types.js';
+import { textAttribute, type LockNode, type SourceAttributes } from './types.js';
 
 /**
  * Whether two nodes lock the same content: revision and narHash as far as both have them, and the same part of it

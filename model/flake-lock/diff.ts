@@ -4,8 +4,7 @@ import { inputRevision, sameContent } from './content.js';
 import { goingBack } from './going-back.js';
 import { sourceOf } from './sources.js';
 import { repointedFirst } from './repointed-first.js';
-import { textAttribute } from './types.js';
-import type { FlakeLock, InputPath, LockEdge, LockNode } from './types.js';
+import { textAttribute, type FlakeLock, type InputPath, type LockEdge, type LockNode } from './types.js';
 import { compareNames, nodeOfEdge } from './walk.js';
 
 /**

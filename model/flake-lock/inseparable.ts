@@ -1,6 +1,5 @@
 import type { FlakeLock } from './types.js';
-import { demandsOf, losingMixes } from './mixes.js';
-import type { Choice } from './mixes.js';
+import { demandsOf, losingMixes, type Choice } from './mixes.js';
 
 /** Inputs that can only move together: root inputs, one of which follows something that another one brings. */
 export type InseparableInputs = readonly string[];

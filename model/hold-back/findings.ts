@@ -1,7 +1,6 @@
 import { oneLine } from '../text/one-line.js';
 import { failureWords } from '../verify/failure-words.js';
-import { FAILURES_LISTED } from '../report/data.js';
-import type { HeldBackFailure, HeldBackInput, NotHeldBack } from '../report/data.js';
+import { FAILURES_LISTED, type HeldBackFailure, type HeldBackInput, type NotHeldBack } from '../report/data.js';
 import { nameList } from '../report/words.js';
 import { targetLabel } from '../targets/index.js';
 import type { Verdict } from '../verify/verdict.js';

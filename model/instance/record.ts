@@ -1,6 +1,5 @@
 import { overLimit, type ChannelsRecord } from '../channels/standing.js';
-import { isFailure } from '../report/data.js';
-import type { Outcome } from '../report/data.js';
+import { isFailure, type Outcome } from '../report/data.js';
 
 /**
  * What is kept of an instance for as long as it is configured: closed runs go when the server's retention says so, and an instance

@@ -1,5 +1,4 @@
-import { gatesOf } from './data.js';
-import type { HeldBackFailure, Report, ReportedTarget } from './data.js';
+import { gatesOf, type HeldBackFailure, type Report, type ReportedTarget } from './data.js';
 import { stripControl, tail } from '../text/text.js';
 import type { Part } from './markdown-fit.js';
 import { code, codeBlock, html } from './markdown-parts.js';

@@ -1,6 +1,5 @@
 /* eslint-disable no-restricted-syntax -- everybody else makes failures by what is here */
-import { ApplicationFailure } from '@temporalio/common';
-import type { Duration } from '@temporalio/common';
+import { ApplicationFailure, type Duration } from '@temporalio/common';
 import { truncate } from '../text/text.js';
 
 /**

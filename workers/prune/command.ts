@@ -1,6 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { Client, Connection } from '@temporalio/client';
-import type { ConnectionOptions } from '@temporalio/client';
+import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import type { Command } from 'commander';
 import * as envconfig from '@temporalio/envconfig';
 import { systemCode } from '../../host/errors.js';
@@ -10,18 +9,15 @@ import { chooseServer } from '../../host/server-choice.js';
 import { StateFault, stateFault } from '../../host/state-directory.js';
 import { groupBy } from '../../model/text/group-by.js';
 import { PRUNE_OPTIONS, type PruneOptions } from '../../model/machine/prune-options.js';
-import { DEFAULT_LIMITS } from '../../model/machine/retention.js';
-import type { KeptKind, Limits, Removal } from '../../model/machine/retention.js';
+import { DEFAULT_LIMITS, type KeptKind, type Limits, type Removal } from '../../model/machine/retention.js';
 import { formatSize } from '../../model/text/size.js';
 import { lockFile, newerFault, stateDirectory, stateDirectoryFault } from '../../model/machine/state-directory.js';
 import type { FormatRecord, StateDirectory, WorkerRecord } from '../../model/machine/state-directory.js';
 import { printableJson, stripControl } from '../../model/text/text.js';
 import { readJson } from '../../host/files.js';
 import { declareOptions } from '../options.js';
-import { prune } from './prune.js';
-import type { Pruned } from './prune.js';
-import { askServer } from './runs.js';
-import type { ServerView } from './runs.js';
+import { prune, type Pruned } from './prune.js';
+import { askServer, type ServerView } from './runs.js';
 
 /** `lockkeeper prune`: cleans a state directory up, whether a worker and a server run or not. */
 export function declarePrune(command: Command): void {

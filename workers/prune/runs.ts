@@ -1,5 +1,4 @@
-import type { Client } from '@temporalio/client';
-import { WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { runDirectoryName } from '../../model/run/directory-name.js';
 
 /** What the server says about runs, by the names of their folders. */

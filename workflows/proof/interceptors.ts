@@ -3,8 +3,7 @@ import type { WorkflowInterceptorsFactory } from '@temporalio/workflow';
 import { startInId } from '../../model/run/ids.js';
 import { finalFailure } from '../../model/run/failures.js';
 import { APPROVE, REJECT } from '../../model/run/messages.js';
-import { REFUSED_MEMO, refusalWords, unprovenIn } from '../../model/run/proof.js';
-import type { Unproven } from '../../model/run/proof.js';
+import { REFUSED_MEMO, refusalWords, unprovenIn, type Unproven } from '../../model/run/proof.js';
 
 /** Started without an argument by their parents. */
 const WITHOUT_ARGUMENTS = ['holdRepository'];

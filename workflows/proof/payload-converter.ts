@@ -1,8 +1,6 @@
-import { defaultPayloadConverter } from '@temporalio/common';
-import type { PayloadConverter } from '@temporalio/common';
+import { defaultPayloadConverter, type PayloadConverter } from '@temporalio/common';
 import { finalFailure } from '../../model/run/failures.js';
-import { UNPROVEN, unprovenIn } from '../../model/run/proof.js';
-import type { Unproven } from '../../model/run/proof.js';
+import { UNPROVEN, unprovenIn, type Unproven } from '../../model/run/proof.js';
 
 /**
  * A value that nobody proved. As an argument it is looked for where arguments come in (see `interceptors.ts`). As a result of an activity or

@@ -5,8 +5,7 @@ import { ask, approvalOr } from './ask.js';
 import type { Ended } from './facts.js';
 import { forgeAnswers, listen, type Proposed } from './listen.js';
 import type { Run } from './run.js';
-import { unapproved, verifyApproved } from './verify-and-repair.js';
-import type { Verified } from './verify-and-repair.js';
+import { unapproved, verifyApproved, type Verified } from './verify-and-repair.js';
 
 /**
  * Asks a person about a verified update, where the run is to ask: once for the same revisions and fixes. What no machine may verify

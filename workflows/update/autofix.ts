@@ -8,12 +8,10 @@ import type { Verdict } from '../../model/verify/verdict.js';
 import { lockCommit } from './commit-update.js';
 import { fixTarget } from '../fix-target.js';
 import { isRegression, takeOutCulprits } from './fix-regressions.js';
-import { verifyFix, verifyFixes } from './fixes.js';
-import type { FixedCandidate } from './fixes.js';
+import { verifyFix, verifyFixes, type FixedCandidate } from './fixes.js';
 import { answerOf } from '../hold-back/probes.js';
 import type { BrokenUpdate, Repair } from './repair.js';
-import { commitSignature, secretFiles, verifySetting } from './run.js';
-import type { Run } from './run.js';
+import { commitSignature, secretFiles, verifySetting, type Run } from './run.js';
 
 /**
  * The step `autofix` asks an agent about one broken target after the other, each time on top of the fixes before. A target that an

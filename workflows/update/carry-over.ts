@@ -2,8 +2,7 @@ import type { LandResult } from '../../model/contract/landing.js';
 import { allOrCancel } from '../calls/all-or-cancel.js';
 import { landingCall } from '../calls/coordinator.js';
 import type { Update } from './commit-update.js';
-import { commitSignature } from './run.js';
-import type { Run } from './run.js';
+import { commitSignature, type Run } from './run.js';
 import { listTargets } from './targets.js';
 import type { Verified } from './verify-and-repair.js';
 

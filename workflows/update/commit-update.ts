@@ -8,8 +8,7 @@ import type { HeldBackInput } from '../../model/report/data.js';
 import { isFlakeTarget, type Target } from '../../model/targets/index.js';
 import { coordinator } from '../calls/coordinator.js';
 import { putFixesOn } from './fixes.js';
-import { landingSignature } from './run.js';
-import type { Run } from './run.js';
+import { landingSignature, type Run } from './run.js';
 
 /** What is verified: an update, and the targets of the main branch that it is based on. */
 export interface Update {

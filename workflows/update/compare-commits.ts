@@ -10,8 +10,7 @@ import { coordinator } from '../calls/coordinator.js';
 import { UNNEEDED_TRIES, goOnWithout } from '../calls/unneeded.js';
 import { learnCommits } from './commits.js';
 import type { Ended } from './facts.js';
-import { verifyFor, verifyShown } from './run.js';
-import type { Run } from './run.js';
+import { verifyFor, verifyShown, type Run } from './run.js';
 import { listTargets } from './targets.js';
 import { inTheWay } from './verify-and-repair.js';
 

@@ -1,13 +1,11 @@
 import { ChildWorkflowCancellationType, ParentClosePolicy, executeChild } from '@temporalio/workflow';
 import { holdBackId } from '../../model/run/ids.js';
-import { findings, unlessNothingMoves } from '../../model/hold-back/findings.js';
-import type { Findings } from '../../model/hold-back/findings.js';
+import { findings, unlessNothingMoves, type Findings } from '../../model/hold-back/findings.js';
 import { holdBack } from '../hold-back.js';
 import { keepBack } from './keep-back.js';
 import { answerOf } from '../hold-back/probes.js';
 import type { BrokenUpdate, Repair } from './repair.js';
-import { commitSignature, verifySetting } from './run.js';
-import type { Run } from './run.js';
+import { commitSignature, verifySetting, type Run } from './run.js';
 
 /**
  * The step `hold-back`: finds the inputs to blame, and gives the update without them. The smallest set is kept at base's

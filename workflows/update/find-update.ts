@@ -9,8 +9,7 @@ import { coordinator } from '../calls/coordinator.js';
 import { UNNEEDED_TRIES, goOnWithout } from '../calls/unneeded.js';
 import type { Update } from './commit-update.js';
 import { keepNamedBack } from './keep-back.js';
-import { commitSignature } from './run.js';
-import type { Run } from './run.js';
+import { commitSignature, type Run } from './run.js';
 import { listTargets } from './targets.js';
 
 /**

@@ -3,8 +3,7 @@ import { oneLine } from '../../model/text/one-line.js';
 import { targetLabel, type Target } from '../../model/targets/index.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 import { lockCommit } from './commit-update.js';
-import { putFixesOn, rejected, verifyFix } from './fixes.js';
-import type { FixedCandidate } from './fixes.js';
+import { putFixesOn, rejected, verifyFix, type FixedCandidate } from './fixes.js';
 import type { BrokenUpdate } from './repair.js';
 import type { Run } from './run.js';
 

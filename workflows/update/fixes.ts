@@ -4,8 +4,7 @@ import { targetLabel, type Target } from '../../model/targets/index.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 import { coordinator } from '../calls/coordinator.js';
 import type { Facts } from './facts.js';
-import { landingSignature, verifyFor } from './run.js';
-import type { Run } from './run.js';
+import { landingSignature, verifyFor, type Run } from './run.js';
 
 /** A candidate, and the fixes that are its newest commits. */
 export interface FixedCandidate {

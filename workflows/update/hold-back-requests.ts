@@ -1,7 +1,6 @@
 import { CancellationScope, defineUpdate, isCancellation, setHandler } from '@temporalio/workflow';
 import { finalFailure } from '../../model/run/failures.js';
-import { HOLD_BACK_INPUT } from '../../model/run/messages.js';
-import type { HoldRequest } from '../../model/run/messages.js';
+import { HOLD_BACK_INPUT, type HoldRequest } from '../../model/run/messages.js';
 import { oneLine } from '../../model/text/one-line.js';
 import type { Phase } from '../../model/progress/progress.js';
 import type { HeldBackInput } from '../../model/report/data.js';

@@ -4,8 +4,7 @@ import { coordinator } from '../calls/coordinator.js';
 import type { Update } from './commit-update.js';
 import { NO_CANDIDATE } from './facts.js';
 import { rejected } from './fixes.js';
-import { commitSignature } from './run.js';
-import type { Run } from './run.js';
+import { commitSignature, type Run } from './run.js';
 
 /**
  * An update with some inputs where they are on base. Nothing is fetched: the revisions tested are the revisions landed.

@@ -1,6 +1,5 @@
 import { log } from '@temporalio/workflow';
-import type { Target } from '../../model/targets/index.js';
-import { targetLabel } from '../../model/targets/index.js';
+import { targetLabel, type Target } from '../../model/targets/index.js';
 import { coordinator } from '../calls/coordinator.js';
 import { UNNEEDED_TRIES } from '../calls/unneeded.js';
 import type { Found } from './facts.js';

@@ -8,12 +8,10 @@ import { isFlakeTarget, targetLabel, type Target } from '../../model/targets/ind
 import type { Candidate } from '../../model/verify/candidate.js';
 import type { PlanResult } from '../../model/verify/verification.js';
 import { verdictOf, type Verdict } from '../../model/verify/verdict.js';
-import { planInChildren } from '../children/in-children.js';
-import type { Verification } from '../children/in-children.js';
+import { planInChildren, type Verification } from '../children/in-children.js';
 import { approvalOr, ask } from './ask.js';
 import type { Ended } from './facts.js';
-import { verifySetting } from './run.js';
-import type { Run } from './run.js';
+import { verifySetting, type Run } from './run.js';
 
 /**
  * Finds out how much a candidate would build, where the owner has set a limit, and asks a person about more. What was approved

@@ -1,8 +1,7 @@
 import { workflowInfo } from '@temporalio/workflow';
-import { waysOfLanding } from '../../model/landing/index.js';
+import { waysOfLanding, landingIntent } from '../../model/landing/index.js';
 import { secretFilesOfCache } from '../../model/caches/secret-files.js';
 import type { AgentRights } from '../../model/sandbox/sandbox.js';
-import { landingIntent } from '../../model/landing/index.js';
 import { secretFilesOf } from '../../model/notify/index.js';
 import { wholeOptions, type WholeOptions } from '../../model/run/earlier.js';
 import { checkKnown } from '../../model/run/known-options.js';
@@ -15,17 +14,12 @@ import type { Verdict } from '../../model/verify/verdict.js';
 import { coordinator } from '../calls/coordinator.js';
 import { rootCause } from '../calls/failures.js';
 import { UNNEEDED_TRIES, goOnWithout } from '../calls/unneeded.js';
-import { verifyInChildren } from '../children/in-children.js';
-import type { Verification } from '../children/in-children.js';
-import { openApproval } from './approval.js';
-import type { Approval } from './approval.js';
-import { openHoldBackRequests } from './hold-back-requests.js';
-import type { HoldBackRequests } from './hold-back-requests.js';
+import { verifyInChildren, type Verification } from '../children/in-children.js';
+import { openApproval, type Approval } from './approval.js';
+import { openHoldBackRequests, type HoldBackRequests } from './hold-back-requests.js';
 import { openNudge, type Nudge } from './nudge.js';
-import { openRepositoryLock } from './repository-lock.js';
-import type { RepositoryLock } from './repository-lock.js';
-import { trackRun } from './run-state.js';
-import type { RunState } from './run-state.js';
+import { openRepositoryLock, type RepositoryLock } from './repository-lock.js';
+import { trackRun, type RunState } from './run-state.js';
 
 /** What the steps of one run share. */
 export interface Run {

@@ -8,16 +8,14 @@ import { waysOfLanding } from '../../model/landing/index.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 import type { Verification } from '../children/in-children.js';
 import { autofix } from './autofix.js';
-import { commitUpdate } from './commit-update.js';
-import type { Committed, Update } from './commit-update.js';
+import { commitUpdate, type Committed, type Update } from './commit-update.js';
 import { keepCulpritsBack } from './culprits.js';
 import type { Ended } from './facts.js';
 import { rejected } from './fixes.js';
 import { keepNamedBack } from './keep-back.js';
 import type { Repair } from './repair.js';
 import { planBuilds } from './plan-builds.js';
-import { verifyShown } from './run.js';
-import type { Run } from './run.js';
+import { verifyShown, type Run } from './run.js';
 
 const REPAIRS: Readonly<Record<Exclude<FailureStep, 'leave-behind' | 'report'>, Repair>> = {
   autofix,

@@ -5,8 +5,7 @@ import { INFRASTRUCTURE_BACKOFF } from '../../model/run/infrastructure.js';
 import { buildActivityId } from '../../model/progress/progress.js';
 import { buildQueue } from '../../model/run/queues.js';
 import { targetLabel } from '../../model/targets/index.js';
-import { verdictOf } from '../../model/verify/verdict.js';
-import type { Verdict } from '../../model/verify/verdict.js';
+import { verdictOf, type Verdict } from '../../model/verify/verdict.js';
 import { lastingCalls } from '../calls/lasting-calls.js';
 import { stayWithMachine } from '../calls/stay-with-machine.js';
 

@@ -1,8 +1,7 @@
 import type { ProbeKnowledge, VerifyInput } from '../../model/verify/verification.js';
 import { targetLabel, type FlakeTarget } from '../../model/targets/index.js';
 import type { VerdictKind } from '../../model/targets/types.js';
-import { verdictOf } from '../../model/verify/verdict.js';
-import type { Evaluation, Verdict } from '../../model/verify/verdict.js';
+import { verdictOf, type Evaluation, type Verdict } from '../../model/verify/verdict.js';
 import { compare, findInPlan } from './evaluation.js';
 
 /**

@@ -1,6 +1,5 @@
 import { quiet } from '../commit-message.js';
-import { hostsOf } from '../data.js';
-import type { InsteadOf, Report, ReportedTarget } from '../data.js';
+import { hostsOf, type InsteadOf, type Report, type ReportedTarget } from '../data.js';
 import { renderMarkdown } from '../markdown.js';
 import { LEAST_MARKDOWN_BYTES } from '../markdown-fit.js';
 import { words } from '../markdown-parts.js';
