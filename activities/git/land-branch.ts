@@ -4,7 +4,7 @@ import type { ApplicationFailure } from '@temporalio/common';
 import type { LandInput, LandResult } from '../../model/contract/landing.js';
 import type { SeenRequest } from '../../model/contract/requests.js';
 import { finalFailure, passingFailure } from '../../model/run/failures.js';
-import { branchesToTry, obstacleOf } from '../../model/landing/branches.js';
+import { branchesToTry, isOfDay, obstacleOf } from '../../model/landing/branches.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { runTrailer } from '../../model/report/commit-message.js';
 import type { InsteadOf } from '../../model/report/data.js';
@@ -119,7 +119,9 @@ async function choose(
   const of = (...states: readonly SeenRequest['state'][]) => requests.filter(({ state }) => states.includes(state));
   const open = of('open', 'theirs').map((request) => request.branch);
   const first = of('open').map((request) => request.branch);
-  for (const branch of branchesToTry(input, taken, first)) {
+  const fallbackBranch =
+    input.requests === undefined ? input.fallbackBranch : await commonFallback(to.git, branches, input);
+  for (const branch of branchesToTry({ branch: input.branch, fallbackBranch }, taken, first)) {
     const tip = branches.get(branch);
     const pass = (reason: string): unknown => passed.push({ branch, reason });
     const obstacle = obstacleOf(branch, taken);
@@ -158,6 +160,27 @@ async function choose(
   if (free === null) return { kind: 'nowhere', passed };
   const instead = free.branch === input.branch ? undefined : passed.find((each) => each.branch === input.branch);
   return { kind: 'goes-to', ...free, insteadOf: instead ?? null, leftAlone: leftAlone() };
+}
+
+/** Leaves room below the last second that has a year of four digits. */
+const LAST_SECOND = 253_402_300_000;
+
+/**
+ * The new branch of a pull request, named after the newest commit in its way: all installations that see the same want the same one, and
+ * of two that push at the same moment one is refused and looks again.
+ */
+async function commonFallback(
+  git: Git,
+  branches: ReadonlyMap<string, string>,
+  { branch, fallbackBranch }: LandInput,
+): Promise<string> {
+  const tips = [...branches].filter(([name]) => isOfDay(name, branch)).map(([, tip]) => tip);
+  if (tips.length === 0) return fallbackBranch;
+  const dates = (await git.run(['show', '--no-patch', '--format=%ct', ...tips])).trim().split('\n').map(Number);
+  for (let second = Math.min(Math.max(...dates), LAST_SECOND); ; second += 1) {
+    const time = new Date(second * 1000).toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+    if (!branches.has(`${branch}-${time}`)) return `${branch}-${time}`;
+  }
 }
 
 /** The update is on its branch, whatever keeps older ones from being looked at. */

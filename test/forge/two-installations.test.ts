@@ -108,21 +108,36 @@ test('two installations that update one repository at the same moment open one r
     );
     await assertOne();
 
-    // Somebody's commit stays, also where both push after it.
+    let revision = 20;
+    // Somebody's commit stays. Both push after it, and look before either has pushed: each push takes a second.
     await git(checkout, 'fetch', '--quiet', 'origin', BRANCH);
     await git(checkout, 'switch', '--quiet', '--detach', 'FETCH_HEAD');
     const theirs = await commitFiles(checkout, { 'NOTES.md': 'needed\n' }, 'Needed');
     await git(checkout, 'push', '--quiet', 'origin', `HEAD:${BRANCH}`);
-    const next = await Promise.all(['six', 'seven'].map((run, index) => update(run, 20 + index, main)));
-    await Promise.all(
-      next.map(async ({ find, push, propose }) => {
-        const found = await again(find);
-        const landed = await again(() => push(found));
-        await again(() => propose(found, landed));
-      }),
-    );
+    await writeFile(path.join(remote, 'hooks', 'pre-receive'), '#!/bin/sh\nsleep 1\n', { mode: 0o755 });
+    const beside = async (...runs: readonly string[]): Promise<void> => {
+      const before = open().map(({ number }) => number);
+      const next = await Promise.all(runs.map((run, index) => update(run, ++revision + index, main)));
+      const found = await Promise.all(next.map(({ find }) => again(find)));
+      await Promise.all(
+        next.map(async ({ push, propose }, index) => {
+          const seen = found[index];
+          assert.ok(seen !== undefined);
+          const landed = await again(() => push(seen));
+          await again(() => propose(seen, landed));
+        }),
+      );
+      const [opened, ...others] = open().filter(({ number }) => !before.includes(number));
+      assert.deepEqual(others, [], 'one of both');
+      const { ref } = opened?.head as { readonly ref: string };
+      assert.match(ref, new RegExp(`^${BRANCH}-\\d{8}-\\d{6}$`));
+      assert.equal(readMark(String(opened?.body))?.commit, (await heads()).get(ref));
+    };
+    await beside('20261129-101010', '20261129-101011');
     assert.equal((await heads()).get(BRANCH), theirs);
-    const branches = open().map(({ head }) => (head as { readonly ref: string }).ref);
-    assert.equal(new Set(branches).size, branches.length, 'one for each branch');
+
+    // Somebody declines both requests.
+    for (const { number } of open()) github.close(Number(number), 'ann');
+    await beside('20261130-101010', '20261130-101011');
   });
 });
