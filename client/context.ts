@@ -2,7 +2,6 @@ import { resolve } from 'node:path';
 import { defaultStateRoot, runKeyFile, stateDirectory, type StateDirectory } from '../model/machine/state-directory.js';
 import { noteOwnOptions } from './terminal/suggest.js';
 
-/** Options that every command takes. */
 export interface GlobalOptions {
   readonly stateDir?: string;
   readonly json?: true;

@@ -12,11 +12,9 @@ interface LogGap {
   readonly to: number;
 }
 
-/** What a log holds from some place on. */
 export interface LogPiece {
   /** Empty at the end, and where something is left out. */
   readonly bytes: Buffer;
-  /** Where the next piece begins. */
   readonly nextOffset: number;
   /** Bytes that are gone between this piece's place and the next one, which then begins in the middle of a line. */
   readonly leftOut: number;

@@ -6,7 +6,6 @@ import { installed } from './installation.js';
 
 export interface Detached {
   readonly pid: number;
-  /** Whether it has ended. */
   readonly exited: () => boolean;
   /** Whether it has ended by itself with an error, which its log tells. */
   readonly failed: () => boolean;

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** Where a file of this program is, by its path from the top of the installation. */
 export const installed = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 /** Version of Lockkeeper, from package.json. */

@@ -5,7 +5,6 @@ import type { StateDirectory } from '../model/machine/state-directory.js';
 import type { TargetName } from '../model/targets/index.js';
 import { hasFields, readJson, writeWhole } from './files.js';
 
-/** Whose change it is. */
 export interface ChangedTarget {
   /** Workflow id of the run. */
   readonly run: string;

@@ -65,7 +65,6 @@ export async function takeLock(file: string, self: ProcessIdentity, what: string
   return null;
 }
 
-/** Whether a process has a lock. */
 export async function isLocked(file: string): Promise<boolean> {
   const handle = await open(file, 'r').catch(() => null);
   if (handle === null) return false;

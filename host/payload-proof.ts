@@ -43,7 +43,6 @@ export function payloadProof(key: RunKey, settings: ProofSettings = {}): Payload
 /** Whether what the server says has to be proven to this client. */
 export const asksForProof = ({ options }: Client): boolean => options.loadedDataConverter.payloadCodecs.length > 0;
 
-/** What a payload is for. */
 type Place = readonly string[];
 
 const NOWHERE: Place = ['nothing'];

@@ -2,7 +2,6 @@ import { hostname } from 'node:os';
 import type { Client } from '@temporalio/client';
 import { statOf } from './processes.js';
 
-/** A server with one of its namespaces. */
 interface Asked {
   readonly client: Client;
   readonly namespace: string;

@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processIds, statOf } from './processes.js';
 
-/** What the processes of a group have done so far. */
 export interface GroupUsage {
   /** By pid: bytes that went through its reads and writes, and seconds of the processor. */
   readonly processes: ReadonlyMap<number, ProcessUsage>;
@@ -40,7 +39,6 @@ export async function endGroup(group: number, graceMs: number): Promise<void> {
   signalGroup(group, 'SIGKILL');
 }
 
-/** Whether there was anybody to be told. */
 function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(-group, signal);

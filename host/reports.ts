@@ -8,7 +8,6 @@ import { formatSize } from '../model/text/size.js';
 import { messageOf } from '../model/text/message-of.js';
 import { readIfThere } from './files.js';
 
-/** A report on the disk. */
 export interface ReportFile {
   /** Its name, such as `nightly-fleet-20261121-093015.json`. */
   readonly name: string;

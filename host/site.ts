@@ -19,10 +19,8 @@ import { takeLock, type MachineLock } from './machine-lock.js';
 import { ownIdentity } from './processes.js';
 import { EARLIER_RUNS, GoneReport, readReport, reportFiles, type ReportFile } from './reports.js';
 
-/** What making a site did. */
 export interface MadeSite {
   readonly directory: string;
-  /** Pages that the site has now. */
   readonly pages: number;
   readonly written: number;
   readonly removed: number;
@@ -58,7 +56,6 @@ interface KeptRun {
   readonly summary: RunSummary;
 }
 
-/** A report that is shown. */
 interface SiteRun extends ShownRun {
   readonly file: ReportFile;
   readonly key: string;
@@ -264,7 +261,6 @@ class Making {
     return report;
   }
 
-  /** What the newest runs of each instance found. */
   async #known(newest: readonly SiteRun[]): Promise<readonly KnownRun[]> {
     const wanted = new Set(
       [...byInstance(newest).values()].flatMap((own) => [

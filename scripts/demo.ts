@@ -85,7 +85,6 @@ async function runLockkeeper(fleet: DemoFleet, args: readonly string[]): Promise
   });
 }
 
-/** The Temporal CLI that the set-up found. */
 const foundTemporal = async (): Promise<string> =>
   (await readFile(new URL('../../.cache/temporal-path', import.meta.url), 'utf8')).trim();
 

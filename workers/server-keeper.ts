@@ -215,7 +215,6 @@ async function becomesReady(server: ProcessIdentity, address: string): Promise<b
   return false;
 }
 
-/** Whether a server answers there. */
 const answers = (address: string, limitMs?: number): Promise<boolean> =>
   ask(address, (service) => service.describeNamespace({ namespace: NAMESPACE }), limitMs).then(
     () => true,

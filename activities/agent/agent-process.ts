@@ -89,7 +89,6 @@ async function onPath(command: string, folders: string): Promise<string> {
   );
 }
 
-/** Runs the agent to its end, or to one of its limits. */
 async function follow(
   agent: Enclosed,
   order: AgentOrder,

@@ -27,7 +27,6 @@ import { takeChange, type Change } from './take-change.js';
 const OUTPUT_BYTES = 16 * 1024 * 1024;
 const PROCESS = fileURLToPath(new URL('agent-process.js', import.meta.url));
 
-/** One attempt on this machine. */
 interface Attempt {
   readonly input: AttemptInput;
   readonly record: CommandRecord;

@@ -15,7 +15,6 @@ export interface Unseen {
 export interface FirstLook {
   /** Repositories, into which Git looks with their own configuration. */
   readonly nested: readonly string[];
-  /** Files with rules. */
   readonly rules: readonly string[];
 }
 

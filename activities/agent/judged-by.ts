@@ -54,7 +54,6 @@ function foldersAbove(file: string): readonly string[] {
   return folder === '.' ? ['.'] : [folder, ...foldersAbove(folder)];
 }
 
-/** Bytes of a file with rules. */
 const MOST_RULES = 1024 ** 2;
 
 /** A checkout may have other line ends than the commit. */

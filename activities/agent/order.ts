@@ -22,7 +22,6 @@ export interface AgentOrder {
   readonly limits?: Partial<SandboxLimits>;
 }
 
-/** How an attempt's agent ended. */
 export interface AgentEnd {
   readonly kind: 'exit' | 'timed-out' | 'flooded' | 'over-limit' | 'unusable';
   /** Exit status or signal for `exit`, what it did for `over-limit`, and what is wrong for `unusable`, in a few words. */
@@ -34,7 +33,6 @@ export interface AgentEnd {
 export interface AgentPlace {
   /** Work tree of the candidate, where the agent works. */
   readonly tree: string;
-  /** Home of the agent. */
   readonly home: string;
   /** Its folder for temporary files; holds the prompt. */
   readonly temporary: string;

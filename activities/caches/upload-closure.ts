@@ -130,7 +130,6 @@ async function copiedPaths(log: string, cache: Cache): Promise<ReadonlySet<strin
   return found;
 }
 
-/** What is uploaded. */
 interface Content {
   /** Paths that are named to the command. */
   readonly roots: readonly string[];

@@ -1,6 +1,5 @@
 import type { RunOptions } from './process.js';
 
-/** What the launcher is asked to start. */
 export type LauncherOrder =
   | {
       readonly kind: 'run';

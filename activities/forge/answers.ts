@@ -176,7 +176,6 @@ export const refused = (forge: ForgeOptions, what: string): ApplicationFailure =
 
 const NO_JSON = 'did not answer with JSON, but perhaps with a web page';
 
-/** The failure for a page in the place of an answer. */
 export const pageInstead = (forge: ForgeOptions): ApplicationFailure =>
   strange(forge, `${NO_JSON}: check forge.url (--forge-url)`);
 

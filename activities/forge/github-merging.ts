@@ -32,7 +32,6 @@ const DISABLE = `mutation Disable($input: DisablePullRequestAutoMergeInput!) {
 
 interface Parts {
   readonly requestOf: (json: Json) => ForgeRequest;
-  /** All of a list of the API. */
   readonly list: (path: string) => Promise<readonly Json[]>;
   readonly statuses: ForgeClient['statuses'];
 }

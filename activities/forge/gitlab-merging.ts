@@ -14,7 +14,6 @@ const APPROVED = 'approved this merge request';
 
 interface Parts {
   readonly requestOf: (json: Json) => ForgeRequest;
-  /** All of a list of the API. */
   readonly list: (path: string) => Promise<readonly Json[]>;
   /** All notes of a request, GitLab's own too, the oldest first. */
   readonly notes: (number: number) => Promise<readonly Json[]>;

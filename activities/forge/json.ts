@@ -15,7 +15,6 @@ export function objectOf(forge: ForgeOptions, value: unknown): Json {
 
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-/** The number by which a request is known. */
 export function numberOf(forge: ForgeOptions, value: unknown): number {
   const number = Number(value);
   if (Number.isInteger(number) && number >= 1) return number;
@@ -57,7 +56,6 @@ export async function listAll(
   return [...found.values()];
 }
 
-/** The newest status of each context. */
 export function newestStatuses(all: readonly Json[], statusOf: (json: Json) => CommitStatus): readonly CommitStatus[] {
   const newest = new Map<string, readonly [id: number, status: CommitStatus]>();
   for (const each of all) {

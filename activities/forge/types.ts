@@ -68,7 +68,6 @@ export interface ForgeClient {
   readonly merging: ForgeMerging;
 }
 
-/** Following a request until it is merged, by whomever. */
 export interface ForgeMerging {
   /** One request, as it is now. @throws `ForgeRefused` when it is gone */
   request(number: number): Promise<FollowedRequest>;

@@ -38,7 +38,6 @@ import { plainVariables } from '../sandbox/variables.js';
 export interface DistrustedGate {
   readonly env: ActivityEnvironment;
   readonly input: GateInput;
-  /** Folder of the record. */
   readonly folder: string;
   readonly mirror: string;
   /** Absolute path of the program, and its arguments. */
@@ -47,7 +46,6 @@ export interface DistrustedGate {
   readonly directory: string;
 }
 
-/** What is supervised. */
 export interface GateProcess {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -126,7 +124,6 @@ async function refuseFetches(
   return true;
 }
 
-/** Builds the formatter, and runs it in the sandbox. */
 async function formatting(
   gate: DistrustedGate,
   nix: TreatedSettings,

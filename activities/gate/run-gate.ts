@@ -28,7 +28,6 @@ import { findProgram, gateCommand, notFound } from './gate-command.js';
 import { changedFiles, changedFilesOf, makeGateTree } from './gate-tree.js';
 import { changedFinding, failedFinding, gateVerdict, hasGivenUp, PASSED, type GateFinding } from './gate-verdict.js';
 
-/** One gate of one candidate on this machine. */
 interface GateRun {
   readonly env: ActivityEnvironment;
   readonly input: GateInput;
@@ -43,7 +42,6 @@ interface GateRun {
   readonly words: readonly string[];
 }
 
-/** Why a command was not started. */
 interface NotStarted {
   /** As a sentence without its end. */
   readonly why: string;

@@ -12,7 +12,6 @@ export interface BranchUse {
   readonly unfinished: Unfinished | null;
 }
 
-/** A work tree of a repository that is there. */
 interface WorkTree {
   readonly folder: string;
   /** Where Git keeps what belongs to this work tree alone. */

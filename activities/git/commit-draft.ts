@@ -4,7 +4,6 @@ import type { ActivityEnvironment } from '../environment.js';
 import { commitFile, type Signature } from './commit.js';
 import { flakeFile } from './flake-files.js';
 
-/** Whose draft it is. */
 interface DraftStamp extends Signature {
   readonly repository: Repository;
   /** Workflow id of the run. */

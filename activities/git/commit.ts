@@ -64,7 +64,6 @@ export async function commitTree(
   return head;
 }
 
-/** The same commit with a signature. */
 async function signCommit(git: Git, commit: string, date: number, signer: Signer): Promise<string> {
   const payload = await git.run(['cat-file', 'commit', commit]);
   const input = signedCommit(payload, await signer.sign(payload, date));

@@ -11,7 +11,6 @@ import { KILLED_STATUS } from '../command/memory-kills.js';
 import type { Finished } from '../command/process.js';
 import { withoutSecrets } from '../../host/secrets/redact.js';
 
-/** What came out of one Git command. */
 export interface GitResult {
   readonly exitCode: number;
   readonly stdout: string;
@@ -23,13 +22,11 @@ export interface GitResult {
 }
 
 export interface GitCall {
-  /** What Git reads on standard input. */
   readonly input?: string;
   /** Variables for this call alone, such as `GIT_INDEX_FILE`. */
   readonly env?: Environment;
 }
 
-/** Git in one folder. */
 export interface Git {
   readonly directory: string;
   /** Gives standard output. Throws what `gitFailure` gives when the exit status is not 0. */

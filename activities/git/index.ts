@@ -24,7 +24,6 @@ type GitActivities = Pick<
   | 'removeBranches'
 >;
 
-/** The activities that work with Git alone. */
 export const createGitActivities = (env: ActivityEnvironment): GitActivities => ({
   resolveBase: createResolveBase(env),
   findComparison: createFindComparison(env),

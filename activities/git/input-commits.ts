@@ -14,7 +14,6 @@ import { exclusively } from './mutex.js';
 import { removeStaleLocks, removeUnfinished } from './stale-locks.js';
 import { openRemoteGit, REMOTE } from './transport.js';
 
-/** A Git repository that an input comes from. */
 export interface InputRepository {
   readonly url: string;
   /** What its forge wants instead of a password; `null` where the person's own Git has what is needed. */

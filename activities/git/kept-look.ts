@@ -65,7 +65,6 @@ export async function keepWhatWasMoved(
   }
 }
 
-/** What a look is put together from. */
 interface LookParts {
   readonly about: Pick<ChannelLook, 'repository' | 'mainBranch' | 'template'>;
   readonly main: string;

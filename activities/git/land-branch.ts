@@ -26,7 +26,6 @@ export interface Destination {
   readonly git: Git;
   /** Main, the branches of the update's day, and those that could be in their way, as they are now. */
   branches(): Promise<ReadonlyMap<string, string>>;
-  /** The failure for a main that is gone. */
   noMain(): Promise<Error>;
   /** Why a branch is not to be moved although its commits allow it, as a clause; `null` when it may be. */
   inUse(branch: string): Promise<string | null>;

@@ -17,7 +17,6 @@ const LOG_MESSAGE = 'lockkeeper: land update';
 
 const refused = (message: string): ApplicationFailure => finalFailure('PushRejected', message);
 
-/** How to end what was begun in a work tree. */
 const WAY_OUT: Record<Unfinished, string> = {
   rebase: 'End it with git rebase --continue or --abort',
   am: 'End it with git am --continue or --abort',

@@ -3,7 +3,6 @@ import type { SeenChannel } from '../../model/channels/look.js';
 import { isAncestor } from './branch-owner.js';
 import type { Git } from './git.js';
 
-/** A channel as the remote has it. */
 export interface FoundChannel extends CommitFacts {
   readonly branch: string;
   readonly commit: string;

@@ -162,7 +162,6 @@ async function dividedGroup(): Promise<string | null> {
   return null;
 }
 
-/** The scopes that systemd makes for this user. */
 interface Scopes {
   /** Group in which they are. */
   readonly folder: string;

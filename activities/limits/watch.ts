@@ -5,7 +5,6 @@ import { pause } from '../../host/pause.js';
 import { descendants } from '../../host/processes.js';
 import { walkTree } from '../files/walk-tree.js';
 
-/** A command to watch. */
 export interface Watched {
   /** Its first process. */
   readonly pid: number;

@@ -7,7 +7,6 @@ import { DEFAULT_KIND, outputKinds, type FlakeTarget } from '../../model/targets
 import type { AnyTarget, OutputKind } from '../../model/targets/types.js';
 import { hasWildcard } from '../../model/text/wildcard.js';
 
-/** A run's settings, as they are for one candidate. */
 export interface TreatedSettings extends NixSettings {
   /** Whether the candidate holds what an agent wrote. */
   readonly distrusted?: true;

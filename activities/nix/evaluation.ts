@@ -6,7 +6,6 @@ import { createListTargets } from './lock/list-targets.js';
 import { createReadCommits } from './lock/read-commits.js';
 import { createUpdateLock } from './lock/update-lock.js';
 
-/** What coordinators do with Nix. */
 export const createLockActivities = (
   env: ActivityEnvironment,
 ): Pick<CoordinatorActivities, 'listTargets' | 'updateLock' | 'commitCandidate' | 'readCommits'> => ({

@@ -28,7 +28,6 @@ const SYSTEM_CALL =
   'changing|chdir|chrooting|closing|copying|creating|deleting|dup+ing|duplicating|entering|executing|flushing|fsync|getting|' +
   'linking|locking|making|opening|polling|preallocating|reading|receiving|recursively deleting|remounting|removing|renaming|' +
   'restoring|seeking|sending|setting|splicing|statfs|syncing|truncating|unlocking|unsharing|waiting|writing)\\b';
-/** A database says where it is. */
 const DATABASE = `(?:executing SQLite|[a-z]+ing (?:the )?(?:SQLite )?(?:database|transaction|timeout)|cannot open SQLite database)\\b`;
 const DOWNLOAD = "(?:Failed to open archive \\((?:Source threw exception: )?(?:error: )?)?unable to download '[^']*':";
 
@@ -93,7 +92,6 @@ const COMPLAINT = /^(?:fatal|abort|ssh|kex_exchange_identification|Connection (?
 /** Signals by which a process ends itself: the same evaluation would do it again. */
 const OWN_SIGNALS = new Set(['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL']);
 
-/** What is known of a command that failed. */
 export interface FailedCommand extends Pick<Finished, 'signal' | 'stderr'> {
   /** Whether the kernel killed it to get memory; default: that is not known. */
   readonly killedForMemory?: boolean;

@@ -8,7 +8,6 @@ import { openGit } from '../git/git.js';
 import { evaluateRestricted } from './commands.js';
 import { runNix } from './run-nix.js';
 
-/** A flake at one commit of a bare mirror. */
 export interface FlakeAtCommit {
   /** Path of the bare mirror, which has the commit. */
   readonly mirror: string;

@@ -12,9 +12,7 @@ import { faultOf, type Fault } from './faults.js';
 import { triedAgain } from './tried-again.js';
 import { nixUnusable } from './version.js';
 
-/** How one command gets to the network. */
 export interface Passage {
-  /** Variables for it. */
   readonly variables: Environment;
   /** What it has said, with the reason in the place of what Curl says of a proxy. */
   readonly explain: (stderr: string) => string;
@@ -27,7 +25,6 @@ export interface NixOptions extends Omit<RunOptions, 'env'> {
   readonly passage?: Passage | null;
 }
 
-/** What came out of one of Nix's commands. */
 export interface NixFinished extends Finished {
   readonly killedForMemory: boolean;
 }

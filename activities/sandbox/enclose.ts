@@ -13,7 +13,6 @@ import { readOnly, type Mount } from './visible.js';
 
 /** Folders of a command in a sandbox, which it may write to, and a file that says how its names are resolved. */
 export interface SandboxPlace {
-  /** Work tree of the candidate. */
   readonly tree: string;
   readonly home: string;
   readonly temporary: string;

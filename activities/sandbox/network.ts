@@ -46,7 +46,6 @@ export async function missingForNetwork(): Promise<string | null> {
   return null;
 }
 
-/** What connects a sandbox to the outside. */
 export interface Connection {
   end(): void;
 }

@@ -13,7 +13,6 @@ export interface Sandbox {
   readonly command: string;
   /** Its PATH: what of it is elsewhere is brought along. */
   readonly folders: readonly string[];
-  /** Parts of the machine for this agent. */
   readonly mounts: readonly Mount[];
   /** Files and folders that it must not see, whatever is mounted. */
   readonly hidden: readonly string[];

@@ -9,7 +9,6 @@ import { systemCode } from '../../host/errors.js';
 /** Time between SIGTERM and SIGKILL. */
 const GRACE_MS = 2000;
 
-/** A command of `enclose` that runs. */
 export interface EnclosedRun {
   readonly child: ChildProcess;
   /** Ends it, with all below it. */

@@ -113,6 +113,5 @@ async function coversOf(hidden: string, mounts: readonly Mount[]): Promise<reado
 const isBelow = (relative: string): boolean =>
   relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
 
-/** Whether a path is in what is mounted already. */
 export const isVisible = (file: string, mounts: readonly Mount[]): boolean =>
   mounts.some(({ to }) => isBelow(path.relative(to, file)));

@@ -4,7 +4,6 @@ import { ActivityCancelledError, ActivityNotFoundError, WorkflowNotFoundError, t
 import { IllegalStateError, defaultPayloadConverter } from '@temporalio/common';
 import { passingFailure } from '../../model/run/failures.js';
 
-/** Time for the server to answer. */
 const ANSWER_MS = 5000;
 const PAUSE_MS = 1000;
 

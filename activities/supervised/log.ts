@@ -5,7 +5,6 @@ import { redactUrl, stripControl, tail } from '../../model/text/text.js';
 import { LOG_TAIL_BYTES, LOG_TAIL_LINES } from '../../model/verify/verdict.js';
 import { longestSecret, partWithoutSecrets, withoutSecrets } from '../../host/secrets/redact.js';
 
-/** How far the log of a command is. */
 export interface LogProgress {
   readonly bytes: number;
   /** At most three, without control characters, at most 200 characters each. */
@@ -16,7 +15,6 @@ const LAST_LINES = 3;
 const LINE_CHARACTERS = 200;
 const CHUNK = 256 * 1024;
 
-/** Bytes of a line that are looked at. */
 export const LINE_LIMIT = 4000;
 
 /** Reads a growing log bit by bit. */

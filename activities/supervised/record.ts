@@ -93,7 +93,6 @@ export interface OwnedRecord {
   readonly owner: RecordOwner;
 }
 
-/** Every record of this machine. */
 export async function listRecords(state: StateDirectory): Promise<readonly OwnedRecord[]> {
   const found: OwnedRecord[] = [];
   for (const run of await names(state.builds)) {

@@ -8,7 +8,6 @@ import { writeWhole } from '../../host/files.js';
 import { readIdentity, readStart, renewLease, type CommandRecord, type CommandStart } from './record.js';
 import { RECORD_VARIABLE } from './session.js';
 
-/** A command that outlives its worker. */
 export interface Supervised {
   /** For people. */
   readonly what: string;

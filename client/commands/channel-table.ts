@@ -6,7 +6,6 @@ import { formatSeconds } from '../../model/text/text.js';
 import { pad, width } from '../progress/width.js';
 import { paintFor } from '../terminal/output.js';
 
-/** A channel as `lockkeeper channels` tells of it. */
 export interface ListedChannel extends Omit<SeenChannel, 'branch'> {
   readonly channel: string;
 }

@@ -30,7 +30,6 @@ export interface ChannelFlags extends ConfigFlags {
   readonly main?: string;
 }
 
-/** Whose channels are looked at. */
 interface Asked {
   readonly repository: Repository;
   readonly template: string;
@@ -97,7 +96,6 @@ async function reportsOf({ state }: CommandContext, repository: Repository): Pro
 
 const LOOKED_AT = 50;
 
-/** What is known beside what the remote has. */
 interface Knowledge {
   readonly targets: Told<readonly FlakeTarget[]>;
   readonly reports: readonly Report[];

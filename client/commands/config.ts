@@ -47,7 +47,6 @@ export async function showConfig(context: CommandContext, instance: string, flag
   return 0;
 }
 
-/** `lockkeeper config schema`: the JSON Schema of the file. */
 export function printSchema(): number {
   resultJson(configurationSchema());
   return 0;

@@ -1,7 +1,6 @@
 export const REPORT_FORMATS = ['text', 'md', 'html', 'json'] as const;
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
 
-/** How a report is asked for. */
 export interface ReportRequest {
   readonly format: ReportFormat;
   /** File that it is written to; missing: standard output. */

@@ -3,7 +3,6 @@ import { formatSeconds } from '../../model/text/text.js';
 import type { Paint } from '../terminal/output.js';
 import { clip, clipMiddle, pad, width } from '../progress/width.js';
 
-/** A run as `lockkeeper list` tells of it. */
 export interface ListedRun {
   readonly run: string;
   readonly repository: string | null;

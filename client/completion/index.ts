@@ -9,5 +9,4 @@ export type Shell = (typeof SHELLS)[number];
 
 const scripts = { bash, zsh, fish } satisfies Record<Shell, (commands: readonly Described[]) => string>;
 
-/** A completion script made from the commands and options as they are declared. */
 export const completionScript = (program: Command, shell: Shell): string => scripts[shell](describeCommands(program));

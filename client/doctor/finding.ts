@@ -1,8 +1,6 @@
-/** What one check of `doctor` found. */
 export interface Finding {
   readonly name: string;
   readonly level: 'ok' | 'warn' | 'fail';
-  /** What is there. */
   readonly found: string;
   /** What to do about it; `null` when nothing is to be done. */
   readonly wayOut: string | null;

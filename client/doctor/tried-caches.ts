@@ -12,7 +12,6 @@ export interface NamedCache {
   readonly options: NixSettings['options'];
 }
 
-/** A cache as `lockkeeper caches` tells of it. */
 export interface ListedCache extends CheckedCache {
   /** Instances that upload to it; empty for one of `--cache`. */
   readonly instances: readonly string[];

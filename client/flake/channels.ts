@@ -4,7 +4,6 @@ import { CommandError } from '../errors.js';
 import { whyNot } from './git.js';
 import { FETCH_MS, inScratch, type Scratch } from './scratch.js';
 
-/** A channel as the remote has it. */
 export interface SeenChannel {
   readonly branch: string;
   readonly commit: string;

@@ -10,7 +10,6 @@ import { CommandError } from '../errors.js';
 import { checkUrl } from './reference.js';
 import { git } from './git.js';
 
-/** The remotes of the checkout around a folder. */
 export const remotesOf = async (folder: string): Promise<ReadonlyMap<string, RemoteAddresses>> =>
   readRemotes(await listed(folder, REMOTE_ADDRESSES));
 

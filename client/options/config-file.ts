@@ -160,7 +160,6 @@ async function parse(file: string, content: string): Promise<unknown> {
   }
 }
 
-/** The instance of that name. */
 export function findInstance({ file, instances }: LoadedConfiguration, name: string): Instance {
   const found = instances.find((instance) => instance.name === name);
   if (found !== undefined) return found;

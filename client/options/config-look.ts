@@ -136,7 +136,6 @@ function contentFaults(
   ];
 }
 
-/** What is wrong with the targets that are chosen, and with those that are required of them. */
 function targetFaults(
   { targets, buildSystems, require }: Instance,
   where: string,

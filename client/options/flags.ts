@@ -17,7 +17,6 @@ import { faultsError } from '../errors.js';
 /** What a person typed, by commander's names of the flags: `true`, or a word for each time that one was given. */
 export type TypedFlags = Readonly<Record<string, true | readonly string[]>>;
 
-/** What the flags of `update` ask for. */
 export interface Asked {
   /** What a file would say of the instance. */
   readonly options: InstanceOptions;

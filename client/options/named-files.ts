@@ -8,7 +8,6 @@ import { INSTANCE_OPTIONS, type InstanceOptions } from '../../model/config/optio
 import { everyOption, valueOf } from '../../model/config/options/types.js';
 import { CommandError } from '../errors.js';
 
-/** A file that an option names. */
 export interface NamedFile {
   readonly option: string;
   readonly use: NonNullable<Kind<unknown>['file']>;

@@ -25,7 +25,6 @@ export async function wasAskedEarlier(session: Session, run: string, options: Ru
   return earlier !== null && withUsual(earlier) === withUsual(options);
 }
 
-/** The defaults of all options. */
 const USUAL = completed({}, {});
 
 function withUsual(options: RunOptions): string {

@@ -27,7 +27,6 @@ export const collect = (value: string, before: readonly string[] | undefined): r
   value,
 ];
 
-/** A whole number of at least one. */
 export const positiveInteger =
   (option: string) =>
   (value: string): number => {

@@ -8,7 +8,6 @@ export const BUNDLE = fileURLToPath(new URL('../bundle.cjs', import.meta.url));
 /** What V8 made of it in a run before. One of another Node is ignored; a program without any is slower, and no less right. */
 export const CODE_CACHE = fileURLToPath(new URL('../bundle.cache', import.meta.url));
 
-/** What the bundle is called with. */
 const PARAMETERS = ['exports', 'require', 'importMetaUrl'] as const;
 /** Name by which bundled code knows its own address, in the place of `import.meta.url`. */
 export const OWN_ADDRESS: (typeof PARAMETERS)[number] = 'importMetaUrl';

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { CommandContext } from '../context.js';
 
-/** What the declaration of a command needs. */
 export interface Declaration {
   readonly program: Command;
   /** Read when a command runs: global options stand anywhere. */

@@ -56,7 +56,6 @@ export interface TargetView {
   readonly logPath: string | null;
 }
 
-/** A target that nothing works on. */
 export const AT_REST = {
   startedAt: null,
   machine: null,

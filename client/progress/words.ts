@@ -4,7 +4,6 @@ import { nameList } from '../../model/report/words.js';
 import { kindOf, targetKinds } from '../../model/targets/index.js';
 import type { ProgressView, TargetView } from './view.js';
 
-/** Words that all renderers share. */
 export const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   'waiting-for-repository': 'waiting for the repository',
   resolving: 'reading the repository',

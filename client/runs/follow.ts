@@ -8,7 +8,6 @@ import { runEnd, type RunEnd } from './run-end.js';
 
 const EARLY_MS = 500;
 const LATER_MS = 1000;
-/** How long the early, quick looks go on. */
 const EARLY_FOR_MS = 5000;
 /** Longest pause, and the share of the time that looking may take: run, server and worker answer each look, and have work to do. */
 const LONGEST_MS = 5000;

@@ -18,7 +18,6 @@ export interface FailureLog {
   readonly place: LogPlace;
 }
 
-/** The logs that a run has. */
 export interface LogPlaces {
   readonly closed: boolean;
   /** Every target; `null` for one that has no log (yet). */
@@ -67,7 +66,6 @@ export async function placesUnderWay(session: Session, run: string, attempt: num
   return { closed: false, targets, broken, failures: failuresOf(progress?.heldBack ?? []) };
 }
 
-/** Which log is asked for. */
 export interface WantedLog {
   /** `null`: the only target that comes into question. */
   readonly target: string | null;

@@ -14,7 +14,6 @@ import type { FoundRun } from './found-run.js';
 import { workerProblem } from '../server/problems.js';
 import { queueOfRun } from './runs.js';
 
-/** Where the log of a target lies. */
 export interface LogPlace {
   readonly logPath: string;
   /** Id of the machine; `null` when it is not known, and then this one is meant. */

@@ -10,7 +10,6 @@ import { isPart } from '../../model/run/ids.js';
 import { messageOf } from '../../model/text/message-of.js';
 import type { Session } from '../server/connection.js';
 
-/** How a closed run ended. */
 export interface RunEnd {
   readonly report: Report | null;
   /** What the server says of a run without a report: terminated, timed out, or an error. */

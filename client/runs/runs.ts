@@ -56,7 +56,6 @@ async function isRun(session: Session, id: string): Promise<boolean> {
   }
 }
 
-/** The task queue that a run is on. */
 export const queueOfRun = async (session: Session, run: string): Promise<string> =>
   (await session.client.workflow.getHandle(run).describe()).taskQueue;
 

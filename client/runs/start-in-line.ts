@@ -12,7 +12,6 @@ import { startUnless, type Started } from './start-run.js';
 
 type OpenRun = Pick<WorkflowExecutionInfo, 'workflowId' | 'memo' | 'status' | 'typedSearchAttributes'>;
 
-/** How a run of an instance is started by hand. */
 export interface InLine {
   /** Whether an open run of the instance is taken up also when it was asked other things: `overlap = "skip"`. */
   readonly skips: boolean;

@@ -110,7 +110,6 @@ async function start(session: Session, run: string, options: RunOptions): Promis
   }
 }
 
-/** What a run is called. */
 export const wordsOf = ({ verifies, compares }: RunOptions): { readonly verb: string; readonly noun: string } =>
   compares !== undefined
     ? { verb: 'compare', noun: 'comparison' }

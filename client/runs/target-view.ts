@@ -49,7 +49,6 @@ export function targetView(target: TargetProgress, work: PendingWork | undefined
   };
 }
 
-/** What an upload tells of itself. */
 function uploadView(heartbeat: UploadHeartbeat | null): Partial<TargetView> {
   if (heartbeat === null) return {};
   const { cache, phase, done, planned, bytes, plannedBytes } = heartbeat;

@@ -10,7 +10,6 @@ import type { Watch } from '../../model/watch/watch.js';
 import { endWatcher, establishWatcher, listWatchers, watcherOfRun } from './watchers.js';
 import { sideBySide } from '../../host/side-by-side.js';
 
-/** What became of one schedule, or would. */
 export type Change =
   | { readonly kind: 'created' | 'removed' | 'unchanged'; readonly instance: string }
   | { readonly kind: 'updated'; readonly instance: string; readonly changed: readonly string[] }

@@ -7,7 +7,6 @@ import type { Paint } from '../terminal/output.js';
 import type { ListedWatch } from './watchers.js';
 import { pad, width } from '../progress/width.js';
 
-/** A schedule as `lockkeeper schedules` tells of it. */
 export interface ListedSchedule {
   readonly instance: string;
   readonly configuration: string;
@@ -32,7 +31,6 @@ export interface ListedSchedule {
   readonly standingCount?: number;
 }
 
-/** Schedules as lines, one each. */
 export function scheduleTable(listed: readonly ListedSchedule[], style: Paint): string {
   const names = Math.max(...listed.map(({ instance }) => width(instance)));
   return listed
@@ -84,7 +82,6 @@ function failuresWords({ last, failuresInRow }: ListedSchedule): string | null {
   return `${plural(failuresInRow, 'failure')} in a row${last === null ? ' of runs by hand' : ''}`;
 }
 
-/** Channels that one line names. */
 const CHANNELS_NAMED = 3;
 
 function standingWords({ standingChannels = [], standingCount }: ListedSchedule): readonly string[] {

@@ -30,7 +30,6 @@ export const watchSchedules = (owner: string, instances: readonly Instance[]): r
     }),
   );
 
-/** An instance, and what its runs are asked for. */
 export interface ResolvedInstance {
   readonly instance: Instance;
   readonly options: RunOptions;

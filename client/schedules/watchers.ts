@@ -123,7 +123,6 @@ async function end(session: Session, workflowId: string, why: string): Promise<v
   }
 }
 
-/** Id of the watcher that is to do it. */
 export const watcherOfRun = ({ options }: Watch): string => watcherId(options.instance, options.user ?? null);
 
 export const pauseWatcher = (session: Session, { workflowId }: ListedWatch, paused: string | null): Promise<void> =>

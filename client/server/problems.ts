@@ -6,7 +6,6 @@ import type { Session } from './connection.js';
 import { pollersOf, standsStill } from '../../host/pollers.js';
 import { suggest } from '../terminal/suggest.js';
 
-/** Nobody works on the runs of a queue. */
 export interface MissingWorker {
   readonly found: string;
   /** What changes that. */
@@ -51,7 +50,6 @@ export async function workerProblem(
 export const workerBringer = (session: Session, run: string): string | null =>
   session.embedded ? `type "${suggest('watch', run)}", which brings one` : null;
 
-/** What the server says of a workflow. */
 type Described = WorkflowExecutionDescription['raw'];
 
 /**

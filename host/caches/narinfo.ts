@@ -1,4 +1,3 @@
-/** What a cache says of a path. */
 export interface SeenPath {
   readonly storePath: string;
   readonly narHash: string;
@@ -8,7 +7,6 @@ export interface SeenPath {
   readonly hasArchive: boolean;
 }
 
-/** A narinfo file. */
 export interface NarInfo extends Omit<SeenPath, 'hasArchive'> {
   /** Address of the archive, relative to the cache; `null` when it has none that could be asked for. */
   readonly archive: string | null;

@@ -4,7 +4,6 @@ import { CacheFault } from './fault.js';
 import { secretOf } from './secrets.js';
 import { sha256Bytes, toDigits } from './nar-hash.js';
 
-/** Public keys by name. */
 export type TrustedKeys = ReadonlyMap<string, KeyObject>;
 
 const SECRET_KEY = {

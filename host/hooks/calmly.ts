@@ -7,7 +7,6 @@ import type { Delivery } from './deliver.js';
 /** Shortest and longest pause between two deliveries about one repository, in milliseconds. */
 const LEAST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
-/** Repositories that are remembered. */
 const REMEMBERED = 1000;
 /** Tries of what was answered before it was told, and the pause after the first of them, which doubles. */
 const TRIES = 5;

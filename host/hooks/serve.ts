@@ -193,7 +193,6 @@ function tokenBucket() {
   };
   return {
     hasRoom,
-    /** Gives whether there was room for one more. */
     take: (): boolean => {
       const has = hasRoom();
       if (has) left -= 1;

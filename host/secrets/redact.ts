@@ -47,7 +47,6 @@ export function rememberAccessTokens(lines: string): void {
   }
 }
 
-/** A text without the secrets that are known. */
 export function withoutSecrets(text: string): string {
   // The longest first: one may be the beginning of another.
   const found = [...known.keys()].filter((form) => text.includes(form)).sort((a, b) => b.length - a.length);

@@ -19,5 +19,4 @@ export class UnusableKey extends Error {
   }
 }
 
-/** Runs a command, whatever its exit status. */
 export type RunProgram = (command: string, args: readonly string[], options: CommandOptions) => Promise<CommandEnd>;

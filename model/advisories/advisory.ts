@@ -13,7 +13,6 @@ export interface VersionRange {
   readonly toIncluded?: true;
 }
 
-/** What one advisory says of one product. */
 export interface Advisory {
   /** The CVE where there is one, else the id of its database. */
   readonly id: string;
@@ -62,5 +61,4 @@ export function severityOf(word: unknown, score: number | null): Severity {
   return score >= 9 ? 'critical' : score >= 7 ? 'high' : score >= 4 ? 'medium' : 'low';
 }
 
-/** Names of files that are read of a folder of advisories. */
 export const ADVISORY_FILE = /\.(?:json|jsonl)(?:\.gz)?$/i;

@@ -1,7 +1,6 @@
 import { compareVersions } from '../nix/compare-versions.js';
 import type { Advisory, VersionRange } from './advisory.js';
 
-/** Whether a version of the product is affected. */
 export const isAffected = (version: string, { format, ranges }: Pick<Advisory, 'format' | 'ranges'>): boolean =>
   ranges.some((range) => isWithin(comparable(version, format), range, format));
 

@@ -9,7 +9,6 @@ import { packageName } from './osv.js';
 export const TIERS = ['exact', 'mapped', 'name'] as const;
 export type Tier = (typeof TIERS)[number];
 
-/** A product that a package is. */
 export interface Product {
   /** Vendor of a CPE or ecosystem; `null`: any vendor. */
   readonly origin: string | null;
@@ -142,7 +141,6 @@ const KNOWN_PRODUCTS: ProductTable = new Map<string, readonly string[]>([
   ['zstd', ['facebook:zstandard']],
 ]);
 
-/** Products of a package, by its name. */
 export type Products = (name: string) => readonly Product[];
 
 /**

@@ -13,7 +13,6 @@ export interface FixTargetInput extends VerifySetting {
   readonly candidate: Candidate;
   readonly broken: Verdict;
   readonly moved: readonly MovedInput[];
-  /** What was tried before. */
   readonly earlier: readonly PastAttempt[];
   readonly agent: WholeAgent;
   /** As of `AttemptInput`. */

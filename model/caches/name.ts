@@ -1,6 +1,5 @@
 import { cacheKindName, cacheKinds } from './kinds/index.js';
 
-/** The address of a cache without parameters. */
 export const cacheAddress = (to: string): string => to.replace(/\?.*$/s, '').replace(/(?<=[^/])\/+$/, '');
 
 /**

@@ -26,14 +26,11 @@ export interface Cache {
   readonly upstreams?: readonly string[];
 }
 
-/** The fields of a cache that depend on its kind. */
 export type CacheField = Exclude<keyof Cache, 'to' | 'required' | 'priority'>;
 
-/** A kind of cache, told by the scheme of its address. */
 export interface CacheKind {
   /** Such as `file`. */
   readonly schemes: readonly string[];
-  /** An address of this kind. */
   readonly example: string;
   /** What is wrong with an address of this scheme, as the end of a sentence; `null` when nothing is. */
   readonly fault: (address: string) => string | null;

@@ -55,7 +55,6 @@ export function toScheduleSpec(
   return { calendars: events.flatMap((event) => calendarsOf(event, field)), timezone: zone };
 }
 
-/** Which dates one calendar holds; `null` is any. */
 interface Dates {
   readonly years: readonly number[] | null;
   readonly months: readonly number[] | null;

@@ -1,6 +1,5 @@
 import type { ChannelMove } from './move.js';
 
-/** A channel as a look at the remote found it. */
 export interface SeenChannel {
   readonly branch: string;
   /** Label of its target; `null` where that cannot be told. */
@@ -35,7 +34,6 @@ export interface ChannelLook {
 export const lookKey = ({ repository, mainBranch, template }: Omit<ChannelLook, 'main' | 'at' | 'channels'>): string =>
   JSON.stringify([repository, mainBranch, template]);
 
-/** What a report tells of channels. */
 export interface ToldChannels {
   readonly run: string;
   readonly instance: string;

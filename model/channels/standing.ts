@@ -28,7 +28,6 @@ export interface MovingChannel {
   readonly commit?: string | null;
 }
 
-/** What the record of an instance keeps of its channels from one look to the next. */
 export interface ChannelsRecord {
   /** When they were looked at last: ISO 8601, UTC. */
   readonly at: string;
@@ -65,7 +64,6 @@ export interface StandingNews extends DueChannel {
   readonly why: string | null;
 }
 
-/** What people are told of the channels of an instance. */
 export interface ChannelsNews extends DueNews {
   readonly stands: readonly StandingNews[];
   /** Those that were to be said to move, and do not: their target or branch is gone. Missing in older runs. */

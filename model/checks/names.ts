@@ -80,7 +80,6 @@ export function checkBranchName(value: string, field: string): string {
   return value;
 }
 
-/** Label of a pull request. */
 export function checkLabel(value: string, field: string): string {
   if (/^[^\p{Cc}\p{Cf},]{1,50}$/u.test(value) && value.trim() === value) return value;
   throw new BadInput(field, value, 'is not a label: give 1 to 50 characters on one line, without commas.');
@@ -249,7 +248,6 @@ export function checkAgentCommand(value: string, field: string): string {
   return value;
 }
 
-/** Argument of an agent. */
 export function checkAgentArgument(value: string, field: string): string {
   if (/[^\P{Cc}\n\t]/u.test(value) || value.length > 16_384) {
     throw new BadInput(field, value, 'is refused: an argument has at most 16384 characters and no control characters.');
@@ -285,7 +283,6 @@ export function checkPathPatterns(values: readonly string[], field: string): rea
   return values;
 }
 
-/** A day, `YYYY-MM-DD`. */
 export function checkDay(value: string, field: string): string {
   const day = new Date(`${value}T00:00:00Z`);
   if (/^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(value)) {

@@ -28,5 +28,4 @@ const HOST_PATTERN = /^(?:\*\.)?(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9._-]*
 const SCHEMES = ['https?', 'ssh', 'git', 'ftp', 'file', 'git\\+(?:https?|ssh|file)', 'hg\\+(?:https?|ssh|file)'];
 const ADDRESS_PATTERN = new RegExp(`^(?:path:/[^?#\\s]*|(?:${SCHEMES.join('|')})://[^/?#@\\s]*(?:/[^?#\\s]*)?)$`, 'i');
 
-/** Whether a text is a pattern that `allowSources` may hold. */
 export const isSourcePattern = (text: string): boolean => HOST_PATTERN.test(text) || ADDRESS_PATTERN.test(text);

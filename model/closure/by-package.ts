@@ -1,12 +1,10 @@
 import type { Closure, ClosurePath } from './closure.js';
 
-/** Paths of one package, on each side of an update. */
 export interface Sides {
   readonly before: ClosurePath[];
   readonly after: ClosurePath[];
 }
 
-/** The paths of two closures by the names of their packages. */
 export function byPackage(before: Pick<Closure, 'paths'>, after: Pick<Closure, 'paths'>): ReadonlyMap<string, Sides> {
   const packages = new Map<string, Sides>();
   const add = (side: keyof Sides, { paths }: Pick<Closure, 'paths'>): void => {

@@ -2,7 +2,6 @@ import type { VulnerabilityChange } from '../advisories/vulnerability.js';
 import type { PackageName } from './package-name.js';
 import type { Switching } from './switching.js';
 
-/** Store path of a closure. */
 export interface ClosurePath {
   /** Whole path: `/nix/store/<hash>-<name>`. */
   readonly path: string;
@@ -44,7 +43,6 @@ export interface PackageChange {
   readonly selected?: true;
 }
 
-/** What an update changes in the closure of a target. */
 export interface ClosureChange {
   /** Bytes of the closure before and after. */
   readonly sizes: readonly [before: number, after: number];
@@ -60,7 +58,6 @@ export interface ClosureChange {
   readonly vulnerabilities?: VulnerabilityChange;
 }
 
-/** What a run says of the closure of a target. */
 export type TargetChange =
   | ({
       readonly kind: 'compared';

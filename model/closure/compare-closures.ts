@@ -89,7 +89,6 @@ function copies(paths: readonly ClosurePath[]): ReadonlyMap<string, number> {
 const outputs = (paths: readonly ClosurePath[]): string =>
   [...new Set(paths.map(({ name }) => name.output))].sort().join(' ');
 
-/** Pairs of versions that are looked at. */
 const MOST_PAIRS = 10_000;
 
 /**
@@ -135,7 +134,6 @@ function direction(before: string, after: string): ChangeKind {
 
 const isRevision = (version: string): boolean => /^(?=[0-9a-f]*[a-f])[0-9a-f]{7,40}$/.test(version);
 
-/** Bytes of some paths together. */
 export const sizeOf = (paths: readonly ClosurePath[]): number => paths.reduce((sum, { narSize }) => sum + narSize, 0);
 
 /** How much a reader wants to know: other versions before other copies, other copies before other builds. */

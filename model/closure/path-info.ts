@@ -1,4 +1,3 @@
-/** What Nix knows of a store path. */
 export interface PathInfo {
   readonly path: string;
   /** Bytes. */

@@ -8,7 +8,6 @@ interface Changed {
 export const listedBy = (change: TargetChange): ClosureChange | null =>
   change.kind === 'compared' ? change : (change.derivations ?? null);
 
-/** The change with another list. */
 export const withList = (change: TargetChange, list: ClosureChange): TargetChange =>
   change.kind === 'compared' ? { ...change, ...list } : { ...change, derivations: list };
 

@@ -30,7 +30,6 @@ export function packagesToCheck(packages: ReadonlyMap<string, Sides>, products: 
 const facts = (paths: readonly ClosurePath[]): string =>
   [...new Set(paths.map(({ name, patched = [] }) => `${name.version ?? ''} ${patched.join(' ')}`))].sort().join('\n');
 
-/** Names under which the packages are looked up. */
 export const productNames = (packages: ReadonlyMap<string, unknown>, products: Products): ReadonlySet<string> =>
   new Set([...packages.keys()].flatMap((name) => products(name).map(({ product }) => product)));
 

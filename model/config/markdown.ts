@@ -18,7 +18,6 @@ export const withTables = (page: string): string =>
  */
 const MARKED = /(<!-- (options|kinds|flags: ([^>]+)) -->\n)[^]*?(<!-- end -->)/g;
 
-/** The table in docs/targets.md. */
 const kindTable = (): string =>
   [
     '| written | what is built | attribute |',
@@ -30,7 +29,6 @@ const kindTable = (): string =>
     }),
   ].join('\n') + '\n';
 
-/** The tables of options in docs/configuration.md. */
 const optionTables = (): string =>
   OPTION_GROUPS.flatMap(({ title, options }) => [
     `### ${title}\n`,
@@ -55,7 +53,6 @@ function row(name: string, option: Option<unknown>): string {
   return cells(`\`${name}\``, `${doc}. ${capitalized(kind.words)}`, standard, `\`${example}\``);
 }
 
-/** The table of the flags of a group in docs/commands.md. */
 const flagTable = ({ options, flags = {} }: OptionGroup): string =>
   [
     '| option | meaning |',

@@ -11,7 +11,6 @@ import { complaint, type Wording } from './wording.js';
 
 export type Table = Readonly<Record<string, unknown>>;
 
-/** Options as they were read. */
 export interface Read {
   /** Those that are given. */
   readonly values: Table;

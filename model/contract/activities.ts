@@ -236,7 +236,6 @@ export interface MachineActivities extends GateActivities, AgentActivities {
   /** Follows a build that this machine started before; starts it again when nothing of it is left. */
   attachBuild(input: BuildTargetInput): Promise<Verdict>;
 
-  /** Reads a slice of a build's log on this machine. */
   readLog(input: ReadLogInput): Promise<LogSlice>;
 
   /**

@@ -77,7 +77,6 @@ type Activities = CoordinatorActivities &
   MachineActivities;
 type InputOf<A> = A extends (input: infer Input) => unknown ? (unknown extends Input ? never : Input) : never;
 type NamesIn<T> = T extends object ? keyof T : never;
-/** Every field of every activity's input. */
 type Field = NamesIn<InputOf<Activities[keyof Activities]>>;
 
 type Check = (value: unknown, field: string) => void;

@@ -23,7 +23,6 @@ export interface LandInput {
   readonly requests?: readonly SeenRequest[];
 }
 
-/** A branch, and where it was seen. */
 export interface SeenBranch {
   readonly branch: string;
   readonly commit: string;
@@ -46,7 +45,6 @@ export interface MoveChannelsInput {
   })[];
 }
 
-/** Where main is. */
 export interface SeenMain {
   readonly commit: string;
   /** Where it was seen before, if it does not have that commit any more: it was force-pushed. Missing when it has. */

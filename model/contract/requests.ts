@@ -55,7 +55,6 @@ export interface FoundRequests {
 export interface ProposeInput {
   readonly repository: Repository;
   readonly forge: ForgeOptions;
-  /** The branch that has the update. */
   readonly branch: string;
   /** The commit of the update. */
   readonly commit: string;

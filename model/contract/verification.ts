@@ -69,7 +69,6 @@ export interface CompareClosuresInput extends Distrust {
   readonly bytes: number;
   /** Names of packages that the owner wants to see first; missing in older runs, as what follows. */
   readonly first?: readonly string[];
-  /** Settings by which caches are found. */
   readonly nix?: NixSettings;
   /** Why base did not build, or `null` when it did; missing where it was not built for the comparison. */
   readonly baseError?: string | null;

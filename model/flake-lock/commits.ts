@@ -3,7 +3,6 @@ import { oneLine } from '../text/one-line.js';
 /** Commits of an input's branch between two revisions. What a merge brings along counts once, with the merge. */
 export interface InputCommits {
   readonly count: number;
-  /** The newest of them, the newest first. */
   readonly newest: readonly InputCommit[];
 }
 
@@ -24,14 +23,12 @@ export interface CommitsOfInput extends InputCommits {
   readonly to: string;
 }
 
-/** Commits that are told of each input. */
 export const COMMITS_TOLD = 10;
 const SUBJECT_BYTES = 160;
 
 /** What `git log -z` prints for each commit: hash, seconds since 1970 and the beginning of the subject. */
 export const COMMIT_FORMAT = '%H%x00%ct%x00%<(200,trunc)%s';
 
-/** Reads what Git prints in that format. */
 export function readCommits(output: string): readonly InputCommit[] {
   const fields = output.split('\0');
   const commits: InputCommit[] = [];

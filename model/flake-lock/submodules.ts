@@ -45,7 +45,6 @@ export function submoduleAddress(url: string, of: string | null): string | null 
   return parts.length === 0 && place !== '' ? null : `${place}/${[...parts, rest].join('/')}`;
 }
 
-/** Where a submodule comes from. */
 export function submoduleSource(url: string, of: string | null, own: readonly string[]): Source {
   const address = submoduleAddress(url, of);
   return sourceOf(

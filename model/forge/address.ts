@@ -3,7 +3,6 @@ import { forgeAt, segments, splitUrl, type UrlParts } from './hosts.js';
 import { forges } from './index.js';
 import { FORGE_KINDS, type ForgeKind } from './kinds.js';
 
-/** Where the pull requests of a repository are. */
 export interface ForgeAddress {
   readonly kind: ForgeKind;
   /** Web address, without a slash at its end. */

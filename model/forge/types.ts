@@ -16,7 +16,6 @@ export interface Forge {
   repositoryPath(repository: string): string;
   /** Headers by which a token is known, and others that every request needs. */
   headers(token: string): Readonly<Record<string, string>>;
-  /** What that description says. */
   access(answer: Readonly<Record<string, unknown>>): Access;
   /** What is refused for what it is, but only to those who may ask for it: nothing comes of it. */
   readonly trials: readonly [Trial, ...(readonly Trial[])];

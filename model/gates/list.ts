@@ -3,7 +3,6 @@ import { parseGate, type Gate } from './gate.js';
 
 const LONGEST_SECONDS = 7 * 24 * 3600;
 
-/** What an owner asks for. */
 export interface GateWishes {
   /** Gates that have to hold, and those whose failure is only reported: `NAME=COMMAND`, or a preset's name. */
   readonly required: readonly string[];

@@ -1,4 +1,3 @@
-/** Author or committer of a commit. */
 export interface Person {
   readonly name: string;
   readonly email: string;

@@ -2,7 +2,6 @@
 export const SIGNING_FORMATS = ['ssh', 'openpgp'] as const;
 export type SigningFormat = (typeof SIGNING_FORMATS)[number];
 
-/** What signs the commits of a run. */
 export interface Signing {
   readonly format: SigningFormat;
   /** Absolute path of a private key without a passphrase, on the machines that make commits. */

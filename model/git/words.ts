@@ -13,7 +13,6 @@ const MACHINE =
 const PATIENCE =
   /returned error: (?:5\d\d|408|429)|rpc failed; http (?:5\d\d|408|429)|too many (?:concurrent )?(?:connections|requests)|rate limit|temporarily (?:unavailable|read-only)|try again (?:later|in)|service unavailable|internal server error|bad gateway|gateway time-?out|under maintenance/i;
 
-/** Names and connections. */
 const NETWORK = [
   /could not resolve (?:host|proxy)|name resolution|name or service not known|nodename nor servname|no address associated/i,
   /connection (?:refused|reset|timed out|closed|aborted)|operation timed out|timed out after|timeout,? server|(?:network|host) is (?:unreachable|down)|no route to host|broken pipe/i,
@@ -61,7 +60,6 @@ export function gitFault(said: string): GitFault {
 /** Whether a Git command that needs no network failed for a reason that may pass. */
 export const mayPass = (said: string): boolean => MACHINE.test(said);
 
-/** A remote as messages name it. */
 interface NamedRemote {
   /** The address as it may be shown. */
   readonly name: string;

@@ -9,7 +9,6 @@ export interface Probe {
   readonly number: number;
 }
 
-/** What a round of probes gave, for each target that asked. */
 export type RoundAnswer = (probe: Probe, target: string) => ProbeAnswer;
 
 export interface BlameInput {

@@ -8,7 +8,6 @@ import type { SearchResult } from './search.js';
 
 /** A target that broke in a probe, which has a log of its own. */
 export interface ProbeFailure {
-  /** Inputs that the probe moved. */
   readonly move: readonly string[];
   readonly verdict: Verdict;
 }

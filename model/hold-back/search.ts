@@ -3,7 +3,6 @@ import type { InseparableInputs } from '../flake-lock/inseparable.js';
 /** Whether a target holds with some inputs moved; `unknown` when nobody can tell, or no more probes may be made. */
 export type ProbeAnswer = 'holds' | 'breaks' | 'unknown';
 
-/** What a search found out about one target. */
 export type SearchResult =
   /** Nothing that moved is to blame. */
   | { readonly kind: 'broken-on-base' }

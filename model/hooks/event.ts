@@ -1,7 +1,6 @@
 import { splitUrl } from '../forge/hosts.js';
 import type { Headers } from './signature.js';
 
-/** What a webhook tells: a repository has changed. */
 export interface HookEvent {
   /** Addresses of the repository, in one spelling each: see `repositoryName`. */
   readonly repositories: readonly string[];

@@ -19,7 +19,6 @@ export interface InstanceRecord {
   readonly channels?: ChannelsRecord;
 }
 
-/** How a run of an instance ended. */
 export interface RunEnd {
   /** Workflow id. */
   readonly run: string;
@@ -121,7 +120,6 @@ const isShownStanding = (value: unknown): value is ShownStanding =>
   'channels' in value &&
   Array.isArray(value.channels);
 
-/** An instance that a watch looks at. */
 export interface Watched {
   readonly instance: string;
   /** Longest time without a success, in seconds. */
@@ -130,7 +128,6 @@ export interface Watched {
 
 /** An instance that has not succeeded for longer than its limit. */
 export interface Overdue extends ShownRecord {
-  /** Whether its schedule is paused. */
   readonly paused: boolean;
 }
 

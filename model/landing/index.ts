@@ -51,7 +51,6 @@ export const branchToPush = (
   return lands && makesBranches ? { branch: updateBranches(options, date).branch } : {};
 };
 
-/** What a run will push, and where, in one sentence. */
 export function landingIntent(options: RunOptions, date: Date): string {
   const { repository, compares } = options;
   if (compares !== undefined) {

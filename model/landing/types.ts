@@ -12,7 +12,6 @@ export interface WayOfLanding {
   readonly asksForge: boolean;
   /** Whether inputs are held back unless the owner says otherwise: where a person looks before main moves. */
   readonly holdsBack: boolean;
-  /** What a run will do, as the beginning of a sentence. */
   intent(options: Pick<RunOptions, 'repository' | 'landing' | 'timeZone'>, date: Date): string;
   /** What the step does, for the Temporal UI. */
   step(repository: Pick<Repository, 'mainBranch'>): string;

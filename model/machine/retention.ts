@@ -19,7 +19,6 @@ export type KeptKind =
   | 'user'
   | 'leftover';
 
-/** What is known about a run that something is kept for. */
 export interface KeptRun {
   /** By the server; `unknown` when it was not asked, or is not the one that the run is on. */
   readonly state: 'open' | 'over' | 'unknown';
@@ -29,7 +28,6 @@ export interface KeptRun {
   readonly held: boolean;
 }
 
-/** One thing that could be removed. */
 export interface Kept {
   readonly kind: KeptKind;
   readonly path: string;
@@ -43,7 +41,6 @@ export interface Kept {
   readonly useless?: boolean;
 }
 
-/** What holds for the whole directory. */
 export interface Circumstances {
   readonly now: number;
   /** When the oldest run began that is or may be open; `null` when none is. */

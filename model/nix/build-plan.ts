@@ -2,7 +2,6 @@ import { storeHash } from './derivation-file.js';
 
 /** What building a derivation has to do on one machine, as Nix says before it begins. */
 export interface BuildPlan {
-  /** Derivations to build. */
   readonly builds: number;
   /** Store paths to fetch from caches. */
   readonly fetches: number;

@@ -1,6 +1,5 @@
 import { attributePath, nixString } from './text.js';
 
-/** A package whose identifiers are asked for. */
 export interface AskedPackage {
   /** Where it may be in a set of packages: attribute paths. */
   readonly attributes: readonly (readonly string[])[];
@@ -8,7 +7,6 @@ export interface AskedPackage {
   readonly paths: readonly string[];
 }
 
-/** Where packages are looked for. */
 export interface PackageSets {
   /** Path from the flake's outputs to what a target belongs to: a host or a home with its `pkgs`, or a package itself. */
   readonly holder: readonly string[];
@@ -16,7 +14,6 @@ export interface PackageSets {
   readonly system: string | null;
 }
 
-/** What a package says of itself. */
 export interface FoundIdentifiers {
   /** Those of its store paths that were asked for. */
   readonly paths: readonly string[];

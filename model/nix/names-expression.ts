@@ -8,7 +8,6 @@ export interface LookedPath {
   readonly whole: boolean;
 }
 
-/** The names that a set has. */
 export interface NamedSet {
   /** Path to it from the outputs; empty: the outputs themselves. */
   readonly path: readonly string[];
@@ -45,7 +44,6 @@ in builtins.concatMap (looked: walk looked.whole [ ] outputs looked.steps) [
 ${looked.map(({ path, whole }) => `  { whole = ${String(whole)}; steps = [ ${path.map(meant).join(' ')} ]; }`).join('\n')}
 ]`;
 
-/** A Nix function that tells whether a name is meant. */
 function meant(name: string): string {
   if (name === '*') return '(name: true)';
   if (!hasWildcard(name)) return `(name: name == ${nixString(name)})`;

@@ -5,7 +5,6 @@ import type { NtfyMessage } from './ntfy.js';
 import { overdueFacts } from './overdue.js';
 import type { Alarm, ChannelAlarm, LostMain, NewsOfRun, NotifyInput } from './types.js';
 
-/** What is told between runs. */
 export type WatchNews = Exclude<NotifyInput, NewsOfRun>;
 
 /** Marks that one mark names; the others are counted. */

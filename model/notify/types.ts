@@ -3,7 +3,6 @@ import type { Overdue } from '../instance/record.js';
 import type { Report } from '../report/data.js';
 import type { NotifierKind, NotifyOptions } from '../run/options.js';
 
-/** What a notifier is told. */
 export type NotifyInput = NewsOfRun | OverdueAlarm | ChannelNews | LostMainNews;
 
 interface Telling {
@@ -63,7 +62,6 @@ export interface LostMain {
   readonly mainBranch: string;
   /** Where it was, which it does not have any more. */
   readonly lost: string;
-  /** Where it is. */
   readonly commit: string;
 }
 

@@ -22,7 +22,6 @@ const DETAILS_BYTES = 8 * 1024;
 const INPUTS_LISTED = 15;
 const UNFETCHED_LISTED = 8;
 const HELD_BACK_LISTED = 8;
-/** Room for ends of logs. */
 const LOGS_BYTES = 3 * 1024;
 /** Room that the line which counts the targets left out needs. */
 const REST_BYTES = 120;

@@ -50,7 +50,6 @@ export interface RunProgress {
   readonly intent: string;
 }
 
-/** An input that the candidate keeps back. */
 export interface ShownHold extends Pick<HeldBackInput, 'input' | 'targets' | 'reason' | 'newRevision'> {
   /** Missing in older runs. */
   readonly failures?: readonly Omit<HeldBackFailure, 'logTail'>[];
@@ -82,7 +81,6 @@ export interface TargetProgress {
   readonly caches?: string;
 }
 
-/** A target of which nothing is known yet. */
 export const untouched = (name: string): TargetProgress => ({
   name,
   state: 'waiting',

@@ -17,7 +17,6 @@ export interface ChangeGroup {
 
 type Changes = Pick<ChangeGroup, 'changes'>;
 
-/** What changes, told once of all hosts of which it is true. */
 export function changeGroups(report: Report): readonly ChangeGroup[] {
   const hosts = hostsOf(report);
   const whole = listing(hosts);

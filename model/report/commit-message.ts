@@ -11,7 +11,6 @@ interface CommitMessageInput {
   readonly instance: string;
   readonly run: string;
   readonly moved: readonly MovedInput[];
-  /** Inputs that stay where they are. */
   readonly heldBack: readonly HeldBackInput[];
   /** What the run builds, sorted. */
   readonly targets: readonly FlakeTarget[];

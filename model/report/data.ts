@@ -100,7 +100,6 @@ export interface Report {
   readonly declined?: ReportedRequest;
   /** Pull requests that were closed because main does not need their update any more. */
   readonly closedRequests: readonly ReportedRequest[];
-  /** What became of the channels of targets. */
   readonly channels: readonly ChannelMove[];
   /** The updates of a run that proposes each input by itself; missing where it does not, and in older runs. */
   readonly parts?: readonly ReportedPart[];
@@ -142,7 +141,6 @@ export interface PlannedBuilds {
 export const isOverLimit = ({ plannedBuilds }: Pick<Report, 'plannedBuilds'>): boolean =>
   plannedBuilds !== undefined && plannedBuilds.builds > plannedBuilds.limit && plannedBuilds.approvedBy === undefined;
 
-/** Attempts to fix one target. */
 export interface ReportedFix {
   readonly target: string;
   /** Empty for a target that another target's fix repaired as well. */
@@ -212,7 +210,6 @@ export interface HeldBackInput {
 /** Failures that are kept of one input: mostly one package breaks them all. */
 export const FAILURES_LISTED = 20;
 
-/** How a target breaks with an input that is held back. */
 export interface HeldBackFailure {
   readonly target: string;
   /** In one line. */
@@ -226,7 +223,6 @@ export interface HeldBackFailure {
   readonly logTail: string | null;
 }
 
-/** An input that moves again. */
 export interface LetGoInput {
   readonly input: string;
   /** Start of the first run that held it back: ISO 8601. */
@@ -247,7 +243,6 @@ export interface ReportedInput extends Omit<MovedInput, 'from' | 'to' | 'nestedM
   readonly nestedMoves: readonly ReportedNested[];
 }
 
-/** A nested input that moved. */
 export interface ReportedNested extends ReportedMove {
   /** As in `nested`. */
   readonly path: string;
@@ -294,7 +289,6 @@ export interface Landed {
   readonly statusesMissing?: string;
 }
 
-/** A pull request, by the words of its forge. */
 export interface ReportedRequest {
   readonly number: number;
   /** Its web page. */
@@ -305,7 +299,6 @@ export interface ReportedRequest {
   readonly without?: readonly string[];
 }
 
-/** A request that was merged. */
 export interface MergedRequest {
   /** Account that merged it; `null` when the forge does not say. */
   readonly by: string | null;

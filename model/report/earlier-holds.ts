@@ -9,7 +9,6 @@ export interface EarlierHold {
   readonly revision: string | null;
 }
 
-/** What of a report says what was held back. */
 type Holding = Pick<Report, 'outcome' | 'startedAt' | 'heldBack' | 'parts'> & {
   readonly inputs: readonly Pick<ReportedInput, 'name'>[];
 };

@@ -15,7 +15,6 @@ import type { VerdictKind } from '../targets/types.js';
 /** Bytes of a host's closure in earlier runs, the oldest first. */
 export type SizeHistory = (host: string) => readonly number[];
 
-/** What a list of runs says of one. */
 export interface RunSummary {
   readonly run: string;
   readonly instance: string;
@@ -33,7 +32,6 @@ export interface RunSummary {
   readonly reasons: readonly string[];
   /** Whether no target of it is broken. */
   readonly isAllGood: boolean;
-  /** How many hosts it verified. */
   readonly hosts: number;
 }
 
@@ -49,7 +47,6 @@ export interface HostFacts {
   readonly change: TargetChange | null;
 }
 
-/** All that later pages need of a run. */
 export interface RunFacts {
   readonly hosts: ReadonlyMap<string, HostFacts>;
   readonly sizes: Sizes;
@@ -59,7 +56,6 @@ export interface RunFacts {
   readonly moved: readonly string[];
 }
 
-/** What a list says of a run. */
 export function summaryOf(report: Report): RunSummary {
   const { run, instance, repository, outcome, startedAt, seconds } = report;
   return {

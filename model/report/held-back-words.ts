@@ -24,10 +24,8 @@ export const stayWords = ({ revision, newRevision }: HeldBackInput): string | nu
     ? null
     : `stays at ${shortRevision(revision)}, not ${shortRevision(newRevision)}`;
 
-/** What is said of an input that moves again. */
 export const letGoWords = ({ since }: LetGoInput): string => `moves again; was held back since ${since.slice(0, 10)}`;
 
-/** Names of inputs that are held back for too long. */
 export const overdueInputs = ({ heldBack }: Report): readonly string[] =>
   heldBack.filter(({ overdue }) => overdue === true).map(({ input }) => input);
 

@@ -6,7 +6,6 @@ import { isBroken } from './words.js';
 import type { HeldBackInput } from './data.js';
 import { sizeHistory, type HostFacts, type RunFacts, type RunSummary } from './facts.js';
 
-/** A run, and the page that shows it. */
 export interface ShownRun {
   /** Relative address of its page. */
   readonly page: string;
@@ -18,7 +17,6 @@ export interface KnownRun extends ShownRun {
   readonly facts: RunFacts;
 }
 
-/** How an instance stands on one repository. */
 export interface InstanceState {
   readonly instance: string;
   readonly repository: string;

@@ -40,7 +40,6 @@ const brokenSection = (report: Report, target: ReportedTarget, log: string): str
     log,
   );
 
-/** One folded section for each input whose failure has a log. */
 export function heldBackSections(report: Report): Part {
   const failures = report.heldBack.flatMap(({ input, failures: [first] = [] }) =>
     first === undefined ? [] : [{ input, failure: first }],

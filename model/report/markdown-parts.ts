@@ -16,7 +16,6 @@ export function code(text: string, bytes = 1000): string {
   return `${fence}${pad}${line}${pad}${fence}`;
 }
 
-/** Outside lines as a code block. */
 export function codeBlock(text: string): string {
   const clean = stripControl(text);
   const fence = '`'.repeat(Math.max(3, longestRun(clean) + 1));

@@ -281,7 +281,6 @@ function changesCell(input: ReportedInput): string {
     : link(count, input.compareUrl);
 }
 
-/** The newest commits of each input, folded. */
 function commits(report: Report): Part {
   const known = report.inputs.filter((input) => input.commits !== undefined);
   return {
@@ -394,10 +393,8 @@ function changeSection(group: ChangeGroup, limit: number): string {
   ].join('\n\n');
 }
 
-/** Vulnerabilities of each change. */
 const VULNERABILITIES_SHOWN = 30;
 
-/** A table of what is sure, and a folded one of what is not. */
 function vulnerabilities(change: TargetChange, limit: number): string[] {
   const found = vulnerabilitiesOf(change);
   if (found === null) return [];

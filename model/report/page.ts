@@ -1,6 +1,5 @@
 import { runDirectoryName } from '../run/directory-name.js';
 
-/** Folder of a site that has the pages of runs. */
 export const RUN_PAGES = 'runs';
 
 /** Name of a run's report, without its ending. The times in ids of scheduled runs have colons, which are no harm in a name that is never on a PATH; ids of parts may have a `=`, and are longer. */

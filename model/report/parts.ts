@@ -13,7 +13,6 @@ import { countsWords, outcomeWords } from './words.js';
 import { without } from '../run/without.js';
 import { oneName } from '../text/one-line.js';
 
-/** What a run says of one of its parts. */
 export function reportedPart(inputs: readonly string[], report: Report): ReportedPart {
   const { run, outcome, error, landed, declined } = report;
   return {
@@ -37,7 +36,6 @@ export const lostPart = (inputs: readonly string[], run: string, { lost, error }
   ...{ headline: lost === 'failed' ? 'Failed' : 'Cancelled', counts: '', exitStatus: 1, strictExitStatus: 1 },
 });
 
-/** What the parts of a run have found, put together. */
 export interface FoundByParts {
   readonly heldBack: readonly HeldBackInput[];
   readonly notHeldBack: readonly NotHeldBack[];
@@ -67,7 +65,6 @@ const BY_WEIGHT: readonly Outcome[] = ['broken', 'landed', 'verified', 'rejected
 export const partsOutcome = (parts: readonly ReportedPart[]): Outcome =>
   BY_WEIGHT.find((outcome) => parts.some((part) => part.outcome === outcome)) ?? 'unchanged';
 
-/** Why the run failed, if a part of it did. */
 export function partsProblem(parts: readonly ReportedPart[]): string | null {
   const failed = parts.filter(({ outcome }) => outcome === 'failed');
   if (failed.length === 0) return null;

@@ -280,7 +280,6 @@ function changeSection(group: ChangeGroup, most: number, paint: Paint): string[]
   return section(`What changes on ${nameList(group.hosts, 10)}`, lines, paint);
 }
 
-/** Vulnerabilities that are shown of each change, sure ones only. */
 const VULNERABILITIES_SHOWN = 10;
 
 function vulnerabilityLines(change: TargetChange, paint: Paint): string[] {
@@ -340,7 +339,6 @@ function brokenSection(report: Report, target: ReportedTarget, paint: Paint): st
   ];
 }
 
-/** Last lines of a log, each fit for a terminal. */
 function shownLog(logTail: string | null, lines: number): string[] {
   if (logTail === null || logTail.trim() === '') return [];
   return tail(stripControl(logTail), { lines, bytes: SHOWN_LOG_BYTES }).split('\n');

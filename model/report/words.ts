@@ -47,7 +47,6 @@ export const brokenTargets = (report: Report): ReportedTarget[] => {
 export const stoppingTargets = (report: Report): ReportedTarget[] =>
   report.outcome === 'broken' && isUpdate(report) && !isOverLimit(report) ? missedTargets(report) : [];
 
-/** Whether a run was to update something. */
 const isUpdate = ({ verifiedBranch, compared }: Report): boolean =>
   verifiedBranch === undefined && compared === undefined;
 
@@ -123,7 +122,6 @@ function landedOutcome(landed: Landed | null): string {
   return `${outcome}${landed?.already === true ? ' before' : ''}`;
 }
 
-/** What is left of an update that did not land. */
 const leftWords = ({ landed }: Report): string =>
   landed?.request === undefined ? 'nothing pushed' : `pull request #${landed.request.number} not merged`;
 
@@ -148,7 +146,6 @@ export const hitWords = (report: Report): readonly string[] =>
       `${targets.filter(({ verdict }) => verdict === 'built').length} of ${plural(targets.length, noun)} ${good}`,
   );
 
-/** Says something of the targets of each kind that there are. */
 export const ofEachKind = <T>(
   targets: readonly T[],
   kindOfOne: (target: T) => string,
@@ -171,7 +168,6 @@ export const notAskedWords = ({ notAsked, targets }: Report): string =>
 export const goneWords = ({ gone }: Report): string =>
   gone.length === 0 ? '' : `${gone.length} gone: ${nameList(gone, 20)}`;
 
-/** What the targets of a report that are built are called together. */
 export const builtNoun = ({ targets }: Report): string => nounOf(targets.map(({ kind }) => kind));
 
 /** `1234 derivations, where maxBuilds allows 100` */
@@ -497,7 +493,6 @@ interface ShownCommits {
   readonly more: number;
 }
 
-/** Who decided what, and why. */
 export function approvalWords(report: Report): string | null {
   if (report.approval === null) return null;
   const { decision, by, commit, comment } = report.approval;

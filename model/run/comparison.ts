@@ -1,6 +1,5 @@
 import type { Comparison, Repository } from './options.js';
 
-/** What is compared and with what, as people call them. */
 export interface ComparedWords {
   /** A branch, `commit 1a2b3c4d5e6f`, or `HEAD of /home/me/fleet`. */
   readonly revision: string;

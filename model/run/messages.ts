@@ -50,7 +50,6 @@ export interface GiveWayRequest {
 /** Update id that makes a repeated request harmless. */
 export const giveWayId = (run: string): string => `give-way:${run}`;
 
-/** What tells which of two runs is the newer one. */
 export interface RunStart {
   readonly workflowId: string;
   readonly startTime: Date;

@@ -106,7 +106,6 @@ export interface Comparison {
   readonly against?: string;
 }
 
-/** What a run is about: an update, or main as it is. */
 export const RUN_MODES = ['update', 'verify'] as const;
 export type RunMode = (typeof RUN_MODES)[number];
 

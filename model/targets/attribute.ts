@@ -3,7 +3,6 @@ import { attributePath, readAttributePath } from '../nix/text.js';
 import { outputKind } from './output.js';
 import { NoName, type OutputKind } from './types.js';
 
-/** Any attribute to build. */
 export interface AttributeTarget {
   readonly kind: 'attribute';
   /** Path from the flake's outputs, such as `hydraJobs.web` or `hydraJobs."a.b"`. */

@@ -1,14 +1,12 @@
 import { membersBySystem, outputKind } from './output.js';
 import type { OutputKind } from './types.js';
 
-/** A check to build. */
 export interface CheckTarget {
   readonly kind: 'check';
   /** System and attribute name below it, such as `x86_64-linux.hello`; the second may hold dots. */
   readonly name: string;
 }
 
-/** Checks of the flake, each of them a derivation. */
 export const checks: OutputKind<CheckTarget> = outputKind(
   {
     noun: 'check',

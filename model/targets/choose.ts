@@ -35,7 +35,6 @@ const PATTERN_LENGTH = 400;
 
 /** Most targets of a run: what is known of them travels in one message. */
 const MOST_TARGETS = 2000;
-/** Most others that are told of. */
 const MOST_OTHERS = 1000;
 
 /** What the kinds that are built are called in patterns, each with its colon. */

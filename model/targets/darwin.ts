@@ -1,14 +1,12 @@
 import { membersOf, outputKind } from './output.js';
 import type { OutputKind } from './types.js';
 
-/** A Mac to build. */
 export interface DarwinTarget {
   readonly kind: 'darwin';
   /** Attribute name under `darwinConfigurations`. */
   readonly name: string;
 }
 
-/** Systems of nix-darwin. */
 export const darwin: OutputKind<DarwinTarget> = outputKind(
   {
     noun: 'Darwin system',

@@ -1,7 +1,6 @@
 import { membersBySystem, outputKind } from './output.js';
 import type { OutputKind } from './types.js';
 
-/** A development shell to build. */
 export interface ShellTarget {
   readonly kind: 'dev-shell';
   /** System and attribute name below it, such as `x86_64-linux.hello`; the second may hold dots. */

@@ -1,14 +1,12 @@
 import { membersOf, outputKind } from './output.js';
 import type { OutputKind } from './types.js';
 
-/** A home to build. */
 export interface HomeTarget {
   readonly kind: 'home';
   /** Attribute name under `homeConfigurations`, such as `alice@web`. */
   readonly name: string;
 }
 
-/** Homes of Home Manager that stand by themselves. */
 export const home: OutputKind<HomeTarget> = outputKind(
   {
     noun: 'home configuration',

@@ -44,7 +44,6 @@ const commands = { gate };
 export type OutputKindName = keyof typeof outputs;
 /** One thing to evaluate and build. */
 export type FlakeTarget = TargetOf<OutputKindName>;
-/** One command to run. */
 export type CommandTarget = TargetOf<keyof typeof commands>;
 
 /** Every kind of target, in the order in which people read of them. */
@@ -78,10 +77,8 @@ export const targetLabel = ({ kind, name }: TargetName): string =>
 /** What tells a target from all others of a run. */
 export type TargetName = Pick<Target, 'kind' | 'name'>;
 
-/** The target that a label stands for. */
 export const namedBy = (label: string): TargetName => kindByPrefix(label) ?? { kind: DEFAULT_KIND, name: label };
 
-/** Kind of the target that a label stands for. */
 export const kindOf = (label: string): TargetKindName => namedBy(label).kind;
 
 /** The kind whose prefix a text begins with, and what follows the prefix; `null` where it begins with none. */
@@ -94,7 +91,6 @@ export function kindByPrefix(text: string): { readonly kind: TargetKindName; rea
   return found.find(({ isOwn }) => isOwn) ?? found[0] ?? null;
 }
 
-/** What is the same for every target of a kind. */
 export type KindWords = Omit<TargetKind<never>, 'task'>;
 
 /** @param kind also one of another version's report, which is shown as if it were a host */

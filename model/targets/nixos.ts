@@ -2,14 +2,12 @@ import { oneLine } from '../text/one-line.js';
 import { membersOf, outputKind } from './output.js';
 import type { OutputKind } from './types.js';
 
-/** A host to build. */
 export interface HostTarget {
   readonly kind: 'nixos';
   /** Attribute name under `nixosConfigurations`; may hold dots and `@`. */
   readonly name: string;
 }
 
-/** NixOS hosts. */
 export const nixos: OutputKind<HostTarget> = {
   ...outputKind<HostTarget>(
     {

@@ -2,7 +2,6 @@ import { attributePath } from '../nix/text.js';
 import { oneLine } from '../text/one-line.js';
 import { NoName, type AnyTarget, type OutputKind } from './types.js';
 
-/** What a kind of outputs has of its own. */
 type Own<T extends AnyTarget> = Pick<OutputKind<T>, 'noun' | 'prefix' | 'output' | 'example' | 'derivation'> &
   Partial<Pick<OutputKind<T>, 'owns' | 'built'>>;
 type Place = Pick<OutputKind<AnyTarget>, 'path' | 'nameAt' | 'looked'>;

@@ -1,6 +1,5 @@
 export type VerdictKind = 'built' | 'evaluation-failed' | 'build-failed' | 'timed-out' | 'skipped';
 
-/** What all kinds of targets have; a kind may have more. */
 export interface AnyTarget {
   readonly kind: string;
   readonly name: string;

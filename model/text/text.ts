@@ -86,7 +86,6 @@ export function truncateMiddle(text: string, bytes: number): string {
   return truncate(text, bytes - utf8Length(end)) + end;
 }
 
-/** Bytes of a text in UTF-8. */
 export function utf8Length(text: string): number {
   let bytes = 0;
   for (const character of text) bytes += utf8Bytes(character.codePointAt(0) ?? 0);
@@ -162,5 +161,4 @@ function utf8Bytes(codePoint: number): number {
   return codePoint < 0x10000 ? 3 : 4;
 }
 
-/** With a capital letter at its beginning. */
 export const capitalized = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;

@@ -21,7 +21,6 @@ interface CandidateInBundle extends CommitOfRun {
   readonly bundle: string;
 }
 
-/** A commit that the remote has, as a candidate. */
 export const candidateOnRemote = (base: string, head = base): CandidateOnRemote => ({ base, head, bundle: '' });
 
 export const isOnRemote = (candidate: Candidate): candidate is CandidateOnRemote => candidate.bundle === '';
@@ -39,7 +38,6 @@ export const withLockOf = (candidate: Candidate, { lockedBy }: Candidate): Candi
 /** The limit of a candidate's bundle, in bytes before base64. A larger one is a clear failure, never a truncated one. */
 export const BUNDLE_LIMIT_BYTES = 256 * 1024;
 
-/** The commit of main that a run starts from. */
 export interface Base {
   readonly commit: string;
   /** Full text of things left out, for people: unpushed commits and uncommitted files of the owner's checkout. */
@@ -64,7 +62,6 @@ export interface MovedInput {
   readonly goesBack?: true;
 }
 
-/** A nested input that moved. */
 export interface NestedMove extends Pick<MovedInput, 'from' | 'to' | 'compareUrl'> {
   /** As in `nested`. */
   readonly path: string;

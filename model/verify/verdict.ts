@@ -61,7 +61,6 @@ export const verdictOf = (target: Target, verdict: VerdictKind, facts: Partial<F
   ...facts,
 });
 
-/** What `evaluateTarget` returns. */
 export type Evaluation =
   | {
       readonly kind: 'evaluated';

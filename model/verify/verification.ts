@@ -44,11 +44,9 @@ export interface VerifyInput extends VerifySetting, Distrust, Uploading {
 
 /** What a run knows when it makes a probe: what this decides need not be built. */
 export interface ProbeKnowledge {
-  /** Verdicts of targets' derivations. */
   readonly derivations: readonly { readonly drvPath: string; readonly verdict: VerdictKind }[];
   /** Derivations whose builder failed. */
   readonly failed: readonly string[];
-  /** Verdicts on base, by name of the target. */
   readonly base: readonly { readonly name: string; readonly verdict: VerdictKind }[];
 }
 
@@ -59,7 +57,6 @@ export interface VerifyResult {
   readonly machines: readonly string[];
 }
 
-/** What `planCandidate` gives. */
 export interface PlanResult {
   /** One for each target, in the order of the input, with its plan where it evaluated; `null` for gates. */
   readonly evaluations: readonly (Evaluation | null)[];
@@ -113,6 +110,5 @@ export function limitTails<T extends { readonly logTail: string | null }>(verdic
   });
 }
 
-/** Bytes that log tails take together. */
 export const tailBytes = (verdicts: readonly { readonly logTail: string | null }[]): number =>
   verdicts.reduce((sum, { logTail }) => sum + utf8Length(logTail ?? ''), 0);

@@ -10,7 +10,6 @@ export interface Watch {
   readonly lockkeeper: string;
   /** How long it waits between two looks, in seconds. */
   readonly pollSeconds: number;
-  /** What a run is asked to do. */
   readonly options: RunOptions;
   /** How others find a run, and what the Temporal UI shows of it. */
   readonly run: { readonly memo: Readonly<Record<string, unknown>>; readonly staticSummary: string };
@@ -77,7 +76,6 @@ export interface WatchState {
 /** First and longest pause between two runs that fail, in seconds. */
 const FIRST_RETRY_SECONDS = 300;
 const LONGEST_RETRY_SECONDS = 6 * 3600;
-/** Pause after the first of several looks that fail. */
 const FIRST_LOOK_PAUSE_MS = 30_000;
 
 export const newWatch = (watch: Watch): WatchState => ({
@@ -136,7 +134,6 @@ export const forgetful = (state: WatchState, again: boolean): WatchState => ({
 
 const settingsOf = ({ options }: Watch): string => JSON.stringify(options.nix);
 
-/** Whether a commit of main is to be verified now. */
 export const isToVerify = ({ verified, stopped, failed }: WatchState, commit: string, now: number): boolean =>
   commit !== verified && commit !== stopped && (failed?.commit !== commit || failed.retryAt <= now);
 
@@ -216,7 +213,6 @@ const lossWords = ([loss]: readonly Loss[]): string | null =>
 
 const STOPPED = 'the last run was stopped by somebody, so this commit of main is not verified';
 
-/** A watcher, as its memo shows it. */
 export interface ShownWatch {
   readonly lockkeeper: string;
   readonly instance: string;

@@ -60,15 +60,12 @@ export const baseSystemFlake = (version: string): string => `{
 `;
 
 interface FleetFlake {
-  /** URLs of the inputs. */
   readonly urls: Readonly<Record<InputName, string>>;
-  /** The Nix system of this machine. */
   readonly system: string;
   /** Makes this demo's derivations new ones, so that something is built each time. */
   readonly salt: string;
 }
 
-/** The fleet itself: four hosts from three inputs. */
 export const fleetFlake = ({ urls, system, salt }: FleetFlake): string => `{
   description = "A fleet of four hosts";
 

@@ -7,7 +7,6 @@ import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
-/** The project's folder. */
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 /** Programs that the set-up got for this project alone. */
 export const TOOLS = path.join(ROOT, '.cache', 'tools');

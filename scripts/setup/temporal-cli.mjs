@@ -9,7 +9,6 @@ import { ROOT, TOOLS, Unavailable, isProgram, lastLines, onPath, run, versionOf,
 
 /** Later versions cannot be installed by `go install`: their go.mod holds a replace directive. */
 const MODULE = 'github.com/temporalio/cli/cmd/temporal@v1.5.1';
-/** The oldest version that is taken from a download. */
 const OLDEST_CLI = [1, 5, 1];
 /** How long to wait for the first bytes of a download, and later for the next ones, in milliseconds. */
 const FIRST_BYTES_MS = 6_000;

@@ -5,7 +5,6 @@ import { COORDINATOR_QUEUE } from '../../model/run/queues.js';
 import { truncate } from '../../model/text/text.js';
 import { ownQueue } from './own-queue.js';
 
-/** Tries of a step that a run needs. */
 export const NEEDED_TRIES = 15;
 
 /** Room for a summary in Temporal's UI. */
@@ -49,7 +48,6 @@ const call = <A extends object>(
     retry: { initialInterval: '1 second', backoffCoefficient: 2, ...retry },
   });
 
-/** Tries of telling people. */
 const TELLING_TRIES = 10;
 /** Within half a minute: the report is the run's result as well, and what is left on a machine is swept later. */
 export const TIDYING_TRIES = 5;

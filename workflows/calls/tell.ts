@@ -4,7 +4,6 @@ import type { ChannelNews, LostMainNews } from '../../model/notify/types.js';
 import type { NotifyOptions } from '../../model/run/options.js';
 import { closing } from './coordinator.js';
 
-/** What a watch has to tell, without who is told. */
 type WatchNews = Omit<ChannelNews, 'notifier' | 'options'> | Omit<LostMainNews, 'notifier' | 'options'>;
 
 /**

@@ -122,7 +122,6 @@ async function inChildren<Result>(
   return await Promise.all(running);
 }
 
-/** Verifies a candidate. */
 export async function verifyInChildren(setting: VerifySetting, about: Verification): Promise<VerifyResult> {
   const results = await inChildren(verifyCandidate, setting, about, ({ verdicts }) => about.over?.(verdicts));
   return {

@@ -20,7 +20,6 @@ export interface Update {
   readonly fixes: readonly Fix[];
 }
 
-/** A committed update. */
 export interface Committed {
   readonly candidate: Candidate;
   /** The commit of its lock alone, which the fixes are on top of. */
@@ -46,7 +45,6 @@ export async function commitUpdate(run: Run, update: Update): Promise<Committed>
   };
 }
 
-/** The commit of an update's lock alone. */
 export async function lockCommit(
   run: Run,
   { locked, update }: Pick<Committed, 'locked' | 'update'>,

@@ -38,7 +38,6 @@ export interface Facts {
   readonly gone: readonly string[];
   /** Names of the targets whose failure stops the landing. */
   readonly required: readonly string[];
-  /** Inputs that could not be fetched. */
   readonly fetchFailures: readonly UnfetchedInput[];
   /** Inputs whose newest revision is too new. */
   readonly waiting: readonly WaitingInput[];
@@ -97,7 +96,6 @@ export interface Facts {
   readonly error: string | null;
 }
 
-/** What a step found. */
 export type Found = Partial<Facts>;
 
 /** How the update of a run ended, before people are told. */

@@ -6,7 +6,6 @@ import { coordinator } from '../calls/coordinator.js';
 import type { Facts } from './facts.js';
 import { landingSignature, verifyFor, type Run } from './run.js';
 
-/** A candidate, and the fixes that are its newest commits. */
 export interface FixedCandidate {
   readonly candidate: Candidate;
   readonly fixes: readonly Fix[];
@@ -49,7 +48,6 @@ export function rejected({ state }: Run, fixes: readonly Fix[], reason: string):
   );
 }
 
-/** Verifies one target of a candidate with fixes. */
 export const verifyFix = async (run: Run, candidate: Candidate, target: Target): Promise<Verdict | undefined> =>
   (await verifyFixes(run, candidate, [target]))[0];
 

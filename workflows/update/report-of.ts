@@ -13,7 +13,6 @@ import { kindOf, targetLabel } from '../../model/targets/index.js';
 import { NOTHING_KNOWN, type Verdict } from '../../model/verify/verdict.js';
 import type { Facts } from './facts.js';
 
-/** What a report says of a run beside its facts. */
 export interface ReportedRun {
   readonly id: string;
   /** The run that it is a part of, if it is one. */

@@ -24,7 +24,6 @@ const LONGEST_PAUSE_BEHIND_OWN = 60;
 /** How long a run waits at its end until its lock has ended. The server ends it with the run otherwise. */
 const RELEASE = '5 seconds';
 
-/** The lock of a repository, which one run at a time has. */
 export interface RepositoryLock {
   /**
    * Takes the repository for this run. While another run holds it, says who does and tries again until the deadline; then fails

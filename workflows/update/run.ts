@@ -88,11 +88,9 @@ export const commitSignature = ({ options, id, startTime }: Run) => ({
 /** The same for the commits that land, which are signed where the run is asked to. */
 export const landingSignature = (run: Run) => ({ ...commitSignature(run), ...signingKey(run) });
 
-/** What signs, if anything does. */
 export const signingKey = ({ options: { signing } }: Run): Pick<RunOptions, 'signing'> =>
   signing === undefined ? {} : { signing };
 
-/** What all verifications of a run share. */
 export const verifySetting = ({ id, options }: Run): VerifySetting => {
   const { repository, nix, takeoverSeconds, builderWaitSeconds, keepClosures } = options;
   const { buildBase, namedPackages, advisories } = options;

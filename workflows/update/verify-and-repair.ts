@@ -22,7 +22,6 @@ const REPAIRS: Readonly<Record<Exclude<FailureStep, 'leave-behind' | 'report'>, 
   'hold-back': keepCulpritsBack,
 };
 
-/** What may land. */
 export interface Verified {
   readonly candidate: Candidate;
   readonly update: Update;
@@ -91,7 +90,6 @@ async function judge(
   }
 }
 
-/** Whether anything is known of what would land. */
 function mayLand({ options, state }: Run, verdicts: readonly Verdict[], leavesBehind: boolean): boolean {
   const { required, brokenOnBase } = state.facts();
   const why = nothingVerified({ verdicts, required, brokenOnBase, leavesBehind, impure: options.nix.impure });
@@ -131,7 +129,6 @@ export async function verifyApproved(run: Run, candidate: Candidate, targets: re
   return inTheWay(run, verdicts).length === 0;
 }
 
-/** Verifies a run's candidate. */
 async function verify(run: Run, about: Omit<Verification, 'label'>): Promise<readonly Verdict[]> {
   const { state } = run;
   state.learn({ verdicts: [] });

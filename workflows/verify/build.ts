@@ -12,7 +12,6 @@ import { stayWithMachine } from '../calls/stay-with-machine.js';
 /** Longest life of one attempt, in milliseconds. The build's own time limit (10 h by default) ends it before. */
 export const ATTEMPT_LIMIT = 14 * 3600 * 1000;
 
-/** Who is told how a build is, beside its verdict. */
 export interface Listener {
   /** Told what it waits for, and `null` when it goes on. */
   readonly wait: (waitsFor: string | null) => Promise<void>;

@@ -15,7 +15,6 @@ import { HEARTBEAT_SECONDS } from '../calls/stay-with-machine.js';
 import { ATTEMPT_LIMIT } from './build.js';
 import { candidateOnRemote } from '../../model/verify/candidate.js';
 
-/** Lets base be built when its turn has come. */
 export interface BaseBuilds {
   readonly inTurn: (build: () => Promise<string | null>) => Promise<string | null>;
 }

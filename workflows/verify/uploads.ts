@@ -80,7 +80,6 @@ const notUploaded = (cache: string, required: boolean, reason: string): UploadRe
   ...{ paths: 0, bytes: 0, seconds: 0, machine: null, logPath: null },
 });
 
-/** What is uploaded, from where and to where. */
 interface Uploaded {
   readonly target: FlakeTarget;
   readonly cache: Cache;

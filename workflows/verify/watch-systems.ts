@@ -18,7 +18,6 @@ const QUICK = 6;
 /** Seconds in which a worker answers that has nothing else to do: with `QUICK`, ten until people are told. */
 const ANSWER = 4;
 
-/** A build that may be waiting for a machine of its system. */
 export interface Waiting {
   /** Called when nobody serves the system, and with `null` when somebody does again. */
   readonly tell: (waitsFor: string | null) => Promise<void>;
@@ -27,7 +26,6 @@ export interface Waiting {
   readonly isHeld: () => boolean;
 }
 
-/** A system that builds wait for. */
 interface Watched {
   readonly system: string;
   readonly builds: Set<Waiting>;
@@ -44,7 +42,6 @@ export interface Watch {
   readonly over: () => Promise<void>;
 }
 
-/** A watch that has begun to ask. */
 interface Asking {
   readonly end: () => void;
   readonly ended: Promise<void>;

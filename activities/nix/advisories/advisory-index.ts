@@ -7,7 +7,6 @@ import type { StateDirectory } from '../../../model/machine/state-directory.js';
 import { groupBy } from '../../../model/text/group-by.js';
 import { openSegment, type Segment, type SourceFile } from './segment.js';
 
-/** All advisories of a folder, by product. */
 export interface AdvisoryIndex {
   readonly newest: string | null;
   readonly entries: number;

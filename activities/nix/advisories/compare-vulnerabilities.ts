@@ -22,7 +22,6 @@ import type { Identifiers } from './read-identifiers.js';
 
 /** Of `whitelist.toml` and `products.toml`, in bytes. */
 const TABLE_BYTES = 4 * 1024 ** 2;
-/** Warnings that are told one by one. */
 const WARNINGS = 5;
 
 /**

@@ -25,7 +25,6 @@ import { restricted } from '../restricted.js';
 import { runNix, type NixFinished } from '../run-nix.js';
 import { inBatches, type BatchLimits } from './in-batches.js';
 
-/** What is asked of a candidate. */
 export interface IdentifiersInput extends CandidateSource, Distrust {
   readonly target: FlakeTarget;
   readonly nix: NixSettings;

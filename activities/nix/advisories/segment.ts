@@ -6,7 +6,6 @@ import { readOsv } from '../../../model/advisories/osv.js';
 import { DAY_MS } from '../../../model/text/span.js';
 import { AdvisoriesUnreadable, jsonElements } from './json-elements.js';
 
-/** A file of advisories. */
 export interface SourceFile {
   /** Below its folder. */
   readonly name: string;
@@ -29,7 +28,6 @@ interface Head {
 
 /** An index of a few files: JSON of the advisories of each product, the head, and its place in `TRAILER` digits. */
 export type Segment = Pick<Head, 'newest' | 'entries' | 'faults'> & {
-  /** Advisories of some products. */
   readonly find: (names: ReadonlySet<string>) => Promise<ReadonlyMap<string, readonly Advisory[]>>;
 };
 

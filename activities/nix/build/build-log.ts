@@ -6,7 +6,6 @@ import { withoutSecrets } from '../../../host/secrets/redact.js';
 import { LINE_LIMIT, linesOf, shown } from '../../supervised/log.js';
 import { faultOf } from '../faults.js';
 
-/** How far a build is, by the lines of its log. */
 export interface BuildProgress {
   /** Derivations whose build began before the newest one. Nix doesn't say when one ends. */
   readonly done: number;

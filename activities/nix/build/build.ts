@@ -10,7 +10,6 @@ import { readDerivation } from '../read-derivation.js';
 import { runNix } from '../run-nix.js';
 import { realise, rootPath } from './build-command.js';
 
-/** What is built, and under which lease. */
 export interface BuildOrder {
   readonly drvPath: string;
   readonly outPath: string;
@@ -56,7 +55,6 @@ async function isAllThere({ drvPath, outPath }: BuildOrder): Promise<boolean> {
   return (await exists(outPath)) && (await readDerivation(drvPath))?.outputs.length === 1;
 }
 
-/** Asks Nix whether the output is valid, and roots it. */
 const isThere = async (record: CommandRecord, outPath: string): Promise<boolean> =>
   (await runNix('nix-store', rootPath(outPath, record.result))).exitCode === 0;
 

@@ -18,7 +18,6 @@ export interface BuildFailure {
   readonly told: 'by-builder' | 'by-nix';
 }
 
-/** What a log says of a failure. */
 type FailedLog = Pick<LogEvidence, 'nixLines' | 'started'>;
 
 export interface FailureEvidence extends FailedLog {

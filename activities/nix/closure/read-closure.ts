@@ -21,7 +21,6 @@ const AT_ONCE = 64;
 /** What is known of the package of a path. */
 type PackageFacts = Pick<ClosurePath, 'name' | 'patched'>;
 
-/** What a derivation says of its packages. */
 interface Named {
   readonly name: string;
   readonly version: string;
@@ -30,7 +29,6 @@ interface Named {
   readonly patched: readonly string[];
 }
 
-/** A closure, and what Nix knows of each of its paths. */
 export interface ReadClosure extends Closure {
   readonly infos: ReadonlyMap<string, PathInfo>;
 }

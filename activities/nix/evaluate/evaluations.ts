@@ -21,7 +21,6 @@ export interface EvaluatedDerivation {
   readonly system: string;
 }
 
-/** Where one evaluation of one run is kept. */
 export interface EvaluationPlace {
   readonly record: string;
   readonly root: string;

@@ -2,7 +2,6 @@ import type { WaitingInput } from '../../../model/flake-lock/cooldown.js';
 import type { Source } from '../../../model/flake-lock/sources.js';
 import type { RefusedInput, UnfetchedInput } from '../../../model/verify/candidate.js';
 
-/** What upstream answered. */
 export interface Answers {
   /** Text of the lock with what has moved; `null` when there is none: a flake without inputs gets none. */
   readonly lock: string | null;

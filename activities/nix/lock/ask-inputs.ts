@@ -42,7 +42,6 @@ export const askInputs = (about: AskedFlake, names: readonly string[]): Promise<
     return askOneByOne(about, folder, names, together, parseFlakeLock(complete.text));
   });
 
-/** What came of one command. */
 interface Asked {
   readonly finished: Finished;
   /** Why it was ended, if it was. */

@@ -10,7 +10,6 @@ import type { SourceRules } from './source-rules.js';
 /** Inputs that are asked for, or looked at, at the same time. */
 export const INPUTS_AT_ONCE = 4;
 
-/** A flake whose inputs are asked for. */
 export interface AskedFlake {
   readonly flake: FlakeAtCommit;
   /** The lock at its commit; `null` when it has none. */

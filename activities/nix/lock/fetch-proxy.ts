@@ -22,7 +22,6 @@ export interface FetchProxy {
   readonly beyond: (peer: string) => readonly string[];
 }
 
-/** A connection on its way through. */
 interface Through {
   readonly host: string;
   readonly port: number;

@@ -40,7 +40,6 @@ export function withOriginals(text: string, pins: ReadonlyMap<string, Pin>): str
   return serialiseLock({ ...lock, root: { ...lock.root, inputs } });
 }
 
-/** Plain data as a Nix expression. */
 function nixValue(value: unknown): string {
   if (typeof value === 'string') return nixString(value);
   if (Array.isArray(value)) return `[ ${value.map((each) => `(${nixValue(each)})`).join(' ')} ]`;

@@ -11,7 +11,6 @@ import type { Tell } from '../heartbeat.js';
 import type { FetchProxy } from './fetch-proxy.js';
 import type { SourceRules } from './source-rules.js';
 
-/** Commands that fetch inputs. */
 interface Fetching {
   /** Folders that they, and nobody else, were started in. */
   readonly folders: readonly string[];

@@ -8,7 +8,6 @@ import { s3 } from './s3.js';
 import { ssh } from './ssh.js';
 import type { CacheHandler } from '../types.js';
 
-/** How each kind of cache is looked at and filled. */
 export const cacheHandlers = { file, http, s3, ssh, cachix, attic, command } satisfies Readonly<
   Record<CacheKindName, CacheHandler>
 >;

@@ -2,5 +2,4 @@ import { lookByNix } from '../look/nix.js';
 import { filledByNix } from '../nix-commands.js';
 import type { CacheHandler } from '../types.js';
 
-/** The store of another machine. */
 export const ssh: CacheHandler = { ...filledByNix, look: lookByNix };

@@ -15,7 +15,6 @@ const NARINFO_BYTES = 1024 * 1024;
 /** Pauses before a question is asked once more that a server could not answer. */
 const PAUSES_MS = [200, 1000, 3000];
 
-/** How a server is asked. */
 export interface Questions {
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;

@@ -1,7 +1,6 @@
 import type { CacheKind } from '../types.js';
 import { BINARY_CACHE_PARAMETERS } from './binary-cache.js';
 
-/** A folder of the machine that built. */
 export const file: CacheKind = {
   schemes: ['file'],
   example: 'file:///srv/cache',

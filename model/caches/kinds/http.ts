@@ -2,7 +2,6 @@ import { isWebUrl, webUrlFault } from '../web-url.js';
 import type { CacheKind } from '../types.js';
 import { BINARY_CACHE_PARAMETERS } from './binary-cache.js';
 
-/** A server that takes PUT. */
 export const http: CacheKind = {
   schemes: ['http', 'https'],
   example: 'https://cache.example.org',

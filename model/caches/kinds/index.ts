@@ -8,7 +8,6 @@ import { http } from './http.js';
 import { s3 } from './s3.js';
 import { ssh } from './ssh.js';
 
-/** The kinds of caches. */
 export const cacheKinds = { file, http, s3, ssh, cachix, attic, command } satisfies CacheKinds;
 
 /** The scheme of an address; `''` when it has none. */

@@ -104,7 +104,6 @@ export const sorted = (names: readonly string[]): readonly string[] => [...new S
 export const comparisonOf = ({ against }: Pick<Values<typeof contents>, 'against'>): Comparison =>
   against === null ? {} : { against };
 
-/** What is built. */
 export const targetsOf = ({
   targets,
   buildSystems,

@@ -220,6 +220,5 @@ export function personsOf(options: Landing): Pick<RunOptions, 'author' | 'commit
 export const signingOf = ({ signing: { format, keyFile } }: Landing): Pick<RunOptions, 'signing'> =>
   keyFile === null ? {} : { signing: { format, keyFile } };
 
-/** The time zone that is given, or that of this machine. */
 export const timeZoneOf = ({ timeZone }: Pick<Landing, 'timeZone'>): string =>
   timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;

@@ -175,7 +175,6 @@ function attributeOf({ kind: wanted, name }: ReportedTarget): string | null {
   }
 }
 
-/** A comment, and the line in it by which it is found again. */
 export interface MarkedComment {
   readonly mark: string;
   readonly body: string;

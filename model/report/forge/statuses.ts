@@ -4,7 +4,6 @@ import { hitWords, isBroken, mitigation, missedTargets, verdictWords } from '../
 import { oneLine, oneName } from '../../text/one-line.js';
 import { truncate } from '../../text/text.js';
 
-/** What a forge shows beside a commit. */
 export interface CommitStatus {
   /** What it is of: the forge keeps the newest of each. */
   readonly context: string;
@@ -15,7 +14,6 @@ export interface CommitStatus {
   readonly page?: string;
 }
 
-/** Targets that have a status of their own. */
 const MOST = 50;
 /** Of a description: GitHub takes no more. */
 const DESCRIPTION_BYTES = 140;

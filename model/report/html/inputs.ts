@@ -74,7 +74,6 @@ const rowOf = (
   compareUrl === null ? count : link(count === '' ? 'compare' : count, compareUrl),
 ];
 
-/** Commits that are shown of each input. */
 const COMMITS_SHOWN = 10;
 /** Inputs whose commits stand open; of more of them each opens for itself. */
 const COMMITS_OPEN = 3;

@@ -11,7 +11,6 @@ const STYLE_HASH = createHash('sha256').update(STYLE.text).digest('base64');
 /** Nothing is loaded and nothing runs, whatever a report holds; only the page's own style holds. */
 const POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'`;
 
-/** A whole page. */
 export const page = (title: string, body: Content): string =>
   `${PAGE_BEGINNING}${
     markup`
@@ -29,7 +28,6 @@ ${body}
 `.text
   }`;
 
-/** A part of a page with a heading. */
 export type Section = readonly [title: string, id: string, content: Content];
 
 /** Sections, and links to them where there are several; those with nothing in them are left out. */
@@ -51,7 +49,6 @@ ${content}
 const isEmpty = (content: Content): boolean =>
   content === null || content === '' || (Array.isArray(content) && content.every((each) => isEmpty(each as Content)));
 
-/** A column of a table. */
 export interface Column {
   readonly title: string;
   /** `sign`, `number`, `text` (long words may break), `chart`, `wide` (only where there is room), or several of these. */

@@ -278,7 +278,6 @@ function hosts(report: Report): Content {
 const PACKAGES_SHOWN = 200;
 /** Changes whose packages are listed; of the others the JSON report has them. */
 const CHANGES_SHOWN = 10;
-/** Hosts that the heading of a change names. */
 const HOSTS_NAMED = 10;
 
 function changes(report: Report): Content {
@@ -325,7 +324,6 @@ function changeOf(group: ChangeGroup, open: boolean): Markup {
   return folded(heading, packages, open);
 }
 
-/** Vulnerabilities that are listed of each change. */
 const VULNERABILITIES_SHOWN = 100;
 
 /** Which known vulnerabilities come and go: what is sure, and folded what is not; nothing where nobody asked. */
@@ -365,7 +363,6 @@ function vulnerabilities({ changes: [change] }: ChangeGroup): Content {
   ];
 }
 
-/** Hosts of which the size is drawn. */
 const SIZES_SHOWN = 12;
 
 /** Sizes of closures over the runs, of the hosts that changed the most first. */

@@ -58,7 +58,6 @@ function lastRuns({ runs }: Installation, making: Making): Content {
   ];
 }
 
-/** The page of all runs. */
 export const renderRuns = ({ runs }: Installation, making: Making): string =>
   page(`Lockkeeper: ${plural(runs.length, 'run')}`, [
     markup`<nav><a href="index.html">← How everything stands</a></nav><main><h1>${plural(runs.length, 'run')}</h1>`,
@@ -269,7 +268,6 @@ function hostTable(hosts: readonly HostState[], all: readonly HostState[], noun:
   );
 }
 
-/** Channels of repositories that reports are of. */
 function channelTables({ instances }: Installation, { looks, at }: Making): Content {
   const own = looks.filter(
     ({ repository, channels }) => channels.length > 0 && instances.some((each) => each.repository === repository),

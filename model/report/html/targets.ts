@@ -10,7 +10,6 @@ import { sign, table, type Tone } from './page.js';
 export const verdictTone = (verdict: VerdictKind): Tone =>
   (({ green: 'good', red: 'bad', yellow: 'warn' }) as const)[VERDICTS[verdict].tone as 'green' | 'red' | 'yellow'];
 
-/** The sign of a verdict, as in all forms of the report. */
 export const verdictSign = (verdict: VerdictKind): Markup => sign(VERDICTS[verdict].symbol, verdictTone(verdict));
 
 /** Targets in a table, broken ones first; `null` when there are none. */
