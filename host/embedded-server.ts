@@ -38,10 +38,7 @@ const isKept = async ({ keeper, server }: ServerRecord): Promise<boolean> =>
 /** Another process at the port, perhaps of another account, is not our server. */
 const isListening = ({ server, address }: ServerRecord): Promise<boolean> => isListeningAt(server.pid, address);
 
-/**
- * The embedded server of this state directory, started when it does not run yet.
- * @throws HostFault
- */
+/** The embedded server of this state directory, started when it does not run yet. @throws HostFault */
 export async function ensureServer(state: StateDirectory): Promise<ServerRecord> {
   let keeper: Detached | null = null;
   const deadline = Date.now() + START_MS;

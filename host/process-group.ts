@@ -50,10 +50,7 @@ function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/**
- * Lets a process group end with this process, also where a signal ends it.
- * @returns takes that back
- */
+/** Lets a process group end with this process, also where a signal ends it. @returns takes that back */
 export function endWithUs(group: number): () => void {
   const end = (): void => {
     signalGroup(group, 'SIGKILL');

@@ -46,10 +46,7 @@ export interface ProcessStat {
   readonly startTime: string;
 }
 
-/**
- * `null` when the process is gone.
- * @throws what keeps `/proc` from being read for half a minute
- */
+/** `null` when the process is gone. @throws what keeps `/proc` from being read for half a minute */
 export async function statOf(pid: number): Promise<ProcessStat | null> {
   const text = await procFile(`/proc/${pid}/stat`);
   if (text === null) return null;

@@ -42,10 +42,7 @@ export class GoneReport extends Error {}
 /** Larger than any report can be: it goes through Temporal, which takes 2 MB. */
 const REPORT_BYTES = 64 * 1024 ** 2;
 
-/**
- * A report of this or an older version.
- * @throws Error that says what is wrong with it, for people
- */
+/** A report of this or an older version. @throws Error that says what is wrong with it, for people */
 export async function readReport({ path: file, bytes }: ReportFile): Promise<Report> {
   if (bytes > REPORT_BYTES) throw new Error(`it is larger than a report can be (${formatSize(bytes)})`);
   const text = await readIfThere(file).catch((error: unknown) => {

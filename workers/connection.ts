@@ -30,10 +30,7 @@ export async function findServer(state: StateDirectory): Promise<ServerAddress> 
 /** Time for a server to answer: one that is being restarted does within seconds. */
 const CONNECT_LIMIT_MS = 4000;
 
-/**
- * Connects, trying again for a while.
- * @throws Error that says what was tried and how to start a server
- */
+/** Connects, trying again for a while. @throws Error that says what was tried and how to start a server */
 export async function connect(server: ServerAddress): Promise<NativeConnection> {
   const deadline = Date.now() + CONNECT_LIMIT_MS;
   for (;;) {

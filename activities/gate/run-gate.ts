@@ -119,10 +119,7 @@ const skipped = ({ env }: GateRun, { why, needsApproval }: NotStarted): GateFind
         seconds: 0,
       };
 
-/**
- * Makes sure that the command runs or has ended by itself.
- * @returns why it cannot be started; `null` when it was
- */
+/** Makes sure that the command runs or has ended by itself. @returns why it cannot be started; `null` when it was */
 async function start(run: GateRun): Promise<NotStarted | null> {
   const { input, record, mirror, distrusted, tree, directory, words } = run;
   return await withStartLock(record.directory, async () => {

@@ -120,10 +120,7 @@ export const readStatus = (record: CommandRecord): Promise<CommandStatus | null>
 export const readVerdict = (record: CommandRecord): Promise<Verdict | null> =>
   readJson(record.verdict, hasFields<Verdict>('target', 'verdict', 'seconds'));
 
-/**
- * Renews the lease of a running command.
- * @param seconds how long the command lives on when nobody renews it again
- */
+/** Renews the lease of a running command. @param seconds how long the command lives on when nobody renews it again */
 export const renewLease = (record: CommandRecord, seconds: number): Promise<void> =>
   writeWhole(record.lease, `${Math.ceil(seconds)} ${process.hrtime.bigint()}-${process.pid}\n`);
 

@@ -34,10 +34,7 @@ export interface LoadedConfiguration extends Configuration {
   readonly file: string;
 }
 
-/**
- * Finds and reads the configuration.
- * @throws CommandError with everything that is wrong with it
- */
+/** Finds and reads the configuration. @throws CommandError with everything that is wrong with it */
 export async function loadConfiguration(flags: ConfigFlags): Promise<LoadedConfiguration> {
   const { file, content } = await findFile(flags);
   try {

@@ -10,10 +10,7 @@ export type FoundRun =
   | { readonly kind: 'known'; readonly session: Session; readonly run: string }
   | { readonly kind: 'forgotten'; readonly report: Report };
 
-/**
- * What RUN means: see `findRun`.
- * @param session `null` when there is no server
- */
+/** What RUN means: see `findRun`. @param session `null` when there is no server */
 export async function findRunOrReport(
   { state }: CommandContext,
   session: Session | null,

@@ -40,10 +40,7 @@ export async function provideWorker(
 /** A repository that is a folder can be worked on only where it lies. */
 const isFolder = ({ url }: Repository): boolean => /^(\/|file:)/.test(url);
 
-/**
- * Looks who would do a run of a server elsewhere.
- * @throws CommandError that says who is missing, when nobody could
- */
+/** Looks who would do a run of a server elsewhere. @throws CommandError that says who is missing, when nobody could */
 export async function checkWorkers(
   session: Session,
   { user, repository }: RunOptions,

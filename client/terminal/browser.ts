@@ -11,10 +11,7 @@ const openers = (): readonly string[] => {
 /** How long an opener may take to say that it cannot; a browser that stays open is left alone. */
 const PATIENCE_MS = 2_000;
 
-/**
- * Shows a file in a browser, which goes on when this command has ended.
- * @throws CommandError where there is none
- */
+/** Shows a file in a browser, which goes on when this command has ended. @throws CommandError where there is none */
 export async function openInBrowser(file: string): Promise<void> {
   for (const program of openers()) {
     const browser = execa(program, [file], { detached: true, stdio: 'ignore', cleanup: false, reject: false });

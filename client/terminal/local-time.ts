@@ -10,10 +10,7 @@ const MONTH = YEAR / 12;
 
 const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const;
 
-/**
- * A time in systemd's form, `Sun 2027-10-31 02:30:00 CEST`.
- * @param instant seconds since 1970
- */
+/** A time in systemd's form, `Sun 2027-10-31 02:30:00 CEST`. @param instant seconds since 1970 */
 export function localTime(instant: number, timeZone: string): string {
   const { year, month, day, hour, minute, second } = wallTime(timeZone, instant);
   const two = (value: number): string => String(value).padStart(2, '0');

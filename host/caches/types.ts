@@ -14,10 +14,7 @@ export interface CacheHandler {
   readonly look: (cache: Cache, paths: readonly PathInfo[], asking: Asking) => Promise<ReadonlyMap<string, SeenPath>>;
   /** Makes the cache forget paths whose archives are gone or cut, and these archives, so that they can be uploaded again; missing where nobody can. */
   readonly forget?: (cache: Cache, paths: readonly PathInfo[], signal: AbortSignal) => Promise<void>;
-  /**
-   * The command that uploads the closures of paths.
-   * @throws CacheFault when a file of secrets cannot be used
-   */
+  /** The command that uploads the closures of paths. @throws CacheFault when a file of secrets cannot be used */
   readonly upload: (cache: Cache, storePaths: readonly string[], using: Using) => Promise<CacheCommand>;
   /** The path that a line of that command says is uploaded; `null` for another line. */
   readonly copied: (line: string) => string | null;

@@ -18,10 +18,7 @@ export interface PrivateContent {
   readonly most: number;
 }
 
-/**
- * Text of a regular file that only its owner may use.
- * @throws PrivateFileFault
- */
+/** Text of a regular file that only its owner may use. @throws PrivateFileFault */
 export async function readPrivateFile(file: string, { noun, toMake, most }: PrivateContent): Promise<string> {
   // A pipe without a writer would be waited for without end.
   const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {

@@ -36,10 +36,7 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/**
- * How many seconds a zone's clocks are ahead of UTC.
- * @param instant seconds since 1970
- */
+/** How many seconds a zone's clocks are ahead of UTC. @param instant seconds since 1970 */
 export function utcOffset(timeZone: string, instant: number): number {
   const text = formatter(timeZone).format(instant * 1000);
   const [, sign, hours = 0, minutes = 0, seconds = 0] = /([+-])(\d+):(\d+)(?::(\d+))?$/.exec(text) ?? [];

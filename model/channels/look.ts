@@ -53,10 +53,7 @@ interface Standing {
   readonly main: string;
 }
 
-/**
- * Why a channel is not at the newest commit of main, as far as reports tell.
- * @param reports newest first
- */
+/** Why a channel is not at the newest commit of main, as far as reports tell. @param reports newest first */
 export function whyBehind({ channel, commit, behind, main }: Standing, reports: readonly ToldChannels[]): string {
   if (commit !== null && behind === null)
     return `${main} does not have its commit (any more): "lockkeeper channels reset" moves it`;

@@ -194,10 +194,7 @@ export const wordOr = <const W extends string, T>(word: W, kind: Kind<T>): Kind<
 /** A value that may be left out; without it the option is `null`. */
 export const maybe = <T>(kind: Kind<T>): Kind<T | null> => kind;
 
-/**
- * A table of any names.
- * @param check throws `BadInput` for an invalid entry
- */
+/** A table of any names. @param check throws `BadInput` for an invalid entry */
 export const tableOf = <T>(
   kind: Kind<T>,
   words: string,

@@ -41,10 +41,7 @@ function commandsOfNix({ options, acceptFlakeConfig }: NixSettings): readonly st
   return acceptFlakeConfig ? [...named, `${FLAKE_SETTINGS} = true`] : named;
 }
 
-/**
- * Refuses the input of an activity that would run a command which this worker may not.
- * @throws BadInput
- */
+/** Refuses the input of an activity that would run a command which this worker may not. @throws BadInput */
 export function checkCommands(input: unknown, allowed: readonly string[]): void {
   const { commands = [], gate, agent, cache, nix } = input as Partial<Asked>;
   const asked = [

@@ -29,10 +29,7 @@ const FORGES: Readonly<Record<string, string>> = { github: 'github.com', gitlab:
 /** Prefix of a transport in the address of a source, by its type. */
 const PREFIXES: Readonly<Record<string, string>> = { git: 'git+', hg: 'hg+', mercurial: 'hg+', tarball: '', file: '' };
 
-/**
- * What the attributes of a source say of where it comes from.
- * @param own names of this machine
- */
+/** What the attributes of a source say of where it comes from. @param own names of this machine */
 export function sourceOf(attributes: SourceAttributes, own: readonly string[]): Source {
   const type = textAttribute(attributes, 'type') ?? '';
   if (type === 'path') return folderSource(textAttribute(attributes, 'path') ?? '');

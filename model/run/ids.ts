@@ -114,10 +114,7 @@ export const holdBackId = (run: string, head: string): string => `${run}-hold-ba
 /** Id of the `fixTarget` child of one target. */
 export const fixId = (run: string, target: string, head: string): string => `${run}-fix-${target}-${shortHead(head)}`;
 
-/**
- * Id of a `readRunLog` workflow, whose answer is read once.
- * @param reader tells readers of the same bytes apart
- */
+/** Id of a `readRunLog` workflow, whose answer is read once. @param reader tells readers of the same bytes apart */
 export const logReaderId = (logKey: string, offset: number, reader: string): string =>
   `lockkeeper-log-${logKey}-${offset}-${reader}`;
 

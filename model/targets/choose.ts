@@ -294,10 +294,7 @@ function readBack({ kind, name }: FlakeTarget): readonly string[] | null {
   }
 }
 
-/**
- * What to type for a flake that has no hosts, as sentences behind that.
- * @param outputs names of all its outputs
- */
+/** What to type for a flake that has no hosts, as sentences behind that. @param outputs names of all its outputs */
 export function insteadOfHosts(outputs: readonly string[]): string {
   const there = outputKindNames.flatMap((kind) => {
     const { output, example }: OutputKind<never> = outputKinds[kind];

@@ -25,10 +25,7 @@ export interface TargetKind<T extends AnyTarget> {
   breakage(name: string, verdict: VerdictKind): string;
   /** The same for an agent, without its name. */
   complaint(verdict: VerdictKind): string;
-  /**
-   * What an agent is to do, as paragraphs of Markdown.
-   * @param flake where the flake is, for people
-   */
+  /** What an agent is to do, as paragraphs of Markdown. @param flake where the flake is, for people */
   task(target: T, flake: string): readonly string[];
 }
 

@@ -53,10 +53,7 @@ export async function lockCommit(
   return patched('lock-commit-is-known') ? locked : await commitLock(run, update);
 }
 
-/**
- * Makes the commit of an update's lock alone.
- * @param next how it is evaluated next, if it is
- */
+/** Makes the commit of an update's lock alone. @param next how it is evaluated next, if it is */
 async function commitLock(
   run: Run,
   { lock, targets, heldBack }: Update,

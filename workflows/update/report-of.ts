@@ -83,10 +83,7 @@ export function reportOf(facts: Facts, { id, partOf, options, startTime, targets
   });
 }
 
-/**
- * The verdicts, or how far the targets are when there are none.
- * @param room for ends of logs, in bytes
- */
+/** The verdicts, or how far the targets are when there are none. @param room for ends of logs, in bytes */
 function reportedTargets(
   { verdicts, longest, required }: Facts,
   targets: readonly TargetProgress[],

@@ -58,10 +58,7 @@ export function build(input: BuildTargetInput, { wait, held }: Listener): Promis
   });
 }
 
-/**
- * What a machine or its Nix failed by.
- * @throws what no other attempt changes
- */
+/** What a machine or its Nix failed by. @throws what no other attempt changes */
 function faultOf(error: unknown): string {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (isFinal(cause)) throw error;

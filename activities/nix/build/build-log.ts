@@ -88,10 +88,7 @@ export async function readEvidence(file: string, offset: number): Promise<LogEvi
  */
 export const builderMark = (drvPath: string): string => storeName(drvPath).replace(/-(?=[^A-Za-z]).*$/, '');
 
-/**
- * The newest lines that one builder printed, without their mark.
- * @param name the mark
- */
+/** The newest lines that one builder printed, without their mark. @param name the mark */
 export async function builderLines(file: string, offset: number, name: string, count: number): Promise<string[]> {
   const found: string[] = [];
   for await (const line of linesOf(file, offset)) {

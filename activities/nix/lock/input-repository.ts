@@ -5,10 +5,7 @@ import type { InputRepository } from '../../git/input-commits.js';
 import { accessTokenFor } from '../access-tokens.js';
 import type { FetchProxy } from './fetch-proxy.js';
 
-/**
- * The Git repository that a source comes from, as far as that is known.
- * @throws `TokenFile`
- */
+/** The Git repository that a source comes from, as far as that is known. @throws `TokenFile` */
 export async function inputRepository(
   source: SourceAttributes,
   nix: NixSettings,
