@@ -1,9 +1,9 @@
+import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { ownIdentity } from '../host/processes.js';
 import { ownListenerAt } from '../host/listening.js';
 import { lastHolder, takeLock, type MachineLock } from '../host/machine-lock.js';
-import { earlierLockAddress } from '../model/machine/lock-address.js';
 import { lockFile, type LockRole, type StateDirectory } from '../model/machine/state-directory.js';
 
 /** Another process of the kind, which has to end first. */
@@ -25,6 +25,14 @@ export async function claim(state: StateDirectory, role: LockRole): Promise<Clai
   await lock.release();
   return { kind: 'taken', pid: earlier, isEarlier: true };
 }
+
+/**
+ * Address of the lock by which Lockkeeper 0.1.0 knew whether there is a worker, or a keeper of the server: a socket in Linux's
+ * abstract namespace (unix(7)).
+ * @param root real path of the state directory
+ */
+export const earlierLockAddress = (role: string, root: string): string =>
+  `\0lockkeeper/${createHash('sha256').update(root).digest('hex').slice(0, 32)}/${role}`;
 
 /**
  * Lockkeeper 0.1.0 knows its rivals by an abstract socket, whose name anybody can take: here it is taken where it is free, so that

@@ -1,7 +1,7 @@
-import { blame } from '../model/hold-back/blame.js';
+import { blame, type Probe } from '../model/hold-back/blame.js';
 import { evidenceOf } from '../model/hold-back/evidence.js';
 import type { HoldBackRequest, HoldBackResult } from '../model/hold-back/request.js';
-import { probeWords } from '../model/hold-back/words.js';
+import { nameList } from '../model/report/words.js';
 import { targetLabel } from '../model/targets/index.js';
 import { coordinator } from './calls/coordinator.js';
 import { openProbes } from './hold-back/probes.js';
@@ -24,4 +24,16 @@ export async function holdBack(request: HoldBackRequest): Promise<HoldBackResult
   }
   const evidence = evidenceOf(step.value, probes.failures());
   return { groups, results: [...step.value], evidence, machines: [...probes.machines].sort() };
+}
+
+/** `probe 3 of at most 24: moves alpha, beta; verifies kyushu`; probes of one round are told together. */
+function probeWords(round: readonly Probe[], budget: number): string {
+  const [one, other] = round.filter(({ number }) => number > 0);
+  if (one === undefined) return `base: verifies ${nameList(round[0]?.targets ?? [])}`;
+  if (other === undefined)
+    return `probe ${one.number} of at most ${budget}: moves ${nameList(one.move)}; verifies ${nameList(one.targets)}`;
+  const probes = round.filter(({ number }) => number > 0);
+  const last = probes.at(-1)?.number ?? one.number;
+  const each = probes.map(({ move, targets }) => `${nameList(move, 3)} for ${nameList(targets, 3)}`);
+  return `probes ${one.number} to ${last} of at most ${budget}: move ${nameList(each, 3)}`;
 }

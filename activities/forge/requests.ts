@@ -29,26 +29,22 @@ import { takeEarlierBack } from './take-back.js';
 import { ours, say, shown, takeOwnBack } from './talk.js';
 import type { ForgeClient, ForgeRequest } from './types.js';
 
-type ForgeActivities = Pick<
-  CoordinatorActivities,
-  'findRequests' | 'propose' | 'followRequest' | 'setStatuses' | 'closeRequests'
->;
-
 /** The activities that ask a forge. Each looks first what is there, so that a repeat opens, says and sets nothing twice. */
-export const createForgeActivities = (env: ActivityEnvironment): ForgeActivities => ({
-  findRequests: createFindRequests(env),
-  propose: createPropose(),
-  followRequest: createFollowRequest(env),
-  setStatuses: createSetStatuses(),
-  closeRequests: createCloseRequests(env),
-});
+export const createForgeActivities = (env: ActivityEnvironment) =>
+  ({
+    findRequests: createFindRequests(env),
+    propose: createPropose(),
+    followRequest: createFollowRequest(env),
+    setStatuses: createSetStatuses(),
+    closeRequests: createCloseRequests(env),
+  }) satisfies Partial<CoordinatorActivities>;
 
 /**
  * Without a candidate it also finds out whether the token may open requests, and whether they can be merged as asked, and takes back
  * what earlier runs have left to the forge and this one does not want. Else it changes nothing.
  */
 const createFindRequests =
-  (env: ActivityEnvironment): ForgeActivities['findRequests'] =>
+  (env: ActivityEnvironment): CoordinatorActivities['findRequests'] =>
   async (input) => {
     const { repository, forge, branch, candidate, part, asks } = input;
     const client = openForge(forge);
@@ -124,7 +120,7 @@ function newestOf(requests: readonly ForgeRequest[]): readonly SeenRequest[] {
 const stateOf = (request: ForgeRequest): SeenRequest['state'] =>
   request.isOpen ? (readMark(request.body) === null ? 'theirs' : 'open') : isDeclined(request) ? 'declined' : 'done';
 
-const createPropose = (): ForgeActivities['propose'] => async (input) => {
+const createPropose = (): CoordinatorActivities['propose'] => async (input) => {
   const {
     forge,
     repository,
@@ -254,7 +250,7 @@ const sameText = (one: string, other: string): boolean => plain(one) === plain(o
 const plain = (text: string): string => text.replaceAll('\r\n', '\n').trim();
 
 const createSetStatuses =
-  (): ForgeActivities['setStatuses'] =>
+  (): CoordinatorActivities['setStatuses'] =>
   async ({ forge, commit, report, pending, siteUrl }) => {
     const client = openForge(forge);
     const wanted = statusesOf(report, pending, siteUrl);

@@ -10,29 +10,16 @@ import { createMoveChannels } from './move-channels.js';
 import { createRemoveBranches } from './remove-branches.js';
 import { createResolveBase } from './resolve-base.js';
 
-type GitActivities = Pick<
-  CoordinatorActivities,
-  | 'resolveBase'
-  | 'findComparison'
-  | 'applyFix'
-  | 'groupInputs'
-  | 'composeCandidate'
-  | 'carryOver'
-  | 'land'
-  | 'lookAtMain'
-  | 'moveChannels'
-  | 'removeBranches'
->;
-
-export const createGitActivities = (env: ActivityEnvironment): GitActivities => ({
-  resolveBase: createResolveBase(env),
-  findComparison: createFindComparison(env),
-  groupInputs: createGroupInputs(env),
-  composeCandidate: createComposeCandidate(env),
-  applyFix: createApplyFix(env),
-  carryOver: createCarryOver(env),
-  land: createLand(env),
-  lookAtMain: createLookAtMain(env),
-  moveChannels: createMoveChannels(env),
-  removeBranches: createRemoveBranches(env),
-});
+export const createGitActivities = (env: ActivityEnvironment) =>
+  ({
+    resolveBase: createResolveBase(env),
+    findComparison: createFindComparison(env),
+    groupInputs: createGroupInputs(env),
+    composeCandidate: createComposeCandidate(env),
+    applyFix: createApplyFix(env),
+    carryOver: createCarryOver(env),
+    land: createLand(env),
+    lookAtMain: createLookAtMain(env),
+    moveChannels: createMoveChannels(env),
+    removeBranches: createRemoveBranches(env),
+  }) satisfies Partial<CoordinatorActivities>;

@@ -2,7 +2,6 @@ import type { BuilderActivities, MachineActivities } from '../../model/contract/
 import type { ActivityEnvironment } from '../environment.js';
 import { forgetRecords } from '../supervised/forget-records.js';
 import { createReadLog } from '../supervised/read-log.js';
-import { createAttachBuild } from './build/attach-build.js';
 import { createBuildTarget } from './build/build-target.js';
 import { createCompareClosures } from './closure/compare-closures.js';
 import { releaseEvaluations } from './evaluate/evaluations.js';
@@ -13,14 +12,14 @@ export const createBuilderActivities = (env: ActivityEnvironment): BuilderActivi
 });
 
 /** What a builder offers of builds on its own queue. */
-export const createMachineActivities = (
-  env: ActivityEnvironment,
-): Pick<MachineActivities, 'attachBuild' | 'readLog' | 'compareClosures' | 'forgetRun'> => ({
-  attachBuild: createAttachBuild(env),
-  readLog: createReadLog(env),
-  compareClosures: createCompareClosures(env),
-  forgetRun: createForgetRun(env),
-});
+export const createMachineActivities = (env: ActivityEnvironment) =>
+  ({
+    // The same as building: a live build is attached to, an ended one has its verdict in the record, one that is lost starts again.
+    attachBuild: createBuildTarget(env),
+    readLog: createReadLog(env),
+    compareClosures: createCompareClosures(env),
+    forgetRun: createForgetRun(env),
+  }) satisfies Partial<MachineActivities>;
 
 /** Makes the activity that lets go of a closed run on this machine. Safe to repeat. */
 export const createForgetRun =

@@ -6,14 +6,13 @@ import { createListTargets } from './lock/list-targets.js';
 import { createReadCommits } from './lock/read-commits.js';
 import { createUpdateLock } from './lock/update-lock.js';
 
-export const createLockActivities = (
-  env: ActivityEnvironment,
-): Pick<CoordinatorActivities, 'listTargets' | 'updateLock' | 'commitCandidate' | 'readCommits'> => ({
-  listTargets: createListTargets(env),
-  updateLock: createUpdateLock(env),
-  commitCandidate: createCommitCandidate(env),
-  readCommits: createReadCommits(env),
-});
+export const createLockActivities = (env: ActivityEnvironment) =>
+  ({
+    listTargets: createListTargets(env),
+    updateLock: createUpdateLock(env),
+    commitCandidate: createCommitCandidate(env),
+    readCommits: createReadCommits(env),
+  }) satisfies Partial<CoordinatorActivities>;
 
 /** What machines with evaluation slots do. */
 export const createEvaluatorActivities = (env: ActivityEnvironment): EvaluatorActivities => ({

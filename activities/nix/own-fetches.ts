@@ -1,6 +1,5 @@
 import { sideBySide } from '../../host/side-by-side.js';
-import { storeName } from '../../model/nix/derivation-file.js';
-import { hasNetwork, whatItFetches } from '../../model/nix/fetching.js';
+import { storeName, type DerivationFile } from '../../model/nix/derivation-file.js';
 import type { TreatedSettings } from './commands.js';
 import { buildPlan, requisitesOf } from './evaluate/build-plan.js';
 import { readDerivation } from './read-derivation.js';
@@ -50,4 +49,28 @@ async function fetchesAmong(derivations: readonly string[]): Promise<readonly Fe
     return hasNetwork(file) ? { name: storeName(drv), does: whatItFetches(file) } : null;
   });
   return found.filter((fetch) => fetch !== null);
+}
+
+/**
+ * Whether what builds a derivation has the network of the machine: its output has a hash, or Nix cannot say what it will be. All others
+ * are built without one in Nix's sandbox.
+ */
+const hasNetwork = ({ outputs }: DerivationFile): boolean =>
+  outputs.some(({ path, hash }) => hash !== '' || path === '');
+
+/** What only says which content is expected. */
+const EXPECTED = ['outputHash', 'outputHashAlgo'];
+
+/** What such a derivation does, as one text: two that differ in the content that they expect, and in nothing else, have the same. */
+function whatItFetches({ outputs, env, ...rest }: DerivationFile): string {
+  const expected = new Set([...EXPECTED, ...outputs.map(({ name }) => name)]);
+  const variables = [...env]
+    .filter(([name]) => !expected.has(name))
+    .map(([name, value]) => [name, name === '__json' ? withoutExpected(value) : value]);
+  return JSON.stringify([rest, variables]);
+}
+
+function withoutExpected(json: string): unknown {
+  const attributes = JSON.parse(json) as Record<string, unknown>;
+  return Object.entries(attributes).filter(([name]) => !EXPECTED.includes(name));
 }

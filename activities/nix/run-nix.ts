@@ -1,12 +1,12 @@
 import type { ApplicationFailure } from '@temporalio/common';
-import type { Environment } from '../../model/git/environment.js';
+import { FILTER_SETTINGS, withoutPrograms, type ConfigEntry, type Environment } from '../../model/git/environment.js';
 import { INFRASTRUCTURE_BACKOFF } from '../../model/run/infrastructure.js';
 import { launch } from '../command/launcher.js';
 import { memoryKills } from '../command/memory-kills.js';
 import type { Finished, RunOptions } from '../command/process.js';
 import { fetchingEnvironment } from './access-tokens.js';
 import type { TreatedSettings } from './commands.js';
-import { gitForInputs } from './git-for-inputs.js';
+import { nixEnvironment } from '../../host/nix/environment.js';
 import { nixErrorMessage } from '../../host/nix/error-message.js';
 import { faultOf, type Fault } from './faults.js';
 import { triedAgain } from './tried-again.js';
@@ -48,6 +48,13 @@ export async function runNix(
   const fault = finished.exitCode === 0 ? null : faultOf(finished);
   if (fault?.kind === 'nix') throw nixUnusable(`${fault.what}: ${nixErrorMessage(finished.stderr)}`);
   return finished;
+}
+
+/** Settings of Git for what Nix fetches: see `withoutPrograms`. Nix before 2.20 reads inputs by `git archive`, which runs filters. */
+async function gitForInputs(): Promise<readonly ConfigEntry[]> {
+  const list = ['config', '--null', '--name-only', '--get-regexp', FILTER_SETTINGS];
+  const { stdout } = await launch('git', list, { cwd: '/', env: nixEnvironment(), timeoutMs: 10_000 });
+  return withoutPrograms(stdout.split('\0').filter((key) => key !== ''));
 }
 
 /**

@@ -11,13 +11,8 @@ import { createKnownSearchAttributes } from './search-attributes.js';
  * Activities that ask the Temporal server itself. Those here only read (and end what blocks a repository without right), so
  * repeating them is harmless; what they learn reaches the workflow as a result, because a workflow may not look.
  */
-export function createServerActivities({
-  searchAttributes = null,
-}: ActivityEnvironment): Pick<
-  CoordinatorActivities,
-  'whoHolds' | 'knownSearchAttributes' | 'countPollers' | 'makeWay' | 'recordEnd' | 'findOverdue'
-> {
-  return {
+export const createServerActivities = ({ searchAttributes = null }: ActivityEnvironment) =>
+  ({
     makeWay,
     recordEnd,
     findOverdue,
@@ -27,5 +22,4 @@ export function createServerActivities({
       const { client } = Context.current();
       return (await livePollers({ client, namespace: client.options.namespace }, queue, 'activity')).length;
     },
-  };
-}
+  }) satisfies Partial<CoordinatorActivities>;

@@ -1,10 +1,16 @@
-import type { RunMode } from '../../model/run/options.js';
+import { transportOf } from '../../model/config/options/credentials.js';
+import { flagOf } from '../../model/config/options/index.js';
+import { runOptionsOf } from '../../model/config/run-options.js';
+import { COMPARE_INSTANCE, UPDATE_INSTANCE, VERIFY_INSTANCE } from '../../model/run/ids.js';
+import type { RunMode, RunOptions } from '../../model/run/options.js';
+import { resolveComparison } from '../flake/comparison.js';
+import { resolveFlake } from '../flake/flake.js';
+import { checkNamedFile, namedFiles } from '../options/named-files.js';
 import { greetServer, openSession } from '../server/connection.js';
 import type { CommandContext } from '../context.js';
 import { followRun } from '../runs/follow-run.js';
 import { message, paintFor } from '../terminal/output.js';
-import { readFlags, type TypedFlags } from '../options/flags.js';
-import { updateOptions } from '../options/update-options.js';
+import { readFlags, type Asked, type TypedFlags } from '../options/flags.js';
 import { plan, sameCommand } from '../runs/run-words.js';
 import { startOrAttach, wordsOf } from '../runs/start-run.js';
 import { lend } from '../server/lent.js';
@@ -43,4 +49,21 @@ export async function update(
   } finally {
     await session.close();
   }
+}
+
+/** What a run is asked to do, from what a person typed: an instance without a name, whose repository is FLAKE. */
+async function updateOptions(flake: string, { options, given }: Asked): Promise<RunOptions> {
+  for (const file of namedFiles(options)) await checkNamedFile(file, flagOf(file.option));
+  const search = {
+    remote: options.gitRemote,
+    main: given.has('mainBranch') ? options.mainBranch : null,
+    transport: transportOf(options),
+  };
+  if (options.skipUpdate) {
+    const { repository, compares } = await resolveComparison(flake, search, options.against);
+    return runOptionsOf({ name: COMPARE_INSTANCE, ...options }, repository, { compares });
+  }
+  const repository = await resolveFlake(flake, search);
+  const name = options.mode === 'verify' ? VERIFY_INSTANCE : UPDATE_INSTANCE;
+  return runOptionsOf({ name, ...options }, repository);
 }

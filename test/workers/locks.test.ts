@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { ownIdentity } from '../../host/processes.js';
 import { isListeningAt } from '../../host/listening.js';
 import { isLocked, lastHolder, takeLock } from '../../host/machine-lock.js';
-import { earlierLockAddress } from '../../model/machine/lock-address.js';
+import { earlierLockAddress } from '../../workers/exclusive.js';
 import { lockFile } from '../../model/machine/state-directory.js';
 import { until, withHouse } from '../support/lockkeeper.js';
 import { withFolder } from '../support/scope.js';

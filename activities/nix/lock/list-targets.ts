@@ -2,6 +2,8 @@ import { finalFailure } from '../../../model/run/failures.js';
 import type { CoordinatorActivities } from '../../../model/contract/activities.js';
 import type { ListTargetsInput, TargetList } from '../../../model/contract/verification.js';
 import { wholeNameExpression } from '../../../model/checks/names.js';
+import { atLeast, type NixVersion } from '../../../model/nix/version.js';
+import { oneLine } from '../../../model/text/one-line.js';
 import { compareNaturally } from '../../../model/text/natural-order.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { readableFlakeLock } from '../../../model/flake-lock/parse.js';
@@ -11,13 +13,19 @@ import { withPrivateFolder } from '../../git/work-tree.js';
 import { candidateFlakeUrl, installBundle } from '../../git/install-commit.js';
 import { evaluateNames, evaluateOutputNames } from '../commands.js';
 import { boundsForAll } from './bounds.js';
-import { flakeSettings, readFlakeFile, settingLine, type FlakeAtCommit, type InputWish } from '../flake-file.js';
+import {
+  flakeSettings,
+  nestedSources,
+  readFlakeFile,
+  settingLine,
+  type FlakeAtCommit,
+  type InputWish,
+} from '../flake-file.js';
 import { flakeFailure } from './flake-failure.js';
-import { refuseNestedSources } from './nested-sources.js';
 import { whileHeartbeating } from '../heartbeat.js';
 import { restricted } from '../restricted.js';
 import { runNix } from '../run-nix.js';
-import { nixVersion } from '../version.js';
+import { nixUnusable, nixVersion } from '../version.js';
 import { chooseTargets, insteadOfHosts, isUsableName, listed } from '../../../model/targets/choose.js';
 import { DEFAULT_KIND, outputKinds } from '../../../model/targets/index.js';
 import { lookUp, type HowToLook } from './look-up.js';
@@ -149,4 +157,21 @@ async function ignoredSettings(flake: FlakeAtCommit, input: ListTargetsInput): P
   const text = await readFlakeFile(flake);
   const settings = text === null ? [] : await flakeSettings(text);
   return settings?.map(settingLine) ?? ['nixConfig = (cannot be read without running the flake)'];
+}
+
+/**
+ * Refuses a flake that this Nix cannot hold to its lock. Before 2.20 an input of an input to which `flake.nix` gives a source of
+ * its own was asked for anew by every command: pure evaluation refuses that, and any other would verify what no lock says.
+ * @throws `NixUnusable`
+ */
+async function refuseNestedSources(flake: FlakeAtCommit, version: NixVersion): Promise<void> {
+  if (atLeast(version, 2, 20)) return;
+  const text = await readFlakeFile(flake);
+  const [first] = text === null ? [] : await nestedSources(text);
+  if (first === undefined) return;
+  const option = first.map((name) => `inputs.${oneLine(name, 100)}`).join('.');
+  throw nixUnusable(
+    `flake.nix sets ${option}.url, and ${version.text} asks for such an input anew whatever the lock says. ` +
+      `Install Nix 2.20 or newer, or make the source an input of the flake itself and set ${option}.follows`,
+  );
 }

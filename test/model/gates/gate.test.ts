@@ -3,8 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { readFlags, type TypedFlags } from '../../../client/options/flags.js';
 import { gatesOf } from '../../../model/config/options/gates.js';
-import { parseGate } from '../../../model/gates/gate.js';
-import { splitWords } from '../../../model/gates/words.js';
+import { parseGate, splitWords } from '../../../model/gates/gate.js';
 
 test('a command is split into the words that a shell would make of it', () => {
   for (const line of [
