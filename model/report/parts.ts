@@ -1,14 +1,5 @@
 import type { CommitsOfInput } from '../flake-lock/commits.js';
-import {
-  exitStatus,
-  type HeldBackInput,
-  type NotHeldBack,
-  type Outcome,
-  type Report,
-  type ReportedPart,
-} from './data.js';
-import type { ChannelMove } from '../channels/move.js';
-import type { UnfetchedInput } from '../verify/candidate.js';
+import { exitStatus, type Outcome, type Report, type ReportedPart } from './data.js';
 import { countsWords, outcomeWords } from './words.js';
 import { without } from '../run/without.js';
 import { oneName } from '../text/one-line.js';
@@ -36,14 +27,10 @@ export const lostPart = (inputs: readonly string[], run: string, { lost, error }
   ...{ headline: lost === 'failed' ? 'Failed' : 'Cancelled', counts: '', exitStatus: 1, strictExitStatus: 1 },
 });
 
-export interface FoundByParts {
-  readonly heldBack: readonly HeldBackInput[];
-  readonly notHeldBack: readonly NotHeldBack[];
-  readonly brokenOnBase: readonly string[];
-  readonly channels: readonly ChannelMove[];
+type FoundByParts = Pick<Report, 'heldBack' | 'notHeldBack' | 'brokenOnBase' | 'channels'> & {
   readonly commits: readonly CommitsOfInput[];
-  readonly fetchFailures: readonly UnfetchedInput[];
-}
+  readonly fetchFailures: Report['unfetched'];
+};
 
 export const foundBy = (reports: readonly Report[]): FoundByParts => ({
   // Since when is told by the run.

@@ -1,21 +1,14 @@
-import type { ChannelMove } from '../../model/channels/move.js';
 import type { PastAttempt } from '../../model/autofix/attempt.js';
 import type { Fix } from '../../model/autofix/fix-target.js';
 import type { SeenBranch } from '../../model/contract/landing.js';
 import type { NewestWords } from '../../model/contract/requests.js';
 import type { EarlierHold } from '../../model/report/earlier-holds.js';
-import type { Advice } from '../../model/flake-lock/advice.js';
-import type { WaitingInput } from '../../model/flake-lock/cooldown.js';
 import type { CommitsOfInput } from '../../model/flake-lock/commits.js';
 import type {
-  ApprovalDecision,
   FailuresInRow,
-  HeldBackInput,
-  Landed,
-  NotHeldBack,
-  NotificationResult,
   Outcome,
   PlannedBuilds,
+  Report,
   ReportedPart,
   ReportedRequest,
 } from '../../model/report/data.js';
@@ -24,25 +17,29 @@ import type { Candidate, MovedInput, UnfetchedInput } from '../../model/verify/c
 import { targetLabel } from '../../model/targets/index.js';
 import type { Verdict } from '../../model/verify/verdict.js';
 
+/** Facts that the report has as they are. */
+export const REPORTED_FACTS = [
+  'base',
+  'ignoredNixConfig',
+  'notAsked',
+  'gone',
+  'required',
+  'advice',
+  'brokenOnBase',
+  'notHeldBack',
+  'approval',
+  'landed',
+  'closedRequests',
+  'channels',
+  'notifications',
+  'error',
+] as const satisfies readonly (keyof Report)[];
+
 /** What a run has found out so far. Its report is made of this. */
-export interface Facts {
-  /** Commit of main that the update is based on. */
-  readonly base: string | null;
+export interface Facts extends Pick<Report, (typeof REPORTED_FACTS)[number] | 'waiting' | 'heldBack'> {
   /** Unpushed commits and uncommitted files of the owner's checkout, for people. */
   readonly ignoredChanges: readonly string[];
-  /** `name = value` of settings of the flake's `nixConfig` that are not used. */
-  readonly ignoredNixConfig: readonly string[];
-  /** Names of the flake's hosts that the run was not asked for. */
-  readonly notAsked: readonly string[];
-  /** Names of targets that what is compared with has, and the candidate does not. */
-  readonly gone: readonly string[];
-  /** Names of the targets whose failure stops the landing. */
-  readonly required: readonly string[];
   readonly fetchFailures: readonly UnfetchedInput[];
-  /** Inputs whose newest revision is too new. */
-  readonly waiting: readonly WaitingInput[];
-  /** What the lock tells about its inputs. */
-  readonly advice: readonly Advice[];
   /** Commits of inputs that moved, as far as they are known. */
   readonly commits: readonly CommitsOfInput[];
   readonly inputGroup: InputGroup | null;
@@ -52,7 +49,6 @@ export interface Facts {
   readonly candidate: Candidate | null;
   /** Root inputs that the candidate moves. */
   readonly moved: readonly MovedInput[];
-  readonly heldBack: readonly HeldBackInput[];
   readonly fixes: readonly Fix[];
   readonly verdicts: readonly Verdict[];
   /** What each target's longest verification took and had to do: a later one finds in the store what it built. */
@@ -60,8 +56,6 @@ export interface Facts {
 
   /** What agents have tried, by name of the target: all that were asked about, also those for which nothing was tried yet. */
   readonly attempts: ReadonlyMap<string, readonly PastAttempt[]>;
-  readonly brokenOnBase: readonly string[];
-  readonly notHeldBack: readonly NotHeldBack[];
   /** Why nothing lands although no broken host stops it. */
   readonly nothingVerified: string | null;
   /** How much the candidate would build, where there is a limit. */
@@ -69,31 +63,24 @@ export interface Facts {
   /** What a person let the run build beyond the limit. */
   readonly approvedBuilds: { readonly builds: number; readonly by: string | null } | null;
 
-  readonly approval: ApprovalDecision | null;
   /** What that approval is of: see `proposalOf`. */
   readonly approvedProposal: string | null;
   readonly supersededBy: string | null;
-  readonly landed: Landed | null;
   /** What was said on open pull requests before this one was asked about, if anything there is an answer. */
   readonly said: NewestWords | null;
   /** The closed pull request with the same lock. */
   readonly declined: ReportedRequest | null;
-  readonly closedRequests: readonly ReportedRequest[];
   /** Whether there were requests of single inputs before, although the run proposes all in one. */
   readonly requestsOfInputs: boolean;
   /** What became of each part of a run that proposes each input by itself; `null`: it is not one. */
   readonly parts: readonly ReportedPart[] | null;
-  /** What became of the channels of targets, if there are any. */
-  readonly channels: readonly ChannelMove[];
   /** Older update branches that the landed one makes needless, if they were looked for. */
   readonly needlessBranches: readonly SeenBranch[];
   readonly failuresInRow: FailuresInRow | null;
-  readonly notifications: readonly NotificationResult[];
   /** Machines that hold records and GC roots of the run. */
   readonly machines: readonly string[];
   /** `null` while it goes on. */
   readonly outcome: Outcome | null;
-  readonly error: string | null;
 }
 
 export type Found = Partial<Facts>;

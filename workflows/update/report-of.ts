@@ -11,7 +11,8 @@ import type { TargetProgress } from '../../model/progress/progress.js';
 import { TAILS_LIMIT_BYTES, limitTails, tailBytes } from '../../model/verify/verification.js';
 import { kindOf, targetLabel } from '../../model/targets/index.js';
 import { NOTHING_KNOWN, type Verdict } from '../../model/verify/verdict.js';
-import type { Facts } from './facts.js';
+import { pick } from '../../model/run/without.js';
+import { REPORTED_FACTS, type Facts } from './facts.js';
 
 export interface ReportedRun {
   readonly id: string;
@@ -38,26 +39,21 @@ export function reportOf(facts: Facts, { id, partOf, options, startTime, targets
     ...(options.nix.impure ? {} : { flakeDir: options.repository.dir }),
     ...(options.verifies === true ? { verifiedBranch: options.repository.mainBranch } : {}),
     ...(options.compares === undefined ? {} : { compared: comparedWords(options.compares, options.repository) }),
+    ...pick(facts, REPORTED_FACTS),
     outcome: facts.outcome ?? 'failed',
-    error: facts.error,
-    base: facts.base,
     head: facts.candidate?.head ?? null,
     inputs,
     ...(inputGroup === null ? {} : { inputGroup }),
     unfetched: facts.fetchFailures,
     waiting,
-    advice: facts.advice,
     fixes: reportedFixes(facts.attempts, facts.fixes),
     heldBack: withHistory(heldBack, facts.earlierHolds, {
       startedAt: startTime.toISOString(),
       alarmSeconds: options.holdBack?.alarmSeconds ?? null,
     }),
     letGo: isUpdate ? letGoInputs(inputs, facts.earlierHolds ?? []) : [],
-    brokenOnBase: facts.brokenOnBase,
-    notHeldBack: facts.notHeldBack,
     ...(nothingVerified === null ? {} : { nothingVerified }),
     ...(plannedBuilds === null ? {} : { plannedBuilds }),
-    ignoredNixConfig: facts.ignoredNixConfig,
     nixSettings: settingsText(options.nix),
     leftOut: facts.ignoredChanges,
     targets: reportedTargets(
@@ -65,19 +61,11 @@ export function reportOf(facts: Facts, { id, partOf, options, startTime, targets
       targets,
       TAILS_LIMIT_BYTES - tailBytes(heldBack.flatMap(({ failures = [] }) => failures)),
     ),
-    notAsked: facts.notAsked,
-    gone: facts.gone,
-    required: facts.required,
-    landed: facts.landed,
     ...(facts.declined === null ? {} : { declined: facts.declined }),
-    closedRequests: facts.closedRequests,
-    channels: facts.channels,
     ...(facts.parts === null ? {} : { parts: facts.parts }),
     ...(partOf === undefined ? {} : { partOf }),
-    approval: facts.approval,
     ...(supersededBy === null ? {} : { supersededBy }),
     ...(failuresInRow === null ? {} : { failuresInRow }),
-    notifications: facts.notifications,
     startedAt: startTime.toISOString(),
     seconds: Math.round((Date.now() - startTime.getTime()) / 100) / 10,
   });
