@@ -1,3 +1,4 @@
+import { sizeOf } from '../../model/closure/compare-closures.js';
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -110,15 +111,13 @@ async function resultOf(
     outcome: fault !== null ? 'failed' : start === null ? 'nothing-to-do' : 'uploaded',
     reason: fault?.message ?? null,
     paths: copied.size,
-    bytes: bytesOf(paths.filter((info) => copied.has(info.path))),
+    bytes: sizeOf(paths.filter((info) => copied.has(info.path))),
     seconds: start === null ? 0 : Math.round((Date.now() - Date.parse(start.startedAt)) / 100) / 10,
     machine,
     logPath: start === null ? null : record.log,
     ...(fault?.passes === true && { again: true }),
   };
 }
-
-const bytesOf = (paths: readonly PathInfo[]): number => paths.reduce((sum, { narSize }) => sum + narSize, 0);
 
 /** All paths that a log says were copied. */
 async function copiedPaths(log: string, cache: Cache): Promise<ReadonlySet<string>> {
@@ -249,7 +248,7 @@ async function followCommand(
   let [logBytes, grewAt] = [-1, 0];
   const sizes = new Map(planned.map((info) => [info.path, info.narSize]));
   const copied = new Set<string>();
-  report({ phase: 'uploading', logPath: record.log, planned: sizes.size, plannedBytes: bytesOf(planned) });
+  report({ phase: 'uploading', logPath: record.log, planned: sizes.size, plannedBytes: sizeOf(planned) });
   const status = await follow(record, {
     leaseSeconds: input.takeoverSeconds,
     signal: AbortSignal.any([cancellationSignal(), tooQuiet.signal]),

@@ -1,3 +1,4 @@
+import { decoded } from '../../model/text/text.js';
 import type { ConfigEntry } from '../../model/git/environment.js';
 import { rememberPassword, rememberSecret } from '../../host/secrets/redact.js';
 
@@ -27,12 +28,4 @@ function rememberHeader(header: string): void {
   if (!/:\s*basic\s/i.test(header)) return;
   const plain = Buffer.from(credentials, 'base64').toString('utf8');
   rememberSecret(plain.slice(plain.indexOf(':') + 1));
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

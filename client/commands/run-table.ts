@@ -1,6 +1,6 @@
 import { oneLine } from '../../model/text/one-line.js';
 import { formatSeconds } from '../../model/text/text.js';
-import type { Paint } from '../terminal/output.js';
+import type { Paint } from '../../model/report/paint.js';
 import { clip, clipMiddle, pad, width } from '../progress/width.js';
 
 export interface ListedRun {

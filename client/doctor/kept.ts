@@ -1,3 +1,4 @@
+import { plural } from '../../model/report/words.js';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readJson } from '../../host/files.js';
@@ -27,7 +28,7 @@ export async function showKept(state: StateDirectory): Promise<readonly Finding[
   );
   const mirrorCount = (await visible(state.mirrors)).filter((name) => name.endsWith('.git')).length;
   const { days, logBytes } = DEFAULT_LIMITS;
-  const logs = `${formatSize(builds)} of ${count(runs.length, 'run')}; ${days.logs} days, ${formatSize(logBytes)} in all, open runs always`;
+  const logs = `${formatSize(builds)} of ${plural(runs.length, 'run')}; ${days.logs} days, ${formatSize(logBytes)} in all, open runs always`;
   const left = await leftBehind(state);
   return [
     ...(left.length === 0
@@ -36,7 +37,7 @@ export async function showKept(state: StateDirectory): Promise<readonly Finding[
     builds > logBytes ? warn('kept: logs', logs, suggest('prune')) : ok('kept: logs', logs),
     ok(
       'kept: mirrors',
-      `${formatSize(mirrors)} of ${count(mirrorCount, 'repository', 'repositories')}; ${days.mirror} days after the last use`,
+      `${formatSize(mirrors)} of ${plural(mirrorCount, 'repository', 'repositories')}; ${days.mirror} days after the last use`,
     ),
     ok(
       'kept: evaluations',
@@ -44,7 +45,7 @@ export async function showKept(state: StateDirectory): Promise<readonly Finding[
     ),
     ok(
       'kept: closures',
-      `${count(closures.length, 'closure')} of hosts in the Nix store; ${days.closure} days after the last run of the host, as many of each as "keepClosures" says`,
+      `${plural(closures.length, 'closure')} of hosts in the Nix store; ${days.closure} days after the last run of the host, as many of each as "keepClosures" says`,
     ),
     ...(await advisories(state)),
     ok('kept: reports', `${formatSize(reports + times)} with build times; ${days.report} days`),
@@ -72,7 +73,7 @@ async function advisories(state: StateDirectory): Promise<readonly Finding[]> {
       continue;
     }
     const days = Math.floor((Date.now() - changed) / DAY_MS);
-    const words = `${shown}, newest file ${count(days, 'day')} old; ${kept}`;
+    const words = `${shown}, newest file ${plural(days, 'day')} old; ${kept}`;
     found.push(
       days > STALE_DAYS
         ? warn('kept: advisories', words, `download newer files into ${shown}`)
@@ -102,8 +103,6 @@ async function leftBehind(state: StateDirectory): Promise<readonly string[]> {
         if (LEFT_BEHIND.test(name)) found.push(join(state.builds, run, record, name));
   return found;
 }
-
-const count = (number: number, one: string, several = `${one}s`): string => `${number} ${number === 1 ? one : several}`;
 
 /** Names that are not those of something that is being removed. */
 const visible = async (folder: string): Promise<string[]> =>

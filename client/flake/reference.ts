@@ -1,4 +1,4 @@
-import { stripControl } from '../../model/text/text.js';
+import { stripControl, decoded } from '../../model/text/text.js';
 import { CommandError } from '../errors.js';
 
 /** FLAKE as it was written, taken apart; nothing is looked up yet. */
@@ -51,7 +51,7 @@ function fromForge(
   ref: string | null,
 ): FlakeReference {
   // GitLab's groups nest, written with %2F in a flake reference.
-  const [owner, repo, branch, ...more] = rest.split('/').map(decode);
+  const [owner, repo, branch, ...more] = rest.split('/').map(decoded);
   const part = /^[~\w][\w./-]*$/;
   if (owner === undefined || repo === undefined || more.length > 0 || ![owner, repo].every((name) => part.test(name))) {
     throw refused(text, `is not ${forge}:OWNER/REPO or ${forge}:OWNER/REPO/BRANCH`);
@@ -106,12 +106,4 @@ function refused(text: string, why: string): CommandError {
 function split(text: string, at: string): [string, string] {
   const index = text.indexOf(at);
   return index === -1 ? [text, ''] : [text.slice(0, index), text.slice(index + 1)];
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }

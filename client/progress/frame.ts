@@ -1,4 +1,4 @@
-import type { Paint } from '../terminal/output.js';
+import type { Paint } from '../../model/report/paint.js';
 import type { ProgressView, TargetView } from './view.js';
 import { targetRow } from './row.js';
 import { clip, clipMiddle, width, wrap } from './width.js';

@@ -1,4 +1,4 @@
-import type { Paint } from '../terminal/output.js';
+import type { Paint } from '../../model/report/paint.js';
 import { changes, stillAt, type Change } from './changes.js';
 import { closedView } from './closed.js';
 import type { ProgressView, Renderer } from './view.js';

@@ -1,5 +1,5 @@
 import type { WriteStream } from 'node:tty';
-import type { Paint } from '../terminal/output.js';
+import type { Paint } from '../../model/report/paint.js';
 import { frame, type FrameSize } from './frame.js';
 import { createScreen } from './screen.js';
 import type { ProgressView, Renderer } from './view.js';

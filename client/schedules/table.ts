@@ -3,7 +3,7 @@ import { oneLine, oneName } from '../../model/text/one-line.js';
 import { plural } from '../../model/report/words.js';
 import { ageWords } from '../../model/text/age.js';
 import { formatSpan } from '../../model/text/span.js';
-import type { Paint } from '../terminal/output.js';
+import type { Paint } from '../../model/report/paint.js';
 import type { ListedWatch } from './watchers.js';
 import { pad, width } from '../progress/width.js';
 

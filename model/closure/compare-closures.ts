@@ -134,7 +134,8 @@ function direction(before: string, after: string): ChangeKind {
 
 const isRevision = (version: string): boolean => /^(?=[0-9a-f]*[a-f])[0-9a-f]{7,40}$/.test(version);
 
-export const sizeOf = (paths: readonly ClosurePath[]): number => paths.reduce((sum, { narSize }) => sum + narSize, 0);
+export const sizeOf = (paths: readonly Pick<ClosurePath, 'narSize'>[]): number =>
+  paths.reduce((sum, { narSize }) => sum + narSize, 0);
 
 /** How much a reader wants to know: other versions before other copies, other copies before other builds. */
 const WEIGHTS: Readonly<Record<ChangeKind, number>> = {

@@ -1,3 +1,4 @@
+import { decoded } from '../text/text.js';
 import { plainHost } from '../checks/plain-host.js';
 import { isPrivateHost } from './private-host.js';
 import { accepts } from '../checks/source-pattern.js';
@@ -92,14 +93,6 @@ function addressSource(prefix: string, address: string, own: readonly string[]):
   const origin = `${transport}://${at.name}${at.port}`;
   const isOpen = (transport === 'https' || transport === 'git+https') && !isPrivateHost(at.name, own);
   return { text: `${origin}${path}`, reach: isOpen ? 'public' : 'guarded', origin };
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 /**

@@ -8,21 +8,16 @@ const CODES = {
   red: [31, 39],
   green: [32, 39],
   yellow: [33, 39],
+  blue: [34, 39],
+  magenta: [35, 39],
   cyan: [36, 39],
 } as const;
 
 /** @param color `false` gives every text back as it is */
-export function painter(color: boolean): Paint {
-  const wrap =
-    ([on, off]: readonly [number, number]) =>
-    (text: string): string =>
-      color ? `\u001b[${on}m${text}\u001b[${off}m` : text;
-  return {
-    bold: wrap(CODES.bold),
-    dim: wrap(CODES.dim),
-    red: wrap(CODES.red),
-    green: wrap(CODES.green),
-    yellow: wrap(CODES.yellow),
-    cyan: wrap(CODES.cyan),
-  };
-}
+export const painter = (color: boolean): Paint =>
+  Object.fromEntries(
+    Object.entries(CODES).map(([name, [on, off]]) => [
+      name,
+      (text: string) => (color && text !== '' ? `\u001b[${on}m${text}\u001b[${off}m` : text),
+    ]),
+  ) as Paint;

@@ -138,7 +138,7 @@ const located = (target: Target): Located => ({
   path: isFlakeTarget(target) ? outputKinds[target.kind].path(target.name) : [],
 });
 
-const meansPath = (pattern: readonly string[], path: readonly string[]): boolean =>
+export const meansPath = (pattern: readonly string[], path: readonly string[]): boolean =>
   pattern.length === path.length && pattern.every((name, at) => matchesWildcard(name, path[at] ?? ''));
 
 /** Labels of the targets that have to be built, and those of the texts that mean none of them. */

@@ -1,4 +1,5 @@
-import { hasWildcard, matchesWildcard } from '../text/wildcard.js';
+import { hasWildcard } from '../text/wildcard.js';
+import { meansPath } from './choose.js';
 import { DEFAULT_KIND, outputKinds, targetLabel, type FlakeTarget } from './index.js';
 import type { AnyTarget, OutputKind } from './types.js';
 
@@ -11,7 +12,7 @@ export function goneTargets(before: readonly FlakeTarget[], after: readonly Flak
   const unknown = after.filter(standsForSet).map(pathOf);
   return before
     .filter((target) => !there.has(targetLabel(target)) && !standsForSet(target))
-    .filter((target) => !unknown.some((pattern) => mayHold(pattern, pathOf(target))))
+    .filter((target) => !unknown.some((pattern) => meansPath(pattern, pathOf(target))))
     .map(targetLabel);
 }
 
@@ -20,6 +21,3 @@ const pathOf = ({ kind, name }: FlakeTarget): readonly string[] =>
 
 /** Names of hosts may hold whatever they like. */
 const standsForSet = (target: FlakeTarget): boolean => target.kind !== DEFAULT_KIND && pathOf(target).some(hasWildcard);
-
-const mayHold = (pattern: readonly string[], path: readonly string[]): boolean =>
-  pattern.length === path.length && pattern.every((each, index) => matchesWildcard(each, path[index] ?? ''));

@@ -162,3 +162,12 @@ function utf8Bytes(codePoint: number): number {
 }
 
 export const capitalized = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+
+/** What `encodeURIComponent` made of a text; a text that it cannot have made is given back. */
+export function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

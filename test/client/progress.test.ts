@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultPayloadConverter } from '@temporalio/common';
-import { paint } from '../../client/terminal/output.js';
+import { painter } from '../../model/report/paint.js';
 import { stillAt } from '../../client/progress/changes.js';
 import { ciRenderer } from '../../client/progress/ci.js';
 import { retryProblem } from '../../client/server/problems.js';
@@ -14,8 +14,8 @@ import { renderText } from '../../model/report/text.js';
 import { exampleReport, exampleTarget } from '../support/report.js';
 
 const START = Date.parse('2026-11-21T09:30:00Z');
-const COLOURED = { paint: paint(true), tick: 0, now: START + 90_000 };
-const PLAIN = { paint: paint(false), tick: 0, now: START + 90_000 };
+const COLOURED = { paint: painter(true), tick: 0, now: START + 90_000 };
+const PLAIN = { paint: painter(false), tick: 0, now: START + 90_000 };
 
 const target = (name: string, change: Partial<TargetView> = {}): TargetView => ({
   name,
@@ -99,7 +99,7 @@ test('what is held back, and what an agent has fixed, is shown to those who deci
   ];
   const drawn = frame(settled, { columns: 120, rows: 30 }, PLAIN);
   assert.deepEqual(drawn.slice(2, 5), [...words.map((line) => `  ${line}`), '  fixed by an agent: kyushu']);
-  const told = written((write) => plainRenderer(write, paint(false)), [view([built('rhea')]), settled, settled]);
+  const told = written((write) => plainRenderer(write, painter(false)), [view([built('rhea')]), settled, settled]);
   assert.deepEqual(
     told.slice(-3),
     [...words, 'kyushu fixed by an agent'].map((line) => ` ${line}`),
@@ -152,7 +152,7 @@ test('a build that takes longer than it used to is never shown as done', () => {
 test('without colours no escape sequence is written', () => {
   const lines = frame(view([building('a'), broken('b')]), { columns: 80, rows: 20 }, PLAIN);
   assert.ok(!lines.join('').includes('\x1b'));
-  const colours = frame(view([building('a')]), { columns: 80, rows: 20 }, { ...PLAIN, paint: paint(true) });
+  const colours = frame(view([building('a')]), { columns: 80, rows: 20 }, { ...PLAIN, paint: painter(true) });
   assert.ok(colours.join('').includes('\x1b[36m'));
 });
 
@@ -182,7 +182,7 @@ test('what a build cannot reach is said when it is met, and in the line for long
     view([building('alpha', { trouble })]),
     view([building('alpha', { trouble })]),
   ];
-  const lines = written((write) => plainRenderer(write, paint(false)), views).map((line) => line.trim());
+  const lines = written((write) => plainRenderer(write, painter(false)), views).map((line) => line.trim());
   assert.equal(lines.at(-1), `alpha: ${trouble}`);
   assert.equal(lines.filter((line) => line.includes(trouble)).length, 1);
   assert.match(stillAt(view([building('alpha', { trouble })])), /at work: alpha \(a host name .*cache\.example\)$/);
@@ -191,7 +191,7 @@ test('what a build cannot reach is said when it is met, and in the line for long
 });
 
 test('plain output is one line for each change and none for what stays', () => {
-  const lines = written((write) => plainRenderer(write, paint(false)), STORY).map((line) => line.trim());
+  const lines = written((write) => plainRenderer(write, painter(false)), STORY).map((line) => line.trim());
   assert.deepEqual(lines, [
     'updating flake.lock',
     'verifying',
@@ -207,7 +207,7 @@ test('plain output is one line for each change and none for what stays', () => {
 
 test('that main has moved under an update is told', () => {
   const onto = (digit: string): ProgressView => view([], { base: digit.repeat(40), head: digit.repeat(40) });
-  const lines = written((write) => plainRenderer(write, paint(false)), [onto('a'), onto('a'), onto('b')]);
+  const lines = written((write) => plainRenderer(write, painter(false)), [onto('a'), onto('a'), onto('b')]);
   assert.deepEqual(
     lines.filter((line) => line.includes('main')),
     [' the main branch has moved to bbbbbbbbbbbb: the update was carried over'],
@@ -252,7 +252,7 @@ test('a step that gives up before its retry policy does says after how many trie
 });
 
 test('of a run that is first seen late, the phase is told before what is done', () => {
-  const lines = written((write) => plainRenderer(write, paint(false)), [view([built('alpha'), building('beta')])]);
+  const lines = written((write) => plainRenderer(write, painter(false)), [view([built('alpha'), building('beta')])]);
   assert.deepEqual(
     lines.map((line) => line.trim().split(':')[0]),
     ['verifying', 'moved', 'alpha', 'beta'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { paint } from '../../client/terminal/output.js';
+import { painter } from '../../model/report/paint.js';
 import { clipMiddle, width } from '../../client/progress/width.js';
 import { runTable, type ListedRun } from '../../client/commands/run-table.js';
 
@@ -15,7 +15,7 @@ const listed = (change: Partial<ListedRun> = {}): ListedRun => ({
 });
 
 const table = (runs: readonly ListedRun[], columns: number | null): string[] =>
-  runTable(runs, columns, paint(false)).split('\n');
+  runTable(runs, columns, painter(false)).split('\n');
 
 test('without a terminal a run is told of whole', () => {
   assert.deepEqual(table([listed()], null), [

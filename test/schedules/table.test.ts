@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { paint } from '../../client/terminal/output.js';
+import { painter } from '../../model/report/paint.js';
 import { scheduleTable, type ListedSchedule } from '../../client/schedules/table.js';
 
 const shown = (change: Partial<ListedSchedule>): string =>
@@ -18,7 +18,7 @@ const shown = (change: Partial<ListedSchedule>): string =>
         ...change,
       },
     ],
-    paint(false),
+    painter(false),
   );
 
 const NEXT = 'nightly  next 2026-11-29 04:00, 2026-11-30 04:00 UTC';

@@ -10,7 +10,7 @@ import type { Merger } from '../../forge/merging.js';
 import { namedBy, outputKinds, outputKindNames } from '../../targets/index.js';
 import { attributePath } from '../../nix/text.js';
 import { oneName } from '../../text/one-line.js';
-import { escapeMarkdown, shellQuote, truncate, utf8Length } from '../../text/text.js';
+import { escapeMarkdown, shellQuote, truncate, utf8Length, decoded } from '../../text/text.js';
 
 /** What a pull request says of itself to later runs, in a comment that no reader sees. */
 export interface Mark {
@@ -38,11 +38,11 @@ const MARK =
 export function readMark(body: string): Mark | null {
   const [, run = '', commit = '', lock = '', of, closedBy] = [...body.matchAll(MARK)].at(-1) ?? [];
   if (commit === '') return null;
-  const [instance = '', ...inputs] = (of ?? '').split(',').map(plain);
+  const [instance = '', ...inputs] = (of ?? '').split(',').map(decoded);
   return {
-    ...{ run: plain(run), commit, lock },
+    ...{ run: decoded(run), commit, lock },
     ...(of === undefined ? {} : { part: { instance, inputs } }),
-    closedBy: closedBy === undefined ? null : plain(closedBy),
+    closedBy: closedBy === undefined ? null : decoded(closedBy),
   };
 }
 
@@ -52,15 +52,6 @@ export function withClosedMark(body: string, closedBy: string): string {
   const mark = readMark(body);
   if (found === undefined || mark === null) return body;
   return `${body.slice(0, found.index)}${writeMark({ ...mark, closedBy })}\n`;
-}
-
-/** What `encodeURIComponent` made of a text; a text that is none of its stays. */
-function plain(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 const NAMES = 3;
