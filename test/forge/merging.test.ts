@@ -5,11 +5,10 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { candidateOf } from '../../activities/git/bundle.js';
 import { fetchMirror, mirrorPath } from '../../activities/git/mirror.js';
 import type { FollowInput, RequestState } from '../../model/contract/requests.js';
-import { forges } from '../../model/forge/index.js';
-import { FORGE_KINDS, type ForgeKind } from '../../model/forge/kinds.js';
+import type { ForgeKind } from '../../model/forge/kinds.js';
 import { MERGE_METHODS, type MergeMethod, type Merger } from '../../model/forge/merging.js';
 import { createActivities } from '../../workers/activities.js';
-import { forgeWorlds } from '../support/forge-worlds.js';
+import { allWorlds } from '../support/forge-worlds.js';
 import { until } from '../support/lockkeeper.js';
 import { exampleReport, exampleTarget } from '../support/report.js';
 import { activityEnvironment } from '../support/repository.js';
@@ -30,9 +29,9 @@ const WAITS: Readonly<Record<ForgeKind, RegExp>> = {
 const NOTHING = { approval: null, comment: null };
 const report = exampleReport({ targets: [exampleTarget('alpha')] });
 
-for (const kind of FORGE_KINDS)
-  test(`merging and answers on ${forges[kind].label}`, { skip: forgeWorlds[kind].missing }, async (t) => {
-    const world = await forgeWorlds[kind].begin(t);
+for (const { name, kind, missing, begin: beginWorld } of allWorlds)
+  test(`merging and answers on ${name}`, { skip: missing }, async (t) => {
+    const world = await beginWorld(t);
     const { forge, repository } = world;
     const env = activityEnvironment(await withFolder(t));
     const { coordinator } = createActivities(env);

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { ForgeKind } from '../../model/forge/kinds.js';
+import { forges } from '../../model/forge/index.js';
+import { FORGE_KINDS, type ForgeKind } from '../../model/forge/kinds.js';
 import type { MergeMethod } from '../../model/forge/merging.js';
 import type { ForgeOptions, Repository } from '../../model/run/options.js';
 import { forgeRemote } from './forge-remote.js';
@@ -13,7 +15,7 @@ import { giteaMissing, withGitea } from './gitea.js';
 import { until } from './lockkeeper.js';
 import { repositoryAt } from './repository.js';
 import { withFolder, type Scope } from './scope.js';
-import { withSmallGithub } from './small-github.js';
+import { withSmallGithub, type SmallGithub } from './small-github.js';
 import { withSmallGitlab } from './small-gitlab.js';
 
 /** A forge with one repository, and what a person does and sees there. */
@@ -53,7 +55,8 @@ export interface ForgeWorld {
   /** Gives the repository another name, and tells it in full. */
   rename(): Promise<string>;
   readonly disturbances: Disturbances;
-  readonly calls: Readonly<Record<'open' | 'comment' | 'merge', Which>>;
+  /** `change` is that of the first request. */
+  readonly calls: Readonly<Record<'open' | 'change' | 'comment' | 'merge', Which>>;
   /** What only a small server does when it is told to; missing of a real one. */
   readonly small?: {
     /** Opens so many requests for other branches, each newer than all before. */
@@ -87,14 +90,24 @@ export interface ShownRequest {
   readonly isDraft: boolean;
 }
 
-/** How to begin each kind of forge, and why it cannot be had; Gitea is a real one. */
-export const forgeWorlds: Readonly<
-  Record<ForgeKind, { readonly missing: string | false; readonly begin: (scope: Scope) => Promise<ForgeWorld> }>
-> = {
+/** How to begin a forge, and why it cannot be had. */
+interface Beginning {
+  readonly missing: string | false;
+  readonly begin: (scope: Scope) => Promise<ForgeWorld>;
+}
+
+/** Each kind of forge. Gitea is a real one; it and GitLab are below a path of their servers. */
+export const forgeWorlds: Readonly<Record<ForgeKind, Beginning>> = {
   gitea: { missing: giteaMissing, begin: giteaWorld },
-  github: { missing: false, begin: githubWorld },
+  github: { missing: false, begin: (scope) => githubWorld(scope) },
   gitlab: { missing: false, begin: gitlabWorld },
 };
+
+/** These, and other ways to be let in. */
+export const allWorlds: readonly (Beginning & { readonly name: string; readonly kind: ForgeKind })[] = [
+  ...FORGE_KINDS.map((kind) => ({ name: forges[kind].label, kind, ...forgeWorlds[kind] })),
+  { name: 'GitHub as an App', kind: 'github', missing: false, begin: githubAppWorld },
+];
 
 async function giteaWorld(scope: Scope): Promise<ForgeWorld> {
   const gitea = await withGitea(scope);
@@ -123,7 +136,10 @@ async function giteaWorld(scope: Scope): Promise<ForgeWorld> {
   return {
     forge: { kind: 'gitea', url: proxy.url, repository, tokenFile: file },
     disturbances: proxy.disturbances,
-    calls: { open: ['POST', '/pulls'], comment: ['POST', '/comments'], merge: ['POST', '/merge'] },
+    calls: {
+      ...{ open: ['POST', '/pulls'], change: ['PATCH', '/pulls/1'] },
+      ...{ comment: ['POST', '/comments'], merge: ['POST', '/merge'] },
+    },
     push,
     pushTo,
     repository: repositoryAt(`${gitea.url}/${repository}.git`, { transport }),
@@ -205,16 +221,36 @@ async function giteaWorld(scope: Scope): Promise<ForgeWorld> {
   };
 }
 
-async function githubWorld(scope: Scope): Promise<ForgeWorld> {
+/** It has no token of its own, but a key that it gets tokens with. */
+async function githubAppWorld(scope: Scope): Promise<ForgeWorld> {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const key = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString();
+  const { forge, ...world } = await githubWorld(scope, ({ app, tokens }) => {
+    const installed = { contents: 'write', pull_requests: 'write', statuses: 'write', checks: 'read' };
+    Object.assign(app, { publicKey, installed });
+    tokens.clear();
+  });
+  await writeFile(forge.tokenFile, key);
+  return { ...world, forge: { ...forge, appId: '123456' }, narrowTokens: () => Promise.resolve([]) };
+}
+
+async function githubWorld(
+  scope: Scope,
+  prepare: (github: SmallGithub) => void = () => undefined,
+): Promise<ForgeWorld> {
   const { push, pushTo, heads, mergeInto, remote } = await withRemote(scope);
   const repository = 'keepers/fleet';
   const github = await withSmallGithub(scope, repository, heads, mergeInto);
   const [token = ''] = github.tokens.keys();
+  prepare(github);
   github.accounts.set('ann', 'write').set('eve', 'read');
   return {
     forge: { kind: 'github', url: github.url, repository, tokenFile: await tokenFile(scope, token) },
     disturbances: github.disturbances,
-    calls: { open: ['POST', '/pulls'], comment: ['POST', '/comments'], merge: ['PUT', '/merge'] },
+    calls: {
+      ...{ open: ['POST', '/pulls'], change: ['PATCH', '/pulls/1'] },
+      ...{ comment: ['POST', '/comments'], merge: ['PUT', '/merge'] },
+    },
     push,
     pushTo,
     repository: repositoryAt(remote),
@@ -335,7 +371,10 @@ async function gitlabWorld(scope: Scope): Promise<ForgeWorld> {
   return {
     forge: { kind: 'gitlab', url: gitlab.url, repository, tokenFile: await tokenFile(scope, token) },
     disturbances: gitlab.disturbances,
-    calls: { open: ['POST', '/merge_requests'], comment: ['POST', '/notes'], merge: ['PUT', '/merge'] },
+    calls: {
+      ...{ open: ['POST', '/merge_requests'], change: ['PUT', '/merge_requests/1'] },
+      ...{ comment: ['POST', '/notes'], merge: ['PUT', '/merge'] },
+    },
     push,
     pushTo,
     repository: repositoryAt(remote),
