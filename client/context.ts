@@ -8,7 +8,6 @@ export interface GlobalOptions {
   readonly runKeyFile?: string;
 }
 
-/** What every command knows of the process that it runs in. */
 export interface CommandContext {
   readonly state: StateDirectory;
   /** Results are JSON, for programs. */

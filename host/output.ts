@@ -1,4 +1,3 @@
-/** What a command printed, as far as it is kept. */
 export interface CollectedOutput {
   /** Takes more; gives whether there is more in all than may be. */
   readonly push: (chunk: Buffer) => boolean;

@@ -95,7 +95,6 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   return isSameBoot(await boot(), identity);
 }
 
-/** All processes that this one can see, as they are now. */
 export const processTable = async (): Promise<readonly ProcessStat[]> =>
   (await Promise.all((await processIds()).map(statOf))).filter((entry) => entry !== null);
 

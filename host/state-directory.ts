@@ -16,7 +16,6 @@ import { HostFault, systemCode } from './errors.js';
 import { makeFolder, readIfThere, readJson, writeWhole } from './files.js';
 import { version } from './installation.js';
 
-/** Why the state directory cannot be used. */
 export class StateFault extends HostFault {}
 
 /** It takes no more files: its disk is full or read-only. What is there can still be read. */

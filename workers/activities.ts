@@ -24,7 +24,6 @@ import type {
   PresenceActivities,
 } from '../model/contract/activities.js';
 
-/** The activities of one machine, put together for each of its task queues. */
 export interface MachineRegister {
   readonly coordinator: CoordinatorActivities;
   readonly evaluator: EvaluatorActivities;

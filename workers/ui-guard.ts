@@ -8,7 +8,6 @@ const MAX_CONNECTIONS = 100;
 /** What this machine is called by those who mean it. The port may be another one: that of `ssh -L`. */
 const OWN_NAMES = new Set(['127.0.0.1', 'localhost']);
 
-/** The Temporal UI of the embedded server, as people see it. */
 export interface UiGuard {
   readonly url: string;
   readonly port: number;

@@ -29,7 +29,6 @@ export interface AgentEnd {
   readonly sandboxed: boolean;
 }
 
-/** Paths in the folder of an attempt, beside those of its record. */
 export interface AgentPlace {
   /** Work tree of the candidate, where the agent works. */
   readonly tree: string;

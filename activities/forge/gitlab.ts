@@ -22,7 +22,6 @@ const STATES = { pending: 'pending', success: 'success', failure: 'failed', erro
   string
 >;
 
-/** GitLab, as its documentation of the REST API has it. */
 export const openGitlab: OpenForge = (forge) => {
   const http = openHttp(forge);
   const list = (path: string, size: number, most: number) =>

@@ -5,7 +5,6 @@ import { oneLine } from '../../model/text/one-line.js';
 import { gitFailure, type Git } from './git.js';
 import { commitParts, isSealed } from './seal.js';
 
-/** Whose commits a branch has to hold to be replaced. */
 export interface Owner {
   readonly instance: string;
   /** Path of the lock that its updates are about. */

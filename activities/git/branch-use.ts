@@ -2,7 +2,6 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Git } from './git.js';
 
-/** What Git can be in the midst of in a work tree. */
 export type Unfinished = 'rebase' | 'am' | 'bisect' | 'merge' | 'cherry-pick' | 'revert';
 
 /** A work tree that needs a branch to stay where it is. */

@@ -6,7 +6,6 @@ import { shellQuote, stripControl, tail } from '../../model/text/text.js';
 import { branchUses, type Unfinished } from './branch-use.js';
 import { GitFailed, gitFailure, gitMessage, openPersonsGit, type Git, type GitResult } from './git.js';
 
-/** A branch of a person's repository that is to be fast-forwarded. */
 interface Move {
   readonly branch: string;
   readonly from: string;

@@ -29,7 +29,6 @@ export async function olderBranches(
   return older;
 }
 
-/** When a commit was made, in seconds since 1970. */
 async function dateOf(git: Git, commit: string): Promise<number> {
   const raw = await git.run(['cat-file', 'commit', commit]);
   return Number(/^committer .* (\d+) [+-]\d{4}$/m.exec(raw)?.[1] ?? 0);

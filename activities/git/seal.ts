@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { sealTrailer, withoutSeal } from '../../model/report/commit-message.js';
 
-/** The parts of a commit object, as `git cat-file commit` prints it. */
 interface CommitParts {
   readonly headers: readonly string[];
   readonly message: string;

@@ -18,7 +18,6 @@ const CONTROLLERS = ['memory', 'pids'] as const;
  */
 const MAIN = 'lockkeeper-main';
 
-/** A control group for the command of one record. */
 export interface Cgroup {
   /** Its folder; made by whoever enters it first where systemd makes it. */
   readonly path: string;

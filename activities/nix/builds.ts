@@ -11,7 +11,6 @@ export const createBuilderActivities = (env: ActivityEnvironment): BuilderActivi
   buildTarget: createBuildTarget(env),
 });
 
-/** What a builder offers of builds on its own queue. */
 export const createMachineActivities = (env: ActivityEnvironment) =>
   ({
     // The same as building: a live build is attached to, an ended one has its verdict in the record, one that is lost starts again.

@@ -3,7 +3,6 @@ import type { NixSettings } from '../../model/run/options.js';
 import { run } from '../command/process.js';
 import { optionPairs } from '../../model/nix/options.js';
 
-/** Settings of Nix by name, as the commands of this process have them. */
 export type NixConfiguration = Readonly<Record<string, { readonly value?: unknown } | undefined>>;
 
 /**

@@ -14,7 +14,6 @@ export const createLockActivities = (env: ActivityEnvironment) =>
     readCommits: createReadCommits(env),
   }) satisfies Partial<CoordinatorActivities>;
 
-/** What machines with evaluation slots do. */
 export const createEvaluatorActivities = (env: ActivityEnvironment): EvaluatorActivities => ({
   evaluateTarget: createEvaluateTarget(env),
   compareWithBase: createCompareWithBase(env),

@@ -2,7 +2,6 @@ import { Context, cancellationSignal, heartbeat } from '@temporalio/activity';
 
 const INTERVAL_MS = 1000;
 
-/** Takes the place of what the heartbeats have told so far. */
 export type Tell = (details: unknown) => void;
 
 /**

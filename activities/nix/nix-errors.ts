@@ -1,6 +1,5 @@
 import { stripControl } from '../../model/text/text.js';
 
-/** One error as Nix prints it at the end of a command, taken apart. */
 export interface NixError {
   /** First line of the message. */
   readonly message: string;

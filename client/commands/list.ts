@@ -11,7 +11,6 @@ import { listWatchers } from '../schedules/watchers.js';
 import { suggest } from '../terminal/suggest.js';
 import { unattendedRuns } from '../runs/unattended.js';
 
-/** `lockkeeper list`: runs, newest first. */
 export async function list(context: CommandContext, options: { readonly limit: number }): Promise<number> {
   const session = await openExistingSession(context, 'list');
   if (session === null) {

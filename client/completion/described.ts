@@ -1,6 +1,5 @@
 import type { Argument, Command, Option } from 'commander';
 
-/** A command, or one below a command, as completion sees it. */
 export interface Described {
   /** The words that call it, such as `schedules pause`. */
   readonly name: string;

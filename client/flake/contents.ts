@@ -1,6 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FlakeLockError, parseFlakeLock, rootInputs } from '../../model/flake-lock/index.js';
+import { parseFlakeLock } from '../../model/flake-lock/parse.js';
+import { FlakeLockError } from '../../model/flake-lock/types.js';
+import { rootInputs } from '../../model/flake-lock/walk.js';
 import type { ConfigEntry } from '../../model/git/environment.js';
 import { namesExpression, type NamedSet } from '../../model/nix/names-expression.js';
 import { nixString } from '../../model/nix/text.js';

@@ -71,7 +71,6 @@ function readParameters(text: string, query: string): ReadonlyMap<string, string
   return parameters;
 }
 
-/** Checks and cleans a folder inside a repository. */
 function checkDir(text: string, dir: string): string {
   const parts = dir.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..') || dir.startsWith('/')) throw refused(text, `leaves the repository with dir=${dir}`);

@@ -10,7 +10,6 @@ import type { ConfigFlags } from '../options/config-file.js';
 import { CommandError } from '../errors.js';
 import type { Declaration } from './declaration.js';
 
-/** Commands about the instances of a configuration file. */
 export function declareConfigured({ program, context, exit }: Declaration): void {
   program
     .command('run')

@@ -11,7 +11,6 @@ import { hasDatabase } from '../../host/state-directory.js';
 import { tlsTrouble } from './tls-trouble.js';
 import { announceIfPossible } from '../../host/client-processes.js';
 
-/** A connection to the server that this command talks to. */
 export interface Session {
   readonly client: Client;
   readonly address: string;
@@ -31,7 +30,6 @@ type Configured = Extract<ServerChoice, { kind: 'configured' }>;
 /** The package is loaded when a command needs a server: `--help` needs none. */
 const ownChoice = async (): Promise<ServerChoice> => chooseServer(await import('@temporalio/envconfig'));
 
-/** A connection that began before it was needed. */
 export interface Greeting {
   readonly address: string;
   readonly client: Promise<Client>;

@@ -1,4 +1,3 @@
-/** Why a cache cannot be filled or looked at, for people. */
 export class CacheFault extends Error {
   override readonly name = 'CacheFault';
 

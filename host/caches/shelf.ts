@@ -8,7 +8,6 @@ import type { SeenPath } from './narinfo.js';
 import { sha256Bytes } from './nar-hash.js';
 import { isSigned, publicHalf, trustedKeys, type TrustedKeys } from './signature.js';
 
-/** What keeps a host from fetching a path from a cache. */
 export type PathFault = 'missing' | 'archive-missing' | 'other-content' | 'unsigned';
 
 /** Paths that a host could not fetch, and why not. */

@@ -8,7 +8,6 @@ export class PrivateFileFault extends Error {
   override readonly name = 'PrivateFileFault';
 }
 
-/** What a private file holds, and how a message says to make it. */
 export interface PrivateContent {
   /** `token` or `key`. */
   readonly noun: string;

@@ -1,6 +1,5 @@
 import type { CommandEnd, CommandOptions } from '../command.js';
 
-/** Signs what Git signs of a commit: the commit without its signature. */
 export interface Signer {
   /**
    * @param payload the commit object without a signature

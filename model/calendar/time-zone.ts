@@ -1,4 +1,3 @@
-/** A local time, as a clock and a calendar on the wall show it. */
 export interface WallTime {
   readonly year: number;
   /** 1 to 12. */

@@ -44,7 +44,6 @@ export interface ToldChannels {
 
 export const TARGET_GONE = 'its target is gone from the flake: remove the branch, if nobody follows it';
 
-/** What is known of a channel where one asks why it stays. */
 interface Standing {
   readonly channel: string;
   readonly commit: string | null;

@@ -137,7 +137,6 @@ export function checkIncludedFile(value: string, field: string): string {
   throw new BadInput(field, value, 'cannot be read by Nix: give an absolute path without spaces and "#".');
 }
 
-/** A source that inputs may bring along. */
 export function checkSource(value: string, field: string): string {
   if (value.length <= 1000 && isSourcePattern(value)) return value;
   throw new BadInput(

@@ -1,4 +1,3 @@
-/** What a store path's name says of what is in it. */
 export interface PackageName {
   readonly name: string;
   /** `null` for what has none: units, configuration files, sources. */

@@ -7,7 +7,6 @@ export interface BootLinks {
   readonly inhibitors: Readonly<Record<string, string>>;
 }
 
-/** What a machine will do with its new system. */
 export interface Switching {
   /** What is only used after a reboot: `kernel`, `initrd`, `kernel-modules`. */
   readonly reboot: readonly string[];

@@ -1,6 +1,5 @@
 import { BadInput } from '../checks/names.js';
 
-/** Several values that cannot be used, of one option. */
 class BadInputs extends Error {
   override readonly name = 'BadInputs';
 

@@ -18,7 +18,6 @@ export interface Read {
   readonly unread: readonly string[];
 }
 
-/** Reads what a file or a command line says of an instance. */
 export function readInstance(given: unknown, wording: Wording, faults: string[]): Read {
   const { values, unread } = readTable(given, INSTANCE_OPTIONS, { wording, faults });
   const mode = LANDING_MODES.find((each) => each === values.land);

@@ -15,7 +15,6 @@ interface InputCommit {
   readonly subject: string;
 }
 
-/** The commits of one root input between two revisions. */
 export interface CommitsOfInput extends InputCommits {
   readonly name: string;
   /** Full revisions. */

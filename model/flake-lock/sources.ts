@@ -5,7 +5,6 @@ import { accepts } from '../checks/source-pattern.js';
 import { textAttribute, type FlakeLock, type LockNode, type SourceAttributes } from './types.js';
 import { inputsBelow } from './walk.js';
 
-/** Where a source comes from, as far as it matters who may read it. */
 export interface Source {
   /**
    * The source in one spelling, without revision and query: `path:/srv/flakes`, `git+ssh://git.example.org/a.git`,
@@ -132,7 +131,6 @@ export const nodesBelow = (lock: FlakeLock, name: string): readonly LockNode[] =
 export const sourcesBelow = (lock: FlakeLock, name: string, own: readonly string[]): readonly Source[] =>
   nodesBelow(lock, name).flatMap(({ locked }) => (locked === null ? [] : [sourceOf(locked, own)]));
 
-/** What the owner lets inputs bring along. */
 export interface Permission {
   /** Origins that are known already. */
   readonly origins: ReadonlySet<string>;

@@ -11,7 +11,6 @@ export interface ForgeAddress {
   readonly repository: string;
 }
 
-/** The repository, as far as it tells of its forge. */
 interface Remote {
   readonly url: string;
   readonly displayUrl: string;

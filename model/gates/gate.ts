@@ -29,7 +29,6 @@ export const PRESET_WORDS: Readonly<Record<Preset, string>> = {
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,59}$/;
 
-/** Name of a gate: what reports, logs and the Temporal UI call it. */
 export function checkGateName(value: string, field: string): string {
   if (NAME.test(value)) return value;
   throw new BadInput(

@@ -1,7 +1,6 @@
 /** One setting of Git; a key may appear several times. */
 export type ConfigEntry = readonly [key: string, value: string];
 
-/** The variables of an environment, as Node takes them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What every Git of ours is told, above all configuration that it finds: see git-config(1) for each. */

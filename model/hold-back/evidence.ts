@@ -6,7 +6,6 @@ import type { Verdict } from '../verify/verdict.js';
 import type { Evidence } from './findings.js';
 import type { SearchResult } from './search.js';
 
-/** A target that broke in a probe, which has a log of its own. */
 export interface ProbeFailure {
   readonly move: readonly string[];
   readonly verdict: Verdict;

@@ -7,7 +7,6 @@ import type { Verdict } from '../verify/verdict.js';
 import type { InseparableInputs } from '../flake-lock/inseparable.js';
 import type { SearchResult } from './search.js';
 
-/** What a search means for people and for the run. */
 export interface Findings {
   readonly heldBack: readonly HeldBackInput[];
   /** Names of the targets that base broke, not the update. */

@@ -23,7 +23,6 @@ export interface HoldBackRequest extends VerifySetting {
   readonly date: number;
 }
 
-/** What the candidate's verification showed of a target. */
 export interface BrokenTarget {
   readonly target: Target;
   readonly verdict: VerdictKind;

@@ -1,6 +1,5 @@
 import { stripControl } from '../text/text.js';
 
-/** A version of Nix, as far as its command line depends on it. */
 export interface NixVersion {
   readonly major: number;
   readonly minor: number;

@@ -35,7 +35,6 @@ export interface RunSummary {
   readonly hosts: number;
 }
 
-/** What the state of an installation says of one host, as one run found it. */
 export interface HostFacts {
   readonly verdict: VerdictKind;
   readonly kind: string;

@@ -26,7 +26,6 @@ export interface InstanceState {
   readonly runs: number;
 }
 
-/** How a host stands, as the newest run found that verified it. */
 export interface HostState {
   readonly host: string;
   readonly repository: string;
@@ -38,7 +37,6 @@ export interface HostState {
   readonly sizes: readonly number[];
 }
 
-/** An input that stays, as the newest run of its instance says. */
 export interface HeldState {
   readonly held: HeldBackInput;
   readonly repository: string;
@@ -47,7 +45,6 @@ export interface HeldState {
   readonly run: ShownRun;
 }
 
-/** All that the reports of a machine say together. */
 export interface Installation {
   readonly instances: readonly InstanceState[];
   readonly hosts: readonly HostState[];

@@ -1,4 +1,3 @@
-/** How parts of a terminal text are made to stand out. */
 export type Paint = Readonly<Record<keyof typeof CODES, (text: string) => string>>;
 
 /** Select Graphic Rendition codes: on and off. */

@@ -16,7 +16,6 @@ export function reportedPart(inputs: readonly string[], report: Report): Reporte
   };
 }
 
-/** How a part ended that gave no report. */
 export interface Lost {
   readonly lost: 'failed' | 'cancelled';
   readonly error: string;

@@ -64,7 +64,6 @@ export function nameList(names: readonly string[], limit = 5): string {
 export const plural = (count: number, noun: string, nouns = `${noun}s`): string =>
   `${count} ${count === 1 ? noun : nouns}`;
 
-/** How the run ended, as the beginning of a headline. */
 export function outcomeWords(report: Report): string {
   if (report.parts !== undefined && report.parts.length > 0) return partsWords(report, report.parts);
   switch (report.outcome) {
@@ -250,7 +249,6 @@ export function attemptWords({ number, outcome, reason, seconds, sandboxed, file
 export const fixWords = ({ commit }: ReportedFix): string =>
   commit === null ? 'not fixed' : `fixed by ${shortRevision(commit)}`;
 
-/** A verdict in words; a gate was not built, but passed. */
 export const verdictWords = ({
   kind,
   verdict,

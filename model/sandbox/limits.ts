@@ -1,4 +1,3 @@
-/** The most that what runs in a sandbox may take of its machine. */
 export interface SandboxLimits {
   /** Of all its processes together. */
   readonly memoryBytes: number;

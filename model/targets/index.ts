@@ -46,13 +46,11 @@ export type OutputKindName = keyof typeof outputs;
 export type FlakeTarget = TargetOf<OutputKindName>;
 export type CommandTarget = TargetOf<keyof typeof commands>;
 
-/** Every kind of target, in the order in which people read of them. */
 export const targetKinds = { ...outputs, ...commands } satisfies {
   readonly [K in TargetKindName]: TargetKind<Targets[K]>;
 };
 export const targetKindNames = Object.keys(targetKinds) as readonly TargetKindName[];
 
-/** Every kind whose targets are evaluated and built. */
 export const outputKinds: { readonly [K in OutputKindName]: OutputKind<Targets[K]> } = outputs;
 export const outputKindNames = Object.keys(outputKinds) as readonly OutputKindName[];
 

@@ -1,6 +1,5 @@
 import type { AgentRights } from '../sandbox/sandbox.js';
 
-/** How a candidate is treated that holds an agent's change. */
 export interface Distrust {
   /** What agents of the run may; missing where none is asked, and in older runs, where it is as little as can be. */
   readonly agentRights?: AgentRights;

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  composeLock,
-  FlakeLockError,
-  movedInputs,
-  nodeOfInput,
-  parseFlakeLock,
-  serialiseLock,
-} from '../../model/flake-lock/index.js';
-import type { FlakeLock } from '../../model/flake-lock/index.js';
+import { composeLock } from '../../model/flake-lock/compose.js';
+import { movedInputs } from '../../model/flake-lock/diff.js';
+import { parseFlakeLock } from '../../model/flake-lock/parse.js';
+import { serialiseLock } from '../../model/flake-lock/serialise.js';
+import { FlakeLockError, type FlakeLock } from '../../model/flake-lock/types.js';
+import { nodeOfInput } from '../../model/flake-lock/walk.js';
 import { fixture, hex, numbers, scrambledText, sketchedLock } from '../support/locks.js';
 import type { Sketch, Sketches } from '../support/locks.js';
 

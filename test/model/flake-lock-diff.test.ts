@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { movedInputs, parseFlakeLock, repointedInputs } from '../../model/flake-lock/index.js';
-import type { FlakeLock } from '../../model/flake-lock/index.js';
+import { movedInputs } from '../../model/flake-lock/diff.js';
+import { parseFlakeLock } from '../../model/flake-lock/parse.js';
+import { repointedInputs } from '../../model/flake-lock/repointed.js';
+import type { FlakeLock } from '../../model/flake-lock/types.js';
 import { fixture, hex, scrambledText, sketchedLock } from '../support/locks.js';
 import type { Sketch, Sketches } from '../support/locks.js';
 

@@ -5,13 +5,11 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { run } from '../../activities/command/process.js';
 import { carriedOver } from '../../model/flake-lock/carry-over.js';
-import {
-  composeLock,
-  movedInputs,
-  parseFlakeLock,
-  repointedInputs,
-  serialiseLock,
-} from '../../model/flake-lock/index.js';
+import { composeLock } from '../../model/flake-lock/compose.js';
+import { movedInputs } from '../../model/flake-lock/diff.js';
+import { parseFlakeLock } from '../../model/flake-lock/parse.js';
+import { repointedInputs } from '../../model/flake-lock/repointed.js';
+import { serialiseLock } from '../../model/flake-lock/serialise.js';
 import { commitFiles, git } from '../support/git.js';
 import { otherNixes } from '../support/tools.js';
 

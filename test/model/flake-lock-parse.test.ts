@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  FlakeLockError,
-  movedInputs,
-  nodeOfInput,
-  parseFlakeLock,
-  rootInputs,
-  serialiseLock,
-} from '../../model/flake-lock/index.js';
+import { movedInputs } from '../../model/flake-lock/diff.js';
+import { parseFlakeLock } from '../../model/flake-lock/parse.js';
+import { serialiseLock } from '../../model/flake-lock/serialise.js';
+import { FlakeLockError } from '../../model/flake-lock/types.js';
+import { nodeOfInput, rootInputs } from '../../model/flake-lock/walk.js';
 import { fixture, fixtureText, scrambledText } from '../support/locks.js';
 
 const failsWith = (text: string | null, problem: FlakeLockError['problem'], message: RegExp): void => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { composeLock, nodeOfInput } from '../../model/flake-lock/index.js';
-import type { FlakeLock } from '../../model/flake-lock/index.js';
+import { composeLock } from '../../model/flake-lock/compose.js';
+import type { FlakeLock } from '../../model/flake-lock/types.js';
+import { nodeOfInput } from '../../model/flake-lock/walk.js';
 import { FlakeLockError } from '../../model/flake-lock/types.js';
 import { allInputs } from '../../model/flake-lock/walk.js';
 import { inputGroups } from '../../model/flake-lock/inseparable.js';

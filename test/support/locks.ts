@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { parseFlakeLock, serialiseLock } from '../../model/flake-lock/index.js';
-import type { FlakeLock } from '../../model/flake-lock/index.js';
+import { parseFlakeLock } from '../../model/flake-lock/parse.js';
+import { serialiseLock } from '../../model/flake-lock/serialise.js';
+import type { FlakeLock } from '../../model/flake-lock/types.js';
 
 /** Text of a lock in `test/fixtures/locks/`; compiled tests lie one folder deeper than their sources. */
 export const fixtureText = (name: string): string =>

@@ -1,7 +1,6 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { runDirectoryName } from '../../model/run/directory-name.js';
 
-/** What the server says about runs, by the names of their folders. */
 export interface ServerView {
   readonly namespace: string;
   /** When each open run began, in milliseconds since 1970. */

@@ -25,7 +25,6 @@ export interface LastingCall<T> {
   readonly there?: (activities: MachineActivities) => Promise<T>;
 }
 
-/** Both calls of lasting work, for `stayWithMachine`. */
 export const lastingCalls = <T>(call: LastingCall<T>): Pick<Lasting<T>, 'anywhere' | 'there'> => ({
   anywhere: (round) => callAnywhere(call, round),
   there: (machine, withinMs, round) => {

@@ -105,7 +105,6 @@ export const verifySetting = ({ id, options }: Run): VerifySetting => {
   };
 };
 
-/** What agents of a run may; `null` where none is asked. */
 function agentRights(options: WholeOptions): AgentRights | null {
   const agent = options.autofix;
   if (agent === null) return null;
@@ -114,7 +113,6 @@ function agentRights(options: WholeOptions): AgentRights | null {
   return { network, nixDaemon, secretFiles: files, ...(limits === undefined ? {} : { limits }) };
 }
 
-/** Files with secrets beside those that the agent and the repository name. */
 export const secretFiles = ({ nix, notify, signing, forge, caches = [] }: RunOptions): readonly string[] => [
   ...(signing === undefined ? [] : [signing.keyFile]),
   ...(nix.accessTokensFile === undefined ? [] : [nix.accessTokensFile]),

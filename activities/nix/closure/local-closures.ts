@@ -8,7 +8,6 @@ import { runNix } from '../run-nix.js';
 /** Closures that one Nix is asked for: hosts of a fleet share most of theirs, so all of them take little more than one. */
 const MOST = 8;
 
-/** What is asked for together, once Nix is free. */
 interface Batch {
   readonly key: string;
   readonly tops: Set<string>;

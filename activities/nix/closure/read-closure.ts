@@ -126,7 +126,6 @@ function attributesOf(env: DerivationFile['env']): Readonly<Record<string, unkno
   return typeof attributes === 'object' && attributes !== null ? { name: env.get('name'), ...attributes } : {};
 }
 
-/** What decides whether a machine can switch to a system. */
 export async function readBootLinks(top: string): Promise<BootLinks> {
   const [kernel, initrd, kernelModules, inhibitors] = await Promise.all([
     linkOf(top, 'kernel'),

@@ -9,7 +9,6 @@ import { nixErrorMessage } from '../../../host/nix/error-message.js';
  * with exit status 0 and a warning: nobody was asked.
  */
 
-/** An answer that came out of the cache because upstream gave none. */
 export interface CachedAnswer {
   /** What could not be fetched; `null` where nothing says what it was. */
   readonly url: string | null;

@@ -10,7 +10,6 @@ import { runNix, type NixOptions } from '../run-nix.js';
 import type { FlakeAtCommit } from '../flake-file.js';
 import { flakeFailure } from './flake-failure.js';
 
-/** How the commands are run that look at the names in a flake. */
 export type HowToLook = NixOptions;
 
 /**

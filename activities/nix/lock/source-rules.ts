@@ -1,7 +1,6 @@
 import type { FlakeLock } from '../../../model/flake-lock/types.js';
 import type { InputWish } from '../flake-file.js';
 
-/** What tells which sources an input may bring along. */
 export interface SourceRules {
   /** The lock of base; `null` when there is none. */
   readonly lock: FlakeLock | null;

@@ -61,7 +61,6 @@ export const failureFlags = {
   ),
 };
 
-/** What is done when a required host breaks. */
 export const failureOf = (
   { onFailure, neverHoldBack, pinnedInputs, heldBackAlarmSec }: Values<typeof failure>,
   { land, hasAgent }: { readonly land: LandingMode; readonly hasAgent: boolean },

@@ -19,7 +19,6 @@ export interface Option<T> {
   readonly turnsOn?: string;
 }
 
-/** Options that belong together, in a table of their own. */
 export interface Subtable<O> {
   readonly doc: string;
   readonly options: O;
@@ -40,7 +39,6 @@ export type OptionName<O> = {
   [K in keyof O & string]: O[K] extends Subtable<infer S> ? `${K}.${keyof S & string}` : K;
 }[keyof O & string];
 
-/** Options that help and documentation show under one title. */
 export interface OptionGroup {
   readonly title: string;
   readonly options: OptionTable;

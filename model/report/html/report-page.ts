@@ -49,7 +49,6 @@ import { dateTime } from './times.js';
 import { reportName } from '../page.js';
 import { partRows } from '../part-words.js';
 
-/** What a page says beside the report itself. */
 interface Surroundings {
   readonly sizes?: SizeHistory;
   /** Relative address of the page that leads here; missing for a page that stands alone. */

@@ -17,7 +17,6 @@ import { outcomeTone } from './report-page.js';
 import { verdictSign, verdictTone } from './targets.js';
 import { dateTime } from './times.js';
 
-/** What the pages of a site say beside the reports. */
 export interface Making {
   /** When it is made: milliseconds since 1970. */
   readonly at: number;
@@ -30,7 +29,6 @@ export interface Making {
 /** Runs that the first page lists; the others are on a page of their own. */
 const RUNS_SHOWN = 8;
 
-/** The first page: how everything stands. */
 export function renderSite(of: Installation, making: Making): string {
   const { instances, hosts, heldBack } = of;
   return page(titleOf(of), [
