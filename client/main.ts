@@ -9,10 +9,7 @@ import { version } from '../host/installation.js';
 import { failure } from './terminal/output.js';
 import { declareProgram } from './program/index.js';
 
-/**
- * The `lockkeeper` command. Ends the process with the command's exit status.
- * @param argv the arguments after the command's name
- */
+/** The `lockkeeper` command; ends the process with its exit status. @param argv arguments after the command's name */
 export async function main(argv: readonly string[]): Promise<void> {
   // `lockkeeper list | head`: a closed pipe is not an error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {

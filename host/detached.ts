@@ -11,10 +11,7 @@ export interface Detached {
   readonly failed: () => boolean;
 }
 
-/**
- * Starts one of our own programs in a session of its own, where Ctrl-C does not reach it, with its output in a log.
- * @param program path below `dist/workers`
- */
+/** Starts one of our programs in its own session, away from Ctrl-C, with a log. @param program below `dist/workers` */
 export async function startDetached(program: string, args: readonly string[], log: string): Promise<Detached> {
   const file = await open(log, 'a', 0o600);
   try {

@@ -14,10 +14,7 @@ const START_MS = 40_000;
 /** Time for the keeper of an earlier version to end its server and itself, in milliseconds. */
 const OLD_KEEPER_MS = 12_000;
 
-/**
- * The embedded server's record when it runs; `null` when nobody started it.
- * @throws HostFault when the record cannot be read, or a newer Lockkeeper wrote it
- */
+/** Record of the running embedded server, or `null`. @throws HostFault for one that is unreadable or too new */
 export async function runningServer(state: StateDirectory): Promise<ServerRecord | null> {
   const record = await readServerRecord(state);
   return record !== null && (await isKept(record)) && (await isListening(record)) ? record : null;

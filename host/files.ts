@@ -49,10 +49,7 @@ interface Care {
   readonly mode?: number;
 }
 
-/**
- * Replaces a file as a whole: a reader sees the old or the new content, and a writer that dies leaves the old one.
- * Makes the folder if it is not there.
- */
+/** Replaces a file as a whole: readers and crashes see the old or the new content. Makes the folder if needed. */
 export async function writeWhole(file: string, content: string, care: Care = {}): Promise<void> {
   const put = (): Promise<void> => place(file, content, care, (temporary) => rename(temporary, file));
   try {
@@ -64,10 +61,7 @@ export async function writeWhole(file: string, content: string, care: Care = {})
   }
 }
 
-/**
- * Makes a file that is complete from its first moment on, in a folder that is there.
- * @returns false when there is one already, which stays
- */
+/** Makes a file that is complete from its first moment on. @returns false when there is one already, which stays */
 export async function createWhole(file: string, content: string, care: Care = {}): Promise<boolean> {
   let made = true;
   await place(file, content, care, async (temporary) => {

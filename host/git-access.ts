@@ -50,20 +50,14 @@ export function gitAccess(transport: Transport, ownSsh = true): GitAccess {
   };
 }
 
-/**
- * Checks that this process can use the files. From then on the token is taken out of all that leaves it.
- * @throws AccessFault
- */
+/** Checks that the files can be used; the token is taken out of all output from then on. @throws AccessFault */
 export async function checkAccess({ sshKeyFile, knownHostsFile, httpsTokenFile }: Transport): Promise<void> {
   if (sshKeyFile !== null) await checkReadable('--ssh-key-file', sshKeyFile);
   if (knownHostsFile !== null) await checkReadable('--known-hosts-file', knownHostsFile);
   if (httpsTokenFile !== null) rememberPassword(TOKEN_USER, await tokenOf(httpsTokenFile));
 }
 
-/**
- * The SSH command for named files. It takes the place of the person's `core.sshCommand`; `~/.ssh/config` is still read. ssh_config(5)
- * has the quoting of `-o`.
- */
+/** Replaces the person's `core.sshCommand`; `~/.ssh/config` is still read. Quoting of `-o`: ssh_config(5). */
 const sshCommand = ({ sshKeyFile, knownHostsFile }: Transport): string =>
   [
     'ssh',

@@ -85,11 +85,7 @@ const isAt = async (handle: FileHandle, file: string): Promise<boolean> => {
 
 const HELD_STATUS = 1;
 
-/**
- * The words are those of both util-linux and BusyBox.
- * @param how exclusive, or shared with others
- * @returns false when another process has the lock
- */
+/** In the words of util-linux and BusyBox: `-x` exclusive, `-s` shared. @returns false when another process has it */
 function flock(handle: FileHandle, how: '-x' | '-s'): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const child = spawn('flock', ['-n', how, '3'], { stdio: ['ignore', 'ignore', 'ignore', handle.fd] });

@@ -14,10 +14,7 @@ interface Poller {
   readonly lastAccess: number;
 }
 
-/**
- * A long poll lasts a minute, so a live poller may have asked that long ago; the server lists a dead one for five
- * minutes.
- */
+/** A poll lasts a minute, so a live poller may have asked that long ago; dead ones stay listed for five. */
 const STALE_MS = 65_000;
 
 const QUEUE_TYPES = { workflow: 1, activity: 2 } as const;

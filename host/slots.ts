@@ -1,10 +1,7 @@
 /** Lets as many pieces of work run at once as each of them allows; the others wait in the order in which they came. */
 export type InSlot = <T>(most: number, signal: AbortSignal, work: () => Promise<T>) => Promise<T>;
 
-/**
- * Slots of their own for one kind of work of this process.
- * @throws the signal's reason when it is aborted while work waits
- */
+/** Slots of their own for one kind of work here. @throws the signal's reason when it is aborted while work waits */
 export function slots(): InSlot {
   const waiting: (() => void)[] = [];
   let busy = 0;

@@ -24,10 +24,7 @@ export class StateUnwritable extends StateFault {}
 /** Below this nothing can be kept: the server's empty database alone takes half of it. */
 const LEAST_SPACE_BYTES = 1024 * 1024;
 
-/**
- * Makes what a command needs of the state directory, readable by its owner alone: it holds logs and run options.
- * @throws StateFault
- */
+/** Makes what a command needs of the state directory, which only its owner may read. @throws StateFault */
 export const prepareStateDirectory = (state: StateDirectory): Promise<void> =>
   prepare(state, [state.server, state.clientProcesses], { starts: false });
 
@@ -35,10 +32,7 @@ export const prepareStateDirectory = (state: StateDirectory): Promise<void> =>
 export const prepareToStart = (state: StateDirectory): Promise<void> =>
   prepare(state, [state.server, state.clientProcesses, state.locks], { starts: true });
 
-/**
- * Makes the state directory with all its folders, and notes its format: for the processes that work there.
- * @throws StateFault
- */
+/** Makes the state directory and folders, and notes its format, for processes that work there. @throws StateFault */
 export async function openStateDirectory(root: string): Promise<StateDirectory> {
   const state = stateDirectory(root);
   const { server, clientProcesses, locks, mirrors, work, builds, evaluations, reports, times, tasks } = state;

@@ -10,10 +10,7 @@ import { createDemoFleet, git, moveUpstream, type DemoFleet } from './demo/fleet
 import { BROKEN_HOST, HOSTS } from './demo/flakes.js';
 import { stopEverything } from './demo/stop.js';
 
-/**
- * `npm run demo`: a real update of a small fleet, from nothing to a pushed branch. Exits with 0 when the branch holds
- * what it should.
- */
+/** `npm run demo`: a real update of a small fleet, up to the pushed branch. Exits with 0 when that is as it should. */
 const project = fileURLToPath(new URL('../..', import.meta.url));
 const lockkeeper = fileURLToPath(new URL('../../bin/lockkeeper', import.meta.url));
 const interactive = process.stdin.isTTY && process.stdout.isTTY;

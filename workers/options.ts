@@ -61,10 +61,7 @@ function hooksOf({ hookPort, hookAddress, hookSecretFile }: WorkerOptions): Work
   return { port: hookPort, address: hookAddress, secretFile: hookSecretFile };
 }
 
-/**
- * Adds the options of a table. Of one that is given twice the last holds, unless its values are a list.
- * @throws BadInput when the command line is read
- */
+/** Adds the options of a table. Of repeated ones the last counts, if it is no list. @throws BadInput for the line */
 export function declareOptions(command: Command, options: DeclaredOptions): Command {
   const machine: Machine = {
     cores: availableParallelism(),

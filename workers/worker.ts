@@ -61,10 +61,7 @@ function boundHeaps(): void {
   setFlagsFromString('--max-semi-space-size=4');
 }
 
-/**
- * Serves this machine's task queues until it is asked to stop: one Temporal worker for each queue, in one process,
- * because slots in Temporal belong to a worker.
- */
+/** Serves this machine's task queues until asked to stop: a Temporal worker each, because slots belong to a worker. */
 export async function runWorker(
   options: WorkerCommandOptions,
   announce: (server: ServerAddress) => void,

@@ -27,10 +27,7 @@ const MOST_BYTES = 16 * 1024 ** 2;
 /** Bytes of names of new files. */
 const MOST_NAMES = 1024 ** 2;
 
-/**
- * Counts what is in a folder, before anything of it is read. Its files get the rights that reading takes.
- * @param most files and folders
- */
+/** Counts what a folder holds, before it is read; makes its files readable. @param most files and folders */
 export async function firstLook(tree: string, most: number): Promise<FirstLook | Unseen> {
   const nested: string[] = [];
   const rules: string[] = [];

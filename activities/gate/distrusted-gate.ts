@@ -72,10 +72,7 @@ export async function makeDistrustedTree(folder: string, mirror: string, commit:
   await makeOwnTree(mirror, commit, tree);
 }
 
-/**
- * What is supervised for a gate on what an agent wrote. Its tree is there.
- * @throws Unusable where it may not run before a person has approved the candidate
- */
+/** The supervised process of a gate on an agent's work. @throws Unusable where a person has to approve it first */
 export async function distrustedProcess(gate: DistrustedGate): Promise<GateProcess> {
   const { repository, candidate, gate: target } = gate.input;
   const treatment = await treatmentOf(gate.mirror, gate.input);

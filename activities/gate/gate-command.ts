@@ -16,11 +16,7 @@ const PRESET_COMMANDS: Readonly<Record<Preset, (nix: NixSettings) => readonly st
   deadnix: () => ['deadnix', '--fail', '.'],
 };
 
-/**
- * Finds the program of a command.
- * @param directory where it would be started
- * @returns its absolute path; `null` when it cannot be started
- */
+/** Absolute path of a program; `null` when it cannot be started. @param directory where it would be started */
 export async function findProgram(command: string, directory: string, searchPath: string): Promise<string | null> {
   const folders = command.includes('/') ? [''] : searchPath.split(path.delimiter).filter(Boolean);
   for (const folder of folders) {

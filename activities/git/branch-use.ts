@@ -80,10 +80,7 @@ async function unfinishedWith(
   return todo === '' ? null : todo.startsWith('revert') ? 'revert' : 'cherry-pick';
 }
 
-/**
- * The work trees of a repository that have a branch, be it checked out or in the midst of something that comes back to it.
- * Only reads.
- */
+/** The work trees that have a branch checked out, or come back to it from something unfinished. Only reads. */
 export async function branchUses(git: Git, branch: string): Promise<readonly BranchUse[]> {
   const common = path.resolve(git.directory, (await git.run(['rev-parse', '--git-common-dir'])).replace(/\n$/, ''));
   const first = await firstWorkTree(git, common);

@@ -40,10 +40,7 @@ const signatureVariables = ({ author, committer, date }: Signature): Environment
   GIT_COMMITTER_DATE: `@${date} +0000`,
 });
 
-/**
- * Commits a tree that the mirror has, and keeps the commit there. A message that says whose the commit is gets its seal. The
- * same input gives the same commit.
- */
+/** Commits a tree of the mirror, sealed where the message says whose it is. The same input gives the same commit. */
 export async function commitTree(
   git: Git,
   commit: { readonly tree: string; readonly parents: readonly string[]; readonly message: string },

@@ -66,10 +66,7 @@ export async function flakeText(
   return textOf(git, commit, followed);
 }
 
-/**
- * The lock of the flake at a commit.
- * Throws a non-retryable `LockUnreadable` failure, with the way out, when it is missing or Nix could not read it.
- */
+/** The lock of the flake at a commit. @throws non-retryable `LockUnreadable` when it is missing or unreadable */
 export async function lockAt(git: Git, repository: Repository, commit: string): Promise<FlakeLock> {
   const text = await flakeText(git, repository, commit, 'flake.lock');
   try {

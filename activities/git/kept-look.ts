@@ -17,10 +17,7 @@ import { openGit } from './git.js';
 import { mainCommit } from './resolve-base.js';
 import { seeChannels, type FoundChannel } from './see-channels.js';
 
-/**
- * Keeps on the disk where channels are after a run has moved them, so that the pages of the site show it. Nothing depends on it: what fails
- * is logged.
- */
+/** Keeps where channels are after a run moved them, for the pages of the site. What fails is only logged. */
 export async function keepWhatWasMoved(
   env: ActivityEnvironment,
   mirror: string,

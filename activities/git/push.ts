@@ -9,10 +9,7 @@ import { REMOTE } from './transport.js';
 
 export type PushResult = 'pushed' | Refusal;
 
-/**
- * The remote took no push to that branch. Either the branch is not where it was expected to be, or the refusal lasts: a look at
- * the branch tells.
- */
+/** The remote took no push to that branch: it is not where expected, or the refusal lasts. A look at it tells. */
 export interface Refusal {
   /** The remote's own words. */
   readonly said: string;
@@ -39,10 +36,7 @@ const BUSY = /unable to create '.*\.lock'|\.lock': file exists|reference is lock
 
 const HEADS = 'refs/heads/';
 
-/**
- * Branches of the remote and the commits that they are at, asked of the remote itself.
- * @param wanted names, or patterns in which `*` stands for anything
- */
+/** Branches and their commits, asked of the remote itself. @param wanted names, or patterns with `*` for anything */
 export async function remoteBranches(
   git: Git,
   repository: Repository,

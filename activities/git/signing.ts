@@ -3,10 +3,7 @@ import type { Signing } from '../../model/git/signing.js';
 import { finalFailure } from '../../model/run/failures.js';
 import { launch } from '../command/launcher.js';
 
-/**
- * What signs the commits of a run, seen to work; `null` when they are not signed.
- * Throws `SigningKey`, which no retry cures.
- */
+/** What signs the commits of a run, seen to work; `null` for unsigned ones. @throws `SigningKey`, which is final */
 export async function signerOf(signing: Signing | undefined): Promise<Signer | null> {
   if (signing === undefined) return null;
   const signer = await openSigner(signing, launch).catch(refuse);

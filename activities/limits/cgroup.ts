@@ -12,10 +12,7 @@ const ROOT = '/sys/fs/cgroup';
 const PROCESSES = 'cgroup.procs';
 const CONTROLLERS = ['memory', 'pids'] as const;
 
-/**
- * Group of the processes that were in the one that is divided: a group with processes of its own cannot be. The units have systemd
- * start the worker in it.
- */
+/** For the processes of the group that is divided, which can have none of its own. Units start the worker in it. */
 const MAIN = 'lockkeeper-main';
 
 export interface Cgroup {

@@ -13,10 +13,7 @@ export interface Limited {
   readonly within: readonly string[];
   /** The whole, sandbox and all. */
   readonly around: (command: readonly string[]) => readonly string[];
-  /**
-   * Watches what runs until the signal is aborted.
-   * @param over told once what limit it is over, as a sentence without its subject: it is to be ended
-   */
+  /** Watches until the signal is aborted. @param over told once which limit was passed: a sentence without subject */
   readonly watch: (pid: number, signal: AbortSignal, over: (what: string) => void) => Promise<void>;
   /** The same of a command that has ended. */
   readonly over: () => Promise<string | null>;

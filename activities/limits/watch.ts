@@ -20,10 +20,7 @@ const PAUSE_MS = 1000;
 const SHARE = 10;
 const LONGEST_PAUSE_MS = 5000;
 
-/**
- * Looks again and again whether a command is over one of its limits, as far as the kernel does not keep to it.
- * @param over told what it has done, once
- */
+/** Looks for limits that the kernel does not keep a command to. @param over told what it has done, once */
 export async function watch(watched: Watched, signal: AbortSignal, over: (what: string) => void): Promise<void> {
   for (let wait = PAUSE_MS; await pause(wait, signal);) {
     const begun = performance.now();

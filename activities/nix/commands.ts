@@ -285,10 +285,7 @@ export const rootDerivation = (drvPath: string, root: string): string[] => [
   `import (/. + ${nixString(drvPath)})`,
 ];
 
-/**
- * Arguments of `nix-instantiate` that evaluate an expression from standard input as data: it reads no file, fetches
- * nothing and builds nothing.
- */
+/** Arguments of `nix-instantiate` that evaluate standard input as data: nothing is read, fetched or built. */
 export const evaluateRestricted = (): string[] => [
   '--eval',
   '--strict',

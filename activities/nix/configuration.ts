@@ -30,10 +30,7 @@ export async function nixConfiguration(
 export const machineConfiguration = (): Promise<NixConfiguration | null> =>
   nixConfiguration([], { ...process.env, NIX_CONFIG: undefined, NIX_CONF_DIR: undefined, NIX_USER_CONF_FILES: '' });
 
-/**
- * Whether Nix's daemon lets this process do what root may: nix.conf(5), `trusted-users`: names, groups behind an `@`, and
- * `*`. `null` when that cannot be told.
- */
+/** Whether Nix's daemon trusts this process as root: `trusted-users` of nix.conf(5). `null`: that cannot be told. */
 export async function isTrusted(): Promise<boolean | null> {
   const { uid, username } = userInfo();
   if (uid === 0) return true;

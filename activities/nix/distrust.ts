@@ -68,10 +68,7 @@ const NO_FETCHES = [
 const NO_SANDBOX =
   'Nix builds without its sandbox there: set sandbox = true in its nix.conf, or let builds of this run do without (--nix-option sandbox false)';
 
-/**
- * Who decides about Nix's sandbox: the owner, by an option of the run, which may waive it; the machine, which has one; or we, who may
- * ask for it.
- */
+/** Who decides about Nix's sandbox: the run's options, which may waive it; the machine, if it has one; else we do. */
 async function sandboxOf({ options }: NixSettings): Promise<'owner’s' | 'waived' | 'machine’s' | 'ours' | 'none'> {
   const own = options.findLast(([name]) => name === 'sandbox' || name === 'build-use-sandbox')?.[1];
   if (own !== undefined) return own === 'true' ? 'owner’s' : 'waived';

@@ -64,10 +64,7 @@ export async function wholeWishes(
   return { wishes: new Map(Object.entries(wishes)), self };
 }
 
-/**
- * Paths of inputs below others to which a `flake.nix` gives a source that is not at a fixed revision; none when it cannot be read as
- * data.
- */
+/** Paths of nested inputs whose source in `flake.nix` has no fixed revision; none when it cannot be read as data. */
 export async function nestedSources(flakeText: string): Promise<readonly (readonly string[])[]> {
   const paths = await evaluateData(
     flakeText,

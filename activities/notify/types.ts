@@ -5,9 +5,6 @@ import type { NotifyInput } from '../../model/notify/types.js';
  * what they speak of is in `model/notify/`.
  */
 export interface Teller {
-  /**
-   * Tells it, unless it finds that it told it before. Throws `NotifierFault` for what fails.
-   * @param signal aborts when the activity is cancelled
-   */
+  /** Tells it, unless it was told before. Throws `NotifierFault`. @param signal aborts with the activity */
   tell(input: NotifyInput, signal: AbortSignal): Promise<void>;
 }

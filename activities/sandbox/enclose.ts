@@ -65,10 +65,7 @@ export const enclosedFiles = (directory: string) => ({
   unusable: path.join(directory, 'unusable'),
 });
 
-/**
- * Puts a command into a sandbox, whose folders it is given, and within limits.
- * @throws Unusable where none can be made, unless the owner lets agents do without
- */
+/** Puts a command into a sandbox with limits. @throws Unusable where none can be made and the owner demands one */
 export async function enclose(wanted: Distrusted): Promise<Enclosed> {
   const { command, args, env, place, directory, lent, hidden, network } = wanted;
   const there = await Promise.all(lent.map(({ from }) => exists(from)));

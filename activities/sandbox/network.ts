@@ -31,10 +31,7 @@ const NETWORK = '198.18.255.0/24';
 /** Where slirp4netns answers for the machine's own resolver, wherever that is. */
 export const RESOLVER = '198.18.255.3';
 
-/**
- * Where clouds give a machine its keys: link-local addresses, and those of Azure and Alibaba; and where Tailscale serves the machine
- * that it runs on.
- */
+/** Where clouds give a machine its keys (link-local, Azure, Alibaba), and where Tailscale serves its own machine. */
 const NEVER = ['169.254.0.0/16', '168.63.129.16', '100.100.100.200', '100.100.100.100'];
 
 /** Package to install before a sandbox can have a network of its own; `null` when all is there. */

@@ -28,10 +28,7 @@ export async function makeOwnTree(mirror: string, commit: string, directory: str
   await git.run(['reset', '--quiet', '--hard', commit]);
 }
 
-/**
- * Git for looking at what was left in such a folder. Nothing of the repository there is read, which could name programs to run;
- * objects go to `objects` alone.
- */
+/** Git for what was left in such a folder. It reads no settings of the repository there; objects go to `objects`. */
 export function gitOver(tree: string, { mirror, index, objects, signal }: Over): GitOver {
   const env = ownGitEnvironment(
     process.env,

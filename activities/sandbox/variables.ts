@@ -12,10 +12,7 @@ export const plainVariables = (): Record<string, string> =>
     ),
   );
 
-/**
- * The variables of a file, none without one. Throws `EnvFileFault`, and what reading throws.
- * @param file absolute path
- */
+/** The variables of a file (absolute path), none without one. @throws `EnvFileFault`, and what reading throws */
 export async function readVariables(file: string | null): Promise<ReadonlyMap<string, string>> {
   if (file === null) return new Map();
   try {

@@ -29,10 +29,7 @@ export async function endImpostor(client: Client, { workflowId, runId }: Workflo
   }
 }
 
-/**
- * Run that holds a repository; `null` when it is free. A lock is its run's child, so one whose run is over, or asks here for who
- * holds it, is none.
- */
+/** Run that holds a repository; `null`: it is free. The lock of a run that is over, or asks here itself, is none. */
 export async function holderOf(client: Client, lockWorkflowId: string, asks: string | null): Promise<string | null> {
   const lock = await openWorkflow(client, lockWorkflowId);
   const holder = memoText(lock, 'run');

@@ -12,10 +12,7 @@ export interface CheckFlags extends ConfigFlags {
   readonly fileOnly?: true;
 }
 
-/**
- * `lockkeeper config check`: whether the configuration file is valid, what of it does nothing, and whether what it names is
- * there.
- */
+/** `lockkeeper config check`: whether the file is valid, what of it does nothing, and whether all it names is there. */
 export async function checkConfig(context: CommandContext, flags: CheckFlags): Promise<number> {
   const { file, instances } = await loadConfiguration(flags);
   const looked = flags.fileOnly === true ? { faults: [], notes: [] } : await lookAtInstances(instances);

@@ -63,10 +63,7 @@ export async function transportAccess(transport: Transport): Promise<GitAccess> 
   return gitAccess(transport);
 }
 
-/**
- * Why a command that talks to a remote did not work, as a clause: in Git's words, without a token that the remote echoes, or which
- * limit it passed.
- */
+/** Why a command that talks to a remote failed, as a clause: Git's words without tokens, or the limit it passed. */
 export function whyNot(answer: GitAnswer, timeoutMs: number): string {
   switch (answer.exceeded) {
     case null:

@@ -31,10 +31,7 @@ const ON_COMMAND_LINE: Wording = {
   shown: (value) => (value === true ? null : Array.isArray(value) ? value.join(',') : String(value)),
 };
 
-/**
- * Reads flags as a file is read. @param mode what the run is about
- * @throws CommandError with everything that is wrong with them
- */
+/** Reads flags as a file is read, for a run of this kind. @throws CommandError with everything that is wrong */
 export function readFlags(flags: TypedFlags, mode: RunMode = 'update'): Asked {
   const faults: string[] = [];
   const given = typedTable(INSTANCE_OPTIONS, flags, faults);

@@ -13,10 +13,7 @@ const DEADLINE_EXCEEDED = 4;
 /** Who types, as it is kept in the report. */
 export const operator = (): string => `${userInfo().username}@${hostname()}`;
 
-/**
- * Sends an update to a run, and waits for its answer. Repeating it with the same id is harmless.
- * @throws `CommandError` with the run's reason when it refuses
- */
+/** Sends an update and waits for the answer; an id counts once. @throws `CommandError` with the reason of a refusal */
 export async function sendUpdate(
   session: Session,
   run: string,

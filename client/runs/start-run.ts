@@ -19,10 +19,7 @@ export interface Started {
   readonly isNew: boolean;
 }
 
-/**
- * Finds the run that holds the repository, or starts one once `prepare` is through.
- * @throws CommandError when another update holds the repository
- */
+/** Attaches to the run of this update, or starts one after `prepare`. @throws CommandError if another update runs */
 export const startOrAttach = (
   state: StateDirectory,
   session: Session,
@@ -37,10 +34,7 @@ export const startOrAttach = (
     prepare,
   );
 
-/**
- * Starts a run once `prepare` is through, unless there is one already.
- * @param look finds the run to attach to; `null` when there is none
- */
+/** Starts a run once `prepare` is through. @param look finds the run to attach to instead; `null` when there is none */
 export async function startUnless(
   state: StateDirectory,
   look: (digest: string) => Promise<string | null>,

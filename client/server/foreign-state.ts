@@ -5,10 +5,7 @@ import type { StateDirectory } from '../../model/machine/state-directory.js';
 import { systemCode } from '../../host/errors.js';
 import { CommandError } from '../errors.js';
 
-/**
- * Refuses a state directory of which this account may not see what it holds: it would look as if there were no runs.
- * @throws CommandError that names whose it is
- */
+/** Refuses a state directory that this account may not read: it would look empty. @throws CommandError */
 export async function refuseUnreadable(state: StateDirectory): Promise<void> {
   const files = [state.serverDatabase, state.serverRecord];
   if (!(await Promise.all(files.map(isForbidden))).includes(true)) return;

@@ -5,10 +5,7 @@ import type { Session } from './connection.js';
 
 const recordOf = (state: StateDirectory, run: string): string => join(state.lent, encodeURIComponent(run));
 
-/**
- * Notes that this machine is lent to a run: its worker stays for it, and later commands bring one again. For runs of the embedded
- * server it does so anyway.
- */
+/** Lends this machine to a run: its worker stays, and later commands start one again. Embedded servers need no note. */
 export async function lend(state: StateDirectory, session: Session, run: string): Promise<void> {
   if (session.embedded) return;
   const { address, namespace } = session;

@@ -32,10 +32,7 @@ function abbreviation(instant: number, timeZone: string): string {
   return `${offset < 0 ? '-' : '+'}${digits.map((value) => String(value).padStart(2, '0')).join('')}`;
 }
 
-/**
- * How far a time is from another, in systemd's words: `1 week 3 days left`, `2h 30min ago`.
- * @param now seconds since 1970, as `instant`
- */
+/** A time from `now`, in systemd's words: `1 week 3 days left`, `2h 30min ago`. Both are seconds since 1970. */
 export function timeFrom(now: number, instant: number): string {
   return `${span(Math.abs(instant - now))} ${instant > now ? 'left' : 'ago'}`;
 }

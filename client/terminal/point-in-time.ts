@@ -1,11 +1,7 @@
 import { nextFirings, parseCalendar } from '../../model/calendar/index.js';
 import { CommandError } from '../errors.js';
 
-/**
- * Reads a point in time: a calendar event that comes once, or `now`.
- * @param timeZone where the text names none
- * @returns seconds since 1970
- */
+/** Seconds since 1970 of a calendar event that comes once, or of `now`. @param timeZone where the text names none */
 export function pointInTime(text: string, timeZone: string, option: string): number {
   if (text === 'now') return Date.now() / 1000;
   const event = parseCalendar(text.replace(/^(\d{4}-\d\d-\d\d)T([\d:]+)(?:\.0+)?Z$/, '$1 $2 UTC'), option);

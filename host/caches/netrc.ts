@@ -7,10 +7,7 @@ const NETRC = {
   most: 64 * 1024,
 };
 
-/**
- * The header by which a host knows the user that a netrc(5) file has for it; none when it has none.
- * @throws CacheFault when the file cannot be used
- */
+/** The header for the user that a netrc(5) file has for a host; none without one. @throws CacheFault for a bad file */
 export async function netrcHeader(file: string, host: string): Promise<Readonly<Record<string, string>>> {
   const text = await secretOf('the netrc file', file, NETRC);
   let header: Record<string, string> = {};

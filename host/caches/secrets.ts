@@ -8,11 +8,7 @@ const asFault =
     throw error instanceof PrivateFileFault ? new CacheFault(`${what} ${file} ${error.message}`, false) : error;
   };
 
-/**
- * Text of a file of secrets.
- * @param what names the file, such as `the netrc file`
- * @throws CacheFault when it cannot be used
- */
+/** Text of a file of secrets; `what` names it, as in `the netrc file`. @throws CacheFault when it cannot be used */
 export const secretOf = (what: string, file: string, content: PrivateContent): Promise<string> =>
   readPrivateFile(file, content).catch(asFault(what, file));
 

@@ -36,10 +36,7 @@ export async function keysOf(cache: Cache): Promise<TrustedKeys | null> {
   return trustedKeys([...own, ...(upstreamsOf(cache).length > 0 ? [NIXOS_KEY] : [])]);
 }
 
-/**
- * Looks at each path in the cache, and at what it lacks in its upstreams.
- * @throws CacheFault when one of them gives no answer
- */
+/** Looks for paths in the cache, and for what it lacks in its upstreams. @throws CacheFault if one gives no answer */
 export async function lookAt(
   cache: Cache,
   paths: readonly PathInfo[],

@@ -25,10 +25,7 @@ export const trustedKeys = (texts: readonly string[]): TrustedKeys =>
     }),
   );
 
-/**
- * The public half of a secret key of Nix, as Nix writes it.
- * @throws CacheFault when the file holds none, or others than its owner may read it
- */
+/** The public half of a secret key, as Nix writes it. @throws CacheFault when the file has none, or is not private */
 export async function publicHalf(file: string): Promise<string> {
   const text = await secretOf('the secret key', file, SECRET_KEY);
   const [, name = '', base64 = ''] = /^([^\s:]+):([A-Za-z0-9+/=]+)\s*$/.exec(text) ?? [];

@@ -7,10 +7,7 @@ import type { SeenPath } from './narinfo.js';
 
 /** How caches of one kind are looked at and filled, without what a client of Nix remembers of them. */
 export interface CacheHandler {
-  /**
-   * What the cache says of some paths; those that it does not have are left out.
-   * @throws CacheFault when it gives no answer
-   */
+  /** What the cache says of paths; those that it lacks are left out. @throws CacheFault when it gives no answer */
   readonly look: (cache: Cache, paths: readonly PathInfo[], asking: Asking) => Promise<ReadonlyMap<string, SeenPath>>;
   /** Makes the cache forget paths whose archives are gone or cut, and these archives, so that they can be uploaded again; missing where nobody can. */
   readonly forget?: (cache: Cache, paths: readonly PathInfo[], signal: AbortSignal) => Promise<void>;

@@ -23,10 +23,7 @@ const KEY_BYTES = 32;
 const LEAST_CHARACTERS = 32;
 const KEY = { noun: 'key', toMake: 'make it with "openssl rand -hex 32"', most: 4096 };
 
-/**
- * The key of a server elsewhere, from a file of the owner's: a line of at least 32 characters that only its owner may read.
- * @throws RunKeyFault
- */
+/** The key of a server elsewhere: a line of 32 characters or more in its owner's private file. @throws RunKeyFault */
 export async function readRunKey(file: string): Promise<RunKey> {
   const refuse = (why: string): RunKeyFault => new RunKeyFault(`the run key ${file} ${why}`);
   const text = await readPrivateFile(file, KEY).catch((error: unknown) => {

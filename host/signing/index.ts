@@ -18,10 +18,7 @@ const MAKING: Readonly<Record<SigningFormat, string>> = {
   openpgp: 'write it with "gpg --armor --export-secret-keys NAME"',
 };
 
-/**
- * The signer of a run, after it has signed nothing twice with the same result: what is done again has to give the same commit.
- * @throws UnusableKey
- */
+/** The signer of a run, tried twice for equal signatures: repeats have to give the same commit. @throws UnusableKey */
 export async function openSigner({ format, keyFile }: Signing, run: RunProgram): Promise<Signer> {
   const found = await stat(keyFile).catch((error: unknown) => {
     const code = systemCode(error) ?? 'unknown error';

@@ -32,10 +32,7 @@ function readUntil(name: string, until: unknown): string | null {
   return text;
 }
 
-/**
- * Reads `products.toml`, parsed: `name = "vendor:product"`, or a list of such texts.
- * @throws TypeError with a sentence that names the entry
- */
+/** Reads parsed `products.toml`: `name = "vendor:product"`, or a list. @throws TypeError with a sentence */
 export function readProducts(parsed: unknown): ProductTable {
   if (!isObject(parsed)) throw new TypeError('it is not a table');
   const entries = Object.entries(parsed).map(([name, value]) => {

@@ -20,10 +20,7 @@ export const SECOND: FieldRule = { name: 'second', from: 0, to: 59 };
 /** systemd reads no longer lists. */
 const MOST_SPANS = 241;
 
-/**
- * Reads a field such as `*`, `1,15` or `0..30/10` and normalises it as systemd does.
- * @param refuse makes the error for what cannot be read; gets the reason
- */
+/** Reads `*`, `1,15` or `0..30/10` and normalises it as systemd does. @param refuse makes the error from a reason */
 export function parseField(text: string, rule: FieldRule, refuse: (reason: string) => BadInput): Field {
   if (text === '*') return null;
   const parts = text.split(',');

@@ -77,10 +77,7 @@ function firstWithin(at: Position, minutes: readonly number[], seconds: readonly
   return null;
 }
 
-/**
- * The start of the next hour. When two hours lie between it and the start of this one, Temporal's server looks through this
- * hour once more, an hour later.
- */
+/** The start of the next hour. If that is two hours away, Temporal's server looks through this hour once more. */
 function endOfHour(timeZone: string, at: Position): Position {
   const start = { ...at, ...HOUR_START };
   const next = { ...start, hour: at.hour + 1 };

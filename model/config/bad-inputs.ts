@@ -15,10 +15,7 @@ export function badInputs(error: unknown): readonly BadInput[] {
   throw error;
 }
 
-/**
- * Reads them all, also after one that cannot be used, so that everything that is wrong is told at once.
- * @throws what `badInputs` takes apart
- */
+/** Reads all, also after one that cannot be used, so that every fault is told. @throws what `badInputs` takes apart */
 export function readEach<T, R>(items: readonly T[], read: (item: T, index: number) => R): readonly R[] {
   const bad: BadInput[] = [];
   const values: R[] = [];

@@ -216,10 +216,7 @@ export const tableOf = <T>(
   },
 });
 
-/**
- * A small table with exactly these fields, all of them required.
- * @param typed how one word of a command line says them: groups of the pattern are fields
- */
+/** A table with exactly these fields. @param typed one word of a command line; groups of the pattern are fields */
 export const record = <F extends Readonly<Record<string, Kind<unknown>>>>(
   words: string,
   fields: F,

@@ -30,10 +30,7 @@ export function readInstance(given: unknown, wording: Wording, faults: string[])
   return { values: { ...values, ...words }, unread };
 }
 
-/**
- * Reads a table. What is wrong with it is added to `faults`.
- * @param above name of the option that holds the table; `''` for one that no option holds
- */
+/** Reads a table; adds what is wrong to `faults`. @param above name of the option that holds the table, or `''` */
 export function readTable(
   given: unknown,
   options: OptionTable,

@@ -100,10 +100,7 @@ export interface CoordinatorActivities {
   /** Base with only some of a candidate's inputs moved, as a draft: a probe, or an update that keeps inputs back. */
   composeCandidate(input: ComposeInput): Promise<LockUpdate>;
 
-  /**
-   * Commits of the root inputs that a candidate moves, as far as they can be had soon. What an input's server does not answer is
-   * left out.
-   */
+  /** Commits of the root inputs that a candidate moves; without those of servers that do not answer soon. */
   readCommits(input: CandidateSource & { nix: NixSettings }): Promise<readonly CommitsOfInput[]>;
 
   /** What earlier runs of the repository held back and none has moved since. */
@@ -238,10 +235,7 @@ export interface MachineActivities extends GateActivities, AgentActivities {
 
   readLog(input: ReadLogInput): Promise<LogSlice>;
 
-  /**
-   * What an update changes in the closure of a target that this machine built; `null` when nothing does. Both closures stay in the
-   * store for the next run.
-   */
+  /** What an update changes in a closure that was built here; `null`: nothing. Both are kept for the next run. */
   compareClosures(input: CompareClosuresInput): Promise<TargetChange | null>;
 
   /**

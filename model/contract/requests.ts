@@ -27,10 +27,7 @@ export interface FindRequestsInput {
   readonly mergeMethod?: MergeMethod;
   /** Whether a question follows that reviews and comments answer. */
   readonly asks?: true;
-  /**
-   * Before the work: what earlier runs of the instance have left to the forge is taken back, unless this run goes on with it. Missing
-   * later, and in older runs.
-   */
+  /** What earlier runs left to the forge is taken back, if not gone on with; missing later and in older runs. */
   readonly earlier?: { readonly instance: string; readonly perInput: boolean };
 }
 

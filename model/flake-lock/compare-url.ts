@@ -14,10 +14,7 @@ export function compareUrl(from: SourceAttributes, to: SourceAttributes): string
   return repositoryUrl(before) === address ? address + COMPARE_PATHS[after.forge](old, now) : null;
 }
 
-/**
- * Address from which Git can fetch the commits of a source, by its attributes; `null` when it is not known to be a Git
- * repository.
- */
+/** Address from which Git can fetch a source; `null` when it is not known to be a Git repository. */
 export function gitAddress(attributes: SourceAttributes): string | null {
   if (textAttribute(attributes, 'type') === 'git') {
     const url = textAttribute(attributes, 'url') ?? '';

@@ -58,10 +58,7 @@ function otherSource(before: LockNode | null, after: LockNode | null): { from: s
   return was == null || is == null || was.key === is.key ? null : { from: was.text, to: is.text };
 }
 
-/**
- * A source without its revision. An archive has another address for each one, so what it was asked for counts, and the host that
- * gave it.
- */
+/** A source without revision. An archive's address changes: what was asked for counts, and the host that gave it. */
 function publishedAs({ locked, original }: LockNode): { readonly key: string; readonly text: string } | null {
   if (locked === null) return null;
   const { text, origin } = sourceOf(locked, []);

@@ -6,10 +6,7 @@ import { textAttribute, type FlakeLock, type LockNode, type SourceAttributes } f
 import { inputsBelow } from './walk.js';
 
 export interface Source {
-  /**
-   * The source in one spelling, without revision and query: `path:/srv/flakes`, `git+ssh://git.example.org/a.git`,
-   * `github:owner/repo`.
-   */
+  /** In one spelling without revision and query: `path:/srv/flakes`, `git+ssh://host/a.git`, `github:owner/repo`. */
   readonly text: string;
   /**
    * - `inside`: a folder of the flake that has the input

@@ -4,10 +4,7 @@ import type { FlakeLock, InputPath, LockEdge, LockNode } from './types.js';
 export const rootInputs = (lock: FlakeLock): { readonly name: string; readonly follows: InputPath | null }[] =>
   sortedInputs(lock.root).map(([name, edge]) => ({ name, follows: edge.kind === 'follows' ? edge.path : null }));
 
-/**
- * Node that an input path leads to, every `follows` on the way taken; `[]` is the root. `null` when there is none, or
- * when the `follows` lead in a circle.
- */
+/** Node that an input path leads to, along `follows`; `[]` is the root. `null` for none, or `follows` in a circle. */
 export function nodeOfInput(lock: FlakeLock, path: InputPath): LockNode | null {
   const end = follow(lock, path);
   return end.kind === 'node' ? end.node : null;
@@ -25,10 +22,7 @@ export function followsCycle(lock: FlakeLock): InputPath | null {
   return null;
 }
 
-/**
- * Every input of every node that is reached without `follows`, depth first in sorted order, each node's inputs once (by
- * the first path that leads to it).
- */
+/** Inputs of every node reached without `follows`, depth first, sorted; each node once, by the first path to it. */
 export function allInputs(lock: FlakeLock): { readonly path: InputPath; readonly edge: LockEdge }[] {
   const found: { readonly path: InputPath; readonly edge: LockEdge }[] = [];
   const seen = new Set<LockNode>();

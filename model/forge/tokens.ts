@@ -37,10 +37,7 @@ export const appPermissions = (granted: Readonly<Record<string, unknown>>): Read
     }),
   );
 
-/**
- * What is to be said of a token that a CI job was given; `null` for others.
- * @param ofJob what the environment holds as GitLab's `CI_JOB_TOKEN`
- */
+/** Advice about a CI job's token; `null` for others. @param ofJob what the environment holds as `CI_JOB_TOKEN` */
 export function jobTokenWords(
   kind: ForgeKind,
   token: string,

@@ -42,10 +42,7 @@ const LASTING = {
 type LastingFault = keyof typeof LASTING;
 type GitFault = LastingFault | 'network' | 'machine' | 'unknown';
 
-/**
- * What Git's words about a remote mean. Only `network` and `machine` may pass by themselves.
- * @param said without control characters
- */
+/** What Git's words mean; only `network` and `machine` pass by themselves. @param said without control characters */
 export function gitFault(said: string): GitFault {
   // A remote's own disk is none of this machine's.
   if (MACHINE.test(said.replace(/^remote:.*$/gm, ''))) return 'machine';

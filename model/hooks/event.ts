@@ -42,10 +42,7 @@ const ADDRESSES = ['clone_url', 'ssh_url', 'html_url', 'git_http_url', 'git_ssh_
 const object = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 
-/**
- * `git.example.org/me/fleet`: the same for all ways to reach a repository, in small letters as forges compare them; `null` for what is no
- * address of a host.
- */
+/** `git.example.org/me/fleet` in small letters, the same for all ways to reach it; `null` for no address of a host. */
 export function repositoryName(address: string): string | null {
   const parts = splitUrl(address);
   if (parts === null || parts.path.length === 0) return null;

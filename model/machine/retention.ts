@@ -1,10 +1,7 @@
 import { formatSize } from '../text/size.js';
 import { DAY_MS } from '../text/span.js';
 
-/**
- * What a state directory keeps and for how long: a pure judgement of what was found there. Times are milliseconds since
- * 1970, ages are days, sizes are bytes.
- */
+/** What a state directory keeps and for how long. Times are milliseconds since 1970, ages days, sizes bytes. */
 export type KeptKind =
   | 'logs'
   | 'roots'

@@ -80,10 +80,7 @@ export type LockRole = 'worker' | 'server';
 /** The lock of such a process. */
 export const lockFile = ({ locks }: StateDirectory, role: LockRole): string => path.join(locks, role);
 
-/**
- * The default root: `$LOCKKEEPER_STATE_DIR`, `$STATE_DIRECTORY` (systemd), else the XDG state directory. A variable that is
- * empty counts as not set.
- */
+/** The default root: `$LOCKKEEPER_STATE_DIR`, `$STATE_DIRECTORY`, else XDG's; empty variables count as not set. */
 export function defaultStateRoot(env: Readonly<Record<string, string | undefined>>): string {
   const own = [env.LOCKKEEPER_STATE_DIR, env.STATE_DIRECTORY?.split(':')[0]].find(
     (root) => root !== undefined && root !== '',

@@ -30,10 +30,7 @@ export class DerivationUnreadable extends Error {
 
 type Term = string | readonly Term[];
 
-/**
- * Parses a `.drv` file.
- * @throws `DerivationUnreadable` when the text is not a derivation, or one of a kind that is not known here (dynamic derivations)
- */
+/** Parses a `.drv` file. @throws `DerivationUnreadable` for other text, and for kinds unknown here (dynamic ones) */
 export function parseDerivation(text: string): DerivationFile {
   if (!text.startsWith('Derive(')) throw new DerivationUnreadable('not a derivation of a known kind');
   const [outputs, inputDrvs, inputSrcs, platform, builder, args, env] = list(parseTerm(text, 'Derive'.length));

@@ -95,10 +95,7 @@ export function factsOf(report: Report): RunFacts {
   };
 }
 
-/**
- * Whether something that was read from a file can be the report of a run, also of an older version. What is not told apart here is found
- * when it is rendered.
- */
+/** Whether a parsed file can be a report of any version. What is not told apart here is found when it is rendered. */
 export function mayBeReport(value: unknown): value is StoredReport {
   if (typeof value !== 'object' || value === null) return false;
   const { run, instance, repository, outcome, startedAt, targets, inputs, unfetched, notifications } =

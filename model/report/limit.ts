@@ -1,10 +1,7 @@
 import { truncate, utf8Length } from '../text/text.js';
 import type { Report } from './data.js';
 
-/**
- * Room of a report, in bytes of JSON. A payload may have 2 MiB, and what one workflow task schedules, which may be two messages with
- * the report, 4 MiB.
- */
+/** Room of a report, in bytes of JSON: a payload may have 2 MiB, a workflow task, perhaps with two of them, 4 MiB. */
 const REPORT_BYTES = 1024 * 1024;
 
 /** Texts that say why, in any part of a report; names, paths and commits stay whole. */

@@ -20,10 +20,7 @@ export function checkFailureSteps(words: readonly string[], field: string): read
   return steps;
 }
 
-/**
- * Checks that no input is pinned twice, or pinned and never to be held back.
- * @param fields where the pins and the others stand
- */
+/** Checks that no input is pinned twice, or pinned and never held back. @param fields where both stand */
 export function checkPinned(
   pinned: readonly PinnedInput[],
   never: readonly string[],

@@ -83,10 +83,7 @@ function repositoryName(repository: Pick<Repository, 'url'>): string {
   return name === '' ? 'repository' : name;
 }
 
-/**
- * Id of the workflow that holds a repository's main branch for one run.
- * @param key of remote and branch, see `repositoryKey`
- */
+/** Id of the workflow that holds a main branch for one run. @param key of remote and branch, see `repositoryKey` */
 export const repositoryLockId = (key: string): string => `lockkeeper-repository-${key}`;
 
 /** Id of the workflow that keeps runs apart that verify the same main branch: they wait for no update. */

@@ -8,10 +8,7 @@ export const OPTIONS_FORMAT = 1;
 
 type Shape = true | readonly string[] | { readonly [name: string]: Shape };
 
-/**
- * Refuses what a newer client asks for and this version would pass over in silence.
- * @throws Error that names the options
- */
+/** Refuses what a newer client asks for and this version does not know. @throws Error that names the options */
 export function checkKnown(options: RunOptions): void {
   const unknown = [
     ...unknownIn(options, KNOWN_OPTIONS, ''),

@@ -11,11 +11,7 @@ export interface SandboxLimits {
 
 const GIB = 1024 ** 3;
 
-/**
- * What is usual on a machine: half of it, and no more than any agent needs.
- * @param memoryBytes of the machine
- * @param freeBytes on the disk of the folders
- */
+/** Usual limits: half of a machine, and no more than any agent needs. Memory and free disk are in bytes. */
 export const usualLimits = (memoryBytes: number, freeBytes: number): SandboxLimits => ({
   memoryBytes: Math.floor(memoryBytes / 2),
   tasks: 2048,
@@ -30,11 +26,7 @@ export const LIMIT_PROGRAM = { command: 'prlimit', owner: 'util-linux' } as cons
 export const managerOf = (uid: number): string =>
   uid === 0 ? '/run/systemd/system' : `/run/user/${uid}/systemd/private`;
 
-/**
- * A command that runs another one in a scope of systemd: systemd-run(1).
- * @param id name of the scope
- * @param properties of systemd.resource-control(5)
- */
+/** A command in a scope of systemd: systemd-run(1). @param properties of systemd.resource-control(5) */
 export function inScope(
   uid: number,
   id: string,

@@ -45,10 +45,7 @@ export const triedInSandbox = (root: boolean): readonly string[] => [
   ...['/bin/sh', '-c', 'exit 0'],
 ];
 
-/**
- * What an agent reaches over the network: what lies outside of this machine, nothing, or all that the machine reaches, itself
- * included.
- */
+/** What an agent reaches: what is outside of this machine, nothing, or all that the machine does, itself included. */
 export const AGENT_NETWORKS = ['outside', 'none', 'host'] as const;
 export type AgentNetwork = (typeof AGENT_NETWORKS)[number];
 

@@ -38,10 +38,7 @@ export const membersOf = (output: string): Place => ({
   looked: () => 2,
 });
 
-/**
- * Targets that an output has for each system: their names are the system and the name there, with a dot between them. Systems
- * have no dots, names may.
- */
+/** Targets that an output has for each system, named SYSTEM.NAME. Systems have no dots, names may. */
 export const membersBySystem = (output: string): Place => ({
   path: (text) => {
     if (text === '*') return [output, '*', '*'];

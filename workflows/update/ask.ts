@@ -7,10 +7,7 @@ import { tell } from './ending.js';
 import type { Ended } from './facts.js';
 import type { Run } from './run.js';
 
-/**
- * Waits for a person's decision; `null` when an input was held back instead.
- * @param listen looks for an answer elsewhere until there is one
- */
+/** A person's decision; `null` when an input was held back instead. @param listen looks for an answer elsewhere */
 export const ask = (run: Run, question: Question, policy: ApprovalPolicy, listen?: () => Promise<void>) =>
   run.holdBackRequests.unlessAsked(async () => {
     const telling = async (event: 'waiting' | 'reminder'): Promise<void> => {

@@ -9,10 +9,7 @@ import { signingKey, type Run } from './run.js';
 export type TakenBase =
   { readonly kind: 'taken'; readonly base: Base } | { readonly kind: 'superseded'; readonly by: string };
 
-/**
- * Takes the repository, and sees meanwhile what main is: mostly nobody else has it. What was seen while somebody had it may
- * be old, and is asked again.
- */
+/** Takes the repository, and sees main meanwhile: mostly nobody has it. If somebody had, main is asked again. */
 export async function takeBase(run: Run): Promise<TakenBase> {
   const { lock, state } = run;
   const meanwhile = new CancellationScope();

@@ -12,11 +12,7 @@ import { keepNamedBack } from './keep-back.js';
 import { commitSignature, type Run } from './run.js';
 import { listTargets } from './targets.js';
 
-/**
- * Updates the lock of a commit of main, and keeps back what the run's policy names.
- * @returns `null` when nothing moves
- * @throws `InputsUnreachable`
- */
+/** Updates the lock of a commit of main within the run's policy; `null`: nothing moves. @throws `InputsUnreachable` */
 export async function findUpdate(run: Run, base: string): Promise<Update | null> {
   const { options, state } = run;
   const { repository, nix } = options;

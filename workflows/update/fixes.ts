@@ -11,10 +11,7 @@ export interface FixedCandidate {
   readonly fixes: readonly Fix[];
 }
 
-/**
- * Puts fixes on top of a candidate, one after the other. Where they were made they are the same commits again; one that does
- * not fit any more is left out.
- */
+/** Puts fixes on a candidate in order; where they were made the commits are the same. What does not fit is left out. */
 export async function putFixesOn(run: Run, onto: Candidate, fixes: readonly Fix[]): Promise<FixedCandidate> {
   let candidate = onto;
   const fitting: Fix[] = [];

@@ -13,10 +13,7 @@ import type { Verified } from './verify-and-repair.js';
 
 export type MainMoved = Extract<LandResult, { readonly kind: 'main-moved' }>;
 
-/**
- * Pushes what was verified, where that was asked for, unless main has moved meanwhile, and proposes it on a forge if that is how it
- * lands.
- */
+/** Pushes what was verified if that was asked for and main has not moved, and proposes it if it lands by a forge. */
 export async function land(run: Run, { candidate, update }: Verified): Promise<Ended | MainMoved> {
   const { options, state } = run;
   const { repository, landing, instance, forge } = options;

@@ -33,10 +33,7 @@ type SearchAttribute = 'LockkeeperInstance' | 'LockkeeperRepository' | 'Lockkeep
 /** What is shown of a run beside its facts: what it does now. */
 type Shown = Pick<RunProgress, 'phase' | 'waitsFor' | 'doing' | 'targets' | 'children' | 'approval'>;
 
-/**
- * What a run knows and what it does. Whatever changes is seen at once by the `progress` query, by the details in the Temporal UI
- * and, in the end, in the report.
- */
+/** What a run knows and does. Changes show at once in the `progress` query, in the Temporal UI, and in the report. */
 export interface RunState {
   readonly facts: () => Facts;
   /** Puts what a step found to what was known. */

@@ -13,10 +13,7 @@ import { stayWithMachine } from '../calls/stay-with-machine.js';
 /** Time beside the command's own in which its work tree is made, in seconds. */
 const AROUND = 3600;
 
-/**
- * Runs a gate on a candidate, on whichever builder takes it, and stays with the machine that has it. A worker that is
- * restarted goes on with it.
- */
+/** Runs a gate on any builder, and stays with the machine that has it, whose worker goes on with it after a restart. */
 export function runGate(input: VerifyInput, gate: CommandTarget, { held }: Pick<Listener, 'held'>): Promise<Verdict> {
   const { run, repository, candidate, nix, takeoverSeconds } = input;
   const asked = {

@@ -99,10 +99,7 @@ async function tailOf(record: CommandRecord, failure: BuildFailure, lines: reado
   return logTail(text);
 }
 
-/**
- * The newest lines of one builder. Where several that began have the same mark in our log, or it holds none of its lines (any more),
- * Nix's own log decides.
- */
+/** The newest lines of one builder; from Nix's own log where ours has none, or several builders with its mark. */
 async function linesOf(
   drv: string,
   record: CommandRecord,

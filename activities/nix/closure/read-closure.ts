@@ -37,15 +37,9 @@ export interface ReadClosure extends Closure {
 export interface ClosureReader {
   /** All that a target's store path needs at run time; `null` when the store of this machine does not have it. */
   readonly local: (top: string) => Promise<ReadClosure | null>;
-  /**
-   * The same of one that only caches have: see `cachedPaths`.
-   * @param beside one of this machine, with which it shares paths
-   */
+  /** The same of one that only caches have: see `cachedPaths`. @param beside one of this machine that shares paths */
   readonly cached: (top: string, beside: ReadClosure, settings: NixSettings) => Promise<ReadClosure | null>;
-  /**
-   * Packages that derivations of the store make, as a closure without sizes; what names no version is left out: sources, patches,
-   * settings.
-   */
+  /** Packages that derivations of the store make, without sizes. Without what names no version, such as patches. */
   readonly packagesOf: (derivations: readonly string[]) => Promise<Closure>;
 }
 

@@ -155,10 +155,7 @@ async function lostSource(error: NixError | undefined): Promise<Fault | null> {
   return lost ? { kind: 'machine', what: 'the store lost a source meanwhile' } : null;
 }
 
-/**
- * What a root holds; `null` when it was collected all the same: Nix misses what a client roots and then leaves while it
- * looks for roots.
- */
+/** What a root holds; `null` when it was collected all the same: Nix misses roots of clients that left meanwhile. */
 async function readEvaluated(root: string): Promise<EvaluatedDerivation | null> {
   const drvPath = await readlink(root);
   if (!(await exists(drvPath))) return null;

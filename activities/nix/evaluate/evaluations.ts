@@ -38,10 +38,7 @@ export function evaluationPlace(state: StateDirectory, run: string, commit: stri
 const runRoots = (state: StateDirectory, run: string): string =>
   path.join(state.evaluations, 'runs', runDirectoryName(run));
 
-/**
- * What was found earlier, rooted for this run; `null` when nothing was, or the store has lost it. The time of the record is
- * that of its newest use.
- */
+/** What was found earlier, rooted for this run; `null` when the store does not have it. Renews the record's time. */
 export async function recall(place: EvaluationPlace): Promise<EvaluatedDerivation | null> {
   const known = await readRecord(place.record);
   if (known === null || !(await exists(known.drvPath))) return null;
@@ -66,10 +63,7 @@ export const recallFailure = (place: EvaluationPlace): Promise<string | null> =>
 
 const failureFile = (place: EvaluationPlace): string => `${place.root}.failed`;
 
-/**
- * Keeps a derivation from collection by a root of this run; does nothing when the root is there.
- * @returns false when the store has lost the derivation
- */
+/** Keeps a derivation by a root of this run. Safe to repeat. @returns false when the store has lost the derivation */
 export async function ensureRoot(root: string, drvPath: string): Promise<boolean> {
   if ((await readlink(root).catch(() => null)) === drvPath) return exists(drvPath);
   await makeFolder(path.dirname(root));

@@ -4,10 +4,7 @@ import { ownFetchLimits } from '../../command/fetch-limits.js';
 import type { Finished } from '../../command/process.js';
 import type { NixOptions } from '../run-nix.js';
 
-/**
- * Parts of the time for one fetch that Nix gets to ask for several inputs, and for one alone. All that a lock may take fits into the
- * time of its activity.
- */
+/** Share of one fetch's time for asking for several inputs, and for one: a whole lock fits into its activity. */
 const TOGETHER = 1 / 4;
 const ALONE = 1 / 8;
 

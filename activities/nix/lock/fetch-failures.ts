@@ -26,10 +26,7 @@ const CACHED_FILE = '; using cached version';
 const EXPIRED_FILE = /^warning: using expired version of (\S+)/;
 const DOWNLOAD = /unable to download '([^']*)': (.*)/;
 
-/**
- * From 2.20 on Nix looked past the exit status of `git fetch`; 2.31 looks at it again. In between Git's own message is all that
- * tells of a fetch that failed.
- */
+/** Nix 2.20 to 2.30 ignores the exit status of `git fetch`: only Git's own message tells of a failure. */
 const ignoresGitStatus = (version: NixVersion): boolean => atLeast(version, 2, 20) && !atLeast(version, 2, 31);
 
 /** Answers of a Nix command that ended well which came out of its cache because upstream gave none. */

@@ -28,10 +28,7 @@ interface Place {
   readonly repository: string | null;
 }
 
-/**
- * Where the submodules of a source come from, and the submodules in them as far as the source holds those.
- * @param store where it is; default: the machine's
- */
+/** The submodules of a source and those in them, as far as it has them. @param store default: the machine's */
 export async function submoduleSources(
   locked: SourceAttributes,
   { nix, rules: { own }, signal, proxy }: About,
@@ -99,10 +96,7 @@ async function submodulesIn(text: string): Promise<readonly Submodule[] | null> 
   return [...submodules.values()];
 }
 
-/**
- * Of what an input brings along as submodules what it is not permitted to: base's revision of it had nothing from there either.
- * @param found of the new revision
- */
+/** Unpermitted submodules from where base's revision had none. @param found of the new revision */
 export async function unpermittedSubmodules(
   about: About,
   name: string,
@@ -119,10 +113,7 @@ export async function unpermittedSubmodules(
   return found.filter(({ text, origin }) => texts.includes(text) && !origins.has(origin));
 }
 
-/**
- * What the inputs of a new lock bring along as submodules and are not permitted to, by input.
- * @param store that all of it was fetched into
- */
+/** Unpermitted submodules of the inputs of a new lock, by input. @param store that all of it was fetched into */
 export async function broughtAsSubmodules(
   about: About,
   after: FlakeLock,

@@ -59,10 +59,7 @@ type Options = Values<typeof forge> &
   Pick<Values<typeof credentials>, 'httpsTokenFile'> &
   Pick<Values<typeof landing>, 'land' | 'branch' | 'reviewers'>;
 
-/**
- * The forge of a run that lands as a pull request.
- * @throws BadInput where the repository's remote and the options do not tell it
- */
+/** The forge of a run that lands as a pull request. @throws BadInput where neither remote nor options tell it */
 export function forgeOf(options: Options, repository: Repository): Pick<RunOptions, 'forge'> {
   const { land, branch, reviewers, httpsTokenFile } = options;
   if (!waysOfLanding[land].asksForge) return {};
@@ -81,10 +78,7 @@ export function forgeOf(options: Options, repository: Repository): Pick<RunOptio
 /** What asks for a forge, as messages name it. */
 const STATUSES = ['statuses', 'true'] as const;
 
-/**
- * The forge on which a verification of main sets statuses.
- * @throws BadInput where the repository's remote and the options do not tell it
- */
+/** The forge that gets statuses of verified main. @throws BadInput where neither remote nor options tell it */
 export function forgeOfStatuses(
   { statuses, forge: told, httpsTokenFile }: Pick<Options, 'forge' | 'httpsTokenFile'> & { readonly statuses: boolean },
   repository: Repository,
