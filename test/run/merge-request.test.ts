@@ -5,18 +5,10 @@ import { test } from 'node:test';
 import type { RunProgress } from '../../model/progress/progress.js';
 import { withMovedFleet } from '../support/fleet.js';
 import { commitFiles, git } from '../support/git.js';
-import { giteaMissing, withGitea } from '../support/gitea.js';
+import { giteaMissing, withGitea, type GiteaPull } from '../support/gitea.js';
 import { until, type Running } from '../support/lockkeeper.js';
 import { runInPhase, withServedHouse } from '../support/runs.js';
 import { withFolder } from '../support/scope.js';
-
-interface Pull {
-  readonly number: number;
-  readonly state: string;
-  readonly merged: boolean;
-  readonly body: string;
-  readonly head: { readonly ref: string; readonly sha: string };
-}
 
 const BRANCH = 'bot/flake-update';
 
@@ -41,8 +33,8 @@ test(
         must_change_password: false,
       });
     await api('PUT', '/collaborators/ann', { permission: 'write' });
-    const open = async (): Promise<Pull> => {
-      const [pull, ...others] = await api<readonly Pull[]>('GET', '/pulls?state=open');
+    const open = async (): Promise<GiteaPull> => {
+      const [pull, ...others] = await api<readonly GiteaPull[]>('GET', '/pulls?state=open');
       assert.ok(pull !== undefined && others.length === 0);
       return pull;
     };

@@ -7,17 +7,8 @@ import { nodeOfInput } from '../../model/flake-lock/walk.js';
 import { textAttribute } from '../../model/flake-lock/types.js';
 import { withMovedFleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
-import { giteaMissing, withGitea } from '../support/gitea.js';
+import { giteaMissing, withGitea, type GiteaPull } from '../support/gitea.js';
 import { withHouse } from '../support/lockkeeper.js';
-
-interface Pull {
-  readonly number: number;
-  readonly state: string;
-  readonly title: string;
-  readonly body: string;
-  readonly html_url: string;
-  readonly head: { readonly ref: string; readonly sha: string };
-}
 
 /** Of a run's report, as programs read it. */
 interface Part {
@@ -45,21 +36,21 @@ test(
     const tokenFile = join(house.root, 'forge-token');
     await writeFile(tokenFile, gitea.token, { mode: 0o600 });
     const repository = `/repos/${gitea.owner}/fleet`;
-    const pulls = async (): Promise<readonly Pull[]> =>
-      (await gitea.api<readonly Pull[]>('GET', `${repository}/pulls?state=all`)).toSorted(
+    const pulls = async (): Promise<readonly GiteaPull[]> =>
+      (await gitea.api<readonly GiteaPull[]>('GET', `${repository}/pulls?state=all`)).toSorted(
         (one, other) => one.number - other.number,
       );
-    const pullOf = async (input: string): Promise<Pull> => {
+    const pullOf = async (input: string): Promise<GiteaPull> => {
       const own = (await pulls()).filter(({ head }) => head.ref.startsWith(`${BRANCH}-${input}`));
       assert.equal(own.length, 1, `requests of ${input}`);
       return own[0] ?? assert.fail();
     };
-    const commentsOn = async ({ number }: Pull): Promise<string> =>
+    const commentsOn = async ({ number }: GiteaPull): Promise<string> =>
       (await gitea.api<readonly { readonly body: string }[]>('GET', `${repository}/issues/${number}/comments`))
         .map(({ body }) => body)
         .join('\n');
     /** Inputs that a commit has at another revision than main. */
-    const movedBy = async ({ head }: Pull): Promise<readonly string[]> => {
+    const movedBy = async ({ head }: GiteaPull): Promise<readonly string[]> => {
       await git(fleet.remote, 'fetch', '--quiet', '--force', gitea.gitUrl('fleet'), '+refs/heads/*:refs/heads/*');
       const lockAt = async (at: string) => parseFlakeLock(await fleet.show(at, 'flake.lock'));
       const [main, other] = [await lockAt('main'), await lockAt(head.sha)];
@@ -112,7 +103,7 @@ test(
     // Only one of them moves on.
     await fleet.moveInput('alpha');
     await update();
-    const others = (all: readonly Pull[]) =>
+    const others = (all: readonly GiteaPull[]) =>
       all.filter(({ head }) => head.ref !== `${BRANCH}-alpha`).map(({ number, head }) => [number, head.sha]);
     assert.deepEqual(others(await pulls()), others(opened));
     const refreshed = await pullOf('alpha');

@@ -6,20 +6,10 @@ import { readMark } from '../../model/report/forge/request.js';
 import type { Report } from '../../model/report/data.js';
 import { withMovedFleet } from '../support/fleet.js';
 import { commitFiles, git } from '../support/git.js';
-import { giteaMissing, withGitea } from '../support/gitea.js';
+import { giteaMissing, withGitea, type GiteaPull } from '../support/gitea.js';
 import { until, withHouse } from '../support/lockkeeper.js';
 import { withFolder } from '../support/scope.js';
 import { withStandInForge } from '../support/stand-in-forge.js';
-
-interface Pull {
-  readonly number: number;
-  readonly state: string;
-  readonly title: string;
-  readonly body: string;
-  readonly html_url: string;
-  readonly head: { readonly ref: string; readonly sha: string };
-  readonly labels: readonly { readonly name: string }[];
-}
 
 const BRANCH = 'bot/flake-update';
 
@@ -33,7 +23,7 @@ test('updates are proposed in one pull request, and what people do to it counts'
   await writeFile(tokenFile, gitea.token, { mode: 0o600 });
   const repository = `/repos/${gitea.owner}/fleet`;
   const pulls = async (state = 'open') =>
-    (await gitea.api<readonly Pull[]>('GET', `${repository}/pulls?state=${state}`)).toSorted(
+    (await gitea.api<readonly GiteaPull[]>('GET', `${repository}/pulls?state=${state}`)).toSorted(
       (one, other) => one.number - other.number,
     );
   const comments = async (number: number): Promise<readonly string[]> =>

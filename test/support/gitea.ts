@@ -32,6 +32,18 @@ export interface GiteaServer {
   gitUrl(repository: string): string;
 }
 
+/** A pull request, as far as tests look at it. */
+export interface GiteaPull {
+  readonly number: number;
+  readonly state: string;
+  readonly merged: boolean;
+  readonly title: string;
+  readonly body: string;
+  readonly html_url: string;
+  readonly head: { readonly ref: string; readonly sha: string };
+  readonly labels: readonly { readonly name: string }[];
+}
+
 /** A real Gitea server until the end of a scope, on a free port of this machine. */
 export async function withGitea(scope: Scope): Promise<GiteaServer> {
   const directory = await withFolder(scope);
