@@ -166,7 +166,7 @@ export default tseslint.config(
   }),
   direction('workers', ['client', 'test', 'scripts']),
   direction('scripts', ['test']),
-  noLooseFiles('client', 'main', 'context', 'errors', 'installation'),
+  noLooseFiles('client', 'main', 'context', 'errors'),
   noLooseFiles('model'),
   noLooseFiles('activities', 'environment', 'guard', 'reports'),
   noLooseFiles(

@@ -124,15 +124,13 @@ export const waitsOf = ({
   advisories,
   maxBuilds,
   namedPackages,
-}: Values<typeof building>): Pick<
-  RunOptions,
-  'takeoverSeconds' | 'builderWaitSeconds' | 'keepClosures' | 'buildBase' | 'advisories' | 'maxBuilds' | 'namedPackages'
-> => ({
-  takeoverSeconds: takeoverSec,
-  builderWaitSeconds: builderWaitSec,
-  ...(keepClosures === KEPT_CLOSURES ? {} : { keepClosures }),
-  ...(buildBase && { buildBase }),
-  ...(advisories === null ? {} : { advisories }),
-  ...(maxBuilds === null ? {} : { maxBuilds }),
-  ...(namedPackages.length === 0 ? {} : { namedPackages }),
-});
+}: Values<typeof building>) =>
+  ({
+    takeoverSeconds: takeoverSec,
+    builderWaitSeconds: builderWaitSec,
+    ...(keepClosures === KEPT_CLOSURES ? {} : { keepClosures }),
+    ...(buildBase && { buildBase }),
+    ...(advisories === null ? {} : { advisories }),
+    ...(maxBuilds === null ? {} : { maxBuilds }),
+    ...(namedPackages.length === 0 ? {} : { namedPackages }),
+  }) satisfies Partial<RunOptions>;
