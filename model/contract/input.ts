@@ -59,6 +59,20 @@ import { LANDING_MODES } from '../run/options.js';
 import { checkTargetPattern, isTargetName } from '../targets/choose.js';
 import { targetKindNames, type Target } from '../targets/index.js';
 import { redactUrl, utf8Length } from '../text/text.js';
+import {
+  type Check,
+  refuse,
+  asObject,
+  object,
+  text,
+  orMissing,
+  orNull,
+  list,
+  orAll,
+  matching,
+  oneOf,
+  flag,
+} from './shape.js';
 
 /**
  * What every activity refuses to work with. A run's options are checked by the client, but anybody who reaches the Temporal
@@ -78,72 +92,6 @@ type Activities = CoordinatorActivities &
 type InputOf<A> = A extends (input: infer Input) => unknown ? (unknown extends Input ? never : Input) : never;
 type NamesIn<T> = T extends object ? keyof T : never;
 type Field = NamesIn<InputOf<Activities[keyof Activities]>>;
-
-type Check = (value: unknown, field: string) => void;
-
-const refuse = (field: string, value: unknown, wayOut: string): BadInput =>
-  new BadInput(field, typeof value === 'string' ? value : JSON.stringify(value ?? null), wayOut);
-
-function asObject(field: string, value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>;
-  throw refuse(field, value, 'is not an object.');
-}
-
-/** A check for each field of `T`: one that nobody names does not compile. */
-const object =
-  <T extends object>(checks: Readonly<Record<keyof T & string, Check>>): Check =>
-  (value, field) => {
-    const values = asObject(field, value);
-    for (const [name, check] of Object.entries<Check>(checks)) check(values[name], `${field}.${name}`);
-  };
-
-const text =
-  (check: (value: string, field: string) => unknown): Check =>
-  (value, field) => {
-    if (typeof value !== 'string') throw refuse(field, value, 'is not text.');
-    check(value, field);
-  };
-
-const orMissing =
-  (check: Check): Check =>
-  (value, field) => {
-    if (value !== undefined) check(value, field);
-  };
-
-const orNull =
-  (check: Check): Check =>
-  (value, field) => {
-    if (value !== null) check(value, field);
-  };
-
-const list =
-  (check: Check): Check =>
-  (value, field) => {
-    if (!Array.isArray(value)) throw refuse(field, value, 'is not a list.');
-    for (const each of value) check(each, field);
-  };
-
-const orAll =
-  (check: Check): Check =>
-  (value, field) => {
-    if (value !== 'all') check(value, field);
-  };
-
-const matching = (rule: RegExp, wayOut: string): Check =>
-  text((value, field) => {
-    if (!rule.test(value)) throw new BadInput(field, value, wayOut);
-  });
-
-const oneOf =
-  (values: readonly string[]): Check =>
-  (value, field) => {
-    if (typeof value !== 'string' || !values.includes(value))
-      throw refuse(field, value, `is not one of ${values.join(', ')}.`);
-  };
-
-const flag: Check = (value, field) => {
-  if (typeof value !== 'boolean') throw refuse(field, value, 'is neither true nor false.');
-};
 
 const commit = matching(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/, 'is not a full commit: 40 or 64 hexadecimal digits.');
 const absolutePath = matching(/^\/[^\p{Cc}]*$/u, 'is not an absolute path without control characters.');
