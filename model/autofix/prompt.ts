@@ -1,6 +1,6 @@
 import type { MovedInput } from '../verify/candidate.js';
 import { oneLine } from '../text/one-line.js';
-import { isNestedOnly, movementWords, nestedOf } from '../report/words.js';
+import { isNestedOnly, movementWords, nestedOf } from '../report/input-words.js';
 import { reportedInput } from '../report/data.js';
 import type { GuardRules } from '../run/options.js';
 import { codeBlock } from '../report/markdown-parts.js';

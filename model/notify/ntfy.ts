@@ -13,16 +13,12 @@ import {
   brokenTargets,
   countsWords,
   failuresWords,
-  insteadOfWords,
-  isNestedOnly,
-  landedWords,
   mitigation,
-  movementWords,
-  nestedOf,
   newSourcesWords,
-  requestWords,
   outcomeWords,
 } from '../report/words.js';
+import { insteadOfWords, landedWords, requestWords } from '../report/landed-words.js';
+import { isNestedOnly, movementWords, nestedOf } from '../report/input-words.js';
 import { oneLine, oneName } from '../text/one-line.js';
 import { truncate } from '../text/text.js';
 import { failureWords } from '../verify/failure-words.js';

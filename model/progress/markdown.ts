@@ -4,16 +4,8 @@ import { reportedInput } from '../report/data.js';
 import { formatSeconds, truncate, utf8Length } from '../text/text.js';
 import { logDetails, type ShownFailure } from '../report/log-details.js';
 import { code, row, table } from '../report/markdown-parts.js';
-import {
-  closureWords,
-  isBroken,
-  movementWords,
-  nameList,
-  ofEachKind,
-  plural,
-  VERDICTS,
-  verdictWords,
-} from '../report/words.js';
+import { isBroken, nameList, ofEachKind, plural, VERDICTS, verdictWords, closureWords } from '../report/words.js';
+import { movementWords } from '../report/input-words.js';
 import { isOutputKind, kindOf, nounOf } from '../targets/index.js';
 
 /** Limits of what a run shows of itself in the Temporal UI. */

@@ -3,7 +3,8 @@ import type { MovedInput } from '../verify/candidate.js';
 import { oneLine, oneName } from '../text/one-line.js';
 import { reportedInput, type HeldBackInput } from './data.js';
 import { stayWords } from './held-back-words.js';
-import { dateWords, movementWords, nestedOf, newSourcesWords, type ShownNested } from './words.js';
+import { newSourcesWords } from './words.js';
+import { dateWords, movementWords, nestedOf, type ShownNested } from './input-words.js';
 import type { Verdict } from '../verify/verdict.js';
 import { isFlakeTarget, nounOf, targetKinds, targetLabel, type FlakeTarget } from '../targets/index.js';
 

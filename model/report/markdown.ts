@@ -25,33 +25,25 @@ import {
   approvalWords,
   attemptWords,
   builtNoun,
-  closureWords,
-  commitCountWords,
-  commitsOf,
-  dateWords,
   failuresWords,
   fixWords,
-  insteadOfWords,
   hitWords,
   isBroken,
-  landedWords,
   mitigation,
   movedWords,
-  movementWords,
   nameList,
   newSourcesWords,
-  nestedOf,
   notAskedWords,
-  oldBranchesWords,
-  requestWords,
   OUTCOME_SYMBOLS,
   outcomeWords,
   plannedWords,
   stoppingTargets,
   verdictWords,
-  waitingWords,
   VERDICTS,
+  closureWords,
 } from './words.js';
+import { insteadOfWords, landedWords, oldBranchesWords, requestWords } from './landed-words.js';
+import { commitCountWords, commitsOf, dateWords, movementWords, nestedOf, waitingWords } from './input-words.js';
 import { partRows } from './part-words.js';
 
 /** Packages of each change: as many as there is room for, or fewer, or none. */

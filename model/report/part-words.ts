@@ -1,5 +1,6 @@
 import type { Outcome, Report } from './data.js';
-import { nameList, requestWords, type RequestWords } from './words.js';
+import { nameList } from './words.js';
+import { requestWords, type RequestWords } from './landed-words.js';
 import { oneLine } from '../text/one-line.js';
 
 /** What became of each update of a run that proposes each input by itself: those first that somebody has to look at. */

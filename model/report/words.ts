@@ -5,22 +5,17 @@ import type { Paint } from './paint.js';
 import type {
   AttemptOutcome,
   Landed,
-  MergedRequest,
   Outcome,
   PlannedBuilds,
   Report,
   ReportedAttempt,
   ReportedFix,
-  ReportedInput,
   ReportedPart,
   ReportedTarget,
 } from './data.js';
-import { repointedFirst } from '../flake-lock/repointed-first.js';
 import { groupBy } from '../text/group-by.js';
 import { oneLine, oneName } from '../text/one-line.js';
-import { formatSpan } from '../text/span.js';
 import { capitalized, formatSeconds, shellQuote } from '../text/text.js';
-import type { WaitingInput } from '../flake-lock/cooldown.js';
 import type { ComparedWords } from '../run/comparison.js';
 import type { VerdictKind } from '../targets/types.js';
 import { kindOf, nounOf, targetKindNames, wordsOf, type KindWords } from '../targets/index.js';
@@ -31,7 +26,7 @@ import { kindOf, nounOf, targetKindNames, wordsOf, type KindWords } from '../tar
 export const SHOWN_LOG_LINES = 20;
 export const SHOWN_LOG_BYTES = 4 * 1024;
 
-const NAME_BYTES = 120;
+export const NAME_BYTES = 120;
 
 export const isBroken = (target: { readonly verdict: VerdictKind | null }): boolean =>
   target.verdict !== null && target.verdict !== 'built' && target.verdict !== 'skipped';
@@ -264,123 +259,11 @@ export function mitigation({ brokenOnBase }: Report, target: ReportedTarget): st
   return ` (${wordsOf(target.kind).notRequired})`;
 }
 
-/** Where the run's commit is, or would have been; `null` when that never came up. */
-export function landedWords(
-  report: Report,
-): { readonly text: string; readonly ref: string; readonly commit: string } | null {
-  if (report.verifiedBranch !== undefined && report.head !== null)
-    return { text: 'of', ref: oneLine(report.verifiedBranch), commit: oneLine(report.head) };
-  if (report.compared !== undefined && report.head !== null && report.base !== null) {
-    const { revision, against } = report.compared;
-    return {
-      text: `${oneLine(revision)} compared with`,
-      ref: oneLine(against),
-      commit: oneLine(report.base),
-    };
-  }
-  if (report.landed === null) return null;
-  const { mode, ref, commit, already, request } = report.landed;
-  const text = waysOfLanding[mode].place(request?.number);
-  return { text: already === true ? `already ${text}` : text, ref: oneLine(ref), commit: oneLine(commit) };
-}
-
-/** What there is to know of pull requests, beside their numbers: a sentence each, where the web page is told. */
-export function requestWords({
-  landed,
-  declined,
-  closedRequests,
-}: Pick<Report, 'landed' | 'declined' | 'closedRequests'>): readonly RequestWords[] {
-  const { request, unchanged, merged, notMerged, statusesMissing } = landed ?? {};
-  return [
-    ...(request === undefined ? [] : [{ text: `pull request #${request.number}`, url: request.url }]),
-    ...(unchanged === true ? [{ text: UNCHANGED, url: null }] : []),
-    ...(merged === undefined ? [] : [{ text: mergedWords(merged, landed?.commit ?? ''), url: null }]),
-    ...(notMerged === undefined ? [] : [{ text: `not merged: ${oneLine(notMerged, 500)}`, url: null }]),
-    ...(declined === undefined
-      ? []
-      : [{ text: `pull request #${declined.number} with the same flake.lock was closed`, url: declined.url }]),
-    ...closedRequests.map(({ number, url }) => ({
-      text: `closed pull request #${number}, which main needs no more`,
-      url,
-    })),
-    ...(request?.moved === undefined
-      ? []
-      : [
-          {
-            text: `the repository has moved to ${oneLine(request.moved)}: change the address of the remote`,
-            url: null,
-          },
-        ]),
-    ...(request?.without ?? []).map((each) => ({ text: `opened without ${oneLine(each, 500)}`, url: null })),
-    ...(statusesMissing === undefined
-      ? []
-      : [{ text: `commit statuses could not be set: ${oneLine(statusesMissing, 500)}`, url: null }]),
-  ];
-}
-
-const UNCHANGED = 'no pull request was opened: the update changes no closure (--open-without-change opens one)';
-
-/** What a request became on main, and whether that is what was verified. */
-function mergedWords({ by, commit, asVerified }: MergedRequest, verified: string): string {
-  const who = by === null ? 'merged' : `merged by ${oneLine(by, NAME_BYTES)}`;
-  if (commit === verified) return `${who}: main has the commit that was verified`;
-  const is = {
-    yes: 'which has exactly the files that were verified',
-    no: 'which holds other changes too: main had moved, or somebody changed the commit',
-    unknown: 'which was not compared with the verified commit',
-  }[asVerified === null ? 'unknown' : asVerified ? 'yes' : 'no'];
-  return `${who} as commit ${shortRevision(commit)}, ${is}`;
-}
-
-export interface RequestWords {
-  readonly text: string;
-  readonly url: string | null;
-}
-
-/** Why the update is not on the branch that it was meant for; `null` when it is. */
-export function insteadOfWords({ landed }: Report): string | null {
-  if (landed?.insteadOf === undefined) return null;
-  const { branch, reason } = landed.insteadOf;
-  return `not on ${oneLine(branch)}, which ${oneLine(reason, 500)}`;
-}
-
 /** What a person has to decide on before anything else, a sentence for each input: it would fetch from where it did not before. */
 export const newSourcesWords = ({ heldBack }: Pick<Report, 'heldBack'>): readonly string[] =>
   heldBack
     .filter(({ newSources }) => newSources !== undefined)
     .map(({ input, reason }) => `${oneName(input)} is held back: ${oneLine(reason, 1000)}`);
-
-/** What an input does whose newest revision is too new. */
-export function waitingWords({ cooldown, movesTo, newer, unknown }: WaitingInput): string {
-  const age = ageWords(cooldown);
-  const others = newer === null ? '' : `; ${plural(newer, 'newer commit')} ${newer === 1 ? 'waits' : 'wait'}`;
-  if (movesTo !== null)
-    return `moves to its newest revision that is at least ${age} old, ${shortRevision(movesTo)}${others}`;
-  if (unknown === 'date')
-    return `stays: its newest revision has no date, so nothing says that it is at least ${age} old`;
-  if (unknown === 'history') return `stays: its newest revision is less than ${age} old, and no older one was found`;
-  if (unknown === 'unread')
-    return `stays: its newest revision is less than ${age} old, and the history of older ones could not be read: its server did not answer in time, or wants credentials`;
-  if (unknown === 'nested')
-    return `stays: its newest revision is at least ${age} old, but brings along an input that is not, or has no date`;
-  return `stays: nothing newer is at least ${age} old${others}`;
-}
-
-function ageWords(seconds: number): string {
-  const [count = '', unit = ''] = formatSpan(seconds).split(/(?<=\d)(?=\D)/);
-  return unit === 'd' ? plural(Number(count), 'day') : `${count} ${unit}`;
-}
-
-/** What became of older update branches, a sentence each. */
-export function oldBranchesWords({ landed }: Report): readonly string[] {
-  const { removed = [], kept = [] } = landed?.old ?? {};
-  return [
-    ...(removed.length === 0
-      ? []
-      : [`removed ${plural(removed.length, 'old branch', 'old branches')}: ${nameList(removed)}`]),
-    ...kept.map(({ branch, reason }) => `old branch ${oneLine(branch)} ${oneLine(reason, 500)}`),
-  ];
-}
 
 /** How a verdict is marked, while a run goes on and in its report. */
 export const VERDICTS: Readonly<Record<VerdictKind, { readonly symbol: string; readonly tone: keyof Paint }>> = {
@@ -406,89 +289,6 @@ export function shortRevision(revision: string): string {
   const clean = oneLine(revision);
   if (/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(clean)) return clean.slice(0, 8);
   return clean.replace(/^sha256-/, '').slice(0, 8);
-}
-
-/** `1a2b3c4d → 5e6f7a8b`, `added at …`, `removed, was at …`, or that only nested inputs moved. */
-export function movementWords(
-  input: Pick<ReportedInput, 'from' | 'to'> & {
-    readonly nested?: readonly string[];
-    readonly goesBack?: true;
-    readonly source?: unknown;
-  },
-): string {
-  const { from, to, nested = [], goesBack, source } = input;
-  const instead = nested.length > 0 ? 'only nested inputs moved' : 'content changed';
-  if (from === null && to === null) return instead;
-  if (from === null) return `added at ${shortRevision(to ?? '')}`;
-  if (to === null) return `removed, was at ${shortRevision(from)}`;
-  if (from === to) return `stays at ${shortRevision(to)}${source === undefined ? `, ${instead}` : ''}`;
-  return `${shortRevision(from)} → ${shortRevision(to)}${goesBack === true ? ', goes back' : ''}`;
-}
-
-/** Whether nothing is to be said of an input but what moved below it. */
-export const isNestedOnly = ({ from, to, nested }: Pick<ReportedInput, 'from' | 'to' | 'nested'>): boolean =>
-  from === to && nested.length > 0;
-
-/** The first nested inputs that moved, and how many more there are. Of those that an older run tells of, only the path is known. */
-export function nestedOf(
-  { nested, nestedMoves }: Pick<ReportedInput, 'nested' | 'nestedMoves'>,
-  limit: number,
-): { readonly shown: readonly ShownNested[]; readonly more: number } {
-  const known = repointedFirst(nestedMoves);
-  const repointed = known.filter(({ source }) => source !== undefined).map(({ path }) => path);
-  const paths = [...new Set([...repointed, ...nested])];
-  const shown = paths.slice(0, limit).map((path): ShownNested => {
-    const move = known.find((each) => each.path === path);
-    const { source } = move ?? {};
-    const elsewhere =
-      source === undefined ? '' : `, now from ${oneLine(source.to, 200)}, not ${oneLine(source.from, 200)}`;
-    return {
-      path: oneLine(path, NAME_BYTES),
-      movement: move === undefined ? '' : `${movementWords(move)}${elsewhere}`,
-      dates: move === undefined ? '' : dateWords(move),
-      compareUrl: move?.compareUrl ?? null,
-    };
-  });
-  return { shown, more: nested.length - shown.length };
-}
-
-/** How many nested inputs come from somewhere else than before. */
-export const repointedCount = ({ nestedMoves }: Pick<ReportedInput, 'nestedMoves'>): number =>
-  nestedMoves.filter(({ source }) => source !== undefined).length;
-
-export interface ShownNested {
-  readonly path: string;
-  readonly movement: string;
-  readonly dates: string;
-  readonly compareUrl: string | null;
-}
-
-/** `2026-11-01 → 2026-11-20`, one date, or nothing. */
-export function dateWords({ fromDate, toDate }: Pick<ReportedInput, 'fromDate' | 'toDate'>): string {
-  const known = [fromDate, toDate].filter((date) => date !== null).map((date) => oneLine(date, 20));
-  return [...new Set(known)].join(' → ');
-}
-
-/** `12 commits`, or nothing where they are not known. */
-export const commitCountWords = ({ commits }: Pick<ReportedInput, 'commits'>): string =>
-  commits === undefined ? '' : plural(commits.count, 'commit');
-
-/** The newest commits of an input, each in one line, and how many more there are. */
-export function commitsOf({ commits }: Pick<ReportedInput, 'commits'>, limit: number): ShownCommits {
-  const newest = (commits?.newest ?? []).slice(0, limit);
-  return {
-    shown: newest.map(({ revision, date, subject }) => ({
-      revision: shortRevision(revision),
-      date: oneLine(date, 20),
-      subject: oneLine(subject, 160),
-    })),
-    more: (commits?.count ?? 0) - newest.length,
-  };
-}
-
-interface ShownCommits {
-  readonly shown: readonly { readonly revision: string; readonly date: string; readonly subject: string }[];
-  readonly more: number;
 }
 
 export function approvalWords(report: Report): string | null {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { oldEnough } from '../../model/flake-lock/cooldown.js';
-import { waitingWords } from '../../model/report/words.js';
+import { waitingWords } from '../../model/report/input-words.js';
 
 const history = (...days: readonly number[]) => days.map((seconds) => ({ revision: `r${seconds}`, seconds }));
 

@@ -9,7 +9,7 @@ import {
   nestedOf,
   repointedCount,
   waitingWords,
-} from '../words.js';
+} from '../input-words.js';
 import { bar } from './charts.js';
 import { markup, link, name, type Content } from './markup.js';
 import { DAY_MS } from '../../text/span.js';

@@ -23,22 +23,19 @@ import {
   builtNoun,
   failuresWords,
   fixWords,
-  insteadOfWords,
   isBroken,
-  landedWords,
   nameList,
   newSourcesWords,
   goneWords,
   notAskedWords,
-  oldBranchesWords,
   OUTCOME_SYMBOLS,
   outcomeWords,
   plannedWords,
   plural,
-  requestWords,
-  shortRevision,
   stoppingTargets,
+  shortRevision,
 } from '../words.js';
+import { insteadOfWords, landedWords, oldBranchesWords, requestWords } from '../landed-words.js';
 import { brokenLog, heldBackItem } from './logs.js';
 import { inputSections } from './inputs.js';
 import { link, markup, name, type Content, type Markup } from './markup.js';

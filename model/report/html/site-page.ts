@@ -8,7 +8,7 @@ import { capitalized, formatSeconds } from '../../text/text.js';
 import { summaryWords, switchingWords } from '../changes.js';
 import { heldBackWords } from '../held-back-words.js';
 import type { HeldState, HostState, Installation, InstanceState, ShownRun } from '../installation.js';
-import { closureWords, isBroken, nameList, OUTCOME_SYMBOLS, plural, verdictWords } from '../words.js';
+import { isBroken, nameList, OUTCOME_SYMBOLS, plural, verdictWords, closureWords } from '../words.js';
 import { line } from './charts.js';
 import { markup, name, type Content, type Markup } from './markup.js';
 import { channelTable } from './channels.js';

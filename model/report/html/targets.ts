@@ -3,7 +3,7 @@ import { oneLine, oneName } from '../../text/one-line.js';
 import { capitalized, formatSeconds } from '../../text/text.js';
 import type { VerdictKind } from '../../targets/types.js';
 import type { Report, ReportedTarget } from '../data.js';
-import { closureWords, isBroken, mitigation, VERDICTS, verdictWords } from '../words.js';
+import { isBroken, mitigation, VERDICTS, verdictWords, closureWords } from '../words.js';
 import { markup, name, type Content, type Markup } from './markup.js';
 import { sign, table, type Tone } from './page.js';
 
