@@ -1,4 +1,4 @@
-import { exitStatus } from '../../model/report/data.js';
+import { exitStatus } from '../../model/report/exit-status.js';
 import { renderReport, reportJson } from '../../model/report/render.js';
 import type { CommandContext } from '../context.js';
 import { failure, result, resultJson, wantsColour } from '../terminal/output.js';

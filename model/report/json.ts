@@ -1,6 +1,5 @@
 import type { ChannelMove } from '../channels/move.js';
 import {
-  exitStatus,
   gatesOf,
   hostsOf,
   type HeldBackFailure,
@@ -15,6 +14,7 @@ import {
   type ReportedRequest,
   type ReportedTarget,
 } from './data.js';
+import { exitStatus } from './exit-status.js';
 import { listEach } from '../closure/share.js';
 import type { VerdictKind } from '../targets/types.js';
 

@@ -1,5 +1,6 @@
 import type { CommitsOfInput } from '../flake-lock/commits.js';
-import { exitStatus, type Outcome, type Report, type ReportedPart } from './data.js';
+import { type Outcome, type Report, type ReportedPart } from './data.js';
+import { exitStatus } from './exit-status.js';
 import { countsWords, outcomeWords } from './words.js';
 import { without } from '../run/without.js';
 import { oneName } from '../text/one-line.js';

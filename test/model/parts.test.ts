@@ -5,7 +5,7 @@ import { isOfDay } from '../../model/landing/branches.js';
 import { branchPart, fateOf, fateOfWhole, partsOf, type EachRequest } from '../../model/landing/parts.js';
 import { readMark, withClosedMark, writeMark } from '../../model/report/forge/request.js';
 import { reportName } from '../../model/report/page.js';
-import { exitStatus } from '../../model/report/data.js';
+import { exitStatus } from '../../model/report/exit-status.js';
 import { lostPart, partsOutcome, partsProblem } from '../../model/report/parts.js';
 import { outcomeWords } from '../../model/report/words.js';
 import { isPart, partId, startInId } from '../../model/run/ids.js';
