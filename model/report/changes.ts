@@ -106,6 +106,10 @@ export function switchingWords({ changes: [change] }: Changes): readonly string[
   ];
 }
 
+/** Whether a machine is known to have to reboot for it. */
+export const needsReboot = (change: TargetChange | null): boolean =>
+  change?.kind === 'compared' && change.switching.refuses.length + change.switching.reboot.length > 0;
+
 /** What comes and goes of known vulnerabilities; nothing where nobody asked. */
 export const vulnerabilitiesOf = (change: TargetChange): VulnerabilityChange | null =>
   listedBy(change)?.vulnerabilities ?? null;

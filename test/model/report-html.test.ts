@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { TargetChange } from '../../model/closure/closure.js';
 import type { ChannelLook } from '../../model/channels/look.js';
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -272,9 +273,14 @@ test('the first page says what needs a look, how each host stands and since when
 });
 
 test('of fifty hosts those that are built and need nothing are folded, on the page of a run and on the first page', () => {
-  const targets = Array.from({ length: 50 }, (_, index) =>
-    index === 7 ? brokenTarget('zeus') : exampleTarget(`host${index}`),
-  );
+  const fromCache = (...reboot: readonly string[]): TargetChange => ({
+    ...{ kind: 'compared', from: 'cache', sizes: [MIB, MIB], counts: { up: 1 }, packages: [], configuration: 0 },
+    switching: { reboot, refuses: [] },
+  });
+  const targets = Array.from({ length: 50 }, (_, index) => {
+    if (index === 7) return brokenTarget('zeus');
+    return exampleTarget(`host${index}`, { closure: index === 8 ? fromCache('kernel') : fromCache() });
+  });
   const report = exampleReport({ targets });
   const html = renderHtml(report);
   assert.match(html, /<bdi>zeus<\/bdi>[^]*<details><summary>49 hosts built<\/summary>[^]*<bdi>host0<\/bdi>/);
@@ -287,6 +293,7 @@ test('of fifty hosts those that are built and need nothing are folded, on the pa
   });
   assert.match(
     site,
-    /<bdi>zeus<\/bdi>[^]*<details><summary>49 hosts built that need nothing<\/summary>[^]*<bdi>host0<\/bdi>/,
+    /<bdi>zeus<\/bdi>[^]*<bdi>host8<\/bdi>[^]*<details><summary>48 hosts built that need nothing<\/summary>[^]*<bdi>host0<\/bdi>/,
   );
+  assert.match(site, />! 1<\/strong> host that needs a reboot</);
 });

@@ -17,13 +17,13 @@ export const LOOKS: readonly Look[] = [
 export const lookName = ({ width, scheme, media }: Look): string => `${width}-${media === 'print' ? media : scheme}`;
 
 /**
- * Makes the site of a fleet that had a run each night of four weeks.
+ * Makes the site of a fleet that had a run each night of four weeks; one of a single host has no trouble.
  * @returns addresses of its pages, by what they are
  */
 export async function siteOf(hosts: number, root: string): Promise<Readonly<Record<string, string>>> {
   const state = stateDirectory(path.join(root, 'state'));
   const site = path.join(root, 'site');
-  const reports = hosts === 0 ? [] : pastOf({ hosts, runs: 28, until: UNTIL });
+  const reports = hosts === 0 ? [] : pastOf({ hosts, runs: 28, until: UNTIL, troubled: hosts > 1 });
   await keepReports(state.reports, [
     ...reports,
     ...(hosts > 6 ? pastOf({ hosts: 2, runs: 5, until: UNTIL, instance: 'home', troubled: false }) : []),

@@ -1,5 +1,6 @@
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Vulnerability, VulnerabilityChange } from '../../model/advisories/vulnerability.js';
 import { shareEqual } from '../../model/closure/share.js';
 import type { Report, ReportedTarget } from '../../model/report/data.js';
 import { brokenTarget, exampleReport, exampleTarget } from './report.js';
@@ -33,8 +34,8 @@ export function pastOf({ hosts, runs, until, instance = 'nightly', troubled = tr
       run: `${instance}-fleet-${startedAt.replace(/[:.]/g, '-')}`,
       ...{ instance, targets, startedAt, required: names, seconds: 400 + 31 * (index % 12), head: commit },
       repository: `git@forge.example:me/${instance}`,
-      outcome: isTroubled && hosts > 1 ? 'broken' : 'landed',
-      landed: isTroubled && hosts > 1 ? null : { mode: 'merge', ref: 'main', commit },
+      outcome: isTroubled ? 'broken' : 'landed',
+      landed: isTroubled ? null : { mode: 'merge', ref: 'main', commit },
       inputs: ['nixpkgs', 'home-manager', 'disko'].map((name, number) => ({
         ...{ name, kind: 'github', nested: [] as readonly string[], nestedMoves: [] },
         from: String(number + 1).repeat(40),
@@ -76,6 +77,26 @@ const NAMES = ['athena', 'kyushu', 'okinawa', 'shikoku', 'rhea', 'sakhalin', 'ao
 const hostName = (number: number): string =>
   `${NAMES[number % NAMES.length] ?? 'host'}${number < NAMES.length ? '' : Math.floor(number / NAMES.length)}`;
 
+const CVE: Vulnerability = {
+  ...{ id: 'CVE-2026-12345', aliases: [], severity: 'high', score: 7.8, tier: 'exact', package: 'firefox' },
+  ...{ before: ['140.0'], after: ['140.0.2'] },
+};
+const VULNERABILITIES: VulnerabilityChange = {
+  ...{
+    kind: 'checked',
+    newest: '2026-11-02T00:00:00.000Z',
+    stale: true,
+    warnings: ['nvd-2026.json: it ends in the middle'],
+  },
+  counts: { fixed: 2, introduced: 1, unsureFixed: 1, unsureIntroduced: 0, suppressed: 3 },
+  fixed: [
+    { ...CVE, severity: 'critical', score: 9.8 },
+    { ...CVE, id: 'CVE-2026-4567', severity: 'unknown', score: null, tier: 'mapped', package: 'linux' },
+    { ...CVE, id: 'GHSA-aaaa-bbbb-cccc', severity: 'low', score: 3.1, tier: 'name', package: 'libfoo' },
+  ],
+  introduced: [{ ...CVE, id: 'CVE-2026-999' }],
+};
+
 function target(
   name: string,
   { number, index, isBroken }: { readonly number: number; readonly index: number; readonly isBroken: boolean },
@@ -104,7 +125,11 @@ function target(
         { name: 'libfoo', kind: 'added', before: [], after: ['1.2'], sizes: [0, MIB] },
       ],
       configuration: 3,
-      switching: { reboot: number % 5 === 0 ? ['kernel', 'initrd'] : [], refuses: [] },
+      switching: {
+        reboot: number % 5 === 0 ? ['kernel', 'initrd'] : [],
+        refuses: number % 11 === 3 ? ['dbus-implementation'] : [],
+      },
+      ...(number % 11 === 3 ? { vulnerabilities: VULNERABILITIES } : {}),
     },
   });
 }

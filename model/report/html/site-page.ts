@@ -5,7 +5,7 @@ import { groupBy } from '../../text/group-by.js';
 import { nounOf } from '../../targets/index.js';
 import { ageWords } from '../../text/age.js';
 import { capitalized, formatSeconds } from '../../text/text.js';
-import { summaryWords, switchingWords } from '../changes.js';
+import { needsReboot, summaryWords, switchingWords } from '../changes.js';
 import { heldBackWords } from '../held-back-words.js';
 import type { HeldState, HostState, Installation, InstanceState, ShownRun } from '../installation.js';
 import { isBroken, nameList, OUTCOME_SYMBOLS, plural, verdictWords, closureWords } from '../words.js';
@@ -100,9 +100,7 @@ function standing(of: Installation, { at }: Making): Markup {
   const tile = (figure: string, what: string, toneOf = ''): Markup =>
     markup`<li><strong class="${toneOf}">${figure}</strong> ${what}</li>`;
   const built = hosts.filter(({ facts }) => facts.verdict === 'built').length;
-  const reboots = hosts.filter(
-    ({ facts }) => facts.change !== null && switchingWords({ changes: [facts.change] }).length > 0,
-  ).length;
+  const reboots = hosts.filter(({ facts }) => needsReboot(facts.change)).length;
   const tiles = [
     tile(`${built} of ${hosts.length}`, `${nounIn(of)}${hosts.length === 1 ? '' : 's'} built`),
     ...(broken === 0 ? [] : [tile(`✘ ${broken}`, 'broken', 'bad')]),
@@ -220,8 +218,7 @@ function hostTables(hosts: readonly HostState[], noun: string, making: Making): 
   ];
 }
 
-const isNotable = ({ facts: { verdict, change } }: HostState): boolean =>
-  verdict !== 'built' || (change !== null && switchingWords({ changes: [change] }).length > 0);
+const isNotable = ({ facts: { verdict, change } }: HostState): boolean => verdict !== 'built' || needsReboot(change);
 
 function hostTable(hosts: readonly HostState[], all: readonly HostState[], noun: string, { at }: Making): Markup {
   const named = groupBy(all, ({ host }) => host);
