@@ -16,19 +16,24 @@ export interface PathInfo {
 }
 
 /**
- * Reads what `nix path-info --json` prints: a list before Nix 2.19, and an object keyed by path since; 2.33 can give
- * `{ version, info }` with names below a store directory.
+ * Reads what `nix path-info --json` prints: a list before Nix 2.19, an object keyed by path since, and with `--json-format 2` of
+ * Nix 2.33 `{ version, storeDir, info }`, where names below the store directory stand for paths.
  * @returns what is known; paths that are not there are left out
  * @throws SyntaxError when the text is no JSON, TypeError when it is another kind of answer
  */
 export function readPathInfo(text: string): readonly PathInfo[] {
   const found: PathInfo[] = [];
-  for (const [path, info] of entries(JSON.parse(text))) {
+  const answer: unknown = JSON.parse(text);
+  const storeDir = isObject(answer) && isObject(answer.info) ? answer.storeDir : '';
+  const pathOf = (name: string): string =>
+    typeof storeDir === 'string' && storeDir !== '' ? `${storeDir}/${name}` : name;
+  for (const [name, info] of entries(answer)) {
     if (!isObject(info) || info.valid === false) continue;
     const { narSize, deriver, references, narHash, signatures, ca, ultimate } = info;
-    if (typeof narSize !== 'number' || !isTexts(references)) throw new TypeError(`path-info says nothing of ${path}`);
+    if (typeof narSize !== 'number' || !isTexts(references)) throw new TypeError(`path-info says nothing of ${name}`);
     found.push({
-      ...{ path, narSize, deriver: typeof deriver === 'string' ? deriver : null, references },
+      ...{ path: pathOf(name), narSize, references: references.map(pathOf) },
+      deriver: typeof deriver === 'string' ? pathOf(deriver) : null,
       ...(typeof narHash === 'string' && { narHash }),
       signatures: isTexts(signatures) ? signatures : [],
       isContentAddressed: ca !== undefined && ca !== null,
@@ -44,7 +49,7 @@ function entries(answer: unknown): readonly (readonly [path: string, info: unkno
   if (Array.isArray(answer))
     return answer.map((each: unknown) => [isObject(each) && typeof each.path === 'string' ? each.path : '', each]);
   if (!isObject(answer)) throw new TypeError('path-info gave another kind of answer');
-  return Object.entries(answer);
+  return Object.entries(isObject(answer.info) ? answer.info : answer);
 }
 
 const isObject = (value: unknown): value is Unknown => typeof value === 'object' && value !== null;
