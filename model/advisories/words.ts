@@ -6,14 +6,11 @@ import { STALE_DAYS, type Vulnerability, type VulnerabilityChange } from './vuln
 /** `Known vulnerabilities: 2 fixed, 1 new (high)`; then what the reader has to know of the data, a sentence each. */
 export function vulnerabilityWords(change: VulnerabilityChange): readonly [summary: string, ...more: string[]] {
   if (change.kind === 'not-checked') return [`Known vulnerabilities: not checked: ${oneLine(change.reason, 300)}`];
-  const { counts, introduced, newest, stale } = change;
-  const worst = SEVERITIES.find((each) =>
-    introduced.some(({ tier, severity }) => tier !== 'name' && severity === each),
-  );
+  const { counts, newest, stale } = change;
   const unsure = counts.unsureFixed + counts.unsureIntroduced;
   const parts = [
     `${counts.fixed} fixed`,
-    `${counts.introduced} new${counts.introduced === 0 || worst === undefined ? '' : ` (${worst})`}`,
+    newWords(change),
     ...(unsure === 0 ? [] : [`by name only ${counts.unsureFixed} fixed and ${counts.unsureIntroduced} new`]),
     ...(counts.suppressed === 0 ? [] : [`${counts.suppressed} suppressed`]),
   ];
@@ -24,6 +21,17 @@ export function vulnerabilityWords(change: VulnerabilityChange): readonly [summa
     ...change.warnings.map((warning) => oneLine(warning, 200)),
   ];
 }
+
+/** `1 new (high)`: how many come for sure, and how bad the worst of them is. */
+function newWords({ counts, introduced }: Extract<VulnerabilityChange, { kind: 'checked' }>): string {
+  const sure = introduced.filter(({ tier }) => tier !== 'name');
+  const worst = SEVERITIES.find((each) => sure.some(({ severity }) => severity === each));
+  return `${counts.introduced} new${counts.introduced === 0 || worst === undefined ? '' : ` (${worst})`}`;
+}
+
+/** `Known vulnerabilities: 1 new (high)`; `null` where none comes for sure. */
+export const newVulnerabilityWords = (change: VulnerabilityChange | null): string | null =>
+  change?.kind === 'checked' && change.counts.introduced > 0 ? `Known vulnerabilities: ${newWords(change)}` : null;
 
 /** A vulnerability in words. */
 interface Listed {

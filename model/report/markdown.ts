@@ -1,4 +1,4 @@
-import { listedVulnerabilities, vulnerabilityWords } from '../advisories/words.js';
+import { listedVulnerabilities, newVulnerabilityWords, vulnerabilityWords } from '../advisories/words.js';
 import { cacheRows, OUTCOME_WORDS } from '../caches/words.js';
 import { channelWords, lostWords, type ChannelMove } from '../channels/move.js';
 import type { TargetChange } from '../closure/closure.js';
@@ -421,7 +421,7 @@ function hosts(report: Report): Part {
     code(target.name),
     code(target.system ?? ''),
     `${verdictWords(target)}${mitigation(report, target)}${skippedWhy(target)}`,
-    `${closureWords(target, report.verifiedBranch === undefined)}${switchWords(target)}`,
+    `${closureWords(target, report.verifiedBranch === undefined)}${warningWords(target)}`,
     formatSeconds(target.seconds),
     ...(isPlanned ? [planWords(target.plan)] : []),
   ]);
@@ -447,11 +447,13 @@ function hosts(report: Report): Part {
   };
 }
 
-/** Whether the machine that switches to it has to be rebooted. */
-function switchWords({ closure }: ReportedTarget): string {
-  if (closure?.kind !== 'compared') return '';
+/** Whether the machine that switches to it has to be rebooted, and whether it gets known vulnerabilities. */
+function warningWords({ closure }: ReportedTarget): string {
+  if (closure === undefined) return '';
+  const news = newVulnerabilityWords(vulnerabilitiesOf(closure)) === null ? '' : ', new vulnerabilities';
+  if (closure.kind !== 'compared') return news;
   const { refuses, reboot } = closure.switching;
-  return refuses.length > 0 ? ', refuses to switch' : reboot.length > 0 ? ', reboot' : '';
+  return `${refuses.length > 0 ? ', refuses to switch' : reboot.length > 0 ? ', reboot' : ''}${news}`;
 }
 
 const skippedWhy = ({ verdict, error }: ReportedTarget): string =>

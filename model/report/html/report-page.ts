@@ -4,7 +4,7 @@ import { planWords } from '../../nix/plan-words.js';
 import { oneLine, oneName } from '../../text/one-line.js';
 import { formatSize } from '../../text/size.js';
 import { capitalized, formatSeconds } from '../../text/text.js';
-import { listedVulnerabilities, vulnerabilityWords } from '../../advisories/words.js';
+import { listedVulnerabilities, newVulnerabilityWords, vulnerabilityWords } from '../../advisories/words.js';
 import {
   changeGroups,
   packageRows,
@@ -290,22 +290,22 @@ function changes(report: Report): Content {
           table(
             title,
             [{ title: capitalized(builtNoun(report)) }, { title: 'What changes', of: 'text' }],
-            rest.map((group) => [
-              nameList(group.hosts, HOSTS_NAMED),
-              [summaryWords(group), switchingWords(group).map(warning)],
-            ]),
+            rest.map((group) => [nameList(group.hosts, HOSTS_NAMED), [summaryWords(group), warningsOf(group)]]),
           ),
         ),
   ];
 }
 
-const warning = (words: string): Markup => markup`<span class="below warn">${sign('!', 'warn')} ${words}</span>`;
+/** What is to be seen without unfolding anything. */
+const warningsOf = (group: ChangeGroup): readonly Markup[] =>
+  [...switchingWords(group), newVulnerabilityWords(vulnerabilitiesOf(group.changes[0]))]
+    .filter((words) => words !== null)
+    .map((words) => markup`<span class="below warn">${sign('!', 'warn')} ${words}</span>`);
 
 function changeOf(group: ChangeGroup, open: boolean): Markup {
   const { hosts: names } = group;
   const { rows, more } = packageRows(group, PACKAGES_SHOWN);
-  const warnings = switchingWords(group).map(warning);
-  const heading = markup`<b>${nameList(names, HOSTS_NAMED)}</b><span class="below">${summaryWords(group)}</span>${warnings}`;
+  const heading = markup`<b>${nameList(names, HOSTS_NAMED)}</b><span class="below">${summaryWords(group)}</span>${warningsOf(group)}`;
   const packages = [
     vulnerabilities(group),
     rows.length === 0

@@ -114,6 +114,9 @@ test('text, Markdown and page list the known vulnerabilities that come and go, a
       assert.match(form, /CVE-2026-2\b/);
     }
     assert.match(renderReport(told, 'md'), /\n\nand 11 more\n\n<details>\n<summary>Perhaps/);
+    // Also without unfolding anything.
+    assert.match(renderReport(told, 'md'), /\n\|.*`alpha`.*, new vulnerabilities \|/);
+    assert.match(renderHtml(told), /<summary>(?:(?!<\/summary>).)*Known vulnerabilities: 1 new \(high\).*<\/summary>/);
     assert.match(renderHtml(told), /<summary>Perhaps: matched by name only<\/summary>.*CVE-2026-3\b/s);
   }
 });
