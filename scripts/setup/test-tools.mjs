@@ -15,6 +15,7 @@ const OPTIONAL = [
   { name: 'Nix (sid)', script: 'get-nix', args: ['sid'], folder: 'nix-sid', program: 'bin/nix', tests: 'Nix 2.34' },
   { name: 'ntfy', script: 'get-ntfy', args: [], folder: 'ntfy', program: 'ntfy', tests: 'a real ntfy server' },
   { name: 'moto', script: 'get-moto', args: [], folder: 'moto', program: 'bin/moto_server', tests: 'a server of S3' },
+  { name: 'dix', script: 'get-dix', args: [], folder: 'dix', program: 'bin/dix', tests: 'another differ of closures' },
   { name: 'Gitea', script: 'get-gitea', args: [], folder: 'gitea', program: 'gitea', tests: 'a real Gitea server' },
 ];
 

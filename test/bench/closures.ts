@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../activities/command/process.js';
-import { missing } from '../support/tools.js';
+import { DIX, noDix } from '../support/tools.js';
 import type { Diffed } from './diff-process.js';
 import { median, middle, seconds, type Figure } from './figures.js';
 
@@ -55,13 +55,13 @@ const closure = (side: 0 | 1): readonly Path[] =>
   });
 
 async function besideDix(folder: string, sides: readonly (readonly Path[])[]): Promise<string> {
-  const why = missing('dix');
+  const why = noDix();
   if (why !== false) return why;
   const files = sides.map((_, side) => path.join(folder, `dix-${side}.json`));
   for (const [side, paths] of sides.entries()) {
     const snapshot = paths.map(({ path, narSize }) => ({ path, narSize }));
     await writeFile(files[side] ?? '', JSON.stringify({ version: 1, path: TOP, closure: snapshot, selected: [] }));
   }
-  const taken = await median(TIMES, () => seconds(() => run('dix', ['diff', '--output', 'json', '--full', ...files])));
+  const taken = await median(TIMES, () => seconds(() => run(DIX, ['diff', '--output', 'json', '--full', ...files])));
   return `dix with its start ${taken.toFixed(2)} s`;
 }

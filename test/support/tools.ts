@@ -18,6 +18,13 @@ export const otherNixes = (): readonly OtherNix[] =>
     { name: 'Nix 2.34', binDir: `${TOOLS}nix-sid/bin` },
   ].filter(({ binDir }) => isProgram(`${binDir}/nix`));
 
+/** dix 3.0.0, which set-up builds where there is cargo. */
+export const DIX = `${TOOLS}dix/bin/dix`;
+
+/** Why tests with dix cannot run here; `false` when they can. */
+export const noDix = (): string | false =>
+  isProgram(DIX) ? false : `no dix at ${DIX}: \`node scripts/setup.mjs --tests\` gets it where there is cargo`;
+
 /** Why tests with a program of the PATH cannot run here; `false` when they can, as node:test's `skip` wants it. */
 export const missing = (program: string): string | false =>
   (process.env.PATH ?? '').split(':').some((folder) => isProgram(`${folder}/${program}`))

@@ -7,7 +7,7 @@ import { run } from '../../../activities/command/process.js';
 import type { Closure, PackageChange } from '../../../model/closure/closure.js';
 import { compareClosures } from '../../../model/closure/compare-closures.js';
 import { splitName } from '../../../model/closure/package-name.js';
-import { missing } from '../../support/tools.js';
+import { DIX, noDix } from '../../support/tools.js';
 
 /** What dix 3 says of one package. */
 interface DixDiff {
@@ -86,7 +86,7 @@ const theirs = ({ name, versions, size_old, size_new }: DixDiff): unknown => ({
 const byName = (one: { readonly name: string }, other: { readonly name: string }): number =>
   one.name < other.name ? -1 : 1;
 
-test('dix says the same of 40 pairs of closures', { skip: missing('dix') }, async () => {
+test('dix says the same of 40 pairs of closures', { skip: noDix() }, async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'lockkeeper-dix-'));
   try {
     for (let seed = 1; seed <= 40; seed += 1) {
@@ -94,7 +94,7 @@ test('dix says the same of 40 pairs of closures', { skip: missing('dix') }, asyn
       const files = [path.join(folder, 'before.json'), path.join(folder, 'after.json')] as const;
       await writeFile(files[0], snapshot(before));
       await writeFile(files[1], snapshot(after));
-      const said = await run('dix', ['diff', '--output', 'json', '--full', '--min-size-delta', '0', ...files]);
+      const said = await run(DIX, ['diff', '--output', 'json', '--full', '--min-size-delta', '0', ...files]);
       const { diffs } = JSON.parse(said.stdout) as { readonly diffs: readonly DixDiff[] };
       assert.ok(diffs.length > 10);
       const changed = (each: PackageChange): boolean => !['rebuilt', 'outputs'].includes(each.kind);
