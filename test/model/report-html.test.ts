@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TargetChange } from '../../model/closure/closure.js';
+import type { Tier } from '../../model/advisories/products.js';
+import type { Vulnerability } from '../../model/advisories/vulnerability.js';
 import type { ChannelLook } from '../../model/channels/look.js';
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -16,6 +18,10 @@ import { installed } from '../../host/installation.js';
 import { brokenTarget, exampleReport, exampleTarget } from '../support/report.js';
 
 const MIB = 1024 ** 2;
+
+const vulnerability = (text: string, tier: Tier): Vulnerability => ({
+  ...{ id: text, aliases: [text], severity: 'high', score: 7.5, tier, package: text, before: [text], after: [text] },
+});
 
 /** A report in which every text from outside is the same. */
 function reportOf(text: string, { line = text, url = 'https://example.org/compare' } = {}): Report {
@@ -61,10 +67,33 @@ function reportOf(text: string, { line = text, url = 'https://example.org/compar
           ...{ sizes: [MIB, 2 * MIB], counts: { up: 1, rebuilt: 2 }, configuration: 1 },
           packages: [{ name: text, kind: 'up', before: [text], after: [text], sizes: [1, 2] }],
           switching: { reboot: [], refuses: [text] },
+          vulnerabilities: {
+            ...{ kind: 'checked', newest: text, stale: true, warnings: [text] },
+            counts: { fixed: 1, introduced: 1, unsureFixed: 0, unsureIntroduced: 1, suppressed: 1 },
+            fixed: [vulnerability(text, 'exact')],
+            introduced: [vulnerability(text, 'mapped'), vulnerability(text, 'name')],
+          },
+        },
+      }),
+      exampleTarget(`${text}3`, {
+        closure: {
+          ...{ kind: 'no-base', size: MIB, buildError: text },
+          derivations: {
+            ...{ sizes: [0, 0], counts: { added: 1 }, configuration: 0 },
+            packages: [{ name: text, kind: 'added', before: [], after: [text], sizes: [0, 0] }],
+            vulnerabilities: { kind: 'not-checked', reason: text },
+          },
         },
       }),
       brokenTarget(text, { ...broken, kind: 'gate' }),
     ],
+    waiting: [{ name: text, cooldown: 86_400, movesTo: text, newer: 2 }],
+    advice: [
+      { kind: 'release', input: text, release: text, newest: text, supportedUntil: text },
+      { kind: 'copies', input: text, copies: 2, paths: [text], line: text },
+      { kind: 'still', input: text, date: text },
+    ],
+    channels: [{ target: text, branch: text, outcome: 'not-moved', from: text, to: text, reason: text }],
     ...{ notAsked: [text], gone: [text] },
     required: [text],
     landed: { mode: 'branch', ref: text, commit: text, insteadOf: { branch: text, reason: text } },
