@@ -17,6 +17,7 @@ import { exists, hasFields, makeFolder, readIfThere, readJson, writeWhole } from
 import { installed, version } from './installation.js';
 import { takeLock, type MachineLock } from './machine-lock.js';
 import { ownIdentity } from './processes.js';
+import { stateFault } from './state-directory.js';
 import { EARLIER_RUNS, GoneReport, readReport, reportFiles, type ReportFile } from './reports.js';
 
 export interface MadeSite {
@@ -87,12 +88,14 @@ export async function makeSite(
 }
 
 /** Two that make the same site would remove each other's pages. */
-async function siteLock({ locks }: StateDirectory, signal: AbortSignal | undefined): Promise<MachineLock> {
-  await makeFolder(locks);
+async function siteLock(state: StateDirectory, signal: AbortSignal | undefined): Promise<MachineLock> {
+  await makeFolder(state.locks).catch((error: unknown) => {
+    throw stateFault(state, error);
+  });
   const self = await ownIdentity();
   const until = performance.now() + LOCK_MS;
   while (performance.now() < until) {
-    const lock = await takeLock(path.join(locks, 'site'), self, 'makes the site');
+    const lock = await takeLock(path.join(state.locks, 'site'), self, 'makes the site');
     if (lock !== null) return lock;
     await sleep(200, undefined, { signal });
   }

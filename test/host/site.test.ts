@@ -94,6 +94,10 @@ test('a folder that cannot be used is refused in one message, and what is in it 
     /The site cannot be written to .*file.* Name a folder/,
   );
   await assert.rejects(makeSite(state, '/proc/nowhere/site'), /The site cannot be written to \/proc\/nowhere\/site/);
+  await assert.rejects(
+    makeSite(stateDirectory('/proc/x'), site),
+    /The state directory \/proc\/x cannot be used: no folder can be/,
+  );
   await mkdir(site);
   await writeFile(path.join(site, 'index.html'), '<h1>mine</h1>');
   await assert.rejects(make(), /index\.html is not a page that Lockkeeper made, and stays as it is\. Name a folder/);
