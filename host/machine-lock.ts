@@ -25,7 +25,7 @@ const TRIES = 4;
 const PAUSE_MS = 50;
 
 /** A file that nobody refers to is closed, and its lock given back. */
-const held = new Set<FileHandle>();
+const openLocks = new Set<FileHandle>();
 
 /**
  * Takes a lock between processes: flock(2) on a file, which the kernel gives back when the last process that has it open ends. Node
@@ -37,9 +37,9 @@ export async function takeLock(file: string, self: ProcessIdentity, what: string
   for (let attempt = 0; attempt < TRIES; attempt += 1) {
     if (attempt > 0) await sleep(PAUSE_MS);
     const handle = await open(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
-    held.add(handle);
+    openLocks.add(handle);
     const close = async (): Promise<void> => {
-      held.delete(handle);
+      openLocks.delete(handle);
       await handle.close();
     };
     try {

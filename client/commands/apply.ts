@@ -77,8 +77,10 @@ export async function apply(given: CommandContext, flags: ApplyFlags): Promise<n
       ...watches.map(({ options }) => runQueue(options)),
     ];
     for (const queue of new Set(queues)) {
-      const look = () => workerProblem(session, queue, session.embedded ? dev : null);
-      const problem = await lastingProblem(look, patience);
+      const problem = await lastingProblem(
+        () => workerProblem(session, queue, session.embedded ? dev : null),
+        patience,
+      );
       if (problem !== null) message(`note: ${problem}.`);
     }
     return changes.some(({ kind }) => kind === 'failed') ? 1 : 0;
@@ -94,11 +96,11 @@ function workerPatience(): number {
 }
 
 /** What is still a problem at the deadline; `null` as soon as it is none. */
-async function lastingProblem(look: () => Promise<string | null>, deadline: number): Promise<string | null> {
-  let problem = await look();
+async function lastingProblem(find: () => Promise<string | null>, deadline: number): Promise<string | null> {
+  let problem = await find();
   while (problem !== null && Date.now() < deadline) {
     await sleep(500);
-    problem = await look();
+    problem = await find();
   }
   return problem;
 }

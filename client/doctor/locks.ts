@@ -5,12 +5,12 @@ import type { StateDirectory } from '../../model/machine/state-directory.js';
 import { isAlive } from '../../host/processes.js';
 import { ok, warn, type Finding } from './finding.js';
 
-/** Which locks of the state directory are held, by whom, and whether that process lives. */
+/** Which locks of the state directory are taken, by whom, and whether that process lives. */
 export async function showLocks({ locks }: StateDirectory): Promise<readonly Finding[]> {
   const names = await readdir(locks).catch(() => []);
   const found = await Promise.all(names.sort().map((name) => showLock(name, join(locks, name))));
-  const held = found.filter((each) => each !== null);
-  return held.length === 0 ? [ok('locks', 'none is held')] : held;
+  const taken = found.filter((each) => each !== null);
+  return taken.length === 0 ? [ok('locks', 'none is taken')] : taken;
 }
 
 async function showLock(lock: string, file: string): Promise<Finding | null> {

@@ -110,10 +110,10 @@ async function startWorker(session: Session, state: StateDirectory, slots: Worke
     }
     if (record === null && child.exited()) {
       // Another command's worker was quicker, or an old one is not gone yet.
-      const held = await isLocked(lockFile(state, 'worker'));
-      if (!held && !waited) break;
-      if (!held) child = await start();
-      waited = held;
+      const locked = await isLocked(lockFile(state, 'worker'));
+      if (!locked && !waited) break;
+      if (!locked) child = await start();
+      waited = locked;
     }
     await sleep(50);
   }

@@ -102,11 +102,11 @@ export const named = (paths: readonly string[]): string =>
  * @param kept paths from the root of the repository
  */
 export function otherKind(files: readonly ChangedFile[], kept: readonly string[]): readonly string[] {
-  const held = new Set(
+  const places = new Set(
     kept.flatMap((file) => file.split('/').map((_, depth, parts) => parts.slice(0, depth + 1).join('/'))),
   );
   return files
-    .filter(({ path, was, mode }) => held.has(path) && (was !== mode || mode === LINK))
+    .filter(({ path, was, mode }) => places.has(path) && (was !== mode || mode === LINK))
     .map(({ path }) => path);
 }
 

@@ -22,7 +22,7 @@ export interface HoldBackRequests {
 export function openHoldBackRequests(run: string, state: RunState): HoldBackRequests {
   let asked: readonly HeldBackInput[] = [];
   // Until the rest is committed, the run still shows the inputs that were taken from it.
-  const held = new Set<string>();
+  const heldBack = new Set<string>();
   let interrupt: () => void = () => undefined;
 
   const refusal = (sent: Partial<HoldRequest> | null): string | null => {
@@ -31,7 +31,7 @@ export function openHoldBackRequests(run: string, state: RunState): HoldBackRequ
     const { phase, moved } = state.progress();
     if (!OPEN.includes(phase))
       return `run ${run} takes no input back now (it is ${phase}): it can while it is ${OPEN.join(', ')}`;
-    const left = moved.map(({ name }) => name).filter((name) => !held.has(name));
+    const left = moved.map(({ name }) => name).filter((name) => !heldBack.has(name));
     if (!left.includes(sent.input))
       return `run ${run} does not move ${oneLine(sent.input, 120)}: it moves ${left.join(', ')}`;
     if (left.length === 1)
@@ -42,7 +42,7 @@ export function openHoldBackRequests(run: string, state: RunState): HoldBackRequ
     const comment = typeof sent.comment === 'string' && sent.comment !== '' ? `: ${sent.comment}` : '';
     const reason = oneLine(`held back by ${sent.by}${comment}`, 500);
     asked = [...asked, { input: sent.input, targets: [], reason }];
-    held.add(sent.input);
+    heldBack.add(sent.input);
     interrupt();
     return `holds back ${sent.input}`;
   };
