@@ -53,19 +53,20 @@ for (const type of ['ed25519', 'rsa'])
       await git(mirror, 'fsck', '--strict');
     }));
 
-test('commits signed by a key of OpenPGP are the same each time, and gpg believes them', () =>
-  withPlace(async (place) => {
-    const { root, env, repository } = place;
-    const home = path.join(root, 'gpg');
-    await mkdir(home, { mode: 0o700 });
-    const signing: Signing = { format: 'openpgp', keyFile: await openpgpKey(home, 'bot') };
-    // A key signs nothing that is older than itself.
-    const input = { repository, draft: await draftOf(place), message, signing, ...signature, date: 1_900_000_000 };
-    const made = await createCommitCandidate(env)(input);
-    assert.deepEqual(await createCommitCandidate(env)(input), made);
-    assert.equal(await verify(mirrorPath(env, repository), made.head, [], { GNUPGHOME: home }), 'good');
-    await run('gpgconf', ['--homedir', home, '--kill', 'gpg-agent']);
-  }));
+for (const type of ['ed25519', 'rsa2048'])
+  test(`commits signed by a key of OpenPGP (${type}) are the same each time, and gpg believes them`, () =>
+    withPlace(async (place) => {
+      const { root, env, repository } = place;
+      const home = path.join(root, 'gpg');
+      await mkdir(home, { mode: 0o700 });
+      const signing: Signing = { format: 'openpgp', keyFile: await openpgpKey(home, 'bot', type) };
+      // A key signs nothing that is older than itself.
+      const input = { repository, draft: await draftOf(place), message, signing, ...signature, date: 1_900_000_000 };
+      const made = await createCommitCandidate(env)(input);
+      assert.deepEqual(await createCommitCandidate(env)(input), made);
+      assert.equal(await verify(mirrorPath(env, repository), made.head, [], { GNUPGHOME: home }), 'good');
+      await run('gpgconf', ['--homedir', home, '--kill', 'gpg-agent']);
+    }));
 
 test('an update on a branch of the day is taken over only when the same key has signed it', () =>
   withPlace(async (place) => {
@@ -108,7 +109,8 @@ test('a key that cannot be used is refused before anything else is done, with th
       [{ format: 'ssh', keyFile: root }, /is not a file/],
       [{ format: 'openpgp', keyFile: none }, /holds no private key: write it with "gpg --armor/],
       [{ format: 'openpgp', keyFile: file('missing') }, /missing is not there/],
-      [{ format: 'openpgp', keyFile: await openpgpKey(home, 'locked', 'sesame') }, /has a passphrase/],
+      [{ format: 'openpgp', keyFile: await openpgpKey(home, 'locked', 'ed25519', 'sesame') }, /has a passphrase/],
+      [{ format: 'openpgp', keyFile: await openpgpKey(home, 'ecdsa', 'nistp256') }, /differently each time/],
     ];
     for (const [signing, reason] of cases) {
       const refused = await failure(createResolveBase(env)({ repository, run: 'r1', signing }), 'SigningKey');

@@ -13,10 +13,10 @@ export const sshKey = async (file: string, type: string, passphrase = ''): Promi
   return file;
 };
 
-/** A key of OpenPGP, and the folder in which gpg knows it. */
-export async function openpgpKey(folder: string, name: string, passphrase = ''): Promise<string> {
+/** A key of OpenPGP, and the folder in which gpg knows it. @param type as gpg names it: `ed25519`, `rsa2048` */
+export async function openpgpKey(folder: string, name: string, type: string, passphrase = ''): Promise<string> {
   const gpg = ['--homedir', folder, '--batch', '--quiet', '--pinentry-mode', 'loopback', '--passphrase', passphrase];
-  await mustRun('gpg', [...gpg, '--quick-generate-key', `${name} <${name}@example.org>`, 'ed25519', 'sign', 'never']);
+  await mustRun('gpg', [...gpg, '--quick-generate-key', `${name} <${name}@example.org>`, type, 'sign', 'never']);
   const file = path.join(folder, `${name}.asc`);
   await writeFile(file, await mustRun('gpg', [...gpg, '--armor', '--export-secret-keys', name]), { mode: 0o600 });
   await mustRun('gpgconf', ['--homedir', folder, '--kill', 'gpg-agent']);
