@@ -31,7 +31,11 @@ export async function withForgeProxy(
         instead(response, body);
         return;
       }
-      const location = answer.headers.get('location')?.replace(target, `${url}${below}`);
+      // What Gitea knows to be below a path it says so: `ROOT_URL` of its settings.
+      const location = answer.headers
+        .get('location')
+        ?.replace(target, '')
+        .replace(/^(?=\/)/, below);
       response.writeHead(answer.status, {
         'content-type': answer.headers.get('content-type') ?? '',
         ...(location !== undefined && { location }),
