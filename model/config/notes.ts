@@ -1,7 +1,9 @@
 import { mayBringToMain, waysOfLanding } from '../landing/index.js';
+import { notifySummary } from '../notify/index.js';
 import { normaliseUrl } from '../run/keys.js';
 import { formatSeconds } from '../text/text.js';
 import type { Instance } from './options/index.js';
+import { notificationsOf } from './options/notifications.js';
 
 /** What is allowed and still deserves a word. */
 export const notesOf = (instances: readonly Instance[]): readonly string[] => [
@@ -10,23 +12,24 @@ export const notesOf = (instances: readonly Instance[]): readonly string[] => [
 ];
 
 /** Options that do nothing as they are. */
-function idle({
-  name,
-  mode,
-  land,
-  merge,
-  mergeMethod,
-  channel,
-  ntfyServer,
-  ntfyTopic,
-  inboxOrg,
-  approval,
-  enable,
-  successAlarmSec,
-  channelAlarmSec,
-  skipUpdate,
-  maxBuilds,
-}: Instance): string[] {
+function idle(instance: Instance): string[] {
+  const {
+    name,
+    mode,
+    land,
+    merge,
+    mergeMethod,
+    channel,
+    ntfyServer,
+    ntfyTopic,
+    approval,
+    enable,
+    successAlarmSec,
+    channelAlarmSec,
+    skipUpdate,
+    maxBuilds,
+  } = instance;
+  const tellsNobody = notifySummary(notificationsOf(instance).notify).length === 0;
   const where = `instances.${name}`;
   const lacking = ntfyServer === null ? 'ntfyServer' : 'ntfyTopic';
   return [
@@ -48,10 +51,10 @@ function idle({
     ...(channelAlarmSec !== null && channel === null
       ? [`${where} has channelAlarmSec, and no channels: give channel`]
       : []),
-    ...(channelAlarmSec !== null && channel !== null && enable && ntfyTopic === null && inboxOrg === null
+    ...(channelAlarmSec !== null && channel !== null && enable && tellsNobody
       ? [`${where} has channelAlarmSec, and tells nobody: give ntfyServer and ntfyTopic, or inboxOrg`]
       : []),
-    ...(successAlarmSec !== null && enable && ntfyTopic === null && inboxOrg === null
+    ...(successAlarmSec !== null && enable && tellsNobody
       ? [`${where} has successAlarmSec, and tells nobody: give ntfyServer and ntfyTopic, or inboxOrg`]
       : []),
   ];

@@ -163,3 +163,12 @@ test('what an instance has and does not use is noted', async () => {
   assert.match(stderr, /note: instances\.daily sends no ntfy messages: ntfyTopic is not given\./);
   assert.match(stderr, /note: instances\.daily builds without a limit: maxBuilds counts for updates only\./);
 });
+
+test('an alarm of which nobody would hear is noted, also where half of a notifier is given', async () => {
+  const place = await file('alarm.toml', `${GOOD}ntfyTopic = "nix"\nsuccessAlarmSec = "2d"\n`);
+  const { stderr } = await config(['check', '--file-only', '--config', place]);
+  assert.match(
+    stderr,
+    /note: instances\.daily has successAlarmSec, and tells nobody: give ntfyServer and ntfyTopic, or/,
+  );
+});
