@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { keepLook, readLook } from '../../host/channel-looks.js';
-import { knownChannels, TARGET_GONE, whyBehind, type ChannelLook } from '../../model/channels/look.js';
+import { knownChannels, whyBehind, whyUnnamed, type ChannelLook } from '../../model/channels/look.js';
 import { sortMoving, type BehindChannel, type ChannelsNews } from '../../model/channels/standing.js';
 import type { CoordinatorActivities } from '../../model/contract/activities.js';
 import { channelPattern } from '../../model/channels/names.js';
@@ -46,7 +46,7 @@ export const createLookAtChannels =
         since: new Map(standing.map((each) => [each.branch, each.since])),
         why: ({ branch, commit, behind: count }) => {
           if (commit === main) return null;
-          if (!isWatched(branch)) return TARGET_GONE;
+          if (!isWatched(branch)) return whyUnnamed(branch, input.template, reports);
           return whyBehind({ channel: branch, commit, behind: count, main: mainBranch }, reports);
         },
       });

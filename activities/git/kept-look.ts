@@ -1,12 +1,6 @@
 import { log } from '@temporalio/activity';
 import { keepLook, readLook } from '../../host/channel-looks.js';
-import {
-  knownChannels,
-  TARGET_GONE,
-  whyBehind,
-  type ChannelLook,
-  type SeenChannel,
-} from '../../model/channels/look.js';
+import { knownChannels, whyBehind, whyUnnamed, type ChannelLook, type SeenChannel } from '../../model/channels/look.js';
 import type { ChannelMove } from '../../model/channels/move.js';
 import { channelPattern } from '../../model/channels/names.js';
 import type { MoveChannelsInput } from '../../model/contract/landing.js';
@@ -42,7 +36,7 @@ export async function keepWhatWasMoved(
       // It may be that of another instance, or of a target that this run was not asked for.
       if (move === undefined)
         return known?.has(branch) === false
-          ? TARGET_GONE
+          ? whyUnnamed(branch, template, reports)
           : whyBehind({ channel: branch, commit, behind, main: mainBranch }, reports);
       if (move.outcome === 'not-moved') return move.reason ?? '';
       return behind === null

@@ -1,13 +1,13 @@
 import { readLook } from '../../host/channel-looks.js';
 import { readReport, reportFiles } from '../../host/reports.js';
-import { TARGET_GONE, whyBehind, type ChannelLook, type SeenChannel } from '../../model/channels/look.js';
+import { LEFT_OUT, TARGET_GONE, whyBehind, type ChannelLook, type SeenChannel } from '../../model/channels/look.js';
 import { channelsOf, channelOf, checkChannelTemplate } from '../../model/channels/names.js';
-import { BadInput } from '../../model/checks/names.js';
+import { BadInput, wholeNameExpression } from '../../model/checks/names.js';
 import type { Report } from '../../model/report/data.js';
 import { mayBeRunOf } from '../../model/run/ids.js';
-import type { NixSettings, Repository } from '../../model/run/options.js';
-import { chooseTargets } from '../../model/targets/choose.js';
-import { DEFAULT_KIND, isFlakeTarget, namedBy, type FlakeTarget, type Target } from '../../model/targets/index.js';
+import type { NixSettings, Repository, TargetSelection } from '../../model/run/options.js';
+import { chooseTargets, type Choice } from '../../model/targets/choose.js';
+import { DEFAULT_KIND, isFlakeTarget, namedBy, type Target } from '../../model/targets/index.js';
 import { compareNaturally } from '../../model/text/natural-order.js';
 import { oneLine, oneName } from '../../model/text/one-line.js';
 import type { CommandContext } from '../context.js';
@@ -33,7 +33,8 @@ export interface ChannelFlags extends ConfigFlags {
 interface Asked {
   readonly repository: Repository;
   readonly template: string;
-  readonly evaluation: Pick<NixSettings, 'options' | 'impure'> & { readonly patterns: readonly string[] };
+  readonly nix: Pick<NixSettings, 'options' | 'impure'>;
+  readonly selection: TargetSelection;
   /** How long a channel may stand still; `null` where no alarm is asked for. */
   readonly limitSeconds: number | null;
 }
@@ -61,30 +62,39 @@ export async function channels(context: CommandContext, what: string, flags: Cha
 async function askedFor(what: string, flags: ChannelFlags): Promise<Asked> {
   if ((await configuredNames(flags)).includes(what)) {
     const instance = findInstance(await loadConfiguration(flags), what);
-    const { repository, channel, nix, targets } = await instanceOptions(instance);
+    const { repository, channel, nix, targets: selection } = await instanceOptions(instance);
     if (channel === undefined) throw new CommandError(`instances.${what} has no channels: give channel there.`);
-    const evaluation = { ...nix, patterns: targets.patterns ?? [] };
-    return { repository, template: channel, evaluation, limitSeconds: instance.channelAlarmSec };
+    return { repository, template: channel, nix, selection, limitSeconds: instance.channelAlarmSec };
   }
   try {
     const template = checkChannelTemplate(flags.channel, '--channel');
     const transport = { sshKeyFile: null, knownHostsFile: null, httpsTokenFile: null };
     const repository = await resolveFlake(what, { remote: flags.remote ?? null, main: flags.main ?? null, transport });
-    return { repository, template, evaluation: { options: [], impure: false, patterns: [] }, limitSeconds: null };
+    const selection = { hosts: 'all', exclude: null } as const;
+    return { repository, template, nix: { options: [], impure: false }, selection, limitSeconds: null };
   } catch (error) {
     throw error instanceof BadInput ? new CommandError(error.message) : error;
   }
 }
 
-/** The targets that the flake has on main now. */
-async function targetsOf({ repository, evaluation }: Asked): Promise<Told<readonly FlakeTarget[]>> {
-  const contents = await flakeContents(repository, evaluation, false);
+/** The targets that the flake has on main now, and which of them are built. */
+async function targetsOf({ repository, nix, selection }: Asked): Promise<Told<Known>> {
+  const { patterns = [], hosts: wanted, exclude } = selection;
+  const contents = await flakeContents(repository, { ...nix, patterns }, false);
   if (!contents.ok) return contents;
   const { outputs } = contents.value;
   if (!outputs.ok) return outputs;
   const { hosts, sets } = outputs.value;
-  if (evaluation.patterns.length > 0) return { ok: true, value: chooseTargets(evaluation.patterns, sets).targets };
-  return { ok: true, value: hosts.map((name) => ({ kind: DEFAULT_KIND, name })) };
+  if (patterns.length > 0) return { ok: true, value: chooseTargets(patterns, sets, true) };
+  const excluded = exclude === null ? null : wholeNameExpression(exclude);
+  const isBuilt = (host: string): boolean => (wanted === 'all' ? excluded?.test(host) !== true : wanted.includes(host));
+  return {
+    ok: true,
+    value: {
+      targets: hosts.filter(isBuilt).map((name) => ({ kind: DEFAULT_KIND, name })),
+      notAsked: hosts.filter((host) => !isBuilt(host)),
+    },
+  };
 }
 
 /** What this machine has reports of, newest first. */
@@ -96,8 +106,10 @@ async function reportsOf({ state }: CommandContext, repository: Repository): Pro
 
 const LOOKED_AT = 50;
 
+type Known = Pick<Choice, 'targets' | 'notAsked'>;
+
 interface Knowledge {
-  readonly targets: Told<readonly FlakeTarget[]>;
+  readonly targets: Told<Known>;
   readonly reports: readonly Report[];
   /** How they were seen last on this machine. */
   readonly last: ChannelLook | null;
@@ -109,16 +121,20 @@ function listChannels(
   seen: readonly FoundChannel[],
   { targets, reports, last }: Knowledge,
 ): readonly ListedChannel[] {
-  const wanted = targets.ok ? channelsOf(template, targets.value, { main, field: 'channel' }) : [];
+  const wanted = targets.ok ? channelsOf(template, targets.value.targets, { main, field: 'channel' }) : [];
+  const leftOut = new Map(
+    (targets.ok ? targets.value.notAsked : []).map((label) => [channelOf(template, namedBy(label)), label]),
+  );
   const known = new Map(seen.map((channel) => [channel.branch, channel]));
   const stood = new Map(last?.channels.map((channel): [string, SeenChannel] => [channel.branch, channel]));
   const of = (channel: string, target: string | null): ListedChannel => {
     const { commit = null, committedAt = null, behind = null } = known.get(channel) ?? {};
-    const gone = targets.ok && target === null ? TARGET_GONE : null;
-    const why = commit === head ? gone : (gone ?? whyBehind({ channel, commit, behind, main }, reports));
+    const other = leftOut.get(channel);
+    const stays = !targets.ok || target !== null ? null : other === undefined ? TARGET_GONE : LEFT_OUT;
+    const why = commit === head ? stays : (stays ?? whyBehind({ channel, commit, behind, main }, reports));
     const before = stood.get(channel);
-    const since = commit !== head && before?.commit === commit ? before.since : null;
-    return { channel, target, commit, committedAt, behind, why, since };
+    const since = commit !== head && before?.commit === commit && stays !== LEFT_OUT ? before.since : null;
+    return { channel, target: target ?? other ?? null, commit, committedAt, behind, why, since };
   };
   const others = seen.filter(({ branch }) => !wanted.some((channel) => channel.branch === branch));
   return [

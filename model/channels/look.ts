@@ -1,4 +1,6 @@
+import { namedBy } from '../targets/index.js';
 import type { ChannelMove } from './move.js';
+import { channelOf } from './names.js';
 
 export interface SeenChannel {
   readonly branch: string;
@@ -44,6 +46,8 @@ export interface ToldChannels {
 
 export const TARGET_GONE = 'its target is gone from the flake: remove the branch, if nobody follows it';
 
+export const LEFT_OUT = 'its target is left out of what is built';
+
 interface Standing {
   readonly channel: string;
   readonly commit: string | null;
@@ -84,6 +88,16 @@ export function namedChannels(reports: readonly ToldChannels[]): ReadonlyMap<str
     open.set(instance, new Set(notAsked.filter((target) => wanted === undefined || wanted.has(target))));
   }
   return open.size === 0 ? null : named;
+}
+
+/**
+ * Why a channel stays whose target no run names.
+ * @param reports newest first
+ */
+export function whyUnnamed(channel: string, template: string, reports: readonly ToldChannels[]): string {
+  const { notAsked = [] } = reports.find(({ channels = [] }) => channels.length > 0) ?? {};
+  const isLeftOut = notAsked.some((label) => channelOf(template, namedBy(label)) === channel);
+  return isLeftOut ? LEFT_OUT : TARGET_GONE;
 }
 
 /**

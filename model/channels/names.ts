@@ -1,5 +1,5 @@
 import { BadInput, checkBranchName } from '../checks/names.js';
-import { DEFAULT_KIND, targetLabel, type FlakeTarget } from '../targets/index.js';
+import { DEFAULT_KIND, targetLabel, type FlakeTarget, type TargetName } from '../targets/index.js';
 import { obstacleOf } from '../landing/branches.js';
 
 /** The words of a template that stand for what a target is called. */
@@ -10,7 +10,7 @@ const KNOWN = ['host', 'kind', 'name'];
  * The branch of a target: `nixos-tested-athena` of `nixos-tested-{host}`. `{host}` is the name of a host, and `KIND-NAME` of every other
  * target; `{kind}` and `{name}` are what they say of all of them.
  */
-export const channelOf = (template: string, { kind, name }: Pick<FlakeTarget, 'kind' | 'name'>): string =>
+export const channelOf = (template: string, { kind, name }: TargetName): string =>
   template.replaceAll(WORDS, (_, word: string) => {
     if (word === 'kind') return kind;
     return word === 'name' || kind === DEFAULT_KIND ? name : `${kind}-${name}`;

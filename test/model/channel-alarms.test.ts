@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { knownChannels, namedChannels, whyBehind } from '../../model/channels/look.js';
+import {
+  knownChannels,
+  LEFT_OUT,
+  namedChannels,
+  TARGET_GONE,
+  whyBehind,
+  whyUnnamed,
+} from '../../model/channels/look.js';
 import type { ChannelMove } from '../../model/channels/move.js';
 import {
   afterLook,
@@ -269,6 +276,11 @@ test('why a channel stays is what the newest run says that knows it; one that no
   const names = (known: ReadonlyMap<string, string> | null): readonly string[] => [...(known?.keys() ?? [])].sort();
   assert.deepEqual(names(namedChannels([partly, ...reports])), ['tested-athena', 'tested-delos', 'tested-rhea']);
   assert.deepEqual(names(namedChannels([{ ...partly, notAsked: [] }, ...reports])), ['tested-delos', 'tested-rhea']);
+
+  const words = ['athena', 'gone', 'home-bob'].map((name) =>
+    whyUnnamed(`tested-${name}`, 'tested-{host}', [{ ...partly, notAsked: ['athena', 'home:bob'] }, ...reports]),
+  );
+  assert.deepEqual(words, [LEFT_OUT, TARGET_GONE, LEFT_OUT]);
 
   const seen = { commit: 'a', committedAt: null, behind: 1, why: null, since: null };
   const before = {
