@@ -22,7 +22,7 @@ const VALUE_LENGTH = 512;
 /** A part of a text that does not keep the whole in memory. */
 const copied = (text: string): string => Buffer.from(text.slice(0, VALUE_LENGTH)).toString();
 
-/** @returns `null` when the text is not a narinfo */
+/** @returns `null` when the text is no narinfo, or lacks what Nix needs of one: it is cut, or something else that a server answers */
 export function parseNarInfo(text: string): NarInfo | null {
   const lines = text.split('\n').map((line) => {
     const mark = line.indexOf(': ');
@@ -32,7 +32,7 @@ export function parseNarInfo(text: string): NarInfo | null {
   const storePath = valueOf('StorePath');
   const archive = valueOf('URL');
   const archiveBytes = valueOf('FileSize');
-  if (!storePath.startsWith('/')) return null;
+  if (!storePath.startsWith('/') || ['URL', 'NarHash', 'NarSize'].some((name) => valueOf(name) === '')) return null;
   return {
     storePath: copied(storePath),
     narHash: copied(valueOf('NarHash')),

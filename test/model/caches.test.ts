@@ -218,7 +218,8 @@ test('as many paths as there may be fit into command lines', () => {
 });
 
 test('an archive elsewhere than in its cache is none', () => {
-  for (const url of ['https://evil.example/x', '/etc/passwd', '../x', ''])
+  for (const url of ['https://evil.example/x', '/etc/passwd', '../x'])
     assert.equal(parseNarInfo(NARINFO.replace(/^URL: .*$/m, `URL: ${url}`))?.archive, null);
-  assert.equal(parseNarInfo('<html>'), null);
+  for (const text of ['<html>', NARINFO.replace(/^URL: .*$/m, ''), NARINFO.slice(0, NARINFO.indexOf('NarSize'))])
+    assert.equal(parseNarInfo(text), null);
 });

@@ -44,6 +44,10 @@ for (const nix of [{ name: 'the Nix of this machine', binDir: null }, ...otherNi
     assert.deepEqual(await outcome(signed), ['uploaded', 1, null], 'Nix looks at no archive');
     await truncate(path.join(folder, await archiveIn(folder)), 20);
     assert.deepEqual(await outcome(signed), ['uploaded', 1, null], 'nor at how much of it is there');
+    for (const cut of ['', 'StorePath: /nix/sto']) {
+      await writeFile(path.join(folder, narInfo), cut);
+      assert.deepEqual(await outcome(signed), ['uploaded', 1, null], 'Nix stumbles over what a dying machine wrote');
+    }
     assert.deepEqual(await outcome(signed), ['nothing-to-do', 0, null]);
 
     const other = await withSecretKey(t, 'other-1');

@@ -13,6 +13,11 @@ interface Shelf {
   readonly archiveBytes: (archive: string) => Promise<number | null | 'unknown'>;
 }
 
+/** What is seen of a path whose narinfo is cut: Nix stumbles over it, so it is to go, as one without its archive is. */
+const cut = ({ path, narHash = '' }: PathInfo): SeenPath => ({
+  ...{ storePath: path, narHash, signatures: [], isContentAddressed: false, hasArchive: false },
+});
+
 /** What is there of some paths; those that are not are left out. */
 export async function seenOn(
   { narInfo, archiveBytes }: Shelf,
@@ -20,8 +25,9 @@ export async function seenOn(
 ): Promise<ReadonlyMap<string, SeenPath>> {
   const seen = await sideBySide(paths, AT_ONCE, async (info): Promise<readonly (readonly [string, SeenPath])[]> => {
     const text = await narInfo(info.path);
-    const found = text === null ? null : parseNarInfo(text);
-    if (found === null) return [];
+    if (text === null) return [];
+    const found = parseNarInfo(text);
+    if (found === null) return [[info.path, cut(info)]];
     const bytes = found.archive === null ? null : await archiveBytes(found.archive);
     const isWhole = found.archiveBytes === null || bytes === 'unknown' || bytes === found.archiveBytes;
     return [[info.path, { ...found, hasArchive: bytes !== null && isWhole }]];
