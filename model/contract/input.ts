@@ -334,6 +334,7 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   }),
   same: flag,
   comparison: orMissing(flag),
+  isCompared: orMissing(flag),
   mode: oneOf(LANDING_MODES),
   target,
   targets: list(target),

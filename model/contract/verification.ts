@@ -51,6 +51,8 @@ export interface PlanInput extends CompareInput {
 export interface CompareInput extends EvaluateTargetInput {
   /** The candidate's derivation, as `evaluateTarget` found it. */
   readonly drvPath: string;
+  /** Whether the closures of both are compared once it is built; missing when not, and in older runs. */
+  readonly isCompared?: true;
 }
 
 export interface CompareClosuresInput extends Distrust {

@@ -8,6 +8,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { run } from '../../activities/command/process.js';
 import type { ActivityEnvironment } from '../../activities/environment.js';
 import { createCompareClosures } from '../../activities/nix/closure/compare-closures.js';
+import { lookAhead } from '../../activities/nix/closure/derivations-apart.js';
 import { localClosure } from '../../activities/nix/closure/local-closures.js';
 import { exists } from '../../host/files.js';
 import { readChange } from '../../host/kept-change.js';
@@ -261,6 +262,12 @@ test('a closure that only a cache has is compared by what the cache says; one th
       await readChange(env.state, { run: 'run-1', head: HEAD, target: { kind: 'nixos', name: 'web' } }),
       told,
     );
+    await lookAhead(before, drvPaths, nowhere);
+    await withStandIn('nix-store', 'exit 1', async () => {
+      assert.deepEqual(await compare(before, after, asked), told, 'it was worked out while it was built');
+      const { derivations } = (await compare(before, after, asked)) as Extract<TargetChange, { kind: 'no-base' }>;
+      assert.equal(derivations, undefined, 'an answer is kept for one comparison');
+    });
     const started = performance.now();
     assert.equal((await compare(before, after, { keep: 0, nix: nowhere }))?.kind, 'no-base');
     assert.ok(performance.now() - started < 2000, 'a cache that did not answer is left alone');

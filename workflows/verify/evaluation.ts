@@ -46,7 +46,12 @@ export async function compare(input: VerifyInput, target: FlakeTarget, drvPath: 
   const also = distrustOf(input);
   const { compareWithBase } = evaluator(compareActivityId(label), `compare ${label} with base`, UNNEEDED_TRIES);
   try {
-    const compared = await compareWithBase({ run, repository, candidate, target, nix, drvPath, ...also });
+    const isCompared = input.keepClosures !== undefined;
+    const compared = await compareWithBase({
+      ...{ run, repository, candidate, target, nix, drvPath },
+      ...(isCompared && { isCompared }),
+      ...also,
+    });
     return typeof compared === 'object' && compared !== null ? compared : { same: compared, outPath: null };
   } catch (error) {
     goOnWithout(`whether ${label} is the same as on base`, error);

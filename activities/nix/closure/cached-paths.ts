@@ -52,6 +52,12 @@ export async function cachedPaths(
   return [...found.values()];
 }
 
+/** Whether a cache has a path. */
+export async function isCached(storePath: string, settings: NixSettings, signal: AbortSignal): Promise<boolean> {
+  const asking = { settings, signal, leftMs: () => FIRST_ANSWER_MS };
+  return (await askCaches([storePath], await cachesOf(settings), asking)) !== null;
+}
+
 /** What the store of this machine has of some paths, with all that these refer to. */
 async function ownPaths(paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, PathInfo>> {
   const there = (await Promise.all(paths.map(async (each) => ((await exists(each)) ? [each] : [])))).flat();

@@ -10,7 +10,6 @@ import type { Closure, ClosureChange, TargetChange } from '../../../model/closur
 import { keepChange } from '../../../host/kept-change.js';
 import { exists } from '../../../host/files.js';
 import { sideBySide } from '../../../host/side-by-side.js';
-import { requisitesOf } from '../evaluate/build-plan.js';
 import type { MachineActivities } from '../../../model/contract/activities.js';
 import type { CompareClosuresInput } from '../../../model/contract/verification.js';
 import { distrustOf } from '../../../model/verify/distrust.js';
@@ -26,7 +25,8 @@ import { targetKey } from '../../../model/machine/record-directory.js';
 import { runNix } from '../run-nix.js';
 import { compareVulnerabilities } from '../advisories/compare-vulnerabilities.js';
 import { identifiersOf } from '../advisories/read-identifiers.js';
-import { closureReader, readBootLinks, type ClosureReader } from './read-closure.js';
+import { derivationsApart } from './derivations-apart.js';
+import { closureReader, readBootLinks } from './read-closure.js';
 
 /**
  * Makes the activity that tells what an update changes in the closure of a target that this machine built. Repeating it
@@ -77,7 +77,7 @@ async function compare(
     const switching = switchingFromReferences(references, await readBootLinks(after));
     return { kind: 'compared', switching, from: 'cache', ...(await changeFrom(cached)) };
   }
-  const derivations = await compareDerivations(env, reader, now, input, signal);
+  const derivations = await compareDerivations(env, now, input, signal);
   const buildError = input.baseError == null ? null : oneLine(input.baseError);
   const size = sizeOf(now.paths);
   return { kind: 'no-base', size, ...(buildError !== null && { buildError }), ...(derivations && { derivations }) };
@@ -89,7 +89,6 @@ async function compare(
  */
 async function compareDerivations(
   env: ActivityEnvironment,
-  { packagesOf }: ClosureReader,
   now: Closure,
   input: CompareClosuresInput,
   signal: AbortSignal,
@@ -97,19 +96,16 @@ async function compareDerivations(
   const { drvPaths, first } = input;
   const [before, after] = drvPaths ?? [];
   if (before == null || after == null) return null;
-  const [old, built] = await Promise.all([requisitesOf(before, signal), requisitesOf(after, signal)]);
-  if (old === null || built === null) return null;
-  const only = (own: ReadonlySet<string>, other: ReadonlySet<string>): Promise<Closure> =>
-    packagesOf([...own].filter((each) => each.endsWith('.drv') && !other.has(each)));
-  const [was, is] = [await only(old, built), await only(built, old)];
+  const apart = await derivationsApart([before, after], signal);
+  if (apart === null) return null;
   const used = new Set(now.paths.map(({ name }) => name.name));
   const ofUse = ({ paths, ...rest }: Closure): Closure => ({
     ...rest,
     paths: paths.filter(({ name }) => used.has(name.name)),
   });
   return {
-    ...compareClosures(was, is, first),
-    ...(await vulnerabilities(env, input, ofUse(was), ofUse(is), signal)),
+    ...compareClosures(apart.before, apart.after, first),
+    ...(await vulnerabilities(env, input, ofUse(apart.before), ofUse(apart.after), signal)),
   };
 }
 

@@ -8,7 +8,7 @@ const requisites = (drvPath: string): string[] => ['--query', '--requisites', '-
 
 /** A derivation and all that it refers to; `null` when the store does not have it. */
 export async function requisitesOf(drvPath: string, signal: AbortSignal): Promise<ReadonlySet<string> | null> {
-  const closure = await runNix('nix-store', requisites(drvPath), { signal });
+  const closure = await runNix('nix-store', requisites(drvPath), { signal, background: true });
   return closure.exitCode === 0 ? new Set(closure.stdout.trim().split('\n')) : null;
 }
 

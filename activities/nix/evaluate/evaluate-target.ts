@@ -9,6 +9,7 @@ import type {
 import type { Evaluation } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { installBundle } from '../../git/install-commit.js';
+import { lookAhead } from '../closure/derivations-apart.js';
 import { firstInPlan } from './build-plan.js';
 import { acceptedSettings, evaluateCommit, type CommitEvaluation } from './evaluate-commit.js';
 import { assertLockIsReadable, failedVerdict, refusedVerdict, writeEvaluationLog } from './evaluation-verdict.js';
@@ -63,7 +64,10 @@ export const createCompareWithBase =
       if (drvPath === input.drvPath) return { same: true, outPath, drvPath };
       // Both graphs are read from the store of this machine.
       await evaluate(env, input, { mirror, commit: head }, signal);
-      return { same: await sameAsBase(mirror, input.candidate, input.drvPath, before), outPath, drvPath };
+      const same = await sameAsBase(mirror, input.candidate, input.drvPath, before);
+      if (input.isCompared === true && same !== true && outPath !== null)
+        void lookAhead(outPath, [drvPath, input.drvPath], input.nix);
+      return { same, outPath, drvPath };
     });
 
 /**
