@@ -57,11 +57,15 @@ function serverFinder(context: CommandContext): () => Promise<Client> {
       await client.withDeadline(Date.now() + ANSWER_MS, () => client.workflowService.getSystemInfo({}));
       return client;
     } catch (error) {
-      last = null;
-      void found.client.then((client) => client.connection.close()).catch(() => undefined);
+      if (last === found) last = null;
+      setTimeout(() => {
+        void found.client.then((client) => client.connection.close()).catch(() => undefined);
+      }, CLOSING_MS).unref();
       throw error;
     }
   };
 }
 
 const ANSWER_MS = 3000;
+/** Calls of other events may still be tried again on a connection, and one that is closed then ends the process. All have ended by then. */
+const CLOSING_MS = 60_000;
