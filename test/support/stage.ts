@@ -120,7 +120,10 @@ export async function assertAsIfNothingHappened(
     'derivations are built once',
   );
   assert.equal((await ntfy.messages(topic)).length, ending.told ?? 1, 'people are told once');
-  assert.ok(report.notifications.every(({ ok }) => ok));
+  assert.ok(
+    report.notifications.every(({ ok }) => ok),
+    JSON.stringify(report.notifications),
+  );
   assert.equal(await git(fleet.checkout, 'status', '--porcelain'), '');
   for (const each of [house, ...(ending.helpers ?? [])]) await assertNothingIsLeft(each, fleet, report.run);
   await assertReleased(house, report.run);

@@ -121,6 +121,8 @@ export async function withStandInForge(
       case 'GET issues/comments':
         return page(state.comments.filter(({ of }) => of === id));
       case 'POST issues/comments':
+        if (!state.pulls.some(({ number }) => String(number) === id))
+          return reply(404, { message: 'issue does not exist' });
         return reply(201, added(state.comments, { of: id, ...given }));
       case 'GET statuses':
         return page(state.statuses.filter(({ sha }) => sha === id));
