@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { Report } from '../../model/report/data.js';
@@ -8,6 +8,7 @@ import { until } from '../support/lockkeeper.js';
 import { withPutCache, withSecretKey } from '../support/put-cache.js';
 import { withServedHouse } from '../support/runs.js';
 import { wholeFile, withFolder } from '../support/scope.js';
+import { kill } from '../support/stage.js';
 
 const { house } = await withServedHouse(wholeFile);
 
@@ -85,6 +86,23 @@ test('a cache that is down for a while keeps the run waiting, which says so; the
   );
   put.faults = [];
   assert.deepEqual(uploads(await running.report()), [`athena ${put.url} uploaded`]);
+});
+
+test('an upload outlives its worker, and the next one follows it', async (t) => {
+  const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena' }] });
+  const [folder, put, key] = [await withFolder(t), await withPutCache(t), await withSecretKey(t)];
+  const [program, begun] = [path.join(folder, 'upload'), path.join(folder, 'begun')];
+  const copy = `nix --extra-experimental-features nix-command copy --to 'file://${put.folder}?secret-key=${key.file}'`;
+  await writeFile(program, `#!/bin/sh\necho "$$" >>${begun}\nsleep 8\nexec ${copy} "$@"\n`, { mode: 0o755 });
+  const cache = `command://${program} readUrl=${put.url} trustedKeys=${key.trusted}`;
+  const running = house.start(['update', fleet.checkout, '--json', '--cache', cache]);
+  const beginnings = async (): Promise<number> =>
+    (await readFile(begun, 'utf8').catch(() => '')).split('\n').length - 1;
+  await until(async () => (await beginnings()) > 0, 60_000, running.output);
+  await kill(house, 'worker');
+  await house.dev();
+  assert.deepEqual(uploads(await running.report()), [`athena command://${program} uploaded`]);
+  assert.equal(await beginnings(), 1);
 });
 
 test('with uploadBroken, what was finished of a host whose build failed is uploaded as well', async (t) => {
