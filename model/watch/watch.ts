@@ -209,7 +209,7 @@ export const watchMemo = ({
 const lossWords = ([loss]: readonly Loss[]): string | null =>
   loss === undefined
     ? null
-    : `main was force-pushed, and nobody could be told: it does not have ${loss.lost.slice(0, 12)} any more`;
+    : `main was force-pushed, and people could not be told: it does not have ${loss.lost.slice(0, 12)} any more`;
 
 const STOPPED = 'the last run was stopped by somebody, so this commit of main is not verified';
 

@@ -132,7 +132,7 @@ test('what main lost and nobody could be told of stays, is tried again soon, and
   assert.deepEqual([pauseMs(fresh, 0), pauseMs(state, 0)], [3_600_000, 300_000]);
   assert.equal(
     readWatchMemo(watchMemo(state))?.trouble,
-    'main was force-pushed, and nobody could be told: it does not have aaaaaaaaaaaa any more',
+    'main was force-pushed, and people could not be told: it does not have aaaaaaaaaaaa any more',
   );
   assert.deepEqual(afterTelling(untold, [one]), [two]);
   assert.equal(

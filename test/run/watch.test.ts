@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, readFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Client } from '@temporalio/client';
@@ -12,18 +12,20 @@ import { withFleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
 import { writeInstances } from '../support/instances.js';
 import { until } from '../support/lockkeeper.js';
+import { ntfyMissing, withNtfy } from '../support/ntfy.js';
 import { withServedHouse } from '../support/runs.js';
 import { wholeFile } from '../support/scope.js';
 import { killAt } from '../support/stage.js';
 
 const { house, client, worker } = await withServedHouse(wholeFile);
 const fleet = await withFleet(wholeFile, { hosts: [{ name: 'athena' }, { name: 'delos' }] });
+const ntfy = ntfyMissing === false ? await withNtfy(wholeFile) : undefined;
 /** Reaches the server, and cannot read the run key. */
 const stranger = new Client({ connection: client.connection });
 const watcher = client.workflow.getHandle(watcherId('main', null));
 
 const configure = (toml: string): Promise<readonly string[]> =>
-  writeInstances(house, fleet, undefined, 'watching', `mode = "verify"\nchannel = "tested-{host}"\n${toml}`);
+  writeInstances(house, fleet, ntfy, 'watching', `mode = "verify"\nchannel = "tested-{host}"\n${toml}`);
 
 async function apply(toml: string): Promise<readonly Change[]> {
   const { stdout, stderr } = await house.lockkeeper(['apply', '--json', ...(await configure(toml))]);
@@ -139,6 +141,14 @@ async function lookAtChannels(workflowId: string, before: readonly Partial<Repos
   await client.workflow.execute('watchChannels', { workflowId, taskQueue: action.taskQueue, args });
 }
 
+/** The ntfy server takes messages from now on, or none. */
+const setNtfy = (takes: boolean): Promise<void> =>
+  writeFile(join(house.root, 'token'), takes ? (ntfy?.token ?? '') : 'tk_nobodys', { mode: 0o600 });
+
+/** Titles of messages that people have. */
+const titles = async (words: string): Promise<readonly unknown[]> =>
+  ((await ntfy?.messages('watching')) ?? []).map(({ title }) => title).filter((title) => String(title).includes(words));
+
 test('a watcher is paused, changed and removed as a schedule is; a run that fails is tried again later, and said', async () => {
   const schedule = async (...args: string[]): Promise<string> => {
     const { exitCode, stdout, stderr } = await house.lockkeeper(['schedules', ...args]);
@@ -165,6 +175,7 @@ test('a watcher is paused, changed and removed as a schedule is; a run that fail
   assert.deepEqual(await runs(), paused);
 
   // Nobody verifies what was pushed, and no run says so.
+  await setNtfy(false);
   await lookAtChannels('a look that nobody can be told of');
   await mkdir(join(house.root, 'notes'));
   await assert.rejects(
@@ -178,7 +189,12 @@ test('a watcher is paused, changed and removed as a schedule is; a run that fail
     told,
     /: tested-athena has stood still for .*, and is 1 commit behind: newer commits of main are not verified yet\n/,
   );
+  // Who is told by ntfy does not look into the file.
+  assert.deepEqual(await titles('stand still'), []);
+  await setNtfy(true);
   await lookAtChannels('another look');
+  await lookAtChannels('one more look');
+  if (ntfy !== undefined) assert.equal((await titles('2 channels stand still')).length, 1);
   assert.equal(await readFile(inbox, 'utf8'), told);
   assert.match(await schedule(), /^main .* 2 channels stand still \(.*\): tested-(?:athena|delos), tested-/m);
   assert.match((await house.lockkeeper(['doctor'])).stdout, /channels .*2 channels of main stand still/);
@@ -212,6 +228,7 @@ test('a watcher is paused, changed and removed as a schedule is; a run that fail
   await git(fleet.remote, 'update-ref', 'refs/heads/main', third);
   // Nobody can be told.
   await chmod(inbox, 0o400);
+  await setNtfy(false);
   await watcher.signal('lookNow', { about: 'lookNow', again: false });
   await until(
     async () => (await shown()).trouble?.startsWith('main was force-pushed') === true,
