@@ -30,6 +30,8 @@ test('an input that is held back while a run asks is out of the commit that it a
 
   const held = await house.lockkeeper(['hold', asked.run, 'alpha', '-m', 'known to be bad']);
   assert.equal(held.exitCode, 0, held.stderr);
+  const { head: shown, phase } = await client.workflow.getHandle(asked.run).query<RunProgress>('progress');
+  assert.ok(phase !== 'waiting-for-approval' || shown !== asked.head, 'nobody is asked about it any more');
   const repeated = await house.lockkeeper(['hold', asked.run, 'alpha']);
   assert.equal(repeated.exitCode, 0, 'a repeat is harmless');
   const again = await runInPhase(client, 'waiting-for-approval', running);

@@ -56,6 +56,8 @@ export interface Approval {
   readonly answer: (answer: Answer) => void;
   /** Shows why something does not count as an answer. */
   readonly note: (why: string) => void;
+  /** From now on no answer counts: there will be another candidate. */
+  readonly refuseAnswers: () => void;
   /** Asks no more, because there is another candidate. */
   readonly withdraw: () => void;
 }
@@ -146,15 +148,23 @@ export function openApproval(run: string, options: WholeOptions, state: RunState
     { description: asSignal },
   );
 
-  const withdraw = (): void => {
+  const refuseAnswers = (): void => {
     awaited = null;
     question = null;
     state.show({ approval: null });
+  };
+  const withdraw = (): void => {
+    refuseAnswers();
     state.tag('LockkeeperWaiting', 'no');
     if (options.supersedes) upsertMemo({ [GIVES_WAY_MEMO]: null });
   };
 
   return {
+    refuseAnswers: () => {
+      if (awaited === null) return;
+      refuseAnswers();
+      state.phase('verifying');
+    },
     withdraw,
     answeredWithin: async (ms, isOver) => {
       const isAnswered = (): boolean => awaited === null || decided() !== null;

@@ -19,7 +19,8 @@ export interface HoldBackRequests {
   readonly take: () => readonly HeldBackInput[];
 }
 
-export function openHoldBackRequests(run: string, state: RunState): HoldBackRequests {
+/** @param onRequest hears of each request at once */
+export function openHoldBackRequests(run: string, state: RunState, onRequest: () => void): HoldBackRequests {
   let asked: readonly HeldBackInput[] = [];
   // Until the rest is committed, the run still shows the inputs that were taken from it.
   const heldBack = new Set<string>();
@@ -43,6 +44,7 @@ export function openHoldBackRequests(run: string, state: RunState): HoldBackRequ
     const reason = oneLine(`held back by ${sent.by}${comment}`, 500);
     asked = [...asked, { input: sent.input, targets: [], reason }];
     heldBack.add(sent.input);
+    onRequest();
     interrupt();
     return `holds back ${sent.input}`;
   };

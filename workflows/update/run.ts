@@ -40,7 +40,7 @@ export function beginRun(asked: RunOptions, part: PartOfRun | null = null): Run 
   const { workflowId: id, startTime } = workflowInfo();
   const { options, state } = trackOptions(asked, startTime, part);
   const approval = openApproval(id, options, state);
-  const holdBackRequests = openHoldBackRequests(id, state);
+  const holdBackRequests = openHoldBackRequests(id, state, approval.refuseAnswers);
   const lock = openRepositoryLock(options, state);
   return { options, state, approval, holdBackRequests, lock, nudge: openNudge(), part, id, startTime };
 }
