@@ -15,13 +15,14 @@ export async function showVerdicts(run: Run): Promise<Found> {
   return {};
 }
 
-async function show({ options: { verifies, forge }, state }: Run, pending: readonly string[]): Promise<void> {
+async function show({ options: { verifies, forge, siteUrl }, state }: Run, pending: readonly string[]): Promise<void> {
   const { candidate } = state.facts();
   if (verifies !== true || forge === undefined || candidate === null) return;
   try {
     await coordinator('set commit statuses', UNNEEDED_TRIES).setStatuses({
       ...{ forge, commit: candidate.head, report: state.report() },
       ...(pending.length > 0 && { pending }),
+      ...(siteUrl !== undefined && { siteUrl }),
     });
   } catch (error) {
     log.warn('statuses of the commit were not set', { error: String(error) });

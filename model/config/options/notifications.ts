@@ -37,7 +37,7 @@ export const notifications = {
     maybe(text('an address', checkServerUrl)),
     null,
     '"https://fleet.example.org"',
-    'web address of that folder: pull requests and their statuses link to the report there',
+    'web address of that folder: pull requests and commit statuses link to the report there',
     { flag: '--site-url <url>', needs: ['siteDir'] },
   ),
 
