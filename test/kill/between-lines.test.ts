@@ -21,6 +21,7 @@ import { git } from '../support/git.js';
 import { ntfyMissing, withNtfyIfThere } from '../support/ntfy.js';
 import { exampleReport } from '../support/report.js';
 import { activityEnvironment, repositoryAt } from '../support/repository.js';
+import { withSmallGithub } from '../support/small-github.js';
 import { withStandInForge } from '../support/stand-in-forge.js';
 import { wholeFile, withFolder } from '../support/scope.js';
 
@@ -294,6 +295,51 @@ describe('killed between any two of its lines and done again, an activity leaves
       activity: 'closeRequests',
       input: () => ({ ...forgeInput(), repository, branch: 'bot/flake-update', run: 'r' }),
       look: forgeState,
+    });
+  });
+  test('what earlier runs have left to the forge is taken back, and nothing else', async (t) => {
+    const [branch, instance] = ['bot/flake-update', 'nightly'];
+    const parts = ['alpha', 'beta', 'gamma'].map((input) => `${branch}-${input}`);
+    const heads = new Map([['main', base], ...parts.map((each) => [each, candidate.head] as const)]);
+    const github = await withSmallGithub(t, 'keeper/fleet', () => Promise.resolve(heads));
+    github.tokens.set(forge.token, { scopes: ['repo'] });
+    const at = { ...forgeInput().forge, kind: 'github' as const, url: github.url };
+    const { coordinator } = createActivities(activityEnvironment(fleet.root));
+    for (const [index, part] of parts.entries()) {
+      const input = {
+        ...{
+          repository,
+          forge: at,
+          branch: part,
+          commit: candidate.head,
+          lock: null,
+          labels: [],
+          leftAlone: [],
+          report,
+        },
+        ...{ merge: 'forge' as const, part: { instance: index === 2 ? 'weekly' : instance, inputs: [part] } },
+      };
+      await new MockActivityEnvironment().run(() => coordinator.propose(input));
+    }
+    const numbers = [1, 2, 3];
+    const leave = (): void => {
+      for (const number of numbers) github.mergeLater(number, 'merge', 'keeper');
+    };
+    leave();
+    const isLeft = async (number: number): Promise<boolean> => {
+      const headers = { authorization: `Bearer ${forge.token}`, 'user-agent': 'test' };
+      const answer = await fetch(`${github.url}/api/v3/repos/keeper/fleet/pulls/${number}`, { headers });
+      return ((await answer.json()) as { readonly auto_merge: unknown }).auto_merge !== null;
+    };
+    await assertRepeatable({
+      activity: 'findRequests',
+      input: () => ({ repository, forge: at, branch, earlier: { instance, perInput: false } }),
+      look: async () => {
+        const left = await Promise.all(numbers.map(isLeft));
+        assert.deepEqual(left, [false, false, true], 'that of another instance stays');
+        leave();
+        return structuredClone([github.pulls, github.comments]);
+      },
     });
   });
 
