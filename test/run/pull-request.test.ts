@@ -7,7 +7,8 @@ import type { Report } from '../../model/report/data.js';
 import { withMovedFleet } from '../support/fleet.js';
 import { commitFiles, git } from '../support/git.js';
 import { giteaMissing, withGitea, type GiteaPull } from '../support/gitea.js';
-import { until, withHouse } from '../support/lockkeeper.js';
+import { until, withHouse, type House } from '../support/lockkeeper.js';
+import { withServer } from '../support/runs.js';
 import { withFolder } from '../support/scope.js';
 import { withStandInForge } from '../support/stand-in-forge.js';
 
@@ -187,17 +188,22 @@ test('an update that changes no closure opens no request, also where a person ha
   assert.match(comments.map(({ body }) => String(body)).join(), /proposes its update in #2/);
 
   let isDown = true;
+  let asks = 0;
   forge.disturb(({ method = '', url = '' }, response) => {
     if (!isDown || method !== 'GET' || !url.includes('state=closed')) return false;
+    // The first time is before the work, where nobody waits long for the answer.
+    asks += 1;
+    if (asks === 1) return false;
     response.writeHead(503).end('<html>Back soon</html>');
     return true;
   });
   const running = house.start(['update', fleet.checkout, '--land', 'pull-request', '--json', ...where]);
   await until(
     () => running.output().includes(`Gitea at ${forge.url} has an error (HTTP 503) (tried again: attempt`),
-    60_000,
+    300_000,
     () => running.output(),
   );
+  assert.ok((await patience(house)) > 86_400, 'a forge that is down for an hour fails no run that has built');
   isDown = false;
   const report = await running.report();
   assert.deepEqual(
@@ -208,3 +214,28 @@ test('an update that changes no closure opens no request, also where a person ha
     ],
   );
 });
+
+/** How many seconds the open run of a house goes on asking a forge that does not answer. */
+async function patience(house: House): Promise<number> {
+  let seconds = 0;
+  const look = (): Promise<boolean> =>
+    withServer(house, async (client) => {
+      const query = 'WorkflowType = "updateFlake" AND ExecutionStatus = "Running"';
+      for await (const { workflowId } of client.workflow.list({ query })) {
+        const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+        const scheduled = (events ?? []).map((event) => event.activityTaskScheduledEventAttributes);
+        const { retryPolicy, scheduleToCloseTimeout } =
+          scheduled.findLast((activity) => activity?.activityType?.name === 'findRequests') ?? {};
+        const { maximumAttempts = 0, initialInterval, maximumInterval, backoffCoefficient = 0 } = retryPolicy ?? {};
+        assert.equal(Number(scheduleToCloseTimeout?.seconds ?? 0), 0, 'no end in time');
+        for (let tried = 0; tried < (maximumAttempts ?? 0) - 1; tried += 1)
+          seconds += Math.min(
+            Number(initialInterval?.seconds) * (backoffCoefficient ?? 0) ** tried,
+            Number(maximumInterval?.seconds),
+          );
+      }
+      return seconds > 0;
+    });
+  await until(look, 60_000, () => 'no run asks a forge');
+  return seconds;
+}
