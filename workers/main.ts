@@ -10,13 +10,11 @@ import { declarePrune } from './prune/command.js';
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('lockkeeper').exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 1));
   declareWorkerOptions(
-    program.command('worker').description('serve task queues: workflows, evaluations and builds of this machine'),
+    program.command('worker').description('run a worker: it does the evaluations, builds and other steps of runs'),
     (options) => runWorker(options, () => undefined),
   );
   declareWorkerOptions(
-    program
-      .command('dev')
-      .description('an embedded Temporal server (state on disk, web UI) and a worker with all roles'),
+    program.command('dev').description('run an embedded Temporal server with its web UI, and a worker with all roles'),
     async (options) => {
       if ((process.env.TEMPORAL_ADDRESS ?? '') !== '')
         throw new Error(

@@ -20,7 +20,7 @@ export const contents = {
     flag,
     false,
     'true',
-    'update no input and land nothing: [what the commit changes](commands.md#a-commit-beside-another-one) that the checkout of `repoPath` has checked out (with `repoUrl`: the newest of `mainBranch`), beside `against`',
+    'update and land nothing, and report [what a commit changes](commands.md#comparing-a-commit) compared with `against`: the commit that is checked out in `repoPath`, or with `repoUrl` the newest of `mainBranch`',
     {
       flag: '--skip-update',
       help: 'verify the checked-out commit (of a URL: the newest commit of `?ref=`) without updating or landing anything, and report its changes compared with `--against`',

@@ -48,7 +48,10 @@ export const landing = {
     'bot/flake-update',
     '"bot/nightly-update"',
     'branch of the pull request; each update replaces the one before. With `perInput` the name of an input follows it',
-    { flag: '--branch <name>' },
+    {
+      flag: '--branch <name>',
+      help: 'branch of the pull request; each update replaces the one before. With `--per-input` the name of an input follows it',
+    },
   ),
   perInput: option(
     flag,
