@@ -32,6 +32,8 @@ export interface Browser {
 export interface Page {
   /** Why the browser shows no page of that address, such as `net::ERR_UNSAFE_PORT`. */
   readonly failure: string | null;
+  /** Messages of the dialogs (`alert`) that the page opened so far. Each is closed at once: a page with an open one answers nothing. */
+  readonly dialogs: readonly string[];
   /** Shows it at a width in pixels, in a colour scheme, on a screen or on paper. */
   show(look: Look): Promise<void>;
   /** The whole page as PNG. */
@@ -46,8 +48,15 @@ export interface Look {
   readonly media: 'screen' | 'print';
 }
 
+/** How long the browser may take for one thing that it is asked, in milliseconds. */
+const ANSWER_MS = 20_000;
+
+/** An answer, or a message about something that happened in a page. */
 interface Answer {
   readonly id?: number;
+  readonly method?: string;
+  readonly params?: { readonly message?: string };
+  readonly sessionId?: string;
   readonly result?: Readonly<Record<string, unknown>>;
   readonly error?: { readonly message: string };
 }
@@ -67,15 +76,18 @@ export async function startBrowser(program: string, names: readonly string[]): P
   );
   const [, , , into, from] = child.stdio as unknown as readonly [null, null, null, Writable, Readable];
   const waiting = new Map<number, (answer: Answer) => void>();
+  /** By session, which is one for each page. */
+  const dialogs = new Map<string, string[]>();
   let rest = '';
   from.on('data', (data: Buffer) => {
     const messages = `${rest}${data.toString()}`.split('\0');
     rest = messages.pop() ?? '';
     for (const message of messages) {
       const answer = JSON.parse(message) as Answer;
-      if (answer.id === undefined) continue;
-      waiting.get(answer.id)?.(answer);
-      waiting.delete(answer.id);
+      waiting.get(answer.id ?? 0)?.(answer);
+      if (answer.method !== 'Page.javascriptDialogOpening') continue;
+      dialogs.get(answer.sessionId ?? '')?.push(answer.params?.message ?? '');
+      void ask('Page.handleJavaScriptDialog', { accept: true }, answer.sessionId).catch(() => undefined);
     }
   });
   let last = 0;
@@ -86,7 +98,14 @@ export async function startBrowser(program: string, names: readonly string[]): P
   ): Promise<Readonly<Record<string, unknown>>> => {
     last += 1;
     const id = last;
-    const answered = new Promise<Answer>((resolve) => waiting.set(id, resolve));
+    const late = { id, error: { message: `no answer to ${JSON.stringify(params)} in ${ANSWER_MS} ms` } };
+    const answered = new Promise<Answer>((resolve) => {
+      const timer = setTimeout(resolve, ANSWER_MS, late);
+      waiting.set(id, (answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      });
+    }).finally(() => waiting.delete(id));
     into.write(`${JSON.stringify({ id, method, params, ...(sessionId === undefined ? {} : { sessionId }) })}\0`);
     const { result, error } = await answered;
     if (error !== undefined) throw new Error(`${method}: ${error.message}`);
@@ -106,6 +125,9 @@ export async function startBrowser(program: string, names: readonly string[]): P
         if (exceptionDetails !== undefined) throw new Error(JSON.stringify(exceptionDetails));
         return result.value;
       };
+      const opened: string[] = [];
+      dialogs.set(sessionId, opened);
+      await ask('Page.enable', {}, sessionId);
       const { errorText = null } = (await ask('Page.navigate', { url }, sessionId)) as { errorText?: string };
       await until(
         async () => (await run(`location.href !== 'about:blank' && document.readyState === 'complete'`)) === true,
@@ -123,7 +145,7 @@ export async function startBrowser(program: string, names: readonly string[]): P
         const { data } = (await ask('Page.captureScreenshot', whole, sessionId)) as { data: string };
         return Buffer.from(data, 'base64');
       };
-      return { failure: errorText, run, show, picture };
+      return { failure: errorText, dialogs: opened, run, show, picture };
     },
     close: async () => {
       const identity = await identify(child.pid ?? 0);

@@ -18,6 +18,9 @@ export const giteaMissing: string | false = existsSync(program)
   ? false
   : `no Gitea server at ${program}: set LOCKKEEPER_TEST_GITEA`;
 
+/** Whether pages of that server look as they do for people: its styles are made apart from it. */
+export const giteaHasStyles = existsSync(path.join(path.dirname(program), 'static/public/assets/css/index.css'));
+
 export interface GiteaServer {
   readonly url: string;
   /** Name of its only account, which owns all repositories. */
