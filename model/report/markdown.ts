@@ -108,7 +108,7 @@ export function renderMarkdown(report: Report, limit = MARKDOWN_BYTES): string {
     list(
       'Waiting',
       'inputs that wait',
-      report.waiting.map((input) => `${code(input.name)}: ${code(waitingWords(input))}`),
+      report.waiting.map((input) => `${code(input.name)}: ${words(waitingWords(input))}`),
     ),
     list('What the agent was asked to fix', 'attempts of agents', report.fixes.flatMap(fixItems)),
     list(
@@ -121,7 +121,7 @@ export function renderMarkdown(report: Report, limit = MARKDOWN_BYTES): string {
     list(
       'No longer held back',
       'inputs that are no longer held back',
-      report.letGo.map((input) => `${code(input.input)}: ${code(letGoWords(input), ITEM_BYTES)}`),
+      report.letGo.map((input) => `${code(input.input)}: ${words(letGoWords(input))}`),
     ),
     changes(report),
     brokenSections(report),
@@ -220,12 +220,10 @@ function counts(report: Report): string {
 }
 
 function heldBackItem(held: HeldBackInput, report: Report): string {
-  const stays = stayWords(held);
-  const more = [
-    stays === null ? '' : code(stays),
-    held.compareUrl == null ? '' : link('compare', held.compareUrl),
-  ].filter((part) => part !== '');
-  return `${code(held.input)}: ${code(heldBackWords(held, report), 2 * ITEM_BYTES)}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
+  const more = [stayWords(held, code) ?? '', held.compareUrl == null ? '' : link('compare', held.compareUrl)].filter(
+    (part) => part !== '',
+  );
+  return `${code(held.input)}: ${heldBackWords(held, report, code)}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
 }
 
 const fixItems = (fix: ReportedFix): string[] => [

@@ -514,7 +514,7 @@ test('an input that is held back shows which revision broke what, where, and the
   ])
     assert.ok(text.includes(part), `${part} in ${text}`);
   const markdown = renderReport(report, 'md');
-  assert.match(markdown, /^- `alpha`: `breaks web: .*` \(`stays at 11111111, not 22222222`, \[compare\]\(https:/m);
+  assert.match(markdown, /^- `alpha`: breaks `web`: `.*` \(stays at `11111111`, not `22222222`, \[compare\]\(https:/m);
   assert.match(markdown, /<summary>✘ <code>web<\/code> with <code>alpha<\/code><\/summary>[^]*error: gone\n```/);
   assert.ok(markdown.includes(command));
   const { heldBack } = reportJson(report) as { heldBack: Record<string, unknown>[] };
