@@ -28,7 +28,7 @@ function weekday(name: string, text: string, refuse: (reason: string) => BadInpu
   if (day !== -1) return day;
   throw refuse(
     name === text
-      ? `"${text}" is not a weekday such as "Mon", and a word such as "daily" stands alone`
+      ? `"${text}" is neither a weekday such as "Mon" nor a shorthand that stands alone, such as "daily"`
       : `"${name}" in "${text}" is not a weekday; write "Mon" or "Monday"`,
   );
 }

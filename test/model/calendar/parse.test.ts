@@ -22,6 +22,7 @@ const REFUSED: readonly (readonly [expression: string, part: RegExp])[] = [
   ['12', /"12" is not a date/],
   ['reboot', /"reboot" is neither a weekday/],
   ['Tues', /"Tues" is neither a weekday/],
+  ['daily 04:00', /"daily" is neither a weekday such as "Mon" nor a shorthand that stands alone/],
   ['Mon,,Tue', /"" in "Mon,,Tue" is not a weekday/],
   ['mon..', /"" in "mon\.\." is not a weekday/],
   ['Mon.Fri', /"Mon\.Fri" is neither/],
