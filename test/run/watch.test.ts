@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Client } from '@temporalio/client';
 import type { Change } from '../../client/schedules/apply.js';
 import type { WatchedChannels } from '../../model/channels/watched.js';
 import { watcherId } from '../../model/run/ids.js';
+import type { Report } from '../../model/report/data.js';
 import type { Repository } from '../../model/run/options.js';
 import type { ShownWatch } from '../../model/watch/watch.js';
 import { withFleet } from '../support/fleet.js';
@@ -123,6 +124,44 @@ test('a worker that dies twice while a push is verified: it is verified by one r
       [[before, commit]],
     );
   }
+});
+
+test('what a required cache did not take is brought there when it takes it again, though nobody pushes', async () => {
+  const cache = join(house.root, 'cache');
+  await writeFile(cache, 'no folder');
+  await apply(`caches = [{ to = "file://${cache}" }]\n[instances.main]\npoll = "10s"\n`);
+  await until(
+    async () => (await shown()).trouble === `the last run could not fill file://${cache}`,
+    120_000,
+    () => 'no trouble',
+  );
+  const { main: before = '' } = await fleet.branches();
+  await fleet.moveInput('alpha');
+  const commit = await fleet.pushUpdate(['alpha']);
+  await until(
+    async () => {
+      // There is none while its run is open.
+      const { exitCode, stdout } = await house.lockkeeper(['report', 'latest', '--json']);
+      return exitCode === 0 && (JSON.parse(stdout) as Pick<Report, 'head'>).head === commit;
+    },
+    120_000,
+    () => 'not verified',
+  );
+  assert.equal((await fleet.branches())['tested-athena'], before);
+  await rm(cache);
+  await untilTested(commit);
+  await until(
+    async () => (await shown()).verified === commit,
+    60_000,
+    () => 'not shown as verified',
+  );
+  const known = (await runs()).length;
+  await apply('[instances.main]\npoll = "10s"\n');
+  await until(
+    async () => (await runs()).length > known && (await shown()).verified === commit,
+    120_000,
+    () => 'not verified without the cache',
+  );
 });
 
 /**
