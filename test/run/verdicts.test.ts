@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Report } from '../../model/report/data.js';
+import { TARGET_DONE } from '../../model/run/messages.js';
 import { withFleet } from '../support/fleet.js';
 import { until } from '../support/lockkeeper.js';
 import { connectTo, withServedHouse } from '../support/runs.js';
@@ -187,7 +188,14 @@ test('fifty broken hosts with long logs fit into the histories, each with the en
     events += historyLength;
     bytes += historySize;
   }
+  const told: number[] = [];
+  const { events: own = [] } = await client.workflow.getHandle(report.run).fetchHistory();
+  for (const { eventTime, workflowExecutionSignaledEventAttributes: signal } of own ?? [])
+    if (signal?.signalName === TARGET_DONE)
+      told.push(Number(eventTime?.seconds) * 1000 + (eventTime?.nanos ?? 0) / 1e6);
   await client.connection.close();
+  const pauses = told.slice(1).map((at, index) => at - (told[index] ?? 0));
+  assert.ok(pauses.length > 0 && Math.min(...pauses) >= 990, `what ends at once is told together: ${pauses.join(' ')}`);
   assert.ok(events > 0 && events <= 2000, `${events} events`);
   assert.ok(bytes <= 1.5 * 2 ** 20, `${bytes} bytes`);
 });

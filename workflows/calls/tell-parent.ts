@@ -4,6 +4,7 @@ import {
   getExternalWorkflowHandle,
   patched,
   setCurrentDetails,
+  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import { DOING, TARGET_DONE } from '../../model/run/messages.js';
@@ -35,9 +36,12 @@ export interface TellParent {
 
 const NOTHING: TellParent = { tell: () => Promise.resolve(), stop: () => Promise.resolve() };
 
+/** The next signal comes this long after the last one has arrived. What changes seldom is told at once, and costs no timer. */
+const PAUSE_MS = 1000;
+
 /**
- * How a verification tells the run that it belongs to, which draws the table that people see. While a signal is on its way,
- * what changes is gathered for the next one: of a hundred targets that end at once, two signals tell.
+ * How a verification tells the run that it belongs to, which draws the table that people see. While a signal is on its way, and
+ * in the pause after it, what changes is gathered for the next one.
  */
 export function tellingParent({ probe, targets }: Pick<VerifyInput, 'probe' | 'targets'>): TellParent {
   const { parent } = workflowInfo();
@@ -50,13 +54,23 @@ export function tellingParent({ probe, targets }: Pick<VerifyInput, 'probe' | 't
   const untold = new Map<string, TargetProgress>();
   let open = targets.length;
   let telling: Promise<void> | null = null;
+  let toldAt = 0;
+  let pause: CancellationScope | null = null;
+  const gather = async (ms: number): Promise<void> => {
+    pause = new CancellationScope();
+    await pause.run(() => sleep(ms, { summary: 'gather what has changed' }));
+  };
   const tellAll = async (): Promise<void> => {
     try {
       while (untold.size > 0) {
+        // It tells of others too than of the one whose work may be cancelled here.
+        // replay-tested: 2026-11-30, test/replay/0.1.0
+        const early = patched('tell-parent-gathers') ? toldAt + PAUSE_MS - Date.now() : 0;
+        if (early > 0) await CancellationScope.nonCancellable(() => gather(early));
         const changes = [...untold.values()];
         untold.clear();
-        // It tells of others too than of the one whose work may be cancelled here.
         await CancellationScope.nonCancellable(() => run.signal(targetDone, ...changes));
+        toldAt = Date.now();
       }
     } catch {
       // The run is over, or ends: it learns all from the result of its child, or wants to know no more.
@@ -74,6 +88,7 @@ export function tellingParent({ probe, targets }: Pick<VerifyInput, 'probe' | 't
     },
     stop: async () => {
       untold.clear();
+      pause?.cancel();
       await telling;
     },
   };
