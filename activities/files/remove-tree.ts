@@ -1,4 +1,4 @@
-import { lstat, rename, unlink } from 'node:fs/promises';
+import { lstat, rename, rmdir, unlink } from 'node:fs/promises';
 import { messageOf } from '../../model/text/message-of.js';
 import { LEFT_BEHIND } from '../../model/machine/state-directory.js';
 import { launch } from '../command/launcher.js';
@@ -27,10 +27,10 @@ export async function whyNotRemoved(folder: string): Promise<string | null> {
   return (await isGone(folder)) ? null : said;
 }
 
-/** Files and links need no process, and there may be thousands. @returns whether nothing is there any more */
+/** Files, links and empty folders need no process, and there may be thousands. @returns whether nothing is there any more */
 async function isUnlinked(file: string): Promise<boolean> {
   try {
-    if (!(await lstat(file)).isDirectory()) await unlink(file);
+    await ((await lstat(file)).isDirectory() ? rmdir(file) : unlink(file));
   } catch (error) {
     return systemCode(error) === 'ENOENT';
   }

@@ -20,8 +20,7 @@ export async function fileAt(git: Git, commit: string, file: string): Promise<st
 const FILE_BYTES = 16 * 1024 * 1024;
 
 /** Refuses a file that is too large to be read as `NoFlake` or `LockUnreadable`. */
-async function checkSize(git: Git, commit: string, file: string): Promise<void> {
-  const size = Number((await git.attempt(['cat-file', '-s', `${commit}:${file}`])).stdout);
+function checkSize(commit: string, { path: file, size }: Extract<Followed, { kind: 'found' }>): void {
   if (size <= FILE_BYTES) return;
   throw finalFailure(
     file.endsWith('.lock') ? 'LockUnreadable' : 'NoFlake',
@@ -62,7 +61,7 @@ export async function flakeText(
   name: 'flake.nix' | 'flake.lock',
 ): Promise<string | null> {
   const followed = await findFile(git, repository, commit, flakeFile(repository, name));
-  if (followed.kind === 'found') await checkSize(git, commit, followed.path);
+  if (followed.kind === 'found') checkSize(commit, followed);
   return textOf(git, commit, followed);
 }
 

@@ -12,6 +12,8 @@ export type Followed = {
       readonly path: string;
       /** As Git writes it: `100644`, `100755`, `040000` is a folder. */
       readonly mode: string;
+      /** Bytes of the file; 0 of a folder. */
+      readonly size: number;
     }
   /** No link is to blame. */
   | { readonly kind: 'missing' }
@@ -35,18 +37,19 @@ const FOLDER = '040000';
  */
 export async function followLinks(git: Git, commit: string, file: string): Promise<Followed> {
   const plain = await entryAt(git, commit, file);
-  if (plain !== null && plain.mode !== LINK) return { kind: 'found', path: file, mode: plain.mode, way: [file] };
+  if (plain !== null && plain.mode !== LINK)
+    return { kind: 'found', path: file, mode: plain.mode, size: plain.size, way: [file] };
   const way: string[] = [];
   let links = 0;
   let last: string | null = null;
   let place: readonly string[] = [];
-  let mode = FOLDER;
+  let found = { mode: FOLDER, size: 0 };
   const rest = file.split('/');
   const astray = (where: string): Followed => ({ kind: 'astray', why: `${last ?? file}, which ${where}`, way });
   const nothing = (): Followed => (last === null ? { kind: 'missing', way } : astray('does not exist there'));
 
   for (let part = rest.shift(); part !== undefined; part = rest.shift()) {
-    if (mode !== FOLDER) return nothing();
+    if (found.mode !== FOLDER) return nothing();
     if (part === '' || part === '.') continue;
     if (part === '..') {
       if (place.length === 0) return astray('is outside of the repository');
@@ -60,7 +63,7 @@ export async function followLinks(git: Git, commit: string, file: string): Promi
     if (entry === null) return nothing();
     if (entry.mode !== LINK) {
       place = next;
-      mode = entry.mode;
+      found = entry;
       continue;
     }
     const target = await git.run(['cat-file', 'blob', entry.object]);
@@ -70,16 +73,18 @@ export async function followLinks(git: Git, commit: string, file: string): Promi
     if (target.startsWith('/')) return astray('is outside of the repository');
     rest.unshift(...target.split('/'));
   }
-  return { kind: 'found', path: place.join('/'), mode, way };
+  return { kind: 'found', path: place.join('/'), mode: found.mode, size: found.size, way };
 }
 
 interface Entry {
   readonly mode: string;
   readonly object: string;
+  readonly size: number;
 }
 
 async function entryAt(git: Git, commit: string, file: string): Promise<Entry | null> {
-  const listed = await git.run(['ls-tree', '-z', '--full-tree', commit, '--', file]);
-  const [, mode, object] = /^(\d+) \w+ ([0-9a-f]+)\t/.exec(listed) ?? [];
-  return mode === undefined || object === undefined ? null : { mode, object };
+  const listed = await git.run(['ls-tree', '-z', '--long', '--full-tree', commit, '--', file]);
+  const [, mode, object, size] = /^(\d+) \w+ ([0-9a-f]+) +(\S+)\t/.exec(listed) ?? [];
+  // Git writes `-` for what has no size, and `BAD` for an object that is not there.
+  return mode === undefined || object === undefined ? null : { mode, object, size: Number(size) || 0 };
 }

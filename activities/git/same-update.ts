@@ -14,8 +14,11 @@ export async function sameUpdateOn(
   { branch, base, made }: { readonly branch: string; readonly base: string; readonly made: string },
   signer: Signer | null,
 ): Promise<string | null> {
-  const wanted = describe(await git.run(['cat-file', 'commit', made]));
-  const listed = await git.run(['for-each-ref', '--format=%(objectname) %(refname:lstrip=2)', 'refs/heads/']);
+  const [raw, listed] = await Promise.all([
+    git.run(['cat-file', 'commit', made]),
+    git.run(['for-each-ref', '--format=%(objectname) %(refname:lstrip=2)', 'refs/heads/']),
+  ]);
+  const wanted = describe(raw);
   for (const line of listed.split('\n')) {
     const [tip = '', name = ''] = line.split(' ');
     if (!isOfDay(name, branch)) continue;

@@ -46,9 +46,11 @@ export async function openRemoteGit(
   narrower: Partial<FetchLimits> = {},
 ): Promise<Git> {
   const { checkout, transport, url } = repository;
-  const everywhere = await transportConfig(directory);
-  const hasCheckout = checkout !== null && (await isDirectory(checkout));
-  const ofCheckout = hasCheckout ? settingsWithout(await transportConfig(checkout), everywhere) : [];
+  const [everywhere, there] = await Promise.all([
+    transportConfig(directory),
+    checkout !== null && (await isDirectory(checkout)) ? transportConfig(checkout) : [],
+  ]);
+  const ofCheckout = settingsWithout(there, everywhere);
   const config = [...everywhere, ...ofCheckout];
   rememberConfigSecrets(config);
   const access = await accessTo(transport, config);

@@ -99,12 +99,21 @@ test('a work tree holds the commit, and is gone however the work ends', () =>
   withPlace(async (place) => {
     const { env, repository } = place;
     const { head } = await draft(place);
-    await withWorkTree(env, repository, head, 'update lock', async (directory) => {
+    await withWorkTree(env, repository, head, 'update lock', async (directory, made) => {
+      await made;
       assert.equal(await git(directory, 'show', 'HEAD:flake.lock'), 'new');
       await commitFiles(directory, { 'flake.lock': 'changed\n' }, 'Mine');
     });
     const thrown = withWorkTree(env, repository, head, 'x', () => Promise.reject(new Error('no')));
     await assert.rejects(thrown, /no/);
+    let ended = false;
+    const neverMade = withWorkTree(env, repository, '0'.repeat(40), 'x', async (directory, made) => {
+      await made.catch(() => undefined);
+      await mkdir(directory);
+      ended = true;
+    });
+    await assert.rejects(neverMade, /0{40}/);
+    assert.ok(ended, 'work that goes on when the tree cannot be made is waited for');
     assert.deepEqual(await readdir(env.state.work), []);
     const list = await git(mirrorPath(env, repository), 'worktree', 'list', '--porcelain');
     assert.equal(list.match(/^worktree /gm)?.length, 1);

@@ -16,7 +16,7 @@ import { declaredInputs, readFlakeFile } from '../flake-file.js';
 import { flakeFailure } from './flake-failure.js';
 import { isLockRefusal } from '../lock-refusal.js';
 import { inputsAt } from './inputs-at.js';
-import { INPUTS_AT_ONCE, type AskedFlake } from './asked.js';
+import { INPUTS_AT_ONCE, type AskedFlake, type TreeFolder } from './asked.js';
 import type { Answers } from './answers.js';
 import { broughtAsSubmodules } from './submodules.js';
 import { whilePinned, withOriginals } from './pinned-flake.js';
@@ -63,14 +63,16 @@ const isAnswered = (asked: Asked): boolean => hasEnded(asked) && asked.cached.le
  * line does not take every name that `flake.nix` may have (`_1x`, `"a.b"`). They are fetched first without what they ask for
  * themselves, and then with it into a store apart, where nobody else can read what comes of it.
  */
-const ask = (about: AskedFlake, folder: string, lock: FlakeLock | null, names: readonly string[]): Promise<Asked> =>
+const ask = (about: AskedFlake, folder: TreeFolder, lock: FlakeLock | null, names: readonly string[]): Promise<Asked> =>
   about.withPrivateFolder((place) =>
-    about.watch.during({ folders: [place, folder], inputs: names }, () => askIn(about, place, folder, lock, names)),
+    about.watch.during({ folders: [place, folder.path], inputs: names }, () =>
+      askIn(about, place, folder, lock, names),
+    ),
   );
 async function askIn(
   about: AskedFlake,
   place: string,
-  folder: string,
+  { path: folder, made }: TreeFolder,
   lock: FlakeLock | null,
   names: readonly string[],
 ): Promise<Asked> {
@@ -79,6 +81,7 @@ async function askIn(
   const cached = settled.finished === null ? [] : cachedAnswers(settled.finished.stderr, version);
   if (settled.kind === 'failed')
     return { ...checked(settled.finished, names), text: null, cached, refused: [], waiting: [], submodules: new Map() };
+  await made;
   const file = path.join(folder, 'flake.lock');
   if (settled.lock === null) await rm(file, { force: true });
   else await writeFile(file, serialiseLock(settled.lock));
@@ -115,7 +118,7 @@ function checked(finished: Finished, names: readonly string[]): Pick<Asked, 'fin
 
 async function askOneByOne(
   about: AskedFlake,
-  folder: string,
+  folder: TreeFolder,
   names: readonly string[],
   together: Asked,
   complete: FlakeLock,
@@ -126,7 +129,7 @@ async function askOneByOne(
 
   const oneByOne = new Map<string, Asked>();
   const todo = [...doubted];
-  const next = async (own: string): Promise<void> => {
+  const next = async (own: TreeFolder): Promise<void> => {
     for (let name = todo.shift(); name !== undefined; name = todo.shift())
       oneByOne.set(name, await ask(about, own, complete, [name]));
   };

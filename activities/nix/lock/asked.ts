@@ -10,6 +10,12 @@ import type { SourceRules } from './source-rules.js';
 /** Inputs that are asked for, or looked at, at the same time. */
 export const INPUTS_AT_ONCE = 4;
 
+/** A folder of a work tree, which is made while work that does not need it begins. */
+export interface TreeFolder {
+  readonly path: string;
+  readonly made: Promise<unknown>;
+}
+
 export interface AskedFlake {
   readonly flake: FlakeAtCommit;
   /** The lock at its commit; `null` when it has none. */
@@ -18,7 +24,7 @@ export interface AskedFlake {
   readonly nix: NixSettings;
   readonly rules: SourceRules;
   /** Lends the folder of `flake.nix` in a work tree that nobody else uses. */
-  readonly withFolder: <T>(work: (folder: string) => Promise<T>) => Promise<T>;
+  readonly withFolder: <T>(work: (folder: TreeFolder) => Promise<T>) => Promise<T>;
   /** Lends an empty folder that nobody else can look into. */
   readonly withPrivateFolder: <T>(work: (folder: string) => Promise<T>) => Promise<T>;
   /** Ends what is running. */

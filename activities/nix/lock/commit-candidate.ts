@@ -22,9 +22,12 @@ export const createCommitCandidate =
     const lines = (await git.run(['rev-parse', `${draft.head}^{tree}`, `${draft.head}^@`])).trim().split('\n');
     const [tree = '', ...parents] = lines;
     const made = await commitTree(git, { tree, parents, message }, signature, signer);
-    const earlier = branch === undefined ? null : await sameUpdateOn(git, { branch, base: draft.base, made }, signer);
+    const [earlier, candidate] = await Promise.all([
+      branch === undefined ? null : sameUpdateOn(git, { branch, base: draft.base, made }, signer),
+      candidateOf(mirror, draft.base, made),
+    ]);
     if (earlier !== null) await keepCommit(git, earlier);
     const head = earlier ?? made;
     if (nix !== undefined) fetchAhead({ mirror, commit: head, repository }, nix);
-    return withLockOf(await candidateOf(mirror, draft.base, head), draft);
+    return withLockOf(earlier === null ? candidate : await candidateOf(mirror, draft.base, head), draft);
   };

@@ -30,7 +30,7 @@ import { inputRepository } from './input-repository.js';
 import { chooseInputs } from './choose-inputs.js';
 import { withFetchProxy, type FetchProxy } from './fetch-proxy.js';
 import { mayPass } from './fetch-failures.js';
-import { inputWishes } from '../flake-file.js';
+import { inputWishes, readFlakeFile } from '../flake-file.js';
 import { whileHeartbeating } from '../heartbeat.js';
 import { inputsToUpdate } from './inputs-to-update.js';
 import { withoutNewSources } from './new-sources.js';
@@ -56,17 +56,21 @@ export const createUpdateLock =
     whileHeartbeating(null, async (signal, tell): Promise<LockUpdate> => {
       const started = Date.now();
       const { repository, base } = input;
-      const version = await nixVersion();
       const mirror = await installCommit(env, repository, base);
       const flake = { mirror, commit: base, repository };
-      const lock = readLock(input, await flakeText(openGit(mirror), repository, base, 'flake.lock'));
-      const text = await flakeText(openGit(mirror), repository, base, 'flake.nix');
+      const [version, lockText, text] = await Promise.all([
+        nixVersion(),
+        flakeText(openGit(mirror), repository, base, 'flake.lock'),
+        readFlakeFile(flake),
+      ]);
+      const lock = readLock(input, lockText);
       const rules: SourceRules = {
         lock,
         wishes: (text === null ? null : await inputWishes(text)) ?? new Map(),
         allowed: input.nix.allowSources ?? [],
         own: [env.hostName],
       };
+      const removals: Promise<unknown>[] = [];
       return withFetchProxy(rules, async (proxy): Promise<LockUpdate> => {
         const about: AskedFlake = {
           flake,
@@ -79,8 +83,12 @@ export const createUpdateLock =
           watch: watchRemotes(rules, tell, proxy.beyond),
           cooldown: input.cooldown === undefined ? null : cooldownRules(env, input, input.cooldown, proxy),
           withFolder: (work) =>
-            withWorkTree(env, repository, base, 'lock', (tree) => work(path.join(tree, repository.dir))),
-          withPrivateFolder: (work) => withPrivateFolder(env, 'sources', work),
+            withWorkTree(env, repository, base, 'lock', (tree, made) =>
+              work({ path: path.join(tree, repository.dir), made }),
+            ),
+          // What stays because of a fault is removed by the next worker.
+          withPrivateFolder: (work) =>
+            withPrivateFolder(env, 'sources', work, (removal) => removals.push(removal.catch(() => undefined))),
         };
         const choices = await chooseInputs(env, flake, lock, input);
         await inputsToUpdate(flake, lock, input.named ?? []);
@@ -115,7 +123,7 @@ export const createUpdateLock =
         const isShort = Date.now() - started < PATIENCE_MS && unfetched.some(({ reason }) => mayPass(reason));
         if (pause === undefined || !isShort) return { kind: 'unchanged', unfetched, noneAsked: true };
         throw triedAgain(noneAskedWords(unfetched), { tries: PAUSES.length + 1, pause });
-      });
+      }).finally(() => Promise.all(removals));
     });
 
 /** Inputs that the lock of base lacks. Nix locks them at their newest revision, unless they are asked for by name. */
