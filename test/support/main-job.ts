@@ -82,7 +82,7 @@ test('one fleet: nothing to update, an input that no host uses, then one that br
   );
 
   await fleet.moveInput('alpha');
-  const { exitCode, report, stderr } = await house.update(fleet.checkout, '--on-failure', 'report');
+  const { exitCode, report, stderr } = await house.update(fleet.checkout, '--on-failure', 'report', '--build-base');
   assert.equal(exitCode, 1, stderr);
   assert.equal(report.outcome, 'broken', stderr);
   assert.deepEqual(Object.keys(await fleet.branches()), ['main']);
@@ -95,7 +95,9 @@ test('one fleet: nothing to update, an input that no host uses, then one that br
       ['rhea', 'evaluation-failed', null],
     ],
   );
-  const [, , kyushu, rhea] = report.targets;
+  const [athena, , kyushu, rhea] = report.targets;
+  assert.equal(athena?.closure?.kind, 'compared');
+  assert.deepEqual([athena.closure.configuration, athena.closure.packages, athena.closure.from], [1, [], 'build']);
   assert.match(kyushu?.failedDrv ?? '', /nixos-system-kyushu\.drv$/);
   assert.match(kyushu?.error ?? '', /exit code 7/);
   assert.match(kyushu?.logTail ?? '', /^building kyushu\nerror: option boot\.loader of kyushu is gone$/);

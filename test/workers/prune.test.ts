@@ -184,7 +184,7 @@ test('a worker cleans up by itself when it starts, and its open runs go on', asy
 
 test('doctor says what is kept, how long, and what cleans it', async () => {
   const { stdout } = await house.lockkeeper(['doctor']);
-  for (const kind of ['logs', 'mirrors', 'evaluations', 'reports', 'database', 'cleaning'])
+  for (const kind of ['logs', 'mirrors', 'evaluations', 'closures', 'reports', 'database', 'cleaning'])
     assert.match(stdout, new RegExp(`kept: ${kind}`));
   assert.match(stdout, /lockkeeper prune/);
 });
@@ -207,11 +207,19 @@ test('without worker and server, old refs go with what they alone kept, and a lo
   for (const file of [mirror, path.join(mirror, 'FETCH_HEAD')])
     await utimes(file, new Date(Date.now() - 60 * DAY_MS), new Date(Date.now() - 60 * DAY_MS));
   const usedAt = (await stat(mirror)).mtimeMs;
+  assert.equal(
+    (await readdir(house.state.closures, { recursive: true })).length,
+    4,
+    'a repository, a host and two roots',
+  );
+  await age(house.state.closures, 100);
   await writeFile(house.state.workerLog, 'x'.repeat(11 * 1024 ** 2));
 
   const result = await prune();
   assert.equal(result.serverAsked, false);
   assert.equal(result.removed.filter(({ kind }) => kind === 'ref').length, all.length - 1);
+  assert.equal(result.removed.filter(({ kind }) => kind === 'closure').length, 1);
+  assert.equal((await readdir(house.state.closures, { recursive: true })).length, 1);
   assert.deepEqual(
     (await git(mirror, 'for-each-ref', '--format=%(refname)', 'refs/lockkeeper')).trim(),
     `refs/lockkeeper/${young}`,
