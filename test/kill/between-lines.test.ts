@@ -192,7 +192,7 @@ describe('killed between any two of its lines and done again, an activity leaves
     commit: base,
     lock: base,
     ...{ labels: ['nix', 'bot'], assignees: ['ann', 'nobody'], reviewers: ['bob'], milestone: '26.11' },
-    ...{ leftAlone: [], replaces: 3, report },
+    ...{ leftAlone: [], replaces: 1, report },
   });
   let earlier: readonly Record<string, unknown>[] = [];
   /** What the forge has now; the next try finds what this one found. */
@@ -259,7 +259,11 @@ describe('killed between any two of its lines and done again, an activity leaves
       input: () => ({ repository, branches: [{ branch: 'ahead', commit: ahead }] }),
     }));
   test('an update is proposed, and another request is told of it', () => {
-    forge.reset();
+    const ends = { head: { ref: 'bot/flake-update', sha: base, repo_id: 1 }, base: { ref: 'main', repo_id: 1 } };
+    earlier = [
+      { id: 1, number: 1, state: 'closed', merged: false, title: 'x', body: '', html_url: 'http://x/1', ...ends },
+    ];
+    forge.reset(earlier);
     return assertRepeatable({ activity: 'propose', input: proposeInput, look: forgeState });
   });
   test('commit statuses are set', () =>
