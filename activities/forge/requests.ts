@@ -4,6 +4,7 @@ import type { RequestPart } from '../../model/landing/parts.js';
 import { forges } from '../../model/forge/index.js';
 import {
   leftAloneComment,
+  newerComment,
   readMark,
   replacedComment,
   requestBody,
@@ -14,6 +15,7 @@ import {
 } from '../../model/report/forge/request.js';
 import { statusesOf } from '../../model/report/forge/statuses.js';
 import { serialiseLock } from '../../model/flake-lock/serialise.js';
+import { mayBeRunOfInstance } from '../../model/run/ids.js';
 import { runPage } from '../../model/report/page.js';
 import { passingFailure } from '../../model/run/failures.js';
 import type { Repository } from '../../model/run/options.js';
@@ -129,6 +131,7 @@ const createPropose = (): CoordinatorActivities['propose'] => async (input) => {
     lock,
     part,
     leftAlone,
+    perRun = false,
     replaces,
     report,
     siteUrl,
@@ -139,9 +142,15 @@ const createPropose = (): CoordinatorActivities['propose'] => async (input) => {
   const client = openForge(forge);
   const into = repository.mainBranch;
   const open = (await client.requests('open')).filter((each) => each.into === into);
-  const others = leftAlone.flatMap(({ branch: other, reason }) =>
-    open.filter((each) => each.branch === other).map(({ number }) => ({ branch: other, reason, number })),
+  const beside = leftAlone.flatMap(({ branch: other, reason }) =>
+    open.filter((each) => each.branch === other).map((request) => ({ branch: other, reason, request })),
   );
+  const older = beside
+    .map(({ request }) => request)
+    .filter((each) => perRun && isOnlyOf(each, report.instance, repository));
+  const others = beside
+    .filter(({ request }) => !older.includes(request))
+    .map(({ request: { number }, ...other }) => ({ ...other, number }));
   const title = requestTitle(report);
   const kind = forges[forge.kind];
   const reference = (number: number): string => kind.reference(number);
@@ -208,6 +217,11 @@ const createPropose = (): CoordinatorActivities['propose'] => async (input) => {
       );
     await say(client, number, leftAloneComment(reason, reference(request.number)));
   }
+  for (const each of older) {
+    await takeOwnBack(client, each);
+    await say(client, each.number, newerComment(reference(request.number)));
+    await client.change(each.number, { body: withClosedMark(each.body, report.run), close: true });
+  }
   return { ...(await shown(client, request)), ...(without.length === 0 ? {} : { without }) };
 };
 
@@ -224,6 +238,12 @@ async function isOvertaken(
 ): Promise<boolean> {
   // A list may be older than the branch.
   return told !== commit && told === head && branch !== null && (await merging.branch(branch))?.tip === told;
+}
+
+/** Whether a request is the instance's, and its branch as Lockkeeper pushed it last. */
+function isOnlyOf({ body, head }: ForgeRequest, instance: string, repository: Repository): boolean {
+  const mark = readMark(body);
+  return mark !== null && mark.commit === head && mayBeRunOfInstance(instance, repository, mark.run);
 }
 
 /** Open requests of a branch, the oldest first. There is one, unless two runs have opened one at the same moment. */

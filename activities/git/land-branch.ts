@@ -110,7 +110,7 @@ async function choose(
   input: LandInput,
   denied: string | null,
 ): Promise<Choice> {
-  const { requests = [] } = input;
+  const { requests = [], perRun = false } = input;
   const taken = [...branches.keys()];
   const passed: InsteadOf[] = [];
   const leftAlone = () => passed.filter(({ branch }) => open.includes(branch));
@@ -119,9 +119,10 @@ async function choose(
   const open = of('open', 'theirs').map((request) => request.branch);
   const first = of('open').map((request) => request.branch);
   const fallbackBranch =
-    input.requests === undefined ? input.fallbackBranch : await commonFallback(to.git, branches, input);
+    perRun || input.requests === undefined ? input.fallbackBranch : await commonFallback(to.git, branches, input);
   for (const branch of branchesToTry({ branch: input.branch, fallbackBranch }, taken, first)) {
     const tip = branches.get(branch);
+    if (perRun && branch === input.branch) continue;
     const pass = (reason: string): unknown => passed.push({ branch, reason });
     const obstacle = obstacleOf(branch, taken);
     if (tip === undefined && obstacle !== null) {
@@ -152,7 +153,9 @@ async function choose(
     const reason =
       standing.kind === 'stays'
         ? standing.reason
-        : ((await to.inUse(branch)) ?? (denied === null ? null : `cannot be replaced: ${oneLine(denied)}`));
+        : perRun && branch !== input.fallbackBranch
+          ? 'has another update'
+          : ((await to.inUse(branch)) ?? (denied === null ? null : `cannot be replaced: ${oneLine(denied)}`));
     if (reason === null) free ??= { branch, tip };
     else pass(reason);
   }

@@ -135,6 +135,29 @@ export const COMBINATIONS: readonly Rule[] = [
         )
       : null,
   ),
+  rule(['perRun', 'land', 'dryRun'], ({ perRun, land, dryRun }, { name }) =>
+    perRun && !dryRun && !waysOfLanding[land].asksForge
+      ? fault(
+          'perRun',
+          true,
+          `is for pull requests, but ${name('land')} is ${land}: give ${name('land')} as pull-request, or leave it out.`,
+        )
+      : null,
+  ),
+  rule(['perRun', 'perInput'], ({ perRun, perInput }, { name }) =>
+    perRun && perInput
+      ? fault(
+          'perRun',
+          true,
+          `opens one request for all inputs, and ${name('perInput')} one for each: leave one of them out.`,
+        )
+      : null,
+  ),
+  rule(['perRun', 'branchPrefix'], ({ perRun, branchPrefix }, { name }) =>
+    perRun && !branchPrefix.endsWith('-')
+      ? fault('branchPrefix', branchPrefix, `has date and time behind it with ${name('perRun')}: let it end with "-".`)
+      : null,
+  ),
   rule(['perInput', 'branch'], ({ perInput, branch }, { name }) =>
     perInput && branch.length > LONGEST_BEGINNING
       ? fault(

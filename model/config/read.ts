@@ -74,6 +74,7 @@ const BRANCH_OPTIONS = [
   'skipUpdate',
   'branchPrefix',
   'branch',
+  'perRun',
   'land',
   'autoMerge',
   'dryRun',
@@ -83,10 +84,10 @@ const BRANCH_OPTIONS = [
 function sharedBranches(instances: readonly Instance[]): string[] {
   const owners = new Map<string, string>();
   return instances.flatMap((instance) => {
-    const { name, repoPath, repoUrl, mode, skipUpdate, land } = instance;
+    const { name, repoPath, repoUrl, mode, skipUpdate, land, perRun } = instance;
     const { lands, makesBranches, asksForge } = waysOfLanding[land];
     if (mode === 'verify' || skipUpdate || !lands || !makesBranches) return [];
-    const option = asksForge ? 'branch' : 'branchPrefix';
+    const option = asksForge && !perRun ? 'branch' : 'branchPrefix';
     const key = `${normaliseUrl(repoPath ?? repoUrl ?? '')}\n${instance[option]}`;
     const owner = owners.get(key);
     if (owner === undefined) {

@@ -264,6 +264,7 @@ const FIELDS: Readonly<Record<Field, Check>> = {
   asks: orMissing(flag),
   laterThan: orMissing(object<NewestWords>({ approval: orNull(wholeNumber), comment: orNull(wholeNumber) })),
   asksAgain: orMissing(flag),
+  perRun: orMissing(flag),
   number: wholeNumber,
   part: orMissing(object<RequestPart>({ instance: text(checkInstanceName), inputs: list(text(() => undefined)) })),
   earlier: orMissing(

@@ -21,6 +21,8 @@ export interface LandInput {
   readonly branchPrefix?: string;
   /** Pull requests of update branches, the newest of each; missing where the update lands otherwise, and in older runs. */
   readonly requests?: readonly SeenRequest[];
+  /** Whether it goes to no branch but one that has it, or a new one, `fallbackBranch`; missing when not, and in older runs. */
+  readonly perRun?: true;
 }
 
 export interface SeenBranch {

@@ -73,6 +73,8 @@ export interface ProposeInput {
   readonly asksAgain?: true;
   /** `LandResult.leftAlone`. */
   readonly leftAlone: readonly InsteadOf[];
+  /** Whether this request takes the place of the instance's open ones in `leftAlone`; missing when not, and in older runs. */
+  readonly perRun?: true;
   /** The newest request that a person closed, whose place this one takes; missing when there is none. */
   readonly replaces?: number;
   /** As the run ends if the request can be opened. */

@@ -225,6 +225,8 @@ export interface Landing {
   readonly branch?: string;
   /** Whether each input has a pull request of its own, on a branch that begins with `branch`, or would have one but for a dry run; missing: one has all. */
   readonly perInput?: true;
+  /** Whether each update has a new pull request, on a branch that is `branch` with date and time; missing: one is refreshed. */
+  readonly perRun?: true;
   /** Labels of a new pull request; missing when there are none. */
   readonly labels?: readonly string[];
   /** Accounts that a new pull request is assigned to; missing when there are none. */
@@ -312,8 +314,8 @@ export const KNOWN_OPTIONS: Fields<RunOptions> = {
   inputGroups: true,
   cooldown: { seconds: true, inputs: { input: true, seconds: true } },
   landing: {
-    ...{ mode: LANDING_MODES, branchPrefix: true, removeOldBranches: true, branch: true, perInput: true, labels: true },
-    ...{ assignees: true, reviewers: true, milestone: true, draft: true, openWithoutChange: true },
+    ...{ mode: LANDING_MODES, branchPrefix: true, removeOldBranches: true, branch: true, perInput: true, perRun: true },
+    ...{ labels: true, assignees: true, reviewers: true, milestone: true, draft: true, openWithoutChange: true },
     ...{ merge: MERGERS, mergeMethod: MERGE_METHODS, mergeWaitSeconds: true },
   },
   forge: { kind: FORGE_KINDS, url: true, repository: true, tokenFile: true, appId: true, follows: true },

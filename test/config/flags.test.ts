@@ -52,6 +52,14 @@ const SAME: readonly (readonly [flags: TypedFlags, toml: string])[] = [
     'land = "pull-request"\nperInput = true\ndraft = true\nforge = { kind = "github", url = "https://github.com", ' +
       'appId = "123456", appKeyFile = "/run/app.pem" }',
   ],
+  [
+    {
+      ...{ land: ['pull-request'], perRun: true, branchPrefix: ['nightly-'], forgeKind: ['gitea'] },
+      ...{ forgeUrl: ['https://git.example.org'], forgeTokenFile: ['/run/token'] },
+    },
+    'land = "pull-request"\nperRun = true\nbranchPrefix = "nightly-"\n' +
+      'forge = { kind = "gitea", url = "https://git.example.org", tokenFile = "/run/token" }',
+  ],
   [{ skipUpdate: true, against: ['v1.2'], buildBase: true }, 'skipUpdate = true\nagainst = "v1.2"\nbuildBase = true'],
   [{ land: ['merge'], channel: ['t-{host}'] }, 'land = "merge"\nchannel = "t-{host}"'],
   [{ branchPrefix: ['bot/'], removeOldBranches: true }, 'branchPrefix = "bot/"\nremoveOldBranches = true'],
@@ -239,6 +247,15 @@ test('what flags cannot mean is told by their own names, all of it at once', () 
       { land: ['pull-request'], forgeTokenFile: ['/t'], merge: ['self'], perInput: true },
       /^--merge "self" would merge requests .*: with --per-input --merge must be never\.$/,
     ],
+    [
+      { land: ['pull-request'], forgeTokenFile: ['/t'], perRun: true, perInput: true },
+      /^--per-run opens one request for all inputs, and --per-input one for each: leave one of them out\.$/,
+    ],
+    [
+      { land: ['pull-request'], forgeTokenFile: ['/t'], perRun: true, branchPrefix: ['bot/'] },
+      /^--branch-prefix "bot\/" has date and time behind it with --per-run: let it end with "-"\.$/,
+    ],
+    [{ perRun: true }, /^--per-run is for pull requests, but --land is branch: give --land as pull-request/],
     [{ approvalDeadline: ['2d'] }, /^--approval-deadline does nothing by itself: add --approve\.$/],
     [{ autofixArg: ['x'] }, /^--autofix-arg does nothing by itself: add --autofix\.$/],
     [{ onFailure: ['autofix'] }, /^--on-failure "autofix" asks an agent, but there is none: give --autofix/],

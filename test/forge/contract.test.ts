@@ -216,6 +216,36 @@ for (const { name, kind, missing, begin } of allWorlds)
       },
     );
 
+    await t.test('a newer update closes the requests of older ones, and none with commits of others', async () => {
+      const runOf = (time: string): string => `update-fleet-20261120-${time}`;
+      const [old, foreign, newest] = ['aside/u-1', 'aside/u-2', 'aside/u-3'];
+      const { number: first } = await propose(proposal(old, await world.push(old), runOf('010000')));
+      const { number: second } = await propose(proposal(foreign, await world.push(foreign), runOf('020000')));
+      await world.push(foreign);
+      const reasons = [
+        { branch: foreign, reason: 'has a commit of @ann' },
+        { branch: old, reason: 'has another update' },
+      ];
+      const next = { ...proposal(newest, await world.push(newest), runOf('030000')), leftAlone: reasons };
+      const { number } = await propose({ ...next, perRun: true });
+      await propose({ ...next, perRun: true, leftAlone: reasons.slice(0, 1) });
+      const all = await world.requests();
+      const shownAt = (wanted: number) => all.find((each) => each.number === wanted);
+      assert.deepEqual(
+        [first, second, number].map((each) => shownAt(each)?.isOpen),
+        [false, true, true],
+      );
+      assert.equal(readMark(shownAt(first)?.body ?? '')?.closedBy, runOf('030000'));
+      const reference = forges[kind].reference(number);
+      assert.deepEqual(
+        (await world.comments(first)).map((each) => each.split('\n')[0]),
+        [`A newer update is in ${reference}. Lockkeeper closes this request; its branch stays.`],
+      );
+      assert.match((await world.comments(second)).at(-1) ?? '', new RegExp(`proposes its update in ${reference}\\.`));
+      assert.ok(!shownAt(number)?.body.includes(`${forges[kind].reference(first)} stays`));
+      for (const each of [second, number]) await world.setState(each, 'closed');
+    });
+
     await t.test('what has nothing left is closed with a comment, and a repeat tells the same', async () => {
       const close = async () => {
         const input = { repository, forge, branch: BRANCH, run: 'evening' };

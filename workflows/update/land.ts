@@ -17,7 +17,7 @@ export type MainMoved = Extract<LandResult, { readonly kind: 'main-moved' }>;
 export async function land(run: Run, { candidate, update }: Verified): Promise<Ended | MainMoved> {
   const { options, state } = run;
   const { repository, landing, instance, forge } = options;
-  const { mode, branchPrefix, removeOldBranches } = landing;
+  const { mode, branchPrefix, removeOldBranches, perRun } = landing;
   const branches = updateBranches(options, run.startTime);
   if (!isPushed(mode)) return { outcome: 'verified', landed: { mode, ref: branches.branch, commit: candidate.head } };
   state.phase('landing');
@@ -32,7 +32,7 @@ export async function land(run: Run, { candidate, update }: Verified): Promise<E
   const result = await landingCall(waysOfLanding[mode].step(repository)).land({
     ...{ repository, candidate, mode, instance, run: run.id, ...branches },
     ...(removeOldBranches === true ? { branchPrefix } : {}),
-    ...(found === null ? {} : { requests: found.requests }),
+    ...(found === null ? {} : { requests: found.requests, ...(perRun && { perRun }) }),
   });
   if (result.kind === 'main-moved') return result;
   const { ref, commit, already = false, insteadOf, leftAlone = [], older = [] } = result;
@@ -48,11 +48,12 @@ export async function land(run: Run, { candidate, update }: Verified): Promise<E
 
 /** Whether an update changes no closure, and there is no request that shows it anyway. Runs of earlier versions open one. */
 function isNotWorthRequest(
-  { merge, openWithoutChange }: Landing,
+  { merge, openWithoutChange, perRun }: Landing,
   verdicts: readonly Verdict[],
   { requests }: FoundRequests,
 ): boolean {
-  if (merge === undefined || openWithoutChange === true || requests.some(({ state }) => state === 'open')) return false;
+  const isRefreshed = perRun !== true && requests.some(({ state }) => state === 'open');
+  if (merge === undefined || openWithoutChange === true || isRefreshed) return false;
   const built = verdicts.filter(({ target }) => isFlakeTarget(target));
   return built.length > 0 && built.every(({ verdict, sameAsBase }) => verdict === 'built' && sameAsBase === true);
 }

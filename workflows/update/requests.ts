@@ -75,7 +75,7 @@ export async function propose(
   const replaces = replacedBy(requests);
   const request = await forgeCall('open or refresh the pull request').propose({
     ...{ repository, forge, ...pushed, branch: landed.ref, commit: landed.commit },
-    ...{ ...givenTo(landing), ...partOf(run) },
+    ...{ ...givenTo(landing), ...partOf(run), ...(landing.perRun && { perRun: landing.perRun }) },
     ...(siteUrl !== undefined && { siteUrl }),
     ...(replaces !== null && { replaces }),
     ...proposedTo(run, update),

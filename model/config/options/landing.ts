@@ -40,7 +40,7 @@ export const landing = {
     text('the beginning of a branch', checkBranchPrefix),
     'flake-update-',
     '"bot/update-"',
-    'name of the update branch, before the date',
+    'name of the update branch, before the date; of the branch of a pull request only with `perRun`',
     { flag: '--branch-prefix <text>' },
   ),
   branch: option(
@@ -59,6 +59,16 @@ export const landing = {
     'true',
     'one pull request for [each input](pull-requests.md#a-request-for-each-input), verified by itself, in place of one for all; inputs of one of the `inputGroups` share one. People merge them: `merge` must be `never`',
     { flag: '--per-input', help: 'one pull request for each input, verified by itself, in place of one for all' },
+  ),
+  perRun: option(
+    flag,
+    false,
+    'true',
+    'a new pull request for each update, on a branch of its own, in place of one that is refreshed: `branchPrefix` (which has to end with `-`), date and time name it. The request before is closed, unless it has commits of others',
+    {
+      flag: '--per-run',
+      help: 'a new pull request for each update, on a branch named after `--branch-prefix`, in place of one that is refreshed',
+    },
   ),
   labels: option(
     listOf(text('a label', checkLabel), 'labels'),
@@ -190,7 +200,8 @@ export const landingMode = ({
 };
 
 export function landingOf(options: Landing): Pick<RunOptions, 'landing'> {
-  const { land, branchPrefix, removeOldBranches, branch, perInput } = options;
+  const { land, branchPrefix, removeOldBranches, perInput, perRun } = options;
+  const branch = perRun ? branchPrefix.replace(/-$/, '') : options.branch;
   if (waysOfLanding[land].asksForge)
     return { landing: { mode: land, branchPrefix, branch, ...requestOptions(options) } };
   // A dry run verifies what would be proposed: each input by itself.
@@ -199,10 +210,11 @@ export function landingOf(options: Landing): Pick<RunOptions, 'landing'> {
 }
 
 function requestOptions(options: Landing) {
-  const { perInput, labels, assignees, reviewers, milestone, draft, openWithoutChange } = options;
+  const { perInput, perRun, labels, assignees, reviewers, milestone, draft, openWithoutChange } = options;
   const { merge, mergeMethod, mergeWaitSec } = options;
   return {
     ...(perInput ? { perInput } : {}),
+    ...(perRun ? { perRun } : {}),
     ...(labels.length === 0 ? {} : { labels }),
     ...(assignees.length === 0 ? {} : { assignees }),
     ...(reviewers.length === 0 ? {} : { reviewers }),

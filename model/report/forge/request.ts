@@ -194,6 +194,13 @@ export const replacedComment = (other: string, part?: RequestPart): MarkedCommen
     `Lockkeeper does not propose this ${whatItIs(part)} again. Another one is in ${other}.`,
   );
 
+/** @param other how the forge names the request of a newer update */
+export const newerComment = (other: string): MarkedComment =>
+  marked(
+    `<!-- lockkeeper proposes ${other.slice(1)} -->`,
+    `A newer update is in ${other}. Lockkeeper closes this request; its branch stays.`,
+  );
+
 /** Of a request whose update stays the same while main moves. */
 export const verifiedAgainComment = (
   report: Report,
