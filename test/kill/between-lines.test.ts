@@ -11,6 +11,7 @@ import { run } from '../../activities/command/process.js';
 import type { LockUpdate } from '../../model/contract/lock.js';
 import type { AttemptInput } from '../../model/autofix/attempt.js';
 import { writeMark } from '../../model/report/forge/request.js';
+import { scheduledRunId } from '../../model/run/ids.js';
 import type { Candidate } from '../../model/verify/candidate.js';
 import { createActivities } from '../../workers/activities.js';
 import { agentOptions, writeAgent } from '../support/agent.js';
@@ -258,13 +259,31 @@ describe('killed between any two of its lines and done again, an activity leaves
       activity: 'removeBranches',
       input: () => ({ repository, branches: [{ branch: 'ahead', commit: ahead }] }),
     }));
-  test('an update is proposed, and another request is told of it', () => {
-    const ends = { head: { ref: 'bot/flake-update', sha: base, repo_id: 1 }, base: { ref: 'main', repo_id: 1 } };
-    earlier = [
-      { id: 1, number: 1, state: 'closed', merged: false, title: 'x', body: '', html_url: 'http://x/1', ...ends },
-    ];
+  test('an update is proposed, another request is told of it, and that of an older update is closed', () => {
+    const request = (number: number, state: 'open' | 'closed', branch: string, body: string) => ({
+      ...{ id: number, number, state, merged: false, title: 'x', body, html_url: `http://x/${number}` },
+      ...{ head: { ref: branch, sha: base, repo_id: 1 }, base: { ref: 'main', repo_id: 1 } },
+    });
+    const run = `${scheduledRunId(report.instance, repository)}-20261120-010000`;
+    const body = `${writeMark({ run, commit: base, lock: base, closedBy: null })}\n`;
+    const older = 'bot/flake-update-20261120-010000';
+    earlier = [request(1, 'closed', 'bot/flake-update', ''), request(2, 'open', older, body)];
     forge.reset(earlier);
-    return assertRepeatable({ activity: 'propose', input: proposeInput, look: forgeState });
+    return assertRepeatable({
+      activity: 'propose',
+      input: () => ({
+        ...proposeInput(),
+        ...{ perRun: true, leftAlone: [{ branch: older, reason: 'has another update' }] },
+      }),
+      look: async () => {
+        const state = await forgeState();
+        assert.deepEqual(
+          state.pulls.map((each) => each.state),
+          ['closed', 'closed', 'open'],
+        );
+        return state;
+      },
+    });
   });
   test('commit statuses are set', () =>
     assertRepeatable({
