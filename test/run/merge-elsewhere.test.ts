@@ -54,11 +54,38 @@ test('GitHub and GitLab: what was verified is merged by Lockkeeper, by the forge
   assert.deepEqual([forwarded.landed?.merged?.commit, await main(), forwarded.head], [head, head, head]);
   assert.equal((await heads()).get('tested-athena'), head);
 
+  // A person squashes the next one: nobody has verified that commit of main, so no host follows it yet.
+  await fleet.moveInput('alpha');
+  const overtaken = onGithub('--merge', 'self', '--merge-method', 'fast-forward', '--channel', 'tested-{host}');
+  await waiting(overtaken, 'landing', 'status ci/test, which nobody has set');
+  github.required.byRules = [];
+  const merged = await fetch(`${github.url}/api/v3/repos/${repository}/pulls/2/merge`, {
+    method: 'PUT',
+    headers: { authorization: 'Bearer ghp_swordfish', 'content-type': 'application/json' },
+    body: JSON.stringify({ merge_method: 'squash', sha: (github.pulls[1]?.head as { readonly sha: string }).sha }),
+  });
+  assert.equal(merged.status, 200, await merged.text());
+  github.required.byRules = ['lockkeeper', 'ci/test'];
+  const { landed, channels } = await overtaken.report();
+  assert.equal(landed?.merged?.commit, await main());
+  assert.notEqual(landed.merged.commit, landed.commit);
+  assert.deepEqual(
+    channels.map(({ branch, outcome, reason }) => [branch, outcome, reason]),
+    [
+      [
+        'tested-athena',
+        'not-moved',
+        'that commit of main is another one than was verified: "lockkeeper verify" moves it there',
+      ],
+    ],
+  );
+  assert.equal((await heads()).get('tested-athena'), head);
+
   // The forge merges by its auto-merge, as another commit.
   await fleet.moveInput('alpha');
   const byForge = onGithub('--merge', 'forge', '--merge-method', 'squash');
   await waiting(byForge, 'landing', 'the forge to merge it');
-  const { sha: second } = github.pulls[1]?.head as { readonly sha: string };
+  const { sha: second } = github.pulls[2]?.head as { readonly sha: string };
   added(github.checkRuns, { head_sha: second, ...isGreen });
   await github.settle();
   const squashed = await byForge.report();
