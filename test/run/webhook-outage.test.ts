@@ -4,10 +4,37 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from '../support/free-port.js';
 import { until, withHouse } from '../support/lockkeeper.js';
 import { kill } from '../support/stage.js';
 
 const SECRET = 'between-the-forge-and-us';
+
+/** Sends a signed push, and gives the status of the answer. */
+async function push(url: string, repository: string, secret = SECRET): Promise<number> {
+  const address = `https://git.example.org/me/${repository}.git`;
+  const body = JSON.stringify({ ref: 'refs/heads/main', repository: { clone_url: address } });
+  const signature = createHmac('sha256', secret).update(body).digest('hex');
+  const headers = { 'x-gitea-event': 'push', 'x-gitea-signature': signature };
+  return (await fetch(url, { method: 'POST', headers, body })).status;
+}
+
+test('a worker listens for webhooks itself, also after another one has come in its place', async (t) => {
+  const house = await withHouse(t);
+  const secretFile = join(house.root, 'secret');
+  await writeFile(secretFile, SECRET, { mode: 0o600 });
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const half = await house.lockkeeper(['dev', '--hook-port', String(port)]);
+  assert.equal(half.exitCode, 1);
+  assert.match(half.stderr, /--hook-port and --hook-secret-file belong together: give both/);
+
+  await house.dev('--hook-port', String(port), '--hook-secret-file', secretFile);
+  assert.deepEqual([await push(url, 'fleet'), await push(url, 'fleet', 'a-guess-of-a-stranger')], [404, 401]);
+  await kill(house, 'both');
+  await house.dev('--hook-port', String(port), '--hook-secret-file', secretFile);
+  await until(async () => (await push(url, 'fleet').catch(() => 0)) === 404, 60_000);
+});
 
 test('webhooks that come one after another while the server is gone do not end what listens for them', async (t) => {
   const house = await withHouse(t);
@@ -17,13 +44,7 @@ test('webhooks that come one after another while the server is gone do not end w
   const listener = house.start(['hooks', '--port', '0', '--secret-file', secretFile]);
   await until(() => listener.output().includes('Listening'), 30_000, listener.output);
   const url = /http:\S+/.exec(listener.output())?.[0] ?? '';
-  const send = async (repository: string): Promise<number> => {
-    const address = `https://git.example.org/me/${repository}.git`;
-    const body = JSON.stringify({ ref: 'refs/heads/main', repository: { clone_url: address } });
-    const signature = createHmac('sha256', SECRET).update(body).digest('hex');
-    const headers = { 'x-gitea-event': 'push', 'x-gitea-signature': signature };
-    return (await fetch(url, { method: 'POST', headers, body })).status;
-  };
+  const send = (repository: string): Promise<number> => push(url, repository);
   assert.equal(await send('before'), 404);
 
   await kill(house, 'both');
