@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { BUILT_OUTSIDE } from '../support/agent.js';
 import { withFleet } from '../support/fleet.js';
 import { git } from '../support/git.js';
 import { addEveryKind } from '../support/kinds-flake.js';
@@ -93,4 +96,38 @@ test('a flake without hosts says what to type, and that is right', async (t) => 
     refused.stderr,
     /--targets "devshell:\*" does not begin with a kind of target: did you mean "devShell:"\?/,
   );
+});
+
+test('an agent fixes a check that an update breaks, beside a package that is asked for, and a gate runs on that', async (t) => {
+  const fleet = await withFleet(t, { hosts: [] });
+  await addEveryKind(fleet);
+  await fleet.moveInput('beta');
+  const agent = join(house.root, 'fix-check');
+  const edit = `s/echo the check finds fault >&2; exit 7/echo fixed > $out/`;
+  await writeFile(agent, `#!/bin/sh\nsed -i '${edit}' flake.nix\n`, { mode: 0o755 });
+  const { exitCode, report, stderr } = await house.update(
+    fleet.checkout,
+    ...['--targets', 'check:*,package:x86_64-linux.two', '--autofix', agent, ...BUILT_OUTSIDE],
+    ...['--gate', 'fixed=grep -q "echo fixed" flake.nix'],
+  );
+  assert.equal(exitCode, 0, stderr);
+  assert.deepEqual(
+    report.targets.map(({ name, verdict }) => [name, verdict]),
+    [
+      ['package:x86_64-linux.two', 'built'],
+      ['check:x86_64-linux.same', 'built'],
+    ],
+  );
+  assert.deepEqual(
+    (report as unknown as { gates: readonly { name: string; verdict: string }[] }).gates.map(({ name, verdict }) => [
+      name,
+      verdict,
+    ]),
+    [['gate:fixed', 'passed']],
+  );
+  assert.deepEqual(
+    report.fixes.map(({ target, attempts }) => [target, attempts.map(({ outcome }) => outcome)]),
+    [['check:x86_64-linux.same', ['mended']]],
+  );
+  assert.deepEqual(report.heldBack, []);
 });
