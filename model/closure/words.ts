@@ -7,10 +7,6 @@ const COUNTED: Readonly<Record<ChangeKind, string>> = {
   ...{ copies: 'in other copies', outputs: 'with other outputs', rebuilt: 'rebuilt' },
 };
 
-/** `1.3 GiB (+12 MiB): 34 up, 2 added, 120 rebuilt, 14 settings`. */
-export const changeWords = (change: ClosureChange): string =>
-  `${formatSize(change.sizes[1])} (${sizeChangeWords(change.sizes)}): ${countWords(change)}`;
-
 /** `34 up, 2 added, 120 rebuilt, 14 settings` */
 export function countWords({ counts, configuration }: ClosureChange): string {
   const parts = [

@@ -4,7 +4,7 @@ import type { Closure, ClosurePath } from '../../../model/closure/closure.js';
 import { compareClosures } from '../../../model/closure/compare-closures.js';
 import { limitChange, limitChanges } from '../../../model/closure/limit.js';
 import { splitName } from '../../../model/closure/package-name.js';
-import { changeWords, versionWords } from '../../../model/closure/words.js';
+import { countWords, sizeChangeWords, versionWords } from '../../../model/closure/words.js';
 import { switchingOf } from '../../../model/closure/switching.js';
 
 /** A closure of paths `HASH-name`, each of 1,000 bytes or what stands behind a colon; a star marks what the system names itself. */
@@ -121,7 +121,7 @@ describe('what differs between two closures', () => {
     const of = (hash: string): Closure => closure(...names.map((name) => `${hash}-${name}`));
     const change = compareClosures(of('a'), of('b'));
     assert.deepEqual([change.configuration, change.packages], [7, []]);
-    assert.equal(changeWords(change), '6.8 KiB (same size): 7 settings');
+    assert.deepEqual([sizeChangeWords(change.sizes), countWords(change)], ['same size', '7 settings']);
   });
 
   test('the list is cut from its end, and the counts stay', () => {
