@@ -1,5 +1,6 @@
 import type { CoordinatorActivities, EvaluatorActivities } from '../../model/contract/activities.js';
 import type { ActivityEnvironment } from '../environment.js';
+import { lookAhead } from './closure/derivations-apart.js';
 import { createCompareWithBase, createEvaluateTarget, createFindInPlan } from './evaluate/evaluate-target.js';
 import { createCommitCandidate } from './lock/commit-candidate.js';
 import { createListTargets } from './lock/list-targets.js';
@@ -16,6 +17,6 @@ export const createLockActivities = (env: ActivityEnvironment) =>
 
 export const createEvaluatorActivities = (env: ActivityEnvironment): EvaluatorActivities => ({
   evaluateTarget: createEvaluateTarget(env),
-  compareWithBase: createCompareWithBase(env),
+  compareWithBase: createCompareWithBase(env, lookAhead),
   findInPlan: createFindInPlan(env),
 });

@@ -75,7 +75,10 @@ test('requests are closed, and taken back from the forge, when another kind of r
         assert.equal(await isLeft(number), false, 'the forge does not merge it when somebody opens it again');
       }
     };
-    const reset = (): void => void github.pulls.splice(0);
+    const reset = (): void => {
+      github.pulls.splice(0);
+      github.comments.splice(0);
+    };
     const alpha = { inputs: ['alpha'], request: 7 };
 
     await t.test('the request of all inputs stays while it is not known that it is needed no more', async () => {

@@ -6,6 +6,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import type { ActivityEnvironment } from '../../activities/environment.js';
 import { commitFile } from '../../activities/git/commit.js';
 import { fetchMirror } from '../../activities/git/mirror.js';
+import { lookAhead } from '../../activities/nix/closure/derivations-apart.js';
 import { createCompareWithBase, createEvaluateTarget } from '../../activities/nix/evaluate/evaluate-target.js';
 import { createLockActivities } from '../../activities/nix/evaluation.js';
 import type { LockUpdate, UpdateLockInput } from '../../model/contract/lock.js';
@@ -82,7 +83,7 @@ function createEvaluator(fleet: Fleet, env: ActivityEnvironment, dir: string): E
   const repository = repositoryAt(fleet.remote, { checkout: fleet.checkout, dir });
   const { listTargets, updateLock, readCommits } = createLockActivities(env);
   const evaluateTarget = createEvaluateTarget(env);
-  const compareWithBase = createCompareWithBase(env);
+  const compareWithBase = createCompareWithBase(env, lookAhead);
   const main = (): Promise<string> => git(fleet.remote, 'rev-parse', 'main');
   const inputOf = (candidate: Candidate, host: string): EvaluateTargetInput => ({
     repository,

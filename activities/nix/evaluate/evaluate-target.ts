@@ -9,7 +9,6 @@ import type {
 import type { Evaluation } from '../../../model/verify/verdict.js';
 import type { ActivityEnvironment } from '../../environment.js';
 import { installBundle } from '../../git/install-commit.js';
-import { lookAhead } from '../closure/derivations-apart.js';
 import { firstInPlan } from './build-plan.js';
 import { acceptedSettings, evaluateCommit, type CommitEvaluation } from './evaluate-commit.js';
 import { assertLockIsReadable, failedVerdict, refusedVerdict, writeEvaluationLog } from './evaluation-verdict.js';
@@ -51,10 +50,18 @@ export const createEvaluateTarget =
 /**
  * Makes the activity that compares a target's closure with the one on base. The candidate is evaluated again only where
  * another machine did so before. Repeating it costs what comparing costs: evaluations are remembered.
+ * @param lookAhead begins to compare what the derivations make, where they differ; nobody waits for it
  * @throws retryable failures of the machine; `NixUnusable`
  */
 export const createCompareWithBase =
-  (env: ActivityEnvironment) =>
+  (
+    env: ActivityEnvironment,
+    lookAhead: (
+      outPath: string,
+      pair: readonly [before: string, after: string],
+      nix: CompareInput['nix'],
+    ) => Promise<void>,
+  ) =>
   (input: CompareInput): Promise<BaseComparison> =>
     whileHeartbeating(firstBeat(env, new Date()), async (signal) => {
       const { base, head } = input.candidate;
