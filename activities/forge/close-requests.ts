@@ -9,7 +9,6 @@ import {
   elsewhereComment,
   goneComment,
   readMark,
-  withClosedMark,
   type Mark,
   type MarkedComment,
 } from '../../model/report/forge/request.js';
@@ -20,7 +19,7 @@ import { lockAt } from '../git/flake-files.js';
 import { openGit } from '../git/git.js';
 import { ensureMirror, fetchMirror, hasCommit } from '../git/mirror.js';
 import { openForge } from './index.js';
-import { ours, oursOfInputs, say, shown, takeOwnBack } from './talk.js';
+import { close, ours, oursOfInputs, shown, takeOwnBack } from './talk.js';
 import type { ForgeRequest } from './types.js';
 
 /**
@@ -42,8 +41,7 @@ export const createCloseRequests =
       const comment = lastWords(request, mark, input, locked);
       if (comment === null) continue;
       await takeOwnBack(client, request);
-      await say(client, request.number, comment);
-      await client.change(request.number, { body: withClosedMark(request.body, input.run), close: true });
+      await close(client, request, comment, input.run);
       closed.push(await shown(client, request));
     }
     return closed;

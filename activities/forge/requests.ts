@@ -11,7 +11,6 @@ import {
   requestTitle,
   twinComment,
   verifiedAgainComment,
-  withClosedMark,
 } from '../../model/report/forge/request.js';
 import { statusesOf } from '../../model/report/forge/statuses.js';
 import { serialiseLock } from '../../model/flake-lock/serialise.js';
@@ -28,7 +27,7 @@ import { createCloseRequests } from './close-requests.js';
 import { checkMerging, createFollowRequest } from './follow-request.js';
 import { openForge } from './index.js';
 import { takeEarlierBack } from './take-back.js';
-import { ours, say, shown, takeOwnBack } from './talk.js';
+import { close, ours, say, shown, takeOwnBack } from './talk.js';
 import type { ForgeClient, ForgeRequest } from './types.js';
 
 /** The activities that ask a forge. Each looks first what is there, so that a repeat opens, says and sets nothing twice. */
@@ -219,8 +218,7 @@ const createPropose = (): CoordinatorActivities['propose'] => async (input) => {
   }
   for (const each of older) {
     await takeOwnBack(client, each);
-    await say(client, each.number, newerComment(reference(request.number)));
-    await client.change(each.number, { body: withClosedMark(each.body, report.run), close: true });
+    await close(client, each, newerComment(reference(request.number)), report.run);
   }
   return { ...(await shown(client, request)), ...(without.length === 0 ? {} : { without }) };
 };
@@ -255,14 +253,12 @@ const ofSameBranch = (all: readonly ForgeRequest[], branch: string, into: string
 /** Closes a younger one of two requests that hold the same, in the same way whichever run sees it; nobody has declined it. */
 async function closeTwin(
   client: ForgeClient,
-  { number, body }: ForgeRequest,
+  twin: ForgeRequest,
   first: ForgeRequest,
   reference: (number: number) => string,
 ): Promise<void> {
-  const mark = readMark(body);
-  if (mark === null) return;
-  await say(client, number, twinComment(reference(first.number)));
-  await client.change(number, { body: withClosedMark(body, mark.run), close: true });
+  const mark = readMark(twin.body);
+  if (mark !== null) await close(client, twin, twinComment(reference(first.number)), mark.run);
 }
 
 /** Forges write line ends in their own way. */

@@ -1,5 +1,5 @@
 import { isOfDay } from '../../model/landing/branches.js';
-import { isLeftToForge, type MarkedComment } from '../../model/report/forge/request.js';
+import { isLeftToForge, withClosedMark, type MarkedComment } from '../../model/report/forge/request.js';
 import type { ReportedRequest } from '../../model/report/data.js';
 import type { Repository } from '../../model/run/options.js';
 import type { ForgeClient, ForgeRequest } from './types.js';
@@ -34,6 +34,17 @@ export async function shown(
 ): Promise<ReportedRequest> {
   const moved = await client.moved();
   return { number, url, ...(moved === null ? {} : { moved }) };
+}
+
+/** Closes a request for a run, with a last comment. Nobody has declined it. */
+export async function close(
+  client: ForgeClient,
+  { number, body }: ForgeRequest,
+  comment: MarkedComment,
+  run: string,
+): Promise<void> {
+  await say(client, number, comment);
+  await client.change(number, { body: withClosedMark(body, run), close: true });
 }
 
 /** Comments on a request, unless it has that comment. */

@@ -4,6 +4,7 @@ import type { ApplicationFailure } from '@temporalio/common';
 import type { LandInput, LandResult } from '../../model/contract/landing.js';
 import type { SeenRequest } from '../../model/contract/requests.js';
 import { finalFailure, passingFailure } from '../../model/run/failures.js';
+import { timeInName } from '../../model/run/ids.js';
 import { branchesToTry, isOfDay, obstacleOf } from '../../model/landing/branches.js';
 import { oneLine } from '../../model/text/one-line.js';
 import { runTrailer } from '../../model/report/commit-message.js';
@@ -180,8 +181,8 @@ async function commonFallback(
   if (tips.length === 0) return fallbackBranch;
   const dates = (await git.run(['show', '--no-patch', '--format=%ct', ...tips])).trim().split('\n').map(Number);
   for (let second = Math.min(Math.max(...dates), LAST_SECOND); ; second += 1) {
-    const time = new Date(second * 1000).toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
-    if (!branches.has(`${branch}-${time}`)) return `${branch}-${time}`;
+    const name = `${branch}-${timeInName(new Date(second * 1000))}`;
+    if (!branches.has(name)) return name;
   }
 }
 

@@ -14,9 +14,11 @@ export const COMPARE_INSTANCE = 'compare';
  * Two runs of one repository in one second get the same id, and so are one run.
  */
 export function runId(instance: string, repository: Repository, now: Date): string {
-  const time = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
-  return `${scheduledRunId(instance, repository)}-${time}`;
+  return `${scheduledRunId(instance, repository)}-${timeInName(now)}`;
 }
+
+/** `20261130-040000`, in UTC. */
+export const timeInName = (at: Date): string => at.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
 
 /** Id of the part of a run that is about some inputs. @param name that of its branch, without what all begin with */
 export const partId = (run: string, name: string): string => `${run}-input-${name}`;

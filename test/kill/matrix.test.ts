@@ -21,7 +21,7 @@ import { openHouse, reaching, until, withHouse, type House, type Running } from 
 import { ntfyMissing, withNtfyIfThere } from '../support/ntfy.js';
 import { repositoryAt, withPlace } from '../support/repository.js';
 import { isAlive } from '../../host/processes.js';
-import { withStandInForge, type StandInForge } from '../support/stand-in-forge.js';
+import { nameOnForge, withStandInForge, type StandInForge } from '../support/stand-in-forge.js';
 import { withServer } from '../support/runs.js';
 import {
   VICTIMS,
@@ -681,11 +681,7 @@ interface StageForge extends StandInForge {
 
 /** A forge of a stage's repository, until the end of all tests. */
 async function forgeOf({ fleet, house: { root } }: Stage): Promise<StageForge> {
-  const repository = fleet.remote
-    .split('/')
-    .slice(-2)
-    .join('/')
-    .replace(/\.git$/, '');
+  const repository = nameOnForge(fleet.remote);
   const headOf = async (branch: string): Promise<string> => (await fleet.branches())[branch] ?? '';
   const merge = (branch: string): Promise<unknown> =>
     git(fleet.remote, 'update-ref', 'refs/heads/main', `refs/heads/${branch}`);

@@ -6,18 +6,14 @@ import type { Report } from '../../model/report/data.js';
 import { runPage } from '../../model/report/page.js';
 import { withFleet } from '../support/fleet.js';
 import { withHouse } from '../support/lockkeeper.js';
-import { withStandInForge } from '../support/stand-in-forge.js';
+import { nameOnForge, withStandInForge } from '../support/stand-in-forge.js';
 
 const SITE = 'https://fleet.example.org';
 
 test('statuses of a commit of main lead to the report of the run that verifies it', async (t) => {
   const house = await withHouse(t);
   const fleet = await withFleet(t, { hosts: [{ name: 'athena' }] });
-  const repository = fleet.remote
-    .split('/')
-    .slice(-2)
-    .join('/')
-    .replace(/\.git$/, '');
+  const repository = nameOnForge(fleet.remote);
   const forge = await withStandInForge(t, repository);
   const [tokenFile, file] = [join(house.root, 'forge-token'), join(house.root, 'lockkeeper.toml')];
   await writeFile(tokenFile, forge.token, { mode: 0o600 });

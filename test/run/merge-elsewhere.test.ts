@@ -7,6 +7,7 @@ import { withMovedFleet } from '../support/fleet.js';
 import { forgeRemote } from '../support/forge-remote.js';
 import { added } from '../support/forge-server.js';
 import { git } from '../support/git.js';
+import { nameOnForge } from '../support/stand-in-forge.js';
 import { until, type Running } from '../support/lockkeeper.js';
 import { runInPhase, withServedHouse } from '../support/runs.js';
 import { withSmallGithub } from '../support/small-github.js';
@@ -16,11 +17,7 @@ test('GitHub and GitLab: what was verified is merged by Lockkeeper, by the forge
   const { house, client } = await withServedHouse(t);
   const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena' }] }, ['alpha']);
   const { heads, mergeInto } = forgeRemote(fleet.remote);
-  const repository = fleet.remote
-    .split('/')
-    .slice(-2)
-    .join('/')
-    .replace(/\.git$/, '');
+  const repository = nameOnForge(fleet.remote);
   const main = async (): Promise<string> => (await heads()).get('main') ?? '';
   const on = async (kind: string, url: string, token: string) => {
     const file = path.join(house.root, `${kind}-token`);

@@ -9,7 +9,7 @@ import { until, withHouse, type Running } from '../support/lockkeeper.js';
 import { withServer } from '../support/runs.js';
 import { wholeFile } from '../support/scope.js';
 import { assertNothingIsLeft, assertReleased, kill } from '../support/stage.js';
-import { withStandInForge } from '../support/stand-in-forge.js';
+import { nameOnForge, withStandInForge } from '../support/stand-in-forge.js';
 
 const INPUTS = ['alpha', 'beta', 'gamma'];
 const BRANCH = 'bot/flake-update';
@@ -22,11 +22,7 @@ const fleet = await withMovedFleet(wholeFile, {
 const ONE_BUILD = ['--slots', '1'];
 const house = await withHouse(wholeFile);
 await house.dev(...ONE_BUILD);
-const repository = fleet.remote
-  .split('/')
-  .slice(-2)
-  .join('/')
-  .replace(/\.git$/, '');
+const repository = nameOnForge(fleet.remote);
 const forge = await withStandInForge(wholeFile, repository, async (branch) => (await fleet.branches())[branch] ?? '');
 const tokenFile = join(house.root, 'forge-token');
 await writeFile(tokenFile, forge.token, { mode: 0o600 });

@@ -4,16 +4,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { withMovedFleet } from '../support/fleet.js';
 import { withHouse } from '../support/lockkeeper.js';
-import { withStandInForge } from '../support/stand-in-forge.js';
+import { nameOnForge, withStandInForge } from '../support/stand-in-forge.js';
 
 test('each update has a request of its own, and the one before is closed; the same update stays in its own', async (t) => {
   const house = await withHouse(t);
   const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena' }] });
-  const repository = fleet.remote
-    .split('/')
-    .slice(-2)
-    .join('/')
-    .replace(/\.git$/, '');
+  const repository = nameOnForge(fleet.remote);
   const forge = await withStandInForge(t, repository, async (branch) => (await fleet.branches())[branch] ?? '');
   const tokenFile = join(house.root, 'forge-token');
   await writeFile(tokenFile, forge.token, { mode: 0o600 });

@@ -10,7 +10,7 @@ import { giteaMissing, withGitea, type GiteaPull } from '../support/gitea.js';
 import { until, withHouse, type House } from '../support/lockkeeper.js';
 import { withServer } from '../support/runs.js';
 import { withFolder } from '../support/scope.js';
-import { withStandInForge } from '../support/stand-in-forge.js';
+import { nameOnForge, withStandInForge } from '../support/stand-in-forge.js';
 
 const BRANCH = 'bot/flake-update';
 
@@ -154,11 +154,7 @@ test('updates are proposed in one pull request, and what people do to it counts'
 test('an update that changes no closure opens no request, also where a person has opened one; a forge that is down keeps the run waiting, which shows it', async (t) => {
   const house = await withHouse(t);
   const fleet = await withMovedFleet(t, { hosts: [{ name: 'athena' }] }, ['alpha']);
-  const repository = fleet.remote
-    .split('/')
-    .slice(-2)
-    .join('/')
-    .replace(/\.git$/, '');
+  const repository = nameOnForge(fleet.remote);
   const forge = await withStandInForge(t, repository);
   const tokenFile = join(house.root, 'forge-token');
   await writeFile(tokenFile, forge.token, { mode: 0o600 });

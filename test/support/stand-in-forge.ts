@@ -23,6 +23,14 @@ export interface StandInForge {
   readonly asked: string[];
 }
 
+/** `OWNER/NAME` that a forge would have for a remote. */
+export const nameOnForge = (remote: string): string =>
+  remote
+    .split('/')
+    .slice(-2)
+    .join('/')
+    .replace(/\.git$/, '');
+
 const ID = 'token swordfish-of-the-forge';
 
 /**

@@ -148,13 +148,13 @@ export function openApproval(run: string, options: WholeOptions, state: RunState
     { description: asSignal },
   );
 
-  const refuseAnswers = (): void => {
+  const forgetQuestion = (): void => {
     awaited = null;
     question = null;
     state.show({ approval: null });
   };
   const withdraw = (): void => {
-    refuseAnswers();
+    forgetQuestion();
     state.tag('LockkeeperWaiting', 'no');
     if (options.supersedes) upsertMemo({ [GIVES_WAY_MEMO]: null });
   };
@@ -162,7 +162,7 @@ export function openApproval(run: string, options: WholeOptions, state: RunState
   return {
     refuseAnswers: () => {
       if (awaited === null) return;
-      refuseAnswers();
+      forgetQuestion();
       state.phase('verifying');
     },
     withdraw,
