@@ -12,6 +12,18 @@ import { DEFAULT_KIND } from '../targets/index.js';
 /** Of a branch that names of inputs follow. */
 const LONGEST_BEGINNING = 90;
 
+/** What shapes pull requests does nothing for other ways of landing. */
+const forRequests = (option: 'perInput' | 'perRun'): Rule =>
+  rule([option, 'land', 'dryRun'], ({ [option]: isAsked, land, dryRun }, { name }) =>
+    isAsked && !dryRun && !waysOfLanding[land].asksForge
+      ? fault(
+          option,
+          true,
+          `is for pull requests, but ${name('land')} is ${land}: give ${name('land')} as pull-request, or leave it out.`,
+        )
+      : null,
+  );
+
 /** What cannot be meant together, though each option is right by itself. */
 export const COMBINATIONS: readonly Rule[] = [
   rule(['flakeInputs', 'excludeInputs'], ({ flakeInputs, excludeInputs }, { name }) =>
@@ -108,15 +120,7 @@ export const COMBINATIONS: readonly Rule[] = [
       ? fault('approval.enable', true, 'asks before landing, but a dry run lands nothing: leave one of them out.')
       : null,
   ),
-  rule(['perInput', 'land', 'dryRun'], ({ perInput, land, dryRun }, { name }) =>
-    perInput && !dryRun && !waysOfLanding[land].asksForge
-      ? fault(
-          'perInput',
-          true,
-          `is for pull requests, but ${name('land')} is ${land}: give ${name('land')} as pull-request, or leave it out.`,
-        )
-      : null,
-  ),
+  forRequests('perInput'),
   rule(['perInput', 'approval'], ({ perInput, approval }, { name }) =>
     perInput && approval.enable
       ? fault(
@@ -135,15 +139,7 @@ export const COMBINATIONS: readonly Rule[] = [
         )
       : null,
   ),
-  rule(['perRun', 'land', 'dryRun'], ({ perRun, land, dryRun }, { name }) =>
-    perRun && !dryRun && !waysOfLanding[land].asksForge
-      ? fault(
-          'perRun',
-          true,
-          `is for pull requests, but ${name('land')} is ${land}: give ${name('land')} as pull-request, or leave it out.`,
-        )
-      : null,
-  ),
+  forRequests('perRun'),
   rule(['perRun', 'perInput'], ({ perRun, perInput }, { name }) =>
     perRun && perInput
       ? fault(
