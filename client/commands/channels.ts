@@ -2,11 +2,11 @@ import { readLook } from '../../host/channel-looks.js';
 import { readReport, reportFiles } from '../../host/reports.js';
 import { LEFT_OUT, TARGET_GONE, whyBehind, type ChannelLook, type SeenChannel } from '../../model/channels/look.js';
 import { channelsOf, channelOf, checkChannelTemplate } from '../../model/channels/names.js';
-import { BadInput, wholeNameExpression } from '../../model/checks/names.js';
+import { BadInput } from '../../model/checks/names.js';
 import type { Report } from '../../model/report/data.js';
 import { mayBeRunOf } from '../../model/run/ids.js';
 import type { NixSettings, Repository, TargetSelection } from '../../model/run/options.js';
-import { chooseTargets, type Choice } from '../../model/targets/choose.js';
+import { chooseTargets, hostFilter, type Choice } from '../../model/targets/choose.js';
 import { DEFAULT_KIND, isFlakeTarget, namedBy, type Target } from '../../model/targets/index.js';
 import { compareNaturally } from '../../model/text/natural-order.js';
 import { oneLine, oneName } from '../../model/text/one-line.js';
@@ -79,15 +79,14 @@ async function askedFor(what: string, flags: ChannelFlags): Promise<Asked> {
 
 /** The targets that the flake has on main now, and which of them are built. */
 async function targetsOf({ repository, nix, selection }: Asked): Promise<Told<Known>> {
-  const { patterns = [], hosts: wanted, exclude } = selection;
+  const { patterns = [] } = selection;
   const contents = await flakeContents(repository, { ...nix, patterns }, false);
   if (!contents.ok) return contents;
   const { outputs } = contents.value;
   if (!outputs.ok) return outputs;
   const { hosts, sets } = outputs.value;
   if (patterns.length > 0) return { ok: true, value: chooseTargets(patterns, sets, true) };
-  const excluded = exclude === null ? null : wholeNameExpression(exclude);
-  const isBuilt = (host: string): boolean => (wanted === 'all' ? excluded?.test(host) !== true : wanted.includes(host));
+  const isBuilt = hostFilter(selection);
   return {
     ok: true,
     value: {

@@ -1,4 +1,4 @@
-import { BadInput, checkHostName } from '../checks/names.js';
+import { BadInput, checkHostName, wholeNameExpression } from '../checks/names.js';
 import { nearest } from '../text/nearest.js';
 import { attributePath } from '../nix/text.js';
 import type { LookedPath, NamedSet } from '../nix/names-expression.js';
@@ -323,3 +323,15 @@ export const listed = (names: readonly string[]): string =>
       .join(', '),
     2000,
   );
+
+interface Hosts {
+  readonly hosts: 'all' | readonly string[];
+  readonly exclude: string | null;
+}
+
+/** Whether a host is among those that a run builds, where no patterns choose them. */
+export function hostFilter({ hosts, exclude }: Hosts): (host: string) => boolean {
+  if (hosts !== 'all') return (host) => hosts.includes(host);
+  const excluded = exclude === null ? null : wholeNameExpression(exclude);
+  return (host) => excluded?.test(host) !== true;
+}

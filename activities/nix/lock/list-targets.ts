@@ -1,7 +1,6 @@
 import { finalFailure } from '../../../model/run/failures.js';
 import type { CoordinatorActivities } from '../../../model/contract/activities.js';
 import type { ListTargetsInput, TargetList } from '../../../model/contract/verification.js';
-import { wholeNameExpression } from '../../../model/checks/names.js';
 import { atLeast, type NixVersion } from '../../../model/nix/version.js';
 import { oneLine } from '../../../model/text/one-line.js';
 import { compareNaturally } from '../../../model/text/natural-order.js';
@@ -26,7 +25,7 @@ import { whileHeartbeating } from '../heartbeat.js';
 import { restricted } from '../restricted.js';
 import { runNix } from '../run-nix.js';
 import { nixUnusable, nixVersion } from '../version.js';
-import { chooseTargets, insteadOfHosts, isUsableName, listed } from '../../../model/targets/choose.js';
+import { chooseTargets, hostFilter, insteadOfHosts, isUsableName, listed } from '../../../model/targets/choose.js';
 import { DEFAULT_KIND, outputKinds } from '../../../model/targets/index.js';
 import { lookUp, type HowToLook } from './look-up.js';
 import { watchRemotes } from './remote-watch.js';
@@ -134,8 +133,7 @@ function select(names: readonly string[], input: ListTargetsInput): readonly str
     if (unknown.length === 0 || input.lenient === true) return [...new Set(known)].sort(compareNaturally);
     throw finalFailure('UnknownHost', `${where} has no host ${listed(unknown)}. It has: ${listed(names)}.`);
   }
-  const excluded = input.exclude === null ? null : wholeNameExpression(input.exclude);
-  const left = names.filter((name) => !excluded?.test(name));
+  const left = names.filter(hostFilter(input));
   const unusable = left.find((name) => !isUsableName(name));
   if (unusable !== undefined) {
     throw finalFailure(
